@@ -1,0 +1,311 @@
+//! Types that hold the values a document allows, and no others.
+
+use std::{fmt, ops::Deref};
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::Value;
+
+use crate::Violation;
+
+/// An integer from `MIN` to `MAX`, both allowed.
+///
+/// ```
+/// use aimlapi_video::Int;
+///
+/// let amount = Int::<-10, 10>::new(4)?;
+/// assert_eq!(amount.value(), 4);
+/// assert_eq!(Int::<-10, 10>::new(11).unwrap_err().to_string(), "11 is not allowed; allowed: -10 to 10");
+/// # Ok::<(), aimlapi_video::OutOfBounds>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Int<const MIN: i64, const MAX: i64>(i64);
+
+impl<const MIN: i64, const MAX: i64> Int<MIN, MAX> {
+    /// Takes `value` if it lies within the bounds.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfBounds`] with the value and what is allowed.
+    pub fn new(value: i64) -> Result<Self, OutOfBounds> {
+        Self::from_integer(value.into()).map_err(OutOfBounds)
+    }
+
+    /// The integer.
+    pub const fn value(self) -> i64 {
+        self.0
+    }
+
+    fn allowed() -> String {
+        match (MIN, MAX) {
+            (i64::MIN, i64::MAX) => "an integer".into(),
+            (_, i64::MAX) => format!("{MIN} or more"),
+            (i64::MIN, _) => format!("at most {MAX}"),
+            _ => format!("{MIN} to {MAX}"),
+        }
+    }
+}
+
+impl<const MIN: i64, const MAX: i64> FromInteger for Int<MIN, MAX> {
+    fn from_integer(value: i128) -> Result<Self, Violation> {
+        i64::try_from(value).ok().filter(|value| (MIN..=MAX).contains(value)).map(Self).ok_or_else(|| {
+            let keyword = if value < MIN.into() { "minimum" } else { "maximum" };
+            Violation::new(&json(value), Self::allowed(), keyword)
+        })
+    }
+}
+
+impl<const MIN: i64, const MAX: i64> TryFrom<i64> for Int<MIN, MAX> {
+    type Error = OutOfBounds;
+
+    fn try_from(value: i64) -> Result<Self, OutOfBounds> {
+        Self::new(value)
+    }
+}
+
+impl<const MIN: i64, const MAX: i64> From<Int<MIN, MAX>> for i64 {
+    fn from(int: Int<MIN, MAX>) -> Self {
+        int.0
+    }
+}
+
+impl<const MIN: i64, const MAX: i64> fmt::Display for Int<MIN, MAX> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Int<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(integer(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// A list of `MIN` to `MAX` items, both allowed.
+///
+/// ```
+/// use aimlapi_video::BoundedVec;
+///
+/// let points = BoundedVec::<_, 2, 77>::new(vec![1, 2, 3])?;
+/// assert_eq!(points.len(), 3);
+/// assert!(BoundedVec::<_, 2, 77>::new(vec![1]).is_err());
+/// # Ok::<(), aimlapi_video::OutOfBounds>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct BoundedVec<T, const MIN: usize, const MAX: usize>(Vec<T>);
+
+impl<T, const MIN: usize, const MAX: usize> BoundedVec<T, MIN, MAX> {
+    /// Takes `items` if their number lies within the bounds.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfBounds`] with the number and what is allowed.
+    pub fn new(items: Vec<T>) -> Result<Self, OutOfBounds> {
+        if (MIN..=MAX).contains(&items.len()) {
+            return Ok(Self(items));
+        }
+        let allowed = match (MIN, MAX) {
+            (_, usize::MAX) => format!("{MIN} or more items"),
+            (0, _) => format!("at most {MAX} items"),
+            _ => format!("{MIN} to {MAX} items"),
+        };
+        let keyword = if items.len() < MIN { "minItems" } else { "maxItems" };
+        let given = Value::from(format!("an array of {}", items.len()));
+        Err(OutOfBounds(Violation::new(&given, allowed, keyword)))
+    }
+
+    /// The items.
+    pub fn into_vec(self) -> Vec<T> {
+        self.0
+    }
+}
+
+impl<T, const MIN: usize, const MAX: usize> Deref for BoundedVec<T, MIN, MAX> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T, const MIN: usize, const MAX: usize> TryFrom<Vec<T>> for BoundedVec<T, MIN, MAX> {
+    type Error = OutOfBounds;
+
+    fn try_from(items: Vec<T>) -> Result<Self, OutOfBounds> {
+        Self::new(items)
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const MIN: usize, const MAX: usize> Deserialize<'de> for BoundedVec<T, MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(Vec::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// A value outside what its type allows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutOfBounds(Violation);
+
+impl OutOfBounds {
+    pub(crate) fn new(violation: Violation) -> Self {
+        Self(violation)
+    }
+
+    /// The value, what is allowed, and the keyword that says so.
+    pub fn violation(self) -> Violation {
+        self.0
+    }
+}
+
+impl fmt::Display for OutOfBounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let given = self.0.given.as_ref().unwrap_or(&Value::Null);
+        write!(f, "{given} is not allowed; allowed: {}", self.0.allowed)
+    }
+}
+
+impl std::error::Error for OutOfBounds {}
+
+/// The types that hold some integers.
+pub(crate) trait FromInteger: Sized {
+    fn from_integer(value: i128) -> Result<Self, Violation>;
+}
+
+/// The types that hold some numbers.
+pub(crate) trait FromFloat: Sized {
+    fn from_float(number: f64) -> Result<Self, Violation>;
+}
+
+/// The value, if the list has it.
+pub(crate) fn listed(value: i128, values: &[i64]) -> Result<i64, Violation> {
+    i64::try_from(value)
+        .ok()
+        .filter(|value| values.contains(value))
+        .ok_or_else(|| Violation::new(&json(value), list(values), "enum"))
+}
+
+/// The number, if it lies from `min` to `max`.
+pub(crate) fn within(number: f64, given: impl Into<Value>, min: f64, max: f64) -> Result<f64, Violation> {
+    if (min..=max).contains(&number) {
+        return Ok(number);
+    }
+    let allowed = match (min, max) {
+        (min, f64::INFINITY) => format!("{min} or more"),
+        (f64::NEG_INFINITY, max) => format!("at most {max}"),
+        (min, max) => format!("{min} to {max}"),
+    };
+    Err(Violation::new(&given.into(), allowed, if number < min { "minimum" } else { "maximum" }))
+}
+
+pub(crate) fn json(value: i128) -> Value {
+    serde_json::Number::from_i128(value).map_or_else(|| value.to_string().into(), Value::Number)
+}
+
+pub(crate) fn list(values: &[i64]) -> String {
+    values.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// JSON Schema counts `5.0` among the integers, so it is read as 5.
+pub(crate) fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    whole(&number).ok_or_else(|| de::Error::custom(format_args!("{number} is no 64-bit integer")))
+}
+
+/// The integer that `number` equals, if there is one.
+pub(crate) fn whole(number: &serde_json::Number) -> Option<i64> {
+    number.as_i64().or_else(|| {
+        let float = number.as_f64()?;
+        // Beyond 2^53 a float no longer tells which integer was meant.
+        (float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0).then_some(float as i64)
+    })
+}
+
+/// Defines a type that holds numbers from `$min` to `$max`.
+macro_rules! float {
+    ($name:ident, $min:expr, $max:expr) => {
+        #[doc = concat!("A number from ", stringify!($min), " to ", stringify!($max), ", both allowed.")]
+        #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, ::serde::Serialize)]
+        #[serde(transparent)]
+        pub struct $name(f64);
+
+        impl $name {
+            /// The number.
+            pub const fn value(self) -> f64 {
+                self.0
+            }
+        }
+
+        impl crate::bounded::FromFloat for $name {
+            fn from_float(number: f64) -> ::std::result::Result<Self, crate::Violation> {
+                crate::bounded::within(number, number, $min, $max).map(Self)
+            }
+        }
+
+        impl crate::bounded::FromInteger for $name {
+            fn from_integer(value: i128) -> ::std::result::Result<Self, crate::Violation> {
+                crate::bounded::within(value as f64, crate::bounded::json(value), $min, $max).map(Self)
+            }
+        }
+
+        impl ::std::convert::TryFrom<f64> for $name {
+            type Error = crate::OutOfBounds;
+
+            fn try_from(number: f64) -> ::std::result::Result<Self, crate::OutOfBounds> {
+                crate::bounded::FromFloat::from_float(number).map_err(crate::OutOfBounds::new)
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
+                let number: f64 = ::serde::Deserialize::deserialize(deserializer)?;
+                Self::try_from(number).map_err(::serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(crate) use float;
+
+/// Defines a type that holds the integers of a list.
+macro_rules! integer_choice {
+    ($name:ident, $owner:literal, [$($value:expr),+]) => {
+        #[doc = concat!("An integer of [`", $owner, "`](crate::types::", $owner, "): ", stringify!($($value),+), ".")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Serialize)]
+        #[serde(transparent)]
+        pub struct $name(i64);
+
+        impl $name {
+            /// The integer.
+            pub const fn value(self) -> i64 {
+                self.0
+            }
+        }
+
+        impl crate::bounded::FromInteger for $name {
+            fn from_integer(value: i128) -> ::std::result::Result<Self, crate::Violation> {
+                crate::bounded::listed(value, &[$($value),+]).map(Self)
+            }
+        }
+
+        impl ::std::convert::TryFrom<i64> for $name {
+            type Error = crate::OutOfBounds;
+
+            fn try_from(value: i64) -> ::std::result::Result<Self, crate::OutOfBounds> {
+                crate::bounded::FromInteger::from_integer(value.into()).map_err(crate::OutOfBounds::new)
+            }
+        }
+
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
+                Self::try_from(crate::bounded::integer(deserializer)?).map_err(::serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(crate) use integer_choice;

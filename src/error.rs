@@ -1,0 +1,312 @@
+//! What can go wrong, told apart by what to do about it.
+
+use std::{error::Error as StdError, fmt, path::Path, time::Duration};
+
+use serde_json::Value;
+
+use crate::{Failure, Generation, GenerationHandle, Violation};
+
+/// Why something did not work.
+///
+/// [`kind`](Self::kind) tells what to do; the accessors give what is known. Once a generation exists, every error about
+/// it carries its [`handle`](Self::handle). No error shows the key, or the query of a link.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+    violations: Vec<Violation>,
+    service: Option<ServiceError>,
+    wait: Option<WaitState>,
+}
+
+/// What kind of error it is: each asks for a different act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The request breaks its document; nothing was sent. Correct what [`Error::violations`] lists.
+    InvalidRequest,
+    /// A file or bytes for a request cannot be used; nothing was sent.
+    InvalidMedia,
+    /// The key, the base URL or another setting is missing or wrong; nothing was sent.
+    Configuration,
+    /// The service was not reached. Nothing was created; try again.
+    Unreachable,
+    /// The service answered, and refused. [`Error::service`] has its words. Nothing was created.
+    Refused,
+    /// The create may have been accepted and billed: its answer was lost, or could not be read, or was a server error.
+    /// Do not repeat it blindly; look at the account's log first.
+    AmbiguousCreate,
+    /// The generation ended without a video. [`Error::failure`] has the reason.
+    GenerationFailed,
+    /// The wait's deadline passed. The generation may still finish, and be billed: wait again with the same handle.
+    DeadlineExceeded,
+    /// The generation's state could not be had for too long, or the service refused to tell it. Wait again with the same
+    /// handle.
+    PollingLost,
+    /// The generation is completed, but no answer held a video.
+    MissingVideo,
+    /// The video could not be brought home. Wait again with the same handle for a fresh link.
+    Download,
+    /// A file could not be written or read.
+    Io,
+}
+
+/// An error of the service, read leniently: every field may be missing.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ServiceError {
+    /// The HTTP status.
+    pub status: u16,
+    /// The message, where the body holds one.
+    pub message: Option<String>,
+    /// The service's id of the request: `requestId` of the body, else the header `x-inference-id`.
+    pub request_id: Option<String>,
+    /// The `X-Client-Request-Id` that this crate sent.
+    pub client_request_id: Option<String>,
+    /// How long the service asked to be left alone.
+    pub retry_after: Option<Duration>,
+    /// The beginning of the body, at most 8 KiB.
+    pub body: String,
+}
+
+/// What a wait knew when it ended.
+#[derive(Clone, Debug)]
+pub(crate) struct WaitState {
+    pub(crate) handle: GenerationHandle,
+    pub(crate) last: Option<Generation>,
+    pub(crate) elapsed: Duration,
+    pub(crate) polls: u32,
+}
+
+impl Error {
+    /// What kind of error it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Every place where the request breaks its document.
+    pub fn violations(&self) -> &[Violation] {
+        &self.0.violations
+    }
+
+    /// What the service answered, where it refused.
+    pub fn service(&self) -> Option<&ServiceError> {
+        self.0.service.as_ref()
+    }
+
+    /// The generation that the error is about, once there is one: store it to come back.
+    pub fn handle(&self) -> Option<&GenerationHandle> {
+        self.0.wait.as_ref().map(|wait| &wait.handle)
+    }
+
+    /// The last answer that the wait had.
+    pub fn last_answer(&self) -> Option<&Generation> {
+        self.0.wait.as_ref()?.last.as_ref()
+    }
+
+    /// Why the generation failed, in the service's words.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.last_answer()?.failure()
+    }
+
+    /// How long the wait had lasted.
+    pub fn elapsed(&self) -> Option<Duration> {
+        self.0.wait.as_ref().map(|wait| wait.elapsed)
+    }
+
+    /// How many polls the wait had sent.
+    pub fn polls(&self) -> Option<u32> {
+        self.0.wait.as_ref().map(|wait| wait.polls)
+    }
+
+    /// Whether waiting again with the same [`handle`](Self::handle) makes sense: the generation exists, its end was not
+    /// seen or its video not saved, and the cause lies in the network, the service, the time given, or the key.
+    pub fn is_resumable(&self) -> bool {
+        let lasting = match self.0.kind {
+            ErrorKind::GenerationFailed | ErrorKind::InvalidRequest | ErrorKind::InvalidMedia => true,
+            _ => self.service().is_some_and(|service| matches!(service.status, 400 | 404 | 410 | 422)),
+        };
+        self.handle().is_some() && !lasting
+    }
+
+    /// Whether the service refused the key (401). Cause: a key that is mistyped, disabled or of another account; cure: set
+    /// `AIML_API_KEY` to a valid one.
+    pub fn is_auth(&self) -> bool {
+        self.status() == Some(401)
+    }
+
+    /// Whether the service allows no more spending, or not this model (403). Cause: no credits, or a limit on the key;
+    /// cure: top up, or use a key that may.
+    pub fn is_out_of_credits(&self) -> bool {
+        self.status() == Some(403)
+    }
+
+    /// Whether the service asked for fewer requests (429). Cause: too many at once; cure: wait for
+    /// [`ServiceError::retry_after`], and send fewer.
+    pub fn is_rate_limited(&self) -> bool {
+        self.status() == Some(429)
+    }
+
+    fn status(&self) -> Option<u16> {
+        self.service().map(|service| service.status)
+    }
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            source: None,
+            violations: Vec::new(),
+            service: None,
+            wait: None,
+        }))
+    }
+
+    pub(crate) fn invalid_request(model: &str, violations: Vec<Violation>) -> Self {
+        let listed: Vec<String> = violations.iter().map(Violation::to_string).collect();
+        let of = if model.is_empty() { String::new() } else { format!(" for {model}") };
+        let mut error = Self::new(ErrorKind::InvalidRequest, format!("invalid request{of}: {}", listed.join("; ")));
+        error.0.violations = violations;
+        error
+    }
+
+    pub(crate) fn media(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidMedia, message)
+    }
+
+    pub(crate) fn media_file(path: &Path, what: &str, source: Option<std::io::Error>) -> Self {
+        let error = Self::media(format!("the file {} {what}", path.display()));
+        match source {
+            Some(source) => error.with_source(source),
+            None => error,
+        }
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn with_service(mut self, service: ServiceError) -> Self {
+        self.0.service = Some(service);
+        self
+    }
+
+    pub(crate) fn with_wait(mut self, wait: WaitState) -> Self {
+        self.0.wait = Some(wait);
+        self
+    }
+
+    /// The error as another kind, with the wait it ended.
+    pub(crate) fn retold(self, kind: ErrorKind, message: String, wait: WaitState) -> Self {
+        let service = self.0.service.clone();
+        let mut error = Self::new(kind, message).with_wait(wait);
+        error.0.service = service;
+        error.with_source(self)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { kind, message, source, violations, service, wait } = &*self.0;
+        let mut debug = f.debug_struct("Error");
+        debug.field("kind", kind).field("message", message);
+        if let Some(source) = source {
+            debug.field("source", source);
+        }
+        if !violations.is_empty() {
+            debug.field("violations", violations);
+        }
+        if let Some(service) = service {
+            debug.field("service", service);
+        }
+        if let Some(wait) = wait {
+            debug.field("wait", wait);
+        }
+        debug.finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+impl ServiceError {
+    /// At most this much of a body is kept.
+    const KEPT: usize = 8 * 1024;
+
+    /// Reads `{message, path, requestId, statusCode, timestamp}` and its relatives, or anything else.
+    pub(crate) fn read(status: u16, body: &[u8]) -> Self {
+        let json: Value = serde_json::from_slice(body).unwrap_or_default();
+        let kept = &body[..body.len().min(Self::KEPT)];
+        Self {
+            status,
+            message: message(&json),
+            request_id: json.get("requestId").and_then(Value::as_str).map(str::to_owned),
+            client_request_id: None,
+            retry_after: None,
+            body: String::from_utf8_lossy(kept).into_owned(),
+        }
+    }
+}
+
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let meaning = match self.status {
+            400 | 422 => " (invalid request)",
+            401 => " (the key was refused)",
+            403 => " (no credits, or not allowed)",
+            404 => " (not found)",
+            429 => " (too many requests)",
+            _ => "",
+        };
+        write!(f, "{}{meaning}", self.status)?;
+        if let Some(message) = &self.message {
+            write!(f, ": {message}")?;
+        } else if !self.body.trim().is_empty() {
+            let line: String = self.body.split_whitespace().collect::<Vec<_>>().join(" ");
+            write!(f, ": {}", line.chars().take(120).collect::<String>())?;
+        }
+        Ok(())
+    }
+}
+
+/// Shows no raw body: it may repeat what was sent.
+impl fmt::Debug for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceError")
+            .field("status", &self.status)
+            .field("message", &self.message)
+            .field("request_id", &self.request_id)
+            .field("client_request_id", &self.client_request_id)
+            .field("retry_after", &self.retry_after)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `message` as text, list of texts, or a nested error's.
+fn message(json: &Value) -> Option<String> {
+    let found = json.get("message").or_else(|| json.get("error")).or_else(|| json.get("detail"))?;
+    match found {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(items) => {
+            let texts: Vec<String> =
+                items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect();
+            Some(texts.join("; "))
+        }
+        Value::Object(_) => message(found).or_else(|| Some(found.to_string())),
+        _ => None,
+    }
+}

@@ -1,0 +1,18 @@
+//! What `build.rs` made of the documents; the attribute stands here since an included file cannot hold it.
+#![allow(
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    unused_imports,
+    unused_qualifications,
+    dead_code,
+    clippy::all,
+    clippy::pedantic,
+    clippy::exhaustive_enums,
+    clippy::exhaustive_structs,
+    clippy::use_self,
+    clippy::unwrap_used,
+    rustdoc::all,
+    reason = "generated code"
+)]
+include!(concat!(env!("OUT_DIR"), "/generated.rs"));

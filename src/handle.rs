@@ -1,0 +1,142 @@
+//! What it takes to come back to a generation.
+
+use std::time::SystemTime;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::{Generation, Route};
+
+/// A generation that was created, and all it takes to wait for it: in this process, in another, on another machine.
+///
+/// It holds no key. Store it (it serialises to a small JSON object) before anything can go wrong, and give it to
+/// [`Client::wait`](crate::Client::wait) whenever you like; a bare id does as well, with less known beside it.
+///
+/// ```
+/// use aimlapi_video::{GenerationHandle, Route};
+///
+/// let handle = GenerationHandle::new("a1b2").with_route(Route::LegacyKling);
+/// let stored = serde_json::to_string(&handle)?;
+/// assert_eq!(stored, r#"{"id":"a1b2","route":"legacy-kling"}"#);
+/// let read: GenerationHandle = serde_json::from_str(&stored)?;
+/// assert_eq!(read.id(), "a1b2");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GenerationHandle {
+    id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(default)]
+    route: Route,
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "write_time", deserialize_with = "read_time")]
+    created_at: Option<SystemTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    origin: Option<String>,
+    /// What the create answered; it may already be final.
+    #[serde(skip)]
+    answer: Option<Box<Generation>>,
+    /// The clip's length in seconds, where the request stated one.
+    #[serde(skip)]
+    length: Option<u64>,
+}
+
+impl GenerationHandle {
+    /// A handle of which only the id is known, on the universal URL.
+    pub fn new(id: impl Into<String>) -> Self {
+        let id = id.into();
+        Self { id, model: None, route: Route::Universal, created_at: None, origin: None, answer: None, length: None }
+    }
+
+    /// The same generation, asked for on `route`.
+    #[must_use]
+    pub fn with_route(self, route: Route) -> Self {
+        Self { route, ..self }
+    }
+
+    /// The generation's id: opaque text that may hold `:` and `/` and may begin with `-`.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The model, where known.
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+
+    /// The URL it was created on, and is asked for on.
+    pub fn route(&self) -> Route {
+        self.route
+    }
+
+    /// When it was created, by this machine's clock; `None` for a bare id.
+    pub fn created_at(&self) -> Option<SystemTime> {
+        self.created_at
+    }
+
+    /// The origin of the base URL it was created on, such as `https://api.aimlapi.com`. It is compared with the
+    /// client's own, and never asked.
+    pub fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
+    /// What the create answered, while the handle is in the process that created it.
+    pub fn answer(&self) -> Option<&Generation> {
+        self.answer.as_deref()
+    }
+
+    pub(crate) fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    pub(crate) fn created(
+        id: String,
+        model: &str,
+        route: Route,
+        origin: &str,
+        answer: Generation,
+        length: Option<u64>,
+    ) -> Self {
+        Self {
+            id,
+            model: Some(model.to_owned()),
+            route,
+            created_at: Some(SystemTime::now()),
+            origin: Some(origin.to_owned()),
+            answer: Some(Box::new(answer)),
+            length,
+        }
+    }
+
+}
+
+impl From<&str> for GenerationHandle {
+    fn from(id: &str) -> Self {
+        Self::new(id)
+    }
+}
+
+impl From<String> for GenerationHandle {
+    fn from(id: String) -> Self {
+        Self::new(id)
+    }
+}
+
+impl From<&GenerationHandle> for GenerationHandle {
+    fn from(handle: &GenerationHandle) -> Self {
+        handle.clone()
+    }
+}
+
+fn write_time<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => serializer.collect_str(&humantime::format_rfc3339_millis(*time)),
+        None => serializer.serialize_none(),
+    }
+}
+
+fn read_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SystemTime>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    humantime::parse_rfc3339(&text).map(Some).map_err(|error| {
+        de::Error::custom(format_args!("created_at is {text:?}, which is no RFC 3339 time: {error}"))
+    })
+}

@@ -1,0 +1,42 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod schedule;
+/// Request types and builders, one per path and model, generated from the vendor's documents.
+pub mod types {
+    pub use crate::generated::{bounded::*, builders::*, types::*};
+}
+
+#[cfg(feature = "mock")]
+pub mod mock;
+#[cfg(feature = "simulator")]
+pub mod simulator;
+
+mod bounded;
+mod catalogue;
+mod client;
+mod download;
+mod error;
+mod generated;
+mod handle;
+mod media;
+mod poll;
+mod property;
+mod request;
+mod schema;
+mod status;
+mod transport;
+mod uri;
+
+pub use bounded::{BoundedVec, Int, OutOfBounds};
+pub use catalogue::{Model, Property, PropertyKind, Role, Route, models};
+pub use client::{Client, ClientBuilder};
+pub use download::{Download, Received, Saved};
+pub use error::{Error, ErrorKind, ServiceError};
+pub use handle::GenerationHandle;
+pub use media::Media;
+pub use poll::{Hiccup, Progress, Update, Wait, WaitOptions};
+pub use property::{IntoProperty, Violation};
+pub use request::{GenerationRequest, LegacyKlingRequest};
+pub use status::{Failure, Generation, Receipt, State, Usage, Video};
+pub use uri::Uri;

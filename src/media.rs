@@ -1,0 +1,137 @@
+//! Pictures, clips and sounds that a request carries: links, or files sent inline.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use base64::{display::Base64Display, engine::general_purpose::STANDARD};
+
+use crate::{Error, Uri};
+
+/// A picture, clip or sound for a request: an `https` link, a data URI, bytes, or a local file.
+///
+/// Bytes and files are sent inline as a data URI, with the type told by their content and not by their name. Every
+/// setter that takes a URI takes it, and so do the media properties of the older Kling bodies, which the documents declare
+/// as plain strings.
+///
+/// ```no_run
+/// use aimlapi_video::{Media, types::KlingVideoV21StandardImageToVideo};
+///
+/// let request = KlingVideoV21StandardImageToVideo::builder()
+///     .image_url(Media::from_file("lighthouse.png")?)
+///     .prompt("Fog rolls in from the sea")
+///     .build()?;
+/// # Ok::<(), aimlapi_video::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Media {
+    uri: Uri,
+    media_type: Option<&'static str>,
+}
+
+impl Media {
+    /// The most bytes that [`from_file`](Self::from_file) and [`from_bytes`](Self::from_bytes) take: 20 MiB.
+    pub const MAX_BYTES: u64 = 20 * 1024 * 1024;
+
+    /// A link or a data URI, sent as it stands.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if `uri` is no absolute URI.
+    pub fn from_uri(uri: impl Into<String>) -> Result<Self, Error> {
+        let uri = Uri::try_from(uri.into()).map_err(|error| Error::media(error.to_string()))?;
+        Ok(Self { uri, media_type: None })
+    }
+
+    /// A local file of at most [`MAX_BYTES`](Self::MAX_BYTES), read at once (this blocks).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if the file cannot be read, is too large, or holds neither a
+    /// picture nor a clip nor a sound.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::from_file_with_limit(path, Self::MAX_BYTES)
+    }
+
+    /// As [`from_file`](Self::from_file), with a limit of `max_bytes`.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_file`](Self::from_file).
+    pub fn from_file_with_limit(path: impl AsRef<Path>, max_bytes: u64) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let mut bytes = Vec::new();
+        // One byte more than allowed tells a file that is too large, also one that grows or has no size.
+        File::open(path)
+            .and_then(|file| file.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes))
+            .map_err(|error: io::Error| Error::media_file(path, "cannot be read", Some(error)))?;
+        Self::inline(&bytes, max_bytes).map_err(|what| Error::media_file(path, &what, None))
+    }
+
+    /// Bytes of a picture, clip or sound, at most [`MAX_BYTES`](Self::MAX_BYTES).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if there are too many, or if they hold neither a picture nor a
+    /// clip nor a sound.
+    pub fn from_bytes(bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
+        Self::from_bytes_with_limit(bytes, Self::MAX_BYTES)
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), with a limit of `max_bytes`.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_bytes`](Self::from_bytes).
+    pub fn from_bytes_with_limit(bytes: impl AsRef<[u8]>, max_bytes: u64) -> Result<Self, Error> {
+        Self::inline(bytes.as_ref(), max_bytes).map_err(|what| Error::media(format!("the media {what}")))
+    }
+
+    /// The type that the content shows, such as `image/png`; `None` for a link.
+    pub fn media_type(&self) -> Option<&str> {
+        self.media_type
+    }
+
+    /// What the request will carry.
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    pub(crate) fn into_uri(self) -> Uri {
+        self.uri
+    }
+
+    fn inline(bytes: &[u8], max_bytes: u64) -> Result<Self, String> {
+        if bytes.len() as u64 > max_bytes {
+            return Err(format!("is larger than the limit of {max_bytes} bytes; shrink it, send a link, or raise the limit"));
+        }
+        let kind = infer::get(bytes).filter(|kind| {
+            matches!(kind.matcher_type(), infer::MatcherType::Image | infer::MatcherType::Video | infer::MatcherType::Audio)
+        });
+        let Some(kind) = kind else {
+            return Err("is neither a picture nor a clip nor a sound, by its content; give such a file".into());
+        };
+        let media_type = kind.mime_type();
+        let data = format!("data:{media_type};base64,{}", Base64Display::new(bytes, &STANDARD));
+        let uri = Uri::parse(data).map_err(|_| "cannot be written as a data URI".to_owned())?;
+        Ok(Self { uri, media_type: Some(media_type) })
+    }
+}
+
+impl TryFrom<&Path> for Media {
+    type Error = Error;
+
+    fn try_from(path: &Path) -> Result<Self, Error> {
+        Self::from_file(path)
+    }
+}
+
+impl TryFrom<PathBuf> for Media {
+    type Error = Error;
+
+    fn try_from(path: PathBuf) -> Result<Self, Error> {
+        Self::from_file(path)
+    }
+}

@@ -1,0 +1,460 @@
+//! The generation-wait loop: options on top, one private step, and a future and a stream over it.
+
+use std::{
+    fmt,
+    future::IntoFuture,
+    ops::RangeInclusive,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use futures_util::{Stream, stream};
+use tokio::time::{Instant, sleep_until};
+
+use crate::{
+    Client, Error, ErrorKind, Generation, GenerationHandle, State,
+    catalogue::Model,
+    client::PollError,
+    error::WaitState,
+    schedule::{Decision, PollState, Proportional, Schedule},
+};
+
+/// How to wait.
+///
+/// # Default
+///
+/// - deadline: 30 minutes from the start of the wait, twice the longest time the vendor's pages state
+/// - tolerance: 120 s without a good answer
+/// - schedule: [`Proportional`]
+/// - speed: 1
+#[derive(Clone, Debug)]
+#[must_use = "options do nothing until a wait is given them"]
+pub struct WaitOptions {
+    deadline: Option<Duration>,
+    tolerance: Duration,
+    speed: f64,
+    schedule: Arc<dyn Schedule>,
+}
+
+impl Default for WaitOptions {
+    fn default() -> Self {
+        Self {
+            deadline: Some(Duration::from_secs(30 * 60)),
+            tolerance: Duration::from_secs(120),
+            speed: 1.0,
+            schedule: Arc::new(Proportional::default()),
+        }
+    }
+}
+
+impl WaitOptions {
+    /// The time from the start of the wait after which nothing starts any more. A last poll is sent at the deadline and
+    /// may run past it, by 10 s at most; every earlier call ends by it.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Waits until the generation ends, however long that takes.
+    pub fn no_deadline(mut self) -> Self {
+        self.deadline = None;
+        self
+    }
+
+    /// How long polls may fail for passing reasons (no connection, 408, 425, 429, 5xx, answers that cannot be read) before
+    /// the wait gives up. Counted from the last good answer.
+    pub fn tolerance(mut self, tolerance: Duration) -> Self {
+        self.tolerance = tolerance;
+        self
+    }
+
+    /// When to poll.
+    pub fn schedule(mut self, schedule: impl Schedule + 'static) -> Self {
+        self.schedule = Arc::new(schedule);
+        self
+    }
+
+    /// Divides every interval of the schedule, the tolerance, the expected time and the deadline by `speed`, for a
+    /// simulator whose time runs faster. 1 for the real service; values that are not positive count as 1.
+    pub fn speed(mut self, speed: f64) -> Self {
+        self.speed = if speed.is_finite() && speed > 0.0 { speed } else { 1.0 };
+        self
+    }
+}
+
+/// A wait for the end of a generation. Nothing is sent until it is awaited or its [`updates`](Self::updates) are taken.
+///
+/// Awaiting gives the completed [`Generation`].
+///
+/// # Errors
+///
+/// Each carries the [handle](Error::handle), the [last answer](Error::last_answer), the time and the number of polls:
+///
+/// - [`GenerationFailed`](ErrorKind::GenerationFailed): the service says that it failed.
+/// - [`DeadlineExceeded`](ErrorKind::DeadlineExceeded): it may still finish, and be billed.
+/// - [`PollingLost`](ErrorKind::PollingLost): no good answer for longer than the tolerance.
+/// - [`Refused`](ErrorKind::Refused): the service refuses to tell (401, 403, 404 later than 30 s after the create, other
+///   4xx, a redirect).
+/// - [`MissingVideo`](ErrorKind::MissingVideo): completed, but without a video even after three more polls or 10 s.
+/// - [`Configuration`](ErrorKind::Configuration): the handle belongs to another service; nothing was sent.
+///
+/// A failing poll is not an error as long as the tolerance lasts, nor is a status that this crate does not know.
+///
+/// # Cancel safety
+///
+/// Safe: dropping it stops all traffic, and waiting again with the same handle loses nothing. The service has no way to
+/// cancel a generation, so it goes on there.
+#[derive(Debug)]
+#[must_use = "a wait does nothing until it is awaited"]
+pub struct Wait {
+    client: Client,
+    handle: GenerationHandle,
+    options: WaitOptions,
+}
+
+impl Wait {
+    pub(crate) fn new(client: Client, handle: GenerationHandle, options: WaitOptions) -> Self {
+        Self { client, handle, options }
+    }
+
+    /// Waits with other options than the client's.
+    pub fn options(mut self, options: WaitOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Waits with another [deadline](WaitOptions::deadline).
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.options = self.options.deadline(deadline);
+        self
+    }
+
+    /// What happens on the way, ending with [`Update::Completed`] or an error. The stream paces itself: each item comes
+    /// when it happens.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Wait`]; an item is lost only if the future of `next` is dropped in the middle.
+    pub fn updates(self) -> impl Stream<Item = Result<Update, Error>> + Send {
+        stream::unfold(Some(Machine::new(self)), |machine| async {
+            let mut machine = machine?;
+            let update = machine.step().await;
+            let goes_on = matches!(update, Ok(Update::Progress(_) | Update::Hiccup(_)));
+            Some((update, goes_on.then_some(machine)))
+        })
+    }
+}
+
+impl IntoFuture for Wait {
+    type Output = Result<Generation, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async {
+            let mut machine = Machine::new(self);
+            loop {
+                if let Update::Completed(generation) = machine.step().await? {
+                    return Ok(*generation);
+                }
+            }
+        })
+    }
+}
+
+/// Something that happened in a wait.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Update {
+    /// The state is another one than before.
+    Progress(Progress),
+    /// A poll failed, and the wait goes on.
+    Hiccup(Hiccup),
+    /// The generation is completed and holds at least one video.
+    Completed(Box<Generation>),
+}
+
+/// A change of state.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Progress {
+    /// What it means.
+    pub state: State,
+    /// What the service wrote.
+    pub status: Option<String>,
+    /// The time since the wait began.
+    pub elapsed: Duration,
+    /// How long such a generation takes from create to completed, as the vendor's pages state it, at the wait's speed.
+    pub expected: Option<RangeInclusive<Duration>>,
+}
+
+/// A poll that failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Hiccup {
+    /// Why.
+    pub error: Error,
+    /// The time since the last good answer, or since the wait began.
+    pub since: Duration,
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.status, self.state) {
+            (Some(status), State::Unknown) => write!(f, "unknown state `{status}`"),
+            (_, state) => write!(f, "{state}"),
+        }
+    }
+}
+
+/// The last poll may run this far past the deadline.
+const LAST_POLL: Duration = Duration::from_secs(10);
+
+/// A server may ask to be left alone no longer than this.
+const RETRY_AFTER_MOST: Duration = Duration::from_secs(60);
+
+/// A new generation may not be known everywhere for this long.
+const NOT_YET_KNOWN: Duration = Duration::from_secs(30);
+
+/// A completed generation gets this long, and this many more polls, until its video must be there.
+const VIDEO_GRACE: (Duration, u32) = (Duration::from_secs(10), 3);
+
+/// The one state machine behind every way of waiting.
+struct Machine {
+    client: Client,
+    handle: GenerationHandle,
+    options: WaitOptions,
+    expected: Option<RangeInclusive<Duration>>,
+    /// The clock of this wait; set by the first step.
+    started: Option<Instant>,
+    /// When the last poll ended, or the wait began.
+    last_poll: Instant,
+    last_good: Instant,
+    polls: u32,
+    last: Option<Generation>,
+    retry_after: Option<Duration>,
+    /// Since when, and over how many polls, it has been completed without a video.
+    missing: Option<(Instant, u32)>,
+}
+
+impl Machine {
+    fn new(wait: Wait) -> Self {
+        let Wait { client, handle, options } = wait;
+        let expected = handle
+            .model()
+            .and_then(|model| Model::find(handle.route(), model))
+            .and_then(|model| model.expected(handle.length()));
+        let now = Instant::now();
+        Self {
+            client,
+            handle,
+            options,
+            expected,
+            started: None,
+            last_poll: now,
+            last_good: now,
+            polls: 0,
+            last: None,
+            retry_after: None,
+            missing: None,
+        }
+    }
+
+    /// Goes on until something happened.
+    async fn step(&mut self) -> Result<Update, Error> {
+        if self.started.is_none() {
+            if let Some(update) = self.start()? {
+                return Ok(update);
+            }
+        }
+        loop {
+            let (at, last) = self.next_poll();
+            sleep_until(at).await;
+            let now = Instant::now();
+            let timeout = match self.deadline() {
+                Some(deadline) if !last => deadline.saturating_duration_since(now),
+                Some(_) => LAST_POLL,
+                None => Duration::MAX,
+            };
+            self.polls = self.polls.saturating_add(1);
+            let outcome = self.client.poll(&self.handle, timeout).await;
+            self.last_poll = Instant::now();
+            let update = match outcome {
+                Ok((answer, retry_after)) => {
+                    self.last_good = self.last_poll;
+                    self.retry_after = retry_after;
+                    self.judge(answer)?
+                }
+                Err(failed) => Some(self.failed_poll(failed, last)?),
+            };
+            if let Some(update @ Update::Completed(_)) = update {
+                return Ok(update);
+            }
+            if last {
+                return Err(self.deadline_exceeded());
+            }
+            if let Some(update) = update {
+                return Ok(update);
+            }
+        }
+    }
+
+    /// Begins the wait; the create's own answer may already be final.
+    fn start(&mut self) -> Result<Option<Update>, Error> {
+        let now = Instant::now();
+        (self.started, self.last_poll, self.last_good) = (Some(now), now, now);
+        self.client.check(&self.handle).map_err(|error| error.with_wait(self.state()))?;
+        match self.handle.answer().cloned() {
+            Some(answer) => self.judge(answer),
+            None => Ok(None),
+        }
+    }
+
+    /// When to poll, and whether that is the last time.
+    fn next_poll(&self) -> (Instant, bool) {
+        let state = PollState {
+            id: self.handle.id(),
+            model: self.handle.model(),
+            length: self.handle.length(),
+            age: self.age(),
+            polls: self.polls,
+            last: self.last.as_ref().map(Generation::state),
+            expected: self.expected.clone(),
+        };
+        let Decision::After(mut step) = self.options.schedule.next(&state);
+        if self.missing.is_some() {
+            step = step.min(VIDEO_GRACE.0 / VIDEO_GRACE.1);
+        }
+        // An id that nobody created here is asked for at once: the generation may be long finished.
+        if self.polls == 0 && self.handle.answer().is_none() {
+            step = Duration::ZERO;
+        }
+        let step = self.scaled(step).max(self.retry_after.unwrap_or_default().min(RETRY_AFTER_MOST));
+        let now = Instant::now();
+        let at = self.last_poll.checked_add(step).unwrap_or(now + RETRY_AFTER_MOST).max(now);
+        match self.deadline() {
+            Some(deadline) if at >= deadline => (deadline.max(now), true),
+            _ => (at, false),
+        }
+    }
+
+    /// What a good answer means for the wait; nothing, where nothing changed.
+    fn judge(&mut self, answer: Generation) -> Result<Option<Update>, Error> {
+        let state = answer.state();
+        let changed = self.last.as_ref().map(|last| (last.state(), last.status())) != Some((state, answer.status()));
+        self.last = Some(answer);
+        match (state, &self.last) {
+            (State::Completed, Some(answer)) if !answer.videos().is_empty() => {
+                return Ok(Some(Update::Completed(Box::new(answer.clone()))));
+            }
+            (State::Failed, Some(answer)) => {
+                let reason = answer.failure().map_or_else(|| "no reason stated".to_owned(), ToString::to_string);
+                let status = answer.status().unwrap_or("error");
+                return Err(self.ended(ErrorKind::GenerationFailed, format!("the generation failed ({status}): {reason}")));
+            }
+            (State::Completed, _) => self.grace()?,
+            _ => self.missing = None,
+        }
+        Ok(changed.then(|| {
+            Update::Progress(Progress {
+                state,
+                status: self.last.as_ref().and_then(Generation::status).map(str::to_owned),
+                elapsed: self.elapsed(),
+                expected: self.expected.as_ref().map(|range| self.scaled(*range.start())..=self.scaled(*range.end())),
+            })
+        }))
+    }
+
+    /// Completed without a video: it may follow, but not for long.
+    fn grace(&mut self) -> Result<(), Error> {
+        let now = Instant::now();
+        let (since, polls) = self.missing.unwrap_or((now, 0));
+        if polls >= VIDEO_GRACE.1 || now - since >= self.scaled(VIDEO_GRACE.0) {
+            return Err(self.ended(ErrorKind::MissingVideo, "the generation is completed, but the service names no video".into()));
+        }
+        self.missing = Some((since, polls + 1));
+        Ok(())
+    }
+
+    /// A poll that brought no state ends the wait only if no later poll can fare better.
+    fn failed_poll(&mut self, failed: PollError, last: bool) -> Result<Update, Error> {
+        let PollError { error, transient, retry_after } = failed;
+        let since = self.last_poll - self.last_good;
+        self.retry_after = retry_after;
+        let not_yet_known = error.service().is_some_and(|service| service.status == 404)
+            && self.handle.created_at().is_some_and(|created| {
+                SystemTime::now().duration_since(created).unwrap_or_default() < NOT_YET_KNOWN
+            });
+        if !transient && !not_yet_known {
+            let message = format!("the state could not be had: {error}");
+            return Err(error.retold(ErrorKind::Refused, message, self.state()));
+        }
+        if last {
+            let message = self.deadline_message();
+            return Err(error.retold(ErrorKind::DeadlineExceeded, message, self.state()));
+        }
+        if since >= self.scaled(self.options.tolerance) {
+            let message = format!("no good answer for {}", humantime::format_duration(seconds(since)));
+            return Err(error.retold(ErrorKind::PollingLost, message, self.state()));
+        }
+        Ok(Update::Hiccup(Hiccup { error, since }))
+    }
+
+    fn deadline_exceeded(&self) -> Error {
+        match (self.missing, self.last.as_ref().map(Generation::state)) {
+            (Some(_), _) => {
+                self.ended(ErrorKind::MissingVideo, "the generation is completed, but the service names no video".into())
+            }
+            _ => self.ended(ErrorKind::DeadlineExceeded, self.deadline_message()),
+        }
+    }
+
+    fn deadline_message(&self) -> String {
+        let state = match &self.last {
+            Some(last) if last.state() == State::Unknown => format!("unknown state `{}`", last.status().unwrap_or_default()),
+            Some(last) => format!("still {}", last.state()),
+            None => "state never seen".into(),
+        };
+        format!(
+            "gave up after {} ({state}); the generation may still finish, and be billed",
+            humantime::format_duration(seconds(self.elapsed()))
+        )
+    }
+
+    fn ended(&self, kind: ErrorKind, message: String) -> Error {
+        Error::new(kind, message).with_wait(self.state())
+    }
+
+    fn state(&self) -> WaitState {
+        state(&self.handle, self.last.as_ref(), self.elapsed(), self.polls)
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.started.map(|started| started.elapsed()).unwrap_or_default()
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.started?.checked_add(self.scaled(self.options.deadline?))
+    }
+
+    /// The generation's age in its own time: by the wall clock up to the start of the wait, which may be another
+    /// process's, by this wait's clock from there on.
+    fn age(&self) -> Duration {
+        let elapsed = self.elapsed();
+        let whole = self.handle.created_at().and_then(|created| SystemTime::now().duration_since(created).ok());
+        whole.unwrap_or_default().max(elapsed).mul_f64(self.options.speed)
+    }
+
+    fn scaled(&self, duration: Duration) -> Duration {
+        duration.div_f64(self.options.speed)
+    }
+}
+
+pub(crate) fn state(handle: &GenerationHandle, last: Option<&Generation>, elapsed: Duration, polls: u32) -> WaitState {
+    WaitState { handle: handle.clone(), last: last.cloned(), elapsed, polls }
+}
+
+/// Whole seconds, for people; less than one as it is.
+fn seconds(duration: Duration) -> Duration {
+    if duration.as_secs() == 0 { Duration::from_millis(duration.as_millis() as u64) } else { Duration::from_secs(duration.as_secs()) }
+}

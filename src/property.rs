@@ -1,0 +1,257 @@
+//! Setting a property of a request: what a setter takes, and what it says when the value is not allowed.
+
+use std::{fmt, str::FromStr};
+
+use serde_json::Value;
+
+use crate::{
+    BoundedVec, Media, Uri,
+    bounded::{FromFloat, FromInteger},
+};
+
+/// A value that a request's property can be set to.
+///
+/// Every setter of a builder takes `impl IntoProperty<T>`, so `duration(5)`, `aspect_ratio("16:9")` and
+/// `dynamic_masks([...])` work as they stand, and a value that the document does not allow is told by `build()` together
+/// with all the others.
+///
+/// | property | takes |
+/// |---|---|
+/// | string | `&str`, `String`, [`Media`] |
+/// | string from a list | `&str`, `String`, the generated enum |
+/// | integer, with or without limits or a list | every integer type of Rust |
+/// | number | every integer type that fits, `f32`, `f64` |
+/// | URI | `&str`, `String`, [`Media`], [`Uri`] |
+/// | array | arrays and vectors of what the items take |
+/// | object | the generated struct, or its builder |
+pub trait IntoProperty<T> {
+    /// Converts the value.
+    ///
+    /// # Errors
+    ///
+    /// Everything about the value that the document does not allow, with pointers relative to it.
+    fn into_property(self) -> Result<T, Vec<Violation>>;
+}
+
+/// A place in a request that breaks the document's constraints.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Violation {
+    /// JSON pointer ([RFC 6901]) of the value in the request's body; empty for the body itself.
+    ///
+    /// [RFC 6901]: https://www.rfc-editor.org/rfc/rfc6901
+    pub pointer: String,
+    /// The value given, `None` where it is missing. Text beyond 200 bytes is cut.
+    pub given: Option<Value>,
+    /// What the document allows, in words.
+    pub allowed: String,
+    /// The JSON Schema keyword that is broken, such as `maximum`.
+    pub keyword: &'static str,
+}
+
+impl Violation {
+    pub(crate) fn new(given: &Value, allowed: impl Into<String>, keyword: &'static str) -> Self {
+        Self { pointer: String::new(), given: Some(cut(given)), allowed: allowed.into(), keyword }
+    }
+
+    pub(crate) fn missing(allowed: impl Into<String>) -> Self {
+        Self { pointer: String::new(), given: None, allowed: allowed.into(), keyword: "required" }
+    }
+
+    /// The same violation, seen from the value that holds this one under `step`.
+    pub(crate) fn under(mut self, step: &str) -> Self {
+        self.pointer = format!("/{}{}", step.replace('~', "~0").replace('/', "~1"), self.pointer);
+        self
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pointer = if self.pointer.is_empty() { "the body" } else { &self.pointer };
+        match &self.given {
+            None => write!(f, "{pointer} is missing; it takes {}", self.allowed),
+            Some(given) => write!(f, "{pointer} is {given}; allowed: {}", self.allowed),
+        }
+    }
+}
+
+/// The enums that the generator makes of a list of strings.
+pub(crate) trait Choice: FromStr {
+    const VALUES: &'static [&'static str];
+}
+
+/// What a builder keeps of one property.
+#[derive(Clone, Debug)]
+pub(crate) struct Slot<T>(Option<Result<T, Vec<Violation>>>);
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> Slot<T> {
+    pub(crate) fn new(property: &str, value: impl IntoProperty<T>) -> Self {
+        let under = |violations: Vec<Violation>| violations.into_iter().map(|found| found.under(property)).collect();
+        Self(Some(value.into_property().map_err(under)))
+    }
+
+    pub(crate) fn required(self, property: &str, allowed: &str, found: &mut Vec<Violation>) -> Option<T> {
+        if self.0.is_none() {
+            found.push(Violation::missing(allowed).under(property));
+        }
+        self.optional(found)
+    }
+
+    pub(crate) fn optional(self, found: &mut Vec<Violation>) -> Option<T> {
+        self.0?.map_err(|violations| found.extend(violations)).ok()
+    }
+}
+
+impl<T> IntoProperty<T> for T {
+    fn into_property(self) -> Result<T, Vec<Violation>> {
+        Ok(self)
+    }
+}
+
+impl IntoProperty<String> for &str {
+    fn into_property(self) -> Result<String, Vec<Violation>> {
+        Ok(self.to_owned())
+    }
+}
+
+impl IntoProperty<String> for &String {
+    fn into_property(self) -> Result<String, Vec<Violation>> {
+        Ok(self.clone())
+    }
+}
+
+impl IntoProperty<String> for Media {
+    fn into_property(self) -> Result<String, Vec<Violation>> {
+        Ok(self.into_uri().into())
+    }
+}
+
+impl<T: Choice> IntoProperty<T> for &str {
+    fn into_property(self) -> Result<T, Vec<Violation>> {
+        T::from_str(self).map_err(|_| {
+            let allowed: Vec<String> = T::VALUES.iter().map(|value| format!("{value:?}")).collect();
+            vec![Violation::new(&self.into(), allowed.join(", "), "enum")]
+        })
+    }
+}
+
+impl<T: Choice> IntoProperty<T> for String {
+    fn into_property(self) -> Result<T, Vec<Violation>> {
+        self.as_str().into_property()
+    }
+}
+
+impl IntoProperty<Uri> for &str {
+    fn into_property(self) -> Result<Uri, Vec<Violation>> {
+        self.to_owned().into_property()
+    }
+}
+
+impl IntoProperty<Uri> for &String {
+    fn into_property(self) -> Result<Uri, Vec<Violation>> {
+        self.clone().into_property()
+    }
+}
+
+impl IntoProperty<Uri> for String {
+    fn into_property(self) -> Result<Uri, Vec<Violation>> {
+        Uri::parse(self).map_err(|text| vec![Violation::new(&text.into(), Uri::ALLOWED, "format")])
+    }
+}
+
+impl IntoProperty<Uri> for Media {
+    fn into_property(self) -> Result<Uri, Vec<Violation>> {
+        Ok(self.into_uri())
+    }
+}
+
+impl<T, V: IntoProperty<T>, const MIN: usize, const MAX: usize> IntoProperty<BoundedVec<T, MIN, MAX>> for Vec<V> {
+    fn into_property(self) -> Result<BoundedVec<T, MIN, MAX>, Vec<Violation>> {
+        let mut found = Vec::new();
+        let mut items = Vec::with_capacity(self.len());
+        for (index, item) in self.into_iter().enumerate() {
+            match item.into_property() {
+                Ok(item) => items.push(item),
+                Err(violations) => found.extend(violations.into_iter().map(|violation| violation.under(&index.to_string()))),
+            }
+        }
+        if !found.is_empty() {
+            return Err(found);
+        }
+        BoundedVec::new(items).map_err(|error| vec![error.violation()])
+    }
+}
+
+impl<T, V: IntoProperty<T>, const N: usize, const MIN: usize, const MAX: usize> IntoProperty<BoundedVec<T, MIN, MAX>>
+    for [V; N]
+{
+    fn into_property(self) -> Result<BoundedVec<T, MIN, MAX>, Vec<Violation>> {
+        Vec::from(self).into_property()
+    }
+}
+
+/// Integers go through `i128`, which holds them all, so that one that does not fit is told as it was given.
+macro_rules! integers {
+    ($($source:ty),*) => {$(
+        impl<T: FromInteger> IntoProperty<T> for $source {
+            fn into_property(self) -> Result<T, Vec<Violation>> {
+                T::from_integer(self as i128).map_err(|violation| vec![violation])
+            }
+        }
+    )*};
+}
+
+integers!(i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);
+
+macro_rules! floats {
+    ($($source:ty),*) => {$(
+        impl<T: FromFloat> IntoProperty<T> for $source {
+            fn into_property(self) -> Result<T, Vec<Violation>> {
+                T::from_float(self.into()).map_err(|violation| vec![violation])
+            }
+        }
+    )*};
+}
+
+floats!(f32, f64);
+
+macro_rules! widening {
+    ($($source:ty => $target:ty),*) => {$(
+        impl IntoProperty<$target> for $source {
+            fn into_property(self) -> Result<$target, Vec<Violation>> {
+                Ok(self.into())
+            }
+        }
+    )*};
+}
+
+widening!(i8 => i64, i16 => i64, i32 => i64, u8 => i64, u16 => i64, u32 => i64);
+widening!(i8 => f64, i16 => f64, i32 => f64, u8 => f64, u16 => f64, u32 => f64, f32 => f64);
+
+/// At most this many bytes of a value stand in an error.
+const SHOWN: usize = 200;
+
+/// The value as an error shows it: whole when short, else the beginning of its text.
+fn cut(value: &Value) -> Value {
+    let shortened = |text: &str| {
+        let mut end = SHOWN;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        Value::String(format!("{}…", &text[..end]))
+    };
+    match value {
+        Value::String(text) if text.len() > SHOWN => shortened(text),
+        Value::Array(_) | Value::Object(_) => {
+            let text = value.to_string();
+            if text.len() > SHOWN { shortened(&text) } else { value.clone() }
+        }
+        _ => value.clone(),
+    }
+}

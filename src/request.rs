@@ -1,0 +1,160 @@
+//! Any model's request, held as a body that its document allows.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::{Map, Value};
+
+use crate::{
+    Error, Violation,
+    catalogue::{Model, Role, Route, models},
+    schema,
+};
+
+macro_rules! union {
+    ($name:ident, $route:expr, $of:literal) => {
+        #[doc = concat!("The request body of any model ", $of, ".")]
+        ///
+        #[doc = concat!("It is made of a typed request (`", stringify!($name), "::from(request)`, or straight in the")]
+        /// client's `create`), or of JSON whose `model` tells which document to hold it to. Properties that the document
+        /// does not know are kept and sent, since the service learns parameters before its documents do.
+        ///
+        /// ```
+        #[doc = concat!("use aimlapi_video::", stringify!($name), ";")]
+        /// use serde_json::json;
+        ///
+        #[doc = concat!("let request = ", stringify!($name), "::from_json(json!({")]
+        ///     "model": "klingai/v2-master-text-to-video",
+        ///     "prompt": "A heron lands on a frozen lake",
+        ///     "duration": 10,
+        /// }))?;
+        /// assert_eq!(request.model(), "klingai/v2-master-text-to-video");
+        /// # Ok::<(), aimlapi_video::Error>(())
+        /// ```
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $name(Body);
+
+        impl $name {
+            /// The URL that takes these requests.
+            pub const ROUTE: Route = $route;
+
+            /// Reads a request, holding it to the document that its `model` names.
+            ///
+            /// # Errors
+            ///
+            /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) with every place that the document does not allow,
+            /// or with the nearest known ids if the model is unknown.
+            pub fn from_json(body: Value) -> Result<Self, Error> {
+                Body::from_json($route, body).map(Self)
+            }
+
+            /// The model's id.
+            pub fn model(&self) -> &str {
+                self.0.model
+            }
+
+            /// The body as it goes over the wire.
+            pub fn body(&self) -> &Map<String, Value> {
+                &self.0.map
+            }
+
+            /// Holds the request to its document once more; [`Client`](crate::Client) does so before it sends anything.
+            ///
+            /// # Errors
+            ///
+            /// As [`from_json`](Self::from_json).
+            pub fn validate(&self) -> Result<(), Error> {
+                self.0.validate()
+            }
+
+            /// The clip's length in seconds, where the request states one.
+            pub(crate) fn length(&self) -> Option<u64> {
+                self.0.length()
+            }
+
+            /// Made by the generated types alone, whose model is in the table.
+            pub(crate) fn from_typed(model: &'static str, request: &impl Serialize) -> Self {
+                Self(Body::from_typed($route, model, request))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.0.map.serialize(serializer)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::from_json(Value::deserialize(deserializer)?).map_err(de::Error::custom)
+            }
+        }
+    };
+}
+
+union!(GenerationRequest, Route::Universal, "on `POST /v2/video/generations`");
+union!(LegacyKlingRequest, Route::LegacyKling, "on the older `POST /v2/generate/video/kling/generation`");
+
+#[derive(Clone, Debug, PartialEq)]
+struct Body {
+    route: Route,
+    model: &'static str,
+    map: Map<String, Value>,
+}
+
+impl Body {
+    fn from_json(route: Route, body: Value) -> Result<Self, Error> {
+        let invalid = |violation: Violation| Error::invalid_request("", vec![violation]);
+        let Value::Object(map) = body else {
+            return Err(invalid(Violation::new(&body, "an object", "type")));
+        };
+        let id = match map.get("model") {
+            Some(Value::String(id)) => id,
+            Some(other) => return Err(invalid(Violation::new(other, "a model's id", "type").under("model"))),
+            None => return Err(invalid(Violation::missing("a model's id").under("model"))),
+        };
+        let Some(model) = Model::find(route, id) else {
+            return Err(invalid(Violation::new(&id.as_str().into(), nearest(route, id), "enum").under("model")));
+        };
+        let body = Self { route, model: model.id, map };
+        body.validate()?;
+        Ok(body)
+    }
+
+    fn from_typed(route: Route, model: &'static str, request: &impl Serialize) -> Self {
+        // A generated struct always becomes an object; were it otherwise, the empty one would not pass `validate`.
+        let map = match serde_json::to_value(request) {
+            Ok(Value::Object(map)) => map,
+            _ => Map::new(),
+        };
+        Self { route, model, map }
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        let properties = self.entry().map_or(&[][..], |model| model.properties);
+        let found = schema::check_object(properties, &self.map);
+        if found.is_empty() { Ok(()) } else { Err(Error::invalid_request(self.model, found)) }
+    }
+
+    fn length(&self) -> Option<u64> {
+        let property = self.entry()?.property(Role::Duration)?;
+        self.map.get(property.name)?.as_u64()
+    }
+
+    fn entry(&self) -> Option<&'static Model> {
+        Model::find(self.route, self.model)
+    }
+}
+
+/// The known ids most like `id`, in words.
+fn nearest(route: Route, id: &str) -> String {
+    let mut known: Vec<(f64, &str)> = models()
+        .iter()
+        .filter(|model| model.route == route)
+        .map(|model| (strsim::jaro_winkler(id, model.id), model.id))
+        .collect();
+    known.sort_by(|a, b| b.0.total_cmp(&a.0));
+    if known.is_empty() {
+        return "nothing, since this build knows no model; switch on a vendor's feature".into();
+    }
+    let ids: Vec<&str> = known.iter().take(3).map(|(_, id)| *id).collect();
+    format!("the id of a known model, such as {}", ids.join(", "))
+}

@@ -1,0 +1,141 @@
+//! The constraints of a request, and the check of a body against them.
+
+use serde_json::{Map, Value};
+
+use crate::{Uri, Violation, bounded, catalogue::{Property, PropertyKind}};
+
+/// What a document allows for a value. The table of models holds one per property.
+#[derive(Debug)]
+pub(crate) enum Schema {
+    Any,
+    Boolean,
+    Integer { min: Option<i64>, max: Option<i64> },
+    Number { min: Option<f64>, max: Option<f64> },
+    Text,
+    Uri,
+    TextChoice(&'static [&'static str]),
+    IntegerChoice(&'static [i64]),
+    List { items: &'static Schema, min: usize, max: Option<usize> },
+    Object(&'static [Property]),
+}
+
+impl Schema {
+    /// Everything in `value` that breaks this schema.
+    pub(crate) fn check(&self, value: &Value) -> Vec<Violation> {
+        let keyword = match (self, value) {
+            (Self::Any, _) | (Self::Boolean, Value::Bool(_)) | (Self::Text, Value::String(_)) => return Vec::new(),
+            (Self::Object(properties), Value::Object(map)) => return check_object(properties, map),
+            (Self::List { items, min, max }, Value::Array(values)) => {
+                return self.check_list(items, *min, *max, values);
+            }
+            (Self::Uri, Value::String(text)) if Uri::is_valid(text) => return Vec::new(),
+            (Self::Uri, Value::String(_)) => "format",
+            (Self::TextChoice(allowed), Value::String(text)) if allowed.contains(&text.as_str()) => return Vec::new(),
+            (Self::TextChoice(_), Value::String(_)) => "enum",
+            (Self::Integer { min, max }, Value::Number(number)) => match bounded::whole(number) {
+                None => "type",
+                Some(value) if min.is_some_and(|min| value < min) => "minimum",
+                Some(value) if max.is_some_and(|max| value > max) => "maximum",
+                Some(_) => return Vec::new(),
+            },
+            (Self::IntegerChoice(allowed), Value::Number(number)) => match bounded::whole(number) {
+                None => "type",
+                Some(value) if allowed.contains(&value) => return Vec::new(),
+                Some(_) => "enum",
+            },
+            (Self::Number { min, max }, Value::Number(number)) => match number.as_f64() {
+                None => "type",
+                Some(value) if min.is_some_and(|min| value < min) => "minimum",
+                Some(value) if max.is_some_and(|max| value > max) => "maximum",
+                Some(_) => return Vec::new(),
+            },
+            _ => "type",
+        };
+        vec![Violation::new(value, self.allowed(), keyword)]
+    }
+
+    /// The JSON type of its values.
+    pub(crate) fn kind(&self) -> PropertyKind {
+        match self {
+            Self::Any => PropertyKind::Any,
+            Self::Boolean => PropertyKind::Boolean,
+            Self::Integer { .. } | Self::IntegerChoice(_) => PropertyKind::Integer,
+            Self::Number { .. } => PropertyKind::Number,
+            Self::Text | Self::Uri | Self::TextChoice(_) => PropertyKind::String,
+            Self::List { .. } => PropertyKind::Array,
+            Self::Object(_) => PropertyKind::Object,
+        }
+    }
+
+    /// What is allowed, in words.
+    pub(crate) fn allowed(&self) -> String {
+        let range = |what: &str, min: Option<String>, max: Option<String>| match (min, max) {
+            (Some(min), Some(max)) => format!("{min} to {max}"),
+            (Some(min), None) => format!("{min} or more"),
+            (None, Some(max)) => format!("at most {max}"),
+            (None, None) => what.to_owned(),
+        };
+        let text = |bound: &dyn std::fmt::Display| bound.to_string();
+        match self {
+            Self::Any => "any value".into(),
+            Self::Boolean => "true, false".into(),
+            Self::Integer { min, max } => {
+                range("an integer", min.as_ref().map(|min| text(min)), max.as_ref().map(|max| text(max)))
+            }
+            Self::Number { min, max } => {
+                range("a number", min.as_ref().map(|min| text(min)), max.as_ref().map(|max| text(max)))
+            }
+            Self::Text => "a string".into(),
+            Self::Uri => Uri::ALLOWED.into(),
+            Self::TextChoice(values) => {
+                values.iter().map(|value| format!("{value:?}")).collect::<Vec<_>>().join(", ")
+            }
+            Self::IntegerChoice(values) => bounded::list(values),
+            Self::List { items, min, max } => {
+                let least = (*min > 0).then(|| min.to_string());
+                let count = range("an array", least, max.map(|max| max.to_string()));
+                if *min == 0 && max.is_none() {
+                    format!("an array of: {}", items.allowed())
+                } else {
+                    format!("an array of {count} items")
+                }
+            }
+            Self::Object(properties) => {
+                let names: Vec<&str> = properties.iter().map(|property| property.name).collect();
+                format!("an object with {}", names.join(", "))
+            }
+        }
+    }
+
+    fn check_list(&self, items: &Self, min: usize, max: Option<usize>, values: &[Value]) -> Vec<Violation> {
+        let keyword = if values.len() < min {
+            Some("minItems")
+        } else if max.is_some_and(|max| values.len() > max) {
+            Some("maxItems")
+        } else {
+            None
+        };
+        let mut found: Vec<Violation> = keyword
+            .map(|keyword| Violation::new(&format!("an array of {}", values.len()).into(), self.allowed(), keyword))
+            .into_iter()
+            .collect();
+        for (index, value) in values.iter().enumerate() {
+            found.extend(items.check(value).into_iter().map(|violation| violation.under(&index.to_string())));
+        }
+        found
+    }
+}
+
+/// Checks an object: required properties, and every known one; properties the document does not know are let through.
+pub(crate) fn check_object(properties: &[Property], map: &Map<String, Value>) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for property in properties {
+        let violations = match map.get(property.name) {
+            Some(value) => property.schema.check(value),
+            None if property.required => vec![Violation::missing(property.schema.allowed())],
+            None => continue,
+        };
+        found.extend(violations.into_iter().map(|violation| violation.under(property.name)));
+    }
+    found
+}

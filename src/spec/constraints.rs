@@ -1,0 +1,417 @@
+//! What a request's schema allows, in the terms in which Rust can hold it.
+//!
+//! Every constraint of a document ends in a [`Shape`]; a keyword that no shape can carry is reported, never dropped.
+
+use serde_json::{Map, Value, json};
+
+use super::{Trouble, document::Create, names, step};
+
+/// An object of a request, and the Rust struct that holds it.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// The struct's name.
+    pub name: String,
+    pub fields: Vec<Field>,
+}
+
+/// A property of an object.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// The property's name in the document.
+    pub name: String,
+    /// The struct's field and the builder's setter.
+    pub rust: String,
+    pub required: bool,
+    pub shape: Shape,
+    /// What the service takes for a value left out; told, never sent.
+    pub default: Option<Value>,
+    /// Our own line on the property.
+    pub description: Option<String>,
+    /// What the property means to the code, from the overlay.
+    pub role: Option<String>,
+    /// Whether it takes a link or inline data.
+    pub media: bool,
+}
+
+/// The values a property allows.
+#[derive(Clone, Debug)]
+pub enum Shape {
+    Any,
+    Boolean,
+    Integer { min: Option<i64>, max: Option<i64> },
+    Number { min: Option<f64>, max: Option<f64> },
+    Text,
+    Uri,
+    /// Strings from a list, held by the enum of this name.
+    TextChoice { name: String, values: Vec<String> },
+    /// Integers from a list, held by the type of this name.
+    IntegerChoice { name: String, values: Vec<i64> },
+    List { items: Box<Shape>, min: usize, max: Option<usize> },
+    Object(Object),
+}
+
+/// Reads what `create`'s request allows; `glossary` holds our own line per property.
+pub fn read(create: &Create, glossary: &Value) -> Result<Object, Vec<Trouble>> {
+    let name = names::request(create.route, &create.model);
+    let mut reader = Reader { create, glossary, troubles: Vec::new() };
+    let shape = reader.shape(&create.schema, &name, &create.pointer, "");
+    match shape {
+        Shape::Object(object) if reader.troubles.is_empty() => Ok(object),
+        Shape::Object(_) => Err(reader.troubles),
+        _ => {
+            reader.trouble(&create.pointer, "the request body is no object", "fetch the document again");
+            Err(reader.troubles)
+        }
+    }
+}
+
+impl Object {
+    /// The schemas that the generator makes types of: this object's and all nested ones, each under its own name.
+    pub fn components(&self) -> Vec<(String, Value)> {
+        let mut components = vec![(self.name.clone(), self.schema())];
+        for field in &self.fields {
+            field.shape.components(&mut components);
+        }
+        components
+    }
+
+    /// Calls `visit` with this object and every object nested in it.
+    pub fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
+        visit(self);
+        for field in &self.fields {
+            if let Some(object) = field.shape.object() {
+                object.each(visit);
+            }
+        }
+    }
+
+    fn schema(&self) -> Value {
+        let properties: Map<String, Value> =
+            self.fields.iter().map(|field| (field.name.clone(), field.schema())).collect();
+        let required: Vec<&str> = self.fields.iter().filter(|field| field.required).map(|field| &*field.name).collect();
+        let mut schema = json!({ "type": "object", "properties": properties });
+        if !required.is_empty() {
+            schema["required"] = required.into();
+        }
+        schema
+    }
+}
+
+impl Field {
+    /// The property's documentation: our line, and what the document states about its values.
+    pub fn documentation(&self) -> String {
+        let mut lines: Vec<String> = self.description.iter().cloned().collect();
+        let mut facts = Vec::new();
+        if self.required {
+            facts.push("Required.".to_owned());
+        }
+        if let Some(allowed) = self.shape.allowed() {
+            facts.push(format!("Allowed: {allowed}."));
+        }
+        if let Some(default) = &self.default {
+            facts.push(format!("Left out, the service takes `{default}`."));
+        }
+        if !facts.is_empty() {
+            lines.push(facts.join(" "));
+        }
+        lines.join("\n\n")
+    }
+
+    fn schema(&self) -> Value {
+        let schema = self.shape.schema();
+        let documentation = self.documentation();
+        // Beside `$ref` OpenAPI 3.0 ignores everything, so a documented reference is wrapped.
+        match schema.get("$ref") {
+            Some(_) if !documentation.is_empty() => json!({ "description": documentation, "allOf": [schema] }),
+            Some(_) => schema,
+            None => {
+                let mut schema = schema;
+                schema["description"] = documentation.into();
+                schema
+            }
+        }
+    }
+}
+
+impl Shape {
+    /// The schema of a value of this shape; named shapes are referred to.
+    pub fn schema(&self) -> Value {
+        let reference = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
+        match self {
+            Self::Any => json!({}),
+            Self::Boolean => json!({ "type": "boolean" }),
+            Self::Integer { min, max } => bounded("integer", min.map(Value::from), max.map(Value::from)),
+            Self::Number { min, max } => bounded("number", min.map(Value::from), max.map(Value::from)),
+            Self::Text => json!({ "type": "string" }),
+            Self::Uri => json!({ "type": "string", "format": "uri" }),
+            Self::TextChoice { name, .. } | Self::IntegerChoice { name, .. } => reference(name),
+            Self::Object(object) => reference(&object.name),
+            Self::List { items, min, max } => {
+                let mut schema = json!({ "type": "array", "items": items.schema() });
+                if *min > 0 {
+                    schema["minItems"] = (*min).into();
+                }
+                if let Some(max) = max {
+                    schema["maxItems"] = (*max).into();
+                }
+                schema
+            }
+        }
+    }
+
+    /// The Rust type that holds a value of this shape and no other.
+    pub fn rust(&self) -> String {
+        match self {
+            Self::Any => "::serde_json::Value".into(),
+            Self::Boolean => "bool".into(),
+            Self::Integer { min: None, max: None } => "i64".into(),
+            Self::Integer { min, max } => {
+                format!("crate::Int<{}, {}>", min.unwrap_or(i64::MIN), max.unwrap_or(i64::MAX))
+            }
+            Self::Number { min: None, max: None } => "f64".into(),
+            Self::Number { min, max } => format!("{GENERATED}::{}", float_name(*min, *max)),
+            Self::Text => "::std::string::String".into(),
+            Self::Uri => "crate::Uri".into(),
+            Self::TextChoice { name, .. } => format!("crate::generated::types::{name}"),
+            Self::IntegerChoice { name, .. } => format!("{GENERATED}::{name}"),
+            Self::Object(object) => format!("crate::generated::types::{}", object.name),
+            Self::List { items, min, max } => {
+                format!("crate::BoundedVec<{}, {min}, {}>", items.rust(), max.unwrap_or(usize::MAX))
+            }
+        }
+    }
+
+    /// Whether the generator must be told to use [`Self::rust`], since its own type for the schema would hold more.
+    pub fn is_converted(&self) -> bool {
+        match self {
+            Self::Integer { min, max } => min.is_some() || max.is_some(),
+            Self::Number { min, max } => min.is_some() || max.is_some(),
+            Self::Uri | Self::List { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// What is allowed, in words, where that is less than everything.
+    pub fn allowed(&self) -> Option<String> {
+        match self {
+            Self::Integer { min, max } => range(min.map(|min| min.to_string()), max.map(|max| max.to_string())),
+            Self::Number { min, max } => range(min.map(|min| min.to_string()), max.map(|max| max.to_string())),
+            Self::TextChoice { values, .. } => {
+                Some(values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", "))
+            }
+            Self::IntegerChoice { values, .. } => {
+                Some(values.iter().map(i64::to_string).collect::<Vec<_>>().join(", "))
+            }
+            Self::List { min: 0, max: None, .. } => None,
+            Self::List { min, max, .. } => {
+                let least = (*min > 0).then(|| min.to_string());
+                range(least, max.map(|max| max.to_string())).map(|range| format!("{range} items"))
+            }
+            Self::Uri => Some("an absolute URI, data URIs included".into()),
+            Self::Any | Self::Boolean | Self::Text | Self::Object(_) => None,
+        }
+    }
+
+    /// The JSON type of a value of this shape, in words.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Any => "any value",
+            Self::Boolean => "a boolean",
+            Self::Integer { .. } | Self::IntegerChoice { .. } => "an integer",
+            Self::Number { .. } => "a number",
+            Self::Text | Self::Uri | Self::TextChoice { .. } => "a string",
+            Self::List { .. } => "an array",
+            Self::Object(_) => "an object",
+        }
+    }
+
+    /// Calls `visit` with this shape and every shape nested in it.
+    pub fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
+        visit(self);
+        match self {
+            Self::List { items, .. } => items.each(visit),
+            Self::Object(object) => object.fields.iter().for_each(|field| field.shape.each(visit)),
+            _ => {}
+        }
+    }
+
+    fn object(&self) -> Option<&Object> {
+        match self {
+            Self::Object(object) => Some(object),
+            Self::List { items, .. } => items.object(),
+            _ => None,
+        }
+    }
+
+    fn components(&self, components: &mut Vec<(String, Value)>) {
+        match self {
+            Self::TextChoice { name, values } => {
+                components.push((name.clone(), json!({ "type": "string", "enum": values })));
+            }
+            Self::IntegerChoice { name, values } => {
+                components.push((name.clone(), json!({ "type": "integer", "enum": values })));
+            }
+            Self::Object(object) => components.extend(object.components()),
+            Self::List { items, .. } => items.components(components),
+            _ => {}
+        }
+    }
+}
+
+/// The name of the type that holds the numbers of one range.
+pub fn float_name(min: Option<f64>, max: Option<f64>) -> String {
+    let word = |bound: f64| bound.to_string().replace('-', "Minus").replace('.', "p");
+    match (min, max) {
+        (Some(min), Some(max)) => format!("Float{}To{}", word(min), word(max)),
+        (Some(min), None) => format!("FloatFrom{}", word(min)),
+        (None, Some(max)) => format!("FloatUpTo{}", word(max)),
+        (None, None) => "f64".into(),
+    }
+}
+
+/// Where the types stand that are emitted by us and not by the generator.
+const GENERATED: &str = "crate::generated::bounded";
+
+fn bounded(kind: &str, min: Option<Value>, max: Option<Value>) -> Value {
+    let mut schema = json!({ "type": kind });
+    if let Some(min) = min {
+        schema["minimum"] = min;
+    }
+    if let Some(max) = max {
+        schema["maximum"] = max;
+    }
+    schema
+}
+
+fn range(min: Option<String>, max: Option<String>) -> Option<String> {
+    match (min, max) {
+        (Some(min), Some(max)) => Some(format!("{min} to {max}")),
+        (Some(min), None) => Some(format!("{min} or more")),
+        (None, Some(max)) => Some(format!("at most {max}")),
+        (None, None) => None,
+    }
+}
+
+struct Reader<'a> {
+    create: &'a Create,
+    glossary: &'a Value,
+    troubles: Vec<Trouble>,
+}
+
+impl Reader<'_> {
+    fn shape(&mut self, schema: &Value, name: &str, pointer: &str, property: &str) -> Shape {
+        let Some(map) = schema.as_object() else {
+            self.trouble(pointer, "is no schema", "fetch the document again");
+            return Shape::Any;
+        };
+        for keyword in map.keys().filter(|key| !UNDERSTOOD.contains(&key.as_str()) && !key.starts_with("x-")) {
+            let what = format!("the keyword `{keyword}` is not understood, so its constraint could not be held");
+            self.trouble(&format!("{pointer}{}", step(keyword)), &what, "teach src/spec/constraints.rs the keyword");
+        }
+        if let Some(values) = map.get("enum").and_then(Value::as_array) {
+            return self.choice(values, name, pointer);
+        }
+        match map.get("type").and_then(Value::as_str) {
+            None if map.contains_key("properties") => self.object(map, name, pointer, property),
+            None => Shape::Any,
+            Some("object") => self.object(map, name, pointer, property),
+            Some("boolean") => Shape::Boolean,
+            Some("string") => match map.get("format").and_then(Value::as_str) {
+                None => Shape::Text,
+                Some("uri") => Shape::Uri,
+                Some(format) => {
+                    let what = format!("the format `{format}` is not understood");
+                    self.trouble(&format!("{pointer}/format"), &what, "teach src/spec/constraints.rs the format");
+                    Shape::Text
+                }
+            },
+            Some("integer") => Shape::Integer {
+                min: map.get("minimum").and_then(Value::as_i64),
+                max: map.get("maximum").and_then(Value::as_i64),
+            },
+            Some("number") => Shape::Number {
+                min: map.get("minimum").and_then(Value::as_f64),
+                max: map.get("maximum").and_then(Value::as_f64),
+            },
+            Some("array") => {
+                let size = |keyword: &str| {
+                    map.get(keyword).and_then(Value::as_u64).and_then(|size| usize::try_from(size).ok())
+                };
+                let (min, max) = (size("minItems").unwrap_or(0), size("maxItems"));
+                let items = map.get("items").unwrap_or(&Value::Null);
+                let shape = self.shape(items, &format!("{name}Item"), &format!("{pointer}/items"), &format!("{property}[]"));
+                Shape::List { items: Box::new(shape), min, max }
+            }
+            Some(kind) => {
+                let what = format!("the type `{kind}` is none of OpenAPI 3.0's");
+                self.trouble(&format!("{pointer}/type"), &what, "correct it by an overlay action");
+                Shape::Any
+            }
+        }
+    }
+
+    fn choice(&mut self, values: &[Value], name: &str, pointer: &str) -> Shape {
+        let texts: Vec<String> = values.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        let numbers: Vec<i64> = values.iter().filter_map(Value::as_i64).collect();
+        if !values.is_empty() && texts.len() == values.len() {
+            Shape::TextChoice { name: name.into(), values: texts }
+        } else if !values.is_empty() && numbers.len() == values.len() {
+            Shape::IntegerChoice { name: name.into(), values: numbers }
+        } else {
+            let what = "the enum is empty or mixes types";
+            self.trouble(&format!("{pointer}/enum"), what, "correct it by an overlay action");
+            Shape::Any
+        }
+    }
+
+    fn object(&mut self, map: &Map<String, Value>, name: &str, pointer: &str, property: &str) -> Shape {
+        let none = Map::new();
+        let properties = map.get("properties").and_then(Value::as_object).unwrap_or(&none);
+        let required: Vec<&str> =
+            map.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        for absent in required.iter().filter(|name| !properties.contains_key(**name)) {
+            let what = format!("`required` names `{absent}`, which is no property");
+            self.trouble(&format!("{pointer}/required"), &what, "correct it by an overlay action");
+        }
+        let mut fields: Vec<Field> = Vec::new();
+        for (key, schema) in properties {
+            let at = format!("{pointer}/properties{}", step(key));
+            let path = if property.is_empty() { key.clone() } else { format!("{property}.{key}") };
+            let rust = names::field(key);
+            if let Some(twin) = fields.iter().find(|field| field.rust == rust) {
+                let what = format!("`{key}` and `{}` would both be called `{rust}` in Rust", twin.name);
+                self.trouble(&at, &what, "remove one by an overlay action");
+            }
+            let shape = self.shape(schema, &names::nested(name, key), &at, &path);
+            let default = schema.get("default").cloned();
+            fields.push(Field {
+                rust,
+                required: required.contains(&key.as_str()),
+                media: matches!(shape, Shape::Uri) || schema.get("x-media") == Some(&Value::Bool(true)),
+                shape,
+                default,
+                description: self.description(&path),
+                role: schema.get("x-role").and_then(Value::as_str).map(str::to_owned),
+                name: key.clone(),
+            });
+        }
+        Shape::Object(Object { name: name.into(), fields })
+    }
+
+    fn description(&self, property: &str) -> Option<String> {
+        let own = self.glossary.get("models").and_then(|models| models.get(&self.create.model));
+        let line = own.and_then(|lines| lines.get(property));
+        let line = line.or_else(|| self.glossary.get("properties").and_then(|lines| lines.get(property)));
+        line.and_then(Value::as_str).map(str::to_owned)
+    }
+
+    fn trouble(&mut self, pointer: &str, what: &str, remedy: &str) {
+        self.troubles.push(Trouble::new(&self.create.file, pointer, what, remedy));
+    }
+}
+
+/// Keywords that a shape holds, and those that constrain nothing.
+const UNDERSTOOD: &[&str] = &[
+    "type", "enum", "format", "minimum", "maximum", "items", "minItems", "maxItems", "properties", "required",
+    "description", "title", "example", "default", "deprecated",
+];

@@ -1,0 +1,64 @@
+//! Rust names, made from the model's id and the property's name alone: no document changes another one's names.
+//!
+//! | document | Rust |
+//! |---|---|
+//! | `klingai/v2-master-text-to-video` on `/v2/video/generations` | `KlingaiV2MasterTextToVideo` |
+//! | the same on `/v2/generate/video/kling/generation` | `LegacyKlingaiV2MasterTextToVideo` |
+//! | its `camera_control.config` | `LegacyKlingaiV2MasterTextToVideoCameraControlConfig` |
+//! | an object in a list `dynamic_masks` | `…DynamicMasksItem` |
+//! | the property `type` | `type_` |
+
+use heck::{ToPascalCase, ToSnakeCase};
+
+use super::Route;
+
+/// The name of a model's request type.
+pub fn request(route: Route, model: &str) -> String {
+    let prefix = match route {
+        Route::Universal => "",
+        Route::LegacyKling => "legacy ",
+    };
+    identifier(format!("{prefix}{}", separated(model)).to_pascal_case(), "X")
+}
+
+/// The name of a type nested in `parent` under `property`.
+pub fn nested(parent: &str, property: &str) -> String {
+    format!("{parent}{}", separated(property).to_pascal_case())
+}
+
+/// The name of a property's field and setter.
+pub fn field(property: &str) -> String {
+    identifier(separated(property).to_snake_case(), "x_")
+}
+
+/// The name of an enum's variant.
+pub fn variant(value: &str) -> String {
+    identifier(separated(value).to_pascal_case(), "X")
+}
+
+/// The vendor of a model: the name of its feature and of its folder.
+pub fn vendor(model: &str) -> String {
+    let known = VENDORS.iter().find(|(prefix, _)| model.starts_with(prefix)).map(|(_, vendor)| *vendor);
+    known.unwrap_or_else(|| model.split('/').next().unwrap_or(model)).to_lowercase()
+}
+
+/// Vendors whose ids do not begin with the vendor's own name.
+const VENDORS: &[(&str, &str)] = &[("klingai/", "kling"), ("kling-video/", "kling")];
+
+/// Anything that cannot stand in an identifier separates words, as the generator's own naming has it.
+fn separated(name: &str) -> String {
+    name.replace('\'', "").replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+}
+
+fn identifier(name: String, prefix: &str) -> String {
+    let name = if name.starts_with(|c: char| c.is_ascii_alphabetic()) { name } else { format!("{prefix}{name}") };
+    if KEYWORDS.contains(&name.as_str()) { format!("{name}_") } else { name }
+}
+
+/// The words that no field may be called, strict and reserved ones alike (the Rust reference, "Keywords").
+const KEYWORDS: &[&str] = &[
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else", "enum",
+    "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut",
+    "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
+    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];

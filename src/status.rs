@@ -1,0 +1,312 @@
+//! What an answer of the service means: pure reading, no I/O.
+//!
+//! The published schema is narrower than the answers the documentation pages print (lists of videos, other names for
+//! states and counters), and a finished task is paid for; so every answer that is JSON can be read, and what is not
+//! understood stays reachable as JSON.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use crate::Uri;
+
+/// What the service says of a generation: the one answer type of all models and of both URLs.
+#[derive(Clone, PartialEq)]
+pub struct Generation {
+    raw: Value,
+    id: Option<String>,
+    status: Option<String>,
+    videos: Vec<Video>,
+    failure: Option<Failure>,
+    usage: Usage,
+    pub(crate) receipt: Receipt,
+}
+
+/// Where a generation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum State {
+    /// Accepted and waiting for its turn.
+    Queued,
+    /// Being made.
+    Generating,
+    /// Finished; normally with a video.
+    Completed,
+    /// Ended without a video.
+    Failed,
+    /// A state this crate does not know, without a video or an error beside it.
+    Unknown,
+}
+
+/// A video of a finished generation.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Video {
+    /// Where the file lies, byte for byte as the service wrote it; links are often signed and expire.
+    pub url: String,
+    /// The media type, where stated.
+    pub content_type: Option<String>,
+    /// The file's name, where stated.
+    pub file_name: Option<String>,
+    /// The file's size in bytes, where stated.
+    pub file_size: Option<u64>,
+    /// The clip's length in seconds, where stated.
+    pub duration: Option<f64>,
+}
+
+/// Why a generation failed, in the service's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failure {
+    /// The error's name or type, where stated.
+    pub name: Option<String>,
+    /// The message; empty where none is stated.
+    pub message: String,
+}
+
+/// What a generation cost, as far as the answer tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Usage {
+    /// Credits, from `credits_used` or the older `tokens_used`; 2,000,000 make one US dollar.
+    pub credits: Option<f64>,
+    /// US dollars, from `usd_spent`.
+    pub usd: Option<f64>,
+}
+
+/// What the headers of an answer tell. Empty for an answer that came by no request, such as one read from a file.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// The `X-Client-Request-Id` that this crate sent, to find the request in the vendor's logs.
+    pub client_request_id: Option<String>,
+    /// `x-inference-id`, the service's own id of the request.
+    pub inference_id: Option<String>,
+    /// `x-aimlapi-credits-used`.
+    pub credits_used: Option<f64>,
+    /// `x-aimlapi-usd-spent`.
+    pub usd_spent: Option<f64>,
+}
+
+impl Generation {
+    /// Reads an answer. Anything is read; what it does not hold is absent.
+    ///
+    /// ```
+    /// use aimlapi_video::{Generation, State};
+    /// use serde_json::json;
+    ///
+    /// let answer = Generation::from_json(json!({
+    ///     "id": "a1", "status": "Succeeded", "video": ["https://cdn.example.com/a1.mp4"],
+    /// }));
+    /// assert_eq!(answer.state(), State::Completed);
+    /// assert_eq!(answer.videos()[0].url, "https://cdn.example.com/a1.mp4");
+    /// ```
+    pub fn from_json(raw: Value) -> Self {
+        let id = raw.get("id").and_then(text).or_else(|| raw.get("generation_id").and_then(text));
+        let videos = raw.get("video").map(videos).unwrap_or_default();
+        let failure = raw.get("error").and_then(failure);
+        let usage = raw.pointer("/meta/usage").map(usage).unwrap_or_default();
+        let status = raw.get("status").and_then(text);
+        Self { id, status, videos, failure, usage, receipt: Receipt::default(), raw }
+    }
+
+    /// The generation's id, from `id` or `generation_id`.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// The status as the service wrote it.
+    pub fn status(&self) -> Option<&str> {
+        self.status.as_deref()
+    }
+
+    /// What the status means. A status this crate does not know is completed where a video came with it, and failed
+    /// where an error did; a known status decides alone.
+    pub fn state(&self) -> State {
+        match self.status.as_deref().map(meaning) {
+            Some(State::Unknown) | None if !self.videos.is_empty() => State::Completed,
+            Some(State::Unknown) | None if self.failure.is_some() => State::Failed,
+            // A create of some models is answered with an id and nothing else.
+            None if self.id.is_some() => State::Queued,
+            None => State::Unknown,
+            Some(state) => state,
+        }
+    }
+
+    /// The videos, in the service's order.
+    pub fn videos(&self) -> &[Video] {
+        &self.videos
+    }
+
+    /// The error beside the status. The pages print one beside `completed`, too: [`state`](Self::state) decides.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
+    /// The cost, as far as the body tells.
+    pub fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    /// The model, where the answer names it.
+    pub fn model(&self) -> Option<&str> {
+        self.raw.get("model")?.as_str()
+    }
+
+    /// What the answer's headers told.
+    pub fn receipt(&self) -> &Receipt {
+        &self.receipt
+    }
+
+    /// The whole answer.
+    pub fn as_json(&self) -> &Value {
+        &self.raw
+    }
+}
+
+/// Shows no link's query, which may be a signature.
+impl fmt::Debug for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Generation")
+            .field("id", &self.id)
+            .field("status", &self.status)
+            .field("videos", &self.videos)
+            .field("failure", &self.failure)
+            .field("usage", &self.usage)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Video {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Video")
+            .field("url", &crate::uri::redacted(&self.url))
+            .field("content_type", &self.content_type)
+            .field("file_name", &self.file_name)
+            .field("file_size", &self.file_size)
+            .field("duration", &self.duration)
+            .finish()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.name, self.message.as_str()) {
+            (Some(name), "") => f.write_str(name),
+            (Some(name), message) => write!(f, "{name}: {message}"),
+            (None, "") => f.write_str("no reason stated"),
+            (None, message) => f.write_str(message),
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Queued => "queued",
+            Self::Generating => "generating",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+impl Serialize for Generation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.raw.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Generation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(Self::from_json)
+    }
+}
+
+/// The words for states that the documents, the pages and their history use, and those of the vendors behind them.
+fn meaning(status: &str) -> State {
+    match status.trim().to_ascii_lowercase().replace(['-', ' '], "_").as_str() {
+        "queued" | "waiting" | "pending" | "queueing" | "in_queue" | "submitted" | "created" | "accepted" | "scheduled" => {
+            State::Queued
+        }
+        "generating" | "active" | "processing" | "in_progress" | "running" | "preparing" | "uploading" | "started"
+        | "starting" | "dreaming" | "streaming" => State::Generating,
+        "completed" | "complete" | "succeeded" | "success" | "successful" | "done" | "finished" | "ready" => State::Completed,
+        "error" | "errored" | "failed" | "failure" | "fail" | "cancelled" | "canceled" | "expired" | "rejected" | "aborted"
+        | "timeout" | "timed_out" => State::Failed,
+        _ => State::Unknown,
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// An object with `url`, a plain link, or a list of either.
+fn videos(value: &Value) -> Vec<Video> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(videos).collect(),
+        Value::String(url) if Uri::is_valid(url) => vec![Video::at(url)],
+        Value::Object(map) => match map.get("url") {
+            Some(Value::String(url)) if !url.is_empty() => vec![Video {
+                content_type: map.get("content_type").and_then(text),
+                file_name: map.get("file_name").and_then(text),
+                file_size: map.get("file_size").and_then(Value::as_u64),
+                duration: map.get("duration").and_then(Value::as_f64),
+                ..Video::at(url)
+            }],
+            Some(nested @ Value::Array(_)) => videos(nested),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+impl Video {
+    /// A video of which only the link is known.
+    pub fn at(url: impl Into<String>) -> Self {
+        Self { url: url.into(), content_type: None, file_name: None, file_size: None, duration: None }
+    }
+}
+
+/// `{name, message}`, `{detail: [{msg, type}]}`, text, or a list of these.
+fn failure(value: &Value) -> Option<Failure> {
+    match value {
+        Value::Null | Value::Bool(_) => None,
+        Value::String(message) if message.is_empty() => None,
+        Value::String(message) => Some(Failure { name: None, message: message.clone() }),
+        Value::Array(items) => {
+            let found: Vec<Failure> = items.iter().filter_map(failure).collect();
+            let name = found.iter().find_map(|failure| failure.name.clone());
+            let messages: Vec<&str> = found.iter().map(|failure| &*failure.message).filter(|text| !text.is_empty()).collect();
+            (!found.is_empty()).then(|| Failure { name, message: messages.join("; ") })
+        }
+        Value::Object(map) => {
+            let first = |keys: &[&str]| keys.iter().find_map(|key| map.get(*key).and_then(text));
+            let name = first(&["name", "type", "code"]);
+            if let Some(message) = first(&["message", "msg", "reason", "description"]) {
+                return Some(Failure { name, message });
+            }
+            let nested = ["detail", "details", "error", "errors"].iter().find_map(|key| map.get(*key).and_then(failure));
+            let message = nested.as_ref().map(|nested| nested.message.clone());
+            Some(Failure {
+                name: name.or_else(|| nested.and_then(|nested| nested.name)),
+                // Whatever it says is better than nothing.
+                message: message.unwrap_or_else(|| if map.is_empty() { String::new() } else { value.to_string() }),
+            })
+        }
+        Value::Number(number) => Some(Failure { name: None, message: number.to_string() }),
+    }
+}
+
+fn usage(value: &Value) -> Usage {
+    let number = |key: &str| value.get(key).and_then(Value::as_f64);
+    Usage { credits: number("credits_used").or_else(|| number("tokens_used")), usd: number("usd_spent") }
+}

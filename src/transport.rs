@@ -1,0 +1,175 @@
+//! One call of a generated operation: what goes on the wire beside the body, and what came back whatever the decoder says.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use bytes::{Bytes, BytesMut};
+use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
+use reqwest::{
+    Request, Response, StatusCode,
+    header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+};
+
+use crate::{Generation, ServiceError, generated, status::Receipt};
+
+/// What one call adds to the request, and where it leaves what came back.
+#[derive(Clone)]
+pub(crate) struct Call {
+    authorization: HeaderValue,
+    request_id: String,
+    timeout: Duration,
+    max_body: usize,
+    reply: Arc<Mutex<Option<Reply>>>,
+}
+
+/// An answer of the service, before anyone reads it.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// Why the body is not whole, if it is not.
+    pub(crate) broken: Option<String>,
+    request_id: String,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) struct NoReply {
+    /// Whether the request cannot have reached the service.
+    pub(crate) unsent: bool,
+    pub(crate) source: reqwest::Error,
+}
+
+impl Call {
+    pub(crate) fn new(authorization: HeaderValue, timeout: Duration, max_body: usize) -> Self {
+        let request_id = uuid::Uuid::new_v4().to_string();
+        Self { authorization, request_id, timeout, max_body, reply: Arc::default() }
+    }
+
+    /// What the operation brought, whether or not the decoder took it.
+    pub(crate) fn outcome<T>(
+        &self,
+        result: Result<T, progenitor_client::Error<()>>,
+    ) -> Result<Reply, NoReply> {
+        let reply = self.reply.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (reply, result) {
+            (Some(reply), _) => Ok(reply),
+            (None, Err(progenitor_client::Error::CommunicationError(source))) => {
+                Err(NoReply { unsent: source.is_connect() || source.is_builder(), source: source.without_url() })
+            }
+            // The hook below keeps a reply whenever it returns one, so the operation failed before the hook ran, which
+            // only a request that cannot be built makes it do.
+            (None, _) => Ok(Reply::none(self.request_id.clone())),
+        }
+    }
+}
+
+impl Reply {
+    /// The answer, if the status says success and the body is a whole JSON object.
+    pub(crate) fn generation(&self) -> Result<Generation, String> {
+        if let Some(broken) = &self.broken {
+            return Err(broken.clone());
+        }
+        let json: serde_json::Value = serde_json::from_slice(&self.body).map_err(|error| {
+            let kind = self.headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or("no content type");
+            format!("the answer is no JSON ({kind}, {} bytes): {error}", self.body.len())
+        })?;
+        if !json.is_object() {
+            return Err("the answer is JSON but no object".into());
+        }
+        let mut generation = Generation::from_json(json);
+        generation.receipt = self.receipt();
+        Ok(generation)
+    }
+
+    pub(crate) fn service_error(&self) -> ServiceError {
+        let receipt = self.receipt();
+        let mut error = ServiceError::read(self.status.as_u16(), &self.body);
+        error.request_id = error.request_id.or(receipt.inference_id);
+        error.client_request_id = receipt.client_request_id;
+        error.retry_after = self.retry_after();
+        if self.status.is_redirection() {
+            let target = self.text("location").map(|target| crate::uri::redacted(&target));
+            error.message = target.map(|target| format!("redirected to {target}, which is not followed"));
+        }
+        error
+    }
+
+    /// How long the service asks to be left alone: `retry-after-ms`, or `Retry-After` as seconds or a date.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        if let Some(millis) = self.text("retry-after-ms").and_then(|text| text.trim().parse().ok()) {
+            return Some(Duration::from_millis(millis));
+        }
+        let text = self.text(RETRY_AFTER.as_str())?;
+        let text = text.trim();
+        match text.parse::<f64>() {
+            Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+            Err(_) => {
+                let date = httpdate::parse_http_date(text).ok()?;
+                Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+            }
+        }
+    }
+
+    fn receipt(&self) -> Receipt {
+        let number = |name| self.text(name).and_then(|text| text.trim().parse().ok());
+        Receipt {
+            client_request_id: Some(self.request_id.clone()),
+            inference_id: self.text("x-inference-id"),
+            credits_used: number("x-aimlapi-credits-used"),
+            usd_spent: number("x-aimlapi-usd-spent"),
+        }
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.headers.get(name)?.to_str().ok().map(str::to_owned)
+    }
+
+    fn none(request_id: String) -> Self {
+        let broken = Some("the request could not be built".to_owned());
+        Self { status: StatusCode::BAD_REQUEST, headers: HeaderMap::new(), body: Bytes::new(), broken, request_id }
+    }
+}
+
+/// The key stands in the header value, which is marked sensitive and shows as such.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("request_id", &self.request_id).field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}
+
+impl ClientHooks<Call> for generated::Client {
+    async fn exec(&self, mut request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
+        let call = self.inner();
+        *request.timeout_mut() = Some(call.timeout);
+        let headers = request.headers_mut();
+        // Comes from the document's `info.version`; the service does not ask for it.
+        headers.remove("api-version");
+        headers.insert(AUTHORIZATION, call.authorization.clone());
+        if let Ok(id) = HeaderValue::from_str(&call.request_id) {
+            headers.insert(HeaderName::from_static("x-client-request-id"), id);
+        }
+
+        let mut response = self.client().execute(request).await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let mut body = BytesMut::new();
+        let broken = loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() <= call.max_body => body.extend_from_slice(&chunk),
+                Ok(Some(_)) => break Some(format!("the answer is larger than {} bytes", call.max_body)),
+                Ok(None) => break None,
+                Err(error) if error.is_timeout() => break Some("the answer stopped arriving".to_owned()),
+                Err(error) => break Some(format!("the answer broke off: {}", error.without_url())),
+            }
+        };
+        let body = body.freeze();
+        let reply = Reply { status, headers, body: body.clone(), broken, request_id: call.request_id.clone() };
+        *call.reply.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply);
+        let mut response = http::Response::new(body);
+        *response.status_mut() = status;
+        Ok(response.into())
+    }
+}
