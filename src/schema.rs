@@ -6,6 +6,7 @@ use crate::{Uri, Violation, bounded, catalogue::{Property, PropertyKind}};
 
 /// What a document allows for a value. The table of models holds one per property.
 #[derive(Debug)]
+#[allow(dead_code, reason = "which variants there are to construct is the documents' to say")]
 pub(crate) enum Schema {
     Any,
     Boolean,
