@@ -8,7 +8,11 @@ use progenitor::{GenerationSettings, Generator, HooksMode, TypeImpl, TypePatch};
 use serde_json::Value;
 
 #[path = "src/spec/mod.rs"]
-#[allow(dead_code, reason = "the tools built on the same files use more of them")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "the tools built on the same files use more of them"
+)]
 mod spec;
 
 use spec::{
@@ -39,8 +43,16 @@ fn run() -> Result<(), Vec<Trouble>> {
     println!("cargo::rerun-if-env-changed={FOLDER}");
     let folder = given.as_ref().unwrap_or(&own);
     if folder.is_relative() {
-        let what = format!("`{}` is a relative path, and a build has no folder of its own to start from", folder.display());
-        return Err(vec![Trouble::new(FOLDER, "", what, "give the absolute path")]);
+        let what = format!(
+            "`{}` is a relative path, and a build has no folder of its own to start from",
+            folder.display()
+        );
+        return Err(vec![Trouble::new(
+            FOLDER,
+            "",
+            what,
+            "give the absolute path",
+        )]);
     }
     println!("cargo::rerun-if-changed={}", folder.display());
     println!("cargo::rerun-if-changed=openapi");
@@ -52,13 +64,20 @@ fn run() -> Result<(), Vec<Trouble>> {
     }
     overlay::apply(&facts.overlay, &mut documents)?;
     let wanted = |vendor: &str| {
-        let feature = vendor.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+        let feature = vendor
+            .to_uppercase()
+            .replace(|c: char| !c.is_ascii_alphanumeric(), "_");
         given.is_some() || env::var_os(format!("CARGO_FEATURE_{feature}")).is_some()
     };
     let merged = merge::merge(&documents, &facts.glossary, wanted)?;
     write(&merged, &facts).map_err(|error| {
         let remedy = "report it with the documents at hand; it is a defect of this crate";
-        vec![Trouble::new("the merged document", "", error.to_string(), remedy)]
+        vec![Trouble::new(
+            "the merged document",
+            "",
+            error.to_string(),
+            remedy,
+        )]
     })
 }
 
@@ -67,23 +86,40 @@ fn write(merged: &Merged, facts: &Facts) -> Result<(), Box<dyn Error>> {
     let mut generator = Generator::new(&settings(merged)?);
     let client = generator.generate_tokens(&openapi)?;
     let mocks = generator.httpmock(&openapi, "crate::generated")?;
-    let ours = [emit::bounded(merged), emit::builders(merged), emit::catalogue(merged, &facts.durations)].concat();
+    let ours = [
+        emit::bounded(merged),
+        emit::builders(merged),
+        emit::catalogue(merged, &facts.durations),
+    ]
+    .concat();
 
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo set no OUT_DIR")?);
     let mut file: syn::File = syn::parse2(client)?;
     file.items.extend(syn::parse_file(&ours)?.items);
     fs::write(out.join("generated.rs"), prettyplease::unparse(&file))?;
-    fs::write(out.join("httpmock.rs"), prettyplease::unparse(&syn::parse2(mocks)?))?;
-    fs::write(out.join("documents.json"), serde_json::to_vec(&emit::documents(merged))?)?;
+    fs::write(
+        out.join("httpmock.rs"),
+        prettyplease::unparse(&syn::parse2(mocks)?),
+    )?;
+    fs::write(
+        out.join("documents.json"),
+        serde_json::to_vec(&emit::documents(merged))?,
+    )?;
     Ok(())
 }
 
 /// What the generator must know: which schemas are held by types of ours, and that its own may grow.
 fn settings(merged: &Merged) -> Result<GenerationSettings, Box<dyn Error>> {
     let mut settings = GenerationSettings::default();
-    settings.with_hooks(HooksMode::Expected).with_inner_type("crate::transport::Call".parse()?);
+    settings
+        .with_hooks(HooksMode::Expected)
+        .with_inner_type("crate::transport::Call".parse()?);
     settings.with_derive("PartialEq");
-    for ours in [merge::ANSWER, merge::union(spec::Route::Universal), merge::union(spec::Route::LegacyKling)] {
+    for ours in [
+        merge::ANSWER,
+        merge::union(spec::Route::Universal),
+        merge::union(spec::Route::LegacyKling),
+    ] {
         settings.with_replacement(ours, format!("crate::{ours}"), std::iter::empty());
     }
     let mut open = TypePatch::default();
@@ -98,7 +134,11 @@ fn settings(merged: &Merged) -> Result<GenerationSettings, Box<dyn Error>> {
                         settings.with_patch(name, &open);
                     }
                     Shape::IntegerChoice { name, .. } => {
-                        settings.with_replacement(name, shape.rust(), [TypeImpl::Display].into_iter());
+                        settings.with_replacement(
+                            name,
+                            shape.rust(),
+                            [TypeImpl::Display].into_iter(),
+                        );
                     }
                     _ if shape.is_converted() => convert.push((shape.schema(), shape.rust())),
                     _ => {}

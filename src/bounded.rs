@@ -48,10 +48,18 @@ impl<const MIN: i64, const MAX: i64> Int<MIN, MAX> {
 
 impl<const MIN: i64, const MAX: i64> FromInteger for Int<MIN, MAX> {
     fn from_integer(value: i128) -> Result<Self, Violation> {
-        i64::try_from(value).ok().filter(|value| (MIN..=MAX).contains(value)).map(Self).ok_or_else(|| {
-            let keyword = if value < MIN.into() { "minimum" } else { "maximum" };
-            Violation::new(&json(value), Self::allowed(), keyword)
-        })
+        i64::try_from(value)
+            .ok()
+            .filter(|value| (MIN..=MAX).contains(value))
+            .map(Self)
+            .ok_or_else(|| {
+                let keyword = if value < MIN.into() {
+                    "minimum"
+                } else {
+                    "maximum"
+                };
+                Violation::new(&json(value), Self::allowed(), keyword)
+            })
     }
 }
 
@@ -110,7 +118,11 @@ impl<T, const MIN: usize, const MAX: usize> BoundedVec<T, MIN, MAX> {
             (0, _) => format!("at most {MAX} items"),
             _ => format!("{MIN} to {MAX} items"),
         };
-        let keyword = if items.len() < MIN { "minItems" } else { "maxItems" };
+        let keyword = if items.len() < MIN {
+            "minItems"
+        } else {
+            "maxItems"
+        };
         let given = Value::from(format!("an array of {}", items.len()));
         Err(OutOfBounds(Violation::new(&given, allowed, keyword)))
     }
@@ -137,7 +149,9 @@ impl<T, const MIN: usize, const MAX: usize> TryFrom<Vec<T>> for BoundedVec<T, MI
     }
 }
 
-impl<'de, T: Deserialize<'de>, const MIN: usize, const MAX: usize> Deserialize<'de> for BoundedVec<T, MIN, MAX> {
+impl<'de, T: Deserialize<'de>, const MIN: usize, const MAX: usize> Deserialize<'de>
+    for BoundedVec<T, MIN, MAX>
+{
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::new(Vec::deserialize(deserializer)?).map_err(de::Error::custom)
     }
@@ -186,7 +200,12 @@ pub(crate) fn listed(value: i128, values: &[i64]) -> Result<i64, Violation> {
 }
 
 /// The number, if it lies from `min` to `max`.
-pub(crate) fn within(number: f64, given: impl Into<Value>, min: f64, max: f64) -> Result<f64, Violation> {
+pub(crate) fn within(
+    number: f64,
+    given: impl Into<Value>,
+    min: f64,
+    max: f64,
+) -> Result<f64, Violation> {
     if (min..=max).contains(&number) {
         return Ok(number);
     }
@@ -195,7 +214,11 @@ pub(crate) fn within(number: f64, given: impl Into<Value>, min: f64, max: f64) -
         (f64::NEG_INFINITY, max) => format!("at most {max}"),
         (min, max) => format!("{min} to {max}"),
     };
-    Err(Violation::new(&given.into(), allowed, if number < min { "minimum" } else { "maximum" }))
+    Err(Violation::new(
+        &given.into(),
+        allowed,
+        if number < min { "minimum" } else { "maximum" },
+    ))
 }
 
 pub(crate) fn json(value: i128) -> Value {
@@ -203,7 +226,11 @@ pub(crate) fn json(value: i128) -> Value {
 }
 
 pub(crate) fn list(values: &[i64]) -> String {
-    values.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
+    values
+        .iter()
+        .map(i64::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// JSON Schema counts `5.0` among the integers, so it is read as 5.

@@ -67,7 +67,9 @@ impl Model {
 
     /// The property that has a meaning, whatever its name is for this model.
     pub fn property(&self, role: Role) -> Option<&'static Property> {
-        self.properties.iter().find(|property| property.role == Some(role))
+        self.properties
+            .iter()
+            .find(|property| property.role == Some(role))
     }
 
     /// How long a generation takes from create to completed, as the vendor's pages state or print it.
@@ -77,7 +79,11 @@ impl Model {
     pub fn expected(&self, length: Option<u64>) -> Option<RangeInclusive<Duration>> {
         let fits = |stated: &&Stated| stated.length.is_none() || stated.length == length;
         let exact: Vec<&Stated> = self.durations.iter().filter(fits).collect();
-        let used = if exact.is_empty() { self.durations.iter().collect() } else { exact };
+        let used = if exact.is_empty() {
+            self.durations.iter().collect()
+        } else {
+            exact
+        };
         let min = used.iter().map(|stated| stated.min).reduce(f64::min)?;
         let max = used.iter().map(|stated| stated.max).reduce(f64::max)?;
         Some(Duration::from_secs_f64(min)..=Duration::from_secs_f64(max))
@@ -85,7 +91,9 @@ impl Model {
 
     /// Finds the entry of `id` on `route`.
     pub(crate) fn find(route: Route, id: &str) -> Option<&'static Self> {
-        models().iter().find(|model| model.route == route && model.id == id)
+        models()
+            .iter()
+            .find(|model| model.route == route && model.id == id)
     }
 }
 
@@ -147,7 +155,14 @@ impl Property {
 
     /// Whether it takes a link or inline data, so that a [`Media`](crate::Media) can be given.
     pub fn is_media(&self) -> bool {
-        self.media || matches!(self.schema, Schema::List { items: Schema::Uri, .. })
+        self.media
+            || matches!(
+                self.schema,
+                Schema::List {
+                    items: Schema::Uri,
+                    ..
+                }
+            )
     }
 }
 
@@ -227,7 +242,9 @@ impl FromStr for Route {
         [Self::Universal, Self::LegacyKling]
             .into_iter()
             .find(|route| route.name() == name)
-            .ok_or_else(|| format!("`{name}` is no route; there are `universal` and `legacy-kling`"))
+            .ok_or_else(|| {
+                format!("`{name}` is no route; there are `universal` and `legacy-kling`")
+            })
     }
 }
 

@@ -1,13 +1,13 @@
 //! The client: key, base URL, limits; creating a generation and asking for its state.
 
-use std::{env, fmt, net::IpAddr, sync::Arc, time::Duration};
+use std::{env, fmt, net::IpAddr, path::Path, sync::Arc, time::Duration};
 
 use reqwest::{Url, header::HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    Download, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest, LegacyKlingRequest, Route, Video, Wait,
-    WaitOptions, generated,
+    Download, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest,
+    LegacyKlingRequest, Route, Saved, Wait, WaitOptions, generated,
     transport::{Call, Reply},
 };
 
@@ -53,7 +53,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration) if there is no key, or if the key or the URL cannot be used.
+    /// [`MissingKey`](ErrorKind::MissingKey), or [`Configuration`](ErrorKind::Configuration) if the key or the URL cannot
+    /// be used.
     pub fn from_env() -> Result<Self, Error> {
         ClientBuilder::from_env().build()
     }
@@ -76,7 +77,10 @@ impl Client {
     /// # Cancel safety
     ///
     /// Not cancel safe: dropping the future after the request has left may lose the id of a generation that is billed.
-    pub async fn create(&self, request: impl Into<GenerationRequest>) -> Result<GenerationHandle, Error> {
+    pub async fn create(
+        &self,
+        request: impl Into<GenerationRequest>,
+    ) -> Result<GenerationHandle, Error> {
         let request = request.into();
         request.validate()?;
         let (client, call) = self.call(self.inner.create_timeout);
@@ -94,7 +98,10 @@ impl Client {
     /// # Cancel safety
     ///
     /// As [`create`](Self::create).
-    pub async fn create_legacy_kling(&self, request: impl Into<LegacyKlingRequest>) -> Result<GenerationHandle, Error> {
+    pub async fn create_legacy_kling(
+        &self,
+        request: impl Into<LegacyKlingRequest>,
+    ) -> Result<GenerationHandle, Error> {
         let request = request.into();
         request.validate()?;
         let (client, call) = self.call(self.inner.create_timeout);
@@ -114,7 +121,10 @@ impl Client {
     /// # Cancel safety
     ///
     /// As [`create`](Self::create).
-    pub async fn generate(&self, request: impl Into<GenerationRequest>) -> Result<Generation, Error> {
+    pub async fn generate(
+        &self,
+        request: impl Into<GenerationRequest>,
+    ) -> Result<Generation, Error> {
         let handle = self.create(request).await?;
         self.wait(handle).await
     }
@@ -136,9 +146,13 @@ impl Client {
     /// # Cancel safety
     ///
     /// Safe: asking changes nothing.
-    pub async fn fetch(&self, generation: impl Into<GenerationHandle>) -> Result<Generation, Error> {
+    pub async fn fetch(
+        &self,
+        generation: impl Into<GenerationHandle>,
+    ) -> Result<Generation, Error> {
         let handle = generation.into();
-        let lost = |error: Error| error.with_wait(crate::poll::state(&handle, None, Duration::ZERO, 1));
+        let lost =
+            |error: Error| error.with_wait(crate::poll::state(&handle, None, Duration::ZERO, 1));
         self.check(&handle).map_err(lost)?;
         match self.poll(&handle, self.inner.fetch_timeout).await {
             Ok((generation, _)) => Ok(generation),
@@ -146,40 +160,35 @@ impl Client {
         }
     }
 
-    /// Brings a video home.
-    pub fn download<'a>(&self, video: &'a Video) -> Download<'a> {
-        Download::new(self.inner.files.clone(), self.inner.loopback, video)
+    /// Brings the videos of a generation home.
+    pub fn download<'a>(&self, generation: &'a Generation) -> Download<'a> {
+        Download::new(self.inner.files.clone(), self.inner.loopback, generation)
     }
 
-    /// Saves all videos of a generation: the first as `path`, a second one as `NAME-2.EXT`, and so on.
+    /// Saves all videos of a generation, as [`Download::to_file`] with the default settings.
     ///
     /// # Errors
     ///
-    /// [`MissingVideo`](ErrorKind::MissingVideo) if there is none; else as [`Download::to_file`] for the first that
-    /// fails. Those before it are kept.
+    /// As [`Download::to_file`].
     ///
     /// # Cancel safety
     ///
-    /// Files that are whole stay; the one being written is removed.
+    /// As [`Download::to_file`].
     pub async fn save(
         &self,
         generation: &Generation,
-        path: impl AsRef<std::path::Path>,
-    ) -> Result<Vec<crate::Saved>, Error> {
-        if generation.videos().is_empty() {
-            return Err(Error::new(ErrorKind::MissingVideo, "the generation holds no video to save"));
-        }
-        let mut saved = Vec::new();
-        for (index, video) in generation.videos().iter().enumerate() {
-            saved.push(self.download(video).to_file(crate::download::numbered(path.as_ref(), index)).await?);
-        }
-        Ok(saved)
+        path: impl AsRef<Path>,
+    ) -> Result<Vec<Saved>, Error> {
+        self.download(generation).to_file(path).await
     }
 
     /// Refuses a handle that another service made, or that names nothing.
     pub(crate) fn check(&self, handle: &GenerationHandle) -> Result<(), Error> {
         if handle.id().is_empty() {
-            return Err(Error::new(ErrorKind::Configuration, "the generation's id is empty; give the id or the handle"));
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                "the generation's id is empty; give the id or the handle",
+            ));
         }
         match handle.origin() {
             Some(origin) if origin != self.inner.origin => Err(Error::new(
@@ -208,8 +217,13 @@ impl Client {
         let reply = match outcome {
             Ok(reply) => reply,
             Err(none) => {
-                let error = Error::new(ErrorKind::Unreachable, "the service could not be asked").with_source(none.source);
-                return Err(PollError { error, transient: true, retry_after: None });
+                let error = Error::new(ErrorKind::Unreachable, "the service could not be asked")
+                    .with_source(none.source);
+                return Err(PollError {
+                    error,
+                    transient: true,
+                    retry_after: None,
+                });
             }
         };
         let retry_after = reply.retry_after();
@@ -221,12 +235,22 @@ impl Client {
         if !reply.status.is_success() {
             let service = reply.service_error();
             let transient = matches!(service.status, 408 | 425 | 429 | 500..);
-            let error = Error::new(ErrorKind::Refused, format!("the service answered {service}")).with_service(service);
-            return Err(PollError { error, transient, retry_after });
+            let error = Error::new(
+                ErrorKind::Refused,
+                format!("the service answered {service}"),
+            )
+            .with_service(service);
+            return Err(PollError {
+                error,
+                transient,
+                retry_after,
+            });
         }
-        let generation = reply.generation().map_err(lost)?;
+        let generation = reply.generation(handle.route()).map_err(lost)?;
         match generation.id() {
-            Some(other) if other != id => Err(lost(format!("the service answered for another generation, {other}"))),
+            Some(other) if other != id => Err(lost(format!(
+                "the service answered for another generation, {other}"
+            ))),
             _ => Ok((generation, retry_after)),
         }
     }
@@ -242,14 +266,28 @@ impl Client {
             .unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
         authorization.set_sensitive(true);
         let call = Call::new(authorization, timeout, self.inner.max_answer);
-        (generated::Client::new_with_client(&self.inner.base, self.inner.http.clone(), call.clone()), call)
+        (
+            generated::Client::new_with_client(
+                &self.inner.base,
+                self.inner.http.clone(),
+                call.clone(),
+            ),
+            call,
+        )
     }
 
-    fn created<T>(&self, call: &Call, result: Result<T, progenitor_client::Error<()>>) -> Result<Reply, Error> {
+    fn created<T>(
+        &self,
+        call: &Call,
+        result: Result<T, progenitor_client::Error<()>>,
+    ) -> Result<Reply, Error> {
         match call.outcome(result) {
             Ok(reply) => Ok(reply),
             Err(none) if none.unsent => {
-                let message = format!("the service at {} was not reached; nothing was created", self.origin());
+                let message = format!(
+                    "the service at {} was not reached; nothing was created",
+                    self.origin()
+                );
                 Err(Error::new(ErrorKind::Unreachable, message).with_source(none.source))
             }
             Err(none) => Err(ambiguous("the service's answer was lost").with_source(none.source)),
@@ -257,27 +295,45 @@ impl Client {
     }
 
     /// The handle of what was created, if the answer says that something was.
-    fn handle(&self, reply: Reply, model: &str, route: Route, length: Option<u64>) -> Result<GenerationHandle, Error> {
+    fn handle(
+        &self,
+        reply: Reply,
+        model: &str,
+        route: Route,
+        length: Option<u64>,
+    ) -> Result<GenerationHandle, Error> {
         if !reply.status.is_success() {
             let service = reply.service_error();
             let error = match service.status {
                 408 | 500.. => ambiguous(&format!("the service answered {service}")),
-                _ => Error::new(ErrorKind::Refused, format!("the service refused the request: {service}")),
+                _ => Error::new(
+                    ErrorKind::Refused,
+                    format!("the service refused the request: {service}"),
+                ),
             };
             return Err(error.with_service(service));
         }
         let unreadable = |what: &str| ambiguous(what).with_service(reply.service_error());
-        let answer = reply.generation().map_err(|what| unreadable(&what))?;
+        let answer = reply.generation(route).map_err(|what| unreadable(&what))?;
         let Some(id) = answer.id().map(str::to_owned) else {
             return Err(unreadable("the service's answer holds no generation id"));
         };
-        Ok(GenerationHandle::created(id, model, route, self.origin(), answer, length))
+        Ok(GenerationHandle::created(
+            id,
+            model,
+            route,
+            self.origin(),
+            answer,
+            length,
+        ))
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("base_url", &self.inner.base).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("base_url", &self.inner.base)
+            .finish_non_exhaustive()
     }
 }
 
@@ -332,7 +388,10 @@ impl ClientBuilder {
     /// Settings with key and base URL from the environment, as [`Client::from_env`] takes them.
     pub fn from_env() -> Self {
         let first = |names: [&str; 2]| {
-            names.into_iter().filter_map(|name| env::var(name).ok()).find(|value| !value.trim().is_empty())
+            names
+                .into_iter()
+                .filter_map(|name| env::var(name).ok())
+                .find(|value| !value.trim().is_empty())
         };
         Self {
             key: first(["AIML_API_KEY", "AIMLAPI_API_KEY"]).map(|key| key.trim().into()),
@@ -393,17 +452,21 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration) if there is no key, or if the key or the URL cannot be used.
+    /// [`MissingKey`](ErrorKind::MissingKey), or [`Configuration`](ErrorKind::Configuration) if the key or the URL cannot
+    /// be used.
     pub fn build(self) -> Result<Client, Error> {
         let authorization = authorization(self.key.as_ref())?;
         let base = self.base.as_deref().unwrap_or(Client::BASE_URL);
         let url = base_url(base, self.allow_http)?;
         let loopback = is_loopback(&url);
         // A redirect would carry the request to a place nobody chose, so it is an answer like any other.
-        let http = http(self.connect_timeout, loopback).redirect(reqwest::redirect::Policy::none()).build();
+        let http = http(self.connect_timeout, loopback)
+            .redirect(reqwest::redirect::Policy::none())
+            .build();
         let files = http_files(self.connect_timeout, loopback);
         let failed = |error: reqwest::Error| {
-            Error::new(ErrorKind::Configuration, "the HTTP client cannot be set up").with_source(error)
+            Error::new(ErrorKind::Configuration, "the HTTP client cannot be set up")
+                .with_source(error)
         };
         Ok(Client {
             inner: Arc::new(Inner {
@@ -424,44 +487,72 @@ impl ClientBuilder {
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientBuilder").field("base_url", &self.base).field("has_key", &self.key.is_some()).finish_non_exhaustive()
+        f.debug_struct("ClientBuilder")
+            .field("base_url", &self.base)
+            .field("has_key", &self.key.is_some())
+            .finish_non_exhaustive()
     }
 }
 
 fn authorization(key: Option<&SecretString>) -> Result<SecretString, Error> {
     let wrong = |what: &str| Err(Error::new(ErrorKind::Configuration, what));
-    let Some(key) = key.map(ExposeSecret::expose_secret).filter(|key| !key.is_empty()) else {
-        return wrong("no API key; set AIML_API_KEY, or give one to the builder's `api_key`");
+    let Some(key) = key
+        .map(ExposeSecret::expose_secret)
+        .filter(|key| !key.is_empty())
+    else {
+        return Err(Error::new(
+            ErrorKind::MissingKey,
+            "no API key; set AIML_API_KEY",
+        ));
     };
     if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return wrong("the API key holds a blank, a line break or a character beyond ASCII; copy it again");
+        return wrong(
+            "the API key holds a blank, a line break or a character beyond ASCII; copy it again",
+        );
     }
     Ok(format!("Bearer {key}").into())
 }
 
 fn base_url(given: &str, allow_http: bool) -> Result<Url, Error> {
     let shown = crate::uri::redacted(given);
-    let wrong = |what: &str| Err(Error::new(ErrorKind::Configuration, format!("the base URL {shown} {what}")));
+    let wrong = |what: &str| {
+        Err(Error::new(
+            ErrorKind::Configuration,
+            format!("the base URL {shown} {what}"),
+        ))
+    };
     let trimmed = given.trim().trim_end_matches('/');
-    let trimmed = trimmed.strip_suffix("/v1").or_else(|| trimmed.strip_suffix("/v2")).unwrap_or(trimmed);
+    let trimmed = trimmed
+        .strip_suffix("/v1")
+        .or_else(|| trimmed.strip_suffix("/v2"))
+        .unwrap_or(trimmed);
     let Ok(url) = Url::parse(trimmed) else {
         return wrong("is no URL; give one such as https://api.aimlapi.com");
     };
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return wrong("is neither https nor http; give one such as https://api.aimlapi.com");
     }
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+    if !url.username().is_empty()
+        || url.password().is_some()
+        || url.query().is_some()
+        || url.fragment().is_some()
+    {
         return wrong("has a user, a query or a fragment; leave it off");
     }
     if url.scheme() == "http" && !allow_http && !is_loopback(&url) {
-        return wrong("is plain http, which shows the key to everyone on the way; use https, or `allow_insecure_http`");
+        return wrong(
+            "is plain http, which shows the key to everyone on the way; use https, or `allow_insecure_http`",
+        );
     }
     Ok(url)
 }
 
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost"
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 fn http(connect_timeout: Duration, loopback: bool) -> reqwest::ClientBuilder {
@@ -469,7 +560,11 @@ fn http(connect_timeout: Duration, loopback: bool) -> reqwest::ClientBuilder {
         .connect_timeout(connect_timeout)
         .user_agent(concat!("aimlapi-video/", env!("CARGO_PKG_VERSION")));
     // A proxy cannot reach what listens on this machine's loopback.
-    if loopback { builder.no_proxy() } else { builder }
+    if loopback {
+        builder.no_proxy()
+    } else {
+        builder
+    }
 }
 
 fn http_files(connect_timeout: Duration, loopback: bool) -> reqwest::Result<reqwest::Client> {
@@ -482,6 +577,8 @@ fn http_files(connect_timeout: Duration, loopback: bool) -> reqwest::Result<reqw
 fn ambiguous(what: &str) -> Error {
     Error::new(
         ErrorKind::AmbiguousCreate,
-        format!("{what}; the generation may have been accepted and billed, so do not repeat the create before looking at the account's log"),
+        format!(
+            "{what}; the generation may have been accepted and billed, so do not repeat the create before looking at the account's log"
+        ),
     )
 }

@@ -9,11 +9,11 @@ use std::{
 use reqwest::{Url, redirect};
 use tokio::io::AsyncWriteExt;
 
-use crate::{Error, ErrorKind, ServiceError, Video, uri::redacted};
+use crate::{Error, ErrorKind, Generation, GenerationHandle, ServiceError, Video, uri::redacted};
 
-/// A download of a video, made by [`Client::download`](crate::Client::download).
+/// A download of the videos of a generation, made by [`Client::download`](crate::Client::download).
 ///
-/// The file is streamed to a temporary one beside the target and takes the target's name when it is whole. Neither the key
+/// Each file is streamed to a temporary one beside the target and takes its own name when it is whole. Neither the key
 /// nor any header of the API goes to the host that serves it, and the link is asked for byte for byte as the service
 /// wrote it.
 ///
@@ -22,13 +22,13 @@ use crate::{Error, ErrorKind, ServiceError, Video, uri::redacted};
 /// - an existing file is kept, and the download refused
 /// - links must be `https`; `http` passes where the client's own base URL is on this machine
 /// - five redirects
-/// - 2 GiB at most
+/// - 2 GiB a file at most
 /// - 60 s without a byte end it; there is no limit on the whole
 #[must_use = "a download does nothing until it is given a target"]
 pub struct Download<'a> {
     http: reqwest::Client,
     loopback: bool,
-    video: &'a Video,
+    generation: &'a Generation,
     overwrite: bool,
     max_bytes: u64,
     progress: Option<Box<dyn FnMut(Received) + Send + 'a>>,
@@ -38,6 +38,8 @@ pub struct Download<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Received {
+    /// Which video, counted from 0.
+    pub index: usize,
     /// Bytes so far.
     pub bytes: u64,
     /// Bytes in all, as the answer's header or else the generation states them.
@@ -59,8 +61,15 @@ pub struct Saved {
 }
 
 impl<'a> Download<'a> {
-    pub(crate) fn new(http: reqwest::Client, loopback: bool, video: &'a Video) -> Self {
-        Self { http, loopback, video, overwrite: false, max_bytes: 2 * 1024 * 1024 * 1024, progress: None }
+    pub(crate) fn new(http: reqwest::Client, loopback: bool, generation: &'a Generation) -> Self {
+        Self {
+            http,
+            loopback,
+            generation,
+            overwrite: false,
+            max_bytes: 2 * 1024 * 1024 * 1024,
+            progress: None,
+        }
     }
 
     /// Replaces a file that is already there, once the new one is whole.
@@ -81,25 +90,65 @@ impl<'a> Download<'a> {
         self
     }
 
-    /// Downloads to `path`.
+    /// Downloads the first video to `path`, a second one to `NAME-2.EXT` beside it, and so on.
     ///
     /// # Errors
     ///
-    /// - [`Io`](ErrorKind::Io): the target exists, or cannot be written.
-    /// - [`Download`](ErrorKind::Download): the link cannot be used, the host does not answer or refuses, the file breaks
-    ///   off or is too large.
+    /// - [`MissingVideo`](ErrorKind::MissingVideo): there is none to download.
+    /// - [`Io`](ErrorKind::Io): a target exists, or cannot be written.
+    /// - [`Download`](ErrorKind::Download): a link cannot be used, its host does not answer or refuses, a file breaks off
+    ///   or is too large.
     ///
-    /// Nothing is left behind, and a file that was there is as it was.
+    /// Each carries the generation's handle. Videos that are whole by then are kept; of the others nothing is left behind, and a file that was there is as it
+    /// was.
     ///
     /// # Cancel safety
     ///
-    /// Safe: dropping the future removes what has arrived.
-    pub async fn to_file(mut self, path: impl AsRef<Path>) -> Result<Saved, Error> {
-        let path = path.as_ref();
-        let target = Target::create(path, self.overwrite)?;
-        let mut response = self.request().await?;
+    /// Safe: dropping the future removes the part of a file that has arrived.
+    pub async fn to_file(mut self, path: impl AsRef<Path>) -> Result<Vec<Saved>, Error> {
+        let generation = self.generation;
+        self.all(path.as_ref())
+            .await
+            .map_err(|error| match generation.id() {
+                Some(id) => {
+                    let handle = GenerationHandle::new(id).with_route(generation.route);
+                    error.with_wait(crate::poll::state(
+                        &handle,
+                        Some(generation),
+                        Duration::ZERO,
+                        0,
+                    ))
+                }
+                None => error,
+            })
+    }
+
+    async fn all(&mut self, path: &Path) -> Result<Vec<Saved>, Error> {
+        let videos = self.generation.videos();
+        if videos.is_empty() {
+            return Err(Error::new(
+                ErrorKind::MissingVideo,
+                "the generation holds no video to save",
+            ));
+        }
+        let targets: Vec<PathBuf> = (0..videos.len())
+            .map(|index| numbered(path, index))
+            .collect();
+        for target in &targets {
+            check_target(target, self.overwrite)?;
+        }
+        let mut saved = Vec::new();
+        for (index, (video, target)) in videos.iter().zip(targets).enumerate() {
+            saved.push(self.one(index, video, target).await?);
+        }
+        Ok(saved)
+    }
+
+    async fn one(&mut self, index: usize, video: &Video, path: PathBuf) -> Result<Saved, Error> {
+        let target = Target::create(&path, self.overwrite)?;
+        let mut response = self.request(video).await?;
         let length = response.content_length();
-        let total = length.or(self.video.file_size);
+        let total = length.or(video.file_size);
         if length.is_some_and(|length| length > self.max_bytes) {
             return Err(self.too_large());
         }
@@ -108,13 +157,16 @@ impl<'a> Download<'a> {
             .get(reqwest::header::CONTENT_TYPE)
             .and_then(|kind| kind.to_str().ok())
             .map(str::to_owned)
-            .or_else(|| self.video.content_type.clone());
+            .or_else(|| video.content_type.clone());
 
         let mut file = target.writer()?;
-        let failed = |error: io::Error| io_error(path, "cannot be written", error);
+        let failed = |error: io::Error| io_error(&path, "cannot be written", error);
         let mut bytes = 0u64;
         while let Some(chunk) = response.chunk().await.map_err(|error| {
-            let message = format!("the video broke off after {bytes} bytes: {}", redacted(&self.video.url));
+            let message = format!(
+                "the video broke off after {bytes} bytes: {}",
+                redacted(&video.url)
+            );
             Error::new(ErrorKind::Download, message).with_source(error.without_url())
         })? {
             bytes += chunk.len() as u64;
@@ -123,7 +175,11 @@ impl<'a> Download<'a> {
             }
             file.write_all(&chunk).await.map_err(failed)?;
             if let Some(progress) = &mut self.progress {
-                progress(Received { bytes, total });
+                progress(Received {
+                    index,
+                    bytes,
+                    total,
+                });
             }
         }
         if let Some(length) = length.filter(|length| *length != bytes) {
@@ -131,28 +187,46 @@ impl<'a> Download<'a> {
             return Err(Error::new(ErrorKind::Download, message));
         }
         if bytes == 0 {
-            return Err(Error::new(ErrorKind::Download, "the video's host sent an empty file"));
+            return Err(Error::new(
+                ErrorKind::Download,
+                "the video's host sent an empty file",
+            ));
         }
         file.flush().await.map_err(failed)?;
         file.sync_all().await.map_err(failed)?;
         drop(file);
         target.keep()?;
-        let disagreement = self
-            .video
+        let disagreement = video
             .file_size
             .filter(|stated| *stated != bytes)
-            .map(|stated| format!("the generation states a file of {stated} bytes, and {bytes} arrived"));
-        Ok(Saved { path: path.to_owned(), bytes, content_type, disagreement })
+            .map(|stated| {
+                format!("the generation states a file of {stated} bytes, and {bytes} arrived")
+            });
+        Ok(Saved {
+            path,
+            bytes,
+            content_type,
+            disagreement,
+        })
     }
 
-    async fn request(&self) -> Result<reqwest::Response, Error> {
-        let link = redacted(&self.video.url);
-        let url = Url::parse(&self.video.url).ok().filter(|url| is_allowed(url, self.loopback)).ok_or_else(|| {
-            Error::new(ErrorKind::Download, format!("the video's link is no https link: {link}"))
-        })?;
+    async fn request(&self, video: &Video) -> Result<reqwest::Response, Error> {
+        let link = redacted(&video.url);
+        let url = Url::parse(&video.url)
+            .ok()
+            .filter(|url| is_allowed(url, self.loopback))
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Download,
+                    format!("the video's link is no https link: {link}"),
+                )
+            })?;
         let response = self.http.get(url).send().await.map_err(|error| {
-            Error::new(ErrorKind::Download, format!("the video's host could not be asked: {link}"))
-                .with_source(error.without_url())
+            Error::new(
+                ErrorKind::Download,
+                format!("the video's host could not be asked: {link}"),
+            )
+            .with_source(error.without_url())
         })?;
         let status = response.status();
         if !status.is_success() {
@@ -164,19 +238,24 @@ impl<'a> Download<'a> {
     }
 
     fn too_large(&self) -> Error {
-        let message = format!("the video is larger than the limit of {} bytes; raise `max_bytes`", self.max_bytes);
+        let message = format!(
+            "the video is larger than the limit of {} bytes; raise `max_bytes`",
+            self.max_bytes
+        );
         Error::new(ErrorKind::Download, message)
     }
 }
 
 impl fmt::Debug for Download<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Download").field("video", &self.video).finish_non_exhaustive()
+        f.debug_struct("Download")
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
     }
 }
 
 /// The name of the video at `index`: the first has the target's own, a second is `NAME-2.EXT`.
-pub(crate) fn numbered(path: &Path, index: usize) -> PathBuf {
+fn numbered(path: &Path, index: usize) -> PathBuf {
     if index == 0 {
         return path.to_owned();
     }
@@ -220,14 +299,10 @@ struct Target<'a> {
 
 impl<'a> Target<'a> {
     fn create(path: &'a Path, overwrite: bool) -> Result<Self, Error> {
-        if path.file_name().is_none() || path.is_dir() {
-            let message = format!("the target {} is no file name; name the file to write", path.display());
-            return Err(Error::new(ErrorKind::Io, message));
-        }
-        if !overwrite && path.exists() {
-            return Err(Error::new(ErrorKind::Io, exists(path)));
-        }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
         builder.prefix(".").suffix(".part");
         #[cfg(unix)]
@@ -236,17 +311,31 @@ impl<'a> Target<'a> {
             // As any new file, less what the umask takes; a temporary file would otherwise be its owner's alone.
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        let file = builder.tempfile_in(folder).map_err(|error| io_error(path, "cannot be written", error))?;
-        Ok(Self { path, overwrite, file })
+        let file = builder
+            .tempfile_in(folder)
+            .map_err(|error| io_error(path, "cannot be written", error))?;
+        Ok(Self {
+            path,
+            overwrite,
+            file,
+        })
     }
 
     fn writer(&self) -> Result<tokio::fs::File, Error> {
-        let file = self.file.as_file().try_clone().map_err(|error| io_error(self.path, "cannot be written", error))?;
+        let file = self
+            .file
+            .as_file()
+            .try_clone()
+            .map_err(|error| io_error(self.path, "cannot be written", error))?;
         Ok(tokio::fs::File::from_std(file))
     }
 
     fn keep(self) -> Result<(), Error> {
-        let kept = if self.overwrite { self.file.persist(self.path) } else { self.file.persist_noclobber(self.path) };
+        let kept = if self.overwrite {
+            self.file.persist(self.path)
+        } else {
+            self.file.persist_noclobber(self.path)
+        };
         kept.map(drop).map_err(|error| match error.error.kind() {
             io::ErrorKind::AlreadyExists => Error::new(ErrorKind::Io, exists(self.path)),
             _ => io_error(self.path, "cannot be written", error.error),
@@ -254,10 +343,31 @@ impl<'a> Target<'a> {
     }
 }
 
+fn check_target(path: &Path, overwrite: bool) -> Result<(), Error> {
+    if path.file_name().is_none() || path.is_dir() {
+        let message = format!(
+            "the target {} is no file name; name the file to write",
+            path.display()
+        );
+        return Err(Error::new(ErrorKind::Io, message));
+    }
+    if !overwrite && path.exists() {
+        return Err(Error::new(ErrorKind::Io, exists(path)));
+    }
+    Ok(())
+}
+
 fn exists(path: &Path) -> String {
-    format!("the target {} already exists; name another file, or ask to overwrite it", path.display())
+    format!(
+        "the target {} already exists; name another file, or ask to overwrite it",
+        path.display()
+    )
 }
 
 fn io_error(path: &Path, what: &str, error: io::Error) -> Error {
-    Error::new(ErrorKind::Io, format!("the target {} {what}", path.display())).with_source(error)
+    Error::new(
+        ErrorKind::Io,
+        format!("the target {} {what}", path.display()),
+    )
+    .with_source(error)
 }

@@ -29,7 +29,9 @@ pub enum ErrorKind {
     InvalidRequest,
     /// A file or bytes for a request cannot be used; nothing was sent.
     InvalidMedia,
-    /// The key, the base URL or another setting is missing or wrong; nothing was sent.
+    /// No API key was given; nothing was sent. Set `AIML_API_KEY`, or give one to the client's builder.
+    MissingKey,
+    /// The key, the base URL or another setting cannot be used; nothing was sent.
     Configuration,
     /// The service was not reached. Nothing was created; try again.
     Unreachable,
@@ -125,8 +127,12 @@ impl Error {
     /// seen or its video not saved, and the cause lies in the network, the service, the time given, or the key.
     pub fn is_resumable(&self) -> bool {
         let lasting = match self.0.kind {
-            ErrorKind::GenerationFailed | ErrorKind::InvalidRequest | ErrorKind::InvalidMedia => true,
-            _ => self.service().is_some_and(|service| matches!(service.status, 400 | 404 | 410 | 422)),
+            ErrorKind::GenerationFailed | ErrorKind::InvalidRequest | ErrorKind::InvalidMedia => {
+                true
+            }
+            _ => self
+                .service()
+                .is_some_and(|service| matches!(service.status, 400 | 404 | 410 | 422)),
         };
         self.handle().is_some() && !lasting
     }
@@ -168,8 +174,15 @@ impl Error {
 
     pub(crate) fn invalid_request(model: &str, violations: Vec<Violation>) -> Self {
         let listed: Vec<String> = violations.iter().map(Violation::to_string).collect();
-        let of = if model.is_empty() { String::new() } else { format!(" for {model}") };
-        let mut error = Self::new(ErrorKind::InvalidRequest, format!("invalid request{of}: {}", listed.join("; ")));
+        let of = if model.is_empty() {
+            String::new()
+        } else {
+            format!(" for {model}")
+        };
+        let mut error = Self::new(
+            ErrorKind::InvalidRequest,
+            format!("invalid request{of}: {}", listed.join("; ")),
+        );
         error.0.violations = violations;
         error
     }
@@ -186,7 +199,10 @@ impl Error {
         }
     }
 
-    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub(crate) fn with_source(
+        mut self,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
         self.0.source = Some(source.into());
         self
     }
@@ -218,7 +234,14 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, message, source, violations, service, wait } = &*self.0;
+        let Inner {
+            kind,
+            message,
+            source,
+            violations,
+            service,
+            wait,
+        } = &*self.0;
         let mut debug = f.debug_struct("Error");
         debug.field("kind", kind).field("message", message);
         if let Some(source) = source {
@@ -239,7 +262,10 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+        self.0
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
     }
 }
 
@@ -254,7 +280,10 @@ impl ServiceError {
         Self {
             status,
             message: message(&json),
-            request_id: json.get("requestId").and_then(Value::as_str).map(str::to_owned),
+            request_id: json
+                .get("requestId")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
             client_request_id: None,
             retry_after: None,
             body: String::from_utf8_lossy(kept).into_owned(),
@@ -298,12 +327,20 @@ impl fmt::Debug for ServiceError {
 
 /// `message` as text, list of texts, or a nested error's.
 fn message(json: &Value) -> Option<String> {
-    let found = json.get("message").or_else(|| json.get("error")).or_else(|| json.get("detail"))?;
+    let found = json
+        .get("message")
+        .or_else(|| json.get("error"))
+        .or_else(|| json.get("detail"))?;
     match found {
         Value::String(text) => Some(text.clone()),
         Value::Array(items) => {
-            let texts: Vec<String> =
-                items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect();
+            let texts: Vec<String> = items
+                .iter()
+                .map(|item| {
+                    item.as_str()
+                        .map_or_else(|| item.to_string(), str::to_owned)
+                })
+                .collect();
             Some(texts.join("; "))
         }
         Value::Object(_) => message(found).or_else(|| Some(found.to_string())),

@@ -7,6 +7,7 @@
     unused_qualifications,
     dead_code,
     clippy::all,
+    clippy::allow_attributes_without_reason,
     clippy::pedantic,
     clippy::exhaustive_enums,
     clippy::exhaustive_structs,

@@ -28,7 +28,12 @@ pub struct GenerationHandle {
     model: Option<String>,
     #[serde(default)]
     route: Route,
-    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "write_time", deserialize_with = "read_time")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "write_time",
+        deserialize_with = "read_time"
+    )]
     created_at: Option<SystemTime>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     origin: Option<String>,
@@ -44,7 +49,15 @@ impl GenerationHandle {
     /// A handle of which only the id is known, on the universal URL.
     pub fn new(id: impl Into<String>) -> Self {
         let id = id.into();
-        Self { id, model: None, route: Route::Universal, created_at: None, origin: None, answer: None, length: None }
+        Self {
+            id,
+            model: None,
+            route: Route::Universal,
+            created_at: None,
+            origin: None,
+            answer: None,
+            length: None,
+        }
     }
 
     /// The same generation, asked for on `route`.
@@ -106,7 +119,6 @@ impl GenerationHandle {
             length,
         }
     }
-
 }
 
 impl From<&str> for GenerationHandle {
@@ -121,8 +133,8 @@ impl From<String> for GenerationHandle {
     }
 }
 
-impl From<&GenerationHandle> for GenerationHandle {
-    fn from(handle: &GenerationHandle) -> Self {
+impl From<&Self> for GenerationHandle {
+    fn from(handle: &Self) -> Self {
         handle.clone()
     }
 }
@@ -135,8 +147,12 @@ fn write_time<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result
 }
 
 fn read_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SystemTime>, D::Error> {
-    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let Some(text) = Option::<String>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
     humantime::parse_rfc3339(&text).map(Some).map_err(|error| {
-        de::Error::custom(format_args!("created_at is {text:?}, which is no RFC 3339 time: {error}"))
+        de::Error::custom(format_args!(
+            "created_at is {text:?}, which is no RFC 3339 time: {error}"
+        ))
     })
 }

@@ -42,7 +42,10 @@ impl Media {
     /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if `uri` is no absolute URI.
     pub fn from_uri(uri: impl Into<String>) -> Result<Self, Error> {
         let uri = Uri::try_from(uri.into()).map_err(|error| Error::media(error.to_string()))?;
-        Ok(Self { uri, media_type: None })
+        Ok(Self {
+            uri,
+            media_type: None,
+        })
     }
 
     /// A local file of at most [`MAX_BYTES`](Self::MAX_BYTES), read at once (this blocks).
@@ -65,7 +68,10 @@ impl Media {
         let mut bytes = Vec::new();
         // One byte more than allowed tells a file that is too large, also one that grows or has no size.
         File::open(path)
-            .and_then(|file| file.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes))
+            .and_then(|file| {
+                file.take(max_bytes.saturating_add(1))
+                    .read_to_end(&mut bytes)
+            })
             .map_err(|error: io::Error| Error::media_file(path, "cannot be read", Some(error)))?;
         Self::inline(&bytes, max_bytes).map_err(|what| Error::media_file(path, &what, None))
     }
@@ -86,7 +92,8 @@ impl Media {
     ///
     /// As [`from_bytes`](Self::from_bytes).
     pub fn from_bytes_with_limit(bytes: impl AsRef<[u8]>, max_bytes: u64) -> Result<Self, Error> {
-        Self::inline(bytes.as_ref(), max_bytes).map_err(|what| Error::media(format!("the media {what}")))
+        Self::inline(bytes.as_ref(), max_bytes)
+            .map_err(|what| Error::media(format!("the media {what}")))
     }
 
     /// The type that the content shows, such as `image/png`; `None` for a link.
@@ -105,18 +112,32 @@ impl Media {
 
     fn inline(bytes: &[u8], max_bytes: u64) -> Result<Self, String> {
         if bytes.len() as u64 > max_bytes {
-            return Err(format!("is larger than the limit of {max_bytes} bytes; shrink it, send a link, or raise the limit"));
+            return Err(format!(
+                "is larger than the limit of {max_bytes} bytes; shrink it, send a link, or raise the limit"
+            ));
         }
         let kind = infer::get(bytes).filter(|kind| {
-            matches!(kind.matcher_type(), infer::MatcherType::Image | infer::MatcherType::Video | infer::MatcherType::Audio)
+            matches!(
+                kind.matcher_type(),
+                infer::MatcherType::Image | infer::MatcherType::Video | infer::MatcherType::Audio
+            )
         });
         let Some(kind) = kind else {
-            return Err("is neither a picture nor a clip nor a sound, by its content; give such a file".into());
+            return Err(
+                "is neither a picture nor a clip nor a sound, by its content; give such a file"
+                    .into(),
+            );
         };
         let media_type = kind.mime_type();
-        let data = format!("data:{media_type};base64,{}", Base64Display::new(bytes, &STANDARD));
+        let data = format!(
+            "data:{media_type};base64,{}",
+            Base64Display::new(bytes, &STANDARD)
+        );
         let uri = Uri::parse(data).map_err(|_| "cannot be written as a data URI".to_owned())?;
-        Ok(Self { uri, media_type: Some(media_type) })
+        Ok(Self {
+            uri,
+            media_type: Some(media_type),
+        })
     }
 }
 

@@ -27,6 +27,7 @@
     unused_imports,
     unused_qualifications,
     clippy::all,
+    clippy::allow_attributes_without_reason,
     clippy::pedantic,
     clippy::exhaustive_structs,
     clippy::unwrap_used,

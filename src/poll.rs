@@ -78,7 +78,11 @@ impl WaitOptions {
     /// Divides every interval of the schedule, the tolerance, the expected time and the deadline by `speed`, for a
     /// simulator whose time runs faster. 1 for the real service; values that are not positive count as 1.
     pub fn speed(mut self, speed: f64) -> Self {
-        self.speed = if speed.is_finite() && speed > 0.0 { speed } else { 1.0 };
+        self.speed = if speed.is_finite() && speed > 0.0 {
+            speed
+        } else {
+            1.0
+        };
         self
     }
 }
@@ -115,7 +119,11 @@ pub struct Wait {
 
 impl Wait {
     pub(crate) fn new(client: Client, handle: GenerationHandle, options: WaitOptions) -> Self {
-        Self { client, handle, options }
+        Self {
+            client,
+            handle,
+            options,
+        }
     }
 
     /// Waits with other options than the client's.
@@ -239,7 +247,11 @@ struct Machine {
 
 impl Machine {
     fn new(wait: Wait) -> Self {
-        let Wait { client, handle, options } = wait;
+        let Wait {
+            client,
+            handle,
+            options,
+        } = wait;
         let expected = handle
             .model()
             .and_then(|model| Model::find(handle.route(), model))
@@ -262,10 +274,10 @@ impl Machine {
 
     /// Goes on until something happened.
     async fn step(&mut self) -> Result<Update, Error> {
-        if self.started.is_none() {
-            if let Some(update) = self.start()? {
-                return Ok(update);
-            }
+        if self.started.is_none()
+            && let Some(update) = self.start()?
+        {
+            return Ok(update);
         }
         loop {
             let (at, last) = self.next_poll();
@@ -303,7 +315,9 @@ impl Machine {
     fn start(&mut self) -> Result<Option<Update>, Error> {
         let now = Instant::now();
         (self.started, self.last_poll, self.last_good) = (Some(now), now, now);
-        self.client.check(&self.handle).map_err(|error| error.with_wait(self.state()))?;
+        self.client
+            .check(&self.handle)
+            .map_err(|error| error.with_wait(self.state()))?;
         match self.handle.answer().cloned() {
             Some(answer) => self.judge(answer),
             None => Ok(None),
@@ -329,9 +343,15 @@ impl Machine {
         if self.polls == 0 && self.handle.answer().is_none() {
             step = Duration::ZERO;
         }
-        let step = self.scaled(step).max(self.retry_after.unwrap_or_default().min(RETRY_AFTER_MOST));
+        let step = self
+            .scaled(step)
+            .max(self.retry_after.unwrap_or_default().min(RETRY_AFTER_MOST));
         let now = Instant::now();
-        let at = self.last_poll.checked_add(step).unwrap_or(now + RETRY_AFTER_MOST).max(now);
+        let at = self
+            .last_poll
+            .checked_add(step)
+            .unwrap_or(now + RETRY_AFTER_MOST)
+            .max(now);
         match self.deadline() {
             Some(deadline) if at >= deadline => (deadline.max(now), true),
             _ => (at, false),
@@ -341,16 +361,22 @@ impl Machine {
     /// What a good answer means for the wait; nothing, where nothing changed.
     fn judge(&mut self, answer: Generation) -> Result<Option<Update>, Error> {
         let state = answer.state();
-        let changed = self.last.as_ref().map(|last| (last.state(), last.status())) != Some((state, answer.status()));
+        let changed = self.last.as_ref().map(|last| (last.state(), last.status()))
+            != Some((state, answer.status()));
         self.last = Some(answer);
         match (state, &self.last) {
             (State::Completed, Some(answer)) if !answer.videos().is_empty() => {
                 return Ok(Some(Update::Completed(Box::new(answer.clone()))));
             }
             (State::Failed, Some(answer)) => {
-                let reason = answer.failure().map_or_else(|| "no reason stated".to_owned(), ToString::to_string);
+                let reason = answer
+                    .failure()
+                    .map_or_else(|| "no reason stated".to_owned(), ToString::to_string);
                 let status = answer.status().unwrap_or("error");
-                return Err(self.ended(ErrorKind::GenerationFailed, format!("the generation failed ({status}): {reason}")));
+                return Err(self.ended(
+                    ErrorKind::GenerationFailed,
+                    format!("the generation failed ({status}): {reason}"),
+                ));
             }
             (State::Completed, _) => self.grace()?,
             _ => self.missing = None,
@@ -358,9 +384,16 @@ impl Machine {
         Ok(changed.then(|| {
             Update::Progress(Progress {
                 state,
-                status: self.last.as_ref().and_then(Generation::status).map(str::to_owned),
+                status: self
+                    .last
+                    .as_ref()
+                    .and_then(Generation::status)
+                    .map(str::to_owned),
                 elapsed: self.elapsed(),
-                expected: self.expected.as_ref().map(|range| self.scaled(*range.start())..=self.scaled(*range.end())),
+                expected: self
+                    .expected
+                    .as_ref()
+                    .map(|range| self.scaled(*range.start())..=self.scaled(*range.end())),
             })
         }))
     }
@@ -370,7 +403,10 @@ impl Machine {
         let now = Instant::now();
         let (since, polls) = self.missing.unwrap_or((now, 0));
         if polls >= VIDEO_GRACE.1 || now - since >= self.scaled(VIDEO_GRACE.0) {
-            return Err(self.ended(ErrorKind::MissingVideo, "the generation is completed, but the service names no video".into()));
+            return Err(self.ended(
+                ErrorKind::MissingVideo,
+                "the generation is completed, but the service names no video".into(),
+            ));
         }
         self.missing = Some((since, polls + 1));
         Ok(())
@@ -378,12 +414,19 @@ impl Machine {
 
     /// A poll that brought no state ends the wait only if no later poll can fare better.
     fn failed_poll(&mut self, failed: PollError, last: bool) -> Result<Update, Error> {
-        let PollError { error, transient, retry_after } = failed;
+        let PollError {
+            error,
+            transient,
+            retry_after,
+        } = failed;
         let since = self.last_poll - self.last_good;
         self.retry_after = retry_after;
         let not_yet_known = error.service().is_some_and(|service| service.status == 404)
             && self.handle.created_at().is_some_and(|created| {
-                SystemTime::now().duration_since(created).unwrap_or_default() < NOT_YET_KNOWN
+                SystemTime::now()
+                    .duration_since(created)
+                    .unwrap_or_default()
+                    < NOT_YET_KNOWN
             });
         if !transient && !not_yet_known {
             let message = format!("the state could not be had: {error}");
@@ -394,7 +437,10 @@ impl Machine {
             return Err(error.retold(ErrorKind::DeadlineExceeded, message, self.state()));
         }
         if since >= self.scaled(self.options.tolerance) {
-            let message = format!("no good answer for {}", humantime::format_duration(seconds(since)));
+            let message = format!(
+                "no good answer for {}",
+                humantime::format_duration(seconds(since))
+            );
             return Err(error.retold(ErrorKind::PollingLost, message, self.state()));
         }
         Ok(Update::Hiccup(Hiccup { error, since }))
@@ -402,16 +448,19 @@ impl Machine {
 
     fn deadline_exceeded(&self) -> Error {
         match (self.missing, self.last.as_ref().map(Generation::state)) {
-            (Some(_), _) => {
-                self.ended(ErrorKind::MissingVideo, "the generation is completed, but the service names no video".into())
-            }
+            (Some(_), _) => self.ended(
+                ErrorKind::MissingVideo,
+                "the generation is completed, but the service names no video".into(),
+            ),
             _ => self.ended(ErrorKind::DeadlineExceeded, self.deadline_message()),
         }
     }
 
     fn deadline_message(&self) -> String {
         let state = match &self.last {
-            Some(last) if last.state() == State::Unknown => format!("unknown state `{}`", last.status().unwrap_or_default()),
+            Some(last) if last.state() == State::Unknown => {
+                format!("unknown state `{}`", last.status().unwrap_or_default())
+            }
             Some(last) => format!("still {}", last.state()),
             None => "state never seen".into(),
         };
@@ -430,19 +479,28 @@ impl Machine {
     }
 
     fn elapsed(&self) -> Duration {
-        self.started.map(|started| started.elapsed()).unwrap_or_default()
+        self.started
+            .map(|started| started.elapsed())
+            .unwrap_or_default()
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.started?.checked_add(self.scaled(self.options.deadline?))
+        self.started?
+            .checked_add(self.scaled(self.options.deadline?))
     }
 
     /// The generation's age in its own time: by the wall clock up to the start of the wait, which may be another
     /// process's, by this wait's clock from there on.
     fn age(&self) -> Duration {
         let elapsed = self.elapsed();
-        let whole = self.handle.created_at().and_then(|created| SystemTime::now().duration_since(created).ok());
-        whole.unwrap_or_default().max(elapsed).mul_f64(self.options.speed)
+        let whole = self
+            .handle
+            .created_at()
+            .and_then(|created| SystemTime::now().duration_since(created).ok());
+        whole
+            .unwrap_or_default()
+            .max(elapsed)
+            .mul_f64(self.options.speed)
     }
 
     fn scaled(&self, duration: Duration) -> Duration {
@@ -450,11 +508,25 @@ impl Machine {
     }
 }
 
-pub(crate) fn state(handle: &GenerationHandle, last: Option<&Generation>, elapsed: Duration, polls: u32) -> WaitState {
-    WaitState { handle: handle.clone(), last: last.cloned(), elapsed, polls }
+pub(crate) fn state(
+    handle: &GenerationHandle,
+    last: Option<&Generation>,
+    elapsed: Duration,
+    polls: u32,
+) -> WaitState {
+    WaitState {
+        handle: handle.clone(),
+        last: last.cloned(),
+        elapsed,
+        polls,
+    }
 }
 
 /// Whole seconds, for people; less than one as it is.
 fn seconds(duration: Duration) -> Duration {
-    if duration.as_secs() == 0 { Duration::from_millis(duration.as_millis() as u64) } else { Duration::from_secs(duration.as_secs()) }
+    if duration.as_secs() == 0 {
+        Duration::from_millis(duration.as_millis() as u64)
+    } else {
+        Duration::from_secs(duration.as_secs())
+    }
 }

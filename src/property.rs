@@ -51,23 +51,41 @@ pub struct Violation {
 
 impl Violation {
     pub(crate) fn new(given: &Value, allowed: impl Into<String>, keyword: &'static str) -> Self {
-        Self { pointer: String::new(), given: Some(cut(given)), allowed: allowed.into(), keyword }
+        Self {
+            pointer: String::new(),
+            given: Some(cut(given)),
+            allowed: allowed.into(),
+            keyword,
+        }
     }
 
     pub(crate) fn missing(allowed: impl Into<String>) -> Self {
-        Self { pointer: String::new(), given: None, allowed: allowed.into(), keyword: "required" }
+        Self {
+            pointer: String::new(),
+            given: None,
+            allowed: allowed.into(),
+            keyword: "required",
+        }
     }
 
     /// The same violation, seen from the value that holds this one under `step`.
     pub(crate) fn under(mut self, step: &str) -> Self {
-        self.pointer = format!("/{}{}", step.replace('~', "~0").replace('/', "~1"), self.pointer);
+        self.pointer = format!(
+            "/{}{}",
+            step.replace('~', "~0").replace('/', "~1"),
+            self.pointer
+        );
         self
     }
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pointer = if self.pointer.is_empty() { "the body" } else { &self.pointer };
+        let pointer = if self.pointer.is_empty() {
+            "the body"
+        } else {
+            &self.pointer
+        };
         match &self.given {
             None => write!(f, "{pointer} is missing; it takes {}", self.allowed),
             Some(given) => write!(f, "{pointer} is {given}; allowed: {}", self.allowed),
@@ -92,11 +110,21 @@ impl<T> Default for Slot<T> {
 
 impl<T> Slot<T> {
     pub(crate) fn new(property: &str, value: impl IntoProperty<T>) -> Self {
-        let under = |violations: Vec<Violation>| violations.into_iter().map(|found| found.under(property)).collect();
+        let under = |violations: Vec<Violation>| {
+            violations
+                .into_iter()
+                .map(|found| found.under(property))
+                .collect()
+        };
         Self(Some(value.into_property().map_err(under)))
     }
 
-    pub(crate) fn required(self, property: &str, allowed: &str, found: &mut Vec<Violation>) -> Option<T> {
+    pub(crate) fn required(
+        self,
+        property: &str,
+        allowed: &str,
+        found: &mut Vec<Violation>,
+    ) -> Option<T> {
         if self.0.is_none() {
             found.push(Violation::missing(allowed).under(property));
         }
@@ -171,14 +199,20 @@ impl IntoProperty<Uri> for Media {
     }
 }
 
-impl<T, V: IntoProperty<T>, const MIN: usize, const MAX: usize> IntoProperty<BoundedVec<T, MIN, MAX>> for Vec<V> {
+impl<T, V: IntoProperty<T>, const MIN: usize, const MAX: usize>
+    IntoProperty<BoundedVec<T, MIN, MAX>> for Vec<V>
+{
     fn into_property(self) -> Result<BoundedVec<T, MIN, MAX>, Vec<Violation>> {
         let mut found = Vec::new();
         let mut items = Vec::with_capacity(self.len());
         for (index, item) in self.into_iter().enumerate() {
             match item.into_property() {
                 Ok(item) => items.push(item),
-                Err(violations) => found.extend(violations.into_iter().map(|violation| violation.under(&index.to_string()))),
+                Err(violations) => found.extend(
+                    violations
+                        .into_iter()
+                        .map(|violation| violation.under(&index.to_string())),
+                ),
             }
         }
         if !found.is_empty() {
@@ -188,8 +222,8 @@ impl<T, V: IntoProperty<T>, const MIN: usize, const MAX: usize> IntoProperty<Bou
     }
 }
 
-impl<T, V: IntoProperty<T>, const N: usize, const MIN: usize, const MAX: usize> IntoProperty<BoundedVec<T, MIN, MAX>>
-    for [V; N]
+impl<T, V: IntoProperty<T>, const N: usize, const MIN: usize, const MAX: usize>
+    IntoProperty<BoundedVec<T, MIN, MAX>> for [V; N]
 {
     fn into_property(self) -> Result<BoundedVec<T, MIN, MAX>, Vec<Violation>> {
         Vec::from(self).into_property()
@@ -250,7 +284,11 @@ fn cut(value: &Value) -> Value {
         Value::String(text) if text.len() > SHOWN => shortened(text),
         Value::Array(_) | Value::Object(_) => {
             let text = value.to_string();
-            if text.len() > SHOWN { shortened(&text) } else { value.clone() }
+            if text.len() > SHOWN {
+                shortened(&text)
+            } else {
+                value.clone()
+            }
         }
         _ => value.clone(),
     }

@@ -65,7 +65,7 @@ macro_rules! union {
                 self.0.validate()
             }
 
-            /// The clip's length in seconds, where the request states one.
+            /// The clip's length in seconds, where the request or else the document states one.
             pub(crate) fn length(&self) -> Option<u64> {
                 self.0.length()
             }
@@ -90,8 +90,16 @@ macro_rules! union {
     };
 }
 
-union!(GenerationRequest, Route::Universal, "on `POST /v2/video/generations`");
-union!(LegacyKlingRequest, Route::LegacyKling, "on the older `POST /v2/generate/video/kling/generation`");
+union!(
+    GenerationRequest,
+    Route::Universal,
+    "on `POST /v2/video/generations`"
+);
+union!(
+    LegacyKlingRequest,
+    Route::LegacyKling,
+    "on the older `POST /v2/generate/video/kling/generation`"
+);
 
 #[derive(Clone, Debug, PartialEq)]
 struct Body {
@@ -108,13 +116,23 @@ impl Body {
         };
         let id = match map.get("model") {
             Some(Value::String(id)) => id,
-            Some(other) => return Err(invalid(Violation::new(other, "a model's id", "type").under("model"))),
+            Some(other) => {
+                return Err(invalid(
+                    Violation::new(other, "a model's id", "type").under("model"),
+                ));
+            }
             None => return Err(invalid(Violation::missing("a model's id").under("model"))),
         };
         let Some(model) = Model::find(route, id) else {
-            return Err(invalid(Violation::new(&id.as_str().into(), nearest(route, id), "enum").under("model")));
+            return Err(invalid(
+                Violation::new(&id.as_str().into(), nearest(route, id), "enum").under("model"),
+            ));
         };
-        let body = Self { route, model: model.id, map };
+        let body = Self {
+            route,
+            model: model.id,
+            map,
+        };
         body.validate()?;
         Ok(body)
     }
@@ -131,12 +149,19 @@ impl Body {
     fn validate(&self) -> Result<(), Error> {
         let properties = self.entry().map_or(&[][..], |model| model.properties);
         let found = schema::check_object(properties, &self.map);
-        if found.is_empty() { Ok(()) } else { Err(Error::invalid_request(self.model, found)) }
+        if found.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::invalid_request(self.model, found))
+        }
     }
 
     fn length(&self) -> Option<u64> {
         let property = self.entry()?.property(Role::Duration)?;
-        self.map.get(property.name)?.as_u64()
+        match self.map.get(property.name) {
+            Some(length) => length.as_u64(),
+            None => property.default?.parse().ok(),
+        }
     }
 
     fn entry(&self) -> Option<&'static Model> {

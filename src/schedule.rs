@@ -73,7 +73,11 @@ pub struct Proportional {
 
 impl Default for Proportional {
     fn default() -> Self {
-        Self { share: 0.08, least: Duration::from_secs(2), most: Duration::from_secs(15) }
+        Self {
+            share: 0.08,
+            least: Duration::from_secs(2),
+            most: Duration::from_secs(15),
+        }
     }
 }
 
@@ -85,10 +89,14 @@ impl Schedule for Proportional {
 
 /// The same step always.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fixed(
-    /// The time between two polls.
-    pub Duration,
-);
+pub struct Fixed(Duration);
+
+impl Fixed {
+    /// A poll every `step`.
+    pub const fn every(step: Duration) -> Self {
+        Self(step)
+    }
+}
 
 impl Schedule for Fixed {
     fn next(&self, _: &PollState<'_>) -> Decision {

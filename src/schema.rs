@@ -2,21 +2,37 @@
 
 use serde_json::{Map, Value};
 
-use crate::{Uri, Violation, bounded, catalogue::{Property, PropertyKind}};
+use crate::{
+    Uri, Violation, bounded,
+    catalogue::{Property, PropertyKind},
+};
 
 /// What a document allows for a value. The table of models holds one per property.
 #[derive(Debug)]
-#[allow(dead_code, reason = "which variants there are to construct is the documents' to say")]
+#[allow(
+    dead_code,
+    reason = "which variants there are to construct is the documents' to say"
+)]
 pub(crate) enum Schema {
     Any,
     Boolean,
-    Integer { min: Option<i64>, max: Option<i64> },
-    Number { min: Option<f64>, max: Option<f64> },
+    Integer {
+        min: Option<i64>,
+        max: Option<i64>,
+    },
+    Number {
+        min: Option<f64>,
+        max: Option<f64>,
+    },
     Text,
     Uri,
     TextChoice(&'static [&'static str]),
     IntegerChoice(&'static [i64]),
-    List { items: &'static Schema, min: usize, max: Option<usize> },
+    List {
+        items: &'static Self,
+        min: usize,
+        max: Option<usize>,
+    },
     Object(&'static [Property]),
 }
 
@@ -24,14 +40,20 @@ impl Schema {
     /// Everything in `value` that breaks this schema.
     pub(crate) fn check(&self, value: &Value) -> Vec<Violation> {
         let keyword = match (self, value) {
-            (Self::Any, _) | (Self::Boolean, Value::Bool(_)) | (Self::Text, Value::String(_)) => return Vec::new(),
+            (Self::Any, _) | (Self::Boolean, Value::Bool(_)) | (Self::Text, Value::String(_)) => {
+                return Vec::new();
+            }
             (Self::Object(properties), Value::Object(map)) => return check_object(properties, map),
             (Self::List { items, min, max }, Value::Array(values)) => {
                 return self.check_list(items, *min, *max, values);
             }
             (Self::Uri, Value::String(text)) if Uri::is_valid(text) => return Vec::new(),
             (Self::Uri, Value::String(_)) => "format",
-            (Self::TextChoice(allowed), Value::String(text)) if allowed.contains(&text.as_str()) => return Vec::new(),
+            (Self::TextChoice(allowed), Value::String(text))
+                if allowed.contains(&text.as_str()) =>
+            {
+                return Vec::new();
+            }
             (Self::TextChoice(_), Value::String(_)) => "enum",
             (Self::Integer { min, max }, Value::Number(number)) => match bounded::whole(number) {
                 None => "type",
@@ -80,17 +102,23 @@ impl Schema {
         match self {
             Self::Any => "any value".into(),
             Self::Boolean => "true, false".into(),
-            Self::Integer { min, max } => {
-                range("an integer", min.as_ref().map(|min| text(min)), max.as_ref().map(|max| text(max)))
-            }
-            Self::Number { min, max } => {
-                range("a number", min.as_ref().map(|min| text(min)), max.as_ref().map(|max| text(max)))
-            }
+            Self::Integer { min, max } => range(
+                "an integer",
+                min.as_ref().map(|min| text(min)),
+                max.as_ref().map(|max| text(max)),
+            ),
+            Self::Number { min, max } => range(
+                "a number",
+                min.as_ref().map(|min| text(min)),
+                max.as_ref().map(|max| text(max)),
+            ),
             Self::Text => "a string".into(),
             Self::Uri => Uri::ALLOWED.into(),
-            Self::TextChoice(values) => {
-                values.iter().map(|value| format!("{value:?}")).collect::<Vec<_>>().join(", ")
-            }
+            Self::TextChoice(values) => values
+                .iter()
+                .map(|value| format!("{value:?}"))
+                .collect::<Vec<_>>()
+                .join(", "),
             Self::IntegerChoice(values) => bounded::list(values),
             Self::List { items, min, max } => {
                 let least = (*min > 0).then(|| min.to_string());
@@ -108,7 +136,13 @@ impl Schema {
         }
     }
 
-    fn check_list(&self, items: &Self, min: usize, max: Option<usize>, values: &[Value]) -> Vec<Violation> {
+    fn check_list(
+        &self,
+        items: &Self,
+        min: usize,
+        max: Option<usize>,
+        values: &[Value],
+    ) -> Vec<Violation> {
         let keyword = if values.len() < min {
             Some("minItems")
         } else if max.is_some_and(|max| values.len() > max) {
@@ -117,11 +151,22 @@ impl Schema {
             None
         };
         let mut found: Vec<Violation> = keyword
-            .map(|keyword| Violation::new(&format!("an array of {}", values.len()).into(), self.allowed(), keyword))
+            .map(|keyword| {
+                Violation::new(
+                    &format!("an array of {}", values.len()).into(),
+                    self.allowed(),
+                    keyword,
+                )
+            })
             .into_iter()
             .collect();
         for (index, value) in values.iter().enumerate() {
-            found.extend(items.check(value).into_iter().map(|violation| violation.under(&index.to_string())));
+            found.extend(
+                items
+                    .check(value)
+                    .into_iter()
+                    .map(|violation| violation.under(&index.to_string())),
+            );
         }
         found
     }
@@ -136,7 +181,11 @@ pub(crate) fn check_object(properties: &[Property], map: &Map<String, Value>) ->
             None if property.required => vec![Violation::missing(property.schema.allowed())],
             None => continue,
         };
-        found.extend(violations.into_iter().map(|violation| violation.under(property.name)));
+        found.extend(
+            violations
+                .into_iter()
+                .map(|violation| violation.under(property.name)),
+        );
     }
     found
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::Uri;
+use crate::{Route, Uri};
 
 /// What the service says of a generation: the one answer type of all models and of both URLs.
 #[derive(Clone, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Generation {
     failure: Option<Failure>,
     usage: Usage,
     pub(crate) receipt: Receipt,
+    /// The URL it was asked for on.
+    pub(crate) route: Route,
 }
 
 /// Where a generation stands.
@@ -104,12 +106,24 @@ impl Generation {
     /// assert_eq!(answer.videos()[0].url, "https://cdn.example.com/a1.mp4");
     /// ```
     pub fn from_json(raw: Value) -> Self {
-        let id = raw.get("id").and_then(text).or_else(|| raw.get("generation_id").and_then(text));
+        let id = raw
+            .get("id")
+            .and_then(text)
+            .or_else(|| raw.get("generation_id").and_then(text));
         let videos = raw.get("video").map(videos).unwrap_or_default();
         let failure = raw.get("error").and_then(failure);
         let usage = raw.pointer("/meta/usage").map(usage).unwrap_or_default();
         let status = raw.get("status").and_then(text);
-        Self { id, status, videos, failure, usage, receipt: Receipt::default(), raw }
+        Self {
+            id,
+            status,
+            videos,
+            failure,
+            usage,
+            receipt: Receipt::default(),
+            route: Route::default(),
+            raw,
+        }
     }
 
     /// The generation's id, from `id` or `generation_id`.
@@ -228,15 +242,20 @@ impl<'de> Deserialize<'de> for Generation {
 
 /// The words for states that the documents, the pages and their history use, and those of the vendors behind them.
 fn meaning(status: &str) -> State {
-    match status.trim().to_ascii_lowercase().replace(['-', ' '], "_").as_str() {
-        "queued" | "waiting" | "pending" | "queueing" | "in_queue" | "submitted" | "created" | "accepted" | "scheduled" => {
-            State::Queued
-        }
-        "generating" | "active" | "processing" | "in_progress" | "running" | "preparing" | "uploading" | "started"
-        | "starting" | "dreaming" | "streaming" => State::Generating,
-        "completed" | "complete" | "succeeded" | "success" | "successful" | "done" | "finished" | "ready" => State::Completed,
-        "error" | "errored" | "failed" | "failure" | "fail" | "cancelled" | "canceled" | "expired" | "rejected" | "aborted"
-        | "timeout" | "timed_out" => State::Failed,
+    match status
+        .trim()
+        .to_ascii_lowercase()
+        .replace(['-', ' '], "_")
+        .as_str()
+    {
+        "queued" | "waiting" | "pending" | "queueing" | "in_queue" | "submitted" | "created"
+        | "accepted" | "scheduled" => State::Queued,
+        "generating" | "active" | "processing" | "in_progress" | "running" | "preparing"
+        | "uploading" | "started" | "starting" | "dreaming" | "streaming" => State::Generating,
+        "completed" | "complete" | "succeeded" | "success" | "successful" | "done" | "finished"
+        | "ready" => State::Completed,
+        "error" | "errored" | "failed" | "failure" | "fail" | "cancelled" | "canceled"
+        | "expired" | "rejected" | "aborted" | "timeout" | "timed_out" => State::Failed,
         _ => State::Unknown,
     }
 }
@@ -272,7 +291,13 @@ fn videos(value: &Value) -> Vec<Video> {
 impl Video {
     /// A video of which only the link is known.
     pub fn at(url: impl Into<String>) -> Self {
-        Self { url: url.into(), content_type: None, file_name: None, file_size: None, duration: None }
+        Self {
+            url: url.into(),
+            content_type: None,
+            file_name: None,
+            file_size: None,
+            duration: None,
+        }
     }
 }
 
@@ -281,12 +306,22 @@ fn failure(value: &Value) -> Option<Failure> {
     match value {
         Value::Null | Value::Bool(_) => None,
         Value::String(message) if message.is_empty() => None,
-        Value::String(message) => Some(Failure { name: None, message: message.clone() }),
+        Value::String(message) => Some(Failure {
+            name: None,
+            message: message.clone(),
+        }),
         Value::Array(items) => {
             let found: Vec<Failure> = items.iter().filter_map(failure).collect();
             let name = found.iter().find_map(|failure| failure.name.clone());
-            let messages: Vec<&str> = found.iter().map(|failure| &*failure.message).filter(|text| !text.is_empty()).collect();
-            (!found.is_empty()).then(|| Failure { name, message: messages.join("; ") })
+            let messages: Vec<&str> = found
+                .iter()
+                .map(|failure| &*failure.message)
+                .filter(|text| !text.is_empty())
+                .collect();
+            (!found.is_empty()).then(|| Failure {
+                name,
+                message: messages.join("; "),
+            })
         }
         Value::Object(map) => {
             let first = |keys: &[&str]| keys.iter().find_map(|key| map.get(*key).and_then(text));
@@ -294,19 +329,33 @@ fn failure(value: &Value) -> Option<Failure> {
             if let Some(message) = first(&["message", "msg", "reason", "description"]) {
                 return Some(Failure { name, message });
             }
-            let nested = ["detail", "details", "error", "errors"].iter().find_map(|key| map.get(*key).and_then(failure));
+            let nested = ["detail", "details", "error", "errors"]
+                .iter()
+                .find_map(|key| map.get(*key).and_then(failure));
             let message = nested.as_ref().map(|nested| nested.message.clone());
             Some(Failure {
                 name: name.or_else(|| nested.and_then(|nested| nested.name)),
                 // Whatever it says is better than nothing.
-                message: message.unwrap_or_else(|| if map.is_empty() { String::new() } else { value.to_string() }),
+                message: message.unwrap_or_else(|| {
+                    if map.is_empty() {
+                        String::new()
+                    } else {
+                        value.to_string()
+                    }
+                }),
             })
         }
-        Value::Number(number) => Some(Failure { name: None, message: number.to_string() }),
+        Value::Number(number) => Some(Failure {
+            name: None,
+            message: number.to_string(),
+        }),
     }
 }
 
 fn usage(value: &Value) -> Usage {
     let number = |key: &str| value.get(key).and_then(Value::as_f64);
-    Usage { credits: number("credits_used").or_else(|| number("tokens_used")), usd: number("usd_spent") }
+    Usage {
+        credits: number("credits_used").or_else(|| number("tokens_used")),
+        usd: number("usd_spent"),
+    }
 }

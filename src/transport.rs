@@ -13,7 +13,7 @@ use reqwest::{
     header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
 
-use crate::{Generation, ServiceError, generated, status::Receipt};
+use crate::{Generation, Route, ServiceError, generated, status::Receipt};
 
 /// What one call adds to the request, and where it leaves what came back.
 #[derive(Clone)]
@@ -46,7 +46,13 @@ pub(crate) struct NoReply {
 impl Call {
     pub(crate) fn new(authorization: HeaderValue, timeout: Duration, max_body: usize) -> Self {
         let request_id = uuid::Uuid::new_v4().to_string();
-        Self { authorization, request_id, timeout, max_body, reply: Arc::default() }
+        Self {
+            authorization,
+            request_id,
+            timeout,
+            max_body,
+            reply: Arc::default(),
+        }
     }
 
     /// What the operation brought, whether or not the decoder took it.
@@ -54,12 +60,17 @@ impl Call {
         &self,
         result: Result<T, progenitor_client::Error<()>>,
     ) -> Result<Reply, NoReply> {
-        let reply = self.reply.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let reply = self
+            .reply
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         match (reply, result) {
             (Some(reply), _) => Ok(reply),
-            (None, Err(progenitor_client::Error::CommunicationError(source))) => {
-                Err(NoReply { unsent: source.is_connect() || source.is_builder(), source: source.without_url() })
-            }
+            (None, Err(progenitor_client::Error::CommunicationError(source))) => Err(NoReply {
+                unsent: source.is_connect() || source.is_builder(),
+                source: source.without_url(),
+            }),
             // The hook below keeps a reply whenever it returns one, so the operation failed before the hook ran, which
             // only a request that cannot be built makes it do.
             (None, _) => Ok(Reply::none(self.request_id.clone())),
@@ -69,19 +80,27 @@ impl Call {
 
 impl Reply {
     /// The answer, if the status says success and the body is a whole JSON object.
-    pub(crate) fn generation(&self) -> Result<Generation, String> {
+    pub(crate) fn generation(&self, route: Route) -> Result<Generation, String> {
         if let Some(broken) = &self.broken {
             return Err(broken.clone());
         }
         let json: serde_json::Value = serde_json::from_slice(&self.body).map_err(|error| {
-            let kind = self.headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or("no content type");
-            format!("the answer is no JSON ({kind}, {} bytes): {error}", self.body.len())
+            let kind = self
+                .headers
+                .get("content-type")
+                .and_then(|kind| kind.to_str().ok())
+                .unwrap_or("no content type");
+            format!(
+                "the answer is no JSON ({kind}, {} bytes): {error}",
+                self.body.len()
+            )
         })?;
         if !json.is_object() {
             return Err("the answer is JSON but no object".into());
         }
         let mut generation = Generation::from_json(json);
         generation.receipt = self.receipt();
+        generation.route = route;
         Ok(generation)
     }
 
@@ -92,15 +111,21 @@ impl Reply {
         error.client_request_id = receipt.client_request_id;
         error.retry_after = self.retry_after();
         if self.status.is_redirection() {
-            let target = self.text("location").map(|target| crate::uri::redacted(&target));
-            error.message = target.map(|target| format!("redirected to {target}, which is not followed"));
+            let target = self
+                .text("location")
+                .map(|target| crate::uri::redacted(&target));
+            error.message =
+                target.map(|target| format!("redirected to {target}, which is not followed"));
         }
         error
     }
 
     /// How long the service asks to be left alone: `retry-after-ms`, or `Retry-After` as seconds or a date.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        if let Some(millis) = self.text("retry-after-ms").and_then(|text| text.trim().parse().ok()) {
+        if let Some(millis) = self
+            .text("retry-after-ms")
+            .and_then(|text| text.trim().parse().ok())
+        {
             return Some(Duration::from_millis(millis));
         }
         let text = self.text(RETRY_AFTER.as_str())?;
@@ -130,14 +155,23 @@ impl Reply {
 
     fn none(request_id: String) -> Self {
         let broken = Some("the request could not be built".to_owned());
-        Self { status: StatusCode::BAD_REQUEST, headers: HeaderMap::new(), body: Bytes::new(), broken, request_id }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            broken,
+            request_id,
+        }
     }
 }
 
 /// The key stands in the header value, which is marked sensitive and shows as such.
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("request_id", &self.request_id).field("timeout", &self.timeout).finish_non_exhaustive()
+        f.debug_struct("Call")
+            .field("request_id", &self.request_id)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
     }
 }
 
@@ -158,15 +192,27 @@ impl ClientHooks<Call> for generated::Client {
         let mut body = BytesMut::new();
         let broken = loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() <= call.max_body => body.extend_from_slice(&chunk),
-                Ok(Some(_)) => break Some(format!("the answer is larger than {} bytes", call.max_body)),
+                Ok(Some(chunk)) if body.len() + chunk.len() <= call.max_body => {
+                    body.extend_from_slice(&chunk)
+                }
+                Ok(Some(_)) => {
+                    break Some(format!("the answer is larger than {} bytes", call.max_body));
+                }
                 Ok(None) => break None,
-                Err(error) if error.is_timeout() => break Some("the answer stopped arriving".to_owned()),
+                Err(error) if error.is_timeout() => {
+                    break Some("the answer stopped arriving".to_owned());
+                }
                 Err(error) => break Some(format!("the answer broke off: {}", error.without_url())),
             }
         };
         let body = body.freeze();
-        let reply = Reply { status, headers, body: body.clone(), broken, request_id: call.request_id.clone() };
+        let reply = Reply {
+            status,
+            headers,
+            body: body.clone(),
+            broken,
+            request_id: call.request_id.clone(),
+        };
         *call.reply.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply);
         let mut response = http::Response::new(body);
         *response.status_mut() = status;

@@ -32,7 +32,11 @@ impl Uri {
 
     /// Takes `text` if RFC 3986 calls it a URI, and gives it back otherwise.
     pub(crate) fn parse(text: String) -> Result<Self, String> {
-        if Self::is_valid(&text) { Ok(Self(text)) } else { Err(text) }
+        if Self::is_valid(&text) {
+            Ok(Self(text))
+        } else {
+            Err(text)
+        }
     }
 
     pub(crate) fn is_valid(text: &str) -> bool {
@@ -89,7 +93,10 @@ impl<'de> Deserialize<'de> for Uri {
 
 /// A link without its query, its fragment and its user, or a data URI without its data.
 pub(crate) fn redacted(link: &str) -> String {
-    if link.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) {
+    if link
+        .get(..5)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
+    {
         let head = link.split(',').next().unwrap_or_default();
         return format!("{},…", head.chars().take(80).collect::<String>());
     }
@@ -98,7 +105,9 @@ pub(crate) fn redacted(link: &str) -> String {
     let shown = match shown.split_once("://") {
         Some((scheme, rest)) => {
             let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+            let host = authority
+                .rsplit_once('@')
+                .map_or(authority, |(_, host)| host);
             format!("{scheme}://{host}{path}")
         }
         None => shown.to_owned(),
@@ -107,5 +116,9 @@ pub(crate) fn redacted(link: &str) -> String {
 }
 
 fn refusal(text: String) -> OutOfBounds {
-    OutOfBounds::new(Violation::new(&redacted(&text).into(), Uri::ALLOWED, "format"))
+    OutOfBounds::new(Violation::new(
+        &redacted(&text).into(),
+        Uri::ALLOWED,
+        "format",
+    ))
 }

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use jsonschema::{ValidationError, Validator, error::{TypeKind, ValidationErrorKind}};
+use jsonschema::{
+    ValidationError, Validator,
+    error::{TypeKind, ValidationErrorKind},
+};
 use serde_json::{Value, json};
 
 use crate::Route;
@@ -22,36 +25,72 @@ pub(super) struct Document {
 impl Documents {
     /// The documents as the build read, repaired and corrected them.
     pub(super) fn embedded() -> Result<Self, String> {
-        let entries: Vec<Value> = serde_json::from_slice(include_bytes!(concat!(env!("OUT_DIR"), "/documents.json")))
-            .map_err(|error| error.to_string())?;
+        let entries: Vec<Value> =
+            serde_json::from_slice(include_bytes!(concat!(env!("OUT_DIR"), "/documents.json")))
+                .map_err(|error| error.to_string())?;
         let mut documents = HashMap::new();
         for entry in entries {
             let model = entry["model"].as_str().unwrap_or_default().to_owned();
-            let route = [Route::Universal, Route::LegacyKling].into_iter().find(|route| entry["path"] == route.path());
+            let route = [Route::Universal, Route::LegacyKling]
+                .into_iter()
+                .find(|route| entry["path"] == route.path());
             let schema = json_schema(&entry["schema"]);
             let validator = jsonschema::options()
                 .should_validate_formats(true)
                 .build(&schema)
                 .map_err(|error| format!("the schema of {model} cannot be used: {error}"))?;
-            let status = entry["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(200);
-            documents.insert((route.unwrap_or_default(), model), Document { status, schema, validator });
+            let status = entry["status"]
+                .as_u64()
+                .and_then(|status| u16::try_from(status).ok())
+                .unwrap_or(200);
+            documents.insert(
+                (route.unwrap_or_default(), model),
+                Document {
+                    status,
+                    schema,
+                    validator,
+                },
+            );
         }
         Ok(Self(documents))
     }
 
     /// The document that `body` names by its `model`, and the body with numeric strings made numbers; or what is wrong.
-    pub(super) fn judge(&self, route: Route, mut body: Value) -> Result<(&Document, Value), String> {
+    pub(super) fn judge(
+        &self,
+        route: Route,
+        mut body: Value,
+    ) -> Result<(&Document, Value), String> {
         let Some(model) = body.get("model") else {
             return Err("model: expected a model's id; received nothing".into());
         };
-        let Some(document) = model.as_str().and_then(|model| self.0.get(&(route, model.to_owned()))) else {
-            let mut known: Vec<&str> = self.0.keys().filter(|key| key.0 == route).map(|key| key.1.as_str()).collect();
+        let Some(document) = model
+            .as_str()
+            .and_then(|model| self.0.get(&(route, model.to_owned())))
+        else {
+            let mut known: Vec<&str> = self
+                .0
+                .keys()
+                .filter(|key| key.0 == route)
+                .map(|key| key.1.as_str())
+                .collect();
             known.sort_unstable();
-            return Err(format!("model: expected one of {}; received {model}", known.join(", ")));
+            return Err(format!(
+                "model: expected one of {}; received {model}",
+                known.join(", ")
+            ));
         };
         coerce(&document.schema, &mut body);
-        let wrong: Vec<String> = document.validator.iter_errors(&body).map(|error| told(&error)).collect();
-        if wrong.is_empty() { Ok((document, body)) } else { Err(wrong.join("; ")) }
+        let wrong: Vec<String> = document
+            .validator
+            .iter_errors(&body)
+            .map(|error| told(&error))
+            .collect();
+        if wrong.is_empty() {
+            Ok((document, body))
+        } else {
+            Err(wrong.join("; "))
+        }
     }
 }
 
@@ -59,14 +98,20 @@ impl Documents {
 fn json_schema(schema: &Value) -> Value {
     match schema {
         Value::Object(map) => {
-            let mut out: serde_json::Map<String, Value> =
-                map.iter().map(|(key, value)| (key.clone(), json_schema(value))).collect();
-            for (limit, exclusive) in [("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")] {
-                if out.get(exclusive).is_some_and(Value::is_boolean) {
-                    if let (Some(Value::Bool(true)), Some(value)) = (out.remove(exclusive), out.get(limit).cloned()) {
-                        out.remove(limit);
-                        out.insert(exclusive.into(), value);
-                    }
+            let mut out: serde_json::Map<String, Value> = map
+                .iter()
+                .map(|(key, value)| (key.clone(), json_schema(value)))
+                .collect();
+            for (limit, exclusive) in [
+                ("minimum", "exclusiveMinimum"),
+                ("maximum", "exclusiveMaximum"),
+            ] {
+                if out.get(exclusive).is_some_and(Value::is_boolean)
+                    && let (Some(Value::Bool(true)), Some(value)) =
+                        (out.remove(exclusive), out.get(limit).cloned())
+                {
+                    out.remove(limit);
+                    out.insert(exclusive.into(), value);
                 }
             }
             match out.remove("nullable") {
@@ -93,14 +138,20 @@ fn coerce(schema: &Value, value: &mut Value) {
                 coerce(&schema["properties"][key.as_str()], value);
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| coerce(&schema["items"], item)),
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|item| coerce(&schema["items"], item)),
         _ => {}
     }
 }
 
 /// An error in our own words: the field, what was expected, what was received.
 fn told(error: &ValidationError<'_>) -> String {
-    let mut field = error.instance_path().to_string().trim_start_matches('/').replace('/', ".");
+    let mut field = error
+        .instance_path()
+        .to_string()
+        .trim_start_matches('/')
+        .replace('/', ".");
     if let ValidationErrorKind::Required { property } = error.kind() {
         let dot = if field.is_empty() { "" } else { "." };
         let property = property.as_str().unwrap_or_default();
@@ -111,7 +162,12 @@ fn told(error: &ValidationError<'_>) -> String {
     }
     let expected = match error.kind() {
         ValidationErrorKind::Enum { options } => {
-            let options: Vec<String> = options.as_array().into_iter().flatten().map(Value::to_string).collect();
+            let options: Vec<String> = options
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(Value::to_string)
+                .collect();
             format!("one of {}", options.join(", "))
         }
         ValidationErrorKind::Minimum { limit } => format!("{limit} or more"),
@@ -123,10 +179,16 @@ fn told(error: &ValidationError<'_>) -> String {
         ValidationErrorKind::MinLength { limit } => format!("{limit} or more characters"),
         ValidationErrorKind::MaxLength { limit } => format!("at most {limit} characters"),
         ValidationErrorKind::Format { format } => format!("the format {format}"),
-        ValidationErrorKind::Type { kind: TypeKind::Single(kind) } => kind.to_string(),
-        ValidationErrorKind::Type { kind: TypeKind::Multiple(kinds) } => {
-            kinds.iter().map(|kind| kind.to_string()).collect::<Vec<_>>().join(" or ")
-        }
+        ValidationErrorKind::Type {
+            kind: TypeKind::Single(kind),
+        } => kind.to_string(),
+        ValidationErrorKind::Type {
+            kind: TypeKind::Multiple(kinds),
+        } => kinds
+            .iter()
+            .map(|kind| kind.to_string())
+            .collect::<Vec<_>>()
+            .join(" or "),
         kind => format!("what `{}` allows", kind.keyword()),
     };
     let received: String = error.instance().to_string().chars().take(120).collect();

@@ -97,7 +97,12 @@ pub struct SimulatorBuilder {
 
 impl Default for SimulatorBuilder {
     fn default() -> Self {
-        Self { address: (Ipv4Addr::LOCALHOST, 0).into(), speed: 60.0, key: None, videos: 1 }
+        Self {
+            address: (Ipv4Addr::LOCALHOST, 0).into(),
+            speed: 60.0,
+            key: None,
+            videos: 1,
+        }
     }
 }
 
@@ -110,7 +115,11 @@ impl SimulatorBuilder {
 
     /// How many times faster than the service its time runs; values that are not positive count as 1.
     pub fn speed(mut self, speed: f64) -> Self {
-        self.speed = if speed.is_finite() && speed > 0.0 { speed } else { 1.0 };
+        self.speed = if speed.is_finite() && speed > 0.0 {
+            speed
+        } else {
+            1.0
+        };
         self
     }
 
@@ -135,7 +144,11 @@ impl SimulatorBuilder {
         let listener = TcpListener::bind(self.address).await?;
         let address = listener.local_addr()?;
         let documents = Documents::embedded().map_err(io::Error::other)?;
-        let service = server::Service { key: self.key, documents, tasks: Tasks::new(self.speed, self.videos) };
+        let service = server::Service {
+            key: self.key,
+            documents,
+            tasks: Tasks::new(self.speed, self.videos),
+        };
         let router = server::router(Arc::new(service));
         let server = tokio::spawn(async move {
             // Ends only with the task: axum retries what fails on the listener.

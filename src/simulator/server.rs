@@ -38,7 +38,10 @@ pub(super) fn router(service: Arc<Service>) -> Router {
         let create = move |service, uri, headers, body| create(route, service, uri, headers, body);
         router = router.route(route.path(), get(fetch).post(create));
     }
-    router.fallback(unknown_path).layer(DefaultBodyLimit::max(MAX_BODY)).with_state(service)
+    router
+        .fallback(unknown_path)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(service)
 }
 
 async fn create(
@@ -49,16 +52,28 @@ async fn create(
     body: Bytes,
 ) -> Result<Response, Refusal> {
     let refuse = |status, message: String| Refusal::new(status, message, &uri, &headers);
-    service.authorize(&headers).map_err(|message| refuse(StatusCode::UNAUTHORIZED, message))?;
-    let body: Value = serde_json::from_slice(&body)
-        .map_err(|error| refuse(StatusCode::BAD_REQUEST, format!("body: expected JSON; received something else ({error})")))?;
-    let (document, body) =
-        service.documents.judge(route, body).map_err(|message| refuse(StatusCode::BAD_REQUEST, message))?;
+    service
+        .authorize(&headers)
+        .map_err(|message| refuse(StatusCode::UNAUTHORIZED, message))?;
+    let body: Value = serde_json::from_slice(&body).map_err(|error| {
+        refuse(
+            StatusCode::BAD_REQUEST,
+            format!("body: expected JSON; received something else ({error})"),
+        )
+    })?;
+    let (document, body) = service
+        .documents
+        .judge(route, body)
+        .map_err(|message| refuse(StatusCode::BAD_REQUEST, message))?;
     let status = StatusCode::from_u16(document.status).unwrap_or(StatusCode::OK);
     let id = service.tasks.create(route, &body);
     let answer = id.and_then(|id| service.tasks.answer(route, &id, &base(&headers)));
-    let (answer, credits) =
-        answer.ok_or_else(|| refuse(StatusCode::INTERNAL_SERVER_ERROR, "the simulator lost the generation".into()))?;
+    let (answer, credits) = answer.ok_or_else(|| {
+        refuse(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the simulator lost the generation".into(),
+        )
+    })?;
     Ok(answered(status, answer, credits, &headers))
 }
 
@@ -75,20 +90,35 @@ async fn fetch(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let refuse = |status, message: &str| Refusal::new(status, message.to_owned(), &uri, &headers);
-    service.authorize(&headers).map_err(|message| refuse(StatusCode::UNAUTHORIZED, &message))?;
+    service
+        .authorize(&headers)
+        .map_err(|message| refuse(StatusCode::UNAUTHORIZED, &message))?;
     let Some(id) = asked.generation_id.filter(|id| !id.is_empty()) else {
-        return Err(refuse(StatusCode::BAD_REQUEST, "generation_id: expected a generation's id; received nothing"));
+        return Err(refuse(
+            StatusCode::BAD_REQUEST,
+            "generation_id: expected a generation's id; received nothing",
+        ));
     };
     let (answer, credits) = service
         .tasks
         .answer(route, &id, &base(&headers))
-        .ok_or_else(|| refuse(StatusCode::NOT_FOUND, "no generation has this id on this URL"))?;
+        .ok_or_else(|| {
+            refuse(
+                StatusCode::NOT_FOUND,
+                "no generation has this id on this URL",
+            )
+        })?;
     Ok(answered(StatusCode::OK, answer, credits, &headers))
 }
 
 /// The files ask for no key, as the hosts of the real ones do not.
-async fn file(State(service): State<Arc<Service>>, Path((id, name)): Path<(String, String)>) -> Response {
-    let number = name.strip_suffix(".mp4").and_then(|number| number.parse().ok());
+async fn file(
+    State(service): State<Arc<Service>>,
+    Path((id, name)): Path<(String, String)>,
+) -> Response {
+    let number = name
+        .strip_suffix(".mp4")
+        .and_then(|number| number.parse().ok());
     match number.and_then(|number| service.tasks.file(&id, number)) {
         Some(bytes) => ([(header::CONTENT_TYPE, "video/mp4")], bytes).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
@@ -96,7 +126,12 @@ async fn file(State(service): State<Arc<Service>>, Path((id, name)): Path<(Strin
 }
 
 async fn unknown_path(uri: Uri, headers: HeaderMap) -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, "the service has no such path".into(), &uri, &headers)
+    Refusal::new(
+        StatusCode::NOT_FOUND,
+        "the service has no such path".into(),
+        &uri,
+        &headers,
+    )
 }
 
 impl Service {
@@ -109,7 +144,9 @@ impl Service {
             .map(|(_, key)| key.trim());
         match (given, &self.key) {
             (None, _) => Err("authorization: expected `Bearer KEY`; received none".into()),
-            (Some(given), Some(key)) if given != key => Err("authorization: the key is not known".into()),
+            (Some(given), Some(key)) if given != key => {
+                Err("authorization: the key is not known".into())
+            }
             _ => Ok(()),
         }
     }
@@ -124,7 +161,10 @@ fn answered(status: StatusCode, answer: Value, credits: f64, headers: &HeaderMap
     if let Some(id) = headers.get("x-client-request-id") {
         out.insert("x-client-request-id", id.clone());
     }
-    let figures = [("x-aimlapi-credits-used", credits), ("x-aimlapi-usd-spent", credits / CREDITS_PER_USD)];
+    let figures = [
+        ("x-aimlapi-credits-used", credits),
+        ("x-aimlapi-usd-spent", credits / CREDITS_PER_USD),
+    ];
     for (name, figure) in figures {
         if let Ok(value) = HeaderValue::from_str(&figure.to_string()) {
             out.insert(name, value);
@@ -141,7 +181,10 @@ struct Refusal {
 
 impl Refusal {
     fn new(status: StatusCode, message: String, uri: &Uri, headers: &HeaderMap) -> Self {
-        let given = headers.get("x-client-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+        let given = headers
+            .get("x-client-request-id")
+            .and_then(|id| id.to_str().ok())
+            .map(str::to_owned);
         let body = json!({
             "message": message,
             "path": uri.path(),
@@ -165,6 +208,9 @@ fn request_id() -> String {
 
 /// Where the client found the simulator, which is where it will find the files.
 fn base(headers: &HeaderMap) -> String {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1");
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or("127.0.0.1");
     format!("http://{host}")
 }

@@ -38,7 +38,11 @@ const CREDITS_PER_SECOND: f64 = 100_000.0;
 
 impl Tasks {
     pub(super) fn new(speed: f64, videos: usize) -> Self {
-        Self { speed, videos, tasks: Mutex::default() }
+        Self {
+            speed,
+            videos,
+            tasks: Mutex::default(),
+        }
     }
 
     /// Takes a request in, and gives its id.
@@ -46,11 +50,24 @@ impl Tasks {
         let id = body.get("model")?.as_str()?;
         let model = Model::find(route, id)?;
         let clip = clips::nearest(model, body);
-        let length = model.property(Role::Duration).and_then(|property| body.get(property.name())).and_then(Value::as_u64);
-        let whole = model.expected(length.or(Some(clip.length as u64))).map_or(UNSTATED, |range| (*range.start() + *range.end()) / 2);
+        let length = model
+            .property(Role::Duration)
+            .and_then(|property| body.get(property.name()))
+            .and_then(Value::as_u64);
+        let whole = model
+            .expected(length.or(Some(clip.length as u64)))
+            .map_or(UNSTATED, |range| (*range.start() + *range.end()) / 2);
         // Ids as the service prints them: with a colon and slashes, which a client must escape.
         let id = format!("{}:{id}", uuid::Uuid::new_v4());
-        self.lock().insert(id.clone(), Task { route, created: Instant::now(), whole, clip });
+        self.lock().insert(
+            id.clone(),
+            Task {
+                route,
+                created: Instant::now(),
+                whole,
+                clip,
+            },
+        );
         Some(id)
     }
 
@@ -60,7 +77,11 @@ impl Tasks {
         let task = tasks.get(id).filter(|task| task.route == route)?;
         let state = task.state(self.speed);
         let done = state == State::Completed;
-        let credits = if done { task.clip.length * CREDITS_PER_SECOND * self.videos as f64 } else { 0.0 };
+        let credits = if done {
+            task.clip.length * CREDITS_PER_SECOND * self.videos as f64
+        } else {
+            0.0
+        };
         let video = |number: usize| {
             let url = format!("{base}/_simulator/files/{}/{number}.mp4", file_id(id));
             match route {
@@ -90,7 +111,8 @@ impl Tasks {
     pub(super) fn file(&self, file: &str, number: usize) -> Option<&'static [u8]> {
         let tasks = self.lock();
         let (_, task) = tasks.iter().find(|(id, _)| file_id(id) == file)?;
-        let there = task.state(self.speed) == State::Completed && (1..=self.videos).contains(&number);
+        let there =
+            task.state(self.speed) == State::Completed && (1..=self.videos).contains(&number);
         there.then_some(task.clip.bytes)
     }
 

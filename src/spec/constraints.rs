@@ -38,28 +38,52 @@ pub struct Field {
 pub enum Shape {
     Any,
     Boolean,
-    Integer { min: Option<i64>, max: Option<i64> },
-    Number { min: Option<f64>, max: Option<f64> },
+    Integer {
+        min: Option<i64>,
+        max: Option<i64>,
+    },
+    Number {
+        min: Option<f64>,
+        max: Option<f64>,
+    },
     Text,
     Uri,
     /// Strings from a list, held by the enum of this name.
-    TextChoice { name: String, values: Vec<String> },
+    TextChoice {
+        name: String,
+        values: Vec<String>,
+    },
     /// Integers from a list, held by the type of this name.
-    IntegerChoice { name: String, values: Vec<i64> },
-    List { items: Box<Shape>, min: usize, max: Option<usize> },
+    IntegerChoice {
+        name: String,
+        values: Vec<i64>,
+    },
+    List {
+        items: Box<Self>,
+        min: usize,
+        max: Option<usize>,
+    },
     Object(Object),
 }
 
 /// Reads what `create`'s request allows; `glossary` holds our own line per property.
 pub fn read(create: &Create, glossary: &Value) -> Result<Object, Vec<Trouble>> {
     let name = names::request(create.route, &create.model);
-    let mut reader = Reader { create, glossary, troubles: Vec::new() };
+    let mut reader = Reader {
+        create,
+        glossary,
+        troubles: Vec::new(),
+    };
     let shape = reader.shape(&create.schema, &name, &create.pointer, "");
     match shape {
         Shape::Object(object) if reader.troubles.is_empty() => Ok(object),
         Shape::Object(_) => Err(reader.troubles),
         _ => {
-            reader.trouble(&create.pointer, "the request body is no object", "fetch the document again");
+            reader.trouble(
+                &create.pointer,
+                "the request body is no object",
+                "fetch the document again",
+            );
             Err(reader.troubles)
         }
     }
@@ -86,9 +110,17 @@ impl Object {
     }
 
     fn schema(&self) -> Value {
-        let properties: Map<String, Value> =
-            self.fields.iter().map(|field| (field.name.clone(), field.schema())).collect();
-        let required: Vec<&str> = self.fields.iter().filter(|field| field.required).map(|field| &*field.name).collect();
+        let properties: Map<String, Value> = self
+            .fields
+            .iter()
+            .map(|field| (field.name.clone(), field.schema()))
+            .collect();
+        let required: Vec<&str> = self
+            .fields
+            .iter()
+            .filter(|field| field.required)
+            .map(|field| &*field.name)
+            .collect();
         let mut schema = json!({ "type": "object", "properties": properties });
         if !required.is_empty() {
             schema["required"] = required.into();
@@ -122,7 +154,9 @@ impl Field {
         let documentation = self.documentation();
         // Beside `$ref` OpenAPI 3.0 ignores everything, so a documented reference is wrapped.
         match schema.get("$ref") {
-            Some(_) if !documentation.is_empty() => json!({ "description": documentation, "allOf": [schema] }),
+            Some(_) if !documentation.is_empty() => {
+                json!({ "description": documentation, "allOf": [schema] })
+            }
             Some(_) => schema,
             None => {
                 let mut schema = schema;
@@ -140,8 +174,12 @@ impl Shape {
         match self {
             Self::Any => json!({}),
             Self::Boolean => json!({ "type": "boolean" }),
-            Self::Integer { min, max } => bounded("integer", min.map(Value::from), max.map(Value::from)),
-            Self::Number { min, max } => bounded("number", min.map(Value::from), max.map(Value::from)),
+            Self::Integer { min, max } => {
+                bounded("integer", min.map(Value::from), max.map(Value::from))
+            }
+            Self::Number { min, max } => {
+                bounded("number", min.map(Value::from), max.map(Value::from))
+            }
             Self::Text => json!({ "type": "string" }),
             Self::Uri => json!({ "type": "string", "format": "uri" }),
             Self::TextChoice { name, .. } | Self::IntegerChoice { name, .. } => reference(name),
@@ -164,11 +202,21 @@ impl Shape {
         match self {
             Self::Any => "::serde_json::Value".into(),
             Self::Boolean => "bool".into(),
-            Self::Integer { min: None, max: None } => "i64".into(),
+            Self::Integer {
+                min: None,
+                max: None,
+            } => "i64".into(),
             Self::Integer { min, max } => {
-                format!("crate::Int<{}, {}>", min.unwrap_or(i64::MIN), max.unwrap_or(i64::MAX))
+                format!(
+                    "crate::Int<{}, {}>",
+                    min.unwrap_or(i64::MIN),
+                    max.unwrap_or(i64::MAX)
+                )
             }
-            Self::Number { min: None, max: None } => "f64".into(),
+            Self::Number {
+                min: None,
+                max: None,
+            } => "f64".into(),
             Self::Number { min, max } => format!("{GENERATED}::{}", float_name(*min, *max)),
             Self::Text => "::std::string::String".into(),
             Self::Uri => "crate::Uri".into(),
@@ -176,7 +224,11 @@ impl Shape {
             Self::IntegerChoice { name, .. } => format!("{GENERATED}::{name}"),
             Self::Object(object) => format!("crate::generated::types::{}", object.name),
             Self::List { items, min, max } => {
-                format!("crate::BoundedVec<{}, {min}, {}>", items.rust(), max.unwrap_or(usize::MAX))
+                format!(
+                    "crate::BoundedVec<{}, {min}, {}>",
+                    items.rust(),
+                    max.unwrap_or(usize::MAX)
+                )
             }
         }
     }
@@ -194,15 +246,31 @@ impl Shape {
     /// What is allowed, in words, where that is less than everything.
     pub fn allowed(&self) -> Option<String> {
         match self {
-            Self::Integer { min, max } => range(min.map(|min| min.to_string()), max.map(|max| max.to_string())),
-            Self::Number { min, max } => range(min.map(|min| min.to_string()), max.map(|max| max.to_string())),
-            Self::TextChoice { values, .. } => {
-                Some(values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", "))
-            }
-            Self::IntegerChoice { values, .. } => {
-                Some(values.iter().map(i64::to_string).collect::<Vec<_>>().join(", "))
-            }
-            Self::List { min: 0, max: None, .. } => None,
+            Self::Integer { min, max } => range(
+                min.map(|min| min.to_string()),
+                max.map(|max| max.to_string()),
+            ),
+            Self::Number { min, max } => range(
+                min.map(|min| min.to_string()),
+                max.map(|max| max.to_string()),
+            ),
+            Self::TextChoice { values, .. } => Some(
+                values
+                    .iter()
+                    .map(|value| format!("`{value}`"))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            ),
+            Self::IntegerChoice { values, .. } => Some(
+                values
+                    .iter()
+                    .map(i64::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            ),
+            Self::List {
+                min: 0, max: None, ..
+            } => None,
             Self::List { min, max, .. } => {
                 let least = (*min > 0).then(|| min.to_string());
                 range(least, max.map(|max| max.to_string())).map(|range| format!("{range} items"))
@@ -230,7 +298,10 @@ impl Shape {
         visit(self);
         match self {
             Self::List { items, .. } => items.each(visit),
-            Self::Object(object) => object.fields.iter().for_each(|field| field.shape.each(visit)),
+            Self::Object(object) => object
+                .fields
+                .iter()
+                .for_each(|field| field.shape.each(visit)),
             _ => {}
         }
     }
@@ -304,9 +375,18 @@ impl Reader<'_> {
             self.trouble(pointer, "is no schema", "fetch the document again");
             return Shape::Any;
         };
-        for keyword in map.keys().filter(|key| !UNDERSTOOD.contains(&key.as_str()) && !key.starts_with("x-")) {
-            let what = format!("the keyword `{keyword}` is not understood, so its constraint could not be held");
-            self.trouble(&format!("{pointer}{}", step(keyword)), &what, "teach src/spec/constraints.rs the keyword");
+        for keyword in map
+            .keys()
+            .filter(|key| !UNDERSTOOD.contains(&key.as_str()) && !key.starts_with("x-"))
+        {
+            let what = format!(
+                "the keyword `{keyword}` is not understood, so its constraint could not be held"
+            );
+            self.trouble(
+                &format!("{pointer}{}", step(keyword)),
+                &what,
+                "teach src/spec/constraints.rs the keyword",
+            );
         }
         if let Some(values) = map.get("enum").and_then(Value::as_array) {
             return self.choice(values, name, pointer);
@@ -321,7 +401,11 @@ impl Reader<'_> {
                 Some("uri") => Shape::Uri,
                 Some(format) => {
                     let what = format!("the format `{format}` is not understood");
-                    self.trouble(&format!("{pointer}/format"), &what, "teach src/spec/constraints.rs the format");
+                    self.trouble(
+                        &format!("{pointer}/format"),
+                        &what,
+                        "teach src/spec/constraints.rs the format",
+                    );
                     Shape::Text
                 }
             },
@@ -335,51 +419,108 @@ impl Reader<'_> {
             },
             Some("array") => {
                 let size = |keyword: &str| {
-                    map.get(keyword).and_then(Value::as_u64).and_then(|size| usize::try_from(size).ok())
+                    map.get(keyword)
+                        .and_then(Value::as_u64)
+                        .and_then(|size| usize::try_from(size).ok())
                 };
                 let (min, max) = (size("minItems").unwrap_or(0), size("maxItems"));
                 let items = map.get("items").unwrap_or(&Value::Null);
-                let shape = self.shape(items, &format!("{name}Item"), &format!("{pointer}/items"), &format!("{property}[]"));
-                Shape::List { items: Box::new(shape), min, max }
+                let shape = self.shape(
+                    items,
+                    &format!("{name}Item"),
+                    &format!("{pointer}/items"),
+                    &format!("{property}[]"),
+                );
+                Shape::List {
+                    items: Box::new(shape),
+                    min,
+                    max,
+                }
             }
             Some(kind) => {
                 let what = format!("the type `{kind}` is none of OpenAPI 3.0's");
-                self.trouble(&format!("{pointer}/type"), &what, "correct it by an overlay action");
+                self.trouble(
+                    &format!("{pointer}/type"),
+                    &what,
+                    "correct it by an overlay action",
+                );
                 Shape::Any
             }
         }
     }
 
     fn choice(&mut self, values: &[Value], name: &str, pointer: &str) -> Shape {
-        let texts: Vec<String> = values.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        let texts: Vec<String> = values
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect();
         let numbers: Vec<i64> = values.iter().filter_map(Value::as_i64).collect();
         if !values.is_empty() && texts.len() == values.len() {
-            Shape::TextChoice { name: name.into(), values: texts }
+            Shape::TextChoice {
+                name: name.into(),
+                values: texts,
+            }
         } else if !values.is_empty() && numbers.len() == values.len() {
-            Shape::IntegerChoice { name: name.into(), values: numbers }
+            Shape::IntegerChoice {
+                name: name.into(),
+                values: numbers,
+            }
         } else {
             let what = "the enum is empty or mixes types";
-            self.trouble(&format!("{pointer}/enum"), what, "correct it by an overlay action");
+            self.trouble(
+                &format!("{pointer}/enum"),
+                what,
+                "correct it by an overlay action",
+            );
             Shape::Any
         }
     }
 
-    fn object(&mut self, map: &Map<String, Value>, name: &str, pointer: &str, property: &str) -> Shape {
+    fn object(
+        &mut self,
+        map: &Map<String, Value>,
+        name: &str,
+        pointer: &str,
+        property: &str,
+    ) -> Shape {
         let none = Map::new();
-        let properties = map.get("properties").and_then(Value::as_object).unwrap_or(&none);
-        let required: Vec<&str> =
-            map.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-        for absent in required.iter().filter(|name| !properties.contains_key(**name)) {
+        let properties = map
+            .get("properties")
+            .and_then(Value::as_object)
+            .unwrap_or(&none);
+        let required: Vec<&str> = map
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        for absent in required
+            .iter()
+            .filter(|name| !properties.contains_key(**name))
+        {
             let what = format!("`required` names `{absent}`, which is no property");
-            self.trouble(&format!("{pointer}/required"), &what, "correct it by an overlay action");
+            self.trouble(
+                &format!("{pointer}/required"),
+                &what,
+                "correct it by an overlay action",
+            );
         }
         let mut fields: Vec<Field> = Vec::new();
         for (key, schema) in properties {
             let at = format!("{pointer}/properties{}", step(key));
-            let path = if property.is_empty() { key.clone() } else { format!("{property}.{key}") };
+            let path = if property.is_empty() {
+                key.clone()
+            } else {
+                format!("{property}.{key}")
+            };
             let rust = names::field(key);
             if let Some(twin) = fields.iter().find(|field| field.rust == rust) {
-                let what = format!("`{key}` and `{}` would both be called `{rust}` in Rust", twin.name);
+                let what = format!(
+                    "`{key}` and `{}` would both be called `{rust}` in Rust",
+                    twin.name
+                );
                 self.trouble(&at, &what, "remove one by an overlay action");
             }
             let shape = self.shape(schema, &names::nested(name, key), &at, &path);
@@ -387,31 +528,59 @@ impl Reader<'_> {
             fields.push(Field {
                 rust,
                 required: required.contains(&key.as_str()),
-                media: matches!(shape, Shape::Uri) || schema.get("x-media") == Some(&Value::Bool(true)),
+                media: matches!(shape, Shape::Uri)
+                    || schema.get("x-media") == Some(&Value::Bool(true)),
                 shape,
                 default,
                 description: self.description(&path),
-                role: schema.get("x-role").and_then(Value::as_str).map(str::to_owned),
+                role: schema
+                    .get("x-role")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned),
                 name: key.clone(),
             });
         }
-        Shape::Object(Object { name: name.into(), fields })
+        Shape::Object(Object {
+            name: name.into(),
+            fields,
+        })
     }
 
     fn description(&self, property: &str) -> Option<String> {
-        let own = self.glossary.get("models").and_then(|models| models.get(&self.create.model));
+        let own = self
+            .glossary
+            .get("models")
+            .and_then(|models| models.get(&self.create.model));
         let line = own.and_then(|lines| lines.get(property));
-        let line = line.or_else(|| self.glossary.get("properties").and_then(|lines| lines.get(property)));
+        let line = line.or_else(|| {
+            self.glossary
+                .get("properties")
+                .and_then(|lines| lines.get(property))
+        });
         line.and_then(Value::as_str).map(str::to_owned)
     }
 
     fn trouble(&mut self, pointer: &str, what: &str, remedy: &str) {
-        self.troubles.push(Trouble::new(&self.create.file, pointer, what, remedy));
+        self.troubles
+            .push(Trouble::new(&self.create.file, pointer, what, remedy));
     }
 }
 
 /// Keywords that a shape holds, and those that constrain nothing.
 const UNDERSTOOD: &[&str] = &[
-    "type", "enum", "format", "minimum", "maximum", "items", "minItems", "maxItems", "properties", "required",
-    "description", "title", "example", "default", "deprecated",
+    "type",
+    "enum",
+    "format",
+    "minimum",
+    "maximum",
+    "items",
+    "minItems",
+    "maxItems",
+    "properties",
+    "required",
+    "description",
+    "title",
+    "example",
+    "default",
+    "deprecated",
 ];

@@ -55,12 +55,24 @@ pub fn read(folder: &Path) -> Result<Vec<Document>, Vec<Trouble>> {
     let mut documents = Vec::new();
     for file in files {
         let text = fs::read_to_string(folder.join(&file));
-        match text.map_err(|error| error.to_string()).and_then(|text| parse(&text)) {
+        match text
+            .map_err(|error| error.to_string())
+            .and_then(|text| parse(&text))
+        {
             Ok(value) => documents.push(Document { file, value }),
-            Err(what) => troubles.push(Trouble::new(&file, "", what, "put the published OpenAPI document in its place")),
+            Err(what) => troubles.push(Trouble::new(
+                &file,
+                "",
+                what,
+                "put the published OpenAPI document in its place",
+            )),
         }
     }
-    if troubles.is_empty() { Ok(documents) } else { Err(troubles) }
+    if troubles.is_empty() {
+        Ok(documents)
+    } else {
+        Err(troubles)
+    }
 }
 
 fn list(folder: &Path, below: &str, files: &mut Vec<String>, troubles: &mut Vec<Trouble>) {
@@ -68,7 +80,12 @@ fn list(folder: &Path, below: &str, files: &mut Vec<String>, troubles: &mut Vec<
         Ok(entries) => entries,
         Err(error) => {
             let what = format!("the folder {} cannot be read: {error}", folder.display());
-            troubles.push(Trouble::new(below, "", what, "name a folder that exists and can be read"));
+            troubles.push(Trouble::new(
+                below,
+                "",
+                what,
+                "name a folder that exists and can be read",
+            ));
             return;
         }
     };
@@ -85,7 +102,8 @@ fn list(folder: &Path, below: &str, files: &mut Vec<String>, troubles: &mut Vec<
 }
 
 fn parse(text: &str) -> Result<Value, String> {
-    let value: Value = serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
+    let value: Value =
+        serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
     match value.get("openapi").and_then(Value::as_str) {
         Some(version) if version.starts_with("3.0.") => Ok(value),
         Some(version) => Err(format!("is OpenAPI {version}, and only 3.0 can be read")),
@@ -99,11 +117,18 @@ pub fn creates(document: &Document) -> Result<Vec<Create>, Vec<Trouble>> {
     let mut troubles = Vec::new();
     for route in Route::ALL {
         let at = format!("/paths{}/post", step(route.path()));
-        let Some(operation) = document.value.pointer(&at) else { continue };
+        let Some(operation) = document.value.pointer(&at) else {
+            continue;
+        };
         let pointer = format!("{at}/requestBody/content/application~1json/schema");
         let Some(schema) = document.value.pointer(&pointer) else {
             let what = "the operation has no JSON request body";
-            troubles.push(Trouble::new(&document.file, &at, what, "fetch the document again, or add the body by an overlay action"));
+            troubles.push(Trouble::new(
+                &document.file,
+                &at,
+                what,
+                "fetch the document again, or add the body by an overlay action",
+            ));
             continue;
         };
         let models: Vec<&str> = schema
@@ -116,7 +141,12 @@ pub fn creates(document: &Document) -> Result<Vec<Create>, Vec<Trouble>> {
         if models.is_empty() {
             let what = "no model id: `model` has no enum of strings";
             let remedy = "add `enum` with the model's id by an overlay action";
-            troubles.push(Trouble::new(&document.file, &format!("{pointer}/properties/model"), what, remedy));
+            troubles.push(Trouble::new(
+                &document.file,
+                &format!("{pointer}/properties/model"),
+                what,
+                remedy,
+            ));
         }
         for model in models {
             let mut schema = schema.clone();
@@ -133,12 +163,18 @@ pub fn creates(document: &Document) -> Result<Vec<Create>, Vec<Trouble>> {
             });
         }
     }
-    if troubles.is_empty() { Ok(creates) } else { Err(troubles) }
+    if troubles.is_empty() {
+        Ok(creates)
+    } else {
+        Err(troubles)
+    }
 }
 
 /// The document's fetch operation for `route`, where it declares one.
 pub fn fetch(document: &Document, route: Route) -> Option<&Value> {
-    document.value.pointer(&format!("/paths{}/get", step(route.path())))
+    document
+        .value
+        .pointer(&format!("/paths{}/get", step(route.path())))
 }
 
 fn declared_status(operation: &Value) -> u16 {

@@ -26,13 +26,18 @@ pub fn bounded(merged: &Merged) -> String {
         }
         _ => {}
     });
-    let mut out = String::from("/// Types that hold the numbers a document allows, and no others.\npub mod bounded {\n");
+    let mut out = String::from(
+        "/// Types that hold the numbers a document allows, and no others.\npub mod bounded {\n",
+    );
     for (name, (min, max)) in floats {
         let (min, max) = (float(min, "NEG_INFINITY"), float(max, "INFINITY"));
         let _ = writeln!(out, "crate::bounded::float!({name}, {min}, {max});");
     }
     for (name, (values, model)) in choices {
-        let _ = writeln!(out, "crate::bounded::integer_choice!({name}, {model:?}, {values:?});");
+        let _ = writeln!(
+            out,
+            "crate::bounded::integer_choice!({name}, {model:?}, {values:?});"
+        );
     }
     out.push_str("}\n");
     out
@@ -40,9 +45,13 @@ pub fn bounded(merged: &Merged) -> String {
 
 /// A builder for every object, and what joins the generated types to ours.
 pub fn builders(merged: &Merged) -> String {
-    let mut out = String::from("/// Builders of the requests and of the objects in them.\npub mod builders {\nuse super::types;\n");
+    let mut out = String::from(
+        "/// Builders of the requests and of the objects in them.\npub mod builders {\nuse super::types;\n",
+    );
     for request in &merged.requests {
-        request.object.each(&mut |object| builder(&mut out, object, request));
+        request
+            .object
+            .each(&mut |object| builder(&mut out, object, request));
         each_in(&request.object, &mut |shape| {
             if let Shape::TextChoice { name, values } = shape {
                 let _ = writeln!(
@@ -61,7 +70,11 @@ pub fn builders(merged: &Merged) -> String {
 pub fn catalogue(merged: &Merged, durations: &Value) -> String {
     let mut out = String::from("pub(crate) static MODELS: &[crate::catalogue::Model] = &[\n");
     for request in &merged.requests {
-        let Request { create, vendor, object } = request;
+        let Request {
+            create,
+            vendor,
+            object,
+        } = request;
         let _ = writeln!(
             out,
             "crate::catalogue::Model {{ id: {:?}, route: {}, vendor: {vendor:?}, type_name: {:?}, document: {:?}, \
@@ -107,9 +120,15 @@ fn each_in<'a>(object: &'a Object, visit: &mut dyn FnMut(&'a Shape)) {
 fn builder(out: &mut String, object: &Object, request: &Request) {
     let name = &object.name;
     let top = *name == request.object.name;
-    let (fixed, set): (Vec<&Field>, Vec<&Field>) =
-        object.fields.iter().partition(|field| top && field.name == "model");
-    let article = if top { "the request body of" } else { "a part of the request body of" };
+    let (fixed, set): (Vec<&Field>, Vec<&Field>) = object
+        .fields
+        .iter()
+        .partition(|field| top && field.name == "model");
+    let article = if top {
+        "the request body of"
+    } else {
+        "a part of the request body of"
+    };
     let _ = write!(
         out,
         "/// Builds [`{name}`](types::{name}), {article} `{}`.\n\
@@ -118,7 +137,12 @@ fn builder(out: &mut String, object: &Object, request: &Request) {
         request.create.model
     );
     for field in &set {
-        let _ = writeln!(out, "{}: crate::property::Slot<{}>,", field.rust, field.shape.rust());
+        let _ = writeln!(
+            out,
+            "{}: crate::property::Slot<{}>,",
+            field.rust,
+            field.shape.rust()
+        );
     }
     let _ = write!(out, "}}\nimpl {name}Builder {{\n");
     for field in &set {
@@ -145,23 +169,44 @@ fn builder(out: &mut String, object: &Object, request: &Request) {
         model = request.create.model,
     );
     for field in &set {
-        let take = if field.required { "required" } else { "optional" };
-        let allowed = field.shape.allowed().unwrap_or_else(|| field.shape.kind().into());
+        let take = if field.required {
+            "required"
+        } else {
+            "optional"
+        };
+        let allowed = field
+            .shape
+            .allowed()
+            .unwrap_or_else(|| field.shape.kind().into());
         let arguments = if field.required {
             format!("{:?}, {allowed:?}, &mut found", field.name)
         } else {
             "&mut found".into()
         };
-        let _ = writeln!(out, "let {field} = self.{field}.{take}({arguments});", field = field.rust);
+        let _ = writeln!(
+            out,
+            "let {field} = self.{field}.{take}({arguments});",
+            field = field.rust
+        );
     }
-    let required: Vec<&str> = set.iter().filter(|field| field.required).map(|field| field.rust.as_str()).collect();
-    let some: String = required.iter().map(|field| format!("Some({field}),")).collect();
+    let required: Vec<&str> = set
+        .iter()
+        .filter(|field| field.required)
+        .map(|field| field.rust.as_str())
+        .collect();
+    let some: String = required
+        .iter()
+        .map(|field| format!("Some({field}),"))
+        .collect();
     let made: String = fixed
         .iter()
         .map(|field| match &field.shape {
             // A one-value enum, of which the generator makes a unit variant named after the value.
             Shape::TextChoice { name, values } => {
-                let variant = values.first().map(|value| names::variant(value)).unwrap_or_default();
+                let variant = values
+                    .first()
+                    .map(|value| names::variant(value))
+                    .unwrap_or_default();
                 format!("{}: types::{name}::{variant},", field.rust)
             }
             _ => String::new(),
@@ -174,7 +219,10 @@ fn builder(out: &mut String, object: &Object, request: &Request) {
          impl types::{name} {{\n/// Starts an empty builder.\npub fn builder() -> {name}Builder {{ {name}Builder::default() }} }}\n\
          impl crate::IntoProperty<types::{name}> for {name}Builder {{\n\
          fn into_property(self) -> ::std::result::Result<types::{name}, ::std::vec::Vec<crate::Violation>> {{ self.finish() }} }}\n",
-        tuple = required.iter().map(|field| format!("{field},")).collect::<String>(),
+        tuple = required
+            .iter()
+            .map(|field| format!("{field},"))
+            .collect::<String>(),
     );
 }
 
@@ -226,7 +274,10 @@ fn schema(shape: &Shape) -> String {
         Shape::TextChoice { values, .. } => format!("TextChoice(&{values:?})"),
         Shape::IntegerChoice { values, .. } => format!("IntegerChoice(&{values:?})"),
         Shape::List { items, min, max } => {
-            format!("List {{ items: &{}, min: {min}, max: {max:?} }}", schema(items))
+            format!(
+                "List {{ items: &{}, min: {min}, max: {max:?} }}",
+                schema(items)
+            )
         }
         Shape::Object(object) => format!("Object({})", properties(object)),
     };
@@ -234,13 +285,19 @@ fn schema(shape: &Shape) -> String {
 }
 
 fn stated(durations: &Value, model: &str) -> String {
-    let entries = durations.get("durations").and_then(Value::as_array).into_iter().flatten();
+    let entries = durations
+        .get("durations")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     entries
         .filter(|entry| entry["model"] == model)
         .filter_map(|entry| {
             let (min, max) = (entry["min"].as_f64()?, entry["max"].as_f64()?);
             let length = entry["length"].as_u64();
-            Some(format!("crate::catalogue::Stated {{ length: {length:?}, min: {min:?}, max: {max:?} }},"))
+            Some(format!(
+                "crate::catalogue::Stated {{ length: {length:?}, min: {min:?}, max: {max:?} }},"
+            ))
         })
         .collect()
 }

@@ -66,15 +66,34 @@ pub fn merge(
             };
             if let Some(twin) = requests.get(&object.name) {
                 let twin = &twin.create;
-                let what = format!("`{}` and `{}` of {} would both be called {}", create.model, twin.model, twin.file, object.name);
-                troubles.push(Trouble::new(&create.file, &create.pointer, what, "keep one of the two documents"));
+                let what = format!(
+                    "`{}` and `{}` of {} would both be called {}",
+                    create.model, twin.model, twin.file, object.name
+                );
+                troubles.push(Trouble::new(
+                    &create.file,
+                    &create.pointer,
+                    what,
+                    "keep one of the two documents",
+                ));
                 continue;
             }
-            requests.insert(object.name.clone(), Request { create, vendor, object });
+            requests.insert(
+                object.name.clone(),
+                Request {
+                    create,
+                    vendor,
+                    object,
+                },
+            );
         }
     }
     for document in documents {
-        troubles.extend(Route::ALL.into_iter().filter_map(|route| differing_fetch(document, route)));
+        troubles.extend(
+            Route::ALL
+                .into_iter()
+                .filter_map(|route| differing_fetch(document, route)),
+        );
     }
     if !troubles.is_empty() {
         return Err(troubles);
@@ -89,14 +108,20 @@ fn openapi(requests: &[Request]) -> Value {
     schemas.insert(ANSWER.into(), json!({ "type": "object" }));
     let mut paths = Map::new();
     for route in Route::ALL {
-        let bodies: Vec<&Request> = requests.iter().filter(|request| request.create.route == route).collect();
+        let bodies: Vec<&Request> = requests
+            .iter()
+            .filter(|request| request.create.route == route)
+            .collect();
         for request in &bodies {
             for (name, mut schema) in request.object.components() {
                 schema["description"] = described(&name, request).into();
                 schemas.insert(name, schema);
             }
         }
-        let arms: Vec<Value> = bodies.iter().map(|request| reference(&request.object.name)).collect();
+        let arms: Vec<Value> = bodies
+            .iter()
+            .map(|request| reference(&request.object.name))
+            .collect();
         schemas.insert(union(route).into(), json!({ "oneOf": arms }));
         paths.insert(route.path().into(), operations(route));
     }
@@ -112,7 +137,10 @@ fn openapi(requests: &[Request]) -> Value {
 fn operations(route: Route) -> Value {
     let (create, fetch) = match route {
         Route::Universal => ("create_generation", "fetch_generation"),
-        Route::LegacyKling => ("create_legacy_kling_generation", "fetch_legacy_kling_generation"),
+        Route::LegacyKling => (
+            "create_legacy_kling_generation",
+            "fetch_legacy_kling_generation",
+        ),
     };
     // 200 and 201 both mean success here, and an error's body is read by us with its status and headers.
     let responses = json!({ "2XX": {
@@ -137,16 +165,25 @@ fn operations(route: Route) -> Value {
 
 /// A fetch that is declared otherwise than our client calls it would be called wrongly, so it is reported.
 fn differing_fetch(document: &Document, route: Route) -> Option<Trouble> {
-    let declared = document::fetch(document, route)?.get("parameters")?.as_array()?;
+    let declared = document::fetch(document, route)?
+        .get("parameters")?
+        .as_array()?;
     let fits = |parameter: &Value| {
-        parameter["name"] == "generation_id" && parameter["in"] == "query" && parameter["schema"]["type"] == "string"
+        parameter["name"] == "generation_id"
+            && parameter["in"] == "query"
+            && parameter["schema"]["type"] == "string"
     };
     if declared.len() == 1 && declared.iter().all(fits) {
         return None;
     }
     let pointer = format!("/paths{}/get/parameters", step(route.path()));
     let what = "the fetch is not `GET ?generation_id=ID` any more";
-    Some(Trouble::new(&document.file, &pointer, what, "correct it by an overlay action, or change merge.rs and client.rs"))
+    Some(Trouble::new(
+        &document.file,
+        &pointer,
+        what,
+        "correct it by an overlay action, or change merge.rs and client.rs",
+    ))
 }
 
 fn reference(name: &str) -> Value {
@@ -156,7 +193,12 @@ fn reference(name: &str) -> Value {
 fn described(name: &str, request: &Request) -> String {
     let create = &request.create;
     if name == request.object.name {
-        format!("Request body of `{}` for `POST {}`, as `{}` declares it.", create.model, create.route.path(), create.file)
+        format!(
+            "Request body of `{}` for `POST {}`, as `{}` declares it.",
+            create.model,
+            create.route.path(),
+            create.file
+        )
     } else {
         format!("Part of [`{}`].", request.object.name)
     }

@@ -31,15 +31,28 @@ pub struct Trouble {
 }
 
 impl Trouble {
-    pub fn new(file: &str, pointer: &str, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { file: file.into(), pointer: pointer.into(), what: what.into(), remedy: remedy.into() }
+    pub fn new(
+        file: &str,
+        pointer: &str,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self {
+            file: file.into(),
+            pointer: pointer.into(),
+            what: what.into(),
+            remedy: remedy.into(),
+        }
     }
 }
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // One line always: cargo cuts a build message at the first line break.
-        let line = format!("{}#{}: {}; {}", self.file, self.pointer, self.what, self.remedy);
+        let line = format!(
+            "{}#{}: {}; {}",
+            self.file, self.pointer, self.what, self.remedy
+        );
         f.write_str(&line.replace(['\n', '\r'], " "))
     }
 }
@@ -61,16 +74,35 @@ impl Facts {
         let mut troubles = Vec::new();
         let [overlay, glossary, durations] = Self::FILES.map(|name| {
             let own = folder.join(name);
-            let path = if own.exists() { own } else { fallback.join(name) };
+            let path = if own.exists() {
+                own
+            } else {
+                fallback.join(name)
+            };
             fs::read_to_string(&path)
                 .map_err(|error| format!("cannot be read: {error}"))
-                .and_then(|text| serde_json::from_str(&text).map_err(|error| format!("is not JSON: {error}")))
+                .and_then(|text| {
+                    serde_json::from_str(&text).map_err(|error| format!("is not JSON: {error}"))
+                })
                 .unwrap_or_else(|what| {
-                    troubles.push(Trouble::new(name, "", what, "restore the file from the repository"));
+                    troubles.push(Trouble::new(
+                        name,
+                        "",
+                        what,
+                        "restore the file from the repository",
+                    ));
                     Value::Null
                 })
         });
-        if troubles.is_empty() { Ok(Self { overlay, glossary, durations }) } else { Err(troubles) }
+        if troubles.is_empty() {
+            Ok(Self {
+                overlay,
+                glossary,
+                durations,
+            })
+        } else {
+            Err(troubles)
+        }
     }
 }
 

@@ -18,7 +18,10 @@ pub fn request(route: Route, model: &str) -> String {
         Route::Universal => "",
         Route::LegacyKling => "legacy ",
     };
-    identifier(format!("{prefix}{}", separated(model)).to_pascal_case(), "X")
+    identifier(
+        format!("{prefix}{}", separated(model)).to_pascal_case(),
+        "X",
+    )
 }
 
 /// The name of a type nested in `parent` under `property`.
@@ -38,8 +41,13 @@ pub fn variant(value: &str) -> String {
 
 /// The vendor of a model: the name of its feature and of its folder.
 pub fn vendor(model: &str) -> String {
-    let known = VENDORS.iter().find(|(prefix, _)| model.starts_with(prefix)).map(|(_, vendor)| *vendor);
-    known.unwrap_or_else(|| model.split('/').next().unwrap_or(model)).to_lowercase()
+    let known = VENDORS
+        .iter()
+        .find(|(prefix, _)| model.starts_with(prefix))
+        .map(|(_, vendor)| *vendor);
+    known
+        .unwrap_or_else(|| model.split('/').next().unwrap_or(model))
+        .to_lowercase()
 }
 
 /// Vendors whose ids do not begin with the vendor's own name.
@@ -47,18 +55,28 @@ const VENDORS: &[(&str, &str)] = &[("klingai/", "kling"), ("kling-video/", "klin
 
 /// Anything that cannot stand in an identifier separates words, as the generator's own naming has it.
 fn separated(name: &str) -> String {
-    name.replace('\'', "").replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+    name.replace('\'', "")
+        .replace(|c: char| !c.is_ascii_alphanumeric(), "-")
 }
 
 fn identifier(name: String, prefix: &str) -> String {
-    let name = if name.starts_with(|c: char| c.is_ascii_alphabetic()) { name } else { format!("{prefix}{name}") };
-    if KEYWORDS.contains(&name.as_str()) { format!("{name}_") } else { name }
+    let name = if name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        name
+    } else {
+        format!("{prefix}{name}")
+    };
+    if KEYWORDS.contains(&name.as_str()) {
+        format!("{name}_")
+    } else {
+        name
+    }
 }
 
 /// The words that no field may be called, strict and reserved ones alike (the Rust reference, "Keywords").
 const KEYWORDS: &[&str] = &[
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else", "enum",
-    "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut",
-    "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
+    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
+    "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
+    "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
     "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];

@@ -14,9 +14,20 @@ pub struct Matches {
 /// Applies every action of `overlay` to every document; an action that finds nothing in a document leaves it alone.
 pub fn apply(overlay: &Value, documents: &mut [Document]) -> Result<Matches, Vec<Trouble>> {
     let overlay: Overlay = serde_json::from_value(overlay.clone()).map_err(|error| {
-        vec![Trouble::new("overlay.json", "", format!("is no OpenAPI Overlay 1.0: {error}"), "mend the file")]
+        vec![Trouble::new(
+            "overlay.json",
+            "",
+            format!("is no OpenAPI Overlay 1.0: {error}"),
+            "mend the file",
+        )]
     })?;
-    let mut matches = Matches { actions: overlay.actions.iter().map(|action| (action.target.clone(), 0)).collect() };
+    let mut matches = Matches {
+        actions: overlay
+            .actions
+            .iter()
+            .map(|action| (action.target.clone(), 0))
+            .collect(),
+    };
     let mut troubles = Vec::new();
     for document in documents {
         match overlay.apply(&mut document.value, Default::default()) {
@@ -29,9 +40,18 @@ pub fn apply(overlay: &Value, documents: &mut [Document]) -> Result<Matches, Vec
             }
             Err(error) => {
                 let what = format!("cannot be applied to {}: {error}", document.file);
-                troubles.push(Trouble::new("overlay.json", "", what, "mend the action's target"));
+                troubles.push(Trouble::new(
+                    "overlay.json",
+                    "",
+                    what,
+                    "mend the action's target",
+                ));
             }
         }
     }
-    if troubles.is_empty() { Ok(matches) } else { Err(troubles) }
+    if troubles.is_empty() {
+        Ok(matches)
+    } else {
+        Err(troubles)
+    }
 }

@@ -39,25 +39,61 @@ pub const REPAIRS: &[Repair] = &[
         seen: Seen::Current,
         mend: response_without_description,
     },
-    Repair { name: "number_default_as_text", group: Group::Publisher, seen: Seen::Current, mend: number_default_as_text },
-    Repair { name: "bearer_scheme_in_header", group: Group::Publisher, seen: Seen::Current, mend: bearer_scheme_in_header },
-    Repair { name: "enum_without_type", group: Group::Publisher, seen: Seen::Current, mend: enum_without_type },
-    Repair { name: "unused_components", group: Group::Generator, seen: Seen::Current, mend: unused_components },
+    Repair {
+        name: "number_default_as_text",
+        group: Group::Publisher,
+        seen: Seen::Current,
+        mend: number_default_as_text,
+    },
+    Repair {
+        name: "bearer_scheme_in_header",
+        group: Group::Publisher,
+        seen: Seen::Current,
+        mend: bearer_scheme_in_header,
+    },
+    Repair {
+        name: "enum_without_type",
+        group: Group::Publisher,
+        seen: Seen::Current,
+        mend: enum_without_type,
+    },
+    Repair {
+        name: "unused_components",
+        group: Group::Generator,
+        seen: Seen::Current,
+        mend: unused_components,
+    },
 ];
 
 /// Mends `document` and names the repairs that found something.
 pub fn mend(document: &mut Document) -> Vec<&'static str> {
-    REPAIRS.iter().filter(|repair| (repair.mend)(&mut document.value) > 0).map(|repair| repair.name).collect()
+    REPAIRS
+        .iter()
+        .filter(|repair| (repair.mend)(&mut document.value) > 0)
+        .map(|repair| repair.name)
+        .collect()
 }
 
 /// The documents leave `description` out of a response; OpenAPI 3.0 requires one, so an empty one is put in.
 fn response_without_description(document: &mut Value) -> usize {
     let mut mended = 0;
-    let operations = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flat_map(|paths| {
-        paths.values_mut().filter_map(Value::as_object_mut).flat_map(|item| item.values_mut())
-    });
+    let operations = document
+        .get_mut("paths")
+        .and_then(Value::as_object_mut)
+        .into_iter()
+        .flat_map(|paths| {
+            paths
+                .values_mut()
+                .filter_map(Value::as_object_mut)
+                .flat_map(|item| item.values_mut())
+        });
     for operation in operations {
-        let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { continue };
+        let Some(responses) = operation
+            .get_mut("responses")
+            .and_then(Value::as_object_mut)
+        else {
+            continue;
+        };
         for response in responses.values_mut().filter_map(Value::as_object_mut) {
             if !response.contains_key("description") && !response.contains_key("$ref") {
                 response.insert("description".into(), "".into());
@@ -72,9 +108,19 @@ fn response_without_description(document: &mut Value) -> usize {
 /// the number.
 fn number_default_as_text(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
-        let is_number = schema.get("type").is_some_and(|kind| kind == "integer" || kind == "number");
-        let Some(text) = schema.get("default").and_then(Value::as_str).filter(|_| is_number) else { return false };
-        let Ok(number @ Value::Number(_)) = serde_json::from_str(text) else { return false };
+        let is_number = schema
+            .get("type")
+            .is_some_and(|kind| kind == "integer" || kind == "number");
+        let Some(text) = schema
+            .get("default")
+            .and_then(Value::as_str)
+            .filter(|_| is_number)
+        else {
+            return false;
+        };
+        let Ok(number @ Value::Number(_)) = serde_json::from_str(text) else {
+            return false;
+        };
         schema.insert("default".into(), number);
         true
     })
@@ -82,8 +128,12 @@ fn number_default_as_text(document: &mut Value) -> usize {
 
 /// A bearer scheme is given `in: header`, which belongs to `apiKey` schemes alone.
 fn bearer_scheme_in_header(document: &mut Value) -> usize {
-    let schemes = document.pointer_mut("/components/securitySchemes").and_then(Value::as_object_mut);
-    let schemes = schemes.into_iter().flat_map(|schemes| schemes.values_mut().filter_map(Value::as_object_mut));
+    let schemes = document
+        .pointer_mut("/components/securitySchemes")
+        .and_then(Value::as_object_mut);
+    let schemes = schemes
+        .into_iter()
+        .flat_map(|schemes| schemes.values_mut().filter_map(Value::as_object_mut));
     schemes
         .filter(|scheme| scheme.get("type").is_some_and(|kind| kind == "http"))
         .filter_map(|scheme| scheme.remove("in"))
@@ -93,7 +143,9 @@ fn bearer_scheme_in_header(document: &mut Value) -> usize {
 /// The older bodies list the values of `model` without a `type`; the values are strings, so the type is `string`.
 fn enum_without_type(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
-        let Some(values) = schema.get("enum").and_then(Value::as_array) else { return false };
+        let Some(values) = schema.get("enum").and_then(Value::as_array) else {
+            return false;
+        };
         if schema.contains_key("type") || !values.iter().all(Value::is_string) {
             return false;
         }
@@ -104,7 +156,12 @@ fn enum_without_type(document: &mut Value) -> usize {
 
 /// The older documents carry components that nothing refers to; the generator would make a type of each.
 fn unused_components(document: &mut Value) -> usize {
-    let Some(schemas) = document.pointer("/components/schemas").and_then(Value::as_object) else { return 0 };
+    let Some(schemas) = document
+        .pointer("/components/schemas")
+        .and_then(Value::as_object)
+    else {
+        return 0;
+    };
     let mut used = Vec::new();
     references(document.get("paths").unwrap_or(&Value::Null), &mut used);
     let mut next = 0;
@@ -112,7 +169,12 @@ fn unused_components(document: &mut Value) -> usize {
         references(schemas.get(&name).unwrap_or(&Value::Null), &mut used);
         next += 1;
     }
-    let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return 0 };
+    let Some(schemas) = document
+        .pointer_mut("/components/schemas")
+        .and_then(Value::as_object_mut)
+    else {
+        return 0;
+    };
     let before = schemas.len();
     schemas.retain(|name, _| used.contains(name));
     before - schemas.len()
@@ -121,10 +183,13 @@ fn unused_components(document: &mut Value) -> usize {
 fn references(value: &Value, names: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
-            if let Some(name) = map.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix("#/components/schemas/")) {
-                if !names.iter().any(|known| known == name) {
-                    names.push(name.into());
-                }
+            if let Some(name) = map
+                .get("$ref")
+                .and_then(Value::as_str)
+                .and_then(|to| to.strip_prefix("#/components/schemas/"))
+                && !names.iter().any(|known| known == name)
+            {
+                names.push(name.into());
             }
             map.values().for_each(|value| references(value, names));
         }
@@ -134,13 +199,22 @@ fn references(value: &Value, names: &mut Vec<String>) {
 }
 
 /// Calls `change` on every object of a document and counts how often it changed one.
-fn each_object(value: &mut Value, change: &mut dyn FnMut(&mut serde_json::Map<String, Value>) -> bool) -> usize {
+fn each_object(
+    value: &mut Value,
+    change: &mut dyn FnMut(&mut serde_json::Map<String, Value>) -> bool,
+) -> usize {
     match value {
         Value::Object(map) => {
             let own = usize::from(change(map));
-            own + map.values_mut().map(|value| each_object(value, change)).sum::<usize>()
+            own + map
+                .values_mut()
+                .map(|value| each_object(value, change))
+                .sum::<usize>()
         }
-        Value::Array(items) => items.iter_mut().map(|value| each_object(value, change)).sum(),
+        Value::Array(items) => items
+            .iter_mut()
+            .map(|value| each_object(value, change))
+            .sum(),
         _ => 0,
     }
 }

@@ -1,1 +1,24 @@
-fn main(){}
+//! The command line of `aimlapi-video`.
+
+mod args;
+mod failure;
+mod job;
+mod report;
+mod request;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match arguments.command {
+        Command::Generate(generate) => job::generate(generate).await,
+        Command::Wait(wait) => job::wait(wait).await,
+        Command::Status(status) => job::status(status).await,
+        Command::Simulate(simulate) => job::simulate(simulate).await,
+    }
+}

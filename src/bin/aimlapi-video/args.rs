@@ -1,0 +1,144 @@
+//! What the command line takes.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+
+/// Generate videos with AI/ML API: create, wait, download.
+///
+/// The key is read from AIML_API_KEY (else AIMLAPI_API_KEY), the base URL from AIML_API_BASE (else AIMLAPI_API_BASE).
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXIT_CODES)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Create a generation, wait for it, and save its video
+    Generate(Generate),
+    /// Wait for a generation that exists, and save its video
+    Wait(Wait),
+    /// Ask once for the state of a generation
+    Status(Status),
+    /// Run a local server that behaves as the service does
+    Simulate(Simulate),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = GENERATE_EXAMPLES)]
+pub(crate) struct Generate {
+    /// The model's id; may come from --request instead
+    pub(crate) model: Option<String>,
+    /// What to show
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) prompt: Option<String>,
+    /// The picture the clip opens with: a link or a file
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) image: Option<String>,
+    /// Set a parameter; NAME=@FILE sends a file where the parameter takes media, NAME+=VALUE adds to a list
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Take the request's body from a JSON file, or from standard input
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) request: Option<String>,
+    /// Files that are sent may have this many MiB at most
+    #[arg(long, value_name = "MIB", default_value_t = 20)]
+    pub(crate) max_media: u64,
+    /// Create only, and print the handle that `wait` takes
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    /// Use the older URL of the Kling models
+    #[arg(long)]
+    pub(crate) legacy: bool,
+    /// Run the job against an embedded simulator; needs no key
+    #[arg(long)]
+    pub(crate) simulate: bool,
+    #[command(flatten)]
+    pub(crate) waiting: Waiting,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Wait {
+    /// The generation's id, or a file with its handle, or - for a handle on standard input
+    #[arg(value_name = "ID|FILE|-")]
+    pub(crate) generation: String,
+    /// The generation was created on the older URL of the Kling models (a handle knows by itself)
+    #[arg(long)]
+    pub(crate) legacy: bool,
+    #[command(flatten)]
+    pub(crate) waiting: Waiting,
+}
+
+/// What `generate` and `wait` have in common.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Waiting {
+    /// Where to save the video; a second one is saved as NAME-2.EXT, and so on [default: named after the generation]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace files that are already there
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// Give up waiting after this time; the generation goes on
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = humantime::parse_duration)]
+    pub(crate) deadline: Duration,
+    /// Divide every interval of the wait by N, for a simulator whose time runs faster [default: 60 with --simulate, else 1]
+    #[arg(long, value_name = "N", value_parser = speed)]
+    pub(crate) speed: Option<f64>,
+    /// Print one JSON object, and nothing else, on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// The generation's id, or a file with its handle, or - for a handle on standard input
+    #[arg(value_name = "ID|FILE|-")]
+    pub(crate) generation: String,
+    /// The generation was created on the older URL of the Kling models (a handle knows by itself)
+    #[arg(long)]
+    pub(crate) legacy: bool,
+    /// Print the whole answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Simulate {
+    /// The address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// How many times faster than the service its time runs
+    #[arg(long, value_name = "N", default_value_t = 60.0, value_parser = speed)]
+    pub(crate) speed: f64,
+    /// How many videos a finished generation holds
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) videos: usize,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| format!("{text} is no number"))?;
+    if speed.is_finite() && speed > 0.0 {
+        Ok(speed)
+    } else {
+        Err("must be more than 0".into())
+    }
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  2    bad request or usage; nothing was created
+  3    the generation failed
+  4    the generation exists, but its end was not seen; resumable
+  5    service or network, and this command created nothing
+  6    unknown whether the create was accepted; do not repeat it blindly
+  7    finished, but the video could not be saved, or there was none; resumable
+  130  interrupted";
+
+const GENERATE_EXAMPLES: &str = "\
+Examples:
+  aimlapi-video generate klingai/v2-master-text-to-video --prompt \"Rain on a tin roof\" --simulate -o rain.mp4
+  aimlapi-video generate kling-video/v2.1/standard/image-to-video --image cat.png --set duration=10 -o cat.mp4
+  aimlapi-video generate --request body.json --no-wait > handle.json";

@@ -1,0 +1,462 @@
+//! The subcommands.
+
+use std::{
+    path::{Path, PathBuf},
+    pin::pin,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use aimlapi_video::{
+    Client, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest, LegacyKlingRequest,
+    Route, Saved, State, Update, WaitOptions, simulator::Simulator,
+};
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+
+use crate::{
+    args::{Generate, Simulate, Status, Wait, Waiting},
+    failure::{self, Failure, line},
+    report::Report,
+    request,
+};
+
+/// `generate`
+pub(crate) async fn generate(generate: Generate) -> ExitCode {
+    let (json, output) = (generate.waiting.json, generate.waiting.output.clone());
+    let simulate = generate.simulate;
+    match run_generate(generate).await {
+        Ok(code) => code,
+        Err(failure) => {
+            // The embedded simulator ends with the command, and its generations with it.
+            let resume = resume_of(&failure, output.as_deref()).filter(|_| !simulate);
+            failure.report(json, resume.as_deref())
+        }
+    }
+}
+
+async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
+    let request = Request::read(&generate)?;
+    if let (Some(output), false) = (&generate.waiting.output, generate.no_wait) {
+        check_target(output, generate.waiting.overwrite)?;
+    }
+    let speed = generate
+        .waiting
+        .speed
+        .unwrap_or(if generate.simulate { 60.0 } else { 1.0 });
+    let simulator = match generate.simulate {
+        true => Some(
+            Simulator::builder()
+                .speed(speed)
+                .start()
+                .await
+                .map_err(|error| Failure::usage(format!("the simulator cannot start: {error}")))?,
+        ),
+        false => None,
+    };
+    let client = match &simulator {
+        Some(simulator) => Client::builder()
+            .base_url(simulator.url())
+            .api_key("simulated")
+            .build(),
+        None => Client::from_env(),
+    }
+    .map_err(|error| match error.kind() {
+        ErrorKind::MissingKey => Failure::usage(format!(
+            "{error}, or run against the embedded simulator by --simulate"
+        )),
+        _ => Failure::creating(&error),
+    })?;
+
+    let mut report = Report::start(&format!("creating with {}", request.model()));
+    let handle = match created(&client, request).await {
+        Ok(handle) => handle,
+        Err(failure) => {
+            report.end();
+            return Err(failure);
+        }
+    };
+    if generate.no_wait {
+        report.end();
+        println!(
+            "{}",
+            serde_json::to_string(&handle).map_err(|error| Failure::usage(error.to_string()))?
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
+    report.note(&format!("created {}", handle.id()));
+    let job = Job {
+        client,
+        waiting: generate.waiting,
+        speed,
+        resumes: false,
+    };
+    job.finish(handle, report).await
+}
+
+/// `wait`
+pub(crate) async fn wait(wait: Wait) -> ExitCode {
+    let (json, output) = (wait.waiting.json, wait.waiting.output.clone());
+    match run_wait(wait).await {
+        Ok(code) => code,
+        Err(failure) => failure.report(json, resume_of(&failure, output.as_deref()).as_deref()),
+    }
+}
+
+async fn run_wait(wait: Wait) -> Result<ExitCode, Failure> {
+    let handle = handle(&wait.generation, wait.legacy)?;
+    if let Some(output) = &wait.waiting.output {
+        check_target(output, wait.waiting.overwrite)?;
+    }
+    let client = Client::from_env().map_err(|error| Failure::creating(&error))?;
+    let speed = wait.waiting.speed.unwrap_or(1.0);
+    let report = Report::start(&format!("asking for {}", handle.id()));
+    Job {
+        client,
+        waiting: wait.waiting,
+        speed,
+        resumes: true,
+    }
+    .finish(handle, report)
+    .await
+}
+
+/// `status`
+pub(crate) async fn status(status: Status) -> ExitCode {
+    match run_status(&status).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(status.json, None),
+    }
+}
+
+async fn run_status(status: &Status) -> Result<(), Failure> {
+    let handle = handle(&status.generation, status.legacy)?;
+    let client = Client::from_env().map_err(|error| Failure::creating(&error))?;
+    let generation = client.fetch(&handle).await.map_err(|error| Failure {
+        code: if error.kind() == ErrorKind::Configuration {
+            failure::USAGE
+        } else {
+            failure::SERVICE
+        },
+        message: line(&error),
+        handle: None,
+    })?;
+    if status.json {
+        println!("{}", generation.as_json());
+        return Ok(());
+    }
+    match (generation.state(), generation.status()) {
+        (State::Unknown, status) => println!("unknown state {}", status.unwrap_or("(none)")),
+        (state, _) => println!("{state}"),
+    }
+    if let (State::Failed, Some(reason)) = (generation.state(), generation.failure()) {
+        println!("{reason}");
+    }
+    for video in generation.videos() {
+        println!("{}", video.url);
+    }
+    Ok(())
+}
+
+/// `simulate`
+pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
+    let started = Simulator::builder()
+        .listen(simulate.listen)
+        .speed(simulate.speed)
+        .videos(simulate.videos)
+        .start()
+        .await;
+    let simulator = match started {
+        Ok(simulator) => simulator,
+        Err(error) => {
+            return Failure::usage(format!("cannot listen on {}: {error}", simulate.listen))
+                .report(false, None);
+        }
+    };
+    println!("listening on {}", simulator.url());
+    eprintln!(
+        "any key does; time runs {} times faster than the service's; state is in memory and goes with this process",
+        simulate.speed
+    );
+    eprintln!(
+        "point a client at it: AIML_API_BASE={} AIML_API_KEY=any",
+        simulator.url()
+    );
+    eprintln!("stop with ctrl-c");
+    let _ = tokio::signal::ctrl_c().await;
+    ExitCode::SUCCESS
+}
+
+/// Either kind of request.
+enum Request {
+    Universal(GenerationRequest),
+    LegacyKling(LegacyKlingRequest),
+}
+
+impl Request {
+    fn read(generate: &Generate) -> Result<Self, Failure> {
+        let body = request::body(generate)?;
+        let read = match generate.route() {
+            Route::LegacyKling => LegacyKlingRequest::from_json(body).map(Self::LegacyKling),
+            _ => GenerationRequest::from_json(body).map(Self::Universal),
+        };
+        read.map_err(|error| Failure::creating(&error))
+    }
+
+    fn model(&self) -> &str {
+        match self {
+            Self::Universal(request) => request.model(),
+            Self::LegacyKling(request) => request.model(),
+        }
+    }
+
+    async fn create(self, client: &Client) -> Result<GenerationHandle, Error> {
+        match self {
+            Self::Universal(request) => client.create(request).await,
+            Self::LegacyKling(request) => client.create_legacy_kling(request).await,
+        }
+    }
+}
+
+/// How long an interrupted create may still take to tell the id of what it bought.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+async fn created(client: &Client, request: Request) -> Result<GenerationHandle, Failure> {
+    let mut create = pin!(request.create(client));
+    tokio::select! {
+        created = &mut create => created.map_err(|error| Failure::creating(&error)),
+        _ = tokio::signal::ctrl_c() => match tokio::time::timeout(LAST_WORDS, create).await {
+            Ok(Ok(handle)) => Err(Failure { code: failure::INTERRUPTED, message: "interrupted".into(), handle: Some(Box::new(handle)) }),
+            Ok(Err(error)) => Err(Failure { code: failure::INTERRUPTED, message: line(&error), handle: None }),
+            Err(_) => Err(Failure {
+                code: failure::INTERRUPTED,
+                message: "interrupted while creating; the generation may have been accepted and billed".into(),
+                handle: None,
+            }),
+        },
+    }
+}
+
+/// The part that `generate` and `wait` share: wait, save, tell.
+struct Job {
+    client: Client,
+    waiting: Waiting,
+    speed: f64,
+    /// Whether the generation was created before this command.
+    resumes: bool,
+}
+
+impl Job {
+    async fn finish(
+        self,
+        handle: GenerationHandle,
+        mut report: Report,
+    ) -> Result<ExitCode, Failure> {
+        let started = Instant::now();
+        let outcome = tokio::select! {
+            outcome = self.wait_and_save(&handle, &mut report) => outcome,
+            _ = tokio::signal::ctrl_c() => {
+                Err(Failure { code: failure::INTERRUPTED, message: "interrupted".into(), handle: Some(Box::new(handle.clone())) })
+            }
+        };
+        report.end();
+        let (generation, saved) = outcome?;
+        for file in &saved {
+            if let Some(disagreement) = &file.disagreement {
+                eprintln!("note: {disagreement}");
+            }
+        }
+        if self.waiting.json {
+            println!(
+                "{}",
+                summary(&handle, &generation, &saved, started.elapsed())
+            );
+        } else {
+            for file in &saved {
+                println!("saved {} ({} bytes)", file.path.display(), file.bytes);
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn wait_and_save(
+        &self,
+        handle: &GenerationHandle,
+        report: &mut Report,
+    ) -> Result<(Generation, Vec<Saved>), Failure> {
+        let generation = self.wait(handle, report).await?;
+        let output = self
+            .waiting
+            .output
+            .clone()
+            .unwrap_or_else(|| named_after(handle));
+        let saved = self
+            .client
+            .download(&generation)
+            .overwrite(self.waiting.overwrite)
+            .on_progress(|received| report.received(received))
+            .to_file(output)
+            .await
+            .map_err(|error| Failure::saving(&error, handle))?;
+        Ok((generation, saved))
+    }
+
+    async fn wait(
+        &self,
+        handle: &GenerationHandle,
+        report: &mut Report,
+    ) -> Result<Generation, Failure> {
+        let options = WaitOptions::default()
+            .deadline(self.waiting.deadline)
+            .speed(self.speed);
+        let mut updates = pin!(self.client.wait(handle).options(options).updates());
+        let mut ticks = tokio::time::interval(Duration::from_millis(200));
+        loop {
+            let update = tokio::select! {
+                update = updates.next() => update,
+                _ = ticks.tick() => {
+                    report.tick();
+                    continue;
+                }
+            };
+            match update {
+                Some(Ok(Update::Completed(generation))) => return Ok(*generation),
+                Some(Ok(Update::Progress(progress))) => report.progress(&progress),
+                Some(Ok(Update::Hiccup(hiccup))) => report.hiccup(&hiccup),
+                Some(Ok(_)) => {}
+                Some(Err(error)) if self.resumes => return Err(Failure::resuming(&error, handle)),
+                Some(Err(error)) => return Err(Failure::waiting(&error, handle)),
+                None => {
+                    let message = "the wait ended without a word".into();
+                    return Err(Failure {
+                        code: failure::UNSEEN,
+                        message,
+                        handle: Some(Box::new(handle.clone())),
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn summary(
+    handle: &GenerationHandle,
+    generation: &Generation,
+    saved: &[Saved],
+    elapsed: Duration,
+) -> Value {
+    let videos: Vec<Value> = generation
+        .videos()
+        .iter()
+        .zip(saved)
+        .map(|(video, file)| {
+            let mut entry = json!({ "path": file.path, "bytes": file.bytes, "url": video.url });
+            if let Some(kind) = &file.content_type {
+                entry["content_type"] = kind.as_str().into();
+            }
+            if let Some(disagreement) = &file.disagreement {
+                entry["disagreement"] = disagreement.as_str().into();
+            }
+            entry
+        })
+        .collect();
+    let mut summary = json!({
+        "id": handle.id(),
+        "route": handle.route(),
+        "state": generation.state(),
+        "videos": videos,
+        "elapsed_s": elapsed.as_secs_f64(),
+    });
+    if let Some(model) = handle.model().or(generation.model()) {
+        summary["model"] = model.into();
+    }
+    if let Some(credits) = generation.usage().credits {
+        summary["credits_used"] = credits.into();
+    }
+    if let Some(usd) = generation.usage().usd {
+        summary["usd_spent"] = usd.into();
+    }
+    summary
+}
+
+/// An id, a file with a handle, or a handle on standard input.
+fn handle(given: &str, legacy: bool) -> Result<GenerationHandle, Failure> {
+    let path = Path::new(given);
+    let text = if given == "-" {
+        request::standard_input()?
+    } else if path.is_file() || given.ends_with(".json") {
+        std::fs::read_to_string(path).map_err(|error| {
+            Failure::usage(format!("the handle {given} cannot be read: {error}"))
+        })?
+    } else {
+        let route = if legacy {
+            Route::LegacyKling
+        } else {
+            Route::Universal
+        };
+        return Ok(GenerationHandle::new(given).with_route(route));
+    };
+    let handle: GenerationHandle = serde_json::from_str(&text).map_err(|error| {
+        Failure::usage(format!(
+            "{given} holds no handle as `generate --no-wait` prints it: {error}"
+        ))
+    })?;
+    Ok(if legacy {
+        handle.with_route(Route::LegacyKling)
+    } else {
+        handle
+    })
+}
+
+/// Looks whether the file can be written before anything is paid for.
+fn check_target(path: &Path, overwrite: bool) -> Result<(), Failure> {
+    let wrong = |what: String| {
+        Err(Failure::usage(format!(
+            "the output {} {what}",
+            path.display()
+        )))
+    };
+    if path.is_dir() || path.file_name().is_none() {
+        return wrong("is no file name; name the file to write".into());
+    }
+    if path.exists() && !overwrite {
+        return wrong("already exists; name another file, or give --overwrite".into());
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    match tempfile::tempfile_in(folder) {
+        Ok(_) => Ok(()),
+        Err(error) => wrong(format!("cannot be written: {error}")),
+    }
+}
+
+/// A name for a video whose generation has only an id: its characters that are safe everywhere.
+fn named_after(handle: &GenerationHandle) -> PathBuf {
+    let safe: String = handle
+        .id()
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "-_".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
+        .take(100)
+        .collect();
+    format!("video-{}.mp4", safe.trim_matches('-')).into()
+}
+
+fn resume_of(failure: &Failure, output: Option<&Path>) -> Option<String> {
+    let resumable = matches!(
+        failure.code,
+        failure::UNSEEN | failure::UNSAVED | failure::INTERRUPTED
+    );
+    failure
+        .handle
+        .as_ref()
+        .filter(|_| resumable)
+        .map(|handle| failure::resume(handle, output))
+}

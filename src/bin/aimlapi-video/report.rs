@@ -1,0 +1,121 @@
+//! What a person sees on the way: a bar on a terminal, plain lines elsewhere; all of it on standard error.
+
+use std::{
+    io::{IsTerminal, stderr},
+    ops::RangeInclusive,
+    time::{Duration, Instant},
+};
+
+use aimlapi_video::{Hiccup, Progress, Received};
+use indicatif::{ProgressBar, ProgressStyle};
+
+pub(crate) struct Report {
+    bar: Option<ProgressBar>,
+    started: Instant,
+    state: String,
+    expected: Option<RangeInclusive<Duration>>,
+    /// The video that is on its way.
+    downloading: Option<usize>,
+}
+
+impl Report {
+    pub(crate) fn start(first: &str) -> Self {
+        let bar = stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new_spinner().with_style(style("{spinner} {wide_msg}"));
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        let mut report = Self {
+            bar,
+            started: Instant::now(),
+            state: String::new(),
+            expected: None,
+            downloading: None,
+        };
+        report.state(first.to_owned());
+        report
+    }
+
+    pub(crate) fn progress(&mut self, progress: &Progress) {
+        self.expected = progress.expected.clone();
+        self.state(progress.to_string());
+    }
+
+    pub(crate) fn hiccup(&mut self, hiccup: &Hiccup) {
+        self.note(&format!(
+            "a poll failed, trying on: {}",
+            crate::failure::line(&hiccup.error)
+        ));
+    }
+
+    /// Draws the time anew; a terminal shows it running.
+    pub(crate) fn tick(&self) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(self.message());
+        }
+    }
+
+    pub(crate) fn received(&mut self, received: Received) {
+        let Some(bar) = &self.bar else { return };
+        if self.downloading != Some(received.index) {
+            self.downloading = Some(received.index);
+            bar.set_length(received.total.unwrap_or_default());
+            bar.set_style(style(match received.total {
+                Some(_) => "{msg} [{wide_bar}] {bytes} of {total_bytes}, {bytes_per_sec}",
+                None => "{spinner} {msg} {bytes}, {bytes_per_sec}",
+            }));
+            bar.set_message(format!("downloading video {}", received.index + 1));
+        }
+        bar.set_position(received.bytes);
+    }
+
+    /// A line that stays.
+    pub(crate) fn note(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{line}")),
+            None => eprintln!("{line}"),
+        }
+    }
+
+    pub(crate) fn end(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn state(&mut self, state: String) {
+        self.state = state;
+        match &self.bar {
+            Some(_) => self.tick(),
+            None => eprintln!("{}", self.message()),
+        }
+    }
+
+    fn message(&self) -> String {
+        let elapsed = shown(self.started.elapsed());
+        match self
+            .expected
+            .as_ref()
+            .map(|range| (shown(*range.start()), shown(*range.end())))
+        {
+            Some((least, most)) if least == most => {
+                format!("{}, {elapsed} of about {most}", self.state)
+            }
+            Some((least, most)) => format!("{}, {elapsed} of {least} to {most}", self.state),
+            None => format!("{}, {elapsed}", self.state),
+        }
+    }
+}
+
+/// A time for people: tenths of a second while it is short.
+fn shown(time: Duration) -> String {
+    if time < Duration::from_secs(10) {
+        format!("{:.1}s", time.as_secs_f64())
+    } else {
+        humantime::format_duration(Duration::from_secs(time.as_secs())).to_string()
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
