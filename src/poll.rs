@@ -145,12 +145,15 @@ impl Wait {
     ///
     /// As [`Wait`]; an item is lost only if the future of `next` is dropped in the middle.
     pub fn updates(self) -> impl Stream<Item = Result<Update, Error>> + Send {
-        stream::unfold(Some(Machine::new(self)), |machine| async {
-            let mut machine = machine?;
-            let update = machine.step().await;
-            let goes_on = matches!(update, Ok(Update::Progress(_) | Update::Hiccup(_)));
-            Some((update, goes_on.then_some(machine)))
-        })
+        stream::unfold(
+            Some(Machine::new(self.client, self.handle, self.options)),
+            |machine| async {
+                let mut machine = machine?;
+                let update = machine.step().await;
+                let goes_on = matches!(update, Ok(Update::Progress(_) | Update::Hiccup(_)));
+                Some((update, goes_on.then_some(machine)))
+            },
+        )
     }
 }
 
@@ -160,7 +163,7 @@ impl IntoFuture for Wait {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async {
-            let mut machine = Machine::new(self);
+            let mut machine = Machine::new(self.client, self.handle, self.options);
             loop {
                 if let Update::Completed(generation) = machine.step().await? {
                     return Ok(*generation);
@@ -227,9 +230,36 @@ const NOT_YET_KNOWN: Duration = Duration::from_secs(30);
 /// A completed generation gets this long, and this many more polls, until its video must be there.
 const VIDEO_GRACE: (Duration, u32) = (Duration::from_secs(10), 3);
 
+/// Whom the machine asks: the client, and in tests of the schedule a script, since a paused clock and a real socket do not
+/// mix.
+trait Ask {
+    fn check(&self, handle: &GenerationHandle) -> Result<(), Error>;
+
+    /// One poll: a state and how long the service asks to be left alone, or why there is none.
+    fn poll(
+        &self,
+        handle: &GenerationHandle,
+        timeout: Duration,
+    ) -> impl Future<Output = Result<(Generation, Option<Duration>), PollError>> + Send;
+}
+
+impl Ask for Client {
+    fn check(&self, handle: &GenerationHandle) -> Result<(), Error> {
+        Self::check(self, handle)
+    }
+
+    async fn poll(
+        &self,
+        handle: &GenerationHandle,
+        timeout: Duration,
+    ) -> Result<(Generation, Option<Duration>), PollError> {
+        Self::poll(self, handle, timeout).await
+    }
+}
+
 /// The one state machine behind every way of waiting.
-struct Machine {
-    client: Client,
+struct Machine<A> {
+    service: A,
     handle: GenerationHandle,
     options: WaitOptions,
     expected: Option<RangeInclusive<Duration>>,
@@ -245,20 +275,15 @@ struct Machine {
     missing: Option<(Instant, u32)>,
 }
 
-impl Machine {
-    fn new(wait: Wait) -> Self {
-        let Wait {
-            client,
-            handle,
-            options,
-        } = wait;
+impl<A: Ask> Machine<A> {
+    fn new(service: A, handle: GenerationHandle, options: WaitOptions) -> Self {
         let expected = handle
             .model()
             .and_then(|model| Model::find(handle.route(), model))
             .and_then(|model| model.expected(handle.length()));
         let now = Instant::now();
         Self {
-            client,
+            service,
             handle,
             options,
             expected,
@@ -289,7 +314,7 @@ impl Machine {
                 None => Duration::MAX,
             };
             self.polls = self.polls.saturating_add(1);
-            let outcome = self.client.poll(&self.handle, timeout).await;
+            let outcome = self.service.poll(&self.handle, timeout).await;
             self.last_poll = Instant::now();
             let update = match outcome {
                 Ok((answer, retry_after)) => {
@@ -315,7 +340,7 @@ impl Machine {
     fn start(&mut self) -> Result<Option<Update>, Error> {
         let now = Instant::now();
         (self.started, self.last_poll, self.last_good) = (Some(now), now, now);
-        self.client
+        self.service
             .check(&self.handle)
             .map_err(|error| error.with_wait(self.state()))?;
         match self.handle.answer().cloned() {
@@ -497,14 +522,11 @@ impl Machine {
             .handle
             .created_at()
             .and_then(|created| SystemTime::now().duration_since(created).ok());
-        whole
-            .unwrap_or_default()
-            .max(elapsed)
-            .mul_f64(self.options.speed)
+        stretched(whole.unwrap_or_default().max(elapsed), self.options.speed)
     }
 
     fn scaled(&self, duration: Duration) -> Duration {
-        duration.div_f64(self.options.speed)
+        stretched(duration, 1.0 / self.options.speed)
     }
 }
 
@@ -522,6 +544,11 @@ pub(crate) fn state(
     }
 }
 
+/// A duration times a factor, at most the longest there is.
+fn stretched(duration: Duration, factor: f64) -> Duration {
+    Duration::try_from_secs_f64(duration.as_secs_f64() * factor).unwrap_or(Duration::MAX)
+}
+
 /// Whole seconds, for people; less than one as it is.
 fn seconds(duration: Duration) -> Duration {
     if duration.as_secs() == 0 {
@@ -530,3 +557,6 @@ fn seconds(duration: Duration) -> Duration {
         Duration::from_secs(duration.as_secs())
     }
 }
+
+#[cfg(test)]
+mod tests;

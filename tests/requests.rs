@@ -1,0 +1,403 @@
+//! Requests: what builders take, and what they say of values that the documents do not allow.
+
+use aimlapi_video::{
+    ErrorKind, GenerationRequest, LegacyKlingRequest, Media, Route, models,
+    types::{
+        KlingVideoV1StandardImageToVideo, KlingVideoV16ProImageToVideo,
+        KlingVideoV21StandardImageToVideo, KlingaiV2MasterImageToVideo,
+        KlingaiV2MasterImageToVideoCameraControl, KlingaiV2MasterImageToVideoCameraControlConfig,
+        KlingaiV2MasterImageToVideoDynamicMasksItem,
+        KlingaiV2MasterImageToVideoDynamicMasksItemTrajectoriesItem, KlingaiV2MasterTextToVideo,
+        KlingaiV2MasterTextToVideoAspectRatio, LegacyKlingVideoV21StandardImageToVideo,
+        LegacyKlingaiV2MasterTextToVideo,
+    },
+};
+use serde_json::{Value, json};
+
+fn violations(error: &aimlapi_video::Error) -> Vec<(String, Option<Value>, String, &'static str)> {
+    error
+        .violations()
+        .iter()
+        .map(|found| {
+            (
+                found.pointer.clone(),
+                found.given.clone(),
+                found.allowed.clone(),
+                found.keyword,
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn required_and_optional_properties_read_the_same_and_unset_ones_are_not_sent() {
+    let request = KlingaiV2MasterImageToVideo::builder()
+        .prompt("A kite climbs over the dunes")
+        .image_url("https://example.com/kite.png")
+        .duration(5)
+        .cfg_scale(0.5)
+        .build()
+        .unwrap();
+    assert_eq!(
+        serde_json::to_value(&request).unwrap(),
+        json!({
+            "model": "klingai/v2-master-image-to-video",
+            "prompt": "A kite climbs over the dunes",
+            "image_url": "https://example.com/kite.png",
+            "duration": 5,
+            "cfg_scale": 0.5,
+        })
+    );
+}
+
+#[test]
+fn nested_objects_and_lists_are_given_as_builders() {
+    let request = KlingaiV2MasterImageToVideo::builder()
+        .image_url("https://example.com/kite.png")
+        .camera_control(
+            KlingaiV2MasterImageToVideoCameraControl::builder()
+                .type_("simple")
+                .config(
+                    KlingaiV2MasterImageToVideoCameraControlConfig::builder()
+                        .pan(-10)
+                        .zoom(2.5),
+                ),
+        )
+        .dynamic_masks([KlingaiV2MasterImageToVideoDynamicMasksItem::builder()
+            .mask("https://example.com/mask.png")
+            .trajectories([(1, 2), (3, 4)].map(|(x, y)| {
+                KlingaiV2MasterImageToVideoDynamicMasksItemTrajectoriesItem::builder()
+                    .x(x)
+                    .y(y)
+            }))])
+        .build()
+        .unwrap();
+    assert_eq!(
+        serde_json::to_value(&request).unwrap(),
+        json!({
+            "model": "klingai/v2-master-image-to-video",
+            "image_url": "https://example.com/kite.png",
+            "camera_control": { "type": "simple", "config": { "pan": -10.0, "zoom": 2.5 } },
+            "dynamic_masks": [{
+                "mask": "https://example.com/mask.png",
+                "trajectories": [{ "x": 1, "y": 2 }, { "x": 3, "y": 4 }],
+            }],
+        })
+    );
+}
+
+#[test]
+fn build_names_every_wrong_or_missing_property_at_once() {
+    let error = KlingaiV2MasterTextToVideo::builder()
+        .duration(7)
+        .cfg_scale(1.5)
+        .aspect_ratio("4:3")
+        .build()
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+    let expected = [
+        (
+            "/aspect_ratio",
+            Some(json!("4:3")),
+            r#""16:9", "9:16", "1:1""#,
+            "enum",
+        ),
+        ("/cfg_scale", Some(json!(1.5)), "0 to 1", "maximum"),
+        ("/duration", Some(json!(7)), "5, 10", "enum"),
+        ("/prompt", None, "a string", "required"),
+    ];
+    let expected: Vec<_> = expected
+        .into_iter()
+        .map(|(pointer, given, allowed, keyword)| {
+            (pointer.to_owned(), given, allowed.to_owned(), keyword)
+        })
+        .collect();
+    assert_eq!(violations(&error), expected);
+}
+
+#[test]
+fn violations_in_nested_builders_carry_the_whole_pointer() {
+    let error = KlingaiV2MasterImageToVideo::builder()
+        .image_url("no link")
+        .camera_control(
+            KlingaiV2MasterImageToVideoCameraControl::builder()
+                .type_("spin")
+                .config(KlingaiV2MasterImageToVideoCameraControlConfig::builder().pan(-10.5)),
+        )
+        .dynamic_masks(vec![
+            KlingaiV2MasterImageToVideoDynamicMasksItem::builder().trajectories([
+                KlingaiV2MasterImageToVideoDynamicMasksItemTrajectoriesItem::builder()
+                    .x(1)
+                    .y(2),
+            ]),
+        ])
+        .build()
+        .unwrap_err();
+    let found: Vec<(String, &str)> = violations(&error)
+        .into_iter()
+        .map(|(pointer, _, _, keyword)| (pointer, keyword))
+        .collect();
+    let expected = [
+        ("/camera_control/config/pan", "minimum"),
+        ("/camera_control/type", "enum"),
+        ("/dynamic_masks/0/mask", "required"),
+        ("/dynamic_masks/0/trajectories", "minItems"),
+        ("/image_url", "format"),
+    ];
+    assert_eq!(
+        found,
+        expected.map(|(pointer, keyword)| (pointer.to_owned(), keyword))
+    );
+}
+
+#[test]
+fn a_long_value_is_cut_in_the_error() {
+    let long = "é".repeat(1000);
+    let error = KlingaiV2MasterTextToVideo::builder()
+        .prompt("x")
+        .aspect_ratio(long)
+        .build()
+        .unwrap_err();
+    let given = error.violations()[0]
+        .given
+        .as_ref()
+        .and_then(Value::as_str)
+        .unwrap()
+        .to_owned();
+    assert_eq!(given, format!("{}…", "é".repeat(100)));
+    assert!(error.to_string().len() < 500);
+}
+
+#[test]
+fn integers_of_every_type_are_taken_and_told_as_given() {
+    let duration = |build: aimlapi_video::types::KlingaiV2MasterTextToVideoBuilder| {
+        build
+            .prompt("x")
+            .build()
+            .map(|request| request.duration.unwrap().value())
+    };
+    let builder = KlingaiV2MasterTextToVideo::builder;
+    assert_eq!(duration(builder().duration(5u8)).unwrap(), 5);
+    assert_eq!(duration(builder().duration(10usize)).unwrap(), 10);
+    let error = duration(builder().duration(u64::MAX)).unwrap_err();
+    assert_eq!(error.violations()[0].given, Some(json!(u64::MAX)));
+    let error = builder()
+        .prompt("x")
+        .cfg_scale(f64::NAN)
+        .build()
+        .unwrap_err();
+    assert_eq!(error.violations()[0].pointer, "/cfg_scale");
+}
+
+#[test]
+fn generated_values_are_taken_as_they_are() {
+    let request = KlingaiV2MasterTextToVideo::builder()
+        .prompt(String::from("x"))
+        .aspect_ratio(KlingaiV2MasterTextToVideoAspectRatio::X916)
+        .build()
+        .unwrap();
+    assert_eq!(
+        serde_json::to_value(&request).unwrap()["aspect_ratio"],
+        "9:16"
+    );
+}
+
+#[test]
+fn a_model_with_both_urls_has_two_types_in_two_unions() {
+    let universal = KlingaiV2MasterTextToVideo::builder()
+        .prompt("x")
+        .build()
+        .unwrap();
+    let legacy = LegacyKlingaiV2MasterTextToVideo::builder()
+        .prompt("x")
+        .external_task_id("t")
+        .build()
+        .unwrap();
+    assert_eq!(
+        GenerationRequest::from(universal).body()["model"],
+        "klingai/v2-master-text-to-video"
+    );
+    assert_eq!(
+        LegacyKlingRequest::from(legacy).body()["external_task_id"],
+        "t"
+    );
+    assert_eq!(
+        (GenerationRequest::ROUTE, LegacyKlingRequest::ROUTE),
+        (Route::Universal, Route::LegacyKling)
+    );
+}
+
+#[test]
+fn the_older_body_of_v2_1_has_a_last_frame() {
+    let request = LegacyKlingVideoV21StandardImageToVideo::builder()
+        .image_url("https://example.com/a.png")
+        .tail_image_url("https://example.com/b.png")
+        .build()
+        .unwrap();
+    assert_eq!(
+        request.tail_image_url.as_deref(),
+        Some("https://example.com/b.png")
+    );
+}
+
+#[test]
+fn every_model_of_the_pages_has_a_type_per_url() {
+    let image = "https://example.com/a.png";
+    let requests: Vec<GenerationRequest> = vec![
+        KlingaiV2MasterImageToVideo::builder()
+            .image_url(image)
+            .build()
+            .unwrap()
+            .into(),
+        KlingaiV2MasterTextToVideo::builder()
+            .prompt("x")
+            .build()
+            .unwrap()
+            .into(),
+        KlingVideoV21StandardImageToVideo::builder()
+            .image_url(image)
+            .build()
+            .unwrap()
+            .into(),
+        KlingVideoV1StandardImageToVideo::builder()
+            .image_url(image)
+            .build()
+            .unwrap()
+            .into(),
+        KlingVideoV16ProImageToVideo::builder()
+            .image_url(image)
+            .build()
+            .unwrap()
+            .into(),
+    ];
+    let known = |route| {
+        models()
+            .iter()
+            .filter(|model| model.route() == route)
+            .map(aimlapi_video::Model::id)
+            .collect::<Vec<_>>()
+    };
+    for request in &requests {
+        assert!(
+            known(Route::Universal).contains(&request.model()),
+            "{}",
+            request.model()
+        );
+        assert!(request.validate().is_ok());
+    }
+    assert!(!known(Route::LegacyKling).contains(&"kling-video/v1.6/pro/image-to-video"));
+}
+
+#[test]
+fn from_json_reads_by_model_and_names_every_violation() {
+    let error = GenerationRequest::from_json(json!({
+        "model": "klingai/v2-master-text-to-video",
+        "cfg_scale": -1,
+        "duration": "5",
+        "aspect_ratio": null,
+        "advanced_camera_control": { "movement_type": "pan", "movement_value": 11 },
+    }))
+    .unwrap_err();
+    let found: Vec<(String, &str)> = violations(&error)
+        .into_iter()
+        .map(|(pointer, _, _, keyword)| (pointer, keyword))
+        .collect();
+    let expected = [
+        ("/advanced_camera_control/movement_value", "maximum"),
+        ("/aspect_ratio", "type"),
+        ("/cfg_scale", "minimum"),
+        ("/duration", "type"),
+        ("/prompt", "required"),
+    ];
+    assert_eq!(
+        found,
+        expected.map(|(pointer, keyword)| (pointer.to_owned(), keyword))
+    );
+}
+
+#[test]
+fn from_json_keeps_fields_that_the_document_does_not_know() {
+    let body = json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x", "newer": [1], "duration": 5.0 });
+    let request = GenerationRequest::from_json(body.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&request).unwrap(), body);
+}
+
+#[test]
+fn from_json_refuses_a_wrong_model_by_name() {
+    let refused = |body| GenerationRequest::from_json(body).unwrap_err().to_string();
+    assert!(refused(json!([])).contains("the body is []; allowed: an object"));
+    assert!(refused(json!({})).contains("/model is missing"));
+    assert!(refused(json!({ "model": 1 })).contains("/model is 1"));
+    let nearest = refused(json!({ "model": "klingai/v2-master-text-to-vide" }));
+    assert!(
+        nearest.contains("such as klingai/v2-master-text-to-video"),
+        "{nearest}"
+    );
+    // Known, but only on the other URL.
+    let other =
+        LegacyKlingRequest::from_json(json!({ "model": "kling-video/v1.6/pro/image-to-video" }));
+    assert_eq!(other.unwrap_err().violations()[0].pointer, "/model");
+}
+
+#[test]
+fn typed_requests_deserialise_by_their_document_alone() {
+    let read = serde_json::from_value::<KlingaiV2MasterTextToVideo>;
+    let body = |duration: Value| json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x", "duration": duration });
+    assert_eq!(read(body(json!(5.0))).unwrap().duration.unwrap().value(), 5);
+    let error = read(body(json!(7))).unwrap_err().to_string();
+    assert_eq!(error, "7 is not allowed; allowed: 5, 10");
+    assert!(read(json!({ "model": "klingai/v2-master-image-to-video", "prompt": "x" })).is_err());
+}
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x09\0\0\0\x10\x08\x06\0\0\0";
+
+#[test]
+fn media_are_sent_inline_by_their_content() {
+    let media = Media::from_bytes(PNG).unwrap();
+    assert_eq!(media.media_type(), Some("image/png"));
+    let request = KlingaiV2MasterImageToVideo::builder()
+        .image_url(media.clone())
+        .build()
+        .unwrap();
+    assert!(
+        request
+            .image_url
+            .as_str()
+            .starts_with("data:image/png;base64,iVBORw0KGgo")
+    );
+    // The older bodies state no format, and take the same.
+    let legacy = LegacyKlingVideoV21StandardImageToVideo::builder()
+        .image_url(media)
+        .build()
+        .unwrap();
+    assert_eq!(legacy.image_url, request.image_url.as_str());
+}
+
+#[test]
+fn media_that_cannot_be_used_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cat.png");
+    let told = |error: aimlapi_video::Error| {
+        assert_eq!(error.kind(), ErrorKind::InvalidMedia);
+        error.to_string()
+    };
+    assert!(told(Media::from_file(&file).unwrap_err()).contains("cat.png cannot be read"));
+    std::fs::write(&file, "no picture at all").unwrap();
+    assert!(told(Media::from_file(&file).unwrap_err()).contains("neither a picture"));
+    std::fs::write(&file, PNG).unwrap();
+    assert!(
+        told(Media::from_file_with_limit(&file, 10).unwrap_err()).contains("limit of 10 bytes")
+    );
+    assert!(Media::from_file(&file).is_ok());
+    assert!(told(Media::from_uri("cat.png").unwrap_err()).contains("absolute URI"));
+}
+
+#[test]
+fn debug_shows_neither_signatures_nor_inline_data() {
+    let signed = Media::from_uri("https://user:pw@cdn.example.com/a.png?sig=secret#frag").unwrap();
+    let inline = Media::from_bytes(PNG).unwrap();
+    let shown = format!("{signed:?} {inline:?}");
+    for secret in ["secret", "frag", "pw", "iVBOR"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}
