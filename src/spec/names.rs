@@ -56,11 +56,11 @@ const VENDORS: &[(&str, &str)] = &[("klingai/", "kling"), ("kling-video/", "klin
 /// Anything that cannot stand in an identifier separates words, as the generator's own naming has it.
 fn separated(name: &str) -> String {
     name.replace('\'', "")
-        .replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+        .replace(|c: char| !c.is_alphanumeric(), "-")
 }
 
 fn identifier(name: String, prefix: &str) -> String {
-    let name = if name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+    let name = if name.starts_with(|c: char| c.is_alphabetic()) {
         name
     } else {
         format!("{prefix}{name}")

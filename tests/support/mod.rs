@@ -1,5 +1,9 @@
 //! What the tests share: a real server on loopback that does as told, and clients for it.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary uses a part of it"
+)]
 
 use std::{
     net::SocketAddr,
@@ -28,7 +32,10 @@ pub struct Request {
 
 impl Request {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -53,7 +60,9 @@ impl Server {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let (seen, answer) = (Arc::clone(&seen), Arc::clone(&answer));
                 tokio::spawn(async move {
-                    let Some(request) = read(&mut stream).await else { return };
+                    let Some(request) = read(&mut stream).await else {
+                        return;
+                    };
                     let number = {
                         let mut seen = seen.lock().expect("no panic while held");
                         seen.push(request.clone());
@@ -64,7 +73,11 @@ impl Server {
                 });
             }
         });
-        Self { address, requests, task }
+        Self {
+            address,
+            requests,
+            task,
+        }
     }
 
     /// One that answers everything alike.
@@ -91,7 +104,10 @@ impl Drop for Server {
 pub fn http(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Bytes {
     let body = body.as_ref();
     let mut answer = format!("HTTP/1.1 {status} Status\r\nconnection: close\r\n");
-    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length")) {
+    if !headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+    {
         answer.push_str(&format!("content-length: {}\r\n", body.len()));
     }
     for (name, value) in headers {
@@ -104,7 +120,11 @@ pub fn http(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> By
 }
 
 pub fn json(status: u16, body: serde_json::Value) -> Bytes {
-    http(status, &[("content-type", "application/json")], body.to_string())
+    http(
+        status,
+        &[("content-type", "application/json")],
+        body.to_string(),
+    )
 }
 
 /// A client of `url` whose waits run a thousand times faster.
@@ -113,7 +133,10 @@ pub fn client(url: impl Into<String>) -> Client {
 }
 
 pub fn builder(url: impl Into<String>) -> ClientBuilder {
-    Client::builder().base_url(url).api_key(KEY).wait_options(WaitOptions::default().speed(1000.0))
+    Client::builder()
+        .base_url(url)
+        .api_key(KEY)
+        .wait_options(WaitOptions::default().speed(1000.0))
 }
 
 async fn read(stream: &mut TcpStream) -> Option<Request> {
@@ -123,7 +146,11 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
             break end;
         }
         let mut chunk = [0; 4096];
-        let count = stream.read(&mut chunk).await.ok().filter(|count| *count > 0)?;
+        let count = stream
+            .read(&mut chunk)
+            .await
+            .ok()
+            .filter(|count| *count > 0)?;
         bytes.extend_from_slice(&chunk[..count]);
     };
     let text = String::from_utf8_lossy(&bytes[..head]).into_owned();
@@ -134,11 +161,23 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
         .collect();
-    let mut request = Request { method, target, headers, body: bytes.split_off(head + 4) };
-    let length: usize = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut request = Request {
+        method,
+        target,
+        headers,
+        body: bytes.split_off(head + 4),
+    };
+    let length: usize = request
+        .header("content-length")
+        .and_then(|length| length.parse().ok())
+        .unwrap_or(0);
     while request.body.len() < length {
         let mut chunk = [0; 65536];
-        let count = stream.read(&mut chunk).await.ok().filter(|count| *count > 0)?;
+        let count = stream
+            .read(&mut chunk)
+            .await
+            .ok()
+            .filter(|count| *count > 0)?;
         request.body.extend_from_slice(&chunk[..count]);
     }
     Some(request)

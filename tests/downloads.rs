@@ -1,0 +1,280 @@
+//! Files arrive whole under their own name, or not at all.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod support;
+
+use std::{path::Path, sync::Mutex};
+
+use aimlapi_video::{Error, ErrorKind, Generation, GenerationHandle, Saved};
+use serde_json::json;
+use support::{KEY, Server, client, http};
+
+const FILE: &[u8] = b"\0\0\0\x20ftypisom and the rest of a film";
+
+async fn save(server: &Server, path: &Path, url: &str) -> Result<Vec<Saved>, Error> {
+    let generation =
+        Generation::from_json(json!({ "id": "g", "status": "completed", "video": { "url": url } }));
+    client(server.url()).save(&generation, path).await
+}
+
+fn entries(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_file_arrives_whole_and_the_link_is_asked_for_as_it_stands_and_without_the_key() {
+    let server = Server::always(http(200, &[("content-type", "video/mp4")], FILE)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("boat.mp4");
+    let link = format!("{}/a%2Fb/c.mp4?X-Amz-Signature=%2Fab%3D&e=1", server.url());
+    let saved = save(&server, &path, &link).await.unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), FILE);
+    assert_eq!(
+        (saved[0].bytes, saved[0].disagreement.as_deref()),
+        (FILE.len() as u64, None)
+    );
+    let request = &server.requests()[0];
+    assert_eq!(request.target, "/a%2Fb/c.mp4?X-Amz-Signature=%2Fab%3D&e=1");
+    assert!(!format!("{request:?}").contains(KEY));
+    assert_eq!(request.header("authorization"), None);
+    assert_eq!(request.header("x-client-request-id"), None);
+    assert_eq!(entries(folder.path()), ["boat.mp4"]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_saved_file_is_as_readable_as_any_new_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let server = Server::always(http(200, &[], FILE)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (path, other) = (folder.path().join("boat.mp4"), folder.path().join("other"));
+    std::fs::write(&other, "").unwrap();
+    save(&server, &path, &server.url()).await.unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(&path), mode(&other));
+}
+
+#[tokio::test]
+async fn what_goes_wrong_leaves_nothing_behind_and_shows_no_signature() {
+    let cases: Vec<(&str, Vec<u8>)> = vec![
+        ("broke off", http(200, &[("content-length", "4096")], FILE)),
+        ("empty file", http(200, &[], "")),
+        ("answered 403", http(403, &[], "denied")),
+        ("answered 404", http(404, &[], "")),
+        ("could not be asked", Vec::new()),
+        (
+            "could not be asked",
+            http(302, &[("location", "ftp://a.example/x?sig=secret")], ""),
+        ),
+    ];
+    for (expected, answer) in cases {
+        let server = Server::always(answer).await;
+        let folder = tempfile::tempdir().unwrap();
+        let link = format!("{}/x.mp4?sig=secret", server.url());
+        let error = save(&server, &folder.path().join("boat.mp4"), &link)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Download, "{expected}: {error}");
+        assert!(error.to_string().contains(expected), "{expected}: {error}");
+        assert_eq!(error.handle().map(GenerationHandle::id), Some("g"));
+        assert!(error.is_resumable() || error.service().is_some());
+        let mut chain = format!("{error} {error:?}");
+        let mut cause = std::error::Error::source(&error);
+        while let Some(next) = cause {
+            chain.push_str(&format!(" {next} {next:?}"));
+            cause = next.source();
+        }
+        assert!(!chain.contains("secret"), "{chain}");
+        assert_eq!(entries(folder.path()), [""; 0], "{expected}");
+    }
+}
+
+#[tokio::test]
+async fn redirects_are_followed_a_few_times_and_without_the_key() {
+    let server = Server::start(|number, _| match number {
+        0..5 => http(302, &[("location", "/next")], ""),
+        _ => http(200, &[], FILE),
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    save(&server, &folder.path().join("a.mp4"), &server.url())
+        .await
+        .unwrap();
+    assert!(
+        server
+            .requests()
+            .iter()
+            .all(|request| request.header("authorization").is_none())
+    );
+
+    let circle = Server::always(http(302, &[("location", "/again")], "")).await;
+    let error = save(&circle, &folder.path().join("b.mp4"), &circle.url())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Download);
+    assert_eq!(circle.requests().len(), 6);
+}
+
+#[tokio::test]
+async fn a_link_of_plain_http_is_refused_unless_the_api_is_on_this_machine() {
+    let client = aimlapi_video::Client::builder()
+        .api_key(KEY)
+        .build()
+        .unwrap();
+    let server = Server::always(http(200, &[], FILE)).await;
+    let folder = tempfile::tempdir().unwrap();
+    for link in [
+        server.url(),
+        "file:///etc/passwd".into(),
+        "data:video/mp4;base64,AA==".into(),
+        "nonsense".into(),
+    ] {
+        let generation = Generation::from_json(
+            json!({ "id": "g", "status": "completed", "video": { "url": link } }),
+        );
+        let error = client
+            .save(&generation, folder.path().join("a.mp4"))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Download, "{link}");
+    }
+    assert!(server.requests().is_empty());
+    assert_eq!(entries(folder.path()), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_existing_file_is_kept_unless_overwriting_is_asked_for() {
+    let server = Server::always(http(200, &[], FILE)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("boat.mp4");
+    std::fs::write(&path, "mine").unwrap();
+    let error = save(&server, &path, &server.url()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert_eq!(std::fs::read(&path).unwrap(), b"mine");
+    assert!(server.requests().is_empty());
+
+    let video =
+        Generation::from_json(json!({ "id": "g", "status": "completed", "video": server.url() }));
+    client(server.url())
+        .download(&video)
+        .overwrite(true)
+        .to_file(&path)
+        .await
+        .unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), FILE);
+}
+
+#[tokio::test]
+async fn a_target_that_cannot_be_written_is_told_before_anything_is_asked_for() {
+    let server = Server::always(http(200, &[], FILE)).await;
+    let folder = tempfile::tempdir().unwrap();
+    for path in [
+        folder.path().to_owned(),
+        folder.path().join("no/such/folder.mp4"),
+    ] {
+        let error = save(&server, &path, &server.url()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io, "{}", path.display());
+    }
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_stated_size_feeds_the_progress_and_a_disagreement_is_told() {
+    let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n5\r\nhello\r\n4\r\n you\r\n0\r\n\r\n";
+    let server = Server::always(chunked.to_vec()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let generation = Generation::from_json(json!({
+        "id": "g", "status": "completed",
+        "video": { "url": server.url(), "file_size": 12, "content_type": "video/webm" },
+    }));
+    let seen = Mutex::new(Vec::new());
+    let saved = client(server.url())
+        .download(&generation)
+        .on_progress(|received| seen.lock().unwrap().push((received.bytes, received.total)))
+        .to_file(folder.path().join("a.webm"))
+        .await
+        .unwrap();
+    assert_eq!(seen.into_inner().unwrap().last(), Some(&(9, Some(12))));
+    assert_eq!(
+        saved[0].disagreement.as_deref(),
+        Some("the generation states a file of 12 bytes, and 9 arrived")
+    );
+    assert_eq!(saved[0].content_type.as_deref(), Some("video/webm"));
+}
+
+#[tokio::test]
+async fn a_file_beyond_the_limit_is_cut_off() {
+    let server = Server::always(http(200, &[], FILE)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let generation =
+        Generation::from_json(json!({ "id": "g", "status": "completed", "video": server.url() }));
+    let client = client(server.url());
+    let download = client.download(&generation).max_bytes(10);
+    let error = download
+        .to_file(folder.path().join("a.mp4"))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("limit of 10 bytes"), "{error}");
+    assert_eq!(entries(folder.path()), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_second_video_that_fails_leaves_the_first_whole() {
+    let server = Server::start(|number, _| {
+        if number == 0 {
+            http(200, &[], FILE)
+        } else {
+            http(404, &[], "")
+        }
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let generation = Generation::from_json(
+        json!({ "id": "g", "status": "completed", "video": [server.url(), server.url()] }),
+    );
+    let error = client(server.url())
+        .save(&generation, folder.path().join("a.mp4"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Download);
+    assert_eq!(entries(folder.path()), ["a.mp4"]);
+}
+
+#[tokio::test]
+async fn a_download_that_is_dropped_leaves_nothing_behind() {
+    // Announces more than it sends and keeps the connection open by never finishing its answer.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (sent, arrived) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _ = stream.read(&mut [0; 4096]).await;
+        let _ = stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\nhalf")
+            .await;
+        let _ = sent.send(());
+        std::future::pending::<()>().await;
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let generation =
+        Generation::from_json(json!({ "id": "g", "status": "completed", "video": url }));
+    let client = client(&url);
+    let (first, mut seen) = tokio::sync::mpsc::unbounded_channel();
+    let download = client
+        .download(&generation)
+        .on_progress(move |_| {
+            let _ = first.send(());
+        })
+        .to_file(folder.path().join("a.mp4"));
+    tokio::select! {
+        _ = download => panic!("it cannot end"),
+        _ = async { let _ = arrived.await; seen.recv().await } => {}
+    }
+    assert_eq!(entries(folder.path()), [""; 0]);
+}

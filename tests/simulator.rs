@@ -1,0 +1,362 @@
+//! Our client against the simulator, over real sockets: two independent readings of the documents meet here.
+#![cfg(feature = "simulator")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod support;
+
+use aimlapi_video::{
+    ErrorKind, GenerationRequest, LegacyKlingRequest, Media, Route, State, Update, models,
+    simulator::Simulator,
+};
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+use support::client;
+
+async fn simulator() -> Simulator {
+    Simulator::builder().speed(2000.0).start().await.unwrap()
+}
+
+/// A body with everything that is required, and a length.
+fn body(model: &aimlapi_video::Model) -> Value {
+    let mut body = json!({ "model": model.id(), "duration": 10 });
+    for property in model
+        .properties()
+        .iter()
+        .filter(|property| property.is_required())
+    {
+        match property.name() {
+            "model" => {}
+            "image_url" => body["image_url"] = "https://example.com/a.png".into(),
+            name => body[name] = "A lighthouse blinks".into(),
+        }
+    }
+    body
+}
+
+#[tokio::test]
+async fn every_model_on_every_url_goes_from_request_to_playable_file() {
+    let simulator = simulator().await;
+    let client = client(simulator.url());
+    let folder = tempfile::tempdir().unwrap();
+    let mut routes = Vec::new();
+    for (number, model) in models().iter().enumerate() {
+        let handle = match model.route() {
+            Route::Universal => {
+                client
+                    .create(GenerationRequest::from_json(body(model)).unwrap())
+                    .await
+            }
+            _ => {
+                client
+                    .create_legacy_kling(LegacyKlingRequest::from_json(body(model)).unwrap())
+                    .await
+            }
+        }
+        .unwrap();
+        assert_eq!(handle.answer().unwrap().state(), State::Queued);
+        let mut states = Vec::new();
+        let mut updates = std::pin::pin!(client.wait(&handle).updates());
+        let generation = loop {
+            match updates.next().await.unwrap().unwrap() {
+                Update::Progress(progress) => states.push(progress.state),
+                Update::Completed(generation) => break generation,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(states.first(), Some(&State::Queued));
+        assert!(updates.next().await.is_none());
+        let path = folder.path().join(format!("{number}.mp4"));
+        let saved = client.save(&generation, &path).await.unwrap();
+        assert_eq!(saved.len(), 1);
+        let file = std::fs::read(&path).unwrap();
+        assert_eq!(&file[4..8], b"ftyp", "{}", model.id());
+        assert_eq!(saved[0].bytes, file.len() as u64);
+        assert_eq!(saved[0].content_type.as_deref(), Some("video/mp4"));
+        assert!(generation.usage().credits.unwrap() > 0.0);
+        assert!(generation.receipt().credits_used.unwrap() > 0.0);
+        routes.push(model.route());
+    }
+    assert_eq!(
+        routes
+            .iter()
+            .filter(|route| **route == Route::Universal)
+            .count(),
+        5
+    );
+    assert_eq!(
+        routes
+            .iter()
+            .filter(|route| **route == Route::LegacyKling)
+            .count(),
+        4
+    );
+}
+
+#[tokio::test]
+async fn the_simulator_and_our_types_agree_on_every_property() {
+    let simulator = simulator().await;
+    let values = [
+        json!(null),
+        json!(true),
+        json!(0),
+        json!(1),
+        json!(5),
+        json!(5.0),
+        json!(7),
+        json!(-10),
+        json!(0.5),
+        json!(1.5),
+        json!(11),
+        json!("16:9"),
+        json!("simple"),
+        json!("down_back"),
+        json!("https://a.example/b"),
+        json!("data:image/png;base64,AA=="),
+        json!("no link"),
+        json!(""),
+        json!([]),
+        json!([{}]),
+        json!({}),
+        json!({ "type": "simple" }),
+        json!({ "type": "spin" }),
+        json!({ "config": { "pan": 10.5 } }),
+        json!({ "movement_type": "pan", "movement_value": 3 }),
+        json!([{ "mask": "m", "trajectories": [{ "x": 1, "y": 2 }] }]),
+        json!([{ "mask": "m", "trajectories": [{ "x": 1, "y": 2 }, { "x": 1.5, "y": 2 }] }]),
+        json!([{ "mask": "m", "trajectories": [{ "x": 1, "y": 2 }, { "x": 3, "y": 4 }] }]),
+    ];
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut judged = 0;
+    for model in models() {
+        for property in model
+            .properties()
+            .iter()
+            .filter(|property| property.name() != "model")
+        {
+            for value in &values {
+                let mut body = body(model);
+                body[property.name()] = value.clone();
+                let ours = match model.route() {
+                    Route::Universal => GenerationRequest::from_json(body.clone()).is_ok(),
+                    _ => LegacyKlingRequest::from_json(body.clone()).is_ok(),
+                };
+                let url = format!("{}{}", simulator.url(), model.route().path());
+                let answer = http
+                    .post(url)
+                    .bearer_auth("any")
+                    .body(body.to_string())
+                    .send()
+                    .await
+                    .unwrap();
+                assert_eq!(
+                    ours,
+                    answer.status().is_success(),
+                    "{} {} = {value}",
+                    model.id(),
+                    property.name()
+                );
+                judged += 1;
+            }
+        }
+    }
+    assert!(judged > 1500, "{judged}");
+}
+
+#[tokio::test]
+async fn a_bad_body_is_answered_in_the_services_shape() {
+    let simulator = simulator().await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("{}/v2/video/generations", simulator.url());
+    let post = |body: Value| {
+        http.post(&url)
+            .bearer_auth("any")
+            .body(body.to_string())
+            .send()
+    };
+    let answer = post(
+        json!({ "model": "klingai/v2-master-text-to-video", "duration": 7, "cfg_scale": 1.5 }),
+    )
+    .await
+    .unwrap();
+    assert_eq!(answer.status(), 400);
+    let error: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+    assert_eq!(error["statusCode"], 400);
+    assert_eq!(error["path"], "/v2/video/generations");
+    assert!(error["requestId"].is_string() && error["timestamp"].is_string());
+    let message = error["message"].as_str().unwrap();
+    for part in [
+        "prompt: expected a value; received nothing",
+        "duration: expected one of 5, 10; received 7",
+        "cfg_scale: expected at most 1; received 1.5",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+    let unknown = post(json!({ "model": "x" })).await.unwrap();
+    assert_eq!(unknown.status(), 400);
+    assert!(
+        String::from_utf8_lossy(&unknown.bytes().await.unwrap())
+            .contains("klingai/v2-master-image-to-video, ")
+    );
+    let broken = http
+        .post(&url)
+        .bearer_auth("any")
+        .body("{")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(broken.status(), 400);
+}
+
+#[tokio::test]
+async fn numeric_strings_are_taken_as_the_service_takes_them() {
+    let simulator = simulator().await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let post = |body: Value| {
+        let url = format!("{}/v2/video/generations", simulator.url());
+        http.post(url)
+            .bearer_auth("any")
+            .body(body.to_string())
+            .send()
+    };
+    let body = |duration: &str| json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x", "duration": duration, "cfg_scale": "0.5" });
+    assert!(post(body("5")).await.unwrap().status().is_success());
+    assert_eq!(post(body("7")).await.unwrap().status(), 400);
+    assert_eq!(post(body("five")).await.unwrap().status(), 400);
+}
+
+#[tokio::test]
+async fn a_key_is_asked_for_and_a_wrong_one_refused() {
+    let simulator = Simulator::builder().api_key("right").start().await.unwrap();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("{}/v2/video/generations?generation_id=x", simulator.url());
+    assert_eq!(http.get(&url).send().await.unwrap().status(), 401);
+    assert_eq!(
+        http.get(&url)
+            .header("authorization", "Basic x")
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        401
+    );
+    assert_eq!(
+        http.get(&url)
+            .bearer_auth("right")
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        404
+    );
+    let error = client(simulator.url()).fetch("x").await.unwrap_err();
+    assert!(error.is_auth());
+}
+
+#[tokio::test]
+async fn an_id_is_known_on_its_own_url_alone() {
+    let simulator = simulator().await;
+    let client = client(simulator.url());
+    let request = json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x" });
+    let handle = client
+        .create(GenerationRequest::from_json(request).unwrap())
+        .await
+        .unwrap();
+    assert!(client.fetch(handle.id()).await.is_ok());
+    let error = client
+        .fetch(handle.with_route(Route::LegacyKling))
+        .await
+        .unwrap_err();
+    assert_eq!(error.service().map(|service| service.status), Some(404));
+}
+
+#[tokio::test]
+async fn two_videos_are_both_saved() {
+    let simulator = Simulator::builder()
+        .speed(5000.0)
+        .videos(2)
+        .start()
+        .await
+        .unwrap();
+    let client = client(simulator.url());
+    let request = json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x" });
+    let generation = client
+        .generate(GenerationRequest::from_json(request).unwrap())
+        .await
+        .unwrap();
+    assert!(generation.as_json()["video"].is_array());
+    let folder = tempfile::tempdir().unwrap();
+    let saved = client
+        .save(&generation, folder.path().join("boat.mp4"))
+        .await
+        .unwrap();
+    let names: Vec<_> = saved
+        .iter()
+        .map(|saved| saved.path.file_name().unwrap().to_str().unwrap())
+        .collect();
+    assert_eq!(names, ["boat.mp4", "boat-2.mp4"]);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[tokio::test]
+async fn the_clip_has_the_length_and_the_proportions_asked_for() {
+    let simulator = Simulator::builder().speed(50_000.0).start().await.unwrap();
+    let client = client(simulator.url());
+    let folder = tempfile::tempdir().unwrap();
+    let portrait = Media::from_bytes(png(90, 160)).unwrap();
+    let square = Media::from_bytes(png(64, 64)).unwrap();
+    let text = |ratio: &str, duration: u8| json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x", "aspect_ratio": ratio, "duration": duration });
+    let image =
+        |uri: &str| json!({ "model": "klingai/v2-master-image-to-video", "image_url": uri });
+    let cases = [
+        (text("16:9", 5), (320, 180), 5),
+        (text("9:16", 10), (180, 320), 10),
+        (text("1:1", 5), (240, 240), 5),
+        (image(portrait.uri().as_str()), (180, 320), 5),
+        (image(square.uri().as_str()), (240, 240), 5),
+        (image("https://example.com/a.png"), (320, 180), 5),
+    ];
+    for (number, (body, size, seconds)) in cases.into_iter().enumerate() {
+        let generation = client
+            .generate(GenerationRequest::from_json(body.clone()).unwrap())
+            .await
+            .unwrap();
+        let path = folder.path().join(format!("{number}.mp4"));
+        client.save(&generation, &path).await.unwrap();
+        assert_eq!(
+            mp4(&std::fs::read(path).unwrap()),
+            (size, seconds),
+            "{body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_nobody_made_is_refused_at_the_first_poll() {
+    let simulator = simulator().await;
+    let error = client(simulator.url())
+        .wait("nobody-made-this")
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert_eq!(error.polls(), Some(1));
+}
+
+/// A picture's head, which is all that its size needs.
+fn png(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+    bytes.extend(width.to_be_bytes());
+    bytes.extend(height.to_be_bytes());
+    bytes.extend([8, 6, 0, 0, 0, 0, 0, 0, 0]);
+    bytes
+}
+
+/// Width and height of an MP4's track, and its length in seconds, from `tkhd` and `mvhd` (ISO/IEC 14496-12).
+fn mp4(file: &[u8]) -> ((u32, u32), u32) {
+    let after = |name: &[u8; 4]| file.windows(4).position(|window| window == name).unwrap() + 4;
+    let word = |at: usize| u32::from_be_bytes(file[at..at + 4].try_into().unwrap());
+    let (mvhd, tkhd) = (after(b"mvhd"), after(b"tkhd"));
+    (
+        (word(tkhd + 76) >> 16, word(tkhd + 80) >> 16),
+        word(mvhd + 16) / word(mvhd + 12),
+    )
+}

@@ -1,0 +1,388 @@
+//! What goes over the wire, byte for byte, and what is read back, through the typed mocks and a bare socket.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod support;
+
+use aimlapi_video::{
+    Client, ErrorKind, Generation, GenerationHandle, Route, State,
+    mock::MockServerExt,
+    types::{KlingaiV2MasterTextToVideo, LegacyKlingaiV2MasterTextToVideo},
+};
+use httpmock::MockServer;
+use serde_json::json;
+use support::{KEY, Server, builder, client, http};
+
+fn request() -> KlingaiV2MasterTextToVideo {
+    KlingaiV2MasterTextToVideo::builder()
+        .prompt("A paper lantern rises")
+        .duration(10)
+        .build()
+        .unwrap()
+}
+
+fn answer(id: &str, status: &str) -> Generation {
+    Generation::from_json(json!({ "id": id, "status": status }))
+}
+
+#[tokio::test]
+async fn create_posts_what_was_set_and_nothing_else() {
+    let server = MockServer::start_async().await;
+    let mock = server.create_generation(|when, then| {
+        when.body(&request().into()).into_inner().and(|when| {
+            when.path("/v2/video/generations")
+                .header("authorization", format!("Bearer {KEY}"))
+                .header("content-type", "application/json")
+                .header_exists("x-client-request-id")
+                .header_missing("api-version")
+                .header_missing("accept-encoding")
+                .json_body(json!({
+                    "model": "klingai/v2-master-text-to-video",
+                    "prompt": "A paper lantern rises",
+                    "duration": 10,
+                }))
+        });
+        then.success(200, &answer("g1", "queued"));
+    });
+    let handle = client(server.base_url()).create(request()).await.unwrap();
+    mock.assert();
+    assert_eq!((handle.id(), handle.route()), ("g1", Route::Universal));
+    assert_eq!(handle.model(), Some("klingai/v2-master-text-to-video"));
+    assert_eq!(handle.origin(), Some(server.base_url().as_str()));
+    assert!(handle.created_at().is_some());
+    assert_eq!(handle.answer().unwrap().state(), State::Queued);
+}
+
+#[tokio::test]
+async fn the_older_url_has_a_door_of_its_own() {
+    let server = MockServer::start_async().await;
+    let request = LegacyKlingaiV2MasterTextToVideo::builder()
+        .prompt("A paper lantern rises")
+        .build()
+        .unwrap();
+    let mock = server.create_legacy_kling_generation(|when, then| {
+        when.into_inner()
+            .path("/v2/generate/video/kling/generation");
+        then.success(201, &answer("g1", "queued"));
+    });
+    let handle = client(server.base_url())
+        .create_legacy_kling(request)
+        .await
+        .unwrap();
+    mock.assert();
+    assert_eq!((handle.id(), handle.route()), ("g1", Route::LegacyKling));
+}
+
+#[tokio::test]
+async fn both_200_and_201_mean_created() {
+    for status in [200, 201] {
+        let server = MockServer::start_async().await;
+        server.create_generation(|_, then| {
+            then.success(status, &answer("g1", "queued"));
+        });
+        assert!(
+            client(server.base_url()).create(request()).await.is_ok(),
+            "{status}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_fetch_asks_on_the_route_of_the_handle_with_the_id_encoded() {
+    let id = "5d0c/7:kling-video/v1.6/pro & a?b#c+d%2F";
+    let server = Server::start(|_, request| {
+        let known = request.target.contains("generation_id=");
+        support::json(
+            if known { 200 } else { 500 },
+            json!({ "status": "generating" }),
+        )
+    })
+    .await;
+    let client = client(server.url());
+    client.fetch(id).await.unwrap();
+    client
+        .fetch(GenerationHandle::new(id).with_route(Route::LegacyKling))
+        .await
+        .unwrap();
+    let encoded = "5d0c%2F7%3Akling-video%2Fv1.6%2Fpro+%26+a%3Fb%23c%2Bd%252F";
+    let targets: Vec<String> = server
+        .requests()
+        .into_iter()
+        .map(|request| request.target)
+        .collect();
+    assert_eq!(
+        targets,
+        [
+            format!("/v2/video/generations?generation_id={encoded}"),
+            format!("/v2/generate/video/kling/generation?generation_id={encoded}"),
+        ]
+    );
+    for request in server.requests() {
+        assert_eq!(request.method, "GET");
+        assert_eq!(
+            request.header("authorization"),
+            Some(&*format!("Bearer {KEY}"))
+        );
+        assert!(request.header("x-client-request-id").unwrap().len() <= 128);
+        assert_eq!(request.header("api-version"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_typed_mock_answers_a_fetch() {
+    let server = MockServer::start_async().await;
+    let mock = server.fetch_generation(|when, then| {
+        when.generation_id("a:b/c");
+        then.success(200, &answer("a:b/c", "generating"));
+    });
+    let generation = client(server.base_url()).fetch("a:b/c").await.unwrap();
+    mock.assert();
+    assert_eq!(generation.state(), State::Generating);
+}
+
+#[tokio::test]
+async fn the_receipt_tells_what_the_headers_told() {
+    let server = Server::start(|_, request| {
+        let sent = request
+            .header("x-client-request-id")
+            .unwrap_or_default()
+            .to_owned();
+        let headers = [
+            ("x-inference-id", "inf-1"),
+            ("x-client-request-id", sent.as_str()),
+            ("x-aimlapi-credits-used", "120000"),
+            ("x-aimlapi-usd-spent", "0.06"),
+        ];
+        http(200, &headers, r#"{"id":"g","status":"completed"}"#)
+    })
+    .await;
+    let generation = client(server.url()).fetch("g").await.unwrap();
+    let receipt = generation.receipt();
+    assert_eq!(receipt.inference_id.as_deref(), Some("inf-1"));
+    assert_eq!(
+        receipt.client_request_id.as_deref(),
+        server.requests()[0].header("x-client-request-id")
+    );
+    assert_eq!(
+        (receipt.credits_used, receipt.usd_spent),
+        (Some(120000.0), Some(0.06))
+    );
+}
+
+#[tokio::test]
+async fn a_base_url_with_a_version_or_a_slash_works() {
+    for suffix in ["", "/", "/v1", "/v2", "/v2/"] {
+        let server =
+            Server::always(support::json(200, json!({ "id": "g", "status": "queued" }))).await;
+        client(format!("{}{suffix}", server.url()))
+            .fetch("g")
+            .await
+            .unwrap();
+        assert_eq!(
+            server.requests()[0].target,
+            "/v2/video/generations?generation_id=g",
+            "{suffix:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_may_be_final_at_once() {
+    let server = Server::always(support::json(
+        201,
+        json!({ "id": "g", "status": "completed", "video": { "url": "https://cdn.example.com/g.mp4" } }),
+    ))
+    .await;
+    let generation = client(server.url()).generate(request()).await.unwrap();
+    assert_eq!(generation.videos().len(), 1);
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn service_errors_are_read_leniently() {
+    let cases = [
+        (
+            r#"{"message":"no","path":"/p","requestId":"r","statusCode":"429","timestamp":"t"}"#,
+            Some("no"),
+            Some("r"),
+        ),
+        (r#"{"message":"no","statusCode":400}"#, Some("no"), None),
+        (r#"{"message":["one","two"]}"#, Some("one; two"), None),
+        (r#"{"error":{"message":"inner"}}"#, Some("inner"), None),
+        (r#"{"detail":"why"}"#, Some("why"), None),
+        ("<html>no</html>", None, None),
+        ("", None, None),
+    ];
+    for (body, message, request_id) in cases {
+        let server = Server::always(http(401, &[], body)).await;
+        let error = client(server.url()).create(request()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused, "{body}");
+        assert!(error.is_auth(), "{body}");
+        let service = error.service().unwrap();
+        assert_eq!(service.message.as_deref(), message, "{body}");
+        assert_eq!(service.request_id.as_deref(), request_id, "{body}");
+        assert_eq!(service.body, body);
+    }
+}
+
+#[tokio::test]
+async fn a_create_is_sent_once_whatever_comes_back() {
+    let html = [("content-type", "text/html")];
+    let cases: Vec<(Vec<u8>, ErrorKind)> = vec![
+        (http(500, &[], "{}"), ErrorKind::AmbiguousCreate),
+        (http(502, &html, "<html>"), ErrorKind::AmbiguousCreate),
+        (http(504, &[], ""), ErrorKind::AmbiguousCreate),
+        (http(200, &html, "<html>"), ErrorKind::AmbiguousCreate),
+        (http(200, &[], ""), ErrorKind::AmbiguousCreate),
+        (
+            http(201, &[], r#"{"status":"queued"}"#),
+            ErrorKind::AmbiguousCreate,
+        ),
+        (
+            http(201, &[("content-length", "99")], r#"{"id":"g""#),
+            ErrorKind::AmbiguousCreate,
+        ),
+        (Vec::new(), ErrorKind::AmbiguousCreate),
+        (http(400, &[], "{}"), ErrorKind::Refused),
+        (http(403, &[], "{}"), ErrorKind::Refused),
+        (http(429, &[], "{}"), ErrorKind::Refused),
+        (
+            http(307, &[("location", "https://evil.example/?key=1")], ""),
+            ErrorKind::Refused,
+        ),
+    ];
+    for (answer, kind) in cases {
+        let shown = String::from_utf8_lossy(&answer).into_owned();
+        let server = Server::always(answer).await;
+        let error = client(server.url()).create(request()).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{shown}");
+        assert_eq!(server.requests().len(), 1, "{shown}");
+        assert!(!format!("{error} {error:?}").contains("key=1"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_there_is_unreachable() {
+    let server = Server::always(Vec::new()).await;
+    let url = server.url();
+    drop(server);
+    tokio::task::yield_now().await;
+    let error = client(url).create(request()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+}
+
+#[tokio::test]
+async fn an_answer_larger_than_the_limit_is_cut_off() {
+    let server = Server::always(http(200, &[], vec![b' '; 100_000])).await;
+    let client = builder(server.url())
+        .max_answer_bytes(1000)
+        .build()
+        .unwrap();
+    let error = client.fetch("g").await.unwrap_err();
+    assert!(
+        error.to_string().contains("larger than 1000 bytes"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_for_another_generation_is_no_answer() {
+    let server = Server::always(support::json(
+        200,
+        json!({ "id": "other", "status": "completed" }),
+    ))
+    .await;
+    let error = client(server.url()).fetch("mine").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PollingLost);
+    assert_eq!(error.handle().map(GenerationHandle::id), Some("mine"));
+}
+
+#[tokio::test]
+async fn a_handle_of_another_service_is_refused_before_a_byte_is_sent() {
+    let server = Server::always(http(200, &[], "{}")).await;
+    let handle: GenerationHandle =
+        serde_json::from_value(json!({ "id": "g", "origin": "https://api.aimlapi.com" })).unwrap();
+    let client = client(server.url());
+    assert_eq!(
+        client.fetch(&handle).await.unwrap_err().kind(),
+        ErrorKind::Configuration
+    );
+    let error = client.wait(&handle).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert_eq!(error.handle(), Some(&handle));
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn settings_that_cannot_be_used_are_told_at_construction() {
+    let told = |key: &str, base: &str| {
+        let error = Client::builder()
+            .api_key(key)
+            .base_url(base)
+            .build()
+            .unwrap_err();
+        assert!(
+            !format!("{error} {error:?}").contains("secret"),
+            "{error:?}"
+        );
+        (error.kind(), error.to_string())
+    };
+    let good = "https://api.aimlapi.com";
+    assert_eq!(told("", good).0, ErrorKind::MissingKey);
+    assert_eq!(
+        Client::builder().build().unwrap_err().kind(),
+        ErrorKind::MissingKey
+    );
+    for key in ["secret\n", "secret key", "secrét"] {
+        assert_eq!(told(key, good).0, ErrorKind::Configuration, "{key:?}");
+    }
+    for base in [
+        "",
+        "nonsense",
+        "ftp://a.example",
+        "https://user:secret@a.example",
+        "https://a.example/?q=secret",
+        "file:///etc",
+    ] {
+        assert_eq!(told("key", base).0, ErrorKind::Configuration, "{base:?}");
+    }
+    let (kind, message) = told("key", "http://a.example");
+    assert_eq!(kind, ErrorKind::Configuration);
+    assert!(message.contains("plain http"), "{message}");
+    assert!(
+        Client::builder()
+            .api_key("key")
+            .base_url("http://a.example")
+            .allow_insecure_http()
+            .build()
+            .is_ok()
+    );
+    assert!(
+        Client::builder()
+            .api_key("key")
+            .base_url("http://[::1]:1")
+            .build()
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn the_key_is_in_no_debug_output_and_no_handle() {
+    let server = Server::always(support::json(200, json!({ "id": "g", "status": "queued" }))).await;
+    let builder = builder(server.url());
+    let client = builder.clone().build().unwrap();
+    let handle = client.create(request()).await.unwrap();
+    let wait = client.wait(&handle);
+    let shown = format!(
+        "{builder:?} {client:?} {handle:?} {wait:?} {}",
+        serde_json::to_string(&handle).unwrap()
+    );
+    assert!(!shown.contains(KEY), "{shown}");
+}
+
+#[test]
+fn errors_are_one_word_and_cross_threads() {
+    fn crosses<T: Send + Sync + 'static>() {}
+    crosses::<aimlapi_video::Error>();
+    crosses::<Client>();
+    assert_eq!(size_of::<aimlapi_video::Error>(), size_of::<usize>());
+}
