@@ -1,0 +1,690 @@
+//! The command line, run as a user runs it.
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod support;
+
+use std::{path::Path, process::Stdio};
+
+use aimlapi_video::simulator::Simulator;
+use serde_json::{Value, json};
+use support::{KEY, Server, http};
+use tokio::{io::AsyncWriteExt, process::Command};
+
+const MODEL: &str = "klingai/v2-master-text-to-video";
+
+/// A command in a folder of its own, with nothing of the environment that it reads.
+struct Cli {
+    folder: tempfile::TempDir,
+    base: Option<String>,
+    key: Option<&'static str>,
+}
+
+#[derive(Debug)]
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Cli {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            base: None,
+            key: None,
+        }
+    }
+
+    fn at(url: impl Into<String>) -> Self {
+        Self {
+            base: Some(url.into()),
+            key: Some(KEY),
+            ..Self::new()
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_aimlapi-video"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::piped());
+        command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        for name in [
+            "AIML_API_KEY",
+            "AIMLAPI_API_KEY",
+            "AIML_API_BASE",
+            "AIMLAPI_API_BASE",
+        ] {
+            command.env_remove(name);
+        }
+        command.envs(self.key.map(|key| ("AIML_API_KEY", key)));
+        command.envs(self.base.as_ref().map(|base| ("AIML_API_BASE", base)));
+        command
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Ran {
+        self.run_with(arguments, "").await
+    }
+
+    async fn run_with(&self, arguments: &[&str], input: &str) -> Ran {
+        let mut child = self.command(arguments).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // A command that does not read closes the pipe first.
+        let _ = stdin.write_all(input.as_bytes()).await;
+        drop(stdin);
+        let output = child.wait_with_output().await.unwrap();
+        let ran = Ran {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        };
+        assert!(
+            !ran.stdout.contains(KEY) && !ran.stderr.contains(KEY),
+            "{ran:?}"
+        );
+        ran
+    }
+
+    fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+impl Ran {
+    /// The one line that tells what went wrong.
+    fn error(&self) -> &str {
+        let lines: Vec<&str> = self
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("error: "))
+            .collect();
+        assert_eq!(lines.len(), 1, "{self:?}");
+        lines[0]
+    }
+
+    fn json(&self) -> Value {
+        assert_eq!(self.stdout.lines().count(), 1, "{self:?}");
+        serde_json::from_str(&self.stdout).unwrap()
+    }
+}
+
+fn is_mp4(path: &Path) -> bool {
+    &std::fs::read(path).unwrap()[4..8] == b"ftyp"
+}
+
+#[tokio::test]
+async fn the_command_of_the_readme_saves_a_video() {
+    let cli = Cli::new();
+    let prompt = "A paper boat sails down a rain gutter at dusk";
+    let ran = cli
+        .run(&[
+            "generate",
+            MODEL,
+            "--prompt",
+            prompt,
+            "--simulate",
+            "--speed",
+            "1000",
+            "-o",
+            "boat.mp4",
+        ])
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stdout.starts_with("saved boat.mp4 ("), "{ran:?}");
+    assert!(ran.stderr.contains("queued, "), "{ran:?}");
+    assert!(is_mp4(&cli.path("boat.mp4")));
+    assert_eq!(cli.files(), ["boat.mp4"]);
+    assert!(include_str!("../README.md").contains(&format!(
+        "generate {MODEL} --prompt \"{prompt}\" --simulate -o boat.mp4"
+    )));
+}
+
+#[tokio::test]
+async fn json_is_one_object_with_every_video() {
+    let simulator = Simulator::builder()
+        .speed(2000.0)
+        .videos(2)
+        .start()
+        .await
+        .unwrap();
+    let cli = Cli::at(simulator.url());
+    let ran = cli
+        .run(&[
+            "generate", MODEL, "--prompt", "x", "--speed", "2000", "--json", "-o", "a.mp4",
+        ])
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let object = ran.json();
+    assert_eq!(
+        (&object["state"], &object["model"], &object["route"]),
+        (&json!("completed"), &json!(MODEL), &json!("universal"))
+    );
+    let videos = object["videos"].as_array().unwrap();
+    assert_eq!(
+        (&videos[0]["path"], &videos[1]["path"]),
+        (&json!("a.mp4"), &json!("a-2.mp4"))
+    );
+    assert!(
+        videos
+            .iter()
+            .all(|video| video["url"].is_string() && video["bytes"].as_u64() > Some(1000))
+    );
+    assert_eq!(cli.files(), ["a-2.mp4", "a.mp4"]);
+}
+
+#[tokio::test]
+async fn without_an_output_the_video_is_named_after_the_generation() {
+    let cli = Cli::new();
+    let ran = cli
+        .run(&[
+            "generate",
+            MODEL,
+            "--prompt",
+            "x",
+            "--simulate",
+            "--speed",
+            "2000",
+            "--json",
+        ])
+        .await;
+    let id = ran.json()["id"].as_str().unwrap().replace([':', '/'], "-");
+    assert_eq!(cli.files(), [format!("video-{id}.mp4")]);
+}
+
+#[tokio::test]
+async fn every_flag_reaches_the_body() {
+    let server = Server::always(support::json(201, json!({ "id": "g", "status": "queued" }))).await;
+    let cli = Cli::at(server.url());
+    std::fs::write(cli.path("a.png"), PNG).unwrap();
+    let request = json!({ "model": "klingai/v2-master-image-to-video", "negative_prompt": "@rain", "duration": 5 });
+    std::fs::write(cli.path("body.json"), request.to_string()).unwrap();
+    let ran = cli
+        .run(&[
+            "generate", "--request", "body.json", "--prompt", "p", "--image", "a.png", "--set", "duration=10", "--set",
+            "cfg_scale=0.5", "--set", "static_mask=@a.png", "--set", "provider=123", "--set", "camera_control={\"type\":\"simple\"}",
+            "--set", "dynamic_masks+={\"mask\":\"m\",\"trajectories\":[{\"x\":1,\"y\":2},{\"x\":3,\"y\":4}]}", "--no-wait",
+        ])
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let body: Value = serde_json::from_slice(&server.requests()[0].body).unwrap();
+    let inline = body["image_url"].as_str().unwrap();
+    assert!(inline.starts_with("data:image/png;base64,"), "{inline}");
+    assert_eq!(
+        body,
+        json!({
+            "model": "klingai/v2-master-image-to-video", "prompt": "p", "negative_prompt": "@rain", "duration": 10, "cfg_scale": 0.5,
+            "image_url": inline, "static_mask": inline, "provider": "123", "camera_control": { "type": "simple" },
+            "dynamic_masks": [{ "mask": "m", "trajectories": [{ "x": 1, "y": 2 }, { "x": 3, "y": 4 }] }],
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_file_is_sent_inline_where_the_older_bodies_state_no_format() {
+    let server = Server::always(support::json(201, json!({ "id": "g", "status": "queued" }))).await;
+    let cli = Cli::at(server.url());
+    std::fs::write(cli.path("a.png"), PNG).unwrap();
+    let ran = cli
+        .run(&[
+            "generate",
+            "kling-video/v2.1/standard/image-to-video",
+            "--legacy",
+            "--image",
+            "a.png",
+            "--set",
+            "tail_image_url=@a.png",
+            "--no-wait",
+        ])
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let request = &server.requests()[0];
+    assert_eq!(request.target, "/v2/generate/video/kling/generation");
+    let body: Value = serde_json::from_slice(&request.body).unwrap();
+    assert!(
+        body["tail_image_url"]
+            .as_str()
+            .unwrap()
+            .starts_with("data:image/png;base64,")
+    );
+    let handle = ran.json();
+    assert_eq!(
+        (&handle["id"], &handle["route"], &handle["origin"]),
+        (&json!("g"), &json!("legacy-kling"), &json!(server.url()))
+    );
+}
+
+#[tokio::test]
+async fn no_wait_prints_a_handle_that_wait_takes_from_a_file_and_from_standard_input() {
+    let simulator = Simulator::builder().speed(2000.0).start().await.unwrap();
+    let cli = Cli::at(simulator.url());
+    let created = cli
+        .run(&["generate", MODEL, "--legacy", "--prompt", "x", "--no-wait"])
+        .await;
+    assert_eq!(created.code, 0, "{created:?}");
+    std::fs::write(cli.path("handle.json"), &created.stdout).unwrap();
+    for (from, input, file) in [
+        ("handle.json", "", "a.mp4"),
+        ("-", created.stdout.as_str(), "b.mp4"),
+    ] {
+        let ran = cli
+            .run_with(&["wait", from, "--speed", "2000", "-o", file], input)
+            .await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(is_mp4(&cli.path(file)));
+    }
+    let id = created.json()["id"].as_str().unwrap().to_owned();
+    let ran = cli
+        .run(&["wait", &id, "--legacy", "--speed", "2000", "-o", "c.mp4"])
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let ran = cli.run(&["status", &id, "--legacy"]).await;
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!((ran.code, lines[0]), (0, "completed"));
+    assert!(
+        lines[1].starts_with(&format!("{}/_simulator/files/", simulator.url())),
+        "{ran:?}"
+    );
+    let ran = cli.run(&["status", &id, "--legacy", "--json"]).await;
+    assert_eq!(ran.json()["status"], "completed");
+}
+
+#[tokio::test]
+async fn bad_input_ends_in_2_with_one_line_and_creates_nothing() {
+    let server = Server::always(http(500, &[], "")).await;
+    let cli = Cli::at(server.url());
+    std::fs::write(cli.path("text.png"), "no picture").unwrap();
+    std::fs::write(cli.path("sound.png"), b"ID3\x04\0\0\0\0\0\0").unwrap();
+    std::fs::write(cli.path("large.png"), [PNG, &[0; 2 * 1024 * 1024]].concat()).unwrap();
+    std::fs::write(cli.path("mine.mp4"), "mine").unwrap();
+    std::fs::write(cli.path("broken.json"), "{").unwrap();
+    let before = cli.files();
+    let image = "klingai/v2-master-image-to-video";
+    let cases: &[(&[&str], &[&str])] = &[
+        (
+            &["klingai/v2-master-text-to-vide", "--prompt", "x"],
+            &["/model", "klingai/v2-master-text-to-video"],
+        ),
+        (&["--prompt", "x"], &["no model", MODEL]),
+        (&[MODEL], &["/prompt is missing"]),
+        (
+            &[MODEL, "--prompt", "x", "--set", "duration=7"],
+            &["/duration is 7", "5, 10"],
+        ),
+        (
+            &[MODEL, "--prompt", "x", "--set", "duration=long"],
+            &["/duration is \"long\"", "5, 10"],
+        ),
+        (
+            &[MODEL, "--prompt", "x", "--set", "cfg_scale=1.5"],
+            &["/cfg_scale is 1.5", "0 to 1"],
+        ),
+        (
+            &[MODEL, "--prompt", "x", "--set", "cfg_scale"],
+            &["NAME=VALUE"],
+        ),
+        (
+            &[MODEL, "--prompt", "x", "--image", "a.png"],
+            &["takes no opening image"],
+        ),
+        (
+            &[image, "--image", "none.png"],
+            &["none.png", "cannot be read"],
+        ),
+        (
+            &[image, "--image", "text.png"],
+            &["text.png", "neither a picture"],
+        ),
+        (&[image, "--image", "sound.png"], &["sound.png", "audio/"]),
+        (
+            &[image, "--image", "large.png", "--max-media", "1"],
+            &["large.png", "limit of 1048576 bytes"],
+        ),
+        (
+            &[MODEL, "--prompt", "x", "-o", "no/such/folder.mp4"],
+            &["no/such/folder.mp4", "cannot be written"],
+        ),
+        (&[MODEL, "--prompt", "x", "-o", "."], &["no file name"]),
+        (
+            &[MODEL, "--prompt", "x", "-o", "mine.mp4"],
+            &["mine.mp4 already exists", "--overwrite"],
+        ),
+        (&["--request", "none.json"], &["none.json cannot be read"]),
+        (&["--request", "broken.json"], &["broken.json is no JSON"]),
+        (&["--request", "-"], &["- is no JSON"]),
+        (
+            &[MODEL, "--legacy", "--prompt", "x", "--set", "duration=7"],
+            &["/duration is 7"],
+        ),
+        (
+            &[
+                "kling-video/v1.6/pro/image-to-video",
+                "--legacy",
+                "--image",
+                "https://a.example/b",
+            ],
+            &["/model"],
+        ),
+    ];
+    for (arguments, expected) in cases {
+        let ran = cli.run(&[&["generate"], *arguments].concat()).await;
+        assert_eq!(ran.code, 2, "{arguments:?} {ran:?}");
+        for part in *expected {
+            assert!(ran.error().contains(part), "{arguments:?} {ran:?}");
+        }
+        assert!(ran.stdout.is_empty(), "{ran:?}");
+    }
+    for base in ["nonsense", "http://a.example", "ftp://a.example"] {
+        let wrong = Cli::at(base);
+        let ran = wrong.run(&["generate", MODEL, "--prompt", "x"]).await;
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.error().contains(base), "{ran:?}");
+    }
+    let keyless = Cli {
+        key: None,
+        ..Cli::at(server.url())
+    };
+    let ran = keyless.run(&["generate", MODEL, "--prompt", "x"]).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(
+        ran.error().contains("AIML_API_KEY") && ran.error().contains("--simulate"),
+        "{ran:?}"
+    );
+    assert!(server.requests().is_empty());
+    assert_eq!(cli.files(), before);
+    assert_eq!(std::fs::read(cli.path("mine.mp4")).unwrap(), b"mine");
+}
+
+#[tokio::test]
+async fn what_ends_without_a_generation_says_so_by_its_code() {
+    let cases = [
+        (
+            http(401, &[], r#"{"message":"who?"}"#),
+            5,
+            "the key was refused",
+        ),
+        (http(403, &[], "{}"), 5, "no credits"),
+        (http(429, &[], "{}"), 5, "too many requests"),
+        (
+            http(400, &[], r#"{"message":"prompt: expected poetry"}"#),
+            2,
+            "expected poetry",
+        ),
+        (http(500, &[], ""), 6, "may have been accepted and billed"),
+        (
+            http(200, &[("content-type", "text/html")], "<html>"),
+            6,
+            "no JSON (text/html",
+        ),
+        (Vec::new(), 6, "answer was lost"),
+    ];
+    for (answer, code, expected) in cases {
+        let server = Server::always(answer).await;
+        let cli = Cli::at(server.url());
+        let ran = cli
+            .run(&["generate", MODEL, "--prompt", "x", "-o", "a.mp4", "--json"])
+            .await;
+        assert_eq!(ran.code, code, "{ran:?}");
+        assert!(ran.error().contains(expected), "{ran:?}");
+        assert_eq!(ran.json()["error"]["exit_code"], code);
+        assert_eq!(server.requests().len(), 1);
+        assert_eq!(cli.files(), [""; 0]);
+    }
+    let server = Server::always(Vec::new()).await;
+    let cli = Cli::at(server.url());
+    drop(server);
+    let ran = cli.run(&["generate", MODEL, "--prompt", "x"]).await;
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert!(
+        ran.error().contains("was not reached; nothing was created"),
+        "{ran:?}"
+    );
+}
+
+/// A service that creates `g` and then answers polls like this; `{url}` in the answer is its own.
+async fn polls(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Server {
+    Server::start(move |_, request| {
+        let url = format!("http://{}", request.header("host").unwrap_or_default());
+        match request.method.as_str() {
+            "POST" => support::json(201, json!({ "id": "-g:1/x", "status": "queued" })),
+            _ if request.target.starts_with("/files/") => http(404, &[], ""),
+            _ => answer(&url),
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_ends_with_a_generation_says_how_to_come_back() {
+    let state = |state: &str| support::json(200, json!({ "id": "-g:1/x", "status": state }));
+    let (queued, done) = (state("queued"), state("completed"));
+    let failed = support::json(
+        200,
+        json!({ "id": "-g:1/x", "status": "error", "error": { "name": "Moderation", "message": "no" } }),
+    );
+    type Answer = Box<dyn Fn(&str) -> Vec<u8> + Send + Sync>;
+    let cases: Vec<(Answer, i32, &str, bool)> = vec![
+        (
+            Box::new(move |_| failed.clone()),
+            3,
+            "Moderation: no",
+            false,
+        ),
+        (Box::new(move |_| queued.clone()), 4, "gave up after", true),
+        (
+            Box::new(|_| http(401, &[], "{}")),
+            4,
+            "the key was refused",
+            true,
+        ),
+        (
+            Box::new(|_| http(200, &[], "<html>")),
+            4,
+            "gave up after",
+            true,
+        ),
+        (Box::new(move |_| done.clone()), 7, "names no video", true),
+        (
+            Box::new(|url| {
+                support::json(
+                    200,
+                    json!({ "id": "-g:1/x", "status": "completed", "video": { "url": format!("{url}/files/1?sig=s") } }),
+                )
+            }),
+            7,
+            "answered 404",
+            true,
+        ),
+    ];
+    for (answer, code, expected, resumable) in cases {
+        let server = polls(answer).await;
+        let cli = Cli::at(server.url());
+        let arguments = [
+            "generate",
+            MODEL,
+            "--prompt",
+            "x",
+            "-o",
+            "a b.mp4",
+            "--json",
+            "--deadline",
+            "50s",
+            "--speed",
+            "100",
+        ];
+        let ran = cli.run(&arguments).await;
+        assert_eq!(ran.code, code, "{ran:?}");
+        assert!(ran.error().contains(expected), "{ran:?}");
+        let resume = "resume with: aimlapi-video wait -o 'a b.mp4' -- -g:1/x";
+        assert_eq!(
+            ran.stderr.lines().any(|line| line == resume),
+            resumable,
+            "{ran:?}"
+        );
+        assert_eq!(ran.json()["handle"]["id"], "-g:1/x");
+        assert_eq!(
+            server
+                .requests()
+                .iter()
+                .filter(|request| request.method == "POST")
+                .count(),
+            1
+        );
+        assert_eq!(cli.files(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_wait_or_status_that_is_refused_or_unheard_at_first_ends_in_5() {
+    for status in [401, 404] {
+        let server = Server::always(http(status, &[], "{}")).await;
+        let cli = Cli::at(server.url());
+        for arguments in [&["wait", "g", "-o", "a.mp4"][..], &["status", "g"]] {
+            let ran = cli.run(arguments).await;
+            assert_eq!(ran.code, 5, "{ran:?}");
+            assert!(!ran.stderr.contains("resume with"), "{ran:?}");
+        }
+    }
+    let server = Server::always(Vec::new()).await;
+    let cli = Cli::at(server.url());
+    drop(server);
+    for arguments in [
+        &["wait", "g", "--deadline", "10s", "--speed", "100"][..],
+        &["status", "g"],
+    ] {
+        let ran = cli.run(arguments).await;
+        assert_eq!(ran.code, 5, "{ran:?}");
+        ran.error();
+    }
+    // Seen once, then lost: it exists.
+    let server = Server::start(|number, _| match number {
+        0 => support::json(200, json!({ "id": "g", "status": "queued" })),
+        _ => http(401, &[], "{}"),
+    })
+    .await;
+    let ran = Cli::at(server.url())
+        .run(&["wait", "g", "--speed", "100"])
+        .await;
+    assert_eq!(ran.code, 4, "{ran:?}");
+    assert!(
+        ran.stderr.contains("resume with: aimlapi-video wait g"),
+        "{ran:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_handle_that_cannot_be_used_ends_in_2() {
+    let server = Server::always(http(500, &[], "")).await;
+    let cli = Cli::at(server.url());
+    std::fs::write(cli.path("broken.json"), "{").unwrap();
+    std::fs::write(
+        cli.path("other.json"),
+        r#"{"id":"g","origin":"https://api.aimlapi.com"}"#,
+    )
+    .unwrap();
+    for (given, expected) in [
+        ("none.json", "cannot be read"),
+        ("broken.json", "holds no handle"),
+        ("other.json", "created on"),
+    ] {
+        let ran = cli.run(&["wait", given]).await;
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.error().contains(expected), "{ran:?}");
+    }
+    assert!(server.requests().is_empty());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_interrupt_ends_in_130_and_says_how_to_come_back() {
+    let server = polls(|_| support::json(200, json!({ "id": "-g:1/x", "status": "queued" }))).await;
+    let cli = Cli::at(server.url());
+    let child = cli
+        .command(&[
+            "generate", MODEL, "--prompt", "x", "-o", "a.mp4", "--speed", "100",
+        ])
+        .spawn()
+        .unwrap();
+    while server.requests().len() < 3 {
+        tokio::task::yield_now().await;
+    }
+    let killed = std::process::Command::new("kill")
+        .args(["-INT", &child.id().unwrap().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    let output = child.wait_with_output().await.unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.contains("resume with: aimlapi-video wait -o a.mp4 -- -g:1/x"),
+        "{stderr}"
+    );
+    assert_eq!(cli.files(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_mistyped_parameter_is_warned_of_before_it_is_paid_for() {
+    let cli = Cli::new();
+    let ran = cli
+        .run(&[
+            "generate",
+            MODEL,
+            "--prompt",
+            "x",
+            "--set",
+            "durration=5",
+            "--simulate",
+            "--speed",
+            "2000",
+            "-o",
+            "a.mp4",
+        ])
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(
+        ran.stderr
+            .contains("knows no `durration` (did you mean `duration`?)"),
+        "{ran:?}"
+    );
+}
+
+#[tokio::test]
+async fn simulate_serves_until_it_is_interrupted() {
+    use tokio::io::{AsyncBufReadExt, BufReader};
+    let cli = Cli::new();
+    let mut child = cli
+        .command(&["simulate", "--listen", "127.0.0.1:0", "--speed", "1000"])
+        .spawn()
+        .unwrap();
+    let line = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .next_line()
+        .await
+        .unwrap()
+        .unwrap();
+    let url = line.strip_prefix("listening on ").unwrap();
+    let client = Cli::at(url);
+    let ran = client
+        .run(&[
+            "generate", MODEL, "--prompt", "x", "--speed", "1000", "-o", "a.mp4",
+        ])
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    child.kill().await.unwrap();
+}
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x09\0\0\0\x10\x08\x06\0\0\0";
