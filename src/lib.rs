@@ -35,7 +35,7 @@ pub use download::{Download, Received, Saved};
 pub use error::{Error, ErrorKind, ServiceError};
 pub use handle::GenerationHandle;
 pub use media::Media;
-pub use poll::{Hiccup, Progress, Update, Wait, WaitOptions};
+pub use poll::{Hiccup, Progress, Update, Updates, Wait, WaitOptions};
 pub use property::{IntoProperty, Violation};
 pub use request::{GenerationRequest, LegacyKlingRequest};
 pub use status::{Failure, Generation, Receipt, State, Usage, Video};

@@ -1,7 +1,6 @@
 //! The generation-wait loop: options on top, one private step, and a future and a stream over it.
 
 use std::{
-    fmt,
     future::IntoFuture,
     ops::RangeInclusive,
     pin::Pin,
@@ -9,7 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use futures_util::{Stream, stream};
+use futures_util::stream;
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
@@ -19,6 +18,10 @@ use crate::{
     error::WaitState,
     schedule::{Decision, PollState, Proportional, Schedule},
 };
+
+mod update;
+
+pub use update::{Hiccup, Progress, Update, Updates};
 
 /// How to wait.
 ///
@@ -144,16 +147,14 @@ impl Wait {
     /// # Cancel safety
     ///
     /// As [`Wait`]; an item is lost only if the future of `next` is dropped in the middle.
-    pub fn updates(self) -> impl Stream<Item = Result<Update, Error>> + Send {
-        stream::unfold(
-            Some(Machine::new(self.client, self.handle, self.options)),
-            |machine| async {
-                let mut machine = machine?;
-                let update = machine.step().await;
-                let goes_on = matches!(update, Ok(Update::Progress(_) | Update::Hiccup(_)));
-                Some((update, goes_on.then_some(machine)))
-            },
-        )
+    pub fn updates(self) -> Updates {
+        let machine = Machine::new(self.client, self.handle, self.options);
+        Updates(Box::pin(stream::unfold(Some(machine), |machine| async {
+            let mut machine = machine?;
+            let update = machine.step().await;
+            let goes_on = matches!(update, Ok(Update::Progress(_) | Update::Hiccup(_)));
+            Some((update, goes_on.then_some(machine)))
+        })))
     }
 }
 
@@ -170,51 +171,6 @@ impl IntoFuture for Wait {
                 }
             }
         })
-    }
-}
-
-/// Something that happened in a wait.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Update {
-    /// The state is another one than before.
-    Progress(Progress),
-    /// A poll failed, and the wait goes on.
-    Hiccup(Hiccup),
-    /// The generation is completed and holds at least one video.
-    Completed(Box<Generation>),
-}
-
-/// A change of state.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Progress {
-    /// What it means.
-    pub state: State,
-    /// What the service wrote.
-    pub status: Option<String>,
-    /// The time since the wait began.
-    pub elapsed: Duration,
-    /// How long such a generation takes from create to completed, as the vendor's pages state it, at the wait's speed.
-    pub expected: Option<RangeInclusive<Duration>>,
-}
-
-/// A poll that failed.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Hiccup {
-    /// Why.
-    pub error: Error,
-    /// The time since the last good answer, or since the wait began.
-    pub since: Duration,
-}
-
-impl fmt::Display for Progress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.status, self.state) {
-            (Some(status), State::Unknown) => write!(f, "unknown state `{status}`"),
-            (_, state) => write!(f, "{state}"),
-        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Any model's request, held as a body that its document allows.
 
+use std::fmt;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
@@ -101,11 +103,23 @@ union!(
     "on the older `POST /v2/generate/video/kling/generation`"
 );
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 struct Body {
     route: Route,
     model: &'static str,
     map: Map<String, Value>,
+}
+
+/// Names the properties only: values may be links with signatures, or inline media of many megabytes.
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let properties: Vec<&String> = self.map.keys().collect();
+        f.debug_struct("Body")
+            .field("route", &self.route)
+            .field("model", &self.model)
+            .field("properties", &properties)
+            .finish()
+    }
 }
 
 impl Body {

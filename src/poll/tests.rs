@@ -1,4 +1,5 @@
 //! The schedule of a wait, in paused time: the exact instants of polls, and how each wait ends.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::sync::Mutex;
 

@@ -1,4 +1,4 @@
-//! The subcommands.
+//! `generate` and `wait`: to a video on disk, or to a clear end.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,16 +9,15 @@ use std::{
 
 use aimlapi_video::{
     Client, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest, LegacyKlingRequest,
-    Route, Saved, State, Update, WaitOptions, simulator::Simulator,
+    Route, Saved, Update, WaitOptions, simulator::Simulator,
 };
-use futures_util::StreamExt;
 use serde_json::{Value, json};
 
 use crate::{
-    args::{Generate, Simulate, Status, Wait, Waiting},
+    args::{Generate, Wait, Waiting},
     failure::{self, Failure, line},
     report::Report,
-    request,
+    request::{self, handle},
 };
 
 /// `generate`
@@ -119,72 +118,6 @@ async fn run_wait(wait: Wait) -> Result<ExitCode, Failure> {
     }
     .finish(handle, report)
     .await
-}
-
-/// `status`
-pub(crate) async fn status(status: Status) -> ExitCode {
-    match run_status(&status).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(status.json, None),
-    }
-}
-
-async fn run_status(status: &Status) -> Result<(), Failure> {
-    let handle = handle(&status.generation, status.legacy)?;
-    let client = Client::from_env().map_err(|error| Failure::creating(&error))?;
-    let generation = client.fetch(&handle).await.map_err(|error| Failure {
-        code: if error.kind() == ErrorKind::Configuration {
-            failure::USAGE
-        } else {
-            failure::SERVICE
-        },
-        message: line(&error),
-        handle: None,
-    })?;
-    if status.json {
-        println!("{}", generation.as_json());
-        return Ok(());
-    }
-    match (generation.state(), generation.status()) {
-        (State::Unknown, status) => println!("unknown state {}", status.unwrap_or("(none)")),
-        (state, _) => println!("{state}"),
-    }
-    if let (State::Failed, Some(reason)) = (generation.state(), generation.failure()) {
-        println!("{reason}");
-    }
-    for video in generation.videos() {
-        println!("{}", video.url);
-    }
-    Ok(())
-}
-
-/// `simulate`
-pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
-    let started = Simulator::builder()
-        .listen(simulate.listen)
-        .speed(simulate.speed)
-        .videos(simulate.videos)
-        .start()
-        .await;
-    let simulator = match started {
-        Ok(simulator) => simulator,
-        Err(error) => {
-            return Failure::usage(format!("cannot listen on {}: {error}", simulate.listen))
-                .report(false, None);
-        }
-    };
-    println!("listening on {}", simulator.url());
-    eprintln!(
-        "any key does; time runs {} times faster than the service's; state is in memory and goes with this process",
-        simulate.speed
-    );
-    eprintln!(
-        "point a client at it: AIML_API_BASE={} AIML_API_KEY=any",
-        simulator.url()
-    );
-    eprintln!("stop with ctrl-c");
-    let _ = tokio::signal::ctrl_c().await;
-    ExitCode::SUCCESS
 }
 
 /// Either kind of request.
@@ -309,7 +242,7 @@ impl Job {
         let options = WaitOptions::default()
             .deadline(self.waiting.deadline)
             .speed(self.speed);
-        let mut updates = pin!(self.client.wait(handle).options(options).updates());
+        let mut updates = self.client.wait(handle).options(options).updates();
         let mut ticks = tokio::time::interval(Duration::from_millis(200));
         loop {
             let update = tokio::select! {
@@ -377,35 +310,6 @@ fn summary(
         summary["usd_spent"] = usd.into();
     }
     summary
-}
-
-/// An id, a file with a handle, or a handle on standard input.
-fn handle(given: &str, legacy: bool) -> Result<GenerationHandle, Failure> {
-    let path = Path::new(given);
-    let text = if given == "-" {
-        request::standard_input()?
-    } else if path.is_file() || given.ends_with(".json") {
-        std::fs::read_to_string(path).map_err(|error| {
-            Failure::usage(format!("the handle {given} cannot be read: {error}"))
-        })?
-    } else {
-        let route = if legacy {
-            Route::LegacyKling
-        } else {
-            Route::Universal
-        };
-        return Ok(GenerationHandle::new(given).with_route(route));
-    };
-    let handle: GenerationHandle = serde_json::from_str(&text).map_err(|error| {
-        Failure::usage(format!(
-            "{given} holds no handle as `generate --no-wait` prints it: {error}"
-        ))
-    })?;
-    Ok(if legacy {
-        handle.with_route(Route::LegacyKling)
-    } else {
-        handle
-    })
 }
 
 /// Looks whether the file can be written before anything is paid for.

@@ -5,6 +5,8 @@ mod failure;
 mod job;
 mod report;
 mod request;
+mod simulate;
+mod status;
 
 use std::process::ExitCode;
 
@@ -18,7 +20,7 @@ async fn main() -> ExitCode {
     match arguments.command {
         Command::Generate(generate) => job::generate(generate).await,
         Command::Wait(wait) => job::wait(wait).await,
-        Command::Status(status) => job::status(status).await,
-        Command::Simulate(simulate) => job::simulate(simulate).await,
+        Command::Status(status) => status::status(status).await,
+        Command::Simulate(simulate) => simulate::simulate(simulate).await,
     }
 }

@@ -1,8 +1,8 @@
 //! From flags and files to a request's body.
 
-use std::{fs, io::Read};
+use std::{fs, io::Read, path::Path};
 
-use aimlapi_video::{Media, Model, Property, PropertyKind, Role, Route, models};
+use aimlapi_video::{GenerationHandle, Media, Model, Property, PropertyKind, Role, Route, models};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -39,33 +39,28 @@ pub(crate) fn body(generate: &Generate) -> Result<Value, Failure> {
         .and_then(Value::as_str)
         .unwrap_or_default()
         .to_owned();
-    // An unknown model is told when the body is read; until then its parameters are taken as they stand.
-    let model = known(generate.route()).find(|model| model.id() == id);
-    let property = |role| model.and_then(|model| model.property(role));
-
+    // An unknown model is told, with its nearest relatives, when the body is read.
+    let Some(model) = known(generate.route()).find(|model| model.id() == id) else {
+        return Ok(Value::Object(body));
+    };
+    let property = |role, what| {
+        let none = || Failure::usage(format!("{id} takes no {what}; leave the flag off"));
+        model.property(role).map(Property::name).ok_or_else(none)
+    };
     if let Some(prompt) = &generate.prompt {
-        let name = property(Role::Prompt).map_or("prompt", Property::name);
-        body.insert(name.into(), prompt.as_str().into());
+        body.insert(
+            property(Role::Prompt, "prompt")?.into(),
+            prompt.as_str().into(),
+        );
     }
     if let Some(image) = &generate.image {
-        let Some(property) =
-            property(Role::OpeningImage).or_else(|| model.is_none().then(any_image).flatten())
-        else {
-            return Err(Failure::usage(format!(
-                "{id} takes no opening image; leave --image off"
-            )));
-        };
-        body.insert(
-            property.name().into(),
-            media(image, generate.max_media, true)?,
-        );
+        let name = property(Role::OpeningImage, "opening image")?;
+        body.insert(name.into(), media(image, generate.max_media, true)?);
     }
     for set in &generate.set {
         apply(set, model, generate.max_media, &mut body)?;
     }
-    if let Some(model) = model {
-        warn_of_unknown(model, &body);
-    }
+    warn_of_unknown(model, &body);
     Ok(Value::Object(body))
 }
 
@@ -79,8 +74,37 @@ impl Generate {
     }
 }
 
+/// An id, a file with a handle, or a handle on standard input.
+pub(crate) fn handle(given: &str, legacy: bool) -> Result<GenerationHandle, Failure> {
+    let path = Path::new(given);
+    let text = if given == "-" {
+        standard_input()?
+    } else if path.is_file() || given.ends_with(".json") {
+        fs::read_to_string(path).map_err(|error| {
+            Failure::usage(format!("the handle {given} cannot be read: {error}"))
+        })?
+    } else {
+        let route = if legacy {
+            Route::LegacyKling
+        } else {
+            Route::Universal
+        };
+        return Ok(GenerationHandle::new(given).with_route(route));
+    };
+    let handle: GenerationHandle = serde_json::from_str(&text).map_err(|error| {
+        Failure::usage(format!(
+            "{given} holds no handle as `generate --no-wait` prints it: {error}"
+        ))
+    })?;
+    Ok(if legacy {
+        handle.with_route(Route::LegacyKling)
+    } else {
+        handle
+    })
+}
+
 /// All of standard input.
-pub(crate) fn standard_input() -> Result<String, Failure> {
+fn standard_input() -> Result<String, Failure> {
     let mut text = String::new();
     std::io::stdin()
         .read_to_string(&mut text)
@@ -90,12 +114,6 @@ pub(crate) fn standard_input() -> Result<String, Failure> {
 
 fn known(route: Route) -> impl Iterator<Item = &'static Model> {
     models().iter().filter(move |model| model.route() == route)
-}
-
-fn any_image() -> Option<&'static Property> {
-    models()
-        .iter()
-        .find_map(|model| model.property(Role::OpeningImage))
 }
 
 fn stored(source: &str) -> Result<Map<String, Value>, Failure> {
@@ -119,7 +137,7 @@ fn stored(source: &str) -> Result<Map<String, Value>, Failure> {
 
 fn apply(
     set: &str,
-    model: Option<&Model>,
+    model: &Model,
     max_media: u64,
     body: &mut Map<String, Value>,
 ) -> Result<(), Failure> {
@@ -131,12 +149,10 @@ fn apply(
     let (name, adds) = name
         .strip_suffix('+')
         .map_or((name, false), |name| (name, true));
-    let property = model.and_then(|model| {
-        model
-            .properties()
-            .iter()
-            .find(|property| property.name() == name)
-    });
+    let property = model
+        .properties()
+        .iter()
+        .find(|property| property.name() == name);
     let kind = property.map_or(PropertyKind::Any, Property::kind);
     let of_items = adds || (kind == PropertyKind::Array && !value.trim_start().starts_with('['));
     let kind = if of_items {

@@ -1,0 +1,237 @@
+//! The settings of a client, checked before anything is sent.
+
+use std::{env, fmt, net::IpAddr, sync::Arc, time::Duration};
+
+use reqwest::Url;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Client, Inner};
+use crate::{Error, ErrorKind, WaitOptions, download};
+
+/// The settings of a [`Client`].
+///
+/// # Default
+///
+/// - base URL: [`Client::BASE_URL`]
+/// - connecting: 10 s at most
+/// - creating: 300 s at most, since inline media take a while to send
+/// - asking for a state: 30 s at most
+/// - an answer: 4 MiB at most
+/// - waiting: [`WaitOptions::default`]
+#[derive(Clone)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct ClientBuilder {
+    key: Option<SecretString>,
+    base: Option<String>,
+    allow_http: bool,
+    connect_timeout: Duration,
+    create_timeout: Duration,
+    fetch_timeout: Duration,
+    max_answer: usize,
+    wait: WaitOptions,
+}
+
+impl Default for ClientBuilder {
+    fn default() -> Self {
+        Self {
+            key: None,
+            base: None,
+            allow_http: false,
+            connect_timeout: Duration::from_secs(10),
+            create_timeout: Duration::from_secs(300),
+            fetch_timeout: Duration::from_secs(30),
+            max_answer: 4 * 1024 * 1024,
+            wait: WaitOptions::default(),
+        }
+    }
+}
+
+impl ClientBuilder {
+    /// Settings with key and base URL from the environment, as [`Client::from_env`] takes them.
+    pub fn from_env() -> Self {
+        let first = |names: [&str; 2]| {
+            names
+                .into_iter()
+                .filter_map(|name| env::var(name).ok())
+                .find(|value| !value.trim().is_empty())
+        };
+        Self {
+            key: first(["AIML_API_KEY", "AIMLAPI_API_KEY"]).map(|key| key.trim().into()),
+            base: first(["AIML_API_BASE", "AIMLAPI_API_BASE"]),
+            ..Self::default()
+        }
+    }
+
+    /// The API key.
+    pub fn api_key(mut self, key: impl Into<SecretString>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// The base URL; a trailing `/`, `/v1` or `/v2` is taken off.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base = Some(url.into());
+        self
+    }
+
+    /// Allows a base URL of plain `http` beyond this machine, where everyone on the way can read the key.
+    pub fn allow_insecure_http(mut self) -> Self {
+        self.allow_http = true;
+        self
+    }
+
+    /// The time for connecting, TLS included.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// The time for a create, from connecting to the whole answer.
+    pub fn create_timeout(mut self, timeout: Duration) -> Self {
+        self.create_timeout = timeout;
+        self
+    }
+
+    /// The time for asking once for a state.
+    pub fn fetch_timeout(mut self, timeout: Duration) -> Self {
+        self.fetch_timeout = timeout;
+        self
+    }
+
+    /// The most bytes that an answer may have.
+    pub fn max_answer_bytes(mut self, bytes: usize) -> Self {
+        self.max_answer = bytes;
+        self
+    }
+
+    /// How this client waits unless a wait is told otherwise.
+    pub fn wait_options(mut self, options: WaitOptions) -> Self {
+        self.wait = options;
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    ///
+    /// [`MissingKey`](ErrorKind::MissingKey), or [`Configuration`](ErrorKind::Configuration) if the key or the URL cannot
+    /// be used.
+    pub fn build(self) -> Result<Client, Error> {
+        let authorization = authorization(self.key.as_ref())?;
+        let base = self.base.as_deref().unwrap_or(Client::BASE_URL);
+        let url = base_url(base, self.allow_http)?;
+        let loopback = is_loopback(&url);
+        // A redirect would carry the request to a place nobody chose, so it is an answer like any other.
+        let http = http(self.connect_timeout, loopback)
+            .redirect(reqwest::redirect::Policy::none())
+            .build();
+        let files = http_files(self.connect_timeout, loopback);
+        let failed = |error: reqwest::Error| {
+            Error::new(ErrorKind::Configuration, "the HTTP client cannot be set up")
+                .with_source(error)
+        };
+        Ok(Client {
+            inner: Arc::new(Inner {
+                http: http.map_err(failed)?,
+                files: files.map_err(failed)?,
+                base: url.as_str().trim_end_matches('/').to_owned(),
+                origin: url.origin().ascii_serialization(),
+                loopback,
+                authorization,
+                create_timeout: self.create_timeout,
+                fetch_timeout: self.fetch_timeout,
+                max_answer: self.max_answer,
+                wait: self.wait,
+            }),
+        })
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("base_url", &self.base)
+            .field("has_key", &self.key.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+fn authorization(key: Option<&SecretString>) -> Result<SecretString, Error> {
+    let wrong = |what: &str| Err(Error::new(ErrorKind::Configuration, what));
+    let Some(key) = key
+        .map(ExposeSecret::expose_secret)
+        .filter(|key| !key.is_empty())
+    else {
+        return Err(Error::new(
+            ErrorKind::MissingKey,
+            "no API key; set AIML_API_KEY",
+        ));
+    };
+    if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return wrong(
+            "the API key holds a blank, a line break or a character beyond ASCII; copy it again",
+        );
+    }
+    Ok(format!("Bearer {key}").into())
+}
+
+fn base_url(given: &str, allow_http: bool) -> Result<Url, Error> {
+    let shown = crate::uri::redacted(given);
+    let wrong = |what: &str| {
+        Err(Error::new(
+            ErrorKind::Configuration,
+            format!("the base URL {shown} {what}"),
+        ))
+    };
+    let trimmed = given.trim().trim_end_matches('/');
+    let trimmed = trimmed
+        .strip_suffix("/v1")
+        .or_else(|| trimmed.strip_suffix("/v2"))
+        .unwrap_or(trimmed);
+    let Ok(url) = Url::parse(trimmed) else {
+        return wrong("is no URL; give one such as https://api.aimlapi.com");
+    };
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return wrong("is neither https nor http; give one such as https://api.aimlapi.com");
+    }
+    if !url.username().is_empty()
+        || url.password().is_some()
+        || url.query().is_some()
+        || url.fragment().is_some()
+    {
+        return wrong("has a user, a query or a fragment; leave it off");
+    }
+    if url.scheme() == "http" && !allow_http && !is_loopback(&url) {
+        return wrong(
+            "is plain http, which shows the key to everyone on the way; use https, or `allow_insecure_http`",
+        );
+    }
+    Ok(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost"
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+fn http(connect_timeout: Duration, loopback: bool) -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder()
+        .connect_timeout(connect_timeout)
+        .user_agent(concat!("aimlapi-video/", env!("CARGO_PKG_VERSION")));
+    // A proxy cannot reach what listens on this machine's loopback.
+    if loopback {
+        builder.no_proxy()
+    } else {
+        builder
+    }
+}
+
+fn http_files(connect_timeout: Duration, loopback: bool) -> reqwest::Result<reqwest::Client> {
+    http(connect_timeout, loopback)
+        .redirect(download::redirects(loopback))
+        .read_timeout(download::IDLE_TIMEOUT)
+        .build()
+}

@@ -1,0 +1,88 @@
+//! What happens in a wait, as its stream tells it.
+
+use std::{
+    fmt,
+    ops::RangeInclusive,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_util::{Stream, StreamExt};
+
+use crate::{Error, Generation, State};
+
+/// What happens in a wait, made by [`Wait::updates`](crate::Wait::updates): a stream that paces itself, and ends after
+/// [`Update::Completed`] or an error.
+#[must_use = "a stream does nothing until it is polled"]
+pub struct Updates(pub(super) Pin<Box<dyn Stream<Item = Result<Update, Error>> + Send>>);
+
+impl Updates {
+    /// The next update; `None` after the end.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: the wait goes on where it was with the next call.
+    pub async fn next(&mut self) -> Option<Result<Update, Error>> {
+        self.0.next().await
+    }
+}
+
+impl Stream for Updates {
+    type Item = Result<Update, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(context)
+    }
+}
+
+impl fmt::Debug for Updates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Updates").finish_non_exhaustive()
+    }
+}
+
+/// Something that happened in a wait.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Update {
+    /// The state is another one than before.
+    Progress(Progress),
+    /// A poll failed, and the wait goes on.
+    Hiccup(Hiccup),
+    /// The generation is completed and holds at least one video.
+    Completed(Box<Generation>),
+}
+
+/// A change of state.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Progress {
+    /// What it means.
+    pub state: State,
+    /// What the service wrote.
+    pub status: Option<String>,
+    /// The time since the wait began.
+    pub elapsed: Duration,
+    /// How long such a generation takes from create to completed, as the vendor's pages state it, at the wait's speed.
+    pub expected: Option<RangeInclusive<Duration>>,
+}
+
+/// A poll that failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Hiccup {
+    /// Why.
+    pub error: Error,
+    /// The time since the last good answer, or since the wait began.
+    pub since: Duration,
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.status, self.state) {
+            (Some(status), State::Unknown) => write!(f, "unknown state `{status}`"),
+            (_, state) => write!(f, "{state}"),
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! From a schema to its shape; what no shape can carry is reported.
+
+use serde_json::{Map, Value};
+
+use super::{Field, Object, Shape};
+use crate::spec::{Trouble, document::Create, names, step};
+
+/// Reads what `create`'s request allows; `glossary` holds our own line per property.
+pub fn read(create: &Create, glossary: &Value) -> Result<Object, Vec<Trouble>> {
+    let name = names::request(create.route, &create.model);
+    let mut reader = Reader {
+        create,
+        glossary,
+        troubles: Vec::new(),
+    };
+    let shape = reader.shape(&create.schema, &name, &create.pointer, "");
+    match shape {
+        Shape::Object(object) if reader.troubles.is_empty() => Ok(object),
+        Shape::Object(_) => Err(reader.troubles),
+        _ => {
+            reader.trouble(
+                &create.pointer,
+                "the request body is no object",
+                "fetch the document again",
+            );
+            Err(reader.troubles)
+        }
+    }
+}
+
+struct Reader<'a> {
+    create: &'a Create,
+    glossary: &'a Value,
+    troubles: Vec<Trouble>,
+}
+
+impl Reader<'_> {
+    fn shape(&mut self, schema: &Value, name: &str, pointer: &str, property: &str) -> Shape {
+        let Some(map) = schema.as_object() else {
+            self.trouble(pointer, "is no schema", "fetch the document again");
+            return Shape::Any;
+        };
+        for keyword in map
+            .keys()
+            .filter(|key| !UNDERSTOOD.contains(&key.as_str()) && !key.starts_with("x-"))
+        {
+            let what = format!(
+                "the keyword `{keyword}` is not understood, so its constraint could not be held"
+            );
+            self.trouble(
+                &format!("{pointer}{}", step(keyword)),
+                &what,
+                "teach src/spec/constraints.rs the keyword",
+            );
+        }
+        if let Some(values) = map.get("enum").and_then(Value::as_array) {
+            return self.choice(values, name, pointer);
+        }
+        match map.get("type").and_then(Value::as_str) {
+            None if map.contains_key("properties") => self.object(map, name, pointer, property),
+            None => Shape::Any,
+            Some("object") => self.object(map, name, pointer, property),
+            Some("boolean") => Shape::Boolean,
+            Some("string") => match map.get("format").and_then(Value::as_str) {
+                None => Shape::Text,
+                Some("uri") => Shape::Uri,
+                Some(format) => {
+                    let what = format!("the format `{format}` is not understood");
+                    self.trouble(
+                        &format!("{pointer}/format"),
+                        &what,
+                        "teach src/spec/constraints.rs the format",
+                    );
+                    Shape::Text
+                }
+            },
+            Some("integer") => Shape::Integer {
+                min: map.get("minimum").and_then(Value::as_i64),
+                max: map.get("maximum").and_then(Value::as_i64),
+            },
+            Some("number") => Shape::Number {
+                min: map.get("minimum").and_then(Value::as_f64),
+                max: map.get("maximum").and_then(Value::as_f64),
+            },
+            Some("array") => {
+                let size = |keyword: &str| {
+                    map.get(keyword)
+                        .and_then(Value::as_u64)
+                        .and_then(|size| usize::try_from(size).ok())
+                };
+                let (min, max) = (size("minItems").unwrap_or(0), size("maxItems"));
+                let items = map.get("items").unwrap_or(&Value::Null);
+                let shape = self.shape(
+                    items,
+                    &format!("{name}Item"),
+                    &format!("{pointer}/items"),
+                    &format!("{property}[]"),
+                );
+                Shape::List {
+                    items: Box::new(shape),
+                    min,
+                    max,
+                }
+            }
+            Some(kind) => {
+                let what = format!("the type `{kind}` is none of OpenAPI 3.0's");
+                self.trouble(
+                    &format!("{pointer}/type"),
+                    &what,
+                    "correct it by an overlay action",
+                );
+                Shape::Any
+            }
+        }
+    }
+
+    fn choice(&mut self, values: &[Value], name: &str, pointer: &str) -> Shape {
+        let texts: Vec<String> = values
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect();
+        let numbers: Vec<i64> = values.iter().filter_map(Value::as_i64).collect();
+        if !values.is_empty() && texts.len() == values.len() {
+            Shape::TextChoice {
+                name: name.into(),
+                values: texts,
+            }
+        } else if !values.is_empty() && numbers.len() == values.len() {
+            Shape::IntegerChoice {
+                name: name.into(),
+                values: numbers,
+            }
+        } else {
+            let what = "the enum is empty or mixes types";
+            self.trouble(
+                &format!("{pointer}/enum"),
+                what,
+                "correct it by an overlay action",
+            );
+            Shape::Any
+        }
+    }
+
+    fn object(
+        &mut self,
+        map: &Map<String, Value>,
+        name: &str,
+        pointer: &str,
+        property: &str,
+    ) -> Shape {
+        let none = Map::new();
+        let properties = map
+            .get("properties")
+            .and_then(Value::as_object)
+            .unwrap_or(&none);
+        let required: Vec<&str> = map
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        for absent in required
+            .iter()
+            .filter(|name| !properties.contains_key(**name))
+        {
+            let what = format!("`required` names `{absent}`, which is no property");
+            self.trouble(
+                &format!("{pointer}/required"),
+                &what,
+                "correct it by an overlay action",
+            );
+        }
+        let mut fields: Vec<Field> = Vec::new();
+        for (key, schema) in properties {
+            let at = format!("{pointer}/properties{}", step(key));
+            let path = if property.is_empty() {
+                key.clone()
+            } else {
+                format!("{property}.{key}")
+            };
+            let rust = names::field(key);
+            if let Some(twin) = fields.iter().find(|field| field.rust == rust) {
+                let what = format!(
+                    "`{key}` and `{}` would both be called `{rust}` in Rust",
+                    twin.name
+                );
+                self.trouble(&at, &what, "remove one by an overlay action");
+            }
+            let shape = self.shape(schema, &names::nested(name, key), &at, &path);
+            let default = schema.get("default").cloned();
+            fields.push(Field {
+                rust,
+                required: required.contains(&key.as_str()),
+                media: matches!(shape, Shape::Uri)
+                    || schema.get("x-media") == Some(&Value::Bool(true)),
+                shape,
+                default,
+                description: self.description(&path),
+                role: schema
+                    .get("x-role")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned),
+                name: key.clone(),
+            });
+        }
+        Shape::Object(Object {
+            name: name.into(),
+            fields,
+        })
+    }
+
+    fn description(&self, property: &str) -> Option<String> {
+        let own = self
+            .glossary
+            .get("models")
+            .and_then(|models| models.get(&self.create.model));
+        let line = own.and_then(|lines| lines.get(property));
+        let line = line.or_else(|| {
+            self.glossary
+                .get("properties")
+                .and_then(|lines| lines.get(property))
+        });
+        line.and_then(Value::as_str).map(str::to_owned)
+    }
+
+    fn trouble(&mut self, pointer: &str, what: &str, remedy: &str) {
+        self.troubles
+            .push(Trouble::new(&self.create.file, pointer, what, remedy));
+    }
+}
+
+/// Keywords that a shape holds, and those that constrain nothing.
+const UNDERSTOOD: &[&str] = &[
+    "type",
+    "enum",
+    "format",
+    "minimum",
+    "maximum",
+    "items",
+    "minItems",
+    "maxItems",
+    "properties",
+    "required",
+    "description",
+    "title",
+    "example",
+    "default",
+    "deprecated",
+];
