@@ -70,6 +70,10 @@ fn run() -> Result<(), Vec<Trouble>> {
         given.is_some() || env::var_os(format!("CARGO_FEATURE_{feature}")).is_some()
     };
     let merged = merge::merge(&documents, &facts.glossary, wanted)?;
+    println!("cargo::rustc-check-cfg=cfg(no_models)");
+    if merged.requests.is_empty() {
+        println!("cargo::rustc-cfg=no_models");
+    }
     write(&merged, &facts).map_err(|error| {
         let remedy = "report it with the documents at hand; it is a defect of this crate";
         vec![Trouble::new(

@@ -1,5 +1,15 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    no_models,
+    allow(
+        dead_code,
+        unreachable_pub,
+        unused_imports,
+        unused_macros,
+        reason = "without a vendor's feature there is no model to use them"
+    )
+)]
 
 pub mod schedule;
 /// Request types and builders, one per path and model, generated from the vendor's documents.
