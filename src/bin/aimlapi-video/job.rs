@@ -26,11 +26,13 @@ pub(crate) async fn generate(generate: Generate) -> ExitCode {
     let simulate = generate.simulate;
     match run_generate(generate).await {
         Ok(code) => code,
-        Err(failure) => {
-            // The embedded simulator ends with the command, and its generations with it.
-            let resume = resume_of(&failure, output.as_deref()).filter(|_| !simulate);
-            failure.report(json, resume.as_deref())
+        Err(failure) if simulate => {
+            if failure.handle.is_some() {
+                eprintln!("note: the generation ended with the embedded simulator");
+            }
+            failure.report(json, None)
         }
+        Err(failure) => failure.report(json, resume_of(&failure, output.as_deref()).as_deref()),
     }
 }
 

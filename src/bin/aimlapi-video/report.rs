@@ -38,6 +38,10 @@ impl Report {
 
     pub(crate) fn progress(&mut self, progress: &Progress) {
         self.expected = progress.expected.clone();
+        if let (Some(bar), Some(expected)) = (&self.bar, &self.expected) {
+            bar.set_style(style("{spinner} {msg} [{wide_bar}]"));
+            bar.set_length(millis(*expected.end()));
+        }
         self.state(progress.to_string());
     }
 
@@ -52,6 +56,12 @@ impl Report {
     pub(crate) fn tick(&self) {
         if let Some(bar) = &self.bar {
             bar.set_message(self.message());
+            if let Some(expected) = &self.expected {
+                // Full only when the video is there, however long that takes.
+                bar.set_position(
+                    millis(self.started.elapsed()).min(millis(*expected.end()) * 99 / 100),
+                );
+            }
         }
     }
 
@@ -105,6 +115,10 @@ impl Report {
             None => format!("{}, {elapsed}", self.state),
         }
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX / 100)
 }
 
 /// A time for people: tenths of a second while it is short.
