@@ -144,6 +144,9 @@ fn settings(merged: &Merged) -> Result<GenerationSettings, Box<dyn Error>> {
                             [TypeImpl::Display].into_iter(),
                         );
                     }
+                    Shape::MediaText { name } => {
+                        settings.with_replacement(name, shape.rust(), std::iter::empty());
+                    }
                     _ if shape.is_converted() => convert.push((shape.schema(), shape.rust())),
                     _ => {}
                 });

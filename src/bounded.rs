@@ -5,7 +5,10 @@ use std::{fmt, ops::Deref};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 
-use crate::Violation;
+use crate::{Violation, schema::Schema};
+
+/// Any integer of 64 bits, written `5` or `5.0`.
+pub type Integer = Int<{ i64::MIN }, { i64::MAX }>;
 
 /// An integer from `MIN` to `MAX`, both allowed.
 ///
@@ -15,7 +18,7 @@ use crate::Violation;
 /// let amount = Int::<-10, 10>::new(4)?;
 /// assert_eq!(amount.value(), 4);
 /// assert_eq!(Int::<-10, 10>::new(11).unwrap_err().to_string(), "11 is not allowed; allowed: -10 to 10");
-/// # Ok::<(), aimlapi_video::OutOfBounds>(())
+/// # Ok::<(), aimlapi_video::InvalidValue>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
@@ -26,47 +29,45 @@ impl<const MIN: i64, const MAX: i64> Int<MIN, MAX> {
     ///
     /// # Errors
     ///
-    /// [`OutOfBounds`] with the value and what is allowed.
-    pub fn new(value: i64) -> Result<Self, OutOfBounds> {
-        Self::from_integer(value.into()).map_err(OutOfBounds)
+    /// [`InvalidValue`] with the value and what is allowed.
+    pub fn new(value: i64) -> Result<Self, InvalidValue> {
+        Self::from_integer(value.into()).map_err(InvalidValue)
     }
 
     /// The integer.
     pub const fn value(self) -> i64 {
         self.0
     }
-
-    fn allowed() -> String {
-        match (MIN, MAX) {
-            (i64::MIN, i64::MAX) => "an integer".into(),
-            (_, i64::MAX) => format!("{MIN} or more"),
-            (i64::MIN, _) => format!("at most {MAX}"),
-            _ => format!("{MIN} to {MAX}"),
-        }
-    }
 }
 
 impl<const MIN: i64, const MAX: i64> FromInteger for Int<MIN, MAX> {
     fn from_integer(value: i128) -> Result<Self, Violation> {
+        let fits = |value: &i64| (MIN..=MAX).contains(value);
         i64::try_from(value)
             .ok()
-            .filter(|value| (MIN..=MAX).contains(value))
+            .filter(fits)
             .map(Self)
             .ok_or_else(|| {
+                let min = (MIN > i64::MIN).then_some(MIN);
+                let max = (MAX < i64::MAX).then_some(MAX);
                 let keyword = if value < MIN.into() {
                     "minimum"
                 } else {
                     "maximum"
                 };
-                Violation::new(&json(value), Self::allowed(), keyword)
+                Violation::new(
+                    &json(value),
+                    Schema::Integer { min, max }.allowed(),
+                    keyword,
+                )
             })
     }
 }
 
 impl<const MIN: i64, const MAX: i64> TryFrom<i64> for Int<MIN, MAX> {
-    type Error = OutOfBounds;
+    type Error = InvalidValue;
 
-    fn try_from(value: i64) -> Result<Self, OutOfBounds> {
+    fn try_from(value: i64) -> Result<Self, InvalidValue> {
         Self::new(value)
     }
 }
@@ -97,7 +98,7 @@ impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Int<MIN, MAX> {
 /// let points = BoundedVec::<_, 2, 77>::new(vec![1, 2, 3])?;
 /// assert_eq!(points.len(), 3);
 /// assert!(BoundedVec::<_, 2, 77>::new(vec![1]).is_err());
-/// # Ok::<(), aimlapi_video::OutOfBounds>(())
+/// # Ok::<(), aimlapi_video::InvalidValue>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
@@ -108,23 +109,25 @@ impl<T, const MIN: usize, const MAX: usize> BoundedVec<T, MIN, MAX> {
     ///
     /// # Errors
     ///
-    /// [`OutOfBounds`] with the number and what is allowed.
-    pub fn new(items: Vec<T>) -> Result<Self, OutOfBounds> {
+    /// [`InvalidValue`] with the number and what is allowed.
+    pub fn new(items: Vec<T>) -> Result<Self, InvalidValue> {
         if (MIN..=MAX).contains(&items.len()) {
             return Ok(Self(items));
         }
-        let allowed = match (MIN, MAX) {
-            (_, usize::MAX) => format!("{MIN} or more items"),
-            (0, _) => format!("at most {MAX} items"),
-            _ => format!("{MIN} to {MAX} items"),
-        };
+        let max = (MAX < usize::MAX).then_some(MAX);
+        let allowed = Schema::List {
+            items: &Schema::Any,
+            min: MIN,
+            max,
+        }
+        .allowed();
         let keyword = if items.len() < MIN {
             "minItems"
         } else {
             "maxItems"
         };
         let given = Value::from(format!("an array of {}", items.len()));
-        Err(OutOfBounds(Violation::new(&given, allowed, keyword)))
+        Err(InvalidValue(Violation::new(&given, allowed, keyword)))
     }
 
     /// The items.
@@ -142,9 +145,9 @@ impl<T, const MIN: usize, const MAX: usize> Deref for BoundedVec<T, MIN, MAX> {
 }
 
 impl<T, const MIN: usize, const MAX: usize> TryFrom<Vec<T>> for BoundedVec<T, MIN, MAX> {
-    type Error = OutOfBounds;
+    type Error = InvalidValue;
 
-    fn try_from(items: Vec<T>) -> Result<Self, OutOfBounds> {
+    fn try_from(items: Vec<T>) -> Result<Self, InvalidValue> {
         Self::new(items)
     }
 }
@@ -159,9 +162,9 @@ impl<'de, T: Deserialize<'de>, const MIN: usize, const MAX: usize> Deserialize<'
 
 /// A value outside what its type allows.
 #[derive(Clone, Debug, PartialEq)]
-pub struct OutOfBounds(Violation);
+pub struct InvalidValue(Violation);
 
-impl OutOfBounds {
+impl InvalidValue {
     pub(crate) fn new(violation: Violation) -> Self {
         Self(violation)
     }
@@ -172,14 +175,14 @@ impl OutOfBounds {
     }
 }
 
-impl fmt::Display for OutOfBounds {
+impl fmt::Display for InvalidValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let given = self.0.given.as_ref().unwrap_or(&Value::Null);
         write!(f, "{given} is not allowed; allowed: {}", self.0.allowed)
     }
 }
 
-impl std::error::Error for OutOfBounds {}
+impl std::error::Error for InvalidValue {}
 
 /// The types that hold some integers.
 pub(crate) trait FromInteger: Sized {
@@ -192,11 +195,17 @@ pub(crate) trait FromFloat: Sized {
 }
 
 /// The value, if the list has it.
-pub(crate) fn listed(value: i128, values: &[i64]) -> Result<i64, Violation> {
+pub(crate) fn listed(value: i128, values: &'static [i64]) -> Result<i64, Violation> {
     i64::try_from(value)
         .ok()
         .filter(|value| values.contains(value))
-        .ok_or_else(|| Violation::new(&json(value), list(values), "enum"))
+        .ok_or_else(|| {
+            Violation::new(
+                &json(value),
+                Schema::IntegerChoice(values).allowed(),
+                "enum",
+            )
+        })
 }
 
 /// The number, if it lies from `min` to `max`.
@@ -209,28 +218,17 @@ pub(crate) fn within(
     if (min..=max).contains(&number) {
         return Ok(number);
     }
-    let allowed = match (min, max) {
-        (min, f64::INFINITY) => format!("{min} or more"),
-        (f64::NEG_INFINITY, max) => format!("at most {max}"),
-        (min, max) => format!("{min} to {max}"),
-    };
+    let keyword = if number < min { "minimum" } else { "maximum" };
+    let [min, max] = [min, max].map(|bound| Some(bound).filter(|bound| bound.is_finite()));
     Err(Violation::new(
         &given.into(),
-        allowed,
-        if number < min { "minimum" } else { "maximum" },
+        Schema::Number { min, max }.allowed(),
+        keyword,
     ))
 }
 
 pub(crate) fn json(value: i128) -> Value {
     serde_json::Number::from_i128(value).map_or_else(|| value.to_string().into(), Value::Number)
-}
-
-pub(crate) fn list(values: &[i64]) -> String {
-    values
-        .iter()
-        .map(i64::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 /// JSON Schema counts `5.0` among the integers, so it is read as 5.
@@ -276,10 +274,10 @@ macro_rules! float {
         }
 
         impl ::std::convert::TryFrom<f64> for $name {
-            type Error = crate::OutOfBounds;
+            type Error = crate::InvalidValue;
 
-            fn try_from(number: f64) -> ::std::result::Result<Self, crate::OutOfBounds> {
-                crate::bounded::FromFloat::from_float(number).map_err(crate::OutOfBounds::new)
+            fn try_from(number: f64) -> ::std::result::Result<Self, crate::InvalidValue> {
+                crate::bounded::FromFloat::from_float(number).map_err(crate::InvalidValue::new)
             }
         }
 
@@ -315,10 +313,10 @@ macro_rules! integer_choice {
         }
 
         impl ::std::convert::TryFrom<i64> for $name {
-            type Error = crate::OutOfBounds;
+            type Error = crate::InvalidValue;
 
-            fn try_from(value: i64) -> ::std::result::Result<Self, crate::OutOfBounds> {
-                crate::bounded::FromInteger::from_integer(value.into()).map_err(crate::OutOfBounds::new)
+            fn try_from(value: i64) -> ::std::result::Result<Self, crate::InvalidValue> {
+                crate::bounded::FromInteger::from_integer(value.into()).map_err(crate::InvalidValue::new)
             }
         }
 

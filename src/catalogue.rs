@@ -1,6 +1,6 @@
 //! The models this crate was built with, and what their documents say of each.
 
-use std::{fmt, ops::RangeInclusive, str::FromStr, time::Duration};
+use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -60,7 +60,7 @@ impl Model {
         self.document
     }
 
-    /// The request's properties, in the document's order.
+    /// The request's properties, in the order of their names.
     pub fn properties(&self) -> &'static [Property] {
         self.properties
     }
@@ -86,7 +86,7 @@ impl Model {
         };
         let min = used.iter().map(|stated| stated.min).reduce(f64::min)?;
         let max = used.iter().map(|stated| stated.max).reduce(f64::max)?;
-        Some(Duration::from_secs_f64(min)..=Duration::from_secs_f64(max))
+        Some(Duration::try_from_secs_f64(min).ok()?..=Duration::try_from_secs_f64(max).ok()?)
     }
 
     /// Finds the entry of `id` on `route`.
@@ -220,31 +220,14 @@ impl Route {
             Self::LegacyKling => "/v2/generate/video/kling/generation",
         }
     }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Universal => "universal",
-            Self::LegacyKling => "legacy-kling",
-        }
-    }
 }
 
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Route {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        [Self::Universal, Self::LegacyKling]
-            .into_iter()
-            .find(|route| route.name() == name)
-            .ok_or_else(|| {
-                format!("`{name}` is no route; there are `universal` and `legacy-kling`")
-            })
+        f.write_str(match self {
+            Self::Universal => "universal",
+            Self::LegacyKling => "legacy-kling",
+        })
     }
 }
 

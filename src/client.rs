@@ -7,7 +7,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     Download, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest,
-    LegacyKlingRequest, Route, Saved, Wait, WaitOptions, generated,
+    LegacyKlingRequest, Route, Saved, Wait, WaitOptions,
+    error::WaitState,
+    generated,
+    handle::Created,
     transport::{Call, Reply},
 };
 
@@ -40,7 +43,7 @@ struct Inner {
     files: reqwest::Client,
     base: String,
     origin: String,
-    loopback: bool,
+    allow_http: bool,
     authorization: SecretString,
     create_timeout: Duration,
     fetch_timeout: Duration,
@@ -144,8 +147,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Unreachable`](ErrorKind::Unreachable) if there was no answer, [`Refused`](ErrorKind::Refused) if the service
-    /// refused, [`PollingLost`](ErrorKind::PollingLost) if the answer could not be read. Each carries the handle.
+    /// [`PollingLost`](ErrorKind::PollingLost) if the service was not heard, refused, or answered what cannot be read;
+    /// [`Configuration`](ErrorKind::Configuration) if the handle belongs to another service. Each carries the handle.
     ///
     /// # Cancel safety
     ///
@@ -155,18 +158,26 @@ impl Client {
         generation: impl Into<GenerationHandle>,
     ) -> Result<Generation, Error> {
         let handle = generation.into();
-        let lost =
-            |error: Error| error.with_wait(crate::poll::state(&handle, None, Duration::ZERO, 1));
-        self.check(&handle).map_err(lost)?;
-        match self.poll(&handle, self.inner.fetch_timeout).await {
-            Ok((generation, _)) => Ok(generation),
-            Err(refused) => Err(lost(refused.error)),
-        }
+        let state = |polls, answered| WaitState {
+            handle: handle.clone(),
+            last: None,
+            elapsed: Duration::ZERO,
+            polls,
+            answered,
+        };
+        self.check(&handle)
+            .map_err(|error| error.with_wait(state(0, 0)))?;
+        let failed = match self.poll(&handle, self.inner.fetch_timeout).await {
+            Ok((generation, _)) => return Ok(generation),
+            Err(failed) => failed,
+        };
+        let state = state(1, failed.answered.into());
+        Err(failed.error.with_wait(state))
     }
 
     /// Brings the videos of a generation home.
     pub fn download<'a>(&self, generation: &'a Generation) -> Download<'a> {
-        Download::new(self.inner.files.clone(), self.inner.loopback, generation)
+        Download::new(self.inner.files.clone(), self.inner.allow_http, generation)
     }
 
     /// Saves all videos of a generation, as [`Download::to_file`] with the default settings.
@@ -218,45 +229,43 @@ impl Client {
             Route::Universal => call.outcome(client.fetch_generation(id).await),
             Route::LegacyKling => call.outcome(client.fetch_legacy_kling_generation(id).await),
         };
-        let reply = match outcome {
-            Ok(reply) => reply,
-            Err(none) => {
-                let error = Error::new(ErrorKind::Unreachable, "the service could not be asked")
-                    .with_source(none.source);
-                return Err(PollError {
-                    error,
-                    transient: true,
-                    retry_after: None,
-                });
+        let lost = |what: String| Error::new(ErrorKind::PollingLost, what);
+        let reply = outcome.map_err(|none| {
+            let error = lost("the service was not heard".into());
+            let error = match none.source {
+                Some(source) => error.with_source(source),
+                None => error,
+            };
+            PollError {
+                error,
+                transient: true,
+                answered: false,
+                retry_after: None,
             }
-        };
+        })?;
         let retry_after = reply.retry_after();
-        let lost = |what: String| PollError {
-            error: Error::new(ErrorKind::PollingLost, what),
-            transient: true,
+        let failed = |error, transient| PollError {
+            error,
+            transient,
+            answered: true,
             retry_after,
         };
         if !reply.status.is_success() {
             let service = reply.service_error();
             let transient = matches!(service.status, 408 | 425 | 429 | 500..);
-            let error = Error::new(
-                ErrorKind::Refused,
-                format!("the service answered {service}"),
-            )
-            .with_service(service);
-            return Err(PollError {
-                error,
-                transient,
-                retry_after,
-            });
+            let error = lost(format!("the service answered {service}")).with_service(service);
+            return Err(failed(error, transient));
         }
-        let generation = reply.generation(handle.route()).map_err(lost)?;
-        match generation.id() {
-            Some(other) if other != id => Err(lost(format!(
-                "the service answered for another generation, {other}"
-            ))),
-            _ => Ok((generation, retry_after)),
+        let mut generation = reply
+            .generation()
+            .map_err(|what| failed(lost(what), true))?;
+        if !generation.is_of(id) {
+            let other = generation.id().unwrap_or_default();
+            let what = format!("the service answered for another generation, {other}");
+            return Err(failed(lost(what), true));
         }
+        generation.handle = Some(Box::new(handle.bare()));
+        Ok((generation, retry_after))
     }
 
     pub(crate) fn origin(&self) -> &str {
@@ -285,17 +294,19 @@ impl Client {
         call: &Call,
         result: Result<T, progenitor_client::Error<()>>,
     ) -> Result<Reply, Error> {
-        match call.outcome(result) {
-            Ok(reply) => Ok(reply),
-            Err(none) if none.unsent => {
-                let message = format!(
-                    "the service at {} was not reached; nothing was created",
-                    self.origin()
-                );
-                Err(Error::new(ErrorKind::Unreachable, message).with_source(none.source))
+        call.outcome(result).map_err(|none| {
+            let error = if none.unsent {
+                let origin = self.origin();
+                let what = format!("the service at {origin} was not reached; nothing was created");
+                Error::new(ErrorKind::Unreachable, what)
+            } else {
+                ambiguous("the service's answer was lost", &none.request_id)
+            };
+            match none.source {
+                Some(source) => error.with_source(source),
+                None => error,
             }
-            Err(none) => Err(ambiguous("the service's answer was lost").with_source(none.source)),
-        }
+        })
     }
 
     /// The handle of what was created, if the answer says that something was.
@@ -306,29 +317,33 @@ impl Client {
         route: Route,
         length: Option<u64>,
     ) -> Result<GenerationHandle, Error> {
+        let unclear =
+            |what: &str| ambiguous(what, &reply.request_id).with_service(reply.service_error());
         if !reply.status.is_success() {
             let service = reply.service_error();
-            let error = match service.status {
-                408 | 500.. => ambiguous(&format!("the service answered {service}")),
-                _ => Error::new(
-                    ErrorKind::Refused,
-                    format!("the service refused the request: {service}"),
-                ),
-            };
-            return Err(error.with_service(service));
+            return Err(match service.status {
+                408 | 500.. => unclear(&format!("the service answered {service}")),
+                _ => {
+                    let what = format!("the service refused the request: {service}");
+                    Error::new(ErrorKind::Refused, what).with_service(service)
+                }
+            });
         }
-        let unreadable = |what: &str| ambiguous(what).with_service(reply.service_error());
-        let answer = reply.generation(route).map_err(|what| unreadable(&what))?;
+        let answer = reply.generation().map_err(|what| unclear(&what))?;
         let Some(id) = answer.id().map(str::to_owned) else {
-            return Err(unreadable("the service's answer holds no generation id"));
+            return Err(unclear("the service's answer holds no generation id"));
         };
-        Ok(GenerationHandle::created(
+        let created = Created {
+            answer,
+            retry_after: reply.retry_after(),
+            length,
+        };
+        Ok(GenerationHandle::of(
             id,
             model,
             route,
             self.origin(),
-            answer,
-            length,
+            created,
         ))
     }
 }
@@ -347,14 +362,16 @@ pub(crate) struct PollError {
     pub(crate) error: Error,
     /// Whether the next poll may fare better.
     pub(crate) transient: bool,
+    /// Whether the service answered at all.
+    pub(crate) answered: bool,
     pub(crate) retry_after: Option<Duration>,
 }
 
-fn ambiguous(what: &str) -> Error {
+fn ambiguous(what: &str, request_id: &str) -> Error {
+    let advice = "the generation may have been accepted and billed, so do not repeat the create before looking at the \
+                  account's log";
     Error::new(
         ErrorKind::AmbiguousCreate,
-        format!(
-            "{what}; the generation may have been accepted and billed, so do not repeat the create before looking at the account's log"
-        ),
+        format!("{what}; {advice} (X-Client-Request-Id {request_id})"),
     )
 }

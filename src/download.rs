@@ -9,7 +9,7 @@ use std::{
 use reqwest::{Url, redirect};
 use tokio::io::AsyncWriteExt;
 
-use crate::{Error, ErrorKind, Generation, GenerationHandle, ServiceError, Video, uri::redacted};
+use crate::{Error, ErrorKind, Generation, Video, error::WaitState, uri::redacted};
 
 /// A download of the videos of a generation, made by [`Client::download`](crate::Client::download).
 ///
@@ -20,14 +20,14 @@ use crate::{Error, ErrorKind, Generation, GenerationHandle, ServiceError, Video,
 /// # Default
 ///
 /// - an existing file is kept, and the download refused
-/// - links must be `https`; `http` passes where the client's own base URL is on this machine
+/// - links must be `https`; `http` passes where the client's own base URL is on this machine, or its builder allows it
 /// - five redirects
 /// - 2 GiB a file at most
 /// - 60 s without a byte end it; there is no limit on the whole
 #[must_use = "a download does nothing until it is given a target"]
 pub struct Download<'a> {
     http: reqwest::Client,
-    loopback: bool,
+    allow_http: bool,
     generation: &'a Generation,
     overwrite: bool,
     max_bytes: u64,
@@ -61,10 +61,10 @@ pub struct Saved {
 }
 
 impl<'a> Download<'a> {
-    pub(crate) fn new(http: reqwest::Client, loopback: bool, generation: &'a Generation) -> Self {
+    pub(crate) fn new(http: reqwest::Client, allow_http: bool, generation: &'a Generation) -> Self {
         Self {
             http,
-            loopback,
+            allow_http,
             generation,
             overwrite: false,
             max_bytes: 2 * 1024 * 1024 * 1024,
@@ -90,6 +90,18 @@ impl<'a> Download<'a> {
         self
     }
 
+    /// Looks whether a file could be written to `path`, before anything is paid for: that it names a file, that there is
+    /// none yet (unless one may be overwritten), and that its folder takes new files.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](ErrorKind::Io) with the reason.
+    pub fn check_target(path: impl AsRef<Path>, overwrite: bool) -> Result<(), Error> {
+        let path = path.as_ref();
+        Target::check(path, overwrite)?;
+        Target::create(path, overwrite).map(drop)
+    }
+
     /// Downloads the first video to `path`, a second one to `NAME-2.EXT` beside it, and so on.
     ///
     /// # Errors
@@ -99,49 +111,56 @@ impl<'a> Download<'a> {
     /// - [`Download`](ErrorKind::Download): a link cannot be used, its host does not answer or refuses, a file breaks off
     ///   or is too large.
     ///
-    /// Each carries the generation's handle. Videos that are whole by then are kept; of the others nothing is left behind, and a file that was there is as it
-    /// was.
+    /// Each carries the generation's [handle](Error::handle). A video that fails does not keep the others from being
+    /// tried: [`Error::saved`] lists those that are whole. Of a video that failed nothing is left behind, and a file that
+    /// was there is as it was.
     ///
     /// # Cancel safety
     ///
     /// Safe: dropping the future removes the part of a file that has arrived.
     pub async fn to_file(mut self, path: impl AsRef<Path>) -> Result<Vec<Saved>, Error> {
-        let generation = self.generation;
-        self.all(path.as_ref())
-            .await
-            .map_err(|error| match generation.id() {
-                Some(id) => {
-                    let handle = GenerationHandle::new(id).with_route(generation.route);
-                    error.with_wait(crate::poll::state(
-                        &handle,
-                        Some(generation),
-                        Duration::ZERO,
-                        0,
-                    ))
-                }
-                None => error,
-            })
-    }
-
-    async fn all(&mut self, path: &Path) -> Result<Vec<Saved>, Error> {
+        let path = path.as_ref();
         let videos = self.generation.videos();
-        if videos.is_empty() {
-            return Err(Error::new(
-                ErrorKind::MissingVideo,
-                "the generation holds no video to save",
-            ));
-        }
         let targets: Vec<PathBuf> = (0..videos.len())
             .map(|index| numbered(path, index))
             .collect();
-        for target in &targets {
-            check_target(target, self.overwrite)?;
+        let checked = targets
+            .iter()
+            .try_for_each(|target| Target::check(target, self.overwrite));
+        let (mut saved, mut failed) = (Vec::new(), checked.err());
+        if videos.is_empty() {
+            let what = "the generation holds no video to save";
+            failed = Some(Error::new(ErrorKind::MissingVideo, what));
         }
-        let mut saved = Vec::new();
-        for (index, (video, target)) in videos.iter().zip(targets).enumerate() {
-            saved.push(self.one(index, video, target).await?);
+        if failed.is_none() {
+            for (index, (video, target)) in videos.iter().zip(targets).enumerate() {
+                match self.one(index, video, target).await {
+                    Ok(file) => saved.push(file),
+                    Err(error) => failed = failed.or(Some(error)),
+                }
+            }
         }
-        Ok(saved)
+        match failed {
+            None => Ok(saved),
+            Some(error) => Err(self.told(error).with_saved(saved)),
+        }
+    }
+
+    /// The error with all that is known of the generation.
+    fn told(&self, error: Error) -> Error {
+        let generation = self.generation;
+        let handle = generation
+            .handle()
+            .cloned()
+            .or_else(|| generation.id().map(Into::into));
+        let Some(handle) = handle else { return error };
+        error.with_wait(WaitState {
+            handle,
+            last: Some(generation.clone()),
+            elapsed: Duration::ZERO,
+            polls: 0,
+            answered: 0,
+        })
     }
 
     async fn one(&mut self, index: usize, video: &Video, path: PathBuf) -> Result<Saved, Error> {
@@ -156,8 +175,7 @@ impl<'a> Download<'a> {
             .headers()
             .get(reqwest::header::CONTENT_TYPE)
             .and_then(|kind| kind.to_str().ok())
-            .map(str::to_owned)
-            .or_else(|| video.content_type.clone());
+            .map(str::to_owned);
 
         let mut file = target.writer()?;
         let failed = |error: io::Error| io_error(&path, "cannot be written", error);
@@ -196,16 +214,11 @@ impl<'a> Download<'a> {
         file.sync_all().await.map_err(failed)?;
         drop(file);
         target.keep()?;
-        let disagreement = video
-            .file_size
-            .filter(|stated| *stated != bytes)
-            .map(|stated| {
-                format!("the generation states a file of {stated} bytes, and {bytes} arrived")
-            });
+        let disagreement = disagreement(video, bytes, content_type.as_deref());
         Ok(Saved {
             path,
             bytes,
-            content_type,
+            content_type: content_type.or_else(|| video.content_type.clone()),
             disagreement,
         })
     }
@@ -214,7 +227,7 @@ impl<'a> Download<'a> {
         let link = redacted(&video.url);
         let url = Url::parse(&video.url)
             .ok()
-            .filter(|url| is_allowed(url, self.loopback))
+            .filter(|url| is_allowed(url, self.allow_http))
             .ok_or_else(|| {
                 Error::new(
                     ErrorKind::Download,
@@ -230,9 +243,8 @@ impl<'a> Download<'a> {
         })?;
         let status = response.status();
         if !status.is_success() {
-            let service = ServiceError::read(status.as_u16(), &[]);
             let message = format!("the video's host answered {status} for {link}");
-            return Err(Error::new(ErrorKind::Download, message).with_service(service));
+            return Err(Error::new(ErrorKind::Download, message));
         }
         Ok(response)
     }
@@ -269,11 +281,11 @@ fn numbered(path: &Path, index: usize) -> PathBuf {
 }
 
 /// The rule for following redirects: few, and each to a link that would have been allowed at first.
-pub(crate) fn redirects(loopback: bool) -> redirect::Policy {
+pub(crate) fn redirects(allow_http: bool) -> redirect::Policy {
     redirect::Policy::custom(move |attempt| {
         if attempt.previous().len() > REDIRECTS {
             attempt.error("too many redirects")
-        } else if is_allowed(attempt.url(), loopback) {
+        } else if is_allowed(attempt.url(), allow_http) {
             attempt.follow()
         } else {
             attempt.error("redirected to a link that is no https link")
@@ -286,8 +298,8 @@ pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 const REDIRECTS: usize = 5;
 
-fn is_allowed(url: &Url, loopback: bool) -> bool {
-    url.scheme() == "https" || (loopback && url.scheme() == "http")
+fn is_allowed(url: &Url, allow_http: bool) -> bool {
+    url.scheme() == "https" || (allow_http && url.scheme() == "http")
 }
 
 /// A temporary file beside the target, gone unless it is kept.
@@ -298,6 +310,20 @@ struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
+    fn check(path: &Path, overwrite: bool) -> Result<(), Error> {
+        if path.file_name().is_none() || path.is_dir() {
+            let message = format!(
+                "the target {} is no file name; name the file to write",
+                path.display()
+            );
+            return Err(Error::new(ErrorKind::Io, message));
+        }
+        if !overwrite && path.exists() {
+            return Err(Error::new(ErrorKind::Io, exists(path)));
+        }
+        Ok(())
+    }
+
     fn create(path: &'a Path, overwrite: bool) -> Result<Self, Error> {
         let folder = path
             .parent()
@@ -343,18 +369,29 @@ impl<'a> Target<'a> {
     }
 }
 
-fn check_target(path: &Path, overwrite: bool) -> Result<(), Error> {
-    if path.file_name().is_none() || path.is_dir() {
-        let message = format!(
-            "the target {} is no file name; name the file to write",
-            path.display()
-        );
-        return Err(Error::new(ErrorKind::Io, message));
-    }
-    if !overwrite && path.exists() {
-        return Err(Error::new(ErrorKind::Io, exists(path)));
-    }
-    Ok(())
+/// What the generation states of a file and is not so.
+fn disagreement(video: &Video, bytes: u64, content_type: Option<&str>) -> Option<String> {
+    let essence = |kind: &str| {
+        kind.split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase()
+    };
+    let size = video
+        .file_size
+        .filter(|stated| *stated != bytes)
+        .map(|stated| format!("states a file of {stated} bytes, and {bytes} arrived"));
+    let kind = video
+        .content_type
+        .as_deref()
+        .zip(content_type)
+        .and_then(|(stated, sent)| {
+            let differs = essence(stated) != essence(sent);
+            differs.then(|| format!("states {}, and {} arrived", essence(stated), essence(sent)))
+        });
+    let found: Vec<String> = [size, kind].into_iter().flatten().collect();
+    (!found.is_empty()).then(|| format!("the generation {}", found.join("; it ")))
 }
 
 fn exists(path: &Path) -> String {

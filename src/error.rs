@@ -4,7 +4,7 @@ use std::{error::Error as StdError, fmt, path::Path, time::Duration};
 
 use serde_json::Value;
 
-use crate::{Failure, Generation, GenerationHandle, Violation};
+use crate::{Failure, Generation, GenerationHandle, Saved, Violation};
 
 /// Why something did not work.
 ///
@@ -19,6 +19,7 @@ struct Inner {
     violations: Vec<Violation>,
     service: Option<ServiceError>,
     wait: Option<WaitState>,
+    saved: Vec<Saved>,
 }
 
 /// What kind of error it is: each asks for a different act.
@@ -33,9 +34,9 @@ pub enum ErrorKind {
     MissingKey,
     /// The key, the base URL or another setting cannot be used; nothing was sent.
     Configuration,
-    /// The service was not reached. Nothing was created; try again.
+    /// The create did not reach the service. Nothing was created; try again.
     Unreachable,
-    /// The service answered, and refused. [`Error::service`] has its words. Nothing was created.
+    /// The service refused the create. [`Error::service`] has its words. Nothing was created.
     Refused,
     /// The create may have been accepted and billed: its answer was lost, or could not be read, or was a server error.
     /// Do not repeat it blindly; look at the account's log first.
@@ -44,8 +45,8 @@ pub enum ErrorKind {
     GenerationFailed,
     /// The wait's deadline passed. The generation may still finish, and be billed: wait again with the same handle.
     DeadlineExceeded,
-    /// The generation's state could not be had for too long, or the service refused to tell it. Wait again with the same
-    /// handle.
+    /// The generation's state could not be had: the service was not heard for too long, or refused to tell it
+    /// ([`Error::service`] has its words). The generation may go on, and be billed: wait again with the same handle.
     PollingLost,
     /// The generation is completed, but no answer held a video.
     MissingVideo,
@@ -80,6 +81,7 @@ pub(crate) struct WaitState {
     pub(crate) last: Option<Generation>,
     pub(crate) elapsed: Duration,
     pub(crate) polls: u32,
+    pub(crate) answered: u32,
 }
 
 impl Error {
@@ -123,13 +125,21 @@ impl Error {
         self.0.wait.as_ref().map(|wait| wait.polls)
     }
 
+    /// How many of the polls the service answered, with whatever it was.
+    pub fn answered(&self) -> Option<u32> {
+        self.0.wait.as_ref().map(|wait| wait.answered)
+    }
+
+    /// The videos that were saved although another one was not.
+    pub fn saved(&self) -> &[Saved] {
+        &self.0.saved
+    }
+
     /// Whether waiting again with the same [`handle`](Self::handle) makes sense: the generation exists, its end was not
     /// seen or its video not saved, and the cause lies in the network, the service, the time given, or the key.
     pub fn is_resumable(&self) -> bool {
         let lasting = match self.0.kind {
-            ErrorKind::GenerationFailed | ErrorKind::InvalidRequest | ErrorKind::InvalidMedia => {
-                true
-            }
+            ErrorKind::GenerationFailed | ErrorKind::Configuration => true,
             _ => self
                 .service()
                 .is_some_and(|service| matches!(service.status, 400 | 404 | 410 | 422)),
@@ -169,6 +179,7 @@ impl Error {
             violations: Vec::new(),
             service: None,
             wait: None,
+            saved: Vec::new(),
         }))
     }
 
@@ -217,6 +228,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_saved(mut self, saved: Vec<Saved>) -> Self {
+        self.0.saved = saved;
+        self
+    }
+
     /// The error as another kind, with the wait it ended.
     pub(crate) fn retold(self, kind: ErrorKind, message: String, wait: WaitState) -> Self {
         let service = self.0.service.clone();
@@ -241,6 +257,7 @@ impl fmt::Debug for Error {
             violations,
             service,
             wait,
+            saved,
         } = &*self.0;
         let mut debug = f.debug_struct("Error");
         debug.field("kind", kind).field("message", message);
@@ -255,6 +272,9 @@ impl fmt::Debug for Error {
         }
         if let Some(wait) = wait {
             debug.field("wait", wait);
+        }
+        if !saved.is_empty() {
+            debug.field("saved", saved);
         }
         debug.finish()
     }

@@ -1,6 +1,6 @@
 //! What it takes to come back to a generation.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -37,12 +37,20 @@ pub struct GenerationHandle {
     created_at: Option<SystemTime>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     origin: Option<String>,
+    /// What this process knows of the create beyond that.
+    #[serde(skip)]
+    created: Option<Box<Created>>,
+}
+
+/// What only the process that created a generation knows.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Created {
     /// What the create answered; it may already be final.
-    #[serde(skip)]
-    answer: Option<Box<Generation>>,
-    /// The clip's length in seconds, where the request stated one.
-    #[serde(skip)]
-    length: Option<u64>,
+    pub(crate) answer: Generation,
+    /// How long the service asked to be left alone.
+    pub(crate) retry_after: Option<Duration>,
+    /// The clip's length in seconds, where the request or its document states one.
+    pub(crate) length: Option<u64>,
 }
 
 impl GenerationHandle {
@@ -55,8 +63,7 @@ impl GenerationHandle {
             route: Route::Universal,
             created_at: None,
             origin: None,
-            answer: None,
-            length: None,
+            created: None,
         }
     }
 
@@ -94,30 +101,42 @@ impl GenerationHandle {
 
     /// What the create answered, while the handle is in the process that created it.
     pub fn answer(&self) -> Option<&Generation> {
-        self.answer.as_deref()
+        self.created.as_ref().map(|created| &created.answer)
     }
 
-    pub(crate) fn length(&self) -> Option<u64> {
-        self.length
+    pub(crate) fn created(&self) -> Option<&Created> {
+        self.created.as_deref()
     }
 
-    pub(crate) fn created(
+    /// The handle as any process could have it.
+    pub(crate) fn bare(&self) -> Self {
+        Self {
+            created: None,
+            ..self.clone()
+        }
+    }
+
+    /// The handle of what was just created.
+    pub(crate) fn of(
         id: String,
         model: &str,
         route: Route,
         origin: &str,
-        answer: Generation,
-        length: Option<u64>,
+        mut created: Created,
     ) -> Self {
-        Self {
+        // A clock before 1970 is wrong, and its time could not be written down.
+        let now = Some(SystemTime::now()).filter(|now| *now >= SystemTime::UNIX_EPOCH);
+        let mut handle = Self {
             id,
             model: Some(model.to_owned()),
             route,
-            created_at: Some(SystemTime::now()),
+            created_at: now,
             origin: Some(origin.to_owned()),
-            answer: Some(Box::new(answer)),
-            length,
-        }
+            created: None,
+        };
+        created.answer.handle = Some(Box::new(handle.clone()));
+        handle.created = Some(Box::new(created));
+        handle
     }
 }
 

@@ -38,13 +38,13 @@ mod status;
 mod transport;
 mod uri;
 
-pub use bounded::{BoundedVec, Int, OutOfBounds};
+pub use bounded::{BoundedVec, Int, Integer, InvalidValue};
 pub use catalogue::{Model, Property, PropertyKind, Role, Route, models};
 pub use client::{Client, ClientBuilder};
 pub use download::{Download, Received, Saved};
 pub use error::{Error, ErrorKind, ServiceError};
 pub use handle::GenerationHandle;
-pub use media::Media;
+pub use media::{Media, MediaString};
 pub use poll::{Hiccup, Progress, Update, Updates, Wait, WaitOptions};
 pub use property::{IntoProperty, Violation};
 pub use request::{GenerationRequest, LegacyKlingRequest};

@@ -1,6 +1,7 @@
 //! Pictures, clips and sounds that a request carries: links, or files sent inline.
 
 use std::{
+    fmt,
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -8,13 +9,14 @@ use std::{
 
 use base64::{display::Base64Display, engine::general_purpose::STANDARD};
 
-use crate::{Error, Uri};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Uri, uri::redacted};
 
 /// A picture, clip or sound for a request: an `https` link, a data URI, bytes, or a local file.
 ///
 /// Bytes and files are sent inline as a data URI, with the type told by their content and not by their name. Every
-/// setter that takes a URI takes it, and so do the media properties of the older Kling bodies, which the documents declare
-/// as plain strings.
+/// setter of a media property takes it.
 ///
 /// ```no_run
 /// use aimlapi_video::{Media, types::KlingVideoV21StandardImageToVideo};
@@ -138,6 +140,39 @@ impl Media {
             uri,
             media_type: Some(media_type),
         })
+    }
+}
+
+/// The text of a media property whose document states no format: a link, a data URI, or plain base64 data.
+///
+/// It holds any text, as the document does, and shows neither signatures nor data in its `Debug`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MediaString(String);
+
+impl MediaString {
+    /// The text as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for MediaString {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl From<String> for MediaString {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for MediaString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown: String = redacted(&self.0).chars().take(80).collect();
+        write!(f, "MediaString({shown})")
     }
 }
 

@@ -78,8 +78,9 @@ impl WaitOptions {
         self
     }
 
-    /// Divides every interval of the schedule, the tolerance, the expected time and the deadline by `speed`, for a
-    /// simulator whose time runs faster. 1 for the real service; values that are not positive count as 1.
+    /// Divides every interval of the schedule, the expected time and the deadline by `speed`, for a simulator whose time
+    /// runs faster. The tolerance stays as it is, since networks run no faster. 1 for the real service; values that are
+    /// not positive count as 1.
     pub fn speed(mut self, speed: f64) -> Self {
         self.speed = if speed.is_finite() && speed > 0.0 {
             speed
@@ -100,9 +101,8 @@ impl WaitOptions {
 ///
 /// - [`GenerationFailed`](ErrorKind::GenerationFailed): the service says that it failed.
 /// - [`DeadlineExceeded`](ErrorKind::DeadlineExceeded): it may still finish, and be billed.
-/// - [`PollingLost`](ErrorKind::PollingLost): no good answer for longer than the tolerance.
-/// - [`Refused`](ErrorKind::Refused): the service refuses to tell (401, 403, 404 later than 30 s after the create, other
-///   4xx, a redirect).
+/// - [`PollingLost`](ErrorKind::PollingLost): no good answer for longer than the tolerance, or the service refuses to tell
+///   (401, 403, 404 later than 30 s after the create, other 4xx, a redirect); [`Error::service`] has its words.
 /// - [`MissingVideo`](ErrorKind::MissingVideo): completed, but without a video even after three more polls or 10 s.
 /// - [`Configuration`](ErrorKind::Configuration): the handle belongs to another service; nothing was sent.
 ///
@@ -146,7 +146,7 @@ impl Wait {
     ///
     /// # Cancel safety
     ///
-    /// As [`Wait`]; an item is lost only if the future of `next` is dropped in the middle.
+    /// As [`Wait`].
     pub fn updates(self) -> Updates {
         let machine = Machine::new(self.client, self.handle, self.options);
         Updates(Box::pin(stream::unfold(Some(machine), |machine| async {
@@ -186,6 +186,8 @@ const NOT_YET_KNOWN: Duration = Duration::from_secs(30);
 /// A completed generation gets this long, and this many more polls, until its video must be there.
 const VIDEO_GRACE: (Duration, u32) = (Duration::from_secs(10), 3);
 
+const NO_VIDEO: &str = "the generation is completed, but the service names no video";
+
 /// Whom the machine asks: the client, and in tests of the schedule a script, since a paused clock and a real socket do not
 /// mix.
 trait Ask {
@@ -221,10 +223,13 @@ struct Machine<A> {
     expected: Option<RangeInclusive<Duration>>,
     /// The clock of this wait; set by the first step.
     started: Option<Instant>,
+    /// The generation's age when the wait began.
+    age: Duration,
     /// When the last poll ended, or the wait began.
     last_poll: Instant,
     last_good: Instant,
     polls: u32,
+    answered: u32,
     last: Option<Generation>,
     retry_after: Option<Duration>,
     /// Since when, and over how many polls, it has been completed without a video.
@@ -236,7 +241,7 @@ impl<A: Ask> Machine<A> {
         let expected = handle
             .model()
             .and_then(|model| Model::find(handle.route(), model))
-            .and_then(|model| model.expected(handle.length()));
+            .and_then(|model| model.expected(handle.created().and_then(|created| created.length)));
         let now = Instant::now();
         Self {
             service,
@@ -244,9 +249,11 @@ impl<A: Ask> Machine<A> {
             options,
             expected,
             started: None,
+            age: Duration::ZERO,
             last_poll: now,
             last_good: now,
             polls: 0,
+            answered: 0,
             last: None,
             retry_after: None,
             missing: None,
@@ -272,6 +279,12 @@ impl<A: Ask> Machine<A> {
             self.polls = self.polls.saturating_add(1);
             let outcome = self.service.poll(&self.handle, timeout).await;
             self.last_poll = Instant::now();
+            if outcome
+                .as_ref()
+                .map_or_else(|failed| failed.answered, |_| true)
+            {
+                self.answered = self.answered.saturating_add(1);
+            }
             let update = match outcome {
                 Ok((answer, retry_after)) => {
                     self.last_good = self.last_poll;
@@ -296,6 +309,14 @@ impl<A: Ask> Machine<A> {
     fn start(&mut self) -> Result<Option<Update>, Error> {
         let now = Instant::now();
         (self.started, self.last_poll, self.last_good) = (Some(now), now, now);
+        // Whole seconds: clocks of two processes agree no better.
+        let created = self.handle.created_at();
+        let age = created.and_then(|created| SystemTime::now().duration_since(created).ok());
+        self.age = Duration::from_secs(age.unwrap_or_default().as_secs());
+        self.retry_after = self
+            .handle
+            .created()
+            .and_then(|created| created.retry_after);
         self.service
             .check(&self.handle)
             .map_err(|error| error.with_wait(self.state()))?;
@@ -310,8 +331,8 @@ impl<A: Ask> Machine<A> {
         let state = PollState {
             id: self.handle.id(),
             model: self.handle.model(),
-            length: self.handle.length(),
-            age: self.age(),
+            length: self.length(),
+            age: stretched(self.age(), self.options.speed),
             polls: self.polls,
             last: self.last.as_ref().map(Generation::state),
             expected: self.expected.clone(),
@@ -371,6 +392,7 @@ impl<A: Ask> Machine<A> {
                     .and_then(Generation::status)
                     .map(str::to_owned),
                 elapsed: self.elapsed(),
+                age: self.age(),
                 expected: self
                     .expected
                     .as_ref()
@@ -383,11 +405,8 @@ impl<A: Ask> Machine<A> {
     fn grace(&mut self) -> Result<(), Error> {
         let now = Instant::now();
         let (since, polls) = self.missing.unwrap_or((now, 0));
-        if polls >= VIDEO_GRACE.1 || now - since >= self.scaled(VIDEO_GRACE.0) {
-            return Err(self.ended(
-                ErrorKind::MissingVideo,
-                "the generation is completed, but the service names no video".into(),
-            ));
+        if polls >= VIDEO_GRACE.1 || now - since >= VIDEO_GRACE.0 {
+            return Err(self.ended(ErrorKind::MissingVideo, NO_VIDEO.into()));
         }
         self.missing = Some((since, polls + 1));
         Ok(())
@@ -399,41 +418,36 @@ impl<A: Ask> Machine<A> {
             error,
             transient,
             retry_after,
+            ..
         } = failed;
         let since = self.last_poll - self.last_good;
         self.retry_after = retry_after;
-        let not_yet_known = error.service().is_some_and(|service| service.status == 404)
-            && self.handle.created_at().is_some_and(|created| {
-                SystemTime::now()
-                    .duration_since(created)
-                    .unwrap_or_default()
-                    < NOT_YET_KNOWN
-            });
-        if !transient && !not_yet_known {
-            let message = format!("the state could not be had: {error}");
-            return Err(error.retold(ErrorKind::Refused, message, self.state()));
-        }
-        if last {
-            let message = self.deadline_message();
-            return Err(error.retold(ErrorKind::DeadlineExceeded, message, self.state()));
-        }
-        if since >= self.scaled(self.options.tolerance) {
-            let message = format!(
-                "no good answer for {}",
-                humantime::format_duration(seconds(since))
-            );
-            return Err(error.retold(ErrorKind::PollingLost, message, self.state()));
-        }
-        Ok(Update::Hiccup(Hiccup { error, since }))
+        let is_404 = error.service().is_some_and(|service| service.status == 404);
+        let is_new = self.handle.created_at().is_some() && self.age() < NOT_YET_KNOWN;
+        let passing = transient || (is_404 && is_new);
+        let (kind, message) = if !passing {
+            (
+                ErrorKind::PollingLost,
+                "the service refused to tell the generation's state".into(),
+            )
+        } else if last {
+            (ErrorKind::DeadlineExceeded, self.deadline_message())
+        } else if since >= self.options.tolerance {
+            let since = humantime::format_duration(seconds(since));
+            (
+                ErrorKind::PollingLost,
+                format!("no good answer for {since}"),
+            )
+        } else {
+            return Ok(Update::Hiccup(Hiccup { error, since }));
+        };
+        Err(error.retold(kind, message, self.state()))
     }
 
     fn deadline_exceeded(&self) -> Error {
-        match (self.missing, self.last.as_ref().map(Generation::state)) {
-            (Some(_), _) => self.ended(
-                ErrorKind::MissingVideo,
-                "the generation is completed, but the service names no video".into(),
-            ),
-            _ => self.ended(ErrorKind::DeadlineExceeded, self.deadline_message()),
+        match self.missing {
+            Some(_) => self.ended(ErrorKind::MissingVideo, NO_VIDEO.into()),
+            None => self.ended(ErrorKind::DeadlineExceeded, self.deadline_message()),
         }
     }
 
@@ -456,7 +470,13 @@ impl<A: Ask> Machine<A> {
     }
 
     fn state(&self) -> WaitState {
-        state(&self.handle, self.last.as_ref(), self.elapsed(), self.polls)
+        WaitState {
+            handle: self.handle.clone(),
+            last: self.last.clone(),
+            elapsed: self.elapsed(),
+            polls: self.polls,
+            answered: self.answered,
+        }
     }
 
     fn elapsed(&self) -> Duration {
@@ -470,33 +490,17 @@ impl<A: Ask> Machine<A> {
             .checked_add(self.scaled(self.options.deadline?))
     }
 
-    /// The generation's age in its own time: by the wall clock up to the start of the wait, which may be another
-    /// process's, by this wait's clock from there on.
+    /// The time since the create, or since the wait began where that is not known.
     fn age(&self) -> Duration {
-        let elapsed = self.elapsed();
-        let whole = self
-            .handle
-            .created_at()
-            .and_then(|created| SystemTime::now().duration_since(created).ok());
-        stretched(whole.unwrap_or_default().max(elapsed), self.options.speed)
+        self.age + self.elapsed()
+    }
+
+    fn length(&self) -> Option<u64> {
+        self.handle.created()?.length
     }
 
     fn scaled(&self, duration: Duration) -> Duration {
         stretched(duration, 1.0 / self.options.speed)
-    }
-}
-
-pub(crate) fn state(
-    handle: &GenerationHandle,
-    last: Option<&Generation>,
-    elapsed: Duration,
-    polls: u32,
-) -> WaitState {
-    WaitState {
-        handle: handle.clone(),
-        last: last.cloned(),
-        elapsed,
-        polls,
     }
 }
 

@@ -5,8 +5,9 @@ use std::{fmt, str::FromStr};
 use serde_json::Value;
 
 use crate::{
-    BoundedVec, Media, Uri,
+    BoundedVec, Media, MediaString, Uri,
     bounded::{FromFloat, FromInteger},
+    schema::Schema,
 };
 
 /// A value that a request's property can be set to.
@@ -17,11 +18,11 @@ use crate::{
 ///
 /// | property | takes |
 /// |---|---|
-/// | string | `&str`, `String`, [`Media`] |
+/// | string | `&str`, `String` |
 /// | string from a list | `&str`, `String`, the generated enum |
-/// | integer, with or without limits or a list | every integer type of Rust |
+/// | integer, with or without limits or a list | every integer type of Rust up to 64 bits |
 /// | number | every integer type that fits, `f32`, `f64` |
-/// | URI | `&str`, `String`, [`Media`], [`Uri`] |
+/// | link or inline media | `&str`, `String`, [`Media`], [`Uri`], [`MediaString`] |
 /// | array | arrays and vectors of what the items take |
 /// | object | the generated struct, or its builder |
 pub trait IntoProperty<T> {
@@ -122,11 +123,11 @@ impl<T> Slot<T> {
     pub(crate) fn required(
         self,
         property: &str,
-        allowed: &str,
+        schema: &Schema,
         found: &mut Vec<Violation>,
     ) -> Option<T> {
         if self.0.is_none() {
-            found.push(Violation::missing(allowed).under(property));
+            found.push(Violation::missing(schema.allowed()).under(property));
         }
         self.optional(found)
     }
@@ -154,17 +155,44 @@ impl IntoProperty<String> for &String {
     }
 }
 
-impl IntoProperty<String> for Media {
-    fn into_property(self) -> Result<String, Vec<Violation>> {
-        Ok(self.into_uri().into())
+impl IntoProperty<MediaString> for &str {
+    fn into_property(self) -> Result<MediaString, Vec<Violation>> {
+        Ok(self.into())
+    }
+}
+
+impl IntoProperty<MediaString> for &String {
+    fn into_property(self) -> Result<MediaString, Vec<Violation>> {
+        Ok(self.clone().into())
+    }
+}
+
+impl IntoProperty<MediaString> for String {
+    fn into_property(self) -> Result<MediaString, Vec<Violation>> {
+        Ok(self.into())
+    }
+}
+
+impl IntoProperty<MediaString> for Media {
+    fn into_property(self) -> Result<MediaString, Vec<Violation>> {
+        Ok(String::from(self.into_uri()).into())
+    }
+}
+
+impl IntoProperty<MediaString> for Uri {
+    fn into_property(self) -> Result<MediaString, Vec<Violation>> {
+        Ok(String::from(self).into())
     }
 }
 
 impl<T: Choice> IntoProperty<T> for &str {
     fn into_property(self) -> Result<T, Vec<Violation>> {
         T::from_str(self).map_err(|_| {
-            let allowed: Vec<String> = T::VALUES.iter().map(|value| format!("{value:?}")).collect();
-            vec![Violation::new(&self.into(), allowed.join(", "), "enum")]
+            vec![Violation::new(
+                &self.into(),
+                Schema::TextChoice(T::VALUES).allowed(),
+                "enum",
+            )]
         })
     }
 }
@@ -189,7 +217,7 @@ impl IntoProperty<Uri> for &String {
 
 impl IntoProperty<Uri> for String {
     fn into_property(self) -> Result<Uri, Vec<Violation>> {
-        Uri::parse(self).map_err(|text| vec![Violation::new(&text.into(), Uri::ALLOWED, "format")])
+        Uri::try_from(self).map_err(|error| vec![error.violation()])
     }
 }
 
@@ -255,18 +283,18 @@ macro_rules! floats {
 
 floats!(f32, f64);
 
+/// A number without limits is a plain `f64`, which holds these exactly.
 macro_rules! widening {
-    ($($source:ty => $target:ty),*) => {$(
-        impl IntoProperty<$target> for $source {
-            fn into_property(self) -> Result<$target, Vec<Violation>> {
+    ($($source:ty),*) => {$(
+        impl IntoProperty<f64> for $source {
+            fn into_property(self) -> Result<f64, Vec<Violation>> {
                 Ok(self.into())
             }
         }
     )*};
 }
 
-widening!(i8 => i64, i16 => i64, i32 => i64, u8 => i64, u16 => i64, u32 => i64);
-widening!(i8 => f64, i16 => f64, i32 => f64, u8 => f64, u16 => f64, u32 => f64, f32 => f64);
+widening!(i8, i16, i32, u8, u16, u32, f32);
 
 /// At most this many bytes of a value stand in an error.
 const SHOWN: usize = 200;

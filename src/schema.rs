@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::{
     Uri, Violation, bounded,
     catalogue::{Property, PropertyKind},
+    uri,
 };
 
 /// What a document allows for a value. The table of models holds one per property.
@@ -48,7 +49,11 @@ impl Schema {
                 return self.check_list(items, *min, *max, values);
             }
             (Self::Uri, Value::String(text)) if Uri::is_valid(text) => return Vec::new(),
-            (Self::Uri, Value::String(_)) => "format",
+            (Self::Uri, Value::String(text)) => {
+                // What is nearly a link may carry a signature all the same.
+                let given = Value::from(uri::redacted(text));
+                return vec![Violation::new(&given, self.allowed(), "format")];
+            }
             (Self::TextChoice(allowed), Value::String(text))
                 if allowed.contains(&text.as_str()) =>
             {
@@ -119,7 +124,11 @@ impl Schema {
                 .map(|value| format!("{value:?}"))
                 .collect::<Vec<_>>()
                 .join(", "),
-            Self::IntegerChoice(values) => bounded::list(values),
+            Self::IntegerChoice(values) => values
+                .iter()
+                .map(i64::to_string)
+                .collect::<Vec<_>>()
+                .join(", "),
             Self::List { items, min, max } => {
                 let least = (*min > 0).then(|| min.to_string());
                 let count = range("an array", least, max.map(|max| max.to_string()));

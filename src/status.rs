@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::{Route, Uri};
+use crate::{GenerationHandle, Uri};
 
 /// What the service says of a generation: the one answer type of all models and of both URLs.
 #[derive(Clone, PartialEq)]
@@ -21,8 +21,8 @@ pub struct Generation {
     failure: Option<Failure>,
     usage: Usage,
     pub(crate) receipt: Receipt,
-    /// The URL it was asked for on.
-    pub(crate) route: Route,
+    /// What was asked for, where this crate asked.
+    pub(crate) handle: Option<Box<GenerationHandle>>,
 }
 
 /// Where a generation stands.
@@ -121,7 +121,7 @@ impl Generation {
             failure,
             usage,
             receipt: Receipt::default(),
-            route: Route::default(),
+            handle: None,
             raw,
         }
     }
@@ -169,9 +169,20 @@ impl Generation {
         self.raw.get("model")?.as_str()
     }
 
+    /// The handle that it was asked for with; `None` for an answer that came by no request of this crate.
+    pub fn handle(&self) -> Option<&GenerationHandle> {
+        self.handle.as_deref()
+    }
+
     /// What the answer's headers told.
     pub fn receipt(&self) -> &Receipt {
         &self.receipt
+    }
+
+    /// Whether this may be the answer for `id`: either key names it, or none names anything.
+    pub(crate) fn is_of(&self, id: &str) -> bool {
+        let named = ["id", "generation_id"].map(|key| self.raw.get(key).and_then(text));
+        named.iter().flatten().next().is_none() || named.iter().flatten().any(|named| named == id)
     }
 
     /// The whole answer.
@@ -272,7 +283,8 @@ fn text(value: &Value) -> Option<String> {
 fn videos(value: &Value) -> Vec<Video> {
     match value {
         Value::Array(items) => items.iter().flat_map(videos).collect(),
-        Value::String(url) if Uri::is_valid(url) => vec![Video::at(url)],
+        // A link need not be escaped as RFC 3986 has it to be good for a download.
+        Value::String(url) if url.starts_with("http") || Uri::is_valid(url) => vec![Video::at(url)],
         Value::Object(map) => match map.get("url") {
             Some(Value::String(url)) if !url.is_empty() => vec![Video {
                 content_type: map.get("content_type").and_then(text),

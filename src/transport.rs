@@ -13,7 +13,7 @@ use reqwest::{
     header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
 
-use crate::{Generation, Route, ServiceError, generated, status::Receipt};
+use crate::{Generation, ServiceError, generated, status::Receipt};
 
 /// What one call adds to the request, and where it leaves what came back.
 #[derive(Clone)]
@@ -32,7 +32,7 @@ pub(crate) struct Reply {
     pub(crate) body: Bytes,
     /// Why the body is not whole, if it is not.
     pub(crate) broken: Option<String>,
-    request_id: String,
+    pub(crate) request_id: String,
 }
 
 /// Why there is no answer.
@@ -40,7 +40,9 @@ pub(crate) struct Reply {
 pub(crate) struct NoReply {
     /// Whether the request cannot have reached the service.
     pub(crate) unsent: bool,
-    pub(crate) source: reqwest::Error,
+    pub(crate) source: Option<reqwest::Error>,
+    /// The `X-Client-Request-Id` that was sent.
+    pub(crate) request_id: String,
 }
 
 impl Call {
@@ -65,42 +67,45 @@ impl Call {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
+        let request_id = self.request_id.clone();
         match (reply, result) {
             (Some(reply), _) => Ok(reply),
             (None, Err(progenitor_client::Error::CommunicationError(source))) => Err(NoReply {
                 unsent: source.is_connect() || source.is_builder(),
-                source: source.without_url(),
+                source: Some(source.without_url()),
+                request_id,
             }),
-            // The hook below keeps a reply whenever it returns one, so the operation failed before the hook ran, which
-            // only a request that cannot be built makes it do.
-            (None, _) => Ok(Reply::none(self.request_id.clone())),
+            // No operation ends so: the hook below keeps every answer. Nothing is claimed of what was sent.
+            (None, _) => Err(NoReply {
+                unsent: false,
+                source: None,
+                request_id,
+            }),
         }
     }
 }
 
 impl Reply {
-    /// The answer, if the status says success and the body is a whole JSON object.
-    pub(crate) fn generation(&self, route: Route) -> Result<Generation, String> {
-        if let Some(broken) = &self.broken {
-            return Err(broken.clone());
-        }
-        let json: serde_json::Value = serde_json::from_slice(&self.body).map_err(|error| {
-            let kind = self
-                .headers
-                .get("content-type")
-                .and_then(|kind| kind.to_str().ok())
-                .unwrap_or("no content type");
-            format!(
-                "the answer is no JSON ({kind}, {} bytes): {error}",
-                self.body.len()
-            )
-        })?;
+    /// The answer, if the body is a JSON object.
+    pub(crate) fn generation(&self) -> Result<Generation, String> {
+        let json: serde_json::Value = match (serde_json::from_slice(&self.body), &self.broken) {
+            (Ok(json), _) => json,
+            (Err(_), Some(broken)) => return Err(broken.clone()),
+            (Err(error), None) => {
+                let kind = self
+                    .text("content-type")
+                    .unwrap_or_else(|| "no content type".into());
+                let bytes = self.body.len();
+                return Err(format!(
+                    "the answer is no JSON ({kind}, {bytes} bytes): {error}"
+                ));
+            }
+        };
         if !json.is_object() {
             return Err("the answer is JSON but no object".into());
         }
         let mut generation = Generation::from_json(json);
         generation.receipt = self.receipt();
-        generation.route = route;
         Ok(generation)
     }
 
@@ -151,17 +156,6 @@ impl Reply {
 
     fn text(&self, name: &str) -> Option<String> {
         self.headers.get(name)?.to_str().ok().map(str::to_owned)
-    }
-
-    fn none(request_id: String) -> Self {
-        let broken = Some("the request could not be built".to_owned());
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
-            broken,
-            request_id,
-        }
     }
 }
 
@@ -217,5 +211,51 @@ impl ClientHooks<Call> for generated::Client {
         let mut response = http::Response::new(body);
         *response.status_mut() = status;
         Ok(response.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(headers: &[(&'static str, &str)]) -> Option<Duration> {
+        let mut reply = Reply {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            broken: None,
+            request_id: String::new(),
+        };
+        for (name, value) in headers {
+            let value = HeaderValue::from_str(value).expect("a header");
+            reply.headers.insert(HeaderName::from_static(name), value);
+        }
+        reply.retry_after()
+    }
+
+    #[test]
+    fn retry_after_is_read_in_every_form() {
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        assert_eq!(asked(&[]), None);
+        assert_eq!(asked(&[("retry-after", "5")]), seconds(5));
+        assert_eq!(asked(&[("retry-after", " 3600 ")]), seconds(3600));
+        assert_eq!(
+            asked(&[("retry-after", "1.5")]),
+            Some(Duration::from_millis(1500))
+        );
+        assert_eq!(
+            asked(&[("retry-after-ms", "250"), ("retry-after", "5")]),
+            Some(Duration::from_millis(250))
+        );
+        for nonsense in ["", "soon", "-5", "NaN", "inf", "1e300"] {
+            assert_eq!(asked(&[("retry-after", nonsense)]), None, "{nonsense:?}");
+        }
+        assert_eq!(
+            asked(&[("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT")]),
+            seconds(0)
+        );
+        let later = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(90));
+        let asked = asked(&[("retry-after", &later)]).expect("a date is read");
+        assert!((80..=90).contains(&asked.as_secs()), "{asked:?}");
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::{OutOfBounds, Violation};
+use crate::{InvalidValue, Violation};
 
 /// An absolute URI of any scheme, data URIs included, kept byte for byte.
 ///
@@ -16,7 +16,7 @@ use crate::{OutOfBounds, Violation};
 /// let link: Uri = "https://example.com/a%2Fb.png?sig=x%2B".parse()?;
 /// assert_eq!(link.as_str(), "https://example.com/a%2Fb.png?sig=x%2B");
 /// assert!("a picture".parse::<Uri>().is_err());
-/// # Ok::<(), aimlapi_video::OutOfBounds>(())
+/// # Ok::<(), aimlapi_video::InvalidValue>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
@@ -45,17 +45,17 @@ impl Uri {
 }
 
 impl std::str::FromStr for Uri {
-    type Err = OutOfBounds;
+    type Err = InvalidValue;
 
-    fn from_str(text: &str) -> Result<Self, OutOfBounds> {
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
         Self::parse(text.to_owned()).map_err(refusal)
     }
 }
 
 impl TryFrom<String> for Uri {
-    type Error = OutOfBounds;
+    type Error = InvalidValue;
 
-    fn try_from(text: String) -> Result<Self, OutOfBounds> {
+    fn try_from(text: String) -> Result<Self, InvalidValue> {
         Self::parse(text).map_err(refusal)
     }
 }
@@ -115,8 +115,8 @@ pub(crate) fn redacted(link: &str) -> String {
     if cut { format!("{shown}?…") } else { shown }
 }
 
-fn refusal(text: String) -> OutOfBounds {
-    OutOfBounds::new(Violation::new(
+fn refusal(text: String) -> InvalidValue {
+    InvalidValue::new(Violation::new(
         &redacted(&text).into(),
         Uri::ALLOWED,
         "format",

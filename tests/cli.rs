@@ -607,6 +607,161 @@ async fn a_handle_that_cannot_be_used_ends_in_2() {
     assert!(server.requests().is_empty());
 }
 
+#[tokio::test]
+async fn the_printed_command_really_resumes() {
+    // The first command sees its second video fail; the one it prints saves both.
+    let server = Server::start(|number, request| {
+        let url = format!(
+            "http://{}/files",
+            request.header("host").unwrap_or_default()
+        );
+        match request.method.as_str() {
+            "POST" => support::json(201, json!({ "id": "-g:1/x", "status": "queued" })),
+            _ if request.target == "/files/2" && number < 5 => http(503, &[], ""),
+            _ if request.target.starts_with("/files/") => http(200, &[], b"\0\0\0\x20ftypisom"),
+            _ => {
+                let videos = [format!("{url}/1"), format!("{url}/2")];
+                support::json(
+                    200,
+                    json!({ "id": "-g:1/x", "status": "completed", "video": videos }),
+                )
+            }
+        }
+    })
+    .await;
+    let cli = Cli::at(server.url());
+    let ran = cli
+        .run(&[
+            "generate", MODEL, "--prompt", "x", "--speed", "1000", "-o", "a.mp4", "--json",
+        ])
+        .await;
+    assert_eq!(ran.code, 7, "{ran:?}");
+    assert_eq!(cli.files(), ["a.mp4"]);
+    assert_eq!(ran.json()["videos"].as_array().map(Vec::len), Some(1));
+    let resume = ran.json()["resume"].as_str().unwrap().to_owned();
+    assert_eq!(resume, "aimlapi-video wait -o a.mp4 --overwrite -- -g:1/x");
+    let words: Vec<&str> = resume.split(' ').skip(1).collect();
+    let ran = cli.run(&words).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(cli.files(), ["a-2.mp4", "a.mp4"]);
+}
+
+#[tokio::test]
+async fn an_answer_without_an_id_is_shown_since_it_may_hold_what_was_bought() {
+    let server = Server::always(support::json(201, json!({ "task_id": "t-1" }))).await;
+    let ran = Cli::at(server.url())
+        .run(&["generate", MODEL, "--prompt", "x", "--json"])
+        .await;
+    assert_eq!(ran.code, 6, "{ran:?}");
+    assert!(
+        ran.stderr
+            .contains(r#"the answer began: {"task_id":"t-1"}"#),
+        "{ran:?}"
+    );
+    assert_eq!(ran.json()["answer"], r#"{"task_id":"t-1"}"#);
+    let sent = server.requests()[0]
+        .header("x-client-request-id")
+        .unwrap()
+        .to_owned();
+    assert!(ran.error().contains(&sent), "{ran:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_handle_that_cannot_be_printed_is_not_lost() {
+    let server = polls(|_| http(500, &[], "")).await;
+    let cli = Cli::at(server.url());
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let mut command = cli.command(&["generate", MODEL, "--prompt", "x", "--no-wait"]);
+    let child = command.stdout(full).spawn().unwrap();
+    let output = child.wait_with_output().await.unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.contains("resume with: aimlapi-video wait -- -g:1/x"),
+        "{stderr}"
+    );
+}
+
+#[tokio::test]
+async fn the_environment_is_read_in_order() {
+    let server = Server::always(support::json(200, json!({ "id": "g", "status": "queued" }))).await;
+    let cli = Cli::new();
+    let cases: &[(&[(&str, &str)], &str)] = &[
+        (&[("AIMLAPI_API_KEY", "second")], "Bearer second"),
+        (
+            &[("AIML_API_KEY", "first"), ("AIMLAPI_API_KEY", "second")],
+            "Bearer first",
+        ),
+        (
+            &[("AIML_API_KEY", " "), ("AIMLAPI_API_KEY", "second")],
+            "Bearer second",
+        ),
+    ];
+    for (variables, expected) in cases {
+        let mut command = cli.command(&["status", "g"]);
+        command
+            .envs(variables.iter().copied())
+            .env("AIMLAPI_API_BASE", server.url());
+        assert!(command.status().await.unwrap().success(), "{variables:?}");
+        let request = server.requests().pop().unwrap();
+        assert_eq!(request.header("authorization"), Some(*expected));
+    }
+    let mut command = cli.command(&["status", "g"]);
+    command
+        .env("AIML_API_KEY", "k")
+        .env("AIML_API_BASE", server.url())
+        .env("AIMLAPI_API_BASE", "nonsense");
+    assert!(command.status().await.unwrap().success());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_interrupted_create_still_tells_the_id() {
+    // Answers the create only when it is told to.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let cli = Cli::at(format!("http://{}", listener.local_addr().unwrap()));
+    let child = cli
+        .command(&["generate", MODEL, "--prompt", "x", "-o", "a.mp4"])
+        .spawn()
+        .unwrap();
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut head = [0; 64];
+    tokio::io::AsyncReadExt::read_exact(&mut stream, &mut head)
+        .await
+        .unwrap();
+    interrupt(&child);
+    stream
+        .write_all(&support::json(
+            201,
+            json!({ "id": "g", "status": "queued" }),
+        ))
+        .await
+        .unwrap();
+    let output = child.wait_with_output().await.unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.contains("resume with: aimlapi-video wait -o a.mp4 g"),
+        "{stderr}"
+    );
+}
+
+#[cfg(unix)]
+fn interrupt(child: &tokio::process::Child) {
+    let id = child.id().unwrap().to_string();
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn an_interrupt_ends_in_130_and_says_how_to_come_back() {
@@ -621,11 +776,7 @@ async fn an_interrupt_ends_in_130_and_says_how_to_come_back() {
     while server.requests().len() < 3 {
         tokio::task::yield_now().await;
     }
-    let killed = std::process::Command::new("kill")
-        .args(["-INT", &child.id().unwrap().to_string()])
-        .status()
-        .unwrap();
-    assert!(killed.success());
+    interrupt(&child);
     let output = child.wait_with_output().await.unwrap();
     assert_eq!(output.status.code(), Some(130));
     let stderr = String::from_utf8(output.stderr).unwrap();

@@ -5,7 +5,7 @@ mod support;
 
 use std::{path::Path, sync::Mutex};
 
-use aimlapi_video::{Error, ErrorKind, Generation, GenerationHandle, Saved};
+use aimlapi_video::{Error, ErrorKind, Generation, GenerationHandle, Route, Saved};
 use serde_json::json;
 use support::{KEY, Server, client, http};
 
@@ -82,7 +82,7 @@ async fn what_goes_wrong_leaves_nothing_behind_and_shows_no_signature() {
         assert_eq!(error.kind(), ErrorKind::Download, "{expected}: {error}");
         assert!(error.to_string().contains(expected), "{expected}: {error}");
         assert_eq!(error.handle().map(GenerationHandle::id), Some("g"));
-        assert!(error.is_resumable() || error.service().is_some());
+        assert!(error.is_resumable() && error.service().is_none());
         let mut chain = format!("{error} {error:?}");
         let mut cause = std::error::Error::source(&error);
         while let Some(next) = cause {
@@ -105,12 +105,12 @@ async fn redirects_are_followed_a_few_times_and_without_the_key() {
     save(&server, &folder.path().join("a.mp4"), &server.url())
         .await
         .unwrap();
-    assert!(
-        server
-            .requests()
-            .iter()
-            .all(|request| request.header("authorization").is_none())
-    );
+    for request in server.requests() {
+        assert_eq!(
+            (request.header("authorization"), request.header("referer")),
+            (None, None)
+        );
+    }
 
     let circle = Server::always(http(302, &[("location", "/again")], "")).await;
     let error = save(&circle, &folder.path().join("b.mp4"), &circle.url())
@@ -205,6 +205,25 @@ async fn a_stated_size_feeds_the_progress_and_a_disagreement_is_told() {
         Some("the generation states a file of 12 bytes, and 9 arrived")
     );
     assert_eq!(saved[0].content_type.as_deref(), Some("video/webm"));
+
+    let page = Server::always(http(
+        200,
+        &[("content-type", "text/html; charset=utf-8")],
+        "hello you",
+    ))
+    .await;
+    let saved = client(page.url())
+        .download(&Generation::from_json(json!({
+            "id": "g", "status": "completed",
+            "video": { "url": page.url(), "file_size": 9, "content_type": "video/mp4" },
+        })))
+        .to_file(folder.path().join("b.mp4"))
+        .await
+        .unwrap();
+    assert_eq!(
+        saved[0].disagreement.as_deref(),
+        Some("the generation states video/mp4, and text/html arrived")
+    );
 }
 
 #[tokio::test]
@@ -224,25 +243,52 @@ async fn a_file_beyond_the_limit_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_second_video_that_fails_leaves_the_first_whole() {
+async fn a_video_that_fails_does_not_keep_the_others_from_being_saved() {
     let server = Server::start(|number, _| {
-        if number == 0 {
-            http(200, &[], FILE)
-        } else {
+        if number == 1 {
             http(404, &[], "")
+        } else {
+            http(200, &[], FILE)
         }
     })
     .await;
     let folder = tempfile::tempdir().unwrap();
-    let generation = Generation::from_json(
-        json!({ "id": "g", "status": "completed", "video": [server.url(), server.url()] }),
-    );
+    let videos = [server.url(), server.url(), server.url()];
+    let generation =
+        Generation::from_json(json!({ "id": "g", "status": "completed", "video": videos }));
     let error = client(server.url())
         .save(&generation, folder.path().join("a.mp4"))
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Download);
-    assert_eq!(entries(folder.path()), ["a.mp4"]);
+    assert_eq!(entries(folder.path()), ["a-3.mp4", "a.mp4"]);
+    assert_eq!(error.saved().len(), 2);
+}
+
+#[tokio::test]
+async fn an_error_of_a_download_knows_all_that_the_wait_knew() {
+    let server = Server::start(|_, request| match request.target.as_str() {
+        target if target.starts_with("/v2/generate") => {
+            // A final answer that does not repeat the id.
+            let url = format!(
+                "http://{}/x.mp4",
+                request.header("host").unwrap_or_default()
+            );
+            support::json(200, json!({ "status": "completed", "video": url }))
+        }
+        _ => http(403, &[], ""),
+    })
+    .await;
+    let client = client(server.url());
+    let handle = GenerationHandle::new("g").with_route(Route::LegacyKling);
+    let generation = client.wait(&handle).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let error = client
+        .save(&generation, folder.path().join("a.mp4"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.handle(), Some(&handle));
+    assert!(error.is_resumable() && !error.is_out_of_credits());
 }
 
 #[tokio::test]

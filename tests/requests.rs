@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use aimlapi_video::{
-    ErrorKind, GenerationRequest, LegacyKlingRequest, Media, Route, models,
+    ErrorKind, GenerationRequest, LegacyKlingRequest, Media, MediaString, Route, models,
     types::{
         KlingVideoV1StandardImageToVideo, KlingVideoV16ProImageToVideo,
         KlingVideoV21StandardImageToVideo, KlingaiV2MasterImageToVideo,
@@ -236,7 +236,7 @@ fn the_older_body_of_v2_1_has_a_last_frame() {
         .build()
         .unwrap();
     assert_eq!(
-        request.tail_image_url.as_deref(),
+        request.tail_image_url.as_ref().map(MediaString::as_str),
         Some("https://example.com/b.png")
     );
 }
@@ -371,7 +371,7 @@ fn media_are_sent_inline_by_their_content() {
         .image_url(media)
         .build()
         .unwrap();
-    assert_eq!(legacy.image_url, request.image_url.as_str());
+    assert_eq!(legacy.image_url.as_str(), request.image_url.as_str());
 }
 
 #[test]

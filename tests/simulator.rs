@@ -337,7 +337,7 @@ async fn an_id_that_nobody_made_is_refused_at_the_first_poll() {
         .wait("nobody-made-this")
         .await
         .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert_eq!(error.kind(), ErrorKind::PollingLost);
     assert_eq!(error.polls(), Some(1));
 }
 

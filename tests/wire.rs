@@ -1,4 +1,5 @@
 //! What goes over the wire, byte for byte, and what is read back, through the typed mocks and a bare socket.
+#![cfg(feature = "mock")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod support;
@@ -261,6 +262,51 @@ async fn a_create_is_sent_once_whatever_comes_back() {
 }
 
 #[tokio::test]
+async fn a_lost_answer_names_the_request_to_look_for() {
+    for answer in [Vec::new(), http(200, &[], "<html>"), http(502, &[], "")] {
+        let server = Server::always(answer).await;
+        let error = client(server.url()).create(request()).await.unwrap_err();
+        let sent = server.requests()[0]
+            .header("x-client-request-id")
+            .unwrap()
+            .to_owned();
+        assert!(error.to_string().contains(&sent), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_id_in_an_answer_that_is_not_whole_is_not_lost() {
+    let body = r#"{"id":"g","status":"queued"}"#;
+    let server = Server::always(http(201, &[("content-length", "999")], body)).await;
+    let handle = client(server.url()).create(request()).await.unwrap();
+    assert_eq!(handle.id(), "g");
+}
+
+#[tokio::test]
+async fn an_answer_that_names_the_id_under_either_key_is_taken() {
+    let body = json!({ "id": "internal", "generation_id": "mine", "status": "queued" });
+    let server = Server::always(support::json(200, body)).await;
+    let client = client(server.url());
+    assert!(client.fetch("mine").await.is_ok());
+    assert!(client.fetch("internal").await.is_ok());
+    assert!(client.fetch("other").await.is_err());
+}
+
+#[tokio::test]
+async fn a_refused_poll_is_no_refused_create() {
+    let server = Server::always(http(403, &[], r#"{"message":"no credits"}"#)).await;
+    let client = client(server.url());
+    for error in [
+        client.fetch("g").await.unwrap_err(),
+        client.wait("g").await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::PollingLost);
+        assert!(error.is_out_of_credits() && error.is_resumable());
+        assert_eq!((error.polls(), error.answered()), (Some(1), Some(1)));
+    }
+}
+
+#[tokio::test]
 async fn a_service_that_is_not_there_is_unreachable() {
     let server = Server::always(Vec::new()).await;
     let url = server.url();
@@ -385,4 +431,43 @@ fn errors_are_one_word_and_cross_threads() {
     crosses::<aimlapi_video::Error>();
     crosses::<Client>();
     assert_eq!(size_of::<aimlapi_video::Error>(), size_of::<usize>());
+}
+
+#[test]
+fn debug_and_errors_show_no_signature_and_no_inline_data() {
+    let signed = "https://cdn.example.com/a.png?sig=sesame";
+    let broken = "https://cdn.example.com/a b.png?sig=sesame";
+    let inline = "data:image/png;base64,sesame==";
+    let image = "klingai/v2-master-image-to-video";
+    let universal = |link| {
+        aimlapi_video::GenerationRequest::from_json(json!({ "model": image, "image_url": link }))
+    };
+    let legacy = |link| {
+        aimlapi_video::LegacyKlingRequest::from_json(json!({ "model": image, "image_url": link }))
+    };
+    let typed =
+        |link: &str| aimlapi_video::types::KlingaiV2MasterImageToVideo::builder().image_url(link);
+    let older = |link: &str| {
+        aimlapi_video::types::LegacyKlingaiV2MasterImageToVideo::builder().image_url(link)
+    };
+    let mut shown = vec![
+        format!("{:?}", universal(broken)),
+        format!("{:?}", typed(broken)),
+        format!("{:?}", typed(broken).build()),
+        format!("{}", typed(broken).build().unwrap_err()),
+        format!(
+            "{:?}",
+            Client::builder().base_url("https://user:sesame@a.example/?sesame")
+        ),
+    ];
+    for link in [signed, inline] {
+        shown.extend([
+            format!("{:?} {:?}", universal(link), legacy(link)),
+            format!("{:?} {:?}", typed(link), typed(link).build()),
+            format!("{:?} {:?}", older(link), older(link).build()),
+        ]);
+    }
+    for text in shown {
+        assert!(!text.contains("sesame"), "{text}");
+    }
 }

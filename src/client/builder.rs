@@ -74,7 +74,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Allows a base URL of plain `http` beyond this machine, where everyone on the way can read the key.
+    /// Allows a base URL, and links to videos, of plain `http` beyond this machine. Everyone on the way can read the key
+    /// then, and change the videos.
     pub fn allow_insecure_http(mut self) -> Self {
         self.allow_http = true;
         self
@@ -125,7 +126,8 @@ impl ClientBuilder {
         let http = http(self.connect_timeout, loopback)
             .redirect(reqwest::redirect::Policy::none())
             .build();
-        let files = http_files(self.connect_timeout, loopback);
+        let allow_http = loopback || self.allow_http;
+        let files = http_files(self.connect_timeout, loopback, allow_http);
         let failed = |error: reqwest::Error| {
             Error::new(ErrorKind::Configuration, "the HTTP client cannot be set up")
                 .with_source(error)
@@ -136,7 +138,7 @@ impl ClientBuilder {
                 files: files.map_err(failed)?,
                 base: url.as_str().trim_end_matches('/').to_owned(),
                 origin: url.origin().ascii_serialization(),
-                loopback,
+                allow_http,
                 authorization,
                 create_timeout: self.create_timeout,
                 fetch_timeout: self.fetch_timeout,
@@ -150,7 +152,7 @@ impl ClientBuilder {
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
-            .field("base_url", &self.base)
+            .field("base_url", &self.base.as_deref().map(crate::uri::redacted))
             .field("has_key", &self.key.is_some())
             .finish_non_exhaustive()
     }
@@ -229,9 +231,15 @@ fn http(connect_timeout: Duration, loopback: bool) -> reqwest::ClientBuilder {
     }
 }
 
-fn http_files(connect_timeout: Duration, loopback: bool) -> reqwest::Result<reqwest::Client> {
+fn http_files(
+    connect_timeout: Duration,
+    loopback: bool,
+    allow_http: bool,
+) -> reqwest::Result<reqwest::Client> {
     http(connect_timeout, loopback)
-        .redirect(download::redirects(loopback))
+        .redirect(download::redirects(allow_http))
+        // The link that redirects may be signed, and is nobody else's business.
+        .referer(false)
         .read_timeout(download::IDLE_TIMEOUT)
         .build()
 }

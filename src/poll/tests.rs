@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Route, ServiceError, schedule::Fixed};
+use crate::{Route, ServiceError, handle::Created, schedule::Fixed};
 
 /// What a scripted service does with one poll.
 #[derive(Clone)]
@@ -43,10 +43,11 @@ impl Ask for &Script {
         };
         let failed = |status, retry_after| {
             let service = ServiceError::read(status, b"");
-            let error = Error::new(ErrorKind::Refused, "refused").with_service(service);
+            let error = Error::new(ErrorKind::PollingLost, "failed").with_service(service);
             Err(PollError {
                 error,
                 transient: status >= 429,
+                answered: true,
                 retry_after,
             })
         };
@@ -127,13 +128,17 @@ fn completed() -> Turn {
 
 fn created(answer: Value) -> GenerationHandle {
     let answer = Generation::from_json(answer);
-    GenerationHandle::created(
+    let created = Created {
+        answer,
+        retry_after: None,
+        length: Some(5),
+    };
+    GenerationHandle::of(
         "g".into(),
         "klingai/v2-master-text-to-video",
         Route::Universal,
         "https://a",
-        answer,
-        Some(5),
+        created,
     )
 }
 
@@ -239,6 +244,18 @@ async fn retry_after_is_obeyed_on_errors_and_capped_at_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn retry_after_of_the_create_is_a_floor_for_the_first_poll() {
+    let answer = Generation::from_json(status("queued"));
+    let created = Created {
+        answer,
+        retry_after: Some(seconds(25)),
+        length: None,
+    };
+    let handle = GenerationHandle::of("g".into(), "m", Route::Universal, "https://a", created);
+    assert_eq!(run(&[completed()], handle, every(10)).await.polls, [25_000]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn passing_errors_are_ridden_out_for_two_minutes() {
     let mut turns = vec![Turn::Fails(502); 11];
     turns.push(completed());
@@ -268,7 +285,7 @@ async fn a_refusal_ends_the_wait_at_once() {
         let error = run.end.unwrap_err();
         assert_eq!(
             (error.kind(), error.polls()),
-            (ErrorKind::Refused, Some(1)),
+            (ErrorKind::PollingLost, Some(1)),
             "{refusal}"
         );
         assert_eq!(
@@ -294,7 +311,7 @@ async fn a_new_generation_may_be_unknown_at_first() {
 async fn a_bare_id_is_asked_for_at_once_and_an_unknown_one_refused() {
     let run = run(&[Turn::Fails(404)], "g".into(), every(10)).await;
     assert_eq!(run.polls, [0]);
-    assert_eq!(run.end.unwrap_err().kind(), ErrorKind::Refused);
+    assert_eq!(run.end.unwrap_err().kind(), ErrorKind::PollingLost);
 }
 
 #[tokio::test(start_paused = true)]
@@ -378,7 +395,7 @@ async fn going_back_to_queued_is_a_change_like_any_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn speed_divides_steps_tolerance_and_deadline() {
+async fn speed_divides_steps_and_deadline_but_not_the_tolerance() {
     let waited = run(
         &[queued()],
         handle(),
@@ -387,7 +404,7 @@ async fn speed_divides_steps_tolerance_and_deadline() {
     .await;
     assert_eq!(waited.polls, [1000, 2000, 3000, 4000, 5000, 6000]);
     let lost = run(&[Turn::Fails(502)], handle(), every(10).speed(10.0)).await;
-    assert_eq!(lost.polls.last(), Some(&12_000));
+    assert_eq!(lost.polls.last(), Some(&120_000));
 }
 
 #[tokio::test(start_paused = true)]

@@ -64,6 +64,8 @@ pub struct Progress {
     pub status: Option<String>,
     /// The time since the wait began.
     pub elapsed: Duration,
+    /// The time since the generation was created, or since the wait began where that is not known.
+    pub age: Duration,
     /// How long such a generation takes from create to completed, as the vendor's pages state it, at the wait's speed.
     pub expected: Option<RangeInclusive<Duration>>,
 }

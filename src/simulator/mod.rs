@@ -29,21 +29,24 @@ mod server;
 mod tasks;
 
 use std::{
+    future::IntoFuture,
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
 };
 
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::oneshot};
 
 use documents::Documents;
 use tasks::Tasks;
 
-/// A running simulator. Dropping it stops it.
+/// A running simulator. Dropping it ends it: no connection is taken any more, and those that are open end with their
+/// request.
 #[derive(Debug)]
 pub struct Simulator {
     address: SocketAddr,
-    server: JoinHandle<()>,
+    /// Dropped with the simulator, which tells the server to end.
+    _stop: oneshot::Sender<()>,
 }
 
 impl Simulator {
@@ -69,12 +72,6 @@ impl Simulator {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
-    }
-}
-
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        self.server.abort();
     }
 }
 
@@ -150,10 +147,15 @@ impl SimulatorBuilder {
             tasks: Tasks::new(self.speed, self.videos),
         };
         let router = server::router(Arc::new(service));
-        let server = tokio::spawn(async move {
-            // Ends only with the task: axum retries what fails on the listener.
-            let _ = axum::serve(listener, router).await;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = axum::serve(listener, router).with_graceful_shutdown(async {
+            // Nothing is ever sent: the sender is dropped.
+            let _ = stopped.await;
         });
-        Ok(Simulator { address, server })
+        tokio::spawn(server.into_future());
+        Ok(Simulator {
+            address,
+            _stop: stop,
+        })
     }
 }

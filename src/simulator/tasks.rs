@@ -123,10 +123,11 @@ impl Tasks {
 
 impl Task {
     fn state(&self, speed: f64) -> State {
-        let age = self.created.elapsed().mul_f64(speed);
-        if age >= self.whole {
+        let age = self.created.elapsed().as_secs_f64() * speed;
+        let whole = self.whole.as_secs_f64();
+        if age >= whole {
             State::Completed
-        } else if age < self.whole.mul_f64(QUEUED) {
+        } else if age < whole * QUEUED {
             State::Queued
         } else {
             State::Generating

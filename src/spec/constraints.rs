@@ -50,6 +50,10 @@ pub enum Shape {
     },
     Text,
     Uri,
+    /// Text that is media: held by a type of ours under this name, for it is not to be shown.
+    MediaText {
+        name: String,
+    },
     /// Strings from a list, held by the enum of this name.
     TextChoice {
         name: String,
@@ -161,7 +165,9 @@ impl Shape {
             }
             Self::Text => json!({ "type": "string" }),
             Self::Uri => json!({ "type": "string", "format": "uri" }),
-            Self::TextChoice { name, .. } | Self::IntegerChoice { name, .. } => reference(name),
+            Self::TextChoice { name, .. }
+            | Self::IntegerChoice { name, .. }
+            | Self::MediaText { name } => reference(name),
             Self::Object(object) => reference(&object.name),
             Self::List { items, min, max } => {
                 let mut schema = json!({ "type": "array", "items": items.schema() });
@@ -184,7 +190,7 @@ impl Shape {
             Self::Integer {
                 min: None,
                 max: None,
-            } => "i64".into(),
+            } => "crate::Integer".into(),
             Self::Integer { min, max } => {
                 format!(
                     "crate::Int<{}, {}>",
@@ -199,6 +205,7 @@ impl Shape {
             Self::Number { min, max } => format!("{GENERATED}::{}", float_name(*min, *max)),
             Self::Text => "::std::string::String".into(),
             Self::Uri => "crate::Uri".into(),
+            Self::MediaText { .. } => "crate::MediaString".into(),
             Self::TextChoice { name, .. } => format!("crate::generated::types::{name}"),
             Self::IntegerChoice { name, .. } => format!("{GENERATED}::{name}"),
             Self::Object(object) => format!("crate::generated::types::{}", object.name),
@@ -215,9 +222,8 @@ impl Shape {
     /// Whether the generator must be told to use [`Self::rust`], since its own type for the schema would hold more.
     pub fn is_converted(&self) -> bool {
         match self {
-            Self::Integer { min, max } => min.is_some() || max.is_some(),
             Self::Number { min, max } => min.is_some() || max.is_some(),
-            Self::Uri | Self::List { .. } => true,
+            Self::Integer { .. } | Self::Uri | Self::List { .. } => true,
             _ => false,
         }
     }
@@ -255,20 +261,9 @@ impl Shape {
                 range(least, max.map(|max| max.to_string())).map(|range| format!("{range} items"))
             }
             Self::Uri => Some("an absolute URI, data URIs included".into()),
-            Self::Any | Self::Boolean | Self::Text | Self::Object(_) => None,
-        }
-    }
-
-    /// The JSON type of a value of this shape, in words.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Any => "any value",
-            Self::Boolean => "a boolean",
-            Self::Integer { .. } | Self::IntegerChoice { .. } => "an integer",
-            Self::Number { .. } => "a number",
-            Self::Text | Self::Uri | Self::TextChoice { .. } => "a string",
-            Self::List { .. } => "an array",
-            Self::Object(_) => "an object",
+            Self::Any | Self::Boolean | Self::Text | Self::MediaText { .. } | Self::Object(_) => {
+                None
+            }
         }
     }
 
@@ -300,6 +295,9 @@ impl Shape {
             }
             Self::IntegerChoice { name, values } => {
                 components.push((name.clone(), json!({ "type": "integer", "enum": values })));
+            }
+            Self::MediaText { name } => {
+                components.push((name.clone(), json!({ "type": "string" })));
             }
             Self::Object(object) => components.extend(object.components()),
             Self::List { items, .. } => items.components(components),

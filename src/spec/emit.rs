@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt::Write};
 use serde_json::{Value, json};
 
 use super::{
-    Route,
+    Route, Stated,
     constraints::{Field, Object, Shape, float_name},
     merge::{Merged, Request},
     names,
@@ -67,7 +67,7 @@ pub fn builders(merged: &Merged) -> String {
 }
 
 /// The table of models that the client looks things up in while it runs.
-pub fn catalogue(merged: &Merged, durations: &Value) -> String {
+pub fn catalogue(merged: &Merged, durations: &[Stated]) -> String {
     let mut out = String::from("pub(crate) static MODELS: &[crate::catalogue::Model] = &[\n");
     for request in &merged.requests {
         let Request {
@@ -174,12 +174,8 @@ fn builder(out: &mut String, object: &Object, request: &Request) {
         } else {
             "optional"
         };
-        let allowed = field
-            .shape
-            .allowed()
-            .unwrap_or_else(|| field.shape.kind().into());
         let arguments = if field.required {
-            format!("{:?}, {allowed:?}, &mut found", field.name)
+            format!("{:?}, &{}, &mut found", field.name, schema(&field.shape))
         } else {
             "&mut found".into()
         };
@@ -269,7 +265,7 @@ fn schema(shape: &Shape) -> String {
         Shape::Boolean => "Boolean".into(),
         Shape::Integer { min, max } => format!("Integer {{ min: {min:?}, max: {max:?} }}"),
         Shape::Number { min, max } => format!("Number {{ min: {min:?}, max: {max:?} }}"),
-        Shape::Text => "Text".into(),
+        Shape::Text | Shape::MediaText { .. } => "Text".into(),
         Shape::Uri => "Uri".into(),
         Shape::TextChoice { values, .. } => format!("TextChoice(&{values:?})"),
         Shape::IntegerChoice { values, .. } => format!("IntegerChoice(&{values:?})"),
@@ -284,21 +280,18 @@ fn schema(shape: &Shape) -> String {
     format!("crate::schema::Schema::{kind}")
 }
 
-fn stated(durations: &Value, model: &str) -> String {
-    let entries = durations
-        .get("durations")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    entries
-        .filter(|entry| entry["model"] == model)
-        .filter_map(|entry| {
-            let (min, max) = (entry["min"].as_f64()?, entry["max"].as_f64()?);
-            let length = entry["length"].as_u64();
-            Some(format!(
-                "crate::catalogue::Stated {{ length: {length:?}, min: {min:?}, max: {max:?} }},"
-            ))
-        })
+fn stated(durations: &[Stated], model: &str) -> String {
+    let of_model = durations.iter().filter(|stated| stated.model == model);
+    of_model
+        .map(
+            |Stated {
+                 length, min, max, ..
+             }| {
+                format!(
+                    "crate::catalogue::Stated {{ length: {length:?}, min: {min:?}, max: {max:?} }},"
+                )
+            },
+        )
         .collect()
 }
 

@@ -62,7 +62,17 @@ impl fmt::Display for Trouble {
 pub struct Facts {
     pub overlay: Value,
     pub glossary: Value,
-    pub durations: Value,
+    pub durations: Vec<Stated>,
+}
+
+/// How long a model's generations take, in seconds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stated {
+    pub model: String,
+    /// The clip's length in seconds, where the page tells it apart.
+    pub length: Option<u64>,
+    pub min: f64,
+    pub max: f64,
 }
 
 impl Facts {
@@ -94,16 +104,56 @@ impl Facts {
                     Value::Null
                 })
         });
-        if troubles.is_empty() {
-            Ok(Self {
-                overlay,
-                glossary,
-                durations,
+        let durations = stated(&durations, &mut troubles);
+        if !troubles.is_empty() {
+            return Err(troubles);
+        }
+        Ok(Self {
+            overlay,
+            glossary,
+            durations,
+        })
+    }
+}
+
+fn stated(durations: &Value, troubles: &mut Vec<Trouble>) -> Vec<Stated> {
+    let entries = durations
+        .get("durations")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let read = |entry: &Value| {
+        let (min, max) = (entry["min"].as_f64()?, entry["max"].as_f64()?);
+        let length = match entry.get("length") {
+            Some(length) => Some(length.as_u64()?),
+            None => None,
+        };
+        let sensible = (0.0..=max).contains(&min) && max < 1e9;
+        sensible
+            .then(|| entry["model"].as_str().map(str::to_owned))?
+            .map(|model| Stated {
+                model,
+                length,
+                min,
+                max,
             })
-        } else {
-            Err(troubles)
+    };
+    let mut stated = Vec::new();
+    for (index, entry) in entries.enumerate() {
+        match read(entry) {
+            Some(entry) => stated.push(entry),
+            None => {
+                let what = "is no entry with `model`, `min` and `max` in seconds, and perhaps a whole `length`";
+                troubles.push(Trouble::new(
+                    "durations.json",
+                    &format!("/durations/{index}"),
+                    what,
+                    "mend the entry",
+                ));
+            }
         }
     }
+    stated
 }
 
 /// Escapes one step of a JSON pointer.

@@ -7,19 +7,9 @@ use super::document::Document;
 /// A class of defect and how it is mended.
 pub struct Repair {
     pub name: &'static str,
-    pub group: Group,
     pub seen: Seen,
     /// Mends every place in a document and tells how many there were.
     pub mend: fn(&mut Value) -> usize,
-}
-
-/// Whose the defect is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Group {
-    /// The publisher's document is wrong.
-    Publisher,
-    /// The document is right, but the generator cannot take it.
-    Generator,
 }
 
 /// Where the defect can be seen.
@@ -31,44 +21,45 @@ pub enum Seen {
     Historical,
 }
 
-/// Every repair, in the order in which they run.
-pub const REPAIRS: &[Repair] = &[
+/// What the publisher has wrong.
+pub const PUBLISHER: &[Repair] = &[
     Repair {
         name: "response_without_description",
-        group: Group::Publisher,
         seen: Seen::Current,
         mend: response_without_description,
     },
     Repair {
         name: "number_default_as_text",
-        group: Group::Publisher,
         seen: Seen::Current,
         mend: number_default_as_text,
     },
     Repair {
         name: "bearer_scheme_in_header",
-        group: Group::Publisher,
         seen: Seen::Current,
         mend: bearer_scheme_in_header,
     },
     Repair {
         name: "enum_without_type",
-        group: Group::Publisher,
         seen: Seen::Current,
         mend: enum_without_type,
     },
-    Repair {
-        name: "unused_components",
-        group: Group::Generator,
-        seen: Seen::Current,
-        mend: unused_components,
-    },
 ];
+
+/// What is right, but not for the generator.
+pub const GENERATOR: &[Repair] = &[Repair {
+    name: "unused_components",
+    seen: Seen::Current,
+    mend: unused_components,
+}];
+
+/// Every repair, in the order in which they run.
+pub fn all() -> impl Iterator<Item = &'static Repair> {
+    PUBLISHER.iter().chain(GENERATOR)
+}
 
 /// Mends `document` and names the repairs that found something.
 pub fn mend(document: &mut Document) -> Vec<&'static str> {
-    REPAIRS
-        .iter()
+    all()
         .filter(|repair| (repair.mend)(&mut document.value) > 0)
         .map(|repair| repair.name)
         .collect()

@@ -1,9 +1,11 @@
 //! How a command ends when it does not end well: one clear line, the exit code, and the way back.
 
-use std::{error::Error as _, process::ExitCode};
+use std::{error::Error as _, path::Path, process::ExitCode};
 
-use aimlapi_video::{Error, ErrorKind, GenerationHandle, Route};
+use aimlapi_video::{Error, ErrorKind, GenerationHandle, Route, Saved};
 use serde_json::{Value, json};
+
+use crate::output::{answer, note};
 
 /// A command that did not end well.
 #[derive(Debug)]
@@ -11,6 +13,10 @@ pub(crate) struct Failure {
     pub(crate) code: u8,
     pub(crate) message: String,
     pub(crate) handle: Option<Box<GenerationHandle>>,
+    /// The beginning of an answer that may hold what was bought.
+    pub(crate) answer: Option<String>,
+    /// Videos that were saved although another one was not.
+    pub(crate) saved: Vec<Saved>,
 }
 
 pub(crate) const USAGE: u8 = 2;
@@ -22,34 +28,48 @@ pub(crate) const UNSAVED: u8 = 7;
 pub(crate) const INTERRUPTED: u8 = 130;
 
 impl Failure {
-    pub(crate) fn usage(message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: u8, message: impl Into<String>) -> Self {
         Self {
-            code: USAGE,
+            code,
             message: message.into(),
             handle: None,
+            answer: None,
+            saved: Vec::new(),
+        }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(USAGE, message)
+    }
+
+    pub(crate) fn about(self, handle: &GenerationHandle) -> Self {
+        Self {
+            handle: Some(Box::new(handle.clone())),
+            ..self
         }
     }
 
     /// A failure before there was a generation.
     pub(crate) fn creating(error: &Error) -> Self {
+        let service = error.service();
         let code = match error.kind() {
             ErrorKind::AmbiguousCreate => AMBIGUOUS,
             ErrorKind::Unreachable => SERVICE,
             // What the service calls a bad request is one, whether or not its document says so.
             ErrorKind::Refused
-                if error
-                    .service()
-                    .is_some_and(|service| matches!(service.status, 400 | 413 | 422)) =>
+                if service.is_some_and(|service| matches!(service.status, 400 | 413 | 422)) =>
             {
                 USAGE
             }
             ErrorKind::Refused => SERVICE,
             _ => USAGE,
         };
+        let answer = service
+            .filter(|_| code == AMBIGUOUS)
+            .map(|service| service.body.clone());
         Self {
-            code,
-            message: line(error),
-            handle: None,
+            answer: answer.filter(|body| !body.trim().is_empty()),
+            ..Self::new(code, line(error))
         }
     }
 
@@ -60,66 +80,86 @@ impl Failure {
             ErrorKind::MissingVideo => UNSAVED,
             _ => UNSEEN,
         };
-        Self {
-            code,
-            message: line(error),
-            handle: Some(Box::new(error.handle().unwrap_or(handle).clone())),
-        }
+        Self::new(code, line(error)).about(error.handle().unwrap_or(handle))
     }
 
-    /// A failure of a wait for what was created before: a first poll that is refused means that nothing is known to exist.
+    /// A failure of a wait for what was created before: where the first poll is refused, or none is answered, nothing is
+    /// known to exist.
     pub(crate) fn resuming(error: &Error, handle: &GenerationHandle) -> Self {
-        let mut failure = Self::waiting(error, handle);
-        let unknown = match error.kind() {
-            ErrorKind::Configuration => Some(USAGE),
-            ErrorKind::Refused if error.polls() == Some(1) => Some(SERVICE),
-            _ if error.last_answer().is_none() && was_unreachable(error) => Some(SERVICE),
-            _ => None,
-        };
-        if let Some(code) = unknown {
-            failure.code = code;
-            failure.handle = None;
+        let refused_at_once = error.polls() == Some(1) && error.service().is_some();
+        match error.kind() {
+            ErrorKind::Configuration => Self::usage(line(error)),
+            ErrorKind::PollingLost if refused_at_once => Self::new(SERVICE, line(error)),
+            _ if error.answered() == Some(0) => Self::new(SERVICE, line(error)),
+            _ => Self::waiting(error, handle),
         }
-        failure
     }
 
     pub(crate) fn saving(error: &Error, handle: &GenerationHandle) -> Self {
+        let saved = error.saved().to_vec();
         Self {
-            code: UNSAVED,
-            message: line(error),
-            handle: Some(Box::new(handle.clone())),
+            saved,
+            ..Self::new(UNSAVED, line(error)).about(handle)
         }
     }
 
     /// Prints what happened on standard error and, where one JSON object was asked for, on standard output.
     pub(crate) fn report(&self, json: bool, resume: Option<&str>) -> ExitCode {
-        eprintln!("error: {}", self.message);
+        for file in &self.saved {
+            note(format!(
+                "saved {} ({} bytes)",
+                file.path.display(),
+                file.bytes
+            ));
+        }
+        note(format!("error: {}", self.message));
+        if let Some(answer) = &self.answer {
+            let shown: String = answer.chars().take(400).collect();
+            note(format!(
+                "the answer began: {}",
+                shown.replace(['\n', '\r'], " ")
+            ));
+        }
         if let Some(resume) = resume {
-            eprintln!("resume with: {resume}");
+            note(format!("resume with: {resume}"));
         }
         if json {
-            let mut object =
-                json!({ "error": { "message": self.message, "exit_code": self.code } });
-            if let Some(handle) = &self.handle {
-                object["handle"] = serde_json::to_value(handle).unwrap_or(Value::Null);
-            }
-            if let Some(resume) = resume {
-                object["resume"] = resume.into();
-            }
-            println!("{object}");
+            // Where it cannot be written, standard error has said it.
+            let _ = answer(self.object(resume).to_string());
         }
         ExitCode::from(self.code)
+    }
+
+    fn object(&self, resume: Option<&str>) -> Value {
+        let mut object = json!({ "error": { "message": self.message, "exit_code": self.code } });
+        if let Some(handle) = &self.handle {
+            object["handle"] = serde_json::to_value(handle).unwrap_or(Value::Null);
+        }
+        if let Some(answer) = &self.answer {
+            object["answer"] = answer.as_str().into();
+        }
+        if !self.saved.is_empty() {
+            let entry = |file: &Saved| json!({ "path": file.path, "bytes": file.bytes });
+            object["videos"] = self.saved.iter().map(entry).collect();
+        }
+        if let Some(resume) = resume {
+            object["resume"] = resume.into();
+        }
+        object
     }
 }
 
 /// The command that comes back to a generation.
-pub(crate) fn resume(handle: &GenerationHandle, output: Option<&std::path::Path>) -> String {
+pub(crate) fn resume(handle: &GenerationHandle, output: Option<&Path>, overwrite: bool) -> String {
     let mut command = String::from("aimlapi-video wait");
     if handle.route() == Route::LegacyKling {
         command.push_str(" --legacy");
     }
     if let Some(output) = output {
         command.push_str(&format!(" -o {}", quoted(&output.display().to_string())));
+    }
+    if overwrite {
+        command.push_str(" --overwrite");
     }
     // Ids may begin with a dash.
     let dashes = if handle.id().starts_with('-') {
@@ -143,20 +183,6 @@ pub(crate) fn line(error: &Error) -> String {
         cause = next.source();
     }
     line.replace(['\n', '\r'], " ")
-}
-
-fn was_unreachable(error: &Error) -> bool {
-    let mut cause = Some(error as &(dyn std::error::Error + 'static));
-    while let Some(next) = cause {
-        if next
-            .downcast_ref::<Error>()
-            .is_some_and(|error| error.kind() == ErrorKind::Unreachable)
-        {
-            return true;
-        }
-        cause = next.source();
-    }
-    false
 }
 
 /// The text as one word of a shell.

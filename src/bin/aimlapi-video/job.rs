@@ -1,6 +1,7 @@
 //! `generate` and `wait`: to a video on disk, or to a clear end.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     pin::pin,
     process::ExitCode,
@@ -8,52 +9,51 @@ use std::{
 };
 
 use aimlapi_video::{
-    Client, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest, LegacyKlingRequest,
-    Route, Saved, Update, WaitOptions, simulator::Simulator,
+    Client, Download, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest,
+    LegacyKlingRequest, Route, Saved, Update, WaitOptions, simulator::Simulator,
 };
 use serde_json::{Value, json};
 
 use crate::{
     args::{Generate, Wait, Waiting},
     failure::{self, Failure, line},
+    output::{answer, note},
     report::Report,
     request::{self, handle},
 };
 
 /// `generate`
 pub(crate) async fn generate(generate: Generate) -> ExitCode {
-    let (json, output) = (generate.waiting.json, generate.waiting.output.clone());
-    let simulate = generate.simulate;
+    let (waiting, simulate) = (generate.waiting.clone(), generate.simulate);
     match run_generate(generate).await {
         Ok(code) => code,
         Err(failure) if simulate => {
             if failure.handle.is_some() {
-                eprintln!("note: the generation ended with the embedded simulator");
+                note("note: the generation ended with the embedded simulator");
             }
-            failure.report(json, None)
+            failure.report(waiting.json, None)
         }
-        Err(failure) => failure.report(json, resume_of(&failure, output.as_deref()).as_deref()),
+        Err(failure) => failure.report(waiting.json, resume_of(&failure, &waiting).as_deref()),
     }
 }
 
 async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
     let request = Request::read(&generate)?;
-    if let (Some(output), false) = (&generate.waiting.output, generate.no_wait) {
-        check_target(output, generate.waiting.overwrite)?;
+    if !generate.no_wait {
+        check_target(&generate.waiting)?;
     }
     let speed = generate
         .waiting
         .speed
         .unwrap_or(if generate.simulate { 60.0 } else { 1.0 });
-    let simulator = match generate.simulate {
-        true => Some(
-            Simulator::builder()
-                .speed(speed)
-                .start()
-                .await
+    let simulator = if generate.simulate {
+        let started = Simulator::builder().speed(speed).start().await;
+        Some(
+            started
                 .map_err(|error| Failure::usage(format!("the simulator cannot start: {error}")))?,
-        ),
-        false => None,
+        )
+    } else {
+        None
     };
     let client = match &simulator {
         Some(simulator) => Client::builder()
@@ -70,20 +70,22 @@ async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
     })?;
 
     let mut report = Report::start(&format!("creating with {}", request.model()));
-    let handle = match created(&client, request).await {
-        Ok(handle) => handle,
-        Err(failure) => {
-            report.end();
-            return Err(failure);
-        }
-    };
-    if generate.no_wait {
+    let created = created(&client, request).await;
+    if created.is_err() || generate.no_wait {
         report.end();
-        println!(
-            "{}",
-            serde_json::to_string(&handle).map_err(|error| Failure::usage(error.to_string()))?
-        );
-        return Ok(ExitCode::SUCCESS);
+    }
+    let handle = created?;
+    if generate.no_wait {
+        let printed = serde_json::to_string(&handle)
+            .map_err(io::Error::from)
+            .and_then(answer);
+        return match printed {
+            Ok(()) => Ok(ExitCode::SUCCESS),
+            Err(error) => {
+                let message = format!("the handle cannot be written to standard output: {error}");
+                Err(Failure::new(failure::UNSEEN, message).about(&handle))
+            }
+        };
     }
     report.note(&format!("created {}", handle.id()));
     let job = Job {
@@ -97,18 +99,16 @@ async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
 
 /// `wait`
 pub(crate) async fn wait(wait: Wait) -> ExitCode {
-    let (json, output) = (wait.waiting.json, wait.waiting.output.clone());
+    let waiting = wait.waiting.clone();
     match run_wait(wait).await {
         Ok(code) => code,
-        Err(failure) => failure.report(json, resume_of(&failure, output.as_deref()).as_deref()),
+        Err(failure) => failure.report(waiting.json, resume_of(&failure, &waiting).as_deref()),
     }
 }
 
 async fn run_wait(wait: Wait) -> Result<ExitCode, Failure> {
     let handle = handle(&wait.generation, wait.legacy)?;
-    if let Some(output) = &wait.waiting.output {
-        check_target(output, wait.waiting.overwrite)?;
-    }
+    check_target(&wait.waiting)?;
     let client = Client::from_env().map_err(|error| Failure::creating(&error))?;
     let speed = wait.waiting.speed.unwrap_or(1.0);
     let report = Report::start(&format!("asking for {}", handle.id()));
@@ -159,17 +159,21 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 async fn created(client: &Client, request: Request) -> Result<GenerationHandle, Failure> {
     let mut create = pin!(request.create(client));
     tokio::select! {
-        created = &mut create => created.map_err(|error| Failure::creating(&error)),
-        _ = tokio::signal::ctrl_c() => match tokio::time::timeout(LAST_WORDS, create).await {
-            Ok(Ok(handle)) => Err(Failure { code: failure::INTERRUPTED, message: "interrupted".into(), handle: Some(Box::new(handle)) }),
-            Ok(Err(error)) => Err(Failure { code: failure::INTERRUPTED, message: line(&error), handle: None }),
-            Err(_) => Err(Failure {
-                code: failure::INTERRUPTED,
-                message: "interrupted while creating; the generation may have been accepted and billed".into(),
-                handle: None,
-            }),
-        },
+        created = &mut create => return created.map_err(|error| Failure::creating(&error)),
+        _ = tokio::signal::ctrl_c() => {}
     }
+    let interrupted = |message: &str| Failure::new(failure::INTERRUPTED, message);
+    Err(match tokio::time::timeout(LAST_WORDS, create).await {
+        Ok(Ok(handle)) => interrupted("interrupted").about(&handle),
+        Ok(Err(error)) => Failure {
+            code: failure::INTERRUPTED,
+            ..Failure::creating(&error)
+        },
+        Err(_) => interrupted(
+            "interrupted while creating; the generation may have been accepted and billed, so do not repeat the create \
+             before looking at the account's log",
+        ),
+    })
 }
 
 /// The part that `generate` and `wait` share: wait, save, tell.
@@ -191,25 +195,25 @@ impl Job {
         let outcome = tokio::select! {
             outcome = self.wait_and_save(&handle, &mut report) => outcome,
             _ = tokio::signal::ctrl_c() => {
-                Err(Failure { code: failure::INTERRUPTED, message: "interrupted".into(), handle: Some(Box::new(handle.clone())) })
+                Err(Failure::new(failure::INTERRUPTED, "interrupted").about(&handle))
             }
         };
         report.end();
         let (generation, saved) = outcome?;
-        for file in &saved {
-            if let Some(disagreement) = &file.disagreement {
-                eprintln!("note: {disagreement}");
-            }
+        for disagreement in saved.iter().filter_map(|file| file.disagreement.as_ref()) {
+            note(format!("note: {disagreement}"));
         }
-        if self.waiting.json {
-            println!(
-                "{}",
-                summary(&handle, &generation, &saved, started.elapsed())
-            );
+        let lines = if self.waiting.json {
+            summary(&handle, &generation, &saved, started.elapsed()).to_string()
         } else {
-            for file in &saved {
-                println!("saved {} ({} bytes)", file.path.display(), file.bytes);
-            }
+            let line =
+                |file: &Saved| format!("saved {} ({} bytes)", file.path.display(), file.bytes);
+            saved.iter().map(line).collect::<Vec<_>>().join("\n")
+        };
+        if let Err(error) = answer(lines) {
+            note(format!(
+                "note: all is saved, but standard output cannot be written: {error}"
+            ));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -262,12 +266,8 @@ impl Job {
                 Some(Err(error)) if self.resumes => return Err(Failure::resuming(&error, handle)),
                 Some(Err(error)) => return Err(Failure::waiting(&error, handle)),
                 None => {
-                    let message = "the wait ended without a word".into();
-                    return Err(Failure {
-                        code: failure::UNSEEN,
-                        message,
-                        handle: Some(Box::new(handle.clone())),
-                    });
+                    let ended = Failure::new(failure::UNSEEN, "the wait ended without a word");
+                    return Err(ended.about(handle));
                 }
             }
         }
@@ -314,28 +314,20 @@ fn summary(
     summary
 }
 
-/// Looks whether the file can be written before anything is paid for.
-fn check_target(path: &Path, overwrite: bool) -> Result<(), Failure> {
-    let wrong = |what: String| {
-        Err(Failure::usage(format!(
-            "the output {} {what}",
-            path.display()
-        )))
+/// Looks whether the file can be written before anything is paid for; one that has no name yet goes to this folder.
+fn check_target(waiting: &Waiting) -> Result<(), Failure> {
+    let (path, overwrite) = match &waiting.output {
+        Some(path) => (path.as_path(), waiting.overwrite),
+        None => (Path::new("video.mp4"), true),
     };
-    if path.is_dir() || path.file_name().is_none() {
-        return wrong("is no file name; name the file to write".into());
-    }
-    if path.exists() && !overwrite {
-        return wrong("already exists; name another file, or give --overwrite".into());
-    }
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    match tempfile::tempfile_in(folder) {
-        Ok(_) => Ok(()),
-        Err(error) => wrong(format!("cannot be written: {error}")),
-    }
+    Download::check_target(path, overwrite).map_err(|error| {
+        let hint = if path.is_file() {
+            " by --overwrite"
+        } else {
+            ""
+        };
+        Failure::usage(line(&error) + hint)
+    })
 }
 
 /// A name for a video whose generation has only an id: its characters that are safe everywhere.
@@ -355,14 +347,15 @@ fn named_after(handle: &GenerationHandle) -> PathBuf {
     format!("video-{}.mp4", safe.trim_matches('-')).into()
 }
 
-fn resume_of(failure: &Failure, output: Option<&Path>) -> Option<String> {
-    let resumable = matches!(
-        failure.code,
-        failure::UNSEEN | failure::UNSAVED | failure::INTERRUPTED
-    );
-    failure
-        .handle
-        .as_ref()
-        .filter(|_| resumable)
-        .map(|handle| failure::resume(handle, output))
+/// The command that comes back to the generation, where that makes sense. A file that this command saved is written anew.
+fn resume_of(failure: &Failure, waiting: &Waiting) -> Option<String> {
+    let resumable =
+        [failure::UNSEEN, failure::UNSAVED, failure::INTERRUPTED].contains(&failure.code);
+    let handle = failure.handle.as_ref().filter(|_| resumable)?;
+    let overwrite = waiting.overwrite || !failure.saved.is_empty();
+    Some(failure::resume(
+        handle,
+        waiting.output.as_deref(),
+        overwrite,
+    ))
 }

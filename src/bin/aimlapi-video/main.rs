@@ -3,6 +3,7 @@
 mod args;
 mod failure;
 mod job;
+mod output;
 mod report;
 mod request;
 mod simulate;

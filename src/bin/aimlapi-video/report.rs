@@ -9,6 +9,8 @@ use std::{
 use aimlapi_video::{Hiccup, Progress, Received};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::output::note;
+
 pub(crate) struct Report {
     bar: Option<ProgressBar>,
     started: Instant,
@@ -38,6 +40,10 @@ impl Report {
 
     pub(crate) fn progress(&mut self, progress: &Progress) {
         self.expected = progress.expected.clone();
+        // The expected time counts from the create, which may lie long before this command.
+        self.started = Instant::now()
+            .checked_sub(progress.age)
+            .unwrap_or(self.started);
         if let (Some(bar), Some(expected)) = (&self.bar, &self.expected) {
             bar.set_style(style("{spinner} {msg} [{wide_bar}]"));
             bar.set_length(millis(*expected.end()));
@@ -59,7 +65,7 @@ impl Report {
             if let Some(expected) = &self.expected {
                 // Full only when the video is there, however long that takes.
                 bar.set_position(
-                    millis(self.started.elapsed()).min(millis(*expected.end()) * 99 / 100),
+                    millis(self.started.elapsed()).min(millis(*expected.end()) / 100 * 99),
                 );
             }
         }
@@ -82,8 +88,8 @@ impl Report {
     /// A line that stays.
     pub(crate) fn note(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.suspend(|| note(line)),
+            None => note(line),
         }
     }
 
@@ -97,7 +103,7 @@ impl Report {
         self.state = state;
         match &self.bar {
             Some(_) => self.tick(),
-            None => eprintln!("{}", self.message()),
+            None => note(self.message()),
         }
     }
 
@@ -118,7 +124,7 @@ impl Report {
 }
 
 fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX / 100)
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A time for people: tenths of a second while it is short.

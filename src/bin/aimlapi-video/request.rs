@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::{
     args::Generate,
     failure::{Failure, line},
+    output::note,
 };
 
 /// The body that the flags of `generate` ask for; it is held to its document later.
@@ -219,9 +220,9 @@ fn warn_of_unknown(model: &Model, body: &Map<String, Value>) {
         let hint = nearest
             .map(|nearest| format!(" (did you mean `{nearest}`?)"))
             .unwrap_or_default();
-        eprintln!(
-            "warning: the document of {} knows no `{name}`{hint}; it is sent as it stands",
-            model.id()
-        );
+        let id = model.id();
+        note(format!(
+            "warning: the document of {id} knows no `{name}`{hint}; it is sent as it stands"
+        ));
     }
 }

@@ -1,10 +1,14 @@
 //! `simulate`: a local server until it is stopped.
 
-use std::process::ExitCode;
+use std::{net::Ipv4Addr, process::ExitCode};
 
 use aimlapi_video::simulator::Simulator;
 
-use crate::{args::Simulate, failure::Failure};
+use crate::{
+    args::Simulate,
+    failure::Failure,
+    output::{answer, note},
+};
 
 /// `simulate`
 pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
@@ -17,20 +21,24 @@ pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
     let simulator = match started {
         Ok(simulator) => simulator,
         Err(error) => {
-            return Failure::usage(format!("cannot listen on {}: {error}", simulate.listen))
-                .report(false, None);
+            let message = format!("cannot listen on {}: {error}", simulate.listen);
+            return Failure::usage(message).report(false, None);
         }
     };
-    println!("listening on {}", simulator.url());
-    eprintln!(
-        "any key does; time runs {} times faster than the service's; state is in memory and goes with this process",
+    let mut near = simulator.address();
+    if near.ip().is_unspecified() {
+        near.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    // Whoever started it may wait for this line.
+    let _ = answer(format!("listening on {}", simulator.url()));
+    note(format!(
+        "time runs {} times faster than the service's; any key does; state is in memory and goes with this process",
         simulate.speed
-    );
-    eprintln!(
-        "point a client at it: AIML_API_BASE={} AIML_API_KEY=any",
-        simulator.url()
-    );
-    eprintln!("stop with ctrl-c");
+    ));
+    note(format!(
+        "point a client on this machine at it: AIML_API_BASE=http://{near} AIML_API_KEY=any"
+    ));
+    note("stop with ctrl-c");
     let _ = tokio::signal::ctrl_c().await;
     ExitCode::SUCCESS
 }

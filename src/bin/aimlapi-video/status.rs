@@ -2,47 +2,53 @@
 
 use std::process::ExitCode;
 
-use aimlapi_video::{Client, ErrorKind, State};
+use aimlapi_video::{Client, ErrorKind, Generation, State};
 
 use crate::{
     args::Status,
     failure::{self, Failure, line},
+    output::{answer, note},
     request::handle,
 };
 
 /// `status`
 pub(crate) async fn status(status: Status) -> ExitCode {
-    match run_status(&status).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(status.json, None),
+    let generation = match ask(&status).await {
+        Ok(generation) => generation,
+        Err(failure) => return failure.report(status.json, None),
+    };
+    let said = if status.json {
+        generation.as_json().to_string()
+    } else {
+        said(&generation)
+    };
+    if let Err(error) = answer(said) {
+        note(format!("note: standard output cannot be written: {error}"));
     }
+    ExitCode::SUCCESS
 }
 
-async fn run_status(status: &Status) -> Result<(), Failure> {
+async fn ask(status: &Status) -> Result<Generation, Failure> {
     let handle = handle(&status.generation, status.legacy)?;
     let client = Client::from_env().map_err(|error| Failure::creating(&error))?;
-    let generation = client.fetch(&handle).await.map_err(|error| Failure {
-        code: if error.kind() == ErrorKind::Configuration {
-            failure::USAGE
-        } else {
-            failure::SERVICE
-        },
-        message: line(&error),
-        handle: None,
-    })?;
-    if status.json {
-        println!("{}", generation.as_json());
-        return Ok(());
+    client.fetch(&handle).await.map_err(|error| {
+        let code = match error.kind() {
+            ErrorKind::Configuration => failure::USAGE,
+            _ => failure::SERVICE,
+        };
+        Failure::new(code, line(&error))
+    })
+}
+
+/// The state, why it failed, and the links, a line each.
+fn said(generation: &Generation) -> String {
+    let mut lines = vec![match (generation.state(), generation.status()) {
+        (State::Unknown, status) => format!("unknown state {}", status.unwrap_or("(none)")),
+        (state, _) => state.to_string(),
+    }];
+    if generation.state() == State::Failed {
+        lines.extend(generation.failure().map(ToString::to_string));
     }
-    match (generation.state(), generation.status()) {
-        (State::Unknown, status) => println!("unknown state {}", status.unwrap_or("(none)")),
-        (state, _) => println!("{state}"),
-    }
-    if let (State::Failed, Some(reason)) = (generation.state(), generation.failure()) {
-        println!("{reason}");
-    }
-    for video in generation.videos() {
-        println!("{}", video.url);
-    }
-    Ok(())
+    lines.extend(generation.videos().iter().map(|video| video.url.clone()));
+    lines.join("\n")
 }

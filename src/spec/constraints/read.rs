@@ -62,6 +62,7 @@ impl Reader<'_> {
             Some("object") => self.object(map, name, pointer, property),
             Some("boolean") => Shape::Boolean,
             Some("string") => match map.get("format").and_then(Value::as_str) {
+                None if is_media(schema) => Shape::MediaText { name: name.into() },
                 None => Shape::Text,
                 Some("uri") => Shape::Uri,
                 Some(format) => {
@@ -75,20 +76,17 @@ impl Reader<'_> {
                 }
             },
             Some("integer") => Shape::Integer {
-                min: map.get("minimum").and_then(Value::as_i64),
-                max: map.get("maximum").and_then(Value::as_i64),
+                min: self.bound(map, "minimum", pointer, whole),
+                max: self.bound(map, "maximum", pointer, whole),
             },
             Some("number") => Shape::Number {
-                min: map.get("minimum").and_then(Value::as_f64),
-                max: map.get("maximum").and_then(Value::as_f64),
+                min: self.bound(map, "minimum", pointer, Value::as_f64),
+                max: self.bound(map, "maximum", pointer, Value::as_f64),
             },
             Some("array") => {
-                let size = |keyword: &str| {
-                    map.get(keyword)
-                        .and_then(Value::as_u64)
-                        .and_then(|size| usize::try_from(size).ok())
-                };
-                let (min, max) = (size("minItems").unwrap_or(0), size("maxItems"));
+                let size = |value: &Value| usize::try_from(whole(value)?).ok();
+                let min = self.bound(map, "minItems", pointer, size).unwrap_or(0);
+                let max = self.bound(map, "maxItems", pointer, size);
                 let items = map.get("items").unwrap_or(&Value::Null);
                 let shape = self.shape(
                     items,
@@ -193,15 +191,11 @@ impl Reader<'_> {
             fields.push(Field {
                 rust,
                 required: required.contains(&key.as_str()),
-                media: matches!(shape, Shape::Uri)
-                    || schema.get("x-media") == Some(&Value::Bool(true)),
+                media: matches!(shape, Shape::Uri) || is_media(schema),
                 shape,
                 default,
                 description: self.description(&path),
-                role: schema
-                    .get("x-role")
-                    .and_then(Value::as_str)
-                    .map(str::to_owned),
+                role: self.role(schema, &at),
                 name: key.clone(),
             });
         }
@@ -209,6 +203,37 @@ impl Reader<'_> {
             name: name.into(),
             fields,
         })
+    }
+
+    /// A keyword's value, which must be of the kind that `read` takes: half a constraint would be none.
+    fn bound<T>(
+        &mut self,
+        map: &Map<String, Value>,
+        keyword: &str,
+        pointer: &str,
+        read: impl Fn(&Value) -> Option<T>,
+    ) -> Option<T> {
+        let value = map.get(keyword)?;
+        let bound = read(value);
+        if bound.is_none() {
+            let what = format!("`{keyword}` is {value}, which is no limit of this type");
+            let at = format!("{pointer}{}", step(keyword));
+            self.trouble(&at, &what, "correct it by an overlay action");
+        }
+        bound
+    }
+
+    fn role(&mut self, schema: &Value, pointer: &str) -> Option<String> {
+        let role = schema.get("x-role")?;
+        let known = role
+            .as_str()
+            .filter(|role| ROLES.contains(role))
+            .map(str::to_owned);
+        if known.is_none() {
+            let what = format!("`x-role` is {role}, and the roles are {}", ROLES.join(", "));
+            self.trouble(&format!("{pointer}/x-role"), &what, "mend overlay.json");
+        }
+        known
     }
 
     fn description(&self, property: &str) -> Option<String> {
@@ -231,6 +256,9 @@ impl Reader<'_> {
     }
 }
 
+/// The meanings that the code works with.
+const ROLES: &[&str] = &["prompt", "opening-image", "duration", "aspect-ratio"];
+
 /// Keywords that a shape holds, and those that constrain nothing.
 const UNDERSTOOD: &[&str] = &[
     "type",
@@ -249,3 +277,15 @@ const UNDERSTOOD: &[&str] = &[
     "default",
     "deprecated",
 ];
+
+fn is_media(schema: &Value) -> bool {
+    schema.get("x-media") == Some(&Value::Bool(true))
+}
+
+/// An integer, also one that is written `5.0`.
+fn whole(value: &Value) -> Option<i64> {
+    let float = value
+        .as_f64()
+        .filter(|float| float.fract() == 0.0 && float.abs() < 9e15);
+    value.as_i64().or(float.map(|float| float as i64))
+}
