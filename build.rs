@@ -109,6 +109,7 @@ fn write(merged: &Merged, facts: &Facts) -> Result<(), Box<dyn Error>> {
         out.join("documents.json"),
         serde_json::to_vec(&emit::documents(merged))?,
     )?;
+    fs::write(out.join("typed_door.rs"), emit::typed_door(merged))?;
     Ok(())
 }
 
@@ -144,7 +145,7 @@ fn settings(merged: &Merged) -> Result<GenerationSettings, Box<dyn Error>> {
                             [TypeImpl::Display].into_iter(),
                         );
                     }
-                    Shape::MediaText { name } => {
+                    Shape::MediaText { name } | Shape::OneOrMany { name, .. } => {
                         settings.with_replacement(name, shape.rust(), std::iter::empty());
                     }
                     _ if shape.is_converted() => convert.push((shape.schema(), shape.rust())),

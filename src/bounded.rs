@@ -160,6 +160,71 @@ impl<'de, T: Deserialize<'de>, const MIN: usize, const MAX: usize> Deserialize<'
     }
 }
 
+/// Text of `MIN` to `MAX` characters (Unicode scalar values), both allowed.
+///
+/// ```
+/// use aimlapi_video::Text;
+///
+/// assert_eq!(Text::<1, 4>::new("été")?.as_str(), "été");
+/// assert!(Text::<1, 4>::new("").is_err());
+/// # Ok::<(), aimlapi_video::InvalidValue>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Text<const MIN: usize, const MAX: usize>(String);
+
+impl<const MIN: usize, const MAX: usize> Text<MIN, MAX> {
+    /// Takes `text` if the number of its characters lies within the bounds.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidValue`] with the text and what is allowed.
+    pub fn new(text: impl Into<String>) -> Result<Self, InvalidValue> {
+        let text = text.into();
+        let max = (MAX < usize::MAX).then_some(MAX);
+        let schema = Schema::BoundedText { min: MIN, max };
+        let count = text.chars().count();
+        if (MIN..=MAX).contains(&count) {
+            return Ok(Self(text));
+        }
+        let keyword = if count < MIN {
+            "minLength"
+        } else {
+            "maxLength"
+        };
+        Err(InvalidValue(Violation::new(
+            &text.into(),
+            schema.allowed(),
+            keyword,
+        )))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de, const MIN: usize, const MAX: usize> Deserialize<'de> for Text<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// One value, or a list of such values; the document allows both.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "there is no third between one and many"
+)]
+pub enum OneOrMany<T> {
+    /// One value, written as it is.
+    One(T),
+    /// A list, written as an array.
+    Many(Vec<T>),
+}
+
 /// A value outside what its type allows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InvalidValue(Violation);

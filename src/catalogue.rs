@@ -102,6 +102,7 @@ impl Model {
 pub struct Property {
     pub(crate) name: &'static str,
     pub(crate) required: bool,
+    pub(crate) nullable: bool,
     pub(crate) schema: Schema,
     pub(crate) description: &'static str,
     pub(crate) default: Option<&'static str>,
@@ -118,6 +119,11 @@ impl Property {
     /// Whether every request must have it.
     pub fn is_required(&self) -> bool {
         self.required
+    }
+
+    /// Whether `null` is allowed, too.
+    pub fn is_nullable(&self) -> bool {
+        self.nullable
     }
 
     /// The type of its value.

@@ -38,7 +38,7 @@ mod status;
 mod transport;
 mod uri;
 
-pub use bounded::{BoundedVec, Int, Integer, InvalidValue};
+pub use bounded::{BoundedVec, Int, Integer, InvalidValue, OneOrMany, Text};
 pub use catalogue::{Model, Property, PropertyKind, Role, Route, models};
 pub use client::{Client, ClientBuilder};
 pub use download::{Download, Received, Saved};

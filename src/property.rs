@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde_json::Value;
 
 use crate::{
-    BoundedVec, Media, MediaString, Uri,
+    BoundedVec, Media, MediaString, OneOrMany, Text, Uri,
     bounded::{FromFloat, FromInteger},
     schema::Schema,
 };
@@ -224,6 +224,50 @@ impl IntoProperty<Uri> for String {
 impl IntoProperty<Uri> for Media {
     fn into_property(self) -> Result<Uri, Vec<Violation>> {
         Ok(self.into_uri())
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> IntoProperty<Text<MIN, MAX>> for &str {
+    fn into_property(self) -> Result<Text<MIN, MAX>, Vec<Violation>> {
+        self.to_owned().into_property()
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> IntoProperty<Text<MIN, MAX>> for &String {
+    fn into_property(self) -> Result<Text<MIN, MAX>, Vec<Violation>> {
+        self.clone().into_property()
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> IntoProperty<Text<MIN, MAX>> for String {
+    fn into_property(self) -> Result<Text<MIN, MAX>, Vec<Violation>> {
+        Text::new(self).map_err(|error| vec![error.violation()])
+    }
+}
+
+/// What is a link or media alone is one such value, also where a list is allowed.
+macro_rules! one_of_many {
+    ($($source:ty),*) => {$(
+        impl IntoProperty<OneOrMany<Uri>> for $source {
+            fn into_property(self) -> Result<OneOrMany<Uri>, Vec<Violation>> {
+                self.into_property().map(OneOrMany::One)
+            }
+        }
+    )*};
+}
+
+one_of_many!(&str, &String, String, Media, Uri);
+
+impl<T, V: IntoProperty<T>> IntoProperty<OneOrMany<T>> for Vec<V> {
+    fn into_property(self) -> Result<OneOrMany<T>, Vec<Violation>> {
+        let items: BoundedVec<T, 0, { usize::MAX }> = self.into_property()?;
+        Ok(OneOrMany::Many(items.into_vec()))
+    }
+}
+
+impl<T, V: IntoProperty<T>, const N: usize> IntoProperty<OneOrMany<T>> for [V; N] {
+    fn into_property(self) -> Result<OneOrMany<T>, Vec<Violation>> {
+        Vec::from(self).into_property()
     }
 }
 

@@ -26,6 +26,10 @@ pub(crate) enum Schema {
         max: Option<f64>,
     },
     Text,
+    BoundedText {
+        min: usize,
+        max: Option<usize>,
+    },
     Uri,
     TextChoice(&'static [&'static str]),
     IntegerChoice(&'static [i64]),
@@ -35,6 +39,11 @@ pub(crate) enum Schema {
         max: Option<usize>,
     },
     Object(&'static [Property]),
+    /// Any of several, or exactly one of them.
+    Alternatives {
+        arms: &'static [Self],
+        exactly_one: bool,
+    },
 }
 
 impl Schema {
@@ -44,6 +53,23 @@ impl Schema {
             (Self::Any, _) | (Self::Boolean, Value::Bool(_)) | (Self::Text, Value::String(_)) => {
                 return Vec::new();
             }
+            (Self::Alternatives { arms, exactly_one }, _) => {
+                match (
+                    arms.iter()
+                        .filter(|arm| arm.check(value).is_empty())
+                        .count(),
+                    exactly_one,
+                ) {
+                    (0, false) => "anyOf",
+                    (0, true) | (2.., true) => "oneOf",
+                    _ => return Vec::new(),
+                }
+            }
+            (Self::BoundedText { min, max }, Value::String(text)) => match text.chars().count() {
+                count if count < *min => "minLength",
+                count if max.is_some_and(|max| count > max) => "maxLength",
+                _ => return Vec::new(),
+            },
             (Self::Object(properties), Value::Object(map)) => return check_object(properties, map),
             (Self::List { items, min, max }, Value::Array(values)) => {
                 return self.check_list(items, *min, *max, values);
@@ -61,10 +87,16 @@ impl Schema {
             }
             (Self::TextChoice(_), Value::String(_)) => "enum",
             (Self::Integer { min, max }, Value::Number(number)) => match bounded::whole(number) {
-                None => "type",
                 Some(value) if min.is_some_and(|min| value < min) => "minimum",
                 Some(value) if max.is_some_and(|max| value > max) => "maximum",
                 Some(_) => return Vec::new(),
+                // An integer that no type of ours holds is one all the same.
+                None => match number.as_f64().filter(|value| value.fract() == 0.0) {
+                    None => "type",
+                    Some(value) if value < 0.0 && min.is_some() => "minimum",
+                    Some(value) if value > 0.0 && max.is_some() => "maximum",
+                    Some(_) => return Vec::new(),
+                },
             },
             (Self::IntegerChoice(allowed), Value::Number(number)) => match bounded::whole(number) {
                 None => "type",
@@ -85,11 +117,13 @@ impl Schema {
     /// The JSON type of its values.
     pub(crate) fn kind(&self) -> PropertyKind {
         match self {
-            Self::Any => PropertyKind::Any,
+            Self::Any | Self::Alternatives { .. } => PropertyKind::Any,
             Self::Boolean => PropertyKind::Boolean,
             Self::Integer { .. } | Self::IntegerChoice(_) => PropertyKind::Integer,
             Self::Number { .. } => PropertyKind::Number,
-            Self::Text | Self::Uri | Self::TextChoice(_) => PropertyKind::String,
+            Self::Text | Self::BoundedText { .. } | Self::Uri | Self::TextChoice(_) => {
+                PropertyKind::String
+            }
             Self::List { .. } => PropertyKind::Array,
             Self::Object(_) => PropertyKind::Object,
         }
@@ -118,6 +152,16 @@ impl Schema {
                 max.as_ref().map(|max| text(max)),
             ),
             Self::Text => "a string".into(),
+            Self::BoundedText { min, max } => {
+                let least = (*min > 0).then(|| min.to_string());
+                let count = range("any number of", least, max.map(|max| max.to_string()));
+                format!("a string of {count} characters")
+            }
+            Self::Alternatives { arms, .. } => arms
+                .iter()
+                .map(Self::allowed)
+                .collect::<Vec<_>>()
+                .join(", or "),
             Self::Uri => Uri::ALLOWED.into(),
             Self::TextChoice(values) => values
                 .iter()
@@ -186,6 +230,7 @@ pub(crate) fn check_object(properties: &[Property], map: &Map<String, Value>) ->
     let mut found = Vec::new();
     for property in properties {
         let violations = match map.get(property.name) {
+            Some(Value::Null) if property.nullable => continue,
             Some(value) => property.schema.check(value),
             None if property.required => vec![Violation::missing(property.schema.allowed())],
             None => continue,

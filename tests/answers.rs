@@ -78,6 +78,8 @@ fn states_are_read_in_any_spelling() {
 }
 
 proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
     /// A paid result is never lost to a strict reader: any JSON is read, and kept.
     #[test]
     fn any_json_is_read_and_kept(body in json(), status in ".{0,12}", error in json(), video in json()) {

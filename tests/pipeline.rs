@@ -56,33 +56,39 @@ fn create(schema: Value) -> Vec<Document> {
 }
 
 #[test]
-fn the_documents_declare_five_models_on_the_universal_url_and_four_on_the_older_one() {
+fn the_documents_declare_76_models_on_the_universal_url_and_four_on_the_older_one() {
     let merged = merged(documents()).unwrap();
-    let names: Vec<&str> = merged
-        .requests
-        .iter()
-        .map(|request| request.object.name.as_str())
-        .collect();
-    assert_eq!(
-        names,
-        [
-            "KlingVideoV16ProImageToVideo",
-            "KlingVideoV1StandardImageToVideo",
-            "KlingVideoV21StandardImageToVideo",
-            "KlingaiV2MasterImageToVideo",
-            "KlingaiV2MasterTextToVideo",
-            "LegacyKlingVideoV1StandardImageToVideo",
-            "LegacyKlingVideoV21StandardImageToVideo",
-            "LegacyKlingaiV2MasterImageToVideo",
-            "LegacyKlingaiV2MasterTextToVideo",
-        ]
-    );
-    assert!(
+    let count = |route| {
         merged
             .requests
             .iter()
-            .all(|request| request.vendor == "kling")
+            .filter(|request| request.create.route == route)
+            .count()
+    };
+    assert_eq!(
+        (count(Route::Universal), count(Route::LegacyKling)),
+        (76, 4)
     );
+    let mut vendors: Vec<&str> = merged
+        .requests
+        .iter()
+        .map(|request| request.vendor.as_str())
+        .collect();
+    vendors.sort_unstable();
+    vendors.dedup();
+    assert_eq!(
+        vendors,
+        ["google", "kling", "ltxv", "minimax", "openai", "xai"]
+    );
+    for request in &merged.requests {
+        let folder = request.create.file.split('/').next();
+        assert_eq!(
+            folder,
+            Some(request.vendor.as_str()),
+            "{}",
+            request.create.file
+        );
+    }
 }
 
 #[test]
@@ -343,6 +349,7 @@ fn files_that_are_no_documents_are_reported_each() {
     assert!(document::read(&folder.path().join("none")).is_err());
 }
 
+#[cfg(feature = "all-vendors")]
 /// The generated source is beside the tests: each operation of the description is in it, and each type.
 #[test]
 fn the_generated_source_holds_every_operation_and_every_type() {

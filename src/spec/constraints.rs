@@ -24,6 +24,8 @@ pub struct Field {
     /// The struct's field and the builder's setter.
     pub rust: String,
     pub required: bool,
+    /// Whether `null` is allowed, too. A struct has no room for it: it is either there or left out.
+    pub nullable: bool,
     pub shape: Shape,
     /// What the service takes for a value left out; told, never sent.
     pub default: Option<Value>,
@@ -49,6 +51,11 @@ pub enum Shape {
         max: Option<f64>,
     },
     Text,
+    /// Text of a limited number of characters.
+    BoundedText {
+        min: usize,
+        max: Option<usize>,
+    },
     Uri,
     /// Text that is media: held by a type of ours under this name, for it is not to be shown.
     MediaText {
@@ -70,6 +77,16 @@ pub enum Shape {
         max: Option<usize>,
     },
     Object(Object),
+    /// One value, or a list of such values.
+    OneOrMany {
+        name: String,
+        item: Box<Self>,
+    },
+    /// Any of several shapes, or exactly one of them. No type holds it, so it is checked before it is sent.
+    Alternatives {
+        arms: Vec<Self>,
+        exactly_one: bool,
+    },
 }
 
 impl Object {
@@ -101,7 +118,7 @@ impl Object {
         let required: Vec<&str> = self
             .fields
             .iter()
-            .filter(|field| field.required)
+            .filter(|field| field.required && !field.nullable)
             .map(|field| &*field.name)
             .collect();
         let mut schema = json!({ "type": "object", "properties": properties });
@@ -155,7 +172,7 @@ impl Shape {
     pub fn schema(&self) -> Value {
         let reference = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
         match self {
-            Self::Any => json!({}),
+            Self::Any | Self::Alternatives { .. } => json!({}),
             Self::Boolean => json!({ "type": "boolean" }),
             Self::Integer { min, max } => {
                 bounded("integer", min.map(Value::from), max.map(Value::from))
@@ -167,7 +184,17 @@ impl Shape {
             Self::Uri => json!({ "type": "string", "format": "uri" }),
             Self::TextChoice { name, .. }
             | Self::IntegerChoice { name, .. }
+            | Self::OneOrMany { name, .. }
             | Self::MediaText { name } => reference(name),
+            Self::BoundedText { min, max } => {
+                let least = (*min > 0).then(|| Value::from(*min));
+                let limits = [("minLength", least), ("maxLength", max.map(Value::from))];
+                let limits = limits
+                    .into_iter()
+                    .filter_map(|(key, limit)| Some((key.to_owned(), limit?)));
+                let kind = ("type".to_owned(), Value::from("string"));
+                Value::Object(std::iter::once(kind).chain(limits).collect())
+            }
             Self::Object(object) => reference(&object.name),
             Self::List { items, min, max } => {
                 let mut schema = json!({ "type": "array", "items": items.schema() });
@@ -185,7 +212,11 @@ impl Shape {
     /// The Rust type that holds a value of this shape and no other.
     pub fn rust(&self) -> String {
         match self {
-            Self::Any => "::serde_json::Value".into(),
+            Self::Any | Self::Alternatives { .. } => "::serde_json::Value".into(),
+            Self::OneOrMany { item, .. } => format!("crate::OneOrMany<{}>", item.rust()),
+            Self::BoundedText { min, max } => {
+                format!("crate::Text<{min}, {}>", max.unwrap_or(usize::MAX))
+            }
             Self::Boolean => "bool".into(),
             Self::Integer {
                 min: None,
@@ -223,7 +254,7 @@ impl Shape {
     pub fn is_converted(&self) -> bool {
         match self {
             Self::Number { min, max } => min.is_some() || max.is_some(),
-            Self::Integer { .. } | Self::Uri | Self::List { .. } => true,
+            Self::Integer { .. } | Self::BoundedText { .. } | Self::Uri | Self::List { .. } => true,
             _ => false,
         }
     }
@@ -261,9 +292,21 @@ impl Shape {
                 range(least, max.map(|max| max.to_string())).map(|range| format!("{range} items"))
             }
             Self::Uri => Some("an absolute URI, data URIs included".into()),
-            Self::Any | Self::Boolean | Self::Text | Self::MediaText { .. } | Self::Object(_) => {
-                None
+            Self::BoundedText { min, max } => {
+                let least = (*min > 0).then(|| min.to_string());
+                range(least, max.map(|max| max.to_string()))
+                    .map(|range| format!("{range} characters"))
             }
+            Self::OneOrMany { item, .. } => {
+                let of = item.allowed().unwrap_or_else(|| "any".into());
+                Some(format!("one or a list of: {of}"))
+            }
+            Self::Any
+            | Self::Alternatives { .. }
+            | Self::Boolean
+            | Self::Text
+            | Self::MediaText { .. }
+            | Self::Object(_) => None,
         }
     }
 
@@ -272,6 +315,7 @@ impl Shape {
         visit(self);
         match self {
             Self::List { items, .. } => items.each(visit),
+            Self::OneOrMany { item, .. } => item.each(visit),
             Self::Object(object) => object
                 .fields
                 .iter()
@@ -295,6 +339,10 @@ impl Shape {
             }
             Self::IntegerChoice { name, values } => {
                 components.push((name.clone(), json!({ "type": "integer", "enum": values })));
+            }
+            Self::OneOrMany { name, item } => {
+                components.push((name.clone(), json!({})));
+                item.components(components);
             }
             Self::MediaText { name } => {
                 components.push((name.clone(), json!({ "type": "string" })));

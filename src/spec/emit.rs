@@ -105,6 +105,31 @@ pub fn documents(merged: &Merged) -> Value {
     merged.requests.iter().map(entry).collect()
 }
 
+/// A function over every generated type, for tests that judge them all.
+pub fn typed_door(merged: &Merged) -> String {
+    let mut out = String::from(
+        "fn read_typed(path: &str, model: &str, body: ::serde_json::Value) \
+         -> Option<::std::result::Result<::serde_json::Value, ::serde_json::Error>> {\n\
+         fn through<T: ::serde::de::DeserializeOwned + ::serde::Serialize>(body: ::serde_json::Value) \
+         -> ::std::result::Result<::serde_json::Value, ::serde_json::Error> {\n\
+         ::serde_json::to_value(::serde_json::from_value::<T>(body)?) }\n\
+         Some(match (path, model) {\n",
+    );
+    for request in &merged.requests {
+        let (path, model, name) = (
+            request.create.route.path(),
+            &request.create.model,
+            &request.object.name,
+        );
+        let _ = writeln!(
+            out,
+            "({path:?}, {model:?}) => through::<::aimlapi_video::types::{name}>(body),"
+        );
+    }
+    out.push_str("_ => return None,\n})\n}\n");
+    out
+}
+
 fn each_shape<'a>(merged: &'a Merged, visit: &mut dyn FnMut(&'a Request, &'a Shape)) {
     for request in &merged.requests {
         each_in(&request.object, &mut |shape| visit(request, shape));
@@ -169,12 +194,12 @@ fn builder(out: &mut String, object: &Object, request: &Request) {
         model = request.create.model,
     );
     for field in &set {
-        let take = if field.required {
+        let take = if field.required && !field.nullable {
             "required"
         } else {
             "optional"
         };
-        let arguments = if field.required {
+        let arguments = if field.required && !field.nullable {
             format!("{:?}, &{}, &mut found", field.name, schema(&field.shape))
         } else {
             "&mut found".into()
@@ -187,7 +212,7 @@ fn builder(out: &mut String, object: &Object, request: &Request) {
     }
     let required: Vec<&str> = set
         .iter()
-        .filter(|field| field.required)
+        .filter(|field| field.required && !field.nullable)
         .map(|field| field.rust.as_str())
         .collect();
     let some: String = required
@@ -245,10 +270,11 @@ fn properties(object: &Object) -> String {
         };
         let _ = write!(
             out,
-            "crate::catalogue::Property {{ name: {:?}, required: {}, schema: {}, description: {:?}, default: {:?}, \
+            "crate::catalogue::Property {{ name: {:?}, required: {}, nullable: {}, schema: {}, description: {:?}, default: {:?}, \
              role: {role}, media: {} }},",
             field.name,
             field.required,
+            field.nullable,
             schema(&field.shape),
             field.description.as_deref().unwrap_or_default(),
             field.default.as_ref().map(Value::to_string),
@@ -266,6 +292,21 @@ fn schema(shape: &Shape) -> String {
         Shape::Integer { min, max } => format!("Integer {{ min: {min:?}, max: {max:?} }}"),
         Shape::Number { min, max } => format!("Number {{ min: {min:?}, max: {max:?} }}"),
         Shape::Text | Shape::MediaText { .. } => "Text".into(),
+        Shape::BoundedText { min, max } => format!("BoundedText {{ min: {min}, max: {max:?} }}"),
+        Shape::OneOrMany { item, .. } => {
+            let item = schema(item);
+            format!(
+                "Alternatives {{ arms: &[{item}, crate::schema::Schema::List {{ items: &{item}, min: 0, max: None }}], \
+                 exactly_one: false }}"
+            )
+        }
+        Shape::Alternatives { arms, exactly_one } => {
+            let arms: Vec<String> = arms.iter().map(schema).collect();
+            format!(
+                "Alternatives {{ arms: &[{}], exactly_one: {exactly_one} }}",
+                arms.join(", ")
+            )
+        }
         Shape::Uri => "Uri".into(),
         Shape::TextChoice { values, .. } => format!("TextChoice(&{values:?})"),
         Shape::IntegerChoice { values, .. } => format!("IntegerChoice(&{values:?})"),

@@ -50,8 +50,14 @@ pub fn vendor(model: &str) -> String {
         .to_lowercase()
 }
 
-/// Vendors whose ids do not begin with the vendor's own name.
-const VENDORS: &[(&str, &str)] = &[("klingai/", "kling"), ("kling-video/", "kling")];
+/// Vendors whose ids do not begin with the vendor's own name, or name no vendor.
+const VENDORS: &[(&str, &str)] = &[
+    ("klingai/", "kling"),
+    ("kling-video/", "kling"),
+    ("veo", "google"),
+    ("video-01", "minimax"),
+    ("x-ai/", "xai"),
+];
 
 /// Anything that cannot stand in an identifier separates words, as the generator's own naming has it.
 fn separated(name: &str) -> String {

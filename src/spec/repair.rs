@@ -39,6 +39,11 @@ pub const PUBLISHER: &[Repair] = &[
         mend: bearer_scheme_in_header,
     },
     Repair {
+        name: "required_inside_property",
+        seen: Seen::Current,
+        mend: required_inside_property,
+    },
+    Repair {
         name: "enum_without_type",
         seen: Seen::Current,
         mend: enum_without_type,
@@ -115,6 +120,44 @@ fn number_default_as_text(document: &mut Value) -> usize {
         schema.insert("default".into(), number);
         true
     })
+}
+
+/// A property says `"required": true` of itself, as parameters do; a schema's `required` is its object's list of names, so
+/// the name goes there.
+fn required_inside_property(document: &mut Value) -> usize {
+    let mut mended = 0;
+    each_object(document, &mut |schema| {
+        let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else {
+            return false;
+        };
+        let mut names = Vec::new();
+        for (name, property) in properties.iter_mut() {
+            let Some(property) = property.as_object_mut() else {
+                continue;
+            };
+            if let Some(Value::Bool(required)) = property.get("required").cloned() {
+                property.remove("required");
+                names.extend(required.then(|| Value::from(name.as_str())));
+                mended += 1;
+            }
+        }
+        if let Some(list) = schema
+            .entry("required")
+            .or_insert_with(|| Value::Array(Vec::new()))
+            .as_array_mut()
+        {
+            names.retain(|name| !list.contains(name));
+            list.extend(names);
+        }
+        if schema
+            .get("required")
+            .is_some_and(|list| list == &Value::Array(Vec::new()))
+        {
+            schema.remove("required");
+        }
+        false
+    });
+    mended
 }
 
 /// A bearer scheme is given `in: header`, which belongs to `apiKey` schemes alone.

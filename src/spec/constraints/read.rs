@@ -53,8 +53,24 @@ impl Reader<'_> {
                 "teach src/spec/constraints.rs the keyword",
             );
         }
+        // Two ways to say what is allowed would have to hold at once, and a shape says it in one.
+        for (keyword, beside) in BESIDE {
+            let both = beside.iter().find(|beside| map.contains_key(**beside));
+            if let (true, Some(both)) = (map.contains_key(*keyword), both) {
+                let what = format!("`{both}` beside `{keyword}` is not understood");
+                let remedy = "take one of them out by an overlay action";
+                self.trouble(&format!("{pointer}{}", step(both)), &what, remedy);
+            }
+        }
         if let Some(values) = map.get("enum").and_then(Value::as_array) {
             return self.choice(values, name, pointer);
+        }
+        if let Some(arms) = map
+            .get("anyOf")
+            .or(map.get("oneOf"))
+            .and_then(Value::as_array)
+        {
+            return self.alternatives(arms, map.contains_key("oneOf"), name, pointer, property);
         }
         match map.get("type").and_then(Value::as_str) {
             None if map.contains_key("properties") => self.object(map, name, pointer, property),
@@ -63,7 +79,7 @@ impl Reader<'_> {
             Some("boolean") => Shape::Boolean,
             Some("string") => match map.get("format").and_then(Value::as_str) {
                 None if is_media(schema) => Shape::MediaText { name: name.into() },
-                None => Shape::Text,
+                None => self.text(map, pointer),
                 Some("uri") => Shape::Uri,
                 Some(format) => {
                     let what = format!("the format `{format}` is not understood");
@@ -88,6 +104,7 @@ impl Reader<'_> {
                 let min = self.bound(map, "minItems", pointer, size).unwrap_or(0);
                 let max = self.bound(map, "maxItems", pointer, size);
                 let items = map.get("items").unwrap_or(&Value::Null);
+                self.not_nullable(items, &format!("{pointer}/items"));
                 let shape = self.shape(
                     items,
                     &format!("{name}Item"),
@@ -109,6 +126,60 @@ impl Reader<'_> {
                 );
                 Shape::Any
             }
+        }
+    }
+
+    /// `null` has a place among the properties of an object only.
+    fn not_nullable(&mut self, schema: &Value, pointer: &str) {
+        if schema.get("nullable") == Some(&Value::Bool(true)) {
+            let at = format!("{pointer}/nullable");
+            let what = "`nullable` is understood on properties only";
+            self.trouble(&at, what, "take it out by an overlay action");
+        }
+    }
+
+    fn text(&mut self, map: &Map<String, Value>, pointer: &str) -> Shape {
+        let size = |value: &Value| usize::try_from(whole(value)?).ok();
+        let min = self.bound(map, "minLength", pointer, size);
+        let max = self.bound(map, "maxLength", pointer, size);
+        match (min, max) {
+            (None, None) => Shape::Text,
+            (min, max) => Shape::BoundedText {
+                min: min.unwrap_or(0),
+                max,
+            },
+        }
+    }
+
+    fn alternatives(
+        &mut self,
+        arms: &[Value],
+        exactly_one: bool,
+        name: &str,
+        pointer: &str,
+        property: &str,
+    ) -> Shape {
+        let keyword = if exactly_one { "oneOf" } else { "anyOf" };
+        if let [one, many] = arms
+            && many.get("type").is_some_and(|kind| kind == "array")
+            && many.get("items") == Some(one)
+            && many.as_object().is_some_and(|many| many.len() == 2)
+        {
+            let item = self.shape(one, name, &format!("{pointer}/{keyword}/0"), property);
+            return Shape::OneOrMany {
+                name: name.into(),
+                item: Box::new(item),
+            };
+        }
+        let mut shapes = Vec::new();
+        for (index, arm) in arms.iter().enumerate() {
+            let at = format!("{pointer}/{keyword}/{index}");
+            self.not_nullable(arm, &at);
+            shapes.push(self.shape(arm, &format!("{name}{index}"), &at, property));
+        }
+        Shape::Alternatives {
+            arms: shapes,
+            exactly_one,
         }
     }
 
@@ -191,6 +262,7 @@ impl Reader<'_> {
             fields.push(Field {
                 rust,
                 required: required.contains(&key.as_str()),
+                nullable: schema.get("nullable") == Some(&Value::Bool(true)),
                 media: matches!(shape, Shape::Uri) || is_media(schema),
                 shape,
                 default,
@@ -259,6 +331,24 @@ impl Reader<'_> {
 /// The meanings that the code works with.
 const ROLES: &[&str] = &["prompt", "opening-image", "duration", "aspect-ratio"];
 
+/// Keywords that say alone what is allowed, and those that cannot stand beside them.
+const BESIDE: &[(&str, &[&str])] = &[
+    ("anyOf", &["oneOf", "enum", "properties", "items", "format"]),
+    ("oneOf", &["enum", "properties", "items", "format"]),
+    (
+        "enum",
+        &[
+            "minimum",
+            "maximum",
+            "minLength",
+            "maxLength",
+            "format",
+            "properties",
+            "items",
+        ],
+    ),
+];
+
 /// Keywords that a shape holds, and those that constrain nothing.
 const UNDERSTOOD: &[&str] = &[
     "type",
@@ -269,6 +359,11 @@ const UNDERSTOOD: &[&str] = &[
     "items",
     "minItems",
     "maxItems",
+    "minLength",
+    "maxLength",
+    "anyOf",
+    "oneOf",
+    "nullable",
     "properties",
     "required",
     "description",
