@@ -94,6 +94,22 @@ impl fmt::Display for Violation {
     }
 }
 
+/// Something in a request that is allowed, but probably not meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Warning {
+    /// JSON pointer of the place in the request's body.
+    pub pointer: String,
+    /// What is odd about it, and what may have been meant.
+    pub message: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.pointer, self.message)
+    }
+}
+
 /// The enums that the generator makes of a list of strings.
 pub(crate) trait Choice: FromStr {
     const VALUES: &'static [&'static str];

@@ -1,12 +1,12 @@
 //! Any model's request, held as a body that its document allows.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
 use crate::{
-    Error, Violation,
+    Error, Violation, Warning,
     catalogue::{Model, Role, Route, models},
     schema,
 };
@@ -48,9 +48,45 @@ macro_rules! union {
                 Body::from_json($route, body).map(Self)
             }
 
+            /// As [`from_json`](Self::from_json), with numeric strings made numbers wherever the document wants a number
+            /// (`"duration": "5"`), as the service takes them and stored requests carry them.
+            ///
+            /// # Errors
+            ///
+            /// As [`from_json`](Self::from_json).
+            pub fn from_json_coerced(mut body: Value) -> Result<Self, Error> {
+                let id = body.get("model").and_then(Value::as_str);
+                if let Some(model) = id.and_then(|id| Model::find($route, id)) {
+                    schema::coerce_object(model.properties, &mut body);
+                }
+                Self::from_json(body)
+            }
+
+            /// A request for `model` that no document is held against: for a model newer than this crate. Whatever is wrong
+            /// with it, the service says so, if anyone does.
+            ///
+            /// `body` may leave `model` out.
+            pub fn unchecked(model: impl Into<String>, body: Map<String, Value>) -> Self {
+                Self(Body::unchecked($route, model.into(), body))
+            }
+
+            /// The same request with a property that its type does not have: for a parameter newer than this crate. A
+            /// property that the type does have is replaced, and held to the document again before it is sent.
+            #[must_use]
+            pub fn with_property(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+                self.0.map.insert(name.into(), value.into());
+                self
+            }
+
             /// The model's id.
             pub fn model(&self) -> &str {
-                self.0.model
+                &self.0.model
+            }
+
+            /// What is allowed but probably not meant: fields that the document does not know, which are sent all the
+            /// same.
+            pub fn warnings(&self) -> Vec<Warning> {
+                self.0.entry.map(|model| schema::unknown(model.properties, &self.0.map)).unwrap_or_default()
             }
 
             /// The body as it goes over the wire.
@@ -103,11 +139,20 @@ union!(
     "on the older `POST /v2/generate/video/kling/generation`"
 );
 
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 struct Body {
     route: Route,
-    model: &'static str,
+    model: Cow<'static, str>,
+    /// What it is held to; `None` for an unchecked one.
+    entry: Option<&'static Model>,
     map: Map<String, Value>,
+}
+
+impl PartialEq for Body {
+    fn eq(&self, other: &Self) -> bool {
+        (self.route, &self.model, &self.map) == (other.route, &other.model, &other.map)
+            && self.entry.is_some() == other.entry.is_some()
+    }
 }
 
 /// Names the properties only: values may be links with signatures, or inline media of many megabytes.
@@ -144,7 +189,8 @@ impl Body {
         };
         let body = Self {
             route,
-            model: model.id,
+            model: model.id.into(),
+            entry: Some(model),
             map,
         };
         body.validate()?;
@@ -157,29 +203,42 @@ impl Body {
             Ok(Value::Object(map)) => map,
             _ => Map::new(),
         };
-        Self { route, model, map }
+        Self {
+            route,
+            model: model.into(),
+            entry: Model::find(route, model),
+            map,
+        }
+    }
+
+    fn unchecked(route: Route, model: String, mut map: Map<String, Value>) -> Self {
+        map.insert("model".into(), model.as_str().into());
+        Self {
+            route,
+            model: model.into(),
+            entry: None,
+            map,
+        }
     }
 
     fn validate(&self) -> Result<(), Error> {
-        let properties = self.entry().map_or(&[][..], |model| model.properties);
-        let found = schema::check_object(properties, &self.map);
+        let Some(model) = self.entry else {
+            return Ok(());
+        };
+        let found = schema::check_object(model.properties, &self.map);
         if found.is_empty() {
             Ok(())
         } else {
-            Err(Error::invalid_request(self.model, found))
+            Err(Error::invalid_request(&self.model, found))
         }
     }
 
     fn length(&self) -> Option<u64> {
-        let property = self.entry()?.property(Role::Duration)?;
+        let property = self.entry?.property(Role::Duration)?;
         match self.map.get(property.name) {
             Some(length) => length.as_u64(),
             None => property.default?.parse().ok(),
         }
-    }
-
-    fn entry(&self) -> Option<&'static Model> {
-        Model::find(self.route, self.model)
     }
 }
 

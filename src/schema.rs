@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    Uri, Violation, bounded,
+    Uri, Violation, Warning, bounded,
     catalogue::{Property, PropertyKind},
     uri,
 };
@@ -189,6 +189,39 @@ impl Schema {
         }
     }
 
+    fn unknown_below(&self, at: &str, value: &Value, found: &mut Vec<Warning>) {
+        match (self, value) {
+            (Self::Object(properties), Value::Object(map)) => {
+                unknown_below(at, properties, map, found)
+            }
+            (Self::List { items, .. }, Value::Array(values)) => {
+                for (index, value) in values.iter().enumerate() {
+                    items.unknown_below(&format!("{at}/{index}"), value, found);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn coerce(&self, value: &mut Value) {
+        match self {
+            Self::Integer { .. } | Self::Number { .. } | Self::IntegerChoice(_) => {
+                if let Some(Ok(number)) = value.as_str().map(|text| text.trim().parse()) {
+                    *value = Value::Number(number);
+                }
+            }
+            Self::Object(properties) => coerce_object(properties, value),
+            Self::List { items, .. } => {
+                value
+                    .as_array_mut()
+                    .into_iter()
+                    .flatten()
+                    .for_each(|item| items.coerce(item));
+            }
+            _ => {}
+        }
+    }
+
     fn check_list(
         &self,
         items: &Self,
@@ -242,4 +275,46 @@ pub(crate) fn check_object(properties: &[Property], map: &Map<String, Value>) ->
         );
     }
     found
+}
+
+/// The fields of an object, at every depth, that its document does not know.
+pub(crate) fn unknown(properties: &[Property], map: &Map<String, Value>) -> Vec<Warning> {
+    let mut found = Vec::new();
+    unknown_below("", properties, map, &mut found);
+    found
+}
+
+fn unknown_below(
+    at: &str,
+    properties: &[Property],
+    map: &Map<String, Value>,
+    found: &mut Vec<Warning>,
+) {
+    for (name, value) in map {
+        let pointer = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+        match properties.iter().find(|property| property.name == name) {
+            Some(property) => property.schema.unknown_below(&pointer, value, found),
+            None => {
+                let nearest = properties
+                    .iter()
+                    .map(|property| property.name)
+                    .max_by(|a, b| {
+                        strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b))
+                    });
+                let hint = nearest.map(|nearest| format!("; the nearest it knows is `{nearest}`"));
+                let message = format!("the document knows no `{name}`{}", hint.unwrap_or_default());
+                found.push(Warning { pointer, message });
+            }
+        }
+    }
+}
+
+/// Makes numbers of numeric strings wherever the document wants a number.
+pub(crate) fn coerce_object(properties: &[Property], value: &mut Value) {
+    let Value::Object(map) = value else { return };
+    for (name, value) in map {
+        if let Some(property) = properties.iter().find(|property| property.name == name) {
+            property.schema.coerce(value);
+        }
+    }
 }

@@ -807,10 +807,93 @@ async fn a_mistyped_parameter_is_warned_of_before_it_is_paid_for() {
         .await;
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(
-        ran.stderr
-            .contains("knows no `durration` (did you mean `duration`?)"),
+        ran.stderr.contains(
+            "/durration: the document knows no `durration`; the nearest it knows is `duration`"
+        ),
         "{ran:?}"
     );
+}
+
+#[tokio::test]
+async fn validate_gives_a_verdict_per_line() {
+    let cli = Cli::new();
+    let lines = [
+        json!({ "model": MODEL, "prompt": "x" }).to_string(),
+        json!({ "model": MODEL, "prompt": "x", "cfg_scale": 1.5, "duration": "5" }).to_string(),
+        String::new(),
+        "{".to_owned(),
+        json!({ "model": MODEL, "prompt": "x", "newer": 1 }).to_string(),
+    ];
+    let ran = cli.run_with(&["validate"], &lines.join("\n")).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    let verdicts: Vec<Value> = ran
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        verdicts[0],
+        json!({ "line": 1, "model": MODEL, "valid": true, "violations": [], "warnings": [] })
+    );
+    let violations = json!([
+        { "pointer": "/cfg_scale", "given": 1.5, "allowed": "0 to 1", "keyword": "maximum" },
+        { "pointer": "/duration", "given": "5", "allowed": "5, 10", "keyword": "type" },
+    ]);
+    assert_eq!(verdicts[1]["violations"], violations);
+    assert_eq!(
+        (&verdicts[2]["line"], &verdicts[2]["valid"]),
+        (&json!(4), &json!(false))
+    );
+    assert_eq!(verdicts[3]["warnings"][0]["pointer"], "/newer");
+
+    std::fs::write(cli.path("requests.jsonl"), lines[1].replace("1.5", "1")).unwrap();
+    assert_eq!(cli.run(&["validate", "requests.jsonl"]).await.code, 2);
+    assert_eq!(
+        cli.run(&["validate", "requests.jsonl", "--coerce"])
+            .await
+            .code,
+        0
+    );
+    assert_eq!(cli.run(&["validate", "none.jsonl"]).await.code, 2);
+}
+
+#[tokio::test]
+async fn models_and_schema_tell_what_the_build_knows() {
+    let cli = Cli::new();
+    let ran = cli.run(&["models", "--vendor", "kling"]).await;
+    assert!(
+        ran.stdout
+            .lines()
+            .any(|line| line.starts_with(MODEL) && line.ends_with("300 to 840 s")),
+        "{ran:?}"
+    );
+    let ran = cli.run(&["models", "--json"]).await;
+    assert!(
+        ran.json()
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|model| model["id"] == MODEL)
+    );
+    let ran = cli.run(&["models", "--vendor", "klingon"]).await;
+    assert!(ran.code == 2 && ran.error().contains("kling"), "{ran:?}");
+
+    let ran = cli.run(&["schema", MODEL]).await;
+    assert!(
+        ran.stdout
+            .lines()
+            .any(|line| line.starts_with("duration ") && line.contains("5, 10")),
+        "{ran:?}"
+    );
+    let ran = cli.run(&["schema", MODEL, "--json"]).await;
+    let schema: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(schema["properties"]["duration"]["enum"], json!([5, 10]));
+    let ran = cli.run(&["schema", MODEL, "--ledger"]).await;
+    assert!(ran.stdout.lines().any(|line| line.contains("cfg_scale")
+        && line.contains("maximum")
+        && line.contains("type")));
+    let ran = cli.run(&["schema", "klingai/v2-master-text-to-vide"]).await;
+    assert!(ran.code == 2 && ran.error().ends_with(MODEL), "{ran:?}");
 }
 
 #[tokio::test]

@@ -197,6 +197,49 @@ fn every_model_has_a_minimal_body() {
     }
 }
 
+#[test]
+fn the_json_schema_of_a_model_is_its_documents_own() {
+    for judged in judges() {
+        let model = aimlapi_video::models()
+            .iter()
+            .find(|model| model.id() == judged.model && model.route().path() == judged.path);
+        let mut ours = model.unwrap().json_schema();
+        let mut theirs = judged.schema.clone();
+        for schema in [&mut ours, &mut theirs] {
+            constraints_only(schema);
+        }
+        assert_eq!(ours, theirs, "{}", judged.file);
+    }
+}
+
+/// Takes out what constrains nothing, and what may be written in two ways.
+fn constraints_only(schema: &mut Value) {
+    let Value::Object(map) = schema else { return };
+    map.retain(|key, _| !["$schema", "title", "description", "default"].contains(&key.as_str()));
+    // Values of one type tell it by themselves.
+    if map.contains_key("enum") {
+        map.remove("type");
+    }
+    for limit in ["minimum", "maximum"] {
+        if let Some(limit) = map.get_mut(limit) {
+            *limit = json!(limit.as_f64());
+        }
+    }
+    if let Some(Value::Array(names)) = map.get_mut("required") {
+        names.sort_by_key(ToString::to_string);
+    }
+    for (key, value) in map {
+        match value {
+            Value::Object(properties) if key == "properties" => {
+                properties.values_mut().for_each(constraints_only)
+            }
+            Value::Array(arms) if key == "anyOf" => arms.iter_mut().for_each(constraints_only),
+            Value::Object(_) => constraints_only(value),
+            _ => {}
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_arrives_at_the_service_is_what_the_document_allows() {
     let server =

@@ -324,6 +324,70 @@ fn from_json_keeps_fields_that_the_document_does_not_know() {
 }
 
 #[test]
+fn fields_that_the_document_does_not_know_are_warned_of_at_every_depth() {
+    let body = json!({
+        "model": "klingai/v2-master-image-to-video",
+        "image_url": "https://example.com/a.png",
+        "promt": "x",
+        "camera_control": { "config": { "pann": 1 } },
+    });
+    let warnings = GenerationRequest::from_json(body).unwrap().warnings();
+    let told: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "/camera_control/config/pann: the document knows no `pann`; the nearest it knows is `pan`",
+            "/promt: the document knows no `promt`; the nearest it knows is `prompt`",
+        ]
+    );
+}
+
+#[test]
+fn a_property_newer_than_the_type_has_a_door_of_its_own() {
+    let typed = KlingaiV2MasterTextToVideo::builder()
+        .prompt("x")
+        .build()
+        .unwrap();
+    let request = GenerationRequest::from(typed).with_property("newer", 1);
+    assert_eq!(request.body()["newer"], 1);
+    assert!(request.validate().is_ok());
+    // What the document does know is held to it all the same.
+    assert!(request.with_property("duration", 7).validate().is_err());
+}
+
+#[test]
+fn numeric_strings_are_numbers_in_the_mode_that_says_so() {
+    let body = json!({
+        "model": "klingai/v2-master-text-to-video", "prompt": "5", "duration": "10", "cfg_scale": " 0.5 ",
+        "advanced_camera_control": { "movement_type": "pan", "movement_value": "-3" },
+    });
+    assert!(GenerationRequest::from_json(body.clone()).is_err());
+    let request = GenerationRequest::from_json_coerced(body).unwrap();
+    let expected = json!({
+        "model": "klingai/v2-master-text-to-video", "prompt": "5", "duration": 10, "cfg_scale": 0.5,
+        "advanced_camera_control": { "movement_type": "pan", "movement_value": -3 },
+    });
+    assert_eq!(serde_json::to_value(&request).unwrap(), expected);
+    let wrong =
+        json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x", "duration": "seven" });
+    let error = GenerationRequest::from_json_coerced(wrong).unwrap_err();
+    assert_eq!(error.violations()[0].given, Some(json!("seven")));
+}
+
+#[test]
+fn a_model_newer_than_the_crate_goes_through_the_unchecked_door() {
+    let body = json!({ "prompt": "x", "anything": [1] });
+    let request = GenerationRequest::unchecked("vendor/v9", body.as_object().unwrap().clone());
+    assert!(request.validate().is_ok() && request.warnings().is_empty());
+    assert_eq!(request.model(), "vendor/v9");
+    let sent = serde_json::to_value(&request).unwrap();
+    assert_eq!(
+        sent,
+        json!({ "model": "vendor/v9", "prompt": "x", "anything": [1] })
+    );
+}
+
+#[test]
 fn from_json_refuses_a_wrong_model_by_name() {
     let refused = |body| GenerationRequest::from_json(body).unwrap_err().to_string();
     assert!(refused(json!([])).contains("the body is []; allowed: an object"));

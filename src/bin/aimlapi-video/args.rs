@@ -22,8 +22,53 @@ pub(crate) enum Command {
     Wait(Wait),
     /// Ask once for the state of a generation
     Status(Status),
+    /// Hold requests to their documents without sending them
+    Validate(Validate),
+    /// List the models
+    Models(Models),
+    /// Show what a model's request takes
+    Schema(Schema),
     /// Run a local server that behaves as the service does
     Simulate(Simulate),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Validate {
+    /// A file with one request per line (JSON Lines), or - for standard input
+    #[arg(value_name = "FILE|-", default_value = "-")]
+    pub(crate) file: String,
+    /// Take numeric strings for numbers, as the service does
+    #[arg(long)]
+    pub(crate) coerce: bool,
+    /// Hold the requests to the bodies of the older URL of the Kling models
+    #[arg(long)]
+    pub(crate) legacy: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Models {
+    /// Only those of this vendor
+    #[arg(long)]
+    pub(crate) vendor: Option<String>,
+    /// Print JSON, one array
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// The model's id
+    #[arg(required_unless_present = "ledger")]
+    pub(crate) model: Option<String>,
+    /// Print the JSON Schema (2020-12) of the request
+    #[arg(long, conflicts_with = "ledger")]
+    pub(crate) json: bool,
+    /// Print where each constraint is held, for one model or all
+    #[arg(long)]
+    pub(crate) ledger: bool,
+    /// The body of the older URL of the Kling models
+    #[arg(long)]
+    pub(crate) legacy: bool,
 }
 
 #[derive(Debug, Args)]

@@ -10,7 +10,7 @@ use std::{
 
 use aimlapi_video::{
     Client, Download, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest,
-    LegacyKlingRequest, Route, Saved, Update, WaitOptions, simulator::Simulator,
+    LegacyKlingRequest, Route, Saved, Update, WaitOptions, Warning, simulator::Simulator,
 };
 use serde_json::{Value, json};
 
@@ -135,13 +135,25 @@ impl Request {
             Route::LegacyKling => LegacyKlingRequest::from_json(body).map(Self::LegacyKling),
             _ => GenerationRequest::from_json(body).map(Self::Universal),
         };
-        read.map_err(|error| Failure::creating(&error))
+        let request = read.map_err(|error| Failure::creating(&error))?;
+        // A mistyped name would be sent, ignored, and paid for.
+        for warning in request.warnings() {
+            note(format!("warning: {warning}; it is sent as it stands"));
+        }
+        Ok(request)
     }
 
     fn model(&self) -> &str {
         match self {
             Self::Universal(request) => request.model(),
             Self::LegacyKling(request) => request.model(),
+        }
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        match self {
+            Self::Universal(request) => request.warnings(),
+            Self::LegacyKling(request) => request.warnings(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The command line of `aimlapi-video`.
 
 mod args;
+mod catalogue;
 mod failure;
 mod job;
 mod output;
@@ -8,6 +9,7 @@ mod report;
 mod request;
 mod simulate;
 mod status;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -22,6 +24,9 @@ async fn main() -> ExitCode {
         Command::Generate(generate) => job::generate(generate).await,
         Command::Wait(wait) => job::wait(wait).await,
         Command::Status(status) => status::status(status).await,
+        Command::Validate(validate) => validate::validate(&validate),
+        Command::Models(models) => catalogue::models(&models),
+        Command::Schema(schema) => catalogue::schema(&schema),
         Command::Simulate(simulate) => simulate::simulate(simulate).await,
     }
 }

@@ -8,7 +8,6 @@ use serde_json::{Map, Value};
 use crate::{
     args::Generate,
     failure::{Failure, line},
-    output::note,
 };
 
 /// The body that the flags of `generate` ask for; it is held to its document later.
@@ -61,7 +60,6 @@ pub(crate) fn body(generate: &Generate) -> Result<Value, Failure> {
     for set in &generate.set {
         apply(set, model, generate.max_media, &mut body)?;
     }
-    warn_of_unknown(model, &body);
     Ok(Value::Object(body))
 }
 
@@ -207,22 +205,5 @@ fn media(source: &str, max_mib: u64, picture: bool) -> Result<Value, Failure> {
             "the file {source} is no picture but {kind}"
         ))),
         _ => Ok(media.uri().as_str().into()),
-    }
-}
-
-/// A mistyped name would be sent, ignored, and paid for.
-fn warn_of_unknown(model: &Model, body: &Map<String, Value>) {
-    let names: Vec<&str> = model.properties().iter().map(Property::name).collect();
-    for name in body.keys().filter(|name| !names.contains(&name.as_str())) {
-        let nearest = names
-            .iter()
-            .max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)));
-        let hint = nearest
-            .map(|nearest| format!(" (did you mean `{nearest}`?)"))
-            .unwrap_or_default();
-        let id = model.id();
-        note(format!(
-            "warning: the document of {id} knows no `{name}`{hint}; it is sent as it stands"
-        ));
     }
 }

@@ -1,0 +1,193 @@
+//! `models` and `schema`: what this build knows.
+
+use std::process::ExitCode;
+
+use aimlapi_video::{Model, Property, Route};
+use serde_json::{Value, json};
+
+use crate::{
+    args::{Models, Schema},
+    failure::Failure,
+    output::{answer, note},
+};
+
+/// `models`
+pub(crate) fn models(asked: &Models) -> ExitCode {
+    let wanted = |model: &&Model| {
+        asked
+            .vendor
+            .as_deref()
+            .is_none_or(|vendor| vendor == model.vendor())
+    };
+    let models: Vec<&Model> = aimlapi_video::models().iter().filter(wanted).collect();
+    if let (true, Some(vendor)) = (models.is_empty(), &asked.vendor) {
+        let mut vendors: Vec<&str> = aimlapi_video::models().iter().map(Model::vendor).collect();
+        vendors.sort_unstable();
+        vendors.dedup();
+        let known = vendors.join(", ");
+        return Failure::usage(format!(
+            "this build knows no vendor {vendor}; it knows {known}"
+        ))
+        .report(false, None);
+    }
+    if asked.json {
+        return said(
+            models
+                .iter()
+                .map(|model| entry(model))
+                .collect::<Value>()
+                .to_string(),
+        );
+    }
+    let header = ["MODEL", "VENDOR", "URL", "TAKES"]
+        .map(str::to_owned)
+        .to_vec();
+    let rows = models.iter().map(|model| {
+        let expected = model.expected(None).map(|range| {
+            let (least, most) = (range.start().as_secs(), range.end().as_secs());
+            if least == most {
+                format!("{least} s")
+            } else {
+                format!("{least} to {most} s")
+            }
+        });
+        let route = model.route().to_string();
+        vec![
+            model.id().to_owned(),
+            model.vendor().to_owned(),
+            route,
+            expected.unwrap_or_default(),
+        ]
+    });
+    said(table(std::iter::once(header).chain(rows).collect()))
+}
+
+/// `schema`
+pub(crate) fn schema(asked: &Schema) -> ExitCode {
+    let models = match &asked.model {
+        None => aimlapi_video::models().iter().collect(),
+        Some(id) => match find(asked, id) {
+            Ok(model) => vec![model],
+            Err(failure) => return failure.report(false, None),
+        },
+    };
+    if asked.ledger {
+        return said(ledger(&models));
+    }
+    let Some(model) = models.first() else {
+        return ExitCode::SUCCESS;
+    };
+    if asked.json {
+        return said(format!("{:#}", model.json_schema()));
+    }
+    let header = ["PARAMETER", "NEEDED", "ALLOWED", "DEFAULT", "MEANING"]
+        .map(str::to_owned)
+        .to_vec();
+    let row = |property: &Property| {
+        vec![
+            property.name().to_owned(),
+            if property.is_required() { "yes" } else { "" }.to_owned(),
+            property.allowed(),
+            property.default().unwrap_or_default().to_owned(),
+            property.description().to_owned(),
+        ]
+    };
+    said(table(
+        std::iter::once(header)
+            .chain(model.properties().iter().map(row))
+            .collect(),
+    ))
+}
+
+fn find(asked: &Schema, id: &str) -> Result<&'static Model, Failure> {
+    let route = if asked.legacy {
+        Route::LegacyKling
+    } else {
+        Route::Universal
+    };
+    let known = || {
+        aimlapi_video::models()
+            .iter()
+            .filter(move |model| model.route() == route)
+    };
+    known().find(|model| model.id() == id).ok_or_else(|| {
+        let near = |model: &&Model| strsim::jaro_winkler(model.id(), id);
+        let nearest = known()
+            .max_by(|a, b| near(a).total_cmp(&near(b)))
+            .map(Model::id);
+        Failure::usage(format!(
+            "this build knows no model {id}; the nearest is {}",
+            nearest.unwrap_or("none")
+        ))
+    })
+}
+
+fn ledger(models: &[&Model]) -> String {
+    let header = [
+        "MODEL", "URL", "PROPERTY", "KEYWORD", "VALUE", "HELD", "WHY",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    let rows = models.iter().flat_map(|model| {
+        model.constraints().into_iter().map(|constraint| {
+            vec![
+                model.id().to_owned(),
+                model.route().to_string(),
+                constraint.property,
+                constraint.keyword.to_owned(),
+                constraint.value.to_string(),
+                constraint.held.to_string(),
+                constraint.why.unwrap_or_default().to_owned(),
+            ]
+        })
+    });
+    table(std::iter::once(header).chain(rows).collect())
+}
+
+fn entry(model: &Model) -> Value {
+    let property = |property: &Property| {
+        json!({
+            "name": property.name(),
+            "required": property.is_required(),
+            "allowed": property.allowed(),
+            "default": property.default().and_then(|default| serde_json::from_str::<Value>(default).ok()),
+            "description": property.description(),
+        })
+    };
+    json!({
+        "id": model.id(),
+        "vendor": model.vendor(),
+        "route": model.route(),
+        "type": model.type_name(),
+        "document": model.document(),
+        "expected_s": model.expected(None).map(|range| [range.start().as_secs_f64(), range.end().as_secs_f64()]),
+        "properties": model.properties().iter().map(property).collect::<Vec<_>>(),
+    })
+}
+
+/// Columns as wide as their widest cell; the last one is not padded.
+fn table(rows: Vec<Vec<String>>) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn said(text: String) -> ExitCode {
+    if let Err(error) = answer(text) {
+        note(format!("note: standard output cannot be written: {error}"));
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,93 @@
+//! `validate`: requests held to their documents, a line in and a verdict out.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, BufWriter, Write},
+    process::ExitCode,
+};
+
+use aimlapi_video::{Error, GenerationRequest, LegacyKlingRequest, Violation, Warning};
+use serde_json::{Value, json};
+
+use crate::{
+    args::Validate,
+    failure::{Failure, USAGE},
+};
+
+/// `validate`
+pub(crate) fn validate(validate: &Validate) -> ExitCode {
+    match judge(validate) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(USAGE),
+        Err(error) => Failure::usage(format!("{} cannot be judged: {error}", validate.file))
+            .report(false, None),
+    }
+}
+
+fn judge(validate: &Validate) -> io::Result<bool> {
+    let lines: Box<dyn BufRead> = match validate.file.as_str() {
+        "-" => Box::new(io::stdin().lock()),
+        path => Box::new(BufReader::new(File::open(path)?)),
+    };
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut all_valid = true;
+    for (index, line) in lines.lines().enumerate() {
+        let line = line?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let mut verdict = verdict(validate, &line);
+        all_valid &= verdict["valid"] == true;
+        verdict["line"] = (index + 1).into();
+        writeln!(out, "{verdict}")?;
+    }
+    out.flush()?;
+    Ok(all_valid)
+}
+
+fn verdict(validate: &Validate, line: &str) -> Value {
+    let body: Value = match serde_json::from_str(line) {
+        Ok(body) => body,
+        Err(error) => {
+            let violation =
+                json!({ "pointer": "", "allowed": format!("JSON ({error})"), "keyword": "type" });
+            return json!({ "model": null, "valid": false, "violations": [violation], "warnings": [] });
+        }
+    };
+    let model = body.get("model").cloned();
+    match read(validate, body) {
+        Ok(warnings) => {
+            let warnings: Vec<Value> = warnings
+                .iter()
+                .map(|warning| json!({ "pointer": warning.pointer, "message": warning.message }))
+                .collect();
+            json!({ "model": model, "valid": true, "violations": [], "warnings": warnings })
+        }
+        Err(error) => {
+            let violations: Vec<Value> = error.violations().iter().map(told).collect();
+            json!({ "model": model, "valid": false, "violations": violations, "warnings": [] })
+        }
+    }
+}
+
+/// The very reading that `create` relies on.
+fn read(validate: &Validate, body: Value) -> Result<Vec<Warning>, Error> {
+    Ok(match (validate.legacy, validate.coerce) {
+        (false, false) => GenerationRequest::from_json(body)?.warnings(),
+        (false, true) => GenerationRequest::from_json_coerced(body)?.warnings(),
+        (true, false) => LegacyKlingRequest::from_json(body)?.warnings(),
+        (true, true) => LegacyKlingRequest::from_json_coerced(body)?.warnings(),
+    })
+}
+
+fn told(violation: &Violation) -> Value {
+    let mut told = json!({
+        "pointer": violation.pointer,
+        "allowed": violation.allowed,
+        "keyword": violation.keyword,
+    });
+    if let Some(given) = &violation.given {
+        told["given"] = given.clone();
+    }
+    told
+}
