@@ -115,3 +115,30 @@ impl Schema {
         }
     }
 }
+
+/// Implements [`schemars::JsonSchema`] for a request type by its model's own schema.
+#[cfg(feature = "schema")]
+macro_rules! json_schema {
+    ($name:ident, $route:expr, $model:literal) => {
+        impl ::schemars::JsonSchema for types::$name {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                crate::json_schema::of($route, $model)
+            }
+        }
+    };
+}
+#[cfg(feature = "schema")]
+pub(crate) use json_schema;
+
+#[cfg(feature = "schema")]
+pub(crate) fn of(route: crate::Route, model: &str) -> schemars::Schema {
+    let schema = Model::find(route, model).map(Model::json_schema);
+    // A schema is an object; a model that is not in the table cannot have a type.
+    schema
+        .and_then(|schema| schema.try_into().ok())
+        .unwrap_or_default()
+}

@@ -466,3 +466,18 @@ fn debug_shows_neither_signatures_nor_inline_data() {
         assert!(!shown.contains(secret), "{shown}");
     }
 }
+
+#[cfg(feature = "schema")]
+#[test]
+fn request_types_have_the_json_schema_of_their_model() {
+    let schema = serde_json::to_value(schemars::schema_for!(KlingaiV2MasterTextToVideo)).unwrap();
+    assert_eq!(schema["properties"]["duration"]["enum"], json!([5, 10]));
+    assert_eq!(schema["required"], json!(["model", "prompt"]));
+    let model = models()
+        .iter()
+        .find(|model| model.type_name() == "KlingaiV2MasterTextToVideo");
+    assert_eq!(schema, model.unwrap().json_schema());
+    let legacy =
+        serde_json::to_value(schemars::schema_for!(LegacyKlingaiV2MasterTextToVideo)).unwrap();
+    assert!(legacy["properties"].get("external_task_id").is_some());
+}

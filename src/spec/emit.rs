@@ -252,7 +252,9 @@ fn union_member(out: &mut String, request: &Request) {
     let _ = write!(
         out,
         "impl ::std::convert::From<types::{name}> for crate::{union} {{\n\
-         fn from(request: types::{name}) -> Self {{ Self::from_typed({model:?}, &request) }} }}\n",
+         fn from(request: types::{name}) -> Self {{ Self::from_typed({model:?}, &request) }} }}\n\
+         #[cfg(feature = \"schema\")]\ncrate::json_schema::json_schema!({name}, {route}, {model:?});\n",
+        route = route(request.create.route),
         name = request.object.name,
         model = request.create.model,
     );
