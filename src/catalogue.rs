@@ -4,7 +4,7 @@ use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{generated, schema::Schema};
+use crate::{generated, rules::Sourced, schema::Schema};
 
 /// The models of all documents this crate was built with, one entry per path and model.
 ///
@@ -32,6 +32,7 @@ pub struct Model {
     pub(crate) document: &'static str,
     pub(crate) properties: &'static [Property],
     pub(crate) durations: &'static [Stated],
+    pub(crate) rules: &'static [Sourced],
 }
 
 impl Model {

@@ -21,7 +21,7 @@ pub struct Constraint {
     pub value: Value,
     /// Where it is held.
     pub held: Held,
-    /// Why the type does not hold it, where it does not.
+    /// Why the type does not hold it, where it does not; for a rule told in prose, where it is told.
     pub why: Option<&'static str>,
 }
 
@@ -33,6 +33,8 @@ pub enum Held {
     Type,
     /// By the check before a request is sent, and by `from_json`: no type can hold it.
     Create,
+    /// Not at all, only warned of: the document tells it in prose, and the service decides.
+    Warned,
 }
 
 impl fmt::Display for Held {
@@ -40,12 +42,14 @@ impl fmt::Display for Held {
         f.write_str(match self {
             Self::Type => "type",
             Self::Create => "create",
+            Self::Warned => "warned",
         })
     }
 }
 
 impl Model {
-    /// Every constraint of the model's document, and where it is held. There is none that is not held.
+    /// Every constraint of the model's document, and where it is held; last the rules that its prose alone tells, which
+    /// are warned of.
     ///
     /// ```
     /// # use aimlapi_video::{Held, models};
@@ -57,6 +61,13 @@ impl Model {
     pub fn constraints(&self) -> Vec<Constraint> {
         let mut ledger = Vec::new();
         object("", self.properties, &mut ledger);
+        ledger.extend(self.rules.iter().map(|sourced| Constraint {
+            property: sourced.rule.properties().join(", "),
+            keyword: "prose",
+            value: sourced.rule.to_string().into(),
+            held: Held::Warned,
+            why: Some(sourced.source),
+        }));
         ledger
     }
 }

@@ -35,6 +35,7 @@ mod media;
 mod poll;
 mod property;
 mod request;
+mod rules;
 mod schema;
 mod status;
 mod transport;

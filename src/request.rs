@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::{
     Error, Violation, Warning,
     catalogue::{Model, Role, Route, models},
-    schema,
+    rules, schema,
 };
 
 macro_rules! union {
@@ -83,10 +83,10 @@ macro_rules! union {
                 &self.0.model
             }
 
-            /// What is allowed but probably not meant: fields that the document does not know, which are sent all the
-            /// same.
+            /// What is allowed but probably not meant: fields that the document does not know, and combinations that it
+            /// advises against in prose only. They are sent all the same.
             pub fn warnings(&self) -> Vec<Warning> {
-                self.0.entry.map(|model| schema::unknown(model.properties, &self.0.map)).unwrap_or_default()
+                self.0.warnings()
             }
 
             /// The body as it goes over the wire.
@@ -231,6 +231,15 @@ impl Body {
         } else {
             Err(Error::invalid_request(&self.model, found))
         }
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        let Some(model) = self.entry else {
+            return Vec::new();
+        };
+        let mut warnings = schema::unknown(model.properties, &self.map);
+        warnings.extend(rules::broken(model.rules, &self.map));
+        warnings
     }
 
     fn length(&self) -> Option<u64> {

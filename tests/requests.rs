@@ -342,6 +342,53 @@ fn fields_that_the_document_does_not_know_are_warned_of_at_every_depth() {
     );
 }
 
+#[cfg(feature = "all-vendors")]
+#[test]
+fn what_prose_alone_advises_against_is_warned_of_and_never_refused() {
+    let warned = |body: Value| {
+        let request = GenerationRequest::from_json(body).unwrap();
+        request
+            .warnings()
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let turbo = "klingai/video-v3-turbo-pro-text-to-video";
+    assert_eq!(warned(json!({ "model": turbo })), "");
+    assert_eq!(
+        warned(json!({ "model": turbo, "prompt": "x", "multi_prompt": null })),
+        ""
+    );
+    let both = json!({ "model": turbo, "prompt": "x", "multi_prompt": [{ "prompt": "y", "duration": 5 }] });
+    let both = match GenerationRequest::from_json(both) {
+        Ok(request) => request.warnings().iter().map(ToString::to_string).collect(),
+        Err(error) => panic!("{error}"),
+    };
+    let both: Vec<String> = both;
+    assert!(
+        both[0].starts_with("/prompt: at most one of `prompt`, `multi_prompt` may be given"),
+        "{both:?}"
+    );
+    let neither = warned(json!({ "model": "klingai/video-v3-pro-text-to-video" }));
+    assert!(
+        neither.contains("exactly one of `prompt`, `multi_prompt` must be given"),
+        "{neither}"
+    );
+    let h3 = |more: (&str, Value)| {
+        let mut body = json!({ "model": "minimax/h3", "prompt": "x", "ratio": "adaptive" });
+        body[more.0] = more.1;
+        warned(body)
+    };
+    let sound = h3(("audio_urls", json!(["https://a.example/b.mp3"])));
+    assert!(
+        sound.contains("`audio_urls` needs one of")
+            && sound.contains("`ratio` as \"adaptive\" needs one of"),
+        "{sound}"
+    );
+    assert_eq!(h3(("image_url", json!("https://a.example/b.png"))), "");
+}
+
 #[test]
 fn a_property_newer_than_the_type_has_a_door_of_its_own() {
     let typed = KlingaiV2MasterTextToVideo::builder()

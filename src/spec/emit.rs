@@ -11,6 +11,7 @@ use super::{
     constraints::{Field, Object, Shape, float_name},
     merge::{Merged, Request},
     names,
+    rules::{Rule, Sourced},
 };
 
 /// The types that hold bounded numbers and integers from a list.
@@ -74,17 +75,19 @@ pub fn catalogue(merged: &Merged, durations: &[Stated]) -> String {
             create,
             vendor,
             object,
+            rules,
         } = request;
         let _ = writeln!(
             out,
             "crate::catalogue::Model {{ id: {:?}, route: {}, vendor: {vendor:?}, type_name: {:?}, document: {:?}, \
-             properties: {}, durations: &[{}] }},",
+             properties: {}, durations: &[{}], rules: &[{}] }},",
             create.model,
             route(create.route),
             object.name,
             create.file,
             properties(object),
             stated(durations, &create.model),
+            rules.iter().map(rule).collect::<String>(),
         );
     }
     out.push_str("];\n");
@@ -336,6 +339,30 @@ fn stated(durations: &[Stated], model: &str) -> String {
             },
         )
         .collect()
+}
+
+fn rule(Sourced { rule, source }: &Sourced) -> String {
+    let rule = match rule {
+        Rule::AtMostOne { properties } => format!("AtMostOne(&{properties:?})"),
+        Rule::ExactlyOne { properties } => format!("ExactlyOne(&{properties:?})"),
+        Rule::Needs {
+            property,
+            value,
+            any_of,
+        } => {
+            let value = value.as_ref().map(Value::to_string);
+            format!("Needs {{ property: {property:?}, value: {value:?}, any_of: &{any_of:?} }}")
+        }
+        Rule::Excludes {
+            property,
+            other,
+            value,
+        } => {
+            let value = value.to_string();
+            format!("Excludes {{ property: {property:?}, other: {other:?}, value: {value:?} }}")
+        }
+    };
+    format!("crate::rules::Sourced {{ rule: crate::rules::Rule::{rule}, source: {source:?} }},")
 }
 
 fn route(route: Route) -> &'static str {

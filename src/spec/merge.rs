@@ -8,7 +8,9 @@ use super::{
     Route, Trouble,
     constraints::{self, Object},
     document::{self, Create, Document},
-    names, step,
+    names,
+    rules::{self, Sourced},
+    step,
 };
 
 /// What the documents declare together.
@@ -26,6 +28,7 @@ pub struct Request {
     pub create: Create,
     pub vendor: String,
     pub object: Object,
+    pub rules: Vec<Sourced>,
 }
 
 /// The component that stands for any model's request on `route`.
@@ -57,8 +60,10 @@ pub fn merge(
             if !wanted(&vendor) {
                 continue;
             }
-            let object = match constraints::read(&create, glossary) {
-                Ok(object) => object,
+            let read = constraints::read(&create, glossary)
+                .and_then(|object| Ok((object, rules::read(&create)?)));
+            let (object, rules) = match read {
+                Ok(read) => read,
                 Err(found) => {
                     troubles.extend(found);
                     continue;
@@ -84,6 +89,7 @@ pub fn merge(
                     create,
                     vendor,
                     object,
+                    rules,
                 },
             );
         }

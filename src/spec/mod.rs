@@ -10,6 +10,7 @@ pub mod merge;
 pub mod names;
 pub mod overlay;
 pub mod repair;
+pub mod rules;
 
 use std::{fmt, fs, path::Path};
 
