@@ -93,7 +93,8 @@ impl Schema {
                     ("maxLength", max.map(Value::from)),
                 ],
             ),
-            Self::Uri => json!({ "type": "string", "format": "uri" }),
+            // What prose alone allows is no part of the schema.
+            Self::Uri | Self::UriOrBase64 => json!({ "type": "string", "format": "uri" }),
             Self::TextChoice(values) => json!({ "type": "string", "enum": values }),
             Self::IntegerChoice(values) => json!({ "type": "integer", "enum": values }),
             Self::List { items, min, max } => {

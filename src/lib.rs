@@ -48,7 +48,7 @@ pub use download::{Download, Received, Saved};
 pub use error::{Error, ErrorKind, ServiceError};
 pub use handle::GenerationHandle;
 pub use ledger::{Constraint, Held};
-pub use media::{Media, MediaString};
+pub use media::{Media, MediaString, UriOrBase64};
 pub use poll::{Hiccup, Progress, Update, Updates, Wait, WaitOptions};
 pub use property::{IntoProperty, Violation, Warning};
 pub use request::{GenerationRequest, LegacyKlingRequest};

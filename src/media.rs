@@ -7,11 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use base64::{display::Base64Display, engine::general_purpose::STANDARD};
+use base64::{Engine, display::Base64Display, engine::general_purpose::STANDARD};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::{Error, Uri, uri::redacted};
+use crate::{Error, InvalidValue, Uri, Violation, uri::redacted};
 
 /// A picture, clip or sound for a request: an `https` link, a data URI, bytes, or a local file.
 ///
@@ -118,19 +118,12 @@ impl Media {
                 "is larger than the limit of {max_bytes} bytes; shrink it, send a link, or raise the limit"
             ));
         }
-        let kind = infer::get(bytes).filter(|kind| {
-            matches!(
-                kind.matcher_type(),
-                infer::MatcherType::Image | infer::MatcherType::Video | infer::MatcherType::Audio
-            )
-        });
-        let Some(kind) = kind else {
+        let Some(media_type) = media_type(bytes) else {
             return Err(
                 "is neither a picture nor a clip nor a sound, by its content; give such a file"
                     .into(),
             );
         };
-        let media_type = kind.mime_type();
         let data = format!(
             "data:{media_type};base64,{}",
             Base64Display::new(bytes, &STANDARD)
@@ -141,6 +134,78 @@ impl Media {
             media_type: Some(media_type),
         })
     }
+}
+
+/// An absolute URI of any scheme, or plain base64 text of a picture, clip or sound: for properties whose document says
+/// `format: uri` but whose prose allows base64 text, too.
+///
+/// Base64 text is known by what it holds, so a word or a path is not taken for it. [`Media`] sends a data URI instead,
+/// which every model takes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct UriOrBase64(String);
+
+impl UriOrBase64 {
+    pub(crate) const ALLOWED: &str = "an absolute URI, such as an https link or a data URI, or base64 text of a picture, clip or sound";
+
+    /// The text as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn is_valid(text: &str) -> bool {
+        Uri::is_valid(text) || is_base64_media(text)
+    }
+}
+
+impl TryFrom<String> for UriOrBase64 {
+    type Error = InvalidValue;
+
+    fn try_from(text: String) -> Result<Self, InvalidValue> {
+        if Self::is_valid(&text) {
+            return Ok(Self(text));
+        }
+        Err(InvalidValue::new(Violation::new(
+            &redacted(&text).into(),
+            Self::ALLOWED,
+            "format",
+        )))
+    }
+}
+
+impl fmt::Debug for UriOrBase64 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown: String = redacted(&self.0).chars().take(80).collect();
+        write!(f, "UriOrBase64({shown})")
+    }
+}
+
+impl<'de> Deserialize<'de> for UriOrBase64 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::try_from(String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// Whether the text is base64 to its end, and its beginning that of a media file.
+fn is_base64_media(text: &str) -> bool {
+    let data = text.trim_end_matches('=');
+    let alphabet = data
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte));
+    let head = &data.as_bytes()[..data.len().min(400) / 4 * 4];
+    alphabet
+        && text.len().is_multiple_of(4)
+        && text.len() - data.len() <= 2
+        && STANDARD
+            .decode(head)
+            .is_ok_and(|head| media_type(&head).is_some())
+}
+
+/// The type that bytes show, where they show a picture, clip or sound.
+fn media_type(bytes: &[u8]) -> Option<&'static str> {
+    use infer::MatcherType::{Audio, Image, Video};
+    let kind = infer::get(bytes)?;
+    matches!(kind.matcher_type(), Image | Video | Audio).then(|| kind.mime_type())
 }
 
 /// The text of a media property whose document states no format: a link, a data URI, or plain base64 data.

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde_json::Value;
 
 use crate::{
-    BoundedVec, Media, MediaString, OneOrMany, Text, Uri,
+    BoundedVec, Media, MediaString, OneOrMany, Text, Uri, UriOrBase64,
     bounded::{FromFloat, FromInteger},
     schema::Schema,
 };
@@ -198,6 +198,36 @@ impl IntoProperty<MediaString> for Media {
 impl IntoProperty<MediaString> for Uri {
     fn into_property(self) -> Result<MediaString, Vec<Violation>> {
         Ok(String::from(self).into())
+    }
+}
+
+impl IntoProperty<UriOrBase64> for &str {
+    fn into_property(self) -> Result<UriOrBase64, Vec<Violation>> {
+        self.to_owned().into_property()
+    }
+}
+
+impl IntoProperty<UriOrBase64> for &String {
+    fn into_property(self) -> Result<UriOrBase64, Vec<Violation>> {
+        self.clone().into_property()
+    }
+}
+
+impl IntoProperty<UriOrBase64> for String {
+    fn into_property(self) -> Result<UriOrBase64, Vec<Violation>> {
+        UriOrBase64::try_from(self).map_err(|error| vec![error.violation()])
+    }
+}
+
+impl IntoProperty<UriOrBase64> for Media {
+    fn into_property(self) -> Result<UriOrBase64, Vec<Violation>> {
+        self.into_uri().into_property()
+    }
+}
+
+impl IntoProperty<UriOrBase64> for Uri {
+    fn into_property(self) -> Result<UriOrBase64, Vec<Violation>> {
+        String::from(self).into_property()
     }
 }
 

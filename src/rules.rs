@@ -46,8 +46,9 @@ impl Rule {
     fn is_kept(&self, body: &Map<String, Value>) -> bool {
         let given = |name: &&&str| body.get(**name).is_some_and(|value| !value.is_null());
         let equals = |name: &str, text: &str| {
+            let expected: Option<Value> = serde_json::from_str(text).ok();
             body.get(name)
-                .is_some_and(|value| value.to_string() == text)
+                .is_some_and(|value| Some(value) == expected.as_ref())
         };
         match self {
             Self::AtMostOne(properties) => properties.iter().filter(given).count() <= 1,

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    Uri, Violation, Warning, bounded,
+    Uri, UriOrBase64, Violation, Warning, bounded,
     catalogue::{Property, PropertyKind},
     uri,
 };
@@ -31,6 +31,7 @@ pub(crate) enum Schema {
         max: Option<usize>,
     },
     Uri,
+    UriOrBase64,
     TextChoice(&'static [&'static str]),
     IntegerChoice(&'static [i64]),
     List {
@@ -75,7 +76,10 @@ impl Schema {
                 return self.check_list(items, *min, *max, values);
             }
             (Self::Uri, Value::String(text)) if Uri::is_valid(text) => return Vec::new(),
-            (Self::Uri, Value::String(text)) => {
+            (Self::UriOrBase64, Value::String(text)) if UriOrBase64::is_valid(text) => {
+                return Vec::new();
+            }
+            (Self::Uri | Self::UriOrBase64, Value::String(text)) => {
                 // What is nearly a link may carry a signature all the same.
                 let given = Value::from(uri::redacted(text));
                 return vec![Violation::new(&given, self.allowed(), "format")];
@@ -121,9 +125,11 @@ impl Schema {
             Self::Boolean => PropertyKind::Boolean,
             Self::Integer { .. } | Self::IntegerChoice(_) => PropertyKind::Integer,
             Self::Number { .. } => PropertyKind::Number,
-            Self::Text | Self::BoundedText { .. } | Self::Uri | Self::TextChoice(_) => {
-                PropertyKind::String
-            }
+            Self::Text
+            | Self::BoundedText { .. }
+            | Self::Uri
+            | Self::UriOrBase64
+            | Self::TextChoice(_) => PropertyKind::String,
             Self::List { .. } => PropertyKind::Array,
             Self::Object(_) => PropertyKind::Object,
         }
@@ -163,6 +169,7 @@ impl Schema {
                 .collect::<Vec<_>>()
                 .join(", or "),
             Self::Uri => Uri::ALLOWED.into(),
+            Self::UriOrBase64 => UriOrBase64::ALLOWED.into(),
             Self::TextChoice(values) => values
                 .iter()
                 .map(|value| format!("{value:?}"))

@@ -23,6 +23,8 @@ enum Exception {
     NullForLeftOut,
     /// `serde` reads a struct from an array of its fields.
     ArrayForObject,
+    /// The overlay names the properties whose prose allows base64 text beside a URI.
+    Base64WhereProseAllows,
     /// An integer beyond 64 bits is one to JSON Schema, but no type of Rust's holds it.
     IntegerBeyond64Bits,
 }
@@ -44,7 +46,7 @@ fn bodies(judged: &Judged) -> Vec<Value> {
 #[test]
 fn from_json_gives_the_judges_verdict_on_every_boundary() {
     let mut judged_bodies = 0;
-    let mut valid = 0;
+    let (mut valid, mut with_base64) = (0, 0);
     for judged in judges() {
         for body in bodies(&judged) {
             // Which document applies is told by `model` alone.
@@ -56,6 +58,12 @@ fn from_json_gives_the_judges_verdict_on_every_boundary() {
             }
             let expected = judged.validator.is_valid(&body);
             let ours = from_json(&judged, body.clone());
+            if ours.is_ok() != expected
+                && exception(&judged, &body) == Some(Exception::Base64WhereProseAllows)
+            {
+                with_base64 += 1;
+                continue;
+            }
             assert_eq!(ours.is_ok(), expected, "{}: {body} {ours:?}", judged.file);
             judged_bodies += 1;
             match ours {
@@ -80,7 +88,13 @@ fn from_json_gives_the_judges_verdict_on_every_boundary() {
             }
         }
     }
-    println!("{judged_bodies} bodies judged, {valid} of them valid");
+    println!(
+        "{judged_bodies} bodies judged, {valid} of them valid; {with_base64} with base64 text"
+    );
+    assert!(
+        with_base64 > 0,
+        "the overlay allows base64 text nowhere any more"
+    );
     assert!(
         judged_bodies > 20_000 && valid > 5_000,
         "{judged_bodies} {valid}"
@@ -116,6 +130,7 @@ fn the_types_give_the_judges_verdict_but_for_named_exceptions() {
         [
             Exception::NullForLeftOut,
             Exception::ArrayForObject,
+            Exception::Base64WhereProseAllows,
             Exception::IntegerBeyond64Bits
         ]
     );
@@ -141,12 +156,23 @@ fn exception(judged: &Judged, body: &Value) -> Option<Exception> {
         mend(&mut mended, &judged.schema);
         judged.validator.is_valid(&mended)
     };
-    if mended(&without_nulls) {
+    if mended(&|value, _| links_for_base64(value)) {
+        Some(Exception::Base64WhereProseAllows)
+    } else if mended(&without_nulls) {
         Some(Exception::NullForLeftOut)
     } else if mended(&objects_from_arrays) {
         Some(Exception::ArrayForObject)
     } else {
         None
+    }
+}
+
+fn links_for_base64(value: &mut Value) {
+    match value {
+        Value::String(text) if text == judge::BASE64_PNG => *text = "https://a.example/b".into(),
+        Value::Object(map) => map.values_mut().for_each(links_for_base64),
+        Value::Array(items) => items.iter_mut().for_each(links_for_base64),
+        _ => {}
     }
 }
 

@@ -360,15 +360,11 @@ fn what_prose_alone_advises_against_is_warned_of_and_never_refused() {
         warned(json!({ "model": turbo, "prompt": "x", "multi_prompt": null })),
         ""
     );
-    let both = json!({ "model": turbo, "prompt": "x", "multi_prompt": [{ "prompt": "y", "duration": 5 }] });
-    let both = match GenerationRequest::from_json(both) {
-        Ok(request) => request.warnings().iter().map(ToString::to_string).collect(),
-        Err(error) => panic!("{error}"),
-    };
-    let both: Vec<String> = both;
+    let shots = json!([{ "prompt": "y", "duration": 5 }]);
+    let both = warned(json!({ "model": turbo, "prompt": "x", "multi_prompt": shots }));
     assert!(
-        both[0].starts_with("/prompt: at most one of `prompt`, `multi_prompt` may be given"),
-        "{both:?}"
+        both.starts_with("/prompt: at most one of `prompt`, `multi_prompt` may be given"),
+        "{both}"
     );
     let neither = warned(json!({ "model": "klingai/video-v3-pro-text-to-video" }));
     assert!(
@@ -483,6 +479,32 @@ fn media_are_sent_inline_by_their_content() {
         .build()
         .unwrap();
     assert_eq!(legacy.image_url.as_str(), request.image_url.as_str());
+}
+
+#[test]
+fn base64_text_is_taken_where_the_prose_allows_it_and_a_word_is_not() {
+    let base64 = "iVBORw0KGgoAAAANSUhEUgAAAAkAAAAQCAYAAAAA";
+    let built = |image: &str| {
+        KlingaiV2MasterImageToVideo::builder()
+            .image_url(image)
+            .build()
+    };
+    assert_eq!(built(base64).unwrap().image_url.as_str(), base64);
+    for word in [
+        "abcd",
+        "lighthouse",
+        "images/cat1",
+        "iVBORw0KGgo*",
+        "iVBORw0KGgoAA",
+    ] {
+        assert!(built(word).is_err(), "{word}");
+    }
+    // Its prose speaks of a link alone.
+    let mask = KlingaiV2MasterImageToVideo::builder()
+        .image_url(base64)
+        .static_mask(base64)
+        .build();
+    assert_eq!(mask.unwrap_err().violations()[0].pointer, "/static_mask");
 }
 
 #[test]

@@ -114,6 +114,13 @@ fn json_schema(schema: &Value) -> Value {
                     out.insert(exclusive.into(), value);
                 }
             }
+            // The prose of these allows plain base64 text beside a URI.
+            if out.remove("x-base64") == Some(Value::Bool(true))
+                && let Some(format) = out.remove("format")
+            {
+                let base64 = json!({ "pattern": "^[A-Za-z0-9+/]{16,}={0,2}$" });
+                out.insert("anyOf".into(), json!([{ "format": format }, base64]));
+            }
             match out.remove("nullable") {
                 Some(Value::Bool(true)) => json!({ "anyOf": [out, { "type": "null" }] }),
                 _ => Value::Object(out),
@@ -189,6 +196,7 @@ fn told(error: &ValidationError<'_>) -> String {
             .map(|kind| kind.to_string())
             .collect::<Vec<_>>()
             .join(" or "),
+        ValidationErrorKind::AnyOf { .. } => "a link, or what else the document allows".into(),
         kind => format!("what `{}` allows", kind.keyword()),
     };
     let received: String = error.instance().to_string().chars().take(120).collect();

@@ -57,6 +57,8 @@ pub enum Shape {
         max: Option<usize>,
     },
     Uri,
+    /// A URI, or plain base64 text, where the document's prose allows it.
+    UriOrBase64,
     /// Text that is media: held by a type of ours under this name, for it is not to be shown.
     MediaText {
         name: String,
@@ -182,6 +184,8 @@ impl Shape {
             }
             Self::Text => json!({ "type": "string" }),
             Self::Uri => json!({ "type": "string", "format": "uri" }),
+            // A format of our own tells it from a plain URI when the generator looks for its type.
+            Self::UriOrBase64 => json!({ "type": "string", "format": "uri-or-base64" }),
             Self::TextChoice { name, .. }
             | Self::IntegerChoice { name, .. }
             | Self::OneOrMany { name, .. }
@@ -236,6 +240,7 @@ impl Shape {
             Self::Number { min, max } => format!("{GENERATED}::{}", float_name(*min, *max)),
             Self::Text => "::std::string::String".into(),
             Self::Uri => "crate::Uri".into(),
+            Self::UriOrBase64 => "crate::UriOrBase64".into(),
             Self::MediaText { .. } => "crate::MediaString".into(),
             Self::TextChoice { name, .. } => format!("crate::generated::types::{name}"),
             Self::IntegerChoice { name, .. } => format!("{GENERATED}::{name}"),
@@ -254,7 +259,11 @@ impl Shape {
     pub fn is_converted(&self) -> bool {
         match self {
             Self::Number { min, max } => min.is_some() || max.is_some(),
-            Self::Integer { .. } | Self::BoundedText { .. } | Self::Uri | Self::List { .. } => true,
+            Self::Integer { .. }
+            | Self::BoundedText { .. }
+            | Self::Uri
+            | Self::UriOrBase64
+            | Self::List { .. } => true,
             _ => false,
         }
     }
@@ -292,6 +301,7 @@ impl Shape {
                 range(least, max.map(|max| max.to_string())).map(|range| format!("{range} items"))
             }
             Self::Uri => Some("an absolute URI, data URIs included".into()),
+            Self::UriOrBase64 => Some("an absolute URI, data URIs included, or base64 text".into()),
             Self::BoundedText { min, max } => {
                 let least = (*min > 0).then(|| min.to_string());
                 range(least, max.map(|max| max.to_string()))

@@ -313,6 +313,7 @@ fn schema(shape: &Shape) -> String {
             )
         }
         Shape::Uri => "Uri".into(),
+        Shape::UriOrBase64 => "UriOrBase64".into(),
         Shape::TextChoice { values, .. } => format!("TextChoice(&{values:?})"),
         Shape::IntegerChoice { values, .. } => format!("IntegerChoice(&{values:?})"),
         Shape::List { items, min, max } => {

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::{
     args::{Generate, Wait, Waiting},
     failure::{self, Failure, line},
+    interrupt::Interrupt,
     output::{answer, note},
     report::Report,
     request::{self, handle},
@@ -38,6 +39,7 @@ pub(crate) async fn generate(generate: Generate) -> ExitCode {
 }
 
 async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
+    let mut interrupt = Interrupt::listen();
     let request = Request::read(&generate)?;
     if !generate.no_wait {
         check_target(&generate.waiting)?;
@@ -70,7 +72,7 @@ async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
     })?;
 
     let mut report = Report::start(&format!("creating with {}", request.model()));
-    let created = created(&client, request).await;
+    let created = created(&client, request, &mut interrupt).await;
     if created.is_err() || generate.no_wait {
         report.end();
     }
@@ -94,7 +96,7 @@ async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
         speed,
         resumes: false,
     };
-    job.finish(handle, report).await
+    job.finish(handle, report, interrupt).await
 }
 
 /// `wait`
@@ -107,6 +109,7 @@ pub(crate) async fn wait(wait: Wait) -> ExitCode {
 }
 
 async fn run_wait(wait: Wait) -> Result<ExitCode, Failure> {
+    let interrupt = Interrupt::listen();
     let handle = handle(&wait.generation, wait.legacy)?;
     check_target(&wait.waiting)?;
     let client = Client::from_env().map_err(|error| Failure::creating(&error))?;
@@ -118,7 +121,7 @@ async fn run_wait(wait: Wait) -> Result<ExitCode, Failure> {
         speed,
         resumes: true,
     }
-    .finish(handle, report)
+    .finish(handle, report, interrupt)
     .await
 }
 
@@ -168,11 +171,16 @@ impl Request {
 /// How long an interrupted create may still take to tell the id of what it bought.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-async fn created(client: &Client, request: Request) -> Result<GenerationHandle, Failure> {
+async fn created(
+    client: &Client,
+    request: Request,
+    interrupt: &mut Interrupt,
+) -> Result<GenerationHandle, Failure> {
     let mut create = pin!(request.create(client));
     tokio::select! {
+        biased;
+        () = interrupt.heard() => {}
         created = &mut create => return created.map_err(|error| Failure::creating(&error)),
-        _ = tokio::signal::ctrl_c() => {}
     }
     let interrupted = |message: &str| Failure::new(failure::INTERRUPTED, message);
     Err(match tokio::time::timeout(LAST_WORDS, create).await {
@@ -202,13 +210,15 @@ impl Job {
         self,
         handle: GenerationHandle,
         mut report: Report,
+        mut interrupt: Interrupt,
     ) -> Result<ExitCode, Failure> {
         let started = Instant::now();
         let outcome = tokio::select! {
-            outcome = self.wait_and_save(&handle, &mut report) => outcome,
-            _ = tokio::signal::ctrl_c() => {
+            biased;
+            () = interrupt.heard() => {
                 Err(Failure::new(failure::INTERRUPTED, "interrupted").about(&handle))
             }
+            outcome = self.wait_and_save(&handle, &mut report) => outcome,
         };
         report.end();
         let (generation, saved) = outcome?;

@@ -3,6 +3,7 @@
 mod args;
 mod catalogue;
 mod failure;
+mod interrupt;
 mod job;
 mod output;
 mod report;

@@ -80,6 +80,9 @@ impl Reader<'_> {
             Some("string") => match map.get("format").and_then(Value::as_str) {
                 None if is_media(schema) => Shape::MediaText { name: name.into() },
                 None => self.text(map, pointer),
+                Some("uri") if schema.get("x-base64") == Some(&Value::Bool(true)) => {
+                    Shape::UriOrBase64
+                }
                 Some("uri") => Shape::Uri,
                 Some(format) => {
                     let what = format!("the format `{format}` is not understood");
@@ -263,7 +266,7 @@ impl Reader<'_> {
                 rust,
                 required: required.contains(&key.as_str()),
                 nullable: schema.get("nullable") == Some(&Value::Bool(true)),
-                media: matches!(shape, Shape::Uri) || is_media(schema),
+                media: matches!(shape, Shape::Uri | Shape::UriOrBase64) || is_media(schema),
                 shape,
                 default,
                 description: self.description(&path),
