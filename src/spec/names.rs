@@ -7,6 +7,11 @@
 //! | its `camera_control.config` | `LegacyKlingaiV2MasterTextToVideoCameraControlConfig` |
 //! | an object in a list `dynamic_masks` | `…DynamicMasksItem` |
 //! | the property `type` | `type_` |
+//!
+//! Nested types are named after the model that holds them, also where many models hold the same: a type shared by its
+//! content could only be named after that content, so its name would change with it, and one document's edit would take
+//! another model's users along. Measured with all vendors on two cores, nesting costs 50,900 generated lines instead of
+//! 36,300, and 6.8 s instead of 5.0 s of this crate's own development build (26.8 s and 20.0 s in release).
 
 use heck::{ToPascalCase, ToSnakeCase};
 
