@@ -19,8 +19,10 @@ use crate::{
     schedule::{Decision, PollState, Proportional, Schedule},
 };
 
+mod ask;
 mod update;
 
+use ask::Ask;
 pub use update::{Hiccup, Progress, Update, Updates};
 
 /// How to wait.
@@ -187,33 +189,6 @@ const NOT_YET_KNOWN: Duration = Duration::from_secs(30);
 const VIDEO_GRACE: (Duration, u32) = (Duration::from_secs(10), 3);
 
 const NO_VIDEO: &str = "the generation is completed, but the service names no video";
-
-/// Whom the machine asks: the client, and in tests of the schedule a script, since a paused clock and a real socket do not
-/// mix.
-trait Ask {
-    fn check(&self, handle: &GenerationHandle) -> Result<(), Error>;
-
-    /// One poll: a state and how long the service asks to be left alone, or why there is none.
-    fn poll(
-        &self,
-        handle: &GenerationHandle,
-        timeout: Duration,
-    ) -> impl Future<Output = Result<(Generation, Option<Duration>), PollError>> + Send;
-}
-
-impl Ask for Client {
-    fn check(&self, handle: &GenerationHandle) -> Result<(), Error> {
-        Self::check(self, handle)
-    }
-
-    async fn poll(
-        &self,
-        handle: &GenerationHandle,
-        timeout: Duration,
-    ) -> Result<(Generation, Option<Duration>), PollError> {
-        Self::poll(self, handle, timeout).await
-    }
-}
 
 /// The one state machine behind every way of waiting.
 struct Machine<A> {

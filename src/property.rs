@@ -159,29 +159,27 @@ impl<T> IntoProperty<T> for T {
     }
 }
 
-impl IntoProperty<String> for &str {
-    fn into_property(self) -> Result<String, Vec<Violation>> {
-        Ok(self.to_owned())
-    }
+/// What takes a `String` takes what can be made one.
+macro_rules! borrowed_text {
+    ($([$($bounds:tt)*] $target:ty),*) => {$(
+        impl<$($bounds)*> IntoProperty<$target> for &str {
+            fn into_property(self) -> Result<$target, Vec<Violation>> {
+                self.to_owned().into_property()
+            }
+        }
+
+        impl<$($bounds)*> IntoProperty<$target> for &String {
+            fn into_property(self) -> Result<$target, Vec<Violation>> {
+                self.clone().into_property()
+            }
+        }
+    )*};
 }
 
-impl IntoProperty<String> for &String {
-    fn into_property(self) -> Result<String, Vec<Violation>> {
-        Ok(self.clone())
-    }
-}
-
-impl IntoProperty<MediaString> for &str {
-    fn into_property(self) -> Result<MediaString, Vec<Violation>> {
-        Ok(self.into())
-    }
-}
-
-impl IntoProperty<MediaString> for &String {
-    fn into_property(self) -> Result<MediaString, Vec<Violation>> {
-        Ok(self.clone().into())
-    }
-}
+borrowed_text!(
+    [] String, [] Uri, [] UriOrBase64, [] MediaString,
+    [const MIN: usize, const MAX: usize] Text<MIN, MAX>
+);
 
 impl IntoProperty<MediaString> for String {
     fn into_property(self) -> Result<MediaString, Vec<Violation>> {
@@ -198,18 +196,6 @@ impl IntoProperty<MediaString> for Media {
 impl IntoProperty<MediaString> for Uri {
     fn into_property(self) -> Result<MediaString, Vec<Violation>> {
         Ok(String::from(self).into())
-    }
-}
-
-impl IntoProperty<UriOrBase64> for &str {
-    fn into_property(self) -> Result<UriOrBase64, Vec<Violation>> {
-        self.to_owned().into_property()
-    }
-}
-
-impl IntoProperty<UriOrBase64> for &String {
-    fn into_property(self) -> Result<UriOrBase64, Vec<Violation>> {
-        self.clone().into_property()
     }
 }
 
@@ -249,18 +235,6 @@ impl<T: Choice> IntoProperty<T> for String {
     }
 }
 
-impl IntoProperty<Uri> for &str {
-    fn into_property(self) -> Result<Uri, Vec<Violation>> {
-        self.to_owned().into_property()
-    }
-}
-
-impl IntoProperty<Uri> for &String {
-    fn into_property(self) -> Result<Uri, Vec<Violation>> {
-        self.clone().into_property()
-    }
-}
-
 impl IntoProperty<Uri> for String {
     fn into_property(self) -> Result<Uri, Vec<Violation>> {
         Uri::try_from(self).map_err(|error| vec![error.violation()])
@@ -270,18 +244,6 @@ impl IntoProperty<Uri> for String {
 impl IntoProperty<Uri> for Media {
     fn into_property(self) -> Result<Uri, Vec<Violation>> {
         Ok(self.into_uri())
-    }
-}
-
-impl<const MIN: usize, const MAX: usize> IntoProperty<Text<MIN, MAX>> for &str {
-    fn into_property(self) -> Result<Text<MIN, MAX>, Vec<Violation>> {
-        self.to_owned().into_property()
-    }
-}
-
-impl<const MIN: usize, const MAX: usize> IntoProperty<Text<MIN, MAX>> for &String {
-    fn into_property(self) -> Result<Text<MIN, MAX>, Vec<Violation>> {
-        self.clone().into_property()
     }
 }
 
