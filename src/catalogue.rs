@@ -28,6 +28,7 @@ pub struct Model {
     pub(crate) id: &'static str,
     pub(crate) route: Route,
     pub(crate) vendor: &'static str,
+    pub(crate) task: &'static str,
     pub(crate) type_name: &'static str,
     pub(crate) document: &'static str,
     pub(crate) properties: &'static [Property],
@@ -49,6 +50,12 @@ impl Model {
     /// The vendor, which is also the name of the crate's feature.
     pub fn vendor(&self) -> &'static str {
         self.vendor
+    }
+
+    /// What it makes a video of: `text-to-video`, `image-to-video`, `reference-to-video`, `video-to-video`,
+    /// `motion-control`, `avatar` or `effects`.
+    pub fn task(&self) -> &'static str {
+        self.task
     }
 
     /// The request's type in [`types`](crate::types).

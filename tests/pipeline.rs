@@ -259,6 +259,54 @@ fn names_come_from_the_id_alone() {
 }
 
 #[test]
+fn a_model_says_what_it_makes_a_video_of() {
+    for (id, needs_media, task) in [
+        ("klingai/v2-master-text-to-video", false, "text-to-video"),
+        ("google/veo-3.0-i2v-fast", true, "image-to-video"),
+        (
+            "klingai/video-o1-video-to-video-reference",
+            true,
+            "video-to-video",
+        ),
+        ("klingai/avatar-pro", true, "avatar"),
+        ("video-01-live2d", true, "image-to-video"),
+        ("minimax/h3", false, "text-to-video"),
+    ] {
+        assert_eq!(names::task(id, needs_media), task, "{id}");
+    }
+}
+
+#[test]
+fn every_request_type_documents_its_constraints() {
+    let merged = merged(documents()).unwrap();
+    for request in &merged.requests {
+        let described =
+            &merged.openapi["components"]["schemas"][&request.object.name]["description"];
+        let described = described.as_str().unwrap();
+        request.object.fields.iter().for_each(|field| {
+            assert!(
+                described.contains(&format!("| `{}` |", field.name)),
+                "{}",
+                request.object.name
+            );
+        });
+    }
+    let master = merged
+        .requests
+        .iter()
+        .find(|request| request.object.name == "KlingaiV2MasterTextToVideo");
+    let table = master.unwrap().object.ledger();
+    assert!(
+        table.contains("| `cfg_scale` |  | 0 to 1 | type |"),
+        "{table}"
+    );
+    assert!(
+        table.contains("| `advanced_camera_control.movement_value` | yes | -10 to 10 | type |"),
+        "{table}"
+    );
+}
+
+#[test]
 fn what_cannot_be_held_is_reported_with_place_and_remedy_and_all_at_once() {
     let model = json!({ "type": "string", "enum": ["a/b"] });
     let troubles = merged(create(json!({

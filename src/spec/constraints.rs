@@ -111,6 +111,31 @@ impl Object {
         }
     }
 
+    /// Whether no request goes without a picture, clip or sound.
+    pub fn needs_media(&self) -> bool {
+        self.fields
+            .iter()
+            .any(|field| field.required && field.media)
+    }
+
+    /// What is allowed and where it is held, as a table for the documentation.
+    pub fn ledger(&self) -> String {
+        let mut table =
+            String::from("| property | needed | allowed | held by |\n|---|---|---|---|\n");
+        self.rows("", &mut table);
+        table.push_str("\n`null` for a property that may be left out is refused by `from_json`; a struct reads it as left out.");
+        table
+    }
+
+    fn rows(&self, path: &str, table: &mut String) {
+        for field in &self.fields {
+            let path = format!("{path}{}", field.name);
+            field
+                .shape
+                .row(&path, if field.required { "yes" } else { "" }, table);
+        }
+    }
+
     fn schema(&self) -> Value {
         let properties: Map<String, Value> = self
             .fields
@@ -330,6 +355,30 @@ impl Shape {
                 .fields
                 .iter()
                 .for_each(|field| field.shape.each(visit)),
+            _ => {}
+        }
+    }
+
+    fn row(&self, path: &str, needed: &str, table: &mut String) {
+        let kind = match self {
+            Self::Object(_) => "an object",
+            Self::List { .. } => "an array",
+            Self::Boolean => "true, false",
+            Self::Integer { .. } => "an integer",
+            Self::Number { .. } => "a number",
+            Self::Alternatives { .. } | Self::Any => "as the document has it",
+            _ => "text",
+        };
+        let allowed = self.allowed().unwrap_or_else(|| kind.into());
+        let held = if matches!(self, Self::Alternatives { .. }) {
+            "create"
+        } else {
+            "type"
+        };
+        table.push_str(&format!("| `{path}` | {needed} | {allowed} | {held} |\n"));
+        match self {
+            Self::Object(object) => object.rows(&format!("{path}."), table),
+            Self::List { items, .. } => items.row(&format!("{path}[]"), "", table),
             _ => {}
         }
     }

@@ -79,10 +79,11 @@ pub fn catalogue(merged: &Merged, durations: &[Stated]) -> String {
         } = request;
         let _ = writeln!(
             out,
-            "crate::catalogue::Model {{ id: {:?}, route: {}, vendor: {vendor:?}, type_name: {:?}, document: {:?}, \
+            "crate::catalogue::Model {{ id: {:?}, route: {}, vendor: {vendor:?}, task: {:?}, type_name: {:?}, document: {:?}, \
              properties: {}, durations: &[{}], rules: &[{}] }},",
             create.model,
             route(create.route),
+            names::task(&create.model, object.needs_media()),
             object.name,
             create.file,
             properties(object),

@@ -200,10 +200,11 @@ fn described(name: &str, request: &Request) -> String {
     let create = &request.create;
     if name == request.object.name {
         format!(
-            "Request body of `{}` for `POST {}`, as `{}` declares it.",
+            "Request body of `{}` for `POST {}`, as `{}` declares it.\n\n{}",
             create.model,
             create.route.path(),
-            create.file
+            create.file,
+            request.object.ledger()
         )
     } else {
         format!("Part of [`{}`].", request.object.name)

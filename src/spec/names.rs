@@ -55,6 +55,30 @@ pub fn vendor(model: &str) -> String {
         .to_lowercase()
 }
 
+/// What a model makes a video of, as its id says it; an id that does not say makes it of what it must be given: a picture
+/// where it needs media, else text.
+pub fn task(model: &str, needs_media: bool) -> &'static str {
+    let said = TASKS
+        .iter()
+        .find(|(marks, _)| marks.iter().any(|mark| model.contains(mark)));
+    match said {
+        Some((_, task)) => task,
+        None if needs_media => "image-to-video",
+        None => "text-to-video",
+    }
+}
+
+/// What the ids say, the more particular first.
+const TASKS: &[(&[&str], &str)] = &[
+    (&["reference-to-video"], "reference-to-video"),
+    (&["video-to-video", "extend-video"], "video-to-video"),
+    (&["motion-control"], "motion-control"),
+    (&["avatar"], "avatar"),
+    (&["effects"], "effects"),
+    (&["image-to-video", "i2v"], "image-to-video"),
+    (&["text-to-video", "t2v"], "text-to-video"),
+];
+
 /// Vendors whose ids do not begin with the vendor's own name, or name no vendor.
 const VENDORS: &[(&str, &str)] = &[
     ("klingai/", "kling"),

@@ -39,7 +39,7 @@ pub(crate) fn models(asked: &Models) -> ExitCode {
                 .to_string(),
         );
     }
-    let header = ["MODEL", "VENDOR", "URL", "TAKES"]
+    let header = ["MODEL", "VENDOR", "TASK", "URL", "TAKES"]
         .map(str::to_owned)
         .to_vec();
     let rows = models.iter().map(|model| {
@@ -55,6 +55,7 @@ pub(crate) fn models(asked: &Models) -> ExitCode {
         vec![
             model.id().to_owned(),
             model.vendor().to_owned(),
+            model.task().to_owned(),
             route,
             expected.unwrap_or_default(),
         ]
@@ -157,6 +158,7 @@ fn entry(model: &Model) -> Value {
     json!({
         "id": model.id(),
         "vendor": model.vendor(),
+        "task": model.task(),
         "route": model.route(),
         "type": model.type_name(),
         "document": model.document(),
