@@ -69,15 +69,16 @@ impl Violation {
         }
     }
 
-    /// The same violation, seen from the value that holds this one under `step`.
-    pub(crate) fn under(mut self, step: &str) -> Self {
-        self.pointer = format!(
-            "/{}{}",
-            step.replace('~', "~0").replace('/', "~1"),
-            self.pointer
-        );
+    /// The same violation, seen from the value that holds this one under `name`.
+    pub(crate) fn under(mut self, name: &str) -> Self {
+        self.pointer.insert_str(0, &step(name));
         self
     }
+}
+
+/// One step of a JSON pointer.
+pub(crate) fn step(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 impl fmt::Display for Violation {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::{
     Uri, UriOrBase64, Violation, Warning, bounded,
     catalogue::{Property, PropertyKind},
+    property::step,
     uri,
 };
 
@@ -298,7 +299,7 @@ fn unknown_below(
     found: &mut Vec<Warning>,
 ) {
     for (name, value) in map {
-        let pointer = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+        let pointer = format!("{at}{}", step(name));
         match properties.iter().find(|property| property.name == name) {
             Some(property) => property.schema.unknown_below(&pointer, value, found),
             None => {

@@ -19,8 +19,7 @@ async fn simulator() -> Simulator {
 }
 
 /// The smallest body that the model's document allows.
-fn body(model: &aimlapi_video::Model) -> Value {
-    let judges = judge::judges();
+fn body(judges: &[judge::Judged], model: &aimlapi_video::Model) -> Value {
     let found = judges
         .iter()
         .find(|judged| judged.path == model.route().path() && judged.model == model.id());
@@ -33,16 +32,19 @@ async fn every_model_on_every_url_goes_from_request_to_playable_file() {
     let client = client(simulator.url());
     let folder = tempfile::tempdir().unwrap();
     let mut routes = Vec::new();
+    let judges = judge::judges();
     for (number, model) in models().iter().enumerate() {
         let handle = match model.route() {
             Route::Universal => {
                 client
-                    .create(GenerationRequest::from_json(body(model)).unwrap())
+                    .create(GenerationRequest::from_json(body(&judges, model)).unwrap())
                     .await
             }
             _ => {
                 client
-                    .create_legacy_kling(LegacyKlingRequest::from_json(body(model)).unwrap())
+                    .create_legacy_kling(
+                        LegacyKlingRequest::from_json(body(&judges, model)).unwrap(),
+                    )
                     .await
             }
         }
@@ -108,9 +110,10 @@ async fn the_simulator_and_our_types_agree_on_every_property() {
     ];
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let mut judged = 0;
+    let judges = judge::judges();
     // Every model's constraints are judged in `exactness.rs`; here a few stand for the simulator's own reading.
     for model in models().iter().step_by(8) {
-        let base = body(model);
+        let base = body(&judges, model);
         for property in model
             .properties()
             .iter()
