@@ -1,11 +1,9 @@
 //! Documents to Rust: read, repair, overlay, merge, constrain and name, generate, write.
 //!
-//! Reads `openapi/`, or the folder named by `AIMLAPI_VIDEO_OPENAPI_DIR`; writes to `OUT_DIR` and nowhere else.
+//! Reads `openapi/`, or the folder named by `AIMLAPI_VIDEO_OPENAPI_DIR`; writes to `OUT_DIR` and nowhere else. The steps
+//! themselves stand in `src/spec/`.
 
-use std::{env, error::Error, fs, path::PathBuf, process::ExitCode};
-
-use progenitor::{GenerationSettings, Generator, HooksMode, TypeImpl, TypePatch};
-use serde_json::Value;
+use std::{env, fs, path::PathBuf, process::ExitCode};
 
 #[path = "src/spec/mod.rs"]
 #[allow(
@@ -15,29 +13,23 @@ use serde_json::Value;
 )]
 mod spec;
 
-use spec::{
-    Facts, Trouble,
-    constraints::Shape,
-    document, emit,
-    merge::{self, Merged},
-    overlay, repair,
-};
+use spec::{Facts, Findings, Trouble, document, generate};
 
 const FOLDER: &str = "AIMLAPI_VIDEO_OPENAPI_DIR";
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(troubles) => {
-            for trouble in troubles {
-                println!("cargo::error={trouble}");
-            }
-            ExitCode::SUCCESS
-        }
+    let mut findings = Findings::default();
+    run(&mut findings);
+    for warning in findings.warnings {
+        println!("cargo::warning={warning}");
     }
+    for trouble in findings.troubles {
+        println!("cargo::error={trouble}");
+    }
+    ExitCode::SUCCESS
 }
 
-fn run() -> Result<(), Vec<Trouble>> {
+fn run(findings: &mut Findings) {
     let own = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("openapi");
     let given = env::var_os(FOLDER).map(PathBuf::from);
     println!("cargo::rerun-if-env-changed={FOLDER}");
@@ -47,115 +39,40 @@ fn run() -> Result<(), Vec<Trouble>> {
             "`{}` is a relative path, and a build has no folder of its own to start from",
             folder.display()
         );
-        return Err(vec![Trouble::new(
-            FOLDER,
-            "",
-            what,
-            "give the absolute path",
-        )]);
+        return findings.trouble(Trouble::new(FOLDER, "", what, "give the absolute path"));
     }
     println!("cargo::rerun-if-changed={}", folder.display());
     println!("cargo::rerun-if-changed=openapi");
 
-    let facts = Facts::read(folder, &own)?;
-    let mut documents = document::read(folder)?;
-    for document in &mut documents {
-        repair::mend(document);
-    }
-    overlay::apply(&facts.overlay, &mut documents)?;
+    let facts = Facts::read(folder, |name| fs::read_to_string(own.join(name)), findings);
+    let mut documents = document::read(folder, findings);
     let wanted = |vendor: &str| {
         let feature = vendor
             .to_uppercase()
             .replace(|c: char| !c.is_ascii_alphanumeric(), "_");
         given.is_some() || env::var_os(format!("CARGO_FEATURE_{feature}")).is_some()
     };
-    let merged = merge::merge(&documents, &facts.glossary, wanted)?;
+    let merged = spec::read(&mut documents, &facts, wanted, findings);
     println!("cargo::rustc-check-cfg=cfg(no_models)");
     if merged.requests.is_empty() {
         println!("cargo::rustc-cfg=no_models");
     }
-    write(&merged, &facts).map_err(|error| {
-        let remedy = "report it with the documents at hand; it is a defect of this crate";
-        vec![Trouble::new(
-            "the merged document",
-            "",
-            error.to_string(),
-            remedy,
-        )]
-    })
-}
-
-fn write(merged: &Merged, facts: &Facts) -> Result<(), Box<dyn Error>> {
-    let openapi = serde_json::from_value(merged.openapi.clone())?;
-    let mut generator = Generator::new(&settings(merged)?);
-    let client = generator.generate_tokens(&openapi)?;
-    let mocks = generator.httpmock(&openapi, "crate::generated")?;
-    let ours = [
-        emit::bounded(merged),
-        emit::builders(merged),
-        emit::catalogue(merged, &facts.durations),
-    ]
-    .concat();
-
-    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo set no OUT_DIR")?);
-    let mut file: syn::File = syn::parse2(client)?;
-    file.items.extend(syn::parse_file(&ours)?.items);
-    fs::write(out.join("generated.rs"), prettyplease::unparse(&file))?;
-    fs::write(
-        out.join("httpmock.rs"),
-        prettyplease::unparse(&syn::parse2(mocks)?),
-    )?;
-    fs::write(
-        out.join("documents.json"),
-        serde_json::to_vec(&emit::documents(merged))?,
-    )?;
-    fs::write(out.join("typed_door.rs"), emit::typed_door(merged))?;
-    Ok(())
-}
-
-/// What the generator must know: which schemas are held by types of ours, and that its own may grow.
-fn settings(merged: &Merged) -> Result<GenerationSettings, Box<dyn Error>> {
-    let mut settings = GenerationSettings::default();
-    settings
-        .with_hooks(HooksMode::Expected)
-        .with_inner_type("crate::transport::Call".parse()?);
-    settings.with_derive("PartialEq");
-    for ours in [
-        merge::ANSWER,
-        merge::union(spec::Route::Universal),
-        merge::union(spec::Route::LegacyKling),
-    ] {
-        settings.with_replacement(ours, format!("crate::{ours}"), std::iter::empty());
+    if !findings.troubles.is_empty() {
+        return;
     }
-    let mut open = TypePatch::default();
-    open.with_attr("#[non_exhaustive]");
-    let mut convert: Vec<(Value, String)> = Vec::new();
-    for request in &merged.requests {
-        request.object.each(&mut |object| {
-            settings.with_patch(&object.name, &open);
-            for field in &object.fields {
-                field.shape.each(&mut |shape| match shape {
-                    Shape::TextChoice { name, .. } => {
-                        settings.with_patch(name, &open);
-                    }
-                    Shape::IntegerChoice { name, .. } => {
-                        settings.with_replacement(
-                            name,
-                            shape.rust(),
-                            [TypeImpl::Display].into_iter(),
-                        );
-                    }
-                    Shape::MediaText { name } | Shape::OneOrMany { name, .. } => {
-                        settings.with_replacement(name, shape.rust(), std::iter::empty());
-                    }
-                    _ if shape.is_converted() => convert.push((shape.schema(), shape.rust())),
-                    _ => {}
-                });
-            }
-        });
+    let Some(source) = generate::generate(&merged, &facts.durations, findings) else {
+        return;
+    };
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    for (name, text) in source.files {
+        if let Err(error) = fs::write(out.join(name), text) {
+            let what = format!("cannot be written: {error}");
+            findings.trouble(Trouble::new(
+                name,
+                "",
+                what,
+                "make room in the target folder",
+            ));
+        }
     }
-    for (schema, rust) in convert {
-        settings.with_conversion(serde_json::from_value(schema)?, rust, std::iter::empty());
-    }
-    Ok(settings)
 }

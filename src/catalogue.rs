@@ -4,7 +4,11 @@ use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{generated, rules::Sourced, schema::Schema};
+use crate::{
+    generated,
+    rules::Sourced,
+    schema::{Check, Schema},
+};
 
 /// The models of all documents this crate was built with, one entry per path and model.
 ///
@@ -32,6 +36,8 @@ pub struct Model {
     pub(crate) type_name: &'static str,
     pub(crate) document: &'static str,
     pub(crate) properties: &'static [Property],
+    /// What holds for the whole body beside its properties.
+    pub(crate) checks: &'static [Check],
     pub(crate) durations: &'static [Stated],
     pub(crate) rules: &'static [Sourced],
 }
@@ -141,7 +147,7 @@ impl Property {
 
     /// The type of its items, where it is an array.
     pub fn item_kind(&self) -> Option<PropertyKind> {
-        match self.schema {
+        match self.schema.typed() {
             Schema::List { items, .. } => Some(items.kind()),
             _ => None,
         }
@@ -170,13 +176,7 @@ impl Property {
     /// Whether it takes a link or inline data, so that a [`Media`](crate::Media) can be given.
     pub fn is_media(&self) -> bool {
         self.media
-            || matches!(
-                self.schema,
-                Schema::List {
-                    items: Schema::Uri,
-                    ..
-                }
-            )
+            || matches!(self.schema.typed(), Schema::List { items, .. } if matches!(items.typed(), Schema::Uri))
     }
 }
 

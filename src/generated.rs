@@ -4,6 +4,7 @@
     missing_debug_implementations,
     unreachable_pub,
     unused_imports,
+    unused_mut,
     unused_qualifications,
     dead_code,
     clippy::all,

@@ -18,6 +18,9 @@ impl Model {
     /// ```
     pub fn json_schema(&self) -> Value {
         let mut schema = object(self.properties);
+        self.checks
+            .iter()
+            .for_each(|check| check.write(&mut schema));
         schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
         schema["title"] = self.id.into();
         schema
@@ -109,6 +112,18 @@ impl Schema {
                 schema
             }
             Self::Object(properties) => object(properties),
+            Self::Values(values) => {
+                let values = values
+                    .iter()
+                    .map(|value| serde_json::from_str(value).unwrap_or_default());
+                json!({ "enum": values.collect::<Vec<Value>>() })
+            }
+            Self::Null => json!({ "type": "null" }),
+            Self::Checked { typed, checks } => {
+                let mut schema = typed.json();
+                checks.iter().for_each(|check| check.write(&mut schema));
+                schema
+            }
             Self::Alternatives { arms, exactly_one } => {
                 let arms: Vec<Value> = arms.iter().map(Self::json).collect();
                 json!({ if *exactly_one { "oneOf" } else { "anyOf" }: arms })

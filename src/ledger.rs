@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     catalogue::{Model, Property},
-    schema::Schema,
+    schema::{Check, Schema},
 };
 
 /// A constraint of a model's document, and what holds a request to it.
@@ -35,6 +35,8 @@ pub enum Held {
     Create,
     /// Not at all, only warned of: the document tells it in prose, and the service decides.
     Warned,
+    /// By the service alone: checking it takes what this crate does not bring along.
+    Service,
 }
 
 impl fmt::Display for Held {
@@ -43,6 +45,7 @@ impl fmt::Display for Held {
             Self::Type => "type",
             Self::Create => "create",
             Self::Warned => "warned",
+            Self::Service => "service",
         })
     }
 }
@@ -61,6 +64,7 @@ impl Model {
     pub fn constraints(&self) -> Vec<Constraint> {
         let mut ledger = Vec::new();
         object("", self.properties, &mut ledger);
+        checks("", self.checks, &mut ledger);
         ledger.extend(self.rules.iter().map(|sourced| Constraint {
             property: sourced.rule.properties().join(", "),
             keyword: "prose",
@@ -115,9 +119,34 @@ fn object(path: &str, properties: &[Property], ledger: &mut Vec<Constraint>) {
     }
 }
 
+fn checks(path: &str, checks: &[Check], ledger: &mut Vec<Constraint>) {
+    ledger.extend(checks.iter().map(|check| {
+        let (held, why) = match check {
+            Check::Told { .. } => (Held::Service, "this crate cannot check it"),
+            _ => (Held::Create, "no type holds it"),
+        };
+        Constraint {
+            property: path.to_owned(),
+            keyword: check.keyword(),
+            value: check.value(),
+            held,
+            why: Some(why),
+        }
+    }));
+}
+
 impl Schema {
     fn ledger(&self, path: &str, why: Option<&'static str>, ledger: &mut Vec<Constraint>) {
+        if let Self::Checked {
+            typed,
+            checks: beside,
+        } = self
+        {
+            typed.ledger(path, why, ledger);
+            return checks(path, beside, ledger);
+        }
         let schema = self.json();
+        let why = why.or(matches!(self, Self::Values(_)).then_some("no type lists such values"));
         let mut hold = |keyword, value: Value, why: Option<&'static str>| {
             let held = if why.is_some() {
                 Held::Create

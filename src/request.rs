@@ -225,7 +225,11 @@ impl Body {
         let Some(model) = self.entry else {
             return Ok(());
         };
-        let found = schema::check_object(model.properties, &self.map);
+        let mut found = schema::check_object(model.properties, &self.map);
+        if !model.checks.is_empty() {
+            let body = Value::Object(self.map.clone());
+            found.extend(schema::check_all(model.checks, &body));
+        }
         if found.is_empty() {
             Ok(())
         } else {

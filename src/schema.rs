@@ -1,6 +1,10 @@
 //! The constraints of a request, and the check of a body against them.
 
+mod check;
+
 use serde_json::{Map, Value};
+
+pub(crate) use check::{Check, all as check_all};
 
 use crate::{
     Uri, UriOrBase64, Violation, Warning, bounded,
@@ -46,6 +50,14 @@ pub(crate) enum Schema {
         arms: &'static [Self],
         exactly_one: bool,
     },
+    /// Values from a list, each as its JSON text.
+    Values(&'static [&'static str]),
+    Null,
+    /// What a type holds, and what is checked beside it.
+    Checked {
+        typed: &'static Self,
+        checks: &'static [Check],
+    },
 }
 
 impl Schema {
@@ -72,6 +84,14 @@ impl Schema {
                 count if max.is_some_and(|max| count > max) => "maxLength",
                 _ => return Vec::new(),
             },
+            (Self::Checked { typed, checks }, _) => {
+                let mut found = typed.check(value);
+                found.extend(check::all(checks, value));
+                return found;
+            }
+            (Self::Null, Value::Null) => return Vec::new(),
+            (Self::Values(allowed), _) if check::listed(allowed, value) => return Vec::new(),
+            (Self::Values(_), _) => "enum",
             (Self::Object(properties), Value::Object(map)) => return check_object(properties, map),
             (Self::List { items, min, max }, Value::Array(values)) => {
                 return self.check_list(items, *min, *max, values);
@@ -119,10 +139,21 @@ impl Schema {
         vec![Violation::new(value, self.allowed(), keyword)]
     }
 
+    /// The part of it that a type holds.
+    pub(crate) fn typed(&self) -> &Self {
+        match self {
+            Self::Checked { typed, .. } => typed,
+            other => other,
+        }
+    }
+
     /// The JSON type of its values.
     pub(crate) fn kind(&self) -> PropertyKind {
         match self {
-            Self::Any | Self::Alternatives { .. } => PropertyKind::Any,
+            Self::Any | Self::Alternatives { .. } | Self::Values(_) | Self::Null => {
+                PropertyKind::Any
+            }
+            Self::Checked { typed, .. } => typed.kind(),
             Self::Boolean => PropertyKind::Boolean,
             Self::Integer { .. } | Self::IntegerChoice(_) => PropertyKind::Integer,
             Self::Number { .. } => PropertyKind::Number,
@@ -169,6 +200,13 @@ impl Schema {
                 .map(Self::allowed)
                 .collect::<Vec<_>>()
                 .join(", or "),
+            Self::Values(values) => values.join(", "),
+            Self::Null => "null".into(),
+            Self::Checked { typed, checks } => {
+                let checks = checks.iter().map(Check::allowed);
+                let allowed: Vec<String> = std::iter::once(typed.allowed()).chain(checks).collect();
+                allowed.join(", ")
+            }
             Self::Uri => Uri::ALLOWED.into(),
             Self::UriOrBase64 => UriOrBase64::ALLOWED.into(),
             Self::TextChoice(values) => values
@@ -202,6 +240,7 @@ impl Schema {
             (Self::Object(properties), Value::Object(map)) => {
                 unknown_below(at, properties, map, found)
             }
+            (Self::Checked { typed, .. }, _) => typed.unknown_below(at, value, found),
             (Self::List { items, .. }, Value::Array(values)) => {
                 for (index, value) in values.iter().enumerate() {
                     items.unknown_below(&format!("{at}/{index}"), value, found);
@@ -219,6 +258,7 @@ impl Schema {
                 }
             }
             Self::Object(properties) => coerce_object(properties, value),
+            Self::Checked { typed, .. } => typed.coerce(value),
             Self::List { items, .. } => {
                 value
                     .as_array_mut()

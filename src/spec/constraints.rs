@@ -9,15 +9,17 @@ mod read;
 pub use read::read;
 
 /// An object of a request, and the Rust struct that holds it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Object {
     /// The struct's name.
     pub name: String,
     pub fields: Vec<Field>,
+    /// What holds for the whole body beside its properties; only the outermost object has any.
+    pub checks: Vec<Check>,
 }
 
 /// A property of an object.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Field {
     /// The property's name in the document.
     pub name: String,
@@ -38,7 +40,7 @@ pub struct Field {
 }
 
 /// The values a property allows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
     Any,
     Boolean,
@@ -88,6 +90,43 @@ pub enum Shape {
     Alternatives {
         arms: Vec<Self>,
         exactly_one: bool,
+    },
+    /// Values from a list that no one Rust type lists, such as text beside numbers; checked before they are sent.
+    Values {
+        values: Vec<Value>,
+    },
+    /// `null`, as an arm of [`Self::Alternatives`].
+    Null,
+    /// A shape that its type holds, and what no type can hold beside it.
+    Checked {
+        shape: Box<Self>,
+        checks: Vec<Check>,
+    },
+}
+
+/// A constraint that is checked before a request is sent, since no type holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Check {
+    /// Greater than this number.
+    Above(f64),
+    /// Less than this number.
+    Below(f64),
+    MultipleOf(f64),
+    /// No item of an array twice.
+    Unique,
+    /// How many properties an object has.
+    Properties {
+        min: usize,
+        max: Option<usize>,
+    },
+    /// No property but these.
+    Closed(Vec<String>),
+    /// Another shape beside the first.
+    Also(Shape),
+    /// Told and not checked, since checking it takes what this crate does not bring along; the service decides.
+    Told {
+        keyword: String,
+        value: Value,
     },
 }
 
@@ -199,7 +238,10 @@ impl Shape {
     pub fn schema(&self) -> Value {
         let reference = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
         match self {
-            Self::Any | Self::Alternatives { .. } => json!({}),
+            Self::Any | Self::Alternatives { .. } | Self::Values { .. } | Self::Null => json!({}),
+            Self::Checked { shape, .. } => shape.schema(),
+            // Without properties the generator makes a map of it, which is what holds any object.
+            Self::Object(object) if object.fields.is_empty() => json!({ "type": "object" }),
             Self::Boolean => json!({ "type": "boolean" }),
             Self::Integer { min, max } => {
                 bounded("integer", min.map(Value::from), max.map(Value::from))
@@ -241,7 +283,13 @@ impl Shape {
     /// The Rust type that holds a value of this shape and no other.
     pub fn rust(&self) -> String {
         match self {
-            Self::Any | Self::Alternatives { .. } => "::serde_json::Value".into(),
+            Self::Any | Self::Alternatives { .. } | Self::Values { .. } | Self::Null => {
+                "::serde_json::Value".into()
+            }
+            Self::Checked { shape, .. } => shape.rust(),
+            Self::Object(object) if object.fields.is_empty() => {
+                "::serde_json::Map<::std::string::String, ::serde_json::Value>".into()
+            }
             Self::OneOrMany { item, .. } => format!("crate::OneOrMany<{}>", item.rust()),
             Self::BoundedText { min, max } => {
                 format!("crate::Text<{min}, {}>", max.unwrap_or(usize::MAX))
@@ -289,6 +337,8 @@ impl Shape {
             | Self::Uri
             | Self::UriOrBase64
             | Self::List { .. } => true,
+            Self::Object(object) => object.fields.is_empty(),
+            Self::Checked { shape, .. } => shape.is_converted(),
             _ => false,
         }
     }
@@ -336,6 +386,16 @@ impl Shape {
                 let of = item.allowed().unwrap_or_else(|| "any".into());
                 Some(format!("one or a list of: {of}"))
             }
+            Self::Values { values } => {
+                let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
+                Some(values.join(", "))
+            }
+            Self::Checked { shape, checks } => {
+                let checks = checks.iter().filter_map(Check::allowed);
+                let allowed: Vec<String> = shape.allowed().into_iter().chain(checks).collect();
+                (!allowed.is_empty()).then(|| allowed.join(", "))
+            }
+            Self::Null => Some("`null`".into()),
             Self::Any
             | Self::Alternatives { .. }
             | Self::Boolean
@@ -351,6 +411,7 @@ impl Shape {
         match self {
             Self::List { items, .. } => items.each(visit),
             Self::OneOrMany { item, .. } => item.each(visit),
+            Self::Checked { shape, .. } => shape.each(visit),
             Self::Object(object) => object
                 .fields
                 .iter()
@@ -360,7 +421,12 @@ impl Shape {
     }
 
     fn row(&self, path: &str, needed: &str, table: &mut String) {
-        let kind = match self {
+        let (typed, held) = match self {
+            Self::Checked { shape, .. } => (&**shape, "type, create"),
+            Self::Alternatives { .. } | Self::Values { .. } => (self, "create"),
+            _ => (self, "type"),
+        };
+        let kind = match typed {
             Self::Object(_) => "an object",
             Self::List { .. } => "an array",
             Self::Boolean => "true, false",
@@ -370,13 +436,8 @@ impl Shape {
             _ => "text",
         };
         let allowed = self.allowed().unwrap_or_else(|| kind.into());
-        let held = if matches!(self, Self::Alternatives { .. }) {
-            "create"
-        } else {
-            "type"
-        };
         table.push_str(&format!("| `{path}` | {needed} | {allowed} | {held} |\n"));
-        match self {
+        match typed {
             Self::Object(object) => object.rows(&format!("{path}."), table),
             Self::List { items, .. } => items.row(&format!("{path}[]"), "", table),
             _ => {}
@@ -385,8 +446,11 @@ impl Shape {
 
     fn object(&self) -> Option<&Object> {
         match self {
+            Self::Object(object) if object.fields.is_empty() => None,
             Self::Object(object) => Some(object),
             Self::List { items, .. } => items.object(),
+            Self::OneOrMany { item, .. } => item.object(),
+            Self::Checked { shape, .. } => shape.object(),
             _ => None,
         }
     }
@@ -406,10 +470,33 @@ impl Shape {
             Self::MediaText { name } => {
                 components.push((name.clone(), json!({ "type": "string" })));
             }
+            Self::Object(object) if object.fields.is_empty() => {}
             Self::Object(object) => components.extend(object.components()),
+            Self::Checked { shape, .. } => shape.components(components),
             Self::List { items, .. } => items.components(components),
             _ => {}
         }
+    }
+}
+
+impl Check {
+    fn allowed(&self) -> Option<String> {
+        Some(match self {
+            Self::Above(limit) => format!("more than {limit}"),
+            Self::Below(limit) => format!("less than {limit}"),
+            Self::MultipleOf(step) => format!("a multiple of {step}"),
+            Self::Unique => "all different".into(),
+            Self::Properties { min, max } => {
+                let least = (*min > 0).then(|| min.to_string());
+                format!(
+                    "{} properties",
+                    range(least, max.map(|max| max.to_string()))?
+                )
+            }
+            Self::Closed(_) => "no other property".into(),
+            Self::Also(shape) => shape.allowed()?,
+            Self::Told { keyword, value } => format!("{keyword} `{value}` (the service decides)"),
+        })
     }
 }
 

@@ -1,10 +1,13 @@
 //! Reading the folder of documents, and finding the video operations in one.
 
-use std::{fs, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-use super::{Facts, Trouble, step};
+use super::{Facts, Findings, Trouble, step};
 
 /// The two URLs that create and fetch generations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +32,12 @@ impl Route {
 pub struct Document {
     /// Path below the folder, with `/` on every system.
     pub file: String,
+    /// The part that this client works with, which repairs and overlay change.
     pub value: Value,
+    /// The whole, as it was published.
+    pub published: Value,
+    /// The repairs that found something to mend.
+    pub repairs: Vec<&'static str>,
 }
 
 /// A create operation for one model, as a document declares it.
@@ -40,134 +48,303 @@ pub struct Create {
     pub model: String,
     /// The request body's schema; its `model` allows just this model.
     pub schema: Value,
-    /// Where `schema` stands in the file.
+    /// Where `schema` stands in the mended document.
     pub pointer: String,
     /// The status the document declares for a created generation.
     pub status: u16,
+    /// The schema of the answer, where the document declares one.
+    pub answer: Option<Value>,
+}
+
+impl Document {
+    pub fn new(file: impl Into<String>, published: Value) -> Self {
+        let mut value = published.clone();
+        if let Some(paths) = value.get_mut("paths").and_then(Value::as_object_mut) {
+            paths.retain(|path, _| Route::ALL.iter().any(|route| route.path() == path));
+        }
+        Self {
+            file: file.into(),
+            value,
+            published,
+            repairs: Vec::new(),
+        }
+    }
+
+    /// Reads one file's text.
+    ///
+    /// # Errors
+    ///
+    /// What it is instead of an OpenAPI 3.0 document.
+    pub fn parse(file: &str, text: &[u8]) -> Result<Self, Box<Trouble>> {
+        let trouble =
+            |what: String, remedy: &str| Err(Box::new(Trouble::new(file, "", what, remedy)));
+        let again = "put the published OpenAPI document in its place, or move the file elsewhere";
+        // Some editors begin a file with a byte order mark, which is no part of the JSON.
+        let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
+        let published: Value = match serde_json::from_slice(text) {
+            Ok(value) => value,
+            Err(error) => return trouble(format!("is not JSON: {error}"), again),
+        };
+        match (published.get("openapi"), published.get("swagger")) {
+            (Some(Value::String(version)), _) if version.starts_with("3.0") => {
+                Ok(Self::new(file, published))
+            }
+            (Some(version), _) | (None, Some(version)) => {
+                let what = format!("is OpenAPI {version}, and only 3.0 is read");
+                trouble(what, "publish it as OpenAPI 3.0, or move it elsewhere")
+            }
+            (None, None) => trouble(
+                "is no OpenAPI document: it has no `openapi` version".into(),
+                again,
+            ),
+        }
+    }
+
+    /// The operations that are none of this client's, as `METHOD path`.
+    pub fn left_out(&self) -> Vec<String> {
+        let paths = self.published.get("paths").and_then(Value::as_object);
+        paths
+            .into_iter()
+            .flatten()
+            .filter(|(path, _)| Route::ALL.iter().all(|route| route.path() != *path))
+            .flat_map(|(path, item)| {
+                let methods = item.as_object().into_iter().flat_map(Map::keys);
+                methods
+                    .filter(|method| METHODS.contains(&method.as_str()))
+                    .map(move |method| format!("{} {path}", method.to_uppercase()))
+            })
+            .collect()
+    }
+
+    /// Whether the document declares an operation of this client.
+    pub fn is_video(&self) -> bool {
+        let declares = |route: &Route, method: &str| {
+            let item = self
+                .value
+                .get("paths")
+                .and_then(|paths| paths.get(route.path()));
+            item.is_some_and(|item| item.get(method).is_some())
+        };
+        Route::ALL
+            .iter()
+            .any(|route| declares(route, "post") || declares(route, "get"))
+    }
+
+    /// How many paths the document declares.
+    pub fn paths(&self) -> usize {
+        let paths = self.published.get("paths").and_then(Value::as_object);
+        paths.map_or(0, Map::len)
+    }
+
+    /// Where in the published file a place of the mended document stands. Mending writes out what `$ref` refers to and
+    /// folds `allOf` and the like into their parents, so the way there may lead through these; where it ends before the
+    /// place is reached, the nearest one above it is told.
+    pub fn place(&self, pointer: &str) -> String {
+        let steps: Vec<&str> = pointer.split('/').skip(1).collect();
+        let mut left = FARTHEST;
+        walk(
+            &self.published,
+            &self.published,
+            String::new(),
+            &steps,
+            &mut left,
+        )
+        .1
+    }
+}
+
+/// How many of `steps` could be gone from `at`, and where that led to in the file. `left` bounds the search, since
+/// references may lead in circles.
+fn walk(
+    root: &Value,
+    at: &Value,
+    place: String,
+    steps: &[&str],
+    left: &mut usize,
+) -> (usize, String) {
+    let target = at
+        .get("$ref")
+        .and_then(Value::as_str)
+        .and_then(|to| to.strip_prefix('#'))
+        .and_then(|to| Some((to.to_owned(), root.pointer(to)?)));
+    *left = left.saturating_sub(1);
+    if let Some((to, target)) = target.filter(|_| *left > 0) {
+        return walk(root, target, to, steps, left);
+    }
+    let Some((first, rest)) = steps.split_first() else {
+        return (0, place);
+    };
+    if let Some(next) = at.pointer(&format!("/{first}")) {
+        let (gone, found) = walk(root, next, format!("{place}/{first}"), rest, left);
+        return (gone + 1, found);
+    }
+    let mut best = (0, place.clone());
+    for keyword in ["allOf", "anyOf", "oneOf"] {
+        let arms = at.get(keyword).and_then(Value::as_array);
+        for (index, arm) in arms.into_iter().flatten().enumerate() {
+            if *left == 0 {
+                return best;
+            }
+            let found = walk(root, arm, format!("{place}/{keyword}/{index}"), steps, left);
+            if found.0 > best.0 {
+                best = found;
+            }
+        }
+    }
+    best
 }
 
 /// Reads every `.json` file below `folder`, in the order of their names.
-pub fn read(folder: &Path) -> Result<Vec<Document>, Vec<Trouble>> {
+pub fn read(folder: &Path, findings: &mut Findings) -> Vec<Document> {
     let mut files = Vec::new();
-    let mut troubles = Vec::new();
-    list(folder, "", &mut files, &mut troubles);
+    let mut open = Vec::new();
+    list(folder, "", &mut open, &mut files, findings);
     files.sort();
     let mut documents = Vec::new();
-    for file in files {
-        let text = fs::read_to_string(folder.join(&file));
-        match text
-            .map_err(|error| error.to_string())
-            .and_then(|text| parse(&text))
-        {
-            Ok(value) => documents.push(Document { file, value }),
-            Err(what) => troubles.push(Trouble::new(
-                &file,
-                "",
-                what,
-                "put the published OpenAPI document in its place",
-            )),
+    for (file, path) in files {
+        match load(&file, &path) {
+            Ok(document) => documents.push(document),
+            Err(trouble) => findings.trouble(*trouble),
         }
     }
-    if troubles.is_empty() {
-        Ok(documents)
-    } else {
-        Err(troubles)
+    documents
+}
+
+/// Reads one file; `file` is its name in what is told.
+///
+/// # Errors
+///
+/// Why it is no document.
+pub fn load(file: &str, path: &Path) -> Result<Document, Box<Trouble>> {
+    let trouble = |what: String, remedy: &str| Err(Box::new(Trouble::new(file, "", what, remedy)));
+    let unread = |error: io::Error| {
+        trouble(
+            format!("cannot be read: {error}"),
+            "make it readable, or remove it",
+        )
+    };
+    match fs::metadata(path) {
+        // A pipe would keep the build waiting for whoever writes to it.
+        Ok(metadata) if !metadata.is_file() => {
+            return trouble(
+                "is no regular file".into(),
+                "put the document itself in its place",
+            );
+        }
+        Ok(metadata) if metadata.len() > LARGEST => {
+            let what = format!(
+                "has {} bytes, and a document of up to {LARGEST} is read",
+                metadata.len()
+            );
+            return trouble(
+                what,
+                "cut it into documents of one model each, or move it elsewhere",
+            );
+        }
+        Ok(_) => {}
+        Err(error) => return unread(error),
+    }
+    if is_yaml(path) {
+        return trouble(
+            "is YAML, and only JSON is read".into(),
+            "save it as JSON, or move it elsewhere",
+        );
+    }
+    match fs::read(path) {
+        Ok(text) => Document::parse(file, &text),
+        Err(error) => unread(error),
     }
 }
 
-fn list(folder: &Path, below: &str, files: &mut Vec<String>, troubles: &mut Vec<Trouble>) {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
+/// Lists the documents below `folder`; `open` holds the folders on the way there, so that a link back to one is not
+/// followed forever.
+fn list(
+    folder: &Path,
+    below: &str,
+    open: &mut Vec<PathBuf>,
+    files: &mut Vec<(String, PathBuf)>,
+    findings: &mut Findings,
+) {
+    let entries = fs::canonicalize(folder).and_then(|real| Ok((fs::read_dir(folder)?, real)));
+    let (entries, real) = match entries {
+        Ok(found) => found,
         Err(error) => {
             let what = format!("the folder {} cannot be read: {error}", folder.display());
-            troubles.push(Trouble::new(
-                below,
-                "",
-                what,
-                "name a folder that exists and can be read",
-            ));
-            return;
+            let remedy = "name a folder that exists and can be read";
+            return findings.trouble(Trouble::new(below, "", what, remedy));
         }
     };
+    if open.contains(&real) {
+        return;
+    }
+    open.push(real);
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let file = format!("{below}{name}");
         let path = entry.path();
-        if path.is_dir() {
-            list(&path, &format!("{file}/"), files, troubles);
-        } else if name.ends_with(".json") && !Facts::FILES.contains(&file.as_str()) {
-            files.push(file);
+        let is_json = path
+            .extension()
+            .is_some_and(|extension| extension == "json");
+        if name.starts_with('.') {
+            continue;
+        } else if path.is_dir() {
+            list(&path, &format!("{file}/"), open, files, findings);
+        } else if (is_json || is_yaml(&path)) && !Facts::FILES.contains(&file.as_str()) {
+            files.push((file, path));
         }
     }
+    open.pop();
 }
 
-fn parse(text: &str) -> Result<Value, String> {
-    let value: Value =
-        serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
-    match value.get("openapi").and_then(Value::as_str) {
-        Some(version) if version.starts_with("3.0.") => Ok(value),
-        Some(version) => Err(format!("is OpenAPI {version}, and only 3.0 can be read")),
-        None => Err("is no OpenAPI document: it has no `openapi` version".into()),
-    }
+fn is_yaml(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
-/// The create operations of a document, one per model.
-pub fn creates(document: &Document) -> Result<Vec<Create>, Vec<Trouble>> {
+/// The create operations of a document, one per path and model.
+pub fn creates(document: &Document, findings: &mut Findings) -> Vec<Create> {
     let mut creates = Vec::new();
-    let mut troubles = Vec::new();
     for route in Route::ALL {
         let at = format!("/paths{}/post", step(route.path()));
         let Some(operation) = document.value.pointer(&at) else {
             continue;
         };
-        let pointer = format!("{at}/requestBody/content/application~1json/schema");
-        let Some(schema) = document.value.pointer(&pointer) else {
+        let Some((pointer, schema)) = json_body(operation, &at) else {
             let what = "the operation has no JSON request body";
-            troubles.push(Trouble::new(
+            let remedy = "fetch the document again, or add the body by an overlay action";
+            findings.trouble(Trouble::new(
                 &document.file,
-                &at,
-                what,
-                "fetch the document again, or add the body by an overlay action",
-            ));
-            continue;
-        };
-        let models: Vec<&str> = schema
-            .pointer("/properties/model/enum")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect();
-        if models.is_empty() {
-            let what = "no model id: `model` has no enum of strings";
-            let remedy = "add `enum` with the model's id by an overlay action";
-            troubles.push(Trouble::new(
-                &document.file,
-                &format!("{pointer}/properties/model"),
+                &document.place(&at),
                 what,
                 remedy,
             ));
-        }
-        for model in models {
-            let mut schema = schema.clone();
-            if let Some(ids) = schema.pointer_mut("/properties/model/enum") {
-                *ids = Value::from(vec![model]);
+            continue;
+        };
+        let mut found = Vec::new();
+        for (pointer, schema) in by_model(schema, &pointer) {
+            for model in models(&schema) {
+                found.push((model, pointer.clone(), schema.clone()));
             }
+        }
+        if found.is_empty() {
+            let what = "no model id: `model` has no enum of strings";
+            let remedy = "add `enum` with the model's id by an overlay action";
+            let place = document.place(&format!("{pointer}/properties/model"));
+            findings.trouble(Trouble::new(&document.file, &place, what, remedy));
+        }
+        for (model, pointer, schema) in found {
             creates.push(Create {
                 file: document.file.clone(),
                 route,
-                model: model.into(),
-                schema,
-                pointer: pointer.clone(),
+                schema: for_model(schema, &model),
+                model,
+                pointer,
                 status: declared_status(operation),
+                answer: answer(operation),
             });
         }
     }
-    if troubles.is_empty() {
-        Ok(creates)
-    } else {
-        Err(troubles)
-    }
+    creates
 }
 
 /// The document's fetch operation for `route`, where it declares one.
@@ -177,13 +354,105 @@ pub fn fetch(document: &Document, route: Route) -> Option<&Value> {
         .pointer(&format!("/paths{}/get", step(route.path())))
 }
 
+/// The schema of what an operation answers when it succeeds, where it declares one.
+pub fn answer(operation: &Value) -> Option<Value> {
+    let responses = operation.get("responses")?.as_object()?;
+    let succeeded = |code: &String| code.starts_with('2') || code == "default";
+    let mut answers = responses
+        .iter()
+        .filter(|(code, _)| succeeded(code))
+        .filter_map(|(_, response)| content(response).map(|(_, schema)| schema.clone()));
+    answers.next()
+}
+
+fn json_body<'a>(operation: &'a Value, at: &str) -> Option<(String, &'a Value)> {
+    let (kind, schema) = content(operation.get("requestBody")?)?;
+    Some((
+        format!("{at}/requestBody/content{}/schema", step(kind)),
+        schema,
+    ))
+}
+
+/// The media type and schema of JSON content; parameters such as a charset do not matter.
+fn content(of: &Value) -> Option<(&String, &Value)> {
+    let content = of.get("content")?.as_object()?;
+    let json = content.iter().find(|(kind, _)| {
+        let kind = kind.split(';').next().unwrap_or_default();
+        kind.trim().eq_ignore_ascii_case("application/json")
+    });
+    json.and_then(|(kind, media)| Some((kind, media.get("schema")?)))
+}
+
+/// A body told apart by model, as `oneOf` or `anyOf`, is as many bodies; what stands beside the arms belongs to each.
+fn by_model(schema: &Value, pointer: &str) -> Vec<(String, Value)> {
+    for keyword in ["oneOf", "anyOf"] {
+        let arms = schema.get(keyword).and_then(Value::as_array);
+        let Some(arms) = arms.filter(|arms| arms.iter().any(|arm| !models(arm).is_empty())) else {
+            continue;
+        };
+        let mut shared = schema.as_object().cloned().unwrap_or_default();
+        shared.remove(keyword);
+        shared.remove("discriminator");
+        return arms
+            .iter()
+            .enumerate()
+            .map(|(index, arm)| {
+                let whole = super::repair::joined(&shared, arm).unwrap_or_else(|| arm.clone());
+                (format!("{pointer}/{keyword}/{index}"), whole)
+            })
+            .collect();
+    }
+    vec![(pointer.to_owned(), schema.clone())]
+}
+
+/// The ids that a body's `model` allows.
+fn models(schema: &Value) -> Vec<String> {
+    let model = schema
+        .get("properties")
+        .and_then(|properties| properties.get("model"));
+    let allowed = model
+        .and_then(|model| model.get("enum"))
+        .and_then(Value::as_array);
+    let mut models: Vec<String> = Vec::new();
+    for model in allowed.into_iter().flatten().filter_map(Value::as_str) {
+        if !models.iter().any(|known| known == model) {
+            models.push(model.into());
+        }
+    }
+    models
+}
+
+/// The body of one model. Its id is always sent, since the service tells bodies apart by it.
+fn for_model(mut schema: Value, model: &str) -> Value {
+    if let Some(property) = schema.pointer_mut("/properties/model") {
+        *property = json!({ "type": "string", "enum": [model] });
+    }
+    let required = schema.get("required").and_then(Value::as_array).cloned();
+    let mut required = required.unwrap_or_default();
+    if !required.iter().any(|name| name == "model") {
+        required.push("model".into());
+        schema["required"] = required.into();
+    }
+    schema
+}
+
 fn declared_status(operation: &Value) -> u16 {
     operation
         .get("responses")
         .and_then(Value::as_object)
         .into_iter()
-        .flat_map(|responses| responses.keys())
+        .flat_map(Map::keys)
         .filter_map(|code| code.parse().ok())
         .find(|code| (200..300).contains(code))
         .unwrap_or(200)
 }
+
+/// More than ten times the largest document seen, which described the vendor's whole API.
+const LARGEST: u64 = 32 << 20;
+
+/// More steps than any way through a document takes, unless it leads in a circle.
+const FARTHEST: usize = 1000;
+
+const METHODS: &[&str] = &[
+    "get", "put", "post", "delete", "options", "head", "patch", "trace",
+];

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     Route, Stated,
-    constraints::{Field, Object, Shape, float_name},
+    constraints::{Check, Field, Object, Shape, float_name},
     merge::{Merged, Request},
     names,
     rules::{Rule, Sourced},
@@ -80,13 +80,14 @@ pub fn catalogue(merged: &Merged, durations: &[Stated]) -> String {
         let _ = writeln!(
             out,
             "crate::catalogue::Model {{ id: {:?}, route: {}, vendor: {vendor:?}, task: {:?}, type_name: {:?}, document: {:?}, \
-             properties: {}, durations: &[{}], rules: &[{}] }},",
+             properties: {}, checks: {}, durations: &[{}], rules: &[{}] }},",
             create.model,
             route(create.route),
             names::task(&create.model, object.needs_media()),
             object.name,
             create.file,
             properties(object),
+            checks(&object.checks),
             stated(durations, &create.model),
             rules.iter().map(rule).collect::<String>(),
         );
@@ -180,8 +181,9 @@ fn builder(out: &mut String, object: &Object, request: &Request) {
         }
         let _ = write!(
             out,
-            "pub fn {field}(mut self, value: impl crate::IntoProperty<{kind}>) -> Self {{\n\
+            "pub fn {setter}(mut self, value: impl crate::IntoProperty<{kind}>) -> Self {{\n\
              self.{field} = crate::property::Slot::new({property:?}, value); self }}\n",
+            setter = names::setter(&field.rust),
             field = field.rust,
             kind = field.shape.rust(),
             property = field.name,
@@ -194,9 +196,10 @@ fn builder(out: &mut String, object: &Object, request: &Request) {
          pub fn build(self) -> ::std::result::Result<types::{name}, crate::Error> {{\n\
          self.finish().map_err(|violations| crate::Error::invalid_request({model:?}, violations)) }}\n\
          pub(crate) fn finish(self) -> ::std::result::Result<types::{name}, ::std::vec::Vec<crate::Violation>> {{\n\
-         let mut found = ::std::vec::Vec::new();\n",
+         let mut __found = ::std::vec::Vec::new();\n",
         model = request.create.model,
     );
+    // No property's name begins with an underscore once it is in snake case, so `__found` is none of them.
     for field in &set {
         let take = if field.required && !field.nullable {
             "required"
@@ -204,9 +207,9 @@ fn builder(out: &mut String, object: &Object, request: &Request) {
             "optional"
         };
         let arguments = if field.required && !field.nullable {
-            format!("{:?}, &{}, &mut found", field.name, schema(&field.shape))
+            format!("{:?}, &{}, &mut __found", field.name, schema(&field.shape))
         } else {
-            "&mut found".into()
+            "&mut __found".into()
         };
         let _ = writeln!(
             out,
@@ -228,10 +231,7 @@ fn builder(out: &mut String, object: &Object, request: &Request) {
         .map(|field| match &field.shape {
             // A one-value enum, of which the generator makes a unit variant named after the value.
             Shape::TextChoice { name, values } => {
-                let variant = values
-                    .first()
-                    .map(|value| names::variant(value))
-                    .unwrap_or_default();
+                let variant = names::variants(values).unwrap_or_default().concat();
                 format!("{}: types::{name}::{variant},", field.rust)
             }
             _ => String::new(),
@@ -240,8 +240,8 @@ fn builder(out: &mut String, object: &Object, request: &Request) {
         .collect();
     let _ = write!(
         out,
-        "match ({tuple}) {{ ({some}) if found.is_empty() => Ok(types::{name} {{ {made} }}), _ => Err(found) }} }} }}\n\
-         impl types::{name} {{\n/// Starts an empty builder.\npub fn builder() -> {name}Builder {{ {name}Builder::default() }} }}\n\
+        "match ({tuple}) {{ ({some}) if __found.is_empty() => Ok(types::{name} {{ {made} }}), _ => Err(__found) }} }} }}\n\
+         impl types::{name} {{\n/// Starts an empty builder.\npub fn builder() -> {name}Builder {{ ::std::default::Default::default() }} }}\n\
          impl crate::IntoProperty<types::{name}> for {name}Builder {{\n\
          fn into_property(self) -> ::std::result::Result<types::{name}, ::std::vec::Vec<crate::Violation>> {{ self.finish() }} }}\n",
         tuple = required
@@ -324,8 +324,45 @@ fn schema(shape: &Shape) -> String {
             )
         }
         Shape::Object(object) => format!("Object({})", properties(object)),
+        Shape::Values { values } => {
+            let values: Vec<String> = values.iter().map(Value::to_string).collect();
+            format!("Values(&{values:?})")
+        }
+        Shape::Null => "Null".into(),
+        Shape::Checked {
+            shape,
+            checks: beside,
+        } => {
+            format!(
+                "Checked {{ typed: &{}, checks: {} }}",
+                schema(shape),
+                checks(beside)
+            )
+        }
     };
     format!("crate::schema::Schema::{kind}")
+}
+
+fn checks(checks: &[Check]) -> String {
+    let check = |check: &Check| {
+        let check = match check {
+            Check::Above(limit) => format!("Above({limit:?})"),
+            Check::Below(limit) => format!("Below({limit:?})"),
+            Check::MultipleOf(step) => format!("MultipleOf({step:?})"),
+            Check::Unique => "Unique".into(),
+            Check::Properties { min, max } => format!("Properties {{ min: {min}, max: {max:?} }}"),
+            Check::Closed(known) => format!("Closed(&{known:?})"),
+            Check::Also(shape) => format!("Also({})", schema(shape)),
+            Check::Told { keyword, value } => {
+                format!(
+                    "Told {{ keyword: {keyword:?}, value: {:?} }}",
+                    value.to_string()
+                )
+            }
+        };
+        format!("crate::schema::Check::{check},")
+    };
+    format!("&[{}]", checks.iter().map(check).collect::<String>())
 }
 
 fn stated(durations: &[Stated], model: &str) -> String {

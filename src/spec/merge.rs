@@ -1,11 +1,13 @@
 //! One OpenAPI document out of many, with four operations and one request type per path and model.
 
+mod duplicate;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    Route, Trouble,
+    Findings, Route, Trouble,
     constraints::{self, Object},
     document::{self, Create, Document},
     names,
@@ -18,12 +20,14 @@ use super::{
 pub struct Merged {
     /// One entry per path and model, in the order of their type names.
     pub requests: Vec<Request>,
+    /// What the fetches answer, where a document says so.
+    pub fetched: BTreeMap<Route, Value>,
     /// The description that the generator works with.
     pub openapi: Value,
 }
 
 /// A model's request on one path.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Request {
     pub create: Create,
     pub vendor: String,
@@ -47,90 +51,129 @@ pub fn merge(
     documents: &[Document],
     glossary: &Value,
     wanted: impl Fn(&str) -> bool,
-) -> Result<Merged, Vec<Trouble>> {
-    let mut troubles = Vec::new();
-    let mut requests: BTreeMap<String, Request> = BTreeMap::new();
-    for document in documents {
-        let creates = document::creates(document).unwrap_or_else(|found| {
-            troubles.extend(found);
-            Vec::new()
-        });
-        for create in creates {
-            let vendor = names::vendor(&create.model);
-            if !wanted(&vendor) {
-                continue;
-            }
-            let read = constraints::read(&create, glossary)
-                .and_then(|object| Ok((object, rules::read(&create)?)));
-            let (object, rules) = match read {
-                Ok(read) => read,
-                Err(found) => {
-                    troubles.extend(found);
-                    continue;
-                }
-            };
-            if let Some(twin) = requests.get(&object.name) {
-                let twin = &twin.create;
-                let what = format!(
-                    "`{}` and `{}` of {} would both be called {}",
-                    create.model, twin.model, twin.file, object.name
-                );
-                troubles.push(Trouble::new(
-                    &create.file,
-                    &create.pointer,
-                    what,
-                    "keep one of the two documents",
-                ));
-                continue;
-            }
-            requests.insert(
-                object.name.clone(),
-                Request {
-                    create,
-                    vendor,
-                    object,
-                    rules,
-                },
-            );
+    findings: &mut Findings,
+) -> Merged {
+    documents
+        .iter()
+        .for_each(|document| left_out(document, findings));
+    let mut requests = BTreeMap::new();
+    for (document, create) in duplicate::resolved(documents, findings) {
+        let vendor = names::vendor(&create.model, &create.file);
+        if !wanted(&vendor) {
+            continue;
         }
-    }
-    for document in documents {
-        troubles.extend(
-            Route::ALL
-                .into_iter()
-                .filter_map(|route| differing_fetch(document, route)),
-        );
-    }
-    if !troubles.is_empty() {
-        return Err(troubles);
+        let Some(object) = constraints::read(&create, glossary, document, findings) else {
+            continue;
+        };
+        let rules = rules::read(&create, |pointer| document.place(pointer), findings);
+        let twin: Option<&Request> = requests.get(&object.name);
+        if let Some(Request { create: twin, .. }) = twin {
+            let what = format!(
+                "`{}` and `{}` of {} would both be called {}",
+                create.model, twin.model, twin.file, object.name
+            );
+            let place = document.place(&create.pointer);
+            findings.trouble(Trouble::new(
+                &create.file,
+                &place,
+                what,
+                "keep one of the two models",
+            ));
+            continue;
+        }
+        let request = Request {
+            create,
+            vendor,
+            object,
+            rules,
+        };
+        requests.insert(request.object.name.clone(), request);
     }
     let requests: Vec<Request> = requests.into_values().collect();
-    let openapi = openapi(&requests);
-    Ok(Merged { requests, openapi })
+    let openapi = openapi(&requests, findings);
+    let fetched = Route::ALL.into_iter().filter_map(|route| {
+        differing_fetches(documents, route, findings);
+        Some((route, duplicate::fetched(documents, route)?))
+    });
+    Merged {
+        fetched: fetched.collect(),
+        requests,
+        openapi,
+    }
 }
 
-fn openapi(requests: &[Request]) -> Value {
+/// A description of one request alone.
+pub fn alone(request: &Request) -> Merged {
+    let requests = vec![request.clone()];
+    Merged {
+        openapi: openapi(&requests, &mut Findings::default()),
+        fetched: BTreeMap::new(),
+        requests,
+    }
+}
+
+/// What a document holds beside the operations of this client is told, so that nobody looks for it in vain.
+fn left_out(document: &Document, findings: &mut Findings) {
+    let others = document.left_out();
+    let mut named = others
+        .iter()
+        .take(3)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    if others.len() > 3 {
+        named.push_str(&format!(" and {} more", others.len() - 3));
+    }
+    let what = match (document.is_video(), others.is_empty()) {
+        (true, true) => return,
+        (true, false) => {
+            format!("beside its video operations it declares {named}, which is left out")
+        }
+        (false, true) => "declares no operation, so it is left out".to_owned(),
+        (false, false) => {
+            format!("declares none of this client's operations but {named}, so it is left out")
+        }
+    };
+    let remedy = "nothing has to be done";
+    findings.warning(Trouble::new(&document.file, "/paths", what, remedy));
+}
+
+fn openapi(requests: &[Request], findings: &mut Findings) -> Value {
     let mut schemas = Map::new();
     schemas.insert(ANSWER.into(), json!({ "type": "object" }));
-    let mut paths = Map::new();
     for route in Route::ALL {
-        let bodies: Vec<&Request> = requests
+        let of_route = requests
             .iter()
-            .filter(|request| request.create.route == route)
-            .collect();
-        for request in &bodies {
-            for (name, mut schema) in request.object.components() {
-                schema["description"] = described(&name, request).into();
-                schemas.insert(name, schema);
-            }
-        }
-        let arms: Vec<Value> = bodies
-            .iter()
+            .filter(|request| request.create.route == route);
+        let arms: Vec<Value> = of_route
             .map(|request| reference(&request.object.name))
             .collect();
         schemas.insert(union(route).into(), json!({ "oneOf": arms }));
-        paths.insert(route.path().into(), operations(route));
     }
+    let mut owners: BTreeMap<String, &Request> = BTreeMap::new();
+    for request in requests {
+        for (name, mut schema) in request.object.components() {
+            if schemas.contains_key(&name) {
+                let other = owners
+                    .get(&name)
+                    .map_or("this crate itself", |owner| &owner.create.model);
+                let create = &request.create;
+                let what = format!(
+                    "`{name}`, a type of `{}`, is also one of `{other}`",
+                    create.model
+                );
+                let remedy = "take one of the two models out, or the property whose name makes it";
+                findings.trouble(Trouble::new(&create.file, &create.pointer, what, remedy));
+            }
+            schema["description"] = described(&name, request).into();
+            schemas.insert(name.clone(), schema);
+            owners.insert(name, request);
+        }
+    }
+    let paths: Map<String, Value> = Route::ALL
+        .into_iter()
+        .map(|route| (route.path().to_owned(), operations(route)))
+        .collect();
     json!({
         "openapi": "3.0.3",
         "info": { "title": "AI/ML API video generation", "version": "2" },
@@ -169,27 +212,32 @@ fn operations(route: Route) -> Value {
     })
 }
 
-/// A fetch that is declared otherwise than our client calls it would be called wrongly, so it is reported.
-fn differing_fetch(document: &Document, route: Route) -> Option<Trouble> {
-    let declared = document::fetch(document, route)?
-        .get("parameters")?
-        .as_array()?;
+/// A fetch that is declared otherwise than this client calls it may be answered otherwise, so it is told.
+fn differing_fetches(documents: &[Document], route: Route, findings: &mut Findings) {
     let fits = |parameter: &Value| {
         parameter["name"] == "generation_id"
             && parameter["in"] == "query"
             && parameter["schema"]["type"] == "string"
     };
-    if declared.len() == 1 && declared.iter().all(fits) {
-        return None;
+    for document in documents {
+        let fetch = document::fetch(document, route);
+        let parameters = fetch.and_then(|fetch| fetch.get("parameters"));
+        let Some(parameters) = parameters.and_then(Value::as_array) else {
+            continue;
+        };
+        if parameters.len() != 1 || !parameters.iter().all(fits) {
+            let pointer = format!("/paths{}/get/parameters", step(route.path()));
+            let what = "the fetch is not `GET ?generation_id=ID`, as this client sends it";
+            let remedy =
+                "correct the document by an overlay action, or change merge.rs and client.rs";
+            findings.warning(Trouble::new(
+                &document.file,
+                &document.place(&pointer),
+                what,
+                remedy,
+            ));
+        }
     }
-    let pointer = format!("/paths{}/get/parameters", step(route.path()));
-    let what = "the fetch is not `GET ?generation_id=ID` any more";
-    Some(Trouble::new(
-        &document.file,
-        &pointer,
-        what,
-        "correct it by an overlay action, or change merge.rs and client.rs",
-    ))
 }
 
 fn reference(name: &str) -> Value {

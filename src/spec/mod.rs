@@ -1,24 +1,56 @@
-//! From the publisher's documents to one description of the API that a generator can work with.
+//! From the publisher's documents to one description of the API that a generator can work with, and to Rust source.
 //!
-//! `build.rs` runs these steps in the order in which they stand here; each works on plain values and touches neither
-//! the network nor the disk, except [`document::read`] and [`Facts::read`], which only read.
+//! [`read`] runs the steps in the order in which they stand here; each works on plain values and touches neither the
+//! network nor the disk, except [`document::read`] and [`Facts::read`], which only read. `build.rs`, the tests and the
+//! `specs` command of the binary include these same files.
 
 pub mod constraints;
 pub mod document;
 pub mod emit;
+pub mod generate;
 pub mod merge;
 pub mod names;
 pub mod overlay;
 pub mod repair;
 pub mod rules;
 
-use std::{fmt, fs, path::Path};
+use std::{fmt, fs, io, path::Path};
 
 use serde_json::Value;
 
-pub use document::Route;
+pub use document::{Document, Route};
+pub use merge::Merged;
 
-/// Something in the documents that the pipeline cannot work with.
+/// Repairs, corrects and merges `documents`, keeping the models of the vendors that `wanted` accepts.
+pub fn read(
+    documents: &mut [Document],
+    facts: &Facts,
+    wanted: impl Fn(&str) -> bool,
+    findings: &mut Findings,
+) -> Merged {
+    documents.iter_mut().for_each(repair::mend);
+    overlay::apply(&facts.overlay, documents, findings);
+    merge::merge(documents, &facts.glossary, wanted, findings)
+}
+
+/// What was found on the way: what stops the build, and what is told while the build goes on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Findings {
+    pub troubles: Vec<Trouble>,
+    pub warnings: Vec<Trouble>,
+}
+
+impl Findings {
+    pub fn trouble(&mut self, trouble: Trouble) {
+        self.troubles.push(trouble);
+    }
+
+    pub fn warning(&mut self, warning: Trouble) {
+        self.warnings.push(warning);
+    }
+}
+
+/// Something in the documents that the pipeline cannot work with, or that somebody should know.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Trouble {
     /// The file, relative to the folder of documents.
@@ -59,7 +91,7 @@ impl fmt::Display for Trouble {
 }
 
 /// What we know beside the documents: corrections, our own line per property, and how long models take.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Facts {
     pub overlay: Value,
     pub glossary: Value,
@@ -80,44 +112,39 @@ impl Facts {
     /// The names of the files that are never taken for documents.
     pub const FILES: [&str; 3] = ["overlay.json", "glossary.json", "durations.json"];
 
-    /// Reads each file from `folder`, or from `fallback` where `folder` has none of its own.
-    pub fn read(folder: &Path, fallback: &Path) -> Result<Self, Vec<Trouble>> {
-        let mut troubles = Vec::new();
+    /// Reads each file from `folder`, or takes what `fallback` gives for its name where `folder` has none.
+    pub fn read(
+        folder: &Path,
+        fallback: impl Fn(&str) -> io::Result<String>,
+        findings: &mut Findings,
+    ) -> Self {
         let [overlay, glossary, durations] = Self::FILES.map(|name| {
             let own = folder.join(name);
-            let path = if own.exists() {
-                own
+            let text = if own.exists() {
+                fs::read_to_string(&own)
             } else {
-                fallback.join(name)
+                fallback(name)
             };
-            fs::read_to_string(&path)
-                .map_err(|error| format!("cannot be read: {error}"))
+            text.map_err(|error| format!("cannot be read: {error}"))
                 .and_then(|text| {
                     serde_json::from_str(&text).map_err(|error| format!("is not JSON: {error}"))
                 })
                 .unwrap_or_else(|what| {
-                    troubles.push(Trouble::new(
-                        name,
-                        "",
-                        what,
-                        "restore the file from the repository",
-                    ));
+                    let remedy = "restore the file from the repository";
+                    findings.trouble(Trouble::new(name, "", what, remedy));
                     Value::Null
                 })
         });
-        let durations = stated(&durations, &mut troubles);
-        if !troubles.is_empty() {
-            return Err(troubles);
-        }
-        Ok(Self {
+        let durations = stated(&durations, findings);
+        Self {
             overlay,
             glossary,
             durations,
-        })
+        }
     }
 }
 
-fn stated(durations: &Value, troubles: &mut Vec<Trouble>) -> Vec<Stated> {
+fn stated(durations: &Value, findings: &mut Findings) -> Vec<Stated> {
     let entries = durations
         .get("durations")
         .and_then(Value::as_array)
@@ -145,9 +172,10 @@ fn stated(durations: &Value, troubles: &mut Vec<Trouble>) -> Vec<Stated> {
             Some(entry) => stated.push(entry),
             None => {
                 let what = "is no entry with `model`, `min` and `max` in seconds, and perhaps a whole `length`";
-                troubles.push(Trouble::new(
+                let pointer = format!("/durations/{index}");
+                findings.trouble(Trouble::new(
                     "durations.json",
-                    &format!("/durations/{index}"),
+                    &pointer,
                     what,
                     "mend the entry",
                 ));

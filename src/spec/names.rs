@@ -21,38 +21,64 @@ use super::Route;
 pub fn request(route: Route, model: &str) -> String {
     let prefix = match route {
         Route::Universal => "",
-        Route::LegacyKling => "legacy ",
+        Route::LegacyKling => "legacy-",
     };
-    identifier(
-        format!("{prefix}{}", separated(model)).to_pascal_case(),
-        "X",
-    )
+    type_name(&format!("{prefix}{}", ascii(model)))
 }
 
 /// The name of a type nested in `parent` under `property`.
 pub fn nested(parent: &str, property: &str) -> String {
-    format!("{parent}{}", separated(property).to_pascal_case())
+    let property = ascii(property).to_pascal_case();
+    let property = if property.is_empty() { "X" } else { &property };
+    type_name(&format!("{parent}{property}"))
 }
 
-/// The name of a property's field and setter.
+/// The name of a property's field, as the generator makes it.
 pub fn field(property: &str) -> String {
-    identifier(separated(property).to_snake_case(), "x_")
+    sanitized(property, str::to_snake_case, "x")
 }
 
-/// The name of an enum's variant.
-pub fn variant(value: &str) -> String {
-    identifier(separated(value).to_pascal_case(), "X")
+/// The name of a builder's setter for a field; a builder has methods of its own.
+pub fn setter(field: &str) -> String {
+    let own = ["build", "finish"];
+    if own.contains(&field) {
+        format!("{field}_")
+    } else {
+        field.to_owned()
+    }
+}
+
+/// The names of an enum's variants, as the generator makes them; `None` where it would find no different ones.
+pub fn variants(values: &[String]) -> Option<Vec<String>> {
+    let names = |text: &dyn Fn(&str) -> String| -> Option<Vec<String>> {
+        let mut names = Vec::new();
+        for value in values {
+            let name = sanitized(&text(value), str::to_pascal_case, "X");
+            if names.contains(&name) {
+                return None;
+            }
+            names.push(name);
+        }
+        Some(names)
+    };
+    // Where the marks between words alone tell two values apart, the marks are spelled out.
+    let spelled =
+        |value: &str| value.replace(|c| c == '_' || !unicode_ident::is_xid_continue(c), "X");
+    names(&str::to_owned).or_else(|| names(&spelled))
 }
 
 /// The vendor of a model: the name of its feature and of its folder.
-pub fn vendor(model: &str) -> String {
+pub fn vendor(model: &str, file: &str) -> String {
     let known = VENDORS
         .iter()
         .find(|(prefix, _)| model.starts_with(prefix))
         .map(|(_, vendor)| *vendor);
+    let first = |path: &str| path.split_once('/').map(|(first, _)| first.to_lowercase());
     known
-        .unwrap_or_else(|| model.split('/').next().unwrap_or(model))
-        .to_lowercase()
+        .map(str::to_owned)
+        .or_else(|| first(model))
+        .or_else(|| first(file))
+        .unwrap_or_else(|| "unnamed".into())
 }
 
 /// What a model makes a video of, as its id says it; an id that does not say makes it of what it must be given: a picture
@@ -85,17 +111,46 @@ const VENDORS: &[(&str, &str)] = &[
     ("kling-video/", "kling"),
     ("veo", "google"),
     ("video-01", "minimax"),
+    ("hailuo", "minimax"),
+    ("sora", "openai"),
     ("x-ai/", "xai"),
 ];
 
-/// Anything that cannot stand in an identifier separates words, as the generator's own naming has it.
-fn separated(name: &str) -> String {
+/// A type's name. Made once more, it stays as it is, so the generator takes it as it is given.
+fn type_name(words: &str) -> String {
+    let mut name = words.to_pascal_case();
+    loop {
+        let again = name.to_pascal_case();
+        if again == name {
+            break;
+        }
+        name = again;
+    }
+    identifier(name, "X")
+}
+
+/// Type names are ours to choose, so they are made of ASCII alone; what else an id holds separates words.
+fn ascii(name: &str) -> String {
     name.replace('\'', "")
-        .replace(|c: char| !c.is_alphanumeric(), "-")
+        .replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+}
+
+/// The generator's own way from any text to an identifier.
+fn sanitized(text: &str, case: fn(&str) -> String, prefix: &str) -> String {
+    let name = match text {
+        "+1" => "plus1".to_owned(),
+        "-1" => "minus1".to_owned(),
+        _ => case(
+            &text
+                .replace('\'', "")
+                .replace(|c| !unicode_ident::is_xid_continue(c), "-"),
+        ),
+    };
+    identifier(name, prefix)
 }
 
 fn identifier(name: String, prefix: &str) -> String {
-    let name = if name.starts_with(|c: char| c.is_alphabetic()) {
+    let name = if name.starts_with(unicode_ident::is_xid_start) {
         name
     } else {
         format!("{prefix}{name}")
@@ -107,11 +162,11 @@ fn identifier(name: String, prefix: &str) -> String {
     }
 }
 
-/// The words that no field may be called, strict and reserved ones alike (the Rust reference, "Keywords").
+/// The words that nothing may be called, strict and reserved ones alike (the Rust reference, "Keywords").
 const KEYWORDS: &[&str] = &[
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
-    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
-    "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
-    "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
-    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+    "_", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue",
+    "crate", "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if",
+    "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub",
+    "ref", "return", "Self", "self", "static", "struct", "super", "trait", "true", "try", "type",
+    "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];

@@ -3,7 +3,7 @@
 use roas_overlay::{apply::Apply, v1_0::Overlay};
 use serde_json::Value;
 
-use super::{Trouble, document::Document};
+use super::{Findings, Trouble, document::Document};
 
 /// How often each action of the overlay found its target, over all documents.
 #[derive(Debug)]
@@ -12,15 +12,20 @@ pub struct Matches {
 }
 
 /// Applies every action of `overlay` to every document; an action that finds nothing in a document leaves it alone.
-pub fn apply(overlay: &Value, documents: &mut [Document]) -> Result<Matches, Vec<Trouble>> {
-    let overlay: Overlay = serde_json::from_value(overlay.clone()).map_err(|error| {
-        vec![Trouble::new(
-            "overlay.json",
-            "",
-            format!("is no OpenAPI Overlay 1.0: {error}"),
-            "mend the file",
-        )]
-    })?;
+pub fn apply(overlay: &Value, documents: &mut [Document], findings: &mut Findings) -> Matches {
+    let overlay: Overlay = match serde_json::from_value(overlay.clone()) {
+        Ok(overlay) => overlay,
+        Err(error) => {
+            // What could not even be read has been told.
+            if !overlay.is_null() {
+                let what = format!("is no OpenAPI Overlay 1.0: {error}");
+                findings.trouble(Trouble::new("overlay.json", "", what, "mend the file"));
+            }
+            return Matches {
+                actions: Vec::new(),
+            };
+        }
+    };
     let mut matches = Matches {
         actions: overlay
             .actions
@@ -28,7 +33,6 @@ pub fn apply(overlay: &Value, documents: &mut [Document]) -> Result<Matches, Vec
             .map(|action| (action.target.clone(), 0))
             .collect(),
     };
-    let mut troubles = Vec::new();
     for document in documents {
         match overlay.apply(&mut document.value, Default::default()) {
             Ok(report) => {
@@ -39,19 +43,11 @@ pub fn apply(overlay: &Value, documents: &mut [Document]) -> Result<Matches, Vec
                 }
             }
             Err(error) => {
-                let what = format!("cannot be applied to {}: {error}", document.file);
-                troubles.push(Trouble::new(
-                    "overlay.json",
-                    "",
-                    what,
-                    "mend the action's target",
-                ));
+                let what = format!("overlay.json cannot be applied to it: {error}");
+                let remedy = "mend the target of the action, or the place it points to";
+                findings.trouble(Trouble::new(&document.file, "", what, remedy));
             }
         }
     }
-    if troubles.is_empty() {
-        Ok(matches)
-    } else {
-        Err(troubles)
-    }
+    matches
 }

@@ -1,15 +1,36 @@
 //! Mending the documents: one function per class of defect, so that a defect gone upstream leaves no dead repair behind.
+//!
+//! A class that needs no repair, since the pipeline does not look there: server addresses, `operationId`s, `security` and
+//! `tags` are never read; the four operations and their answers are our own, so answers without a schema, with a closed
+//! list of states or with `nullable` everywhere do no harm; a property's defaults are told and never sent; names that Rust
+//! does not allow are changed by `names.rs`; the same property in two models is two types.
 
-use serde_json::Value;
+mod operation;
+mod reference;
+mod schema;
+
+use serde_json::{Map, Value};
 
 use super::document::Document;
+
+pub use schema::joined;
 
 /// A class of defect and how it is mended.
 pub struct Repair {
     pub name: &'static str,
+    pub wrong: Wrong,
     pub seen: Seen,
     /// Mends every place in a document and tells how many there were.
     pub mend: fn(&mut Value) -> usize,
+}
+
+/// Whose doing the defect is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// The publisher is wrong: OpenAPI forbids it, or it is not what the service does.
+    Publisher,
+    /// The document is right, and a generator of types needs it otherwise.
+    Generator,
 }
 
 /// Where the defect can be seen.
@@ -21,229 +42,60 @@ pub enum Seen {
     Historical,
 }
 
-/// What the publisher has wrong.
-pub const PUBLISHER: &[Repair] = &[
-    Repair {
-        name: "response_without_description",
-        seen: Seen::Current,
-        mend: response_without_description,
-    },
-    Repair {
-        name: "number_default_as_text",
-        seen: Seen::Current,
-        mend: number_default_as_text,
-    },
-    Repair {
-        name: "bearer_scheme_in_header",
-        seen: Seen::Current,
-        mend: bearer_scheme_in_header,
-    },
-    Repair {
-        name: "required_inside_property",
-        seen: Seen::Current,
-        mend: required_inside_property,
-    },
-    Repair {
-        name: "enum_without_type",
-        seen: Seen::Current,
-        mend: enum_without_type,
-    },
+use Seen::{Current, Historical};
+use Wrong::{Generator, Publisher};
+
+/// Every repair, in the order in which they run: the later ones count on the earlier ones.
+#[rustfmt::skip]
+pub const ALL: &[Repair] = &[
+    Repair { name: "references", wrong: Generator, seen: Historical, mend: reference::references },
+    Repair { name: "unused_components", wrong: Generator, seen: Current, mend: reference::unused_components },
+    Repair { name: "all_of", wrong: Generator, seen: Historical, mend: schema::all_of },
+    Repair { name: "response_without_description", wrong: Publisher, seen: Current, mend: operation::response_without_description },
+    Repair { name: "default_response_alone", wrong: Publisher, seen: Historical, mend: operation::default_response_alone },
+    Repair { name: "fetch_with_body", wrong: Publisher, seen: Historical, mend: operation::fetch_with_body },
+    Repair { name: "parameter_without_in", wrong: Publisher, seen: Historical, mend: operation::parameter_without_in },
+    Repair { name: "parameter_of_no_path", wrong: Publisher, seen: Historical, mend: operation::parameter_of_no_path },
+    Repair { name: "parameter_of_many", wrong: Publisher, seen: Historical, mend: operation::parameter_of_many },
+    Repair { name: "bearer_scheme_in_header", wrong: Publisher, seen: Current, mend: operation::bearer_scheme_in_header },
+    Repair { name: "required_inside_property", wrong: Publisher, seen: Current, mend: schema::required_inside_property },
+    Repair { name: "required_without_property", wrong: Publisher, seen: Historical, mend: schema::required_without_property },
+    Repair { name: "enum_without_type", wrong: Publisher, seen: Current, mend: schema::enum_without_type },
+    Repair { name: "limit_without_type", wrong: Publisher, seen: Historical, mend: schema::limit_without_type },
+    Repair { name: "enum_repeats_value", wrong: Publisher, seen: Historical, mend: schema::enum_repeats_value },
+    Repair { name: "enum_empty", wrong: Publisher, seen: Historical, mend: schema::enum_empty },
+    Repair { name: "enum_with_null", wrong: Generator, seen: Historical, mend: schema::enum_with_null },
+    Repair { name: "number_enum_as_text", wrong: Publisher, seen: Historical, mend: schema::number_enum_as_text },
+    Repair { name: "integer_enum_as_number", wrong: Publisher, seen: Historical, mend: schema::integer_enum_as_number },
+    Repair { name: "null_arm", wrong: Generator, seen: Current, mend: schema::null_arm },
+    Repair { name: "enum_in_arms", wrong: Generator, seen: Historical, mend: schema::enum_in_arms },
+    Repair { name: "limits_swapped", wrong: Publisher, seen: Historical, mend: schema::limits_swapped },
+    Repair { name: "uuid_format", wrong: Publisher, seen: Historical, mend: schema::uuid_format },
+    Repair { name: "number_default_as_text", wrong: Publisher, seen: Current, mend: schema::number_default_as_text },
+    Repair { name: "default_not_allowed", wrong: Publisher, seen: Historical, mend: schema::default_not_allowed },
 ];
 
-/// What is right, but not for the generator.
-pub const GENERATOR: &[Repair] = &[Repair {
-    name: "unused_components",
-    seen: Seen::Current,
-    mend: unused_components,
-}];
-
-/// Every repair, in the order in which they run.
-pub fn all() -> impl Iterator<Item = &'static Repair> {
-    PUBLISHER.iter().chain(GENERATOR)
-}
-
-/// Mends `document` and names the repairs that found something.
-pub fn mend(document: &mut Document) -> Vec<&'static str> {
-    all()
+/// Mends `document`, and notes the repairs that found something.
+pub fn mend(document: &mut Document) {
+    document.repairs = ALL
+        .iter()
         .filter(|repair| (repair.mend)(&mut document.value) > 0)
         .map(|repair| repair.name)
-        .collect()
+        .collect();
 }
 
-/// The documents leave `description` out of a response; OpenAPI 3.0 requires one, so an empty one is put in.
-fn response_without_description(document: &mut Value) -> usize {
-    let mut mended = 0;
-    let operations = document
-        .get_mut("paths")
-        .and_then(Value::as_object_mut)
-        .into_iter()
-        .flat_map(|paths| {
-            paths
-                .values_mut()
-                .filter_map(Value::as_object_mut)
-                .flat_map(|item| item.values_mut())
-        });
-    for operation in operations {
-        let Some(responses) = operation
-            .get_mut("responses")
-            .and_then(Value::as_object_mut)
-        else {
-            continue;
-        };
-        for response in responses.values_mut().filter_map(Value::as_object_mut) {
-            if !response.contains_key("description") && !response.contains_key("$ref") {
-                response.insert("description".into(), "".into());
-                mended += 1;
-            }
-        }
-    }
-    mended
-}
-
-/// The documents write the default of an integer or number as a string (`"default": "5"`); the service's own default is
-/// the number.
-fn number_default_as_text(document: &mut Value) -> usize {
-    each_object(document, &mut |schema| {
-        let is_number = schema
-            .get("type")
-            .is_some_and(|kind| kind == "integer" || kind == "number");
-        let Some(text) = schema
-            .get("default")
-            .and_then(Value::as_str)
-            .filter(|_| is_number)
-        else {
-            return false;
-        };
-        let Ok(number @ Value::Number(_)) = serde_json::from_str(text) else {
-            return false;
-        };
-        schema.insert("default".into(), number);
-        true
-    })
-}
-
-/// A property says `"required": true` of itself, as parameters do; a schema's `required` is its object's list of names, so
-/// the name goes there.
-fn required_inside_property(document: &mut Value) -> usize {
-    let mut mended = 0;
-    each_object(document, &mut |schema| {
-        let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else {
-            return false;
-        };
-        let mut names = Vec::new();
-        for (name, property) in properties.iter_mut() {
-            let Some(property) = property.as_object_mut() else {
-                continue;
-            };
-            if let Some(Value::Bool(required)) = property.get("required").cloned() {
-                property.remove("required");
-                names.extend(required.then(|| Value::from(name.as_str())));
-                mended += 1;
-            }
-        }
-        if let Some(list) = schema
-            .entry("required")
-            .or_insert_with(|| Value::Array(Vec::new()))
-            .as_array_mut()
-        {
-            names.retain(|name| !list.contains(name));
-            list.extend(names);
-        }
-        if schema
-            .get("required")
-            .is_some_and(|list| list == &Value::Array(Vec::new()))
-        {
-            schema.remove("required");
-        }
-        false
-    });
-    mended
-}
-
-/// A bearer scheme is given `in: header`, which belongs to `apiKey` schemes alone.
-fn bearer_scheme_in_header(document: &mut Value) -> usize {
-    let schemes = document
-        .pointer_mut("/components/securitySchemes")
-        .and_then(Value::as_object_mut);
-    let schemes = schemes
-        .into_iter()
-        .flat_map(|schemes| schemes.values_mut().filter_map(Value::as_object_mut));
-    schemes
-        .filter(|scheme| scheme.get("type").is_some_and(|kind| kind == "http"))
-        .filter_map(|scheme| scheme.remove("in"))
-        .count()
-}
-
-/// The older bodies list the values of `model` without a `type`; the values are strings, so the type is `string`.
-fn enum_without_type(document: &mut Value) -> usize {
-    each_object(document, &mut |schema| {
-        let Some(values) = schema.get("enum").and_then(Value::as_array) else {
-            return false;
-        };
-        if schema.contains_key("type") || !values.iter().all(Value::is_string) {
-            return false;
-        }
-        schema.insert("type".into(), "string".into());
-        true
-    })
-}
-
-/// The older documents carry components that nothing refers to; the generator would make a type of each.
-fn unused_components(document: &mut Value) -> usize {
-    let Some(schemas) = document
-        .pointer("/components/schemas")
-        .and_then(Value::as_object)
-    else {
-        return 0;
-    };
-    let mut used = Vec::new();
-    references(document.get("paths").unwrap_or(&Value::Null), &mut used);
-    let mut next = 0;
-    while let Some(name) = used.get(next).cloned() {
-        references(schemas.get(&name).unwrap_or(&Value::Null), &mut used);
-        next += 1;
-    }
-    let Some(schemas) = document
-        .pointer_mut("/components/schemas")
-        .and_then(Value::as_object_mut)
-    else {
-        return 0;
-    };
-    let before = schemas.len();
-    schemas.retain(|name, _| used.contains(name));
-    before - schemas.len()
-}
-
-fn references(value: &Value, names: &mut Vec<String>) {
-    match value {
-        Value::Object(map) => {
-            if let Some(name) = map
-                .get("$ref")
-                .and_then(Value::as_str)
-                .and_then(|to| to.strip_prefix("#/components/schemas/"))
-                && !names.iter().any(|known| known == name)
-            {
-                names.push(name.into());
-            }
-            map.values().for_each(|value| references(value, names));
-        }
-        Value::Array(items) => items.iter().for_each(|value| references(value, names)),
-        _ => {}
-    }
-}
-
-/// Calls `change` on every object of a document and counts how often it changed one.
+/// Calls `change` on every object of a value, the inner ones first, and counts how often it changed one.
 fn each_object(
     value: &mut Value,
-    change: &mut dyn FnMut(&mut serde_json::Map<String, Value>) -> bool,
+    change: &mut dyn FnMut(&mut Map<String, Value>) -> bool,
 ) -> usize {
     match value {
         Value::Object(map) => {
-            let own = usize::from(change(map));
-            own + map
+            let inner: usize = map
                 .values_mut()
                 .map(|value| each_object(value, change))
-                .sum::<usize>()
+                .sum();
+            inner + usize::from(change(map))
         }
         Value::Array(items) => items
             .iter_mut()

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Trouble, document::Create};
+use super::{Findings, Trouble, document::Create};
 
 /// A rule between properties. It is warned of, never enforced: the service decides.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,31 +34,33 @@ pub struct Sourced {
     pub source: String,
 }
 
-/// The rules of a request; one that cannot be read, or names what is no property, is reported.
-pub fn read(create: &Create) -> Result<Vec<Sourced>, Vec<Trouble>> {
+/// The rules of a request. One that cannot be read, or names what is no property of this body, is left out and told: the
+/// overlay may be older than the document.
+pub fn read(
+    create: &Create,
+    place: impl Fn(&str) -> String,
+    findings: &mut Findings,
+) -> Vec<Sourced> {
     let mut rules = Vec::new();
-    let mut troubles = Vec::new();
     let stated = create.schema.get("x-rules").and_then(Value::as_array);
-    for (index, stated) in stated.into_iter().flatten().enumerate() {
+    for stated in stated.into_iter().flatten() {
         match one(stated, &create.schema["properties"]) {
             Some(rule) => rules.push(rule),
             None => {
-                let pointer = format!("{}/x-rules/{index}", create.pointer);
-                let what = format!("{stated} is no rule between properties of this request");
-                troubles.push(Trouble::new(
+                let what = format!(
+                    "the overlay's {stated} is no rule between properties of this request, and is left out"
+                );
+                let warning = Trouble::new(
                     &create.file,
-                    &pointer,
+                    &place(&create.pointer),
                     what,
-                    "mend overlay.json",
-                ));
+                    "mend `x-rules` in overlay.json",
+                );
+                findings.warning(warning);
             }
         }
     }
-    if troubles.is_empty() {
-        Ok(rules)
-    } else {
-        Err(troubles)
-    }
+    rules
 }
 
 fn one(stated: &Value, properties: &Value) -> Option<Sourced> {

@@ -1,37 +1,56 @@
-//! From a schema to its shape; what no shape can carry is reported.
+//! From a schema to its shape. What no shape can carry is a check; what cannot be checked either is told.
 
 use serde_json::{Map, Value};
 
-use super::{Field, Object, Shape};
-use crate::spec::{Trouble, document::Create, names, step};
+use super::{Check, Field, Object, Shape};
+use crate::spec::{
+    Findings, Trouble,
+    document::{Create, Document},
+    names, step,
+};
 
-/// Reads what `create`'s request allows; `glossary` holds our own line per property.
-pub fn read(create: &Create, glossary: &Value) -> Result<Object, Vec<Trouble>> {
+/// Reads what `create`'s request allows; `glossary` holds our own line per property. `None` if it cannot be read, which
+/// `findings` then tells.
+pub fn read(
+    create: &Create,
+    glossary: &Value,
+    document: &Document,
+    findings: &mut Findings,
+) -> Option<Object> {
     let name = names::request(create.route, &create.model);
+    let before = findings.troubles.len();
     let mut reader = Reader {
         create,
         glossary,
-        troubles: Vec::new(),
+        document,
+        findings,
+        depth: 0,
     };
-    let shape = reader.shape(&create.schema, &name, &create.pointer, "");
-    match shape {
-        Shape::Object(object) if reader.troubles.is_empty() => Ok(object),
-        Shape::Object(_) => Err(reader.troubles),
-        _ => {
-            reader.trouble(
-                &create.pointer,
-                "the request body is no object",
-                "fetch the document again",
-            );
-            Err(reader.troubles)
-        }
+    let object = match reader.shape(&create.schema, &name, &create.pointer, "") {
+        Shape::Object(object) => Some(object),
+        // What holds the whole body beside its properties is checked where the whole body is.
+        Shape::Checked { shape, checks } => match *shape {
+            Shape::Object(mut object) => {
+                object.checks = checks;
+                Some(object)
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    if object.is_none() {
+        let what = "the request body is no object";
+        reader.trouble(&create.pointer, what, "fetch the document again");
     }
+    object.filter(|_| findings.troubles.len() == before)
 }
 
 struct Reader<'a> {
     create: &'a Create,
     glossary: &'a Value,
-    troubles: Vec<Trouble>,
+    document: &'a Document,
+    findings: &'a mut Findings,
+    depth: usize,
 }
 
 impl Reader<'_> {
@@ -40,109 +59,289 @@ impl Reader<'_> {
             self.trouble(pointer, "is no schema", "fetch the document again");
             return Shape::Any;
         };
-        for keyword in map
-            .keys()
-            .filter(|key| !UNDERSTOOD.contains(&key.as_str()) && !key.starts_with("x-"))
-        {
-            let what = format!(
-                "the keyword `{keyword}` is not understood, so its constraint could not be held"
-            );
-            self.trouble(
-                &format!("{pointer}{}", step(keyword)),
-                &what,
-                "teach src/spec/constraints.rs the keyword",
-            );
+        if self.depth == DEEPEST {
+            let what = format!("lies {DEEPEST} schemas deep, and none is read that lies deeper");
+            self.trouble(pointer, &what, "cut it off by an overlay action");
+            return Shape::Any;
         }
-        // Two ways to say what is allowed would have to hold at once, and a shape says it in one.
-        for (keyword, beside) in BESIDE {
-            let both = beside.iter().find(|beside| map.contains_key(**beside));
-            if let (true, Some(both)) = (map.contains_key(*keyword), both) {
-                let what = format!("`{both}` beside `{keyword}` is not understood");
-                let remedy = "take one of them out by an overlay action";
-                self.trouble(&format!("{pointer}{}", step(both)), &what, remedy);
-            }
+        self.depth += 1;
+        let shape = self.typed(map, name, pointer, property);
+        let checks = self.checks(map, &shape, name, pointer, property);
+        self.depth -= 1;
+        if checks.is_empty() {
+            return shape;
         }
-        if let Some(values) = map.get("enum").and_then(Value::as_array) {
-            return self.choice(values, name, pointer);
-        }
-        if let Some(arms) = map
-            .get("anyOf")
-            .or(map.get("oneOf"))
-            .and_then(Value::as_array)
-        {
-            return self.alternatives(arms, map.contains_key("oneOf"), name, pointer, property);
-        }
-        match map.get("type").and_then(Value::as_str) {
-            None if map.contains_key("properties") => self.object(map, name, pointer, property),
-            None => Shape::Any,
-            Some("object") => self.object(map, name, pointer, property),
-            Some("boolean") => Shape::Boolean,
-            Some("string") => match map.get("format").and_then(Value::as_str) {
-                None if is_media(schema) => Shape::MediaText { name: name.into() },
-                None => self.text(map, pointer),
-                Some("uri") if schema.get("x-base64") == Some(&Value::Bool(true)) => {
-                    Shape::UriOrBase64
-                }
-                Some("uri") => Shape::Uri,
-                Some(format) => {
-                    let what = format!("the format `{format}` is not understood");
-                    self.trouble(
-                        &format!("{pointer}/format"),
-                        &what,
-                        "teach src/spec/constraints.rs the format",
-                    );
-                    Shape::Text
-                }
+        match (&shape, checks.as_slice()) {
+            // Alternatives with nothing beside them are a shape of their own.
+            (Shape::Any, [Check::Also(only)]) => only.clone(),
+            _ => Shape::Checked {
+                shape: Box::new(shape),
+                checks,
             },
-            Some("integer") => Shape::Integer {
-                min: self.bound(map, "minimum", pointer, whole),
-                max: self.bound(map, "maximum", pointer, whole),
-            },
-            Some("number") => Shape::Number {
-                min: self.bound(map, "minimum", pointer, Value::as_f64),
-                max: self.bound(map, "maximum", pointer, Value::as_f64),
-            },
-            Some("array") => {
-                let size = |value: &Value| usize::try_from(whole(value)?).ok();
-                let min = self.bound(map, "minItems", pointer, size).unwrap_or(0);
-                let max = self.bound(map, "maxItems", pointer, size);
-                let items = map.get("items").unwrap_or(&Value::Null);
-                self.not_nullable(items, &format!("{pointer}/items"));
-                let shape = self.shape(
-                    items,
-                    &format!("{name}Item"),
-                    &format!("{pointer}/items"),
-                    &format!("{property}[]"),
-                );
-                Shape::List {
-                    items: Box::new(shape),
-                    min,
-                    max,
-                }
-            }
-            Some(kind) => {
-                let what = format!("the type `{kind}` is none of OpenAPI 3.0's");
-                self.trouble(
-                    &format!("{pointer}/type"),
-                    &what,
-                    "correct it by an overlay action",
-                );
-                Shape::Any
-            }
         }
     }
 
-    /// `null` has a place among the properties of an object only.
-    fn not_nullable(&mut self, schema: &Value, pointer: &str) {
-        if schema.get("nullable") == Some(&Value::Bool(true)) {
-            let at = format!("{pointer}/nullable");
-            let what = "`nullable` is understood on properties only";
-            self.trouble(&at, what, "take it out by an overlay action");
+    /// The part that a Rust type holds.
+    fn typed(
+        &mut self,
+        map: &Map<String, Value>,
+        name: &str,
+        pointer: &str,
+        property: &str,
+    ) -> Shape {
+        if let Some(values) = map.get("enum") {
+            return self.choice(values, map, name, pointer);
         }
+        if let Some(shape) = self.one_or_many(map, name, pointer, property) {
+            return shape;
+        }
+        let flag = |keyword: &str| map.get(keyword) == Some(&Value::Bool(true));
+        match map.get("type") {
+            None if map.contains_key("properties") => self.object(map, name, pointer, property),
+            None => Shape::Any,
+            Some(Value::String(kind)) => match kind.as_str() {
+                "object" => self.object(map, name, pointer, property),
+                "boolean" => Shape::Boolean,
+                "string" if map.get("format").is_some_and(|format| format == "uri") => {
+                    if flag("x-base64") {
+                        Shape::UriOrBase64
+                    } else {
+                        Shape::Uri
+                    }
+                }
+                "string" if flag("x-media") => Shape::MediaText { name: name.into() },
+                "string" => self.text(map, pointer),
+                "integer" => self.integer(map, pointer),
+                "number" => Shape::Number {
+                    min: self.bound(map, "minimum", pointer, Value::as_f64),
+                    max: self.bound(map, "maximum", pointer, Value::as_f64),
+                },
+                "array" => self.list(map, name, pointer, property),
+                _ => self.unknown_type(kind, pointer),
+            },
+            Some(kind) => self.unknown_type(&kind.to_string(), pointer),
+        }
+    }
+
+    fn unknown_type(&mut self, kind: &str, pointer: &str) -> Shape {
+        let what = format!("the type `{kind}` is none of OpenAPI 3.0's");
+        let remedy = "correct it by an overlay action";
+        self.trouble(&format!("{pointer}/type"), &what, remedy);
+        Shape::Any
+    }
+
+    fn integer(&mut self, map: &Map<String, Value>, pointer: &str) -> Shape {
+        let exclusive = |keyword: &str| map.get(keyword) == Some(&Value::Bool(true));
+        let (above, below) = (exclusive("exclusiveMinimum"), exclusive("exclusiveMaximum"));
+        let min = self.bound(map, "minimum", pointer, Value::as_f64);
+        let max = self.bound(map, "maximum", pointer, Value::as_f64);
+        // A limit beyond 64 bits holds every integer there is, and a fraction the integers on its inner side.
+        let exact = |keyword: &str| map.get(keyword).and_then(Value::as_i64);
+        let fits = |limit: f64| limit.abs() < 9.2e18;
+        let min = min
+            .filter(|min| fits(*min))
+            .map(|min| match exact("minimum") {
+                Some(min) => min.saturating_add(above.into()),
+                None => (if above { min.floor() + 1.0 } else { min.ceil() }) as i64,
+            });
+        let max = max
+            .filter(|max| fits(*max))
+            .map(|max| match exact("maximum") {
+                Some(max) => max.saturating_sub(below.into()),
+                None => (if below { max.ceil() - 1.0 } else { max.floor() }) as i64,
+            });
+        Shape::Integer { min, max }
+    }
+
+    fn list(
+        &mut self,
+        map: &Map<String, Value>,
+        name: &str,
+        pointer: &str,
+        property: &str,
+    ) -> Shape {
+        let min = self.bound(map, "minItems", pointer, size).unwrap_or(0);
+        let max = self.bound(map, "maxItems", pointer, size);
+        let anything = Value::Object(Map::new());
+        let items = map.get("items").unwrap_or(&anything);
+        let at = format!("{pointer}/items");
+        let shape = self.shape(items, &format!("{name}Item"), &at, &format!("{property}[]"));
+        Shape::List {
+            items: Box::new(or_null(shape, items)),
+            min,
+            max,
+        }
+    }
+
+    /// What stands in a schema beside its type.
+    fn checks(
+        &mut self,
+        map: &Map<String, Value>,
+        shape: &Shape,
+        name: &str,
+        pointer: &str,
+        property: &str,
+    ) -> Vec<Check> {
+        let mut checks = Vec::new();
+        let is_number = matches!(shape, Shape::Number { .. } | Shape::Values { .. });
+        for (keyword, value) in map {
+            let at = format!("{pointer}{}", step(keyword));
+            let told = Check::Told {
+                keyword: keyword.clone(),
+                value: value.clone(),
+            };
+            match keyword.as_str() {
+                "anyOf" | "oneOf" if matches!(shape, Shape::OneOrMany { .. }) => {}
+                "anyOf" | "oneOf" => checks.extend(self.arms(value, keyword, name, &at, property)),
+                "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" => {
+                    checks.extend(self.beside_list(map, shape, keyword));
+                }
+                "exclusiveMinimum" | "exclusiveMaximum" => match value {
+                    Value::Bool(false) => {}
+                    Value::Bool(true) => {
+                        let limit = if keyword == "exclusiveMinimum" {
+                            "minimum"
+                        } else {
+                            "maximum"
+                        };
+                        let limit = map.get(limit).and_then(Value::as_f64).filter(|_| is_number);
+                        checks.extend(limit.map(|limit| exclusive(keyword, limit)));
+                    }
+                    _ => {
+                        let limit = self.bound(map, keyword, pointer, Value::as_f64);
+                        checks.extend(limit.map(|limit| exclusive(keyword, limit)));
+                    }
+                },
+                "multipleOf" => {
+                    let step = |value: &Value| value.as_f64().filter(|step| *step > 0.0);
+                    let step = self.bound(map, keyword, pointer, step);
+                    checks.extend(step.map(Check::MultipleOf));
+                }
+                "uniqueItems" => checks.extend((value == true).then_some(Check::Unique)),
+                "minProperties" => checks.push(Check::Properties {
+                    min: self.bound(map, keyword, pointer, size).unwrap_or(0),
+                    max: self.bound(map, "maxProperties", pointer, size),
+                }),
+                "maxProperties" if map.contains_key("minProperties") => {}
+                "maxProperties" => checks.push(Check::Properties {
+                    min: 0,
+                    max: self.bound(map, keyword, pointer, size),
+                }),
+                "additionalProperties" => match value {
+                    Value::Bool(true) => {}
+                    Value::Bool(false) => {
+                        let known = map.get("properties").and_then(Value::as_object);
+                        let known = known.into_iter().flat_map(Map::keys).cloned();
+                        checks.push(Check::Closed(known.collect()));
+                    }
+                    Value::Object(any) if any.is_empty() => {}
+                    _ => checks.push(told),
+                },
+                "format" => {
+                    let held = matches!(shape, Shape::Uri | Shape::UriOrBase64);
+                    let of_type = value
+                        .as_str()
+                        .is_some_and(|format| FORMATS.contains(&format));
+                    if !held && !of_type {
+                        checks.push(told);
+                    }
+                }
+                "$ref" => {
+                    let what = format!(
+                        "{value} leads nowhere in this file, or back to itself, or too far"
+                    );
+                    self.trouble(
+                        &at,
+                        &what,
+                        "put the schema in its place by an overlay action",
+                    );
+                }
+                "allOf" => {
+                    let what = "the parts of `allOf` contradict each other";
+                    self.trouble(&at, what, "correct one of them by an overlay action");
+                }
+                "pattern" | "not" => checks.push(told),
+                known if UNDERSTOOD.contains(&known) || known.starts_with("x-") => {}
+                unknown => {
+                    let what = format!("`{unknown}` is no keyword of OpenAPI 3.0, and is left out");
+                    let place = self.document.place(&at);
+                    let remedy = "nothing has to be done, unless it says what is allowed";
+                    self.findings
+                        .warning(Trouble::new(&self.create.file, &place, what, remedy));
+                }
+            }
+        }
+        for check in &checks {
+            if let Check::Told { keyword, value } = check {
+                let what =
+                    format!("`{keyword}` {value} is told and not checked; the service decides");
+                let place = self.document.place(&format!("{pointer}{}", step(keyword)));
+                let remedy = "nothing has to be done";
+                self.findings
+                    .warning(Trouble::new(&self.create.file, &place, what, remedy));
+            }
+        }
+        checks
+    }
+
+    /// A limit beside a list of values: the list holds already what both allow, so a value beyond the limit is told.
+    fn beside_list(&self, map: &Map<String, Value>, shape: &Shape, keyword: &str) -> Option<Check> {
+        let listed = matches!(
+            shape,
+            Shape::TextChoice { .. } | Shape::IntegerChoice { .. } | Shape::Values { .. }
+        );
+        if !listed {
+            return None;
+        }
+        let limit = map.get(keyword)?.clone();
+        let mut only = Map::new();
+        only.insert(keyword.into(), limit);
+        Some(Check::Also(match keyword {
+            "minimum" | "maximum" => Shape::Number {
+                min: only.get("minimum").and_then(Value::as_f64),
+                max: only.get("maximum").and_then(Value::as_f64),
+            },
+            "minLength" | "maxLength" => Shape::BoundedText {
+                min: only.get("minLength").and_then(size).unwrap_or(0),
+                max: only.get("maxLength").and_then(size),
+            },
+            _ => return None,
+        }))
+    }
+
+    fn arms(
+        &mut self,
+        arms: &Value,
+        keyword: &str,
+        name: &str,
+        pointer: &str,
+        property: &str,
+    ) -> Option<Check> {
+        let Some(arms) = arms.as_array().filter(|arms| !arms.is_empty()) else {
+            self.trouble(
+                pointer,
+                "is no list of schemas",
+                "correct it by an overlay action",
+            );
+            return None;
+        };
+        let mut shapes = Vec::new();
+        for (index, arm) in arms.iter().enumerate() {
+            let shape = self.shape(
+                arm,
+                &format!("{name}{index}"),
+                &format!("{pointer}/{index}"),
+                property,
+            );
+            shapes.push(or_null(shape, arm));
+        }
+        Some(Check::Also(Shape::Alternatives {
+            arms: shapes,
+            exactly_one: keyword == "oneOf",
+        }))
     }
 
     fn text(&mut self, map: &Map<String, Value>, pointer: &str) -> Shape {
-        let size = |value: &Value| usize::try_from(whole(value)?).ok();
         let min = self.bound(map, "minLength", pointer, size);
         let max = self.bound(map, "maxLength", pointer, size);
         match (min, max) {
@@ -154,64 +353,91 @@ impl Reader<'_> {
         }
     }
 
-    fn alternatives(
+    /// One value, or a list of such values.
+    fn one_or_many(
         &mut self,
-        arms: &[Value],
-        exactly_one: bool,
+        map: &Map<String, Value>,
         name: &str,
         pointer: &str,
         property: &str,
-    ) -> Shape {
-        let keyword = if exactly_one { "oneOf" } else { "anyOf" };
-        if let [one, many] = arms
-            && many.get("type").is_some_and(|kind| kind == "array")
+    ) -> Option<Shape> {
+        if map.contains_key("type") || map.contains_key("properties") {
+            return None;
+        }
+        let keyword = ["anyOf", "oneOf"]
+            .into_iter()
+            .find(|keyword| map.contains_key(*keyword))?;
+        let [one, many] = map.get(keyword)?.as_array()?.as_slice() else {
+            return None;
+        };
+        let is_list_of_one = many.get("type").is_some_and(|kind| kind == "array")
             && many.get("items") == Some(one)
-            && many.as_object().is_some_and(|many| many.len() == 2)
-        {
-            let item = self.shape(one, name, &format!("{pointer}/{keyword}/0"), property);
-            return Shape::OneOrMany {
-                name: name.into(),
-                item: Box::new(item),
-            };
+            && many.as_object().is_some_and(|many| many.len() == 2);
+        if !is_list_of_one || one.get("type").is_none_or(|kind| kind == "array") {
+            return None;
         }
-        let mut shapes = Vec::new();
-        for (index, arm) in arms.iter().enumerate() {
-            let at = format!("{pointer}/{keyword}/{index}");
-            self.not_nullable(arm, &at);
-            shapes.push(self.shape(arm, &format!("{name}{index}"), &at, property));
-        }
-        Shape::Alternatives {
-            arms: shapes,
-            exactly_one,
-        }
+        let item = self.shape(one, name, &format!("{pointer}/{keyword}/0"), property);
+        Some(Shape::OneOrMany {
+            name: name.into(),
+            item: Box::new(item),
+        })
     }
 
-    fn choice(&mut self, values: &[Value], name: &str, pointer: &str) -> Shape {
+    fn choice(
+        &mut self,
+        values: &Value,
+        map: &Map<String, Value>,
+        name: &str,
+        pointer: &str,
+    ) -> Shape {
+        let Some(values) = values.as_array().filter(|values| !values.is_empty()) else {
+            let at = format!("{pointer}/enum");
+            self.trouble(
+                &at,
+                "is no list of values",
+                "correct it by an overlay action",
+            );
+            return Shape::Any;
+        };
+        let is_of = |kind: &str| map.get("type").is_none_or(|known| known == kind);
         let texts: Vec<String> = values
             .iter()
             .filter_map(Value::as_str)
             .map(str::to_owned)
             .collect();
         let numbers: Vec<i64> = values.iter().filter_map(Value::as_i64).collect();
-        if !values.is_empty() && texts.len() == values.len() {
-            Shape::TextChoice {
+        if is_of("string") && texts.len() == values.len() && names::variants(&texts).is_some() {
+            return Shape::TextChoice {
                 name: name.into(),
                 values: texts,
-            }
-        } else if !values.is_empty() && numbers.len() == values.len() {
-            Shape::IntegerChoice {
+            };
+        }
+        if is_of("integer") && numbers.len() == values.len() {
+            return Shape::IntegerChoice {
                 name: name.into(),
                 values: numbers,
-            }
-        } else {
-            let what = "the enum is empty or mixes types";
-            self.trouble(
-                &format!("{pointer}/enum"),
-                what,
-                "correct it by an overlay action",
-            );
-            Shape::Any
+            };
         }
+        // Of values that are none of the type, JSON Schema allows none.
+        let kind = map.get("type").and_then(Value::as_str);
+        let values: Vec<Value> = values
+            .iter()
+            .filter(|value| is_of_type(value, kind))
+            .cloned()
+            .collect();
+        if values.is_empty() {
+            let what = format!(
+                "no value of the list is of the type `{}`",
+                kind.unwrap_or_default()
+            );
+            let at = format!("{pointer}/enum");
+            self.trouble(
+                &at,
+                &what,
+                "correct the type or the values by an overlay action",
+            );
+        }
+        Shape::Values { values }
     }
 
     fn object(
@@ -233,17 +459,6 @@ impl Reader<'_> {
             .flatten()
             .filter_map(Value::as_str)
             .collect();
-        for absent in required
-            .iter()
-            .filter(|name| !properties.contains_key(**name))
-        {
-            let what = format!("`required` names `{absent}`, which is no property");
-            self.trouble(
-                &format!("{pointer}/required"),
-                &what,
-                "correct it by an overlay action",
-            );
-        }
         let mut fields: Vec<Field> = Vec::new();
         for (key, schema) in properties {
             let at = format!("{pointer}/properties{}", step(key));
@@ -262,11 +477,12 @@ impl Reader<'_> {
             }
             let shape = self.shape(schema, &names::nested(name, key), &at, &path);
             let default = schema.get("default").cloned();
+            let is_media = schema.get("x-media") == Some(&Value::Bool(true));
             fields.push(Field {
                 rust,
                 required: required.contains(&key.as_str()),
                 nullable: schema.get("nullable") == Some(&Value::Bool(true)),
-                media: matches!(shape, Shape::Uri | Shape::UriOrBase64) || is_media(schema),
+                media: matches!(shape, Shape::Uri | Shape::UriOrBase64) || is_media,
                 shape,
                 default,
                 description: self.description(&path),
@@ -277,6 +493,7 @@ impl Reader<'_> {
         Shape::Object(Object {
             name: name.into(),
             fields,
+            checks: Vec::new(),
         })
     }
 
@@ -326,64 +543,77 @@ impl Reader<'_> {
     }
 
     fn trouble(&mut self, pointer: &str, what: &str, remedy: &str) {
-        self.troubles
-            .push(Trouble::new(&self.create.file, pointer, what, remedy));
+        let place = self.document.place(pointer);
+        self.findings
+            .trouble(Trouble::new(&self.create.file, &place, what, remedy));
     }
 }
 
 /// The meanings that the code works with.
 const ROLES: &[&str] = &["prompt", "opening-image", "duration", "aspect-ratio"];
 
-/// Keywords that say alone what is allowed, and those that cannot stand beside them.
-const BESIDE: &[(&str, &[&str])] = &[
-    ("anyOf", &["oneOf", "enum", "properties", "items", "format"]),
-    ("oneOf", &["enum", "properties", "items", "format"]),
-    (
-        "enum",
-        &[
-            "minimum",
-            "maximum",
-            "minLength",
-            "maxLength",
-            "format",
-            "properties",
-            "items",
-        ],
-    ),
-];
-
 /// Keywords that a shape holds, and those that constrain nothing.
 const UNDERSTOOD: &[&str] = &[
     "type",
     "enum",
-    "format",
-    "minimum",
-    "maximum",
     "items",
-    "minItems",
-    "maxItems",
-    "minLength",
-    "maxLength",
-    "anyOf",
-    "oneOf",
     "nullable",
     "properties",
     "required",
     "description",
     "title",
     "example",
+    "examples",
     "default",
     "deprecated",
+    "readOnly",
+    "writeOnly",
+    "discriminator",
+    "externalDocs",
+    "xml",
 ];
 
-fn is_media(schema: &Value) -> bool {
-    schema.get("x-media") == Some(&Value::Bool(true))
+/// Formats that only say which machine type the publisher uses.
+const FORMATS: &[&str] = &["int32", "int64", "float", "double"];
+
+/// No body of a video lies deeper.
+const DEEPEST: usize = 24;
+
+fn or_null(shape: Shape, schema: &Value) -> Shape {
+    if schema.get("nullable") != Some(&Value::Bool(true)) {
+        return shape;
+    }
+    Shape::Alternatives {
+        arms: vec![shape, Shape::Null],
+        exactly_one: false,
+    }
 }
 
-/// An integer, also one that is written `5.0`.
-fn whole(value: &Value) -> Option<i64> {
+fn exclusive(keyword: &str, limit: f64) -> Check {
+    if keyword == "exclusiveMinimum" {
+        Check::Above(limit)
+    } else {
+        Check::Below(limit)
+    }
+}
+
+fn is_of_type(value: &Value, kind: Option<&str>) -> bool {
+    match kind {
+        Some("string") => value.is_string(),
+        Some("boolean") => value.is_boolean(),
+        Some("integer") => value.as_f64().is_some_and(|number| number.fract() == 0.0),
+        Some("number") => value.is_number(),
+        Some("array") => value.is_array(),
+        Some("object") => value.is_object(),
+        _ => true,
+    }
+}
+
+/// A number of characters, items or properties; also one that is written `5.0`.
+fn size(value: &Value) -> Option<usize> {
     let float = value
         .as_f64()
-        .filter(|float| float.fract() == 0.0 && float.abs() < 9e15);
-    value.as_i64().or(float.map(|float| float as i64))
+        .filter(|size| size.fract() == 0.0 && (0.0..9e15).contains(size));
+    let whole = value.as_u64().or(float.map(|size| size as u64))?;
+    usize::try_from(whole).ok()
 }

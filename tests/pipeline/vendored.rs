@@ -1,63 +1,18 @@
-//! The pipeline from documents to one description: on the vendored documents, and on broken ones.
-#![allow(clippy::unwrap_used, reason = "a test may fail")]
+//! The vendored documents: what they declare, and that nothing beside them is dead.
 
-use std::{collections::BTreeSet, path::Path};
+use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
-use spec::{
-    Facts, Route, Trouble,
-    document::{self, Document},
-    emit,
-    merge::{self, Merged},
-    names, overlay,
-    repair::{self, Seen},
+use super::{
+    documents, facts, merged,
+    spec::{
+        Document, Findings, Route, generate, merge, names, overlay,
+        repair::{self, Seen},
+    },
 };
-
-#[path = "../src/spec/mod.rs"]
-#[allow(dead_code, unreachable_pub, reason = "the build uses the rest")]
-mod spec;
-
-fn folder() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi"))
-}
-
-fn facts() -> Facts {
-    Facts::read(folder(), folder()).unwrap()
-}
-
-fn documents() -> Vec<Document> {
-    document::read(folder()).unwrap()
-}
-
-fn merged(mut documents: Vec<Document>) -> Result<Merged, Vec<Trouble>> {
-    let facts = facts();
-    documents
-        .iter_mut()
-        .for_each(|document| drop(repair::mend(document)));
-    overlay::apply(&facts.overlay, &mut documents)?;
-    merge::merge(&documents, &facts.glossary, |_| true)
-}
-
-fn one(value: Value) -> Vec<Document> {
-    vec![Document {
-        file: "x.json".into(),
-        value,
-    }]
-}
-
-/// A document whose create takes `schema`.
-fn create(schema: Value) -> Vec<Document> {
-    one(json!({
-        "openapi": "3.0.0",
-        "paths": { "/v2/video/generations": { "post": {
-            "requestBody": { "content": { "application/json": { "schema": schema } } }, "responses": {},
-        } } },
-    }))
-}
 
 #[test]
 fn the_documents_declare_76_models_on_the_universal_url_and_four_on_the_older_one() {
-    let merged = merged(documents()).unwrap();
+    let merged = merged(documents());
     let count = |route| {
         merged
             .requests
@@ -94,7 +49,7 @@ fn the_documents_declare_76_models_on_the_universal_url_and_four_on_the_older_on
 #[test]
 fn four_operations_exist_whatever_the_documents_are() {
     for documents in [documents(), Vec::new()] {
-        let merged = merged(documents).unwrap();
+        let merged = merged(documents);
         for (route, create, fetch) in [
             (Route::Universal, "create_generation", "fetch_generation"),
             (
@@ -115,12 +70,12 @@ fn four_operations_exist_whatever_the_documents_are() {
 fn leaving_any_document_out_renames_nothing() {
     let facts = facts();
     let mut documents = documents();
-    documents
-        .iter_mut()
-        .for_each(|document| drop(repair::mend(document)));
-    overlay::apply(&facts.overlay, &mut documents).unwrap();
+    documents.iter_mut().for_each(repair::mend);
+    overlay::apply(&facts.overlay, &mut documents, &mut Findings::default());
     let component_names = |documents: &[Document]| -> BTreeSet<String> {
-        let merged = merge::merge(documents, &facts.glossary, |_| true).unwrap();
+        let mut findings = Findings::default();
+        let merged = merge::merge(documents, &facts.glossary, |_| true, &mut findings);
+        assert_eq!(findings, Findings::default());
         let components = merged.openapi["components"]["schemas"].as_object().unwrap();
         components.keys().cloned().collect()
     };
@@ -136,27 +91,11 @@ fn leaving_any_document_out_renames_nothing() {
 }
 
 #[test]
-fn the_order_of_documents_changes_nothing() {
-    let emitted = |documents| {
-        let merged = merged(documents).unwrap();
-        let durations = facts().durations;
-        format!(
-            "{}{}{}{}{}",
-            merged.openapi,
-            emit::bounded(&merged),
-            emit::builders(&merged),
-            emit::catalogue(&merged, &durations),
-            emit::documents(&merged)
-        )
-    };
-    let mut reversed = documents();
-    reversed.reverse();
-    assert_eq!(emitted(documents()), emitted(reversed));
-}
-
-#[test]
 fn every_current_repair_finds_something_to_mend() {
-    for repair in repair::all().filter(|repair| repair.seen == Seen::Current) {
+    for repair in repair::ALL
+        .iter()
+        .filter(|repair| repair.seen == Seen::Current)
+    {
         let mended: usize = documents()
             .iter_mut()
             .map(|document| (repair.mend)(&mut document.value))
@@ -173,24 +112,25 @@ fn every_current_repair_finds_something_to_mend() {
 fn a_repaired_document_needs_no_repair() {
     for mut document in documents() {
         repair::mend(&mut document);
-        assert_eq!(repair::mend(&mut document), [""; 0], "{}", document.file);
+        repair::mend(&mut document);
+        assert_eq!(document.repairs, [""; 0], "{}", document.file);
     }
 }
 
 #[test]
 fn every_overlay_action_finds_its_target() {
     let mut documents = documents();
-    for (target, matches) in overlay::apply(&facts().overlay, &mut documents)
-        .unwrap()
-        .actions
-    {
+    let mut findings = Findings::default();
+    let matches = overlay::apply(&facts().overlay, &mut documents, &mut findings);
+    assert_eq!(findings, Findings::default());
+    for (target, matches) in matches.actions {
         assert!(matches > 0, "{target} matches no file of openapi/ any more");
     }
 }
 
 #[test]
 fn every_property_has_a_line_in_the_glossary_and_every_line_a_property() {
-    let merged = merged(documents()).unwrap();
+    let merged = merged(documents());
     let mut known = BTreeSet::new();
     for request in &merged.requests {
         request.object.each(&mut |object| {
@@ -216,7 +156,7 @@ fn every_property_has_a_line_in_the_glossary_and_every_line_a_property() {
 
 #[test]
 fn every_stated_duration_belongs_to_a_model() {
-    let merged = merged(documents()).unwrap();
+    let merged = merged(documents());
     for entry in facts().durations {
         assert!(
             merged
@@ -251,7 +191,7 @@ fn names_come_from_the_id_alone() {
         ("type", "type_"),
         ("loop", "loop_"),
         ("cfg_scale", "cfg_scale"),
-        ("3d", "x_3d"),
+        ("3d", "x3d"),
         ("aB", "a_b"),
     ] {
         assert_eq!(names::field(property), field);
@@ -278,7 +218,7 @@ fn a_model_says_what_it_makes_a_video_of() {
 
 #[test]
 fn every_request_type_documents_its_constraints() {
-    let merged = merged(documents()).unwrap();
+    let merged = merged(documents());
     for request in &merged.requests {
         let described =
             &merged.openapi["components"]["schemas"][&request.object.name]["description"];
@@ -306,109 +246,12 @@ fn every_request_type_documents_its_constraints() {
     );
 }
 
-#[test]
-fn what_cannot_be_held_is_reported_with_place_and_remedy_and_all_at_once() {
-    let model = json!({ "type": "string", "enum": ["a/b"] });
-    let troubles = merged(create(json!({
-        "type": "object",
-        "required": ["model", "ghost"],
-        "properties": {
-            "model": model,
-            "a": { "type": "string", "pattern": "^x" },
-            "b": { "type": "number", "multipleOf": 2 },
-            "c": { "enum": [1, "x"] },
-            "d": { "type": "strange" },
-            "e": { "type": "string", "format": "color" },
-            "f-g": { "type": "string" },
-            "f_g": { "type": "string" },
-        },
-    })))
-    .unwrap_err();
-    let at = "/paths/~1v2~1video~1generations/post/requestBody/content/application~1json/schema";
-    let mut pointers: Vec<&str> = troubles
-        .iter()
-        .map(|trouble| trouble.pointer.strip_prefix(at).unwrap())
-        .collect();
-    pointers.sort_unstable();
-    assert_eq!(
-        pointers,
-        [
-            "/properties/a/pattern",
-            "/properties/b/multipleOf",
-            "/properties/c/enum",
-            "/properties/d/type",
-            "/properties/e/format",
-            "/properties/f_g",
-            "/required",
-        ]
-    );
-    for trouble in troubles {
-        assert_eq!(trouble.file, "x.json");
-        assert!(!trouble.what.is_empty() && !trouble.remedy.is_empty());
-        assert!(!trouble.to_string().contains('\n'));
-    }
-}
-
-#[test]
-fn documents_that_say_nothing_of_video_pass_and_broken_creates_do_not() {
-    assert!(
-        merged(one(
-            json!({ "openapi": "3.0.0", "paths": { "/v1/images": { "post": {} } } })
-        ))
-        .is_ok()
-    );
-    assert!(merged(one(json!({ "openapi": "3.0.0" }))).is_ok());
-    assert!(merged(one(json!(null))).is_ok());
-    for broken in [
-        json!(null),
-        json!([]),
-        json!({ "type": "object" }),
-        json!({ "properties": { "model": {} } }),
-    ] {
-        let troubles = merged(create(broken)).unwrap_err();
-        assert_eq!(troubles.len(), 1);
-    }
-}
-
-#[test]
-fn two_documents_for_one_path_and_model_are_told_apart_by_name() {
-    let mut twice = create(
-        json!({ "type": "object", "properties": { "model": { "type": "string", "enum": ["a/b"] } } }),
-    );
-    twice.extend(twice.clone());
-    let troubles = merged(twice).unwrap_err();
-    assert!(troubles[0].what.contains("a/b"), "{}", troubles[0]);
-}
-
-#[test]
-fn files_that_are_no_documents_are_reported_each() {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, text) in [
-        ("a.json", "{"),
-        ("b.json", "[]"),
-        ("c.json", r#"{"openapi":"3.1.0"}"#),
-        ("d.json", ""),
-        ("ok.json", r#"{"openapi":"3.0.3","paths":{}}"#),
-        ("glossary.json", "{}"),
-        ("notes.txt", "no"),
-    ] {
-        std::fs::write(folder.path().join(name), text).unwrap();
-    }
-    let troubles = document::read(folder.path()).unwrap_err();
-    let files: Vec<&str> = troubles
-        .iter()
-        .map(|trouble| trouble.file.as_str())
-        .collect();
-    assert_eq!(files, ["a.json", "b.json", "c.json", "d.json"]);
-    assert!(document::read(&folder.path().join("none")).is_err());
-}
-
 #[cfg(feature = "all-vendors")]
 /// The generated source is beside the tests: each operation of the description is in it, and each type.
 #[test]
 fn the_generated_source_holds_every_operation_and_every_type() {
     let source = include_str!(concat!(env!("OUT_DIR"), "/generated.rs"));
-    let merged = merged(documents()).unwrap();
+    let merged = merged(documents());
     let mut operations = 0;
     for item in merged.openapi["paths"].as_object().unwrap().values() {
         for operation in item.as_object().unwrap().values() {
@@ -434,5 +277,57 @@ fn the_generated_source_holds_every_operation_and_every_type() {
                 object.name
             );
         });
+    }
+}
+
+/// The build ran in another process, from another folder, with other features: its source is the same to the byte.
+#[cfg(feature = "all-vendors")]
+#[test]
+fn the_same_documents_make_the_same_source() {
+    let sources = |documents: Vec<Document>| {
+        let mut findings = Findings::default();
+        let source = generate::generate(&merged(documents), &facts().durations, &mut findings);
+        assert_eq!(findings, Findings::default());
+        source.unwrap().files
+    };
+    let mut reversed = documents();
+    reversed.reverse();
+    let built = [
+        (
+            "generated.rs",
+            include_str!(concat!(env!("OUT_DIR"), "/generated.rs")),
+        ),
+        (
+            "httpmock.rs",
+            include_str!(concat!(env!("OUT_DIR"), "/httpmock.rs")),
+        ),
+        (
+            "documents.json",
+            include_str!(concat!(env!("OUT_DIR"), "/documents.json")),
+        ),
+        (
+            "typed_door.rs",
+            include_str!(concat!(env!("OUT_DIR"), "/typed_door.rs")),
+        ),
+    ];
+    for documents in [documents(), reversed] {
+        for ((name, text), (built_name, built)) in sources(documents).iter().zip(built) {
+            assert_eq!(*name, built_name);
+            assert!(text == built, "{name} differs from what the build wrote");
+        }
+    }
+}
+
+#[test]
+fn every_vendor_has_a_feature_of_its_own_and_in_all_vendors() {
+    let manifest = include_str!("../../Cargo.toml");
+    let all = manifest
+        .lines()
+        .find(|line| line.starts_with("all-vendors = "))
+        .unwrap();
+    for request in merged(documents()).requests {
+        let vendor = request.vendor;
+        assert!(manifest.contains(&format!("\n{vendor} = []\n")), "{vendor}");
+        assert!(all.contains(&format!("\"{vendor}\"")), "{vendor}");
     }
 }

@@ -1,0 +1,141 @@
+//! What a document keeps apart and refers to.
+
+use serde_json::{Map, Value};
+
+/// Older documents describe the vendor's whole API, and refer to their bodies by `$ref`; the names there hold dots, and
+/// other models' documents use the same ones. What a video operation refers to is written out in its place. A reference
+/// that leads nowhere, out of the file or back to itself stays as it is, and is reported where a type would be made of it.
+pub(super) fn references(document: &mut Value) -> usize {
+    let whole = document.clone();
+    let Some(paths) = document.get_mut("paths") else {
+        return 0;
+    };
+    let mut writer = Writer {
+        whole,
+        open: Vec::new(),
+        written: 0,
+        left: LARGEST,
+    };
+    writer.write_out(paths);
+    writer.written
+}
+
+struct Writer {
+    whole: Value,
+    /// The references that are being written out, the outermost first.
+    open: Vec<String>,
+    written: usize,
+    /// How many more values may be written.
+    left: usize,
+}
+
+impl Writer {
+    fn write_out(&mut self, value: &mut Value) {
+        match value {
+            Value::Object(map) => {
+                if let Some((name, mut target)) = self.target(map) {
+                    self.open.push(name);
+                    self.write_out(&mut target);
+                    self.open.pop();
+                    self.written += 1;
+                    *value = target;
+                } else {
+                    map.values_mut().for_each(|value| self.write_out(value));
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|value| self.write_out(value)),
+            _ => {}
+        }
+    }
+
+    fn target(&mut self, map: &Map<String, Value>) -> Option<(String, Value)> {
+        let name = map.get("$ref")?.as_str()?;
+        if self.open.iter().any(|open| open == name) || self.open.len() == DEEPEST {
+            return None;
+        }
+        let target = self.whole.pointer(&decoded(name.strip_prefix('#')?))?;
+        self.left = self.left.checked_sub(size(target))?;
+        Some((name.to_owned(), target.clone()))
+    }
+}
+
+/// The pointer of a reference is part of a URI, in which some characters are percent-encoded.
+fn decoded(pointer: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = pointer.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let code = after
+            .get(..2)
+            .and_then(|code| std::str::from_utf8(code).ok());
+        let code = code.and_then(|code| u8::from_str_radix(code, 16).ok());
+        match code.filter(|_| *first == b'%') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Object(map) => 1 + map.values().map(size).sum::<usize>(),
+        Value::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
+        _ => 1,
+    }
+}
+
+/// Documents carry components that nothing refers to any more; the generator would make a type of each.
+pub(super) fn unused_components(document: &mut Value) -> usize {
+    let Some(schemas) = document
+        .pointer("/components/schemas")
+        .and_then(Value::as_object)
+    else {
+        return 0;
+    };
+    let mut used = Vec::new();
+    named(document.get("paths").unwrap_or(&Value::Null), &mut used);
+    let mut next = 0;
+    while let Some(name) = used.get(next).cloned() {
+        named(schemas.get(&name).unwrap_or(&Value::Null), &mut used);
+        next += 1;
+    }
+    let Some(schemas) = document
+        .pointer_mut("/components/schemas")
+        .and_then(Value::as_object_mut)
+    else {
+        return 0;
+    };
+    let before = schemas.len();
+    schemas.retain(|name, _| used.contains(name));
+    before - schemas.len()
+}
+
+fn named(value: &Value, names: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => {
+            if let Some(name) = map
+                .get("$ref")
+                .and_then(Value::as_str)
+                .and_then(|to| to.strip_prefix("#/components/schemas/"))
+                && !names.iter().any(|known| known == name)
+            {
+                names.push(name.into());
+            }
+            map.values().for_each(|value| named(value, names));
+        }
+        Value::Array(items) => items.iter().for_each(|value| named(value, names)),
+        _ => {}
+    }
+}
+
+/// No body is described by more values; references to references can make a small file larger than memory.
+const LARGEST: usize = 200_000;
+
+/// No body refers through more others.
+const DEEPEST: usize = 32;
