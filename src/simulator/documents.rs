@@ -8,7 +8,7 @@ use jsonschema::{
 };
 use serde_json::{Value, json};
 
-use crate::Route;
+use crate::{Model, Route};
 
 /// What the documents say of every path and model this crate was built with.
 #[derive(Debug)]
@@ -35,16 +35,15 @@ impl Documents {
                 .into_iter()
                 .find(|route| entry["path"] == route.path());
             let schema = json_schema(&entry["schema"]);
-            let validator = jsonschema::options()
-                .should_validate_formats(true)
-                .build(&schema)
-                .map_err(|error| format!("the schema of {model} cannot be used: {error}"))?;
+            let route = route.unwrap_or_default();
+            let validator = validator(&schema, route, &model)
+                .ok_or_else(|| format!("the schema of {model} cannot be used"))?;
             let status = entry["status"]
                 .as_u64()
                 .and_then(|status| u16::try_from(status).ok())
                 .unwrap_or(200);
             documents.insert(
-                (route.unwrap_or_default(), model),
+                (route, model),
                 Document {
                     status,
                     schema,
@@ -94,14 +93,45 @@ impl Documents {
     }
 }
 
+/// The judge of one model. A document may say things that the build passes over and no validator takes; it is then judged
+/// by what the build read of it.
+fn validator(schema: &Value, route: Route, model: &str) -> Option<Validator> {
+    let options = jsonschema::options().should_validate_formats(true);
+    let build = |schema: &Value| options.build(schema).ok();
+    build(schema).or_else(|| {
+        let mut read = Model::find(route, model)?.json_schema();
+        without_patterns(&mut read);
+        build(&read)
+    })
+}
+
+fn without_patterns(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            map.retain(|key, value| key != "pattern" || !value.is_string());
+            map.values_mut().for_each(without_patterns);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_patterns),
+        _ => {}
+    }
+}
+
 /// OpenAPI 3.0's dialect, as JSON Schema 2020-12.
 fn json_schema(schema: &Value) -> Value {
     match schema {
         Value::Object(map) => {
-            let mut out: serde_json::Map<String, Value> = map
-                .iter()
-                .map(|(key, value)| (key.clone(), json_schema(value)))
-                .collect();
+            let translated = |(key, value): (&String, &Value)| {
+                let value = match (key.as_str(), value) {
+                    // A property may be called as a keyword is.
+                    ("properties", Value::Object(properties)) => properties
+                        .iter()
+                        .map(|(name, schema)| (name.clone(), json_schema(schema)))
+                        .collect(),
+                    _ => json_schema(value),
+                };
+                (key.clone(), value)
+            };
+            let mut out: serde_json::Map<String, Value> = map.iter().map(translated).collect();
             for (limit, exclusive) in [
                 ("minimum", "exclusiveMinimum"),
                 ("maximum", "exclusiveMaximum"),

@@ -50,6 +50,8 @@ pub struct Create {
     pub schema: Value,
     /// Where `schema` stands in the mended document.
     pub pointer: String,
+    /// Where it stands in the published file.
+    pub place: String,
     /// The status the document declares for a created generation.
     pub status: u16,
     /// The schema of the answer, where the document declares one.
@@ -85,18 +87,17 @@ impl Document {
             Ok(value) => value,
             Err(error) => return trouble(format!("is not JSON: {error}"), again),
         };
-        match (published.get("openapi"), published.get("swagger")) {
-            (Some(Value::String(version)), _) if version.starts_with("3.0") => {
-                Ok(Self::new(file, published))
-            }
-            (Some(version), _) | (None, Some(version)) => {
-                let what = format!("is OpenAPI {version}, and only 3.0 is read");
+        let version = published.get("openapi").or(published.get("swagger"));
+        match version.map(Value::as_str) {
+            Some(Some(version)) if version.starts_with("3.0") => Ok(Self::new(file, published)),
+            Some(Some(version)) => {
+                let what = format!("is OpenAPI {version:.20}, and only 3.0 is read");
                 trouble(what, "publish it as OpenAPI 3.0, or move it elsewhere")
             }
-            (None, None) => trouble(
-                "is no OpenAPI document: it has no `openapi` version".into(),
-                again,
-            ),
+            _ => {
+                let what = "is no OpenAPI document: it has no `openapi` version";
+                trouble(what.into(), again)
+            }
         }
     }
 
@@ -338,6 +339,7 @@ pub fn creates(document: &Document, findings: &mut Findings) -> Vec<Create> {
                 route,
                 schema: for_model(schema, &model),
                 model,
+                place: document.place(&pointer),
                 pointer,
                 status: declared_status(operation),
                 answer: answer(operation),

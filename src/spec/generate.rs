@@ -31,7 +31,7 @@ pub fn generate(merged: &Merged, durations: &[Stated], findings: &mut Findings) 
         if let Err(error) = guarded(|| source(&alone, durations)) {
             let create = &request.create;
             let what = format!("no types can be generated for `{}`: {error}", create.model);
-            findings.trouble(Trouble::new(&create.file, &create.pointer, what, remedy));
+            findings.trouble(Trouble::new(&create.file, &create.place, what, remedy));
         }
     }
     if findings.troubles.len() == before {

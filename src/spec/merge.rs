@@ -65,20 +65,15 @@ pub fn merge(
         let Some(object) = constraints::read(&create, glossary, document, findings) else {
             continue;
         };
-        let rules = rules::read(&create, |pointer| document.place(pointer), findings);
+        let rules = rules::read(&create, findings);
         let twin: Option<&Request> = requests.get(&object.name);
         if let Some(Request { create: twin, .. }) = twin {
             let what = format!(
                 "`{}` and `{}` of {} would both be called {}",
                 create.model, twin.model, twin.file, object.name
             );
-            let place = document.place(&create.pointer);
-            findings.trouble(Trouble::new(
-                &create.file,
-                &place,
-                what,
-                "keep one of the two models",
-            ));
+            let remedy = "keep one of the two models";
+            findings.trouble(Trouble::new(&create.file, &create.place, what, remedy));
             continue;
         }
         let request = Request {
@@ -135,7 +130,8 @@ fn left_out(document: &Document, findings: &mut Findings) {
         }
     };
     let remedy = "nothing has to be done";
-    findings.warning(Trouble::new(&document.file, "/paths", what, remedy));
+    let place = document.place("/paths");
+    findings.warning(Trouble::new(&document.file, &place, what, remedy));
 }
 
 fn openapi(requests: &[Request], findings: &mut Findings) -> Value {
@@ -163,7 +159,7 @@ fn openapi(requests: &[Request], findings: &mut Findings) -> Value {
                     create.model
                 );
                 let remedy = "take one of the two models out, or the property whose name makes it";
-                findings.trouble(Trouble::new(&create.file, &create.pointer, what, remedy));
+                findings.trouble(Trouble::new(&create.file, &create.place, what, remedy));
             }
             schema["description"] = described(&name, request).into();
             schemas.insert(name.clone(), schema);

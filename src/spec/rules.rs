@@ -36,11 +36,7 @@ pub struct Sourced {
 
 /// The rules of a request. One that cannot be read, or names what is no property of this body, is left out and told: the
 /// overlay may be older than the document.
-pub fn read(
-    create: &Create,
-    place: impl Fn(&str) -> String,
-    findings: &mut Findings,
-) -> Vec<Sourced> {
+pub fn read(create: &Create, findings: &mut Findings) -> Vec<Sourced> {
     let mut rules = Vec::new();
     let stated = create.schema.get("x-rules").and_then(Value::as_array);
     for stated in stated.into_iter().flatten() {
@@ -52,7 +48,7 @@ pub fn read(
                 );
                 let warning = Trouble::new(
                     &create.file,
-                    &place(&create.pointer),
+                    &create.place,
                     what,
                     "mend `x-rules` in overlay.json",
                 );

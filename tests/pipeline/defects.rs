@@ -142,12 +142,17 @@ fn every_repair_mends_the_smallest_document_that_shows_its_defect() {
     }
 }
 
-#[test]
-fn every_defect_and_oddity_builds_alone() {
+/// The smallest documents of all defects and oddities.
+pub(super) fn all() -> Vec<Document> {
     let mut findings = Findings::default();
     let documents = document::read(&folder(), &mut findings);
     assert_eq!(findings, Findings::default());
-    for document in documents {
+    documents
+}
+
+#[test]
+fn every_defect_and_oddity_builds_alone() {
+    for document in all() {
         let file = document.file.clone();
         let (merged, findings) = read(vec![document]);
         assert_eq!(findings.troubles, [], "{file}");

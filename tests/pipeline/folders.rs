@@ -50,6 +50,9 @@ fn what_no_type_can_be_made_of_is_told_with_place_and_remedy_and_all_at_once() {
             "k": { "allOf": [{ "type": "string" }, { "type": "object" }] },
             "l": { "anyOf": {} },
             "m": { "enum": "x" },
+            "n": { "type": "string", "pattern": 1 },
+            "o": { "not": 1 },
+            "p": { "type": "object", "additionalProperties": 1 },
         }),
     )));
     let mut pointers: Vec<&str> = findings
@@ -71,6 +74,9 @@ fn what_no_type_can_be_made_of_is_told_with_place_and_remedy_and_all_at_once() {
         "/properties/k/allOf",
         "/properties/l/anyOf",
         "/properties/m/enum",
+        "/properties/n/pattern",
+        "/properties/o/not",
+        "/properties/p/additionalProperties",
     ];
     assert_eq!(pointers, expected);
     for trouble in findings.troubles {

@@ -4,6 +4,7 @@
 
 mod defects;
 mod folders;
+mod mutations;
 mod vendored;
 
 use std::path::Path;

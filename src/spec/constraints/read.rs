@@ -235,7 +235,8 @@ impl Reader<'_> {
                         checks.push(Check::Closed(known.collect()));
                     }
                     Value::Object(any) if any.is_empty() => {}
-                    _ => checks.push(told),
+                    Value::Object(_) => checks.push(told),
+                    _ => self.trouble(&at, "is no schema", "correct it by an overlay action"),
                 },
                 "format" => {
                     let held = matches!(shape, Shape::Uri | Shape::UriOrBase64);
@@ -259,6 +260,12 @@ impl Reader<'_> {
                 "allOf" => {
                     let what = "the parts of `allOf` contradict each other";
                     self.trouble(&at, what, "correct one of them by an overlay action");
+                }
+                "pattern" if !value.is_string() => {
+                    self.trouble(&at, "is no text", "correct it by an overlay action");
+                }
+                "not" if !value.is_object() => {
+                    self.trouble(&at, "is no schema", "correct it by an overlay action");
                 }
                 "pattern" | "not" => checks.push(told),
                 known if UNDERSTOOD.contains(&known) || known.starts_with("x-") => {}

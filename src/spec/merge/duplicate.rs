@@ -30,7 +30,7 @@ pub(super) fn resolved<'a>(
         let Some((document, winner)) = claims.next() else {
             continue;
         };
-        for (other, loser) in claims {
+        for (_, loser) in claims {
             let what = format!(
                 "describes `{}` on {} as {} does, which is taken instead; {}",
                 loser.model,
@@ -39,8 +39,7 @@ pub(super) fn resolved<'a>(
                 difference(&loser.schema, &winner.schema)
             );
             let remedy = "nothing has to be done; keep one of the two to choose";
-            let place = other.place(&loser.pointer);
-            findings.warning(Trouble::new(&loser.file, &place, what, remedy));
+            findings.warning(Trouble::new(&loser.file, &loser.place, what, remedy));
         }
         taken.push((document, winner));
     }
