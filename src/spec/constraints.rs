@@ -150,6 +150,27 @@ impl Object {
         }
     }
 
+    /// Calls `visit` with the path of every property that our own line is missing for.
+    pub fn undescribed(&self, visit: &mut dyn FnMut(String)) {
+        fn walk(object: &Object, path: &str, visit: &mut dyn FnMut(String)) {
+            for field in &object.fields {
+                let path = format!("{path}{}", field.name);
+                if field.description.is_none() {
+                    visit(path.clone());
+                }
+                if let Some(object) = field.shape.object() {
+                    let items = if matches!(field.shape, Shape::List { .. }) {
+                        "[]"
+                    } else {
+                        ""
+                    };
+                    walk(object, &format!("{path}{items}."), visit);
+                }
+            }
+        }
+        walk(self, "", visit);
+    }
+
     /// Whether no request goes without a picture, clip or sound.
     pub fn needs_media(&self) -> bool {
         self.fields
@@ -480,7 +501,8 @@ impl Shape {
 }
 
 impl Check {
-    fn allowed(&self) -> Option<String> {
+    /// What is allowed, in words.
+    pub fn allowed(&self) -> Option<String> {
         Some(match self {
             Self::Above(limit) => format!("more than {limit}"),
             Self::Below(limit) => format!("less than {limit}"),

@@ -88,13 +88,24 @@ pub fn merge(
     let openapi = openapi(&requests, findings);
     let fetched = Route::ALL.into_iter().filter_map(|route| {
         differing_fetches(documents, route, findings);
-        Some((route, duplicate::fetched(documents, route)?))
+        Some((route, duplicate::fetched(documents, route)?.1))
     });
     Merged {
         fetched: fetched.collect(),
         requests,
         openapi,
     }
+}
+
+/// The create operations that [`merge`] takes, of all that `documents` declare.
+pub fn creates(documents: &[Document], findings: &mut Findings) -> Vec<Create> {
+    let resolved = duplicate::resolved(documents, findings);
+    resolved.into_iter().map(|(_, create)| create).collect()
+}
+
+/// The document that knows most of what the fetch of `route` answers.
+pub fn fetch(documents: &[Document], route: Route) -> Option<&Document> {
+    duplicate::fetched(documents, route).map(|(document, _)| document)
 }
 
 /// A description of one request alone.

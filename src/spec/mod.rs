@@ -5,6 +5,7 @@
 //! `specs` command of the binary include these same files.
 
 pub mod constraints;
+pub mod diff;
 pub mod document;
 pub mod emit;
 pub mod generate;
@@ -13,6 +14,7 @@ pub mod names;
 pub mod overlay;
 pub mod repair;
 pub mod rules;
+pub mod strip;
 
 use std::{fmt, fs, io, path::Path};
 

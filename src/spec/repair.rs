@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::document::Document;
 
+pub use reference::unused_components as prune;
 pub use schema::joined;
 
 /// A class of defect and how it is mended.
@@ -48,8 +49,8 @@ use Wrong::{Generator, Publisher};
 /// Every repair, in the order in which they run: the later ones count on the earlier ones.
 #[rustfmt::skip]
 pub const ALL: &[Repair] = &[
-    Repair { name: "references", wrong: Generator, seen: Historical, mend: reference::references },
-    Repair { name: "unused_components", wrong: Generator, seen: Current, mend: reference::unused_components },
+    Repair { name: "unused_components", wrong: Generator, seen: Historical, mend: reference::unused_components },
+    Repair { name: "references", wrong: Generator, seen: Current, mend: reference::references },
     Repair { name: "all_of", wrong: Generator, seen: Historical, mend: schema::all_of },
     Repair { name: "response_without_description", wrong: Publisher, seen: Current, mend: operation::response_without_description },
     Repair { name: "default_response_alone", wrong: Publisher, seen: Historical, mend: operation::default_response_alone },

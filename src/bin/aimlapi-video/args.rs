@@ -30,6 +30,69 @@ pub(crate) enum Command {
     Schema(Schema),
     /// Run a local server that behaves as the service does
     Simulate(Simulate),
+    /// Check, compare and update the OpenAPI documents this crate is generated from
+    #[cfg(feature = "specs")]
+    Specs(Specs),
+}
+
+#[cfg(feature = "specs")]
+#[derive(Debug, Args)]
+pub(crate) struct Specs {
+    #[command(subcommand)]
+    pub(crate) command: SpecsCommand,
+}
+
+#[cfg(feature = "specs")]
+#[derive(Debug, Subcommand)]
+pub(crate) enum SpecsCommand {
+    /// Tell of each document whether types can be made of it: as it is, repaired, refused, or left out
+    Check(SpecsCheck),
+    /// Tell what changed for callers, model by model, and which version number that takes
+    Diff(SpecsDiff),
+    /// Take over what the vendor has published into `openapi/`, and tell what changed
+    Update(SpecsUpdate),
+}
+
+#[cfg(feature = "specs")]
+#[derive(Debug, Args)]
+pub(crate) struct SpecsCheck {
+    /// Documents, or folders of documents
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Take every file by itself, not all together
+    #[arg(long)]
+    pub(crate) each: bool,
+    /// Print one JSON object, and nothing else, on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[cfg(feature = "specs")]
+#[derive(Debug, Args)]
+pub(crate) struct SpecsDiff {
+    /// A document or a folder of documents, as it was
+    pub(crate) old: PathBuf,
+    /// The same, as it is now
+    pub(crate) new: PathBuf,
+    /// Print one JSON object, and nothing else, on standard output
+    #[arg(long, conflicts_with = "markdown")]
+    pub(crate) json: bool,
+    /// Print Markdown, to paste into CHANGELOG.md
+    #[arg(long)]
+    pub(crate) markdown: bool,
+}
+
+#[cfg(feature = "specs")]
+#[derive(Debug, Args)]
+pub(crate) struct SpecsUpdate {
+    /// A folder of published documents, or a checkout of the vendor's documentation
+    pub(crate) from: PathBuf,
+    /// The folder of vendored documents
+    #[arg(long, value_name = "FOLDER", default_value = "openapi")]
+    pub(crate) into: PathBuf,
+    /// Write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

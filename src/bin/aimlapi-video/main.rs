@@ -9,6 +9,16 @@ mod output;
 mod report;
 mod request;
 mod simulate;
+#[cfg(feature = "specs")]
+#[path = "../../spec/mod.rs"]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "the build, too, uses only a part of it"
+)]
+mod spec;
+#[cfg(feature = "specs")]
+mod specs;
 mod status;
 mod validate;
 
@@ -29,5 +39,7 @@ async fn main() -> ExitCode {
         Command::Models(models) => catalogue::models(&models),
         Command::Schema(schema) => catalogue::schema(&schema),
         Command::Simulate(simulate) => simulate::simulate(simulate).await,
+        #[cfg(feature = "specs")]
+        Command::Specs(specs) => specs::specs(&specs),
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn resolved<'a>(
 }
 
 /// What the fetch of `route` answers, by the document that knows most of it.
-pub(super) fn fetched(documents: &[Document], route: Route) -> Option<Value> {
+pub(super) fn fetched(documents: &[Document], route: Route) -> Option<(&Document, Value)> {
     let declared = documents.iter().filter_map(|document| {
         Some((
             document,
@@ -61,7 +61,7 @@ pub(super) fn fetched(documents: &[Document], route: Route) -> Option<Value> {
             document.file.clone(),
         )
     });
-    newest.map(|(_, answer)| answer)
+    newest
 }
 
 fn rank(document: &Document, create: &Create) -> (usize, bool, Reverse<usize>, String) {

@@ -17,7 +17,11 @@ pub(super) fn references(document: &mut Value) -> usize {
         left: LARGEST,
     };
     writer.write_out(paths);
-    writer.written
+    let written = writer.written;
+    if written > 0 {
+        unused_components(document);
+    }
+    written
 }
 
 struct Writer {
@@ -91,7 +95,7 @@ fn size(value: &Value) -> usize {
 }
 
 /// Documents carry components that nothing refers to any more; the generator would make a type of each.
-pub(super) fn unused_components(document: &mut Value) -> usize {
+pub fn unused_components(document: &mut Value) -> usize {
     let Some(schemas) = document
         .pointer("/components/schemas")
         .and_then(Value::as_object)

@@ -1,0 +1,272 @@
+//! `specs update`: what the vendor has published, taken over into `openapi/`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    process::ExitCode,
+};
+
+use super::{Described, diff::text, documents, refused, said, write};
+use crate::{
+    args::SpecsUpdate,
+    failure::Failure,
+    output::note,
+    spec::{
+        Document, Facts, Findings, Merged, Route, diff,
+        document::{self, Create},
+        generate, merge, names, overlay, repair, strip,
+    },
+};
+
+/// `specs update`
+pub(crate) fn update(asked: &SpecsUpdate) -> ExitCode {
+    match run(asked) {
+        Ok(report) => said(report),
+        Err(failure) => failure.report(false, None),
+    }
+}
+
+fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
+    let old = Described::read(&asked.into).usable(&asked.into)?;
+    let published = published(&asked.from)?;
+    let taken = taken(&published, &old);
+    let mut new = Vec::new();
+    for document in &old.documents {
+        let stripped = taken.get(&document.file).map(|taken| strip::strip(taken));
+        new.push(Document::new(
+            &document.file,
+            stripped.unwrap_or_else(|| document.published.clone()),
+        ));
+    }
+    for (file, document) in &taken {
+        if !old.documents.iter().any(|old| old.file == *file) {
+            new.push(Document::new(file, strip::strip(document)));
+        }
+    }
+    let texts: Vec<(String, String)> = new
+        .iter()
+        .filter(|document| taken.contains_key(&document.file))
+        .map(|document| (document.file.clone(), strip::text(&document.published)))
+        .collect();
+    let mut new = Described::of(new, old.facts.clone(), Findings::default());
+    generate::generate(&new.merged, &new.facts.durations, &mut new.findings);
+    if !new.findings.troubles.is_empty() {
+        return Err(refused(
+            "nothing was written: what is published",
+            &new.findings,
+        ));
+    }
+
+    let changed: Vec<(String, String)> = texts
+        .into_iter()
+        .filter(|(file, text)| {
+            fs::read_to_string(asked.into.join(file)).ok().as_ref() != Some(text)
+        })
+        .collect();
+    if !asked.dry_run {
+        for (file, text) in &changed {
+            write(&asked.into.join(file), text).map_err(|error| {
+                Failure::usage(format!(
+                    "{file} cannot be written: {error}; the files before it are"
+                ))
+            })?;
+        }
+    }
+    for warning in &new.findings.warnings {
+        note(format!("note: {warning}"));
+    }
+    let verb = if asked.dry_run {
+        "would write"
+    } else {
+        "wrote"
+    };
+    let files: String = changed
+        .iter()
+        .map(|(file, _)| format!("  {file}\n"))
+        .collect();
+    let mut report = format!(
+        "{verb} {} of {} published documents\n{files}{}\n",
+        changed.len(),
+        taken.len(),
+        text(&diff::compare(&old.merged, &new.merged))
+    );
+    report.push_str(&told(&old, &new, &published));
+    Ok(report.trim_end().to_owned())
+}
+
+/// What a person has to see to after an update.
+fn told(old: &Described, new: &Described, published: &[Document]) -> String {
+    let vendors = |merged: &Merged| -> BTreeSet<String> {
+        merged
+            .requests
+            .iter()
+            .map(|request| request.vendor.clone())
+            .collect()
+    };
+    let new_vendors: Vec<String> = vendors(&new.merged)
+        .difference(&vendors(&old.merged))
+        .cloned()
+        .collect();
+    [
+        listed(
+            "properties without a line in glossary.json",
+            undescribed(&new.merged),
+        ),
+        listed(
+            "models that are published no more; keep or delete their documents",
+            retired(old, published),
+        ),
+        listed(
+            "actions of overlay.json that match nothing now",
+            unmatched(&new.documents, &new.facts),
+        ),
+        listed(
+            "vendors without a feature in Cargo.toml; add one each, and to `all-vendors`",
+            new_vendors,
+        ),
+    ]
+    .concat()
+}
+
+fn listed(heading: &str, lines: impl IntoIterator<Item = String>) -> String {
+    let lines: Vec<String> = lines
+        .into_iter()
+        .map(|line| format!("  {line}\n"))
+        .collect();
+    if lines.is_empty() {
+        return String::new();
+    }
+    format!("{heading}\n{}", lines.concat())
+}
+
+/// The published documents that declare an operation of this client. A checkout holds other JSON, too; of that only what
+/// claims one of these operations and cannot be read is trouble.
+fn published(from: &Path) -> Result<Vec<Document>, Failure> {
+    let mut findings = Findings::default();
+    let mut documents = documents(from, &mut findings);
+    documents.retain(Document::is_video);
+    documents.sort_by(|a, b| a.file.cmp(&b.file));
+    documents.iter_mut().for_each(repair::mend);
+    findings.troubles.retain(|trouble| {
+        let text = fs::read_to_string(from.join(&trouble.file)).unwrap_or_default();
+        trouble.file.is_empty() || Route::ALL.iter().any(|route| text.contains(route.path()))
+    });
+    if !findings.troubles.is_empty() {
+        return Err(refused("nothing was written: what is published", &findings));
+    }
+    if documents.is_empty() {
+        let what = format!("{} holds no document of a video operation", from.display());
+        return Err(Failure::usage(what));
+    }
+    Ok(documents)
+}
+
+/// Which published document goes into which file: into the one that describes the model already, else into a new one
+/// under its vendor's name.
+fn taken<'a>(published: &'a [Document], old: &Described) -> BTreeMap<String, &'a Document> {
+    let known = |route: Route, model: &str| {
+        let mut requests = old.merged.requests.iter().map(|request| &request.create);
+        requests.find(|create| create.route == route && create.model == model)
+    };
+    let mut taken = BTreeMap::new();
+    let by_file = |file: &str| published.iter().find(|document| document.file == file);
+    for create in merge::creates(published, &mut Findings::default()) {
+        let Some(document) = by_file(&create.file) else {
+            continue;
+        };
+        let file = match known(create.route, &create.model) {
+            Some(create) => create.file.clone(),
+            None => fresh(
+                create.route,
+                &names::vendor(&create.model, &create.file),
+                &create.file,
+            ),
+        };
+        taken.entry(file).or_insert(document);
+    }
+    for route in Route::ALL {
+        let fetches = |documents: &[Document]| -> Option<String> {
+            let best = merge::fetch(documents, route)?;
+            Some(best.file.clone())
+        };
+        let Some(document) = fetches(published).and_then(|file| by_file(&file)) else {
+            continue;
+        };
+        let has_create = taken.values().any(|taken| taken.file == document.file);
+        if !has_create {
+            let file = fetches(&old.documents);
+            taken.insert(
+                file.unwrap_or_else(|| fresh(route, "", &document.file)),
+                document,
+            );
+        }
+    }
+    taken
+}
+
+/// A file for a document that is new here.
+fn fresh(route: Route, vendor: &str, published: &str) -> String {
+    let name = published
+        .rsplit('/')
+        .next()
+        .unwrap_or(published)
+        .to_lowercase();
+    let folder = match route {
+        Route::Universal if vendor.is_empty() => String::new(),
+        Route::Universal => format!("{vendor}/"),
+        Route::LegacyKling => "kling/legacy/".into(),
+    };
+    format!("{folder}{name}")
+}
+
+fn undescribed(merged: &Merged) -> BTreeSet<String> {
+    let mut paths = BTreeSet::new();
+    for request in &merged.requests {
+        request.object.undescribed(&mut |path| {
+            paths.insert(format!("{path} ({})", request.create.model));
+        });
+    }
+    paths
+}
+
+/// Models that are here and nowhere in what is published, of the vendors that something is published of.
+fn retired(old: &Described, published: &[Document]) -> Vec<String> {
+    let claims: Vec<Create> = published
+        .iter()
+        .flat_map(|document| document::creates(document, &mut Findings::default()))
+        .collect();
+    let is_published = |create: &Create| {
+        let same = |claim: &Create| claim.route == create.route && claim.model == create.model;
+        claims.iter().any(same)
+    };
+    let covers = |route: Route, vendor: &str| {
+        let same = |claim: &Create| {
+            claim.route == route && names::vendor(&claim.model, &claim.file) == vendor
+        };
+        claims.iter().any(same)
+    };
+    old.merged
+        .requests
+        .iter()
+        .filter(|request| {
+            let create = &request.create;
+            covers(create.route, &request.vendor) && !is_published(create)
+        })
+        .map(|request| format!("{} ({})", request.create.model, request.create.file))
+        .collect()
+}
+
+fn unmatched(documents: &[Document], facts: &Facts) -> Vec<String> {
+    let mut documents: Vec<Document> = documents
+        .iter()
+        .map(|document| Document::new(&document.file, document.published.clone()))
+        .collect();
+    documents.iter_mut().for_each(repair::mend);
+    let matches = overlay::apply(&facts.overlay, &mut documents, &mut Findings::default());
+    let unmatched = matches
+        .actions
+        .into_iter()
+        .filter(|(_, matches)| *matches == 0);
+    unmatched.map(|(target, _)| target).collect()
+}

@@ -1,0 +1,266 @@
+//! What a property allows, before and after.
+//!
+//! The bounds in a type's arguments (`Int<2, 8>`, `BoundedVec<_, 1, 3>`, `Text<0, 512>`) and the names of the range types of
+//! numbers are the documents', as this crate's documentation says; a program takes the values out by methods that all of
+//! them have. So wider bounds are compatible as long as the kind of type stays.
+
+use serde_json::{Value, json};
+
+use super::{Effect, Kind, Seen};
+use crate::spec::{
+    constraints::{Check, Shape},
+    names,
+};
+
+pub(super) fn compare(path: &str, old: &Shape, new: &Shape, seen: &mut Seen<'_>) {
+    match (old, new) {
+        (Shape::Checked { .. }, _) | (_, Shape::Checked { .. }) => {
+            let ((old, before), (new, after)) = (parts(old), parts(new));
+            compare(path, old, new, seen);
+            super::checks(path, before, after, seen);
+        }
+        (
+            Shape::Integer { min, max },
+            Shape::Integer {
+                min: least,
+                max: most,
+            },
+        ) => {
+            let number = |bound: &Option<i64>| bound.map(Value::from);
+            bound(
+                path,
+                "minimum",
+                number(min),
+                number(least),
+                Effect::Compatible,
+                seen,
+            );
+            bound(
+                path,
+                "maximum",
+                number(max),
+                number(most),
+                Effect::Compatible,
+                seen,
+            );
+        }
+        (
+            Shape::Number { min, max },
+            Shape::Number {
+                min: least,
+                max: most,
+            },
+        ) => {
+            // Without any bound the type is a plain `f64`, which lacks the range types' `value()`.
+            let freed = least.is_none() && most.is_none();
+            let wider = if freed {
+                Effect::Breaking
+            } else {
+                Effect::Compatible
+            };
+            let number = |bound: &Option<f64>| bound.map(Value::from);
+            bound(path, "minimum", number(min), number(least), wider, seen);
+            bound(path, "maximum", number(max), number(most), wider, seen);
+        }
+        (Shape::Text | Shape::BoundedText { .. }, Shape::Text | Shape::BoundedText { .. }) => {
+            let ((min, max), (least, most)) = (lengths(old), lengths(new));
+            bound(path, "minLength", min, least, Effect::Compatible, seen);
+            bound(path, "maxLength", max, most, Effect::Compatible, seen);
+        }
+        (
+            Shape::List { items, min, max },
+            Shape::List {
+                items: new_items,
+                min: least,
+                max: most,
+            },
+        ) => {
+            let size = |bound: &usize| (*bound > 0).then(|| json!(bound));
+            bound(
+                path,
+                "minItems",
+                size(min),
+                size(least),
+                Effect::Compatible,
+                seen,
+            );
+            let size = |bound: &Option<usize>| bound.map(|bound| json!(bound));
+            bound(
+                path,
+                "maxItems",
+                size(max),
+                size(most),
+                Effect::Compatible,
+                seen,
+            );
+            compare(&format!("{path}[]"), items, new_items, seen);
+        }
+        (Shape::TextChoice { values: old, .. }, Shape::TextChoice { values: new, .. }) => {
+            let variants = |values: &[String]| names::variants(values).unwrap_or_default();
+            // A new value may need another one's variant to be spelled otherwise.
+            let renamed = old.iter().zip(variants(old)).any(|(value, variant)| {
+                let mut kept = new.iter().zip(variants(new));
+                kept.any(|(same, other)| same == value && other != variant)
+            });
+            values(path, &json(old), &json(new), renamed, seen);
+        }
+        (Shape::IntegerChoice { values: old, .. }, Shape::IntegerChoice { values: new, .. }) => {
+            values(path, &json(old), &json(new), false, seen);
+        }
+        (Shape::Values { values: old }, Shape::Values { values: new }) => {
+            values(path, old, new, false, seen);
+        }
+        (Shape::Object(old), Shape::Object(new))
+            if old.fields.is_empty() == new.fields.is_empty() =>
+        {
+            super::object(path, old, new, seen);
+        }
+        (Shape::OneOrMany { item: old, .. }, Shape::OneOrMany { item: new, .. }) => {
+            compare(path, old, new, seen);
+        }
+        (
+            Shape::Alternatives {
+                arms: old,
+                exactly_one: false,
+            },
+            Shape::Alternatives {
+                arms: new,
+                exactly_one: false,
+            },
+        ) => {
+            let gone = old.iter().filter(|arm| !new.contains(arm));
+            gone.for_each(|arm| {
+                seen.note(
+                    path,
+                    Kind::BoundTightened,
+                    Some(told(arm)),
+                    None,
+                    Effect::Breaking,
+                )
+            });
+            let come = new.iter().filter(|arm| !old.contains(arm));
+            come.for_each(|arm| {
+                seen.note(
+                    path,
+                    Kind::BoundWidened,
+                    None,
+                    Some(told(arm)),
+                    Effect::Compatible,
+                )
+            });
+        }
+        (old, new) if old == new || unnamed(old) && unnamed(new) && old.rust() == new.rust() => {}
+        (old, new) => {
+            let (was, is) = (Some(told(old)), Some(told(new)));
+            seen.note(path, Kind::TypeChanged, was, is, Effect::Breaking);
+        }
+    }
+}
+
+/// A shape in words.
+pub(super) fn told(shape: &Shape) -> Value {
+    let kind = match shape {
+        Shape::Any | Shape::Alternatives { .. } => "any value",
+        Shape::Boolean => "boolean",
+        Shape::Integer { .. } | Shape::IntegerChoice { .. } => "integer",
+        Shape::Number { .. } => "number",
+        Shape::Text | Shape::BoundedText { .. } | Shape::TextChoice { .. } => "string",
+        Shape::Uri | Shape::UriOrBase64 | Shape::MediaText { .. } => "media",
+        Shape::List { .. } => "array",
+        Shape::Object(_) => "object",
+        Shape::OneOrMany { .. } => "one or many",
+        Shape::Values { .. } => "value",
+        Shape::Null => "null",
+        Shape::Checked { shape, .. } => return told(shape),
+    };
+    match shape.allowed() {
+        Some(allowed) => format!("{kind} ({allowed})").into(),
+        None => kind.into(),
+    }
+}
+
+pub(super) fn check(check: &Check) -> Value {
+    check.allowed().unwrap_or_default().into()
+}
+
+fn parts(shape: &Shape) -> (&Shape, &[Check]) {
+    match shape {
+        Shape::Checked { shape, checks } => (shape, checks),
+        shape => (shape, &[]),
+    }
+}
+
+/// The shapes whose type is one for all models, not one named after its property.
+fn unnamed(shape: &Shape) -> bool {
+    matches!(
+        shape,
+        Shape::Any
+            | Shape::Boolean
+            | Shape::Uri
+            | Shape::UriOrBase64
+            | Shape::MediaText { .. }
+            | Shape::Null
+    )
+}
+
+fn lengths(shape: &Shape) -> (Option<Value>, Option<Value>) {
+    match shape {
+        Shape::BoundedText { min, max } => {
+            ((*min > 0).then(|| json!(min)), max.map(|max| json!(max)))
+        }
+        _ => (None, None),
+    }
+}
+
+fn json<T: Clone + Into<Value>>(values: &[T]) -> Vec<Value> {
+    values.iter().cloned().map(Into::into).collect()
+}
+
+/// A lower or upper bound; `wider` is what it means that more is allowed.
+fn bound(
+    path: &str,
+    keyword: &str,
+    old: Option<Value>,
+    new: Option<Value>,
+    wider: Effect,
+    seen: &mut Seen<'_>,
+) {
+    if old == new {
+        return;
+    }
+    let is_lower = keyword.starts_with("min");
+    let number = |bound: &Option<Value>| bound.as_ref().and_then(Value::as_f64);
+    let tightened = match (number(&old), number(&new)) {
+        (Some(old), Some(new)) if is_lower => new > old,
+        (Some(old), Some(new)) => new < old,
+        (None, _) => true,
+        (Some(_), None) => false,
+    };
+    let named = |bound: Option<Value>| bound.map(|bound| format!("{keyword} {bound}").into());
+    let (kind, effect) = if tightened {
+        (Kind::BoundTightened, Effect::Breaking)
+    } else {
+        (Kind::BoundWidened, wider)
+    };
+    seen.note(path, kind, named(old), named(new), effect);
+}
+
+fn values(path: &str, old: &[Value], new: &[Value], renamed: bool, seen: &mut Seen<'_>) {
+    for gone in old.iter().filter(|value| !new.contains(value)) {
+        seen.note(
+            path,
+            Kind::ValueRemoved,
+            Some(gone.clone()),
+            None,
+            Effect::Breaking,
+        );
+    }
+    let effect = if renamed {
+        Effect::Breaking
+    } else {
+        Effect::Compatible
+    };
+    for come in new.iter().filter(|value| !old.contains(value)) {
+        seen.note(path, Kind::ValueAdded, None, Some(come.clone()), effect);
+    }
+}
