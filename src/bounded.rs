@@ -12,6 +12,9 @@ pub type Integer = Int<{ i64::MIN }, { i64::MAX }>;
 
 /// An integer from `MIN` to `MAX`, both allowed.
 ///
+/// The limits of a property are its document's, and may become wider in a minor version of this crate: a program that must
+/// not break then takes the integer out with [`value`](Int::value) instead of writing the limits down.
+///
 /// ```
 /// use aimlapi_video::Int;
 ///
@@ -92,6 +95,8 @@ impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Int<MIN, MAX> {
 
 /// A list of `MIN` to `MAX` items, both allowed.
 ///
+/// The limits are the document's, as those of an [`Int`]; the items are taken out as a slice.
+///
 /// ```
 /// use aimlapi_video::BoundedVec;
 ///
@@ -161,6 +166,8 @@ impl<'de, T: Deserialize<'de>, const MIN: usize, const MAX: usize> Deserialize<'
 }
 
 /// Text of `MIN` to `MAX` characters (Unicode scalar values), both allowed.
+///
+/// The limits are the document's, as those of an [`Int`]; the text is taken out with [`as_str`](Text::as_str).
 ///
 /// ```
 /// use aimlapi_video::Text;
@@ -315,6 +322,9 @@ pub(crate) fn whole(number: &serde_json::Number) -> Option<i64> {
 macro_rules! float {
     ($name:ident, $min:expr, $max:expr) => {
         #[doc = concat!("A number from ", stringify!($min), " to ", stringify!($max), ", both allowed.")]
+        ///
+        /// The limits are the document's, and where they become wider the property has another type, also in a minor version
+        /// of this crate; `value` is on all of them.
         #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, ::serde::Serialize)]
         #[serde(transparent)]
         pub struct $name(f64);

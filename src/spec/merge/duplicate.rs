@@ -54,14 +54,13 @@ pub(super) fn fetched(documents: &[Document], route: Route) -> Option<(&Document
             document::answer(document::fetch(document, route)?)?,
         ))
     });
-    let newest = declared.min_by_key(|(document, answer)| {
+    declared.min_by_key(|(document, answer)| {
         (
             Reverse(newness(Some(answer))),
             document.paths(),
             document.file.clone(),
         )
-    });
-    newest
+    })
 }
 
 fn rank(document: &Document, create: &Create) -> (usize, bool, Reverse<usize>, String) {

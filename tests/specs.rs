@@ -1,0 +1,374 @@
+//! The subcommand `specs`, run as a maintainer runs it.
+#![cfg(all(feature = "cli", feature = "specs"))]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+fn specs(arguments: &[&Path]) -> Ran {
+    let output = Command::new(env!("CARGO_BIN_EXE_aimlapi-video"))
+        .arg("specs")
+        .args(arguments)
+        .output()
+        .unwrap();
+    Ran {
+        code: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Mixes words and paths, as a command line does.
+macro_rules! specs {
+    ($($argument:expr),*) => { specs(&[$(AsRef::<Path>::as_ref(&$argument)),*]) };
+}
+
+fn vendored() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi"))
+}
+
+fn document(model: &str, properties: Value) -> Value {
+    let mut schema = json!({ "type": "object", "description": "A sentence.", "properties": {
+        "model": { "type": "string", "enum": [model] },
+    } });
+    for (name, property) in properties.as_object().unwrap() {
+        schema["properties"][name] = property.clone();
+    }
+    json!({
+        "openapi": "3.0.0",
+        "info": { "title": "T", "version": "1" },
+        "paths": { "/v2/video/generations": { "post": {
+            "requestBody": { "content": { "application/json": { "schema": schema } } },
+            "responses": { "200": {} },
+        } } },
+    })
+}
+
+fn image() -> Value {
+    json!({ "openapi": "3.0.0", "paths": { "/v1/images/generations": { "post": {} } } })
+}
+
+fn folder(files: &[(&str, Value)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), files);
+    folder
+}
+
+fn put(folder: &Path, files: &[(&str, Value)]) {
+    for (name, value) in files {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, value.to_string()).unwrap();
+    }
+}
+
+/// Every file of a folder with its text.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(contents(&path));
+        } else {
+            found.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn check_tells_of_each_document_what_the_build_makes_of_it() {
+    let folder = folder(&[
+        ("a/right.json", {
+            let mut document = document("a/right", json!({}));
+            document["paths"]["/v2/video/generations"]["post"]["responses"]["200"]["description"] =
+                "".into();
+            document
+        }),
+        (
+            "a/repaired.json",
+            document(
+                "a/repaired",
+                json!({ "n": { "type": "integer", "default": "5" } }),
+            ),
+        ),
+        ("image.json", image()),
+        (
+            "wrong.json",
+            document("a/wrong", json!({ "n": { "type": "strange" } })),
+        ),
+        ("none.json", json!([])),
+    ]);
+    let ran = specs!("check", folder.path(), "--json");
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let verdicts: Vec<(&str, &str)> = report["documents"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|document| {
+            (
+                document["file"].as_str().unwrap(),
+                document["verdict"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        verdicts,
+        [
+            ("a/repaired.json", "repaired"),
+            ("a/right.json", "as_it_is"),
+            ("image.json", "left_out"),
+            ("none.json", "refused"),
+            ("wrong.json", "refused"),
+        ]
+    );
+    assert_eq!(
+        report["documents"][0]["repairs"],
+        json!(["response_without_description", "number_default_as_text"])
+    );
+    assert_eq!(report["documents"][0]["models"][0]["type"], "ARepaired");
+    assert_eq!(
+        (&report["ok"], &report["requests"]),
+        (&json!(false), &json!(2))
+    );
+    assert!(report["lines"].as_u64().unwrap() > 100);
+    let trouble = &report["documents"][4]["troubles"][0];
+    assert!(
+        trouble["pointer"]
+            .as_str()
+            .unwrap()
+            .ends_with("/properties/n/type")
+    );
+
+    for name in ["wrong.json", "none.json"] {
+        fs::remove_file(folder.path().join(name)).unwrap();
+    }
+    for each in [false, true] {
+        let ran = if each {
+            specs!("check", "--each", folder.path())
+        } else {
+            specs!("check", folder.path())
+        };
+        assert_eq!(ran.code, 0, "{}", ran.stdout);
+        let last = ran.stdout.lines().last().unwrap();
+        assert!(
+            last.starts_with(
+                "3 documents: 1 as they are, 1 repaired, 0 refused, 1 left out; 2 request types"
+            ),
+            "{last}"
+        );
+    }
+}
+
+#[test]
+fn check_tells_what_only_shows_when_all_are_read_together() {
+    let twins = folder(&[
+        ("a.json", document("pixverse/v5.5", json!({}))),
+        ("b.json", document("pixverse/v5-5", json!({}))),
+    ]);
+    let ran = specs!("check", twins.path());
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.stdout.contains("would both be called PixverseV55"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(specs!("check", "--each", twins.path()).code, 0);
+}
+
+#[test]
+fn the_vendored_documents_pass_and_do_not_differ_from_themselves() {
+    let ran = specs!("check", vendored());
+    assert_eq!(ran.code, 0, "{}", ran.stdout);
+    let ran = specs!("diff", vendored(), vendored());
+    assert_eq!(
+        (ran.code, ran.stdout.trim()),
+        (0, "nothing changed for callers")
+    );
+}
+
+#[test]
+fn diff_tells_changes_by_model_and_the_version_they_take() {
+    let old = folder(&[
+        (
+            "a.json",
+            document(
+                "a/one",
+                json!({ "size": { "type": "string", "enum": ["s", "m"] } }),
+            ),
+        ),
+        ("b.json", document("a/gone", json!({}))),
+    ]);
+    let new = folder(&[(
+        "a.json",
+        document(
+            "a/one",
+            json!({ "size": { "type": "string", "enum": ["m", "l"] } }),
+        ),
+    )]);
+    let ran = specs!("diff", old.path(), new.path());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let expected = "a/gone on /v2/video/generations\n  breaking    model removed\n\
+                    a/one on /v2/video/generations\n  breaking    `size`: value removed: \"s\"\n  \
+                    compatible  `size`: value added: \"l\"\nmajor: 2 breaking, 1 compatible, 0 without effect; after ";
+    assert!(ran.stdout.starts_with(expected), "{}", ran.stdout);
+    let report: Value =
+        serde_json::from_str(&specs!("diff", old.path(), new.path(), "--json").stdout).unwrap();
+    assert_eq!(report["verdict"], "major");
+    assert_eq!(report["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(
+        report["changes"][1],
+        json!({
+            "model": "a/one", "path": "/v2/video/generations", "property": "size", "change": "enum_value_removed",
+            "old": "s", "new": null, "verdict": "breaking",
+        })
+    );
+    let markdown = specs!("diff", old.path(), new.path(), "--markdown").stdout;
+    assert!(
+        markdown
+            .starts_with("### Breaking\n\n- `a/gone` on `/v2/video/generations`: model removed\n"),
+        "{markdown}"
+    );
+    let ran = specs!("diff", old.path(), "nowhere");
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("nowhere"), "{}", ran.stderr);
+}
+
+#[test]
+fn update_takes_what_is_published_strips_it_and_tells_what_to_see_to() {
+    let into = folder(&[
+        (
+            "overlay.json",
+            serde_json::from_str(include_str!("../openapi/overlay.json")).unwrap(),
+        ),
+        (
+            "kling/one.json",
+            document(
+                "klingai/one",
+                json!({ "size": { "type": "string", "enum": ["s"] } }),
+            ),
+        ),
+        ("kling/gone.json", document("klingai/gone", json!({}))),
+        ("xai/kept.json", document("x-ai/kept", json!({}))),
+    ]);
+    let from = folder(&[
+        ("package.json", json!({ "name": "docs" })),
+        (
+            "api/schema.json",
+            json!({ "openapi": "3.1.0", "paths": {} }),
+        ),
+        (
+            "Kling-AI/One.json",
+            document(
+                "klingai/one",
+                json!({ "size": { "type": "string", "enum": ["s", "l"] } }),
+            ),
+        ),
+        (
+            "Kling-AI/Two.json",
+            document(
+                "klingai/two",
+                json!({ "gadget": { "type": "string", "description": "d" } }),
+            ),
+        ),
+        ("Acme/three.json", document("acme/three", json!({}))),
+        ("image.json", image()),
+    ]);
+    let before = contents(into.path());
+    let dry = specs!("update", from.path(), "--into", into.path(), "--dry-run");
+    assert_eq!(dry.code, 0, "{}", dry.stderr);
+    assert_eq!(contents(into.path()), before, "a dry run writes nothing");
+
+    let ran = specs!("update", from.path(), "--into", into.path());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(ran.stdout, dry.stdout.replace("would write", "wrote"));
+    for line in [
+        "wrote 3 of 3 published documents",
+        "  acme/three.json",
+        "  kling/one.json",
+        "  kling/two.json",
+        "klingai/one on /v2/video/generations",
+        "  compatible  `size`: value added: \"l\"",
+        "  compatible  model added",
+        "  gadget (klingai/two)",
+        "  klingai/gone (kling/gone.json)",
+        "  acme",
+    ] {
+        assert!(
+            ran.stdout.lines().any(|printed| printed == line),
+            "{line} is not in\n{}",
+            ran.stdout
+        );
+    }
+    assert!(
+        !ran.stdout.contains("x-ai/kept"),
+        "nothing of xAI was published: {}",
+        ran.stdout
+    );
+    let written = fs::read_to_string(into.path().join("kling/two.json")).unwrap();
+    assert!(
+        written.contains("gadget") && !written.contains("description"),
+        "{written}"
+    );
+    assert!(
+        into.path().join("kling/gone.json").exists(),
+        "what is retired is told, not deleted"
+    );
+
+    let again = specs!("update", from.path(), "--into", into.path());
+    assert!(
+        again
+            .stdout
+            .starts_with("wrote 0 of 3 published documents\nnothing changed for callers\n"),
+        "{}",
+        again.stdout
+    );
+}
+
+#[test]
+fn update_touches_nothing_if_anything_is_refused() {
+    let into = folder(&[("kling/one.json", document("klingai/one", json!({})))]);
+    let before = contents(into.path());
+    let good = ("good.json", document("klingai/two", json!({})));
+    let mut newer = document("klingai/four", json!({}));
+    newer["openapi"] = "3.1.0".into();
+    for bad in [
+        (
+            "bad.json",
+            document("klingai/three", json!({ "n": { "type": "strange" } })),
+        ),
+        ("newer.json", newer),
+    ] {
+        let from = folder(&[good.clone(), bad.clone()]);
+        let ran = specs!("update", from.path(), "--into", into.path());
+        assert_eq!(ran.code, 2, "{}", ran.stdout);
+        assert!(ran.stderr.contains("nothing was written"), "{}", ran.stderr);
+        assert_eq!(contents(into.path()), before);
+    }
+    let ran = specs!(
+        "update",
+        tempfile::tempdir().unwrap().path(),
+        "--into",
+        into.path()
+    );
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.stderr.contains("no document of a video operation"),
+        "{}",
+        ran.stderr
+    );
+}
