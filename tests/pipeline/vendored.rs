@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs};
 use super::{
     documents, facts, folder, merged,
     spec::{
-        Document, Findings, Route, generate, merge, names, overlay,
+        Document, Findings, Route, merge, names, overlay,
         repair::{self, Seen},
         strip,
     },
@@ -299,7 +299,8 @@ fn the_generated_source_holds_every_operation_and_every_type() {
 fn the_same_documents_make_the_same_source() {
     let sources = |documents: Vec<Document>| {
         let mut findings = Findings::default();
-        let source = generate::generate(&merged(documents), &facts().durations, &mut findings);
+        let source =
+            super::spec::generate::generate(&merged(documents), &facts().durations, &mut findings);
         assert_eq!(findings, Findings::default());
         source.unwrap().files
     };
