@@ -228,6 +228,7 @@ impl Schema {
                     format!("an array of {count} items")
                 }
             }
+            Self::Object([]) => "an object".into(),
             Self::Object(properties) => {
                 let names: Vec<&str> = properties.iter().map(|property| property.name).collect();
                 format!("an object with {}", names.join(", "))

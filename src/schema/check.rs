@@ -73,7 +73,13 @@ impl Check {
         if holds {
             return Vec::new();
         }
-        vec![Violation::new(value, self.allowed(), self.keyword())]
+        let keyword = match (self, value) {
+            (Self::Properties { min, .. }, Value::Object(map)) if map.len() < *min => {
+                "minProperties"
+            }
+            _ => self.keyword(),
+        };
+        vec![Violation::new(value, self.allowed(), keyword)]
     }
 
     /// What it allows, in words.

@@ -322,7 +322,7 @@ pub fn creates(document: &Document, findings: &mut Findings) -> Vec<Create> {
             continue;
         };
         let mut found = Vec::new();
-        for (pointer, schema) in by_model(schema, &pointer) {
+        for (pointer, schema) in by_model(document, schema, &pointer, findings) {
             for model in models(&schema) {
                 found.push((model, pointer.clone(), schema.clone()));
             }
@@ -386,25 +386,60 @@ fn content(of: &Value) -> Option<(&String, &Value)> {
 }
 
 /// A body told apart by model, as `oneOf` or `anyOf`, is as many bodies; what stands beside the arms belongs to each.
-fn by_model(schema: &Value, pointer: &str) -> Vec<(String, Value)> {
-    for keyword in ["oneOf", "anyOf"] {
-        let arms = schema.get(keyword).and_then(Value::as_array);
-        let Some(arms) = arms.filter(|arms| arms.iter().any(|arm| !models(arm).is_empty())) else {
-            continue;
-        };
-        let mut shared = schema.as_object().cloned().unwrap_or_default();
-        shared.remove(keyword);
-        shared.remove("discriminator");
-        return arms
-            .iter()
-            .enumerate()
-            .map(|(index, arm)| {
-                let whole = super::repair::joined(&shared, arm).unwrap_or_else(|| arm.clone());
-                (format!("{pointer}/{keyword}/{index}"), whole)
-            })
+fn by_model(
+    document: &Document,
+    schema: &Value,
+    pointer: &str,
+    findings: &mut Findings,
+) -> Vec<(String, Value)> {
+    let Some((keyword, arms)) = arms_by_model(schema) else {
+        return vec![(pointer.to_owned(), schema.clone())];
+    };
+    let mut shared = schema.as_object().cloned().unwrap_or_default();
+    shared.remove("discriminator");
+    let ids: Vec<String> = arms.iter().flat_map(models).collect();
+    if ids
+        .iter()
+        .enumerate()
+        .any(|(index, id)| ids[..index].contains(id))
+    {
+        // A model with several bodies stays one request, which has to be one of them.
+        let model = json!({ "properties": { "model": { "type": "string", "enum": ids } } });
+        let whole = super::repair::joined(&shared, &model);
+        return whole
+            .map(|whole| (pointer.to_owned(), whole))
+            .into_iter()
             .collect();
     }
-    vec![(pointer.to_owned(), schema.clone())]
+    shared.remove(keyword);
+    let mut bodies = Vec::new();
+    for (index, arm) in arms.iter().enumerate() {
+        let at = format!("{pointer}/{keyword}/{index}");
+        let place = document.place(&at);
+        match super::repair::joined(&shared, arm) {
+            Some(whole) if models(&whole).is_empty() && arms_by_model(&whole).is_none() => {
+                let what = "names no model, so no request is made of it";
+                let remedy = "add `model` with the id by an overlay action if it is one";
+                findings.warning(Trouble::new(&document.file, &place, what, remedy));
+            }
+            Some(whole) => bodies.extend(by_model(document, &whole, &at, findings)),
+            None => {
+                let what = format!("contradicts what stands beside `{keyword}`");
+                let remedy = "correct one of them by an overlay action";
+                findings.trouble(Trouble::new(&document.file, &place, what, remedy));
+            }
+        }
+    }
+    bodies
+}
+
+/// The arms of a body that is told apart by model.
+fn arms_by_model(schema: &Value) -> Option<(&'static str, &Vec<Value>)> {
+    ["oneOf", "anyOf"].into_iter().find_map(|keyword| {
+        let arms = schema.get(keyword)?.as_array()?;
+        let tells = |arm: &Value| !models(arm).is_empty() || arms_by_model(arm).is_some();
+        arms.iter().any(tells).then_some((keyword, arms))
+    })
 }
 
 /// The ids that a body's `model` allows.

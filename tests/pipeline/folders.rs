@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     create, merged, one, read,
-    spec::{Document, Findings, Route, document, generate, names},
+    spec::{self, Document, Findings, Route, document, generate, names},
 };
 
 const BODY: &str =
@@ -364,5 +364,67 @@ fn the_operations_exist_without_any_document() {
         let item = &merged.openapi["paths"][route.path()];
         assert_eq!(item["post"]["operationId"], create);
         assert_eq!(item["get"]["operationId"], fetch);
+    }
+}
+
+#[test]
+fn an_arm_that_names_no_model_is_told_and_one_that_contradicts_is_trouble() {
+    let arms = |other: Value| {
+        json!({
+            "type": "object",
+            "properties": { "prompt": { "type": "string" } },
+            "oneOf": [body("a/b", json!({})), other],
+        })
+    };
+    let (merged, findings) = read(create(arms(json!({ "type": "object" }))));
+    assert_eq!(merged.requests.len(), 1);
+    assert_eq!(findings.troubles, []);
+    assert_eq!(findings.warnings[0].pointer, format!("{BODY}/oneOf/1"));
+    let nested = json!({ "anyOf": [body("a/c", json!({})), body("a/d", json!({}))] });
+    assert_eq!(super::merged(create(arms(nested))).requests.len(), 3);
+    let contradicting = body("a/c", json!({ "prompt": { "type": "boolean" } }));
+    let (_, findings) = read(create(arms(contradicting)));
+    assert_eq!(findings.troubles[0].pointer, format!("{BODY}/oneOf/1"));
+}
+
+#[test]
+fn a_model_with_several_bodies_has_to_be_one_of_them() {
+    let several = fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/defects/by-design/several_bodies.json"
+    ));
+    let merged = merged(one(serde_json::from_str(&several.unwrap()).unwrap()));
+    assert_eq!(merged.requests.len(), 1);
+    assert_eq!(merged.requests[0].object.checks.len(), 1);
+}
+
+#[test]
+fn facts_that_are_none_are_told() {
+    for (name, text) in [
+        ("overlay.json", "{"),
+        ("overlay.json", "[]"),
+        (
+            "overlay.json",
+            r#"{"overlay":"1.0.0","info":{"title":"","version":"1"},"actions":[{"target":"$$","update":{}}]}"#,
+        ),
+        (
+            "overlay.json",
+            r#"{"overlay":"1.0.0","info":{"title":"","version":"1"},"actions":[{"target":"$.openapi","update":{"x-role":"prompt"}}]}"#,
+        ),
+        ("glossary.json", ""),
+        (
+            "durations.json",
+            r#"{"durations":[{"model":"a/b","min":9,"max":1}]}"#,
+        ),
+        ("durations.json", r#"{"durations":[7]}"#),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(name), text).unwrap();
+        let mut findings = Findings::default();
+        let own = |name: &str| fs::read_to_string(super::folder().join(name));
+        let facts = spec::Facts::read(folder.path(), own, &mut findings);
+        let mut documents = create(body("a/b", json!({})));
+        spec::read(&mut documents, &facts, |_| true, &mut findings);
+        assert_eq!(findings.troubles.len(), 1, "{text}: {findings:?}");
     }
 }
