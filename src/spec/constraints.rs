@@ -4,8 +4,12 @@
 
 use serde_json::{Map, Value, json};
 
+mod check;
+mod checks;
 mod read;
+mod words;
 
+pub use check::Check;
 pub use read::read;
 
 /// An object of a request, and the Rust struct that holds it.
@@ -104,32 +108,6 @@ pub enum Shape {
     },
 }
 
-/// A constraint that is checked before a request is sent, since no type holds it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Check {
-    /// Greater than this number.
-    Above(f64),
-    /// Less than this number.
-    Below(f64),
-    MultipleOf(f64),
-    /// No item of an array twice.
-    Unique,
-    /// How many properties an object has.
-    Properties {
-        min: usize,
-        max: Option<usize>,
-    },
-    /// No property but these.
-    Closed(Vec<String>),
-    /// Another shape beside the first.
-    Also(Shape),
-    /// Told and not checked, since checking it takes what this crate does not bring along; the service decides.
-    Told {
-        keyword: String,
-        value: Value,
-    },
-}
-
 impl Object {
     /// The schemas that the generator makes types of: this object's and all nested ones, each under its own name.
     pub fn components(&self) -> Vec<(String, Value)> {
@@ -178,24 +156,6 @@ impl Object {
             .any(|field| field.required && field.media)
     }
 
-    /// What is allowed and where it is held, as a table for the documentation.
-    pub fn ledger(&self) -> String {
-        let mut table =
-            String::from("| property | needed | allowed | held by |\n|---|---|---|---|\n");
-        self.rows("", &mut table);
-        table.push_str("\n`null` for a property that may be left out is refused by `from_json`; a struct reads it as left out.");
-        table
-    }
-
-    fn rows(&self, path: &str, table: &mut String) {
-        for field in &self.fields {
-            let path = format!("{path}{}", field.name);
-            field
-                .shape
-                .row(&path, if field.required { "yes" } else { "" }, table);
-        }
-    }
-
     fn schema(&self) -> Value {
         let properties: Map<String, Value> = self
             .fields
@@ -217,25 +177,6 @@ impl Object {
 }
 
 impl Field {
-    /// The property's documentation: our line, and what the document states about its values.
-    pub fn documentation(&self) -> String {
-        let mut lines: Vec<String> = self.description.iter().cloned().collect();
-        let mut facts = Vec::new();
-        if self.required {
-            facts.push("Required.".to_owned());
-        }
-        if let Some(allowed) = self.shape.allowed() {
-            facts.push(format!("Allowed: {allowed}."));
-        }
-        if let Some(default) = &self.default {
-            facts.push(format!("Left out, the service takes `{default}`."));
-        }
-        if !facts.is_empty() {
-            lines.push(facts.join(" "));
-        }
-        lines.join("\n\n")
-    }
-
     fn schema(&self) -> Value {
         let schema = self.shape.schema();
         let documentation = self.documentation();
@@ -364,68 +305,6 @@ impl Shape {
         }
     }
 
-    /// What is allowed, in words, where that is less than everything.
-    pub fn allowed(&self) -> Option<String> {
-        match self {
-            Self::Integer { min, max } => range(
-                min.map(|min| min.to_string()),
-                max.map(|max| max.to_string()),
-            ),
-            Self::Number { min, max } => range(
-                min.map(|min| min.to_string()),
-                max.map(|max| max.to_string()),
-            ),
-            Self::TextChoice { values, .. } => Some(
-                values
-                    .iter()
-                    .map(|value| format!("`{value}`"))
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            ),
-            Self::IntegerChoice { values, .. } => Some(
-                values
-                    .iter()
-                    .map(i64::to_string)
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            ),
-            Self::List {
-                min: 0, max: None, ..
-            } => None,
-            Self::List { min, max, .. } => {
-                let least = (*min > 0).then(|| min.to_string());
-                range(least, max.map(|max| max.to_string())).map(|range| format!("{range} items"))
-            }
-            Self::Uri => Some("an absolute URI, data URIs included".into()),
-            Self::UriOrBase64 => Some("an absolute URI, data URIs included, or base64 text".into()),
-            Self::BoundedText { min, max } => {
-                let least = (*min > 0).then(|| min.to_string());
-                range(least, max.map(|max| max.to_string()))
-                    .map(|range| format!("{range} characters"))
-            }
-            Self::OneOrMany { item, .. } => {
-                let of = item.allowed().unwrap_or_else(|| "any".into());
-                Some(format!("one or a list of: {of}"))
-            }
-            Self::Values { values } => {
-                let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
-                Some(values.join(", "))
-            }
-            Self::Checked { shape, checks } => {
-                let checks = checks.iter().filter_map(Check::allowed);
-                let allowed: Vec<String> = shape.allowed().into_iter().chain(checks).collect();
-                (!allowed.is_empty()).then(|| allowed.join(", "))
-            }
-            Self::Null => Some("`null`".into()),
-            Self::Any
-            | Self::Alternatives { .. }
-            | Self::Boolean
-            | Self::Text
-            | Self::MediaText { .. }
-            | Self::Object(_) => None,
-        }
-    }
-
     /// Calls `visit` with this shape and every shape nested in it.
     pub fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
         visit(self);
@@ -437,30 +316,6 @@ impl Shape {
                 .fields
                 .iter()
                 .for_each(|field| field.shape.each(visit)),
-            _ => {}
-        }
-    }
-
-    fn row(&self, path: &str, needed: &str, table: &mut String) {
-        let (typed, held) = match self {
-            Self::Checked { shape, .. } => (&**shape, "type, create"),
-            Self::Alternatives { .. } | Self::Values { .. } => (self, "create"),
-            _ => (self, "type"),
-        };
-        let kind = match typed {
-            Self::Object(_) => "an object",
-            Self::List { .. } => "an array",
-            Self::Boolean => "true, false",
-            Self::Integer { .. } => "an integer",
-            Self::Number { .. } => "a number",
-            Self::Alternatives { .. } | Self::Any => "as the document has it",
-            _ => "text",
-        };
-        let allowed = self.allowed().unwrap_or_else(|| kind.into());
-        table.push_str(&format!("| `{path}` | {needed} | {allowed} | {held} |\n"));
-        match typed {
-            Self::Object(object) => object.rows(&format!("{path}."), table),
-            Self::List { items, .. } => items.row(&format!("{path}[]"), "", table),
             _ => {}
         }
     }
@@ -500,28 +355,6 @@ impl Shape {
     }
 }
 
-impl Check {
-    /// What is allowed, in words.
-    pub fn allowed(&self) -> Option<String> {
-        Some(match self {
-            Self::Above(limit) => format!("more than {limit}"),
-            Self::Below(limit) => format!("less than {limit}"),
-            Self::MultipleOf(step) => format!("a multiple of {step}"),
-            Self::Unique => "all different".into(),
-            Self::Properties { min, max } => {
-                let least = (*min > 0).then(|| min.to_string());
-                format!(
-                    "{} properties",
-                    range(least, max.map(|max| max.to_string()))?
-                )
-            }
-            Self::Closed(_) => "no other property".into(),
-            Self::Also(shape) => shape.allowed()?,
-            Self::Told { keyword, value } => format!("{keyword} `{value}` (the service decides)"),
-        })
-    }
-}
-
 /// The name of the type that holds the numbers of one range.
 pub fn float_name(min: Option<f64>, max: Option<f64>) -> String {
     let word = |bound: f64| bound.to_string().replace('-', "Minus").replace('.', "p");
@@ -545,13 +378,4 @@ fn bounded(kind: &str, min: Option<Value>, max: Option<Value>) -> Value {
         schema["maximum"] = max;
     }
     schema
-}
-
-fn range(min: Option<String>, max: Option<String>) -> Option<String> {
-    match (min, max) {
-        (Some(min), Some(max)) => Some(format!("{min} to {max}")),
-        (Some(min), None) => Some(format!("{min} or more")),
-        (None, Some(max)) => Some(format!("at most {max}")),
-        (None, None) => None,
-    }
 }

@@ -191,3 +191,16 @@ fn stated(durations: &Value, findings: &mut Findings) -> Vec<Stated> {
 pub fn step(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
+
+/// Whether `value` is of the JSON type `kind`, or of any where none is told.
+pub fn is_of_type(value: &Value, kind: Option<&str>) -> bool {
+    match kind {
+        Some("string") => value.is_string(),
+        Some("boolean") => value.is_boolean(),
+        Some("integer") => value.as_f64().is_some_and(|number| number.fract() == 0.0),
+        Some("number") => value.is_number(),
+        Some("array") => value.is_array(),
+        Some("object") => value.is_object(),
+        _ => true,
+    }
+}

@@ -8,6 +8,7 @@
 mod operation;
 mod reference;
 mod schema;
+mod values;
 
 use serde_json::{Map, Value};
 
@@ -61,19 +62,19 @@ pub const ALL: &[Repair] = &[
     Repair { name: "bearer_scheme_in_header", wrong: Publisher, seen: Current, mend: operation::bearer_scheme_in_header },
     Repair { name: "required_inside_property", wrong: Publisher, seen: Current, mend: schema::required_inside_property },
     Repair { name: "required_without_property", wrong: Publisher, seen: Historical, mend: schema::required_without_property },
-    Repair { name: "enum_without_type", wrong: Publisher, seen: Current, mend: schema::enum_without_type },
+    Repair { name: "enum_without_type", wrong: Publisher, seen: Current, mend: values::enum_without_type },
     Repair { name: "limit_without_type", wrong: Publisher, seen: Historical, mend: schema::limit_without_type },
-    Repair { name: "enum_repeats_value", wrong: Publisher, seen: Historical, mend: schema::enum_repeats_value },
-    Repair { name: "enum_empty", wrong: Publisher, seen: Historical, mend: schema::enum_empty },
-    Repair { name: "enum_with_null", wrong: Generator, seen: Historical, mend: schema::enum_with_null },
-    Repair { name: "number_enum_as_text", wrong: Publisher, seen: Historical, mend: schema::number_enum_as_text },
-    Repair { name: "integer_enum_as_number", wrong: Publisher, seen: Historical, mend: schema::integer_enum_as_number },
+    Repair { name: "enum_repeats_value", wrong: Publisher, seen: Historical, mend: values::enum_repeats_value },
+    Repair { name: "enum_empty", wrong: Publisher, seen: Historical, mend: values::enum_empty },
+    Repair { name: "enum_with_null", wrong: Generator, seen: Historical, mend: values::enum_with_null },
+    Repair { name: "number_enum_as_text", wrong: Publisher, seen: Historical, mend: values::number_enum_as_text },
+    Repair { name: "integer_enum_as_number", wrong: Publisher, seen: Historical, mend: values::integer_enum_as_number },
     Repair { name: "null_arm", wrong: Generator, seen: Current, mend: schema::null_arm },
-    Repair { name: "enum_in_arms", wrong: Generator, seen: Historical, mend: schema::enum_in_arms },
+    Repair { name: "enum_in_arms", wrong: Generator, seen: Historical, mend: values::enum_in_arms },
     Repair { name: "limits_swapped", wrong: Publisher, seen: Historical, mend: schema::limits_swapped },
     Repair { name: "uuid_format", wrong: Publisher, seen: Historical, mend: schema::uuid_format },
-    Repair { name: "number_default_as_text", wrong: Publisher, seen: Current, mend: schema::number_default_as_text },
-    Repair { name: "default_not_allowed", wrong: Publisher, seen: Historical, mend: schema::default_not_allowed },
+    Repair { name: "number_default_as_text", wrong: Publisher, seen: Current, mend: values::number_default_as_text },
+    Repair { name: "default_not_allowed", wrong: Publisher, seen: Historical, mend: values::default_not_allowed },
 ];
 
 /// Mends `document`, and notes the repairs that found something.

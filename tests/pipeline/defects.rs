@@ -108,7 +108,8 @@ fn folder() -> PathBuf {
 
 fn fixture(name: &str) -> Document {
     let file = format!("{name}.json");
-    document::load(&file, &folder().join(&file)).unwrap_or_else(|trouble| panic!("{trouble}"))
+    document::folder::load(&file, &folder().join(&file))
+        .unwrap_or_else(|trouble| panic!("{trouble}"))
 }
 
 #[test]

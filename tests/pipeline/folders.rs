@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     create, merged, one, read,
-    spec::{self, Document, Findings, Route, document, generate, names},
+    spec::{self, Document, Findings, document, generate, names},
 };
 
 const BODY: &str =
@@ -348,23 +348,6 @@ fn links_in_a_circle_and_pipes_do_not_hang_the_build() {
     let mut findings = Findings::default();
     document::read(folder.path(), &mut findings);
     assert_eq!(files(&findings), ["endless.json"]);
-}
-
-#[test]
-fn the_operations_exist_without_any_document() {
-    let merged = merged(Vec::new());
-    for (route, create, fetch) in [
-        (Route::Universal, "create_generation", "fetch_generation"),
-        (
-            Route::LegacyKling,
-            "create_legacy_kling_generation",
-            "fetch_legacy_kling_generation",
-        ),
-    ] {
-        let item = &merged.openapi["paths"][route.path()];
-        assert_eq!(item["post"]["operationId"], create);
-        assert_eq!(item["get"]["operationId"], fetch);
-    }
 }
 
 #[test]

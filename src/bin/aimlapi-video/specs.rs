@@ -71,7 +71,7 @@ fn documents(path: &Path, findings: &mut Findings) -> Vec<Document> {
         Some(folder) => format!("{folder}/{file}"),
         None => file,
     };
-    match document::load(&file, path) {
+    match document::folder::load(&file, path) {
         Ok(document) => vec![document],
         Err(trouble) => {
             findings.trouble(*trouble);

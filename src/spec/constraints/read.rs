@@ -6,7 +6,7 @@ use super::{Check, Field, Object, Shape};
 use crate::spec::{
     Findings, Trouble,
     document::{Create, Document},
-    names, step,
+    is_of_type, names, step,
 };
 
 /// Reads what `create`'s request allows; `glossary` holds our own line per property. `None` if it cannot be read, which
@@ -45,16 +45,22 @@ pub fn read(
     object.filter(|_| findings.troubles.len() == before)
 }
 
-struct Reader<'a> {
-    create: &'a Create,
+pub(super) struct Reader<'a> {
+    pub(super) create: &'a Create,
     glossary: &'a Value,
-    document: &'a Document,
-    findings: &'a mut Findings,
+    pub(super) document: &'a Document,
+    pub(super) findings: &'a mut Findings,
     depth: usize,
 }
 
 impl Reader<'_> {
-    fn shape(&mut self, schema: &Value, name: &str, pointer: &str, property: &str) -> Shape {
+    pub(super) fn shape(
+        &mut self,
+        schema: &Value,
+        name: &str,
+        pointer: &str,
+        property: &str,
+    ) -> Shape {
         let Some(map) = schema.as_object() else {
             self.trouble(pointer, "is no schema", "fetch the document again");
             return Shape::Any;
@@ -171,181 +177,6 @@ impl Reader<'_> {
             min,
             max,
         }
-    }
-
-    /// What stands in a schema beside its type.
-    fn checks(
-        &mut self,
-        map: &Map<String, Value>,
-        shape: &Shape,
-        name: &str,
-        pointer: &str,
-        property: &str,
-    ) -> Vec<Check> {
-        let mut checks = Vec::new();
-        let is_number = matches!(shape, Shape::Number { .. } | Shape::Values { .. });
-        for (keyword, value) in map {
-            let at = format!("{pointer}{}", step(keyword));
-            let told = Check::Told {
-                keyword: keyword.clone(),
-                value: value.clone(),
-            };
-            match keyword.as_str() {
-                "anyOf" | "oneOf" if matches!(shape, Shape::OneOrMany { .. }) => {}
-                "anyOf" | "oneOf" => checks.extend(self.arms(value, keyword, name, &at, property)),
-                "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" => {
-                    checks.extend(self.beside_list(map, shape, keyword));
-                }
-                "exclusiveMinimum" | "exclusiveMaximum" => match value {
-                    Value::Bool(false) => {}
-                    Value::Bool(true) => {
-                        let limit = if keyword == "exclusiveMinimum" {
-                            "minimum"
-                        } else {
-                            "maximum"
-                        };
-                        let limit = map.get(limit).and_then(Value::as_f64).filter(|_| is_number);
-                        checks.extend(limit.map(|limit| exclusive(keyword, limit)));
-                    }
-                    _ => {
-                        let limit = self.bound(map, keyword, pointer, Value::as_f64);
-                        checks.extend(limit.map(|limit| exclusive(keyword, limit)));
-                    }
-                },
-                "multipleOf" => {
-                    let step = |value: &Value| value.as_f64().filter(|step| *step > 0.0);
-                    let step = self.bound(map, keyword, pointer, step);
-                    checks.extend(step.map(Check::MultipleOf));
-                }
-                "uniqueItems" => checks.extend((value == true).then_some(Check::Unique)),
-                "minProperties" => checks.push(Check::Properties {
-                    min: self.bound(map, keyword, pointer, size).unwrap_or(0),
-                    max: self.bound(map, "maxProperties", pointer, size),
-                }),
-                "maxProperties" if map.contains_key("minProperties") => {}
-                "maxProperties" => checks.push(Check::Properties {
-                    min: 0,
-                    max: self.bound(map, keyword, pointer, size),
-                }),
-                "additionalProperties" => match value {
-                    Value::Bool(true) => {}
-                    Value::Bool(false) => {
-                        let known = map.get("properties").and_then(Value::as_object);
-                        let known = known.into_iter().flat_map(Map::keys).cloned();
-                        checks.push(Check::Closed(known.collect()));
-                    }
-                    Value::Object(any) if any.is_empty() => {}
-                    Value::Object(_) => checks.push(told),
-                    _ => self.trouble(&at, "is no schema", "correct it by an overlay action"),
-                },
-                "format" => {
-                    let held = matches!(shape, Shape::Uri | Shape::UriOrBase64);
-                    let of_type = value
-                        .as_str()
-                        .is_some_and(|format| FORMATS.contains(&format));
-                    if !held && !of_type {
-                        checks.push(told);
-                    }
-                }
-                "$ref" => {
-                    let what = format!(
-                        "{value} leads nowhere in this file, or back to itself, or too far"
-                    );
-                    self.trouble(
-                        &at,
-                        &what,
-                        "put the schema in its place by an overlay action",
-                    );
-                }
-                "allOf" => {
-                    let what = "the parts of `allOf` contradict each other";
-                    self.trouble(&at, what, "correct one of them by an overlay action");
-                }
-                "pattern" if !value.is_string() => {
-                    self.trouble(&at, "is no text", "correct it by an overlay action");
-                }
-                "not" if !value.is_object() => {
-                    self.trouble(&at, "is no schema", "correct it by an overlay action");
-                }
-                "pattern" | "not" => checks.push(told),
-                known if UNDERSTOOD.contains(&known) || known.starts_with("x-") => {}
-                unknown => {
-                    let what = format!("`{unknown}` is no keyword of OpenAPI 3.0, and is left out");
-                    let place = self.document.place(&at);
-                    let remedy = "nothing has to be done, unless it says what is allowed";
-                    self.findings
-                        .warning(Trouble::new(&self.create.file, &place, what, remedy));
-                }
-            }
-        }
-        for check in &checks {
-            if let Check::Told { keyword, value } = check {
-                let what =
-                    format!("`{keyword}` {value} is told and not checked; the service decides");
-                let place = self.document.place(&format!("{pointer}{}", step(keyword)));
-                let remedy = "nothing has to be done";
-                self.findings
-                    .warning(Trouble::new(&self.create.file, &place, what, remedy));
-            }
-        }
-        checks
-    }
-
-    /// A limit beside a list of values: the list holds already what both allow, so a value beyond the limit is told.
-    fn beside_list(&self, map: &Map<String, Value>, shape: &Shape, keyword: &str) -> Option<Check> {
-        let listed = matches!(
-            shape,
-            Shape::TextChoice { .. } | Shape::IntegerChoice { .. } | Shape::Values { .. }
-        );
-        if !listed {
-            return None;
-        }
-        let limit = map.get(keyword)?.clone();
-        let mut only = Map::new();
-        only.insert(keyword.into(), limit);
-        Some(Check::Also(match keyword {
-            "minimum" | "maximum" => Shape::Number {
-                min: only.get("minimum").and_then(Value::as_f64),
-                max: only.get("maximum").and_then(Value::as_f64),
-            },
-            "minLength" | "maxLength" => Shape::BoundedText {
-                min: only.get("minLength").and_then(size).unwrap_or(0),
-                max: only.get("maxLength").and_then(size),
-            },
-            _ => return None,
-        }))
-    }
-
-    fn arms(
-        &mut self,
-        arms: &Value,
-        keyword: &str,
-        name: &str,
-        pointer: &str,
-        property: &str,
-    ) -> Option<Check> {
-        let Some(arms) = arms.as_array().filter(|arms| !arms.is_empty()) else {
-            self.trouble(
-                pointer,
-                "is no list of schemas",
-                "correct it by an overlay action",
-            );
-            return None;
-        };
-        let mut shapes = Vec::new();
-        for (index, arm) in arms.iter().enumerate() {
-            let shape = self.shape(
-                arm,
-                &format!("{name}{index}"),
-                &format!("{pointer}/{index}"),
-                property,
-            );
-            shapes.push(or_null(shape, arm));
-        }
-        Some(Check::Also(Shape::Alternatives {
-            arms: shapes,
-            exactly_one: keyword == "oneOf",
-        }))
     }
 
     fn text(&mut self, map: &Map<String, Value>, pointer: &str) -> Shape {
@@ -505,7 +336,7 @@ impl Reader<'_> {
     }
 
     /// A keyword's value, which must be of the kind that `read` takes: half a constraint would be none.
-    fn bound<T>(
+    pub(super) fn bound<T>(
         &mut self,
         map: &Map<String, Value>,
         keyword: &str,
@@ -549,7 +380,7 @@ impl Reader<'_> {
         line.and_then(Value::as_str).map(str::to_owned)
     }
 
-    fn trouble(&mut self, pointer: &str, what: &str, remedy: &str) {
+    pub(super) fn trouble(&mut self, pointer: &str, what: &str, remedy: &str) {
         let place = self.document.place(pointer);
         self.findings
             .trouble(Trouble::new(&self.create.file, &place, what, remedy));
@@ -559,34 +390,10 @@ impl Reader<'_> {
 /// The meanings that the code works with.
 const ROLES: &[&str] = &["prompt", "opening-image", "duration", "aspect-ratio"];
 
-/// Keywords that a shape holds, and those that constrain nothing.
-const UNDERSTOOD: &[&str] = &[
-    "type",
-    "enum",
-    "items",
-    "nullable",
-    "properties",
-    "required",
-    "description",
-    "title",
-    "example",
-    "examples",
-    "default",
-    "deprecated",
-    "readOnly",
-    "writeOnly",
-    "discriminator",
-    "externalDocs",
-    "xml",
-];
-
-/// Formats that only say which machine type the publisher uses.
-const FORMATS: &[&str] = &["int32", "int64", "float", "double"];
-
 /// No body of a video lies deeper.
 const DEEPEST: usize = 24;
 
-fn or_null(shape: Shape, schema: &Value) -> Shape {
+pub(super) fn or_null(shape: Shape, schema: &Value) -> Shape {
     if schema.get("nullable") != Some(&Value::Bool(true)) {
         return shape;
     }
@@ -596,28 +403,8 @@ fn or_null(shape: Shape, schema: &Value) -> Shape {
     }
 }
 
-fn exclusive(keyword: &str, limit: f64) -> Check {
-    if keyword == "exclusiveMinimum" {
-        Check::Above(limit)
-    } else {
-        Check::Below(limit)
-    }
-}
-
-fn is_of_type(value: &Value, kind: Option<&str>) -> bool {
-    match kind {
-        Some("string") => value.is_string(),
-        Some("boolean") => value.is_boolean(),
-        Some("integer") => value.as_f64().is_some_and(|number| number.fract() == 0.0),
-        Some("number") => value.is_number(),
-        Some("array") => value.is_array(),
-        Some("object") => value.is_object(),
-        _ => true,
-    }
-}
-
 /// A number of characters, items or properties; also one that is written `5.0`.
-fn size(value: &Value) -> Option<usize> {
+pub(super) fn size(value: &Value) -> Option<usize> {
     let float = value
         .as_f64()
         .filter(|size| size.fract() == 0.0 && (0.0..9e15).contains(size));

@@ -27,7 +27,7 @@ pub fn joined(shared: &Map<String, Value>, part: &Value) -> Option<Value> {
     join(&mut whole, part).then_some(Value::Object(whole))
 }
 
-fn join(whole: &mut Map<String, Value>, part: &Value) -> bool {
+pub(super) fn join(whole: &mut Map<String, Value>, part: &Value) -> bool {
     let Some(part) = part.as_object() else {
         return false;
     };
@@ -149,21 +149,6 @@ pub(super) fn required_without_property(document: &mut Value) -> usize {
     })
 }
 
-/// The older bodies list the values of `model` without a `type`; the values are strings, so the type is `string`.
-pub(super) fn enum_without_type(document: &mut Value) -> usize {
-    each_object(document, &mut |schema| {
-        let Some(values) = schema.get("enum").and_then(Value::as_array) else {
-            return false;
-        };
-        if values.is_empty() || schema.contains_key("type") || !values.iter().all(Value::is_string)
-        {
-            return false;
-        }
-        schema.insert("type".into(), "string".into());
-        true
-    })
-}
-
 /// A limit stands without the `type` that it limits. To the letter it then limits that type and lets every other pass; what
 /// is meant is the type.
 pub(super) fn limit_without_type(document: &mut Value) -> usize {
@@ -187,82 +172,6 @@ pub(super) fn limit_without_type(document: &mut Value) -> usize {
         };
         schema.insert("type".into(), kind.into());
         true
-    })
-}
-
-/// A list of values holds one twice; JSON Schema wants them different, and each would be a variant of one enum.
-pub(super) fn enum_repeats_value(document: &mut Value) -> usize {
-    each_object(document, &mut |schema| {
-        let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) else {
-            return false;
-        };
-        let before = values.len();
-        let mut known: Vec<Value> = Vec::new();
-        values.retain(|value| {
-            let is_new = !known.contains(value);
-            if is_new {
-                known.push(value.clone());
-            }
-            is_new
-        });
-        values.len() < before
-    })
-}
-
-/// A list of no values allows nothing; it was filled nowhere, so it says nothing.
-pub(super) fn enum_empty(document: &mut Value) -> usize {
-    each_object(document, &mut |schema| {
-        let empty = schema
-            .get("enum")
-            .and_then(Value::as_array)
-            .is_some_and(Vec::is_empty);
-        if empty {
-            schema.remove("enum");
-        }
-        empty
-    })
-}
-
-/// OpenAPI 3.0 lists `null` among the values of what is `nullable`; that it is `nullable` is enough.
-pub(super) fn enum_with_null(document: &mut Value) -> usize {
-    each_object(document, &mut |schema| {
-        let untyped = !schema.contains_key("type");
-        let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) else {
-            return false;
-        };
-        let before = values.len();
-        if values.iter().all(Value::is_null) {
-            return false;
-        }
-        values.retain(|value| !value.is_null());
-        let had_null = values.len() < before;
-        // Beside a type, `null` among the values allows nothing that `nullable` does not.
-        if had_null && untyped {
-            schema.insert("nullable".into(), true.into());
-        }
-        had_null
-    })
-}
-
-/// A list of numbers is called `string`; the service takes the numbers, as later versions of the documents say.
-pub(super) fn number_enum_as_text(document: &mut Value) -> usize {
-    retyped(document, "string", "number", Value::is_number)
-}
-
-/// A list of integers is called `number`; a value would go out as `5.0`.
-pub(super) fn integer_enum_as_number(document: &mut Value) -> usize {
-    retyped(document, "number", "integer", Value::is_i64)
-}
-
-fn retyped(document: &mut Value, from: &str, to: &str, is_of: fn(&Value) -> bool) -> usize {
-    each_object(document, &mut |schema| {
-        let values = schema.get("enum").and_then(Value::as_array);
-        let all = values.is_some_and(|values| !values.is_empty() && values.iter().all(is_of));
-        let wrong = all && schema.get("type").is_some_and(|kind| kind == from);
-        if wrong {
-            schema.insert("type".into(), to.into());
-        }
-        wrong
     })
 }
 
@@ -316,55 +225,6 @@ fn allows_null_alone(arm: &Value) -> bool {
         || (arm.get("type").is_some_and(|kind| kind == "null") && bare("type"))
 }
 
-/// A list of values is spread over the arms of `anyOf` or `oneOf`; it is one list.
-pub(super) fn enum_in_arms(document: &mut Value) -> usize {
-    each_object(document, &mut |schema| {
-        let found = ["anyOf", "oneOf"]
-            .into_iter()
-            .find(|keyword| schema.get(*keyword).is_some_and(Value::is_array));
-        let Some(keyword) = found else { return false };
-        let arms = schema.get(keyword).and_then(Value::as_array);
-        let Some(list) = arms.and_then(|arms| one_list(arms)) else {
-            return false;
-        };
-        let mut whole = schema.clone();
-        whole.remove(keyword);
-        let joins = join(&mut whole, &list);
-        if joins {
-            *schema = whole;
-        }
-        joins
-    })
-}
-
-fn one_list(arms: &[Value]) -> Option<Value> {
-    let first = arms.first()?.as_object()?;
-    let mut values: Vec<Value> = Vec::new();
-    for arm in arms {
-        let arm = arm.as_object()?;
-        let plain =
-            |keyword: &String| keyword == "enum" || keyword == "type" || is_annotation(keyword);
-        if arm.get("type") != first.get("type") || !arm.keys().all(plain) {
-            return None;
-        }
-        for value in arm.get("enum")?.as_array()? {
-            // Of what two arms of a `oneOf` list, neither may be sent.
-            if values.contains(value) {
-                return None;
-            }
-            values.push(value.clone());
-        }
-    }
-    let mut list = Map::new();
-    list.insert("enum".into(), values.into());
-    list.extend(
-        first
-            .get("type")
-            .map(|kind| ("type".to_owned(), kind.clone())),
-    );
-    Some(Value::Object(list))
-}
-
 /// A lower limit is greater than the upper one, so that nothing is allowed; they were swapped.
 pub(super) fn limits_swapped(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
@@ -400,69 +260,8 @@ pub(super) fn uuid_format(document: &mut Value) -> usize {
     })
 }
 
-/// The documents write the default of an integer or number as a string (`"default": "5"`); the service's own default is
-/// the number.
-pub(super) fn number_default_as_text(document: &mut Value) -> usize {
-    each_object(document, &mut |schema| {
-        let is_number = schema
-            .get("type")
-            .is_some_and(|kind| kind == "integer" || kind == "number");
-        let Some(text) = schema
-            .get("default")
-            .and_then(Value::as_str)
-            .filter(|_| is_number)
-        else {
-            return false;
-        };
-        let Ok(number @ Value::Number(_)) = serde_json::from_str(text) else {
-            return false;
-        };
-        schema.insert("default".into(), number);
-        true
-    })
-}
-
-/// A default that its own schema does not allow cannot be what the service takes, so it tells nothing.
-pub(super) fn default_not_allowed(document: &mut Value) -> usize {
-    each_object(document, &mut |schema| {
-        let wrong = schema
-            .get("default")
-            .is_some_and(|default| is_schema(schema) && !allows(schema, default));
-        if wrong {
-            schema.remove("default");
-        }
-        wrong
-    })
-}
-
-fn is_schema(map: &Map<String, Value>) -> bool {
-    map.get("type").is_some_and(Value::is_string) || map.get("enum").is_some_and(Value::is_array)
-}
-
-fn allows(schema: &Map<String, Value>, value: &Value) -> bool {
-    if value.is_null() {
-        return schema.get("nullable") == Some(&Value::Bool(true));
-    }
-    let of_type = match schema.get("type").and_then(Value::as_str) {
-        Some("string") => value.is_string(),
-        Some("boolean") => value.is_boolean(),
-        Some("integer") => value.as_f64().is_some_and(|number| number.fract() == 0.0),
-        Some("number") => value.is_number(),
-        Some("array") => value.is_array(),
-        Some("object") => value.is_object(),
-        _ => true,
-    };
-    let listed = schema.get("enum").and_then(Value::as_array);
-    let limit = |keyword: &str| schema.get(keyword).and_then(Value::as_f64);
-    let within = value.as_f64().is_none_or(|number| {
-        limit("minimum").is_none_or(|least| number >= least)
-            && limit("maximum").is_none_or(|most| number <= most)
-    });
-    of_type && within && listed.is_none_or(|values| values.contains(value))
-}
-
 /// Whether a keyword tells something and allows or forbids nothing.
-fn is_annotation(keyword: &str) -> bool {
+pub(super) fn is_annotation(keyword: &str) -> bool {
     let known = [
         "description",
         "title",

@@ -58,12 +58,13 @@ fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
         ));
     }
 
-    let changed: Vec<(String, String)> = texts
+    let mut changed: Vec<(String, String)> = texts
         .into_iter()
         .filter(|(file, text)| {
             fs::read_to_string(asked.into.join(file)).ok().as_ref() != Some(text)
         })
         .collect();
+    changed.sort();
     if !asked.dry_run {
         for (file, text) in &changed {
             write(&asked.into.join(file), text).map_err(|error| {

@@ -1,0 +1,218 @@
+//! What stands in a schema beside its type: checked where no type holds it, told where it cannot be checked either.
+
+use serde_json::{Map, Value};
+
+use super::{
+    Check, Shape,
+    read::{Reader, or_null, size},
+};
+use crate::spec::{Trouble, step};
+
+impl Reader<'_> {
+    /// What stands in a schema beside its type.
+    pub(super) fn checks(
+        &mut self,
+        map: &Map<String, Value>,
+        shape: &Shape,
+        name: &str,
+        pointer: &str,
+        property: &str,
+    ) -> Vec<Check> {
+        let mut checks = Vec::new();
+        let is_number = matches!(shape, Shape::Number { .. } | Shape::Values { .. });
+        for (keyword, value) in map {
+            let at = format!("{pointer}{}", step(keyword));
+            let told = Check::Told {
+                keyword: keyword.clone(),
+                value: value.clone(),
+            };
+            match keyword.as_str() {
+                "anyOf" | "oneOf" if matches!(shape, Shape::OneOrMany { .. }) => {}
+                "anyOf" | "oneOf" => checks.extend(self.arms(value, keyword, name, &at, property)),
+                "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" => {
+                    checks.extend(self.beside_list(map, shape, keyword));
+                }
+                "exclusiveMinimum" | "exclusiveMaximum" => match value {
+                    Value::Bool(false) => {}
+                    Value::Bool(true) => {
+                        let limit = if keyword == "exclusiveMinimum" {
+                            "minimum"
+                        } else {
+                            "maximum"
+                        };
+                        let limit = map.get(limit).and_then(Value::as_f64).filter(|_| is_number);
+                        checks.extend(limit.map(|limit| exclusive(keyword, limit)));
+                    }
+                    _ => {
+                        let limit = self.bound(map, keyword, pointer, Value::as_f64);
+                        checks.extend(limit.map(|limit| exclusive(keyword, limit)));
+                    }
+                },
+                "multipleOf" => {
+                    let step = |value: &Value| value.as_f64().filter(|step| *step > 0.0);
+                    let step = self.bound(map, keyword, pointer, step);
+                    checks.extend(step.map(Check::MultipleOf));
+                }
+                "uniqueItems" => checks.extend((value == true).then_some(Check::Unique)),
+                "minProperties" => checks.push(Check::Properties {
+                    min: self.bound(map, keyword, pointer, size).unwrap_or(0),
+                    max: self.bound(map, "maxProperties", pointer, size),
+                }),
+                "maxProperties" if map.contains_key("minProperties") => {}
+                "maxProperties" => checks.push(Check::Properties {
+                    min: 0,
+                    max: self.bound(map, keyword, pointer, size),
+                }),
+                "additionalProperties" => match value {
+                    Value::Bool(true) => {}
+                    Value::Bool(false) => {
+                        let known = map.get("properties").and_then(Value::as_object);
+                        let known = known.into_iter().flat_map(Map::keys).cloned();
+                        checks.push(Check::Closed(known.collect()));
+                    }
+                    Value::Object(any) if any.is_empty() => {}
+                    Value::Object(_) => checks.push(told),
+                    _ => self.trouble(&at, "is no schema", "correct it by an overlay action"),
+                },
+                "format" => {
+                    let held = matches!(shape, Shape::Uri | Shape::UriOrBase64);
+                    let of_type = value
+                        .as_str()
+                        .is_some_and(|format| FORMATS.contains(&format));
+                    if !held && !of_type {
+                        checks.push(told);
+                    }
+                }
+                "$ref" => {
+                    let what = format!(
+                        "{value} leads nowhere in this file, or back to itself, or too far"
+                    );
+                    self.trouble(
+                        &at,
+                        &what,
+                        "put the schema in its place by an overlay action",
+                    );
+                }
+                "allOf" => {
+                    let what = "the parts of `allOf` contradict each other";
+                    self.trouble(&at, what, "correct one of them by an overlay action");
+                }
+                "pattern" if !value.is_string() => {
+                    self.trouble(&at, "is no text", "correct it by an overlay action");
+                }
+                "not" if !value.is_object() => {
+                    self.trouble(&at, "is no schema", "correct it by an overlay action");
+                }
+                "pattern" | "not" => checks.push(told),
+                known if UNDERSTOOD.contains(&known) || known.starts_with("x-") => {}
+                unknown => {
+                    let what = format!("`{unknown}` is no keyword of OpenAPI 3.0, and is left out");
+                    let place = self.document.place(&at);
+                    let remedy = "nothing has to be done, unless it says what is allowed";
+                    self.findings
+                        .warning(Trouble::new(&self.create.file, &place, what, remedy));
+                }
+            }
+        }
+        for check in &checks {
+            if let Check::Told { keyword, value } = check {
+                let what =
+                    format!("`{keyword}` {value} is told and not checked; the service decides");
+                let place = self.document.place(&format!("{pointer}{}", step(keyword)));
+                let remedy = "nothing has to be done";
+                self.findings
+                    .warning(Trouble::new(&self.create.file, &place, what, remedy));
+            }
+        }
+        checks
+    }
+
+    /// A limit beside a list of values: the list holds already what both allow, so a value beyond the limit is told.
+    fn beside_list(&self, map: &Map<String, Value>, shape: &Shape, keyword: &str) -> Option<Check> {
+        let listed = matches!(
+            shape,
+            Shape::TextChoice { .. } | Shape::IntegerChoice { .. } | Shape::Values { .. }
+        );
+        if !listed {
+            return None;
+        }
+        let limit = map.get(keyword)?.clone();
+        let mut only = Map::new();
+        only.insert(keyword.into(), limit);
+        Some(Check::Also(match keyword {
+            "minimum" | "maximum" => Shape::Number {
+                min: only.get("minimum").and_then(Value::as_f64),
+                max: only.get("maximum").and_then(Value::as_f64),
+            },
+            "minLength" | "maxLength" => Shape::BoundedText {
+                min: only.get("minLength").and_then(size).unwrap_or(0),
+                max: only.get("maxLength").and_then(size),
+            },
+            _ => return None,
+        }))
+    }
+
+    fn arms(
+        &mut self,
+        arms: &Value,
+        keyword: &str,
+        name: &str,
+        pointer: &str,
+        property: &str,
+    ) -> Option<Check> {
+        let Some(arms) = arms.as_array().filter(|arms| !arms.is_empty()) else {
+            self.trouble(
+                pointer,
+                "is no list of schemas",
+                "correct it by an overlay action",
+            );
+            return None;
+        };
+        let mut shapes = Vec::new();
+        for (index, arm) in arms.iter().enumerate() {
+            let shape = self.shape(
+                arm,
+                &format!("{name}{index}"),
+                &format!("{pointer}/{index}"),
+                property,
+            );
+            shapes.push(or_null(shape, arm));
+        }
+        Some(Check::Also(Shape::Alternatives {
+            arms: shapes,
+            exactly_one: keyword == "oneOf",
+        }))
+    }
+}
+
+fn exclusive(keyword: &str, limit: f64) -> Check {
+    if keyword == "exclusiveMinimum" {
+        Check::Above(limit)
+    } else {
+        Check::Below(limit)
+    }
+}
+
+/// Keywords that a shape holds, and those that constrain nothing.
+const UNDERSTOOD: &[&str] = &[
+    "type",
+    "enum",
+    "items",
+    "nullable",
+    "properties",
+    "required",
+    "description",
+    "title",
+    "example",
+    "examples",
+    "default",
+    "deprecated",
+    "readOnly",
+    "writeOnly",
+    "discriminator",
+    "externalDocs",
+    "xml",
+];
+
+/// Formats that only say which machine type the publisher uses.
+const FORMATS: &[&str] = &["int32", "int64", "float", "double"];
