@@ -196,6 +196,14 @@ impl Field {
 }
 
 impl Shape {
+    /// The part of it that a Rust type holds.
+    pub fn typed(&self) -> &Self {
+        match self {
+            Self::Checked { shape, .. } => shape,
+            shape => shape,
+        }
+    }
+
     /// The schema of a value of this shape; named shapes are referred to.
     pub fn schema(&self) -> Value {
         let reference = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });

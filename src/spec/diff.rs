@@ -4,7 +4,7 @@ mod shape;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
+    fmt, mem,
 };
 
 use serde_json::Value;
@@ -275,21 +275,28 @@ fn field(path: &str, old: &Field, new: &Field, seen: &mut Seen<'_>) {
 }
 
 fn checks(path: &str, old: &[Check], new: &[Check], seen: &mut Seen<'_>) {
-    let gone = old.iter().filter(|check| !new.contains(check));
-    for check in gone {
-        let (kind, effect) = match check {
-            Check::Told { .. } => (Kind::ToldChanged, Effect::None),
-            _ => (Kind::BoundWidened, Effect::Compatible),
-        };
-        seen.note(path, kind, Some(shape::check(check)), None, effect);
+    let mut come: Vec<&Check> = new.iter().collect();
+    for was in old {
+        // Each is compared to the one that says the same kind of thing, to that which says the very same first.
+        let like = |is: &&Check| mem::discriminant(*is) == mem::discriminant(was);
+        let exact = come.iter().position(|is| *is == was);
+        match exact.or_else(|| come.iter().position(like)) {
+            Some(index) => shape::compare_checks(path, was, come.remove(index), seen),
+            None => {
+                let (kind, effect) = match was {
+                    Check::Told { .. } => (Kind::ToldChanged, Effect::None),
+                    _ => (Kind::BoundWidened, Effect::Compatible),
+                };
+                seen.note(path, kind, Some(shape::check(was)), None, effect);
+            }
+        }
     }
-    let come = new.iter().filter(|check| !old.contains(check));
-    for check in come {
-        let (kind, effect) = match check {
+    for is in come {
+        let (kind, effect) = match is {
             Check::Told { .. } => (Kind::ToldChanged, Effect::None),
             _ => (Kind::BoundTightened, Effect::Breaking),
         };
-        seen.note(path, kind, None, Some(shape::check(check)), effect);
+        seen.note(path, kind, None, Some(shape::check(is)), effect);
     }
 }
 

@@ -32,6 +32,9 @@ fn body() -> Value {
             },
             "either": { "anyOf": [{ "type": "string" }, { "type": "boolean" }] },
             "steps": { "type": "integer", "multipleOf": 2 },
+            "some": { "type": "object", "maxProperties": 2 },
+            "closed": { "type": "object", "properties": { "a": {} }, "additionalProperties": false },
+            "link": { "type": "string", "format": "uri", "maxLength": 99 },
         },
     })
 }
@@ -228,6 +231,42 @@ fn each_kind_of_change_has_its_verdict() {
         (
             Box::new(remove("/properties/steps", "multipleOf")),
             "steps",
+            Kind::BoundWidened,
+            Compatible,
+        ),
+        (
+            Box::new(put("/properties/steps/multipleOf", json!(1))),
+            "steps",
+            Kind::BoundWidened,
+            Compatible,
+        ),
+        (
+            Box::new(put("/properties/some/maxProperties", json!(3))),
+            "some",
+            Kind::BoundWidened,
+            Compatible,
+        ),
+        (
+            Box::new(put("/properties/some/maxProperties", json!(1))),
+            "some",
+            Kind::BoundTightened,
+            Breaking,
+        ),
+        (
+            Box::new(insert("/properties/closed/properties", "b", json!({}))),
+            "closed.b",
+            Kind::PropertyAdded,
+            Compatible,
+        ),
+        (
+            Box::new(put("/properties/link/maxLength", json!(10))),
+            "link",
+            Kind::BoundTightened,
+            Breaking,
+        ),
+        (
+            Box::new(remove("/properties/link", "maxLength")),
+            "link",
             Kind::BoundWidened,
             Compatible,
         ),

@@ -30,7 +30,7 @@ impl Reader<'_> {
                 "anyOf" | "oneOf" if matches!(shape, Shape::OneOrMany { .. }) => {}
                 "anyOf" | "oneOf" => checks.extend(self.arms(value, keyword, name, &at, property)),
                 "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" => {
-                    checks.extend(self.beside_list(map, shape, keyword));
+                    checks.extend(limit(shape, keyword, value, told));
                 }
                 "exclusiveMinimum" | "exclusiveMaximum" => match value {
                     Value::Bool(false) => {}
@@ -127,31 +127,6 @@ impl Reader<'_> {
         checks
     }
 
-    /// A limit beside a list of values: the list holds already what both allow, so a value beyond the limit is told.
-    fn beside_list(&self, map: &Map<String, Value>, shape: &Shape, keyword: &str) -> Option<Check> {
-        let listed = matches!(
-            shape,
-            Shape::TextChoice { .. } | Shape::IntegerChoice { .. } | Shape::Values { .. }
-        );
-        if !listed {
-            return None;
-        }
-        let limit = map.get(keyword)?.clone();
-        let mut only = Map::new();
-        only.insert(keyword.into(), limit);
-        Some(Check::Also(match keyword {
-            "minimum" | "maximum" => Shape::Number {
-                min: only.get("minimum").and_then(Value::as_f64),
-                max: only.get("maximum").and_then(Value::as_f64),
-            },
-            "minLength" | "maxLength" => Shape::BoundedText {
-                min: only.get("minLength").and_then(size).unwrap_or(0),
-                max: only.get("maxLength").and_then(size),
-            },
-            _ => return None,
-        }))
-    }
-
     fn arms(
         &mut self,
         arms: &Value,
@@ -182,6 +157,30 @@ impl Reader<'_> {
             arms: shapes,
             exactly_one: keyword == "oneOf",
         }))
+    }
+}
+
+/// A limit that the type does not hold: one of a list of values or of a link is checked beside it, and one of what may be of
+/// any type is told. A limit of another type limits nothing.
+fn limit(shape: &Shape, keyword: &str, value: &Value, told: Check) -> Option<Check> {
+    let is = |name: &str| keyword == name;
+    match shape {
+        Shape::Any | Shape::Values { .. } | Shape::OneOrMany { .. } => Some(told),
+        Shape::IntegerChoice { .. } if is("minimum") || is("maximum") => {
+            Some(Check::Also(Shape::Number {
+                min: value.as_f64().filter(|_| is("minimum")),
+                max: value.as_f64().filter(|_| is("maximum")),
+            }))
+        }
+        Shape::TextChoice { .. } | Shape::Uri | Shape::UriOrBase64 | Shape::MediaText { .. }
+            if is("minLength") || is("maxLength") =>
+        {
+            Some(Check::Also(Shape::BoundedText {
+                min: size(value).filter(|_| is("minLength")).unwrap_or(0),
+                max: size(value).filter(|_| is("maxLength")),
+            }))
+        }
+        _ => None,
     }
 }
 

@@ -320,7 +320,7 @@ impl Reader<'_> {
                 rust,
                 required: required.contains(&key.as_str()),
                 nullable: schema.get("nullable") == Some(&Value::Bool(true)),
-                media: matches!(shape, Shape::Uri | Shape::UriOrBase64) || is_media,
+                media: matches!(shape.typed(), Shape::Uri | Shape::UriOrBase64) || is_media,
                 shape,
                 default,
                 description: self.description(&path),

@@ -107,11 +107,12 @@ impl Shape {
     }
 
     fn row(&self, path: &str, needed: &str, table: &mut String) {
-        let (typed, held) = match self {
-            Self::Checked { shape, .. } => (&**shape, "type, create"),
-            Self::Alternatives { .. } | Self::Values { .. } => (self, "create"),
-            _ => (self, "type"),
+        let held = match self {
+            Self::Checked { .. } => "type, create",
+            Self::Alternatives { .. } | Self::Values { .. } => "create",
+            _ => "type",
         };
+        let typed = self.typed();
         let kind = match typed {
             Self::Object(_) => "an object",
             Self::List { .. } => "an array",

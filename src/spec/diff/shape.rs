@@ -157,6 +157,37 @@ pub(super) fn compare(path: &str, old: &Shape, new: &Shape, seen: &mut Seen<'_>)
     }
 }
 
+/// Two checks of one kind.
+pub(super) fn compare_checks(path: &str, old: &Check, new: &Check, seen: &mut Seen<'_>) {
+    let wider = match (old, new) {
+        (old, new) if old == new => return,
+        // What is closed knows the properties there are; which these are is told of each.
+        (Check::Closed(_), Check::Closed(_)) => return,
+        (Check::Also(old), Check::Also(new)) => return compare(path, old, new, seen),
+        (Check::Told { .. }, _) => {
+            let (was, is) = (Some(check(old)), Some(check(new)));
+            return seen.note(path, Kind::ToldChanged, was, is, Effect::None);
+        }
+        (Check::Above(old), Check::Above(new)) => new < old,
+        (Check::Below(old), Check::Below(new)) => new > old,
+        (Check::MultipleOf(old), Check::MultipleOf(new)) => old % new == 0.0,
+        (
+            Check::Properties { min, max },
+            Check::Properties {
+                min: least,
+                max: most,
+            },
+        ) => least <= min && most.is_none_or(|most| max.is_some_and(|max| max <= most)),
+        _ => false,
+    };
+    let (kind, effect) = if wider {
+        (Kind::BoundWidened, Effect::Compatible)
+    } else {
+        (Kind::BoundTightened, Effect::Breaking)
+    };
+    seen.note(path, kind, Some(check(old)), Some(check(new)), effect);
+}
+
 /// A shape in words.
 pub(super) fn told(shape: &Shape) -> Value {
     let kind = match shape {
