@@ -51,6 +51,8 @@ fn what_no_type_can_be_made_of_is_told_with_place_and_remedy_and_all_at_once() {
             "l": { "anyOf": {} },
             "m": { "enum": "x" },
             "n": { "type": "string", "pattern": 1 },
+            "q": { "type": "object", "properties": [] },
+            "r": { "type": "object", "required": [1] },
             "o": { "not": 1 },
             "p": { "type": "object", "additionalProperties": 1 },
         }),
@@ -77,6 +79,8 @@ fn what_no_type_can_be_made_of_is_told_with_place_and_remedy_and_all_at_once() {
         "/properties/n/pattern",
         "/properties/o/not",
         "/properties/p/additionalProperties",
+        "/properties/q/properties",
+        "/properties/r/required",
     ];
     assert_eq!(pointers, expected);
     for trouble in findings.troubles {

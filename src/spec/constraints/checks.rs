@@ -97,6 +97,9 @@ impl Reader<'_> {
                     let what = "the parts of `allOf` contradict each other";
                     self.trouble(&at, what, "correct one of them by an overlay action");
                 }
+                "items" if !matches!(shape, Shape::List { .. }) => {
+                    checks.extend(matches!(shape, Shape::Any).then_some(told));
+                }
                 "pattern" if !value.is_string() => {
                     self.trouble(&at, "is no text", "correct it by an overlay action");
                 }

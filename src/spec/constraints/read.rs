@@ -199,7 +199,9 @@ impl Reader<'_> {
         pointer: &str,
         property: &str,
     ) -> Option<Shape> {
-        if map.contains_key("type") || map.contains_key("properties") {
+        let also = ["type", "properties"];
+        let both = map.contains_key("anyOf") && map.contains_key("oneOf");
+        if both || also.iter().any(|keyword| map.contains_key(*keyword)) {
             return None;
         }
         let keyword = ["anyOf", "oneOf"]
@@ -286,6 +288,18 @@ impl Reader<'_> {
         property: &str,
     ) -> Shape {
         let none = Map::new();
+        let fits: [(&str, fn(&Value) -> bool); 2] =
+            [("properties", Value::is_object), ("required", is_names)];
+        for (keyword, fits) in fits {
+            if map.get(keyword).is_some_and(|value| !fits(value)) {
+                let at = format!("{pointer}/{keyword}");
+                self.trouble(
+                    &at,
+                    "is not what the keyword takes",
+                    "correct it by an overlay action",
+                );
+            }
+        }
         let properties = map
             .get("properties")
             .and_then(Value::as_object)
@@ -401,6 +415,12 @@ pub(super) fn or_null(shape: Shape, schema: &Value) -> Shape {
         arms: vec![shape, Shape::Null],
         exactly_one: false,
     }
+}
+
+/// A list of names; or a boolean, which some documents put where no list has a place for it, and which says nothing there.
+fn is_names(value: &Value) -> bool {
+    let names = value.as_array();
+    value.is_boolean() || names.is_some_and(|names| names.iter().all(Value::is_string))
 }
 
 /// A number of characters, items or properties; also one that is written `5.0`.
