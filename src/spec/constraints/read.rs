@@ -288,24 +288,23 @@ impl Reader<'_> {
         property: &str,
     ) -> Shape {
         let none = Map::new();
-        let fits: [(&str, fn(&Value) -> bool); 2] =
-            [("properties", Value::is_object), ("required", is_names)];
-        for (keyword, fits) in fits {
-            if map.get(keyword).is_some_and(|value| !fits(value)) {
+        let properties = map.get("properties");
+        let required = map.get("required");
+        for (keyword, odd) in [
+            (
+                "properties",
+                properties.is_some_and(|value| !value.is_object()),
+            ),
+            ("required", required.is_some_and(|value| !is_names(value))),
+        ] {
+            if odd {
                 let at = format!("{pointer}/{keyword}");
-                self.trouble(
-                    &at,
-                    "is not what the keyword takes",
-                    "correct it by an overlay action",
-                );
+                let what = "is not what the keyword takes";
+                self.trouble(&at, what, "correct it by an overlay action");
             }
         }
-        let properties = map
-            .get("properties")
-            .and_then(Value::as_object)
-            .unwrap_or(&none);
-        let required: Vec<&str> = map
-            .get("required")
+        let properties = properties.and_then(Value::as_object).unwrap_or(&none);
+        let required: Vec<&str> = required
             .and_then(Value::as_array)
             .into_iter()
             .flatten()
