@@ -322,9 +322,9 @@ pub(crate) fn whole(number: &serde_json::Number) -> Option<i64> {
 macro_rules! float {
     ($name:ident, $min:expr, $max:expr) => {
         #[doc = concat!("A number from ", stringify!($min), " to ", stringify!($max), ", both allowed.")]
-        ///
-        /// The limits are the document's, and where they become wider the property has another type, also in a minor version
-        /// of this crate; `value` is on all of them.
+        // Hidden, since its name is made of the document's limits: where these become wider, another type stands in its
+        // place in a minor version. A program takes the number out with `value`, which all of them have.
+        #[doc(hidden)]
         #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, ::serde::Serialize)]
         #[serde(transparent)]
         pub struct $name(f64);
