@@ -178,11 +178,7 @@ pub(super) fn limit_without_type(document: &mut Value) -> usize {
 /// `null` is allowed by an arm of its own, or by one of the arms; `nullable` beside them says the same.
 pub(super) fn null_arm(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
-        let found = ["anyOf", "oneOf"]
-            .into_iter()
-            .find(|keyword| schema.get(*keyword).is_some_and(Value::is_array));
-        let Some(keyword) = found else { return false };
-        let Some(Value::Array(mut arms)) = schema.get(keyword).cloned() else {
+        let Some((keyword, mut arms)) = arms(schema) else {
             return false;
         };
         let before = arms.clone();
@@ -210,6 +206,14 @@ pub(super) fn null_arm(document: &mut Value) -> usize {
             }
         }
         true
+    })
+}
+
+/// The arms of a schema, and the keyword that they stand under.
+pub(super) fn arms(schema: &Map<String, Value>) -> Option<(&'static str, Vec<Value>)> {
+    ["anyOf", "oneOf"].into_iter().find_map(|keyword| {
+        let arms = schema.get(keyword)?.as_array()?;
+        Some((keyword, arms.clone()))
     })
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     each_object,
-    schema::{is_annotation, join},
+    schema::{arms, is_annotation, join},
 };
 use crate::spec::is_of_type;
 
@@ -102,12 +102,10 @@ fn retyped(document: &mut Value, from: &str, to: &str, is_of: fn(&Value) -> bool
 /// A list of values is spread over the arms of `anyOf` or `oneOf`; it is one list.
 pub(super) fn enum_in_arms(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
-        let found = ["anyOf", "oneOf"]
-            .into_iter()
-            .find(|keyword| schema.get(*keyword).is_some_and(Value::is_array));
-        let Some(keyword) = found else { return false };
-        let arms = schema.get(keyword).and_then(Value::as_array);
-        let Some(list) = arms.and_then(|arms| one_list(arms)) else {
+        let Some((keyword, arms)) = arms(schema) else {
+            return false;
+        };
+        let Some(list) = one_list(&arms) else {
             return false;
         };
         let mut whole = schema.clone();
