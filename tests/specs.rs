@@ -372,3 +372,104 @@ fn update_touches_nothing_if_anything_is_refused() {
         ran.stderr
     );
 }
+
+#[test]
+fn update_loses_no_model_and_stays_in_its_folder() {
+    let several = |models: [&str; 2]| {
+        let mut document = document(models[0], json!({}));
+        document["paths"]["/v2/video/generations"]["post"]["requestBody"]["content"]["application/json"]
+            ["schema"]["properties"]["model"]["enum"] = json!(models);
+        document
+    };
+    let with_fetch = |mut document: Value, answer: &str| {
+        document["paths"]["/v2/video/generations"]["get"] = json!({ "responses": { "200": { "content": {
+            "application/json": { "schema": { "type": "object", "properties": { answer: { "type": "string" } } } },
+        } } } });
+        document
+    };
+    let fetch = with_fetch(json!({ "openapi": "3.0.0", "paths": {} }), "id");
+    for (vendored, published, models) in [
+        (
+            vec![("k/two.json", several(["k/a", "k/b"]))],
+            vec![
+                ("K/a.json", document("k/a", json!({}))),
+                ("K/b.json", document("k/b", json!({}))),
+            ],
+            vec!["k/a", "k/b"],
+        ),
+        (
+            vec![("k/one.json", document("k/old", json!({})))],
+            vec![
+                ("K/one.json", document("k/new", json!({}))),
+                ("K/z.json", document("k/old", json!({}))),
+            ],
+            vec!["k/new", "k/old"],
+        ),
+        (
+            vec![],
+            vec![
+                ("K/A/t.json", document("k/a", json!({}))),
+                ("K/B/t.json", document("k/b", json!({}))),
+            ],
+            vec!["k/a", "k/b"],
+        ),
+        (
+            vec![("k/v1.json", with_fetch(document("k/v1", json!({})), "x"))],
+            vec![
+                ("K/v1.json", with_fetch(document("k/v1", json!({})), "x")),
+                ("fetch.json", fetch),
+            ],
+            vec!["k/v1"],
+        ),
+        (
+            vec![],
+            vec![("evil.json", document("../x", json!({})))],
+            vec!["../x"],
+        ),
+    ] {
+        let outer = tempfile::tempdir().unwrap();
+        let into = outer.path().join("openapi");
+        fs::create_dir(&into).unwrap();
+        put(&into, &vendored);
+        let from = folder(&published);
+        let ran = specs!("update", from.path(), "--into", into);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert_eq!(
+            fs::read_dir(outer.path()).unwrap().count(),
+            1,
+            "nothing is written beside it"
+        );
+        let report: Value = serde_json::from_str(&specs!("check", "--json", into).stdout).unwrap();
+        let mut found: Vec<&str> = report["documents"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|document| document["models"].as_array().unwrap())
+            .map(|model| model["id"].as_str().unwrap())
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        assert_eq!(found, models, "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn update_refuses_a_create_that_names_no_model_or_has_no_body() {
+    let into = folder(&[("k/one.json", document("k/one", json!({})))]);
+    let before = contents(into.path());
+    let mut nameless = document("k/x", json!({}));
+    let post = &mut nameless["paths"]["/v2/video/generations"]["post"];
+    post["requestBody"]["content"]["application/json"]["schema"]["properties"] = json!({});
+    let mut bodiless = document("k/x", json!({}));
+    bodiless["paths"]["/v2/video/generations"]["post"] = json!({ "responses": {} });
+    for bad in [nameless, bodiless] {
+        let from = folder(&[
+            ("good.json", document("k/two", json!({}))),
+            ("bad.json", bad),
+        ]);
+        let ran = specs!("update", from.path(), "--into", into.path());
+        assert_eq!(ran.code, 2, "{}", ran.stdout);
+        assert!(ran.stderr.contains("bad.json"), "{}", ran.stderr);
+        assert_eq!(contents(into.path()), before);
+    }
+}

@@ -226,6 +226,13 @@ pub fn creates(document: &Document, findings: &mut Findings) -> Vec<Create> {
             findings.trouble(Trouble::new(&document.file, &place, what, remedy));
         }
         for (model, pointer, schema) in found {
+            if model.chars().any(char::is_control) {
+                let what = format!("the model id {model:?} holds a control character");
+                let place = document.place(&format!("{pointer}/properties/model/enum"));
+                let remedy = "correct the id by an overlay action";
+                findings.trouble(Trouble::new(&document.file, &place, what, remedy));
+                continue;
+            }
             creates.push(Create {
                 file: document.file.clone(),
                 route,

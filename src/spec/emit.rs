@@ -161,10 +161,13 @@ fn builder(out: &mut String, object: &Object, request: &Request) {
     };
     let _ = write!(
         out,
-        "/// Builds [`{name}`](types::{name}), {article} `{}`.\n\
-         #[derive(Clone, Debug, Default)]\n#[must_use = \"a builder does nothing until `build` is called\"]\n\
+        "#[doc = {:?}]\n#[derive(Clone, Debug, Default)]\n#[must_use = \"a builder does nothing until `build` is called\"]\n\
          pub struct {name}Builder {{\n",
-        request.create.model
+        // An id may hold anything; as a literal it stays text.
+        format!(
+            "Builds [`{name}`](types::{name}), {article} `{}`.",
+            request.create.model
+        )
     );
     for field in &set {
         let _ = writeln!(

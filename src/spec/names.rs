@@ -73,12 +73,17 @@ pub fn vendor(model: &str, file: &str) -> String {
         .iter()
         .find(|(prefix, _)| model.starts_with(prefix))
         .map(|(_, vendor)| *vendor);
-    let first = |path: &str| path.split_once('/').map(|(first, _)| first.to_lowercase());
-    known
-        .map(str::to_owned)
-        .or_else(|| first(model))
-        .or_else(|| first(file))
-        .unwrap_or_else(|| "unnamed".into())
+    let in_id = model.split_once('/').map(|(first, _)| first);
+    let folder = || file.rsplit('/').nth(1);
+    let vendor = known.or(in_id).or_else(folder).unwrap_or_default();
+    // It names a feature and a folder, so nothing else may stand in it.
+    let vendor = vendor
+        .to_lowercase()
+        .replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    match vendor.trim_matches('-') {
+        "" => "unnamed".into(),
+        vendor => vendor.into(),
+    }
 }
 
 /// What a model makes a video of, as its id says it; an id that does not say makes it of what it must be given: a picture

@@ -50,8 +50,8 @@ use Wrong::{Generator, Publisher};
 /// Every repair, in the order in which they run: the later ones count on the earlier ones.
 #[rustfmt::skip]
 pub const ALL: &[Repair] = &[
-    Repair { name: "unused_components", wrong: Generator, seen: Historical, mend: reference::unused_components },
     Repair { name: "references", wrong: Generator, seen: Current, mend: reference::references },
+    Repair { name: "unused_components", wrong: Generator, seen: Historical, mend: reference::unused_components },
     Repair { name: "all_of", wrong: Generator, seen: Historical, mend: schema::all_of },
     Repair { name: "response_without_description", wrong: Publisher, seen: Current, mend: operation::response_without_description },
     Repair { name: "default_response_alone", wrong: Publisher, seen: Historical, mend: operation::default_response_alone },

@@ -197,6 +197,12 @@ fn several_models_in_one_body_are_as_many_requests() {
 }
 
 #[test]
+fn what_is_referred_to_in_any_way_is_found() {
+    let merged = merged(vec![fixture("by-design/references_of_all_kinds")]);
+    assert_eq!(merged.requests[0].object.fields.len(), 2);
+}
+
+#[test]
 fn a_server_in_a_document_reaches_nothing_that_is_generated() {
     let merged = merged(vec![fixture("by-design/staging_server")]);
     let source = generate::generate(&merged, &[], &mut Findings::default()).unwrap();

@@ -415,3 +415,14 @@ fn facts_that_are_none_are_told() {
         assert_eq!(findings.troubles.len(), 1, "{text}: {findings:?}");
     }
 }
+
+#[test]
+fn an_id_that_holds_more_than_a_line_is_refused() {
+    let id = "a/b`.\npub fn injected() -> u8 { 7 }\n/// x";
+    let (merged, findings) = read(create(body(id, json!({}))));
+    assert_eq!((merged.requests.len(), findings.troubles.len()), (0, 1));
+    assert_eq!(
+        findings.troubles[0].pointer,
+        format!("{BODY}/properties/model/enum")
+    );
+}

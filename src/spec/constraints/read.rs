@@ -183,7 +183,8 @@ impl Reader<'_> {
         let min = self.bound(map, "minLength", pointer, size);
         let max = self.bound(map, "maxLength", pointer, size);
         match (min, max) {
-            (None, None) => Shape::Text,
+            // At least no characters is no limit, and as one it would be taken for every plain string's.
+            (None | Some(0), None) => Shape::Text,
             (min, max) => Shape::BoundedText {
                 min: min.unwrap_or(0),
                 max,

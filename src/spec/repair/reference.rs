@@ -94,25 +94,23 @@ fn size(value: &Value) -> usize {
     }
 }
 
-/// Documents carry components that nothing refers to any more; the generator would make a type of each.
+/// Documents carry components that nothing refers to any more, hundreds of them in the older ones.
 pub fn unused_components(document: &mut Value) -> usize {
-    let Some(schemas) = document
-        .pointer("/components/schemas")
-        .and_then(Value::as_object)
-    else {
+    let Some(components) = document.get("components").and_then(Value::as_object) else {
         return 0;
     };
+    let schemas = components.get("schemas").cloned().unwrap_or_default();
     let mut used = Vec::new();
     named(document.get("paths").unwrap_or(&Value::Null), &mut used);
+    let others = components.iter().filter(|(kind, _)| *kind != "schemas");
+    others.for_each(|(_, others)| named(others, &mut used));
     let mut next = 0;
     while let Some(name) = used.get(next).cloned() {
         named(schemas.get(&name).unwrap_or(&Value::Null), &mut used);
         next += 1;
     }
-    let Some(schemas) = document
-        .pointer_mut("/components/schemas")
-        .and_then(Value::as_object_mut)
-    else {
+    let schemas = document.pointer_mut("/components/schemas");
+    let Some(schemas) = schemas.and_then(Value::as_object_mut) else {
         return 0;
     };
     let before = schemas.len();
@@ -120,16 +118,20 @@ pub fn unused_components(document: &mut Value) -> usize {
     before - schemas.len()
 }
 
+/// The schemas that a value refers to, or to a part of.
 fn named(value: &Value, names: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
-            if let Some(name) = map
-                .get("$ref")
-                .and_then(Value::as_str)
-                .and_then(|to| to.strip_prefix("#/components/schemas/"))
-                && !names.iter().any(|known| known == name)
-            {
-                names.push(name.into());
+            let to = map.get("$ref").and_then(Value::as_str);
+            let to = to.and_then(|to| to.strip_prefix('#')).map(decoded);
+            let below = to
+                .as_deref()
+                .and_then(|to| to.strip_prefix("/components/schemas/"));
+            if let Some(name) = below.and_then(|below| below.split('/').next()) {
+                let name = name.replace("~1", "/").replace("~0", "~");
+                if !names.contains(&name) {
+                    names.push(name);
+                }
             }
             map.values().for_each(|value| named(value, names));
         }

@@ -29,8 +29,8 @@ pub(crate) fn update(asked: &SpecsUpdate) -> ExitCode {
 
 fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
     let old = Described::read(&asked.into).usable(&asked.into)?;
-    let published = published(&asked.from)?;
-    let taken = taken(&published, &old);
+    let published = published(&asked.from, &old.facts)?;
+    let taken = taken(&published, &old)?;
     let mut new = Vec::new();
     for document in &old.documents {
         let stripped = taken.get(&document.file).map(|taken| strip::strip(taken));
@@ -58,6 +58,11 @@ fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
         ));
     }
 
+    if let Some(lost) = lost(&old.merged, &new.merged) {
+        return Err(Failure::usage(format!(
+            "nothing was written: {lost} would be described no more"
+        )));
+    }
     let mut changed: Vec<(String, String)> = texts
         .into_iter()
         .filter(|(file, text)| {
@@ -94,6 +99,17 @@ fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
     );
     report.push_str(&told(&old, &new, &published));
     Ok(report.trim_end().to_owned())
+}
+
+/// A model that the old documents describe and the new ones do not.
+fn lost(old: &Merged, new: &Merged) -> Option<String> {
+    let has = |create: &Create| {
+        let mut creates = new.requests.iter().map(|request| &request.create);
+        creates.any(|new| new.route == create.route && new.model == create.model)
+    };
+    let mut creates = old.requests.iter().map(|request| &request.create);
+    let lost = creates.find(|create| !has(create))?;
+    Some(format!("{} on {}", lost.model, lost.route.path()))
 }
 
 /// What a person has to see to after an update.
@@ -143,12 +159,13 @@ fn listed(heading: &str, lines: impl IntoIterator<Item = String>) -> String {
 
 /// The published documents that declare an operation of this client. A checkout holds other JSON, too; of that only what
 /// claims one of these operations and cannot be read is trouble.
-fn published(from: &Path) -> Result<Vec<Document>, Failure> {
+fn published(from: &Path, facts: &Facts) -> Result<Vec<Document>, Failure> {
     let mut findings = Findings::default();
     let mut documents = documents(from, &mut findings);
     documents.retain(Document::is_video);
     documents.sort_by(|a, b| a.file.cmp(&b.file));
     documents.iter_mut().for_each(repair::mend);
+    overlay::apply(&facts.overlay, &mut documents, &mut findings);
     findings.troubles.retain(|trouble| {
         let text = fs::read_to_string(from.join(&trouble.file)).unwrap_or_default();
         trouble.file.is_empty() || Route::ALL.iter().any(|route| text.contains(route.path()))
@@ -163,62 +180,87 @@ fn published(from: &Path) -> Result<Vec<Document>, Failure> {
     Ok(documents)
 }
 
-/// Which published document goes into which file: into the one that describes the model already, else into a new one
-/// under its vendor's name.
-fn taken<'a>(published: &'a [Document], old: &Described) -> BTreeMap<String, &'a Document> {
-    let known = |route: Route, model: &str| {
-        let mut requests = old.merged.requests.iter().map(|request| &request.create);
-        requests.find(|create| create.route == route && create.model == model)
+/// Which published document goes into which file: into the one that describes the same models already, else into a new one
+/// under its vendor's name. No file is given to two documents, and none is taken from a model that is not in its new text.
+fn taken<'a>(
+    published: &'a [Document],
+    old: &Described,
+) -> Result<BTreeMap<String, &'a Document>, Failure> {
+    let mut findings = Findings::default();
+    let creates = merge::creates(published, &mut findings);
+    if !findings.troubles.is_empty() {
+        return Err(refused("nothing was written: what is published", &findings));
+    }
+    let old_creates = || old.merged.requests.iter().map(|request| &request.create);
+    let is_whole = |file: &str, document: &Document| {
+        let declared = document::creates(document, &mut Findings::default());
+        let kept = |create: &Create| {
+            let same = |new: &Create| new.route == create.route && new.model == create.model;
+            declared.iter().any(same)
+        };
+        old_creates().filter(|create| create.file == file).all(kept)
     };
-    let mut taken = BTreeMap::new();
+    let mut taken: BTreeMap<String, &Document> = BTreeMap::new();
     let by_file = |file: &str| published.iter().find(|document| document.file == file);
-    for create in merge::creates(published, &mut Findings::default()) {
+    for create in &creates {
         let Some(document) = by_file(&create.file) else {
             continue;
         };
-        let file = match known(create.route, &create.model) {
-            Some(create) => create.file.clone(),
-            None => fresh(
-                create.route,
-                &names::vendor(&create.model, &create.file),
-                &create.file,
-            ),
-        };
-        taken.entry(file).or_insert(document);
+        if taken.values().any(|taken| taken.file == document.file) {
+            continue;
+        }
+        let known =
+            old_creates().find(|old| old.route == create.route && old.model == create.model);
+        let known = known.map(|known| known.file.clone());
+        let known = known.filter(|file| is_whole(file, document) && !taken.contains_key(file));
+        let file = known.unwrap_or_else(|| {
+            let vendor = names::vendor(&create.model, &create.file);
+            fresh(create.route, &vendor, &create.file, |file| {
+                is_free(file, &taken, old)
+            })
+        });
+        taken.insert(file, document);
     }
     for route in Route::ALL {
-        let fetches = |documents: &[Document]| -> Option<String> {
-            let best = merge::fetch(documents, route)?;
-            Some(best.file.clone())
-        };
-        let Some(document) = fetches(published).and_then(|file| by_file(&file)) else {
+        let document = merge::fetch(published, route).and_then(|document| by_file(&document.file));
+        let Some(document) = document else { continue };
+        if taken.values().any(|taken| taken.file == document.file) {
             continue;
-        };
-        let has_create = taken.values().any(|taken| taken.file == document.file);
-        if !has_create {
-            let file = fetches(&old.documents);
-            taken.insert(
-                file.unwrap_or_else(|| fresh(route, "", &document.file)),
-                document,
-            );
         }
+        let has_create = |file: &str| old_creates().any(|create| create.file == file);
+        let known = merge::fetch(&old.documents, route).map(|document| document.file.clone());
+        let known = known.filter(|file| !has_create(file) && !taken.contains_key(file));
+        let file = known
+            .unwrap_or_else(|| fresh(route, "", &document.file, |file| is_free(file, &taken, old)));
+        taken.insert(file, document);
     }
-    taken
+    Ok(taken)
 }
 
-/// A file for a document that is new here.
-fn fresh(route: Route, vendor: &str, published: &str) -> String {
+fn is_free(file: &str, taken: &BTreeMap<String, &Document>, old: &Described) -> bool {
+    !taken.contains_key(file) && !old.documents.iter().any(|document| document.file == file)
+}
+
+/// A file for a document that is new here: its own name, with a number where that is taken.
+fn fresh(route: Route, vendor: &str, published: &str, is_free: impl Fn(&str) -> bool) -> String {
     let name = published
         .rsplit('/')
         .next()
         .unwrap_or(published)
         .to_lowercase();
+    let name = name.strip_suffix(".json").unwrap_or(&name);
     let folder = match route {
         Route::Universal if vendor.is_empty() => String::new(),
         Route::Universal => format!("{vendor}/"),
         Route::LegacyKling => "kling/legacy/".into(),
     };
-    format!("{folder}{name}")
+    let mut file = format!("{folder}{name}.json");
+    let mut number = 2;
+    while !is_free(&file) {
+        file = format!("{folder}{name}-{number}.json");
+        number += 1;
+    }
+    file
 }
 
 fn undescribed(merged: &Merged) -> BTreeSet<String> {
