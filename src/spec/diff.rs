@@ -4,7 +4,7 @@ mod shape;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt, mem,
+    fmt,
 };
 
 use serde_json::Value;
@@ -275,12 +275,11 @@ fn field(path: &str, old: &Field, new: &Field, seen: &mut Seen<'_>) {
 }
 
 fn checks(path: &str, old: &[Check], new: &[Check], seen: &mut Seen<'_>) {
-    let mut come: Vec<&Check> = new.iter().collect();
-    for was in old {
-        // Each is compared to the one that says the same kind of thing, to that which says the very same first.
-        let like = |is: &&Check| mem::discriminant(*is) == mem::discriminant(was);
-        let exact = come.iter().position(|is| *is == was);
-        match exact.or_else(|| come.iter().position(like)) {
+    // What stands on both sides is no difference; each of the rest is compared to one that says the same kind of thing.
+    let gone = old.iter().filter(|check| !new.contains(check));
+    let mut come: Vec<&Check> = new.iter().filter(|check| !old.contains(check)).collect();
+    for was in gone {
+        match come.iter().position(|is| shape::alike(was, is)) {
             Some(index) => shape::compare_checks(path, was, come.remove(index), seen),
             None => {
                 let (kind, effect) = match was {

@@ -86,23 +86,32 @@ pub fn mend(document: &mut Document) {
         .collect();
 }
 
-/// Calls `change` on every object of a value, the inner ones first, and counts how often it changed one.
+/// Calls `change` on every object of a value, the inner ones first, and counts how often it changed one. Values that a
+/// document only shows or lists are data, and stay as they are.
 fn each_object(
     value: &mut Value,
     change: &mut dyn FnMut(&mut Map<String, Value>) -> bool,
 ) -> usize {
-    match value {
-        Value::Object(map) => {
-            let inner: usize = map
-                .values_mut()
-                .map(|value| each_object(value, change))
-                .sum();
-            inner + usize::from(change(map))
+    fn walk(
+        value: &mut Value,
+        is_named: bool,
+        change: &mut dyn FnMut(&mut Map<String, Value>) -> bool,
+    ) -> usize {
+        match value {
+            Value::Object(map) => {
+                let mut inner = 0;
+                for (key, value) in map.iter_mut() {
+                    let is_data =
+                        ["default", "enum", "example", "examples"].contains(&key.as_str());
+                    if is_named || !(is_data || key.starts_with("x-")) {
+                        inner += walk(value, !is_named && key == "properties", change);
+                    }
+                }
+                inner + usize::from(!is_named && change(map))
+            }
+            Value::Array(items) => items.iter_mut().map(|item| walk(item, false, change)).sum(),
+            _ => 0,
         }
-        Value::Array(items) => items
-            .iter_mut()
-            .map(|value| each_object(value, change))
-            .sum(),
-        _ => 0,
     }
+    walk(value, false, change)
 }

@@ -34,7 +34,8 @@ fn body() -> Value {
             "steps": { "type": "integer", "multipleOf": 2 },
             "some": { "type": "object", "maxProperties": 2 },
             "closed": { "type": "object", "properties": { "a": {} }, "additionalProperties": false },
-            "link": { "type": "string", "format": "uri", "maxLength": 99 },
+            "link": { "type": "string", "format": "uri", "minLength": 1, "maxLength": 99 },
+            "tenths": { "type": "number", "multipleOf": 0.3 },
         },
     })
 }
@@ -237,6 +238,12 @@ fn each_kind_of_change_has_its_verdict() {
         (
             Box::new(put("/properties/steps/multipleOf", json!(1))),
             "steps",
+            Kind::BoundWidened,
+            Compatible,
+        ),
+        (
+            Box::new(put("/properties/tenths/multipleOf", json!(0.1))),
+            "tenths",
             Kind::BoundWidened,
             Compatible,
         ),

@@ -52,6 +52,9 @@ fn what_no_type_can_be_made_of_is_told_with_place_and_remedy_and_all_at_once() {
             "m": { "enum": "x" },
             "n": { "type": "string", "pattern": 1 },
             "q": { "type": "object", "properties": [] },
+            "s": { "type": "string", "format": "uri", "maxLength": "9" },
+            "t": { "type": "array", "uniqueItems": "true" },
+            "u": { "type": "string", "nullable": "true" },
             "r": { "type": "object", "required": [1] },
             "o": { "not": 1 },
             "p": { "type": "object", "additionalProperties": 1 },
@@ -81,6 +84,9 @@ fn what_no_type_can_be_made_of_is_told_with_place_and_remedy_and_all_at_once() {
         "/properties/p/additionalProperties",
         "/properties/q/properties",
         "/properties/r/required",
+        "/properties/s/maxLength",
+        "/properties/t/uniqueItems",
+        "/properties/u/nullable",
     ];
     assert_eq!(pointers, expected);
     for trouble in findings.troubles {

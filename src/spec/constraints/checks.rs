@@ -19,7 +19,10 @@ impl Reader<'_> {
         property: &str,
     ) -> Vec<Check> {
         let mut checks = Vec::new();
-        let is_number = matches!(shape, Shape::Number { .. } | Shape::Values { .. });
+        let is_number = matches!(
+            shape,
+            Shape::Number { .. } | Shape::IntegerChoice { .. } | Shape::Values { .. } | Shape::Any
+        );
         for (keyword, value) in map {
             let at = format!("{pointer}{}", step(keyword));
             let told = Check::Told {
@@ -30,7 +33,12 @@ impl Reader<'_> {
                 "anyOf" | "oneOf" if matches!(shape, Shape::OneOrMany { .. }) => {}
                 "anyOf" | "oneOf" => checks.extend(self.arms(value, keyword, name, &at, property)),
                 "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" => {
-                    checks.extend(limit(shape, keyword, value, told));
+                    // Those of a type are read with it; of the others, too, half a limit would be none.
+                    let beside = limit(shape, keyword, value, told);
+                    if beside.is_some() && !value.is_number() {
+                        self.bound(map, keyword, pointer, Value::as_f64);
+                    }
+                    checks.extend(beside.filter(|_| value.is_number()));
                 }
                 "exclusiveMinimum" | "exclusiveMaximum" => match value {
                     Value::Bool(false) => {}
@@ -52,6 +60,9 @@ impl Reader<'_> {
                     let step = |value: &Value| value.as_f64().filter(|step| *step > 0.0);
                     let step = self.bound(map, keyword, pointer, step);
                     checks.extend(step.map(Check::MultipleOf));
+                }
+                "uniqueItems" | "nullable" if !value.is_boolean() => {
+                    self.trouble(&at, "is no boolean", "correct it by an overlay action");
                 }
                 "uniqueItems" => checks.extend((value == true).then_some(Check::Unique)),
                 "minProperties" => checks.push(Check::Properties {

@@ -4,6 +4,8 @@
 //! numbers are the documents', as this crate's documentation says; a program takes the values out by methods that all of
 //! them have. So wider bounds are compatible as long as the kind of type stays.
 
+use std::mem;
+
 use serde_json::{Value, json};
 
 use super::{Effect, Kind, Seen};
@@ -157,6 +159,23 @@ pub(super) fn compare(path: &str, old: &Shape, new: &Shape, seen: &mut Seen<'_>)
     }
 }
 
+/// Whether two checks say the same kind of thing: a limit on one side is none on the other.
+pub(super) fn alike(old: &Check, new: &Check) -> bool {
+    let same_side = match (old, new) {
+        (
+            Check::Also(Shape::BoundedText { max: old, .. }),
+            Check::Also(Shape::BoundedText { max: new, .. }),
+        ) => old.is_some() == new.is_some(),
+        (
+            Check::Also(Shape::Number { max: old, .. }),
+            Check::Also(Shape::Number { max: new, .. }),
+        ) => old.is_some() == new.is_some(),
+        (Check::Also(old), Check::Also(new)) => mem::discriminant(old) == mem::discriminant(new),
+        _ => true,
+    };
+    same_side && mem::discriminant(old) == mem::discriminant(new)
+}
+
 /// Two checks of one kind.
 pub(super) fn compare_checks(path: &str, old: &Check, new: &Check, seen: &mut Seen<'_>) {
     let wider = match (old, new) {
@@ -170,7 +189,11 @@ pub(super) fn compare_checks(path: &str, old: &Check, new: &Check, seen: &mut Se
         }
         (Check::Above(old), Check::Above(new)) => new < old,
         (Check::Below(old), Check::Below(new)) => new > old,
-        (Check::MultipleOf(old), Check::MultipleOf(new)) => old % new == 0.0,
+        (Check::MultipleOf(old), Check::MultipleOf(new)) => {
+            // 0.3 is three times 0.1, though not in binary.
+            let steps = old / new;
+            steps >= 1.0 && (steps - steps.round()).abs() < 1e-9
+        }
         (
             Check::Properties { min, max },
             Check::Properties {
