@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::document::Document;
 
 pub use reference::unused_components as prune;
-pub use schema::joined;
+pub use schema::{joined, whole};
 
 /// A class of defect and how it is mended.
 pub struct Repair {

@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, path::PathBuf};
 use serde_json::{Value, json};
 
 use super::{
-    facts, merged, read,
-    spec::{Document, Findings, Route, document, generate, repair},
+    create, facts, merged, read,
+    spec::{Document, Findings, Route, constraints::Shape, document, generate, repair},
 };
 
 /// A repair, a place in its mended fixture, and what stands there then (`null`: nothing).
@@ -209,4 +209,89 @@ fn a_server_in_a_document_reaches_nothing_that_is_generated() {
     for (name, text) in source.files {
         assert!(!text.contains("staging.aimlapi"), "{name}");
     }
+}
+
+fn joined(schema: Value) -> Value {
+    let body =
+        json!({ "type": "object", "properties": { "model": { "enum": ["a/b"] }, "x": schema } });
+    let mut document = create(body).remove(0);
+    repair::mend(&mut document);
+    let at = "/paths/~1v2~1video~1generations/post/requestBody/content/application~1json/schema/properties/x";
+    document.value.pointer(at).unwrap().clone()
+}
+
+#[test]
+fn parts_of_a_schema_become_one_that_allows_what_all_of_them_allow() {
+    let number = |more: Value| {
+        let mut number = json!({ "type": "number" });
+        number
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        number
+    };
+    let all = |parts: Vec<Value>| joined(json!({ "allOf": parts }));
+    // A limit and whether it is allowed itself go together.
+    let zero = || number(json!({ "minimum": 0, "exclusiveMinimum": true }));
+    let five = || number(json!({ "minimum": 5 }));
+    assert_eq!(all(vec![zero(), five()]), five());
+    assert_eq!(all(vec![five(), zero()]), five());
+    let from_zero = number(json!({ "minimum": 0 }));
+    assert_eq!(all(vec![zero(), from_zero.clone()]), zero());
+    assert_eq!(all(vec![from_zero, zero()]), zero());
+    // `null` passes where every type lets it.
+    let text = json!({ "type": "string" });
+    let null = json!({ "type": "string", "nullable": true });
+    assert_eq!(all(vec![null.clone(), text.clone()]), text);
+    assert_eq!(all(vec![null.clone(), null.clone()]), null);
+    assert_eq!(
+        all(vec![json!({ "maxLength": 3 }), null.clone()])["nullable"],
+        true
+    );
+    // What one keyword cannot say twice is kept beside.
+    let patterns = all(vec![
+        json!({ "type": "string", "pattern": "a" }),
+        json!({ "pattern": "b" }),
+    ]);
+    assert_eq!(patterns["pattern"], "a");
+    assert_eq!(patterns["allOf"][0]["pattern"], "b");
+}
+
+#[test]
+fn swapped_limits_keep_their_flags_and_null_needs_a_type_that_allows_it() {
+    assert_eq!(
+        joined(json!({ "type": "number", "minimum": 9, "exclusiveMinimum": true, "maximum": 1 })),
+        json!({ "type": "number", "minimum": 1, "maximum": 9, "exclusiveMaximum": true })
+    );
+    let arms =
+        json!([{ "type": "string", "nullable": true }, { "type": "string", "format": "uri" }]);
+    let typed = joined(json!({ "type": "string", "anyOf": arms }));
+    assert_eq!(typed.get("nullable"), None);
+    let untyped = joined(json!({ "anyOf": arms }));
+    assert_eq!(untyped["nullable"], true);
+    let lists = json!([{ "type": "string", "enum": ["a"] }, { "type": "string", "enum": ["b"], "nullable": true }]);
+    assert_eq!(
+        joined(json!({ "anyOf": lists })),
+        json!({ "type": "string", "enum": ["a", "b"], "nullable": true })
+    );
+}
+
+#[test]
+fn parts_that_are_no_contradiction_are_all_held() {
+    let (merged, findings) = read(create(json!({
+        "type": "object",
+        "properties": {
+            "model": { "enum": ["a/b"] },
+            "x": { "allOf": [
+                { "anyOf": [{ "type": "string" }, { "type": "integer" }] },
+                { "anyOf": [{ "type": "boolean" }, { "type": "string", "maxLength": 2 }] },
+            ] },
+        },
+    })));
+    assert_eq!(findings.troubles, []);
+    let field = &merged.requests[0].object.fields[1];
+    let Shape::Checked { checks, .. } = &field.shape else {
+        panic!("{:?}", field.shape);
+    };
+    assert_eq!(checks.len(), 2, "{checks:?}");
 }

@@ -54,6 +54,10 @@ fn what_no_type_can_be_made_of_is_told_with_place_and_remedy_and_all_at_once() {
             "q": { "type": "object", "properties": [] },
             "s": { "type": "string", "format": "uri", "maxLength": "9" },
             "t": { "type": "array", "uniqueItems": "true" },
+            "v": { "type": "integer", "minimum": 1e300 },
+            "w": { "type": "integer", "minimum": 0.5, "maximum": 0.7 },
+            "x": { "type": "integer", "maximum": -1e300 },
+            "y": { "allOf": [{ "enum": ["a"] }, { "enum": ["b"] }] },
             "u": { "type": "string", "nullable": "true" },
             "r": { "type": "object", "required": [1] },
             "o": { "not": 1 },
@@ -87,6 +91,10 @@ fn what_no_type_can_be_made_of_is_told_with_place_and_remedy_and_all_at_once() {
         "/properties/s/maxLength",
         "/properties/t/uniqueItems",
         "/properties/u/nullable",
+        "/properties/v",
+        "/properties/w",
+        "/properties/x",
+        "/properties/y/allOf",
     ];
     assert_eq!(pointers, expected);
     for trouble in findings.troubles {

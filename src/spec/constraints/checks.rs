@@ -6,7 +6,7 @@ use super::{
     Check, Shape,
     read::{Reader, or_null, size},
 };
-use crate::spec::{Trouble, step};
+use crate::spec::{Trouble, repair, step};
 
 impl Reader<'_> {
     /// What stands in a schema beside its type.
@@ -104,9 +104,17 @@ impl Reader<'_> {
                         "put the schema in its place by an overlay action",
                     );
                 }
-                "allOf" => {
+                "allOf" if repair::whole(map).is_none() => {
                     let what = "the parts of `allOf` contradict each other";
                     self.trouble(&at, what, "correct one of them by an overlay action");
+                }
+                // What could not be written into one schema.
+                "allOf" => {
+                    for (index, part) in value.as_array().into_iter().flatten().enumerate() {
+                        let name = format!("{name}Part{index}");
+                        let shape = self.shape(part, &name, &format!("{at}/{index}"), property);
+                        checks.extend((shape != Shape::Any).then_some(Check::Also(shape)));
+                    }
                 }
                 "items" if !matches!(shape, Shape::List { .. }) => {
                     checks.extend(matches!(shape, Shape::Any).then_some(told));

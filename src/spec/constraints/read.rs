@@ -137,26 +137,35 @@ impl Reader<'_> {
     }
 
     fn integer(&mut self, map: &Map<String, Value>, pointer: &str) -> Shape {
-        let exclusive = |keyword: &str| map.get(keyword) == Some(&Value::Bool(true));
-        let (above, below) = (exclusive("exclusiveMinimum"), exclusive("exclusiveMaximum"));
-        let min = self.bound(map, "minimum", pointer, Value::as_f64);
-        let max = self.bound(map, "maximum", pointer, Value::as_f64);
-        // A limit beyond 64 bits holds every integer there is, and a fraction the integers on its inner side.
-        let exact = |keyword: &str| map.get(keyword).and_then(Value::as_i64);
-        let fits = |limit: f64| limit.abs() < 9.2e18;
-        let min = min
-            .filter(|min| fits(*min))
-            .map(|min| match exact("minimum") {
-                Some(min) => min.saturating_add(above.into()),
-                None => (if above { min.floor() + 1.0 } else { min.ceil() }) as i64,
-            });
-        let max = max
-            .filter(|max| fits(*max))
-            .map(|max| match exact("maximum") {
-                Some(max) => max.saturating_sub(below.into()),
-                None => (if below { max.ceil() - 1.0 } else { max.floor() }) as i64,
-            });
-        Shape::Integer { min, max }
+        let is_set = |keyword: &str| map.get(keyword) == Some(&Value::Bool(true));
+        let mut limit = |keyword: &str| {
+            let float = self.bound(map, keyword, pointer, Value::as_f64)?;
+            Some((float, map.get(keyword).and_then(Value::as_i64)))
+        };
+        // A fraction limits the integers on its inner side.
+        let (above, below) = (is_set("exclusiveMinimum"), is_set("exclusiveMaximum"));
+        let min = limit("minimum").map(|(float, exact)| match exact {
+            Some(exact) => i128::from(exact) + i128::from(above),
+            None if above => float.floor() as i128 + 1,
+            None => float.ceil() as i128,
+        });
+        let max = limit("maximum").map(|(float, exact)| match exact {
+            Some(exact) => i128::from(exact) - i128::from(below),
+            None if below => float.ceil() as i128 - 1,
+            None => float.floor() as i128,
+        });
+        let (lowest, highest) = (i128::from(i64::MIN), i128::from(i64::MAX));
+        let (least, most) = (min.unwrap_or(lowest), max.unwrap_or(highest));
+        if least > most.min(highest) || most < lowest {
+            let what = "no integer lies within its limits";
+            self.trouble(pointer, what, "correct one of them by an overlay action");
+        }
+        // A limit beyond 64 bits that points outwards holds every integer there is.
+        let within = |limit: i128| i64::try_from(limit).ok();
+        Shape::Integer {
+            min: min.and_then(within),
+            max: max.and_then(within),
+        }
     }
 
     fn list(

@@ -4,34 +4,56 @@ use serde_json::{Map, Value};
 
 use super::each_object;
 
-/// Older documents compose a body of parts by `allOf`; the parts are written into one schema. Parts that contradict each
-/// other stay as they are, and are reported.
+/// Older documents compose a body of parts by `allOf`; the parts are written into one schema, as far as one schema can say
+/// what they say. Parts that contradict each other stay as they are, and are reported.
 pub(super) fn all_of(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
-        let Some(parts) = schema.get("allOf").and_then(Value::as_array) else {
+        let Some(whole) = whole(schema) else {
             return false;
         };
-        let mut whole = schema.clone();
-        whole.remove("allOf");
-        let joins = parts.iter().all(|part| join(&mut whole, part));
-        if joins {
-            *schema = whole;
-        }
-        joins
+        let differs = *schema != whole;
+        *schema = whole;
+        differs
     })
 }
 
-/// `shared` and `part` as one schema that allows what both allow, where one can say that.
+/// A schema with the parts of its `allOf` written into it; `None` where it has none, or where they contradict each other.
+pub fn whole(schema: &Map<String, Value>) -> Option<Map<String, Value>> {
+    let parts = schema.get("allOf")?.as_array()?;
+    let mut whole = schema.clone();
+    whole.remove("allOf");
+    parts
+        .iter()
+        .all(|part| join(&mut whole, part))
+        .then_some(whole)
+}
+
+/// `shared` and `part` as one schema that allows what both allow; `None` where that is nothing.
 pub fn joined(shared: &Map<String, Value>, part: &Value) -> Option<Value> {
     let mut whole = shared.clone();
     join(&mut whole, part).then_some(Value::Object(whole))
 }
 
+/// Writes `part` into `whole`. What the two say by one keyword and cannot say as one, such as two patterns, goes into an
+/// `allOf`.
 pub(super) fn join(whole: &mut Map<String, Value>, part: &Value) -> bool {
     let Some(part) = part.as_object() else {
         return false;
     };
-    part.iter().all(|(keyword, new)| {
+    let null = null(whole, part);
+    // These need a look at two keywords at once.
+    let is_done = |keyword: &str, new: &Value| {
+        let is_flag = ["exclusiveMinimum", "exclusiveMaximum"].contains(&keyword);
+        ["nullable", "minimum", "maximum"].contains(&keyword) || is_flag && !new.is_number()
+    };
+    for limit in ["minimum", "maximum"] {
+        join_limit(whole, part, limit);
+    }
+    let mut beside = Vec::new();
+    let joins = part.iter().all(|(keyword, new)| {
+        if is_done(keyword, new) {
+            return true;
+        }
         let Some(old) = whole.get_mut(keyword) else {
             whole.insert(keyword.clone(), new.clone());
             return true;
@@ -47,10 +69,10 @@ pub(super) fn join(whole: &mut Map<String, Value>, part: &Value) -> bool {
                     Some(old) => old == new,
                 })
             }
-            ("required", Value::Array(old), Value::Array(new)) => {
+            ("required" | "allOf", Value::Array(old), Value::Array(new)) => {
                 let more: Vec<Value> = new
                     .iter()
-                    .filter(|name| !old.contains(name))
+                    .filter(|item| !old.contains(item))
                     .cloned()
                     .collect();
                 old.extend(more);
@@ -60,10 +82,14 @@ pub(super) fn join(whole: &mut Map<String, Value>, part: &Value) -> bool {
                 old.retain(|value| new.contains(value));
                 !old.is_empty()
             }
-            ("minimum" | "minLength" | "minItems" | "minProperties", old, new) => {
+            ("minLength" | "minItems" | "minProperties" | "exclusiveMinimum", old, new)
+                if old.is_number() && new.is_number() =>
+            {
                 tighter(old, new, |old, new| new > old)
             }
-            ("maximum" | "maxLength" | "maxItems" | "maxProperties", old, new) => {
+            ("maxLength" | "maxItems" | "maxProperties" | "exclusiveMaximum", old, new)
+                if old.is_number() && new.is_number() =>
+            {
                 tighter(old, new, |old, new| new < old)
             }
             ("type", old, new) if *old == "number" && new == "integer" => {
@@ -71,10 +97,80 @@ pub(super) fn join(whole: &mut Map<String, Value>, part: &Value) -> bool {
                 true
             }
             ("type", old, new) if *old == "integer" && new == "number" => true,
-            (keyword, ..) if is_annotation(keyword) || keyword == "nullable" => true,
-            (_, old, new) => old == new,
+            ("type" | "enum" | "required" | "properties" | "items", old, new) => old == new,
+            (known, ..) if is_annotation(known) => true,
+            (_, old, new) => {
+                if old != new {
+                    beside.push(Value::Object(Map::from_iter([(
+                        keyword.clone(),
+                        new.clone(),
+                    )])));
+                }
+                true
+            }
         }
-    })
+    });
+    if !beside.is_empty() {
+        let parts = whole
+            .entry("allOf")
+            .or_insert_with(|| Value::Array(Vec::new()));
+        if let Some(parts) = parts.as_array_mut() {
+            beside.retain(|part| !parts.contains(part));
+            parts.extend(beside);
+        }
+    }
+    match null {
+        Some(null) => whole.insert("nullable".into(), null),
+        None => whole.remove("nullable"),
+    };
+    joins
+}
+
+/// The `nullable` of two schemas together. It belongs to the `type` beside it; `null` is allowed where each type allows it.
+fn null(whole: &Map<String, Value>, part: &Map<String, Value>) -> Option<Value> {
+    let both = [whole, part];
+    let stated = both.map(|schema| schema.get("nullable"));
+    if let Some(odd) = stated.into_iter().flatten().find(|flag| !flag.is_boolean()) {
+        return Some(odd.clone());
+    }
+    let allows = |schema: &&Map<String, Value>| schema.get("nullable") == Some(&Value::Bool(true));
+    let mut typed = both.iter().filter(|schema| schema.contains_key("type"));
+    let is_typed = both.iter().any(|schema| schema.contains_key("type"));
+    let allowed = if is_typed {
+        typed.all(allows)
+    } else {
+        both.iter().any(allows)
+    };
+    allowed.then_some(Value::Bool(true))
+}
+
+/// Takes the tighter of two limits, each with its own flag that says whether the limit itself is allowed.
+fn join_limit(whole: &mut Map<String, Value>, part: &Map<String, Value>, limit: &str) {
+    let is_lower = limit == "minimum";
+    let flag = if is_lower {
+        "exclusiveMinimum"
+    } else {
+        "exclusiveMaximum"
+    };
+    let Some(new) = part.get(limit) else { return };
+    let numbers = whole.get(limit).map(|old| (old.as_f64(), new.as_f64()));
+    let takes = match numbers {
+        Some((Some(old), Some(new))) if old == new => part.get(flag) == Some(&Value::Bool(true)),
+        Some((Some(old), Some(new))) => (new > old) == is_lower,
+        Some((old, _)) => old.is_some(),
+        None => true,
+    };
+    if !takes {
+        return;
+    }
+    whole.insert(limit.into(), new.clone());
+    // Newer schemas put a limit of its own where the flag stands; that one stays.
+    if !whole.get(flag).is_some_and(Value::is_number) {
+        match part.get(flag).filter(|flag| !flag.is_number()) {
+            Some(value) => whole.insert(flag.into(), value.clone()),
+            None => whole.remove(flag),
+        };
+    }
 }
 
 fn tighter(old: &mut Value, new: &Value, is_tighter: impl Fn(f64, f64) -> bool) -> bool {
@@ -175,7 +271,8 @@ pub(super) fn limit_without_type(document: &mut Value) -> usize {
     })
 }
 
-/// `null` is allowed by an arm of its own, or by one of the arms; `nullable` beside them says the same.
+/// `null` is allowed by an arm of its own, or by one of the arms; `nullable` beside them says the same, unless the schema
+/// has a type that refuses it.
 pub(super) fn null_arm(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
         let Some((keyword, mut arms)) = arms(schema) else {
@@ -191,9 +288,13 @@ pub(super) fn null_arm(document: &mut Value) -> usize {
         if arms == before || arms.is_empty() {
             return false;
         }
+        let is_refused = schema.contains_key("type")
+            && schema
+                .get("nullable")
+                .is_none_or(|flag| flag == &Value::Bool(false));
         let mut whole = schema.clone();
-        whole.insert("nullable".into(), true.into());
         whole.remove(keyword);
+        whole.remove("nullable");
         let one = match arms.as_slice() {
             [one] => joined(&whole, one),
             _ => None,
@@ -204,6 +305,9 @@ pub(super) fn null_arm(document: &mut Value) -> usize {
                 whole.insert(keyword.into(), arms.into());
                 *schema = whole;
             }
+        }
+        if !is_refused {
+            schema.insert("nullable".into(), true.into());
         }
         true
     })
@@ -229,7 +333,8 @@ fn allows_null_alone(arm: &Value) -> bool {
         || (arm.get("type").is_some_and(|kind| kind == "null") && bare("type"))
 }
 
-/// A lower limit is greater than the upper one, so that nothing is allowed; they were swapped.
+/// A lower limit is greater than the upper one, so that nothing is allowed; they were swapped, and with them the flags that
+/// say whether a limit itself is allowed.
 pub(super) fn limits_swapped(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
         let pairs = [
@@ -240,17 +345,24 @@ pub(super) fn limits_swapped(document: &mut Value) -> usize {
         let mut mended = false;
         for (least, most) in pairs {
             let limit = |keyword: &str| schema.get(keyword).and_then(Value::as_f64);
-            if let (Some(low), Some(high)) = (limit(least), limit(most))
-                && low > high
-                && let (Some(low), Some(high)) = (schema.remove(least), schema.remove(most))
-            {
-                schema.insert(least.into(), high);
-                schema.insert(most.into(), low);
-                mended = true;
+            if !matches!((limit(least), limit(most)), (Some(low), Some(high)) if low > high) {
+                continue;
+            }
+            mended = true;
+            swap(schema, least, most);
+            let is_flag = |keyword: &str| schema.get(keyword).is_none_or(Value::is_boolean);
+            if least == "minimum" && is_flag("exclusiveMinimum") && is_flag("exclusiveMaximum") {
+                swap(schema, "exclusiveMinimum", "exclusiveMaximum");
             }
         }
         mended
     })
+}
+
+fn swap(schema: &mut Map<String, Value>, one: &str, other: &str) {
+    let (was, is) = (schema.remove(one), schema.remove(other));
+    schema.extend(is.map(|value| (one.to_owned(), value)));
+    schema.extend(was.map(|value| (other.to_owned(), value)));
 }
 
 /// Ids of generations are called UUIDs, and the service's own look like `UUID:MODEL`, so any text has to pass.

@@ -110,11 +110,15 @@ pub(super) fn enum_in_arms(document: &mut Value) -> usize {
         };
         let mut whole = schema.clone();
         whole.remove(keyword);
-        let joins = join(&mut whole, &list);
-        if joins {
-            *schema = whole;
+        if !join(&mut whole, &list) {
+            return false;
         }
-        joins
+        // Beside arms, `nullable` is what the arms have in common.
+        let null = schema.get("nullable").cloned();
+        let null = null.filter(|_| !schema.contains_key("type"));
+        whole.extend(null.map(|flag| ("nullable".to_owned(), flag)));
+        *schema = whole;
+        true
     })
 }
 
