@@ -120,19 +120,24 @@ fn object(path: &str, properties: &[Property], ledger: &mut Vec<Constraint>) {
 }
 
 fn checks(path: &str, checks: &[Check], ledger: &mut Vec<Constraint>) {
-    ledger.extend(checks.iter().map(|check| {
+    for check in checks {
         let (held, why) = match check {
             Check::Told { .. } => (Held::Service, "this crate cannot check it"),
             _ => (Held::Create, "no type holds it"),
         };
-        Constraint {
-            property: path.to_owned(),
-            keyword: check.keyword(),
-            value: check.value(),
-            held,
-            why: Some(why),
-        }
-    }));
+        ledger.extend(
+            check
+                .keywords()
+                .into_iter()
+                .map(|(keyword, value)| Constraint {
+                    property: path.to_owned(),
+                    keyword,
+                    value,
+                    held,
+                    why: Some(why),
+                }),
+        );
+    }
 }
 
 impl Schema {

@@ -473,3 +473,60 @@ fn update_refuses_a_create_that_names_no_model_or_has_no_body() {
         assert_eq!(contents(into.path()), before);
     }
 }
+
+#[test]
+fn update_of_one_unreadable_document_tells_why() {
+    let into = folder(&[("k/one.json", document("k/one", json!({})))]);
+    let mut newer = document("k/x", json!({}));
+    newer["openapi"] = json!("3.1.0");
+    let from = folder(&[("newer.json", newer)]);
+    fs::write(from.path().join("latin.json"), b"{ \"a\": \"\xe9\" }").unwrap();
+    for (file, why) in [("newer.json", "3.1.0"), ("latin.json", "JSON")] {
+        let ran = specs!("update", from.path().join(file), "--into", into.path());
+        assert_eq!(ran.code, 2);
+        assert!(ran.stderr.contains(why), "{file}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn update_names_every_vendor_that_has_no_feature() {
+    let into = folder(&[("newcomer/one.json", document("newcomer/one", json!({})))]);
+    let from = folder(&[
+        ("one.json", document("newcomer/one", json!({}))),
+        ("two.json", document("kling-video/two", json!({}))),
+    ]);
+    let ran = specs!("update", from.path(), "--into", into.path());
+    assert!(
+        ran.stdout.contains("vendors without a feature"),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.contains("  newcomer\n") || ran.stdout.ends_with("  newcomer\n"));
+    assert!(!ran.stdout.contains("  kling\n"), "{}", ran.stdout);
+}
+
+#[test]
+fn check_of_two_folders_with_equal_names_keeps_them_apart() {
+    let good = folder(&[("one.json", document("k/one", json!({})))]);
+    let bad = folder(&[(
+        "one.json",
+        document("k/two", json!({ "x": { "type": "strange" } })),
+    )]);
+    let ran = specs!("check", "--json", good.path(), bad.path());
+    assert_eq!(ran.code, 2);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let mut verdicts: Vec<(String, &str)> = Vec::new();
+    for document in report["documents"].as_array().unwrap() {
+        let file = document["file"].as_str().unwrap().to_owned();
+        verdicts.push((file, document["verdict"].as_str().unwrap()));
+    }
+    let at = |folder: &TempDir| folder.path().join("one.json").display().to_string();
+    let mut expected = [(at(&good), "as_it_is"), (at(&bad), "refused")];
+    expected.sort();
+    verdicts.iter_mut().for_each(|(_, verdict)| {
+        if *verdict == "repaired" {
+            *verdict = "as_it_is";
+        }
+    });
+    assert_eq!(verdicts, expected);
+}

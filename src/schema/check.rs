@@ -133,18 +133,24 @@ impl Check {
         }
     }
 
+    /// Every keyword that it says, with its value.
+    pub(crate) fn keywords(&self) -> Vec<(&'static str, Value)> {
+        let own = (self.keyword(), self.value());
+        match self {
+            Self::Properties { min, max: Some(_) } if *min > 0 => {
+                vec![("minProperties", json!(min)), own]
+            }
+            _ => vec![own],
+        }
+    }
+
     /// Writes it into a JSON Schema.
     pub(crate) fn write(&self, schema: &mut Value) {
-        if let Self::Properties { min, .. } = self
-            && *min > 0
-        {
-            schema["minProperties"] = json!(min);
-        }
-        match schema.get_mut(self.keyword()) {
-            Some(Value::Array(known)) => {
-                known.extend(self.value().as_array().cloned().unwrap_or_default());
+        for (keyword, value) in self.keywords() {
+            match (schema.get_mut(keyword), value) {
+                (Some(Value::Array(known)), Value::Array(more)) => known.extend(more),
+                (_, value) => schema[keyword] = value,
             }
-            _ => schema[self.keyword()] = self.value(),
         }
     }
 }

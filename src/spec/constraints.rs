@@ -137,7 +137,7 @@ impl Object {
                     visit(path.clone());
                 }
                 if let Some(object) = field.shape.object() {
-                    let items = if matches!(field.shape, Shape::List { .. }) {
+                    let items = if matches!(field.shape.typed(), Shape::List { .. }) {
                         "[]"
                     } else {
                         ""

@@ -1,5 +1,6 @@
 //! What a change of the documents means to whoever calls this crate.
 
+mod arms;
 mod shape;
 
 use std::{

@@ -1,10 +1,12 @@
 //! One document, and the video operations in it.
 
+mod arms;
 pub mod folder;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{Findings, Trouble, step};
+use arms::by_model;
 
 pub use folder::read;
 
@@ -63,6 +65,7 @@ impl Document {
         if let Some(paths) = value.get_mut("paths").and_then(Value::as_object_mut) {
             paths.retain(|path, _| Route::ALL.iter().any(|route| route.path() == path));
         }
+        super::repair::from_other_paths(&mut value, &published);
         Self {
             file: file.into(),
             value,
@@ -174,11 +177,15 @@ fn walk(
     let Some((first, rest)) = steps.split_first() else {
         return (0, place);
     };
+    let mut best = (0, place.clone());
     if let Some(next) = at.pointer(&format!("/{first}")) {
         let (gone, found) = walk(root, next, format!("{place}/{first}"), rest, left);
-        return (gone + 1, found);
+        best = (gone + 1, found);
     }
-    let mut best = (0, place.clone());
+    // What is missing there may stand in a part that was folded into it.
+    if best.0 == steps.len() {
+        return best;
+    }
     for keyword in ["allOf", "anyOf", "oneOf"] {
         let arms = at.get(keyword).and_then(Value::as_array);
         for (index, arm) in arms.into_iter().flatten().enumerate() {
@@ -213,16 +220,21 @@ pub fn creates(document: &Document, findings: &mut Findings) -> Vec<Create> {
             ));
             continue;
         };
-        let mut found = Vec::new();
-        for (pointer, schema) in by_model(document, schema, &pointer, findings) {
-            for model in models(&schema) {
-                found.push((model, pointer.clone(), schema.clone()));
-            }
-        }
+        let found = by_model(document, schema, &pointer, findings);
         if found.is_empty() {
-            let what = "no model id: `model` has no enum of strings";
-            let remedy = "add `enum` with the model's id by an overlay action";
-            let place = document.place(&format!("{pointer}/properties/model"));
+            let (place, what, remedy) = match schema.get("$ref") {
+                Some(to) => (
+                    format!("{pointer}/$ref"),
+                    format!("{to} leads nowhere in this file, or back to itself, or too far"),
+                    "put the schema in its place by an overlay action",
+                ),
+                None => (
+                    format!("{pointer}/properties/model"),
+                    "no model id: `model` has no enum of strings".to_owned(),
+                    "add `enum` with the model's id by an overlay action",
+                ),
+            };
+            let place = document.place(&place);
             findings.trouble(Trouble::new(&document.file, &place, what, remedy));
         }
         for (model, pointer, schema) in found {
@@ -236,7 +248,7 @@ pub fn creates(document: &Document, findings: &mut Findings) -> Vec<Create> {
             creates.push(Create {
                 file: document.file.clone(),
                 route,
-                schema: for_model(schema, &model),
+                schema: arms::for_model(schema, &model),
                 model,
                 place: document.place(&pointer),
                 pointer,
@@ -282,94 +294,6 @@ fn content(of: &Value) -> Option<(&String, &Value)> {
         kind.trim().eq_ignore_ascii_case("application/json")
     });
     json.and_then(|(kind, media)| Some((kind, media.get("schema")?)))
-}
-
-/// A body told apart by model, as `oneOf` or `anyOf`, is as many bodies; what stands beside the arms belongs to each.
-fn by_model(
-    document: &Document,
-    schema: &Value,
-    pointer: &str,
-    findings: &mut Findings,
-) -> Vec<(String, Value)> {
-    let Some((keyword, arms)) = arms_by_model(schema) else {
-        return vec![(pointer.to_owned(), schema.clone())];
-    };
-    let mut shared = schema.as_object().cloned().unwrap_or_default();
-    shared.remove("discriminator");
-    let ids: Vec<String> = arms.iter().flat_map(models).collect();
-    if ids
-        .iter()
-        .enumerate()
-        .any(|(index, id)| ids[..index].contains(id))
-    {
-        // A model with several bodies stays one request, which has to be one of them.
-        let model = json!({ "properties": { "model": { "type": "string", "enum": ids } } });
-        let whole = super::repair::joined(&shared, &model);
-        return whole
-            .map(|whole| (pointer.to_owned(), whole))
-            .into_iter()
-            .collect();
-    }
-    shared.remove(keyword);
-    let mut bodies = Vec::new();
-    for (index, arm) in arms.iter().enumerate() {
-        let at = format!("{pointer}/{keyword}/{index}");
-        let place = document.place(&at);
-        match super::repair::joined(&shared, arm) {
-            Some(whole) if models(&whole).is_empty() && arms_by_model(&whole).is_none() => {
-                let what = "names no model, so no request is made of it";
-                let remedy = "add `model` with the id by an overlay action if it is one";
-                findings.warning(Trouble::new(&document.file, &place, what, remedy));
-            }
-            Some(whole) => bodies.extend(by_model(document, &whole, &at, findings)),
-            None => {
-                let what = format!("contradicts what stands beside `{keyword}`");
-                let remedy = "correct one of them by an overlay action";
-                findings.trouble(Trouble::new(&document.file, &place, what, remedy));
-            }
-        }
-    }
-    bodies
-}
-
-/// The arms of a body that is told apart by model.
-fn arms_by_model(schema: &Value) -> Option<(&'static str, &Vec<Value>)> {
-    ["oneOf", "anyOf"].into_iter().find_map(|keyword| {
-        let arms = schema.get(keyword)?.as_array()?;
-        let tells = |arm: &Value| !models(arm).is_empty() || arms_by_model(arm).is_some();
-        arms.iter().any(tells).then_some((keyword, arms))
-    })
-}
-
-/// The ids that a body's `model` allows.
-fn models(schema: &Value) -> Vec<String> {
-    let model = schema
-        .get("properties")
-        .and_then(|properties| properties.get("model"));
-    let allowed = model
-        .and_then(|model| model.get("enum"))
-        .and_then(Value::as_array);
-    let mut models: Vec<String> = Vec::new();
-    for model in allowed.into_iter().flatten().filter_map(Value::as_str) {
-        if !models.iter().any(|known| known == model) {
-            models.push(model.into());
-        }
-    }
-    models
-}
-
-/// The body of one model. Its id is always sent, since the service tells bodies apart by it.
-fn for_model(mut schema: Value, model: &str) -> Value {
-    if let Some(property) = schema.pointer_mut("/properties/model") {
-        *property = json!({ "type": "string", "enum": [model] });
-    }
-    let required = schema.get("required").and_then(Value::as_array).cloned();
-    let mut required = required.unwrap_or_default();
-    if !required.iter().any(|name| name == "model") {
-        required.push("model".into());
-        schema["required"] = required.into();
-    }
-    schema
 }
 
 fn declared_status(operation: &Value) -> u16 {

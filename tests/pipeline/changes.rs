@@ -395,6 +395,74 @@ fn answers_and_prose_change_no_type() {
 }
 
 #[test]
+fn alternatives_are_compared_by_what_they_allow() {
+    use Effect::{Breaking, Compatible};
+    let with = |schema: &Value| {
+        let mut body = body();
+        body["properties"]["either"] = schema.clone();
+        read(create(body)).0
+    };
+    let text = json!({ "type": "string" });
+    let flag = json!({ "type": "boolean" });
+    let few = json!({ "type": "integer", "maximum": 5 });
+    let more = json!({ "type": "integer", "maximum": 9 });
+    let object = |text: &str, default: i32| {
+        json!({ "type": "object", "required": ["a"], "properties": {
+            "a": { "type": "string", "enum": [text] },
+            "b": { "type": "integer", "default": default, "minimum": 0, "maximum": 9 },
+        } })
+    };
+    let any = |arms: &[&Value]| json!({ "anyOf": arms });
+    let one = |arms: &[&Value]| json!({ "oneOf": arms });
+    let (ax, bx) = (object("x", 1), object("y", 1));
+    let cases = [
+        // Another order, another default: the same values pass.
+        (any(&[&text, &flag]), any(&[&flag, &text]), None),
+        (
+            any(&[&ax, &bx]),
+            any(&[&bx, &object("x", 2)]),
+            Some(Effect::None),
+        ),
+        (any(&[&text, &flag]), one(&[&text, &flag]), None),
+        (any(&[&text, &few]), any(&[&text, &more]), Some(Compatible)),
+        (one(&[&text, &few]), one(&[&more, &text]), Some(Compatible)),
+        (any(&[&text, &more]), any(&[&text, &few]), Some(Breaking)),
+        (
+            any(&[&text, &flag]),
+            any(&[&text, &flag, &few]),
+            Some(Compatible),
+        ),
+        (any(&[&text, &flag]), any(&[&text]), Some(Breaking)),
+        (any(&[&text, &flag]), json!({}), Some(Compatible)),
+        (json!({}), any(&[&text, &flag]), Some(Breaking)),
+        (json!({ "enum": ["a", 1] }), json!({}), Some(Compatible)),
+        (
+            json!({ "enum": ["a", 1] }),
+            json!({ "enum": ["a", 1, true] }),
+            Some(Compatible),
+        ),
+        // A value that fits two arms of `oneOf` is refused.
+        (one(&[&few, &more]), any(&[&few, &more]), Some(Compatible)),
+        (any(&[&few, &more]), one(&[&few, &more]), Some(Breaking)),
+        (
+            any(&[&text, &flag]),
+            json!({ "anyOf": [text, flag], "format": "x" }),
+            Some(Effect::None),
+        ),
+    ];
+    for (old, new, effect) in cases {
+        let changes = diff::compare(&with(&old), &with(&new));
+        let worst = changes.iter().map(|change| change.effect).min();
+        assert_eq!(worst, effect, "{old} to {new}: {changes:?}");
+        for change in &changes {
+            let told = change.to_string();
+            assert!(!told.trim_end().ends_with(':'), "{told}");
+            assert!(!told.contains("any value, now any value"), "{told}");
+        }
+    }
+}
+
+#[test]
 fn the_verdict_on_all_is_that_on_the_worst_and_makes_a_version() {
     let changes = changes(|body| {
         body["properties"]["size"]["enum"] = json!(["1:1", "9:16"]);

@@ -57,6 +57,7 @@ fn what_no_type_can_be_made_of_is_told_with_place_and_remedy_and_all_at_once() {
             "v": { "type": "integer", "minimum": 1e300 },
             "w": { "type": "integer", "minimum": 0.5, "maximum": 0.7 },
             "x": { "type": "integer", "maximum": -1e300 },
+            "z": { "type": "object", "properties": "type", "oneOf": [{ "properties": { "a": {} } }] },
             "y": { "allOf": [{ "enum": ["a"] }, { "enum": ["b"] }] },
             "u": { "type": "string", "nullable": "true" },
             "r": { "type": "object", "required": [1] },
@@ -95,6 +96,7 @@ fn what_no_type_can_be_made_of_is_told_with_place_and_remedy_and_all_at_once() {
         "/properties/w",
         "/properties/x",
         "/properties/y/allOf",
+        "/properties/z/properties",
     ];
     assert_eq!(pointers, expected);
     for trouble in findings.troubles {
@@ -438,5 +440,106 @@ fn an_id_that_holds_more_than_a_line_is_refused() {
     assert_eq!(
         findings.troubles[0].pointer,
         format!("{BODY}/properties/model/enum")
+    );
+}
+
+#[test]
+fn a_model_with_several_bodies_is_one_struct_that_can_hold_each() {
+    let arm = |property: &str, schema: Value| {
+        json!({
+            "type": "object",
+            "required": [property, "prompt"],
+            "properties": { property: schema, "prompt": { "type": "string" } },
+        })
+    };
+    let mine = |mut arm: Value| {
+        arm["properties"]["model"] = json!({ "type": "string", "enum": ["a/b"] });
+        arm
+    };
+    let text = || arm("text", json!({ "type": "string" }));
+    let link = || arm("link", json!({ "type": "string", "format": "uri" }));
+    let count = || arm("text", json!({ "type": "integer" }));
+    let model = json!({ "model": { "type": "string", "enum": ["a/b"] } });
+    let bodies = [
+        // The model stands in every arm, beside the arms, or in some of the arms.
+        json!({ "oneOf": [mine(text()), mine(link()), mine(count())] }),
+        json!({ "type": "object", "properties": model, "oneOf": [text(), link(), count()] }),
+        json!({ "type": "object", "properties": model, "oneOf": [mine(text()), link(), count()] }),
+    ];
+    for body in bodies {
+        let merged = merged(create(body));
+        assert_eq!(merged.requests.len(), 1);
+        let object = &merged.requests[0].object;
+        let fields: Vec<(&str, bool)> = object
+            .fields
+            .iter()
+            .map(|field| (field.name.as_str(), field.required))
+            .collect();
+        let expected = [
+            ("link", false),
+            ("model", true),
+            ("prompt", true),
+            ("text", false),
+        ];
+        assert_eq!(fields, expected);
+        assert_eq!(object.checks.len(), 1);
+        assert_eq!(
+            object.fields[3].shape.allowed().as_deref(),
+            Some("any of: string; integer")
+        );
+    }
+}
+
+#[test]
+fn an_arm_that_inherits_its_model_is_not_lost() {
+    let arm = |model: Option<&str>, property: &str| {
+        let mut arm = json!({ "type": "object", "properties": { property: { "type": "string" } } });
+        if let Some(model) = model {
+            arm["properties"]["model"] = json!({ "type": "string", "enum": [model] });
+        }
+        arm
+    };
+    let merged = merged(create(json!({
+        "type": "object",
+        "properties": { "model": { "type": "string", "enum": ["a/x", "a/y"] } },
+        "oneOf": [arm(Some("a/x"), "one"), { "oneOf": [arm(None, "two"), arm(Some("a/y"), "three")] }],
+    })));
+    let of = |id: &str| {
+        let request = merged
+            .requests
+            .iter()
+            .find(|request| request.create.model == id);
+        let fields = request.unwrap().object.fields.iter();
+        fields.map(|field| field.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("a/x"), ["model", "one", "two"]);
+    assert_eq!(of("a/y"), ["model", "three", "two"]);
+}
+
+#[test]
+fn a_body_that_refers_to_nowhere_is_told_as_that_and_one_at_another_path_is_found() {
+    let (_, findings) = read(create(json!({ "$ref": "#/components/schemas/Gone" })));
+    assert_eq!(findings.troubles.len(), 1);
+    assert_eq!(findings.troubles[0].pointer, format!("{BODY}/$ref"));
+    assert!(findings.troubles[0].what.contains("leads nowhere"));
+    let mut document = create(json!({ "$ref": "#/paths/~1other/post/schema" }))
+        .remove(0)
+        .published;
+    document["paths"]["/other"] = json!({ "post": { "schema": body("a/b", json!({ "x": {} })) } });
+    let (merged, findings) = read(one(document));
+    assert_eq!(findings.troubles, []);
+    assert_eq!(merged.requests[0].object.fields.len(), 2);
+}
+
+#[test]
+fn a_place_in_a_part_beside_properties_is_told_where_it_stands() {
+    let (_, findings) = read(create(json!({
+        "type": "object",
+        "properties": { "model": { "type": "string", "enum": ["a/b"] } },
+        "allOf": [{ "properties": { "c": { "type": "strange" } } }],
+    })));
+    assert_eq!(
+        findings.troubles[0].pointer,
+        format!("{BODY}/allOf/0/properties/c/type")
     );
 }

@@ -50,4 +50,12 @@ impl Check {
             Self::Told { keyword, value } => format!("{keyword} `{value}` (the service decides)"),
         })
     }
+
+    /// What holds it, for the documentation's table.
+    pub(super) fn held(&self) -> &'static str {
+        match self {
+            Self::Told { .. } => "service",
+            _ => "create",
+        }
+    }
 }

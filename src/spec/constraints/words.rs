@@ -8,6 +8,11 @@ impl Object {
         let mut table =
             String::from("| property | needed | allowed | held by |\n|---|---|---|---|\n");
         self.rows("", &mut table);
+        for check in &self.checks {
+            if let Some(allowed) = check.allowed() {
+                row("", "", &allowed, check.held(), &mut table);
+            }
+        }
         table.push_str("\n`null` for a property that may be left out is refused by `from_json`; a struct reads it as left out.");
         table
     }
@@ -96,22 +101,66 @@ impl Shape {
                 let allowed: Vec<String> = shape.allowed().into_iter().chain(checks).collect();
                 (!allowed.is_empty()).then(|| allowed.join(", "))
             }
+            Self::Alternatives { arms, exactly_one } => {
+                let arms: Vec<String> = arms.iter().map(Self::told).collect();
+                let many = if *exactly_one { "exactly one" } else { "any" };
+                Some(format!("{many} of: {}", arms.join("; ")))
+            }
             Self::Null => Some("`null`".into()),
-            Self::Any
-            | Self::Alternatives { .. }
-            | Self::Boolean
-            | Self::Text
-            | Self::MediaText { .. }
-            | Self::Object(_) => None,
+            Self::Any | Self::Boolean | Self::Text | Self::MediaText { .. } | Self::Object(_) => {
+                None
+            }
+        }
+    }
+
+    /// The kind of value, and what is allowed of it.
+    pub fn told(&self) -> String {
+        let kind = match self.typed() {
+            Self::Any | Self::Alternatives { .. } => "any value",
+            Self::Boolean => "boolean",
+            Self::Integer { .. } | Self::IntegerChoice { .. } => "integer",
+            Self::Number { .. } => "number",
+            Self::Text | Self::BoundedText { .. } | Self::TextChoice { .. } => "string",
+            Self::Uri | Self::UriOrBase64 | Self::MediaText { .. } => "media",
+            Self::List { .. } => "array",
+            Self::Object(object) if !object.fields.is_empty() => {
+                let names: Vec<String> = object
+                    .fields
+                    .iter()
+                    .map(|field| format!("`{}`", field.name))
+                    .collect();
+                return format!("object with {}", names.join(", "));
+            }
+            Self::Object(_) => "object",
+            Self::OneOrMany { .. } => "one or many",
+            Self::Values { .. } => "value",
+            Self::Null | Self::Checked { .. } => return "`null`".into(),
+        };
+        match self.allowed() {
+            Some(allowed) => format!("{kind} ({allowed})"),
+            None => kind.into(),
+        }
+    }
+
+    /// What holds it, for the documentation's table.
+    fn held(&self) -> String {
+        match self {
+            Self::Checked { shape, checks } => {
+                let beside = checks.iter().map(|check| check.held().to_owned());
+                let mut held: Vec<String> = Vec::new();
+                for word in std::iter::once(shape.held()).chain(beside) {
+                    if !held.contains(&word) {
+                        held.push(word);
+                    }
+                }
+                held.join(", ")
+            }
+            Self::Alternatives { .. } | Self::Values { .. } => "create".into(),
+            _ => "type".into(),
         }
     }
 
     fn row(&self, path: &str, needed: &str, table: &mut String) {
-        let held = match self {
-            Self::Checked { .. } => "type, create",
-            Self::Alternatives { .. } | Self::Values { .. } => "create",
-            _ => "type",
-        };
         let typed = self.typed();
         let kind = match typed {
             Self::Object(_) => "an object",
@@ -123,13 +172,23 @@ impl Shape {
             _ => "text",
         };
         let allowed = self.allowed().unwrap_or_else(|| kind.into());
-        table.push_str(&format!("| `{path}` | {needed} | {allowed} | {held} |\n"));
+        row(path, needed, &allowed, &self.held(), table);
         match typed {
             Self::Object(object) => object.rows(&format!("{path}."), table),
             Self::List { items, .. } => items.row(&format!("{path}[]"), "", table),
             _ => {}
         }
     }
+}
+
+fn row(path: &str, needed: &str, allowed: &str, held: &str, table: &mut String) {
+    let path = if path.is_empty() {
+        "the whole body".to_owned()
+    } else {
+        format!("`{path}`")
+    };
+    let cells = [&path, needed, allowed, held].map(|cell| cell.replace('|', "\\|"));
+    table.push_str(&format!("| {} |\n", cells.join(" | ")));
 }
 
 pub(super) fn range(min: Option<String>, max: Option<String>) -> Option<String> {

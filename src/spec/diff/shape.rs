@@ -4,22 +4,28 @@
 //! numbers are the documents', as this crate's documentation says; a program takes the values out by methods that all of
 //! them have. So wider bounds are compatible as long as the kind of type stays.
 
-use std::mem;
+use std::{borrow::Cow, mem};
 
 use serde_json::{Value, json};
 
-use super::{Effect, Kind, Seen};
+use super::{Effect, Kind, Seen, arms};
 use crate::spec::{
     constraints::{Check, Shape},
     names,
 };
 
 pub(super) fn compare(path: &str, old: &Shape, new: &Shape, seen: &mut Seen<'_>) {
+    let is_checked = |shape: &Shape| {
+        matches!(
+            shape,
+            Shape::Checked { .. } | Shape::Alternatives { .. } | Shape::Values { .. }
+        )
+    };
     match (old, new) {
-        (Shape::Checked { .. }, _) | (_, Shape::Checked { .. }) => {
+        (old, new) if is_checked(old) || is_checked(new) => {
             let ((old, before), (new, after)) = (parts(old), parts(new));
             compare(path, old, new, seen);
-            super::checks(path, before, after, seen);
+            super::checks(path, &before, &after, seen);
         }
         (
             Shape::Integer { min, max },
@@ -109,9 +115,6 @@ pub(super) fn compare(path: &str, old: &Shape, new: &Shape, seen: &mut Seen<'_>)
         (Shape::IntegerChoice { values: old, .. }, Shape::IntegerChoice { values: new, .. }) => {
             values(path, &json(old), &json(new), false, seen);
         }
-        (Shape::Values { values: old }, Shape::Values { values: new }) => {
-            values(path, old, new, false, seen);
-        }
         (Shape::Object(old), Shape::Object(new))
             if old.fields.is_empty() == new.fields.is_empty() =>
         {
@@ -119,37 +122,6 @@ pub(super) fn compare(path: &str, old: &Shape, new: &Shape, seen: &mut Seen<'_>)
         }
         (Shape::OneOrMany { item: old, .. }, Shape::OneOrMany { item: new, .. }) => {
             compare(path, old, new, seen);
-        }
-        (
-            Shape::Alternatives {
-                arms: old,
-                exactly_one: false,
-            },
-            Shape::Alternatives {
-                arms: new,
-                exactly_one: false,
-            },
-        ) => {
-            let gone = old.iter().filter(|arm| !new.contains(arm));
-            gone.for_each(|arm| {
-                seen.note(
-                    path,
-                    Kind::BoundTightened,
-                    Some(told(arm)),
-                    None,
-                    Effect::Breaking,
-                )
-            });
-            let come = new.iter().filter(|arm| !old.contains(arm));
-            come.for_each(|arm| {
-                seen.note(
-                    path,
-                    Kind::BoundWidened,
-                    None,
-                    Some(told(arm)),
-                    Effect::Compatible,
-                )
-            });
         }
         (old, new) if old == new || unnamed(old) && unnamed(new) && old.rust() == new.rust() => {}
         (old, new) => {
@@ -182,6 +154,23 @@ pub(super) fn compare_checks(path: &str, old: &Check, new: &Check, seen: &mut Se
         (old, new) if old == new => return,
         // What is closed knows the properties there are; which these are is told of each.
         (Check::Closed(_), Check::Closed(_)) => return,
+        (
+            Check::Also(Shape::Values { values: old }),
+            Check::Also(Shape::Values { values: new }),
+        ) => return values(path, old, new, false, seen),
+        (
+            Check::Also(Shape::Alternatives {
+                arms: before,
+                exactly_one: was,
+            }),
+            Check::Also(Shape::Alternatives {
+                arms: after,
+                exactly_one: is,
+            }),
+        ) => match arms::compare((before, *was), (after, *is)) {
+            None => return,
+            Some(wider) => wider,
+        },
         (Check::Also(old), Check::Also(new)) => return compare(path, old, new, seen),
         (Check::Told { .. }, _) => {
             let (was, is) = (Some(check(old)), Some(check(new)));
@@ -213,34 +202,25 @@ pub(super) fn compare_checks(path: &str, old: &Check, new: &Check, seen: &mut Se
 
 /// A shape in words.
 pub(super) fn told(shape: &Shape) -> Value {
-    let kind = match shape {
-        Shape::Any | Shape::Alternatives { .. } => "any value",
-        Shape::Boolean => "boolean",
-        Shape::Integer { .. } | Shape::IntegerChoice { .. } => "integer",
-        Shape::Number { .. } => "number",
-        Shape::Text | Shape::BoundedText { .. } | Shape::TextChoice { .. } => "string",
-        Shape::Uri | Shape::UriOrBase64 | Shape::MediaText { .. } => "media",
-        Shape::List { .. } => "array",
-        Shape::Object(_) => "object",
-        Shape::OneOrMany { .. } => "one or many",
-        Shape::Values { .. } => "value",
-        Shape::Null => "null",
-        Shape::Checked { shape, .. } => return told(shape),
-    };
-    match shape.allowed() {
-        Some(allowed) => format!("{kind} ({allowed})").into(),
-        None => kind.into(),
-    }
+    shape.told().into()
 }
 
 pub(super) fn check(check: &Check) -> Value {
     check.allowed().unwrap_or_default().into()
 }
 
-fn parts(shape: &Shape) -> (&Shape, &[Check]) {
+/// What the type holds, and what is checked beside it.
+fn parts(shape: &Shape) -> (&Shape, Cow<'_, [Check]>) {
     match shape {
-        Shape::Checked { shape, checks } => (shape, checks),
-        shape => (shape, &[]),
+        Shape::Checked { shape, checks } => {
+            let (typed, mut all) = parts(shape);
+            all.to_mut().extend_from_slice(checks);
+            (typed, all)
+        }
+        Shape::Alternatives { .. } | Shape::Values { .. } => {
+            (&Shape::Any, vec![Check::Also(shape.clone())].into())
+        }
+        shape => (shape, Cow::Borrowed(&[])),
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::spec::{
     Findings, Route, Trouble,
     document::{self, Create, Document},
+    strip,
 };
 
 /// One create operation per path and model, with the document it is from. Of several documents the one with fewer paths is
@@ -80,12 +81,22 @@ fn is_named_after(file: &str, model: &str) -> bool {
         .iter()
         .find_map(|suffix| name.strip_suffix(suffix))
         .unwrap_or(name);
+    ends_in(model, name) || ends_in(name, model)
+}
+
+/// Whether the last parts of `whole`, one or all of them, are `tail`, whatever stands between the parts.
+fn ends_in(whole: &str, tail: &str) -> bool {
     let letters = |text: &str| -> String {
         let letters = text.chars().filter(|c| c.is_alphanumeric());
         letters.flat_map(char::to_lowercase).collect()
     };
-    let (name, model) = (letters(name), letters(model));
-    !name.is_empty() && (model.ends_with(&name) || name.ends_with(&model))
+    let tail = letters(tail);
+    let mut last = String::new();
+    !tail.is_empty()
+        && whole.rsplit(['/', '-', '_', ' ']).any(|part| {
+            last.insert_str(0, &letters(part));
+            last == tail
+        })
 }
 
 /// How much of what newer answers have is declared: a schema at all, usage, its price in dollars, several videos.
@@ -137,27 +148,14 @@ fn properties(schema: &Value) -> Map<String, Value> {
         |name: &str| required.is_some_and(|names| names.iter().any(|known| known == name));
     let properties = schema.get("properties").and_then(Value::as_object);
     let property = |(name, schema): (&String, &Value)| {
-        let facts = Value::from(vec![without_prose(schema), is_required(name).into()]);
+        let facts = Value::from(vec![facts(schema), is_required(name).into()]);
         (name.clone(), facts)
     };
     properties.into_iter().flatten().map(property).collect()
 }
 
-fn without_prose(schema: &Value) -> Value {
-    match schema {
-        Value::Object(map) => {
-            let is_fact = |keyword: &str| {
-                !["description", "title", "example"].contains(&keyword)
-                    && !keyword.starts_with("x-")
-            };
-            let facts = map
-                .iter()
-                .filter(|(keyword, value)| is_fact(keyword) || value.is_object());
-            facts
-                .map(|(keyword, value)| (keyword.clone(), without_prose(value)))
-                .collect()
-        }
-        Value::Array(items) => items.iter().map(without_prose).collect(),
-        fact => fact.clone(),
-    }
+fn facts(schema: &Value) -> Value {
+    let mut facts = schema.clone();
+    strip::without_prose(&mut facts);
+    facts
 }

@@ -10,12 +10,7 @@ pub(super) fn references(document: &mut Value) -> usize {
     let Some(paths) = document.get_mut("paths") else {
         return 0;
     };
-    let mut writer = Writer {
-        whole,
-        open: Vec::new(),
-        written: 0,
-        left: LARGEST,
-    };
+    let mut writer = Writer::new(whole, "");
     writer.write_out(paths);
     let written = writer.written;
     if written > 0 {
@@ -24,8 +19,31 @@ pub(super) fn references(document: &mut Value) -> usize {
     written
 }
 
+/// Writes out what stands at other paths of the file, since these are left out: `document` holds this client's alone,
+/// `published` all of them.
+pub fn from_other_paths(document: &mut Value, published: &Value) {
+    if to_paths(document) {
+        Writer::new(published.clone(), PATHS).write_out(document);
+    }
+}
+
+fn to_paths(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => {
+            let to = map.get("$ref").and_then(Value::as_str);
+            to.is_some_and(|to| to.starts_with(PATHS)) || map.values().any(to_paths)
+        }
+        Value::Array(items) => items.iter().any(to_paths),
+        _ => false,
+    }
+}
+
+const PATHS: &str = "#/paths/";
+
 struct Writer {
     whole: Value,
+    /// How the references begin that are written out.
+    from: &'static str,
     /// The references that are being written out, the outermost first.
     open: Vec<String>,
     written: usize,
@@ -34,6 +52,16 @@ struct Writer {
 }
 
 impl Writer {
+    fn new(whole: Value, from: &'static str) -> Self {
+        Self {
+            whole,
+            from,
+            open: Vec::new(),
+            written: 0,
+            left: LARGEST,
+        }
+    }
+
     fn write_out(&mut self, value: &mut Value) {
         match value {
             Value::Object(map) => {
@@ -54,6 +82,9 @@ impl Writer {
 
     fn target(&mut self, map: &Map<String, Value>) -> Option<(String, Value)> {
         let name = map.get("$ref")?.as_str()?;
+        if !name.starts_with(self.from) {
+            return None;
+        }
         if self.open.iter().any(|open| open == name) || self.open.len() == DEEPEST {
             return None;
         }

@@ -100,12 +100,12 @@ fn retyped(document: &mut Value, from: &str, to: &str, is_of: fn(&Value) -> bool
 }
 
 /// A list of values is spread over the arms of `anyOf` or `oneOf`; it is one list.
-pub(super) fn enum_in_arms(document: &mut Value) -> usize {
+pub fn enum_in_arms(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
         let Some((keyword, arms)) = arms(schema) else {
             return false;
         };
-        let Some(list) = one_list(&arms) else {
+        let Some(list) = one_list(&arms, keyword) else {
             return false;
         };
         let mut whole = schema.clone();
@@ -122,7 +122,7 @@ pub(super) fn enum_in_arms(document: &mut Value) -> usize {
     })
 }
 
-fn one_list(arms: &[Value]) -> Option<Value> {
+fn one_list(arms: &[Value], keyword: &str) -> Option<Value> {
     let first = arms.first()?.as_object()?;
     let mut values: Vec<Value> = Vec::new();
     for arm in arms {
@@ -134,10 +134,11 @@ fn one_list(arms: &[Value]) -> Option<Value> {
         }
         for value in arm.get("enum")?.as_array()? {
             // Of what two arms of a `oneOf` list, neither may be sent.
-            if values.contains(value) {
-                return None;
+            match values.contains(value) {
+                true if keyword == "oneOf" => return None,
+                true => {}
+                false => values.push(value.clone()),
             }
-            values.push(value.clone());
         }
     }
     let mut list = Map::new();

@@ -1,6 +1,9 @@
 //! `specs check`: what the build would make of each document.
 
-use std::{path::Path, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use serde_json::{Value, json};
 
@@ -14,11 +17,7 @@ use crate::{
 /// `specs check`
 pub(crate) fn check(asked: &SpecsCheck) -> ExitCode {
     let mut findings = Findings::default();
-    let documents: Vec<Document> = asked
-        .paths
-        .iter()
-        .flat_map(|path| documents(path, &mut findings))
-        .collect();
+    let documents = named_apart(&asked.paths, &mut findings);
     let facts = facts(
         asked.paths.first().map_or(Path::new(""), |path| path),
         &mut findings,
@@ -76,6 +75,41 @@ pub(crate) fn check(asked: &SpecsCheck) -> ExitCode {
     } else {
         ExitCode::from(USAGE)
     }
+}
+
+/// The documents of all paths; where two have one name, all are named with the path that they were found by.
+fn named_apart(paths: &[PathBuf], findings: &mut Findings) -> Vec<Document> {
+    let mut found: Vec<(&PathBuf, Document)> = Vec::new();
+    let mut troubles: Vec<(&PathBuf, Findings)> = Vec::new();
+    for path in paths {
+        let mut findings = Findings::default();
+        let documents = documents(path, &mut findings);
+        found.extend(documents.into_iter().map(|document| (path, document)));
+        troubles.push((path, findings));
+    }
+    let read = found.iter().map(|(_, document)| document.file.as_str());
+    let unread = troubles.iter().flat_map(|(_, findings)| &findings.troubles);
+    let mut names: Vec<&str> = read
+        .chain(unread.map(|trouble| trouble.file.as_str()))
+        .collect();
+    names.sort_unstable();
+    let clash = names.windows(2).any(|pair| pair[0] == pair[1]);
+    let apart = |path: &Path, file: &str| match path.is_dir() {
+        _ if !clash => file.to_owned(),
+        true => path.join(file).display().to_string(),
+        false => path.display().to_string(),
+    };
+    for (path, of_path) in troubles {
+        for mut trouble in of_path.troubles {
+            trouble.file = apart(path, &trouble.file);
+            findings.trouble(trouble);
+        }
+    }
+    let documents = found.into_iter().map(|(path, mut document)| {
+        document.file = apart(path, &document.file);
+        document
+    });
+    documents.collect()
 }
 
 /// How much was generated, and parsed.

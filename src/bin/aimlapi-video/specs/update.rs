@@ -114,17 +114,9 @@ fn lost(old: &Merged, new: &Merged) -> Option<String> {
 
 /// What a person has to see to after an update.
 fn told(old: &Described, new: &Described, published: &[Document]) -> String {
-    let vendors = |merged: &Merged| -> BTreeSet<String> {
-        merged
-            .requests
-            .iter()
-            .map(|request| request.vendor.clone())
-            .collect()
-    };
-    let new_vendors: Vec<String> = vendors(&new.merged)
-        .difference(&vendors(&old.merged))
-        .cloned()
-        .collect();
+    let vendors = new.merged.requests.iter().map(|request| &request.vendor);
+    let vendors: BTreeSet<&String> = vendors.collect();
+    let without_feature = vendors.into_iter().filter(|vendor| !has_feature(vendor));
     [
         listed(
             "properties without a line in glossary.json",
@@ -140,10 +132,21 @@ fn told(old: &Described, new: &Described, published: &[Document]) -> String {
         ),
         listed(
             "vendors without a feature in Cargo.toml; add one each, and to `all-vendors`",
-            new_vendors,
+            without_feature.cloned(),
         ),
     ]
     .concat()
+}
+
+/// Whether this crate has a feature that brings a vendor's models.
+fn has_feature(vendor: &str) -> bool {
+    let features = include_str!("../../../../Cargo.toml").lines();
+    let mut features = features.skip_while(|line| *line != "[features]").skip(1);
+    features
+        .by_ref()
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.split_once('='))
+        .any(|(name, _)| name.trim() == vendor)
 }
 
 fn listed(heading: &str, lines: impl IntoIterator<Item = String>) -> String {
@@ -167,8 +170,13 @@ fn published(from: &Path, facts: &Facts) -> Result<Vec<Document>, Failure> {
     documents.iter_mut().for_each(repair::mend);
     overlay::apply(&facts.overlay, &mut documents, &mut findings);
     findings.troubles.retain(|trouble| {
-        let text = fs::read_to_string(from.join(&trouble.file)).unwrap_or_default();
-        trouble.file.is_empty() || Route::ALL.iter().any(|route| text.contains(route.path()))
+        let text = fs::read(from.join(&trouble.file)).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        // What was asked for by name, or could not be read at all, was meant.
+        from.is_file()
+            || trouble.file.is_empty()
+            || text.is_empty()
+            || Route::ALL.iter().any(|route| text.contains(route.path()))
     });
     if !findings.troubles.is_empty() {
         return Err(refused("nothing was written: what is published", &findings));
