@@ -128,14 +128,12 @@ impl Object {
         }
     }
 
-    /// Calls `visit` with the path of every property that our own line is missing for.
-    pub fn undescribed(&self, visit: &mut dyn FnMut(String)) {
-        fn walk(object: &Object, path: &str, visit: &mut dyn FnMut(String)) {
+    /// Calls `visit` with every property and its path in the body.
+    pub fn each_field<'a>(&'a self, visit: &mut dyn FnMut(&str, &'a Field)) {
+        fn walk<'a>(object: &'a Object, path: &str, visit: &mut dyn FnMut(&str, &'a Field)) {
             for field in &object.fields {
                 let path = format!("{path}{}", field.name);
-                if field.description.is_none() {
-                    visit(path.clone());
-                }
+                visit(&path, field);
                 if let Some(object) = field.shape.object() {
                     let items = if matches!(field.shape.typed(), Shape::List { .. }) {
                         "[]"

@@ -144,27 +144,43 @@ fn every_overlay_action_finds_its_target() {
 #[test]
 fn every_property_has_a_line_in_the_glossary_and_every_line_a_property() {
     let merged = merged(documents());
-    let mut known = BTreeSet::new();
+    let glossary = facts().glossary;
+    let mut unused: BTreeSet<(Option<&str>, String)> = BTreeSet::new();
+    for name in glossary["properties"].as_object().unwrap().keys() {
+        unused.insert((None, name.clone()));
+    }
+    for (model, lines) in glossary["models"].as_object().unwrap() {
+        let lines = lines.as_object().unwrap().keys();
+        unused.extend(lines.map(|name| (Some(model.as_str()), name.clone())));
+    }
     for request in &merged.requests {
-        request.object.each(&mut |object| {
-            for field in &object.fields {
-                let described = field.description.as_deref().unwrap_or_default();
-                assert!(
-                    !described.is_empty(),
-                    "{}.{} has no line in openapi/glossary.json",
-                    object.name,
-                    field.name
-                );
-                known.insert(described.to_owned());
-            }
+        let model = request.create.model.as_str();
+        request.object.each_field(&mut |path, field| {
+            let own = &glossary["models"][model][path];
+            let line = if own.is_null() {
+                unused.remove(&(None, path.to_owned()));
+                &glossary["properties"][path]
+            } else {
+                unused.remove(&(Some(model), path.to_owned()));
+                own
+            };
+            let line = line.as_str().unwrap_or_default();
+            assert!(
+                !line.is_empty(),
+                "{model}: `{path}` has no line in openapi/glossary.json"
+            );
+            assert_eq!(
+                field.description.as_deref(),
+                Some(line),
+                "{model}: `{path}`"
+            );
         });
     }
-    for (name, line) in facts().glossary["properties"].as_object().unwrap() {
-        assert!(
-            known.contains(line.as_str().unwrap()),
-            "`{name}` of openapi/glossary.json is no property"
-        );
-    }
+    assert_eq!(
+        unused,
+        BTreeSet::new(),
+        "lines of openapi/glossary.json that no property has"
+    );
 }
 
 #[test]

@@ -274,8 +274,10 @@ fn fresh(route: Route, vendor: &str, published: &str, is_free: impl Fn(&str) -> 
 fn undescribed(merged: &Merged) -> BTreeSet<String> {
     let mut paths = BTreeSet::new();
     for request in &merged.requests {
-        request.object.undescribed(&mut |path| {
-            paths.insert(format!("{path} ({})", request.create.model));
+        request.object.each_field(&mut |path, field| {
+            if field.description.is_none() {
+                paths.insert(format!("{path} ({})", request.create.model));
+            }
         });
     }
     paths
