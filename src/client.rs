@@ -2,12 +2,13 @@
 
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 
-use reqwest::header::HeaderValue;
+use reqwest::{StatusCode, header::HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     Download, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest,
     LegacyKlingRequest, Route, Saved, Wait, WaitOptions,
+    budget::Bucket,
     error::WaitState,
     generated,
     handle::Created,
@@ -49,6 +50,7 @@ struct Inner {
     fetch_timeout: Duration,
     max_answer: usize,
     wait: WaitOptions,
+    budget: Option<Bucket>,
 }
 
 impl Client {
@@ -164,9 +166,14 @@ impl Client {
             elapsed: Duration::ZERO,
             polls,
             answered,
+            budget_delay: Duration::ZERO,
         };
         self.check(&handle)
             .map_err(|error| error.with_wait(state(0, 0)))?;
+        // Asked for by hand, it is sent at once, and the waits have one poll less.
+        if let Some(budget) = self.budget() {
+            budget.take_now();
+        }
         let failed = match self.poll(&handle, self.inner.fetch_timeout).await {
             Ok((generation, _)) => return Ok(generation),
             Err(failed) => failed,
@@ -250,6 +257,7 @@ impl Client {
             answered: true,
             retry_after,
         };
+        self.heed(&reply);
         if !reply.status.is_success() {
             let service = reply.service_error();
             let transient = matches!(service.status, 408 | 425 | 429 | 500..);
@@ -266,6 +274,18 @@ impl Client {
         }
         generation.handle = Some(Box::new(handle.bare()));
         Ok((generation, retry_after))
+    }
+
+    /// The budget of polls, unless it is off.
+    pub(crate) fn budget(&self) -> Option<&Bucket> {
+        self.inner.budget.as_ref()
+    }
+
+    /// Too many requests are everybody's: all polls slow down.
+    fn heed(&self, reply: &Reply) {
+        if let (StatusCode::TOO_MANY_REQUESTS, Some(budget)) = (reply.status, self.budget()) {
+            budget.slow(reply.retry_after());
+        }
     }
 
     pub(crate) fn origin(&self) -> &str {
@@ -319,6 +339,7 @@ impl Client {
     ) -> Result<GenerationHandle, Error> {
         let unclear =
             |what: &str| ambiguous(what, &reply.request_id).with_service(reply.service_error());
+        self.heed(&reply);
         if !reply.status.is_success() {
             let service = reply.service_error();
             return Err(match service.status {

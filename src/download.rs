@@ -160,6 +160,7 @@ impl<'a> Download<'a> {
             elapsed: Duration::ZERO,
             polls: 0,
             answered: 0,
+            budget_delay: Duration::ZERO,
         })
     }
 

@@ -82,6 +82,7 @@ pub(crate) struct WaitState {
     pub(crate) elapsed: Duration,
     pub(crate) polls: u32,
     pub(crate) answered: u32,
+    pub(crate) budget_delay: Duration,
 }
 
 impl Error {
@@ -128,6 +129,12 @@ impl Error {
     /// How many of the polls the service answered, with whatever it was.
     pub fn answered(&self) -> Option<u32> {
         self.0.wait.as_ref().map(|wait| wait.answered)
+    }
+
+    /// How long the wait's polls stood in line for the client's [budget](crate::PollBudget), which is part of
+    /// [`elapsed`](Self::elapsed).
+    pub fn budget_delay(&self) -> Option<Duration> {
+        self.0.wait.as_ref().map(|wait| wait.budget_delay)
     }
 
     /// The videos that were saved although another one was not.

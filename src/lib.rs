@@ -23,6 +23,7 @@ pub mod mock;
 pub mod simulator;
 
 mod bounded;
+mod budget;
 mod catalogue;
 mod client;
 mod download;
@@ -42,6 +43,7 @@ mod transport;
 mod uri;
 
 pub use bounded::{BoundedVec, Int, Integer, InvalidValue, OneOrMany, Text};
+pub use budget::PollBudget;
 pub use catalogue::{Model, Property, PropertyKind, Role, Route, models};
 pub use client::{Client, ClientBuilder};
 pub use download::{Download, Received, Saved};
@@ -49,7 +51,7 @@ pub use error::{Error, ErrorKind, ServiceError};
 pub use handle::GenerationHandle;
 pub use ledger::{Constraint, Held};
 pub use media::{Media, MediaString, UriOrBase64};
-pub use poll::{Hiccup, Progress, Update, Updates, Wait, WaitOptions};
+pub use poll::{Hiccup, Progress, Times, Update, Updates, Wait, WaitOptions};
 pub use property::{IntoProperty, Violation, Warning};
 pub use request::{GenerationRequest, LegacyKlingRequest};
 pub use status::{Failure, Generation, Receipt, State, Usage, Video};

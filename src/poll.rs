@@ -1,97 +1,30 @@
-//! The generation-wait loop: options on top, one private step, and a future and a stream over it.
+//! The generation-wait loop: one private step, and a future and a stream over it.
 
 use std::{
     future::IntoFuture,
     ops::RangeInclusive,
     pin::Pin,
-    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use futures_util::stream;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::{
     Client, Error, ErrorKind, Generation, GenerationHandle, State,
     catalogue::Model,
     client::PollError,
     error::WaitState,
-    schedule::{Decision, PollState, Proportional, Schedule},
+    schedule::{Decision, PollState},
 };
 
 mod ask;
+mod options;
 mod update;
 
 use ask::Ask;
-pub use update::{Hiccup, Progress, Update, Updates};
-
-/// How to wait.
-///
-/// # Default
-///
-/// - deadline: 30 minutes from the start of the wait, twice the longest time the vendor's pages state
-/// - tolerance: 120 s without a good answer
-/// - schedule: [`Proportional`]
-/// - speed: 1
-#[derive(Clone, Debug)]
-#[must_use = "options do nothing until a wait is given them"]
-pub struct WaitOptions {
-    deadline: Option<Duration>,
-    tolerance: Duration,
-    speed: f64,
-    schedule: Arc<dyn Schedule>,
-}
-
-impl Default for WaitOptions {
-    fn default() -> Self {
-        Self {
-            deadline: Some(Duration::from_secs(30 * 60)),
-            tolerance: Duration::from_secs(120),
-            speed: 1.0,
-            schedule: Arc::new(Proportional::default()),
-        }
-    }
-}
-
-impl WaitOptions {
-    /// The time from the start of the wait after which nothing starts any more. A last poll is sent at the deadline and
-    /// may run past it, by 10 s at most; every earlier call ends by it.
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = Some(deadline);
-        self
-    }
-
-    /// Waits until the generation ends, however long that takes.
-    pub fn no_deadline(mut self) -> Self {
-        self.deadline = None;
-        self
-    }
-
-    /// How long polls may fail for passing reasons (no connection, 408, 425, 429, 5xx, answers that cannot be read) before
-    /// the wait gives up. Counted from the last good answer.
-    pub fn tolerance(mut self, tolerance: Duration) -> Self {
-        self.tolerance = tolerance;
-        self
-    }
-
-    /// When to poll.
-    pub fn schedule(mut self, schedule: impl Schedule + 'static) -> Self {
-        self.schedule = Arc::new(schedule);
-        self
-    }
-
-    /// Divides every interval of the schedule, the expected time and the deadline by `speed`, for a simulator whose time
-    /// runs faster. The tolerance stays as it is, since networks run no faster. 1 for the real service; values that are
-    /// not positive count as 1.
-    pub fn speed(mut self, speed: f64) -> Self {
-        self.speed = if speed.is_finite() && speed > 0.0 {
-            speed
-        } else {
-            1.0
-        };
-        self
-    }
-}
+pub use options::WaitOptions;
+pub use update::{Hiccup, Progress, Times, Update, Updates};
 
 /// A wait for the end of a generation. Nothing is sent until it is awaited or its [`updates`](Self::updates) are taken.
 ///
@@ -102,7 +35,8 @@ impl WaitOptions {
 /// Each carries the [handle](Error::handle), the [last answer](Error::last_answer), the time and the number of polls:
 ///
 /// - [`GenerationFailed`](ErrorKind::GenerationFailed): the service says that it failed.
-/// - [`DeadlineExceeded`](ErrorKind::DeadlineExceeded): it may still finish, and be billed.
+/// - [`DeadlineExceeded`](ErrorKind::DeadlineExceeded): it may still finish, and be billed. [`Error::budget_delay`] tells
+///   how long its polls stood in line for the client's [budget](crate::PollBudget).
 /// - [`PollingLost`](ErrorKind::PollingLost): no good answer for longer than the tolerance, or the service refuses to tell
 ///   (401, 403, 404 later than 30 s after the create, other 4xx, a redirect); [`Error::service`] has its words.
 /// - [`MissingVideo`](ErrorKind::MissingVideo): completed, but without a video even after three more polls or 10 s.
@@ -190,6 +124,16 @@ const VIDEO_GRACE: (Duration, u32) = (Duration::from_secs(10), 3);
 
 const NO_VIDEO: &str = "the generation is completed, but the service names no video";
 
+/// Why a poll is sent when it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    Schedule,
+    /// To see whether the generation has left the queue in time.
+    QueueDeadline,
+    /// For the last time.
+    Deadline,
+}
+
 /// The one state machine behind every way of waiting.
 struct Machine<A> {
     service: A,
@@ -207,6 +151,10 @@ struct Machine<A> {
     answered: u32,
     last: Option<Generation>,
     retry_after: Option<Duration>,
+    /// The generation's age when it was first seen to be out of the queue.
+    left_queue: Option<Duration>,
+    /// How long polls stood in line for the client's budget.
+    budget_delay: Duration,
     /// Since when, and over how many polls, it has been completed without a video.
     missing: Option<(Instant, u32)>,
 }
@@ -231,6 +179,8 @@ impl<A: Ask> Machine<A> {
             answered: 0,
             last: None,
             retry_after: None,
+            left_queue: None,
+            budget_delay: Duration::ZERO,
             missing: None,
         }
     }
@@ -243,16 +193,17 @@ impl<A: Ask> Machine<A> {
             return Ok(update);
         }
         loop {
-            let (at, last) = self.next_poll();
+            let (at, reason) = self.next_poll();
             sleep_until(at).await;
-            let now = Instant::now();
+            let last = self.take_token(at, reason).await;
             let timeout = match self.deadline() {
-                Some(deadline) if !last => deadline.saturating_duration_since(now),
-                Some(_) => LAST_POLL,
+                Some(_) if last => LAST_POLL,
+                Some(deadline) => deadline.saturating_duration_since(Instant::now()),
                 None => Duration::MAX,
             };
             self.polls = self.polls.saturating_add(1);
-            let outcome = self.service.poll(&self.handle, timeout).await;
+            // A call is large, and there is none while the wait sleeps.
+            let outcome = Box::pin(self.service.poll(&self.handle, timeout)).await;
             self.last_poll = Instant::now();
             if outcome
                 .as_ref()
@@ -271,7 +222,7 @@ impl<A: Ask> Machine<A> {
             if let Some(update @ Update::Completed(_)) = update {
                 return Ok(update);
             }
-            if last {
+            if last || (reason == Reason::QueueDeadline && self.is_queued()) {
                 return Err(self.deadline_exceeded());
             }
             if let Some(update) = update {
@@ -301,8 +252,31 @@ impl<A: Ask> Machine<A> {
         }
     }
 
-    /// When to poll, and whether that is the last time.
-    fn next_poll(&self) -> (Instant, bool) {
+    /// Takes a token of the client's budget for a poll that was due `at`; whether it is the last poll, for which the budget
+    /// never waits.
+    async fn take_token(&mut self, at: Instant, reason: Reason) -> bool {
+        let deadline = self.deadline();
+        let Some(budget) = self.service.budget() else {
+            return reason == Reason::Deadline;
+        };
+        let began = Instant::now();
+        let taken = match deadline {
+            _ if reason == Reason::Deadline => false,
+            Some(deadline) => timeout_at(deadline, budget.take(at)).await.is_ok(),
+            None => {
+                budget.take(at).await;
+                true
+            }
+        };
+        if !taken {
+            budget.take_now();
+        }
+        self.budget_delay += began.elapsed();
+        !taken
+    }
+
+    /// When to poll, and why then.
+    fn next_poll(&self) -> (Instant, Reason) {
         let state = PollState {
             id: self.handle.id(),
             model: self.handle.model(),
@@ -329,10 +303,29 @@ impl<A: Ask> Machine<A> {
             .checked_add(step)
             .unwrap_or(now + RETRY_AFTER_MOST)
             .max(now);
-        match self.deadline() {
-            Some(deadline) if at >= deadline => (deadline.max(now), true),
-            _ => (at, false),
+        let queue_deadline = self.queue_deadline().filter(|_| self.is_queued());
+        match (self.deadline(), queue_deadline) {
+            (Some(deadline), _)
+                if at >= deadline && queue_deadline.is_none_or(|queue| queue >= deadline) =>
+            {
+                (deadline.max(now), Reason::Deadline)
+            }
+            (_, Some(deadline)) if at >= deadline => (deadline.max(now), Reason::QueueDeadline),
+            _ => (at, Reason::Schedule),
         }
+    }
+
+    /// Whether nothing better than the queue was seen of it.
+    fn is_queued(&self) -> bool {
+        let state = self.last.as_ref().map(Generation::state);
+        matches!(state, None | Some(State::Queued))
+    }
+
+    fn queue_deadline(&self) -> Option<Instant> {
+        let left = self
+            .scaled(self.options.queue_deadline?)
+            .saturating_sub(self.age);
+        self.started?.checked_add(left)
     }
 
     /// What a good answer means for the wait; nothing, where nothing changed.
@@ -341,6 +334,9 @@ impl<A: Ask> Machine<A> {
         let changed = self.last.as_ref().map(|last| (last.state(), last.status()))
             != Some((state, answer.status()));
         self.last = Some(answer);
+        if state != State::Queued {
+            self.left_queue.get_or_insert(self.age());
+        }
         match (state, &self.last) {
             (State::Completed, Some(answer)) if !answer.videos().is_empty() => {
                 return Ok(Some(Update::Completed(Box::new(answer.clone()))));
@@ -366,14 +362,26 @@ impl<A: Ask> Machine<A> {
                     .as_ref()
                     .and_then(Generation::status)
                     .map(str::to_owned),
-                elapsed: self.elapsed(),
-                age: self.age(),
-                expected: self
-                    .expected
-                    .as_ref()
-                    .map(|range| self.scaled(*range.start())..=self.scaled(*range.end())),
+                times: self.times(),
             })
         }))
+    }
+
+    fn times(&self) -> Times {
+        let age = self.age();
+        let expected = self.expected.as_ref();
+        let expected =
+            expected.map(|range| self.scaled(*range.start())..=self.scaled(*range.end()));
+        Times {
+            elapsed: self.elapsed(),
+            age,
+            queued: self.left_queue.unwrap_or(age),
+            generating: self.left_queue.map(|left| age.saturating_sub(left)),
+            remaining: expected
+                .as_ref()
+                .map(|range| ((*range.start() + *range.end()) / 2).saturating_sub(age)),
+            expected,
+        }
     }
 
     /// Completed without a video: it may follow, but not for long.
@@ -414,7 +422,12 @@ impl<A: Ask> Machine<A> {
                 format!("no good answer for {since}"),
             )
         } else {
-            return Ok(Update::Hiccup(Hiccup { error, since }));
+            let times = self.times();
+            return Ok(Update::Hiccup(Hiccup {
+                error,
+                since,
+                times,
+            }));
         };
         Err(error.retold(kind, message, self.state()))
     }
@@ -434,8 +447,15 @@ impl<A: Ask> Machine<A> {
             Some(last) => format!("still {}", last.state()),
             None => "state never seen".into(),
         };
+        let held_up = match seconds(self.budget_delay) {
+            Duration::ZERO => String::new(),
+            delay => format!(
+                "; its polls stood in line for {} for the client's poll budget",
+                humantime::format_duration(delay)
+            ),
+        };
         format!(
-            "gave up after {} ({state}); the generation may still finish, and be billed",
+            "gave up after {} ({state}){held_up}; the generation may still finish, and be billed",
             humantime::format_duration(seconds(self.elapsed()))
         )
     }
@@ -451,6 +471,7 @@ impl<A: Ask> Machine<A> {
             elapsed: self.elapsed(),
             polls: self.polls,
             answered: self.answered,
+            budget_delay: self.budget_delay,
         }
     }
 

@@ -6,7 +6,7 @@ use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Client, Inner};
-use crate::{Error, ErrorKind, WaitOptions, download};
+use crate::{Error, ErrorKind, PollBudget, WaitOptions, budget::Bucket, download};
 
 /// The settings of a [`Client`].
 ///
@@ -18,6 +18,7 @@ use crate::{Error, ErrorKind, WaitOptions, download};
 /// - asking for a state: 30 s at most
 /// - an answer: 4 MiB at most
 /// - waiting: [`WaitOptions::default`]
+/// - polls of all waits together: [`PollBudget::default`]
 #[derive(Clone)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ClientBuilder {
@@ -29,6 +30,7 @@ pub struct ClientBuilder {
     fetch_timeout: Duration,
     max_answer: usize,
     wait: WaitOptions,
+    budget: Option<PollBudget>,
 }
 
 impl Default for ClientBuilder {
@@ -42,6 +44,7 @@ impl Default for ClientBuilder {
             fetch_timeout: Duration::from_secs(30),
             max_answer: 4 * 1024 * 1024,
             wait: WaitOptions::default(),
+            budget: Some(PollBudget::default()),
         }
     }
 }
@@ -111,6 +114,12 @@ impl ClientBuilder {
         self
     }
 
+    /// How many polls the waits of this client and its clones may send together; `None` for any number.
+    pub fn poll_budget(mut self, budget: impl Into<Option<PollBudget>>) -> Self {
+        self.budget = budget.into();
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
@@ -144,6 +153,7 @@ impl ClientBuilder {
                 fetch_timeout: self.fetch_timeout,
                 max_answer: self.max_answer,
                 wait: self.wait,
+                budget: self.budget.map(Bucket::new),
             }),
         })
     }

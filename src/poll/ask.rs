@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use crate::{Client, Error, Generation, GenerationHandle, client::PollError};
+use crate::{Client, Error, Generation, GenerationHandle, budget::Bucket, client::PollError};
 
 /// Whom the machine asks: the client, and in tests of the schedule a script, since a paused clock and a real socket do not
 /// mix.
 pub(super) trait Ask {
     fn check(&self, handle: &GenerationHandle) -> Result<(), Error>;
+
+    /// The budget that the poll has to fit into.
+    fn budget(&self) -> Option<&Bucket>;
 
     /// One poll: a state and how long the service asks to be left alone, or why there is none.
     fn poll(
@@ -20,6 +23,10 @@ pub(super) trait Ask {
 impl Ask for Client {
     fn check(&self, handle: &GenerationHandle) -> Result<(), Error> {
         Self::check(self, handle)
+    }
+
+    fn budget(&self) -> Option<&Bucket> {
+        Self::budget(self)
     }
 
     async fn poll(

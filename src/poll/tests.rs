@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Route, ServiceError, handle::Created, schedule::Fixed};
+use crate::{PollBudget, Route, ServiceError, budget::Bucket, handle::Created, schedule::Fixed};
 
 /// What a scripted service does with one poll.
 #[derive(Clone)]
@@ -23,11 +23,16 @@ struct Script {
     began: Instant,
     turns: Vec<Turn>,
     asked: Mutex<Vec<(u64, u64)>>,
+    budget: Option<Bucket>,
 }
 
 impl Ask for &Script {
     fn check(&self, _: &GenerationHandle) -> Result<(), Error> {
         Ok(())
+    }
+
+    fn budget(&self) -> Option<&Bucket> {
+        self.budget.as_ref()
     }
 
     async fn poll(
@@ -75,10 +80,20 @@ struct Run {
 }
 
 async fn run(turns: &[Turn], handle: GenerationHandle, options: WaitOptions) -> Run {
+    run_within(None, turns, handle, options).await
+}
+
+async fn run_within(
+    budget: impl Into<Option<PollBudget>>,
+    turns: &[Turn],
+    handle: GenerationHandle,
+    options: WaitOptions,
+) -> Run {
     let script = Script {
         began: Instant::now(),
         turns: turns.to_vec(),
         asked: Mutex::default(),
+        budget: budget.into().map(Bucket::new),
     };
     let mut machine = Machine::new(&script, handle, options);
     let mut states = Vec::new();
@@ -427,4 +442,93 @@ async fn odd_settings_do_no_harm() {
     );
     let at_once = run(&[queued()], handle(), every(10).deadline(Duration::ZERO)).await;
     assert_eq!(at_once.polls, [0]);
+}
+
+fn generating() -> Turn {
+    Turn::Answer(status("generating"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_generation_that_stays_queued_is_given_up_at_the_queue_deadline() {
+    let options = every(10).queue_deadline(seconds(25));
+    let queued_run = run(&[queued()], handle(), options.clone()).await;
+    assert_eq!(queued_run.polls, [10_000, 20_000, 25_000]);
+    let error = queued_run.end.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
+    assert!(error.to_string().contains("still queued"), "{error}");
+    assert!(error.is_resumable());
+    // Out of the queue in time, even if only the poll at the deadline sees it, it may take as long as it likes.
+    for late in [
+        vec![queued(), generating()],
+        vec![queued(), queued(), generating()],
+    ] {
+        let turns = [late, vec![generating(); 9], vec![completed()]].concat();
+        let run = run(&turns, handle(), options.clone()).await;
+        assert!(run.end.is_ok());
+        assert!(run.polls.len() > 10);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_queue_deadline_never_moves_the_last_poll_past_the_deadline() {
+    let options = every(10).queue_deadline(seconds(40)).deadline(seconds(35));
+    let run = run(&[queued()], handle(), options).await;
+    assert_eq!(run.polls, [10_000, 20_000, 30_000, 35_000]);
+    assert!(run.end.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn polls_beyond_the_budget_wait_and_the_last_one_does_not() {
+    // One poll a minute: the second waits for its token, and the deadline comes first.
+    let budget = PollBudget::per_minute(1.0).burst(1);
+    let run = run_within(
+        budget,
+        &[queued()],
+        handle(),
+        every(10).deadline(seconds(100)),
+    )
+    .await;
+    assert_eq!(run.polls, [10_000, 70_000, 100_000]);
+    let error = run.end.unwrap_err();
+    assert_eq!(
+        error.budget_delay().map(|delay| delay.as_secs()),
+        Some(50 + 20)
+    );
+    assert!(error.to_string().contains("poll budget"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_no_budget_holds_up_says_nothing_of_it() {
+    let run = run(&[queued()], handle(), every(10).deadline(seconds(25))).await;
+    let error = run.end.unwrap_err();
+    assert_eq!(error.budget_delay(), Some(Duration::ZERO));
+    assert!(!error.to_string().contains("budget"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn queued_and_generating_time_are_told_apart() {
+    let turns = [queued(), generating(), Turn::Fails(500), completed()];
+    let script = Script {
+        began: Instant::now(),
+        turns: turns.to_vec(),
+        asked: Mutex::default(),
+        budget: None,
+    };
+    let mut machine = Machine::new(&script, handle(), every(10));
+    let mut seen = Vec::new();
+    while let Ok(update) = machine.step().await {
+        let times = match update {
+            Update::Progress(progress) => progress.times,
+            Update::Hiccup(hiccup) => hiccup.times,
+            Update::Completed(_) => break,
+        };
+        let whole = |time: Duration| time.as_secs();
+        seen.push((whole(times.queued), times.generating.map(whole)));
+        assert_eq!(
+            times.age,
+            times.queued + times.generating.unwrap_or_default()
+        );
+        assert!(times.remaining.is_some());
+    }
+    assert_eq!(seen, [(0, None), (20, Some(0)), (20, Some(10))]);
 }

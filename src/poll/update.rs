@@ -62,12 +62,8 @@ pub struct Progress {
     pub state: State,
     /// What the service wrote.
     pub status: Option<String>,
-    /// The time since the wait began.
-    pub elapsed: Duration,
-    /// The time since the generation was created, or since the wait began where that is not known.
-    pub age: Duration,
-    /// How long such a generation takes from create to completed, as the vendor's pages state it, at the wait's speed.
-    pub expected: Option<RangeInclusive<Duration>>,
+    /// Where the wait stands.
+    pub times: Times,
 }
 
 /// A poll that failed.
@@ -78,6 +74,26 @@ pub struct Hiccup {
     pub error: Error,
     /// The time since the last good answer, or since the wait began.
     pub since: Duration,
+    /// Where the wait stands.
+    pub times: Times,
+}
+
+/// Where a wait stands. What happens between two polls is seen at the second one, so times are late by up to a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Times {
+    /// The time since the wait began.
+    pub elapsed: Duration,
+    /// The time since the generation was created, or since the wait began where that is not known.
+    pub age: Duration,
+    /// How much of its age the generation was in the queue.
+    pub queued: Duration,
+    /// How long it has been out of the queue; `None` while it is in there.
+    pub generating: Option<Duration>,
+    /// How much longer such a generation takes, where something is known of its like; zero when it is overdue.
+    pub remaining: Option<Duration>,
+    /// How long such a generation takes from create to completed, as the vendor's pages state it, at the wait's speed.
+    pub expected: Option<RangeInclusive<Duration>>,
 }
 
 impl fmt::Display for Progress {

@@ -39,10 +39,10 @@ impl Report {
     }
 
     pub(crate) fn progress(&mut self, progress: &Progress) {
-        self.expected = progress.expected.clone();
+        self.expected = progress.times.expected.clone();
         // The expected time counts from the create, which may lie long before this command.
         self.started = Instant::now()
-            .checked_sub(progress.age)
+            .checked_sub(progress.times.age)
             .unwrap_or(self.started);
         if let (Some(bar), Some(expected)) = (&self.bar, &self.expected) {
             bar.set_style(style("{spinner} {msg} [{wide_bar}]"));

@@ -1,0 +1,363 @@
+//! One budget of polls for all waits of a client: a token bucket that the most overdue wait is served from first.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
+
+/// How many polls the waits of a client and its clones may send together.
+///
+/// Polls beyond it wait their turn, the most overdue first. The last poll at a deadline never waits; it takes its place
+/// from those to come. When the service answers 429, to a poll or a create, all polls pause for as long as it asks
+/// (between 1 s and 60 s), and go on at half the rate, which doubles every 30 s until it is the full one again.
+///
+/// # Default
+///
+/// 120 polls a minute, at most 10 at once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PollBudget {
+    per_minute: f64,
+    burst: u32,
+}
+
+impl Default for PollBudget {
+    fn default() -> Self {
+        Self::per_minute(120.0)
+    }
+}
+
+impl PollBudget {
+    /// So many polls a minute, and at most 10 at once. A number that is not positive counts as one poll an hour.
+    #[must_use]
+    pub fn per_minute(polls: f64) -> Self {
+        let per_minute = if polls > 0.0 { polls } else { 1.0 / 60.0 };
+        Self {
+            per_minute,
+            burst: 10,
+        }
+    }
+
+    /// How many polls may be sent at once after a quiet time; at least one.
+    #[must_use]
+    pub fn burst(self, polls: u32) -> Self {
+        Self {
+            burst: polls.max(1),
+            ..self
+        }
+    }
+}
+
+/// After a 429, all polls pause for at least this long.
+const PAUSE_LEAST: Duration = Duration::from_secs(1);
+
+/// And for no longer than this.
+const PAUSE_MOST: Duration = Duration::from_secs(60);
+
+/// The rate doubles in this time after a pause.
+const OPENS_IN: Duration = Duration::from_secs(30);
+
+/// However often the service answers 429, this share of the rate is left.
+const SHARE_LEAST: f64 = 1.0 / 32.0;
+
+/// The bucket itself. Nothing runs in the background: the first in line sleeps until its token is there, and wakes the next.
+pub(crate) struct Bucket {
+    budget: PollBudget,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Negative when last polls took tokens of the future.
+    tokens: f64,
+    filled: Instant,
+    /// Nothing is given out before this.
+    opens: Instant,
+    /// The share of the rate when it opened.
+    share: f64,
+    /// The waits in line by the time that their poll was due.
+    line: BTreeMap<(Instant, u64), Arc<Notify>>,
+    arrived: u64,
+}
+
+impl Bucket {
+    pub(crate) fn new(budget: PollBudget) -> Self {
+        let now = Instant::now();
+        let state = State {
+            tokens: budget.burst.into(),
+            filled: now,
+            opens: now,
+            share: 1.0,
+            line: BTreeMap::new(),
+            arrived: 0,
+        };
+        Self {
+            budget,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Waits for a token; `due` is when the poll should have been sent.
+    ///
+    /// Safe to drop: whoever is next in line moves up.
+    pub(crate) async fn take(&self, due: Instant) {
+        let place = match self.join(due) {
+            Some(place) => place,
+            None => return,
+        };
+        loop {
+            let woken = place.bell.notified();
+            match self.serve(&place) {
+                Turn::Taken => return,
+                Turn::First(at) => {
+                    // A wait that is more overdue may come first in the meantime, and a pause may begin.
+                    let timer = std::pin::pin!(sleep_until(at));
+                    futures_util::future::select(std::pin::pin!(woken), timer).await;
+                }
+                Turn::Later => woken.await,
+            }
+        }
+    }
+
+    /// Takes a token that may not be there yet: those who come later wait for it.
+    pub(crate) fn take_now(&self) {
+        let mut state = self.lock();
+        self.fill(&mut state);
+        state.tokens -= 1.0;
+    }
+
+    /// The service answered 429.
+    pub(crate) fn slow(&self, retry_after: Option<Duration>) {
+        let now = Instant::now();
+        let pause = retry_after
+            .unwrap_or_default()
+            .clamp(PAUSE_LEAST, PAUSE_MOST);
+        let mut state = self.lock();
+        self.fill(&mut state);
+        // The polls that were on their way together are told so together.
+        if now >= state.opens {
+            state.share = (state.share_at(now) / 2.0).max(SHARE_LEAST);
+        }
+        state.opens = state.opens.max(now + pause);
+        state.tokens = state.tokens.min(0.0);
+    }
+
+    /// Gets in line, unless a token is there and nobody else waits.
+    fn join(&self, due: Instant) -> Option<Place<'_>> {
+        let mut state = self.lock();
+        self.fill(&mut state);
+        if state.line.is_empty() && state.tokens >= 1.0 && Instant::now() >= state.opens {
+            state.tokens -= 1.0;
+            return None;
+        }
+        state.arrived += 1;
+        let key = (due, state.arrived);
+        let bell = Arc::new(Notify::new());
+        state.line.insert(key, bell.clone());
+        Some(Place {
+            bucket: self,
+            key,
+            bell,
+        })
+    }
+
+    fn serve(&self, place: &Place<'_>) -> Turn {
+        let mut state = self.lock();
+        self.fill(&mut state);
+        if state.line.keys().next() != Some(&place.key) {
+            return Turn::Later;
+        }
+        let now = Instant::now();
+        if now >= state.opens && state.tokens >= 1.0 {
+            state.tokens -= 1.0;
+            return Turn::Taken;
+        }
+        let from = now.max(state.opens);
+        let rate = self.rate(state.share_at(from));
+        let missing = (1.0 - state.tokens).max(0.0) / rate;
+        // The rate grows while it fills, so this may be early by nothing, and late by little.
+        Turn::First(from + Duration::try_from_secs_f64(missing.max(0.001)).unwrap_or(PAUSE_MOST))
+    }
+
+    fn fill(&self, state: &mut State) {
+        let now = Instant::now();
+        let from = state.filled.max(state.opens);
+        state.filled = now;
+        if now <= from {
+            return;
+        }
+        let rate = self.rate(state.share_at(from));
+        let tokens = state.tokens + rate * (now - from).as_secs_f64();
+        state.tokens = tokens.min(self.budget.burst.into());
+    }
+
+    /// Tokens a second.
+    fn rate(&self, share: f64) -> f64 {
+        self.budget.per_minute / 60.0 * share
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn share_at(&self, now: Instant) -> f64 {
+        let doublings =
+            now.saturating_duration_since(self.opens).as_secs_f64() / OPENS_IN.as_secs_f64();
+        (self.share * doublings.exp2()).min(1.0)
+    }
+}
+
+enum Turn {
+    Taken,
+    /// First in line; the token is there then.
+    First(Instant),
+    Later,
+}
+
+/// A place in the line, left when it is dropped.
+struct Place<'a> {
+    bucket: &'a Bucket,
+    key: (Instant, u64),
+    bell: Arc<Notify>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut state = self.bucket.lock();
+        state.line.remove(&self.key);
+        if let Some(next) = state.line.values().next() {
+            next.notify_one();
+        }
+    }
+}
+
+impl fmt::Debug for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.budget.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    fn seconds(seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds)
+    }
+
+    /// When each of `count` takers, all due at the start, had its token; in milliseconds.
+    async fn served(bucket: &Bucket, count: usize) -> Vec<u128> {
+        let began = Instant::now();
+        let takers = (0..count).map(|_| async {
+            bucket.take(began).await;
+            began.elapsed().as_millis()
+        });
+        join_all(takers).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_passes_at_once_and_the_rest_at_the_rate() {
+        let bucket = Bucket::new(PollBudget::per_minute(60.0).burst(3));
+        assert_eq!(
+            served(&bucket, 6).await,
+            [0, 0, 0, 1000, 2000, 3000],
+            "one a second after three"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_most_overdue_is_served_first() {
+        let bucket = Bucket::new(PollBudget::per_minute(60.0).burst(1));
+        let began = Instant::now();
+        bucket.take(began).await;
+        let order = Mutex::new(Vec::new());
+        let takers = [3, 1, 2].map(|due| {
+            let (bucket, order) = (&bucket, &order);
+            async move {
+                bucket.take(began + Duration::from_millis(due)).await;
+                order
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(due);
+            }
+        });
+        join_all(takers).await;
+        let order = order.into_inner().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(order, [1, 2, 3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_leaves_the_line_holds_nobody_up() {
+        let bucket = Bucket::new(PollBudget::per_minute(60.0).burst(1));
+        let began = Instant::now();
+        bucket.take(began).await;
+        let first = tokio::time::timeout(seconds(0.5), bucket.take(began));
+        let second = bucket.take(began + seconds(0.1));
+        let (left, ()) = futures_util::future::join(first, second).await;
+        assert!(left.is_err());
+        assert_eq!(began.elapsed().as_millis(), 1000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_last_poll_takes_its_token_from_those_to_come() {
+        let bucket = Bucket::new(PollBudget::per_minute(60.0).burst(1));
+        bucket.take_now();
+        bucket.take_now();
+        assert_eq!(served(&bucket, 2).await, [2000, 3000]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_429_pauses_all_halves_the_rate_and_opens_again_slowly() {
+        let bucket = Bucket::new(PollBudget::per_minute(60.0).burst(5));
+        bucket.slow(Some(seconds(10.0)));
+        // Those that were on their way with it do not halve it again.
+        bucket.slow(None);
+        let served = served(&bucket, 60).await;
+        assert_eq!(served[0], 12_000, "10 s of pause, then a token in 2 s");
+        let steps: Vec<u128> = served.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(
+            steps.iter().all(|step| (900..=2100).contains(step)),
+            "{steps:?}"
+        );
+        assert!(
+            steps.windows(2).all(|pair| pair[1] <= pair[0] + 1),
+            "{steps:?}"
+        );
+        assert_eq!(steps.last(), Some(&1000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_is_neither_endless_nor_none() {
+        for (asked, pause) in [(None, 1), (Some(0.0), 1), (Some(3600.0), 60)] {
+            let bucket = Bucket::new(PollBudget::per_minute(6000.0).burst(5));
+            bucket.slow(asked.map(seconds));
+            let first = served(&bucket, 1).await[0];
+            assert!(
+                (pause * 1000..pause * 1000 + 50).contains(&first),
+                "{first}"
+            );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_that_begins_while_a_wait_is_first_in_line_holds_it() {
+        let bucket = Bucket::new(PollBudget::per_minute(60.0).burst(1));
+        let began = Instant::now();
+        bucket.take(began).await;
+        let slowed = async {
+            tokio::time::sleep(seconds(0.5)).await;
+            bucket.slow(Some(seconds(20.0)));
+        };
+        futures_util::future::join(bucket.take(began), slowed).await;
+        assert!(began.elapsed() >= seconds(20.5), "{:?}", began.elapsed());
+    }
+}
