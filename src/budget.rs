@@ -106,10 +106,7 @@ impl Bucket {
     ///
     /// Safe to drop: whoever is next in line moves up.
     pub(crate) async fn take(&self, due: Instant) {
-        let place = match self.join(due) {
-            Some(place) => place,
-            None => return,
-        };
+        let Some(place) = self.join(due) else { return };
         loop {
             let woken = place.bell.notified();
             match self.serve(&place) {
@@ -129,6 +126,17 @@ impl Bucket {
         let mut state = self.lock();
         self.fill(&mut state);
         state.tokens -= 1.0;
+    }
+
+    /// Returns when no pause is on.
+    pub(crate) async fn opened(&self) {
+        loop {
+            let opens = self.lock().opens;
+            if Instant::now() >= opens {
+                return;
+            }
+            sleep_until(opens).await;
+        }
     }
 
     /// The service answered 429.

@@ -90,12 +90,7 @@ impl Client {
         &self,
         request: impl Into<GenerationRequest>,
     ) -> Result<GenerationHandle, Error> {
-        let request = request.into();
-        request.validate()?;
-        let (client, call) = self.call(self.inner.create_timeout);
-        let result = client.create_generation(&request).await;
-        let reply = self.created(&call, result)?;
-        self.handle(reply, request.model(), Route::Universal, request.length())
+        self.send(&request.into()).await
     }
 
     /// As [`create`](Self::create), on the older URL of the Kling models.
@@ -111,12 +106,7 @@ impl Client {
         &self,
         request: impl Into<LegacyKlingRequest>,
     ) -> Result<GenerationHandle, Error> {
-        let request = request.into();
-        request.validate()?;
-        let (client, call) = self.call(self.inner.create_timeout);
-        let result = client.create_legacy_kling_generation(&request).await;
-        let reply = self.created(&call, result)?;
-        self.handle(reply, request.model(), Route::LegacyKling, request.length())
+        self.send_legacy_kling(&request.into()).await
     }
 
     /// Creates a generation and waits for its end.
@@ -307,6 +297,28 @@ impl Client {
             ),
             call,
         )
+    }
+
+    pub(crate) async fn send(
+        &self,
+        request: &GenerationRequest,
+    ) -> Result<GenerationHandle, Error> {
+        request.validate()?;
+        let (client, call) = self.call(self.inner.create_timeout);
+        let result = client.create_generation(request).await;
+        let reply = self.created(&call, result)?;
+        self.handle(reply, request.model(), Route::Universal, request.length())
+    }
+
+    pub(crate) async fn send_legacy_kling(
+        &self,
+        request: &LegacyKlingRequest,
+    ) -> Result<GenerationHandle, Error> {
+        request.validate()?;
+        let (client, call) = self.call(self.inner.create_timeout);
+        let result = client.create_legacy_kling_generation(request).await;
+        let reply = self.created(&call, result)?;
+        self.handle(reply, request.model(), Route::LegacyKling, request.length())
     }
 
     fn created<T>(

@@ -235,6 +235,19 @@ impl Error {
         self
     }
 
+    /// The error as one about a generation that nobody has waited for yet.
+    #[cfg(feature = "journal")]
+    pub(crate) fn about(self, handle: GenerationHandle) -> Self {
+        self.with_wait(WaitState {
+            handle,
+            last: None,
+            elapsed: Duration::ZERO,
+            polls: 0,
+            answered: 0,
+            budget_delay: Duration::ZERO,
+        })
+    }
+
     pub(crate) fn with_saved(mut self, saved: Vec<Saved>) -> Self {
         self.0.saved = saved;
         self

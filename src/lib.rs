@@ -22,6 +22,7 @@ pub mod mock;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 
+mod batch;
 mod bounded;
 mod budget;
 mod catalogue;
@@ -30,6 +31,8 @@ mod download;
 mod error;
 mod generated;
 mod handle;
+#[cfg(feature = "journal")]
+mod journal;
 mod json_schema;
 mod ledger;
 mod media;
@@ -42,6 +45,7 @@ mod status;
 mod transport;
 mod uri;
 
+pub use batch::{GenerateAll, Job, WaitAll};
 pub use bounded::{BoundedVec, Int, Integer, InvalidValue, OneOrMany, Text};
 pub use budget::PollBudget;
 pub use catalogue::{Model, Property, PropertyKind, Role, Route, models};
@@ -49,6 +53,8 @@ pub use client::{Client, ClientBuilder};
 pub use download::{Download, Received, Saved};
 pub use error::{Error, ErrorKind, ServiceError};
 pub use handle::GenerationHandle;
+#[cfg(feature = "journal")]
+pub use journal::{Journal, JournalEntry, JournalState};
 pub use ledger::{Constraint, Held};
 pub use media::{Media, MediaString, UriOrBase64};
 pub use poll::{Hiccup, Progress, Times, Update, Updates, Wait, WaitOptions};

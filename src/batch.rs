@@ -1,0 +1,389 @@
+//! Many generations at once: outcomes as they come, and one that fails drops no other.
+
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_util::{Stream, StreamExt, stream::FuturesUnordered};
+
+#[cfg(feature = "journal")]
+use crate::journal::Journal;
+use crate::{
+    Client, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest, LegacyKlingRequest,
+    Update, Updates, WaitOptions,
+};
+
+impl Client {
+    /// Waits for many generations, and gives each one's outcome as soon as it is there.
+    ///
+    /// Handles are taken from the iterator as there is room, at most 10,000 at once unless told
+    /// [otherwise](WaitAll::at_most). All share the client's [budget](crate::PollBudget) of polls.
+    ///
+    /// ```no_run
+    /// # async fn run(client: aimlapi_video::Client, stored: Vec<aimlapi_video::GenerationHandle>) {
+    /// let mut outcomes = client.wait_all(stored);
+    /// while let Some((handle, outcome)) = outcomes.next().await {
+    ///     match outcome {
+    ///         Ok(generation) => println!("{}: {} videos", handle.id(), generation.videos().len()),
+    ///         Err(error) => eprintln!("{}: {error}", handle.id()),
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn wait_all<H: Into<GenerationHandle> + 'static>(
+        &self,
+        handles: impl IntoIterator<Item = H, IntoIter: Send + 'static>,
+    ) -> WaitAll {
+        WaitAll {
+            client: self.clone(),
+            handles: Box::new(handles.into_iter().map(Into::into)),
+            options: None,
+            at_most: 10_000,
+            waits: FuturesUnordered::new(),
+        }
+    }
+
+    /// Creates a generation for each request and waits for all of them.
+    ///
+    /// Requests are taken from the iterator as there is room: at most 4 creates are on their way, and at most 256
+    /// generations are open, unless told [otherwise](GenerateAll::creates_at_once). What was created is told before it is
+    /// waited for. A create that the service refuses because there are too many requests (429) created nothing; it is sent
+    /// again when the service allows, at most 8 times. No other create is repeated.
+    ///
+    /// ```no_run
+    /// use aimlapi_video::{Job, types::KlingaiV2MasterTextToVideo};
+    ///
+    /// # async fn run(client: aimlapi_video::Client) -> Result<(), aimlapi_video::Error> {
+    /// let prompts = ["A kite climbs", "A lantern rises"];
+    /// let requests: Result<Vec<_>, _> = prompts
+    ///     .map(|prompt| KlingaiV2MasterTextToVideo::builder().prompt(prompt).duration(5).build())
+    ///     .into_iter()
+    ///     .collect();
+    /// let mut jobs = client.generate_all(requests?);
+    /// while let Some((index, job)) = jobs.next().await {
+    ///     match job {
+    ///         Job::Created(handle) => println!("{index}: {}", serde_json::to_string(&handle).unwrap()),
+    ///         Job::Ended(Ok(generation)) => client.save(&generation, format!("{index}.mp4")).await.map(drop)?,
+    ///         Job::Ended(Err(error)) => eprintln!("{index}: {error}"),
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it while creates are on their way may lose the ids of generations that are billed; [stop](GenerateAll::stop)
+    /// it and take the rest instead.
+    pub fn generate_all<R: Into<GenerationRequest> + 'static>(
+        &self,
+        requests: impl IntoIterator<Item = R, IntoIter: Send + 'static>,
+    ) -> GenerateAll {
+        let requests = requests.into_iter().map(Into::into);
+        GenerateAll::new(self, requests.map(Request::Universal))
+    }
+
+    /// As [`generate_all`](Self::generate_all), on the older URL of the Kling models.
+    pub fn generate_all_legacy_kling<R: Into<LegacyKlingRequest> + 'static>(
+        &self,
+        requests: impl IntoIterator<Item = R, IntoIter: Send + 'static>,
+    ) -> GenerateAll {
+        let requests = requests.into_iter().map(Into::into);
+        GenerateAll::new(self, requests.map(Request::LegacyKling))
+    }
+}
+
+/// The outcomes of many waits, made by [`Client::wait_all`]: a stream that ends when all have ended.
+#[must_use = "a stream does nothing until it is polled"]
+pub struct WaitAll {
+    client: Client,
+    handles: Box<dyn Iterator<Item = GenerationHandle> + Send>,
+    options: Option<WaitOptions>,
+    at_most: usize,
+    waits: FuturesUnordered<Boxed<(GenerationHandle, Result<Generation, Error>)>>,
+}
+
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+impl WaitAll {
+    /// Waits with other options than the client's.
+    pub fn options(mut self, options: WaitOptions) -> Self {
+        self.options = Some(options);
+        self
+    }
+
+    /// How many waits may be open at once, each of which takes some memory; at least one.
+    pub fn at_most(mut self, waits: usize) -> Self {
+        self.at_most = waits.max(1);
+        self
+    }
+
+    /// The next outcome; `None` when all have ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: the waits go on where they were with the next call.
+    pub async fn next(&mut self) -> Option<(GenerationHandle, Result<Generation, Error>)> {
+        StreamExt::next(self).await
+    }
+}
+
+impl Stream for WaitAll {
+    type Item = (GenerationHandle, Result<Generation, Error>);
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        while self.waits.len() < self.at_most
+            && let Some(handle) = self.handles.next()
+        {
+            let mut wait = self.client.wait(&handle);
+            if let Some(options) = &self.options {
+                wait = wait.options(options.clone());
+            }
+            let wait = wait.into_future();
+            self.waits.push(Box::pin(async { (handle, wait.await) }));
+        }
+        self.waits.poll_next_unpin(context)
+    }
+}
+
+/// What happens to one request of many.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Job {
+    /// It was created. Store the handle: with it, nothing is lost.
+    Created(GenerationHandle),
+    /// Something happened on the way to its end.
+    Update(Update),
+    /// It ended: nothing more comes for this request.
+    Ended(Result<Generation, Error>),
+}
+
+/// The jobs of many requests, made by [`Client::generate_all`]: a stream of the request's index, counted from 0, and what
+/// happened to it. It ends when all have ended.
+#[must_use = "a stream does nothing until it is polled"]
+pub struct GenerateAll {
+    client: Client,
+    requests: Box<dyn Iterator<Item = Request> + Send>,
+    next: usize,
+    options: Option<WaitOptions>,
+    creates_at_once: usize,
+    open_at_most: usize,
+    creating: usize,
+    stages: FuturesUnordered<Boxed<(usize, Stage)>>,
+    #[cfg(feature = "journal")]
+    journal: Option<Journal>,
+}
+
+enum Request {
+    Universal(GenerationRequest),
+    LegacyKling(LegacyKlingRequest),
+}
+
+/// What one job does next has happened.
+enum Stage {
+    Created(Result<GenerationHandle, Error>),
+    Updated(Updates, Option<Result<Update, Error>>),
+}
+
+/// How often a create is sent while the service has too many requests.
+const CREATES_MOST: u32 = 8;
+
+impl GenerateAll {
+    fn new(client: &Client, requests: impl Iterator<Item = Request> + Send + 'static) -> Self {
+        Self {
+            client: client.clone(),
+            requests: Box::new(requests),
+            next: 0,
+            options: None,
+            creates_at_once: 4,
+            open_at_most: 256,
+            creating: 0,
+            stages: FuturesUnordered::new(),
+            #[cfg(feature = "journal")]
+            journal: None,
+        }
+    }
+
+    /// Waits with other options than the client's.
+    pub fn options(mut self, options: WaitOptions) -> Self {
+        self.options = Some(options);
+        self
+    }
+
+    /// How many creates may be on their way at once; at least one.
+    pub fn creates_at_once(mut self, creates: usize) -> Self {
+        self.creates_at_once = creates.max(1);
+        self
+    }
+
+    /// How many generations may be open at once, from the create to the end; at least one.
+    pub fn open_at_most(mut self, generations: usize) -> Self {
+        self.open_at_most = generations.max(1);
+        self
+    }
+
+    /// Keeps a record on disk. What it says to have been created is not created again but waited for, and what may have
+    /// been created ends with [`AmbiguousCreate`](ErrorKind::AmbiguousCreate).
+    #[cfg(feature = "journal")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "journal")))]
+    pub fn journal(mut self, journal: Journal) -> Self {
+        self.journal = Some(journal);
+        self
+    }
+
+    /// Creates nothing more; what is on its way goes on to its end.
+    pub fn stop(&mut self) {
+        self.requests = Box::new(std::iter::empty());
+    }
+
+    /// Whether a create is on its way.
+    pub fn is_creating(&self) -> bool {
+        self.creating > 0
+    }
+
+    /// The next thing that happens; `None` when all have ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: the jobs go on where they were with the next call.
+    pub async fn next(&mut self) -> Option<(usize, Job)> {
+        StreamExt::next(self).await
+    }
+
+    fn create(&mut self, request: Request) {
+        let index = self.next;
+        (self.next, self.creating) = (index + 1, self.creating + 1);
+        let client = self.client.clone();
+        #[cfg(feature = "journal")]
+        if let Some(journal) = self.journal.clone() {
+            self.stages.push(Box::pin(async move {
+                let created = journal.create(index, request.body(), request.create(&client));
+                (index, Stage::Created(created.await))
+            }));
+            return;
+        }
+        self.stages.push(Box::pin(async move {
+            (index, Stage::Created(request.create(&client).await))
+        }));
+    }
+
+    fn wait(&self, index: usize, mut updates: Updates) {
+        #[cfg(feature = "journal")]
+        let journal = self.journal.clone();
+        self.stages.push(Box::pin(async move {
+            let update = updates.next().await;
+            #[cfg(feature = "journal")]
+            if let (Some(journal), Some(update)) = (journal, &update)
+                && let Err(error) = journal.ended(index, update).await
+            {
+                return (index, Stage::Updated(updates, Some(Err(error))));
+            }
+            (index, Stage::Updated(updates, update))
+        }));
+    }
+
+    fn happened(&mut self, index: usize, stage: Stage) -> (usize, Job) {
+        let job = match stage {
+            Stage::Created(created) => {
+                self.creating -= 1;
+                match created {
+                    Ok(handle) => {
+                        let mut wait = self.client.wait(&handle);
+                        if let Some(options) = &self.options {
+                            wait = wait.options(options.clone());
+                        }
+                        self.wait(index, wait.updates());
+                        Job::Created(handle)
+                    }
+                    Err(error) => Job::Ended(Err(error)),
+                }
+            }
+            Stage::Updated(_, Some(Ok(Update::Completed(generation)))) => {
+                Job::Ended(Ok(*generation))
+            }
+            Stage::Updated(updates, Some(Ok(update))) => {
+                self.wait(index, updates);
+                Job::Update(update)
+            }
+            Stage::Updated(_, Some(Err(error))) => Job::Ended(Err(error)),
+            // No stream of updates ends without saying how.
+            Stage::Updated(_, None) => {
+                Job::Ended(Err(Error::new(ErrorKind::PollingLost, "the wait ended")))
+            }
+        };
+        (index, job)
+    }
+}
+
+impl Stream for GenerateAll {
+    type Item = (usize, Job);
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        while self.creating < self.creates_at_once
+            && self.stages.len() < self.open_at_most
+            && let Some(request) = self.requests.next()
+        {
+            self.create(request);
+        }
+        self.stages
+            .poll_next_unpin(context)
+            .map(|stage| stage.map(|(index, stage)| self.happened(index, stage)))
+    }
+}
+
+impl Request {
+    async fn create(&self, client: &Client) -> Result<GenerationHandle, Error> {
+        let mut sent = 0;
+        loop {
+            // While the service has too many requests, a create would only be one more.
+            if let Some(budget) = client.budget() {
+                budget.opened().await;
+            }
+            sent += 1;
+            let created = match self {
+                Self::Universal(request) => client.send(request).await,
+                Self::LegacyKling(request) => client.send_legacy_kling(request).await,
+            };
+            match created {
+                Err(error) if error.is_rate_limited() && sent < CREATES_MOST => {
+                    let asked = error.service().and_then(|service| service.retry_after);
+                    let own = Duration::from_secs(1 << sent.min(5));
+                    tokio::time::sleep(asked.unwrap_or_default().clamp(own, PAUSE_MOST)).await;
+                }
+                created => return created,
+            }
+        }
+    }
+
+    #[cfg(feature = "journal")]
+    fn body(&self) -> &serde_json::Map<String, serde_json::Value> {
+        match self {
+            Self::Universal(request) => request.body(),
+            Self::LegacyKling(request) => request.body(),
+        }
+    }
+}
+
+/// Between two tries of a create lies no more than this.
+const PAUSE_MOST: Duration = Duration::from_secs(60);
+
+impl fmt::Debug for WaitAll {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitAll")
+            .field("open", &self.waits.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for GenerateAll {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GenerateAll")
+            .field("creating", &self.creating)
+            .field("open", &self.stages.len())
+            .finish_non_exhaustive()
+    }
+}
