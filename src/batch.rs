@@ -351,7 +351,7 @@ impl Request {
             match created {
                 Err(error) if error.is_rate_limited() && sent < CREATES_MOST => {
                     let asked = error.service().and_then(|service| service.retry_after);
-                    let own = Duration::from_secs(1 << sent.min(5));
+                    let own = Duration::from_secs(1 << (sent - 1).min(5));
                     tokio::time::sleep(asked.unwrap_or_default().clamp(own, PAUSE_MOST)).await;
                 }
                 created => return created,

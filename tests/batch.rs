@@ -1,0 +1,402 @@
+//! Many generations at once, and the record of them on disk, against a real server.
+#![cfg(feature = "journal")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod support;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use aimlapi_video::{
+    Client, Error, ErrorKind, GenerateAll, Generation, GenerationHandle, Job, Journal,
+    JournalState, PollBudget, WaitOptions, schedule::Fixed, types::KlingaiV2MasterTextToVideo,
+};
+use serde_json::{Value, json};
+use support::{Bytes, KEY, Request, Server, builder, http};
+
+const VIDEO: &str = "https://cdn.example.com/video.mp4?signature=secret-4712";
+
+fn client(server: &Server) -> Client {
+    builder(server.url())
+        .poll_budget(None)
+        .wait_options(quick())
+        .build()
+        .unwrap()
+}
+
+fn quick() -> WaitOptions {
+    WaitOptions::default().schedule(Fixed::every(Duration::from_millis(1)))
+}
+
+fn request(prompt: &str) -> KlingaiV2MasterTextToVideo {
+    KlingaiV2MasterTextToVideo::builder()
+        .prompt(prompt)
+        .build()
+        .unwrap()
+}
+
+fn requests(prompts: &[&str]) -> Vec<KlingaiV2MasterTextToVideo> {
+    prompts.iter().map(|prompt| request(prompt)).collect()
+}
+
+fn prompt(request: &Request) -> String {
+    let body: Value = serde_json::from_slice(&request.body).unwrap();
+    body["prompt"].as_str().unwrap().to_owned()
+}
+
+fn is_create(request: &Request) -> bool {
+    request.method == "POST"
+}
+
+/// Creates under the prompt as id. An id that begins with `fail` fails, `refuse` is refused, `lose` is answered by a server
+/// error; all others are completed at once.
+fn service(_: usize, request: &Request) -> Bytes {
+    if is_create(request) {
+        let prompt = prompt(request);
+        return match prompt.get(..4).unwrap_or_default() {
+            "refu" => support::json(400, json!({ "message": "no" })),
+            "lose" => http(502, &[], "bad gateway"),
+            _ => support::json(201, json!({ "id": prompt, "status": "queued" })),
+        };
+    }
+    let id = request.target.split('=').next_back().unwrap();
+    if id.starts_with("fail") {
+        return support::json(200, json!({ "id": id, "status": "error" }));
+    }
+    support::json(
+        200,
+        json!({ "id": id, "status": "completed", "video": { "url": VIDEO } }),
+    )
+}
+
+fn created(server: &Server) -> Vec<String> {
+    let requests = server.requests();
+    let mut prompts: Vec<String> = requests
+        .iter()
+        .filter(|r| is_create(r))
+        .map(prompt)
+        .collect();
+    prompts.sort();
+    prompts
+}
+
+/// The outcome of each request, and the ids that were told before it.
+async fn outcomes(mut jobs: GenerateAll) -> BTreeMap<usize, Result<Generation, Error>> {
+    let mut told: BTreeMap<usize, GenerationHandle> = BTreeMap::new();
+    let mut outcomes = BTreeMap::new();
+    while let Some((index, job)) = jobs.next().await {
+        match job {
+            Job::Created(handle) => assert!(told.insert(index, handle).is_none()),
+            Job::Ended(outcome) => {
+                if outcome.is_ok() {
+                    assert!(told.contains_key(&index), "the handle comes first");
+                }
+                assert!(outcomes.insert(index, outcome).is_none());
+            }
+            _ => {}
+        }
+    }
+    outcomes
+}
+
+fn kinds(outcomes: &BTreeMap<usize, Result<Generation, Error>>) -> Vec<Option<ErrorKind>> {
+    let kind = |outcome: &Result<Generation, Error>| outcome.as_ref().err().map(Error::kind);
+    outcomes.values().map(kind).collect()
+}
+
+#[tokio::test]
+async fn one_failure_drops_no_other_wait() {
+    let server = Server::start(service).await;
+    let ids = ["fail-1", "g2", "g3", "fail-4", "g5"];
+    let mut waits = client(&server).wait_all(ids).at_most(2).options(quick());
+    let mut ended = BTreeMap::new();
+    while let Some((handle, outcome)) = waits.next().await {
+        ended.insert(handle.id().to_owned(), outcome.is_ok());
+    }
+    let expected = ids.map(|id| (id.to_owned(), id.starts_with('g')));
+    assert_eq!(ended, BTreeMap::from(expected));
+}
+
+#[tokio::test]
+async fn handles_are_taken_only_as_there_is_room() {
+    let server = Server::start(|_, request| {
+        let id = request.target.split('=').next_back().unwrap();
+        support::json(200, json!({ "id": id, "status": "queued" }))
+    })
+    .await;
+    let taken = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&taken);
+    let endless = (0..).map(move |number| {
+        count.fetch_add(1, Ordering::Relaxed);
+        format!("g{number}")
+    });
+    let mut waits = client(&server).wait_all(endless).at_most(7);
+    let next = tokio::time::timeout(Duration::from_millis(50), waits.next());
+    assert!(next.await.is_err());
+    assert_eq!(taken.load(Ordering::Relaxed), 7);
+}
+
+#[tokio::test]
+async fn every_request_of_a_batch_has_its_outcome_and_its_handle_first() {
+    let server = Server::start(service).await;
+    let batch = requests(&["g0", "fail-1", "refuse-2", "lose-3", "g4"]);
+    let outcomes = outcomes(client(&server).generate_all(batch).creates_at_once(2)).await;
+    assert_eq!(
+        kinds(&outcomes),
+        [
+            None,
+            Some(ErrorKind::GenerationFailed),
+            Some(ErrorKind::Refused),
+            Some(ErrorKind::AmbiguousCreate),
+            None
+        ]
+    );
+    assert_eq!(
+        created(&server),
+        ["fail-1", "g0", "g4", "lose-3", "refuse-2"]
+    );
+}
+
+#[tokio::test]
+async fn creates_in_flight_are_bounded() {
+    // Nobody answers, so what is on its way stays on its way.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let client = builder(url).build().unwrap();
+    let mut jobs = client
+        .generate_all(requests(&["a000"; 20]))
+        .creates_at_once(3);
+    let next = tokio::time::timeout(Duration::from_millis(100), jobs.next());
+    assert!(next.await.is_err());
+    let mut connections = Vec::new();
+    while let Ok(Ok(connection)) =
+        tokio::time::timeout(Duration::from_millis(50), listener.accept()).await
+    {
+        connections.push(connection);
+    }
+    assert_eq!(connections.len(), 3);
+    assert!(jobs.is_creating());
+}
+
+#[tokio::test]
+async fn a_create_refused_for_too_many_requests_is_sent_again_and_no_other() {
+    let server = Server::start(|number, request| match number {
+        0 => http(429, &[("retry-after-ms", "1")], "slow down"),
+        _ => service(number, request),
+    })
+    .await;
+    let began = std::time::Instant::now();
+    let client = builder(server.url())
+        .poll_budget(PollBudget::default())
+        .wait_options(quick())
+        .build()
+        .unwrap();
+    let outcomes = outcomes(
+        client
+            .generate_all(requests(&["g0", "lose-1"]))
+            .creates_at_once(1),
+    )
+    .await;
+    assert_eq!(kinds(&outcomes), [None, Some(ErrorKind::AmbiguousCreate)]);
+    assert_eq!(created(&server), ["g0", "g0", "lose-1"]);
+    assert!(began.elapsed() >= Duration::from_secs(1), "it backs off");
+}
+
+#[tokio::test]
+async fn a_stopped_batch_creates_nothing_more_and_ends_what_it_has() {
+    let server = Server::start(service).await;
+    let mut jobs = client(&server)
+        .generate_all(requests(&["g0", "g1", "g2", "g3"]))
+        .creates_at_once(1);
+    let mut ended = 0;
+    while let Some((_, job)) = jobs.next().await {
+        match job {
+            Job::Created(_) => jobs.stop(),
+            Job::Ended(outcome) => {
+                assert!(outcome.is_ok());
+                ended += 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!((created(&server).len(), ended), (1, 1));
+}
+
+#[tokio::test]
+async fn a_batch_that_runs_again_creates_only_what_was_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let server = Server::start(service).await;
+    let prompts = ["g0", "fail-1", "refuse-2", "lose-3", "g4"];
+    for (prompts, new) in [
+        (&prompts[..4], vec!["fail-1", "g0", "lose-3", "refuse-2"]),
+        // What was refused cost nothing, so it may be tried again.
+        (&prompts[..], vec!["g4", "refuse-2"]),
+        (&prompts[..], vec!["refuse-2"]),
+    ] {
+        let before = created(&server).len();
+        let journal = Journal::open(&path).unwrap();
+        let jobs = client(&server).generate_all(requests(prompts));
+        let outcomes = outcomes(jobs.journal(journal)).await;
+        assert_eq!(outcomes.len(), prompts.len());
+        assert_eq!(
+            kinds(&outcomes)[1..4],
+            [
+                Some(ErrorKind::GenerationFailed),
+                Some(ErrorKind::Refused),
+                Some(ErrorKind::AmbiguousCreate)
+            ]
+        );
+        let requests = server.requests();
+        let mut since: Vec<String> = requests
+            .iter()
+            .filter(|request| is_create(request))
+            .skip(before)
+            .map(prompt)
+            .collect();
+        since.sort();
+        assert_eq!(since, new);
+    }
+    let text = fs::read_to_string(&path).unwrap();
+    for secret in [KEY, "secret-4712", "\"prompt\"", "Bearer"] {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+}
+
+#[tokio::test]
+async fn the_intent_is_on_disk_before_the_request_leaves() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let seen = path.clone();
+    let server = Server::start(move |number, request| {
+        if is_create(request) {
+            let text = fs::read_to_string(&seen).unwrap();
+            assert_eq!(text.matches("\"intent\"").count(), 1, "{text}");
+            assert!(!text.contains("\"created\""));
+        }
+        service(number, request)
+    })
+    .await;
+    let jobs = client(&server).generate_all(requests(&["g0"]));
+    let outcomes = outcomes(jobs.journal(Journal::open(&path).unwrap())).await;
+    assert!(outcomes[&0].is_ok());
+}
+
+/// A journal that was cut off after each of its bytes, as a kill may do: no request is created twice whose create is
+/// told, and none silently repeated that may have been.
+#[tokio::test]
+async fn a_journal_cut_off_anywhere_repeats_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let server = Server::start(service).await;
+    let client = client(&server);
+    let jobs = client.generate_all(requests(&["g0"]));
+    outcomes(jobs.journal(Journal::open(&path).unwrap())).await;
+    let text = fs::read(&path).unwrap();
+    let end_of = |event: &str| {
+        let text = String::from_utf8(text.clone()).unwrap();
+        let at = text.find(event).unwrap();
+        at + text[at..].find('\n').unwrap() + 1
+    };
+    let (intent, created_at) = (end_of("\"intent\""), end_of("\"created\""));
+    for cut in 0..=text.len() {
+        fs::write(&path, &text[..cut]).unwrap();
+        let before = created(&server).len();
+        let jobs = client.generate_all(requests(&["g0"]));
+        let outcomes = outcomes(jobs.journal(Journal::open(&path).unwrap())).await;
+        let again = created(&server).len() - before;
+        let kind = outcomes[&0].as_ref().err().map(Error::kind);
+        let expected = match cut {
+            // The intent is not on disk, so the request has not left.
+            _ if cut < intent => (1, None),
+            _ if cut < created_at => (0, Some(ErrorKind::AmbiguousCreate)),
+            _ => (0, None),
+        };
+        assert_eq!((again, kind), expected, "cut at {cut}");
+    }
+}
+
+#[tokio::test]
+async fn another_batch_is_refused_with_its_lines_and_creates_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let server = Server::start(service).await;
+    let jobs = client(&server).generate_all(requests(&["g0", "g1"]));
+    outcomes(jobs.journal(Journal::open(&path).unwrap())).await;
+    let journal = Journal::open(&path).unwrap();
+    let differing = |prompts: &[&str]| {
+        let bodies: Vec<_> = requests(prompts)
+            .into_iter()
+            .map(aimlapi_video::GenerationRequest::from)
+            .collect();
+        journal.differing(bodies.iter().map(|request| request.body()))
+    };
+    assert_eq!(differing(&["g0", "g1"]), [0; 0]);
+    assert_eq!(differing(&["g0", "g1", "g2"]), [0; 0]);
+    assert_eq!(differing(&["g1", "g0"]), [1, 2]);
+    assert_eq!(differing(&["g0"]), [2]);
+    let before = created(&server).len();
+    let jobs = client(&server).generate_all(requests(&["g0", "other"]));
+    let outcomes = outcomes(jobs.journal(journal)).await;
+    assert_eq!(kinds(&outcomes), [None, Some(ErrorKind::Configuration)]);
+    assert_eq!(created(&server).len(), before);
+}
+
+#[tokio::test]
+async fn a_journal_is_one_processs_alone_and_knows_what_it_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let journal = Journal::open(&path).unwrap();
+    let error = Journal::open(&path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(error.to_string().contains("in use"), "{error}");
+    drop(journal);
+    Journal::open(&path).unwrap();
+    for (text, what) in [
+        ("{\"event\":\"journal\",\"version\":9}\n", "version 9"),
+        ("hello\n", "line 1"),
+        (
+            "{\"event\":\"journal\",\"version\":1}\n{\"event\":\"new\"}\n",
+            "line 2",
+        ),
+    ] {
+        fs::write(&path, text).unwrap();
+        let error = Journal::open(&path).unwrap_err();
+        assert!(error.to_string().contains(what), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), text, "it is left alone");
+    }
+    assert!(Journal::open(folder.path().join("no/such/folder")).is_err());
+}
+
+#[tokio::test]
+async fn what_is_unclear_is_created_again_only_when_its_owner_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let server = Server::start(|number, request| match number {
+        0 => http(502, &[], ""),
+        _ => service(number, request),
+    })
+    .await;
+    let run = async || {
+        let journal = Journal::open(&path).unwrap();
+        let jobs = client(&server).generate_all(requests(&["g0"]));
+        outcomes(jobs.journal(journal)).await
+    };
+    for _ in 0..2 {
+        assert_eq!(kinds(&run().await), [Some(ErrorKind::AmbiguousCreate)]);
+    }
+    assert_eq!(created(&server), ["g0"]);
+    let journal = Journal::open(&path).unwrap();
+    assert_eq!(journal.entries()[&1].state, JournalState::Unclear);
+    journal.repeat(0).await.unwrap();
+    drop(journal);
+    assert_eq!(kinds(&run().await), [None]);
+    assert_eq!(created(&server), ["g0", "g0"]);
+}
