@@ -1,6 +1,7 @@
 //! Many generations at once: outcomes as they come, and one that fails drops no other.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     pin::Pin,
     task::{Context, Poll},
@@ -173,6 +174,7 @@ pub struct GenerateAll {
     creates_at_once: usize,
     open_at_most: usize,
     creating: usize,
+    except: BTreeSet<usize>,
     stages: FuturesUnordered<Boxed<(usize, Stage)>>,
     #[cfg(feature = "journal")]
     journal: Option<Journal>,
@@ -202,6 +204,7 @@ impl GenerateAll {
             creates_at_once: 4,
             open_at_most: 256,
             creating: 0,
+            except: BTreeSet::new(),
             stages: FuturesUnordered::new(),
             #[cfg(feature = "journal")]
             journal: None,
@@ -223,6 +226,12 @@ impl GenerateAll {
     /// How many generations may be open at once, from the create to the end; at least one.
     pub fn open_at_most(mut self, generations: usize) -> Self {
         self.open_at_most = generations.max(1);
+        self
+    }
+
+    /// Passes over the requests at these indexes; the others keep theirs.
+    pub fn except(mut self, indexes: impl IntoIterator<Item = usize>) -> Self {
+        self.except.extend(indexes);
         self
     }
 
@@ -256,7 +265,11 @@ impl GenerateAll {
 
     fn create(&mut self, request: Request) {
         let index = self.next;
-        (self.next, self.creating) = (index + 1, self.creating + 1);
+        self.next += 1;
+        if self.except.remove(&index) {
+            return;
+        }
+        self.creating += 1;
         let client = self.client.clone();
         #[cfg(feature = "journal")]
         if let Some(journal) = self.journal.clone() {

@@ -16,7 +16,8 @@ use tokio::{
 ///
 /// Polls beyond it wait their turn, the most overdue first. The last poll at a deadline never waits; it takes its place
 /// from those to come. When the service answers 429, to a poll or a create, all polls pause for as long as it asks
-/// (between 1 s and 60 s), and go on at half the rate, which doubles every 30 s until it is the full one again.
+/// (between 1 s and 60 s), and go on at half the rate, which doubles every 30 s until it is the full one again. A poll of a
+/// wait with [`speed`](crate::WaitOptions::speed) counts by that much less.
 ///
 /// # Default
 ///
@@ -102,11 +103,13 @@ impl Bucket {
         }
     }
 
-    /// Waits for a token; `due` is when the poll should have been sent.
+    /// Waits for `share` of a token; `due` is when the poll should have been sent.
     ///
     /// Safe to drop: whoever is next in line moves up.
-    pub(crate) async fn take(&self, due: Instant) {
-        let Some(place) = self.join(due) else { return };
+    pub(crate) async fn take(&self, due: Instant, share: f64) {
+        let Some(place) = self.join(due, share) else {
+            return;
+        };
         loop {
             let woken = place.bell.notified();
             match self.serve(&place) {
@@ -121,11 +124,11 @@ impl Bucket {
         }
     }
 
-    /// Takes a token that may not be there yet: those who come later wait for it.
-    pub(crate) fn take_now(&self) {
+    /// Takes what may not be there yet: those who come later wait for it.
+    pub(crate) fn take_now(&self, share: f64) {
         let mut state = self.lock();
         self.fill(&mut state);
-        state.tokens -= 1.0;
+        state.tokens -= share;
     }
 
     /// Returns when no pause is on.
@@ -156,11 +159,11 @@ impl Bucket {
     }
 
     /// Gets in line, unless a token is there and nobody else waits.
-    fn join(&self, due: Instant) -> Option<Place<'_>> {
+    fn join(&self, due: Instant, share: f64) -> Option<Place<'_>> {
         let mut state = self.lock();
         self.fill(&mut state);
-        if state.line.is_empty() && state.tokens >= 1.0 && Instant::now() >= state.opens {
-            state.tokens -= 1.0;
+        if state.line.is_empty() && state.tokens >= share && Instant::now() >= state.opens {
+            state.tokens -= share;
             return None;
         }
         state.arrived += 1;
@@ -170,6 +173,7 @@ impl Bucket {
         Some(Place {
             bucket: self,
             key,
+            share,
             bell,
         })
     }
@@ -181,13 +185,13 @@ impl Bucket {
             return Turn::Later;
         }
         let now = Instant::now();
-        if now >= state.opens && state.tokens >= 1.0 {
-            state.tokens -= 1.0;
+        if now >= state.opens && state.tokens >= place.share {
+            state.tokens -= place.share;
             return Turn::Taken;
         }
         let from = now.max(state.opens);
         let rate = self.rate(state.share_at(from));
-        let missing = (1.0 - state.tokens).max(0.0) / rate;
+        let missing = (place.share - state.tokens).max(0.0) / rate;
         // The rate grows while it fills, so this may be early by nothing, and late by little.
         Turn::First(from + Duration::try_from_secs_f64(missing.max(0.001)).unwrap_or(PAUSE_MOST))
     }
@@ -233,6 +237,7 @@ enum Turn {
 struct Place<'a> {
     bucket: &'a Bucket,
     key: (Instant, u64),
+    share: f64,
     bell: Arc<Notify>,
 }
 
@@ -266,7 +271,7 @@ mod tests {
     async fn served(bucket: &Bucket, count: usize) -> Vec<u128> {
         let began = Instant::now();
         let takers = (0..count).map(|_| async {
-            bucket.take(began).await;
+            bucket.take(began, 1.0).await;
             began.elapsed().as_millis()
         });
         join_all(takers).await
@@ -286,12 +291,12 @@ mod tests {
     async fn the_most_overdue_is_served_first() {
         let bucket = Bucket::new(PollBudget::per_minute(60.0).burst(1));
         let began = Instant::now();
-        bucket.take(began).await;
+        bucket.take(began, 1.0).await;
         let order = Mutex::new(Vec::new());
         let takers = [3, 1, 2].map(|due| {
             let (bucket, order) = (&bucket, &order);
             async move {
-                bucket.take(began + Duration::from_millis(due)).await;
+                bucket.take(began + Duration::from_millis(due), 1.0).await;
                 order
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
@@ -307,9 +312,9 @@ mod tests {
     async fn whoever_leaves_the_line_holds_nobody_up() {
         let bucket = Bucket::new(PollBudget::per_minute(60.0).burst(1));
         let began = Instant::now();
-        bucket.take(began).await;
-        let first = tokio::time::timeout(seconds(0.5), bucket.take(began));
-        let second = bucket.take(began + seconds(0.1));
+        bucket.take(began, 1.0).await;
+        let first = tokio::time::timeout(seconds(0.5), bucket.take(began, 1.0));
+        let second = bucket.take(began + seconds(0.1), 1.0);
         let (left, ()) = futures_util::future::join(first, second).await;
         assert!(left.is_err());
         assert_eq!(began.elapsed().as_millis(), 1000);
@@ -318,8 +323,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_last_poll_takes_its_token_from_those_to_come() {
         let bucket = Bucket::new(PollBudget::per_minute(60.0).burst(1));
-        bucket.take_now();
-        bucket.take_now();
+        bucket.take_now(1.0);
+        bucket.take_now(1.0);
         assert_eq!(served(&bucket, 2).await, [2000, 3000]);
     }
 
@@ -360,12 +365,12 @@ mod tests {
     async fn a_pause_that_begins_while_a_wait_is_first_in_line_holds_it() {
         let bucket = Bucket::new(PollBudget::per_minute(60.0).burst(1));
         let began = Instant::now();
-        bucket.take(began).await;
+        bucket.take(began, 1.0).await;
         let slowed = async {
             tokio::time::sleep(seconds(0.5)).await;
             bucket.slow(Some(seconds(20.0)));
         };
-        futures_util::future::join(bucket.take(began), slowed).await;
+        futures_util::future::join(bucket.take(began, 1.0), slowed).await;
         assert!(began.elapsed() >= seconds(20.5), "{:?}", began.elapsed());
     }
 }

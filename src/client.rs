@@ -162,7 +162,7 @@ impl Client {
             .map_err(|error| error.with_wait(state(0, 0)))?;
         // Asked for by hand, it is sent at once, and the waits have one poll less.
         if let Some(budget) = self.budget() {
-            budget.take_now();
+            budget.take_now(1.0);
         }
         let failed = match self.poll(&handle, self.inner.fetch_timeout).await {
             Ok((generation, _)) => return Ok(generation),

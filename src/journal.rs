@@ -47,6 +47,19 @@ pub struct JournalEntry {
     pub state: JournalState,
 }
 
+impl JournalEntry {
+    /// The generation, where one is known to have been created.
+    pub fn handle(&self) -> Option<&GenerationHandle> {
+        match &self.state {
+            JournalState::Created(handle)
+            | JournalState::Failed(handle)
+            | JournalState::Completed(handle)
+            | JournalState::Saved(handle, _) => Some(handle),
+            JournalState::NotCreated | JournalState::Unclear => None,
+        }
+    }
+}
+
 /// How far a request came.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -267,6 +280,15 @@ impl Journal {
         }
     }
 
+    /// Notes that a generation ended without a video.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](ErrorKind::Io) if it cannot be written.
+    pub async fn failed(&self, index: usize) -> Result<(), Error> {
+        self.write(&Event::Failed { line: index + 1 }).await
+    }
+
     /// Notes how a generation ended, if `update` says that it did.
     pub(crate) async fn ended(
         &self,
@@ -279,22 +301,16 @@ impl Journal {
             Err(error) if error.kind() == ErrorKind::GenerationFailed => Event::Failed { line },
             _ => return Ok(()),
         };
-        let handle = self.handle(line);
+        let handle = self
+            .jobs()
+            .get(&line)
+            .and_then(JournalEntry::handle)
+            .cloned();
         let written = self.write(&event).await;
         written.map_err(|error| match handle {
             Some(handle) => error.about(handle),
             None => error,
         })
-    }
-
-    fn handle(&self, line: usize) -> Option<GenerationHandle> {
-        match &self.jobs().get(&line)?.state {
-            JournalState::Created(handle)
-            | JournalState::Failed(handle)
-            | JournalState::Completed(handle)
-            | JournalState::Saved(handle, _) => Some(handle.clone()),
-            JournalState::NotCreated | JournalState::Unclear => None,
-        }
     }
 
     /// Appends a line, and returns when it is on disk.
@@ -397,14 +413,7 @@ fn apply(jobs: &mut BTreeMap<usize, JournalEntry>, event: &Event) {
     let Some(entry) = jobs.get_mut(line) else {
         return;
     };
-    let handle = match &entry.state {
-        JournalState::Created(handle)
-        | JournalState::Failed(handle)
-        | JournalState::Completed(handle)
-        | JournalState::Saved(handle, _) => Some(handle.clone()),
-        JournalState::NotCreated | JournalState::Unclear => None,
-    };
-    entry.state = match (event, handle) {
+    entry.state = match (event, entry.handle().cloned()) {
         (Event::Failed { .. }, Some(handle)) => JournalState::Failed(handle),
         (Event::Completed { .. }, Some(handle)) => JournalState::Completed(handle),
         (Event::Saved { files, .. }, Some(handle)) => JournalState::Saved(handle, files.clone()),

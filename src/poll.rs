@@ -259,17 +259,17 @@ impl<A: Ask> Machine<A> {
         let Some(budget) = self.service.budget() else {
             return reason == Reason::Deadline;
         };
-        let began = Instant::now();
+        let (began, share) = (Instant::now(), 1.0 / self.options.speed);
         let taken = match deadline {
             _ if reason == Reason::Deadline => false,
-            Some(deadline) => timeout_at(deadline, budget.take(at)).await.is_ok(),
+            Some(deadline) => timeout_at(deadline, budget.take(at, share)).await.is_ok(),
             None => {
-                budget.take(at).await;
+                budget.take(at, share).await;
                 true
             }
         };
         if !taken {
-            budget.take_now();
+            budget.take_now(share);
         }
         self.budget_delay += began.elapsed();
         !taken
