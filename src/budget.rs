@@ -8,7 +8,7 @@ use std::{
 };
 
 use tokio::{
-    sync::Notify,
+    sync::oneshot,
     time::{Instant, sleep_until},
 };
 
@@ -67,7 +67,8 @@ const OPENS_IN: Duration = Duration::from_secs(30);
 /// However often the service answers 429, this share of the rate is left.
 const SHARE_LEAST: f64 = 1.0 / 32.0;
 
-/// The bucket itself. Nothing runs in the background: the first in line sleeps until its token is there, and wakes the next.
+/// The bucket itself. While waits stand in line, one task hands out the tokens, so that nobody is held up by a wait that is
+/// first in line and that its owner does not get to poll.
 pub(crate) struct Bucket {
     budget: PollBudget,
     state: Mutex<State>,
@@ -82,8 +83,15 @@ struct State {
     /// The share of the rate when it opened.
     share: f64,
     /// The waits in line by the time that their poll was due.
-    line: BTreeMap<(Instant, u64), Arc<Notify>>,
+    line: BTreeMap<(Instant, u64), Waiting>,
     arrived: u64,
+    /// Whether the task is there that serves the line.
+    is_served: bool,
+}
+
+struct Waiting {
+    share: f64,
+    token: oneshot::Sender<()>,
 }
 
 impl Bucket {
@@ -96,6 +104,7 @@ impl Bucket {
             share: 1.0,
             line: BTreeMap::new(),
             arrived: 0,
+            is_served: false,
         };
         Self {
             budget,
@@ -106,22 +115,19 @@ impl Bucket {
     /// Waits for `share` of a token; `due` is when the poll should have been sent.
     ///
     /// Safe to drop: whoever is next in line moves up.
-    pub(crate) async fn take(&self, due: Instant, share: f64) {
-        let Some(place) = self.join(due, share) else {
+    pub(crate) async fn take(self: &Arc<Self>, due: Instant, share: f64) {
+        let Some((key, token)) = self.join(due, share) else {
             return;
         };
-        loop {
-            let woken = place.bell.notified();
-            match self.serve(&place) {
-                Turn::Taken => return,
-                Turn::First(at) => {
-                    // A wait that is more overdue may come first in the meantime, and a pause may begin.
-                    let timer = std::pin::pin!(sleep_until(at));
-                    futures_util::future::select(std::pin::pin!(woken), timer).await;
-                }
-                Turn::Later => woken.await,
-            }
-        }
+        let mut place = Place {
+            bucket: self,
+            key,
+            share,
+            token,
+            has_token: false,
+        };
+        // An error would say that the line is gone, which nobody does.
+        place.has_token = (&mut place.token).await.is_ok();
     }
 
     /// Takes what may not be there yet: those who come later wait for it.
@@ -159,7 +165,11 @@ impl Bucket {
     }
 
     /// Gets in line, unless a token is there and nobody else waits.
-    fn join(&self, due: Instant, share: f64) -> Option<Place<'_>> {
+    fn join(
+        self: &Arc<Self>,
+        due: Instant,
+        share: f64,
+    ) -> Option<((Instant, u64), oneshot::Receiver<()>)> {
         let mut state = self.lock();
         self.fill(&mut state);
         if state.line.is_empty() && state.tokens >= share && Instant::now() >= state.opens {
@@ -168,32 +178,42 @@ impl Bucket {
         }
         state.arrived += 1;
         let key = (due, state.arrived);
-        let bell = Arc::new(Notify::new());
-        state.line.insert(key, bell.clone());
-        Some(Place {
-            bucket: self,
-            key,
-            share,
-            bell,
-        })
+        let (token, place) = oneshot::channel();
+        state.line.insert(key, Waiting { share, token });
+        if !state.is_served {
+            state.is_served = true;
+            let server = Server {
+                bucket: Arc::clone(self),
+                has_ended: false,
+            };
+            tokio::spawn(server.serve());
+        }
+        Some((key, place))
     }
 
-    fn serve(&self, place: &Place<'_>) -> Turn {
+    /// Hands out the tokens that are there, and tells when the next one is; `None` when nobody waits.
+    fn hand_out(&self) -> Option<Instant> {
         let mut state = self.lock();
         self.fill(&mut state);
-        if state.line.keys().next() != Some(&place.key) {
-            return Turn::Later;
-        }
         let now = Instant::now();
-        if now >= state.opens && state.tokens >= place.share {
-            state.tokens -= place.share;
-            return Turn::Taken;
+        loop {
+            let Some(first) = state.line.first_entry() else {
+                state.is_served = false;
+                return None;
+            };
+            let share = first.get().share;
+            if now < state.opens || state.tokens < share {
+                let from = now.max(state.opens);
+                let missing = (share - state.tokens).max(0.0) / self.rate(state.share_at(from));
+                // The rate grows while it fills, so this may be late by little.
+                let wait = Duration::try_from_secs_f64(missing.max(0.001)).unwrap_or(PAUSE_MOST);
+                return Some(from + wait);
+            }
+            let (_, waiting) = state.line.pop_first()?;
+            if waiting.token.send(()).is_ok() {
+                state.tokens -= share;
+            }
         }
-        let from = now.max(state.opens);
-        let rate = self.rate(state.share_at(from));
-        let missing = (place.share - state.tokens).max(0.0) / rate;
-        // The rate grows while it fills, so this may be early by nothing, and late by little.
-        Turn::First(from + Duration::try_from_secs_f64(missing.max(0.001)).unwrap_or(PAUSE_MOST))
     }
 
     fn fill(&self, state: &mut State) {
@@ -226,11 +246,28 @@ impl State {
     }
 }
 
-enum Turn {
-    Taken,
-    /// First in line; the token is there then.
-    First(Instant),
-    Later,
+/// The task that serves the line. If its runtime ends first, the next in line begins another one.
+struct Server {
+    bucket: Arc<Bucket>,
+    has_ended: bool,
+}
+
+impl Server {
+    async fn serve(mut self) {
+        while let Some(next) = self.bucket.hand_out() {
+            sleep_until(next).await;
+        }
+        // The line was empty when it was looked at, and that was noted then.
+        self.has_ended = true;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.bucket.lock().is_served = false;
+        }
+    }
 }
 
 /// A place in the line, left when it is dropped.
@@ -238,15 +275,19 @@ struct Place<'a> {
     bucket: &'a Bucket,
     key: (Instant, u64),
     share: f64,
-    bell: Arc<Notify>,
+    token: oneshot::Receiver<()>,
+    has_token: bool,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
+        if self.has_token {
+            return;
+        }
         let mut state = self.bucket.lock();
-        state.line.remove(&self.key);
-        if let Some(next) = state.line.values().next() {
-            next.notify_one();
+        // A token that came and was not seen any more is given back.
+        if state.line.remove(&self.key).is_none() && self.token.try_recv().is_ok() {
+            state.tokens += self.share;
         }
     }
 }
@@ -263,12 +304,16 @@ mod tests {
 
     use super::*;
 
+    fn bucket(budget: PollBudget) -> Arc<Bucket> {
+        Arc::new(Bucket::new(budget))
+    }
+
     fn seconds(seconds: f64) -> Duration {
         Duration::from_secs_f64(seconds)
     }
 
     /// When each of `count` takers, all due at the start, had its token; in milliseconds.
-    async fn served(bucket: &Bucket, count: usize) -> Vec<u128> {
+    async fn served(bucket: &Arc<Bucket>, count: usize) -> Vec<u128> {
         let began = Instant::now();
         let takers = (0..count).map(|_| async {
             bucket.take(began, 1.0).await;
@@ -279,7 +324,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_burst_passes_at_once_and_the_rest_at_the_rate() {
-        let bucket = Bucket::new(PollBudget::per_minute(60.0).burst(3));
+        let bucket = bucket(PollBudget::per_minute(60.0).burst(3));
         assert_eq!(
             served(&bucket, 6).await,
             [0, 0, 0, 1000, 2000, 3000],
@@ -289,7 +334,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_most_overdue_is_served_first() {
-        let bucket = Bucket::new(PollBudget::per_minute(60.0).burst(1));
+        let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
         let began = Instant::now();
         bucket.take(began, 1.0).await;
         let order = Mutex::new(Vec::new());
@@ -310,7 +355,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_leaves_the_line_holds_nobody_up() {
-        let bucket = Bucket::new(PollBudget::per_minute(60.0).burst(1));
+        let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
         let began = Instant::now();
         bucket.take(began, 1.0).await;
         let first = tokio::time::timeout(seconds(0.5), bucket.take(began, 1.0));
@@ -322,7 +367,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_last_poll_takes_its_token_from_those_to_come() {
-        let bucket = Bucket::new(PollBudget::per_minute(60.0).burst(1));
+        let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
         bucket.take_now(1.0);
         bucket.take_now(1.0);
         assert_eq!(served(&bucket, 2).await, [2000, 3000]);
@@ -330,7 +375,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_429_pauses_all_halves_the_rate_and_opens_again_slowly() {
-        let bucket = Bucket::new(PollBudget::per_minute(60.0).burst(5));
+        let bucket = bucket(PollBudget::per_minute(60.0).burst(5));
         bucket.slow(Some(seconds(10.0)));
         // Those that were on their way with it do not halve it again.
         bucket.slow(None);
@@ -351,7 +396,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_pause_is_neither_endless_nor_none() {
         for (asked, pause) in [(None, 1), (Some(0.0), 1), (Some(3600.0), 60)] {
-            let bucket = Bucket::new(PollBudget::per_minute(6000.0).burst(5));
+            let bucket = bucket(PollBudget::per_minute(6000.0).burst(5));
             bucket.slow(asked.map(seconds));
             let first = served(&bucket, 1).await[0];
             assert!(
@@ -363,7 +408,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_pause_that_begins_while_a_wait_is_first_in_line_holds_it() {
-        let bucket = Bucket::new(PollBudget::per_minute(60.0).burst(1));
+        let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
         let began = Instant::now();
         bucket.take(began, 1.0).await;
         let slowed = async {
@@ -372,5 +417,46 @@ mod tests {
         };
         futures_util::future::join(bucket.take(began, 1.0), slowed).await;
         assert!(began.elapsed() >= seconds(20.5), "{:?}", began.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_that_nobody_polls_holds_nobody_up() {
+        let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
+        let began = Instant::now();
+        bucket.take(began, 1.0).await;
+        let mut forgotten = Box::pin(bucket.take(began, 1.0));
+        assert!(futures_util::poll!(&mut forgotten).is_pending());
+        bucket.take(began + seconds(0.1), 1.0).await;
+        assert_eq!(began.elapsed().as_millis(), 2000);
+        // Its token came long ago; left unused, it goes back.
+        drop(forgotten);
+        bucket.take(began, 1.0).await;
+        assert_eq!(began.elapsed().as_millis(), 2000);
+    }
+
+    #[test]
+    fn a_bucket_survives_the_runtime_that_it_was_served_on() {
+        let runtime = || {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build()
+                .expect("a runtime")
+        };
+        let bucket = runtime().block_on(async {
+            let bucket = bucket(PollBudget::per_minute(60_000.0).burst(1));
+            bucket.take(Instant::now(), 1.0).await;
+            let left = tokio::time::timeout(Duration::ZERO, bucket.take(Instant::now(), 1.0));
+            assert!(left.await.is_err());
+            bucket
+        });
+        runtime().block_on(async {
+            for _ in 0..3 {
+                let taken = bucket.take(Instant::now(), 1.0);
+                tokio::time::timeout(seconds(9999.0), taken)
+                    .await
+                    .expect("it is served");
+            }
+        });
     }
 }

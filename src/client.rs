@@ -50,7 +50,7 @@ struct Inner {
     fetch_timeout: Duration,
     max_answer: usize,
     wait: WaitOptions,
-    budget: Option<Bucket>,
+    budget: Option<Arc<Bucket>>,
 }
 
 impl Client {
@@ -267,7 +267,7 @@ impl Client {
     }
 
     /// The budget of polls, unless it is off.
-    pub(crate) fn budget(&self) -> Option<&Bucket> {
+    pub(crate) fn budget(&self) -> Option<&Arc<Bucket>> {
         self.inner.budget.as_ref()
     }
 

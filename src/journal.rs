@@ -8,7 +8,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     fs::{File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom},
+    io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -17,7 +17,6 @@ use fs4::fs_std::FileExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use tokio::io::AsyncWriteExt;
 
 use crate::{Error, ErrorKind, GenerationHandle, Update};
 
@@ -31,7 +30,7 @@ pub struct Journal {
 
 struct Inner {
     path: PathBuf,
-    file: tokio::sync::Mutex<tokio::fs::File>,
+    file: Mutex<File>,
     jobs: Mutex<BTreeMap<usize, JournalEntry>>,
 }
 
@@ -165,7 +164,7 @@ impl Journal {
         Ok(Self {
             inner: Arc::new(Inner {
                 path: path.to_owned(),
-                file: tokio::sync::Mutex::new(tokio::fs::File::from_std(file)),
+                file: Mutex::new(file),
                 jobs: Mutex::new(jobs),
             }),
         })
@@ -197,7 +196,7 @@ impl Journal {
     ///
     /// [`Io`](ErrorKind::Io) if it cannot be written.
     pub async fn saved(&self, index: usize, files: Vec<PathBuf>) -> Result<(), Error> {
-        self.write(&Event::Saved {
+        self.write(Event::Saved {
             line: index + 1,
             files,
         })
@@ -210,7 +209,7 @@ impl Journal {
     ///
     /// [`Io`](ErrorKind::Io) if it cannot be written.
     pub async fn repeat(&self, index: usize) -> Result<(), Error> {
-        self.write(&Event::NotCreated {
+        self.write(Event::NotCreated {
             line: index + 1,
             why: "to be repeated, as its owner says".into(),
         })
@@ -250,7 +249,7 @@ impl Journal {
             }
         }
         let model = body.get("model").and_then(Value::as_str);
-        self.write(&Event::Intent {
+        self.write(Event::Intent {
             line,
             sha256,
             model: model.unwrap_or_default().to_owned(),
@@ -273,7 +272,7 @@ impl Journal {
                 }
             }
         };
-        let written = self.write(&event).await;
+        let written = self.write(event).await;
         match (created, written) {
             (Ok(handle), Err(error)) => Err(error.about(handle)),
             (created, _) => created,
@@ -286,7 +285,7 @@ impl Journal {
     ///
     /// [`Io`](ErrorKind::Io) if it cannot be written.
     pub async fn failed(&self, index: usize) -> Result<(), Error> {
-        self.write(&Event::Failed { line: index + 1 }).await
+        self.write(Event::Failed { line: index + 1 }).await
     }
 
     /// Notes how a generation ended, if `update` says that it did.
@@ -306,31 +305,27 @@ impl Journal {
             .get(&line)
             .and_then(JournalEntry::handle)
             .cloned();
-        let written = self.write(&event).await;
+        let written = self.write(event).await;
         written.map_err(|error| match handle {
             Some(handle) => error.about(handle),
             None => error,
         })
     }
 
-    /// Appends a line, and returns when it is on disk.
-    async fn write(&self, event: &Event) -> Result<(), Error> {
-        let failed = |error: io::Error| {
-            let what = format!(
-                "the journal {} cannot be written",
-                self.inner.path.display()
-            );
-            Error::new(ErrorKind::Io, what).with_source(error)
-        };
-        let mut text = serde_json::to_vec(event).map_err(|error| failed(error.into()))?;
-        text.push(b'\n');
-        let mut file = self.inner.file.lock().await;
-        file.write_all(&text).await.map_err(failed)?;
-        file.flush().await.map_err(failed)?;
-        file.sync_data().await.map_err(failed)?;
-        drop(file);
-        apply(&mut self.jobs(), event);
-        Ok(())
+    /// Appends a line, and returns when it is on disk. Once begun, it is written even if nobody waits for it.
+    async fn write(&self, event: Event) -> Result<(), Error> {
+        let inner = Arc::clone(&self.inner);
+        let written = tokio::task::spawn_blocking(move || inner.append(&event)).await;
+        written
+            .map_err(io::Error::other)
+            .and_then(|written| written)
+            .map_err(|error| {
+                let what = format!(
+                    "the journal {} cannot be written",
+                    self.inner.path.display()
+                );
+                Error::new(ErrorKind::Io, what).with_source(error)
+            })
     }
 
     fn jobs(&self) -> MutexGuard<'_, BTreeMap<usize, JournalEntry>> {
@@ -338,6 +333,19 @@ impl Journal {
             .jobs
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn append(&self, event: &Event) -> io::Result<()> {
+        let mut text = serde_json::to_vec(event)?;
+        text.push(b'\n');
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.write_all(&text)?;
+        file.sync_data()?;
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        apply(&mut jobs, event);
+        Ok(())
     }
 }
 
@@ -353,7 +361,7 @@ impl fmt::Debug for Journal {
 fn begin(file: &mut File, path: &Path) -> io::Result<()> {
     let mut text = serde_json::to_vec(&Event::Journal { version: VERSION })?;
     text.push(b'\n');
-    io::Write::write_all(file, &text)?;
+    file.write_all(&text)?;
     file.sync_all()?;
     let folder = path
         .parent()

@@ -153,7 +153,7 @@ impl ClientBuilder {
                 fetch_timeout: self.fetch_timeout,
                 max_answer: self.max_answer,
                 wait: self.wait,
-                budget: self.budget.map(Bucket::new),
+                budget: self.budget.map(|budget| Arc::new(Bucket::new(budget))),
             }),
         })
     }

@@ -1,6 +1,6 @@
 //! The seam between the wait and whom it asks.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{Client, Error, Generation, GenerationHandle, budget::Bucket, client::PollError};
 
@@ -10,7 +10,7 @@ pub(super) trait Ask {
     fn check(&self, handle: &GenerationHandle) -> Result<(), Error>;
 
     /// The budget that the poll has to fit into.
-    fn budget(&self) -> Option<&Bucket>;
+    fn budget(&self) -> Option<&Arc<Bucket>>;
 
     /// One poll: a state and how long the service asks to be left alone, or why there is none.
     fn poll(
@@ -25,7 +25,7 @@ impl Ask for Client {
         Self::check(self, handle)
     }
 
-    fn budget(&self) -> Option<&Bucket> {
+    fn budget(&self) -> Option<&Arc<Bucket>> {
         Self::budget(self)
     }
 

@@ -1,7 +1,7 @@
 //! The schedule of a wait, in paused time: the exact instants of polls, and how each wait ends.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ struct Script {
     began: Instant,
     turns: Vec<Turn>,
     asked: Mutex<Vec<(u64, u64)>>,
-    budget: Option<Bucket>,
+    budget: Option<Arc<Bucket>>,
 }
 
 impl Ask for &Script {
@@ -31,7 +31,7 @@ impl Ask for &Script {
         Ok(())
     }
 
-    fn budget(&self) -> Option<&Bucket> {
+    fn budget(&self) -> Option<&Arc<Bucket>> {
         self.budget.as_ref()
     }
 
@@ -93,7 +93,7 @@ async fn run_within(
         began: Instant::now(),
         turns: turns.to_vec(),
         asked: Mutex::default(),
-        budget: budget.into().map(Bucket::new),
+        budget: budget.into().map(|budget| Arc::new(Bucket::new(budget))),
     };
     let mut machine = Machine::new(&script, handle, options);
     let mut states = Vec::new();

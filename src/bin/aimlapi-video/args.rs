@@ -20,6 +20,10 @@ pub(crate) enum Command {
     Generate(Generate),
     /// Wait for a generation that exists, and save its video
     Wait(Wait),
+    /// Create a generation for each line of a file, wait for all, and save their videos
+    Batch(Batch),
+    /// Finish what a batch has created, and create nothing
+    Resume(Resume),
     /// Ask once for the state of a generation
     Status(Status),
     /// Hold requests to their documents without sending them
@@ -200,6 +204,58 @@ pub(crate) struct Waiting {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = BATCH_NOTES)]
+pub(crate) struct Batch {
+    /// A file with one request per line (JSON Lines)
+    pub(crate) file: PathBuf,
+    /// Where to save the videos, each under the number of its line
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// The record of what was created [default: journal.jsonl in DIR]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) journal: Option<PathBuf>,
+    /// How many creates may be on their way at once
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub(crate) creates: usize,
+    /// Create again what may have been created already, as the account's log says that it was not
+    #[arg(long)]
+    pub(crate) repeat_unclear: bool,
+    /// Use the older URL of the Kling models
+    #[arg(long)]
+    pub(crate) legacy: bool,
+    /// Run the jobs against an embedded simulator; needs no key
+    #[arg(long)]
+    pub(crate) simulate: bool,
+    #[command(flatten)]
+    pub(crate) jobs: Jobs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// The journal of the batch
+    pub(crate) journal: PathBuf,
+    /// Where to save the videos [default: the folder of the journal]
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) jobs: Jobs,
+}
+
+/// What `batch` and `resume` have in common.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Jobs {
+    /// Give up waiting for a generation after this time; it goes on
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = humantime::parse_duration)]
+    pub(crate) deadline: Duration,
+    /// Divide every interval of the waits by N, for a simulator whose time runs faster [default: 60 with --simulate, else 1]
+    #[arg(long, value_name = "N", value_parser = speed)]
+    pub(crate) speed: Option<f64>,
+    /// Print one JSON object per job, and nothing else, on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Status {
     /// The generation's id, or a file with its handle, or - for a handle on standard input
     #[arg(value_name = "ID|FILE|-")]
@@ -244,6 +300,11 @@ Exit codes:
   6    unknown whether the create was accepted; do not repeat it blindly
   7    finished, but the video could not be saved, or there was none; resumable
   130  interrupted";
+
+const BATCH_NOTES: &str = "\
+A batch that was interrupted, or killed, is run again by the same command: what was created is waited for, what was saved is
+left alone, and what may have been created without an answer is reported, never silently created again. The exit code is
+that of the worst end: 6, then 4, 7, 3, 5, 2, 0.";
 
 const GENERATE_EXAMPLES: &str = "\
 Examples:

@@ -1,6 +1,8 @@
 //! The command line of `aimlapi-video`.
 
 mod args;
+mod batch;
+mod board;
 mod catalogue;
 mod failure;
 mod interrupt;
@@ -34,6 +36,8 @@ async fn main() -> ExitCode {
     match arguments.command {
         Command::Generate(generate) => job::generate(generate).await,
         Command::Wait(wait) => job::wait(wait).await,
+        Command::Batch(batch) => batch::batch(batch).await,
+        Command::Resume(resume) => batch::resume(resume).await,
         Command::Status(status) => status::status(status).await,
         Command::Validate(validate) => validate::validate(&validate),
         Command::Models(models) => catalogue::models(&models),
