@@ -4,123 +4,18 @@
 
 mod support;
 
-use std::{path::Path, process::Stdio};
+use std::path::Path;
 
 use aimlapi_video::simulator::Simulator;
 use serde_json::{Value, json};
-use support::{KEY, Server, http};
-use tokio::{io::AsyncWriteExt, process::Command};
+use support::{
+    Server,
+    cli::{Cli, interrupt},
+    http,
+};
+use tokio::io::AsyncWriteExt;
 
 const MODEL: &str = "klingai/v2-master-text-to-video";
-
-/// A command in a folder of its own, with nothing of the environment that it reads.
-struct Cli {
-    folder: tempfile::TempDir,
-    base: Option<String>,
-    key: Option<&'static str>,
-}
-
-#[derive(Debug)]
-struct Ran {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl Cli {
-    fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            base: None,
-            key: None,
-        }
-    }
-
-    fn at(url: impl Into<String>) -> Self {
-        Self {
-            base: Some(url.into()),
-            key: Some(KEY),
-            ..Self::new()
-        }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_aimlapi-video"));
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .stdin(Stdio::piped());
-        command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        for name in [
-            "AIML_API_KEY",
-            "AIMLAPI_API_KEY",
-            "AIML_API_BASE",
-            "AIMLAPI_API_BASE",
-        ] {
-            command.env_remove(name);
-        }
-        command.envs(self.key.map(|key| ("AIML_API_KEY", key)));
-        command.envs(self.base.as_ref().map(|base| ("AIML_API_BASE", base)));
-        command
-    }
-
-    async fn run(&self, arguments: &[&str]) -> Ran {
-        self.run_with(arguments, "").await
-    }
-
-    async fn run_with(&self, arguments: &[&str], input: &str) -> Ran {
-        let mut child = self.command(arguments).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        // A command that does not read closes the pipe first.
-        let _ = stdin.write_all(input.as_bytes()).await;
-        drop(stdin);
-        let output = child.wait_with_output().await.unwrap();
-        let ran = Ran {
-            code: output.status.code().unwrap(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        };
-        assert!(
-            !ran.stdout.contains(KEY) && !ran.stderr.contains(KEY),
-            "{ran:?}"
-        );
-        ran
-    }
-
-    fn files(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.folder.path()).unwrap();
-        let mut names: Vec<String> = entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
-    }
-
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        self.folder.path().join(name)
-    }
-}
-
-impl Ran {
-    /// The one line that tells what went wrong.
-    fn error(&self) -> &str {
-        let lines: Vec<&str> = self
-            .stderr
-            .lines()
-            .filter(|line| line.starts_with("error: "))
-            .collect();
-        assert_eq!(lines.len(), 1, "{self:?}");
-        lines[0]
-    }
-
-    fn json(&self) -> Value {
-        assert_eq!(self.stdout.lines().count(), 1, "{self:?}");
-        serde_json::from_str(&self.stdout).unwrap()
-    }
-}
 
 fn is_mp4(path: &Path) -> bool {
     &std::fs::read(path).unwrap()[4..8] == b"ftyp"
@@ -747,18 +642,6 @@ async fn an_interrupted_create_still_tells_the_id() {
     assert!(
         stderr.contains("resume with: aimlapi-video wait -o a.mp4 g"),
         "{stderr}"
-    );
-}
-
-#[cfg(unix)]
-fn interrupt(child: &tokio::process::Child) {
-    let id = child.id().unwrap().to_string();
-    assert!(
-        std::process::Command::new("kill")
-            .args(["-INT", &id])
-            .status()
-            .unwrap()
-            .success()
     );
 }
 

@@ -5,6 +5,9 @@
     reason = "each test binary uses a part of it"
 )]
 
+#[cfg(feature = "cli")]
+pub mod cli;
+
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -42,6 +45,9 @@ impl Request {
 /// What a server does with a request: writes these bytes and closes the connection.
 pub type Bytes = Vec<u8>;
 
+/// Instead of an answer: the connection stays open, and nothing comes.
+pub const SILENCE: &[u8] = b"silence";
+
 /// A server under the test's control. Each connection serves one request.
 pub struct Server {
     address: SocketAddr,
@@ -68,7 +74,11 @@ impl Server {
                         seen.push(request.clone());
                         seen.len() - 1
                     };
-                    let _ = stream.write_all(&answer(number, &request)).await;
+                    let answer = answer(number, &request);
+                    if answer == SILENCE {
+                        std::future::pending::<()>().await;
+                    }
+                    let _ = stream.write_all(&answer).await;
                     let _ = stream.shutdown().await;
                 });
             }

@@ -197,19 +197,21 @@ impl Run {
         jobs: &mut (impl futures_util::Stream<Item = (usize, Job)> + Unpin),
         mut interrupt: Interrupt,
     ) -> bool {
-        let mut jobs = jobs.fuse();
-        loop {
+        let mut all_ended = false;
+        while !all_ended || !self.saving.is_empty() {
             tokio::select! {
                 biased;
                 () = interrupt.heard() => return false,
-                Some(saved) = self.saving.next() => {
-                    let (index, generation, saved) = saved;
+                Some((index, generation, saved)) = self.saving.next() => {
                     self.saved(index, &generation, saved).await;
                 }
-                Some((index, job)) = jobs.next() => self.happened(index, job).await,
-                else => return true,
+                job = jobs.next(), if !all_ended => match job {
+                    Some((index, job)) => self.happened(index, job).await,
+                    None => all_ended = true,
+                },
             }
         }
+        true
     }
 
     async fn happened(&mut self, index: usize, job: Job) {
