@@ -1,6 +1,11 @@
 //! The client: key, base URL, limits; creating a generation and asking for its state.
 
-use std::{fmt, path::Path, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use reqwest::{StatusCode, header::HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
@@ -12,6 +17,7 @@ use crate::{
     error::WaitState,
     generated,
     handle::Created,
+    schedule::Durations,
     transport::{Call, Reply},
 };
 
@@ -51,6 +57,7 @@ struct Inner {
     max_answer: usize,
     wait: WaitOptions,
     budget: Option<Arc<Bucket>>,
+    durations: Mutex<Durations>,
 }
 
 impl Client {
@@ -170,6 +177,17 @@ impl Client {
         };
         let state = state(1, failed.answered.into());
         Err(failed.error.with_wait(state))
+    }
+
+    /// How long generations took that this client and its clones waited for: what their schedules learn from. Keep it, and
+    /// give it to the next client's [builder](ClientBuilder::durations).
+    pub fn durations(&self) -> Durations {
+        self.seen().clone()
+    }
+
+    pub(crate) fn seen(&self) -> MutexGuard<'_, Durations> {
+        let seen = self.inner.durations.lock();
+        seen.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Brings the videos of a generation home.

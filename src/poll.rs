@@ -122,6 +122,9 @@ const NOT_YET_KNOWN: Duration = Duration::from_secs(30);
 /// A completed generation gets this long, and this many more polls, until its video must be there.
 const VIDEO_GRACE: (Duration, u32) = (Duration::from_secs(10), 3);
 
+/// A wait that begins later after the create cannot tell when the generation ended before its first poll.
+const BEGAN_EARLY: Duration = Duration::from_secs(10);
+
 const NO_VIDEO: &str = "the generation is completed, but the service names no video";
 
 /// Why a poll is sent when it is.
@@ -147,6 +150,8 @@ struct Machine<A> {
     /// When the last poll ended, or the wait began.
     last_poll: Instant,
     last_good: Instant,
+    /// The generation's age when a poll was sent that found it unfinished.
+    unfinished: Duration,
     polls: u32,
     answered: u32,
     last: Option<Generation>,
@@ -175,6 +180,7 @@ impl<A: Ask> Machine<A> {
             age: Duration::ZERO,
             last_poll: now,
             last_good: now,
+            unfinished: Duration::ZERO,
             polls: 0,
             answered: 0,
             last: None,
@@ -202,6 +208,7 @@ impl<A: Ask> Machine<A> {
                 None => Duration::MAX,
             };
             self.polls = self.polls.saturating_add(1);
+            let sent = self.age();
             // A call is large, and there is none while the wait sleeps.
             let outcome = Box::pin(self.service.poll(&self.handle, timeout)).await;
             self.last_poll = Instant::now();
@@ -215,7 +222,13 @@ impl<A: Ask> Machine<A> {
                 Ok((answer, retry_after)) => {
                     self.last_good = self.last_poll;
                     self.retry_after = retry_after;
-                    self.judge(answer)?
+                    let update = self.judge(answer)?;
+                    match update {
+                        Some(Update::Completed(_)) => self.learn(),
+                        _ if self.missing.is_some() => {}
+                        _ => self.unfinished = sent,
+                    }
+                    update
                 }
                 Err(failed) => Some(self.failed_poll(failed, last)?),
             };
@@ -275,17 +288,39 @@ impl<A: Ask> Machine<A> {
         !taken
     }
 
-    /// When to poll, and why then.
-    fn next_poll(&self) -> (Instant, Reason) {
-        let state = PollState {
+    fn poll_state(&self) -> PollState<'_> {
+        let own = |time| stretched(time, self.options.speed);
+        let (model, length) = (self.handle.model(), self.length());
+        PollState {
             id: self.handle.id(),
-            model: self.handle.model(),
-            length: self.length(),
-            age: stretched(self.age(), self.options.speed),
+            model,
+            length,
+            age: own(self.age()),
+            last_poll: own(self.age_at(self.last_poll)),
+            unfinished: own(self.unfinished),
             polls: self.polls,
             last: self.last.as_ref().map(Generation::state),
             expected: self.expected.clone(),
+            learned: model.and_then(|model| self.service.learned(model, length)),
+        }
+    }
+
+    /// When it ended is only known if it was waited for from the start, by the process that knows what was asked for.
+    fn learn(&self) {
+        let began_early = self.age < BEGAN_EARLY || self.unfinished > Duration::ZERO;
+        let (Some(model), Some(_)) = (self.handle.model(), self.handle.created()) else {
+            return;
         };
+        if began_early && self.polls > 0 {
+            let own = |time| stretched(time, self.options.speed);
+            let ended = own(self.unfinished)..=own(self.age());
+            self.service.learn(model, self.length(), ended);
+        }
+    }
+
+    /// When to poll, and why then.
+    fn next_poll(&self) -> (Instant, Reason) {
+        let state = self.poll_state();
         let Decision::After(mut step) = self.options.schedule.next(&state);
         if self.missing.is_some() {
             step = step.min(VIDEO_GRACE.0 / VIDEO_GRACE.1);
@@ -370,6 +405,11 @@ impl<A: Ask> Machine<A> {
     fn times(&self) -> Times {
         let age = self.age();
         let expected = self.expected.as_ref();
+        let known = self.options.schedule.remaining(&self.poll_state());
+        let remaining = known.or_else(|| {
+            let middle = expected.map(|range| (*range.start() + *range.end()) / 2)?;
+            Some(middle.saturating_sub(stretched(age, self.options.speed)))
+        });
         let expected =
             expected.map(|range| self.scaled(*range.start())..=self.scaled(*range.end()));
         Times {
@@ -377,9 +417,7 @@ impl<A: Ask> Machine<A> {
             age,
             queued: self.left_queue.unwrap_or(age),
             generating: self.left_queue.map(|left| age.saturating_sub(left)),
-            remaining: expected
-                .as_ref()
-                .map(|range| ((*range.start() + *range.end()) / 2).saturating_sub(age)),
+            remaining: remaining.map(|time| self.scaled(time)),
             expected,
         }
     }
@@ -489,6 +527,11 @@ impl<A: Ask> Machine<A> {
     /// The time since the create, or since the wait began where that is not known.
     fn age(&self) -> Duration {
         self.age + self.elapsed()
+    }
+
+    fn age_at(&self, instant: Instant) -> Duration {
+        let started = self.started.unwrap_or(instant);
+        self.age + instant.saturating_duration_since(started)
     }
 
     fn length(&self) -> Option<u64> {

@@ -4,6 +4,18 @@ use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use crate::State;
 
+mod belief;
+mod durations;
+mod exponential;
+mod placement;
+mod planned;
+mod pooled;
+
+pub use durations::{Durations, Learned};
+pub use exponential::Exponential;
+pub use planned::Planned;
+pub use pooled::Pooled;
+
 /// Decides when to poll next.
 ///
 /// It is asked before every poll and must answer at once. Times are the generation's own: with
@@ -27,6 +39,12 @@ use crate::State;
 pub trait Schedule: fmt::Debug + Send + Sync {
     /// What to do after what `state` tells.
     fn next(&self, state: &PollState<'_>) -> Decision;
+
+    /// How much longer the generation takes, as far as the schedule can tell; zero when it is overdue. What
+    /// [`Times::remaining`](crate::Times::remaining) tells.
+    fn remaining(&self, _state: &PollState<'_>) -> Option<Duration> {
+        None
+    }
 }
 
 /// What a wait knows when it asks its schedule.
@@ -41,12 +59,36 @@ pub struct PollState<'a> {
     pub length: Option<u64>,
     /// The time since the generation was created, or since the wait began where that is not known.
     pub age: Duration,
+    /// The age at the last poll, or when the wait began: where the step begins.
+    pub last_poll: Duration,
+    /// The age up to which it is known not to have ended: at the last poll that was answered so, zero before.
+    pub unfinished: Duration,
     /// How many polls this wait has sent.
     pub polls: u32,
     /// The last state seen.
     pub last: Option<State>,
     /// How long such a generation takes from create to completed, as the vendor's pages state it.
     pub expected: Option<RangeInclusive<Duration>>,
+    /// How long such generations took when this program waited for them.
+    pub learned: Option<Learned>,
+}
+
+impl<'a> PollState<'a> {
+    /// A generation that was just created and of which nothing else is known: to try a schedule without a service.
+    pub fn new(id: &'a str) -> Self {
+        Self {
+            id,
+            model: None,
+            length: None,
+            age: Duration::ZERO,
+            last_poll: Duration::ZERO,
+            unfinished: Duration::ZERO,
+            polls: 0,
+            last: None,
+            expected: None,
+            learned: None,
+        }
+    }
 }
 
 /// What a schedule decides.
@@ -55,36 +97,6 @@ pub struct PollState<'a> {
 pub enum Decision {
     /// Poll this long after the last poll, or after the wait began.
     After(Duration),
-}
-
-/// The default: steps that grow with the generation's age, so that a short one is noticed at once and a long one costs
-/// few requests.
-///
-/// # Default
-///
-/// - step: 8 % of the age
-/// - at least 2 s, at most 15 s
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Proportional {
-    share: f64,
-    least: Duration,
-    most: Duration,
-}
-
-impl Default for Proportional {
-    fn default() -> Self {
-        Self {
-            share: 0.08,
-            least: Duration::from_secs(2),
-            most: Duration::from_secs(15),
-        }
-    }
-}
-
-impl Schedule for Proportional {
-    fn next(&self, state: &PollState<'_>) -> Decision {
-        Decision::After(state.age.mul_f64(self.share).clamp(self.least, self.most))
-    }
 }
 
 /// The same step always.

@@ -1,12 +1,19 @@
 //! The settings of a client, checked before anything is sent.
 
-use std::{env, fmt, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    env, fmt,
+    net::IpAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Client, Inner};
-use crate::{Error, ErrorKind, PollBudget, WaitOptions, budget::Bucket, download};
+use crate::{
+    Error, ErrorKind, PollBudget, WaitOptions, budget::Bucket, download, schedule::Durations,
+};
 
 /// The settings of a [`Client`].
 ///
@@ -31,6 +38,7 @@ pub struct ClientBuilder {
     max_answer: usize,
     wait: WaitOptions,
     budget: Option<PollBudget>,
+    durations: Durations,
 }
 
 impl Default for ClientBuilder {
@@ -45,6 +53,7 @@ impl Default for ClientBuilder {
             max_answer: 4 * 1024 * 1024,
             wait: WaitOptions::default(),
             budget: Some(PollBudget::default()),
+            durations: Durations::default(),
         }
     }
 }
@@ -120,6 +129,13 @@ impl ClientBuilder {
         self
     }
 
+    /// What is known already of how long generations take, such as an earlier client's
+    /// [`durations`](Client::durations).
+    pub fn durations(mut self, durations: Durations) -> Self {
+        self.durations = durations;
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
@@ -154,6 +170,7 @@ impl ClientBuilder {
                 max_answer: self.max_answer,
                 wait: self.wait,
                 budget: self.budget.map(|budget| Arc::new(Bucket::new(budget))),
+                durations: Mutex::new(self.durations),
             }),
         })
     }

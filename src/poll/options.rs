@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::schedule::{Proportional, Schedule};
+use crate::schedule::{Planned, Pooled, Schedule};
 
 /// How to wait.
 ///
@@ -11,7 +11,7 @@ use crate::schedule::{Proportional, Schedule};
 /// - deadline: 30 minutes from the start of the wait, twice the longest time the vendor's pages state
 /// - queue deadline: none
 /// - tolerance: 120 s without a good answer
-/// - schedule: [`Proportional`]
+/// - schedule: [`Planned`], with what is stated of all models for one of which nothing is known
 /// - speed: 1
 #[derive(Clone, Debug)]
 #[must_use = "options do nothing until a wait is given them"]
@@ -30,7 +30,7 @@ impl Default for WaitOptions {
             queue_deadline: None,
             tolerance: Duration::from_secs(120),
             speed: 1.0,
-            schedule: Arc::new(Proportional::default()),
+            schedule: Arc::new(Planned::default().pooled(Pooled::stated())),
         }
     }
 }

@@ -3,15 +3,23 @@
 
 use std::sync::{Arc, Mutex};
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{PollBudget, Route, ServiceError, budget::Bucket, handle::Created, schedule::Fixed};
+use crate::{
+    PollBudget, Route, ServiceError,
+    budget::Bucket,
+    handle::Created,
+    schedule::{Durations, Fixed, Learned},
+};
 
 /// What a scripted service does with one poll.
 #[derive(Clone)]
 enum Turn {
     Answer(Value),
+    /// Generating until so long after the start, completed then.
+    EndsAt(Duration),
     AskedToWait(Value, Duration),
     Fails(u16),
     FailsAskingToWait(u16, Duration),
@@ -24,6 +32,7 @@ struct Script {
     turns: Vec<Turn>,
     asked: Mutex<Vec<(u64, u64)>>,
     budget: Option<Arc<Bucket>>,
+    durations: Mutex<Durations>,
 }
 
 impl Ask for &Script {
@@ -33,6 +42,20 @@ impl Ask for &Script {
 
     fn budget(&self) -> Option<&Arc<Bucket>> {
         self.budget.as_ref()
+    }
+
+    fn learned(&self, model: &str, length: Option<u64>) -> Option<Learned> {
+        self.durations
+            .lock()
+            .expect("no panic while held")
+            .learned(model, length)
+    }
+
+    fn learn(&self, model: &str, length: Option<u64>, ended: RangeInclusive<Duration>) {
+        self.durations
+            .lock()
+            .expect("no panic while held")
+            .observe(model, length, ended);
     }
 
     async fn poll(
@@ -57,6 +80,10 @@ impl Ask for &Script {
             })
         };
         match turn {
+            Turn::EndsAt(end) if self.began.elapsed() < end => {
+                Ok((Generation::from_json(status("generating")), None))
+            }
+            Turn::EndsAt(_) => Ok((Generation::from_json(video()), None)),
             Turn::Answer(answer) => Ok((Generation::from_json(answer), None)),
             Turn::AskedToWait(answer, time) => Ok((Generation::from_json(answer), Some(time))),
             Turn::Fails(status) => failed(status, None),
@@ -89,12 +116,29 @@ async fn run_within(
     handle: GenerationHandle,
     options: WaitOptions,
 ) -> Run {
+    let budget = budget.into().map(|budget| Arc::new(Bucket::new(budget)));
     let script = Script {
+        budget,
+        ..script(turns)
+    };
+    follow(script, handle, options).await.0
+}
+
+fn script(turns: &[Turn]) -> Script {
+    Script {
         began: Instant::now(),
         turns: turns.to_vec(),
         asked: Mutex::default(),
-        budget: budget.into().map(|budget| Arc::new(Bucket::new(budget))),
-    };
+        budget: None,
+        durations: Mutex::default(),
+    }
+}
+
+async fn follow(
+    script: Script,
+    handle: GenerationHandle,
+    options: WaitOptions,
+) -> (Run, Durations) {
     let mut machine = Machine::new(&script, handle, options);
     let mut states = Vec::new();
     let end = loop {
@@ -111,13 +155,20 @@ async fn run_within(
         .expect("no panic while held")
         .into_iter()
         .unzip();
-    Run {
+    let run = Run {
         polls,
         timeouts,
         states,
         end,
-    }
+    };
+    (
+        run,
+        script.durations.into_inner().expect("no panic while held"),
+    )
 }
+
+/// When the default schedule polls `g`, in milliseconds.
+const POLLS_OF_G: &[u64] = &[];
 
 fn every(seconds: u64) -> WaitOptions {
     WaitOptions::default().schedule(Fixed::every(Duration::from_secs(seconds)))
@@ -135,10 +186,12 @@ fn queued() -> Turn {
     Turn::Answer(status("queued"))
 }
 
+fn video() -> Value {
+    json!({ "id": "g", "status": "completed", "video": { "url": "https://cdn.example.com/g.mp4" } })
+}
+
 fn completed() -> Turn {
-    Turn::Answer(
-        json!({ "id": "g", "status": "completed", "video": { "url": "https://cdn.example.com/g.mp4" } }),
-    )
+    Turn::Answer(video())
 }
 
 fn created(answer: Value) -> GenerationHandle {
@@ -162,29 +215,65 @@ fn handle() -> GenerationHandle {
 }
 
 #[tokio::test(start_paused = true)]
-// The paused clock counts in milliseconds and rounds up.
-async fn the_default_schedule_polls_every_two_seconds_then_at_8_percent_of_the_age() {
+async fn the_default_schedule_asks_rarely_until_the_end_is_near_and_then_often() {
+    // The page of this model states 5 to 6 minutes for 5 s of video.
     let run = run(
-        &[queued()],
+        &[generating()],
         handle(),
-        WaitOptions::default().deadline(seconds(33)),
+        WaitOptions::default().deadline(seconds(600)),
     )
     .await;
-    assert_eq!(
-        run.polls,
-        [
-            2000, 4000, 6000, 8000, 10000, 12000, 14000, 16000, 18000, 20000, 22000, 24000, 26000,
-            28080, 30327, 32754, 33000
-        ]
-    );
+    assert_eq!(run.polls, POLLS_OF_G);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_default_schedule_never_waits_longer_than_15_seconds() {
-    let run = run(&[queued()], handle(), WaitOptions::default()).await;
-    let steps: Vec<u64> = run.polls.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    assert_eq!(steps.iter().max(), Some(&15_000));
-    assert_eq!(run.polls.last(), Some(&1_800_000));
+async fn every_id_is_polled_at_times_of_its_own_and_always_at_the_same_ones() {
+    let options = || WaitOptions::default().deadline(seconds(600));
+    let of = async |id: &str| {
+        let mut handle = handle();
+        handle = GenerationHandle::of(
+            id.into(),
+            "klingai/v2-master-text-to-video",
+            Route::Universal,
+            "https://a",
+            handle.created().unwrap().clone(),
+        );
+        run(&[queued()], handle, options()).await.polls
+    };
+    assert_eq!(of("a").await, of("a").await);
+    assert_ne!(of("a").await, of("b").await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_learns_when_it_ended_and_the_next_one_asks_less() {
+    let mut durations = Durations::default();
+    let mut counts = Vec::new();
+    for _ in 0..20 {
+        let mut script = script(&[Turn::EndsAt(seconds(400))]);
+        script.durations = Mutex::new(durations);
+        let (run, seen) = follow(script, handle(), WaitOptions::default()).await;
+        assert!(run.end.is_ok());
+        counts.push(run.polls.len());
+        durations = seen;
+    }
+    let learned = durations
+        .learned("klingai/v2-master-text-to-video", Some(5))
+        .unwrap();
+    assert_eq!(learned.count, 20.0);
+    let typical = learned.typical().as_secs();
+    assert!((390..=410).contains(&typical), "{typical}");
+    assert!(counts[19] * 2 < counts[0], "{counts:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_learned_of_what_ended_before_it_was_waited_for() {
+    let mut resumed = handle();
+    resumed = serde_json::from_str(&serde_json::to_string(&resumed).unwrap()).unwrap();
+    for handle in [resumed, GenerationHandle::new("g")] {
+        let (run, seen) = follow(script(&[completed()]), handle, WaitOptions::default()).await;
+        assert!(run.end.is_ok());
+        assert_eq!(seen, Durations::default());
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -508,12 +597,7 @@ async fn a_wait_that_no_budget_holds_up_says_nothing_of_it() {
 #[tokio::test(start_paused = true)]
 async fn queued_and_generating_time_are_told_apart() {
     let turns = [queued(), generating(), Turn::Fails(500), completed()];
-    let script = Script {
-        began: Instant::now(),
-        turns: turns.to_vec(),
-        asked: Mutex::default(),
-        budget: None,
-    };
+    let script = script(&turns);
     let mut machine = Machine::new(&script, handle(), every(10));
     let mut seen = Vec::new();
     while let Ok(update) = machine.step().await {
@@ -531,4 +615,97 @@ async fn queued_and_generating_time_are_told_apart() {
         assert!(times.remaining.is_some());
     }
     assert_eq!(seen, [(0, None), (20, Some(0)), (20, Some(10))]);
+}
+
+/// What a schedule of nobody in particular says.
+#[derive(Clone, Debug)]
+struct Any(Vec<u64>);
+
+impl crate::schedule::Schedule for Any {
+    fn next(&self, state: &PollState<'_>) -> Decision {
+        let step = self.0.get(state.polls as usize % self.0.len().max(1));
+        Decision::After(Duration::from_millis(step.copied().unwrap_or(1)))
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_the_schedule_no_poll_is_late_and_the_last_is_at_the_deadline(
+        steps in proptest::collection::vec(0_u64..40_000, 1..6),
+        deadline in 1_u64..400,
+        retry_after in proptest::option::of(0_u64..90),
+    ) {
+        // Steps of nothing at all would ask for ever in one instant of the paused clock.
+        let steps: Vec<u64> = steps.into_iter().map(|step| step.max(50)).collect();
+        let turn = match retry_after {
+            Some(time) => Turn::AskedToWait(status("queued"), seconds(time)),
+            None => queued(),
+        };
+        let options = WaitOptions::default()
+            .schedule(Any(steps.clone()))
+            .deadline(seconds(deadline));
+        let run = paused(run(&[turn], handle(), options));
+        prop_assert_eq!(run.polls.last(), Some(&(deadline * 1000)));
+        let floor = retry_after.unwrap_or_default().min(60) * 1000;
+        let before_last = run.polls.len() - 1;
+        for pair in run.polls[..before_last].windows(2) {
+            prop_assert!(pair[1] - pair[0] >= floor.max(50));
+            prop_assert!(pair[1] - pair[0] <= floor.max(40_001));
+        }
+        prop_assert_eq!(run.end.unwrap_err().kind(), ErrorKind::DeadlineExceeded);
+    }
+
+    #[test]
+    fn the_default_schedule_keeps_to_its_limits_and_to_the_deadline(
+        id in ".{0,20}",
+        ends in 1_u64..4_000,
+        least in 1_u64..10,
+        most in 10_u64..200,
+        deadline in 1_u64..4_000,
+        finishes in 0_u64..40,
+    ) {
+        let planned = crate::schedule::Planned::default()
+            .at_least(seconds(least))
+            .at_most(seconds(most));
+        let mut script = paused(async { script(&[Turn::EndsAt(seconds(ends))]) });
+        let mut seen = Durations::default();
+        for finish in 0..finishes {
+            let took = seconds(ends + finish)..=seconds(ends + finish + 3);
+            seen.observe("klingai/v2-master-text-to-video", Some(5), took);
+        }
+        script.durations = Mutex::new(seen);
+        let created = handle().created().unwrap().clone();
+        let model = "klingai/v2-master-text-to-video";
+        let handle = GenerationHandle::of(id, model, Route::Universal, "https://a", created);
+        let options = WaitOptions::default().schedule(planned).deadline(seconds(deadline));
+        let (run, _) = paused(async move {
+            script.began = Instant::now();
+            follow(script, handle, options).await
+        });
+        let last = run.polls.last().copied().unwrap_or_default();
+        prop_assert!(last <= deadline * 1000);
+        prop_assert_eq!(run.end.is_ok(), ends <= deadline);
+        if run.end.is_err() {
+            prop_assert_eq!(last, deadline * 1000);
+        }
+        let all = std::iter::once(0).chain(run.polls.iter().copied());
+        let all: Vec<u64> = all.collect();
+        for pair in all.windows(2) {
+            let step = pair[1] - pair[0];
+            // The paused clock counts in milliseconds and rounds up.
+            prop_assert!(step <= most * 1000 + 1, "{step}");
+            prop_assert!(step >= least * 1000 || pair[1] == deadline * 1000, "{step}");
+        }
+    }
+}
+
+fn paused<T>(wait: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime")
+        .block_on(wait)
 }

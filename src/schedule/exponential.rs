@@ -1,0 +1,90 @@
+//! Steps that grow by a factor.
+
+use std::time::Duration;
+
+use super::{Decision, PollState, Schedule};
+
+/// Steps that grow by a factor from poll to poll, as retries do.
+///
+/// It knows nothing of durations: the longer a generation takes, the longer its end goes unnoticed. It is here for whoever
+/// must keep to a rule that says so; [`Planned`](super::Planned) costs fewer requests for the same lag.
+///
+/// # Default
+///
+/// - first: 2 s
+/// - factor: 1.5
+/// - most: 30 s
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use = "a schedule does nothing until a wait is given it"]
+pub struct Exponential {
+    first: Duration,
+    factor: f64,
+    most: Duration,
+}
+
+impl Default for Exponential {
+    fn default() -> Self {
+        Self {
+            first: Duration::from_secs(2),
+            factor: 1.5,
+            most: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Exponential {
+    /// The first step. Below a millisecond it counts as that.
+    pub fn first(mut self, first: Duration) -> Self {
+        self.first = first.max(Duration::from_millis(1));
+        self
+    }
+
+    /// How many times longer each step is than the one before. Below 1, or where it is no number, it counts as 1.
+    pub fn factor(mut self, factor: f64) -> Self {
+        self.factor = factor.max(1.0);
+        self
+    }
+
+    /// The longest step.
+    pub fn most(mut self, most: Duration) -> Self {
+        self.most = most;
+        self
+    }
+}
+
+impl Schedule for Exponential {
+    fn next(&self, state: &PollState<'_>) -> Decision {
+        let seconds = self.first.as_secs_f64() * self.factor.powf(state.polls.into());
+        let step = Duration::try_from_secs_f64(seconds).unwrap_or(self.most);
+        Decision::After(step.min(self.most))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_grow_by_the_factor_up_to_the_longest() {
+        let schedule = Exponential::default()
+            .factor(2.0)
+            .most(Duration::from_secs(7));
+        assert_eq!(
+            [0, 1, 2, u32::MAX].map(|polls| step(schedule, polls)),
+            [2.0, 4.0, 7.0, 7.0]
+        );
+    }
+
+    #[test]
+    fn a_factor_that_is_no_number_keeps_the_step() {
+        let schedule = Exponential::default().factor(f64::NAN);
+        assert_eq!([0, 9].map(|polls| step(schedule, polls)), [2.0, 2.0]);
+    }
+
+    fn step(schedule: Exponential, polls: u32) -> f64 {
+        let mut state = PollState::new("id");
+        state.polls = polls;
+        let Decision::After(step) = schedule.next(&state);
+        step.as_secs_f64()
+    }
+}

@@ -1,0 +1,417 @@
+//! The default schedule: polls where the end is likely.
+
+use std::time::Duration;
+
+use super::{
+    Decision, PollState, Schedule,
+    belief::{Belief, Finishes, Source},
+    placement::{Terms, steps},
+    pooled::{Pooled, middle},
+};
+use crate::State;
+
+/// The default: polls are sent where the end is likely.
+///
+/// What is believed of a generation's duration comes from three sources, and they give way to each other by Bayes' rule:
+/// what this program saw such generations take ([`PollState::learned`]), what the vendor's pages state
+/// ([`PollState::expected`]), and for a model of which nothing is known, the [durations of all models](Pooled). It is
+/// believed only as far as the age allows: a generation that outlives what was stated is not what was stated. The next poll is
+/// then the one with which requests and lag together cost least on average; lag is the time from the end to the poll that
+/// sees it.
+///
+/// Every step is shifted a little, by a figure that comes from the generation's id and the number of the poll: many waits do
+/// not ask in step, and each of them polls at the same times in every run.
+///
+/// # Default
+///
+/// - trade: 0.21 s
+/// - at least 2 s between polls, at most 10 minutes
+///
+/// Where the stated duration is right and durations spread by 15 % around it, that is 12 requests at a mean lag of 1.4 s for
+/// 90 s, 18 at 3.3 s for 330 s, and 23 at 6 s for 750 s; after 20 finishes 9 at 1.5 s, 15 at 3.2 s, and 18 at 6 s.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use = "a schedule does nothing until a wait is given it"]
+pub struct Planned {
+    trade: Duration,
+    least: Duration,
+    most: Duration,
+    pooled: Pooled,
+}
+
+impl Default for Planned {
+    fn default() -> Self {
+        Self {
+            trade: Duration::from_millis(210),
+            least: Duration::from_secs(2),
+            most: Duration::from_secs(600),
+            pooled: Pooled::default(),
+        }
+    }
+}
+
+impl Planned {
+    /// How much sooner, on average, one more request must notice the end to be worth sending: a shorter time buys less lag
+    /// with more requests, and four times the time about halves the requests and doubles the lag.
+    ///
+    /// This is for a generation of 330 s. For others it goes with the root of the duration, so that both requests and lag
+    /// grow with it. Where generations end within few times the least step of each other, no lag shorter than that step is
+    /// bought, whatever this says.
+    pub fn trade(mut self, trade: Duration) -> Self {
+        self.trade = trade;
+        self
+    }
+
+    /// The shortest step; no less than a second.
+    pub fn at_least(mut self, least: Duration) -> Self {
+        self.least = least.max(FLOOR);
+        self.most = self.most.max(self.least);
+        self
+    }
+
+    /// The longest step; no less than the shortest.
+    pub fn at_most(mut self, most: Duration) -> Self {
+        self.most = most.max(self.least);
+        self
+    }
+
+    /// What is believed of a model of which nothing is known.
+    pub fn pooled(mut self, pooled: Pooled) -> Self {
+        self.pooled = pooled;
+        self
+    }
+}
+
+impl Schedule for Planned {
+    fn next(&self, state: &PollState<'_>) -> Decision {
+        let belief = self.belief(state);
+        let least = self.least.as_secs_f64();
+        let terms = Terms {
+            least,
+            most: self.most.as_secs_f64(),
+            price: self.price(&belief, state.unfinished.as_secs_f64()),
+        };
+        let from = state.last_poll.as_secs_f64();
+        let mut known = state.unfinished.as_secs_f64();
+        if state.last == Some(State::Queued) {
+            // All of the generating still lies ahead.
+            known += QUEUED * belief.typical().min(LONGEST_QUEUED);
+        }
+        let steps = steps(&belief.beyond(known), known, from, terms);
+        let step = steps.map_or(terms.most, |steps| {
+            steps.next + JITTER * steps.next.min(steps.second) * jitter(state.id, state.polls)
+        });
+        let step = Duration::try_from_secs_f64(step).unwrap_or(self.least);
+        Decision::After(step.clamp(self.least, self.most))
+    }
+
+    fn remaining(&self, state: &PollState<'_>) -> Option<Duration> {
+        let age = state.age.as_secs_f64();
+        let end = self
+            .belief(state)
+            .median_beyond(state.unfinished.as_secs_f64());
+        Duration::try_from_secs_f64((end - age).max(0.0)).ok()
+    }
+}
+
+impl Planned {
+    fn belief(&self, state: &PollState<'_>) -> Belief {
+        let mut sources = Vec::with_capacity(4);
+        match state.expected.as_ref().and_then(middle) {
+            Some((mean, width)) => sources.extend(STATED.map(|(weight, factor, error)| Source {
+                weight,
+                mean: mean + factor,
+                error: width.hypot(error),
+            })),
+            None => sources.push(self.pooled.source()),
+        }
+        let learned = state.learned.filter(|learned| {
+            learned.count >= 0.0 && learned.mean.is_finite() && learned.squares >= 0.0
+        });
+        if let Some(mean) = learned.and_then(|learned| learned.near) {
+            let (weight, error) = NEAR;
+            sources.push(Source {
+                weight,
+                mean,
+                error,
+            });
+        }
+        let finishes = learned.map(|learned| Finishes {
+            count: learned.count,
+            mean: learned.mean,
+            squares: learned.squares,
+        });
+        Belief::new(&sources, finishes.unwrap_or_default())
+    }
+
+    /// Requests that a second of lag is worth.
+    fn price(&self, belief: &Belief, age: f64) -> f64 {
+        let trade = self.trade.as_secs_f64().max(SHORTEST_TRADE);
+        let wanted = (TRADED / belief.typical().max(age)).sqrt() / trade;
+        // With this price, steps would be the least one where ends are dense.
+        let sensible = DENSE * belief.width() / self.least.as_secs_f64().powi(2);
+        wanted.min(sensible)
+    }
+}
+
+/// From -1 to 1, by FNV-1a.
+fn jitter(id: &str, poll: u32) -> f64 {
+    let hash = id
+        .bytes()
+        .chain(poll.to_le_bytes())
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+    // The last byte has not reached the lowest bits of the product well enough, nor the highest ones.
+    ((hash ^ (hash >> 32)) & 0xffff) as f64 / f64::from(0x7fff_u16) - 1.0
+}
+
+/// What a stated duration is worth: weight, error, and by how much in ln seconds it is off. It is mostly right; where it is
+/// not, it tends to be of a longer or a shorter clip, or of a busier day.
+const STATED: [(f64, f64, f64); 3] = [(0.75, 0.0, 0.01), (0.03, -0.8, 0.4), (0.01, 0.69, 0.25)];
+
+/// Weight and error of the durations of a model's other lengths.
+const NEAR: (f64, f64) = (0.5, 0.4);
+
+/// No policy goes below this step.
+const FLOOR: Duration = Duration::from_secs(1);
+
+/// How far a step is shifted, as a share of the shorter of it and the one after: a long wait for a dense phase would
+/// otherwise miss its beginning.
+const JITTER: f64 = 0.1;
+
+/// One that is still queued takes at least this share of a typical duration more, counted no longer than so many seconds.
+const QUEUED: f64 = 0.05;
+const LONGEST_QUEUED: f64 = 600.0;
+
+/// The typical duration, in seconds, for which the trade is stated, and the shortest trade.
+const TRADED: f64 = 330.0;
+const SHORTEST_TRADE: f64 = 1e-3;
+
+/// With this price by the width of a belief, in seconds, and a least step of 1 s, steps in its middle are not much longer.
+const DENSE: f64 = 1.6;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use super::*;
+    use crate::schedule::{Durations, Learned};
+
+    #[test]
+    fn equal_states_give_equal_steps_and_other_ids_others() {
+        assert_eq!(
+            polls("a", Some(330), None, 400.0),
+            polls("a", Some(330), None, 400.0)
+        );
+        assert_ne!(
+            polls("a", Some(330), None, 400.0),
+            polls("b", Some(330), None, 400.0)
+        );
+    }
+
+    #[test]
+    fn every_step_keeps_to_the_limits() {
+        let schedule = Planned::default().at_least(at(3)).at_most(at(20));
+        for id in ["a", "-b", "c:d/e"] {
+            for expected in [None, Some(0), Some(1), Some(330), Some(u64::MAX)] {
+                for step in steps_of(&polls_of(schedule, id, expected, None, 1000.0)) {
+                    assert!(
+                        (2.999..=20.001).contains(&step),
+                        "{id} {expected:?}: {step}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_step_is_below_a_second() {
+        let schedule = Planned::default()
+            .at_least(Duration::ZERO)
+            .trade(Duration::ZERO);
+        let polls = polls_of(schedule, "a", Some(30), None, 60.0);
+        assert!(
+            steps_of(&polls).iter().all(|&step| step > 0.999),
+            "{polls:?}"
+        );
+    }
+
+    #[test]
+    fn most_polls_come_around_the_stated_time() {
+        let polls = polls("a", Some(330), None, 430.0);
+        let near = polls.iter().filter(|&&poll| poll > 230.0).count();
+        assert!(near * 4 > polls.len() * 3, "{polls:?}");
+    }
+
+    #[test]
+    fn steps_grow_once_a_hint_proved_wrong() {
+        let polls = polls("a", Some(40), None, 800.0);
+        let step = |age: f64| {
+            let at = polls
+                .iter()
+                .position(|&poll| poll > age)
+                .unwrap_or_default();
+            steps_of(&polls).get(at).copied().unwrap_or_default()
+        };
+        assert!(step(40.0) < 3.0, "{polls:?}");
+        assert!(step(200.0) > 1.5 * step(40.0), "{polls:?}");
+        assert!(step(700.0) > 1.5 * step(200.0), "{polls:?}");
+    }
+
+    #[test]
+    fn a_wrong_hint_fades_with_what_is_learned() {
+        let right = polls("a", None, learned(300.0, 20), 310.0);
+        let wrong = polls("a", Some(100), learned(300.0, 20), 310.0);
+        assert!(wrong.len() <= right.len() + 2, "{right:?} {wrong:?}");
+        assert!(right.len() < 12, "{right:?}");
+    }
+
+    #[test]
+    fn learning_halves_the_requests() {
+        let requests = |learned| polls("a", None, learned, 330.0).len();
+        assert!(2 * requests(learned(330.0, 20)) < requests(None));
+    }
+
+    #[test]
+    fn other_lengths_of_the_model_count_for_something() {
+        let mut durations = Durations::default();
+        (0..5).for_each(|_| durations.observe("m", Some(5), at(300)..=at(300)));
+        let near = polls("a", None, durations.learned("m", Some(10)), 300.0);
+        assert!(near.len() < polls("a", None, None, 300.0).len(), "{near:?}");
+    }
+
+    #[test]
+    fn a_longer_trade_sends_fewer_requests() {
+        let requests = |trade| {
+            let schedule = Planned::default().trade(Duration::from_millis(trade));
+            polls_of(schedule, "a", Some(330), None, 330.0).len()
+        };
+        assert!(requests(60) > requests(240));
+        assert!(requests(240) > requests(960));
+    }
+
+    #[test]
+    fn a_queued_one_is_left_alone_for_longer() {
+        let [queued, generating] = [State::Queued, State::Generating].map(|last| {
+            let mut state = state("a", Some(330), None);
+            (state.age, state.last_poll, state.unfinished) = (at(330), at(330), at(330));
+            state.last = Some(last);
+            step(Planned::default(), &state)
+        });
+        assert!(queued > generating + at(8), "{queued:?} {generating:?}");
+    }
+
+    #[test]
+    fn a_resumed_wait_asks_at_once_for_what_may_have_ended() {
+        let mut state = state("a", Some(60), None);
+        (state.age, state.last_poll) = (at(500), at(500));
+        assert!(step(Planned::default(), &state) < at(3));
+    }
+
+    #[test]
+    fn absurd_figures_give_a_step_within_the_limits() {
+        let times = [
+            Duration::ZERO,
+            Duration::from_nanos(1),
+            at(u64::MAX),
+            Duration::MAX,
+        ];
+        for age in times {
+            for expected in times {
+                for figure in [f64::NAN, f64::INFINITY, -1.0, 0.0, 1e300] {
+                    let mut state = state("", None, None);
+                    (state.age, state.last_poll, state.unfinished) = (age, age, age);
+                    (state.polls, state.expected) = (u32::MAX, Some(expected..=age));
+                    state.learned = Some(Learned {
+                        count: figure,
+                        mean: figure,
+                        squares: figure,
+                        near: Some(figure),
+                    });
+                    let step = step(Planned::default().trade(expected), &state);
+                    assert!((at(2)..=at(600)).contains(&step), "{state:?}: {step:?}");
+                }
+            }
+        }
+    }
+
+    fn polls(id: &str, expected: Option<u64>, learned: Option<Learned>, until: f64) -> Vec<f64> {
+        polls_of(Planned::default(), id, expected, learned, until)
+    }
+
+    fn polls_of(
+        schedule: Planned,
+        id: &str,
+        expected: Option<u64>,
+        learned: Option<Learned>,
+        until: f64,
+    ) -> Vec<f64> {
+        let mut state = state(id, expected, learned);
+        let mut polls = Vec::new();
+        while state.age.as_secs_f64() < until {
+            state.age += step(schedule, &state);
+            (state.last_poll, state.unfinished) = (state.age, state.age);
+            state.polls += 1;
+            polls.push(state.age.as_secs_f64());
+        }
+        polls
+    }
+
+    fn steps_of(polls: &[f64]) -> Vec<f64> {
+        polls
+            .iter()
+            .skip(1)
+            .zip(polls)
+            .map(|(poll, before)| poll - before)
+            .collect()
+    }
+
+    #[test]
+    fn the_rest_of_the_time_shrinks_with_the_age_and_never_below_zero() {
+        let schedule = Planned::default();
+        let mut state = state("a", Some(300), None);
+        let remaining = |state: &PollState<'_>| schedule.remaining(state).unwrap().as_secs();
+        assert!(
+            (280..=310).contains(&remaining(&state)),
+            "{}",
+            remaining(&state)
+        );
+        (state.age, state.unfinished) = (at(200), at(200));
+        assert!(
+            (80..=120).contains(&remaining(&state)),
+            "{}",
+            remaining(&state)
+        );
+        // What has outlived its time takes some more of it.
+        (state.age, state.unfinished) = (at(600), at(600));
+        assert!(
+            (1..=600).contains(&remaining(&state)),
+            "{}",
+            remaining(&state)
+        );
+        state.age = at(100_000);
+        assert_eq!(remaining(&state), 0);
+    }
+
+    fn state(id: &str, expected: Option<u64>, learned: Option<Learned>) -> PollState<'_> {
+        let mut state = PollState::new(id);
+        state.expected = expected.map(|seconds| at(seconds)..=at(seconds));
+        state.learned = learned;
+        state
+    }
+
+    fn step(schedule: Planned, state: &PollState<'_>) -> Duration {
+        let Decision::After(step) = schedule.next(state);
+        step
+    }
+
+    fn learned(seconds: f64, count: u32) -> Option<Learned> {
+        let mut durations = Durations::default();
+        let took = Duration::from_secs_f64(seconds);
+        (0..count).for_each(|_| durations.observe("m", None, took..=took));
+        durations.learned("m", None)
+    }
+
+    const fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+}
