@@ -369,9 +369,8 @@ fn print_limits(limits: &[Limit]) {
 }
 
 fn print_pooled() {
-    let stated = STATED
-        .map(Duration::from_secs_f64)
-        .map(|stated| stated..=stated);
+    let stated = STATED.iter().copied().map(Duration::from_secs_f64);
+    let stated = stated.map(|stated| stated..=stated);
     println!(
         "\npooled over the stated durations: {:?}; default: {:?}",
         Pooled::of(stated),
