@@ -116,9 +116,10 @@ impl Bucket {
     ///
     /// Safe to drop: whoever is next in line moves up.
     pub(crate) async fn take(self: &Arc<Self>, due: Instant, share: f64) {
-        let Some((key, token)) = self.join(due, share) else {
+        if self.try_take(share) {
             return;
-        };
+        }
+        let (key, token) = self.join(due, share);
         let mut place = Place {
             bucket: self,
             key,
@@ -128,6 +129,18 @@ impl Bucket {
         };
         // An error would say that the line is gone, which nobody does.
         place.has_token = (&mut place.token).await.is_ok();
+    }
+
+    /// Takes `share` of a token if it is there and nobody waits for one.
+    pub(crate) fn try_take(&self, share: f64) -> bool {
+        let mut state = self.lock();
+        self.fill(&mut state);
+        let is_there =
+            state.line.is_empty() && state.tokens >= share && Instant::now() >= state.opens;
+        if is_there {
+            state.tokens -= share;
+        }
+        is_there
     }
 
     /// Takes what may not be there yet: those who come later wait for it.
@@ -164,18 +177,9 @@ impl Bucket {
         state.tokens = state.tokens.min(0.0);
     }
 
-    /// Gets in line, unless a token is there and nobody else waits.
-    fn join(
-        self: &Arc<Self>,
-        due: Instant,
-        share: f64,
-    ) -> Option<((Instant, u64), oneshot::Receiver<()>)> {
+    /// Gets in line.
+    fn join(self: &Arc<Self>, due: Instant, share: f64) -> ((Instant, u64), oneshot::Receiver<()>) {
         let mut state = self.lock();
-        self.fill(&mut state);
-        if state.line.is_empty() && state.tokens >= share && Instant::now() >= state.opens {
-            state.tokens -= share;
-            return None;
-        }
         state.arrived += 1;
         let key = (due, state.arrived);
         let (token, place) = oneshot::channel();
@@ -188,7 +192,7 @@ impl Bucket {
             };
             tokio::spawn(server.serve());
         }
-        Some((key, place))
+        (key, place)
     }
 
     /// Hands out the tokens that are there, and tells when the next one is; `None` when nobody waits.

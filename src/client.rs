@@ -280,7 +280,7 @@ impl Client {
             let what = format!("the service answered for another generation, {other}");
             return Err(failed(lost(what), true));
         }
-        generation.handle = Some(Box::new(handle.bare()));
+        generation.handle = Some(Arc::new(handle.bare()));
         Ok((generation, retry_after))
     }
 

@@ -1,6 +1,9 @@
 //! What it takes to come back to a generation.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -39,7 +42,7 @@ pub struct GenerationHandle {
     origin: Option<String>,
     /// What this process knows of the create beyond that.
     #[serde(skip)]
-    created: Option<Box<Created>>,
+    created: Option<Arc<Created>>,
 }
 
 /// What only the process that created a generation knows.
@@ -111,8 +114,12 @@ impl GenerationHandle {
     /// The handle as any process could have it.
     pub(crate) fn bare(&self) -> Self {
         Self {
+            id: self.id.clone(),
+            model: self.model.clone(),
+            route: self.route,
+            created_at: self.created_at,
+            origin: self.origin.clone(),
             created: None,
-            ..self.clone()
         }
     }
 
@@ -134,8 +141,8 @@ impl GenerationHandle {
             origin: Some(origin.to_owned()),
             created: None,
         };
-        created.answer.handle = Some(Box::new(handle.clone()));
-        handle.created = Some(Box::new(created));
+        created.answer.handle = Some(Arc::new(handle.clone()));
+        handle.created = Some(Arc::new(created));
         handle
     }
 }

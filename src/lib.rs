@@ -17,6 +17,12 @@ pub mod types {
     pub use crate::generated::{bounded::*, builders::*, types::*};
 }
 
+#[cfg(feature = "__bench")]
+#[doc(hidden)]
+#[allow(missing_docs, reason = "no part of the API")]
+pub mod __bench {
+    pub use crate::poll::bench::{Seen, Service};
+}
 #[cfg(feature = "mock")]
 pub mod mock;
 #[cfg(feature = "simulator")]

@@ -19,6 +19,8 @@ use crate::{
 };
 
 mod ask;
+#[cfg(feature = "__bench")]
+pub(crate) mod bench;
 mod options;
 mod update;
 
@@ -200,7 +202,10 @@ impl<A: Ask> Machine<A> {
         }
         loop {
             let (at, reason) = self.next_poll();
-            sleep_until(at).await;
+            // A timer would round what is due already up to the next millisecond.
+            if at > Instant::now() {
+                sleep_until(at).await;
+            }
             let last = self.take_token(at, reason).await;
             let timeout = match self.deadline() {
                 Some(_) if last => LAST_POLL,
@@ -273,11 +278,16 @@ impl<A: Ask> Machine<A> {
             return reason == Reason::Deadline;
         };
         let (began, share) = (Instant::now(), 1.0 / self.options.speed);
+        // Few waits stand in line, and all of them would have to have room for it.
         let taken = match deadline {
             _ if reason == Reason::Deadline => false,
-            Some(deadline) => timeout_at(deadline, budget.take(at, share)).await.is_ok(),
+            _ if budget.try_take(share) => true,
+            Some(deadline) => {
+                let token = timeout_at(deadline, budget.take(at, share));
+                Box::pin(token).await.is_ok()
+            }
             None => {
-                budget.take(at, share).await;
+                Box::pin(budget.take(at, share)).await;
                 true
             }
         };

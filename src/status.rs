@@ -4,7 +4,10 @@
 //! states and counters), and a finished task is paid for; so every answer that is JSON can be read, and what is not
 //! understood stays reachable as JSON.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -12,17 +15,30 @@ use serde_json::Value;
 use crate::{GenerationHandle, Uri};
 
 /// What the service says of a generation: the one answer type of all models and of both URLs.
-#[derive(Clone, PartialEq)]
+///
+/// Clones share what they hold.
+#[derive(Clone)]
 pub struct Generation {
-    raw: Value,
+    content: Arc<Content>,
+    /// What was asked for, where this crate asked.
+    pub(crate) handle: Option<Arc<GenerationHandle>>,
+}
+
+#[derive(Clone)]
+struct Content {
+    /// The whole answer, read when it is asked for: a tree of values takes many times the room of its text.
+    raw: OnceLock<Value>,
+    text: Box<[u8]>,
     id: Option<String>,
+    /// What the other key for an id holds, where it is not the same.
+    other_id: Option<String>,
+    model: Option<String>,
     status: Option<String>,
+    state: State,
     videos: Vec<Video>,
     failure: Option<Failure>,
     usage: Usage,
-    pub(crate) receipt: Receipt,
-    /// What was asked for, where this crate asked.
-    pub(crate) handle: Option<Box<GenerationHandle>>,
+    receipt: Receipt,
 }
 
 /// Where a generation stands.
@@ -106,67 +122,90 @@ impl Generation {
     /// assert_eq!(answer.videos()[0].url, "https://cdn.example.com/a1.mp4");
     /// ```
     pub fn from_json(raw: Value) -> Self {
-        let id = raw
-            .get("id")
-            .and_then(text)
-            .or_else(|| raw.get("generation_id").and_then(text));
+        let mut ids = ["id", "generation_id"]
+            .into_iter()
+            .filter_map(|key| raw.get(key).and_then(text));
+        let id = ids.next();
+        let other_id = ids.next().filter(|other| Some(other) != id.as_ref());
+        let model = raw.get("model").and_then(Value::as_str).map(str::to_owned);
         let videos = raw.get("video").map(videos).unwrap_or_default();
         let failure = raw.get("error").and_then(failure);
         let usage = raw.pointer("/meta/usage").map(usage).unwrap_or_default();
         let status = raw.get("status").and_then(text);
-        Self {
+        let state = match status.as_deref().map(meaning) {
+            Some(State::Unknown) | None if !videos.is_empty() => State::Completed,
+            Some(State::Unknown) | None if failure.is_some() => State::Failed,
+            // A create of some models is answered with an id and nothing else.
+            None if id.is_some() => State::Queued,
+            None => State::Unknown,
+            Some(state) => state,
+        };
+        let content = Content {
             id,
+            other_id,
+            model,
             status,
+            state,
             videos,
             failure,
             usage,
             receipt: Receipt::default(),
+            raw: raw.into(),
+            text: Box::default(),
+        };
+        Self {
+            content: Arc::new(content),
             handle: None,
-            raw,
         }
+    }
+
+    /// As [`from_json`](Self::from_json), of an answer whose text is kept in its place.
+    pub(crate) fn from_text(text: &[u8], raw: Value) -> Self {
+        let mut generation = Self::from_json(raw);
+        let content = Arc::make_mut(&mut generation.content);
+        (content.raw, content.text) = (OnceLock::new(), text.into());
+        generation
+    }
+
+    pub(crate) fn with_receipt(mut self, receipt: Receipt) -> Self {
+        Arc::make_mut(&mut self.content).receipt = receipt;
+        self
     }
 
     /// The generation's id, from `id` or `generation_id`.
     pub fn id(&self) -> Option<&str> {
-        self.id.as_deref()
+        self.content.id.as_deref()
     }
 
     /// The status as the service wrote it.
     pub fn status(&self) -> Option<&str> {
-        self.status.as_deref()
+        self.content.status.as_deref()
     }
 
     /// What the status means. A status this crate does not know is completed where a video came with it, and failed
     /// where an error did; a known status decides alone.
     pub fn state(&self) -> State {
-        match self.status.as_deref().map(meaning) {
-            Some(State::Unknown) | None if !self.videos.is_empty() => State::Completed,
-            Some(State::Unknown) | None if self.failure.is_some() => State::Failed,
-            // A create of some models is answered with an id and nothing else.
-            None if self.id.is_some() => State::Queued,
-            None => State::Unknown,
-            Some(state) => state,
-        }
+        self.content.state
     }
 
     /// The videos, in the service's order.
     pub fn videos(&self) -> &[Video] {
-        &self.videos
+        &self.content.videos
     }
 
     /// The error beside the status. The pages print one beside `completed`, too: [`state`](Self::state) decides.
     pub fn failure(&self) -> Option<&Failure> {
-        self.failure.as_ref()
+        self.content.failure.as_ref()
     }
 
     /// The cost, as far as the body tells.
     pub fn usage(&self) -> Usage {
-        self.usage
+        self.content.usage
     }
 
     /// The model, where the answer names it.
     pub fn model(&self) -> Option<&str> {
-        self.raw.get("model")?.as_str()
+        self.content.model.as_deref()
     }
 
     /// The handle that it was asked for with; `None` for an answer that came by no request of this crate.
@@ -176,18 +215,35 @@ impl Generation {
 
     /// What the answer's headers told.
     pub fn receipt(&self) -> &Receipt {
-        &self.receipt
+        &self.content.receipt
     }
 
     /// Whether this may be the answer for `id`: either key names it, or none names anything.
     pub(crate) fn is_of(&self, id: &str) -> bool {
-        let named = ["id", "generation_id"].map(|key| self.raw.get(key).and_then(text));
-        named.iter().flatten().next().is_none() || named.iter().flatten().any(|named| named == id)
+        let Content {
+            id: first,
+            other_id,
+            ..
+        } = &*self.content;
+        let mut named = first.iter().chain(other_id);
+        first.is_none() || named.any(|named| named == id)
     }
 
     /// The whole answer.
     pub fn as_json(&self) -> &Value {
-        &self.raw
+        let content = &self.content;
+        // What was read once is read again.
+        content
+            .raw
+            .get_or_init(|| serde_json::from_slice(&content.text).unwrap_or_default())
+    }
+}
+
+impl PartialEq for Generation {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_json() == other.as_json()
+            && self.receipt() == other.receipt()
+            && self.handle == other.handle
     }
 }
 
@@ -195,11 +251,11 @@ impl Generation {
 impl fmt::Debug for Generation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Generation")
-            .field("id", &self.id)
-            .field("status", &self.status)
-            .field("videos", &self.videos)
-            .field("failure", &self.failure)
-            .field("usage", &self.usage)
+            .field("id", &self.content.id)
+            .field("status", &self.content.status)
+            .field("videos", &self.content.videos)
+            .field("failure", &self.content.failure)
+            .field("usage", &self.content.usage)
             .finish_non_exhaustive()
     }
 }
@@ -241,7 +297,7 @@ impl fmt::Display for State {
 
 impl Serialize for Generation {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.raw.serialize(serializer)
+        self.as_json().serialize(serializer)
     }
 }
 

@@ -1,0 +1,150 @@
+//! Many waits without a network, for `benches/waits.rs` (feature `__bench`; no part of the API).
+
+use std::{
+    ops::RangeInclusive,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::{Ask, Machine, WaitOptions};
+use crate::{
+    Error, Generation, GenerationHandle, PollBudget, Route, Update,
+    budget::Bucket,
+    client::PollError,
+    handle::Created,
+    schedule::{Decision, Learned, Planned, PollState, Schedule},
+};
+
+/// A service of generations whose ends are known: `klingai/v2-master-text-to-video`, 5 s long.
+#[derive(Debug)]
+pub struct Service {
+    began: Instant,
+    ends: Vec<Duration>,
+    budget: Option<Arc<Bucket>>,
+    due: Arc<Due>,
+    seen: Mutex<Seen>,
+}
+
+/// When each wait's schedule wants its next poll.
+#[derive(Debug, Default)]
+struct Due(Mutex<Vec<Duration>>);
+
+/// What the waits did.
+#[derive(Clone, Debug, Default)]
+#[allow(clippy::exhaustive_structs, reason = "no part of the API")]
+pub struct Seen {
+    /// When each poll was due, and when it was sent.
+    pub polls: Vec<(Duration, Duration)>,
+    /// The time from each end to the poll that saw it.
+    pub lags: Vec<Duration>,
+}
+
+/// The default schedule, and what it decided.
+#[derive(Debug)]
+struct Noted(Planned, Arc<Due>);
+
+impl Schedule for Noted {
+    fn next(&self, state: &PollState<'_>) -> Decision {
+        let Decision::After(step) = self.0.next(state);
+        let mut due = self.1.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let number: usize = state.id.parse().unwrap_or_default();
+        if let Some(due) = due.get_mut(number) {
+            *due = state.last_poll + step;
+        }
+        Decision::After(step)
+    }
+}
+
+impl Service {
+    /// Generations that end so long after now.
+    pub fn new(ends: Vec<Duration>, budget: Option<PollBudget>) -> Arc<Self> {
+        Arc::new(Self {
+            began: Instant::now(),
+            budget: budget.map(|budget| Arc::new(Bucket::new(budget))),
+            due: Arc::new(Due(Mutex::new(vec![Duration::ZERO; ends.len()]))),
+            ends,
+            seen: Mutex::default(),
+        })
+    }
+
+    /// Waits for the one of this number.
+    pub fn wait(self: Arc<Self>, number: usize) -> impl Future<Output = ()> + Send {
+        let created = Created {
+            answer: answer(number, "queued"),
+            retry_after: None,
+            length: Some(5),
+        };
+        let handle = GenerationHandle::of(
+            number.to_string(),
+            "klingai/v2-master-text-to-video",
+            Route::Universal,
+            "https://api.aimlapi.com",
+            created,
+        );
+        let noted = Noted(Planned::default(), Arc::clone(&self.due));
+        let options = WaitOptions::default().schedule(noted).no_deadline();
+        let mut machine = Machine::new(Arc::clone(&self), handle, options);
+        async move {
+            while let Ok(update) = machine.step().await {
+                if let Update::Completed(_) = update {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// What the waits did so far.
+    pub fn seen(&self) -> Seen {
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl Ask for Arc<Service> {
+    fn check(&self, _: &GenerationHandle) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn budget(&self) -> Option<&Arc<Bucket>> {
+        self.budget.as_ref()
+    }
+
+    fn learned(&self, _: &str, _: Option<u64>) -> Option<Learned> {
+        None
+    }
+
+    fn learn(&self, _: &str, _: Option<u64>, _: RangeInclusive<Duration>) {}
+
+    async fn poll(
+        &self,
+        handle: &GenerationHandle,
+        _: Duration,
+    ) -> Result<(Generation, Option<Duration>), PollError> {
+        let now = self.began.elapsed();
+        let number: usize = handle.id().parse().unwrap_or_default();
+        let end = self.ends.get(number).copied().unwrap_or_default();
+        let due = self.due.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = due.get(number).copied().unwrap_or_default();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.polls.push((due, now));
+        if now < end {
+            return Ok((answer(number, "generating"), None));
+        }
+        seen.lags.push(now - end);
+        Ok((answer(number, "completed"), None))
+    }
+}
+
+fn answer(number: usize, status: &str) -> Generation {
+    let mut answer = json!({ "id": number.to_string(), "status": status });
+    if status == "completed" {
+        answer["video"] = json!({ "url": "https://cdn.example.com/video.mp4" });
+    }
+    let text = answer.to_string();
+    Generation::from_text(text.as_bytes(), answer)
+}
