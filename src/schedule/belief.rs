@@ -127,7 +127,7 @@ impl Source {
     /// the likelihood of the finishes.
     fn predict(self, spread: f64, finishes: Finishes) -> Part {
         let variance = spread * spread;
-        let mut weight = self.weight.ln() - (spread / USUAL_SPREAD).ln().powi(2);
+        let mut weight = self.weight.ln() - SURE * (spread / USUAL_SPREAD).ln().powi(2);
         let mut mean = self.mean;
         let mut doubt = self.error * self.error;
         if finishes.count > 0.0 {
@@ -168,6 +168,9 @@ const FRAC_1_SQRT_TAU: f64 = 0.398_942_280_401_432_7;
 /// Standard deviations of ln seconds that are thought possible, and the likeliest before anything was seen.
 const SPREADS: [f64; 7] = [0.05, 0.075, 0.11, 0.15, 0.22, 0.33, 0.5];
 const USUAL_SPREAD: f64 = 0.13;
+
+/// How sure that is: the higher, the more finishes it takes to believe another one.
+const SURE: f64 = 1.3;
 
 /// So many strays among so many generations are assumed to have been seen before the first.
 const STRAYS: f64 = 0.5;

@@ -24,11 +24,12 @@ use crate::State;
 ///
 /// # Default
 ///
-/// - trade: 0.21 s
+/// - trade: 0.184 s
 /// - at least 2 s between polls, at most 10 minutes
 ///
-/// Where the stated duration is right and durations spread by 15 % around it, that is 12 requests at a mean lag of 1.4 s for
-/// 90 s, 18 at 3.3 s for 330 s, and 23 at 6 s for 750 s; after 20 finishes 9 at 1.5 s, 15 at 3.2 s, and 18 at 6 s.
+/// Where the stated duration is right and durations spread by 15 % around it, that is 11 requests at a mean lag of 1.4 s for
+/// 90 s, 18 at 3.1 s for 330 s, and 23 at 5.6 s for 750 s; after 20 finishes 10 at 1.4 s, 16 at 3 s, and 19 at 5.6 s
+/// (`cargo bench --bench schedule`).
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "a schedule does nothing until a wait is given it"]
 pub struct Planned {
@@ -41,7 +42,7 @@ pub struct Planned {
 impl Default for Planned {
     fn default() -> Self {
         Self {
-            trade: Duration::from_millis(210),
+            trade: Duration::from_millis(184),
             least: Duration::from_secs(2),
             most: Duration::from_secs(600),
             pooled: Pooled::default(),
@@ -167,7 +168,11 @@ fn jitter(id: &str, poll: u32) -> f64 {
 
 /// What a stated duration is worth: weight, error, and by how much in ln seconds it is off. It is mostly right; where it is
 /// not, it tends to be of a longer or a shorter clip, or of a busier day.
-const STATED: [(f64, f64, f64); 3] = [(0.75, 0.0, 0.01), (0.03, -0.8, 0.4), (0.01, 0.69, 0.25)];
+const STATED: [(f64, f64, f64); 3] = [
+    (0.75, 0.0, 0.01),
+    (0.015, -0.83, 0.3),
+    (0.0086, 0.745, 0.267),
+];
 
 /// Weight and error of the durations of a model's other lengths.
 const NEAR: (f64, f64) = (0.5, 0.4);
@@ -188,7 +193,7 @@ const TRADED: f64 = 330.0;
 const SHORTEST_TRADE: f64 = 1e-3;
 
 /// With this price by the width of a belief, in seconds, and a least step of 1 s, steps in its middle are not much longer.
-const DENSE: f64 = 1.6;
+const DENSE: f64 = 1.69;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may fail")]
@@ -262,7 +267,7 @@ mod tests {
         let right = polls("a", None, learned(300.0, 20), 310.0);
         let wrong = polls("a", Some(100), learned(300.0, 20), 310.0);
         assert!(wrong.len() <= right.len() + 2, "{right:?} {wrong:?}");
-        assert!(right.len() < 12, "{right:?}");
+        assert!(right.len() < 14, "{right:?}");
     }
 
     #[test]
