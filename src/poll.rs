@@ -22,10 +22,12 @@ mod ask;
 #[cfg(feature = "__bench")]
 pub(crate) mod bench;
 mod options;
+mod trace;
 mod update;
 
 use ask::Ask;
 pub use options::WaitOptions;
+use trace::Trace;
 pub use update::{Hiccup, Progress, Times, Update, Updates};
 
 /// A wait for the end of a generation. Nothing is sent until it is awaited or its [`updates`](Self::updates) are taken.
@@ -86,7 +88,7 @@ impl Wait {
     ///
     /// As [`Wait`].
     pub fn updates(self) -> Updates {
-        let machine = Machine::new(self.client, self.handle, self.options);
+        let machine = Traced::new(self.client, self.handle, self.options);
         Updates(Box::pin(stream::unfold(Some(machine), |machine| async {
             let mut machine = machine?;
             let update = machine.step().await;
@@ -102,7 +104,7 @@ impl IntoFuture for Wait {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async {
-            let mut machine = Machine::new(self.client, self.handle, self.options);
+            let mut machine = Traced::new(self.client, self.handle, self.options);
             loop {
                 if let Update::Completed(generation) = machine.step().await? {
                     return Ok(*generation);
@@ -139,7 +141,30 @@ enum Reason {
     Deadline,
 }
 
-/// The one state machine behind every way of waiting.
+/// The one state machine behind every way of waiting, and what is told of it.
+struct Traced<A> {
+    machine: Machine<A>,
+    trace: Trace,
+}
+
+impl<A: Ask> Traced<A> {
+    fn new(service: A, handle: GenerationHandle, options: WaitOptions) -> Self {
+        Self {
+            machine: Machine::new(service, handle, options),
+            trace: Trace::default(),
+        }
+    }
+
+    /// Goes on until something happened.
+    async fn step(&mut self) -> Result<Update, Error> {
+        self.trace.begin(&self.machine.handle);
+        let update = self.trace.within(self.machine.step()).await;
+        self.trace
+            .told(&update, self.machine.polls, self.machine.last.as_ref());
+        update
+    }
+}
+
 struct Machine<A> {
     service: A,
     handle: GenerationHandle,
