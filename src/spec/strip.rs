@@ -23,21 +23,40 @@ pub fn text(value: &Value) -> String {
 
 /// Takes what explains and samples out of a schema or a document.
 pub fn without_prose(value: &mut Value) {
+    without(value, &is_prose);
+}
+
+/// A schema without what explains it, so that two that allow the same by the same keywords are equal.
+pub fn facts(schema: &Value) -> Value {
+    // Two extensions say what type holds a value.
+    let held = ["x-base64", "x-media"];
+    let mut facts = schema.clone();
+    without(&mut facts, &|keyword, _| {
+        repair::is_annotation(keyword) && !held.contains(&keyword)
+    });
+    facts
+}
+
+fn without(value: &mut Value, is_dropped: &dyn Fn(&str, &Value) -> bool) {
     match value {
         Value::Object(map) => {
-            map.retain(|keyword, value| !is_prose(keyword, value));
+            map.retain(|keyword, value| !is_dropped(keyword, value));
             for (keyword, value) in map {
                 match value {
                     // The keys of these are names, and a property may well be called `description`.
                     Value::Object(named) if NAMES.contains(&keyword.as_str()) => {
-                        named.values_mut().for_each(without_prose);
+                        named
+                            .values_mut()
+                            .for_each(|value| without(value, is_dropped));
                     }
                     _ if keyword == "enum" || keyword == "default" => {}
-                    value => without_prose(value),
+                    value => without(value, is_dropped),
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(without_prose),
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|value| without(value, is_dropped)),
         _ => {}
     }
 }

@@ -5,6 +5,7 @@
 mod changes;
 mod defects;
 mod folders;
+mod limits;
 mod mutations;
 mod vendored;
 

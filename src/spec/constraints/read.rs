@@ -6,7 +6,7 @@ use super::{Check, Field, Object, Shape};
 use crate::spec::{
     Findings, Trouble,
     document::{Create, Document},
-    is_of_type, names, step,
+    is_of_type, names, step, strip,
 };
 
 /// Reads what `create`'s request allows; `glossary` holds our own line per property. `None` if it cannot be read, which
@@ -138,6 +138,10 @@ impl Reader<'_> {
 
     fn integer(&mut self, map: &Map<String, Value>, pointer: &str) -> Shape {
         let is_set = |keyword: &str| map.get(keyword) == Some(&Value::Bool(true));
+        // Where newer schemas put a limit of its own, that one is never allowed itself.
+        let own = |keyword: &str| map.get(keyword).and_then(Value::as_f64);
+        let own_min = own("exclusiveMinimum").map(|float| whole(float.floor(), 1));
+        let own_max = own("exclusiveMaximum").map(|float| whole(float.ceil(), -1));
         let mut limit = |keyword: &str| {
             let float = self.bound(map, keyword, pointer, Value::as_f64)?;
             Some((float, map.get(keyword).and_then(Value::as_i64)))
@@ -146,14 +150,16 @@ impl Reader<'_> {
         let (above, below) = (is_set("exclusiveMinimum"), is_set("exclusiveMaximum"));
         let min = limit("minimum").map(|(float, exact)| match exact {
             Some(exact) => i128::from(exact) + i128::from(above),
-            None if above => float.floor() as i128 + 1,
-            None => float.ceil() as i128,
+            None if above => whole(float.floor(), 1),
+            None => whole(float.ceil(), 0),
         });
         let max = limit("maximum").map(|(float, exact)| match exact {
             Some(exact) => i128::from(exact) - i128::from(below),
-            None if below => float.ceil() as i128 - 1,
-            None => float.floor() as i128,
+            None if below => whole(float.ceil(), -1),
+            None => whole(float.floor(), 0),
         });
+        let min = min.into_iter().chain(own_min).max();
+        let max = max.into_iter().chain(own_max).min();
         let (lowest, highest) = (i128::from(i64::MIN), i128::from(i64::MAX));
         let (least, most) = (min.unwrap_or(lowest), max.unwrap_or(highest));
         if least > most.min(highest) || most < lowest {
@@ -221,8 +227,12 @@ impl Reader<'_> {
             return None;
         };
         let is_list_of_one = many.get("type").is_some_and(|kind| kind == "array")
-            && many.get("items") == Some(one)
-            && many.as_object().is_some_and(|many| many.len() == 2);
+            && many
+                .get("items")
+                .is_some_and(|items| strip::facts(items) == strip::facts(one))
+            && strip::facts(many)
+                .as_object()
+                .is_some_and(|many| many.len() == 2);
         if !is_list_of_one || one.get("type").is_none_or(|kind| kind == "array") {
             return None;
         }
@@ -430,6 +440,11 @@ pub(super) fn or_null(shape: Shape, schema: &Value) -> Shape {
 fn is_names(value: &Value) -> bool {
     let names = value.as_array();
     value.is_boolean() || names.is_some_and(|names| names.iter().all(Value::is_string))
+}
+
+/// A limit and what it is moved by; one beyond every integer stays there.
+fn whole(limit: f64, by: i128) -> i128 {
+    (limit as i128).saturating_add(by)
 }
 
 /// A number of characters, items or properties; also one that is written `5.0`.

@@ -1,5 +1,7 @@
 //! What is wrong with a schema, or said in a way that no type can be made of.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::each_object;
@@ -44,7 +46,7 @@ pub(super) fn join(whole: &mut Map<String, Value>, part: &Value) -> bool {
     // These need a look at two keywords at once.
     let is_done = |keyword: &str, new: &Value| {
         let is_flag = ["exclusiveMinimum", "exclusiveMaximum"].contains(&keyword);
-        ["nullable", "minimum", "maximum"].contains(&keyword) || is_flag && !new.is_number()
+        ["nullable", "minimum", "maximum"].contains(&keyword) || is_flag && new.is_boolean()
     };
     for limit in ["minimum", "maximum"] {
         join_limit(whole, part, limit);
@@ -69,6 +71,7 @@ pub(super) fn join(whole: &mut Map<String, Value>, part: &Value) -> bool {
                     Some(old) => old == new,
                 })
             }
+            ("items", Value::Object(old), new @ Value::Object(_)) => join(old, new),
             ("required" | "allOf", Value::Array(old), Value::Array(new)) => {
                 let more: Vec<Value> = new
                     .iter()
@@ -79,6 +82,7 @@ pub(super) fn join(whole: &mut Map<String, Value>, part: &Value) -> bool {
                 true
             }
             ("enum", Value::Array(old), Value::Array(new)) => {
+                let new: HashSet<&Value> = new.iter().collect();
                 old.retain(|value| new.contains(value));
                 !old.is_empty()
             }
@@ -377,7 +381,7 @@ pub(super) fn uuid_format(document: &mut Value) -> usize {
 }
 
 /// Whether a keyword tells something and allows or forbids nothing.
-pub(super) fn is_annotation(keyword: &str) -> bool {
+pub fn is_annotation(keyword: &str) -> bool {
     let known = [
         "description",
         "title",
