@@ -1,7 +1,10 @@
 //! What a change of the documents means to whoever calls this crate.
 
 mod arms;
+mod bare;
+mod limits;
 mod shape;
+mod within;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

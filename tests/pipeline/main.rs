@@ -2,6 +2,7 @@
 //! and on documents damaged at random.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod alternatives;
 mod changes;
 mod defects;
 mod folders;
