@@ -253,7 +253,7 @@ pub fn creates(document: &Document, findings: &mut Findings) -> Vec<Create> {
             creates.push(Create {
                 file: document.file.clone(),
                 route,
-                schema: arms::for_model(schema, &model),
+                schema: arms::for_model(schema, &model, &pointer),
                 model,
                 place: document.place(&pointer),
                 pointer,

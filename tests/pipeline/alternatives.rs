@@ -212,3 +212,23 @@ fn a_model_with_several_bodies_takes_harmless_changes() {
     let changes = between(one(&[&loose(3), &x]), one(&[&loose(4), &x]));
     assert_eq!(worst(&changes), BREAKING, "{changes:?}");
 }
+
+#[test]
+fn another_id_in_an_arm_changes_no_other_model() {
+    let shared = |ids: &[&str]| one(&[&body(ids, "x", json!({})), &body(&["a/b"], "y", json!({}))]);
+    let changes = between(shared(&["a/b", "a/c"]), shared(&["a/b", "a/c", "a/d"]));
+    let kinds: Vec<(&str, Kind)> = changes.iter().map(|c| (&*c.model, c.kind)).collect();
+    assert_eq!(kinds, [("a/d", Kind::ModelAdded)]);
+}
+
+#[test]
+fn arms_below_arms_keep_their_own_keyword() {
+    let (x, y) = (
+        body(&["a/b"], "x", json!({})),
+        body(&["a/b"], "y", json!({})),
+    );
+    let other = body(&["a/c"], "x", json!({}));
+    let below = |arms: Value| one(&[&arms, &other]);
+    let changes = between(below(one(&[&x, &y])), below(any(&[&x, &y])));
+    assert_eq!(worst(&changes), COMPATIBLE, "{changes:?}");
+}

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod alternatives;
+mod arms;
 mod changes;
 mod defects;
 mod folders;

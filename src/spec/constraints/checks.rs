@@ -6,7 +6,7 @@ use super::{
     Check, Shape,
     read::{Reader, or_null, size},
 };
-use crate::spec::{Trouble, repair, step};
+use crate::spec::{Trouble, repair, step, strip};
 
 impl Reader<'_> {
     /// What stands in a schema beside its type.
@@ -131,7 +131,8 @@ impl Reader<'_> {
                 "allOf" => {
                     for (index, part) in value.as_array().into_iter().flatten().enumerate() {
                         let name = format!("{name}Part{index}");
-                        let shape = self.shape(part, &name, &format!("{at}/{index}"), property);
+                        let way = strip::way(part, pointer, keyword, index);
+                        let shape = self.shape(part, &name, &way, property);
                         checks.extend((shape != Shape::Any).then_some(Check::Also(shape)));
                     }
                 }

@@ -65,6 +65,7 @@ impl Reader<'_> {
             self.trouble(pointer, "is no schema", "fetch the document again");
             return Shape::Any;
         };
+        let pointer = &strip::marked(schema, pointer);
         if self.depth == DEEPEST {
             let what = format!("lies {DEEPEST} schemas deep, and none is read that lies deeper");
             self.trouble(pointer, &what, "cut it off by an overlay action");

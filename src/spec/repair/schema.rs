@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::each_object;
+use crate::spec::strip;
 
 /// Older documents compose a body of parts by `allOf`; the parts are written into one schema, as far as one schema can say
 /// what they say. Parts that contradict each other stay as they are, and are reported.
@@ -24,9 +25,9 @@ pub fn whole(schema: &Map<String, Value>) -> Option<Map<String, Value>> {
     let parts = schema.get("allOf")?.as_array()?;
     let mut whole = schema.clone();
     whole.remove("allOf");
+    let mut parts = parts.iter().enumerate();
     parts
-        .iter()
-        .all(|part| join(&mut whole, part))
+        .all(|(index, part)| join_at(&mut whole, part, Some(&format!("/allOf/{index}"))))
         .then_some(whole)
 }
 
@@ -39,6 +40,11 @@ pub fn joined(shared: &Map<String, Value>, part: &Value) -> Option<Value> {
 /// Writes `part` into `whole`. What the two say by one keyword and cannot say as one, such as two patterns, goes into an
 /// `allOf`.
 pub(super) fn join(whole: &mut Map<String, Value>, part: &Value) -> bool {
+    join_at(whole, part, None)
+}
+
+/// As [`join`]; what is kept beside notes that it stands at `at` below the whole, where that is known.
+fn join_at(whole: &mut Map<String, Value>, part: &Value, at: Option<&str>) -> bool {
     let Some(part) = part.as_object() else {
         return false;
     };
@@ -105,10 +111,8 @@ pub(super) fn join(whole: &mut Map<String, Value>, part: &Value) -> bool {
             (known, ..) if is_annotation(known) => true,
             (_, old, new) => {
                 if old != new {
-                    beside.push(Value::Object(Map::from_iter([(
-                        keyword.clone(),
-                        new.clone(),
-                    )])));
+                    let one = Map::from_iter([(keyword.clone(), new.clone())]);
+                    beside.push(Value::Object(one));
                 }
                 true
             }
@@ -119,7 +123,11 @@ pub(super) fn join(whole: &mut Map<String, Value>, part: &Value) -> bool {
             .entry("allOf")
             .or_insert_with(|| Value::Array(Vec::new()));
         if let Some(parts) = parts.as_array_mut() {
-            beside.retain(|part| !parts.contains(part));
+            let facts: Vec<Value> = parts.iter().map(strip::facts).collect();
+            beside.retain(|part| !facts.contains(part));
+            if let Some(at) = at {
+                beside.iter_mut().for_each(|part| strip::mark(part, at));
+            }
             parts.extend(beside);
         }
     }
