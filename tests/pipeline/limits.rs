@@ -174,5 +174,5 @@ fn long_lists_and_many_references_take_no_long() {
     .published;
     document["components"] = json!({ "schemas": { "A": { "enum": vec![1; 210_000] } } });
     let (_, findings) = read(one(document));
-    assert_eq!(findings.troubles.len(), 3000);
+    assert_eq!(findings.troubles.len(), 1, "it is told once");
 }

@@ -40,11 +40,11 @@ pub(super) fn compare(old: Arms<'_>, new: Arms<'_>) -> Judged {
 
 /// Whether the arms are the same but for their order.
 fn are_alike(was: &[Shape], mut is: Vec<Shape>) -> bool {
-    let mut found = |arm: &Shape| {
+    let found = |arm: &Shape| {
         let at = is.iter().position(|new| new == arm);
         at.map(|at| is.remove(at)).is_some()
     };
-    was.iter().all(|arm| found(arm)) && is.is_empty()
+    was.iter().all(found) && is.is_empty()
 }
 
 fn each(arms: &[Shape], keeps_told: bool) -> Vec<Shape> {
