@@ -530,3 +530,150 @@ fn check_of_two_folders_with_equal_names_keeps_them_apart() {
     });
     assert_eq!(verdicts, expected);
 }
+
+fn of_models(models: &[&str], properties: Value) -> Value {
+    let mut document = document(models[0], properties);
+    document["paths"]["/v2/video/generations"]["post"]["requestBody"]["content"]["application/json"]
+        ["schema"]["properties"]["model"]["enum"] = json!(models);
+    document
+}
+
+#[test]
+fn update_refuses_where_an_old_document_would_be_taken_instead_of_what_is_published() {
+    let old = json!({ "old": { "type": "integer" } });
+    let new = json!({ "new": { "type": "integer" } });
+    let mut both_routes = document("kling-video/x", new.clone());
+    both_routes["paths"]["/v2/generate/video/kling/generation"] =
+        both_routes["paths"]["/v2/video/generations"].clone();
+    let mut legacy = document("kling-video/x", old.clone());
+    let item = legacy["paths"]["/v2/video/generations"].take();
+    legacy["paths"] = json!({ "/v2/generate/video/kling/generation": item });
+    for (vendored, published, told) in [
+        (
+            vec![("v/b.json", of_models(&["v/a", "v/b"], old.clone()))],
+            vec![("b.json", document("v/b", new.clone()))],
+            "take it out of v/b.json, which also describes v/a",
+        ),
+        (
+            vec![
+                ("v/a.json", document("v/a", old.clone())),
+                ("v/b.json", document("v/b", old.clone())),
+            ],
+            vec![("ab.json", of_models(&["v/a", "v/b"], new.clone()))],
+            "remove v/b.json",
+        ),
+        (
+            vec![("v/ab.json", of_models(&["v/a", "v/b"], old.clone()))],
+            vec![
+                ("zz1.json", document("v/a", new.clone())),
+                ("zz2.json", document("v/b", new.clone())),
+            ],
+            "remove v/ab.json",
+        ),
+        (
+            vec![
+                ("kling/x.json", document("kling-video/x", old.clone())),
+                ("kling/legacy/x.json", legacy),
+            ],
+            vec![("x.json", both_routes)],
+            "remove kling/legacy/x.json",
+        ),
+    ] {
+        let into = folder(&vendored);
+        let from = folder(&published);
+        let before = contents(into.path());
+        let ran = specs!("update", from.path(), "--into", into.path());
+        assert_eq!(ran.code, 2, "{}", ran.stdout);
+        assert!(ran.stderr.contains("nothing was written"), "{}", ran.stderr);
+        assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+        assert_eq!(contents(into.path()), before);
+        let Some(file) = told.strip_prefix("remove ") else {
+            continue;
+        };
+        fs::remove_file(into.path().join(file)).unwrap();
+        for run in ["first", "second"] {
+            let ran = specs!("update", from.path(), "--into", into.path());
+            assert_eq!(ran.code, 0, "{}", ran.stderr);
+            assert_eq!(
+                ran.stdout.starts_with("wrote 0 of"),
+                run == "second",
+                "{}",
+                ran.stdout
+            );
+        }
+    }
+}
+
+#[test]
+fn update_writes_over_nothing_that_is_known_beside_the_documents() {
+    let fetch = json!({ "openapi": "3.0.0", "info": { "title": "", "version": "1" }, "paths": {
+        "/v2/video/generations": { "get": { "responses": { "200": { "content": { "application/json": {
+            "schema": { "type": "object", "properties": { "id": { "type": "string" } } },
+        } } } } } },
+    } });
+    for name in ["glossary", "overlay", "durations"] {
+        let file = format!("{name}.json");
+        let own = fs::read_to_string(vendored().join(&file)).unwrap();
+        let into = folder(&[("google/a.json", document("veo-a", json!({})))]);
+        fs::write(into.path().join(&file), &own).unwrap();
+        let nested = format!("sub/{file}");
+        let from = folder(&[(nested.as_str(), fetch.clone())]);
+        for run in ["first", "second"] {
+            let ran = specs!("update", from.path(), "--into", into.path());
+            assert_eq!(ran.code, 0, "{}", ran.stderr);
+            assert_eq!(fs::read_to_string(into.path().join(&file)).unwrap(), own);
+            assert!(into.path().join(format!("{name}-2.json")).exists());
+            let wrote = ran.stdout.starts_with("wrote 1 of");
+            assert_eq!(wrote, run == "first", "{}", ran.stdout);
+        }
+    }
+}
+
+#[test]
+fn check_takes_a_document_once_however_often_it_is_named() {
+    let folder = folder(&[
+        ("x.json", document("k/one", json!({}))),
+        ("bad.json", json!([])),
+    ]);
+    let one = folder.path().join("x.json");
+    let around = folder
+        .path()
+        .join("../")
+        .join(folder.path().file_name().unwrap());
+    let ran = specs!(
+        "check",
+        "--json",
+        folder.path(),
+        one,
+        around.join("bad.json"),
+        one
+    );
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(
+        report["documents"].as_array().unwrap().len(),
+        2,
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(report["requests"], 1);
+}
+
+#[test]
+fn diff_of_two_files_is_of_one_document_and_its_text_holds_odd_names_and_values() {
+    let old = document(
+        "a on b",
+        json!({ "x": { "type": "string", "default": "a" } }),
+    );
+    let new = document(
+        "a on b",
+        json!({ "x": { "type": "string", "default": "b\nc" } }),
+    );
+    let (old, new) = (folder(&[("a.json", old)]), folder(&[("a.json", new)]));
+    let files = [old.path().join("a.json"), new.path().join("a.json")];
+    let ran = specs!("diff", files[0], files[1]);
+    assert_eq!(ran.stdout.lines().count(), 3, "{}", ran.stdout);
+    assert!(!ran.stdout.contains("vendor changed"), "{}", ran.stdout);
+    let ran = specs!("diff", files[0], files[1], "--markdown");
+    let title = "\n- `a on b` on `/v2/video/generations`: ";
+    assert!(ran.stdout.contains(title), "{}", ran.stdout);
+}

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 mod check;
 mod checks;
+mod integers;
 mod read;
 mod words;
 

@@ -1,7 +1,10 @@
 //! What a change of the documents means to whoever calls this crate.
 
 mod arms;
+mod bare;
+mod limits;
 mod shape;
+mod within;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -397,10 +400,10 @@ impl fmt::Display for Change {
             Kind::AnswerChanged => "answer changed (it is read leniently, so the types stay)",
             Kind::ProseChanged => "prose only",
         })?;
-        let text = |value: &Value| {
-            value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned)
+        let text = |value: &Value| match value.as_str() {
+            // One line always.
+            Some(text) if !text.contains(char::is_control) => text.to_owned(),
+            _ => value.to_string(),
         };
         match (&self.old, &self.new) {
             (None, None) => Ok(()),

@@ -65,7 +65,7 @@ impl Document {
         if let Some(paths) = value.get_mut("paths").and_then(Value::as_object_mut) {
             paths.retain(|path, _| Route::ALL.iter().any(|route| route.path() == path));
         }
-        super::repair::from_other_paths(&mut value, &published);
+        super::repair::from_elsewhere(&mut value, &published);
         Self {
             file: file.into(),
             value,
@@ -238,8 +238,13 @@ pub fn creates(document: &Document, findings: &mut Findings) -> Vec<Create> {
             findings.trouble(Trouble::new(&document.file, &place, what, remedy));
         }
         for (model, pointer, schema) in found {
-            if model.chars().any(char::is_control) {
-                let what = format!("the model id {model:?} holds a control character");
+            let odd = match () {
+                () if model.trim().is_empty() => Some("holds no character"),
+                () if model.chars().any(char::is_control) => Some("holds a control character"),
+                () => None,
+            };
+            if let Some(odd) = odd {
+                let what = format!("the model id {model:?} {odd}");
                 let place = document.place(&format!("{pointer}/properties/model/enum"));
                 let remedy = "correct the id by an overlay action";
                 findings.trouble(Trouble::new(&document.file, &place, what, remedy));
@@ -248,7 +253,7 @@ pub fn creates(document: &Document, findings: &mut Findings) -> Vec<Create> {
             creates.push(Create {
                 file: document.file.clone(),
                 route,
-                schema: arms::for_model(schema, &model),
+                schema: arms::for_model(schema, &model, &pointer),
                 model,
                 place: document.place(&pointer),
                 pointer,

@@ -12,6 +12,7 @@ use super::{
     merge::{Merged, Request},
     names,
     rules::{Rule, Sourced},
+    strip,
 };
 
 /// The types that hold bounded numbers and integers from a list.
@@ -100,11 +101,13 @@ pub fn catalogue(merged: &Merged, durations: &[Stated]) -> String {
 pub fn documents(merged: &Merged) -> Value {
     let entry = |request: &Request| {
         let create = &request.create;
+        let mut schema = create.schema.clone();
+        strip::unmark(&mut schema);
         json!({
             "model": create.model,
             "path": create.route.path(),
             "status": create.status,
-            "schema": create.schema,
+            "schema": schema,
         })
     };
     merged.requests.iter().map(entry).collect()

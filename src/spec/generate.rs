@@ -1,6 +1,9 @@
 //! From the one description to Rust source: progenitor's part, and ours.
 
-use std::panic::{self, AssertUnwindSafe};
+use std::{
+    collections::HashSet,
+    panic::{self, AssertUnwindSafe},
+};
 
 use progenitor::{GenerationSettings, Generator, HooksMode, TypeImpl, TypePatch};
 use serde_json::Value;
@@ -119,6 +122,9 @@ fn settings(merged: &Merged) -> Result<GenerationSettings, String> {
             }
         });
     }
+    // The generator looks through all of them for each property, and most are the same few.
+    let mut known = HashSet::new();
+    convert.retain(|pair| known.insert(pair.clone()));
     for (schema, rust) in convert {
         let schema = serde_json::from_value(schema).map_err(text)?;
         settings.with_conversion(schema, rust, std::iter::empty());

@@ -2,13 +2,13 @@
 
 mod duplicate;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
 use super::{
     Findings, Route, Trouble,
-    constraints::{self, Object},
+    constraints::{self, Object, Shape, float_name},
     document::{self, Create, Document},
     names,
     rules::{self, Sourced},
@@ -177,6 +177,7 @@ fn openapi(requests: &[Request], findings: &mut Findings) -> Value {
             owners.insert(name, request);
         }
     }
+    numbers_named_alike(requests, findings);
     let paths: Map<String, Value> = Route::ALL
         .into_iter()
         .map(|route| (route.path().to_owned(), operations(route)))
@@ -187,6 +188,35 @@ fn openapi(requests: &[Request], findings: &mut Findings) -> Value {
         "paths": paths,
         "components": { "schemas": schemas },
     })
+}
+
+/// The types of ranges of numbers are no components, and stand beside those of integers from a list.
+fn numbers_named_alike(requests: &[Request], findings: &mut Findings) {
+    let mut ranges = BTreeSet::new();
+    let each = |visit: &mut dyn FnMut(&Request, &Shape)| {
+        for request in requests {
+            for field in &request.object.fields {
+                field.shape.each(&mut |shape| visit(request, shape));
+            }
+        }
+    };
+    each(&mut |_, shape| {
+        if let Shape::Number { min, max } = shape {
+            ranges.insert(float_name(*min, *max));
+        }
+    });
+    each(&mut |Request { create, .. }, shape| {
+        if let Shape::IntegerChoice { name, .. } = shape
+            && ranges.contains(name)
+        {
+            let what = format!(
+                "`{name}`, a type of `{}`, is also one of a range of numbers",
+                create.model
+            );
+            let remedy = "take the model out, or the property whose name makes it";
+            findings.trouble(Trouble::new(&create.file, &create.place, what, remedy));
+        }
+    });
 }
 
 /// The pair of operations of a route; they exist whether or not a document declares them.

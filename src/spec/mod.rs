@@ -16,7 +16,7 @@ pub mod repair;
 pub mod rules;
 pub mod strip;
 
-use std::{fmt, fs, io, path::Path};
+use std::{collections::BTreeSet, fmt, fs, io, path::Path};
 
 use serde_json::Value;
 
@@ -32,7 +32,9 @@ pub fn read(
 ) -> Merged {
     documents.iter_mut().for_each(repair::mend);
     overlay::apply(&facts.overlay, documents, findings);
-    merge::merge(documents, &facts.glossary, wanted, findings)
+    let merged = merge::merge(documents, &facts.glossary, wanted, findings);
+    findings.once();
+    merged
 }
 
 /// What was found on the way: what stops the build, and what is told while the build goes on.
@@ -49,6 +51,14 @@ impl Findings {
 
     pub fn warning(&mut self, warning: Trouble) {
         self.warnings.push(warning);
+    }
+
+    /// Keeps each finding once: one place may be read for several models, and for a struct beside its arms.
+    fn once(&mut self) {
+        for told in [&mut self.troubles, &mut self.warnings] {
+            let mut known = BTreeSet::new();
+            told.retain(|trouble| known.insert(trouble.clone()));
+        }
     }
 }
 

@@ -13,6 +13,8 @@
 //! another model's users along. Measured with all vendors on two cores, nesting costs 50,900 generated lines instead of
 //! 36,300, and 6.8 s instead of 5.0 s of this crate's own development build (26.8 s and 20.0 s in release).
 
+use std::collections::HashSet;
+
 use heck::{ToPascalCase, ToSnakeCase};
 
 use super::Route;
@@ -51,15 +53,10 @@ pub fn setter(field: &str) -> String {
 /// The names of an enum's variants, as the generator makes them; `None` where it would find no different ones.
 pub fn variants(values: &[String]) -> Option<Vec<String>> {
     let names = |text: &dyn Fn(&str) -> String| -> Option<Vec<String>> {
-        let mut names = Vec::new();
-        for value in values {
-            let name = sanitized(&text(value), str::to_pascal_case, "X");
-            if names.contains(&name) {
-                return None;
-            }
-            names.push(name);
-        }
-        Some(names)
+        let sanitized = |value: &String| sanitized(&text(value), str::to_pascal_case, "X");
+        let names: Vec<String> = values.iter().map(sanitized).collect();
+        let mut known = HashSet::new();
+        names.iter().all(|name| known.insert(name)).then_some(names)
     };
     // Where the marks between words alone tell two values apart, the marks are spelled out.
     let spelled =

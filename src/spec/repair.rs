@@ -17,8 +17,8 @@ use serde_json::{Map, Value};
 
 use super::document::Document;
 
-pub use reference::{from_other_paths, unused_components as prune};
-pub use schema::{joined, whole};
+pub use reference::{from_elsewhere, unused_components as prune};
+pub use schema::{is_annotation, joined, whole};
 pub use values::enum_in_arms;
 
 /// A class of defect and how it is mended.

@@ -23,21 +23,72 @@ pub fn text(value: &Value) -> String {
 
 /// Takes what explains and samples out of a schema or a document.
 pub fn without_prose(value: &mut Value) {
+    without(value, &is_prose);
+}
+
+/// A schema without what explains it, so that two that allow the same by the same keywords are equal.
+pub fn facts(schema: &Value) -> Value {
+    // Two extensions say what type holds a value.
+    let held = ["x-base64", "x-media"];
+    let mut facts = schema.clone();
+    without(&mut facts, &|keyword, _| {
+        repair::is_annotation(keyword) && !held.contains(&keyword)
+    });
+    facts
+}
+
+/// Notes where a schema stands that is taken elsewhere, so that what is wrong with it is told of its own place.
+pub fn mark(schema: &mut Value, pointer: &str) {
+    if let Some(schema) = schema.as_object_mut() {
+        schema.entry(PLACE).or_insert_with(|| pointer.into());
+    }
+}
+
+/// Where a schema stands: as it is noted, or at `pointer`. A note that is no pointer leads on from there.
+pub fn marked(schema: &Value, pointer: &str) -> String {
+    match schema.get(PLACE).and_then(Value::as_str) {
+        Some(place) if place.starts_with("/paths/") => place.to_owned(),
+        Some(below) => format!("{pointer}{below}"),
+        None => pointer.to_owned(),
+    }
+}
+
+/// From where the place of an arm or a part is told: where it stands below `pointer`, unless a note leads on from there.
+pub fn way(part: &Value, pointer: &str, keyword: &str, index: usize) -> String {
+    match part.get(PLACE) {
+        Some(_) => pointer.to_owned(),
+        None => format!("{pointer}/{keyword}/{index}"),
+    }
+}
+
+/// Takes the notes of places out of what others read.
+pub fn unmark(value: &mut Value) {
+    without(value, &|keyword, _| keyword == PLACE);
+}
+
+/// No publisher's word.
+const PLACE: &str = "x-aimlapi-video-place";
+
+fn without(value: &mut Value, is_dropped: &dyn Fn(&str, &Value) -> bool) {
     match value {
         Value::Object(map) => {
-            map.retain(|keyword, value| !is_prose(keyword, value));
+            map.retain(|keyword, value| !is_dropped(keyword, value));
             for (keyword, value) in map {
                 match value {
                     // The keys of these are names, and a property may well be called `description`.
                     Value::Object(named) if NAMES.contains(&keyword.as_str()) => {
-                        named.values_mut().for_each(without_prose);
+                        named
+                            .values_mut()
+                            .for_each(|value| without(value, is_dropped));
                     }
                     _ if keyword == "enum" || keyword == "default" => {}
-                    value => without_prose(value),
+                    value => without(value, is_dropped),
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(without_prose),
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|value| without(value, is_dropped)),
         _ => {}
     }
 }

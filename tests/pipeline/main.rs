@@ -2,9 +2,12 @@
 //! and on documents damaged at random.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod alternatives;
+mod arms;
 mod changes;
 mod defects;
 mod folders;
+mod limits;
 mod mutations;
 mod vendored;
 

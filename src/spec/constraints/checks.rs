@@ -6,7 +6,7 @@ use super::{
     Check, Shape,
     read::{Reader, or_null, size},
 };
-use crate::spec::{Trouble, repair, step};
+use crate::spec::{Trouble, repair, step, strip};
 
 impl Reader<'_> {
     /// What stands in a schema beside its type.
@@ -34,14 +34,21 @@ impl Reader<'_> {
                 "anyOf" | "oneOf" => checks.extend(self.arms(value, keyword, name, &at, property)),
                 "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" => {
                     // Those of a type are read with it; of the others, too, half a limit would be none.
-                    let beside = limit(shape, keyword, value, told);
-                    if beside.is_some() && !value.is_number() {
-                        self.bound(map, keyword, pointer, Value::as_f64);
+                    if let Some(beside) = limit(shape, keyword, value, told) {
+                        let read = match keyword.as_str() {
+                            "minimum" | "maximum" => Value::is_number,
+                            _ => |value: &Value| size(value).is_some(),
+                        };
+                        let is_one = |value: &Value| read(value).then_some(());
+                        let is_read = self.bound(map, keyword, pointer, is_one).is_some();
+                        checks.extend(is_read.then_some(beside));
                     }
-                    checks.extend(beside.filter(|_| value.is_number()));
                 }
                 "exclusiveMinimum" | "exclusiveMaximum" => match value {
                     Value::Bool(false) => {}
+                    Value::Bool(true) if matches!(shape, Shape::OneOrMany { .. }) => {
+                        checks.push(told);
+                    }
                     Value::Bool(true) => {
                         let limit = if keyword == "exclusiveMinimum" {
                             "minimum"
@@ -53,22 +60,34 @@ impl Reader<'_> {
                     }
                     _ => {
                         let limit = self.bound(map, keyword, pointer, Value::as_f64);
+                        let limit = limit.filter(|_| !matches!(shape, Shape::Integer { .. }));
                         checks.extend(limit.map(|limit| exclusive(keyword, limit)));
                     }
                 },
                 "multipleOf" => {
                     let step = |value: &Value| value.as_f64().filter(|step| *step > 0.0);
                     let step = self.bound(map, keyword, pointer, step);
+                    let is_whole =
+                        matches!(shape, Shape::Integer { .. } | Shape::IntegerChoice { .. });
+                    // Every integer is a multiple of one, and of what one is a multiple of.
+                    let step = step.filter(|step| !is_whole || (1.0 / step).fract() != 0.0);
                     checks.extend(step.map(Check::MultipleOf));
                 }
                 "uniqueItems" | "nullable" if !value.is_boolean() => {
                     self.trouble(&at, "is no boolean", "correct it by an overlay action");
                 }
                 "uniqueItems" => checks.extend((value == true).then_some(Check::Unique)),
-                "minProperties" => checks.push(Check::Properties {
-                    min: self.bound(map, keyword, pointer, size).unwrap_or(0),
-                    max: self.bound(map, "maxProperties", pointer, size),
-                }),
+                "minProperties" => {
+                    let min = self.bound(map, keyword, pointer, size).unwrap_or(0);
+                    let max = self.bound(map, "maxProperties", pointer, size);
+                    if max.is_some_and(|max| max < min) {
+                        let what = "no number of properties lies within its limits";
+                        self.trouble(&at, what, "correct one of them by an overlay action");
+                    }
+                    if min > 0 || max.is_some() {
+                        checks.push(Check::Properties { min, max });
+                    }
+                }
                 "maxProperties" if map.contains_key("minProperties") => {}
                 "maxProperties" => checks.push(Check::Properties {
                     min: 0,
@@ -112,12 +131,19 @@ impl Reader<'_> {
                 "allOf" => {
                     for (index, part) in value.as_array().into_iter().flatten().enumerate() {
                         let name = format!("{name}Part{index}");
-                        let shape = self.shape(part, &name, &format!("{at}/{index}"), property);
+                        let way = strip::way(part, pointer, keyword, index);
+                        let shape = self.shape(part, &name, &way, property);
                         checks.extend((shape != Shape::Any).then_some(Check::Also(shape)));
                     }
                 }
                 "items" if !matches!(shape, Shape::List { .. }) => {
-                    checks.extend(matches!(shape, Shape::Any).then_some(told));
+                    let of_any = Shape::Any == *shape
+                        || matches!(shape, Shape::OneOrMany { .. } | Shape::Values { .. });
+                    checks.extend(of_any.then_some(told));
+                }
+                // A list of values may hold objects.
+                "properties" | "required" if matches!(shape, Shape::Values { .. }) => {
+                    checks.extend((!value.is_boolean()).then_some(told));
                 }
                 "pattern" if !value.is_string() => {
                     self.trouble(&at, "is no text", "correct it by an overlay action");

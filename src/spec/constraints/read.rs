@@ -6,7 +6,7 @@ use super::{Check, Field, Object, Shape};
 use crate::spec::{
     Findings, Trouble,
     document::{Create, Document},
-    is_of_type, names, step,
+    is_of_type, names, step, strip,
 };
 
 /// Reads what `create`'s request allows; `glossary` holds our own line per property. `None` if it cannot be read, which
@@ -65,6 +65,7 @@ impl Reader<'_> {
             self.trouble(pointer, "is no schema", "fetch the document again");
             return Shape::Any;
         };
+        let pointer = &strip::marked(schema, pointer);
         if self.depth == DEEPEST {
             let what = format!("lies {DEEPEST} schemas deep, and none is read that lies deeper");
             self.trouble(pointer, &what, "cut it off by an overlay action");
@@ -136,38 +137,6 @@ impl Reader<'_> {
         Shape::Any
     }
 
-    fn integer(&mut self, map: &Map<String, Value>, pointer: &str) -> Shape {
-        let is_set = |keyword: &str| map.get(keyword) == Some(&Value::Bool(true));
-        let mut limit = |keyword: &str| {
-            let float = self.bound(map, keyword, pointer, Value::as_f64)?;
-            Some((float, map.get(keyword).and_then(Value::as_i64)))
-        };
-        // A fraction limits the integers on its inner side.
-        let (above, below) = (is_set("exclusiveMinimum"), is_set("exclusiveMaximum"));
-        let min = limit("minimum").map(|(float, exact)| match exact {
-            Some(exact) => i128::from(exact) + i128::from(above),
-            None if above => float.floor() as i128 + 1,
-            None => float.ceil() as i128,
-        });
-        let max = limit("maximum").map(|(float, exact)| match exact {
-            Some(exact) => i128::from(exact) - i128::from(below),
-            None if below => float.ceil() as i128 - 1,
-            None => float.floor() as i128,
-        });
-        let (lowest, highest) = (i128::from(i64::MIN), i128::from(i64::MAX));
-        let (least, most) = (min.unwrap_or(lowest), max.unwrap_or(highest));
-        if least > most.min(highest) || most < lowest {
-            let what = "no integer lies within its limits";
-            self.trouble(pointer, what, "correct one of them by an overlay action");
-        }
-        // A limit beyond 64 bits that points outwards holds every integer there is.
-        let within = |limit: i128| i64::try_from(limit).ok();
-        Shape::Integer {
-            min: min.and_then(within),
-            max: max.and_then(within),
-        }
-    }
-
     fn list(
         &mut self,
         map: &Map<String, Value>,
@@ -221,8 +190,12 @@ impl Reader<'_> {
             return None;
         };
         let is_list_of_one = many.get("type").is_some_and(|kind| kind == "array")
-            && many.get("items") == Some(one)
-            && many.as_object().is_some_and(|many| many.len() == 2);
+            && many
+                .get("items")
+                .is_some_and(|items| strip::facts(items) == strip::facts(one))
+            && strip::facts(many)
+                .as_object()
+                .is_some_and(|many| many.len() == 2);
         if !is_list_of_one || one.get("type").is_none_or(|kind| kind == "array") {
             return None;
         }

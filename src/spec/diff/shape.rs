@@ -8,7 +8,12 @@ use std::{borrow::Cow, mem};
 
 use serde_json::{Value, json};
 
-use super::{Effect, Kind, Seen, arms};
+use super::{
+    Effect, Kind, Seen,
+    arms::{self, Judged},
+    limits,
+    within::is_multiple,
+};
 use crate::spec::{
     constraints::{Check, Shape},
     names,
@@ -24,7 +29,14 @@ pub(super) fn compare(path: &str, old: &Shape, new: &Shape, seen: &mut Seen<'_>)
     match (old, new) {
         (old, new) if is_checked(old) || is_checked(new) => {
             let ((old, before), (new, after)) = (parts(old), parts(new));
-            compare(path, old, new, seen);
+            let (mut before, mut after) = (flat(old, &before), flat(new, &after));
+            if let (Shape::Number { .. }, Shape::Number { .. }) = (old, new) {
+                limits::compare(path, (old, &before), (new, &after), seen);
+                before.retain(|check| !limits::is_limit(check));
+                after.retain(|check| !limits::is_limit(check));
+            } else {
+                compare(path, old, new, seen);
+            }
             super::checks(path, &before, &after, seen);
         }
         (
@@ -52,23 +64,8 @@ pub(super) fn compare(path: &str, old: &Shape, new: &Shape, seen: &mut Seen<'_>)
                 seen,
             );
         }
-        (
-            Shape::Number { min, max },
-            Shape::Number {
-                min: least,
-                max: most,
-            },
-        ) => {
-            // Without any bound the type is a plain `f64`, which lacks the range types' `value()`.
-            let freed = least.is_none() && most.is_none();
-            let wider = if freed {
-                Effect::Breaking
-            } else {
-                Effect::Compatible
-            };
-            let number = |bound: &Option<f64>| bound.map(Value::from);
-            bound(path, "minimum", number(min), number(least), wider, seen);
-            bound(path, "maximum", number(max), number(most), wider, seen);
+        (Shape::Number { .. }, Shape::Number { .. }) => {
+            limits::compare(path, (old, &[]), (new, &[]), seen);
         }
         (Shape::Text | Shape::BoundedText { .. }, Shape::Text | Shape::BoundedText { .. }) => {
             let ((min, max), (least, most)) = (lengths(old), lengths(new));
@@ -123,7 +120,8 @@ pub(super) fn compare(path: &str, old: &Shape, new: &Shape, seen: &mut Seen<'_>)
         (Shape::OneOrMany { item: old, .. }, Shape::OneOrMany { item: new, .. }) => {
             compare(path, old, new, seen);
         }
-        (old, new) if old == new || unnamed(old) && unnamed(new) && old.rust() == new.rust() => {}
+        (old, new)
+            if old == new || unnamed(old) && mem::discriminant(old) == mem::discriminant(new) => {}
         (old, new) => {
             let (was, is) = (Some(told(old)), Some(told(new)));
             seen.note(path, Kind::TypeChanged, was, is, Effect::Breaking);
@@ -168,8 +166,12 @@ pub(super) fn compare_checks(path: &str, old: &Check, new: &Check, seen: &mut Se
                 exactly_one: is,
             }),
         ) => match arms::compare((before, *was), (after, *is)) {
-            None => return,
-            Some(wider) => wider,
+            Judged::Same => return,
+            Judged::ToldOtherwise => {
+                let (was, is) = (Some(check(old)), Some(check(new)));
+                return seen.note(path, Kind::ToldChanged, was, is, Effect::None);
+            }
+            judged => judged == Judged::Wider,
         },
         (Check::Also(old), Check::Also(new)) => return compare(path, old, new, seen),
         (Check::Told { .. }, _) => {
@@ -178,11 +180,7 @@ pub(super) fn compare_checks(path: &str, old: &Check, new: &Check, seen: &mut Se
         }
         (Check::Above(old), Check::Above(new)) => new < old,
         (Check::Below(old), Check::Below(new)) => new > old,
-        (Check::MultipleOf(old), Check::MultipleOf(new)) => {
-            // 0.3 is three times 0.1, though not in binary.
-            let steps = old / new;
-            steps >= 1.0 && (steps - steps.round()).abs() < 1e-9
-        }
+        (Check::MultipleOf(old), Check::MultipleOf(new)) => is_multiple(*old, *new),
         (
             Check::Properties { min, max },
             Check::Properties {
@@ -222,6 +220,30 @@ fn parts(shape: &Shape) -> (&Shape, Cow<'_, [Check]>) {
         }
         shape => (shape, Cow::Borrowed(&[])),
     }
+}
+
+/// Checks of which those that stand in parts beside are written among the others, so that their order says nothing.
+fn flat(typed: &Shape, checks: &[Check]) -> Vec<Check> {
+    let says_nothing = |part: &Shape| match part {
+        Shape::Any => true,
+        Shape::Number {
+            min: None,
+            max: None,
+        } => arms::kind(typed) == Some("number"),
+        Shape::Text => arms::kind(typed) == Some("string"),
+        _ => false,
+    };
+    let mut all = Vec::new();
+    for check in checks {
+        match check {
+            Check::Also(Shape::Checked { shape, checks }) if says_nothing(shape) => {
+                all.extend(flat(typed, checks));
+            }
+            Check::Also(part) if says_nothing(part) => {}
+            check => all.push(check.clone()),
+        }
+    }
+    all
 }
 
 /// The shapes whose type is one for all models, not one named after its property.

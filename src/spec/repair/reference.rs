@@ -1,5 +1,7 @@
 //! What a document keeps apart and refers to.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 /// Older documents describe the vendor's whole API, and refer to their bodies by `$ref`; the names there hold dots, and
@@ -10,7 +12,7 @@ pub(super) fn references(document: &mut Value) -> usize {
     let Some(paths) = document.get_mut("paths") else {
         return 0;
     };
-    let mut writer = Writer::new(whole, "");
+    let mut writer = Writer::new(whole, |_| true);
     writer.write_out(paths);
     let written = writer.written;
     if written > 0 {
@@ -19,31 +21,52 @@ pub(super) fn references(document: &mut Value) -> usize {
     written
 }
 
-/// Writes out what stands at other paths of the file, since these are left out: `document` holds this client's alone,
+/// Writes out what stands where a document of this client has no place for it: the operations of a path that is a
+/// reference, and what refers to other paths of the file or to its extensions. `document` holds this client's paths alone,
 /// `published` all of them.
-pub fn from_other_paths(document: &mut Value, published: &Value) {
-    if to_paths(document) {
-        Writer::new(published.clone(), PATHS).write_out(document);
+pub fn from_elsewhere(document: &mut Value, published: &Value) {
+    let items = document.get_mut("paths").and_then(Value::as_object_mut);
+    for item in items.into_iter().flat_map(Map::values_mut) {
+        for _ in 0..DEEPEST {
+            let to = item.get("$ref").and_then(Value::as_str);
+            match to.and_then(|to| target(published, to)) {
+                Some(target) => *item = target.clone(),
+                None => break,
+            }
+        }
+    }
+    if refers_elsewhere(document) {
+        Writer::new(published.clone(), is_elsewhere).write_out(document);
     }
 }
 
-fn to_paths(value: &Value) -> bool {
+fn refers_elsewhere(value: &Value) -> bool {
     match value {
         Value::Object(map) => {
             let to = map.get("$ref").and_then(Value::as_str);
-            to.is_some_and(|to| to.starts_with(PATHS)) || map.values().any(to_paths)
+            to.is_some_and(is_elsewhere) || map.values().any(refers_elsewhere)
         }
-        Value::Array(items) => items.iter().any(to_paths),
+        Value::Array(items) => items.iter().any(refers_elsewhere),
         _ => false,
     }
 }
 
-const PATHS: &str = "#/paths/";
+fn is_elsewhere(to: &str) -> bool {
+    let elsewhere = ["#/paths/", "#/x-", "#/components/x-"];
+    elsewhere.iter().any(|folder| to.starts_with(folder))
+}
+
+/// What a reference leads to in its file.
+fn target<'a>(whole: &'a Value, to: &str) -> Option<&'a Value> {
+    whole.pointer(&decoded(to.strip_prefix('#')?))
+}
 
 struct Writer {
     whole: Value,
-    /// How the references begin that are written out.
-    from: &'static str,
+    /// Which references are written out.
+    is_wanted: fn(&str) -> bool,
+    /// How many values there are where a reference leads to, so that each is counted once.
+    sizes: BTreeMap<String, usize>,
     /// The references that are being written out, the outermost first.
     open: Vec<String>,
     written: usize,
@@ -52,10 +75,11 @@ struct Writer {
 }
 
 impl Writer {
-    fn new(whole: Value, from: &'static str) -> Self {
+    fn new(whole: Value, is_wanted: fn(&str) -> bool) -> Self {
         Self {
             whole,
-            from,
+            is_wanted,
+            sizes: BTreeMap::new(),
             open: Vec::new(),
             written: 0,
             left: LARGEST,
@@ -82,14 +106,18 @@ impl Writer {
 
     fn target(&mut self, map: &Map<String, Value>) -> Option<(String, Value)> {
         let name = map.get("$ref")?.as_str()?;
-        if !name.starts_with(self.from) {
+        if !(self.is_wanted)(name) {
             return None;
         }
         if self.open.iter().any(|open| open == name) || self.open.len() == DEEPEST {
             return None;
         }
-        let target = self.whole.pointer(&decoded(name.strip_prefix('#')?))?;
-        self.left = self.left.checked_sub(size(target))?;
+        let target = target(&self.whole, name)?;
+        let size = match self.sizes.get(name) {
+            Some(size) => *size,
+            None => *self.sizes.entry(name.to_owned()).or_insert(size(target)),
+        };
+        self.left = self.left.checked_sub(size)?;
         Some((name.to_owned(), target.clone()))
     }
 }

@@ -1,8 +1,11 @@
 //! What is wrong with a schema, or said in a way that no type can be made of.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::each_object;
+use crate::spec::strip;
 
 /// Older documents compose a body of parts by `allOf`; the parts are written into one schema, as far as one schema can say
 /// what they say. Parts that contradict each other stay as they are, and are reported.
@@ -22,9 +25,9 @@ pub fn whole(schema: &Map<String, Value>) -> Option<Map<String, Value>> {
     let parts = schema.get("allOf")?.as_array()?;
     let mut whole = schema.clone();
     whole.remove("allOf");
+    let mut parts = parts.iter().enumerate();
     parts
-        .iter()
-        .all(|part| join(&mut whole, part))
+        .all(|(index, part)| join_at(&mut whole, part, Some(&format!("/allOf/{index}"))))
         .then_some(whole)
 }
 
@@ -37,6 +40,11 @@ pub fn joined(shared: &Map<String, Value>, part: &Value) -> Option<Value> {
 /// Writes `part` into `whole`. What the two say by one keyword and cannot say as one, such as two patterns, goes into an
 /// `allOf`.
 pub(super) fn join(whole: &mut Map<String, Value>, part: &Value) -> bool {
+    join_at(whole, part, None)
+}
+
+/// As [`join`]; what is kept beside notes that it stands at `at` below the whole, where that is known.
+fn join_at(whole: &mut Map<String, Value>, part: &Value, at: Option<&str>) -> bool {
     let Some(part) = part.as_object() else {
         return false;
     };
@@ -44,7 +52,7 @@ pub(super) fn join(whole: &mut Map<String, Value>, part: &Value) -> bool {
     // These need a look at two keywords at once.
     let is_done = |keyword: &str, new: &Value| {
         let is_flag = ["exclusiveMinimum", "exclusiveMaximum"].contains(&keyword);
-        ["nullable", "minimum", "maximum"].contains(&keyword) || is_flag && !new.is_number()
+        ["nullable", "minimum", "maximum"].contains(&keyword) || is_flag && new.is_boolean()
     };
     for limit in ["minimum", "maximum"] {
         join_limit(whole, part, limit);
@@ -69,6 +77,7 @@ pub(super) fn join(whole: &mut Map<String, Value>, part: &Value) -> bool {
                     Some(old) => old == new,
                 })
             }
+            ("items", Value::Object(old), new @ Value::Object(_)) => join(old, new),
             ("required" | "allOf", Value::Array(old), Value::Array(new)) => {
                 let more: Vec<Value> = new
                     .iter()
@@ -79,6 +88,7 @@ pub(super) fn join(whole: &mut Map<String, Value>, part: &Value) -> bool {
                 true
             }
             ("enum", Value::Array(old), Value::Array(new)) => {
+                let new: HashSet<&Value> = new.iter().collect();
                 old.retain(|value| new.contains(value));
                 !old.is_empty()
             }
@@ -101,10 +111,8 @@ pub(super) fn join(whole: &mut Map<String, Value>, part: &Value) -> bool {
             (known, ..) if is_annotation(known) => true,
             (_, old, new) => {
                 if old != new {
-                    beside.push(Value::Object(Map::from_iter([(
-                        keyword.clone(),
-                        new.clone(),
-                    )])));
+                    let one = Map::from_iter([(keyword.clone(), new.clone())]);
+                    beside.push(Value::Object(one));
                 }
                 true
             }
@@ -115,7 +123,11 @@ pub(super) fn join(whole: &mut Map<String, Value>, part: &Value) -> bool {
             .entry("allOf")
             .or_insert_with(|| Value::Array(Vec::new()));
         if let Some(parts) = parts.as_array_mut() {
-            beside.retain(|part| !parts.contains(part));
+            let facts: Vec<Value> = parts.iter().map(strip::facts).collect();
+            beside.retain(|part| !facts.contains(part));
+            if let Some(at) = at {
+                beside.iter_mut().for_each(|part| strip::mark(part, at));
+            }
             parts.extend(beside);
         }
     }
@@ -377,7 +389,7 @@ pub(super) fn uuid_format(document: &mut Value) -> usize {
 }
 
 /// Whether a keyword tells something and allows or forbids nothing.
-pub(super) fn is_annotation(keyword: &str) -> bool {
+pub fn is_annotation(keyword: &str) -> bool {
     let known = [
         "description",
         "title",

@@ -1,5 +1,7 @@
 //! What is wrong with a list of values, or with a default.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::{
@@ -30,14 +32,8 @@ pub(super) fn enum_repeats_value(document: &mut Value) -> usize {
             return false;
         };
         let before = values.len();
-        let mut known: Vec<Value> = Vec::new();
-        values.retain(|value| {
-            let is_new = !known.contains(value);
-            if is_new {
-                known.push(value.clone());
-            }
-            is_new
-        });
+        let mut known = HashSet::new();
+        values.retain(|value| known.insert(value.clone()));
         values.len() < before
     })
 }
@@ -125,6 +121,7 @@ pub fn enum_in_arms(document: &mut Value) -> usize {
 fn one_list(arms: &[Value], keyword: &str) -> Option<Value> {
     let first = arms.first()?.as_object()?;
     let mut values: Vec<Value> = Vec::new();
+    let mut known = HashSet::new();
     for arm in arms {
         let arm = arm.as_object()?;
         let plain =
@@ -134,10 +131,10 @@ fn one_list(arms: &[Value], keyword: &str) -> Option<Value> {
         }
         for value in arm.get("enum")?.as_array()? {
             // Of what two arms of a `oneOf` list, neither may be sent.
-            match values.contains(value) {
-                true if keyword == "oneOf" => return None,
-                true => {}
-                false => values.push(value.clone()),
+            match known.insert(value) {
+                false if keyword == "oneOf" => return None,
+                false => {}
+                true => values.push(value.clone()),
             }
         }
     }

@@ -1,6 +1,8 @@
 //! `specs check`: what the build would make of each document.
 
 use std::{
+    collections::BTreeSet,
+    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -77,13 +79,30 @@ pub(crate) fn check(asked: &SpecsCheck) -> ExitCode {
     }
 }
 
-/// The documents of all paths; where two have one name, all are named with the path that they were found by.
+/// The documents of all paths, each once; where two have one name, all are named with the path that they were found by.
 fn named_apart(paths: &[PathBuf], findings: &mut Findings) -> Vec<Document> {
     let mut found: Vec<(&PathBuf, Document)> = Vec::new();
     let mut troubles: Vec<(&PathBuf, Findings)> = Vec::new();
+    let mut known: BTreeSet<PathBuf> = BTreeSet::new();
     for path in paths {
         let mut findings = Findings::default();
-        let documents = documents(path, &mut findings);
+        let mut documents = documents(path, &mut findings);
+        let real = |file: &str| {
+            let place = if path.is_dir() {
+                path.join(file)
+            } else {
+                path.clone()
+            };
+            fs::canonicalize(&place).unwrap_or(place)
+        };
+        documents.retain(|document| !known.contains(&real(&document.file)));
+        findings
+            .troubles
+            .retain(|trouble| !known.contains(&real(&trouble.file)));
+        let read = documents.iter().map(|document| &document.file);
+        let unread = findings.troubles.iter().map(|trouble| &trouble.file);
+        let own: Vec<PathBuf> = read.chain(unread).map(|file| real(file)).collect();
+        known.extend(own);
         found.extend(documents.into_iter().map(|document| (path, document)));
         troubles.push((path, findings));
     }

@@ -1,14 +1,17 @@
 //! `specs diff`: what changed, from the caller's side.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use serde_json::{Value, json};
 
-use super::{Described, said};
+use super::{Described, documents, facts, said};
 use crate::{
     args::SpecsDiff,
     failure::Failure,
-    spec::diff::{self, Change, Effect, Verdict},
+    spec::{
+        Findings,
+        diff::{self, Change, Effect, Verdict},
+    },
 };
 
 /// `specs diff`
@@ -23,8 +26,22 @@ pub(crate) fn diff(asked: &SpecsDiff) -> ExitCode {
 
 fn compared(asked: &SpecsDiff) -> Result<Vec<Change>, Failure> {
     let old = Described::read(&asked.old).usable(&asked.old)?;
-    let new = Described::read(&asked.new).usable(&asked.new)?;
+    // Of an id that names no vendor the folder does, and two files that are compared are one document.
+    let name = (asked.old.is_file() && asked.new.is_file())
+        .then(|| old.documents.first().map(|document| &*document.file));
+    let new = named(&asked.new, name.flatten()).usable(&asked.new)?;
     Ok(diff::compare(&old.merged, &new.merged))
+}
+
+/// Reads one document as if it were called `file`.
+fn named(path: &Path, file: Option<&str>) -> Described {
+    let mut findings = Findings::default();
+    let mut documents = documents(path, &mut findings);
+    if let (Some(file), [document]) = (file, documents.as_mut_slice()) {
+        document.file = file.to_owned();
+    }
+    let facts = facts(path, &mut findings);
+    Described::of(documents, facts, findings)
 }
 
 /// The changes of each model, and the verdict on all.
@@ -58,8 +75,12 @@ fn markdown(changes: &[Change]) -> String {
         out.push_str(&format!("### {heading}\n\n"));
         for group in grouped(&of_effect) {
             let told: Vec<String> = group.iter().map(ToString::to_string).collect();
-            let title = title(&group[0]).replace(" on ", "` on `");
-            out.push_str(&format!("- `{title}`: {}\n", told.join("; ")));
+            let path = group[0].route.path();
+            let title = match &*group[0].model {
+                "" => format!("`GET {path}`"),
+                model => format!("`{model}` on `{path}`"),
+            };
+            out.push_str(&format!("- {title}: {}\n", told.join("; ")));
         }
         out.push('\n');
     }

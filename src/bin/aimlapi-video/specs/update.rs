@@ -1,5 +1,7 @@
 //! `specs update`: what the vendor has published, taken over into `openapi/`.
 
+mod stale;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -58,6 +60,9 @@ fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
         ));
     }
 
+    if let Some(stale) = stale::stale(&published, &taken, &new.merged) {
+        return Err(Failure::usage(format!("nothing was written: {stale}")));
+    }
     if let Some(lost) = lost(&old.merged, &new.merged) {
         return Err(Failure::usage(format!(
             "nothing was written: {lost} would be described no more"
@@ -221,6 +226,7 @@ fn taken<'a>(
             old_creates().find(|old| old.route == create.route && old.model == create.model);
         let known = known.map(|known| known.file.clone());
         let known = known.filter(|file| is_whole(file, document) && !taken.contains_key(file));
+        let known = known.or_else(|| same_text(document, &taken, old));
         let file = known.unwrap_or_else(|| {
             let vendor = names::vendor(&create.model, &create.file);
             fresh(create.route, &vendor, &create.file, |file| {
@@ -237,16 +243,38 @@ fn taken<'a>(
         }
         let has_create = |file: &str| old_creates().any(|create| create.file == file);
         let known = merge::fetch(&old.documents, route).map(|document| document.file.clone());
-        let known = known.filter(|file| !has_create(file) && !taken.contains_key(file));
+        let answers = |document: &&Document| document::fetch(document, route).is_some();
+        let others = old.documents.iter().filter(answers);
+        let mut known = known
+            .into_iter()
+            .chain(others.map(|document| document.file.clone()));
+        let known = known.find(|file| !has_create(file) && !taken.contains_key(file));
         let file = known
+            .or_else(|| same_text(document, &taken, old))
             .unwrap_or_else(|| fresh(route, "", &document.file, |file| is_free(file, &taken, old)));
         taken.insert(file, document);
     }
     Ok(taken)
 }
 
+/// The file that holds a document's text already, though another one is taken for its models.
+fn same_text(
+    document: &Document,
+    taken: &BTreeMap<String, &Document>,
+    old: &Described,
+) -> Option<String> {
+    let stripped = strip::strip(document);
+    let mut files = old.documents.iter().filter(|old| old.published == stripped);
+    let file = files.find(|old| !taken.contains_key(&old.file))?;
+    Some(file.file.clone())
+}
+
 fn is_free(file: &str, taken: &BTreeMap<String, &Document>, old: &Described) -> bool {
-    !taken.contains_key(file) && !old.documents.iter().any(|document| document.file == file)
+    // Under these names no document is looked for, or somebody's facts are.
+    let name = file.rsplit('/').next().unwrap_or(file);
+    !Facts::FILES.contains(&name)
+        && !taken.contains_key(file)
+        && !old.documents.iter().any(|document| document.file == file)
 }
 
 /// A file for a document that is new here: its own name, with a number where that is taken.

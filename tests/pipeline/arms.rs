@@ -1,0 +1,116 @@
+//! Bodies with arms: every property has a place in the struct, every rule and every place in the file is kept.
+
+use serde_json::{Value, json};
+
+use super::{create, merged, read};
+
+const BODY: &str =
+    "/paths/~1v2~1video~1generations/post/requestBody/content/application~1json/schema";
+
+fn arm(property: &str) -> Value {
+    json!({ "type": "object", "required": [property], "properties": { property: { "type": "integer" } } })
+}
+
+fn model() -> Value {
+    json!({ "type": "string", "enum": ["a/b"] })
+}
+
+/// An arm of the model `a/b`.
+fn mine(property: &str, schema: Value) -> Value {
+    json!({ "type": "object", "required": ["model", property], "properties": { "model": model(), property: schema } })
+}
+
+#[test]
+fn what_any_arm_names_has_a_place_and_what_all_require_is_required() {
+    let with = |more: Value| {
+        let mut body = json!({ "type": "object", "properties": { "model": model() } });
+        let more = more.as_object().unwrap().clone();
+        body.as_object_mut().unwrap().extend(more);
+        body
+    };
+    let groups = json!([{ "anyOf": [arm("x"), arm("y")] }, { "anyOf": [arm("z"), arm("w")] }]);
+    let deeper = json!([{ "anyOf": [{ "anyOf": [arm("x"), arm("y")] }, arm("z")] }]);
+    for (body, fields) in [
+        (with(json!({ "allOf": groups })), "model! w x y z"),
+        (
+            with(json!({ "oneOf": [arm("x")], "anyOf": [arm("y"), arm("z")] })),
+            "model! x! y z",
+        ),
+        (
+            with(json!({ "anyOf": [arm("x"), { "type": "object" }] })),
+            "model! x",
+        ),
+        (
+            with(json!({ "anyOf": [arm("x"), { "not": { "required": ["x"] } }] })),
+            "model! x",
+        ),
+        (with(json!({ "anyOf": deeper[0]["anyOf"] })), "model! x y z"),
+    ] {
+        let (merged, findings) = read(create(body.clone()));
+        assert_eq!(findings.troubles, [], "{body}");
+        let fields_of = merged.requests[0].object.fields.iter();
+        let named = fields_of.map(|field| match field.required {
+            true => format!("{}!", field.name),
+            false => field.name.clone(),
+        });
+        assert_eq!(named.collect::<Vec<_>>().join(" "), fields, "{body}");
+    }
+    // Where no arm names a property, a nested object stays what it was.
+    let nested = json!({ "p": { "anyOf": [{ "type": "object" }, { "type": "object", "minProperties": 1 }] } });
+    let mut body = with(json!({}));
+    body["properties"]["p"] = nested["p"].clone();
+    let merged = merged(create(body));
+    assert_eq!(
+        merged.requests[0].object.fields[1].shape.rust(),
+        "::serde_json::Value"
+    );
+}
+
+#[test]
+fn a_place_in_an_arm_or_a_part_is_told_where_it_stands() {
+    let integer = || json!({ "type": "integer" });
+    let other = json!({ "type": "object", "properties": { "model": { "type": "string", "enum": ["a/c"] }, "x": {} } });
+    let odd = json!({ "type": "string", "minLength": "q" });
+    let told = |body: Value| -> Vec<String> {
+        let (_, findings) = read(create(body));
+        let all = findings.troubles.iter().chain(&findings.warnings);
+        let places: Vec<String> = all
+            .map(|told| told.pointer.strip_prefix(BODY).unwrap().to_owned())
+            .collect();
+        places
+    };
+    let body = json!({ "oneOf": [other, mine("y", integer()), mine("x", odd)] });
+    assert_eq!(told(body), ["/oneOf/2/properties/x/minLength"]);
+    let part = json!({ "allOf": [{ "type": "string" }, { "pattern": "a" }, { "pattern": "b" }] });
+    let body = json!({ "type": "object", "properties": { "model": model(), "p": part } });
+    assert_eq!(
+        told(body),
+        [
+            "/properties/p/allOf/2/pattern",
+            "/properties/p/allOf/1/pattern"
+        ]
+    );
+}
+
+#[test]
+fn an_odd_list_of_what_is_required_is_told() {
+    for body in [
+        json!({ "type": "object", "properties": { "model": model() }, "required": "x" }),
+        json!({ "type": "object", "properties": { "model": model() }, "required": "x", "oneOf": [arm("x"), arm("x")] }),
+    ] {
+        let (_, findings) = read(create(body));
+        assert_eq!(findings.troubles.len(), 1, "{findings:?}");
+        assert_eq!(findings.troubles[0].pointer, format!("{BODY}/required"));
+    }
+}
+
+#[test]
+fn rules_beside_the_arms_are_the_models() {
+    let rules = json!([{ "kind": "at-most-one", "properties": ["x", "y"], "source": "s" }]);
+    let number = || json!({ "type": "integer" });
+    let merged = merged(create(json!({
+        "x-rules": rules,
+        "oneOf": [mine("x", number()), mine("y", number())],
+    })));
+    assert_eq!(merged.requests[0].rules.len(), 1);
+}
