@@ -245,7 +245,6 @@ async fn a_create_is_sent_once_whatever_comes_back() {
         (Vec::new(), ErrorKind::AmbiguousCreate),
         (http(400, &[], "{}"), ErrorKind::Refused),
         (http(403, &[], "{}"), ErrorKind::Refused),
-        (http(429, &[], "{}"), ErrorKind::Refused),
         (
             http(307, &[("location", "https://evil.example/?key=1")], ""),
             ErrorKind::Refused,
