@@ -7,6 +7,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod faulty;
 
 use std::{
     net::SocketAddr,
