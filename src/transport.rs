@@ -295,6 +295,9 @@ impl ClientHooks<Call> for generated::Client {
 }
 
 #[cfg(test)]
+mod fuzz;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

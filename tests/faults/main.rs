@@ -11,7 +11,10 @@
 mod support;
 
 mod cells;
+#[cfg(feature = "cli")]
+mod command;
 mod creates;
+mod journals;
 mod secrets;
 mod table;
 

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How many rows there are.
-pub const ROWS: usize = 96;
+pub const ROWS: usize = 99;
 
 pub struct Row {
     pub name: &'static str,
