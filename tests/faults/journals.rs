@@ -1,13 +1,12 @@
 //! What a batch's journal keeps of each fault, and what a forged one cannot do.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
 use aimlapi_video::{ErrorKind, Job, Journal, JournalState};
-use futures_util::{StreamExt, stream};
 use serde_json::json;
 
 use crate::{
-    cells::{self, Place},
+    cells::{self, Place, Slot},
     secrets::{self, SIGNATURE},
     support::{
         faulty::{Act, Faulty},
@@ -20,11 +19,11 @@ use crate::{
 async fn a_journal_tells_what_may_have_been_bought_and_no_secret() {
     secrets::listen();
     let rows = table::rows();
-    let cells = rows.iter().map(|row| async move {
-        let wrong = journal(row).await.err();
+    let ended = crate::each(&rows, async |slot, row| {
+        let wrong = journal(slot, row).await.err();
         wrong.map(|wrong| format!("{}: {wrong}", row.name))
-    });
-    let ended: Vec<Option<String>> = stream::iter(cells).buffer_unordered(12).collect().await;
+    })
+    .await;
     assert_eq!(ended.len(), table::ROWS);
     let wrong: Vec<String> = ended.into_iter().flatten().collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -32,12 +31,14 @@ async fn a_journal_tells_what_may_have_been_bought_and_no_secret() {
 }
 
 /// A batch of one, run twice over the same journal.
-async fn journal(row: &std::sync::Arc<Row>) -> Result<(), String> {
+async fn journal(slot: &Slot, row: &Arc<Row>) -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
     let link = format!("https://files.example.com/v.mp4?signature={SIGNATURE}");
-    let service = cells::service(row, Place::Create, link.clone(), link);
-    let kind = run(&service, &path).await;
+    let mut refusing = None;
+    let slot = slot.with(&mut refusing, (row, Place::Create), link.clone(), link);
+    let service = &slot.service;
+    let kind = run(slot, &path).await;
     let state = Journal::open(&path).unwrap().entries()[&1].state.clone();
     let expected = match kind {
         Some(ErrorKind::AmbiguousCreate) => matches!(state, JournalState::Unclear),
@@ -58,10 +59,10 @@ async fn journal(row: &std::sync::Arc<Row>) -> Result<(), String> {
             .filter(|sent| table::is_create(sent))
             .count()
     };
-    let before = creates(&service);
+    let before = creates(service);
     if !matches!(state, JournalState::NotCreated) {
-        run(&service, &path).await;
-        if creates(&service) != before {
+        run(slot, &path).await;
+        if creates(service) != before {
             return Err("a second run bought it again".into());
         }
     }
@@ -70,9 +71,9 @@ async fn journal(row: &std::sync::Arc<Row>) -> Result<(), String> {
 }
 
 /// How the only request of the batch ended.
-async fn run(service: &Faulty, path: &Path) -> Option<ErrorKind> {
-    let client = cells::client(service.url());
-    let mut jobs = client
+async fn run(slot: &Slot, path: &Path) -> Option<ErrorKind> {
+    let mut jobs = slot
+        .client
         .generate_all([cells::request()])
         .journal(Journal::open(path).unwrap());
     let mut ended = None;

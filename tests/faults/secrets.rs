@@ -25,7 +25,7 @@ pub fn told(error: &Error) -> String {
         let (code, message) = (&service.code, &service.message);
         let _ = writeln!(text, "{code:?} {message:?} {:?}", service.request_id);
         // An answer of success is kept with its links, for they may be all there is of what was bought.
-        let body = service.body.replace(SIGNATURE, "");
+        let body = service.body.replace(SIGNATURE, "").replace(PASSWORD, "");
         let whole = if service.status < 300 {
             &body
         } else {

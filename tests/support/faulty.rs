@@ -40,11 +40,17 @@ type Script = dyn Fn(usize, Option<&Request>) -> Vec<Act> + Send + Sync;
 /// Serves one request on each connection.
 pub struct Faulty {
     address: SocketAddr,
-    seen: Arc<Seen>,
-    script: Arc<Script>,
+    play: Arc<Mutex<Play>>,
     /// Bound, but not listening yet: whoever connects is refused.
     refusing: Mutex<Option<TcpSocket>>,
     task: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What is played, and what was seen of it.
+#[derive(Clone)]
+struct Play {
+    script: Arc<Script>,
+    seen: Arc<Seen>,
 }
 
 #[derive(Default)]
@@ -74,8 +80,7 @@ impl Faulty {
             .expect("a free port");
         Self {
             address: socket.local_addr().expect("a bound address"),
-            seen: Arc::default(),
-            script: Arc::new(script),
+            play: Arc::new(Mutex::new(Play::new(script))),
             refusing: Mutex::new(Some(socket)),
             task: Mutex::default(),
         }
@@ -86,8 +91,16 @@ impl Faulty {
             return;
         };
         let listener = socket.listen(128).expect("a bound socket listens");
-        let task = serve(listener, Arc::clone(&self.seen), Arc::clone(&self.script));
+        let task = serve(listener, Arc::clone(&self.play));
         *self.task.lock().expect("no panic while held") = Some(tokio::spawn(task));
+    }
+
+    /// Plays another script from now on, and begins to count anew.
+    pub fn play(
+        &self,
+        script: impl Fn(usize, Option<&Request>) -> Vec<Act> + Send + Sync + 'static,
+    ) {
+        *self.play.lock().expect("no panic while held") = Play::new(script);
     }
 
     pub fn url(&self) -> String {
@@ -96,15 +109,29 @@ impl Faulty {
 
     /// How many connections were made, each for one request.
     pub fn connections(&self) -> usize {
-        self.seen.connections.load(Ordering::SeqCst)
+        self.seen().connections.load(Ordering::SeqCst)
     }
 
     pub fn requests(&self) -> Vec<Request> {
-        self.seen
+        self.seen()
             .requests
             .lock()
             .expect("no panic while held")
             .clone()
+    }
+
+    fn seen(&self) -> Arc<Seen> {
+        let play = self.play.lock().expect("no panic while held");
+        Arc::clone(&play.seen)
+    }
+}
+
+impl Play {
+    fn new(script: impl Fn(usize, Option<&Request>) -> Vec<Act> + Send + Sync + 'static) -> Self {
+        Self {
+            script: Arc::new(script),
+            seen: Arc::default(),
+        }
     }
 }
 
@@ -116,10 +143,10 @@ impl Drop for Faulty {
     }
 }
 
-async fn serve(listener: TcpListener, seen: Arc<Seen>, script: Arc<Script>) {
+async fn serve(listener: TcpListener, play: Arc<Mutex<Play>>) {
     while let Ok((mut stream, _)) = listener.accept().await {
+        let Play { script, seen } = play.lock().expect("no panic while held").clone();
         let number = seen.connections.fetch_add(1, Ordering::SeqCst);
-        let (seen, script) = (Arc::clone(&seen), Arc::clone(&script));
         tokio::spawn(async move {
             if let Some(Act::ResetUnread) = script(number, None).first() {
                 return reset(stream);
