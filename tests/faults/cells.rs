@@ -88,19 +88,19 @@ pub fn request() -> GenerationRequest {
         .into()
 }
 
-/// A client whose waits are short: a poll each fifth of a second, one and a half of patience, four in all.
+/// A client whose waits are short: a poll each fifth of a second, 2.4 s of patience, 5 s in all.
 pub fn client(url: String) -> Client {
     let wait = WaitOptions::default()
         .schedule(Fixed::every(Duration::from_millis(200)))
-        .tolerance(Duration::from_millis(1500))
-        .deadline(Duration::from_millis(4000));
+        .tolerance(Duration::from_millis(2400))
+        .deadline(Duration::from_secs(5));
     let retries = CreateRetries::default()
         .first_pause(Duration::from_millis(5))
         .within(Duration::from_secs(4));
     builder(url)
         .create_retries(retries)
-        .create_timeout(Duration::from_millis(1500))
-        .fetch_timeout(Duration::from_millis(1000))
+        .create_timeout(Duration::from_secs(2))
+        .fetch_timeout(Duration::from_secs(2))
         .poll_budget(None)
         .wait_options(wait)
         .build()

@@ -25,7 +25,7 @@ use futures_util::future::join_all;
 use table::Row;
 
 /// How many cells run at once.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 12;
 
 /// Does something with each row, a few at once.
 async fn each<T>(rows: &[Arc<Row>], run: impl AsyncFn(&Slot, &Arc<Row>) -> T) -> Vec<T> {

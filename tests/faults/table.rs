@@ -51,10 +51,10 @@ pub enum Created {
 }
 
 /// Polls while the fault lasts: few, since they are a fifth of a second apart.
-const FEW: RangeInclusive<usize> = 1..=12;
+const FEW: RangeInclusive<usize> = 1..=14;
 
 /// Until the deadline.
-const UNTIL_DEADLINE: RangeInclusive<usize> = 2..=22;
+const UNTIL_DEADLINE: RangeInclusive<usize> = 2..=27;
 
 /// Connections for one video: a download may go on where it broke, but not without end.
 const SOME: RangeInclusive<usize> = 1..=12;
