@@ -19,7 +19,7 @@ use crate::{
         faulty::{Act, Faulty},
         http,
     },
-    table::{Created, Fault, Row, is_create},
+    table::{Acts, Created, Fault, Row, is_create},
 };
 
 /// Where a fault strikes.
@@ -194,7 +194,7 @@ fn script(
 }
 
 /// Whether the fault strikes before the request is read.
-fn unread(act: &(dyn Fn(&Told<'_>) -> Vec<Act> + Send + Sync)) -> Vec<Act> {
+fn unread(act: &Acts) -> Vec<Act> {
     let request = Request {
         method: String::new(),
         target: String::new(),

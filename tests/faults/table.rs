@@ -38,10 +38,13 @@ pub enum Fault {
     /// Nobody listens.
     Refuse,
     /// What comes over the wire.
-    Wire(Box<dyn Fn(&Told<'_>) -> Vec<Act> + Send + Sync>),
+    Wire(Box<Acts>),
     /// What the answers of create and poll say, of this poll and with this link.
-    Answer(Box<dyn Fn(usize, &str) -> Value + Send + Sync>),
+    Answer(Box<Says>),
 }
+
+pub type Acts = dyn Fn(&Told<'_>) -> Vec<Act> + Send + Sync;
+pub type Says = dyn Fn(usize, &str) -> Value + Send + Sync;
 
 #[derive(Clone, Copy)]
 pub enum Created {
