@@ -1,20 +1,27 @@
 //! Many generations at once: outcomes as they come, and one that fails drops no other.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
     fmt,
     pin::Pin,
     task::{Context, Poll},
 };
 
 use futures_util::{Stream, StreamExt, stream::FuturesUnordered};
+use tokio::sync::watch;
 
 #[cfg(feature = "journal")]
 use crate::journal::Journal;
 use crate::{
-    Client, CreateRetries, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest,
-    LegacyKlingRequest, Update, Updates, WaitOptions, client,
+    Client, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest, LegacyKlingRequest,
+    Update, Updates, WaitOptions,
 };
+
+mod create;
+mod tasks;
+
+use create::{Create, Created, Request};
+use tasks::{Bound, Lasting, Stop};
 
 impl Client {
     /// Waits for many generations, and gives each one's outcome as soon as it is there.
@@ -50,9 +57,11 @@ impl Client {
     ///
     /// Requests are taken from the iterator as there is room: at most 4 creates are on their way, and at most 256
     /// generations are open, unless told [otherwise](GenerateAll::creates_at_once). What was created is told before it is
-    /// waited for. A create that the service refuses because there are too many requests (429) created nothing; it is sent
-    /// again when the service allows, as often as [`CreateRetries::patient`] says; a create that did not reach the service,
-    /// too. No other create is repeated.
+    /// waited for. A create that the service refuses because there are too many requests (429) created nothing, nor did one
+    /// that did not reach the service: both are sent again as [`CreateRetries::patient`](crate::CreateRetries::patient) says,
+    /// or the client's builder. No other create is repeated.
+    ///
+    /// Creates and waits go on in tasks of their own, so whoever takes what happens may take time over it.
     ///
     /// ```no_run
     /// use aimlapi_video::{Job, types::KlingaiV2MasterTextToVideo};
@@ -64,12 +73,22 @@ impl Client {
     ///     .into_iter()
     ///     .collect();
     /// let mut jobs = client.generate_all(requests?);
+    /// let mut downloads = tokio::task::JoinSet::new();
     /// while let Some((index, job)) = jobs.next().await {
     ///     match job {
     ///         Job::Created(handle) => println!("{index}: {}", serde_json::to_string(&handle).unwrap()),
-    ///         Job::Ended(Ok(generation)) => client.save(&generation, format!("{index}.mp4")).await.map(drop)?,
+    ///         Job::Ended(Ok(generation)) => {
+    ///             let client = client.clone();
+    ///             downloads.spawn(async move { client.save(&generation, format!("{index}.mp4")).await });
+    ///         }
+    ///         // The others go on.
     ///         Job::Ended(Err(error)) => eprintln!("{index}: {error}"),
     ///         _ => {}
+    ///     }
+    /// }
+    /// while let Some(Ok(saved)) = downloads.join_next().await {
+    ///     if let Err(error) = saved {
+    ///         eprintln!("{error}");
     ///     }
     /// }
     /// # Ok(())
@@ -78,8 +97,9 @@ impl Client {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it while creates are on their way may lose the ids of generations that are billed; [stop](GenerateAll::stop)
-    /// it and take the rest instead.
+    /// Dropping it sends nothing more. Creates that are on their way go on as long as the runtime does, and a journal
+    /// notes what came of them; without one, the ids of generations that are billed are lost. [Stop](GenerateAll::stop) it
+    /// and take the rest instead.
     pub fn generate_all<R: Into<GenerationRequest> + 'static>(
         &self,
         requests: impl IntoIterator<Item = R, IntoIter: Send + 'static>,
@@ -105,10 +125,8 @@ pub struct WaitAll {
     handles: Box<dyn Iterator<Item = GenerationHandle> + Send>,
     options: Option<WaitOptions>,
     at_most: usize,
-    waits: FuturesUnordered<Boxed<(GenerationHandle, Result<Generation, Error>)>>,
+    waits: FuturesUnordered<Bound<(GenerationHandle, Result<Generation, Error>)>>,
 }
-
-type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 impl WaitAll {
     /// Waits with other options than the client's.
@@ -145,7 +163,8 @@ impl Stream for WaitAll {
                 wait = wait.options(options.clone());
             }
             let wait = wait.into_future();
-            self.waits.push(Box::pin(async { (handle, wait.await) }));
+            self.waits
+                .push(Bound::start(async { (handle, wait.await) }));
         }
         self.waits.poll_next_unpin(context)
     }
@@ -157,6 +176,10 @@ impl Stream for WaitAll {
 pub enum Job {
     /// It was created. Store the handle: with it, nothing is lost.
     Created(GenerationHandle),
+    /// It was created before, as the journal says, and is waited for now.
+    Resumed(GenerationHandle),
+    /// The journal could not be written: what comes before or after it is so all the same, but the next run may not know.
+    Unrecorded(Error),
     /// Something happened on the way to its end.
     Update(Update),
     /// It ended: nothing more comes for this request.
@@ -175,24 +198,31 @@ pub struct GenerateAll {
     open_at_most: usize,
     creating: usize,
     except: BTreeSet<usize>,
-    stages: FuturesUnordered<Boxed<(usize, Stage)>>,
+    stages: FuturesUnordered<Work>,
+    /// What has happened and was not taken yet.
+    told: VecDeque<(usize, Job)>,
+    stopping: watch::Sender<bool>,
+    stop: Stop,
     #[cfg(feature = "journal")]
     journal: Option<Journal>,
 }
 
-enum Request {
-    Universal(GenerationRequest),
-    LegacyKling(LegacyKlingRequest),
+/// What one job does next.
+enum Work {
+    Creates(Lasting<(usize, Stage)>),
+    Waits(Bound<(usize, Stage)>),
 }
 
 /// What one job does next has happened.
 enum Stage {
-    Created(Result<GenerationHandle, Error>),
-    Updated(Updates, Option<Result<Update, Error>>),
+    /// Nothing was, if it was stopped before it was sent.
+    Created(Option<Created>),
+    Updated(Updates, Option<Result<Update, Error>>, Option<Error>),
 }
 
 impl GenerateAll {
     fn new(client: &Client, requests: impl Iterator<Item = Request> + Send + 'static) -> Self {
+        let (stopping, stop) = Stop::new();
         Self {
             client: client.clone(),
             requests: Box::new(requests),
@@ -203,6 +233,9 @@ impl GenerateAll {
             creating: 0,
             except: BTreeSet::new(),
             stages: FuturesUnordered::new(),
+            told: VecDeque::new(),
+            stopping,
+            stop,
             #[cfg(feature = "journal")]
             journal: None,
         }
@@ -241,8 +274,10 @@ impl GenerateAll {
         self
     }
 
-    /// Creates nothing more; what is on its way goes on to its end.
+    /// Creates nothing more; what is on its way goes on to its end. A create that was refused and would be sent again ends
+    /// with the refusal.
     pub fn stop(&mut self) {
+        self.stopping.send_replace(true);
         self.requests = Box::new(std::iter::empty());
     }
 
@@ -267,65 +302,92 @@ impl GenerateAll {
             return;
         }
         self.creating += 1;
-        let client = self.client.clone();
-        #[cfg(feature = "journal")]
-        if let Some(journal) = self.journal.clone() {
-            self.stages.push(Box::pin(async move {
-                let created = journal.create(index, request.body(), request.create(&client));
-                (index, Stage::Created(created.await))
-            }));
-            return;
-        }
-        self.stages.push(Box::pin(async move {
-            (index, Stage::Created(request.create(&client).await))
-        }));
+        let create = Create {
+            client: self.client.clone(),
+            index,
+            stop: self.stop.clone(),
+            #[cfg(feature = "journal")]
+            journal: self.journal.clone(),
+        };
+        let create = async move { (index, Stage::Created(create.run(request).await)) };
+        self.stages.push(Work::Creates(Lasting::start(create)));
     }
 
     fn wait(&self, index: usize, mut updates: Updates) {
         #[cfg(feature = "journal")]
         let journal = self.journal.clone();
-        self.stages.push(Box::pin(async move {
+        let wait = async move {
             let update = updates.next().await;
             #[cfg(feature = "journal")]
-            if let (Some(journal), Some(update)) = (journal, &update)
-                && let Err(error) = journal.ended(index, update).await
-            {
-                return (index, Stage::Updated(updates, Some(Err(error))));
-            }
-            (index, Stage::Updated(updates, update))
-        }));
+            let unrecorded = match (journal, &update) {
+                (Some(journal), Some(update)) => journal.ended(index, update).await.err(),
+                _ => None,
+            };
+            #[cfg(not(feature = "journal"))]
+            let unrecorded = None;
+            (index, Stage::Updated(updates, update, unrecorded))
+        };
+        self.stages.push(Work::Waits(Bound::start(wait)));
     }
 
-    fn happened(&mut self, index: usize, stage: Stage) -> (usize, Job) {
-        let job = match stage {
+    fn happened(&mut self, index: usize, stage: Stage) {
+        let (job, unrecorded) = match stage {
             Stage::Created(created) => {
                 self.creating -= 1;
-                match created {
+                let Some(created) = created else {
+                    return;
+                };
+                let job = match created.outcome {
                     Ok(handle) => {
                         let mut wait = self.client.wait(&handle);
                         if let Some(options) = &self.options {
                             wait = wait.options(options.clone());
                         }
                         self.wait(index, wait.updates());
-                        Job::Created(handle)
+                        match created.is_known {
+                            true => Job::Resumed(handle),
+                            false => Job::Created(handle),
+                        }
                     }
                     Err(error) => Job::Ended(Err(error)),
-                }
+                };
+                (job, created.unrecorded)
             }
-            Stage::Updated(_, Some(Ok(Update::Completed(generation)))) => {
-                Job::Ended(Ok(*generation))
-            }
-            Stage::Updated(updates, Some(Ok(update))) => {
-                self.wait(index, updates);
-                Job::Update(update)
-            }
-            Stage::Updated(_, Some(Err(error))) => Job::Ended(Err(error)),
-            // No stream of updates ends without saying how.
-            Stage::Updated(_, None) => {
-                Job::Ended(Err(Error::new(ErrorKind::PollingLost, "the wait ended")))
+            Stage::Updated(updates, update, unrecorded) => {
+                let job = match update {
+                    Some(Ok(Update::Completed(generation))) => Job::Ended(Ok(*generation)),
+                    Some(Ok(update)) => {
+                        self.wait(index, updates);
+                        Job::Update(update)
+                    }
+                    Some(Err(error)) => Job::Ended(Err(error)),
+                    // No stream of updates ends without saying how.
+                    None => Job::Ended(Err(Error::new(ErrorKind::PollingLost, "the wait ended"))),
+                };
+                (job, unrecorded)
             }
         };
-        (index, job)
+        let unrecorded = unrecorded.map(|error| (index, Job::Unrecorded(error)));
+        // The end comes last, and the handle first.
+        match job {
+            Job::Ended(_) => self
+                .told
+                .extend(unrecorded.into_iter().chain([(index, job)])),
+            _ => self
+                .told
+                .extend([(index, job)].into_iter().chain(unrecorded)),
+        }
+    }
+}
+
+impl Future for Work {
+    type Output = (usize, Stage);
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut *self {
+            Self::Creates(task) => Pin::new(task).poll(context),
+            Self::Waits(task) => Pin::new(task).poll(context),
+        }
     }
 }
 
@@ -333,36 +395,21 @@ impl Stream for GenerateAll {
     type Item = (usize, Job);
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        while self.creating < self.creates_at_once
-            && self.stages.len() < self.open_at_most
-            && let Some(request) = self.requests.next()
-        {
-            self.create(request);
-        }
-        self.stages
-            .poll_next_unpin(context)
-            .map(|stage| stage.map(|(index, stage)| self.happened(index, stage)))
-    }
-}
-
-impl Request {
-    async fn create(&self, client: &Client) -> Result<GenerationHandle, Error> {
-        // While the service has too many requests, a create would only be one more.
-        if let Some(budget) = client.budget() {
-            budget.opened().await;
-        }
-        let request = match self {
-            Self::Universal(request) => client::Request::Universal(request),
-            Self::LegacyKling(request) => client::Request::LegacyKling(request),
-        };
-        client.send(request, CreateRetries::patient()).await
-    }
-
-    #[cfg(feature = "journal")]
-    fn body(&self) -> &serde_json::Map<String, serde_json::Value> {
-        match self {
-            Self::Universal(request) => request.body(),
-            Self::LegacyKling(request) => request.body(),
+        loop {
+            if let Some(told) = self.told.pop_front() {
+                return Poll::Ready(Some(told));
+            }
+            while self.creating < self.creates_at_once
+                && self.stages.len() < self.open_at_most
+                && let Some(request) = self.requests.next()
+            {
+                self.create(request);
+            }
+            match self.stages.poll_next_unpin(context) {
+                Poll::Ready(Some((index, stage))) => self.happened(index, stage),
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Pending => return Poll::Pending,
+            }
         }
     }
 }

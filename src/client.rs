@@ -28,7 +28,7 @@ mod create;
 mod retries;
 
 pub use builder::ClientBuilder;
-pub(crate) use create::Request;
+pub(crate) use create::{Beside, Request};
 pub use retries::CreateRetries;
 
 /// A client of the service. Clones share one connection pool.

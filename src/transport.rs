@@ -74,6 +74,11 @@ impl Call {
         }
     }
 
+    /// The `X-Client-Request-Id` that goes along.
+    pub(crate) fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
     /// The key, as it goes out.
     fn key(&self) -> &[u8] {
         let value = self.authorization.as_bytes();

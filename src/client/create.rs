@@ -4,9 +4,9 @@ use reqwest::header::HeaderValue;
 
 use super::{Client, CreateRetries, retries::Tries};
 use crate::{
-    Error, ErrorKind, GenerationHandle, GenerationRequest, LegacyKlingRequest, Route,
+    Error, ErrorKind, GenerationHandle, GenerationRequest, LegacyKlingRequest, Route, generated,
     handle::Created,
-    transport::{Header, Reply},
+    transport::{Call, Reply},
 };
 
 /// What is to be created, on either URL.
@@ -16,6 +16,35 @@ pub(crate) enum Request<'a> {
     LegacyKling(&'a LegacyKlingRequest),
 }
 
+/// Who stands beside a create: asked before each POST, and told what came of it.
+pub(crate) trait Beside: Sync {
+    /// Returns when nothing more is to be sent.
+    fn stopped(&self) -> impl Future<Output = ()> + Send;
+
+    /// Whether it is to be sent now; an error ends it.
+    fn sends(&self, request_id: &str) -> impl Future<Output = Result<bool, Error>> + Send;
+
+    fn answered(
+        &self,
+        outcome: &Result<GenerationHandle, Error>,
+    ) -> impl Future<Output = ()> + Send;
+}
+
+/// Nobody.
+struct Alone;
+
+impl Beside for Alone {
+    async fn stopped(&self) {
+        std::future::pending().await
+    }
+
+    async fn sends(&self, _: &str) -> Result<bool, Error> {
+        Ok(true)
+    }
+
+    async fn answered(&self, _: &Result<GenerationHandle, Error>) {}
+}
+
 impl Client {
     /// Creates a generation; `usual` says when it is sent again, unless the client's builder did.
     pub(crate) async fn send(
@@ -23,9 +52,23 @@ impl Client {
         request: Request<'_>,
         usual: CreateRetries,
     ) -> Result<GenerationHandle, Error> {
-        match request {
-            Request::Universal(request) => request.validate()?,
-            Request::LegacyKling(request) => request.validate()?,
+        let sent = self.send_beside(request, usual, &Alone).await;
+        sent.unwrap_or_else(|| Err(Error::new(ErrorKind::Unreachable, "nothing was sent")))
+    }
+
+    /// As [`send`](Self::send), with somebody beside it; `None` if that one said before the first POST not to send it.
+    pub(crate) async fn send_beside(
+        &self,
+        request: Request<'_>,
+        usual: CreateRetries,
+        beside: &impl Beside,
+    ) -> Option<Result<GenerationHandle, Error>> {
+        let valid = match request {
+            Request::Universal(request) => request.validate(),
+            Request::LegacyKling(request) => request.validate(),
+        };
+        if let Err(error) = valid {
+            return Some(Err(error));
         }
         let retries = self.inner.create_retries.as_ref().unwrap_or(&usual);
         let mut tries = Tries::new(retries, self.budget().map(AsRef::as_ref));
@@ -35,10 +78,19 @@ impl Client {
             let value = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string());
             Some((name, value.ok()?))
         });
+        let mut refused = None;
         loop {
-            match self.send_once(request, idempotency.clone()).await {
-                Err(error) => tries.again(error).await?,
-                created => return created,
+            let (client, call) = self.call(self.inner.create_timeout, idempotency.clone());
+            match beside.sends(call.request_id()).await {
+                Ok(true) => {}
+                Ok(false) => return refused.map(Err),
+                Err(error) => return Some(Err(error)),
+            }
+            let outcome = self.send_once(request, client, call).await;
+            beside.answered(&outcome).await;
+            match outcome {
+                Err(error) if tries.again(&error, beside.stopped()).await => refused = Some(error),
+                outcome => return Some(outcome),
             }
         }
     }
@@ -46,9 +98,9 @@ impl Client {
     async fn send_once(
         &self,
         request: Request<'_>,
-        idempotency: Option<Header>,
+        client: generated::Client,
+        call: Call,
     ) -> Result<GenerationHandle, Error> {
-        let (client, call) = self.call(self.inner.create_timeout, idempotency);
         let outcome = match request {
             Request::Universal(request) => call.outcome(client.create_generation(request).await),
             Request::LegacyKling(request) => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, timeout_at};
 
 use crate::{Error, ErrorKind, budget::Bucket};
 
@@ -103,8 +103,8 @@ impl<'a> Tries<'a> {
         }
     }
 
-    /// Returns when the create may be sent again, or gives the error back.
-    pub(super) async fn again(&mut self, error: Error) -> Result<(), Error> {
+    /// Returns when the create that ended so may be sent again: `false` if it may not, or was stopped before that.
+    pub(super) async fn again(&mut self, error: &Error, stopped: impl Future<Output = ()>) -> bool {
         let Self {
             unreached,
             rate_limited,
@@ -115,10 +115,10 @@ impl<'a> Tries<'a> {
             ErrorKind::Refused if error.is_rate_limited() => {
                 (&mut self.rate_limited, self.retries.rate_limited)
             }
-            _ => return Err(error),
+            _ => return false,
         };
         if *tries == most {
-            return Err(error);
+            return false;
         }
         *tries += 1;
         let doubled = 1u32 << (unreached + rate_limited).min(16);
@@ -130,16 +130,17 @@ impl<'a> Tries<'a> {
         let opens = self.budget.map(Bucket::opens);
         match at.max(at.and(opens)) {
             Some(at) if self.until.is_none_or(|until| at <= until) => {
-                sleep_until(at).await;
-                Ok(())
+                timeout_at(at, stopped).await.is_err()
             }
-            _ => Err(error),
+            _ => false,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+
     use super::*;
     use crate::ServiceError;
 
@@ -158,7 +159,7 @@ mod tests {
         let began = Instant::now();
         let mut tries = Tries::new(&retries, None);
         let mut sent = vec![0];
-        while tries.again(error()).await.is_ok() {
+        while tries.again(&error(), pending()).await {
             sent.push(began.elapsed().as_millis());
         }
         sent
@@ -194,6 +195,15 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_create_that_is_stopped_does_not_wait_to_be_sent_again() {
+        let (retries, began) = (CreateRetries::default(), Instant::now());
+        let mut tries = Tries::new(&retries, None);
+        let stopped = tokio::time::sleep(Duration::from_millis(300));
+        assert!(!tries.again(&refused(429, None), stopped).await);
+        assert_eq!(began.elapsed().as_millis(), 300);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn nothing_else_is_ever_sent_again() {
         let many = CreateRetries::patient().unreached(99);
         for status in [400, 401, 403, 404, 409, 425] {
@@ -212,7 +222,7 @@ mod tests {
         bucket.slow(Some(Duration::from_secs(10)));
         let retries = CreateRetries::default();
         let (began, mut tries) = (Instant::now(), Tries::new(&retries, Some(&bucket)));
-        tries.again(refused(429, None)).await.expect("it may");
+        assert!(tries.again(&refused(429, None), pending()).await);
         assert_eq!(began.elapsed().as_secs(), 10);
     }
 }

@@ -45,9 +45,12 @@ async fn journal(slot: &Slot, row: &Arc<Row>) -> Result<(), String> {
         Some(ErrorKind::Refused | ErrorKind::Unreachable) => {
             matches!(state, JournalState::NotCreated)
         }
-        Some(ErrorKind::GenerationFailed) => matches!(state, JournalState::Failed(_)),
-        None => matches!(state, JournalState::Completed(_)),
-        Some(_) => matches!(state, JournalState::Created(_) | JournalState::Completed(_)),
+        Some(ErrorKind::GenerationFailed) => matches!(state, JournalState::Failed { .. }),
+        None => matches!(state, JournalState::Completed { .. }),
+        Some(_) => matches!(
+            state,
+            JournalState::Created { .. } | JournalState::Completed { .. }
+        ),
     };
     if !expected {
         return Err(format!("{state:?} after {kind:?}"));

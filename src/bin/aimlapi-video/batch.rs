@@ -60,7 +60,6 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
         for (line, _) in entries.iter().filter(|(_, entry)| is_unclear(entry)) {
             journal
                 .repeat(line - 1)
-                .await
                 .map_err(|error| Failure::usage(self::line(&error)))?;
         }
     }
@@ -218,6 +217,16 @@ impl Run {
         let line = index + 1;
         match job {
             Job::Created(handle) => self.board.at(line, &format!("created {}", handle.id())),
+            Job::Resumed(handle) => self.board.at(line, &format!("waiting for {}", handle.id())),
+            Job::Unrecorded(error) => {
+                let id = error.handle().map(|handle| format!(" ({})", handle.id()));
+                let what = format!(
+                    "line {line}{}: {}",
+                    id.unwrap_or_default(),
+                    self::line(&error)
+                );
+                self.board.note(&what);
+            }
             Job::Update(Update::Progress(progress)) => self.board.at(line, &progress.to_string()),
             Job::Update(Update::Hiccup(hiccup)) => {
                 let what = format!("a poll failed, trying on: {}", self::line(&hiccup.error));
@@ -295,7 +304,12 @@ impl Run {
     fn ended(&mut self, index: usize, handle: Option<GenerationHandle>, failure: Failure) {
         let line = index + 1;
         self.worst = worse(self.worst, failure.code);
-        self.board.end(line, false, &failure.message);
+        let id = handle.as_ref().map(GenerationHandle::id);
+        let said = match id.filter(|id| !failure.message.contains(id)) {
+            Some(id) => format!("{} (generation {id})", failure.message),
+            None => failure.message.clone(),
+        };
+        self.board.end(line, false, &said);
         let error = json!({ "message": failure.message, "exit_code": failure.code });
         let mut object = json!({ "line": line, "state": "error", "error": error });
         if let Some(handle) = handle {
@@ -346,7 +360,9 @@ impl Out {
     /// Whether all videos of a job are there.
     fn has(&self, entry: &JournalEntry) -> bool {
         match &entry.state {
-            JournalState::Saved(_, files) => files.iter().all(|file| self.0.join(file).is_file()),
+            JournalState::Saved { files, .. } => {
+                !files.is_empty() && files.iter().all(|file| self.0.join(file).is_file())
+            }
             _ => false,
         }
     }

@@ -1,0 +1,118 @@
+//! What a journal's lines say, and what they add up to.
+
+use std::{collections::BTreeMap, path::PathBuf, time::SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use super::{JournalEntry, JournalState};
+use crate::GenerationHandle;
+
+/// One line of the file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(super) enum Event {
+    Journal {
+        version: u32,
+    },
+    Intent {
+        line: usize,
+        sha256: String,
+        model: String,
+        /// When it was written, as RFC 3339.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<String>,
+        /// The `X-Client-Request-Id` of the request that leaves next.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request_id: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        origin: Option<String>,
+    },
+    NotCreated {
+        line: usize,
+        why: String,
+    },
+    Unclear {
+        line: usize,
+        why: String,
+    },
+    Created {
+        line: usize,
+        handle: GenerationHandle,
+    },
+    Failed {
+        line: usize,
+    },
+    Completed {
+        line: usize,
+    },
+    Saved {
+        line: usize,
+        files: Vec<PathBuf>,
+    },
+}
+
+impl Event {
+    /// The request that it is about.
+    pub(super) fn line(&self) -> Option<usize> {
+        match self {
+            Self::Journal { .. } => None,
+            Self::Intent { line, .. }
+            | Self::NotCreated { line, .. }
+            | Self::Unclear { line, .. }
+            | Self::Created { line, .. }
+            | Self::Failed { line }
+            | Self::Completed { line }
+            | Self::Saved { line, .. } => Some(*line),
+        }
+    }
+}
+
+/// The time as it is written.
+pub(super) fn now() -> Option<String> {
+    let now = SystemTime::now();
+    // A clock before 1970 is wrong, and its time could not be written down.
+    (now >= SystemTime::UNIX_EPOCH).then(|| humantime::format_rfc3339_millis(now).to_string())
+}
+
+pub(super) fn apply(jobs: &mut BTreeMap<usize, JournalEntry>, event: &Event) {
+    if let Event::Intent {
+        line,
+        sha256,
+        model,
+        at,
+        request_id,
+        origin,
+    } = event
+    {
+        let entry = JournalEntry {
+            sha256: sha256.clone(),
+            model: model.clone(),
+            sent_at: at
+                .as_deref()
+                .and_then(|at| humantime::parse_rfc3339(at).ok()),
+            request_id: request_id.clone(),
+            origin: origin.clone(),
+            state: JournalState::Unclear,
+        };
+        jobs.insert(*line, entry);
+        return;
+    }
+    let Some(entry) = event.line().and_then(|line| jobs.get_mut(&line)) else {
+        return;
+    };
+    entry.state = match (event, entry.handle().cloned()) {
+        (Event::Created { handle, .. }, _) => JournalState::Created {
+            handle: handle.clone(),
+        },
+        (Event::Failed { .. }, Some(handle)) => JournalState::Failed { handle },
+        (Event::Completed { .. }, Some(handle)) => JournalState::Completed { handle },
+        (Event::Saved { files, .. }, Some(handle)) => JournalState::Saved {
+            handle,
+            files: files.clone(),
+        },
+        // What is known to be created stays so.
+        (_, Some(_)) => return,
+        (Event::NotCreated { .. }, None) => JournalState::NotCreated,
+        (_, None) => JournalState::Unclear,
+    };
+}

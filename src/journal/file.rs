@@ -1,0 +1,342 @@
+//! The file of a journal: read whole, and appended to line by line. A line that cannot be written whole is taken off again.
+
+use std::{
+    collections::BTreeMap,
+    fs::{File, OpenOptions},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    path::Path,
+};
+
+use fs4::fs_std::FileExt;
+
+use super::{
+    JournalEntry,
+    event::{Event, apply},
+};
+use crate::{Error, ErrorKind};
+
+const VERSION: u32 = 1;
+
+/// No line is longer: what is has not been written here.
+const LINE_MOST: usize = 1024 * 1024;
+
+/// What a journal needs of a file.
+pub(super) trait Disk {
+    fn write(&mut self, at: u64, text: &[u8]) -> io::Result<()>;
+
+    /// Returns when what was written survives a loss of power.
+    fn sync(&mut self) -> io::Result<()>;
+
+    fn cut(&mut self, end: u64) -> io::Result<()>;
+}
+
+impl Disk for File {
+    fn write(&mut self, at: u64, text: &[u8]) -> io::Result<()> {
+        self.seek(SeekFrom::Start(at))?;
+        self.write_all(text)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    fn cut(&mut self, end: u64) -> io::Result<()> {
+        self.set_len(end)
+    }
+}
+
+/// The end of the file, where lines are appended.
+pub(super) struct Tail<D> {
+    disk: D,
+    /// Where the last whole line ends.
+    end: u64,
+    /// Whether a part of a line may stand behind that.
+    is_torn: bool,
+}
+
+impl<D: Disk> Tail<D> {
+    pub(super) fn append(&mut self, event: &Event) -> io::Result<()> {
+        let mut text = serde_json::to_vec(event)?;
+        text.push(b'\n');
+        if text.len() > LINE_MOST {
+            let what = format!("a line of {} bytes is too long for it", text.len());
+            return Err(io::Error::other(what));
+        }
+        self.write(&text, matches!(event, Event::Intent { .. }))
+    }
+
+    /// Writes the text as a whole or not at all. What `must_last` is taken off again if it may not survive a loss of power;
+    /// anything else is better there than not.
+    fn write(&mut self, text: &[u8], must_last: bool) -> io::Result<()> {
+        if self.is_torn {
+            self.cut()?;
+        }
+        let written = self.disk.write(self.end, text);
+        let synced = written.and_then(|()| {
+            let synced = self.disk.sync();
+            if synced.is_ok() || !must_last {
+                self.end += text.len() as u64;
+            }
+            synced
+        });
+        if synced.is_err() {
+            // If not even that can be done, it is tried again before the next line.
+            let _ = self.cut();
+        }
+        synced
+    }
+
+    fn cut(&mut self) -> io::Result<()> {
+        self.is_torn = true;
+        self.disk.cut(self.end)?;
+        self.is_torn = false;
+        Ok(())
+    }
+}
+
+/// Opens the file, or begins one, and tells what it holds.
+pub(super) fn open(path: &Path) -> Result<(BTreeMap<usize, JournalEntry>, Tail<File>), Error> {
+    let io = |error: io::Error| {
+        let what = match error.kind() {
+            io::ErrorKind::NotFound => {
+                "cannot be used; its folder must be there, so make it or name another"
+            }
+            _ => "cannot be used; name another, or see to it that it can be written",
+        };
+        failed(path, what, Some(error))
+    };
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(io)?;
+    if !file.try_lock_exclusive().map_err(io)? {
+        let what = "is in use by another process; wait for it, or end it";
+        return Err(failed(path, what, None));
+    }
+    let Contents {
+        jobs,
+        end,
+        is_unended,
+    } = read(&mut BufReader::new(&file), path)?;
+    // Only what is known to be a journal is touched.
+    let mut tail = Tail {
+        disk: file,
+        end,
+        is_torn: false,
+    };
+    if end < tail.disk.metadata().map_err(io)?.len() {
+        tail.cut().map_err(io)?;
+    }
+    if is_unended {
+        tail.write(b"\n", false).map_err(io)?;
+    }
+    if end == 0 {
+        tail.write(&first_line(), true).map_err(io)?;
+        name_to_disk(path);
+    }
+    Ok((jobs, tail))
+}
+
+fn first_line() -> Vec<u8> {
+    format!("{{\"event\":\"journal\",\"version\":{VERSION}}}\n").into_bytes()
+}
+
+/// Sees to it that a new file's name is on disk, too.
+fn name_to_disk(path: &Path) {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    // Not every system can open a folder; where it can, this keeps a crash from losing the file.
+    if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
+        let _ = folder.sync_all();
+    }
+}
+
+struct Contents {
+    jobs: BTreeMap<usize, JournalEntry>,
+    /// How many bytes are to be kept.
+    end: u64,
+    /// Whether the last line lacks nothing but its end.
+    is_unended: bool,
+}
+
+fn read(file: &mut impl BufRead, path: &Path) -> Result<Contents, Error> {
+    let mut contents = Contents {
+        jobs: BTreeMap::new(),
+        end: 0,
+        is_unended: false,
+    };
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        let most = LINE_MOST as u64 + 1;
+        let length = file
+            .take(most)
+            .read_until(b'\n', &mut line)
+            .map_err(|error| failed(path, "cannot be read", Some(error)))?;
+        let other = |what: String| {
+            let what = format!("is no journal of this version: its line {number} is {what}");
+            Err(failed(path, &what, None))
+        };
+        let is_whole = line.ends_with(b"\n");
+        if !is_whole && line.len() > LINE_MOST {
+            return other(format!("longer than {LINE_MOST} bytes"));
+        }
+        if !is_whole && number == 1 {
+            // Cut off when it was begun; any other text is somebody's file.
+            return match first_line().starts_with(&line) {
+                true => Ok(contents),
+                false => other("not whole, and no beginning of one".into()),
+            };
+        }
+        if is_whole && number > 1 && line.trim_ascii().is_empty() {
+            contents.end += length as u64;
+            continue;
+        }
+        let event = match serde_json::from_slice(&line) {
+            // Cut off when it was written; a request leaves only after the whole line of its intent.
+            Err(_) | Ok(Event::Intent { .. }) if !is_whole => return Ok(contents),
+            Err(error) => return other(error.to_string()),
+            Ok(Event::Journal { version }) if version != VERSION => {
+                let what = format!("is of version {version}, and {VERSION} is read");
+                return Err(failed(path, &what, None));
+            }
+            Ok(event) => event,
+        };
+        if (number == 1) != matches!(event, Event::Journal { .. }) {
+            return other("not what stands there in a journal".into());
+        }
+        if event.line() == Some(0) {
+            return other("about line 0, and lines are counted from 1".into());
+        }
+        apply(&mut contents.jobs, &event);
+        contents.end += length as u64;
+        contents.is_unended = !is_whole;
+        if !is_whole {
+            return Ok(contents);
+        }
+    }
+    Ok(contents)
+}
+
+fn failed(path: &Path, what: &str, source: Option<io::Error>) -> Error {
+    let what = format!("the journal {} {what}", path.display());
+    let error = Error::new(ErrorKind::Io, what);
+    match source {
+        Some(source) => error.with_source(source),
+        None => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk with room for so many bytes, which may be stuck.
+    #[derive(Default)]
+    struct Full {
+        bytes: Vec<u8>,
+        room: usize,
+        is_stuck: bool,
+        loses: bool,
+    }
+
+    impl Disk for Full {
+        fn write(&mut self, at: u64, text: &[u8]) -> io::Result<()> {
+            let at = usize::try_from(at).expect("small");
+            self.bytes.resize(at.max(self.bytes.len()), 0);
+            let fits = text.len().min(self.room.saturating_sub(at));
+            self.bytes.splice(
+                at..self.bytes.len().min(at + fits),
+                text[..fits].iter().copied(),
+            );
+            match fits == text.len() {
+                true => Ok(()),
+                false => Err(io::ErrorKind::StorageFull.into()),
+            }
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            match self.loses {
+                true => Err(io::Error::other("lost")),
+                false => Ok(()),
+            }
+        }
+
+        fn cut(&mut self, end: u64) -> io::Result<()> {
+            if self.is_stuck {
+                return Err(io::Error::other("stuck"));
+            }
+            self.bytes.truncate(usize::try_from(end).expect("small"));
+            Ok(())
+        }
+    }
+
+    fn tail(room: usize) -> Tail<Full> {
+        let disk = Full {
+            room,
+            ..Full::default()
+        };
+        let mut tail = Tail {
+            disk,
+            end: 0,
+            is_torn: false,
+        };
+        tail.write(&first_line(), true).expect("there is room");
+        tail
+    }
+
+    fn lines(tail: &Tail<Full>) -> Vec<String> {
+        let text = String::from_utf8(tail.disk.bytes.clone()).expect("text");
+        assert!(text.ends_with('\n'), "{text}");
+        text.lines().skip(1).map(str::to_owned).collect()
+    }
+
+    fn intent() -> Event {
+        Event::Intent {
+            line: 1,
+            sha256: "0".repeat(64),
+            model: "m".into(),
+            at: None,
+            request_id: None,
+            origin: None,
+        }
+    }
+
+    const COMPLETED: &str = r#"{"event":"completed","line":2}"#;
+
+    #[test]
+    fn a_line_that_does_not_fit_leaves_no_part_of_it() {
+        let mut tail = tail(100);
+        tail.append(&intent()).expect_err("it is full");
+        tail.append(&Event::Completed { line: 2 })
+            .expect("there is room for less");
+        assert_eq!(lines(&tail), [COMPLETED]);
+    }
+
+    #[test]
+    fn while_a_part_of_a_line_cannot_be_taken_off_nothing_is_written_behind_it() {
+        let mut tail = tail(100);
+        tail.disk.is_stuck = true;
+        tail.append(&intent()).expect_err("it is full");
+        tail.disk.room = 1000;
+        tail.append(&intent()).expect_err("a part stands there");
+        tail.disk.is_stuck = false;
+        tail.append(&Event::Completed { line: 2 })
+            .expect("all is well again");
+        assert_eq!(lines(&tail), [COMPLETED]);
+    }
+
+    #[test]
+    fn what_may_not_last_stays_unless_it_is_an_intent() {
+        let mut tail = tail(1000);
+        tail.disk.loses = true;
+        tail.append(&intent()).expect_err("lost");
+        tail.append(&Event::Completed { line: 2 })
+            .expect_err("lost");
+        assert_eq!(lines(&tail), [COMPLETED]);
+    }
+}

@@ -1,0 +1,41 @@
+//! A request is known again by its body's hash.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+/// The hash of a body, whatever the order of its properties.
+pub(super) fn sha256(body: &Map<String, Value>) -> String {
+    let mut hash = Sha256::new();
+    feed_object(body, &mut hash);
+    let digest = hash.finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn feed(value: &Value, hash: &mut Sha256) {
+    match value {
+        Value::Object(map) => feed_object(map, hash),
+        Value::Array(items) => {
+            hash.update(b"[");
+            for item in items {
+                feed(item, hash);
+                hash.update(b",");
+            }
+            hash.update(b"]");
+        }
+        scalar => hash.update(scalar.to_string()),
+    }
+}
+
+fn feed_object(map: &Map<String, Value>, hash: &mut Sha256) {
+    let sorted: BTreeMap<&String, &Value> = map.iter().collect();
+    hash.update(b"{");
+    for (name, value) in sorted {
+        feed(&name.as_str().into(), hash);
+        hash.update(b":");
+        feed(value, hash);
+        hash.update(b",");
+    }
+    hash.update(b"}");
+}

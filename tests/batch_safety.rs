@@ -1,0 +1,271 @@
+//! What a batch does when its consumer is slow, when it is stopped, and when its journal is shared or misused.
+#![cfg(feature = "journal")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod support;
+
+use std::{collections::BTreeMap, fs, time::Duration};
+
+use aimlapi_video::{
+    Client, CreateRetries, Error, ErrorKind, GenerateAll, Generation, Job, Journal, JournalState,
+    WaitOptions, schedule::Fixed, types::KlingaiV2MasterTextToVideo,
+};
+use serde_json::{Value, json};
+use support::{Bytes, Request, Server, builder, http};
+
+fn quick() -> WaitOptions {
+    WaitOptions::default().schedule(Fixed::every(Duration::from_millis(1)))
+}
+
+/// Whose creates wait a second after a 429.
+fn client(server: &Server) -> Client {
+    builder(server.url())
+        .poll_budget(None)
+        .wait_options(quick())
+        .create_retries(CreateRetries::patient())
+        .build()
+        .unwrap()
+}
+
+fn requests(prompts: &[&str]) -> Vec<KlingaiV2MasterTextToVideo> {
+    let request = |prompt: &&str| {
+        KlingaiV2MasterTextToVideo::builder()
+            .prompt(*prompt)
+            .build()
+    };
+    prompts
+        .iter()
+        .map(|prompt| request(prompt).unwrap())
+        .collect()
+}
+
+/// Creates under the prompt as id, and completes at once.
+fn service(_: usize, request: &Request) -> Bytes {
+    if request.method == "POST" {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        return support::json(201, json!({ "id": body["prompt"], "status": "queued" }));
+    }
+    let id = request.target.split('=').next_back().unwrap();
+    let video = json!({ "url": "https://cdn.example.com/v.mp4" });
+    support::json(
+        200,
+        json!({ "id": id, "status": "completed", "video": video }),
+    )
+}
+
+/// As `service`, but the first request is one too many for now.
+fn busy_at_first(number: usize, request: &Request) -> Bytes {
+    match number {
+        0 => http(429, &[("retry-after", "60")], "slow down"),
+        _ => service(number, request),
+    }
+}
+
+fn posts(server: &Server) -> usize {
+    let requests = server.requests();
+    requests.iter().filter(|r| r.method == "POST").count()
+}
+
+async fn outcomes(mut jobs: GenerateAll) -> BTreeMap<usize, Result<Generation, Error>> {
+    let mut outcomes = BTreeMap::new();
+    while let Some((index, job)) = jobs.next().await {
+        if let Job::Ended(outcome) = job {
+            outcomes.insert(index, outcome);
+        }
+    }
+    outcomes
+}
+
+/// Polls it until the service has had its first create.
+async fn until_sent(jobs: &mut GenerateAll, server: &Server) {
+    while posts(server) == 0 {
+        let _ = tokio::time::timeout(Duration::from_millis(5), jobs.next()).await;
+    }
+    // The answer is read, and noted.
+    let _ = tokio::time::timeout(Duration::from_millis(200), jobs.next()).await;
+}
+
+#[tokio::test]
+async fn a_slow_consumer_loses_no_id() {
+    let server = Server::start(service).await;
+    let client = builder(server.url())
+        .poll_budget(None)
+        .wait_options(quick())
+        .create_timeout(Duration::from_millis(300))
+        .build()
+        .unwrap();
+    let mut jobs = client
+        .generate_all(requests(&["g0", "g1", "g2", "g3"]))
+        .creates_at_once(4);
+    let mut failed = Vec::new();
+    while let Some((_, job)) = jobs.next().await {
+        if let Job::Ended(Err(error)) = job {
+            failed.push(error.to_string());
+        }
+        // Not a pause for luck: the consumer's own work takes longer than a create may.
+        tokio::time::sleep(Duration::from_millis(400)).await;
+    }
+    assert_eq!((posts(&server), failed), (4, Vec::new()));
+}
+
+#[tokio::test]
+async fn a_slow_consumer_fails_no_poll() {
+    let server = Server::start(service).await;
+    let timeout = Duration::from_millis(200);
+    let client = builder(server.url())
+        .poll_budget(None)
+        .fetch_timeout(timeout)
+        .wait_options(quick().tolerance(timeout))
+        .build()
+        .unwrap();
+    let mut waits = client.wait_all(["g0", "g1", "g2", "g3", "g4"]);
+    while let Some((handle, outcome)) = waits.next().await {
+        assert!(outcome.is_ok(), "{}: {outcome:?}", handle.id());
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_is_stopped_sends_no_create_again() {
+    let server = Server::start(busy_at_first).await;
+    let mut jobs = client(&server)
+        .generate_all(requests(&["g0", "g1"]))
+        .creates_at_once(1);
+    until_sent(&mut jobs, &server).await;
+    jobs.stop();
+    let outcomes = tokio::time::timeout(Duration::from_secs(5), outcomes(jobs));
+    let outcomes = outcomes.await.expect("it waits for nothing any more");
+    let kinds: Vec<_> = outcomes
+        .values()
+        .map(|outcome| outcome.as_ref().unwrap_err().kind())
+        .collect();
+    assert_eq!((posts(&server), kinds), (1, vec![ErrorKind::Refused]));
+}
+
+#[tokio::test]
+async fn a_create_that_was_refused_is_known_not_to_exist_while_it_waits_to_be_sent_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let server = Server::start(busy_at_first).await;
+    let journal = Journal::open(&path).unwrap();
+    let mut jobs = client(&server)
+        .generate_all(requests(&["g0"]))
+        .journal(journal.clone());
+    until_sent(&mut jobs, &server).await;
+    let entry = journal.entries()[&1].clone();
+    assert_eq!(entry.state, JournalState::NotCreated);
+    let sent = server.requests()[0]
+        .header("x-client-request-id")
+        .map(str::to_owned);
+    assert_eq!((entry.request_id.is_some(), entry.request_id), (true, sent));
+    assert_eq!(entry.origin, Some(server.url()));
+    assert!(entry.sent_at.is_some());
+}
+
+#[tokio::test]
+async fn a_batch_that_is_dropped_still_notes_what_was_on_its_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let server = Server::start(service).await;
+    let journal = Journal::open(&path).unwrap();
+    let mut jobs = client(&server)
+        .generate_all(requests(&["g0"]))
+        .journal(journal.clone());
+    while posts(&server) == 0 {
+        assert!(futures_util::poll!(Box::pin(jobs.next())).is_pending());
+        tokio::task::yield_now().await;
+    }
+    drop(jobs);
+    while journal.entries()[&1].handle().is_none() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(journal.entries()[&1].handle().unwrap().id(), "g0");
+}
+
+#[tokio::test]
+async fn two_batches_with_clones_of_one_journal_create_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(service).await;
+    let journal = Journal::open(folder.path().join("journal.jsonl")).unwrap();
+    let client = client(&server);
+    let batch = || {
+        client
+            .generate_all(requests(&["g0"]))
+            .journal(journal.clone())
+    };
+    let (one, other) = futures_util::future::join(outcomes(batch()), outcomes(batch())).await;
+    assert_eq!(posts(&server), 1);
+    assert!(one[&0].is_ok() || other[&0].is_ok());
+}
+
+#[tokio::test]
+async fn a_journal_forgets_no_generation_and_knows_what_it_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(service).await;
+    let journal = Journal::open(folder.path().join("journal.jsonl")).unwrap();
+    let client = client(&server);
+    outcomes(
+        client
+            .generate_all(requests(&["g0"]))
+            .journal(journal.clone()),
+    )
+    .await;
+    for error in [
+        journal.repeat(0).unwrap_err(),
+        journal.repeat(7).unwrap_err(),
+        journal.saved(7, Vec::new()).await.unwrap_err(),
+        journal.failed(7).await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+    }
+    let mut jobs = client
+        .generate_all(requests(&["g0"]))
+        .journal(journal.clone());
+    let (_, first) = jobs.next().await.unwrap();
+    assert!(matches!(first, Job::Resumed(handle) if handle.id() == "g0"));
+    outcomes(jobs).await;
+    assert_eq!(posts(&server), 1);
+    assert_eq!(journal.elsewhere(&client), [0; 0]);
+    let other = Server::start(service).await;
+    assert_eq!(journal.elsewhere(&self::client(&other)), [1]);
+}
+
+#[test]
+fn a_line_that_lacks_only_its_end_is_kept_and_line_0_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let intent = |line: usize| {
+        format!(
+            "{{\"event\":\"journal\",\"version\":1}}\n{{\"event\":\"intent\",\"line\":{line},\"sha256\":\"0\",\"model\":\"m\"}}\n"
+        )
+    };
+    let created = "{\"event\":\"created\",\"line\":1,\"handle\":{\"id\":\"g0\"}}";
+    fs::write(&path, intent(1) + created).unwrap();
+    for _ in 0..2 {
+        let journal = Journal::open(&path).unwrap();
+        assert_eq!(journal.entries()[&1].handle().unwrap().id(), "g0");
+    }
+    assert_eq!(
+        fs::read_to_string(&path).unwrap(),
+        intent(1) + created + "\n"
+    );
+    fs::write(&path, intent(0)).unwrap();
+    let error = Journal::open(&path).unwrap_err().to_string();
+    assert!(error.contains("lines are counted from 1"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_no_journal_is_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other");
+    for text in [
+        "\n",
+        "{\"id\":\"a1b2\",\"route\":\"universal\"}",
+        "{\"model\":\"a\"}\n{\"model\":\"b\"}",
+        "{\"event\":\"failed\",\"line\":1}\n",
+    ] {
+        fs::write(&path, text).unwrap();
+        assert_eq!(Journal::open(&path).unwrap_err().kind(), ErrorKind::Io);
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+}
