@@ -276,8 +276,87 @@ async fn a_batch_runs_against_the_embedded_simulator() {
     assert!(ran.stderr.contains("3 of 3 saved"), "{ran:?}");
     assert_eq!(
         cli_files(&cli),
-        ["0001.mp4", "0002.mp4", "0003.mp4", "journal.jsonl"]
+        [
+            "0001.mp4",
+            "0002.mp4",
+            "0003.mp4",
+            "journal.simulated.jsonl"
+        ]
     );
+}
+
+#[tokio::test]
+async fn a_journal_of_another_service_and_files_of_others_are_refused_before_anything_is_created() {
+    let (service, other) = (Service::start().await, Service::start().await);
+    service.release();
+    let cli = Cli::at(service.server.url());
+    fs::write(cli.path("b.jsonl"), batch(&["a", "b"])).unwrap();
+    assert_eq!(cli.run(RUN).await.code, 0);
+    let journal = fs::read_to_string(cli.path("videos/journal.jsonl")).unwrap();
+    assert_eq!(journal.matches("\"completed\"").count(), 2, "{journal}");
+    let moved = Cli {
+        base: Some(other.server.url()),
+        ..cli
+    };
+    for command in [RUN, &["resume", "videos/journal.jsonl"]] {
+        let ran = moved.run(command).await;
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.error().contains(&service.server.url()), "{ran:?}");
+        assert!(ran.error().contains(": 1, 2; name another"), "{ran:?}");
+    }
+    fs::write(moved.path("c.jsonl"), batch(&["c"])).unwrap();
+    fs::create_dir(moved.path("mine")).unwrap();
+    fs::write(moved.path("mine/0001-2.mp4"), "mine").unwrap();
+    let ran = moved.run(&["batch", "c.jsonl", "--out", "mine"]).await;
+    assert!(
+        ran.error().contains("0001-2.mp4 is there already"),
+        "{ran:?}"
+    );
+    // The batch itself is no journal of it.
+    let before = fs::read(moved.path("c.jsonl")).unwrap();
+    let own = ["batch", "c.jsonl", "--out", "n", "--journal", "c.jsonl"];
+    assert_eq!(moved.run(&own).await.code, 2);
+    assert_eq!(fs::read(moved.path("c.jsonl")).unwrap(), before);
+    assert!(other.created().is_empty());
+}
+
+/// As on a disk that is full when the answer comes.
+#[tokio::test]
+async fn a_journal_that_cannot_be_written_loses_no_video() {
+    let service = Service::start().await;
+    service.release();
+    let cli = Cli::at(service.server.url());
+    fs::write(cli.path("b.jsonl"), batch(&["a"])).unwrap();
+    assert_eq!(cli.run(RUN).await.code, 0);
+    let journal = cli.path("videos/journal.jsonl");
+    let text = fs::read_to_string(&journal).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    // Room for the intent and half of what comes next, in a file of 8 blocks at most.
+    let room = lines[1].len() + lines[2].len() / 2;
+    let filled = format!(
+        "{}{}",
+        lines[0],
+        "\n".repeat(8 * 512 - room - lines[0].len())
+    );
+    fs::write(&journal, filled).unwrap();
+    fs::remove_file(cli.path("videos/0001.mp4")).unwrap();
+    let binary = env!("CARGO_BIN_EXE_aimlapi-video");
+    let script = format!("trap '' XFSZ; ulimit -f 8; exec {binary} {}", RUN.join(" "));
+    let output = tokio::process::Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(cli.folder.path())
+        .env("AIML_API_KEY", support::KEY)
+        .env("AIML_API_BASE", service.server.url())
+        .output()
+        .await
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert!(stderr.contains("line 1 (a): the journal"), "{stderr}");
+    assert!(cli.path("videos/0001.mp4").is_file(), "{stderr}");
+    // It ends with a whole line, and says that something may have been bought.
+    let ran = cli.run(&["resume", "videos/journal.jsonl"]).await;
+    assert!([0, 6].contains(&ran.code), "{ran:?}");
 }
 
 fn cli_files(cli: &Cli) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! `batch` and `resume`: many jobs from a file, with a record that survives a kill.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
     fs,
     path::{Path, PathBuf},
     pin::Pin,
@@ -10,8 +10,8 @@ use std::{
 };
 
 use aimlapi_video::{
-    Client, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest, Job, Journal,
-    JournalEntry, JournalState, LegacyKlingRequest, Saved, Update, WaitOptions,
+    Client, Download, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest, Job,
+    Journal, JournalEntry, JournalState, LegacyKlingRequest, Saved, Update, WaitOptions,
     simulator::Simulator,
 };
 use futures_util::{
@@ -39,15 +39,18 @@ pub(crate) async fn batch(batch: Batch) -> ExitCode {
 async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
     let interrupt = Interrupt::listen();
     let requests = Requests::read(batch)?;
-    fs::create_dir_all(&batch.out).map_err(|error| {
-        Failure::usage(format!("{} cannot be made: {error}", batch.out.display()))
-    })?;
+    let out = Out(batch.out.clone());
+    out.prepare()?;
     let journal = batch.journal.clone();
-    let path = journal.unwrap_or_else(|| batch.out.join("journal.jsonl"));
+    // What a simulator made is nobody's, and no real run is to rely on it.
+    let name = match batch.simulate {
+        true => "journal.simulated.jsonl",
+        false => "journal.jsonl",
+    };
+    let path = journal.unwrap_or_else(|| batch.out.join(name));
     let journal = open(&path)?;
     check(&requests, &journal, &path, batch)?;
     let entries = journal.entries();
-    let out = Out(batch.out.clone());
     let saved: BTreeSet<usize> = entries
         .iter()
         .filter(|(_, entry)| out.has(entry))
@@ -55,13 +58,6 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
         .collect();
     if !saved.is_empty() {
         note(format!("{} are saved already", saved.len()));
-    }
-    if batch.repeat_unclear {
-        for (line, _) in entries.iter().filter(|(_, entry)| is_unclear(entry)) {
-            journal
-                .repeat(line - 1)
-                .map_err(|error| Failure::usage(self::line(&error)))?;
-        }
     }
     let speed = speed(&batch.jobs, batch.simulate);
     let simulator = match batch.simulate {
@@ -82,6 +78,16 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
         None => Client::from_env(),
     };
     let client = client.map_err(|error| Failure::creating(&error))?;
+    check_place(&journal, &path, &client, |line| {
+        batch.simulate && saved.contains(&(line - 1))
+    })?;
+    if batch.repeat_unclear {
+        for (line, _) in entries.iter().filter(|(_, entry)| is_unclear(entry)) {
+            journal
+                .repeat(line - 1)
+                .map_err(|error| Failure::usage(self::line(&error)))?;
+        }
+    }
     let board = Board::start(requests.len() - saved.len());
     let all = match requests {
         Requests::Universal(requests) => client.generate_all(requests),
@@ -100,6 +106,8 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
         json: batch.jobs.json,
         worst: 0,
         saving: FuturesUnordered::new(),
+        to_save: VecDeque::new(),
+        is_resumable: false,
     };
     let ended = run.drive(&mut all, interrupt.clone()).await;
     if !ended {
@@ -135,23 +143,30 @@ async fn run_resume(resume: &Resume) -> Result<ExitCode, Failure> {
         return Err(Failure::usage(what));
     }
     let journal = open(&resume.journal)?;
-    let folder = resume.journal.parent().unwrap_or(Path::new(""));
+    let folder = resume.journal.parent();
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
     let out = Out(resume.out.clone().unwrap_or_else(|| folder.to_owned()));
     let entries = journal.entries();
     let client = Client::from_env().map_err(|error| Failure::creating(&error))?;
+    check_place(&journal, &resume.journal, &client, |_| false)?;
+    out.prepare()?;
     let open: Vec<(usize, GenerationHandle)> = entries
         .iter()
         .filter(|(_, entry)| !out.has(entry))
         .filter_map(|(line, entry)| Some((line - 1, entry.handle()?.clone())))
         .collect();
+    let unclear = entries.values().filter(|entry| is_unclear(entry)).count();
     let mut run = Run {
-        board: Board::start(open.len()),
+        board: Board::start(open.len() + unclear),
         client: client.clone(),
         journal,
         out,
         json: resume.jobs.json,
         worst: 0,
         saving: FuturesUnordered::new(),
+        to_save: VecDeque::new(),
+        is_resumable: false,
     };
     for (line, _) in entries.iter().filter(|(_, entry)| is_unclear(entry)) {
         let what = "it is unknown whether it was created; look at the account's log";
@@ -162,7 +177,8 @@ async fn run_resume(resume: &Resume) -> Result<ExitCode, Failure> {
         let updates = client.wait(&handle).options(options.clone()).updates();
         updates.map(move |update| (index, job(update)))
     });
-    let mut all: BoxStream<'_, (usize, Job)> = futures_util::stream::select_all(waits).boxed();
+    let waits = futures_util::stream::iter(waits).flatten_unordered(WAITS_AT_ONCE);
+    let mut all: BoxStream<'_, (usize, Job)> = waits.boxed();
     let ended = run.drive(&mut all, interrupt).await;
     Ok(run.finish(ended, &resume.journal))
 }
@@ -184,8 +200,17 @@ struct Run {
     json: bool,
     /// The exit code so far.
     worst: u8,
+    is_resumable: bool,
+    /// Completed, and waiting for the downloads before them.
+    to_save: VecDeque<(usize, Generation)>,
     saving: FuturesUnordered<Pin<Box<dyn Future<Output = SavedJob>>>>,
 }
+
+/// More downloads at once make none faster.
+const DOWNLOADS_AT_ONCE: usize = 8;
+
+/// More waits at once take memory and gain nothing.
+const WAITS_AT_ONCE: usize = 256;
 
 type SavedJob = (usize, Generation, Result<Vec<Saved>, Error>);
 
@@ -203,6 +228,7 @@ impl Run {
                 () = interrupt.heard() => return false,
                 Some((index, generation, saved)) = self.saving.next() => {
                     self.saved(index, &generation, saved).await;
+                    self.save_more();
                 }
                 job = jobs.next(), if !all_ended => match job {
                     Some((index, job)) => self.happened(index, job).await,
@@ -233,16 +259,8 @@ impl Run {
                 self.board.at(line, &what);
             }
             Job::Ended(Ok(generation)) => {
-                self.board.at(line, "downloading");
-                let (client, path) = (self.client.clone(), self.out.path(line));
-                self.saving.push(Box::pin(async move {
-                    let saved = client
-                        .download(&generation)
-                        .overwrite(true)
-                        .to_file(path)
-                        .await;
-                    (index, generation, saved)
-                }));
+                self.to_save.push_back((index, generation));
+                self.save_more();
             }
             Job::Ended(Err(error)) => {
                 let handle = error.handle().cloned();
@@ -259,6 +277,23 @@ impl Run {
                 self.ended(index, handle, failure);
             }
             _ => {}
+        }
+    }
+
+    fn save_more(&mut self) {
+        while self.saving.len() < DOWNLOADS_AT_ONCE
+            && let Some((index, generation)) = self.to_save.pop_front()
+        {
+            self.board.at(index + 1, "downloading");
+            let (client, path) = (self.client.clone(), self.out.path(index + 1));
+            self.saving.push(Box::pin(async move {
+                let saved = client
+                    .download(&generation)
+                    .overwrite(true)
+                    .to_file(path)
+                    .await;
+                (index, generation, saved)
+            }));
         }
     }
 
@@ -304,6 +339,7 @@ impl Run {
     fn ended(&mut self, index: usize, handle: Option<GenerationHandle>, failure: Failure) {
         let line = index + 1;
         self.worst = worse(self.worst, failure.code);
+        self.is_resumable |= [failure::UNSEEN, failure::UNSAVED].contains(&failure.code);
         let id = handle.as_ref().map(GenerationHandle::id);
         let said = match id.filter(|id| !failure.message.contains(id)) {
             Some(id) => format!("{} (generation {id})", failure.message),
@@ -334,7 +370,7 @@ impl Run {
 
     fn finish(mut self, ended: bool, journal: &Path) -> ExitCode {
         self.board.close();
-        if !ended || [failure::UNSEEN, failure::UNSAVED].contains(&self.worst) {
+        if !ended || self.is_resumable {
             let out = failure::quoted(&self.out.0.display().to_string());
             let journal = failure::quoted(&journal.display().to_string());
             note(format!(
@@ -355,6 +391,31 @@ struct Out(PathBuf);
 impl Out {
     fn path(&self, line: usize) -> PathBuf {
         self.0.join(format!("{line:04}.mp4"))
+    }
+
+    /// Sees to it that videos can be written there, before anything is paid for.
+    fn prepare(&self) -> Result<(), Failure> {
+        fs::create_dir_all(&self.0).map_err(|error| {
+            Failure::usage(format!("{} cannot be made: {error}", self.0.display()))
+        })?;
+        Download::check_target(self.path(0), true).map_err(|error| Failure::usage(line(&error)))
+    }
+
+    /// A file where a video of job `line` is to go, be it the first or a further one.
+    fn taken(&self, line: usize) -> Option<PathBuf> {
+        let first = format!("{line:04}");
+        let entries = fs::read_dir(&self.0).ok()?;
+        let mut paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        paths.find(|path| {
+            let is_video = path.extension().is_some_and(|extension| extension == "mp4");
+            let stem = path.file_stem().and_then(|stem| stem.to_str());
+            let rest = stem.and_then(|stem| stem.strip_prefix(&first));
+            let further = |rest: &str| {
+                let number = rest.strip_prefix('-').unwrap_or_default();
+                !number.is_empty() && number.chars().all(|c| c.is_ascii_digit())
+            };
+            is_video && rest.is_some_and(|rest| rest.is_empty() || further(rest))
+        })
     }
 
     /// Whether all videos of a job are there.
@@ -464,10 +525,13 @@ fn check(
     }
     let entries = journal.entries();
     let out = Out(batch.out.clone());
+    let has_none = |line: &usize| {
+        let entry = entries.get(line);
+        entry.is_none_or(|entry| entry.handle().is_none())
+    };
     let foreign = (1..=requests.len())
-        .filter(|line| !entries.contains_key(line))
-        .map(|line| out.path(line))
-        .find(|path| path.exists());
+        .filter(has_none)
+        .find_map(|line| out.taken(line));
     match foreign {
         Some(path) => Err(Failure::usage(format!(
             "nothing was created: {} is there already, and not of this batch; move it, or name another folder",
@@ -475,6 +539,31 @@ fn check(
         ))),
         None => Ok(()),
     }
+}
+
+/// Refuses a journal of another service, but for the lines that are `exempt`.
+fn check_place(
+    journal: &Journal,
+    path: &Path,
+    client: &Client,
+    exempt: impl Fn(usize) -> bool,
+) -> Result<(), Failure> {
+    let mut lines = journal.elsewhere(client);
+    lines.retain(|line| !exempt(*line));
+    let Some(first) = lines.first() else {
+        return Ok(());
+    };
+    let entries = journal.entries();
+    let entry = &entries[first];
+    let created = entry.handle().and_then(GenerationHandle::origin);
+    let place = created.or(entry.origin.as_deref()).unwrap_or_default();
+    let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    Err(Failure::usage(format!(
+        "nothing was created: these lines of {} were created on another service ({place:?}): {}; name another journal, or \
+         set AIML_API_BASE to that service",
+        path.display(),
+        lines.join(", ")
+    )))
 }
 
 fn open(path: &Path) -> Result<Journal, Failure> {
