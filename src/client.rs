@@ -14,6 +14,7 @@ use crate::{
     Download, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest,
     LegacyKlingRequest, Route, Saved, Wait, WaitOptions,
     budget::Bucket,
+    download::Files,
     error::WaitState,
     generated,
     handle::Created,
@@ -47,10 +48,9 @@ pub struct Client {
 
 struct Inner {
     http: reqwest::Client,
-    files: reqwest::Client,
+    files: Files,
     base: String,
     origin: String,
-    allow_http: bool,
     authorization: SecretString,
     create_timeout: Duration,
     fetch_timeout: Duration,
@@ -192,7 +192,11 @@ impl Client {
 
     /// Brings the videos of a generation home.
     pub fn download<'a>(&self, generation: &'a Generation) -> Download<'a> {
-        Download::new(self.inner.files.clone(), self.inner.allow_http, generation)
+        Download::new(self.clone(), self.inner.wait.speed, generation)
+    }
+
+    pub(crate) fn files(&self) -> &Files {
+        &self.inner.files
     }
 
     /// Saves all videos of a generation, as [`Download::to_file`] with the default settings.

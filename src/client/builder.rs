@@ -12,7 +12,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{Client, Inner};
 use crate::{
-    Error, ErrorKind, PollBudget, WaitOptions, budget::Bucket, download, schedule::Durations,
+    Error, ErrorKind, PollBudget, WaitOptions,
+    budget::Bucket,
+    download::{Files, Settings},
+    schedule::Durations,
 };
 
 /// The settings of a [`Client`].
@@ -24,6 +27,7 @@ use crate::{
 /// - creating: 300 s at most, since inline media take a while to send
 /// - asking for a state: 30 s at most
 /// - an answer: 4 MiB at most
+/// - a download: 60 s at most without a byte
 /// - waiting: [`WaitOptions::default`]
 /// - polls of all waits together: [`PollBudget::default`]
 #[derive(Clone)]
@@ -32,7 +36,9 @@ pub struct ClientBuilder {
     key: Option<SecretString>,
     base: Option<String>,
     allow_http: bool,
+    allow_private: bool,
     connect_timeout: Duration,
+    idle_timeout: Duration,
     create_timeout: Duration,
     fetch_timeout: Duration,
     max_answer: usize,
@@ -47,7 +53,9 @@ impl Default for ClientBuilder {
             key: None,
             base: None,
             allow_http: false,
+            allow_private: false,
             connect_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(60),
             create_timeout: Duration::from_secs(300),
             fetch_timeout: Duration::from_secs(30),
             max_answer: 4 * 1024 * 1024,
@@ -93,9 +101,23 @@ impl ClientBuilder {
         self
     }
 
+    /// Allows links to videos, and redirects of them, that lead to hosts which are not on the public internet: loopback,
+    /// private and link-local addresses and the like, and names that have such. Whoever writes the links can make this
+    /// machine ask its neighbours then. Off by default; hosts on loopback are allowed by themselves where the base URL is.
+    pub fn allow_private_hosts(mut self, allow: bool) -> Self {
+        self.allow_private = allow;
+        self
+    }
+
     /// The time for connecting, TLS included.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
+        self
+    }
+
+    /// The time that a download may stand still before its connection counts as broken.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
         self
     }
 
@@ -151,8 +173,13 @@ impl ClientBuilder {
         let http = http(self.connect_timeout, loopback)
             .redirect(reqwest::redirect::Policy::none())
             .build();
-        let allow_http = loopback || self.allow_http;
-        let files = http_files(self.connect_timeout, loopback, allow_http);
+        let files = Files::new(Settings {
+            connect_timeout: self.connect_timeout,
+            idle_timeout: self.idle_timeout,
+            loopback,
+            allow_http: loopback || self.allow_http,
+            allow_private: self.allow_private,
+        });
         let failed = |error: reqwest::Error| {
             Error::new(ErrorKind::Configuration, "the HTTP client cannot be set up")
                 .with_source(error)
@@ -163,7 +190,6 @@ impl ClientBuilder {
                 files: files.map_err(failed)?,
                 base: url.as_str().trim_end_matches('/').to_owned(),
                 origin: url.origin().ascii_serialization(),
-                allow_http,
                 authorization,
                 create_timeout: self.create_timeout,
                 fetch_timeout: self.fetch_timeout,
@@ -256,17 +282,4 @@ fn http(connect_timeout: Duration, loopback: bool) -> reqwest::ClientBuilder {
     } else {
         builder
     }
-}
-
-fn http_files(
-    connect_timeout: Duration,
-    loopback: bool,
-    allow_http: bool,
-) -> reqwest::Result<reqwest::Client> {
-    http(connect_timeout, loopback)
-        .redirect(download::redirects(allow_http))
-        // The link that redirects may be signed, and is nobody else's business.
-        .referer(false)
-        .read_timeout(download::IDLE_TIMEOUT)
-        .build()
 }

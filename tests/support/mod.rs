@@ -7,6 +7,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod files;
 
 use std::{
     net::SocketAddr,
