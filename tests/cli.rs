@@ -96,8 +96,14 @@ async fn without_an_output_the_video_is_named_after_the_generation() {
             "--json",
         ])
         .await;
+    let name = ran.json()["videos"][0]["path"].as_str().unwrap().to_owned();
     let id = ran.json()["id"].as_str().unwrap().replace([':', '/'], "-");
-    assert_eq!(cli.files(), [format!("video-{id}.mp4")]);
+    let expected = format!("{}-{id}", MODEL.replace('/', "-"));
+    assert!(
+        name.starts_with(&expected) && name.ends_with(".mp4"),
+        "{name}"
+    );
+    assert_eq!(cli.files(), [name]);
 }
 
 #[tokio::test]
