@@ -8,8 +8,9 @@ use std::{
 };
 
 use aimlapi_video::{
-    Client, Download, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest,
-    LegacyKlingRequest, Route, Saved, Update, WaitOptions, Warning, simulator::Simulator,
+    Client, ClientBuilder, Download, Error, ErrorKind, Generation, GenerationHandle,
+    GenerationRequest, LegacyKlingRequest, Route, Saved, Update, WaitOptions, Warning,
+    simulator::Simulator,
 };
 use serde_json::{Value, json};
 
@@ -59,10 +60,11 @@ async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
     let client = match &simulator {
         Some(simulator) => Client::builder()
             .base_url(simulator.url())
-            .api_key("simulated")
-            .build(),
-        None => Client::from_env(),
+            .api_key("simulated"),
+        None => ClientBuilder::from_env(),
     }
+    .wait_options(WaitOptions::default().speed(speed))
+    .build()
     .map_err(|error| match error.kind() {
         ErrorKind::MissingKey => Failure::usage(format!(
             "{error}, or run against the embedded simulator by --simulate"
@@ -111,8 +113,11 @@ async fn run_wait(wait: Wait) -> Result<ExitCode, Failure> {
     let interrupt = Interrupt::listen();
     let handle = handle(&wait.generation, wait.legacy)?;
     check_target(&wait.waiting)?;
-    let client = Client::from_env().map_err(|error| Failure::creating(&error))?;
     let speed = wait.waiting.speed.unwrap_or(1.0);
+    let client = ClientBuilder::from_env()
+        .wait_options(WaitOptions::default().speed(speed))
+        .build()
+        .map_err(|error| Failure::creating(&error))?;
     let report = Report::start(&format!("asking for {}", handle.id()));
     Job {
         client,
