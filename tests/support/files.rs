@@ -68,7 +68,7 @@ pub enum Plan {
     /// Sends so many bytes of it, and the rest when it is released.
     Hold(u64),
     /// As if no part had been asked for.
-    NoRange(Box<Plan>),
+    NoRange(Box<Self>),
     /// Sends these bytes and closes.
     Raw(Vec<u8>),
 }
