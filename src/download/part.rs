@@ -111,7 +111,8 @@ impl Part {
         let path = beside(target, ".part");
         let failed = |error| io_error(&path, "cannot be written", error);
         if fs::symlink_metadata(&path).is_err() {
-            return check_folder(folder(target));
+            return probe(folder(target))
+                .map_err(|error| io_error(target, "cannot be written", error));
         }
         let file = open(&path).map_err(failed)?;
         if !file.try_lock_exclusive().map_err(failed)? {
@@ -273,15 +274,19 @@ impl Drop for Part {
 
 /// Whether `folder` takes new files.
 pub(super) fn check_folder(folder: &Path) -> Result<(), Error> {
-    let probe = tempfile::Builder::new()
-        .prefix(".")
-        .suffix(".part")
-        .tempfile_in(folder);
-    let failed = |error| {
+    probe(folder).map_err(|error| {
         let message = format!("the folder {} takes no new file", folder.display());
         Error::new(ErrorKind::Io, message).with_source(error)
-    };
-    probe.map(drop).map_err(failed)
+    })
+}
+
+fn probe(folder: &Path) -> io::Result<()> {
+    let mut builder = tempfile::Builder::new();
+    builder
+        .prefix(".")
+        .suffix(".part")
+        .tempfile_in(folder)
+        .map(drop)
 }
 
 pub(super) fn folder(path: &Path) -> &Path {
