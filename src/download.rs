@@ -8,14 +8,11 @@ use std::{
 
 use tokio::io::AsyncWrite;
 
-use crate::{Client, Error, ErrorKind, Generation, Video, error::WaitState};
-use content::disagreement;
-use digest::Digest;
-use fetch::{Arrived, Fetch, Limits};
-use links::Links;
+use crate::{Client, Error, Generation};
 use name::numbered;
 use part::Part;
-use sink::{Memory, Sink, Writer};
+use save::{IN_MEMORY, Place, check};
+use sink::{Memory, Writer};
 
 mod ask;
 mod content;
@@ -26,6 +23,7 @@ mod hosts;
 mod links;
 mod name;
 mod part;
+mod save;
 mod sink;
 mod version;
 
@@ -68,7 +66,7 @@ pub(crate) use expiry::expires_at;
 ///   whole
 /// - a connection that breaks, and an answer 408, 425, 429 or 5xx, are followed by another attempt for the rest: 5 times in
 ///   a row without getting on, after 0.5 s, 1 s, 2 s, 4 s, 8 s, or what the host's `Retry-After` says, up to 30 s
-/// - a link that has [expired](Video::expires_at), or that the host refuses (403, 410), is asked anew of the service, once
+/// - a link that has [expired](crate::Video::expires_at), or that the host refuses (403, 410), is asked anew of the service, once
 #[must_use = "a download does nothing until it is given a target"]
 pub struct Download<'a> {
     client: Client,
@@ -189,7 +187,7 @@ impl<'a> Download<'a> {
     }
 
     /// The SHA-256 that the video must have, as 64 hexadecimal digits; another one is a
-    /// [`Download`](ErrorKind::Download) error, and nothing takes the target's name. Where there are several videos, say
+    /// [`Download`](crate::ErrorKind::Download) error, and nothing takes the target's name. Where there are several videos, say
     /// [which](Self::video) it is of.
     #[cfg(feature = "sha256")]
     #[cfg_attr(docsrs, doc(cfg(feature = "sha256")))]
@@ -209,7 +207,7 @@ impl<'a> Download<'a> {
     ///
     /// # Errors
     ///
-    /// [`Io`](ErrorKind::Io) with the reason.
+    /// [`Io`](crate::ErrorKind::Io) with the reason.
     pub fn check_target(path: impl AsRef<Path>, overwrite: bool) -> Result<(), Error> {
         let path = path.as_ref();
         check(path, overwrite)?;
@@ -220,7 +218,7 @@ impl<'a> Download<'a> {
     ///
     /// # Errors
     ///
-    /// [`Io`](ErrorKind::Io) with the reason.
+    /// [`Io`](crate::ErrorKind::Io) with the reason.
     pub fn check_folder(folder: impl AsRef<Path>) -> Result<(), Error> {
         part::check_folder(folder.as_ref())
     }
@@ -229,9 +227,9 @@ impl<'a> Download<'a> {
     ///
     /// # Errors
     ///
-    /// - [`MissingVideo`](ErrorKind::MissingVideo): there is none to download.
-    /// - [`Io`](ErrorKind::Io): a target exists, cannot be written, or is being written by another download.
-    /// - [`Download`](ErrorKind::Download): a link cannot be used, its host does not answer or refuses, a file breaks off,
+    /// - [`MissingVideo`](crate::ErrorKind::MissingVideo): there is none to download.
+    /// - [`Io`](crate::ErrorKind::Io): a target exists, cannot be written, or is being written by another download.
+    /// - [`Download`](crate::ErrorKind::Download): a link cannot be used, its host does not answer or refuses, a file breaks off,
     ///   is too large, or is no video.
     ///
     /// Each carries the generation's [handle](Error::handle). A video that fails does not keep the others from being
@@ -288,192 +286,13 @@ impl<'a> Download<'a> {
     ///
     /// # Errors
     ///
-    /// As [`to_file`](Self::to_file); [`Io`](ErrorKind::Io) if the writer fails. It may have got a part of the video then.
+    /// As [`to_file`](Self::to_file); [`Io`](crate::ErrorKind::Io) if the writer fails. It may have got a part of the video then.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future ends the download; the writer may have got a part of the video.
     pub async fn to_writer(self, writer: impl AsyncWrite + Unpin + Send) -> Result<Written, Error> {
         self.into_sink(&mut Writer::new(writer)).await
-    }
-
-    async fn save(mut self, place: impl Fn(usize) -> Place) -> Result<Vec<Saved>, Error> {
-        let chosen = self.chosen().map_err(|error| self.told(error))?;
-        let mut links = Links::new(self.client.clone(), self.generation);
-        // One that is chosen has the name to itself.
-        let places: Vec<(usize, Place)> = match self.only {
-            Some(index) => vec![(index, place(0))],
-            None => chosen.map(|index| (index, place(index))).collect(),
-        };
-        for (_, place) in &places {
-            check(place.stated(), self.overwrite).map_err(|error| self.told(error))?;
-        }
-        let (mut saved, mut failed) = (Vec::new(), None);
-        for (index, place) in places {
-            match self.one(&mut links, index, place).await {
-                Ok(file) => saved.push(file),
-                Err(error) => failed = failed.or(Some(error)),
-            }
-        }
-        match failed {
-            None => Ok(saved),
-            Some(error) => Err(self.told(error).with_saved(saved)),
-        }
-    }
-
-    async fn one(
-        &mut self,
-        links: &mut Links<'a>,
-        index: usize,
-        place: Place,
-    ) -> Result<Saved, Error> {
-        let mut part = Part::open(place.stated(), links.identity(index)).await?;
-        let mut arrived = self.begun();
-        (arrived.bytes, arrived.version) = part.left();
-        if arrived.bytes > 0 {
-            let is_hashed = arrived.digest.is_wanted();
-            let into = (std::mem::take(&mut arrived.head), arrived.digest);
-            let take = move |(head, digest): &mut (Vec<u8>, Digest), piece: &[u8]| {
-                head.extend_from_slice(&piece[..piece.len().min(content::HEAD - head.len())]);
-                digest.update(piece);
-                is_hashed
-            };
-            (arrived.head, arrived.digest) = part.read(into, take).await?;
-        }
-        self.fetch(links, index, &mut part, &mut arrived).await?;
-        let path = place.path(&arrived);
-        let written = self.written(links.video(index), &mut part, arrived)?;
-        part.finish(&path, self.overwrite).await?;
-        Ok(Saved {
-            path,
-            bytes: written.bytes,
-            content_type: written.content_type,
-            disagreement: written.disagreement,
-            #[cfg(feature = "sha256")]
-            sha256: written.sha256,
-        })
-    }
-
-    async fn into_sink(mut self, sink: &mut impl Sink) -> Result<Written, Error> {
-        let index = match self.chosen() {
-            Ok(chosen) => chosen.start,
-            Err(error) => return Err(self.told(error)),
-        };
-        let mut links = Links::new(self.client.clone(), self.generation);
-        let mut arrived = self.begun();
-        let fetched = self.fetch(&mut links, index, sink, &mut arrived).await;
-        let written = match fetched {
-            Ok(()) => self.written(links.video(index), sink, arrived),
-            Err(error) => Err(error),
-        };
-        written.map_err(|error| self.told(error))
-    }
-
-    async fn fetch(
-        &mut self,
-        links: &mut Links<'a>,
-        index: usize,
-        sink: &mut impl Sink,
-        arrived: &mut Arrived,
-    ) -> Result<(), Error> {
-        let limits = Limits {
-            max_bytes: self.max_bytes.unwrap_or(ON_DISK),
-            retries: self.retries,
-            backoff: self.backoff,
-        };
-        let mut fetch = Fetch {
-            files: self.client.files(),
-            links,
-            index,
-            limits,
-            progress: self.progress.as_deref_mut(),
-        };
-        fetch.run(sink, arrived).await
-    }
-
-    fn begun(&self) -> Arrived {
-        #[cfg(feature = "sha256")]
-        let digest = Digest::of(self.sha256 || self.expected.is_some());
-        #[cfg(not(feature = "sha256"))]
-        let digest = Digest::default();
-        Arrived {
-            digest,
-            ..Arrived::default()
-        }
-    }
-
-    /// What is told of a video that is whole.
-    fn written(
-        &self,
-        video: &Video,
-        sink: &mut impl Sink,
-        arrived: Arrived,
-    ) -> Result<Written, Error> {
-        let sent = arrived.version.content_type;
-        let disagreement = disagreement(video, arrived.bytes, sent.as_deref());
-        #[cfg(feature = "sha256")]
-        let sha256 = arrived.digest.finish();
-        #[cfg(feature = "sha256")]
-        if let (Some(expected), Some(found)) = (&self.expected, &sha256)
-            && expected != found
-        {
-            sink.discard();
-            let message = format!("the video's SHA-256 is {found}, but {expected} was expected");
-            return Err(Error::new(ErrorKind::Download, message));
-        }
-        #[cfg(not(feature = "sha256"))]
-        let _ = sink;
-        Ok(Written {
-            bytes: arrived.bytes,
-            content_type: sent.or_else(|| video.content_type.clone()),
-            disagreement,
-            #[cfg(feature = "sha256")]
-            sha256: sha256.filter(|_| self.sha256),
-        })
-    }
-
-    /// Which videos are wanted.
-    fn chosen(&self) -> Result<std::ops::Range<usize>, Error> {
-        let count = self.generation.videos().len();
-        let missing = |what: String| Err(Error::new(ErrorKind::MissingVideo, what));
-        if count == 0 {
-            return missing("the generation holds no video to save".into());
-        }
-        if let Some(index) = self.only.filter(|index| *index >= count) {
-            return missing(format!(
-                "the generation holds {count} videos, and none of index {index}"
-            ));
-        }
-        #[cfg(feature = "sha256")]
-        if let Some(expected) = &self.expected {
-            let wrong = |what: &str| Err(Error::new(ErrorKind::Configuration, what));
-            if expected.len() != 64 || !expected.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-                return wrong(
-                    "`expect_sha256` was given what is no SHA-256; give 64 hexadecimal digits",
-                );
-            }
-            if count > 1 && self.only.is_none() {
-                return wrong(
-                    "`expect_sha256` is of one video, and the generation has several; choose one by `video`",
-                );
-            }
-        }
-        Ok(self.only.map_or(0..count, |index| index..index + 1))
-    }
-
-    /// The error with all that is known of the generation.
-    fn told(&self, error: Error) -> Error {
-        let Some(handle) = links::handle(self.generation) else {
-            return error;
-        };
-        error.with_wait(WaitState {
-            handle,
-            last: Some(self.generation.clone()),
-            elapsed: Duration::ZERO,
-            polls: 0,
-            answered: 0,
-            budget_delay: Duration::ZERO,
-        })
     }
 }
 
@@ -482,37 +301,6 @@ impl fmt::Debug for Download<'_> {
         f.debug_struct("Download")
             .field("generation", &self.generation)
             .finish_non_exhaustive()
-    }
-}
-
-const ON_DISK: u64 = 2 * 1024 * 1024 * 1024;
-const IN_MEMORY: u64 = 256 * 1024 * 1024;
-
-/// Where a video goes.
-enum Place {
-    /// To this very path.
-    File(PathBuf),
-    /// To this path, but with the extension of what arrives.
-    Folder(PathBuf),
-}
-
-impl Place {
-    /// The path as far as it is known before anything has arrived; the part lies beside it.
-    fn stated(&self) -> &Path {
-        let (Self::File(path) | Self::Folder(path)) = self;
-        path
-    }
-
-    fn path(self, arrived: &Arrived) -> PathBuf {
-        match self {
-            Self::File(path) => path,
-            Self::Folder(path) => {
-                match content::extension(&arrived.head, arrived.version.content_type.as_deref()) {
-                    Some(extension) => path.with_extension(extension),
-                    None => path,
-                }
-            }
-        }
     }
 }
 
@@ -538,18 +326,4 @@ impl Generation {
         let extension = content::extension(&[], stated).unwrap_or("mp4");
         format!("{}.{extension}", name::stem(model, id))
     }
-}
-
-fn check(path: &Path, overwrite: bool) -> Result<(), Error> {
-    if path.file_name().is_none() || path.is_dir() {
-        let message = format!(
-            "the target {} is no file name; name the file to write",
-            path.display()
-        );
-        return Err(Error::new(ErrorKind::Io, message));
-    }
-    if !overwrite && path.exists() {
-        return Err(Error::new(ErrorKind::Io, part::exists(path)));
-    }
-    Ok(())
 }
