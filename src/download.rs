@@ -66,7 +66,8 @@ pub(crate) use expiry::expires_at;
 ///   whole
 /// - a connection that breaks, and an answer 408, 425, 429 or 5xx, are followed by another attempt for the rest: 5 times in
 ///   a row without getting on, after 0.5 s, 1 s, 2 s, 4 s, 8 s, or what the host's `Retry-After` says, up to 30 s
-/// - a link that has [expired](crate::Video::expires_at), or that the host refuses (403, 410), is asked anew of the service, once
+/// - a link that has [expired](crate::Video::expires_at), or that the host refuses (403, 410), is asked anew of the
+///   service, once
 #[must_use = "a download does nothing until it is given a target"]
 pub struct Download<'a> {
     client: Client,
@@ -187,8 +188,8 @@ impl<'a> Download<'a> {
     }
 
     /// The SHA-256 that the video must have, as 64 hexadecimal digits; another one is a
-    /// [`Download`](crate::ErrorKind::Download) error, and nothing takes the target's name. Where there are several videos, say
-    /// [which](Self::video) it is of.
+    /// [`Download`](crate::ErrorKind::Download) error, and nothing takes the target's name. Where there are several
+    /// videos, say [which](Self::video) it is of.
     #[cfg(feature = "sha256")]
     #[cfg_attr(docsrs, doc(cfg(feature = "sha256")))]
     pub fn expect_sha256(mut self, sha256: impl Into<String>) -> Self {
@@ -229,8 +230,8 @@ impl<'a> Download<'a> {
     ///
     /// - [`MissingVideo`](crate::ErrorKind::MissingVideo): there is none to download.
     /// - [`Io`](crate::ErrorKind::Io): a target exists, cannot be written, or is being written by another download.
-    /// - [`Download`](crate::ErrorKind::Download): a link cannot be used, its host does not answer or refuses, a file breaks off,
-    ///   is too large, or is no video.
+    /// - [`Download`](crate::ErrorKind::Download): a link cannot be used, its host does not answer or refuses, a file
+    ///   breaks off, is too large, or is no video.
     ///
     /// Each carries the generation's [handle](Error::handle). A video that fails does not keep the others from being
     /// tried: [`Error::saved`] lists those that are whole. Of a video that failed nothing is left under its final name,
