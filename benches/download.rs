@@ -1,8 +1,8 @@
-//! How fast a film comes home, beside `curl` in the same run: from loopback into nothing, into memory's file system where
-//! there is one, and onto the disk.
+//! How fast a film comes home, beside `curl` in the same run: from loopback into nothing, into memory's file system
+//! where there is one, and onto the disk.
 //!
-//! Each pair is run in turns, and its medians are compared. On the disk `curl` is given a `sync` of the file, for a download
-//! of ours has ended only when the file is on it.
+//! Each pair is run in turns, and its medians are compared. On the disk `curl` is given a `sync` of the file, for a
+//! download of ours has ended only when the file is on it.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench may fail")]
 
 use std::{

@@ -36,16 +36,16 @@ pub(crate) use expiry::expires_at;
 /// [`to_bytes`](Self::to_bytes), [`to_writer`](Self::to_writer).
 ///
 /// Neither the key nor any header of the API goes to the host that serves a video. The link is asked for as the service
-/// wrote it, every escape of its signature as it came; only what the web's rules for URLs settle is settled as a browser
-/// would (`.` and `..` between slashes, a `'` in the query, bytes that no URL may hold).
+/// wrote it, every escape of its signature as it came; only what the web's rules for URLs settle is settled as a
+/// browser would (`.` and `..` between slashes, a `'` in the query, bytes that no URL may hold).
 ///
 /// # On the way to a file
 ///
 /// What has arrived stands in `NAME.part` beside the target, with `NAME.part.json` that tells what it is a part of. It
-/// takes the target's name when it is whole, of the announced length, and on disk. A part that the host can continue (it
-/// sent a strong `ETag` or a `Last-Modified`) outlives errors, a dropped future and a killed process: the next download
-/// of the same video to the same target asks for the rest alone, unless the host says that the file is another by now.
-/// Two downloads never write the same part: the second is refused.
+/// takes the target's name when it is whole, of the announced length, and on disk. A part that the host can continue
+/// (it sent a strong `ETag` or a `Last-Modified`) outlives errors, a dropped future and a killed process: the next
+/// download of the same video to the same target asks for the rest alone, unless the host says that the file is another
+/// by now. Two downloads never write the same part: the second is refused.
 ///
 /// # What is refused
 ///
@@ -64,8 +64,9 @@ pub(crate) use expiry::expires_at;
 /// - 2 GiB a video at most, 256 MiB into memory
 /// - 60 s without a byte break it off ([`idle_timeout`](crate::ClientBuilder::idle_timeout)); there is no limit on the
 ///   whole
-/// - a connection that breaks, and an answer 408, 425, 429 or 5xx, are followed by another attempt for the rest: 5 times in
-///   a row without getting on, after 0.5 s, 1 s, 2 s, 4 s, 8 s, or what the host's `Retry-After` says, up to 30 s
+/// - a connection that breaks, and an answer 408, 425, 429 or 5xx, are followed by another attempt for the rest: 5
+///   times in a row without getting on, after 0.5 s, 1 s, 2 s, 4 s, 8 s, or what the host's `Retry-After` says, up to
+///   30 s
 /// - a link that has [expired](crate::Video::expires_at), or that the host refuses (403, 410), is asked anew of the
 ///   service, once
 #[must_use = "a download does nothing until it is given a target"]
@@ -203,8 +204,9 @@ impl<'a> Download<'a> {
         self
     }
 
-    /// Looks whether a file could be written to `path`, before anything is paid for: that it names a file, that there is
-    /// none yet (unless one may be overwritten), that its folder takes new files, and that nobody else writes its part.
+    /// Looks whether a file could be written to `path`, before anything is paid for: that it names a file, that there
+    /// is none yet (unless one may be overwritten), that its folder takes new files, and that nobody else writes its
+    /// part.
     ///
     /// # Errors
     ///
@@ -279,15 +281,17 @@ impl<'a> Download<'a> {
         Ok(memory.bytes)
     }
 
-    /// Downloads the first video to `writer`, or the [chosen](Self::video) one. The writer is flushed at the end, and not
-    /// shut down. Give `&mut writer` to use it again.
+    /// Downloads the first video to `writer`, or the [chosen](Self::video) one. The writer is flushed at the end, and
+    /// not shut down. Give `&mut writer` to use it again.
     ///
-    /// A connection that breaks is continued as for a file; where the host can only send the whole file again, the bytes
-    /// that the writer has are passed over if the host says that the file is the same, and it ends with an error if not.
+    /// A connection that breaks is continued as for a file; where the host can only send the whole file again, the
+    /// bytes that the writer has are passed over if the host says that the file is the same, and it ends with an error
+    /// if not.
     ///
     /// # Errors
     ///
-    /// As [`to_file`](Self::to_file); [`Io`](crate::ErrorKind::Io) if the writer fails. It may have got a part of the video then.
+    /// As [`to_file`](Self::to_file); [`Io`](crate::ErrorKind::Io) if the writer fails. It may have got a part of the
+    /// video then.
     ///
     /// # Cancel safety
     ///

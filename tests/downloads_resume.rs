@@ -1,4 +1,5 @@
-//! What has arrived is not asked for twice: connections that break, parts of earlier runs, hosts that changed their mind.
+//! What has arrived is not asked for twice: connections that break, parts of earlier runs, hosts that changed their
+//! mind.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod support;

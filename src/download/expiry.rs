@@ -6,8 +6,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// The time after which the link is refused, as its query tells; the earliest, where it tells several.
 ///
-/// Known are the signatures of Amazon, Google, Volcengine and their likes (`X-…-Date` and `X-…-Expires`), the older form
-/// (`Expires`, seconds since 1970) and a `_jwt` with `exp`.
+/// Known are the signatures of Amazon, Google, Volcengine and their likes (`X-…-Date` and `X-…-Expires`), the older
+/// form (`Expires`, seconds since 1970) and a `_jwt` with `exp`.
 pub(crate) fn expires_at(link: &str) -> Option<SystemTime> {
     let parameters = parameters(link);
     let value = |name: &str| {

@@ -1,5 +1,5 @@
-//! One video from its host to a sink, through everything that passes: connections that break, hosts that are busy, links
-//! that run out.
+//! One video from its host to a sink, through everything that passes: connections that break, hosts that are busy,
+//! links that run out.
 
 use std::time::Duration;
 

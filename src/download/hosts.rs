@@ -66,9 +66,9 @@ impl fmt::Display for NotPublic {
 
 impl StdError for NotPublic {}
 
-/// The system's resolver, less the addresses that are not allowed. What is left is what is connected to, so a name cannot
-/// change its address between the look and the connection. A host that has public addresses beside others is reached by
-/// the public ones.
+/// The system's resolver, less the addresses that are not allowed. What is left is what is connected to, so a name
+/// cannot change its address between the look and the connection. A host that has public addresses beside others is
+/// reached by the public ones.
 pub(super) struct Guard {
     hosts: Hosts,
     lookup: Arc<Lookup>,

@@ -1,8 +1,8 @@
 //! A file on its way: `NAME.part` beside the target, and `NAME.part.json` that tells what it is a part of.
 //!
-//! The part takes the target's name when it is whole and on disk. One that is not whole is kept where its rest can be asked
-//! for: the next download of the same video to the same target goes on from there, in this process or in another. The
-//! part is locked, so that two downloads never write the same one.
+//! The part takes the target's name when it is whole and on disk. One that is not whole is kept where its rest can be
+//! asked for: the next download of the same video to the same target goes on from there, in this process or in another.
+//! The part is locked, so that two downloads never write the same one.
 
 use std::{
     fs::{self, File, OpenOptions},
