@@ -7,6 +7,7 @@ use std::{
     io,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use aimlapi_video::{ErrorKind, Generation};
@@ -211,6 +212,66 @@ impl AsyncWrite for Device {
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
+}
+
+/// A writer whose first flush takes longer than a host may stand still; the host goes on meanwhile.
+struct Slow<'a> {
+    host: &'a Host,
+    pause: Option<Pin<Box<tokio::time::Sleep>>>,
+    written: usize,
+}
+
+const IDLE: Duration = Duration::from_millis(500);
+
+impl AsyncWrite for Slow<'_> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.written += bytes.len();
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.written > 0 {
+            self.host.release();
+            let pause = self
+                .pause
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep(2 * IDLE)));
+            // A sleep that is over stays so.
+            if !pause.is_elapsed() {
+                return pause.as_mut().poll(cx).map(Ok);
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn a_slow_writer_is_not_taken_for_a_host_that_stands_still() {
+    let host = Host::start(film(), TAG, |_, _| Plan::Hold(100_000)).await;
+    let client = support::builder(&host.url)
+        .idle_timeout(IDLE)
+        .build()
+        .unwrap();
+    let mut writer = Slow {
+        host: &host,
+        pause: None,
+        written: 0,
+    };
+    let generation = generation(&host.link());
+    client
+        .download(&generation)
+        .to_writer(&mut writer)
+        .await
+        .unwrap();
+    assert_eq!(writer.written, 300_000);
+    assert_eq!(host.requests().len(), 1);
 }
 
 #[tokio::test]

@@ -164,7 +164,7 @@ async fn a_host_that_stands_still_is_left_and_asked_for_the_rest() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.mp4");
     let client = support::builder(&host.url)
-        .idle_timeout(std::time::Duration::from_millis(100))
+        .idle_timeout(std::time::Duration::from_millis(500))
         .build()
         .unwrap();
     client

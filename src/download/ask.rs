@@ -108,9 +108,10 @@ impl Files {
                     .header(RANGE, format!("bytes={}-", rest.from))
                     .header(IF_RANGE, rest.validator.as_str());
             }
-            let response = request
-                .send()
+            let response = self
+                .idle(request.send())
                 .await
+                .ok_or_else(|| unheard_in_time(&shown))?
                 .map_err(|error| unheard(error, &shown))?;
             let status = response.status();
             let location = response
@@ -133,6 +134,12 @@ impl Files {
         Err(Trouble::lasting(format!(
             "the video's link redirects more than {REDIRECTS} times: {shown}"
         )))
+    }
+
+    /// What comes within the idle time, if anything does.
+    pub(super) async fn idle<T>(&self, coming: impl Future<Output = T>) -> Option<T> {
+        let coming = tokio::time::timeout(self.settings.idle_timeout, coming);
+        coming.await.ok()
     }
 
     fn judged(&self, url: Option<Url>, shown: &str) -> Result<Url, Trouble> {
@@ -182,7 +189,7 @@ impl Settings {
         Client::builder()
             .user_agent(concat!("aimlapi-video/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(self.connect_timeout)
-            .read_timeout(self.idle_timeout)
+            // The idle time is kept here: reqwest's runs on while the caller's disk or writer is what is slow.
             // Redirects are followed here, each after a look.
             .redirect(reqwest::redirect::Policy::none())
     }
@@ -236,6 +243,10 @@ fn unheard(error: reqwest::Error, shown: &str) -> Trouble {
         source: Some(error.without_url().into()),
         pause: None,
     }
+}
+
+fn unheard_in_time(shown: &str) -> Trouble {
+    Trouble::passing(format!("the video's host did not answer: {shown}"))
 }
 
 fn not_public(refusal: impl std::fmt::Display, shown: &str) -> Error {

@@ -193,14 +193,20 @@ impl Fetch<'_, '_> {
         let mut skip = 0;
         loop {
             let next = match response.chunk().now_or_never() {
-                Some(next) => next,
+                Some(next) => Some(next),
                 None => {
                     // The host is slower than the disk, so nothing is gained by writing in larger pieces.
                     sink.settle().await.map_err(Trouble::Lasting)?;
-                    response.chunk().await
+                    self.files.idle(response.chunk()).await
                 }
             };
-            let chunk = next.map_err(|error| self.broken(arrived.bytes, error))?;
+            let chunk = match next {
+                Some(Ok(chunk)) => chunk,
+                Some(Err(error)) => {
+                    return Err(self.broken("broke off", arrived.bytes, Some(error)));
+                }
+                None => return Err(self.broken("stopped arriving", arrived.bytes, None)),
+            };
             let is_end = chunk.is_none();
             held.extend(chunk);
             if let Some(begun) = &version {
@@ -283,16 +289,11 @@ impl Fetch<'_, '_> {
         Ok(())
     }
 
-    fn broken(&self, bytes: u64, error: reqwest::Error) -> Trouble {
+    fn broken(&self, how: &str, bytes: u64, error: Option<reqwest::Error>) -> Trouble {
         let link = redacted(&self.links.video(self.index).url);
-        let how = if error.is_timeout() {
-            "stopped arriving"
-        } else {
-            "broke off"
-        };
         Trouble::Passing {
             what: format!("the video {how} after {bytes} bytes: {link}"),
-            source: Some(error.without_url().into()),
+            source: error.map(|error| error.without_url().into()),
             pause: None,
         }
     }
