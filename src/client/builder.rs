@@ -7,15 +7,16 @@ use std::{
     time::Duration,
 };
 
-use reqwest::Url;
+use reqwest::{Url, header::HeaderName};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Client, Inner};
+use super::{Client, CreateRetries, Inner};
 use crate::{
     Error, ErrorKind, PollBudget, WaitOptions,
     budget::Bucket,
     download::{Files, Settings},
     schedule::Durations,
+    transport::BEARER,
 };
 
 /// The settings of a [`Client`].
@@ -25,6 +26,7 @@ use crate::{
 /// - base URL: [`Client::BASE_URL`]
 /// - connecting: 10 s at most
 /// - creating: 300 s at most, since inline media take a while to send
+/// - creating again by itself: [`CreateRetries::default`], in a batch [`CreateRetries::patient`]
 /// - asking for a state: 30 s at most
 /// - an answer: 4 MiB at most
 /// - a download: 60 s at most without a byte
@@ -39,6 +41,8 @@ pub struct ClientBuilder {
     allow_private: bool,
     connect_timeout: Duration,
     idle_timeout: Duration,
+    create_retries: Option<CreateRetries>,
+    idempotency_header: Option<String>,
     create_timeout: Duration,
     fetch_timeout: Duration,
     max_answer: usize,
@@ -56,6 +60,8 @@ impl Default for ClientBuilder {
             allow_private: false,
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(60),
+            create_retries: None,
+            idempotency_header: None,
             create_timeout: Duration::from_secs(300),
             fetch_timeout: Duration::from_secs(30),
             max_answer: 4 * 1024 * 1024,
@@ -127,6 +133,20 @@ impl ClientBuilder {
         self
     }
 
+    /// When a create is sent again by itself, single or in a batch.
+    pub fn create_retries(mut self, retries: CreateRetries) -> Self {
+        self.create_retries = Some(retries);
+        self
+    }
+
+    /// Sends this header with every create, such as `Idempotency-Key`: a fresh UUID for each generation, the same when the
+    /// create is sent again. Off by default, since the service documents none, and what it does not know it ignores: a
+    /// create whose answer is lost stays [ambiguous](ErrorKind::AmbiguousCreate) either way.
+    pub fn idempotency_header(mut self, name: impl Into<String>) -> Self {
+        self.idempotency_header = Some(name.into());
+        self
+    }
+
     /// The time for asking once for a state.
     pub fn fetch_timeout(mut self, timeout: Duration) -> Self {
         self.fetch_timeout = timeout;
@@ -169,9 +189,11 @@ impl ClientBuilder {
         let base = self.base.as_deref().unwrap_or(Client::BASE_URL);
         let url = base_url(base, self.allow_http)?;
         let loopback = is_loopback(&url);
-        // A redirect would carry the request to a place nobody chose, so it is an answer like any other.
+        // A redirect would carry the request to a place nobody chose, so it is an answer like any other. When a create is
+        // sent again is decided here, and nowhere below.
         let http = http(self.connect_timeout, loopback)
             .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
             .build();
         let files = Files::new(Settings {
             connect_timeout: self.connect_timeout,
@@ -180,6 +202,8 @@ impl ClientBuilder {
             allow_http: loopback || self.allow_http,
             allow_private: self.allow_private,
         });
+        let header = self.idempotency_header.as_deref();
+        let idempotency_header = header.map(idempotency_header).transpose()?;
         let failed = |error: reqwest::Error| {
             Error::new(ErrorKind::Configuration, "the HTTP client cannot be set up")
                 .with_source(error)
@@ -191,6 +215,8 @@ impl ClientBuilder {
                 base: url.as_str().trim_end_matches('/').to_owned(),
                 origin: url.origin().ascii_serialization(),
                 authorization,
+                create_retries: self.create_retries,
+                idempotency_header,
                 create_timeout: self.create_timeout,
                 fetch_timeout: self.fetch_timeout,
                 max_answer: self.max_answer,
@@ -227,7 +253,31 @@ fn authorization(key: Option<&SecretString>) -> Result<SecretString, Error> {
             "the API key holds a blank, a line break or a character beyond ASCII; copy it again",
         );
     }
-    Ok(format!("Bearer {key}").into())
+    Ok(format!("{BEARER}{key}").into())
+}
+
+fn idempotency_header(name: &str) -> Result<HeaderName, Error> {
+    let taken = [
+        "authorization",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "transfer-encoding",
+        "user-agent",
+        "x-client-request-id",
+    ];
+    let wrong = |what: &str| {
+        let what = format!("the idempotency header {name:?} {what}, such as Idempotency-Key");
+        Error::new(ErrorKind::Configuration, what)
+    };
+    let name = name
+        .parse::<HeaderName>()
+        .map_err(|_| wrong("is no name of a header; give one"))?;
+    match taken.contains(&name.as_str()) {
+        true => Err(wrong("has a meaning of its own; give another one")),
+        false => Ok(name),
+    }
 }
 
 fn base_url(given: &str, allow_http: bool) -> Result<Url, Error> {
