@@ -19,7 +19,7 @@ pub struct WaitOptions {
     pub(super) deadline: Option<Duration>,
     pub(super) queue_deadline: Option<Duration>,
     pub(super) tolerance: Duration,
-    pub(super) speed: f64,
+    pub(crate) speed: f64,
     pub(super) schedule: Arc<dyn Schedule>,
 }
 

@@ -186,7 +186,7 @@ pub(crate) struct Wait {
 /// What `generate` and `wait` have in common.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Waiting {
-    /// Where to save the video; a second one is saved as NAME-2.EXT, and so on [default: named after the generation]
+    /// Where to save the video; a second one is saved as NAME-2.EXT, and so on [default: named after model and id]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Replace files that are already there
