@@ -8,7 +8,6 @@ use crate::catalogue::Model;
 /// When a generation does what, in the service's time since the start.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Course {
-    pub(super) created: Duration,
     /// When it leaves the queue.
     pub(super) starts: Duration,
     pub(super) ends: Duration,
@@ -39,7 +38,6 @@ impl Slots {
         let Some(free) = &mut self.free else {
             let ends = ready.saturating_add(made);
             return Course {
-                created,
                 starts: ready,
                 ends,
             };
@@ -49,11 +47,7 @@ impl Slots {
         let ends = starts.saturating_add(made);
         // One that never starts takes no slot, or it would be lost without anything being made in it.
         free.push(Reverse(if starts == NEVER { next } else { ends }));
-        Course {
-            created,
-            starts,
-            ends,
-        }
+        Course { starts, ends }
     }
 }
 
