@@ -11,7 +11,7 @@ use axum::{
     routing::{get, post},
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     answers::Refusal,
@@ -101,7 +101,9 @@ async fn advance(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    match serde_json::from_slice::<Advance>(&body) {
+    // A list is no object, though serde would take one.
+    let read = serde_json::from_slice::<Map<String, Value>>(&body);
+    match read.and_then(|body| serde_json::from_value::<Advance>(body.into())) {
         Ok(Advance { advance_seconds }) if (0.0..=MOST_SECONDS).contains(&advance_seconds) => {
             service.clock.advance(seconds(advance_seconds));
             clock(State(service)).await.into_response()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
 };
 use futures_util::stream;
 use serde_json::{Value, json};
@@ -89,41 +89,41 @@ impl Refusal {
     }
 }
 
-/// What a step has answered; `Ok` with the usual answer, where it has nothing else.
-pub(super) async fn stepped(step: &Step, usual: Response, line: &Cut) -> Result<Response, Refusal> {
+/// What a step has answered instead of the usual answer; `refused` makes an error of a status that comes without a body.
+pub(super) async fn stepped(
+    step: &Step,
+    usual: Response,
+    line: &Cut,
+    refused: impl FnOnce(StatusCode, String) -> Response,
+) -> Response {
     tokio::time::sleep(Duration::from_secs_f64(step.delay_seconds)).await;
     if step.close {
         line.cut();
-        return Ok(usual);
     }
-    if !step.answers() {
-        return Ok(with_headers(usual, step));
+    if step.close || !step.answers() {
+        return with_headers(usual, step);
     }
-    let status = step.status.and_then(|code| StatusCode::from_u16(code).ok());
-    let response = if let Some(json) = &step.json {
+    let status = step
+        .status
+        .and_then(|code| StatusCode::from_u16(code).ok())
+        .unwrap_or_default();
+    let mut response = if let Some(json) = &step.json {
         axum::Json(json).into_response()
     } else if let Some(html) = &step.html {
-        (
-            [(header::CONTENT_TYPE, "text/html; charset=utf-8")],
-            html.clone(),
-        )
-            .into_response()
+        Html(html.clone()).into_response()
     } else if let Some(text) = &step.text {
         text.clone().into_response()
-    } else if status.is_some_and(|status| status.is_client_error() || status.is_server_error()) {
-        let status = status.unwrap_or_default();
+    } else if status.is_client_error() || status.is_server_error() {
         let reason = status.canonical_reason().unwrap_or("an error");
-        let message = format!("{reason}, as the scenario has it");
-        return Err(Refusal::new(status, message));
+        refused(status, format!("{reason}, as the scenario has it"))
     } else {
         ().into_response()
     };
-    let mut response = with_headers(response, step);
-    *response.status_mut() = status.unwrap_or_default();
-    Ok(response)
+    *response.status_mut() = status;
+    with_headers(response, step)
 }
 
-pub(super) fn with_headers(mut response: Response, step: &Step) -> Response {
+fn with_headers(mut response: Response, step: &Step) -> Response {
     for (name, value) in &step.headers {
         let name = HeaderName::from_bytes(name.as_bytes());
         // A scenario is only taken with headers that are good.

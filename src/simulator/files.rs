@@ -61,15 +61,8 @@ pub(super) async fn file(
         Ok(Some((bytes, None))) => part(bytes, &headers, None),
         Ok(Some((bytes, Some(step)))) => {
             let usual = part(bytes, &headers, step.cut_after);
-            stepped(&step, usual, &line).await.unwrap_or_else(|_| {
-                let status = step.status.and_then(|code| StatusCode::from_u16(code).ok());
-                let denied = denied(
-                    status.unwrap_or_default(),
-                    "Scenario",
-                    "as the scenario has it",
-                );
-                super::answers::with_headers(denied, &step)
-            })
+            let refused = |status, message: String| denied(status, "Scenario", &message);
+            stepped(&step, usual, &line, refused).await
         }
     }
 }

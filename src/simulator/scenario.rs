@@ -67,7 +67,19 @@ impl Scenario {
     ///
     /// With a field that is not known or does not allow its value; the message names it by its path.
     pub fn from_json(value: Value) -> Result<Self, InvalidScenario> {
-        read(value)
+        check_forms(&value)?;
+        let scenario: Self = serde_path_to_error::deserialize(value).map_err(|error| {
+            let path = error.path().to_string();
+            match path.as_str() {
+                "." => InvalidScenario(error.inner().to_string()),
+                _ => InvalidScenario(format!("{path}: {}", error.inner())),
+            }
+        })?;
+        for (number, rule) in scenario.next.iter().enumerate() {
+            rule.check()
+                .map_err(|message| InvalidScenario(format!("next[{number}].{message}")))?;
+        }
+        Ok(scenario)
     }
 }
 
@@ -75,31 +87,10 @@ impl FromStr for Scenario {
     type Err = InvalidScenario;
 
     fn from_str(text: &str) -> Result<Self, InvalidScenario> {
-        let mut reader = serde_json::Deserializer::from_str(text);
-        let scenario = read(&mut reader)?;
-        reader
-            .end()
-            .map_err(|error| InvalidScenario(error.to_string()))?;
-        Ok(scenario)
+        let value =
+            serde_json::from_str(text).map_err(|error| InvalidScenario(error.to_string()))?;
+        Self::from_json(value)
     }
-}
-
-fn read<'de, D>(deserializer: D) -> Result<Scenario, InvalidScenario>
-where
-    D: serde::Deserializer<'de, Error = serde_json::Error>,
-{
-    let scenario: Scenario = serde_path_to_error::deserialize(deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        match path.as_str() {
-            "." => InvalidScenario(error.inner().to_string()),
-            _ => InvalidScenario(format!("{path}: {}", error.inner())),
-        }
-    })?;
-    for (number, rule) in scenario.next.iter().enumerate() {
-        rule.check()
-            .map_err(|message| InvalidScenario(format!("next[{number}].{message}")))?;
-    }
-    Ok(scenario)
 }
 
 /// Why a [`Scenario`] cannot be read.
@@ -291,6 +282,53 @@ impl Step {
     pub(super) fn has_body(&self) -> bool {
         self.json.is_some() || self.text.is_some() || self.html.is_some()
     }
+}
+
+/// Refuses what serde would take beside the form that is told: lists for objects, and objects for plain words.
+fn check_forms(scenario: &Value) -> Result<(), InvalidScenario> {
+    let refuse = |path: &str, expected: &str, value: &Value| {
+        let dot = if path.is_empty() { "" } else { ": " };
+        let shown: String = value.to_string().chars().take(80).collect();
+        let message = format!("{path}{dot}expected {expected}; received {shown}");
+        Err(InvalidScenario(message))
+    };
+    let object = |path: &str, value: &Value| match value.is_object() {
+        true => Ok(()),
+        false => refuse(path, "an object", value),
+    };
+    let items = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    object("", scenario)?;
+    for (number, rule) in items(&scenario["next"]).iter().enumerate() {
+        let path = format!("next[{number}]");
+        object(&path, rule)?;
+        for name in ["id", "shape", "times"] {
+            if rule[name].is_object() {
+                return refuse(&format!("{path}.{name}"), "text", &rule[name]);
+            }
+        }
+        if rule["end"]["stall"].is_object() {
+            return refuse(&format!("{path}.end.stall"), "text", &rule["end"]["stall"]);
+        }
+        for (name, plain) in [
+            ("end", &["completed"][..]),
+            ("video", &["given", "missing", "without_url"]),
+        ] {
+            let word = plain.iter().find(|word| rule[name].get(word).is_some());
+            if let Some(word) = word {
+                let message = format!("{path}.{name}: unknown variant `{word}` in an object");
+                return Err(InvalidScenario(message));
+            }
+        }
+        if !rule["create"].is_null() {
+            object(&format!("{path}.create"), &rule["create"])?;
+        }
+        for list in ["polls", "downloads"] {
+            for (number, step) in items(&rule[list]).iter().enumerate() {
+                object(&format!("{path}.{list}[{number}]"), step)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Seconds that a clock can still count: thirty years.

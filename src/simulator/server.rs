@@ -116,13 +116,8 @@ async fn create(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let at = service.clock.unix();
-    match service.create(route, &headers, &body) {
-        Ok((response, step)) => finish(response, step, &line)
-            .await
-            .unwrap_or_else(|refusal| refusal.answer(&uri, &headers, at)),
-        Err(refusal) => refusal.answer(&uri, &headers, at),
-    }
+    let answer = service.create(route, &headers, &body);
+    finish(&service, answer, (&uri, &headers), &line).await
 }
 
 #[derive(Deserialize)]
@@ -138,20 +133,26 @@ async fn fetch(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let at = service.clock.unix();
-    match service.fetch(route, &headers, asked) {
-        Ok((response, step)) => finish(response, step, &line)
-            .await
-            .unwrap_or_else(|refusal| refusal.answer(&uri, &headers, at)),
-        Err(refusal) => refusal.answer(&uri, &headers, at),
-    }
+    let answer = service.fetch(route, &headers, asked);
+    finish(&service, answer, (&uri, &headers), &line).await
 }
 
-/// The usual answer, or what the scenario has instead of it.
-async fn finish(usual: Response, step: Option<Step>, line: &Cut) -> Result<Response, Refusal> {
-    match step {
-        Some(step) => stepped(&step, usual, line).await,
-        None => Ok(usual),
+/// The usual answer, or what the scenario has instead of it, or an error.
+async fn finish(
+    service: &Service,
+    answer: Result<(Response, Option<Step>), Refusal>,
+    (uri, headers): (&Uri, &HeaderMap),
+    line: &Cut,
+) -> Response {
+    let at = service.clock.unix();
+    match answer {
+        Ok((usual, None)) => usual,
+        Ok((usual, Some(step))) => {
+            let refused =
+                |status, message: String| Refusal::new(status, message).answer(uri, headers, at);
+            stepped(&step, usual, line, refused).await
+        }
+        Err(refusal) => refusal.answer(uri, headers, at),
     }
 }
 

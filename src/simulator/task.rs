@@ -25,6 +25,8 @@ pub(super) struct Task {
     pub(super) model: &'static Model,
     /// When it was created, in Unix time.
     pub(super) at: Duration,
+    /// The same, in the service's time since the start.
+    pub(super) created: Duration,
     pub(super) course: Course,
     pub(super) clip: &'static Clip,
     /// In credits.

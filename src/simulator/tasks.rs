@@ -150,6 +150,7 @@ impl Tasks {
             route,
             model,
             at: self.clock.unix(),
+            created: now,
             course: inner.slots.take(now, queued, made),
             clip,
             cost,
@@ -225,7 +226,12 @@ impl Tasks {
         base: &str,
         created: bool,
     ) -> (Value, f64) {
-        let now = self.clock.now();
+        // A create is answered with what was so when it was taken in, however long the answer takes.
+        let now = if created {
+            task.created
+        } else {
+            self.clock.now()
+        };
         let (status, state) = task.status(now);
         let credits = (state == State::Completed).then_some(task.cost);
         let expires = self.clock.unix().saturating_add(self.settings.url_lifetime);

@@ -134,7 +134,7 @@ async fn strict_judges_by_the_document_alone() {
         message.contains("duration: expected") && message.contains("received \"5\""),
         "{message}"
     );
-    assert_eq!(caller.create(&text(json!({ "duration": 5 }))).await.0, 201);
+    assert_eq!(caller.create(&text(json!({ "duration": 5 }))).await.0, 200);
 }
 
 #[tokio::test]

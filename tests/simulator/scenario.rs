@@ -250,7 +250,23 @@ async fn a_wrong_scenario_is_refused_whole_by_the_name_of_its_field() {
     let simulator = standing().await;
     let caller = Caller::of(&simulator);
     for (wrong, message) in [
-        (json!([]), "expected struct Scenario"),
+        (json!([]), "expected an object"),
+        (
+            json!({ "next": [[]] }),
+            "next[0]: expected an object; received []",
+        ),
+        (
+            json!({ "next": [{ "polls": [[2]] }] }),
+            "next[0].polls[0]: expected an object; received [2]",
+        ),
+        (
+            json!({ "next": [{ "video": { "given": null } }] }),
+            "next[0].video: unknown variant `given` in an object",
+        ),
+        (
+            json!({ "next": [{ "id": { "wrong": null } }] }),
+            "next[0].id: expected text; received",
+        ),
         (json!({}), "missing field `next`"),
         (json!({ "next": [{}, { "tims": 1 }] }), "next[1]"),
         (json!({ "next": [{ "tims": 1 }] }), "unknown field `tims`"),

@@ -157,7 +157,7 @@ async fn shapes_take_turns_and_a_rule_may_name_its_own() {
 async fn the_older_url_tells_tokens_and_the_clips_length() {
     let simulator = with(&[]).await;
     let client = client(simulator.url());
-    let body = json!({ "model": "kling-video/v1.6/standard/text-to-video", "prompt": "x" });
+    let body = json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x" });
     let request = LegacyKlingRequest::from_json(body).unwrap();
     let handle = client.create_legacy_kling(request).await.unwrap();
     simulator.advance(Duration::from_secs(24 * 3600));
