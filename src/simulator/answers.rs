@@ -135,7 +135,7 @@ fn with_headers(mut response: Response, step: &Step) -> Response {
 }
 
 /// A body whose connection ends after so many bytes, though more were promised.
-pub(super) fn cut_body(bytes: Bytes, after: u64) -> Body {
+pub(super) fn cut_body(bytes: Bytes, after: u32) -> Body {
     let after = usize::try_from(after).map_or(bytes.len(), |after| after.min(bytes.len()));
     let begun = bytes.slice(..after);
     Body::from_stream(stream::unfold(Some(begun), |begun| async {

@@ -68,7 +68,7 @@ pub(super) async fn file(
 }
 
 /// The file, or the part of it that is asked for, where what the asker has of it is still good.
-fn part(file: &'static [u8], headers: &HeaderMap, cut_after: Option<u64>) -> Response {
+fn part(file: &'static [u8], headers: &HeaderMap, cut_after: Option<u32>) -> Response {
     // A clip is known by its length: no two are of one length, as a test holds.
     let tag = format!("\"clip-{}\"", file.len());
     let text = |name| {
@@ -104,7 +104,7 @@ fn part(file: &'static [u8], headers: &HeaderMap, cut_after: Option<u64>) -> Res
     response
 }
 
-fn body(bytes: &'static [u8], cut_after: Option<u64>) -> Response {
+fn body(bytes: &'static [u8], cut_after: Option<u32>) -> Response {
     let body = match cut_after {
         Some(after) => cut_body(Bytes::from_static(bytes), after),
         None => Body::from(bytes),

@@ -68,7 +68,7 @@ async fn a_stalled_one_never_ends() {
 #[tokio::test]
 async fn three_polls_meet_a_page_of_html_and_the_fourth_an_answer() {
     let (simulator, caller) = playing(json!([{
-        "polls": [{ "status": 502, "html": "<h1>Bad Gateway</h1>", "times": 3, "headers": { "X-Front": "a" } }]
+        "polls": [{ "status": 502, "html": "<h1>Bad Gateway</h1>", "times": 3.0, "headers": { "X-Front": "a" } }]
     }]))
     .await;
     let id = caller.made().await;
