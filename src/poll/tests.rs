@@ -515,6 +515,27 @@ async fn speed_divides_steps_and_deadline_but_not_the_tolerance() {
     assert_eq!(lost.polls.last(), Some(&120_000));
 }
 
+/// A simulated generation is seen as soon after its end, in its own time, as a real one.
+#[tokio::test(start_paused = true)]
+async fn at_another_speed_the_planned_polls_are_the_same_ones_but_for_the_timer() {
+    for speed in [10, 60] {
+        let options = WaitOptions::default().deadline(seconds(500));
+        let run = run(&[generating()], handle(), options.speed(speed as f64)).await;
+        assert!(run.polls.len() > POLLS_OF_G.len());
+        // The last one at speed 1 is that of the deadline.
+        let (_, planned) = POLLS_OF_G.split_last().unwrap();
+        let steps = |polls: &[u64], factor: u64| -> Vec<u64> {
+            let steps = polls.windows(2).map(|pair| (pair[1] - pair[0]) * factor);
+            [polls[0] * factor].into_iter().chain(steps).collect()
+        };
+        for (step, at_one) in steps(&run.polls, speed).iter().zip(steps(planned, 1)) {
+            // A timer counts in whole milliseconds, and the schedule plans on from where they lead.
+            let away = step.abs_diff(at_one);
+            assert!(away <= 3 * speed, "{away} ms at {speed}: {:?}", run.polls);
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn odd_settings_do_no_harm() {
     let far = every(10)

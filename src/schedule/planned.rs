@@ -28,7 +28,7 @@ use crate::State;
 /// - at least 2 s between polls, at most 10 minutes
 ///
 /// Where the stated duration is right and durations spread by 15 % around it, that is 11 requests at a mean lag of 1.4 s for
-/// 90 s, 18 at 3.1 s for 330 s, and 23 at 5.6 s for 750 s; after 20 finishes 10 at 1.4 s, 16 at 3 s, and 19 at 5.6 s
+/// 90 s, 18 at 3.1 s for 330 s, and 23 at 5.7 s for 750 s; after 20 finishes 9 at 1.5 s, 17 at 3 s, and 19 at 5.7 s
 /// (`cargo bench --bench schedule`).
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "a schedule does nothing until a wait is given it"]
