@@ -1,4 +1,16 @@
 //! The simulator's own OpenAPI document: the create and fetch operations of both URLs, and what is below `/_simulator/`.
+//!
+//! Schemathesis holds a strict simulator to it, and finds nothing (`pip install schemathesis`):
+//!
+//! ```sh
+//! aimlapi-video simulate --strict &
+//! checks=not_a_server_error,response_schema_conformance,positive_data_acceptance,negative_data_rejection
+//! url=http://127.0.0.1:8080/_simulator/openapi.json
+//! st run $url --header 'Authorization: Bearer any' --checks $checks --exclude-path /_simulator/scenario
+//! st run $url --header 'Authorization: Bearer any' --checks $checks --include-path-regex ^/_simulator/
+//! ```
+//!
+//! In two runs, since a scenario that was played has the next creates refused, cut and delayed, which is what it is for.
 
 mod schemas;
 

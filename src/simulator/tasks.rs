@@ -70,6 +70,9 @@ pub(super) enum Created {
     Made(Arc<str>, Option<Step>),
 }
 
+/// A file, and how the scenario has the request for it answered instead.
+type File = (&'static [u8], Option<Step>);
+
 /// A generation, as `/_simulator/tasks` and [`Simulator::tasks`](super::Simulator::tasks) list it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -256,13 +259,13 @@ impl Tasks {
         (told.json(), credits.unwrap_or_default())
     }
 
-    /// The file that a link names, and how the scenario has it answered instead; `None` where there is none.
+    /// What a link names; `None` where that was forgotten.
     pub(super) fn file(
         &self,
         (id, name): (&str, &str),
         expires: u64,
         signature: &str,
-    ) -> Result<Option<(&'static [u8], Option<Step>)>, Rejected> {
+    ) -> Result<Option<File>, Rejected> {
         let now = self.clock.unix().as_secs();
         self.signer.check((id, name), expires, signature, now)?;
         let mut inner = self.lock();
