@@ -24,7 +24,8 @@ pub struct SeenRequest {
     pub method: String,
     /// Path and query, as they came.
     pub target: String,
-    /// The headers by their names in lower case. Of `authorization` only the scheme is kept, of cookies and the like nothing.
+    /// The headers by their names in lower case, 16 KiB of them. Of `authorization` only the scheme is kept, of cookies and
+    /// the like nothing.
     pub headers: BTreeMap<String, String>,
     /// The body: JSON as it was, but of more than 16 KiB with its texts cut to 256 bytes; of anything else the beginning.
     pub body: Option<Value>,
@@ -62,7 +63,7 @@ struct Entry {
     status: Option<u16>,
 }
 
-/// What is kept of a body, in bytes.
+/// What is kept of a body, and of the headers, in bytes.
 const MOST_BODY: usize = 16 * 1024;
 /// What is kept of a text in a longer one.
 const LONG_TEXT: usize = 256;
@@ -107,6 +108,9 @@ impl Log {
                 },
                 false => without(key, &value),
             };
+            if lines.len() > MOST_BODY {
+                break;
+            }
             lines.push_str(name.as_str());
             lines.push_str(": ");
             lines.push_str(cut(&value, MOST_TEXT));
