@@ -5,7 +5,6 @@ use std::{
     fmt,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use futures_util::{Stream, StreamExt, stream::FuturesUnordered};
@@ -13,8 +12,8 @@ use futures_util::{Stream, StreamExt, stream::FuturesUnordered};
 #[cfg(feature = "journal")]
 use crate::journal::Journal;
 use crate::{
-    Client, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest, LegacyKlingRequest,
-    Update, Updates, WaitOptions,
+    Client, CreateRetries, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest,
+    LegacyKlingRequest, Update, Updates, WaitOptions, client,
 };
 
 impl Client {
@@ -52,7 +51,8 @@ impl Client {
     /// Requests are taken from the iterator as there is room: at most 4 creates are on their way, and at most 256
     /// generations are open, unless told [otherwise](GenerateAll::creates_at_once). What was created is told before it is
     /// waited for. A create that the service refuses because there are too many requests (429) created nothing; it is sent
-    /// again when the service allows, at most 8 times. No other create is repeated.
+    /// again when the service allows, as often as [`CreateRetries::patient`] says; a create that did not reach the service,
+    /// too. No other create is repeated.
     ///
     /// ```no_run
     /// use aimlapi_video::{Job, types::KlingaiV2MasterTextToVideo};
@@ -190,9 +190,6 @@ enum Stage {
     Created(Result<GenerationHandle, Error>),
     Updated(Updates, Option<Result<Update, Error>>),
 }
-
-/// How often a create is sent while the service has too many requests.
-const CREATES_MOST: u32 = 8;
 
 impl GenerateAll {
     fn new(client: &Client, requests: impl Iterator<Item = Request> + Send + 'static) -> Self {
@@ -350,26 +347,15 @@ impl Stream for GenerateAll {
 
 impl Request {
     async fn create(&self, client: &Client) -> Result<GenerationHandle, Error> {
-        let mut sent = 0;
-        loop {
-            // While the service has too many requests, a create would only be one more.
-            if let Some(budget) = client.budget() {
-                budget.opened().await;
-            }
-            sent += 1;
-            let created = match self {
-                Self::Universal(request) => client.send(request).await,
-                Self::LegacyKling(request) => client.send_legacy_kling(request).await,
-            };
-            match created {
-                Err(error) if error.is_rate_limited() && sent < CREATES_MOST => {
-                    let asked = error.service().and_then(|service| service.retry_after);
-                    let own = Duration::from_secs(1 << (sent - 1).min(5));
-                    tokio::time::sleep(asked.unwrap_or_default().clamp(own, PAUSE_MOST)).await;
-                }
-                created => return created,
-            }
+        // While the service has too many requests, a create would only be one more.
+        if let Some(budget) = client.budget() {
+            budget.opened().await;
         }
+        let request = match self {
+            Self::Universal(request) => client::Request::Universal(request),
+            Self::LegacyKling(request) => client::Request::LegacyKling(request),
+        };
+        client.send(request, CreateRetries::patient()).await
     }
 
     #[cfg(feature = "journal")]
@@ -380,9 +366,6 @@ impl Request {
         }
     }
 }
-
-/// Between two tries of a create lies no more than this.
-const PAUSE_MOST: Duration = Duration::from_secs(60);
 
 impl fmt::Debug for WaitAll {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -153,12 +153,17 @@ impl Bucket {
     /// Returns when no pause is on.
     pub(crate) async fn opened(&self) {
         loop {
-            let opens = self.lock().opens;
+            let opens = self.opens();
             if Instant::now() >= opens {
                 return;
             }
             sleep_until(opens).await;
         }
+    }
+
+    /// When the last pause ends, or ended.
+    pub(crate) fn opens(&self) -> Instant {
+        self.lock().opens
     }
 
     /// The service answered 429.

@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{StatusCode, header::HeaderValue};
+use reqwest::{
+    StatusCode,
+    header::{HeaderName, HeaderValue},
+};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
@@ -16,14 +19,17 @@ use crate::{
     budget::Bucket,
     error::WaitState,
     generated,
-    handle::Created,
     schedule::Durations,
-    transport::{Call, Reply},
+    transport::{Call, Header, Reply},
 };
 
 mod builder;
+mod create;
+mod retries;
 
 pub use builder::ClientBuilder;
+pub(crate) use create::Request;
+pub use retries::CreateRetries;
 
 /// A client of the service. Clones share one connection pool.
 ///
@@ -52,6 +58,8 @@ struct Inner {
     origin: String,
     allow_http: bool,
     authorization: SecretString,
+    create_retries: Option<CreateRetries>,
+    idempotency_header: Option<HeaderName>,
     create_timeout: Duration,
     fetch_timeout: Duration,
     max_answer: usize,
@@ -82,7 +90,9 @@ impl Client {
 
     /// Creates a generation, and returns as soon as the service has accepted it. This is what costs money.
     ///
-    /// The request is held to its document first. It is sent once: an answer that is lost may have been a success.
+    /// The request is held to its document first. It is sent again by itself only if nothing can have been created: when
+    /// the service was not reached, or refused because there are too many requests (see [`CreateRetries`]). An answer that
+    /// is lost may have been a success, so then it is never sent again.
     ///
     /// # Errors
     ///
@@ -97,7 +107,9 @@ impl Client {
         &self,
         request: impl Into<GenerationRequest>,
     ) -> Result<GenerationHandle, Error> {
-        self.send(&request.into()).await
+        let request = request.into();
+        self.send(Request::Universal(&request), CreateRetries::default())
+            .await
     }
 
     /// As [`create`](Self::create), on the older URL of the Kling models.
@@ -113,7 +125,9 @@ impl Client {
         &self,
         request: impl Into<LegacyKlingRequest>,
     ) -> Result<GenerationHandle, Error> {
-        self.send_legacy_kling(&request.into()).await
+        let request = request.into();
+        self.send(Request::LegacyKling(&request), CreateRetries::default())
+            .await
     }
 
     /// Creates a generation and waits for its end.
@@ -224,7 +238,8 @@ impl Client {
             Some(origin) if origin != self.inner.origin => Err(Error::new(
                 ErrorKind::Configuration,
                 format!(
-                    "the generation was created on {origin}, but this client's base URL is on {}; set AIML_API_BASE to the former",
+                    "the generation was created on {}, but this client's base URL is on {}; set AIML_API_BASE to the former",
+                    crate::uri::redacted(origin),
                     self.inner.origin
                 ),
             )),
@@ -238,7 +253,7 @@ impl Client {
         handle: &GenerationHandle,
         timeout: Duration,
     ) -> Result<(Generation, Option<Duration>), PollError> {
-        let (client, call) = self.call(timeout.min(self.inner.fetch_timeout));
+        let (client, call) = self.call(timeout.min(self.inner.fetch_timeout), None);
         let id = handle.id();
         let outcome = match handle.route() {
             Route::Universal => call.outcome(client.fetch_generation(id).await),
@@ -301,12 +316,12 @@ impl Client {
     }
 
     /// A generated client for one call; it is cheap, for it shares the connection pool.
-    fn call(&self, timeout: Duration) -> (generated::Client, Call) {
+    fn call(&self, timeout: Duration, idempotency: Option<Header>) -> (generated::Client, Call) {
         // The key was checked when the client was built.
         let mut authorization = HeaderValue::from_str(self.inner.authorization.expose_secret())
             .unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
         authorization.set_sensitive(true);
-        let call = Call::new(authorization, timeout, self.inner.max_answer);
+        let call = Call::new(authorization, timeout, self.inner.max_answer, idempotency);
         (
             generated::Client::new_with_client(
                 &self.inner.base,
@@ -315,87 +330,6 @@ impl Client {
             ),
             call,
         )
-    }
-
-    pub(crate) async fn send(
-        &self,
-        request: &GenerationRequest,
-    ) -> Result<GenerationHandle, Error> {
-        request.validate()?;
-        let (client, call) = self.call(self.inner.create_timeout);
-        let result = client.create_generation(request).await;
-        let reply = self.created(&call, result)?;
-        self.handle(reply, request.model(), Route::Universal, request.length())
-    }
-
-    pub(crate) async fn send_legacy_kling(
-        &self,
-        request: &LegacyKlingRequest,
-    ) -> Result<GenerationHandle, Error> {
-        request.validate()?;
-        let (client, call) = self.call(self.inner.create_timeout);
-        let result = client.create_legacy_kling_generation(request).await;
-        let reply = self.created(&call, result)?;
-        self.handle(reply, request.model(), Route::LegacyKling, request.length())
-    }
-
-    fn created<T>(
-        &self,
-        call: &Call,
-        result: Result<T, progenitor_client::Error<()>>,
-    ) -> Result<Reply, Error> {
-        call.outcome(result).map_err(|none| {
-            let error = if none.unsent {
-                let origin = self.origin();
-                let what = format!("the service at {origin} was not reached; nothing was created");
-                Error::new(ErrorKind::Unreachable, what)
-            } else {
-                ambiguous("the service's answer was lost", &none.request_id)
-            };
-            match none.source {
-                Some(source) => error.with_source(source),
-                None => error,
-            }
-        })
-    }
-
-    /// The handle of what was created, if the answer says that something was.
-    fn handle(
-        &self,
-        reply: Reply,
-        model: &str,
-        route: Route,
-        length: Option<u64>,
-    ) -> Result<GenerationHandle, Error> {
-        let unclear =
-            |what: &str| ambiguous(what, &reply.request_id).with_service(reply.service_error());
-        self.heed(&reply);
-        if !reply.status.is_success() {
-            let service = reply.service_error();
-            return Err(match service.status {
-                408 | 500.. => unclear(&format!("the service answered {service}")),
-                _ => {
-                    let what = format!("the service refused the request: {service}");
-                    Error::new(ErrorKind::Refused, what).with_service(service)
-                }
-            });
-        }
-        let answer = reply.generation().map_err(|what| unclear(&what))?;
-        let Some(id) = answer.id().map(str::to_owned) else {
-            return Err(unclear("the service's answer holds no generation id"));
-        };
-        let created = Created {
-            answer,
-            retry_after: reply.retry_after(),
-            length,
-        };
-        Ok(GenerationHandle::of(
-            id,
-            model,
-            route,
-            self.origin(),
-            created,
-        ))
     }
 }
 
@@ -416,13 +350,4 @@ pub(crate) struct PollError {
     /// Whether the service answered at all.
     pub(crate) answered: bool,
     pub(crate) retry_after: Option<Duration>,
-}
-
-fn ambiguous(what: &str, request_id: &str) -> Error {
-    let advice = "the generation may have been accepted and billed, so do not repeat the create before looking at the \
-                  account's log";
-    Error::new(
-        ErrorKind::AmbiguousCreate,
-        format!("{what}; {advice} (X-Client-Request-Id {request_id})"),
-    )
 }

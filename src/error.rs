@@ -2,9 +2,11 @@
 
 use std::{error::Error as StdError, fmt, path::Path, time::Duration};
 
-use serde_json::Value;
-
 use crate::{Failure, Generation, GenerationHandle, Saved, Violation};
+
+mod service;
+
+pub use service::ServiceError;
 
 /// Why something did not work.
 ///
@@ -54,24 +56,6 @@ pub enum ErrorKind {
     Download,
     /// A file could not be written or read.
     Io,
-}
-
-/// An error of the service, read leniently: every field may be missing.
-#[derive(Clone, PartialEq)]
-#[non_exhaustive]
-pub struct ServiceError {
-    /// The HTTP status.
-    pub status: u16,
-    /// The message, where the body holds one.
-    pub message: Option<String>,
-    /// The service's id of the request: `requestId` of the body, else the header `x-inference-id`.
-    pub request_id: Option<String>,
-    /// The `X-Client-Request-Id` that this crate sent.
-    pub client_request_id: Option<String>,
-    /// How long the service asked to be left alone.
-    pub retry_after: Option<Duration>,
-    /// The beginning of the body, at most 8 KiB.
-    pub body: String,
 }
 
 /// What a wait knew when it ended.
@@ -160,16 +144,45 @@ impl Error {
         self.status() == Some(401)
     }
 
-    /// Whether the service allows no more spending, or not this model (403). Cause: no credits, or a limit on the key;
-    /// cure: top up, or use a key that may.
+    /// Whether the service allows no more spending, or not this model (402, 403). Cause: no credits, or a limit on the
+    /// key; cure: top up, or use a key that may.
     pub fn is_out_of_credits(&self) -> bool {
-        self.status() == Some(403)
+        matches!(self.status(), Some(402 | 403))
     }
 
     /// Whether the service asked for fewer requests (429). Cause: too many at once; cure: wait for
     /// [`ServiceError::retry_after`], and send fewer.
     pub fn is_rate_limited(&self) -> bool {
         self.status() == Some(429)
+    }
+
+    /// Whether the request itself is wrong, by its document or by the service's word (400, 413, 415, 422). Cause: a value
+    /// that the model does not take; cure: correct what [`violations`](Self::violations) or the service's message names,
+    /// since the same request is refused again.
+    pub fn is_invalid_request(&self) -> bool {
+        let local = matches!(
+            self.0.kind,
+            ErrorKind::InvalidRequest | ErrorKind::InvalidMedia
+        );
+        let refused = matches!(self.0.kind, ErrorKind::Refused | ErrorKind::PollingLost);
+        local || (refused && matches!(self.status(), Some(400 | 413 | 415 | 422)))
+    }
+
+    /// Whether the very same call may fare better later, and costs nothing twice. Cause: the network, or a service that is
+    /// down or busy (no answer, an answer that cannot be read, 408, 425, 429, 5xx); cure: call again after a while, and
+    /// after [`ServiceError::retry_after`] where it is told.
+    ///
+    /// Never for [`AmbiguousCreate`](ErrorKind::AmbiguousCreate), since a create that is repeated may be billed twice.
+    pub fn is_transient(&self) -> bool {
+        let passing = self
+            .status()
+            .is_none_or(|status| matches!(status, 408 | 425 | 429 | 500..));
+        match self.0.kind {
+            ErrorKind::Unreachable => true,
+            ErrorKind::Refused => self.status().is_some() && passing,
+            ErrorKind::PollingLost => passing,
+            _ => false,
+        }
     }
 
     fn status(&self) -> Option<u16> {
@@ -306,84 +319,5 @@ impl StdError for Error {
             .source
             .as_deref()
             .map(|source| source as &(dyn StdError + 'static))
-    }
-}
-
-impl ServiceError {
-    /// At most this much of a body is kept.
-    const KEPT: usize = 8 * 1024;
-
-    /// Reads `{message, path, requestId, statusCode, timestamp}` and its relatives, or anything else.
-    pub(crate) fn read(status: u16, body: &[u8]) -> Self {
-        let json: Value = serde_json::from_slice(body).unwrap_or_default();
-        let kept = &body[..body.len().min(Self::KEPT)];
-        Self {
-            status,
-            message: message(&json),
-            request_id: json
-                .get("requestId")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
-            client_request_id: None,
-            retry_after: None,
-            body: String::from_utf8_lossy(kept).into_owned(),
-        }
-    }
-}
-
-impl fmt::Display for ServiceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let meaning = match self.status {
-            400 | 422 => " (invalid request)",
-            401 => " (the key was refused)",
-            403 => " (no credits, or not allowed)",
-            404 => " (not found)",
-            429 => " (too many requests)",
-            _ => "",
-        };
-        write!(f, "{}{meaning}", self.status)?;
-        if let Some(message) = &self.message {
-            write!(f, ": {message}")?;
-        } else if !self.body.trim().is_empty() {
-            let line: String = self.body.split_whitespace().collect::<Vec<_>>().join(" ");
-            write!(f, ": {}", line.chars().take(120).collect::<String>())?;
-        }
-        Ok(())
-    }
-}
-
-/// Shows no raw body: it may repeat what was sent.
-impl fmt::Debug for ServiceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServiceError")
-            .field("status", &self.status)
-            .field("message", &self.message)
-            .field("request_id", &self.request_id)
-            .field("client_request_id", &self.client_request_id)
-            .field("retry_after", &self.retry_after)
-            .finish_non_exhaustive()
-    }
-}
-
-/// `message` as text, list of texts, or a nested error's.
-fn message(json: &Value) -> Option<String> {
-    let found = json
-        .get("message")
-        .or_else(|| json.get("error"))
-        .or_else(|| json.get("detail"))?;
-    match found {
-        Value::String(text) => Some(text.clone()),
-        Value::Array(items) => {
-            let texts: Vec<String> = items
-                .iter()
-                .map(|item| {
-                    item.as_str()
-                        .map_or_else(|| item.to_string(), str::to_owned)
-                })
-                .collect();
-            Some(texts.join("; "))
-        }
-        Value::Object(_) => message(found).or_else(|| Some(found.to_string())),
-        _ => None,
     }
 }

@@ -8,7 +8,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     fs::{File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -115,6 +115,9 @@ enum Event {
 
 const VERSION: u32 = 1;
 
+/// No line is longer: what is has not been written here.
+const LINE_MOST: usize = 1024 * 1024;
+
 impl Journal {
     /// Opens the journal at `path`, or begins one.
     ///
@@ -123,20 +126,11 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// [`Io`](ErrorKind::Io) if the file cannot be opened, is in use by another process, or is no journal.
+    /// [`Io`](ErrorKind::Io) if the file cannot be opened, is in use by another process, or is no journal, which is then left
+    /// as it is.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let failed = |what: String, source: Option<io::Error>| {
-            let error = Error::new(
-                ErrorKind::Io,
-                format!("the journal {} {what}", path.display()),
-            );
-            match source {
-                Some(source) => error.with_source(source),
-                None => error,
-            }
-        };
-        let io = |error| failed("cannot be used".into(), Some(error));
+        let io = |error| failed(path, "cannot be used", Some(error));
         let mut file = OpenOptions::new()
             .read(true)
             .append(true)
@@ -145,19 +139,14 @@ impl Journal {
             .map_err(io)?;
         if !file.try_lock_exclusive().map_err(io)? {
             let what = "is in use by another process; wait for it, or end it";
-            return Err(failed(what.into(), None));
+            return Err(failed(path, what, None));
         }
-        let mut text = Vec::new();
-        file.read_to_end(&mut text).map_err(io)?;
-        let whole = text
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |at| at + 1);
-        if whole < text.len() {
-            file.set_len(whole as u64).map_err(io)?;
+        let (jobs, whole) = read(&mut BufReader::new(&file), path)?;
+        // Only what is known to be a journal is touched.
+        if whole < file.metadata().map_err(io)?.len() {
+            file.set_len(whole).map_err(io)?;
             file.seek(SeekFrom::End(0)).map_err(io)?;
         }
-        let jobs = read(&text[..whole]).map_err(|what| failed(what, None))?;
         if whole == 0 {
             begin(&mut file, path).map_err(io)?;
         }
@@ -340,6 +329,10 @@ impl Inner {
     fn append(&self, event: &Event) -> io::Result<()> {
         let mut text = serde_json::to_vec(event)?;
         text.push(b'\n');
+        if text.len() > LINE_MOST {
+            let what = format!("a line of {} bytes is too long for it", text.len());
+            return Err(io::Error::other(what));
+        }
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.write_all(&text)?;
         file.sync_data()?;
@@ -357,11 +350,13 @@ impl fmt::Debug for Journal {
     }
 }
 
+fn first_line() -> Vec<u8> {
+    format!("{{\"event\":\"journal\",\"version\":{VERSION}}}\n").into_bytes()
+}
+
 /// Writes the first line, and sees to it that the file's name is on disk, too.
 fn begin(file: &mut File, path: &Path) -> io::Result<()> {
-    let mut text = serde_json::to_vec(&Event::Journal { version: VERSION })?;
-    text.push(b'\n');
-    file.write_all(&text)?;
+    file.write_all(&first_line())?;
     file.sync_all()?;
     let folder = path
         .parent()
@@ -373,26 +368,57 @@ fn begin(file: &mut File, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn read(text: &[u8]) -> Result<BTreeMap<usize, JournalEntry>, String> {
-    let mut jobs = BTreeMap::new();
-    for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
-        if line.is_empty() {
+/// What the journal tells, and how many bytes of it are whole lines.
+fn read(
+    file: &mut impl BufRead,
+    path: &Path,
+) -> Result<(BTreeMap<usize, JournalEntry>, u64), Error> {
+    let (mut jobs, mut whole) = (BTreeMap::new(), 0);
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        let most = LINE_MOST as u64 + 1;
+        let length = file
+            .take(most)
+            .read_until(b'\n', &mut line)
+            .map_err(|error| failed(path, "cannot be read", Some(error)))?;
+        let other = |what: String| {
+            let what = format!("is no journal of this version: its line {number} is {what}");
+            Err(failed(path, &what, None))
+        };
+        if !line.ends_with(b"\n") {
+            return match &*line {
+                line if line.len() > LINE_MOST => other(format!("longer than {LINE_MOST} bytes")),
+                // Cut off when it was begun; any other text is somebody's file.
+                line if number == 1 && !first_line().starts_with(line) => {
+                    other("not whole, and no beginning of one".into())
+                }
+                _ => Ok((jobs, whole)),
+            };
+        }
+        whole += length as u64;
+        if line.trim_ascii().is_empty() {
             continue;
         }
-        let event: Event = serde_json::from_slice(line).map_err(|error| {
-            format!(
-                "is no journal of this version: its line {} is {error}",
-                index + 1
-            )
-        })?;
-        match event {
-            Event::Journal { version } if version != VERSION => {
-                return Err(format!("is of version {version}, and {VERSION} is read"));
+        match serde_json::from_slice(&line) {
+            Err(error) => return other(error.to_string()),
+            Ok(Event::Journal { version }) if version != VERSION => {
+                let what = format!("is of version {version}, and {VERSION} is read");
+                return Err(failed(path, &what, None));
             }
-            event => apply(&mut jobs, &event),
+            Ok(event) => apply(&mut jobs, &event),
         }
     }
-    Ok(jobs)
+    Ok((jobs, whole))
+}
+
+fn failed(path: &Path, what: &str, source: Option<io::Error>) -> Error {
+    let what = format!("the journal {} {what}", path.display());
+    let error = Error::new(ErrorKind::Io, what);
+    match source {
+        Some(source) => error.with_source(source),
+        None => error,
+    }
 }
 
 fn apply(jobs: &mut BTreeMap<usize, JournalEntry>, event: &Event) {

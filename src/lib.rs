@@ -29,6 +29,7 @@ pub mod mock;
 pub mod simulator;
 
 mod batch;
+mod blank;
 mod bounded;
 mod budget;
 mod catalogue;
@@ -55,7 +56,7 @@ pub use batch::{GenerateAll, Job, WaitAll};
 pub use bounded::{BoundedVec, Int, Integer, InvalidValue, OneOrMany, Text};
 pub use budget::PollBudget;
 pub use catalogue::{Model, Property, PropertyKind, Role, Route, models};
-pub use client::{Client, ClientBuilder};
+pub use client::{Client, ClientBuilder, CreateRetries};
 pub use download::{Download, Received, Saved};
 pub use error::{Error, ErrorKind, ServiceError};
 pub use handle::GenerationHandle;

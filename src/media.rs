@@ -33,6 +33,9 @@ pub struct Media {
     media_type: Option<&'static str>,
 }
 
+/// What the most bytes of media take as a data URI, with room for their type.
+const URI_MOST: u64 = Media::MAX_BYTES.div_ceil(3) * 4 + 1024;
+
 impl Media {
     /// The most bytes that [`from_file`](Self::from_file) and [`from_bytes`](Self::from_bytes) take: 20 MiB.
     pub const MAX_BYTES: u64 = 20 * 1024 * 1024;
@@ -41,9 +44,16 @@ impl Media {
     ///
     /// # Errors
     ///
-    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if `uri` is no absolute URI.
+    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if `uri` is no absolute URI, or longer than
+    /// [`MAX_BYTES`](Self::MAX_BYTES) take as a data URI.
     pub fn from_uri(uri: impl Into<String>) -> Result<Self, Error> {
-        let uri = Uri::try_from(uri.into()).map_err(|error| Error::media(error.to_string()))?;
+        let uri = uri.into();
+        if uri.len() as u64 > URI_MOST {
+            return Err(Error::media(format!(
+                "the media's URI is longer than {URI_MOST} bytes; shrink the media, or send a link"
+            )));
+        }
+        let uri = Uri::try_from(uri).map_err(|error| Error::media(error.to_string()))?;
         Ok(Self {
             uri,
             media_type: None,

@@ -11,21 +11,21 @@ use futures_util::stream;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::{
-    Client, Error, ErrorKind, Generation, GenerationHandle, State,
+    Client, Error, Generation, GenerationHandle, State,
     catalogue::Model,
-    client::PollError,
-    error::WaitState,
     schedule::{Decision, PollState},
 };
 
 mod ask;
 #[cfg(feature = "__bench")]
 pub(crate) mod bench;
+mod judge;
 mod options;
 mod trace;
 mod update;
 
 use ask::Ask;
+use judge::VIDEO_GRACE;
 pub use options::WaitOptions;
 use trace::Trace;
 pub use update::{Hiccup, Progress, Times, Update, Updates};
@@ -120,16 +120,8 @@ const LAST_POLL: Duration = Duration::from_secs(10);
 /// A server may ask to be left alone no longer than this.
 const RETRY_AFTER_MOST: Duration = Duration::from_secs(60);
 
-/// A new generation may not be known everywhere for this long.
-const NOT_YET_KNOWN: Duration = Duration::from_secs(30);
-
-/// A completed generation gets this long, and this many more polls, until its video must be there.
-const VIDEO_GRACE: (Duration, u32) = (Duration::from_secs(10), 3);
-
 /// A wait that begins later after the create cannot tell when the generation ended before its first poll.
 const BEGAN_EARLY: Duration = Duration::from_secs(10);
-
-const NO_VIDEO: &str = "the generation is completed, but the service names no video";
 
 /// Why a poll is sent when it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -398,45 +390,6 @@ impl<A: Ask> Machine<A> {
         self.started?.checked_add(left)
     }
 
-    /// What a good answer means for the wait; nothing, where nothing changed.
-    fn judge(&mut self, answer: Generation) -> Result<Option<Update>, Error> {
-        let state = answer.state();
-        let changed = self.last.as_ref().map(|last| (last.state(), last.status()))
-            != Some((state, answer.status()));
-        self.last = Some(answer);
-        if state != State::Queued {
-            self.left_queue.get_or_insert(self.age());
-        }
-        match (state, &self.last) {
-            (State::Completed, Some(answer)) if !answer.videos().is_empty() => {
-                return Ok(Some(Update::Completed(Box::new(answer.clone()))));
-            }
-            (State::Failed, Some(answer)) => {
-                let reason = answer
-                    .failure()
-                    .map_or_else(|| "no reason stated".to_owned(), ToString::to_string);
-                let status = answer.status().unwrap_or("error");
-                return Err(self.ended(
-                    ErrorKind::GenerationFailed,
-                    format!("the generation failed ({status}): {reason}"),
-                ));
-            }
-            (State::Completed, _) => self.grace()?,
-            _ => self.missing = None,
-        }
-        Ok(changed.then(|| {
-            Update::Progress(Progress {
-                state,
-                status: self
-                    .last
-                    .as_ref()
-                    .and_then(Generation::status)
-                    .map(str::to_owned),
-                times: self.times(),
-            })
-        }))
-    }
-
     fn times(&self) -> Times {
         let age = self.age();
         let expected = self.expected.as_ref();
@@ -454,97 +407,6 @@ impl<A: Ask> Machine<A> {
             generating: self.left_queue.map(|left| age.saturating_sub(left)),
             remaining: remaining.map(|time| self.scaled(time)),
             expected,
-        }
-    }
-
-    /// Completed without a video: it may follow, but not for long.
-    fn grace(&mut self) -> Result<(), Error> {
-        let now = Instant::now();
-        let (since, polls) = self.missing.unwrap_or((now, 0));
-        if polls >= VIDEO_GRACE.1 || now - since >= VIDEO_GRACE.0 {
-            return Err(self.ended(ErrorKind::MissingVideo, NO_VIDEO.into()));
-        }
-        self.missing = Some((since, polls + 1));
-        Ok(())
-    }
-
-    /// A poll that brought no state ends the wait only if no later poll can fare better.
-    fn failed_poll(&mut self, failed: PollError, last: bool) -> Result<Update, Error> {
-        let PollError {
-            error,
-            transient,
-            retry_after,
-            ..
-        } = failed;
-        let since = self.last_poll - self.last_good;
-        self.retry_after = retry_after;
-        let is_404 = error.service().is_some_and(|service| service.status == 404);
-        let is_new = self.handle.created_at().is_some() && self.age() < NOT_YET_KNOWN;
-        let passing = transient || (is_404 && is_new);
-        let (kind, message) = if !passing {
-            (
-                ErrorKind::PollingLost,
-                "the service refused to tell the generation's state".into(),
-            )
-        } else if last {
-            (ErrorKind::DeadlineExceeded, self.deadline_message())
-        } else if since >= self.options.tolerance {
-            let since = humantime::format_duration(seconds(since));
-            (
-                ErrorKind::PollingLost,
-                format!("no good answer for {since}"),
-            )
-        } else {
-            let times = self.times();
-            return Ok(Update::Hiccup(Hiccup {
-                error,
-                since,
-                times,
-            }));
-        };
-        Err(error.retold(kind, message, self.state()))
-    }
-
-    fn deadline_exceeded(&self) -> Error {
-        match self.missing {
-            Some(_) => self.ended(ErrorKind::MissingVideo, NO_VIDEO.into()),
-            None => self.ended(ErrorKind::DeadlineExceeded, self.deadline_message()),
-        }
-    }
-
-    fn deadline_message(&self) -> String {
-        let state = match &self.last {
-            Some(last) if last.state() == State::Unknown => {
-                format!("unknown state `{}`", last.status().unwrap_or_default())
-            }
-            Some(last) => format!("still {}", last.state()),
-            None => "state never seen".into(),
-        };
-        let held_up = match seconds(self.budget_delay) {
-            Duration::ZERO => String::new(),
-            delay => format!(
-                "; its polls stood in line for {} for the client's poll budget",
-                humantime::format_duration(delay)
-            ),
-        };
-        format!(
-            "gave up after {} ({state}){held_up}; the generation may still finish, and be billed",
-            humantime::format_duration(seconds(self.elapsed()))
-        )
-    }
-
-    fn ended(&self, kind: ErrorKind, message: String) -> Error {
-        Error::new(kind, message).with_wait(self.state())
-    }
-
-    fn state(&self) -> WaitState {
-        WaitState {
-            handle: self.handle.clone(),
-            last: self.last.clone(),
-            elapsed: self.elapsed(),
-            polls: self.polls,
-            answered: self.answered,
-            budget_delay: self.budget_delay,
         }
     }
 
@@ -581,15 +443,6 @@ impl<A: Ask> Machine<A> {
 /// A duration times a factor, at most the longest there is.
 fn stretched(duration: Duration, factor: f64) -> Duration {
     Duration::try_from_secs_f64(duration.as_secs_f64() * factor).unwrap_or(Duration::MAX)
-}
-
-/// Whole seconds, for people; less than one as it is.
-fn seconds(duration: Duration) -> Duration {
-    if duration.as_secs() == 0 {
-        Duration::from_millis(duration.as_millis() as u64)
-    } else {
-        Duration::from_secs(duration.as_secs())
-    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::{GenerationHandle, Uri};
+use crate::{GenerationHandle, Uri, uri::redacted_links};
 
 /// What the service says of a generation: the one answer type of all models and of both URLs.
 ///
@@ -74,8 +74,8 @@ pub struct Video {
     pub duration: Option<f64>,
 }
 
-/// Why a generation failed, in the service's words.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why a generation failed, in the service's words. Shown and told in errors, its links are without their queries.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure {
     /// The error's name or type, where stated.
@@ -274,12 +274,22 @@ impl fmt::Debug for Video {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.name, self.message.as_str()) {
+        let message = redacted_links(&self.message);
+        match (&self.name, message.as_str()) {
             (Some(name), "") => f.write_str(name),
             (Some(name), message) => write!(f, "{name}: {message}"),
             (None, "") => f.write_str("no reason stated"),
             (None, message) => f.write_str(message),
         }
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure")
+            .field("name", &self.name)
+            .field("message", &redacted_links(&self.message))
+            .finish()
     }
 }
 

@@ -10,10 +10,19 @@ use bytes::{Bytes, BytesMut};
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 use reqwest::{
     Request, Response, StatusCode,
-    header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+    header::{AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
 
-use crate::{Generation, ServiceError, generated, status::Receipt};
+use crate::{Generation, ServiceError, blank, generated, status::Receipt};
+
+/// What stands before the key in `Authorization`.
+pub(crate) const BEARER: &str = "Bearer ";
+
+/// At most this much is read of an answer that refuses.
+const REFUSAL_MOST: usize = 64 * 1024;
+
+/// A header of one call.
+pub(crate) type Header = (HeaderName, HeaderValue);
 
 /// What one call adds to the request, and where it leaves what came back.
 #[derive(Clone)]
@@ -22,6 +31,7 @@ pub(crate) struct Call {
     request_id: String,
     timeout: Duration,
     max_body: usize,
+    idempotency: Option<Header>,
     reply: Arc<Mutex<Option<Reply>>>,
 }
 
@@ -46,15 +56,73 @@ pub(crate) struct NoReply {
 }
 
 impl Call {
-    pub(crate) fn new(authorization: HeaderValue, timeout: Duration, max_body: usize) -> Self {
+    /// With `idempotency`, a header goes along by which the service may know the request again.
+    pub(crate) fn new(
+        authorization: HeaderValue,
+        timeout: Duration,
+        max_body: usize,
+        idempotency: Option<Header>,
+    ) -> Self {
         let request_id = uuid::Uuid::new_v4().to_string();
         Self {
             authorization,
             request_id,
             timeout,
             max_body,
+            idempotency,
             reply: Arc::default(),
         }
+    }
+
+    /// The key, as it goes out.
+    fn key(&self) -> &[u8] {
+        let value = self.authorization.as_bytes();
+        value.strip_prefix(BEARER.as_bytes()).unwrap_or(value)
+    }
+
+    /// What arrived of a body, up to the limit, and why that is not all, where it is not.
+    async fn body(&self, response: &mut Response) -> (Bytes, Option<String>) {
+        // Of a refusal, the beginning tells enough.
+        let most = match response.status().is_success() {
+            true => self.max_body,
+            false => self.max_body.min(REFUSAL_MOST),
+        };
+        let mut body = BytesMut::new();
+        let broken = loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() <= most => {
+                    body.extend_from_slice(&chunk);
+                }
+                Ok(Some(chunk)) => {
+                    body.extend_from_slice(&chunk[..most - body.len()]);
+                    break Some(format!("the answer is larger than {most} bytes"));
+                }
+                Ok(None) => break None,
+                Err(error) if error.is_timeout() => {
+                    break Some("the answer stopped arriving".to_owned());
+                }
+                Err(error) => break Some(format!("the answer broke off: {}", error.without_url())),
+            }
+        };
+        let mut body = body.freeze();
+        if let Some(blanked) = blank::blanked(&body, self.key()) {
+            body = blanked.into();
+        }
+        if broken.is_some() {
+            body.truncate(blank::before_cut_key(&body, self.key()));
+        }
+        (body, broken)
+    }
+
+    fn headers(&self, response: &mut Response) -> HeaderMap {
+        let mut headers = std::mem::take(response.headers_mut());
+        for value in headers.values_mut() {
+            if let Some(blanked) = blank::blanked(value.as_bytes(), self.key()) {
+                *value =
+                    HeaderValue::from_bytes(&blanked).unwrap_or(HeaderValue::from_static("[key]"));
+            }
+        }
+        headers
     }
 
     /// What the operation brought, whether or not the decoder took it.
@@ -70,6 +138,8 @@ impl Call {
         let request_id = self.request_id.clone();
         match (reply, result) {
             (Some(reply), _) => Ok(reply),
+            // A connection fails before a byte of the request is on it: a name that is not found, a host that does not
+            // listen, a handshake of TLS or with a proxy that does not succeed. Everything else may have arrived.
             (None, Err(progenitor_client::Error::CommunicationError(source))) => Err(NoReply {
                 unsent: source.is_connect() || source.is_builder(),
                 source: Some(source.without_url()),
@@ -88,6 +158,9 @@ impl Call {
 impl Reply {
     /// The answer, if the body is a JSON object.
     pub(crate) fn generation(&self) -> Result<Generation, String> {
+        if let Some(encoding) = self.encoding() {
+            return Err(compressed(&encoding));
+        }
         let json: serde_json::Value = match (serde_json::from_slice(&self.body), &self.broken) {
             (Ok(json), _) => json,
             (Err(_), Some(broken)) => return Err(broken.clone()),
@@ -109,8 +182,17 @@ impl Reply {
 
     pub(crate) fn service_error(&self) -> ServiceError {
         let receipt = self.receipt();
-        let mut error = ServiceError::read(self.status.as_u16(), &self.body);
-        error.request_id = error.request_id.or(receipt.inference_id);
+        let encoding = self.encoding();
+        // What cannot be read is no text to keep.
+        let body = if encoding.is_none() { &*self.body } else { b"" };
+        let mut error = ServiceError::read(self.status.as_u16(), body);
+        error.message = error
+            .message
+            .or_else(|| encoding.as_deref().map(compressed));
+        error.request_id = error
+            .request_id
+            .or(receipt.inference_id)
+            .or_else(|| self.text("x-request-id"));
         error.client_request_id = receipt.client_request_id;
         error.retry_after = self.retry_after();
         if self.status.is_redirection() {
@@ -142,6 +224,13 @@ impl Reply {
         }
     }
 
+    /// How the body is compressed, which no request of this crate asks for.
+    fn encoding(&self) -> Option<String> {
+        let encoding = self.text(CONTENT_ENCODING.as_str())?;
+        let plain = ["", "identity"].contains(&encoding.trim().to_ascii_lowercase().as_str());
+        (!plain).then_some(encoding)
+    }
+
     fn receipt(&self) -> Receipt {
         let number = |name| self.text(name).and_then(|text| text.trim().parse().ok());
         Receipt {
@@ -155,6 +244,10 @@ impl Reply {
     fn text(&self, name: &str) -> Option<String> {
         self.headers.get(name)?.to_str().ok().map(str::to_owned)
     }
+}
+
+fn compressed(encoding: &str) -> String {
+    format!("the answer is compressed ({encoding}), which was not asked for")
 }
 
 /// The key stands in the header value, which is marked sensitive and shows as such.
@@ -179,28 +272,17 @@ impl ClientHooks<Call> for generated::Client {
             headers.insert(HeaderName::from_static("x-client-request-id"), id);
         }
 
+        if let Some((name, value)) = &call.idempotency {
+            headers.insert(name, value.clone());
+        }
+
         let mut response = self.client().execute(request).await?;
-        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-        let mut body = BytesMut::new();
-        let broken = loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() <= call.max_body => {
-                    body.extend_from_slice(&chunk)
-                }
-                Ok(Some(_)) => {
-                    break Some(format!("the answer is larger than {} bytes", call.max_body));
-                }
-                Ok(None) => break None,
-                Err(error) if error.is_timeout() => {
-                    break Some("the answer stopped arriving".to_owned());
-                }
-                Err(error) => break Some(format!("the answer broke off: {}", error.without_url())),
-            }
-        };
+        let (status, headers) = (response.status(), call.headers(&mut response));
+        let (body, broken) = call.body(&mut response).await;
         let reply = Reply {
             status,
             headers,
-            body: body.freeze(),
+            body,
             broken,
             request_id: call.request_id.clone(),
         };
@@ -211,6 +293,9 @@ impl ClientHooks<Call> for generated::Client {
         Ok(response.into())
     }
 }
+
+#[cfg(test)]
+mod fuzz;
 
 #[cfg(test)]
 mod tests {

@@ -102,17 +102,45 @@ pub(crate) fn redacted(link: &str) -> String {
     }
     let end = link.find(['?', '#']).unwrap_or(link.len());
     let (shown, cut) = (&link[..end], end < link.len());
-    let shown = match shown.split_once("://") {
-        Some((scheme, rest)) => {
-            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            let host = authority
-                .rsplit_once('@')
-                .map_or(authority, |(_, host)| host);
-            format!("{scheme}://{host}{path}")
-        }
+    // `//host/path` has a user, too.
+    let shown = match shown.split_once("//") {
+        Some((scheme, rest)) => format!("{scheme}//{}", without_user(rest)),
         None => shown.to_owned(),
     };
     if cut { format!("{shown}?…") } else { shown }
+}
+
+/// A text in which every link is without its query, its fragment and its user, also where JSON has escaped its slashes.
+pub(crate) fn redacted_links(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    let next = |rest: &str| {
+        let marks = ["://", r":\/\/"];
+        let found = marks.map(|mark| rest.find(mark).map(|at| at + mark.len()));
+        found.into_iter().flatten().min()
+    };
+    while let Some(begin) = next(rest) {
+        let (before, link) = rest.split_at(begin);
+        let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>');
+        let (link, after) = link.split_at(link.find(ends).unwrap_or(link.len()));
+        let path = link.split(['?', '#']).next().unwrap_or_default();
+        shown.push_str(before);
+        shown.push_str(&without_user(path));
+        if path.len() < link.len() {
+            shown.push_str("?…");
+        }
+        rest = after;
+    }
+    shown.push_str(rest);
+    shown
+}
+
+/// `user:password@host/path` as `host/path`.
+fn without_user(rest: &str) -> String {
+    let end = rest.find(['/', '\\']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{host}{path}")
 }
 
 fn refusal(text: String) -> InvalidValue {
@@ -121,4 +149,51 @@ fn refusal(text: String) -> InvalidValue {
         Uri::ALLOWED,
         "format",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_shown_without_user_query_and_data() {
+        for (link, shown) in [
+            (
+                "https://u:p@h.example/a%2Fb?sig=1#f",
+                "https://h.example/a%2Fb?…",
+            ),
+            ("//u:p@h.example/a", "//h.example/a"),
+            ("/a/b?sig=1", "/a/b?…"),
+            ("https://h.example", "https://h.example"),
+            ("DATA:image/png;base64,AAAA", "DATA:image/png;base64,…"),
+        ] {
+            assert_eq!(redacted(link), shown);
+        }
+    }
+
+    #[test]
+    fn links_within_a_text_lose_what_is_secret_and_nothing_else_changes() {
+        for (text, shown) in [
+            ("no link? none at all", "no link? none at all"),
+            (
+                "see https://h.example/a?sig=1 and http://u:p@b.example.",
+                "see https://h.example/a?… and http://b.example.",
+            ),
+            (
+                r#"{"url":"https://h.example/a?x=1\u0026sig=2","n":1}"#,
+                r#"{"url":"https://h.example/a?…","n":1}"#,
+            ),
+            (
+                r#"{"url":"https:\/\/u:p@h.example\/a?sig=1"}"#,
+                r#"{"url":"https:\/\/h.example\/a?…"}"#,
+            ),
+            ("://", "://"),
+            (
+                "<a href='https://h.example/?sig=1'>it</a>",
+                "<a href='https://h.example/?…>it</a>",
+            ),
+        ] {
+            assert_eq!(redacted_links(text), shown);
+        }
+    }
 }

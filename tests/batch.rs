@@ -362,6 +362,11 @@ async fn a_journal_is_one_processs_alone_and_knows_what_it_is_not() {
     for (text, what) in [
         ("{\"event\":\"journal\",\"version\":9}\n", "version 9"),
         ("hello\n", "line 1"),
+        // No file of somebody's becomes a journal by losing its last line.
+        ("hello", "line 1"),
+        ("{\"event\":\"journal\",\"version\":1} ", "line 1"),
+        ("hello\nworld", "line 1"),
+        (&*" ".repeat(3 << 20), "line 1 is longer than 1048576 bytes"),
         (
             "{\"event\":\"journal\",\"version\":1}\n{\"event\":\"new\"}\n",
             "line 2",

@@ -312,7 +312,12 @@ async fn what_ends_without_a_generation_says_so_by_its_code() {
             "the key was refused",
         ),
         (http(403, &[], "{}"), 5, "no credits"),
-        (http(429, &[], "{}"), 5, "too many requests"),
+        // So long a pause is not waited for.
+        (
+            http(429, &[("retry-after", "3600")], "{}"),
+            5,
+            "too many requests",
+        ),
         (
             http(400, &[], r#"{"message":"prompt: expected poetry"}"#),
             2,

@@ -524,6 +524,8 @@ fn media_that_cannot_be_used_are_told() {
     );
     assert!(Media::from_file(&file).is_ok());
     assert!(told(Media::from_uri("cat.png").unwrap_err()).contains("absolute URI"));
+    let long = format!("data:image/png;base64,{}", "A".repeat(28 << 20));
+    assert!(told(Media::from_uri(long).unwrap_err()).contains("shrink the media"));
 }
 
 #[test]

@@ -245,7 +245,6 @@ async fn a_create_is_sent_once_whatever_comes_back() {
         (Vec::new(), ErrorKind::AmbiguousCreate),
         (http(400, &[], "{}"), ErrorKind::Refused),
         (http(403, &[], "{}"), ErrorKind::Refused),
-        (http(429, &[], "{}"), ErrorKind::Refused),
         (
             http(307, &[("location", "https://evil.example/?key=1")], ""),
             ErrorKind::Refused,
@@ -470,4 +469,57 @@ fn debug_and_errors_show_no_signature_and_no_inline_data() {
     for text in shown {
         assert!(!text.contains("sesame"), "{text}");
     }
+}
+
+#[tokio::test]
+async fn refusals_are_told_apart_by_what_to_do_about_them() {
+    for (status, told) in [
+        (401, [true, false, false, false, false]),
+        (402, [false, true, false, false, false]),
+        (403, [false, true, false, false, false]),
+        (429, [false, false, true, false, true]),
+        (400, [false, false, false, true, false]),
+        (422, [false, false, false, true, false]),
+        (425, [false, false, false, false, true]),
+        // It may have been bought: nothing tells to call again.
+        (503, [false; 5]),
+    ] {
+        let server = Server::always(http(status, &[("retry-after", "3600")], "{}")).await;
+        let error = client(server.url()).create(request()).await.unwrap_err();
+        let found = [
+            error.is_auth(),
+            error.is_out_of_credits(),
+            error.is_rate_limited(),
+            error.is_invalid_request(),
+            error.is_transient(),
+        ];
+        assert_eq!(found, told, "{status}");
+        let asked = error.service().unwrap().retry_after;
+        assert_eq!(asked, Some(std::time::Duration::from_secs(3600)));
+        let polled = client(server.url()).fetch("g").await.unwrap_err();
+        assert_eq!(polled.is_transient(), matches!(status, 425 | 429 | 503));
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_the_service_keeps_what_helps_and_no_more() {
+    let long = "x".repeat(20_000);
+    let body = json!({
+        "error": { "code": "key_limit_exceeded", "message": format!("{KEY} is at its limit") },
+        "note": long,
+    });
+    let headers = [("x-inference-id", "inf-1")];
+    let server = Server::always(http(403, &headers, body.to_string())).await;
+    let error = client(server.url()).create(request()).await.unwrap_err();
+    let service = error.service().unwrap();
+    assert_eq!(service.code.as_deref(), Some("key_limit_exceeded"));
+    assert_eq!(service.message.as_deref(), Some("[key] is at its limit"));
+    assert_eq!(service.request_id.as_deref(), Some("inf-1"));
+    assert_eq!(service.body.len(), 8 * 1024);
+    assert!(
+        service
+            .body
+            .starts_with(r#"{"error":{"code":"key_limit_exceeded""#)
+    );
+    assert_eq!(service.excerpt(10).chars().count(), 10);
 }

@@ -7,12 +7,13 @@ use std::{
     time::Duration,
 };
 
-use reqwest::Url;
+use reqwest::{Url, header::HeaderName};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Client, Inner};
+use super::{Client, CreateRetries, Inner};
 use crate::{
     Error, ErrorKind, PollBudget, WaitOptions, budget::Bucket, download, schedule::Durations,
+    transport::BEARER,
 };
 
 /// The settings of a [`Client`].
@@ -22,6 +23,7 @@ use crate::{
 /// - base URL: [`Client::BASE_URL`]
 /// - connecting: 10 s at most
 /// - creating: 300 s at most, since inline media take a while to send
+/// - creating again by itself: [`CreateRetries::default`], in a batch [`CreateRetries::patient`]
 /// - asking for a state: 30 s at most
 /// - an answer: 4 MiB at most
 /// - waiting: [`WaitOptions::default`]
@@ -33,6 +35,8 @@ pub struct ClientBuilder {
     base: Option<String>,
     allow_http: bool,
     connect_timeout: Duration,
+    create_retries: Option<CreateRetries>,
+    idempotency_header: Option<String>,
     create_timeout: Duration,
     fetch_timeout: Duration,
     max_answer: usize,
@@ -48,6 +52,8 @@ impl Default for ClientBuilder {
             base: None,
             allow_http: false,
             connect_timeout: Duration::from_secs(10),
+            create_retries: None,
+            idempotency_header: None,
             create_timeout: Duration::from_secs(300),
             fetch_timeout: Duration::from_secs(30),
             max_answer: 4 * 1024 * 1024,
@@ -105,6 +111,20 @@ impl ClientBuilder {
         self
     }
 
+    /// When a create is sent again by itself, single or in a batch.
+    pub fn create_retries(mut self, retries: CreateRetries) -> Self {
+        self.create_retries = Some(retries);
+        self
+    }
+
+    /// Sends this header with every create, such as `Idempotency-Key`: a fresh UUID for each generation, the same when the
+    /// create is sent again. Off by default, since the service documents none, and what it does not know it ignores: a
+    /// create whose answer is lost stays [ambiguous](ErrorKind::AmbiguousCreate) either way.
+    pub fn idempotency_header(mut self, name: impl Into<String>) -> Self {
+        self.idempotency_header = Some(name.into());
+        self
+    }
+
     /// The time for asking once for a state.
     pub fn fetch_timeout(mut self, timeout: Duration) -> Self {
         self.fetch_timeout = timeout;
@@ -147,10 +167,14 @@ impl ClientBuilder {
         let base = self.base.as_deref().unwrap_or(Client::BASE_URL);
         let url = base_url(base, self.allow_http)?;
         let loopback = is_loopback(&url);
-        // A redirect would carry the request to a place nobody chose, so it is an answer like any other.
+        // A redirect would carry the request to a place nobody chose, so it is an answer like any other. When a create is
+        // sent again is decided here, and nowhere below.
         let http = http(self.connect_timeout, loopback)
             .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
             .build();
+        let header = self.idempotency_header.as_deref();
+        let idempotency_header = header.map(idempotency_header).transpose()?;
         let allow_http = loopback || self.allow_http;
         let files = http_files(self.connect_timeout, loopback, allow_http);
         let failed = |error: reqwest::Error| {
@@ -165,6 +189,8 @@ impl ClientBuilder {
                 origin: url.origin().ascii_serialization(),
                 allow_http,
                 authorization,
+                create_retries: self.create_retries,
+                idempotency_header,
                 create_timeout: self.create_timeout,
                 fetch_timeout: self.fetch_timeout,
                 max_answer: self.max_answer,
@@ -201,7 +227,31 @@ fn authorization(key: Option<&SecretString>) -> Result<SecretString, Error> {
             "the API key holds a blank, a line break or a character beyond ASCII; copy it again",
         );
     }
-    Ok(format!("Bearer {key}").into())
+    Ok(format!("{BEARER}{key}").into())
+}
+
+fn idempotency_header(name: &str) -> Result<HeaderName, Error> {
+    let taken = [
+        "authorization",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "transfer-encoding",
+        "user-agent",
+        "x-client-request-id",
+    ];
+    let wrong = |what: &str| {
+        let what = format!("the idempotency header {name:?} {what}, such as Idempotency-Key");
+        Error::new(ErrorKind::Configuration, what)
+    };
+    let name = name
+        .parse::<HeaderName>()
+        .map_err(|_| wrong("is no name of a header; give one"))?;
+    match taken.contains(&name.as_str()) {
+        true => Err(wrong("has a meaning of its own; give another one")),
+        false => Ok(name),
+    }
 }
 
 fn base_url(given: &str, allow_http: bool) -> Result<Url, Error> {

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    PollBudget, Route, ServiceError,
+    ErrorKind, PollBudget, Route, ServiceError,
     budget::Bucket,
+    client::PollError,
     handle::Created,
     schedule::{Durations, Fixed, Learned},
 };

@@ -7,13 +7,15 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod faulty;
 
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
-use aimlapi_video::{Client, ClientBuilder, WaitOptions};
+use aimlapi_video::{Client, ClientBuilder, CreateRetries, WaitOptions};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -147,6 +149,7 @@ pub fn builder(url: impl Into<String>) -> ClientBuilder {
         .base_url(url)
         .api_key(KEY)
         .wait_options(WaitOptions::default().speed(1000.0))
+        .create_retries(CreateRetries::patient().first_pause(Duration::from_millis(1)))
 }
 
 async fn read(stream: &mut TcpStream) -> Option<Request> {

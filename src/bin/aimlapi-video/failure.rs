@@ -2,7 +2,7 @@
 
 use std::{error::Error as _, path::Path, process::ExitCode};
 
-use aimlapi_video::{Error, ErrorKind, GenerationHandle, Route, Saved};
+use aimlapi_video::{Error, ErrorKind, GenerationHandle, Route, Saved, ServiceError};
 use serde_json::{Value, json};
 
 use crate::output::{answer, note};
@@ -14,7 +14,7 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     pub(crate) handle: Option<Box<GenerationHandle>>,
     /// The beginning of an answer that may hold what was bought.
-    pub(crate) answer: Option<String>,
+    pub(crate) answer: Option<Box<ServiceError>>,
     /// Videos that were saved although another one was not.
     pub(crate) saved: Vec<Saved>,
 }
@@ -64,11 +64,12 @@ impl Failure {
             ErrorKind::Refused => SERVICE,
             _ => USAGE,
         };
-        let answer = service
-            .filter(|_| code == AMBIGUOUS)
-            .map(|service| service.body.clone());
+        let answer = service.filter(|service| {
+            let is_there = !service.body.trim().is_empty();
+            code == AMBIGUOUS && is_there
+        });
         Self {
-            answer: answer.filter(|body| !body.trim().is_empty()),
+            answer: answer.cloned().map(Box::new),
             ..Self::new(code, line(error))
         }
     }
@@ -114,11 +115,7 @@ impl Failure {
         }
         note(format!("error: {}", self.message));
         if let Some(answer) = &self.answer {
-            let shown: String = answer.chars().take(400).collect();
-            note(format!(
-                "the answer began: {}",
-                shown.replace(['\n', '\r'], " ")
-            ));
+            note(format!("the answer began: {}", answer.excerpt(400)));
         }
         if let Some(resume) = resume {
             note(format!("resume with: {resume}"));
@@ -136,7 +133,7 @@ impl Failure {
             object["handle"] = serde_json::to_value(handle).unwrap_or(Value::Null);
         }
         if let Some(answer) = &self.answer {
-            object["answer"] = answer.as_str().into();
+            object["answer"] = answer.body.as_str().into();
         }
         if !self.saved.is_empty() {
             let entry = |file: &Saved| json!({ "path": file.path, "bytes": file.bytes });

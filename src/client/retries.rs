@@ -1,0 +1,218 @@
+//! When a create is sent again by itself: only if nothing can have been created.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use crate::{Error, ErrorKind, budget::Bucket};
+
+/// When a create is sent again by itself.
+///
+/// Only if nothing can have been created: the service was not reached (its name not found, no connection, no TLS), or it
+/// refused because there are too many requests (429). Whatever else happens, a create is sent once.
+///
+/// The pauses between tries double, up to a minute; a `Retry-After` that is longer is heeded. If the pause would end
+/// after [`within`](Self::within), the error is given at once.
+///
+/// # Default
+///
+/// - not reached: 2 more tries
+/// - 429: 2 more tries
+/// - first pause: 1 s
+/// - within 30 s
+///
+/// [Batches](crate::Client::generate_all) are [patient](Self::patient) unless the client's builder says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "it does nothing until a client is built with it"]
+pub struct CreateRetries {
+    unreached: u32,
+    rate_limited: u32,
+    first_pause: Duration,
+    within: Duration,
+}
+
+/// Between two tries lies no more than this, unless the service asks for more.
+const PAUSE_MOST: Duration = Duration::from_secs(60);
+
+impl Default for CreateRetries {
+    fn default() -> Self {
+        Self {
+            unreached: 2,
+            rate_limited: 2,
+            first_pause: Duration::from_secs(1),
+            within: Duration::from_secs(30),
+        }
+    }
+}
+
+impl CreateRetries {
+    /// Sends every create once.
+    pub fn none() -> Self {
+        Self::default().unreached(0).rate_limited(0)
+    }
+
+    /// For work that nobody watches: as the default, but 7 more tries after 429, within 3 minutes.
+    pub fn patient() -> Self {
+        Self::default()
+            .rate_limited(7)
+            .within(Duration::from_secs(180))
+    }
+
+    /// How many more tries there are while the service is not reached.
+    pub fn unreached(mut self, tries: u32) -> Self {
+        self.unreached = tries;
+        self
+    }
+
+    /// How many more tries there are while the service has too many requests.
+    pub fn rate_limited(mut self, tries: u32) -> Self {
+        self.rate_limited = tries;
+        self
+    }
+
+    /// The pause before the first repetition; each further one is twice as long.
+    pub fn first_pause(mut self, pause: Duration) -> Self {
+        self.first_pause = pause;
+        self
+    }
+
+    /// The time from the first try after which none begins.
+    pub fn within(mut self, time: Duration) -> Self {
+        self.within = time;
+        self
+    }
+}
+
+/// The tries of one create.
+pub(super) struct Tries<'a> {
+    retries: &'a CreateRetries,
+    budget: Option<&'a Bucket>,
+    until: Option<Instant>,
+    unreached: u32,
+    rate_limited: u32,
+}
+
+impl<'a> Tries<'a> {
+    pub(super) fn new(retries: &'a CreateRetries, budget: Option<&'a Bucket>) -> Self {
+        Self {
+            retries,
+            budget,
+            until: Instant::now().checked_add(retries.within),
+            unreached: 0,
+            rate_limited: 0,
+        }
+    }
+
+    /// Returns when the create may be sent again, or gives the error back.
+    pub(super) async fn again(&mut self, error: Error) -> Result<(), Error> {
+        let Self {
+            unreached,
+            rate_limited,
+            ..
+        } = *self;
+        let (tries, most) = match error.kind() {
+            ErrorKind::Unreachable => (&mut self.unreached, self.retries.unreached),
+            ErrorKind::Refused if error.is_rate_limited() => {
+                (&mut self.rate_limited, self.retries.rate_limited)
+            }
+            _ => return Err(error),
+        };
+        if *tries == most {
+            return Err(error);
+        }
+        *tries += 1;
+        let doubled = 1u32 << (unreached + rate_limited).min(16);
+        let own = self.retries.first_pause.saturating_mul(doubled);
+        let asked = error.service().and_then(|service| service.retry_after);
+        let pause = own.min(PAUSE_MOST).max(asked.unwrap_or_default());
+        let at = Instant::now().checked_add(pause);
+        // While the service has too many requests, a create would only be one more.
+        let opens = self.budget.map(Bucket::opens);
+        match at.max(at.and(opens)) {
+            Some(at) if self.until.is_none_or(|until| at <= until) => {
+                sleep_until(at).await;
+                Ok(())
+            }
+            _ => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ServiceError;
+
+    fn refused(status: u16, retry_after: Option<u64>) -> Error {
+        let mut service = ServiceError::read(status, b"");
+        service.retry_after = retry_after.map(Duration::from_secs);
+        Error::new(ErrorKind::Refused, "refused").with_service(service)
+    }
+
+    fn unreachable() -> Error {
+        Error::new(ErrorKind::Unreachable, "not reached")
+    }
+
+    /// When each try of a create is sent that always ends so, in milliseconds.
+    async fn sent(retries: CreateRetries, error: impl Fn() -> Error) -> Vec<u128> {
+        let began = Instant::now();
+        let mut tries = Tries::new(&retries, None);
+        let mut sent = vec![0];
+        while tries.again(error()).await.is_ok() {
+            sent.push(began.elapsed().as_millis());
+        }
+        sent
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pauses_double_and_tries_end() {
+        let default = CreateRetries::default();
+        assert_eq!(sent(default.clone(), unreachable).await, [0, 1000, 3000]);
+        assert_eq!(
+            sent(default.clone(), || refused(429, None)).await,
+            [0, 1000, 3000]
+        );
+        let patient = sent(CreateRetries::patient(), || refused(429, None)).await;
+        assert_eq!(
+            patient,
+            [0, 1000, 3000, 7000, 15_000, 31_000, 63_000, 123_000]
+        );
+        assert_eq!(sent(CreateRetries::none(), unreachable).await, [0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_longer_retry_after_is_heeded_or_ends_it_at_once() {
+        let default = CreateRetries::default();
+        let asks = |seconds| move || refused(429, Some(seconds));
+        assert_eq!(sent(default.clone(), asks(5)).await, [0, 5000, 10_000]);
+        assert_eq!(sent(default.clone(), asks(20)).await, [0, 20_000]);
+        assert_eq!(sent(default.clone(), asks(3600)).await, [0]);
+        assert_eq!(
+            sent(default.within(Duration::MAX), asks(3600)).await,
+            [0, 3_600_000, 7_200_000]
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_else_is_ever_sent_again() {
+        let many = CreateRetries::patient().unreached(99);
+        for status in [400, 401, 403, 404, 409, 425] {
+            assert_eq!(sent(many.clone(), || refused(status, Some(0))).await, [0]);
+        }
+        let ambiguous = || {
+            let service = ServiceError::read(429, b"");
+            Error::new(ErrorKind::AmbiguousCreate, "lost").with_service(service)
+        };
+        assert_eq!(sent(many, ambiguous).await, [0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_of_all_polls_holds_a_create_that_is_repeated() {
+        let bucket = Bucket::new(crate::PollBudget::default());
+        bucket.slow(Some(Duration::from_secs(10)));
+        let retries = CreateRetries::default();
+        let (began, mut tries) = (Instant::now(), Tries::new(&retries, Some(&bucket)));
+        tries.again(refused(429, None)).await.expect("it may");
+        assert_eq!(began.elapsed().as_secs(), 10);
+    }
+}
