@@ -27,19 +27,22 @@ impl RateLimit {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         let passed = now.saturating_sub(left.1).as_secs_f64();
         let tokens = (left.0 + passed * self.per_minute / 60.0).min(self.per_minute);
-        // A rounding error must not cost a client a second.
-        let enough = tokens > 1.0 - 1e-6;
+        let enough = tokens > 1.0 - ROUNDING;
         *left = (if enough { tokens - 1.0 } else { tokens }, now.max(left.1));
         if enough {
             return Ok(());
         }
-        Err(((1.0 - tokens) * 60.0 / self.per_minute).ceil().max(1.0) as u64)
+        let seconds = (1.0 - ROUNDING - tokens) * 60.0 / self.per_minute;
+        Err(seconds.ceil().max(1.0) as u64)
     }
 
     pub(super) fn reset(&self, now: Duration) {
         *self.left.lock().unwrap_or_else(PoisonError::into_inner) = (self.per_minute, now);
     }
 }
+
+/// Tokens: a rounding error must not cost a client a second.
+const ROUNDING: f64 = 1e-6;
 
 #[cfg(test)]
 mod tests {
