@@ -1,0 +1,198 @@
+use futures_util::future::join_all;
+
+use super::*;
+
+fn bucket(budget: PollBudget) -> Arc<Bucket> {
+    Arc::new(Bucket::new(budget))
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+/// When each of `count` takers, all due at the start, had its token; in milliseconds.
+async fn served(bucket: &Arc<Bucket>, count: usize) -> Vec<u128> {
+    let began = Instant::now();
+    let takers = (0..count).map(|_| async {
+        bucket.take(began, 1.0).await;
+        began.elapsed().as_millis()
+    });
+    join_all(takers).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_passes_at_once_and_the_rest_at_the_rate() {
+    let bucket = bucket(PollBudget::per_minute(60.0).burst(3));
+    assert_eq!(
+        served(&bucket, 6).await,
+        [0, 0, 0, 1000, 2000, 3000],
+        "one a second after three"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_most_overdue_is_served_first() {
+    let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
+    let began = Instant::now();
+    bucket.take(began, 1.0).await;
+    let order = Mutex::new(Vec::new());
+    let takers = [3, 1, 2].map(|due| {
+        let (bucket, order) = (&bucket, &order);
+        async move {
+            bucket.take(began + Duration::from_millis(due), 1.0).await;
+            order
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(due);
+        }
+    });
+    join_all(takers).await;
+    let order = order.into_inner().unwrap_or_else(PoisonError::into_inner);
+    assert_eq!(order, [1, 2, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_leaves_the_line_holds_nobody_up() {
+    let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
+    let began = Instant::now();
+    bucket.take(began, 1.0).await;
+    let first = tokio::time::timeout(seconds(0.5), bucket.take(began, 1.0));
+    let second = bucket.take(began + seconds(0.1), 1.0);
+    let (left, ()) = futures_util::future::join(first, second).await;
+    assert!(left.is_err());
+    assert_eq!(began.elapsed().as_millis(), 1000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_last_poll_takes_its_token_from_those_to_come() {
+    let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
+    bucket.take_now(1.0);
+    bucket.take_now(1.0);
+    assert_eq!(served(&bucket, 2).await, [2000, 3000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_429_pauses_all_halves_the_rate_and_opens_again_slowly() {
+    let bucket = bucket(PollBudget::per_minute(60.0).burst(5));
+    bucket.slow(Some(seconds(10.0)));
+    // Those that were on their way with it do not halve it again.
+    bucket.slow(None);
+    let served = served(&bucket, 60).await;
+    assert_eq!(served[0], 12_000, "10 s of pause, then a token in 2 s");
+    let steps: Vec<u128> = served.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(
+        steps.iter().all(|step| (900..=2100).contains(step)),
+        "{steps:?}"
+    );
+    assert!(
+        steps.windows(2).all(|pair| pair[1] <= pair[0] + 1),
+        "{steps:?}"
+    );
+    assert_eq!(steps.last(), Some(&1000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_is_neither_endless_nor_none() {
+    for (asked, pause) in [(None, 1), (Some(0.0), 1), (Some(3600.0), 60)] {
+        let bucket = bucket(PollBudget::per_minute(6000.0).burst(5));
+        bucket.slow(asked.map(seconds));
+        let first = served(&bucket, 1).await[0];
+        assert!(
+            (pause * 1000..pause * 1000 + 50).contains(&first),
+            "{first}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_begins_while_a_wait_is_first_in_line_holds_it() {
+    let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
+    let began = Instant::now();
+    bucket.take(began, 1.0).await;
+    let slowed = async {
+        tokio::time::sleep(seconds(0.5)).await;
+        bucket.slow(Some(seconds(20.0)));
+    };
+    futures_util::future::join(bucket.take(began, 1.0), slowed).await;
+    assert!(began.elapsed() >= seconds(20.5), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_nobody_polls_holds_nobody_up() {
+    let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
+    let began = Instant::now();
+    bucket.take(began, 1.0).await;
+    let mut forgotten = Box::pin(bucket.take(began, 1.0));
+    assert!(futures_util::poll!(&mut forgotten).is_pending());
+    bucket.take(began + seconds(0.1), 1.0).await;
+    assert_eq!(began.elapsed().as_millis(), 2000);
+    // Its token came long ago; left unused, it goes back.
+    drop(forgotten);
+    bucket.take(began, 1.0).await;
+    assert_eq!(began.elapsed().as_millis(), 2000);
+}
+
+#[test]
+fn a_bucket_survives_the_runtime_that_it_was_served_on() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .expect("a runtime")
+    };
+    let bucket = runtime().block_on(async {
+        let bucket = bucket(PollBudget::per_minute(60_000.0).burst(1));
+        bucket.take(Instant::now(), 1.0).await;
+        let left = tokio::time::timeout(Duration::ZERO, bucket.take(Instant::now(), 1.0));
+        assert!(left.await.is_err());
+        bucket
+    });
+    runtime().block_on(async {
+        for _ in 0..3 {
+            let taken = bucket.take(Instant::now(), 1.0);
+            tokio::time::timeout(seconds(9999.0), taken)
+                .await
+                .expect("it is served");
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_counts_for_more_than_the_burst_counts_as_one() {
+    let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
+    let began = Instant::now();
+    bucket.take(began, 20.0).await;
+    let slow = bucket.take(began, 20.0);
+    let other = bucket.take(began + seconds(0.1), 1.0);
+    let both = futures_util::future::join(slow, other);
+    tokio::time::timeout(seconds(9999.0), both)
+        .await
+        .expect("both are served");
+    assert_eq!(began.elapsed().as_millis(), 2000);
+    assert!(!bucket.try_take(20.0));
+    bucket.take_now(20.0);
+    bucket.take(began, 1.0).await;
+    assert_eq!(began.elapsed().as_millis(), 4000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_small_budget_opens_again_as_fast_as_a_large_one() {
+    let bucket = bucket(PollBudget::per_minute(6.0).burst(1));
+    for _ in 0..5 {
+        bucket.slow(None);
+        tokio::time::sleep(seconds(1.0)).await;
+    }
+    // 10 s at the full rate for a token: 30 s at each of 1/32, 1/16 and 1/8, and the rest of it at 1/4.
+    let tenths: Vec<u128> = served(&bucket, 3).await.iter().map(|ms| ms / 100).collect();
+    assert_eq!(tenths, [1037, 1318, 1509]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_time_after_a_429_fills_the_bucket_at_the_rates_of_that_time() {
+    let bucket = bucket(PollBudget::per_minute(60.0).burst(100));
+    bucket.slow(None);
+    tokio::time::sleep(seconds(1.0 + 30.0 + 40.0)).await;
+    let there = (0..100).take_while(|_| bucket.try_take(1.0)).count();
+    assert_eq!(there, 15 + 40);
+}
