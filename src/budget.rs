@@ -17,7 +17,7 @@ use tokio::{
 /// Polls beyond it wait their turn, the most overdue first. The last poll at a deadline never waits; it takes its place
 /// from those to come. When the service answers 429, to a poll or a create, all polls pause for as long as it asks
 /// (between 1 s and 60 s), and go on at half the rate, which doubles every 30 s until it is the full one again. A poll of a
-/// wait with [`speed`](crate::WaitOptions::speed) counts by that much less.
+/// wait with a [`speed`](crate::WaitOptions::speed) above 1 counts by that much less; none counts for more than one.
 ///
 /// # Default
 ///
@@ -64,8 +64,14 @@ const PAUSE_MOST: Duration = Duration::from_secs(60);
 /// The rate doubles in this time after a pause.
 const OPENS_IN: Duration = Duration::from_secs(30);
 
+/// What a poll counts for at most: a larger share than the bucket can hold would never be served, nor anybody after it.
+const MOST: f64 = 1.0;
+
 /// However often the service answers 429, this share of the rate is left.
 const SHARE_LEAST: f64 = 1.0 / 32.0;
+
+/// The line is looked at no later than this after it was last looked at.
+const LOOK_MOST: Duration = Duration::from_secs(60);
 
 /// The bucket itself. While waits stand in line, one task hands out the tokens, so that nobody is held up by a wait that is
 /// first in line and that its owner does not get to poll.
@@ -116,6 +122,7 @@ impl Bucket {
     ///
     /// Safe to drop: whoever is next in line moves up.
     pub(crate) async fn take(self: &Arc<Self>, due: Instant, share: f64) {
+        let share = share.min(MOST);
         if self.try_take(share) {
             return;
         }
@@ -133,6 +140,7 @@ impl Bucket {
 
     /// Takes `share` of a token if it is there and nobody waits for one.
     pub(crate) fn try_take(&self, share: f64) -> bool {
+        let share = share.min(MOST);
         let mut state = self.lock();
         self.fill(&mut state);
         let is_there =
@@ -147,7 +155,7 @@ impl Bucket {
     pub(crate) fn take_now(&self, share: f64) {
         let mut state = self.lock();
         self.fill(&mut state);
-        state.tokens -= share;
+        state.tokens -= share.min(MOST);
     }
 
     /// Returns when no pause is on.
@@ -176,7 +184,7 @@ impl Bucket {
         self.fill(&mut state);
         // The polls that were on their way together are told so together.
         if now >= state.opens {
-            state.share = (state.share_at(now) / 2.0).max(SHARE_LEAST);
+            state.share = (state.share_at(now).0 / 2.0).max(SHARE_LEAST);
         }
         state.opens = state.opens.max(now + pause);
         state.tokens = state.tokens.min(0.0);
@@ -212,11 +220,7 @@ impl Bucket {
             };
             let share = first.get().share;
             if now < state.opens || state.tokens < share {
-                let from = now.max(state.opens);
-                let missing = (share - state.tokens).max(0.0) / self.rate(state.share_at(from));
-                // The rate grows while it fills, so this may be late by little.
-                let wait = Duration::try_from_secs_f64(missing.max(0.001)).unwrap_or(PAUSE_MOST);
-                return Some(from + wait);
+                return Some(self.time_of(&state, share));
             }
             let (_, waiting) = state.line.pop_first()?;
             if waiting.token.send(()).is_ok() {
@@ -227,14 +231,35 @@ impl Bucket {
 
     fn fill(&self, state: &mut State) {
         let now = Instant::now();
-        let from = state.filled.max(state.opens);
+        let mut from = state.filled.max(state.opens);
         state.filled = now;
-        if now <= from {
-            return;
+        while from < now {
+            let (share, until) = state.share_at(from);
+            let until = until.map_or(now, |until| until.min(now));
+            state.tokens += self.rate(share) * (until - from).as_secs_f64();
+            from = until;
         }
-        let rate = self.rate(state.share_at(from));
-        let tokens = state.tokens + rate * (now - from).as_secs_f64();
-        state.tokens = tokens.min(self.budget.burst.into());
+        state.tokens = state.tokens.min(self.budget.burst.into());
+    }
+
+    /// When so many tokens will be there, if nobody takes any; no later than it is worth looking again.
+    fn time_of(&self, state: &State, tokens: f64) -> Instant {
+        let mut from = state.filled.max(state.opens);
+        let mut missing = (tokens - state.tokens).max(0.0);
+        loop {
+            let (share, until) = state.share_at(from);
+            let rate = self.rate(share);
+            let wait = Duration::try_from_secs_f64((missing / rate).max(0.001))
+                .unwrap_or(LOOK_MOST)
+                .min(LOOK_MOST);
+            match until {
+                Some(until) if from + wait > until => {
+                    missing -= rate * (until - from).as_secs_f64();
+                    from = until;
+                }
+                _ => return from + wait,
+            }
+        }
     }
 
     /// Tokens a second.
@@ -248,10 +273,19 @@ impl Bucket {
 }
 
 impl State {
-    fn share_at(&self, now: Instant) -> f64 {
-        let doublings =
-            now.saturating_duration_since(self.opens).as_secs_f64() / OPENS_IN.as_secs_f64();
-        (self.share * doublings.exp2()).min(1.0)
+    /// The share of the rate at a time after the pause, and until when; `None` when it is the full one.
+    fn share_at(&self, at: Instant) -> (f64, Option<Instant>) {
+        let open = at.saturating_duration_since(self.opens);
+        let (mut share, mut until) = (self.share, OPENS_IN);
+        while share < 1.0 && until <= open {
+            share *= 2.0;
+            until += OPENS_IN;
+        }
+        if share < 1.0 {
+            (share, Some(self.opens + until))
+        } else {
+            (1.0, None)
+        }
     }
 }
 
