@@ -8,8 +8,8 @@ use std::{
 };
 
 use tokio::{
-    sync::oneshot,
-    time::{Instant, sleep_until},
+    sync::{Notify, oneshot},
+    time::{Instant, sleep_until, timeout_at},
 };
 
 /// How many polls the waits of a client and its clones may send together.
@@ -73,8 +73,18 @@ const SHARE_LEAST: f64 = 1.0 / 32.0;
 /// The line is looked at no later than this after it was last looked at.
 const LOOK_MOST: Duration = Duration::from_secs(60);
 
+/// The task that serves the line is given up when it is late by this much: its runtime stands idle.
+const LATE: Duration = Duration::from_secs(1);
+
+/// The more waits stand in line, the less often each looks whether it is served: together a thousand times a second at
+/// most.
+const LOOK_PER_WAIT: Duration = Duration::from_millis(1);
+
 /// The bucket itself. While waits stand in line, one task hands out the tokens, so that nobody is held up by a wait that is
-/// first in line and that its owner does not get to poll.
+/// first in line and that its owner does not get to poll. The task is lost when its runtime ends, or stands idle while the
+/// client is used on another one; so every wait in line looks after it now and then, and begins another task if need be.
+///
+/// Nothing is woken, dropped or spawned under the lock: any of it may run code that takes the lock.
 pub(crate) struct Bucket {
     budget: PollBudget,
     state: Mutex<State>,
@@ -89,11 +99,21 @@ struct State {
     /// The share of the rate when it opened.
     share: f64,
     /// The waits in line by the time that their poll was due.
-    line: BTreeMap<(Instant, u64), Waiting>,
+    line: BTreeMap<Key, Waiting>,
     arrived: u64,
-    /// Whether the task is there that serves the line.
-    is_served: bool,
+    /// The task that serves the line, if there is one.
+    server: Option<Shift>,
 }
+
+struct Shift {
+    /// Tells the task to look at the line again; whose it is, too.
+    bell: Arc<Notify>,
+    /// When the task looks at the line by itself.
+    looks: Instant,
+}
+
+/// The time that a wait's poll was due, and its number.
+type Key = (Instant, u64);
 
 struct Waiting {
     share: f64,
@@ -110,7 +130,7 @@ impl Bucket {
             share: 1.0,
             line: BTreeMap::new(),
             arrived: 0,
-            is_served: false,
+            server: None,
         };
         Self {
             budget,
@@ -126,16 +146,7 @@ impl Bucket {
         if self.try_take(share) {
             return;
         }
-        let (key, token) = self.join(due, share);
-        let mut place = Place {
-            bucket: self,
-            key,
-            share,
-            token,
-            has_token: false,
-        };
-        // An error would say that the line is gone, which nobody does.
-        place.has_token = (&mut place.token).await.is_ok();
+        self.join(due, share).served().await;
     }
 
     /// Takes `share` of a token if it is there and nobody waits for one.
@@ -191,42 +202,87 @@ impl Bucket {
     }
 
     /// Gets in line.
-    fn join(self: &Arc<Self>, due: Instant, share: f64) -> ((Instant, u64), oneshot::Receiver<()>) {
+    fn join(self: &Arc<Self>, due: Instant, share: f64) -> Place<'_> {
+        let (token, handed) = oneshot::channel();
         let mut state = self.lock();
         state.arrived += 1;
         let key = (due, state.arrived);
-        let (token, place) = oneshot::channel();
         state.line.insert(key, Waiting { share, token });
-        if !state.is_served {
-            state.is_served = true;
-            let server = Server {
-                bucket: Arc::clone(self),
-                has_ended: false,
-            };
-            tokio::spawn(server.serve());
+        let bell = state.bell_if(state.is_first(key));
+        drop(state);
+        ring(bell);
+        Place {
+            bucket: self,
+            key,
+            share,
+            handed,
+            is_used: false,
         }
-        (key, place)
     }
 
-    /// Hands out the tokens that are there, and tells when the next one is; `None` when nobody waits.
-    fn hand_out(&self) -> Option<Instant> {
-        let mut state = self.lock();
-        self.fill(&mut state);
+    /// Sees to it that the line is served; returns when to look after it again.
+    fn look_after(self: &Arc<Self>) -> Instant {
         let now = Instant::now();
-        loop {
-            let Some(first) = state.line.first_entry() else {
-                state.is_served = false;
-                return None;
+        let mut state = self.lock();
+        let looks = match &state.server {
+            Some(shift) if now <= shift.looks + LATE => Some(shift.looks),
+            _ => None,
+        };
+        let waits = u32::try_from(state.line.len()).unwrap_or(u32::MAX);
+        let next = looks.unwrap_or(now).max(now) + LATE + LOOK_PER_WAIT.saturating_mul(waits);
+        if looks.is_none() {
+            let bell = Arc::new(Notify::new());
+            let shift = Shift {
+                bell: Arc::clone(&bell),
+                looks: now,
             };
-            let share = first.get().share;
-            if now < state.opens || state.tokens < share {
-                return Some(self.time_of(&state, share));
+            let before = state.server.replace(shift);
+            drop(state);
+            drop(before);
+            let server = Server {
+                bucket: Arc::clone(self),
+                bell,
+            };
+            // A runtime that ends drops it here and now.
+            tokio::spawn(server.serve());
+        }
+        next
+    }
+
+    /// Hands out the tokens that are there, and tells when the next one is; `None` when nobody waits, or another task serves
+    /// the line now.
+    fn hand_out(&self, bell: &Arc<Notify>) -> Option<Instant> {
+        let mut handed = Vec::new();
+        let next = {
+            let mut guard = self.lock();
+            let state = &mut *guard;
+            if !state.is_served_by(bell) {
+                return None;
             }
-            let (_, waiting) = state.line.pop_first()?;
-            if waiting.token.send(()).is_ok() {
+            self.fill(state);
+            let now = Instant::now();
+            loop {
+                let Some(first) = state.line.first_entry() else {
+                    state.server = None;
+                    break None;
+                };
+                let share = first.get().share;
+                if now < state.opens || state.tokens < share {
+                    let looks = self.time_of(state, share);
+                    if let Some(shift) = &mut state.server {
+                        shift.looks = looks;
+                    }
+                    break Some(looks);
+                }
+                handed.push(first.remove().token);
                 state.tokens -= share;
             }
+        };
+        for token in handed {
+            // Whoever left in the meantime has given it back.
+            _ = token.send(());
         }
+        next
     }
 
     fn fill(&self, state: &mut State) {
@@ -273,6 +329,24 @@ impl Bucket {
 }
 
 impl State {
+    fn is_first(&self, key: Key) -> bool {
+        self.line
+            .first_key_value()
+            .is_some_and(|(first, _)| *first == key)
+    }
+
+    fn is_served_by(&self, bell: &Arc<Notify>) -> bool {
+        self.server
+            .as_ref()
+            .is_some_and(|shift| Arc::ptr_eq(&shift.bell, bell))
+    }
+
+    /// The bell of the task that serves the line, to be rung if there is news for it.
+    fn bell_if(&self, is_news: bool) -> Option<Arc<Notify>> {
+        let shift = self.server.as_ref().filter(|_| is_news)?;
+        Some(Arc::clone(&shift.bell))
+    }
+
     /// The share of the rate at a time after the pause, and until when; `None` when it is the full one.
     fn share_at(&self, at: Instant) -> (f64, Option<Instant>) {
         let open = at.saturating_duration_since(self.opens);
@@ -289,49 +363,75 @@ impl State {
     }
 }
 
-/// The task that serves the line. If its runtime ends first, the next in line begins another one.
+/// The task that serves the line.
 struct Server {
     bucket: Arc<Bucket>,
-    has_ended: bool,
+    bell: Arc<Notify>,
 }
 
 impl Server {
-    async fn serve(mut self) {
-        while let Some(next) = self.bucket.hand_out() {
-            sleep_until(next).await;
+    async fn serve(self) {
+        while let Some(next) = self.bucket.hand_out(&self.bell) {
+            // Whichever it was, it is time to look.
+            _ = timeout_at(next, self.bell.notified()).await;
         }
-        // The line was empty when it was looked at, and that was noted then.
-        self.has_ended = true;
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if !self.has_ended {
-            self.bucket.lock().is_served = false;
+        let mut state = self.bucket.lock();
+        if state.is_served_by(&self.bell) {
+            state.server = None;
         }
     }
 }
 
 /// A place in the line, left when it is dropped.
 struct Place<'a> {
-    bucket: &'a Bucket,
-    key: (Instant, u64),
+    bucket: &'a Arc<Bucket>,
+    key: Key,
     share: f64,
-    token: oneshot::Receiver<()>,
-    has_token: bool,
+    handed: oneshot::Receiver<()>,
+    is_used: bool,
+}
+
+impl Place<'_> {
+    /// Waits for the token.
+    async fn served(mut self) {
+        loop {
+            let look = self.bucket.look_after();
+            // The sender is either in the line or has sent, so there is no error.
+            if let Ok(handed) = timeout_at(look, &mut self.handed).await {
+                self.is_used = handed.is_ok();
+                return;
+            }
+        }
+    }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        if self.has_token {
+        if self.is_used {
             return;
         }
         let mut state = self.bucket.lock();
-        // A token that came and was not seen any more is given back.
-        if state.line.remove(&self.key).is_none() && self.token.try_recv().is_ok() {
-            state.tokens += self.share;
+        let was_first = state.is_first(self.key);
+        let left = state.line.remove(&self.key);
+        if left.is_none() {
+            // It was handed a token, seen or not.
+            let burst = self.bucket.budget.burst.into();
+            state.tokens = (state.tokens + self.share).min(burst);
         }
+        let bell = state.bell_if(was_first || left.is_none());
+        drop(state);
+        ring(bell);
+    }
+}
+
+fn ring(bell: Option<Arc<Notify>>) {
+    if let Some(bell) = bell {
+        bell.notify_one();
     }
 }
 

@@ -1,4 +1,12 @@
-use futures_util::future::join_all;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::mpsc,
+    thread,
+};
+
+use futures_util::{FutureExt, future::join_all};
+use tokio::runtime::{Builder, Runtime};
 
 use super::*;
 
@@ -195,4 +203,162 @@ async fn a_quiet_time_after_a_429_fills_the_bucket_at_the_rates_of_that_time() {
     tokio::time::sleep(seconds(1.0 + 30.0 + 40.0)).await;
     let there = (0..100).take_while(|_| bucket.try_take(1.0)).count();
     assert_eq!(there, 15 + 40);
+}
+
+/// A runtime of its own, in a time of its own.
+fn runtime() -> Runtime {
+    Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime")
+}
+
+/// A bucket without a token, the line of which is served by the runtime given.
+fn bucket_served_by(runtime: &Runtime) -> Arc<Bucket> {
+    runtime.block_on(async {
+        let bucket = bucket(PollBudget::per_minute(600.0).burst(1));
+        bucket.take(Instant::now(), 1.0).await;
+        let left = tokio::time::timeout(Duration::ZERO, bucket.take(Instant::now(), 1.0));
+        assert!(left.await.is_err());
+        bucket
+    })
+}
+
+/// What came of it on a thread of its own, or nothing if it hangs.
+fn unless_it_hangs<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (done, result) = mpsc::channel();
+    thread::spawn(move || {
+        // Nobody listens any more if it hung.
+        _ = done.send(act());
+    });
+    result.recv_timeout(seconds(20.0)).ok()
+}
+
+#[test]
+fn a_wait_in_line_is_served_after_the_end_of_the_runtime_that_served_it() {
+    let (ends, stays) = (runtime(), runtime());
+    let bucket = bucket_served_by(&ends);
+    let mut wait = Box::pin(bucket.take(Instant::now(), 1.0));
+    stays.block_on(async { assert!(futures_util::poll!(&mut wait).is_pending()) });
+    drop(ends);
+    let served = stays.block_on(async { tokio::time::timeout(seconds(3.0), wait).await });
+    served.expect("it is served soon");
+}
+
+#[test]
+fn waits_are_served_while_the_runtime_that_served_them_is_idle() {
+    let (idle, busy) = (runtime(), runtime());
+    let bucket = bucket_served_by(&idle);
+    let waits = async {
+        for _ in 0..10 {
+            bucket.take(Instant::now(), 1.0).await;
+        }
+    };
+    let served = busy.block_on(async { tokio::time::timeout(seconds(4.0), waits).await });
+    served.expect("one begins to serve after a second, and goes on at the rate");
+    // The first task finds that it is served.
+    idle.block_on(async {
+        tokio::time::sleep(seconds(5.0)).await;
+        let wait = bucket.take(Instant::now(), 1.0);
+        tokio::time::timeout(seconds(3.0), wait).await
+    })
+    .expect("and the other way round");
+}
+
+#[test]
+fn a_wait_on_a_runtime_that_has_ended_locks_nobody_out() {
+    let ended = runtime();
+    let handle = ended.handle().clone();
+    let bucket = ended.block_on(async { bucket(PollBudget::per_minute(60.0).burst(1)) });
+    assert!(bucket.try_take(1.0));
+    drop(ended);
+    let taken = {
+        let bucket = Arc::clone(&bucket);
+        unless_it_hangs(move || {
+            let _entered = handle.enter();
+            let take = AssertUnwindSafe(|| bucket.take(Instant::now(), 1.0).now_or_never());
+            // A runtime without a clock may say so by a panic.
+            catch_unwind(take).is_ok_and(|taken| taken.is_some())
+        })
+    };
+    assert_eq!(taken, Some(false));
+    let wait = runtime().block_on(async {
+        let wait = bucket.take(Instant::now(), 1.0);
+        tokio::time::timeout(seconds(9.0), wait).await
+    });
+    wait.expect("others are served");
+}
+
+#[test]
+fn a_wait_without_a_runtime_panics_and_locks_nobody_out() {
+    let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
+    assert!(bucket.try_take(1.0));
+    let panics = {
+        let bucket = Arc::clone(&bucket);
+        unless_it_hangs(move || {
+            let take = AssertUnwindSafe(|| bucket.take(Instant::now(), 1.0).now_or_never());
+            catch_unwind(take).is_err()
+        })
+    };
+    assert_eq!(panics, Some(true));
+    let wait = runtime().block_on(async {
+        let wait = bucket.take(Instant::now(), 1.0);
+        tokio::time::timeout(seconds(9.0), wait).await
+    });
+    wait.expect("others are served");
+}
+
+#[test]
+fn runtimes_with_many_waits_in_line_end() {
+    let ended = unless_it_hangs(|| {
+        for _ in 0..30 {
+            let runtime = Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_time()
+                .build()
+                .expect("a runtime");
+            let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
+            for _ in 0..1000 {
+                let bucket = Arc::clone(&bucket);
+                runtime.spawn(async move { bucket.take(Instant::now(), 1.0).await });
+            }
+        }
+    });
+    assert!(ended.is_some(), "it hangs");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_given_back_goes_to_the_next_in_line_at_once() {
+    let bucket = bucket(PollBudget::per_minute(1.0).burst(1));
+    let began = Instant::now();
+    bucket.take(began, 1.0).await;
+    let mut first = Box::pin(bucket.take(began, 1.0));
+    assert!(futures_util::poll!(&mut first).is_pending());
+    let mut second = pin!(bucket.take(began + seconds(0.1), 1.0));
+    assert!(futures_util::poll!(&mut second).is_pending());
+    // The first has its token and does not get to see it.
+    tokio::time::sleep(seconds(60.5)).await;
+    drop(first);
+    second.await;
+    assert_eq!(began.elapsed().as_millis(), 60_500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_counts_for_less_does_not_wait_as_long_as_the_one_before_it_would_have() {
+    let bucket = bucket(PollBudget::per_minute(1.0).burst(1));
+    let began = Instant::now();
+    bucket.take(began, 1.0).await;
+    let mut leaves = Box::pin(bucket.take(began, 1.0));
+    assert!(futures_util::poll!(&mut leaves).is_pending());
+    let mut stays = pin!(bucket.take(began + seconds(0.2), 0.5));
+    assert!(futures_util::poll!(&mut stays).is_pending());
+    let mut comes = pin!(bucket.take(began, 0.25));
+    tokio::time::sleep(seconds(1.0)).await;
+    drop(leaves);
+    stays.await;
+    assert_eq!(began.elapsed().as_millis(), 30_000);
+    assert!(futures_util::poll!(&mut comes).is_pending());
+    comes.await;
+    assert_eq!(began.elapsed().as_millis(), 45_000);
 }
