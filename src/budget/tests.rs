@@ -5,7 +5,7 @@ use std::{
     thread,
 };
 
-use futures_util::{FutureExt, future::join_all};
+use futures_util::{FutureExt, StreamExt, future::join_all, stream::FuturesUnordered};
 use tokio::runtime::{Builder, Runtime};
 
 use super::*;
@@ -170,7 +170,7 @@ fn a_bucket_survives_the_runtime_that_it_was_served_on() {
 async fn a_poll_that_counts_for_more_than_the_burst_counts_as_one() {
     let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
     let began = Instant::now();
-    bucket.take(began, 20.0).await;
+    assert!(bucket.try_take(20.0));
     let slow = bucket.take(began, 20.0);
     let other = bucket.take(began + seconds(0.1), 1.0);
     let both = futures_util::future::join(slow, other);
@@ -361,4 +361,67 @@ async fn one_that_counts_for_less_does_not_wait_as_long_as_the_one_before_it_wou
     assert!(futures_util::poll!(&mut comes).is_pending());
     comes.await;
     assert_eq!(began.elapsed().as_millis(), 45_000);
+}
+
+/// How many of the waits have their tokens now.
+fn ready(waits: &mut FuturesUnordered<impl Future<Output = ()>>) -> usize {
+    std::iter::from_fn(|| waits.next().now_or_never().flatten()).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_that_were_not_fetched_do_not_come_out_as_a_burst() {
+    let bucket = bucket(PollBudget::per_minute(120.0));
+    let began = Instant::now();
+    let mut waits: FuturesUnordered<_> = (0..200).map(|_| bucket.take(began, 1.0)).collect();
+    assert_eq!(ready(&mut waits), 10);
+    // Whoever owns them does something else for so long.
+    tokio::time::sleep(seconds(60.0)).await;
+    let (mut polls, back) = (ready(&mut waits), Instant::now());
+    assert!((1..=5).contains(&polls), "{polls} at once");
+    while waits.next().await.is_some() {
+        polls += 1;
+        let allowed = 10.0 + 5.0 + 2.0 * back.elapsed().as_secs_f64();
+        assert!(
+            polls as f64 <= allowed,
+            "{polls} after {:?}",
+            back.elapsed()
+        );
+    }
+    assert_eq!(polls, 190);
+    assert!(back.elapsed() < seconds(95.0), "{:?}", back.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_keeps_its_place_when_it_comes_late_for_its_token() {
+    let bucket = bucket(PollBudget::per_minute(6.0).burst(1));
+    let began = Instant::now();
+    bucket.take(began, 1.0).await;
+    let take = async |number: u64| {
+        bucket.take(began, 1.0).await;
+        (number, began.elapsed().as_secs())
+    };
+    let mut waits: FuturesUnordered<_> = (0..6).map(take).collect();
+    assert!(futures_util::poll!(waits.next()).is_pending());
+    tokio::time::sleep(seconds(35.0)).await;
+    let order: Vec<(u64, u64)> = waits.collect().await;
+    // Three came too late, of which one may go; the token that they left is for the next one.
+    assert_eq!(
+        order,
+        [(0, 35), (1, 35), (2, 45), (3, 55), (4, 65), (5, 75)]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_that_are_always_polled_late_are_served_in_the_end() {
+    let bucket = bucket(PollBudget::per_minute(6.0).burst(1));
+    let began = Instant::now();
+    let mut waits: FuturesUnordered<_> = (0..10).map(|_| bucket.take(began, 1.0)).collect();
+    let mut rounds = 0;
+    while !waits.is_empty() {
+        let polls = ready(&mut waits);
+        assert!(polls <= 2, "{polls} at once");
+        tokio::time::sleep(seconds(35.0)).await;
+        rounds += 1;
+        assert!(rounds <= 10, "{} are left", waits.len());
+    }
 }
