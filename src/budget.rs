@@ -73,6 +73,9 @@ const SHARE_LEAST: f64 = 1.0 / 32.0;
 /// The line is looked at no later than this after it was last looked at.
 const LOOK_MOST: Duration = Duration::from_secs(60);
 
+/// A token that is fetched later than this goes back.
+const KEEPS: Duration = Duration::from_secs(1);
+
 /// The task that serves the line is given up when it is late by this much: its runtime stands idle.
 const LATE: Duration = Duration::from_secs(1);
 
@@ -98,6 +101,8 @@ struct State {
     opens: Instant,
     /// The share of the rate when it opened.
     share: f64,
+    /// The next wait that fetches its token too late may go from then on.
+    late: Instant,
     /// The waits in line by the time that their poll was due.
     line: BTreeMap<Key, Waiting>,
     arrived: u64,
@@ -117,7 +122,7 @@ type Key = (Instant, u64);
 
 struct Waiting {
     share: f64,
-    token: oneshot::Sender<()>,
+    token: oneshot::Sender<Instant>,
 }
 
 impl Bucket {
@@ -128,6 +133,7 @@ impl Bucket {
             filled: now,
             opens: now,
             share: 1.0,
+            late: now,
             line: BTreeMap::new(),
             arrived: 0,
             server: None,
@@ -146,7 +152,8 @@ impl Bucket {
         if self.try_take(share) {
             return;
         }
-        self.join(due, share).served().await;
+        let number = self.number();
+        while !self.join((due, number), share).served().await {}
     }
 
     /// Takes `share` of a token if it is there and nobody waits for one.
@@ -201,12 +208,16 @@ impl Bucket {
         state.tokens = state.tokens.min(0.0);
     }
 
-    /// Gets in line.
-    fn join(self: &Arc<Self>, due: Instant, share: f64) -> Place<'_> {
-        let (token, handed) = oneshot::channel();
+    fn number(&self) -> u64 {
         let mut state = self.lock();
         state.arrived += 1;
-        let key = (due, state.arrived);
+        state.arrived
+    }
+
+    /// Gets in line.
+    fn join(self: &Arc<Self>, key: Key, share: f64) -> Place<'_> {
+        let (token, handed) = oneshot::channel();
+        let mut state = self.lock();
         state.line.insert(key, Waiting { share, token });
         let bell = state.bell_if(state.is_first(key));
         drop(state);
@@ -252,6 +263,7 @@ impl Bucket {
     /// Hands out the tokens that are there, and tells when the next one is; `None` when nobody waits, or another task serves
     /// the line now.
     fn hand_out(&self, bell: &Arc<Notify>) -> Option<Instant> {
+        let now = Instant::now();
         let mut handed = Vec::new();
         let next = {
             let mut guard = self.lock();
@@ -260,7 +272,6 @@ impl Bucket {
                 return None;
             }
             self.fill(state);
-            let now = Instant::now();
             loop {
                 let Some(first) = state.line.first_entry() else {
                     state.server = None;
@@ -280,9 +291,27 @@ impl Bucket {
         };
         for token in handed {
             // Whoever left in the meantime has given it back.
-            _ = token.send(());
+            _ = token.send(now);
         }
         next
+    }
+
+    /// Whether a token that was handed out then is still good.
+    ///
+    /// Those that nobody fetched for a time would come out as a burst. Of the waits that come too late, one may go whenever
+    /// a token would be there: else whoever always comes late would never have one.
+    fn is_good(&self, handed: Instant, share: f64) -> bool {
+        let now = Instant::now();
+        if now <= handed + KEEPS {
+            return true;
+        }
+        let mut state = self.lock();
+        if now < state.late.max(state.opens) {
+            return false;
+        }
+        let (rate, _) = state.share_at(now);
+        state.late = now + at_most(share / self.rate(rate), LOOK_MOST);
+        true
     }
 
     fn fill(&self, state: &mut State) {
@@ -305,9 +334,7 @@ impl Bucket {
         loop {
             let (share, until) = state.share_at(from);
             let rate = self.rate(share);
-            let wait = Duration::try_from_secs_f64((missing / rate).max(0.001))
-                .unwrap_or(LOOK_MOST)
-                .min(LOOK_MOST);
+            let wait = at_most((missing / rate).max(0.001), LOOK_MOST);
             match until {
                 Some(until) if from + wait > until => {
                     missing -= rate * (until - from).as_secs_f64();
@@ -392,19 +419,20 @@ struct Place<'a> {
     bucket: &'a Arc<Bucket>,
     key: Key,
     share: f64,
-    handed: oneshot::Receiver<()>,
+    /// Tells when the token was handed out.
+    handed: oneshot::Receiver<Instant>,
     is_used: bool,
 }
 
 impl Place<'_> {
-    /// Waits for the token.
-    async fn served(mut self) {
+    /// Waits for the token; `false` when it was fetched too late, and went back.
+    async fn served(mut self) -> bool {
         loop {
             let look = self.bucket.look_after();
             // The sender is either in the line or has sent, so there is no error.
             if let Ok(handed) = timeout_at(look, &mut self.handed).await {
-                self.is_used = handed.is_ok();
-                return;
+                self.is_used = handed.is_ok_and(|at| self.bucket.is_good(at, self.share));
+                return self.is_used;
             }
         }
     }
@@ -427,6 +455,10 @@ impl Drop for Place<'_> {
         drop(state);
         ring(bell);
     }
+}
+
+fn at_most(seconds: f64, most: Duration) -> Duration {
+    Duration::try_from_secs_f64(seconds).map_or(most, |time| time.min(most))
 }
 
 fn ring(bell: Option<Arc<Notify>>) {

@@ -18,6 +18,15 @@ fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
+/// A runtime of its own, in a time of its own.
+fn runtime() -> Runtime {
+    Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime")
+}
+
 /// When each of `count` takers, all due at the start, had its token; in milliseconds.
 async fn served(bucket: &Arc<Bucket>, count: usize) -> Vec<u128> {
     let began = Instant::now();
@@ -142,13 +151,6 @@ async fn a_wait_that_nobody_polls_holds_nobody_up() {
 
 #[test]
 fn a_bucket_survives_the_runtime_that_it_was_served_on() {
-    let runtime = || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .expect("a runtime")
-    };
     let bucket = runtime().block_on(async {
         let bucket = bucket(PollBudget::per_minute(60_000.0).burst(1));
         bucket.take(Instant::now(), 1.0).await;
@@ -203,15 +205,6 @@ async fn a_quiet_time_after_a_429_fills_the_bucket_at_the_rates_of_that_time() {
     tokio::time::sleep(seconds(1.0 + 30.0 + 40.0)).await;
     let there = (0..100).take_while(|_| bucket.try_take(1.0)).count();
     assert_eq!(there, 15 + 40);
-}
-
-/// A runtime of its own, in a time of its own.
-fn runtime() -> Runtime {
-    Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime")
 }
 
 /// A bucket without a token, the line of which is served by the runtime given.
