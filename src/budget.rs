@@ -8,8 +8,8 @@ use std::{
 };
 
 use tokio::{
-    sync::oneshot,
-    time::{Instant, sleep_until},
+    sync::{Notify, oneshot},
+    time::{Instant, sleep_until, timeout_at},
 };
 
 /// How many polls the waits of a client and its clones may send together.
@@ -17,7 +17,7 @@ use tokio::{
 /// Polls beyond it wait their turn, the most overdue first. The last poll at a deadline never waits; it takes its place
 /// from those to come. When the service answers 429, to a poll or a create, all polls pause for as long as it asks
 /// (between 1 s and 60 s), and go on at half the rate, which doubles every 30 s until it is the full one again. A poll of a
-/// wait with [`speed`](crate::WaitOptions::speed) counts by that much less.
+/// wait with a [`speed`](crate::WaitOptions::speed) above 1 counts by that much less; none counts for more than one.
 ///
 /// # Default
 ///
@@ -64,11 +64,30 @@ const PAUSE_MOST: Duration = Duration::from_secs(60);
 /// The rate doubles in this time after a pause.
 const OPENS_IN: Duration = Duration::from_secs(30);
 
+/// What a poll counts for at most: a larger share than the bucket can hold would never be served, nor anybody after it.
+const MOST: f64 = 1.0;
+
 /// However often the service answers 429, this share of the rate is left.
 const SHARE_LEAST: f64 = 1.0 / 32.0;
 
+/// The line is looked at no later than this after it was last looked at.
+const LOOK_MOST: Duration = Duration::from_secs(60);
+
+/// A token that is fetched later than this goes back.
+const KEEPS: Duration = Duration::from_secs(1);
+
+/// The task that serves the line is given up when it is late by this much: its runtime stands idle.
+const LATE: Duration = Duration::from_secs(1);
+
+/// The more waits stand in line, the less often each looks whether it is served: together a thousand times a second at
+/// most.
+const LOOK_PER_WAIT: Duration = Duration::from_millis(1);
+
 /// The bucket itself. While waits stand in line, one task hands out the tokens, so that nobody is held up by a wait that is
-/// first in line and that its owner does not get to poll.
+/// first in line and that its owner does not get to poll. The task is lost when its runtime ends, or stands idle while the
+/// client is used on another one; so every wait in line looks after it now and then, and begins another task if need be.
+///
+/// Nothing is woken, dropped or spawned under the lock: any of it may run code that takes the lock.
 pub(crate) struct Bucket {
     budget: PollBudget,
     state: Mutex<State>,
@@ -82,16 +101,28 @@ struct State {
     opens: Instant,
     /// The share of the rate when it opened.
     share: f64,
+    /// The next wait that fetches its token too late may go from then on.
+    late: Instant,
     /// The waits in line by the time that their poll was due.
-    line: BTreeMap<(Instant, u64), Waiting>,
+    line: BTreeMap<Key, Waiting>,
     arrived: u64,
-    /// Whether the task is there that serves the line.
-    is_served: bool,
+    /// The task that serves the line, if there is one.
+    server: Option<Shift>,
 }
+
+struct Shift {
+    /// Tells the task to look at the line again; whose it is, too.
+    bell: Arc<Notify>,
+    /// When the task looks at the line by itself.
+    looks: Instant,
+}
+
+/// The time that a wait's poll was due, and its number.
+type Key = (Instant, u64);
 
 struct Waiting {
     share: f64,
-    token: oneshot::Sender<()>,
+    token: oneshot::Sender<Instant>,
 }
 
 impl Bucket {
@@ -102,9 +133,10 @@ impl Bucket {
             filled: now,
             opens: now,
             share: 1.0,
+            late: now,
             line: BTreeMap::new(),
             arrived: 0,
-            is_served: false,
+            server: None,
         };
         Self {
             budget,
@@ -116,23 +148,17 @@ impl Bucket {
     ///
     /// Safe to drop: whoever is next in line moves up.
     pub(crate) async fn take(self: &Arc<Self>, due: Instant, share: f64) {
+        let share = share.min(MOST);
         if self.try_take(share) {
             return;
         }
-        let (key, token) = self.join(due, share);
-        let mut place = Place {
-            bucket: self,
-            key,
-            share,
-            token,
-            has_token: false,
-        };
-        // An error would say that the line is gone, which nobody does.
-        place.has_token = (&mut place.token).await.is_ok();
+        let number = self.number();
+        while !self.join((due, number), share).served().await {}
     }
 
     /// Takes `share` of a token if it is there and nobody waits for one.
     pub(crate) fn try_take(&self, share: f64) -> bool {
+        let share = share.min(MOST);
         let mut state = self.lock();
         self.fill(&mut state);
         let is_there =
@@ -147,7 +173,7 @@ impl Bucket {
     pub(crate) fn take_now(&self, share: f64) {
         let mut state = self.lock();
         self.fill(&mut state);
-        state.tokens -= share;
+        state.tokens -= share.min(MOST);
     }
 
     /// Returns when no pause is on.
@@ -176,65 +202,147 @@ impl Bucket {
         self.fill(&mut state);
         // The polls that were on their way together are told so together.
         if now >= state.opens {
-            state.share = (state.share_at(now) / 2.0).max(SHARE_LEAST);
+            state.share = (state.share_at(now).0 / 2.0).max(SHARE_LEAST);
         }
         state.opens = state.opens.max(now + pause);
         state.tokens = state.tokens.min(0.0);
     }
 
-    /// Gets in line.
-    fn join(self: &Arc<Self>, due: Instant, share: f64) -> ((Instant, u64), oneshot::Receiver<()>) {
+    fn number(&self) -> u64 {
         let mut state = self.lock();
         state.arrived += 1;
-        let key = (due, state.arrived);
-        let (token, place) = oneshot::channel();
-        state.line.insert(key, Waiting { share, token });
-        if !state.is_served {
-            state.is_served = true;
-            let server = Server {
-                bucket: Arc::clone(self),
-                has_ended: false,
-            };
-            tokio::spawn(server.serve());
-        }
-        (key, place)
+        state.arrived
     }
 
-    /// Hands out the tokens that are there, and tells when the next one is; `None` when nobody waits.
-    fn hand_out(&self) -> Option<Instant> {
+    /// Gets in line.
+    fn join(self: &Arc<Self>, key: Key, share: f64) -> Place<'_> {
+        let (token, handed) = oneshot::channel();
         let mut state = self.lock();
-        self.fill(&mut state);
+        state.line.insert(key, Waiting { share, token });
+        let bell = state.bell_if(state.is_first(key));
+        drop(state);
+        ring(bell);
+        Place {
+            bucket: self,
+            key,
+            share,
+            handed,
+            is_used: false,
+        }
+    }
+
+    /// Sees to it that the line is served; returns when to look after it again.
+    fn look_after(self: &Arc<Self>) -> Instant {
         let now = Instant::now();
-        loop {
-            let Some(first) = state.line.first_entry() else {
-                state.is_served = false;
-                return None;
+        let mut state = self.lock();
+        let looks = match &state.server {
+            Some(shift) if now <= shift.looks + LATE => Some(shift.looks),
+            _ => None,
+        };
+        let waits = u32::try_from(state.line.len()).unwrap_or(u32::MAX);
+        let next = looks.unwrap_or(now).max(now) + LATE + LOOK_PER_WAIT.saturating_mul(waits);
+        if looks.is_none() {
+            let bell = Arc::new(Notify::new());
+            let shift = Shift {
+                bell: Arc::clone(&bell),
+                looks: now,
             };
-            let share = first.get().share;
-            if now < state.opens || state.tokens < share {
-                let from = now.max(state.opens);
-                let missing = (share - state.tokens).max(0.0) / self.rate(state.share_at(from));
-                // The rate grows while it fills, so this may be late by little.
-                let wait = Duration::try_from_secs_f64(missing.max(0.001)).unwrap_or(PAUSE_MOST);
-                return Some(from + wait);
+            let before = state.server.replace(shift);
+            drop(state);
+            drop(before);
+            let server = Server {
+                bucket: Arc::clone(self),
+                bell,
+            };
+            // A runtime that ends drops it here and now.
+            tokio::spawn(server.serve());
+        }
+        next
+    }
+
+    /// Hands out the tokens that are there, and tells when the next one is; `None` when nobody waits, or another task serves
+    /// the line now.
+    fn hand_out(&self, bell: &Arc<Notify>) -> Option<Instant> {
+        let now = Instant::now();
+        let mut handed = Vec::new();
+        let next = {
+            let mut guard = self.lock();
+            let state = &mut *guard;
+            if !state.is_served_by(bell) {
+                return None;
             }
-            let (_, waiting) = state.line.pop_first()?;
-            if waiting.token.send(()).is_ok() {
+            self.fill(state);
+            loop {
+                let Some(first) = state.line.first_entry() else {
+                    state.server = None;
+                    break None;
+                };
+                let share = first.get().share;
+                if now < state.opens || state.tokens < share {
+                    let looks = self.time_of(state, share);
+                    if let Some(shift) = &mut state.server {
+                        shift.looks = looks;
+                    }
+                    break Some(looks);
+                }
+                handed.push(first.remove().token);
                 state.tokens -= share;
             }
+        };
+        for token in handed {
+            // Whoever left in the meantime has given it back.
+            _ = token.send(now);
         }
+        next
+    }
+
+    /// Whether a token that was handed out then is still good.
+    ///
+    /// Those that nobody fetched for a time would come out as a burst. Of the waits that come too late, one may go whenever
+    /// a token would be there: else whoever always comes late would never have one.
+    fn is_good(&self, handed: Instant, share: f64) -> bool {
+        let now = Instant::now();
+        if now <= handed + KEEPS {
+            return true;
+        }
+        let mut state = self.lock();
+        if now < state.late.max(state.opens) {
+            return false;
+        }
+        let (rate, _) = state.share_at(now);
+        state.late = now + at_most(share / self.rate(rate), LOOK_MOST);
+        true
     }
 
     fn fill(&self, state: &mut State) {
         let now = Instant::now();
-        let from = state.filled.max(state.opens);
+        let mut from = state.filled.max(state.opens);
         state.filled = now;
-        if now <= from {
-            return;
+        while from < now {
+            let (share, until) = state.share_at(from);
+            let until = until.map_or(now, |until| until.min(now));
+            state.tokens += self.rate(share) * (until - from).as_secs_f64();
+            from = until;
         }
-        let rate = self.rate(state.share_at(from));
-        let tokens = state.tokens + rate * (now - from).as_secs_f64();
-        state.tokens = tokens.min(self.budget.burst.into());
+        state.tokens = state.tokens.min(self.budget.burst.into());
+    }
+
+    /// When so many tokens will be there, if nobody takes any; no later than it is worth looking again.
+    fn time_of(&self, state: &State, tokens: f64) -> Instant {
+        let mut from = state.filled.max(state.opens);
+        let mut missing = (tokens - state.tokens).max(0.0);
+        loop {
+            let (share, until) = state.share_at(from);
+            let rate = self.rate(share);
+            let wait = at_most((missing / rate).max(0.001), LOOK_MOST);
+            match until {
+                Some(until) if from + wait > until => {
+                    missing -= rate * (until - from).as_secs_f64();
+                    from = until;
+                }
+                _ => return from + wait,
+            }
+        }
     }
 
     /// Tokens a second.
@@ -248,56 +356,114 @@ impl Bucket {
 }
 
 impl State {
-    fn share_at(&self, now: Instant) -> f64 {
-        let doublings =
-            now.saturating_duration_since(self.opens).as_secs_f64() / OPENS_IN.as_secs_f64();
-        (self.share * doublings.exp2()).min(1.0)
+    fn is_first(&self, key: Key) -> bool {
+        self.line
+            .first_key_value()
+            .is_some_and(|(first, _)| *first == key)
+    }
+
+    fn is_served_by(&self, bell: &Arc<Notify>) -> bool {
+        self.server
+            .as_ref()
+            .is_some_and(|shift| Arc::ptr_eq(&shift.bell, bell))
+    }
+
+    /// The bell of the task that serves the line, to be rung if there is news for it.
+    fn bell_if(&self, is_news: bool) -> Option<Arc<Notify>> {
+        let shift = self.server.as_ref().filter(|_| is_news)?;
+        Some(Arc::clone(&shift.bell))
+    }
+
+    /// The share of the rate at a time after the pause, and until when; `None` when it is the full one.
+    fn share_at(&self, at: Instant) -> (f64, Option<Instant>) {
+        let open = at.saturating_duration_since(self.opens);
+        let (mut share, mut until) = (self.share, OPENS_IN);
+        while share < 1.0 && until <= open {
+            share *= 2.0;
+            until += OPENS_IN;
+        }
+        if share < 1.0 {
+            (share, Some(self.opens + until))
+        } else {
+            (1.0, None)
+        }
     }
 }
 
-/// The task that serves the line. If its runtime ends first, the next in line begins another one.
+/// The task that serves the line.
 struct Server {
     bucket: Arc<Bucket>,
-    has_ended: bool,
+    bell: Arc<Notify>,
 }
 
 impl Server {
-    async fn serve(mut self) {
-        while let Some(next) = self.bucket.hand_out() {
-            sleep_until(next).await;
+    async fn serve(self) {
+        while let Some(next) = self.bucket.hand_out(&self.bell) {
+            // Whichever it was, it is time to look.
+            _ = timeout_at(next, self.bell.notified()).await;
         }
-        // The line was empty when it was looked at, and that was noted then.
-        self.has_ended = true;
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if !self.has_ended {
-            self.bucket.lock().is_served = false;
+        let mut state = self.bucket.lock();
+        if state.is_served_by(&self.bell) {
+            state.server = None;
         }
     }
 }
 
 /// A place in the line, left when it is dropped.
 struct Place<'a> {
-    bucket: &'a Bucket,
-    key: (Instant, u64),
+    bucket: &'a Arc<Bucket>,
+    key: Key,
     share: f64,
-    token: oneshot::Receiver<()>,
-    has_token: bool,
+    /// Tells when the token was handed out.
+    handed: oneshot::Receiver<Instant>,
+    is_used: bool,
+}
+
+impl Place<'_> {
+    /// Waits for the token; `false` when it was fetched too late, and went back.
+    async fn served(mut self) -> bool {
+        loop {
+            let look = self.bucket.look_after();
+            // The sender is either in the line or has sent, so there is no error.
+            if let Ok(handed) = timeout_at(look, &mut self.handed).await {
+                self.is_used = handed.is_ok_and(|at| self.bucket.is_good(at, self.share));
+                return self.is_used;
+            }
+        }
+    }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        if self.has_token {
+        if self.is_used {
             return;
         }
         let mut state = self.bucket.lock();
-        // A token that came and was not seen any more is given back.
-        if state.line.remove(&self.key).is_none() && self.token.try_recv().is_ok() {
-            state.tokens += self.share;
+        let was_first = state.is_first(self.key);
+        let left = state.line.remove(&self.key);
+        if left.is_none() {
+            // It was handed a token, seen or not.
+            let burst = self.bucket.budget.burst.into();
+            state.tokens = (state.tokens + self.share).min(burst);
         }
+        let bell = state.bell_if(was_first || left.is_none());
+        drop(state);
+        ring(bell);
+    }
+}
+
+fn at_most(seconds: f64, most: Duration) -> Duration {
+    Duration::try_from_secs_f64(seconds).map_or(most, |time| time.min(most))
+}
+
+fn ring(bell: Option<Arc<Notify>>) {
+    if let Some(bell) = bell {
+        bell.notify_one();
     }
 }
 
@@ -308,164 +474,4 @@ impl fmt::Debug for Bucket {
 }
 
 #[cfg(test)]
-mod tests {
-    use futures_util::future::join_all;
-
-    use super::*;
-
-    fn bucket(budget: PollBudget) -> Arc<Bucket> {
-        Arc::new(Bucket::new(budget))
-    }
-
-    fn seconds(seconds: f64) -> Duration {
-        Duration::from_secs_f64(seconds)
-    }
-
-    /// When each of `count` takers, all due at the start, had its token; in milliseconds.
-    async fn served(bucket: &Arc<Bucket>, count: usize) -> Vec<u128> {
-        let began = Instant::now();
-        let takers = (0..count).map(|_| async {
-            bucket.take(began, 1.0).await;
-            began.elapsed().as_millis()
-        });
-        join_all(takers).await
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_burst_passes_at_once_and_the_rest_at_the_rate() {
-        let bucket = bucket(PollBudget::per_minute(60.0).burst(3));
-        assert_eq!(
-            served(&bucket, 6).await,
-            [0, 0, 0, 1000, 2000, 3000],
-            "one a second after three"
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_most_overdue_is_served_first() {
-        let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
-        let began = Instant::now();
-        bucket.take(began, 1.0).await;
-        let order = Mutex::new(Vec::new());
-        let takers = [3, 1, 2].map(|due| {
-            let (bucket, order) = (&bucket, &order);
-            async move {
-                bucket.take(began + Duration::from_millis(due), 1.0).await;
-                order
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(due);
-            }
-        });
-        join_all(takers).await;
-        let order = order.into_inner().unwrap_or_else(PoisonError::into_inner);
-        assert_eq!(order, [1, 2, 3]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn whoever_leaves_the_line_holds_nobody_up() {
-        let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
-        let began = Instant::now();
-        bucket.take(began, 1.0).await;
-        let first = tokio::time::timeout(seconds(0.5), bucket.take(began, 1.0));
-        let second = bucket.take(began + seconds(0.1), 1.0);
-        let (left, ()) = futures_util::future::join(first, second).await;
-        assert!(left.is_err());
-        assert_eq!(began.elapsed().as_millis(), 1000);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_last_poll_takes_its_token_from_those_to_come() {
-        let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
-        bucket.take_now(1.0);
-        bucket.take_now(1.0);
-        assert_eq!(served(&bucket, 2).await, [2000, 3000]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_429_pauses_all_halves_the_rate_and_opens_again_slowly() {
-        let bucket = bucket(PollBudget::per_minute(60.0).burst(5));
-        bucket.slow(Some(seconds(10.0)));
-        // Those that were on their way with it do not halve it again.
-        bucket.slow(None);
-        let served = served(&bucket, 60).await;
-        assert_eq!(served[0], 12_000, "10 s of pause, then a token in 2 s");
-        let steps: Vec<u128> = served.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        assert!(
-            steps.iter().all(|step| (900..=2100).contains(step)),
-            "{steps:?}"
-        );
-        assert!(
-            steps.windows(2).all(|pair| pair[1] <= pair[0] + 1),
-            "{steps:?}"
-        );
-        assert_eq!(steps.last(), Some(&1000));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_pause_is_neither_endless_nor_none() {
-        for (asked, pause) in [(None, 1), (Some(0.0), 1), (Some(3600.0), 60)] {
-            let bucket = bucket(PollBudget::per_minute(6000.0).burst(5));
-            bucket.slow(asked.map(seconds));
-            let first = served(&bucket, 1).await[0];
-            assert!(
-                (pause * 1000..pause * 1000 + 50).contains(&first),
-                "{first}"
-            );
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_pause_that_begins_while_a_wait_is_first_in_line_holds_it() {
-        let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
-        let began = Instant::now();
-        bucket.take(began, 1.0).await;
-        let slowed = async {
-            tokio::time::sleep(seconds(0.5)).await;
-            bucket.slow(Some(seconds(20.0)));
-        };
-        futures_util::future::join(bucket.take(began, 1.0), slowed).await;
-        assert!(began.elapsed() >= seconds(20.5), "{:?}", began.elapsed());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_wait_that_nobody_polls_holds_nobody_up() {
-        let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
-        let began = Instant::now();
-        bucket.take(began, 1.0).await;
-        let mut forgotten = Box::pin(bucket.take(began, 1.0));
-        assert!(futures_util::poll!(&mut forgotten).is_pending());
-        bucket.take(began + seconds(0.1), 1.0).await;
-        assert_eq!(began.elapsed().as_millis(), 2000);
-        // Its token came long ago; left unused, it goes back.
-        drop(forgotten);
-        bucket.take(began, 1.0).await;
-        assert_eq!(began.elapsed().as_millis(), 2000);
-    }
-
-    #[test]
-    fn a_bucket_survives_the_runtime_that_it_was_served_on() {
-        let runtime = || {
-            tokio::runtime::Builder::new_current_thread()
-                .enable_time()
-                .start_paused(true)
-                .build()
-                .expect("a runtime")
-        };
-        let bucket = runtime().block_on(async {
-            let bucket = bucket(PollBudget::per_minute(60_000.0).burst(1));
-            bucket.take(Instant::now(), 1.0).await;
-            let left = tokio::time::timeout(Duration::ZERO, bucket.take(Instant::now(), 1.0));
-            assert!(left.await.is_err());
-            bucket
-        });
-        runtime().block_on(async {
-            for _ in 0..3 {
-                let taken = bucket.take(Instant::now(), 1.0);
-                tokio::time::timeout(seconds(9999.0), taken)
-                    .await
-                    .expect("it is served");
-            }
-        });
-    }
-}
+mod tests;

@@ -17,6 +17,7 @@ use crate::{
     Download, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest,
     LegacyKlingRequest, Route, Saved, Wait, WaitOptions,
     budget::Bucket,
+    download::Files,
     error::WaitState,
     generated,
     schedule::Durations,
@@ -53,10 +54,9 @@ pub struct Client {
 
 struct Inner {
     http: reqwest::Client,
-    files: reqwest::Client,
+    files: Files,
     base: String,
     origin: String,
-    allow_http: bool,
     authorization: SecretString,
     create_retries: Option<CreateRetries>,
     idempotency_header: Option<HeaderName>,
@@ -206,7 +206,11 @@ impl Client {
 
     /// Brings the videos of a generation home.
     pub fn download<'a>(&self, generation: &'a Generation) -> Download<'a> {
-        Download::new(self.inner.files.clone(), self.inner.allow_http, generation)
+        Download::new(self.clone(), self.inner.wait.speed, generation)
+    }
+
+    pub(crate) fn files(&self) -> &Files {
+        &self.inner.files
     }
 
     /// Saves all videos of a generation, as [`Download::to_file`] with the default settings.

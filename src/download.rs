@@ -1,36 +1,87 @@
 //! Bringing a video home: whole under its own name, or not at all.
 
 use std::{
-    fmt, io,
+    fmt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use reqwest::{Url, redirect};
-use tokio::io::AsyncWriteExt;
+use tokio::io::AsyncWrite;
 
-use crate::{Error, ErrorKind, Generation, Video, error::WaitState, uri::redacted};
+use crate::{Client, Error, Generation};
+use name::numbered;
+use part::Part;
+use save::{IN_MEMORY, Place, check};
+use sink::{Memory, Writer};
+
+mod ask;
+mod content;
+mod digest;
+mod expiry;
+mod fetch;
+mod hosts;
+mod links;
+mod name;
+mod part;
+mod save;
+mod sink;
+mod version;
+
+pub(crate) use ask::{Files, Settings};
+pub(crate) use expiry::expires_at;
 
 /// A download of the videos of a generation, made by [`Client::download`](crate::Client::download).
 ///
-/// Each file is streamed to a temporary one beside the target and takes its own name when it is whole. Neither the key
-/// nor any header of the API goes to the host that serves it, and the link is asked for byte for byte as the service
-/// wrote it.
+/// It ends at one of four doors: [`to_file`](Self::to_file), [`to_folder`](Self::to_folder),
+/// [`to_bytes`](Self::to_bytes), [`to_writer`](Self::to_writer).
+///
+/// Neither the key nor any header of the API goes to the host that serves a video. The link is asked for as the service
+/// wrote it, every escape of its signature as it came; only what the web's rules for URLs settle is settled as a
+/// browser would (`.` and `..` between slashes, a `'` in the query, bytes that no URL may hold).
+///
+/// # On the way to a file
+///
+/// What has arrived stands in `NAME.part` beside the target, with `NAME.part.json` that tells what it is a part of. It
+/// takes the target's name when it is whole, of the announced length, and on disk. A part that the host can continue
+/// (it sent a strong `ETag` or a `Last-Modified`) outlives errors, a dropped future and a killed process: the next
+/// download of the same video to the same target asks for the rest alone, unless the host says that the file is another
+/// by now. Two downloads never write the same part: the second is refused.
+///
+/// # What is refused
+///
+/// - links that are not `https`; `http` passes where the client's own base URL is on this machine, or its builder
+///   [allows](crate::ClientBuilder::allow_insecure_http) it
+/// - hosts that are not on the public internet, at every redirect, whether the link has their address or a name that
+///   leads to it; this machine passes where the client's own base URL is on it, everything where the builder
+///   [allows](crate::ClientBuilder::allow_private_hosts) it. Of a host with several addresses the public ones are used.
+///   Where the system's proxy takes a link, the proxy resolves names, and only addresses in the link are judged.
+/// - a page (HTML, XML, JSON, text that calls itself text) in place of a video; unknown content passes
 ///
 /// # Default
 ///
 /// - an existing file is kept, and the download refused
-/// - links must be `https`; `http` passes where the client's own base URL is on this machine, or its builder allows it
 /// - five redirects
-/// - 2 GiB a file at most
-/// - 60 s without a byte end it; there is no limit on the whole
+/// - 2 GiB a video at most, 256 MiB into memory
+/// - 60 s without a byte break it off ([`idle_timeout`](crate::ClientBuilder::idle_timeout)); there is no limit on the
+///   whole
+/// - a connection that breaks, and an answer 408, 425, 429 or 5xx, are followed by another attempt for the rest: 5
+///   times in a row without getting on, after 0.5 s, 1 s, 2 s, 4 s, 8 s, or what the host's `Retry-After` says, up to
+///   30 s
+/// - a link that has [expired](crate::Video::expires_at), or that the host refuses (403, 410), is asked anew of the
+///   service, once
 #[must_use = "a download does nothing until it is given a target"]
 pub struct Download<'a> {
-    http: reqwest::Client,
-    allow_http: bool,
+    client: Client,
     generation: &'a Generation,
+    only: Option<usize>,
     overwrite: bool,
-    max_bytes: u64,
+    max_bytes: Option<u64>,
+    retries: u32,
+    backoff: Duration,
+    #[cfg(feature = "sha256")]
+    sha256: bool,
+    #[cfg(feature = "sha256")]
+    expected: Option<String>,
     progress: Option<Box<dyn FnMut(Received) + Send + 'a>>,
 }
 
@@ -40,9 +91,9 @@ pub struct Download<'a> {
 pub struct Received {
     /// Which video, counted from 0.
     pub index: usize,
-    /// Bytes so far.
+    /// Bytes so far, those of an earlier download's part included; fewer than before where the host sends it anew.
     pub bytes: u64,
-    /// Bytes in all, as the answer's header or else the generation states them.
+    /// Bytes in all, as the host's answer or else the generation states them.
     pub total: Option<u64>,
 }
 
@@ -58,18 +109,50 @@ pub struct Saved {
     pub content_type: Option<String>,
     /// What the generation stated about the file and turned out otherwise, in words.
     pub disagreement: Option<String>,
+    /// Its SHA-256 in hexadecimal, where [`Download::sha256`] asked for it.
+    #[cfg(feature = "sha256")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "sha256")))]
+    pub sha256: Option<String>,
+}
+
+/// A video that went to a writer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Written {
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// The media type: what the host said, else what the generation stated.
+    pub content_type: Option<String>,
+    /// What the generation stated about the file and turned out otherwise, in words.
+    pub disagreement: Option<String>,
+    /// Its SHA-256 in hexadecimal, where [`Download::sha256`] asked for it.
+    #[cfg(feature = "sha256")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "sha256")))]
+    pub sha256: Option<String>,
 }
 
 impl<'a> Download<'a> {
-    pub(crate) fn new(http: reqwest::Client, allow_http: bool, generation: &'a Generation) -> Self {
+    pub(crate) fn new(client: Client, speed: f64, generation: &'a Generation) -> Self {
         Self {
-            http,
-            allow_http,
+            client,
             generation,
+            only: None,
             overwrite: false,
-            max_bytes: 2 * 1024 * 1024 * 1024,
+            max_bytes: None,
+            retries: 5,
+            backoff: Duration::try_from_secs_f64(0.5 / speed).unwrap_or_default(),
+            #[cfg(feature = "sha256")]
+            sha256: false,
+            #[cfg(feature = "sha256")]
+            expected: None,
             progress: None,
         }
+    }
+
+    /// Takes one of several videos alone, counted from 0.
+    pub fn video(mut self, index: usize) -> Self {
+        self.only = Some(index);
+        self
     }
 
     /// Replaces a file that is already there, once the new one is whole.
@@ -78,9 +161,40 @@ impl<'a> Download<'a> {
         self
     }
 
-    /// The most bytes that the file may have.
+    /// The most bytes that a video may have.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
-        self.max_bytes = bytes;
+        self.max_bytes = Some(bytes);
+        self
+    }
+
+    /// How often in a row it is tried again without getting on; 64 KiB count for getting on.
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.retries = retries;
+        self
+    }
+
+    /// The pause before it is tried again; it doubles each time, up to 8 s. The default is divided by the
+    /// [speed](crate::WaitOptions::speed) of the client's waits.
+    pub fn backoff(mut self, pause: Duration) -> Self {
+        self.backoff = pause;
+        self
+    }
+
+    /// Computes the SHA-256 of what arrives, off by default.
+    #[cfg(feature = "sha256")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "sha256")))]
+    pub fn sha256(mut self, sha256: bool) -> Self {
+        self.sha256 = sha256;
+        self
+    }
+
+    /// The SHA-256 that the video must have, as 64 hexadecimal digits; another one is a
+    /// [`Download`](crate::ErrorKind::Download) error, and nothing takes the target's name. Where there are several
+    /// videos, say [which](Self::video) it is of.
+    #[cfg(feature = "sha256")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "sha256")))]
+    pub fn expect_sha256(mut self, sha256: impl Into<String>) -> Self {
+        self.expected = Some(sha256.into().to_ascii_lowercase());
         self
     }
 
@@ -90,172 +204,100 @@ impl<'a> Download<'a> {
         self
     }
 
-    /// Looks whether a file could be written to `path`, before anything is paid for: that it names a file, that there is
-    /// none yet (unless one may be overwritten), and that its folder takes new files.
+    /// Looks whether a file could be written to `path`, before anything is paid for: that it names a file, that there
+    /// is none yet (unless one may be overwritten), that its folder takes new files, and that nobody else writes its
+    /// part.
     ///
     /// # Errors
     ///
-    /// [`Io`](ErrorKind::Io) with the reason.
+    /// [`Io`](crate::ErrorKind::Io) with the reason.
     pub fn check_target(path: impl AsRef<Path>, overwrite: bool) -> Result<(), Error> {
         let path = path.as_ref();
-        Target::check(path, overwrite)?;
-        Target::create(path, overwrite).map(drop)
+        check(path, overwrite)?;
+        Part::check(path)
+    }
+
+    /// Looks whether `folder` takes new files, before anything is paid for.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](crate::ErrorKind::Io) with the reason.
+    pub fn check_folder(folder: impl AsRef<Path>) -> Result<(), Error> {
+        part::check_folder(folder.as_ref())
     }
 
     /// Downloads the first video to `path`, a second one to `NAME-2.EXT` beside it, and so on.
     ///
     /// # Errors
     ///
-    /// - [`MissingVideo`](ErrorKind::MissingVideo): there is none to download.
-    /// - [`Io`](ErrorKind::Io): a target exists, or cannot be written.
-    /// - [`Download`](ErrorKind::Download): a link cannot be used, its host does not answer or refuses, a file breaks off
-    ///   or is too large.
+    /// - [`MissingVideo`](crate::ErrorKind::MissingVideo): there is none to download.
+    /// - [`Io`](crate::ErrorKind::Io): a target exists, cannot be written, or is being written by another download.
+    /// - [`Download`](crate::ErrorKind::Download): a link cannot be used, its host does not answer or refuses, a file
+    ///   breaks off, is too large, or is no video.
     ///
     /// Each carries the generation's [handle](Error::handle). A video that fails does not keep the others from being
-    /// tried: [`Error::saved`] lists those that are whole. Of a video that failed nothing is left behind, and a file that
-    /// was there is as it was.
+    /// tried: [`Error::saved`] lists those that are whole. Of a video that failed nothing is left under its final name,
+    /// and a file that was there is as it was; a part is left where its rest can be asked for.
     ///
     /// # Cancel safety
     ///
-    /// Safe: dropping the future removes the part of a file that has arrived.
-    pub async fn to_file(mut self, path: impl AsRef<Path>) -> Result<Vec<Saved>, Error> {
+    /// Safe: dropping the future leaves a part that the next download continues, or nothing.
+    pub async fn to_file(self, path: impl AsRef<Path>) -> Result<Vec<Saved>, Error> {
         let path = path.as_ref();
-        let videos = self.generation.videos();
-        let targets: Vec<PathBuf> = (0..videos.len())
-            .map(|index| numbered(path, index))
-            .collect();
-        let checked = targets
-            .iter()
-            .try_for_each(|target| Target::check(target, self.overwrite));
-        let (mut saved, mut failed) = (Vec::new(), checked.err());
-        if videos.is_empty() {
-            let what = "the generation holds no video to save";
-            failed = Some(Error::new(ErrorKind::MissingVideo, what));
-        }
-        if failed.is_none() {
-            for (index, (video, target)) in videos.iter().zip(targets).enumerate() {
-                match self.one(index, video, target).await {
-                    Ok(file) => saved.push(file),
-                    Err(error) => failed = failed.or(Some(error)),
-                }
-            }
-        }
-        match failed {
-            None => Ok(saved),
-            Some(error) => Err(self.told(error).with_saved(saved)),
-        }
+        let place = |index: usize| Place::File(numbered(path, index));
+        self.save(place).await
     }
 
-    /// The error with all that is known of the generation.
-    fn told(&self, error: Error) -> Error {
-        let generation = self.generation;
-        let handle = generation
-            .handle()
-            .cloned()
-            .or_else(|| generation.id().map(Into::into));
-        let Some(handle) = handle else { return error };
-        error.with_wait(WaitState {
-            handle,
-            last: Some(generation.clone()),
-            elapsed: Duration::ZERO,
-            polls: 0,
-            answered: 0,
-            budget_delay: Duration::ZERO,
-        })
+    /// Downloads the videos into `folder`, named after model and id as [`Generation::file_name`] tells, each with the
+    /// extension of what it turns out to be.
+    ///
+    /// # Errors
+    ///
+    /// As [`to_file`](Self::to_file).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`to_file`](Self::to_file).
+    pub async fn to_folder(self, folder: impl AsRef<Path>) -> Result<Vec<Saved>, Error> {
+        let stated = folder.as_ref().join(self.generation.file_name());
+        let place = |index: usize| Place::Folder(numbered(&stated, index));
+        self.save(place).await
     }
 
-    async fn one(&mut self, index: usize, video: &Video, path: PathBuf) -> Result<Saved, Error> {
-        let target = Target::create(&path, self.overwrite)?;
-        let mut response = self.request(video).await?;
-        let length = response.content_length();
-        let total = length.or(video.file_size);
-        if length.is_some_and(|length| length > self.max_bytes) {
-            return Err(self.too_large());
-        }
-        let content_type = response
-            .headers()
-            .get(reqwest::header::CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok())
-            .map(str::to_owned);
-
-        let mut file = target.writer()?;
-        let failed = |error: io::Error| io_error(&path, "cannot be written", error);
-        let mut bytes = 0u64;
-        while let Some(chunk) = response.chunk().await.map_err(|error| {
-            let message = format!(
-                "the video broke off after {bytes} bytes: {}",
-                redacted(&video.url)
-            );
-            Error::new(ErrorKind::Download, message).with_source(error.without_url())
-        })? {
-            bytes += chunk.len() as u64;
-            if bytes > self.max_bytes {
-                return Err(self.too_large());
-            }
-            file.write_all(&chunk).await.map_err(failed)?;
-            if let Some(progress) = &mut self.progress {
-                progress(Received {
-                    index,
-                    bytes,
-                    total,
-                });
-            }
-        }
-        if let Some(length) = length.filter(|length| *length != bytes) {
-            let message = format!("the video has {bytes} bytes, but its host announced {length}");
-            return Err(Error::new(ErrorKind::Download, message));
-        }
-        if bytes == 0 {
-            return Err(Error::new(
-                ErrorKind::Download,
-                "the video's host sent an empty file",
-            ));
-        }
-        file.flush().await.map_err(failed)?;
-        file.sync_all().await.map_err(failed)?;
-        drop(file);
-        target.keep()?;
-        let disagreement = disagreement(video, bytes, content_type.as_deref());
-        Ok(Saved {
-            path,
-            bytes,
-            content_type: content_type.or_else(|| video.content_type.clone()),
-            disagreement,
-        })
+    /// Downloads the first video into memory, or the [chosen](Self::video) one; 256 MiB at most unless
+    /// [`max_bytes`](Self::max_bytes) says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`to_file`](Self::to_file), less what concerns files.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: dropping the future ends the download.
+    pub async fn to_bytes(mut self) -> Result<Vec<u8>, Error> {
+        self.max_bytes = self.max_bytes.or(Some(IN_MEMORY));
+        let mut memory = Memory::default();
+        self.into_sink(&mut memory).await?;
+        Ok(memory.bytes)
     }
 
-    async fn request(&self, video: &Video) -> Result<reqwest::Response, Error> {
-        let link = redacted(&video.url);
-        let url = Url::parse(&video.url)
-            .ok()
-            .filter(|url| is_allowed(url, self.allow_http))
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Download,
-                    format!("the video's link is no https link: {link}"),
-                )
-            })?;
-        let response = self.http.get(url).send().await.map_err(|error| {
-            Error::new(
-                ErrorKind::Download,
-                format!("the video's host could not be asked: {link}"),
-            )
-            .with_source(error.without_url())
-        })?;
-        let status = response.status();
-        if !status.is_success() {
-            let message = format!("the video's host answered {status} for {link}");
-            return Err(Error::new(ErrorKind::Download, message));
-        }
-        Ok(response)
-    }
-
-    fn too_large(&self) -> Error {
-        let message = format!(
-            "the video is larger than the limit of {} bytes; raise `max_bytes`",
-            self.max_bytes
-        );
-        Error::new(ErrorKind::Download, message)
+    /// Downloads the first video to `writer`, or the [chosen](Self::video) one. The writer is flushed at the end, and
+    /// not shut down. Give `&mut writer` to use it again.
+    ///
+    /// A connection that breaks is continued as for a file; where the host can only send the whole file again, the
+    /// bytes that the writer has are passed over if the host says that the file is the same, and it ends with an error
+    /// if not.
+    ///
+    /// # Errors
+    ///
+    /// As [`to_file`](Self::to_file); [`Io`](crate::ErrorKind::Io) if the writer fails. It may have got a part of the
+    /// video then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the download; the writer may have got a part of the video.
+    pub async fn to_writer(self, writer: impl AsyncWrite + Unpin + Send) -> Result<Written, Error> {
+        self.into_sink(&mut Writer::new(writer)).await
     }
 }
 
@@ -267,145 +309,26 @@ impl fmt::Debug for Download<'_> {
     }
 }
 
-/// The name of the video at `index`: the first has the target's own, a second is `NAME-2.EXT`.
-fn numbered(path: &Path, index: usize) -> PathBuf {
-    if index == 0 {
-        return path.to_owned();
+impl Generation {
+    /// A name for the generation's file: model and id in characters that every system takes, and the extension of the
+    /// media type that is stated of the first video, else `mp4`.
+    ///
+    /// ```
+    /// use aimlapi_video::Generation;
+    /// use serde_json::json;
+    ///
+    /// let answer = json!({ "id": "a1", "model": "klingai/v2-master-text-to-video", "status": "completed" });
+    /// assert_eq!(Generation::from_json(answer).file_name(), "klingai-v2-master-text-to-video-a1.mp4");
+    /// ```
+    pub fn file_name(&self) -> String {
+        let handle = self.handle();
+        let model = handle.and_then(|handle| handle.model()).or(self.model());
+        let id = handle.map(|handle| handle.id()).or(self.id());
+        let stated = self
+            .videos()
+            .first()
+            .and_then(|video| video.content_type.as_deref());
+        let extension = content::extension(&[], stated).unwrap_or("mp4");
+        format!("{}.{extension}", name::stem(model, id))
     }
-    let mut name = path.file_stem().unwrap_or_default().to_owned();
-    name.push(format!("-{}", index + 1));
-    if let Some(extension) = path.extension() {
-        name.push(".");
-        name.push(extension);
-    }
-    path.with_file_name(name)
-}
-
-/// The rule for following redirects: few, and each to a link that would have been allowed at first.
-pub(crate) fn redirects(allow_http: bool) -> redirect::Policy {
-    redirect::Policy::custom(move |attempt| {
-        if attempt.previous().len() > REDIRECTS {
-            attempt.error("too many redirects")
-        } else if is_allowed(attempt.url(), allow_http) {
-            attempt.follow()
-        } else {
-            attempt.error("redirected to a link that is no https link")
-        }
-    })
-}
-
-/// How long a download may stand still.
-pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-
-const REDIRECTS: usize = 5;
-
-fn is_allowed(url: &Url, allow_http: bool) -> bool {
-    url.scheme() == "https" || (allow_http && url.scheme() == "http")
-}
-
-/// A temporary file beside the target, gone unless it is kept.
-struct Target<'a> {
-    path: &'a Path,
-    overwrite: bool,
-    file: tempfile::NamedTempFile,
-}
-
-impl<'a> Target<'a> {
-    fn check(path: &Path, overwrite: bool) -> Result<(), Error> {
-        if path.file_name().is_none() || path.is_dir() {
-            let message = format!(
-                "the target {} is no file name; name the file to write",
-                path.display()
-            );
-            return Err(Error::new(ErrorKind::Io, message));
-        }
-        if !overwrite && path.exists() {
-            return Err(Error::new(ErrorKind::Io, exists(path)));
-        }
-        Ok(())
-    }
-
-    fn create(path: &'a Path, overwrite: bool) -> Result<Self, Error> {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".").suffix(".part");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // As any new file, less what the umask takes; a temporary file would otherwise be its owner's alone.
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        let file = builder
-            .tempfile_in(folder)
-            .map_err(|error| io_error(path, "cannot be written", error))?;
-        Ok(Self {
-            path,
-            overwrite,
-            file,
-        })
-    }
-
-    fn writer(&self) -> Result<tokio::fs::File, Error> {
-        let file = self
-            .file
-            .as_file()
-            .try_clone()
-            .map_err(|error| io_error(self.path, "cannot be written", error))?;
-        Ok(tokio::fs::File::from_std(file))
-    }
-
-    fn keep(self) -> Result<(), Error> {
-        let kept = if self.overwrite {
-            self.file.persist(self.path)
-        } else {
-            self.file.persist_noclobber(self.path)
-        };
-        kept.map(drop).map_err(|error| match error.error.kind() {
-            io::ErrorKind::AlreadyExists => Error::new(ErrorKind::Io, exists(self.path)),
-            _ => io_error(self.path, "cannot be written", error.error),
-        })
-    }
-}
-
-/// What the generation states of a file and is not so.
-fn disagreement(video: &Video, bytes: u64, content_type: Option<&str>) -> Option<String> {
-    let essence = |kind: &str| {
-        kind.split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
-    };
-    let size = video
-        .file_size
-        .filter(|stated| *stated != bytes)
-        .map(|stated| format!("states a file of {stated} bytes, and {bytes} arrived"));
-    let kind = video
-        .content_type
-        .as_deref()
-        .zip(content_type)
-        .and_then(|(stated, sent)| {
-            let differs = essence(stated) != essence(sent);
-            differs.then(|| format!("states {}, and {} arrived", essence(stated), essence(sent)))
-        });
-    let found: Vec<String> = [size, kind].into_iter().flatten().collect();
-    (!found.is_empty()).then(|| format!("the generation {}", found.join("; it ")))
-}
-
-fn exists(path: &Path) -> String {
-    format!(
-        "the target {} already exists; name another file, or ask to overwrite it",
-        path.display()
-    )
-}
-
-fn io_error(path: &Path, what: &str, error: io::Error) -> Error {
-    Error::new(
-        ErrorKind::Io,
-        format!("the target {} {what}", path.display()),
-    )
-    .with_source(error)
 }

@@ -57,7 +57,7 @@ pub use bounded::{BoundedVec, Int, Integer, InvalidValue, OneOrMany, Text};
 pub use budget::PollBudget;
 pub use catalogue::{Model, Property, PropertyKind, Role, Route, models};
 pub use client::{Client, ClientBuilder, CreateRetries};
-pub use download::{Download, Received, Saved};
+pub use download::{Download, Received, Saved, Written};
 pub use error::{Error, ErrorKind, ServiceError};
 pub use handle::GenerationHandle;
 #[cfg(feature = "journal")]

@@ -38,13 +38,13 @@ pub use update::{Hiccup, Progress, Times, Update, Updates};
 ///
 /// Each carries the [handle](Error::handle), the [last answer](Error::last_answer), the time and the number of polls:
 ///
-/// - [`GenerationFailed`](ErrorKind::GenerationFailed): the service says that it failed.
-/// - [`DeadlineExceeded`](ErrorKind::DeadlineExceeded): it may still finish, and be billed. [`Error::budget_delay`] tells
+/// - [`GenerationFailed`](crate::ErrorKind::GenerationFailed): the service says that it failed.
+/// - [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded): it may still finish, and be billed. [`Error::budget_delay`] tells
 ///   how long its polls stood in line for the client's [budget](crate::PollBudget).
-/// - [`PollingLost`](ErrorKind::PollingLost): no good answer for longer than the tolerance, or the service refuses to tell
+/// - [`PollingLost`](crate::ErrorKind::PollingLost): no good answer for longer than the tolerance, or the service refuses to tell
 ///   (401, 403, 404 later than 30 s after the create, other 4xx, a redirect); [`Error::service`] has its words.
-/// - [`MissingVideo`](ErrorKind::MissingVideo): completed, but without a video even after three more polls or 10 s.
-/// - [`Configuration`](ErrorKind::Configuration): the handle belongs to another service; nothing was sent.
+/// - [`MissingVideo`](crate::ErrorKind::MissingVideo): completed, but without a video even after three more polls or 10 s.
+/// - [`Configuration`](crate::ErrorKind::Configuration): the handle belongs to another service; nothing was sent.
 ///
 /// A failing poll is not an error as long as the tolerance lasts, nor is a status that this crate does not know.
 ///
@@ -120,6 +120,15 @@ const LAST_POLL: Duration = Duration::from_secs(10);
 /// A server may ask to be left alone no longer than this.
 const RETRY_AFTER_MOST: Duration = Duration::from_secs(60);
 
+/// No schedule asks more often than this, in the generation's own time.
+const FLOOR: Duration = Duration::from_millis(100);
+
+/// The first step, at most, of a wait for a generation that should have ended before.
+const LATE: Duration = Duration::from_secs(15);
+
+/// A time that no wait lives to see.
+const NEVER: Duration = Duration::from_secs(30 * 365 * 86_400);
+
 /// A wait that begins later after the create cannot tell when the generation ended before its first poll.
 const BEGAN_EARLY: Duration = Duration::from_secs(10);
 
@@ -137,6 +146,14 @@ enum Reason {
 struct Traced<A> {
     machine: Machine<A>,
     trace: Trace,
+}
+
+/// A wait that nobody goes on with has an end, too.
+impl<A> Drop for Traced<A> {
+    fn drop(&mut self) {
+        let Machine { polls, last, .. } = &self.machine;
+        self.trace.dropped(*polls, last.as_ref());
+    }
 }
 
 impl<A: Ask> Traced<A> {
@@ -168,7 +185,10 @@ struct Machine<A> {
     age: Duration,
     /// When the last poll ended, or the wait began.
     last_poll: Instant,
-    last_good: Instant,
+    /// Since when no good answer has come: what the tolerance is measured against.
+    silent_since: Instant,
+    /// Whether the last poll failed.
+    failing: bool,
     /// The generation's age when a poll was sent that found it unfinished.
     unfinished: Duration,
     polls: u32,
@@ -198,7 +218,8 @@ impl<A: Ask> Machine<A> {
             started: None,
             age: Duration::ZERO,
             last_poll: now,
-            last_good: now,
+            silent_since: now,
+            failing: false,
             unfinished: Duration::ZERO,
             polls: 0,
             answered: 0,
@@ -230,7 +251,7 @@ impl<A: Ask> Machine<A> {
                 None => Duration::MAX,
             };
             self.polls = self.polls.saturating_add(1);
-            let sent = self.age();
+            let (sent_at, sent) = (Instant::now(), self.age());
             // A call is large, and there is none while the wait sleeps.
             let outcome = Box::pin(self.service.poll(&self.handle, timeout)).await;
             self.last_poll = Instant::now();
@@ -242,7 +263,7 @@ impl<A: Ask> Machine<A> {
             }
             let update = match outcome {
                 Ok((answer, retry_after)) => {
-                    self.last_good = self.last_poll;
+                    (self.silent_since, self.failing) = (self.last_poll, false);
                     self.retry_after = retry_after;
                     let update = self.judge(answer)?;
                     match update {
@@ -252,12 +273,13 @@ impl<A: Ask> Machine<A> {
                     }
                     update
                 }
-                Err(failed) => Some(self.failed_poll(failed, last)?),
+                Err(failed) => Some(self.failed_poll(failed, sent_at, last)?),
             };
             if let Some(update @ Update::Completed(_)) = update {
                 return Ok(update);
             }
-            if last || (reason == Reason::QueueDeadline && self.is_queued()) {
+            let in_queue = reason == Reason::QueueDeadline && !self.failing && self.is_queued();
+            if last || in_queue {
                 return Err(self.deadline_exceeded());
             }
             if let Some(update) = update {
@@ -269,7 +291,7 @@ impl<A: Ask> Machine<A> {
     /// Begins the wait; the create's own answer may already be final.
     fn start(&mut self) -> Result<Option<Update>, Error> {
         let now = Instant::now();
-        (self.started, self.last_poll, self.last_good) = (Some(now), now, now);
+        (self.started, self.last_poll, self.silent_since) = (Some(now), now, now);
         // Whole seconds: clocks of two processes agree no better.
         let created = self.handle.created_at();
         let age = created.and_then(|created| SystemTime::now().duration_since(created).ok());
@@ -312,6 +334,10 @@ impl<A: Ask> Machine<A> {
             budget.take_now(share);
         }
         self.budget_delay += began.elapsed();
+        if self.failing {
+            // Nobody asked meanwhile.
+            self.silent_since += began.elapsed();
+        }
         !taken
     }
 
@@ -347,24 +373,12 @@ impl<A: Ask> Machine<A> {
 
     /// When to poll, and why then.
     fn next_poll(&self) -> (Instant, Reason) {
-        let state = self.poll_state();
-        let Decision::After(mut step) = self.options.schedule.next(&state);
-        if self.missing.is_some() {
-            step = step.min(VIDEO_GRACE.0 / VIDEO_GRACE.1);
-        }
-        // An id that nobody created here is asked for at once: the generation may be long finished.
-        if self.polls == 0 && self.handle.answer().is_none() {
-            step = Duration::ZERO;
-        }
         let step = self
-            .scaled(step)
+            .next_step()
             .max(self.retry_after.unwrap_or_default().min(RETRY_AFTER_MOST));
         let now = Instant::now();
-        let at = self
-            .last_poll
-            .checked_add(step)
-            .unwrap_or(now + RETRY_AFTER_MOST)
-            .max(now);
+        let at = self.last_poll.checked_add(step);
+        let at = at.unwrap_or_else(|| now + NEVER).max(now);
         let queue_deadline = self.queue_deadline().filter(|_| self.is_queued());
         match (self.deadline(), queue_deadline) {
             (Some(deadline), _)
@@ -372,9 +386,45 @@ impl<A: Ask> Machine<A> {
             {
                 (deadline.max(now), Reason::Deadline)
             }
+            // A poll that failed then has told nothing, and is made up for like any other.
+            (_, Some(deadline)) if at >= deadline && self.failing => {
+                (at.max(deadline), Reason::QueueDeadline)
+            }
             (_, Some(deadline)) if at >= deadline => (deadline.max(now), Reason::QueueDeadline),
             _ => (at, Reason::Schedule),
         }
+    }
+
+    /// The time from the last poll to the next one, as far as the schedule has a say.
+    fn next_step(&self) -> Duration {
+        // An id that nobody created here is asked for at once: the generation may be long finished.
+        if self.polls == 0 && self.handle.answer().is_none() {
+            return Duration::ZERO;
+        }
+        let Decision::After(mut step) = self.options.schedule.next(&self.poll_state());
+        if self.missing.is_some() {
+            step = step.min(VIDEO_GRACE.0 / VIDEO_GRACE.1);
+        }
+        let mut step = self.scaled(step.max(FLOOR));
+        if self.failing {
+            step = step.min(self.patience());
+        }
+        if self.is_overdue() {
+            step = step.min(LATE + self.elapsed() / 4);
+        }
+        step
+    }
+
+    /// Whether it is said to have been older than it should get when the wait began: its clock may be wrong, so that its age
+    /// tells little.
+    fn is_overdue(&self) -> bool {
+        let usual = self.expected.as_ref().map(|range| *range.end());
+        self.age >= self.scaled(usual.unwrap_or_default()).max(BEGAN_EARLY)
+    }
+
+    /// How much of a planned pause counts as silence, and how soon a failed poll is made up for.
+    fn patience(&self) -> Duration {
+        self.options.tolerance / 4
     }
 
     /// Whether nothing better than the queue was seen of it.

@@ -19,7 +19,7 @@ pub use pooled::Pooled;
 /// Decides when to poll next.
 ///
 /// It is asked before every poll and must answer at once. Times are the generation's own: with
-/// [`WaitOptions::speed`](crate::WaitOptions::speed) they run faster than the clock on the wall.
+/// [`WaitOptions::speed`](crate::WaitOptions::speed) they run faster than the clock on the wall. A wait asks every 100 ms at most, whatever its schedule says.
 ///
 /// ```
 /// use std::time::Duration;

@@ -7,6 +7,7 @@
 use std::{
     fmt,
     sync::{Arc, OnceLock},
+    time::SystemTime,
 };
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -376,6 +377,18 @@ impl Video {
             file_size: None,
             duration: None,
         }
+    }
+
+    /// Until when the link is good, as far as its signature tells; a fetch of the generation brings a fresh one.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let video = aimlapi_video::Video::at("https://cdn.example.com/a.mp4?Expires=1752005613&Signature=x");
+    /// assert_eq!(video.expires_at(), Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_752_005_613)));
+    /// ```
+    pub fn expires_at(&self) -> Option<SystemTime> {
+        crate::download::expires_at(&self.url)
     }
 }
 

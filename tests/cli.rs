@@ -96,8 +96,14 @@ async fn without_an_output_the_video_is_named_after_the_generation() {
             "--json",
         ])
         .await;
+    let name = ran.json()["videos"][0]["path"].as_str().unwrap().to_owned();
     let id = ran.json()["id"].as_str().unwrap().replace([':', '/'], "-");
-    assert_eq!(cli.files(), [format!("video-{id}.mp4")]);
+    let expected = format!("{}-{id}", MODEL.replace('/', "-"));
+    assert!(
+        name.starts_with(&expected) && name.ends_with(".mp4"),
+        "{name}"
+    );
+    assert_eq!(cli.files(), [name]);
 }
 
 #[tokio::test]
@@ -517,7 +523,7 @@ async fn the_printed_command_really_resumes() {
         );
         match request.method.as_str() {
             "POST" => support::json(201, json!({ "id": "-g:1/x", "status": "queued" })),
-            _ if request.target == "/files/2" && number < 5 => http(503, &[], ""),
+            _ if request.target == "/files/2" && number < 5 => http(404, &[], ""),
             _ if request.target.starts_with("/files/") => http(200, &[], b"\0\0\0\x20ftypisom"),
             _ => {
                 let videos = [format!("{url}/1"), format!("{url}/2")];

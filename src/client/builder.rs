@@ -12,7 +12,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{Client, CreateRetries, Inner};
 use crate::{
-    Error, ErrorKind, PollBudget, WaitOptions, budget::Bucket, download, schedule::Durations,
+    Error, ErrorKind, PollBudget, WaitOptions,
+    budget::Bucket,
+    download::{Files, Settings},
+    schedule::Durations,
     transport::BEARER,
 };
 
@@ -26,6 +29,7 @@ use crate::{
 /// - creating again by itself: [`CreateRetries::default`], in a batch [`CreateRetries::patient`]
 /// - asking for a state: 30 s at most
 /// - an answer: 4 MiB at most
+/// - a download: 60 s at most without a byte
 /// - waiting: [`WaitOptions::default`]
 /// - polls of all waits together: [`PollBudget::default`]
 #[derive(Clone)]
@@ -34,7 +38,9 @@ pub struct ClientBuilder {
     key: Option<SecretString>,
     base: Option<String>,
     allow_http: bool,
+    allow_private: bool,
     connect_timeout: Duration,
+    idle_timeout: Duration,
     create_retries: Option<CreateRetries>,
     idempotency_header: Option<String>,
     create_timeout: Duration,
@@ -51,7 +57,9 @@ impl Default for ClientBuilder {
             key: None,
             base: None,
             allow_http: false,
+            allow_private: false,
             connect_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(60),
             create_retries: None,
             idempotency_header: None,
             create_timeout: Duration::from_secs(300),
@@ -99,9 +107,23 @@ impl ClientBuilder {
         self
     }
 
+    /// Allows links to videos, and redirects of them, that lead to hosts which are not on the public internet: loopback,
+    /// private and link-local addresses and the like, and names that have such. Whoever writes the links can make this
+    /// machine ask its neighbours then. Off by default; hosts on loopback are allowed by themselves where the base URL is.
+    pub fn allow_private_hosts(mut self, allow: bool) -> Self {
+        self.allow_private = allow;
+        self
+    }
+
     /// The time for connecting, TLS included.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
+        self
+    }
+
+    /// The time that a download may stand still before its connection counts as broken.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
         self
     }
 
@@ -173,10 +195,15 @@ impl ClientBuilder {
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .build();
+        let files = Files::new(Settings {
+            connect_timeout: self.connect_timeout,
+            idle_timeout: self.idle_timeout,
+            loopback,
+            allow_http: loopback || self.allow_http,
+            allow_private: self.allow_private,
+        });
         let header = self.idempotency_header.as_deref();
         let idempotency_header = header.map(idempotency_header).transpose()?;
-        let allow_http = loopback || self.allow_http;
-        let files = http_files(self.connect_timeout, loopback, allow_http);
         let failed = |error: reqwest::Error| {
             Error::new(ErrorKind::Configuration, "the HTTP client cannot be set up")
                 .with_source(error)
@@ -187,7 +214,6 @@ impl ClientBuilder {
                 files: files.map_err(failed)?,
                 base: url.as_str().trim_end_matches('/').to_owned(),
                 origin: url.origin().ascii_serialization(),
-                allow_http,
                 authorization,
                 create_retries: self.create_retries,
                 idempotency_header,
@@ -306,17 +332,4 @@ fn http(connect_timeout: Duration, loopback: bool) -> reqwest::ClientBuilder {
     } else {
         builder
     }
-}
-
-fn http_files(
-    connect_timeout: Duration,
-    loopback: bool,
-    allow_http: bool,
-) -> reqwest::Result<reqwest::Client> {
-    http(connect_timeout, loopback)
-        .redirect(download::redirects(allow_http))
-        // The link that redirects may be signed, and is nobody else's business.
-        .referer(false)
-        .read_timeout(download::IDLE_TIMEOUT)
-        .build()
 }

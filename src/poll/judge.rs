@@ -59,14 +59,26 @@ impl<A: Ask> Machine<A> {
     }
 
     /// A poll that brought no state ends the wait only if no later poll can fare better.
-    pub(super) fn failed_poll(&mut self, failed: PollError, last: bool) -> Result<Update, Error> {
+    pub(super) fn failed_poll(
+        &mut self,
+        failed: PollError,
+        sent: Instant,
+        last: bool,
+    ) -> Result<Update, Error> {
         let PollError {
             error,
             transient,
             retry_after,
             ..
         } = failed;
-        let since = self.last_poll - self.last_good;
+        // That nobody asked is no sign that nobody would have answered.
+        if !self.failing
+            && let Some(asked) = sent.checked_sub(self.patience())
+        {
+            self.silent_since = self.silent_since.max(asked);
+        }
+        self.failing = true;
+        let since = self.last_poll - self.silent_since;
         self.retry_after = retry_after;
         let is_404 = error.service().is_some_and(|service| service.status == 404);
         let is_new = self.handle.created_at().is_some() && self.age() < NOT_YET_KNOWN;

@@ -11,7 +11,7 @@ use crate::schedule::{Planned, Pooled, Schedule};
 /// - deadline: 30 minutes from the start of the wait, twice the longest time the vendor's pages state
 /// - queue deadline: none
 /// - tolerance: 120 s without a good answer
-/// - schedule: [`Planned`], with what is stated of all models for one of which nothing is known
+/// - schedule: [`Planned`], with what is stated of the models compiled in for one of which nothing is known
 /// - speed: 1
 #[derive(Clone, Debug)]
 #[must_use = "options do nothing until a wait is given them"]
@@ -19,7 +19,7 @@ pub struct WaitOptions {
     pub(super) deadline: Option<Duration>,
     pub(super) queue_deadline: Option<Duration>,
     pub(super) tolerance: Duration,
-    pub(super) speed: f64,
+    pub(crate) speed: f64,
     pub(super) schedule: Arc<dyn Schedule>,
 }
 
@@ -57,7 +57,9 @@ impl WaitOptions {
     }
 
     /// How long polls may fail for passing reasons (no connection, 408, 425, 429, 5xx, answers that cannot be read) before
-    /// the wait gives up. Counted from the last good answer.
+    /// the wait gives up. Counted from the last good answer; but of a planned pause before the first failure a quarter of
+    /// this at most counts, and time in line for the [poll budget](crate::PollBudget) does not. A failed poll is made up for within a quarter
+    /// of it, however long the schedule would have paused.
     pub fn tolerance(mut self, tolerance: Duration) -> Self {
         self.tolerance = tolerance;
         self

@@ -378,6 +378,38 @@ async fn passing_errors_are_ridden_out_for_two_minutes() {
     assert!(error.is_resumable());
 }
 
+/// The first planned poll of this model comes later than the tolerance lasts.
+#[tokio::test(start_paused = true)]
+async fn a_failure_after_a_planned_pause_is_ridden_out_and_soon_made_up_for() {
+    let options = WaitOptions::default();
+    let short = run(&[Turn::Fails(502), completed()], handle(), options.clone()).await;
+    assert!(short.end.is_ok());
+    assert_eq!(short.polls, [132_220, 134_220]);
+    let lost = run(&[Turn::Fails(502)], handle(), options).await;
+    assert_eq!(lost.end.unwrap_err().kind(), ErrorKind::PollingLost);
+    assert_eq!(lost.polls.first(), Some(&132_220));
+    let asked = lost.polls.last().unwrap() - 132_220;
+    assert!((90_000..=120_000).contains(&asked), "{:?}", lost.polls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_in_line_for_the_budget_is_no_silence_of_the_service() {
+    // A token comes every 100 s, and the first is there at once.
+    let run = run_within(
+        PollBudget::per_minute(0.6).burst(1),
+        &[
+            Turn::Fails(502),
+            Turn::Fails(502),
+            Turn::Fails(502),
+            completed(),
+        ],
+        handle(),
+        every(10),
+    )
+    .await;
+    assert!(run.end.is_ok(), "{:?} {:?}", run.end, run.polls);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_good_answer_starts_the_tolerance_anew() {
     let mut turns = vec![Turn::Fails(503); 11];
@@ -538,6 +570,37 @@ async fn at_another_speed_the_planned_polls_are_the_same_ones_but_for_the_timer(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_schedule_that_never_asks_is_polled_at_the_deadline_alone() {
+    let never = WaitOptions::default().schedule(Fixed::every(Duration::MAX));
+    let run = run(&[queued()], handle(), never.deadline(seconds(600))).await;
+    assert_eq!(run.polls, [600_000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_generation_said_to_be_a_day_old_is_asked_for_as_if_its_clock_were_wrong() {
+    let mut old = serde_json::to_value(handle()).unwrap();
+    old["created_at"] = "2020-01-01T00:00:00Z".into();
+    let old: GenerationHandle = serde_json::from_value(old).unwrap();
+    let run = run(
+        &[generating()],
+        old,
+        WaitOptions::default().deadline(seconds(120)),
+    )
+    .await;
+    let longest = run
+        .polls
+        .windows(2)
+        .map(|pair| pair[1] - pair[0])
+        .max()
+        .unwrap();
+    assert!(
+        run.polls[0] <= 15_000 && longest <= 45_000,
+        "{:?}",
+        run.polls
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn odd_settings_do_no_harm() {
     let far = every(10)
         .deadline(Duration::MAX)
@@ -582,6 +645,24 @@ async fn a_generation_that_stays_queued_is_given_up_at_the_queue_deadline() {
         assert!(run.end.is_ok());
         assert!(run.polls.len() > 10);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_poll_at_the_queue_deadline_decides_nothing() {
+    let run = run(
+        &[
+            queued(),
+            queued(),
+            Turn::Fails(502),
+            generating(),
+            completed(),
+        ],
+        handle(),
+        every(25).queue_deadline(seconds(60)),
+    )
+    .await;
+    assert!(run.end.is_ok(), "{:?}", run.end);
+    assert_eq!(run.polls, [25_000, 50_000, 60_000, 85_000, 110_000]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -663,21 +744,19 @@ proptest! {
         deadline in 1_u64..400,
         retry_after in proptest::option::of(0_u64..90),
     ) {
-        // Steps of nothing at all would ask for ever in one instant of the paused clock.
-        let steps: Vec<u64> = steps.into_iter().map(|step| step.max(50)).collect();
         let turn = match retry_after {
             Some(time) => Turn::AskedToWait(status("queued"), seconds(time)),
             None => queued(),
         };
         let options = WaitOptions::default()
-            .schedule(Any(steps.clone()))
+            .schedule(Any(steps))
             .deadline(seconds(deadline));
         let run = paused(run(&[turn], handle(), options));
         prop_assert_eq!(run.polls.last(), Some(&(deadline * 1000)));
         let floor = retry_after.unwrap_or_default().min(60) * 1000;
         let before_last = run.polls.len() - 1;
         for pair in run.polls[..before_last].windows(2) {
-            prop_assert!(pair[1] - pair[0] >= floor.max(50));
+            prop_assert!(pair[1] - pair[0] >= floor.max(100));
             prop_assert!(pair[1] - pair[0] <= floor.max(40_001));
         }
         prop_assert_eq!(run.end.unwrap_err().kind(), ErrorKind::DeadlineExceeded);

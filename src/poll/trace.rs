@@ -21,15 +21,6 @@ mod on {
     pub(crate) struct Trace {
         /// Of a wait that has begun and not ended.
         span: Option<Span>,
-        polls: u32,
-        state: Option<String>,
-    }
-
-    /// A wait that nobody goes on with has an end, too.
-    impl Drop for Trace {
-        fn drop(&mut self) {
-            self.end("dropped");
-        }
     }
 
     impl Trace {
@@ -62,8 +53,6 @@ mod on {
         ) {
             let Some(span) = &self.span else { return };
             let seconds = |time: std::time::Duration| time.as_secs_f64();
-            self.polls = polls;
-            self.state = last.map(|answer| answer.state().to_string());
             let entered = span.enter();
             let outcome = match update {
                 Ok(Update::Progress(progress)) => {
@@ -100,13 +89,19 @@ mod on {
                 }
             };
             drop(entered);
-            self.end(&outcome);
+            self.end(&outcome, polls, last);
         }
 
-        fn end(&mut self, outcome: &str) {
+        /// Nobody goes on with it, and it may not have ended.
+        pub(crate) fn dropped(&mut self, polls: u32, last: Option<&Generation>) {
+            self.end("dropped", polls, last);
+        }
+
+        fn end(&mut self, outcome: &str, polls: u32, last: Option<&Generation>) {
             let Some(span) = self.span.take() else { return };
-            span.record("polls", self.polls);
-            span.record("state", self.state.as_deref());
+            span.record("polls", polls);
+            let state = last.map(|answer| answer.state().to_string());
+            span.record("state", state.as_deref());
             span.record("outcome", outcome);
         }
     }
@@ -125,6 +120,8 @@ mod off {
         pub(crate) const fn within<T: Future>(&self, step: T) -> T {
             step
         }
+
+        pub(crate) const fn dropped(&self, _: u32, _: Option<&Generation>) {}
 
         pub(crate) const fn told(&self, _: &Result<Update, Error>, _: u32, _: Option<&Generation>) {
         }

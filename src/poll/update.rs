@@ -72,7 +72,8 @@ pub struct Progress {
 pub struct Hiccup {
     /// Why.
     pub error: Error,
-    /// The time since the last good answer, or since the wait began.
+    /// The time since the last good answer, or since the wait began; of a pause in which nobody asked, a quarter of the
+    /// [tolerance](crate::WaitOptions::tolerance) at most.
     pub since: Duration,
     /// Where the wait stands.
     pub times: Times,

@@ -127,15 +127,25 @@ impl Durations {
         self.forget();
     }
 
+    /// Data that were stored may hold more than one too many.
     fn forget(&mut self) {
-        if self.models.values().map(Vec::len).sum::<usize>() <= MOST_ENTRIES {
-            return;
+        let mut entries: usize = self.models.values().map(Vec::len).sum();
+        while entries > MOST_ENTRIES {
+            let turn = |entries: &Vec<Entry>| entries.iter().map(|entry| entry.turn).min();
+            let oldest = self.models.iter().min_by_key(|(_, entries)| turn(entries));
+            let Some(model) = oldest.map(|(model, _)| model.clone()) else {
+                return;
+            };
+            let others = self.models.entry(model.clone()).or_default();
+            let oldest = turn(others);
+            if let Some(at) = others.iter().position(|entry| Some(entry.turn) == oldest) {
+                others.remove(at);
+            }
+            if others.is_empty() {
+                self.models.remove(&model);
+            }
+            entries -= 1;
         }
-        let oldest = self.models.values().flatten().map(|entry| entry.turn).min();
-        for entries in self.models.values_mut() {
-            entries.retain(|entry| Some(entry.turn) != oldest);
-        }
-        self.models.retain(|_, entries| !entries.is_empty());
     }
 }
 
@@ -281,6 +291,18 @@ mod tests {
         assert_eq!(learned.count, 0.0);
         assert!((learned.near.unwrap().exp() - 60.0).abs() < 0.1);
         assert_eq!(durations.learned("b", Some(5)), None);
+    }
+
+    #[test]
+    fn stored_pairs_beyond_the_limit_are_forgotten_and_no_more_than_those() {
+        let entry = |length: u64, turn: u64| serde_json::json!({ "length": length, "count": 1.0, "mean": 4.0, "squares": 0.0, "turn": turn });
+        for turn in [0, u64::MAX] {
+            let entries: Vec<_> = (0..2000).map(|length| entry(length, turn)).collect();
+            let stored = serde_json::json!({ "models": { "a": entries }, "turn": turn });
+            let mut durations: Durations = serde_json::from_value(stored).unwrap();
+            durations.observe("b", None, at(60.0));
+            assert_eq!(durations.models.values().map(Vec::len).sum::<usize>(), 1024);
+        }
     }
 
     #[test]

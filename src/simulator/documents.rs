@@ -1,6 +1,6 @@
 //! The judge of requests: the documents themselves, read as JSON Schema.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::OnceLock};
 
 use jsonschema::{
     ValidationError, Validator,
@@ -12,7 +12,12 @@ use crate::{Model, Route};
 
 /// What the documents say of every path and model this crate was built with.
 #[derive(Debug)]
-pub(super) struct Documents(HashMap<(Route, String), Document>);
+pub(super) struct Documents {
+    models: HashMap<(Route, String), Document>,
+    /// Whether the document alone judges; else what the service is known to take beside it is taken, too: numeric strings
+    /// for numbers, and plain base64 text for some links.
+    strict: bool,
+}
 
 #[derive(Debug)]
 pub(super) struct Document {
@@ -23,8 +28,16 @@ pub(super) struct Document {
 }
 
 impl Documents {
-    /// The documents as the build read, repaired and corrected them.
-    pub(super) fn embedded() -> Result<Self, String> {
+    /// The documents as the build read, repaired and corrected them. They are read once, for every simulator.
+    pub(super) fn embedded(strict: bool) -> Result<&'static Self, String> {
+        static LENIENT: OnceLock<Result<Documents, String>> = OnceLock::new();
+        static STRICT: OnceLock<Result<Documents, String>> = OnceLock::new();
+        let documents = if strict { &STRICT } else { &LENIENT };
+        let read = documents.get_or_init(|| Self::read(strict));
+        read.as_ref().map_err(Clone::clone)
+    }
+
+    fn read(strict: bool) -> Result<Self, String> {
         let entries: Vec<Value> =
             serde_json::from_slice(include_bytes!(concat!(env!("OUT_DIR"), "/documents.json")))
                 .map_err(|error| error.to_string())?;
@@ -34,7 +47,7 @@ impl Documents {
             let route = [Route::Universal, Route::LegacyKling]
                 .into_iter()
                 .find(|route| entry["path"] == route.path());
-            let schema = json_schema(&entry["schema"]);
+            let schema = json_schema(&entry["schema"], strict);
             let route = route.unwrap_or_default();
             let validator = validator(&schema, route, &model)
                 .ok_or_else(|| format!("the schema of {model} cannot be used"))?;
@@ -51,7 +64,20 @@ impl Documents {
                 },
             );
         }
-        Ok(Self(documents))
+        Ok(Self {
+            models: documents,
+            strict,
+        })
+    }
+
+    /// The schema of every model's request on `route`, in the order of the ids.
+    pub(super) fn schemas(&self, route: Route) -> Vec<(&str, &Value)> {
+        let on_route = self.models.iter().filter(|((its, _), _)| *its == route);
+        let mut schemas: Vec<_> = on_route
+            .map(|((_, model), document)| (model.as_str(), &document.schema))
+            .collect();
+        schemas.sort_unstable_by_key(|(model, _)| *model);
+        schemas
     }
 
     /// The document that `body` names by its `model`, and the body with numeric strings made numbers; or what is wrong.
@@ -65,21 +91,21 @@ impl Documents {
         };
         let Some(document) = model
             .as_str()
-            .and_then(|model| self.0.get(&(route, model.to_owned())))
+            .and_then(|model| self.models.get(&(route, model.to_owned())))
         else {
-            let mut known: Vec<&str> = self
-                .0
-                .keys()
-                .filter(|key| key.0 == route)
-                .map(|key| key.1.as_str())
+            let known: Vec<&str> = self
+                .schemas(route)
+                .into_iter()
+                .map(|(model, _)| model)
                 .collect();
-            known.sort_unstable();
             return Err(format!(
                 "model: expected one of {}; received {model}",
                 known.join(", ")
             ));
         };
-        coerce(&document.schema, &mut body);
+        if !self.strict {
+            coerce(&document.schema, &mut body);
+        }
         let wrong: Vec<String> = document
             .validator
             .iter_errors(&body)
@@ -117,7 +143,7 @@ fn without_patterns(schema: &mut Value) {
 }
 
 /// OpenAPI 3.0's dialect, as JSON Schema 2020-12.
-fn json_schema(schema: &Value) -> Value {
+fn json_schema(schema: &Value, strict: bool) -> Value {
     match schema {
         Value::Object(map) => {
             let translated = |(key, value): (&String, &Value)| {
@@ -125,9 +151,9 @@ fn json_schema(schema: &Value) -> Value {
                     // A property may be called as a keyword is.
                     ("properties", Value::Object(properties)) => properties
                         .iter()
-                        .map(|(name, schema)| (name.clone(), json_schema(schema)))
+                        .map(|(name, schema)| (name.clone(), json_schema(schema, strict)))
                         .collect(),
-                    _ => json_schema(value),
+                    _ => json_schema(value, strict),
                 };
                 (key.clone(), value)
             };
@@ -146,6 +172,7 @@ fn json_schema(schema: &Value) -> Value {
             }
             // The prose of these allows plain base64 text beside a URI.
             if out.remove("x-base64") == Some(Value::Bool(true))
+                && !strict
                 && let Some(format) = out.remove("format")
             {
                 let base64 = json!({ "pattern": "^[A-Za-z0-9+/]{16,}={0,2}$" });
@@ -156,7 +183,7 @@ fn json_schema(schema: &Value) -> Value {
                 _ => Value::Object(out),
             }
         }
-        Value::Array(items) => items.iter().map(json_schema).collect(),
+        Value::Array(items) => items.iter().map(|item| json_schema(item, strict)).collect(),
         other => other.clone(),
     }
 }

@@ -2,8 +2,8 @@
 //! (feature `simulator`).
 //!
 //! It speaks both URLs: a bearer key or 401, bodies held to the documents themselves (by the `jsonschema` crate, not by this
-//! crate's types), queued → generating → completed along the times the vendor's pages state, and an MP4 at the end. Its
-//! state is in memory and goes with it.
+//! crate's types), queued → generating → completed along the times the vendor's pages state, and an MP4 behind a signed link
+//! at the end. Its state is in memory and goes with it.
 //!
 //! ```
 //! use aimlapi_video::{Client, simulator::Simulator, types::KlingaiV2MasterTextToVideo};
@@ -23,28 +23,86 @@
 //! # }
 //! ```
 
+//! What else the service may do is set: [slots](SimulatorBuilder::slots) that are few, a
+//! [rate limit](SimulatorBuilder::rate_limit), [credits](SimulatorBuilder::credits) that run out,
+//! [links](SimulatorBuilder::url_lifetime) that expire, other [shapes](SimulatorBuilder::shapes) of answers; and a [`Scenario`]
+//! tells what the next generations do.
+//!
+//! # From any language
+//!
+//! `aimlapi-video simulate` runs the same server. Beside the service's own URLs it answers, without a key:
+//!
+//! | | |
+//! |---|---|
+//! | `GET /_simulator/` | everything of the following |
+//! | `GET /_simulator/tasks` | the generations: a list of [`SeenTask`] |
+//! | `GET /_simulator/requests` | every request seen, keys left out: a list of [`SeenRequest`] |
+//! | `POST /_simulator/scenario` | adds a [`Scenario`]; `GET` shows what is still to be played, `DELETE` drops it |
+//! | `POST /_simulator/clock` | `{"advance_seconds": 90}` moves the service's time forward; `GET` tells it |
+//! | `POST /_simulator/reset` | forgets everything, and begins as at the start |
+//! | `GET /_simulator/openapi.json` | the simulator's own OpenAPI document |
+//!
+//! ```
+//! use std::time::Duration;
+//! use aimlapi_video::{Client, GenerationRequest, State, simulator::Simulator};
+//! use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // Time stands still, and the first poll meets an error.
+//! let simulator = Simulator::builder().manual_clock().start().await?;
+//! simulator.play(r#"{ "next": [{ "seconds": 60, "polls": [{ "status": 503 }] }] }"#.parse()?);
+//!
+//! let client = Client::builder().base_url(simulator.url()).api_key("any").build()?;
+//! let request = GenerationRequest::from_json(json!({ "model": "klingai/v2-master-text-to-video", "prompt": "Rain" }))?;
+//! let handle = client.create(request).await?;
+//! assert!(client.fetch(&handle).await.is_err());
+//! simulator.advance(Duration::from_secs(60));
+//! assert_eq!(client.fetch(&handle).await?.state(), State::Completed);
+//! assert_eq!(simulator.tasks()[0].polls, 2);
+//! assert_eq!(simulator.requests().len(), 3);
+//! # Ok(())
+//! # }
+//! ```
+
+mod admin;
+mod answers;
+mod builder;
 mod clips;
+mod clock;
+mod course;
 mod documents;
+mod files;
+mod limits;
+mod line;
+mod log;
+mod openapi;
+mod scenario;
+mod script;
 mod server;
+mod shapes;
+mod signature;
+mod task;
 mod tasks;
 
-use std::{
-    future::IntoFuture,
-    io,
-    net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::{net::TcpListener, sync::oneshot};
+use tokio::sync::oneshot;
 
-use documents::Documents;
-use tasks::Tasks;
+pub use builder::SimulatorBuilder;
+pub use log::SeenRequest;
+pub use scenario::{InvalidScenario, Scenario};
+pub use shapes::Shape;
+pub use tasks::SeenTask;
+
+use server::Service;
 
 /// A running simulator. Dropping it ends it: no connection is taken any more, and those that are open end with their
 /// request.
 #[derive(Debug)]
 pub struct Simulator {
     address: SocketAddr,
+    service: Arc<Service>,
     /// Dropped with the simulator, which tells the server to end.
     _stop: oneshot::Sender<()>,
 }
@@ -73,89 +131,36 @@ impl Simulator {
     pub fn address(&self) -> SocketAddr {
         self.address
     }
-}
 
-/// The settings of a [`Simulator`].
-///
-/// # Default
-///
-/// - address: a free port on `127.0.0.1`
-/// - speed: 60, so that a minute takes a second
-/// - key: any
-/// - videos: one
-#[derive(Clone, Debug)]
-#[must_use = "a builder does nothing until `start` is called"]
-pub struct SimulatorBuilder {
-    address: SocketAddr,
-    speed: f64,
-    key: Option<String>,
-    videos: usize,
-}
-
-impl Default for SimulatorBuilder {
-    fn default() -> Self {
-        Self {
-            address: (Ipv4Addr::LOCALHOST, 0).into(),
-            speed: 60.0,
-            key: None,
-            videos: 1,
-        }
-    }
-}
-
-impl SimulatorBuilder {
-    /// Where to listen. Other machines reach it only if this names an address of the network.
-    pub fn listen(mut self, address: SocketAddr) -> Self {
-        self.address = address;
-        self
+    /// The generations that it holds, the oldest first.
+    pub fn tasks(&self) -> Vec<SeenTask> {
+        self.service.tasks.list()
     }
 
-    /// How many times faster than the service its time runs; values that are not positive count as 1.
-    pub fn speed(mut self, speed: f64) -> Self {
-        self.speed = if speed.is_finite() && speed > 0.0 {
-            speed
-        } else {
-            1.0
-        };
-        self
+    /// The requests to the service and its files, the oldest first; those below `/_simulator/` are not among them, but for
+    /// the files.
+    pub fn requests(&self) -> Vec<SeenRequest> {
+        self.service.log.list()
     }
 
-    /// The one key that it takes; without this, any.
-    pub fn api_key(mut self, key: impl Into<String>) -> Self {
-        self.key = Some(key.into());
-        self
+    /// How many credits are left; `None` where there is no end of them.
+    pub fn credits_left(&self) -> Option<f64> {
+        self.service.tasks.credits()
     }
 
-    /// How many videos a finished generation holds, at least one. Two or more are a list, as some models answer.
-    pub fn videos(mut self, videos: usize) -> Self {
-        self.videos = videos.max(1);
-        self
+    /// Adds to what the next generations do.
+    pub fn play(&self, scenario: Scenario) {
+        self.service.tasks.play(scenario);
     }
 
-    /// Starts it.
-    ///
-    /// # Errors
-    ///
-    /// If the address cannot be bound.
-    pub async fn start(self) -> io::Result<Simulator> {
-        let listener = TcpListener::bind(self.address).await?;
-        let address = listener.local_addr()?;
-        let documents = Documents::embedded().map_err(io::Error::other)?;
-        let service = server::Service {
-            key: self.key,
-            documents,
-            tasks: Tasks::new(self.speed, self.videos),
-        };
-        let router = server::router(Arc::new(service));
-        let (stop, stopped) = oneshot::channel::<()>();
-        let server = axum::serve(listener, router).with_graceful_shutdown(async {
-            // Nothing is ever sent: the sender is dropped.
-            let _ = stopped.await;
-        });
-        tokio::spawn(server.into_future());
-        Ok(Simulator {
-            address,
-            _stop: stop,
-        })
+    /// Moves the service's time forward.
+    pub fn advance(&self, by: Duration) {
+        self.service.clock.advance(by);
+    }
+
+    /// Forgets the generations and requests, and begins with the credits, requests and scenario it was started with. The
+    /// clock goes on.
+    pub fn reset(&self) {
+        self.service.reset();
     }
 }

@@ -8,6 +8,7 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod faulty;
+pub mod files;
 
 use std::{
     net::SocketAddr,

@@ -10,9 +10,9 @@ use std::{
 };
 
 use aimlapi_video::{
-    Client, Download, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest, Job,
-    Journal, JournalEntry, JournalState, LegacyKlingRequest, Saved, Update, WaitOptions,
-    simulator::Simulator,
+    Client, ClientBuilder, Download, Error, ErrorKind, Generation, GenerationHandle,
+    GenerationRequest, Job, Journal, JournalEntry, JournalState, LegacyKlingRequest, Saved, Update,
+    WaitOptions, simulator::Simulator,
 };
 use futures_util::{
     StreamExt,
@@ -73,11 +73,13 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
     let client = match &simulator {
         Some(simulator) => Client::builder()
             .base_url(simulator.url())
-            .api_key("simulated")
-            .build(),
-        None => Client::from_env(),
+            .api_key("simulated"),
+        None => ClientBuilder::from_env(),
     };
-    let client = client.map_err(|error| Failure::creating(&error))?;
+    let client = client
+        .wait_options(options(&batch.jobs, speed))
+        .build()
+        .map_err(|error| Failure::creating(&error))?;
     check_place(&journal, &path, &client, |line| {
         batch.simulate && saved.contains(&(line - 1))
     })?;
@@ -148,7 +150,11 @@ async fn run_resume(resume: &Resume) -> Result<ExitCode, Failure> {
     let folder = folder.unwrap_or(Path::new("."));
     let out = Out(resume.out.clone().unwrap_or_else(|| folder.to_owned()));
     let entries = journal.entries();
-    let client = Client::from_env().map_err(|error| Failure::creating(&error))?;
+    let options = options(&resume.jobs, speed(&resume.jobs, false));
+    let client = ClientBuilder::from_env()
+        .wait_options(options.clone())
+        .build()
+        .map_err(|error| Failure::creating(&error))?;
     check_place(&journal, &resume.journal, &client, |_| false)?;
     out.prepare()?;
     let open: Vec<(usize, GenerationHandle)> = entries
@@ -172,7 +178,6 @@ async fn run_resume(resume: &Resume) -> Result<ExitCode, Failure> {
         let what = "it is unknown whether it was created; look at the account's log";
         run.ended(line - 1, None, Failure::new(failure::AMBIGUOUS, what));
     }
-    let options = options(&resume.jobs, speed(&resume.jobs, false));
     let waits = open.into_iter().map(move |(index, handle)| {
         let updates = client.wait(&handle).options(options.clone()).updates();
         updates.map(move |update| (index, job(update)))

@@ -2,15 +2,15 @@
 
 use std::{
     io,
-    path::{Path, PathBuf},
     pin::pin,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
 use aimlapi_video::{
-    Client, Download, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest,
-    LegacyKlingRequest, Route, Saved, Update, WaitOptions, Warning, simulator::Simulator,
+    Client, ClientBuilder, Download, Error, ErrorKind, Generation, GenerationHandle,
+    GenerationRequest, LegacyKlingRequest, Route, Saved, Update, WaitOptions, Warning,
+    simulator::Simulator,
 };
 use serde_json::{Value, json};
 
@@ -60,10 +60,11 @@ async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
     let client = match &simulator {
         Some(simulator) => Client::builder()
             .base_url(simulator.url())
-            .api_key("simulated")
-            .build(),
-        None => Client::from_env(),
+            .api_key("simulated"),
+        None => ClientBuilder::from_env(),
     }
+    .wait_options(WaitOptions::default().speed(speed))
+    .build()
     .map_err(|error| match error.kind() {
         ErrorKind::MissingKey => Failure::usage(format!(
             "{error}, or run against the embedded simulator by --simulate"
@@ -112,8 +113,11 @@ async fn run_wait(wait: Wait) -> Result<ExitCode, Failure> {
     let interrupt = Interrupt::listen();
     let handle = handle(&wait.generation, wait.legacy)?;
     check_target(&wait.waiting)?;
-    let client = Client::from_env().map_err(|error| Failure::creating(&error))?;
     let speed = wait.waiting.speed.unwrap_or(1.0);
+    let client = ClientBuilder::from_env()
+        .wait_options(WaitOptions::default().speed(speed))
+        .build()
+        .map_err(|error| Failure::creating(&error))?;
     let report = Report::start(&format!("asking for {}", handle.id()));
     Job {
         client,
@@ -246,17 +250,13 @@ impl Job {
         report: &mut Report,
     ) -> Result<(Generation, Vec<Saved>), Failure> {
         let generation = self.wait(handle, report).await?;
-        let output = self
-            .waiting
-            .output
-            .clone()
-            .unwrap_or_else(|| named_after(handle));
+        let output = self.waiting.output.clone();
         let saved = self
             .client
             .download(&generation)
             .overwrite(self.waiting.overwrite)
             .on_progress(|received| report.received(received))
-            .to_file(output)
+            .to_file(output.unwrap_or_else(|| generation.file_name().into()))
             .await
             .map_err(|error| Failure::saving(&error, handle))?;
         Ok((generation, saved))
@@ -338,11 +338,10 @@ fn summary(
 
 /// Looks whether the file can be written before anything is paid for; one that has no name yet goes to this folder.
 fn check_target(waiting: &Waiting) -> Result<(), Failure> {
-    let (path, overwrite) = match &waiting.output {
-        Some(path) => (path.as_path(), waiting.overwrite),
-        None => (Path::new("video.mp4"), true),
+    let Some(path) = &waiting.output else {
+        return Download::check_folder(".").map_err(|error| Failure::usage(line(&error)));
     };
-    Download::check_target(path, overwrite).map_err(|error| {
+    Download::check_target(path, waiting.overwrite).map_err(|error| {
         let hint = if path.is_file() {
             " by --overwrite"
         } else {
@@ -350,23 +349,6 @@ fn check_target(waiting: &Waiting) -> Result<(), Failure> {
         };
         Failure::usage(line(&error) + hint)
     })
-}
-
-/// A name for a video whose generation has only an id: its characters that are safe everywhere.
-fn named_after(handle: &GenerationHandle) -> PathBuf {
-    let safe: String = handle
-        .id()
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || "-_".contains(c) {
-                c
-            } else {
-                '-'
-            }
-        })
-        .take(100)
-        .collect();
-    format!("video-{}.mp4", safe.trim_matches('-')).into()
 }
 
 /// The command that comes back to the generation, where that makes sense. A file that this command saved is written anew.

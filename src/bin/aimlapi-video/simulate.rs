@@ -2,7 +2,7 @@
 
 use std::{net::Ipv4Addr, process::ExitCode};
 
-use aimlapi_video::simulator::Simulator;
+use aimlapi_video::simulator::{Scenario, Simulator, SimulatorBuilder};
 
 use crate::{
     args::Simulate,
@@ -12,13 +12,11 @@ use crate::{
 
 /// `simulate`
 pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
-    let started = Simulator::builder()
-        .listen(simulate.listen)
-        .speed(simulate.speed)
-        .videos(simulate.videos)
-        .start()
-        .await;
-    let simulator = match started {
+    let builder = match settings(&simulate) {
+        Ok(builder) => builder,
+        Err(message) => return Failure::usage(message).report(false, None),
+    };
+    let simulator = match builder.start().await {
         Ok(simulator) => simulator,
         Err(error) => {
             let message = format!("cannot listen on {}: {error}", simulate.listen);
@@ -31,14 +29,65 @@ pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
     }
     // Whoever started it may wait for this line.
     let _ = answer(format!("listening on {}", simulator.url()));
+    let time = match simulate.manual_clock {
+        true => "time stands until POST /_simulator/clock moves it".to_owned(),
+        false => format!(
+            "time runs {} times faster than the service's",
+            simulate.speed
+        ),
+    };
+    let key = match simulate.key {
+        Some(_) => "the given key alone does",
+        None => "any key does",
+    };
     note(format!(
-        "time runs {} times faster than the service's; any key does; state is in memory and goes with this process",
-        simulate.speed
+        "{time}; {key}; state is in memory and goes with this process"
     ));
+    if !simulator.address().ip().is_loopback() {
+        note("other machines can reach it, and /_simulator/ asks for no key");
+    }
+    let shown = simulate.key.as_deref().map_or("any", |_| "...");
     note(format!(
-        "point a client on this machine at it: AIML_API_BASE=http://{near} AIML_API_KEY=any"
+        "point a client on this machine at it: AIML_API_BASE=http://{near} AIML_API_KEY={shown}"
     ));
+    note(format!("what it saw: http://{near}/_simulator/"));
     note("stop with ctrl-c");
     let _ = tokio::signal::ctrl_c().await;
     ExitCode::SUCCESS
+}
+
+fn settings(simulate: &Simulate) -> Result<SimulatorBuilder, String> {
+    let mut builder = Simulator::builder()
+        .listen(simulate.listen)
+        .speed(simulate.speed)
+        .strict(simulate.strict)
+        .seed(simulate.seed)
+        .spread(simulate.spread)
+        .url_lifetime(simulate.url_lifetime)
+        .shapes(simulate.shapes.0.iter().copied())
+        .videos(simulate.videos)
+        .max_tasks(simulate.max_tasks as usize)
+        .max_requests(simulate.max_requests as usize);
+    if simulate.manual_clock {
+        builder = builder.manual_clock();
+    }
+    if let Some(key) = &simulate.key {
+        builder = builder.api_key(key);
+    }
+    if let Some(slots) = simulate.slots {
+        builder = builder.slots(slots as usize);
+    }
+    if let Some(per_minute) = simulate.rate_limit {
+        builder = builder.rate_limit(per_minute);
+    }
+    if let Some(credits) = simulate.credits {
+        builder = builder.credits(credits as f64);
+    }
+    if let Some(path) = &simulate.scenario {
+        let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+        let text = std::fs::read_to_string(path).map_err(|error| told(&error))?;
+        let scenario: Scenario = text.parse().map_err(|error| told(&error))?;
+        builder = builder.scenario(scenario);
+    }
+    Ok(builder)
 }

@@ -1,22 +1,13 @@
-//! Our client against the simulator, over real sockets: two independent readings of the documents meet here.
-#![cfg(feature = "simulator")]
-#![allow(clippy::unwrap_used, reason = "a test may fail")]
-
-#[path = "support/judge.rs"]
-mod judge;
-mod support;
+//! Every model, from request to file: two independent readings of the documents meet here.
 
 use aimlapi_video::{
-    ErrorKind, GenerationRequest, LegacyKlingRequest, Media, Route, State, Update, models,
+    GenerationRequest, LegacyKlingRequest, Media, Route, State, Update, models,
     simulator::Simulator,
 };
 use futures_util::StreamExt;
 use serde_json::{Value, json};
-use support::client;
 
-async fn simulator() -> Simulator {
-    Simulator::builder().speed(2000.0).start().await.unwrap()
-}
+use crate::{judge, simulator, support::client};
 
 /// The smallest body that the model's document allows.
 fn body(judges: &[judge::Judged], model: &aimlapi_video::Model) -> Value {
@@ -149,113 +140,6 @@ async fn the_simulator_and_our_types_agree_on_every_property() {
 }
 
 #[tokio::test]
-async fn a_bad_body_is_answered_in_the_services_shape() {
-    let simulator = simulator().await;
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let url = format!("{}/v2/video/generations", simulator.url());
-    let post = |body: Value| {
-        http.post(&url)
-            .bearer_auth("any")
-            .body(body.to_string())
-            .send()
-    };
-    let answer = post(
-        json!({ "model": "klingai/v2-master-text-to-video", "duration": 7, "cfg_scale": 1.5 }),
-    )
-    .await
-    .unwrap();
-    assert_eq!(answer.status(), 400);
-    let error: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
-    assert_eq!(error["statusCode"], 400);
-    assert_eq!(error["path"], "/v2/video/generations");
-    assert!(error["requestId"].is_string() && error["timestamp"].is_string());
-    let message = error["message"].as_str().unwrap();
-    for part in [
-        "prompt: expected a value; received nothing",
-        "duration: expected one of 5, 10; received 7",
-        "cfg_scale: expected at most 1; received 1.5",
-    ] {
-        assert!(message.contains(part), "{message}");
-    }
-    let unknown = post(json!({ "model": "x" })).await.unwrap();
-    assert_eq!(unknown.status(), 400);
-    assert!(
-        String::from_utf8_lossy(&unknown.bytes().await.unwrap())
-            .contains("klingai/v2-master-image-to-video, ")
-    );
-    let broken = http
-        .post(&url)
-        .bearer_auth("any")
-        .body("{")
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(broken.status(), 400);
-}
-
-#[tokio::test]
-async fn numeric_strings_are_taken_as_the_service_takes_them() {
-    let simulator = simulator().await;
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let post = |body: Value| {
-        let url = format!("{}/v2/video/generations", simulator.url());
-        http.post(url)
-            .bearer_auth("any")
-            .body(body.to_string())
-            .send()
-    };
-    let body = |duration: &str| json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x", "duration": duration, "cfg_scale": "0.5" });
-    assert!(post(body("5")).await.unwrap().status().is_success());
-    assert_eq!(post(body("7")).await.unwrap().status(), 400);
-    assert_eq!(post(body("five")).await.unwrap().status(), 400);
-}
-
-#[tokio::test]
-async fn a_key_is_asked_for_and_a_wrong_one_refused() {
-    let simulator = Simulator::builder().api_key("right").start().await.unwrap();
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let url = format!("{}/v2/video/generations?generation_id=x", simulator.url());
-    assert_eq!(http.get(&url).send().await.unwrap().status(), 401);
-    assert_eq!(
-        http.get(&url)
-            .header("authorization", "Basic x")
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        401
-    );
-    assert_eq!(
-        http.get(&url)
-            .bearer_auth("right")
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        404
-    );
-    let error = client(simulator.url()).fetch("x").await.unwrap_err();
-    assert!(error.is_auth());
-}
-
-#[tokio::test]
-async fn an_id_is_known_on_its_own_url_alone() {
-    let simulator = simulator().await;
-    let client = client(simulator.url());
-    let request = json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x" });
-    let handle = client
-        .create(GenerationRequest::from_json(request).unwrap())
-        .await
-        .unwrap();
-    assert!(client.fetch(handle.id()).await.is_ok());
-    let error = client
-        .fetch(handle.with_route(Route::LegacyKling))
-        .await
-        .unwrap_err();
-    assert_eq!(error.service().map(|service| service.status), Some(404));
-}
-
-#[tokio::test]
 async fn two_videos_are_both_saved() {
     let simulator = Simulator::builder()
         .speed(5000.0)
@@ -314,17 +198,6 @@ async fn the_clip_has_the_length_and_the_proportions_asked_for() {
             "{body}"
         );
     }
-}
-
-#[tokio::test]
-async fn an_id_that_nobody_made_is_refused_at_the_first_poll() {
-    let simulator = simulator().await;
-    let error = client(simulator.url())
-        .wait("nobody-made-this")
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::PollingLost);
-    assert_eq!(error.polls(), Some(1));
 }
 
 /// A picture's head, which is all that its size needs.

@@ -1,0 +1,174 @@
+//! How fast a film comes home, beside `curl` in the same run: from loopback into nothing, into memory's file system
+//! where there is one, and onto the disk.
+//!
+//! Each pair is run in turns, and its medians are compared. On the disk `curl` is given a `sync` of the file, for a
+//! download of ours has ended only when the file is on it.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a bench may fail")]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::Command,
+    thread,
+    time::Instant,
+};
+
+use aimlapi_video::{Client, Generation};
+use serde_json::json;
+use tokio::runtime::{Builder, Runtime};
+
+const LENGTH: usize = 1 << 30;
+const RUNS: usize = 7;
+
+fn main() {
+    if cfg!(debug_assertions) {
+        println!("built without optimisation: the figures say little");
+    }
+    let url = serve();
+    let has_curl = Command::new("curl").arg("--version").output().is_ok();
+    if !has_curl {
+        println!("there is no curl here: no ratio");
+    }
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let client = Client::builder()
+        .base_url(&url)
+        .api_key("none")
+        .build()
+        .unwrap();
+    let generation = Generation::from_json(
+        json!({ "id": "g", "status": "completed", "video": format!("{url}/x.mp4") }),
+    );
+    let bench = Bench {
+        runtime,
+        client,
+        generation,
+        url,
+        has_curl,
+    };
+    println!("1 GiB from loopback, median of {RUNS} runs in turns");
+    bench.compare("into nothing", None, false);
+    if Path::new("/dev/shm").is_dir() {
+        bench.compare("into memory's files", Some(Path::new("/dev/shm")), false);
+    }
+    bench.compare(
+        "onto the disk",
+        Some(Path::new(env!("CARGO_TARGET_TMPDIR"))),
+        true,
+    );
+    if let Some(peak) = peak() {
+        println!("peak of resident memory: {peak:.1} MiB");
+    }
+}
+
+struct Bench {
+    runtime: Runtime,
+    client: Client,
+    generation: Generation,
+    url: String,
+    has_curl: bool,
+}
+
+impl Bench {
+    fn compare(&self, what: &str, folder: Option<&Path>, synced: bool) {
+        let path =
+            folder.map(|folder| folder.join(format!("download-bench-{}.mp4", std::process::id())));
+        let path = path.as_deref();
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for _ in 0..RUNS {
+            ours.push(timed(|| self.download(path)));
+            path.map(fs::remove_file).transpose().unwrap();
+            if self.has_curl {
+                theirs.push(timed(|| self.curl(path, synced)));
+                path.map(fs::remove_file).transpose().unwrap();
+            }
+        }
+        let ours = median(ours);
+        print!("{what}: {:.0} MiB/s", 1024.0 / ours);
+        if self.has_curl {
+            let theirs = median(theirs);
+            print!(
+                ", curl {:.0} MiB/s, ratio {:.2}",
+                1024.0 / theirs,
+                theirs / ours
+            );
+        }
+        println!();
+    }
+
+    fn download(&self, path: Option<&Path>) {
+        let download = self.client.download(&self.generation);
+        let bytes = self.runtime.block_on(async {
+            match path {
+                Some(path) => download.to_file(path).await.unwrap()[0].bytes,
+                None => download.to_writer(tokio::io::sink()).await.unwrap().bytes,
+            }
+        });
+        assert_eq!(bytes, LENGTH as u64);
+    }
+
+    fn curl(&self, path: Option<&Path>, synced: bool) {
+        let target = path.unwrap_or(Path::new("/dev/null"));
+        let link = format!("{}/x.mp4", self.url);
+        let status = Command::new("curl")
+            .args(["-s", "-o"])
+            .arg(target)
+            .arg(link)
+            .status();
+        assert!(status.unwrap().success());
+        if synced {
+            assert!(Command::new("sync").arg(target).status().unwrap().success());
+        }
+    }
+}
+
+fn timed(run: impl FnOnce()) -> f64 {
+    let began = Instant::now();
+    run();
+    began.elapsed().as_secs_f64()
+}
+
+fn median(mut seconds: Vec<f64>) -> f64 {
+    seconds.sort_by(f64::total_cmp);
+    seconds[seconds.len() / 2]
+}
+
+/// Serves one film to everybody, from a thread for each connection.
+fn serve() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            thread::spawn(move || answer(stream.unwrap()));
+        }
+    });
+    url
+}
+
+fn answer(mut stream: TcpStream) {
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    while lines
+        .next()
+        .is_some_and(|line| line.is_ok_and(|line| !line.is_empty()))
+    {}
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: video/mp4\r\ncontent-length: {LENGTH}\r\netag: \"b\"\r\nconnection: close\r\n\r\n"
+    );
+    let mut piece = vec![7u8; 256 * 1024];
+    piece[..8].copy_from_slice(b"\0\0\0\x20ftyp");
+    let _ = stream.write_all(head.as_bytes());
+    for _ in 0..LENGTH / piece.len() {
+        if stream.write_all(&piece).is_err() {
+            return;
+        }
+    }
+}
+
+/// In MiB, where the system tells.
+fn peak() -> Option<f64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024.0)
+}

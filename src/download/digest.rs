@@ -1,0 +1,50 @@
+//! The SHA-256 of what arrives, where it is asked for (feature `sha256`).
+
+#[cfg(feature = "sha256")]
+use sha2::{Digest as _, Sha256};
+
+#[derive(Default)]
+pub(super) struct Digest {
+    #[cfg(feature = "sha256")]
+    state: Option<Sha256>,
+}
+
+#[cfg(feature = "sha256")]
+impl Digest {
+    pub(super) fn of(is_wanted: bool) -> Self {
+        Self {
+            state: is_wanted.then(Sha256::new),
+        }
+    }
+
+    pub(super) fn is_wanted(&self) -> bool {
+        self.state.is_some()
+    }
+
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        if let Some(state) = &mut self.state {
+            state.update(bytes);
+        }
+    }
+
+    pub(super) fn reset(&mut self) {
+        *self = Self::of(self.is_wanted());
+    }
+
+    /// In hexadecimal.
+    pub(super) fn finish(self) -> Option<String> {
+        let hash = self.state?.finalize();
+        Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+#[cfg(not(feature = "sha256"))]
+impl Digest {
+    pub(super) fn is_wanted(&self) -> bool {
+        false
+    }
+
+    pub(super) fn update(&mut self, _: &[u8]) {}
+
+    pub(super) fn reset(&mut self) {}
+}

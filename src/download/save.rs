@@ -1,0 +1,247 @@
+//! Each video of a download to its place, and what is told of it.
+
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{
+    Download, Saved, Written,
+    content::{self, disagreement},
+    digest::Digest,
+    fetch::{Arrived, Fetch, Limits},
+    links::{self, Links},
+    part::{self, Part},
+    sink::Sink,
+};
+use crate::{Error, ErrorKind, Video, error::WaitState};
+
+/// Where a video goes.
+pub(super) enum Place {
+    /// To this very path.
+    File(PathBuf),
+    /// To this path, but with the extension of what arrives.
+    Folder(PathBuf),
+}
+
+impl Place {
+    /// The path as far as it is known before anything has arrived; the part lies beside it.
+    fn stated(&self) -> &Path {
+        let (Self::File(path) | Self::Folder(path)) = self;
+        path
+    }
+
+    fn path(self, arrived: &Arrived) -> PathBuf {
+        match self {
+            Self::File(path) => path,
+            Self::Folder(path) => {
+                match content::extension(&arrived.head, arrived.version.content_type.as_deref()) {
+                    Some(extension) => path.with_extension(extension),
+                    None => path,
+                }
+            }
+        }
+    }
+}
+
+impl<'a> Download<'a> {
+    pub(super) async fn save(
+        mut self,
+        place: impl Fn(usize) -> Place,
+    ) -> Result<Vec<Saved>, Error> {
+        let chosen = self.chosen().map_err(|error| self.told(error))?;
+        let mut links = Links::new(self.client.clone(), self.generation);
+        // One that is chosen has the name to itself.
+        let places: Vec<(usize, Place)> = match self.only {
+            Some(index) => vec![(index, place(0))],
+            None => chosen.map(|index| (index, place(index))).collect(),
+        };
+        for (_, place) in &places {
+            check(place.stated(), self.overwrite).map_err(|error| self.told(error))?;
+        }
+        let (mut saved, mut failed) = (Vec::new(), None);
+        for (index, place) in places {
+            match self.one(&mut links, index, place).await {
+                Ok(file) => saved.push(file),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        match failed {
+            None => Ok(saved),
+            Some(error) => Err(self.told(error).with_saved(saved)),
+        }
+    }
+
+    async fn one(
+        &mut self,
+        links: &mut Links<'a>,
+        index: usize,
+        place: Place,
+    ) -> Result<Saved, Error> {
+        let mut part = Part::open(place.stated(), links.identity(index)).await?;
+        let mut arrived = self.begun();
+        (arrived.bytes, arrived.version) = part.left();
+        if arrived.bytes > 0 {
+            let is_hashed = arrived.digest.is_wanted();
+            let into = (std::mem::take(&mut arrived.head), arrived.digest);
+            let take = move |(head, digest): &mut (Vec<u8>, Digest), piece: &[u8]| {
+                head.extend_from_slice(&piece[..piece.len().min(content::HEAD - head.len())]);
+                digest.update(piece);
+                is_hashed
+            };
+            (arrived.head, arrived.digest) = part.read(into, take).await?;
+        }
+        self.fetch(links, index, &mut part, &mut arrived).await?;
+        let path = place.path(&arrived);
+        let written = self.written(links.video(index), &mut part, arrived)?;
+        part.finish(&path, self.overwrite).await?;
+        Ok(Saved {
+            path,
+            bytes: written.bytes,
+            content_type: written.content_type,
+            disagreement: written.disagreement,
+            #[cfg(feature = "sha256")]
+            sha256: written.sha256,
+        })
+    }
+
+    pub(super) async fn into_sink(mut self, sink: &mut impl Sink) -> Result<Written, Error> {
+        let index = match self.chosen() {
+            Ok(chosen) => chosen.start,
+            Err(error) => return Err(self.told(error)),
+        };
+        let mut links = Links::new(self.client.clone(), self.generation);
+        let mut arrived = self.begun();
+        let fetched = self.fetch(&mut links, index, sink, &mut arrived).await;
+        let written = match fetched {
+            Ok(()) => self.written(links.video(index), sink, arrived),
+            Err(error) => Err(error),
+        };
+        written.map_err(|error| self.told(error))
+    }
+
+    async fn fetch(
+        &mut self,
+        links: &mut Links<'a>,
+        index: usize,
+        sink: &mut impl Sink,
+        arrived: &mut Arrived,
+    ) -> Result<(), Error> {
+        let limits = Limits {
+            max_bytes: self.max_bytes.unwrap_or(ON_DISK),
+            retries: self.retries,
+            backoff: self.backoff,
+        };
+        let mut fetch = Fetch {
+            files: self.client.files(),
+            links,
+            index,
+            limits,
+            progress: self.progress.as_deref_mut(),
+        };
+        fetch.run(sink, arrived).await
+    }
+
+    fn begun(&self) -> Arrived {
+        #[cfg(feature = "sha256")]
+        let digest = Digest::of(self.sha256 || self.expected.is_some());
+        #[cfg(not(feature = "sha256"))]
+        let digest = Digest::default();
+        Arrived {
+            digest,
+            ..Arrived::default()
+        }
+    }
+
+    /// What is told of a video that is whole.
+    fn written(
+        &self,
+        video: &Video,
+        sink: &mut impl Sink,
+        arrived: Arrived,
+    ) -> Result<Written, Error> {
+        let sent = arrived.version.content_type;
+        let disagreement = disagreement(video, arrived.bytes, sent.as_deref());
+        #[cfg(feature = "sha256")]
+        let sha256 = arrived.digest.finish();
+        #[cfg(feature = "sha256")]
+        if let (Some(expected), Some(found)) = (&self.expected, &sha256)
+            && expected != found
+        {
+            sink.discard();
+            let message = format!("the video's SHA-256 is {found}, but {expected} was expected");
+            return Err(Error::new(ErrorKind::Download, message));
+        }
+        #[cfg(not(feature = "sha256"))]
+        let _ = sink;
+        Ok(Written {
+            bytes: arrived.bytes,
+            content_type: sent.or_else(|| video.content_type.clone()),
+            disagreement,
+            #[cfg(feature = "sha256")]
+            sha256: sha256.filter(|_| self.sha256),
+        })
+    }
+
+    /// Which videos are wanted.
+    fn chosen(&self) -> Result<Range<usize>, Error> {
+        let count = self.generation.videos().len();
+        let missing = |what: String| Err(Error::new(ErrorKind::MissingVideo, what));
+        if count == 0 {
+            return missing("the generation holds no video to save".into());
+        }
+        if let Some(index) = self.only.filter(|index| *index >= count) {
+            return missing(format!(
+                "the generation holds {count} videos, and none of index {index}"
+            ));
+        }
+        #[cfg(feature = "sha256")]
+        if let Some(expected) = &self.expected {
+            let wrong = |what: &str| Err(Error::new(ErrorKind::Configuration, what));
+            if expected.len() != 64 || !expected.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+                return wrong(
+                    "`expect_sha256` was given what is no SHA-256; give 64 hexadecimal digits",
+                );
+            }
+            if count > 1 && self.only.is_none() {
+                return wrong(
+                    "`expect_sha256` is of one video, and the generation has several; choose one by `video`",
+                );
+            }
+        }
+        Ok(self.only.map_or(0..count, |index| index..index + 1))
+    }
+
+    /// The error with all that is known of the generation.
+    fn told(&self, error: Error) -> Error {
+        let Some(handle) = links::handle(self.generation) else {
+            return error;
+        };
+        error.with_wait(WaitState {
+            handle,
+            last: Some(self.generation.clone()),
+            elapsed: Duration::ZERO,
+            polls: 0,
+            answered: 0,
+            budget_delay: Duration::ZERO,
+        })
+    }
+}
+
+pub(super) fn check(path: &Path, overwrite: bool) -> Result<(), Error> {
+    if path.file_name().is_none() || path.is_dir() {
+        let message = format!(
+            "the target {} is no file name; name the file to write",
+            path.display()
+        );
+        return Err(Error::new(ErrorKind::Io, message));
+    }
+    if !overwrite && path.exists() {
+        return Err(Error::new(ErrorKind::Io, part::exists(path)));
+    }
+    Ok(())
+}
+
+const ON_DISK: u64 = 2 * 1024 * 1024 * 1024;
+pub(super) const IN_MEMORY: u64 = 256 * 1024 * 1024;

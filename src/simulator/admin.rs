@@ -1,0 +1,132 @@
+//! What a test asks of the simulator itself, below `/_simulator/`; no key is needed for it.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode, Uri},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    answers::Refusal,
+    clock::seconds,
+    log::SeenRequest,
+    openapi,
+    scenario::{MOST_SECONDS, Scenario},
+    server::{Service, Shared},
+    tasks::SeenTask,
+};
+
+pub(super) fn router() -> Router<Arc<Service>> {
+    let scenario = get(scenario).post(play).delete(stop);
+    Router::new()
+        .route("/_simulator", get(overview))
+        .route("/_simulator/", get(overview))
+        .route("/_simulator/tasks", get(tasks))
+        .route("/_simulator/requests", get(requests))
+        .route("/_simulator/scenario", scenario)
+        .route("/_simulator/clock", get(clock).post(advance))
+        .route("/_simulator/reset", post(reset))
+        .route("/_simulator/openapi.json", get(document))
+}
+
+async fn overview(State(service): State<Shared>) -> Json<Value> {
+    Json(json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "note": "state is in memory and goes with the simulator",
+        "strict": service.strict,
+        "now_seconds": service.clock.now().as_secs_f64(),
+        "credits_left": service.tasks.credits(),
+        "requests_seen": service.log.seen(),
+        "tasks": service.tasks.list(),
+        "requests": service.log.list(),
+    }))
+}
+
+async fn tasks(State(service): State<Shared>) -> Json<Vec<SeenTask>> {
+    Json(service.tasks.list())
+}
+
+async fn requests(State(service): State<Shared>) -> Json<Vec<SeenRequest>> {
+    Json(service.log.list())
+}
+
+async fn scenario(State(service): State<Shared>) -> Json<Scenario> {
+    Json(service.tasks.scenario())
+}
+
+/// Adds rules to those that are still to be played, and answers with all of them.
+async fn play(
+    State(service): State<Shared>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let parsed = std::str::from_utf8(&body)
+        .map_err(|error| error.to_string())
+        .and_then(|text| text.parse::<Scenario>().map_err(|error| error.to_string()));
+    match parsed {
+        Ok(scenario) => {
+            service.tasks.play(scenario);
+            Json(service.tasks.scenario()).into_response()
+        }
+        Err(message) => bad(&service, message, &uri, &headers),
+    }
+}
+
+async fn stop(State(service): State<Shared>) -> Json<Scenario> {
+    service.tasks.stop_scenario();
+    Json(service.tasks.scenario())
+}
+
+async fn clock(State(service): State<Shared>) -> Json<Value> {
+    Json(json!({ "now_seconds": service.clock.now().as_secs_f64() }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance_seconds: f64,
+}
+
+async fn advance(
+    State(service): State<Shared>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    // A list is no object, though serde would take one.
+    let read = serde_json::from_slice::<Map<String, Value>>(&body);
+    match read.and_then(|body| serde_json::from_value::<Advance>(body.into())) {
+        Ok(Advance { advance_seconds }) if (0.0..=MOST_SECONDS).contains(&advance_seconds) => {
+            service.clock.advance(seconds(advance_seconds));
+            clock(State(service)).await.into_response()
+        }
+        Ok(Advance { advance_seconds }) => {
+            let message = format!(
+                "advance_seconds: expected 0 to {MOST_SECONDS}; received {advance_seconds}"
+            );
+            bad(&service, message, &uri, &headers)
+        }
+        Err(error) => bad(&service, error.to_string(), &uri, &headers),
+    }
+}
+
+async fn reset(State(service): State<Shared>) -> StatusCode {
+    service.reset();
+    StatusCode::NO_CONTENT
+}
+
+async fn document(State(service): State<Shared>) -> Json<Value> {
+    Json(openapi::document(&service))
+}
+
+fn bad(service: &Service, message: String, uri: &Uri, headers: &HeaderMap) -> Response {
+    Refusal::new(StatusCode::BAD_REQUEST, message).answer(uri, headers, service.clock.unix())
+}

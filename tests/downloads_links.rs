@@ -1,0 +1,438 @@
+//! Which links are followed, how they are asked for, and what happens when they have run out.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod support;
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, SystemTime},
+};
+
+use aimlapi_video::{Client, Error, ErrorKind, Generation, GenerationHandle, Route, Video};
+use serde_json::json;
+use support::{KEY, Request, Server, client, http};
+
+const FILE: &[u8] = b"\0\0\0\x20ftypisom and the rest of a film";
+
+fn generation(link: &str) -> Generation {
+    Generation::from_json(json!({ "id": "g", "status": "completed", "video": { "url": link } }))
+}
+
+/// The path and query that reach the host.
+async fn asked(target: &str) -> String {
+    let server = Server::always(http(200, &[], FILE)).await;
+    let link = format!("{}{target}", server.url());
+    client(server.url())
+        .download(&generation(&link))
+        .to_bytes()
+        .await
+        .unwrap();
+    // A link that has run out is asked anew first.
+    server.requests().last().unwrap().target.clone()
+}
+
+/// Escapes that a tidy library would touch.
+const SIGNED: &[&str] = &[
+    "/whale/inference_output%2Fvideo%2Foutput.mp4?Expires=1752005613&OSSAccessKeyId=A%2bb&Signature=x%2By%3D",
+    "/a%2fB/%7Euser/%41.mp4?sig=%2F%2f+%20&e=",
+    "/a//b///c.mp4?a=1&&b==&c",
+    "/x.mp4?",
+    "/x.mp4?X-Amz-Credential=k%2F20250708%2Fauto%2Fs3%2Faws4_request&X-Amz-SignedHeaders=host;x",
+    "/a:b@c!$&()*+,;=~.mp4?a:b@c!$&()*+,;=~",
+    "/x.mp4?q=a/b?c:d@e!$()*,;[]|\\^{}`~",
+    "/%E2%98%83/%00%ff.mp4?p=%25%32%35",
+    "/.well-known/a..b/.../c.mp4",
+];
+
+#[tokio::test]
+async fn the_bytes_of_a_signed_link_reach_the_host_as_they_came() {
+    for target in SIGNED {
+        assert_eq!(asked(target).await, *target);
+    }
+}
+
+#[tokio::test]
+async fn what_no_url_may_hold_is_settled_as_a_browser_would() {
+    for (given, sent) in [
+        ("/a/./b/../c.mp4", "/a/c.mp4"),
+        ("/a b.mp4?c d", "/a%20b.mp4?c%20d"),
+        ("/é.mp4?é", "/%C3%A9.mp4?%C3%A9"),
+        ("/x.mp4?name=UTF-8''x", "/x.mp4?name=UTF-8%27%27x"),
+        ("/x.mp4#fragment", "/x.mp4"),
+    ] {
+        assert_eq!(asked(given).await, sent);
+    }
+}
+
+#[tokio::test]
+async fn the_bytes_of_a_link_outlive_a_redirect() {
+    for target in SIGNED {
+        for absolute in [true, false] {
+            let target = (*target).to_owned();
+            let location = target.clone();
+            let server = Server::start(move |number, request| {
+                let host = request.header("host").unwrap();
+                let location = if absolute {
+                    format!("http://{host}{location}")
+                } else {
+                    location.clone()
+                };
+                match number {
+                    0 => http(302, &[("location", &location)], ""),
+                    _ => http(200, &[], FILE),
+                }
+            })
+            .await;
+            let link = format!("{}/first?token=secret", server.url());
+            let bytes = client(server.url())
+                .download(&generation(&link))
+                .to_bytes()
+                .await
+                .unwrap();
+            assert_eq!(bytes, FILE);
+            let requests = server.requests();
+            assert_eq!(requests[1].target, target);
+            for name in ["referer", "authorization", "x-client-request-id", "cookie"] {
+                assert_eq!(requests[1].header(name), None);
+            }
+        }
+    }
+}
+
+/// A client whose API is elsewhere, so that this machine is as private as any.
+fn far(allow: bool) -> Client {
+    Client::builder()
+        .base_url("http://api.example.com")
+        .allow_insecure_http()
+        .allow_private_hosts(allow)
+        .api_key(KEY)
+        .build()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn hosts_that_are_not_public_are_not_asked() {
+    let server = Server::always(http(200, &[], FILE)).await;
+    let port = server.url().rsplit_once(':').unwrap().1.to_owned();
+    for host in [
+        "127.0.0.1",
+        "127.1",
+        "2130706433",
+        "[::ffff:127.0.0.1]",
+        "localhost",
+        "0.0.0.0",
+        "x.localhost.",
+    ] {
+        let link = format!("http://{host}:{port}/x.mp4?sig=secret");
+        let error = far(false)
+            .download(&generation(&link))
+            .retries(0)
+            .to_bytes()
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Download, "{host}");
+        assert!(
+            error.to_string().contains("is not on the public internet"),
+            "{error}"
+        );
+        assert!(error.to_string().contains("allow_private_hosts"), "{error}");
+        assert!(!format!("{error} {error:?}").contains("secret"));
+    }
+    assert!(server.requests().is_empty());
+    let link = format!("http://localhost:{port}/x.mp4");
+    let bytes = far(true)
+        .download(&generation(&link))
+        .to_bytes()
+        .await
+        .unwrap();
+    assert_eq!(bytes, FILE);
+}
+
+#[tokio::test]
+async fn a_redirect_to_a_host_that_is_not_public_is_not_followed() {
+    for target in [
+        "http://10.0.0.1/x.mp4",
+        "http://169.254.169.254/latest/meta-data?sig=secret",
+        "http://[fd00::1]/x.mp4",
+        "http://192.168.0.1:8080/x.mp4",
+        "//172.16.0.1/x.mp4",
+    ] {
+        let server = Server::always(http(307, &[("location", target)], "")).await;
+        // The API on this machine allows this machine, and no other.
+        let error = client(server.url())
+            .download(&generation(&server.url()))
+            .to_bytes()
+            .await
+            .unwrap_err();
+        assert!(
+            error.to_string().contains("is not on the public internet"),
+            "{target}: {error}"
+        );
+        assert!(!format!("{error} {error:?}").contains("secret"));
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_from_https_to_http_is_refused_where_http_is() {
+    let error = Client::builder()
+        .api_key(KEY)
+        .build()
+        .unwrap()
+        .download(&generation("http://cdn.example.com/x.mp4?sig=secret"))
+        .to_bytes()
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the video's link is no https link: http://cdn.example.com/x.mp4?…"
+    );
+}
+
+#[test]
+fn through_a_proxy_the_proxy_resolves_and_addresses_are_judged() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let proxy = Server::always(http(200, &[], FILE)).await;
+        let status = tokio::process::Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "with_a_proxy_in_the_environment",
+                "--include-ignored",
+            ])
+            .env("http_proxy", proxy.url())
+            .env("no_proxy", "unproxied.example.com")
+            .env("THROUGH_A_PROXY", "1")
+            .output()
+            .await
+            .unwrap();
+        assert!(status.status.success(), "{status:?}");
+        let targets: Vec<String> = proxy
+            .requests()
+            .into_iter()
+            .map(|request| request.target)
+            .collect();
+        assert_eq!(targets, ["http://no-such-host.invalid/x%2Fy.mp4?s=%2B"]);
+    });
+}
+
+#[tokio::test]
+#[ignore = "run by the test above, with a proxy in its environment"]
+async fn with_a_proxy_in_the_environment() {
+    if std::env::var_os("THROUGH_A_PROXY").is_none() {
+        return;
+    }
+    let link = "http://no-such-host.invalid/x%2Fy.mp4?s=%2B";
+    assert_eq!(
+        far(false)
+            .download(&generation(link))
+            .to_bytes()
+            .await
+            .unwrap(),
+        FILE
+    );
+    for refused in [
+        "http://10.0.0.1/x.mp4",
+        "http://localhost/x.mp4",
+        "http://[::1]/x.mp4",
+    ] {
+        let error = far(false)
+            .download(&generation(refused))
+            .to_bytes()
+            .await
+            .unwrap_err();
+        assert!(
+            error.to_string().contains("is not on the public internet"),
+            "{error}"
+        );
+    }
+}
+
+/// A service whose generations are at `/fresh`, and a host that tells `answer` for every other link.
+async fn service(
+    fresh: &'static str,
+    answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static,
+) -> Server {
+    Server::start(move |_, request| {
+        let host = request.header("host").unwrap();
+        if request.target.starts_with("/v") {
+            assert_eq!(
+                request.header("authorization"),
+                Some(format!("Bearer {KEY}").as_str())
+            );
+            let url = format!("http://{host}{fresh}");
+            return support::json(
+                200,
+                json!({ "id": "g", "status": "completed", "video": { "url": url } }),
+            );
+        }
+        assert_eq!(request.header("authorization"), None);
+        match request.target.as_str() {
+            "/fresh?sig=new" => http(200, &[], FILE),
+            _ => answer(request),
+        }
+    })
+    .await
+}
+
+fn targets(server: &Server) -> Vec<String> {
+    server
+        .requests()
+        .into_iter()
+        .map(|request| request.target)
+        .collect()
+}
+
+async fn bytes(server: &Server, target: &str) -> Result<Vec<u8>, Error> {
+    let generation = generation(&format!("{}{target}", server.url()));
+    client(server.url()).download(&generation).to_bytes().await
+}
+
+const POLL: &str = "/v2/video/generations?generation_id=g";
+
+#[tokio::test]
+async fn a_link_that_is_refused_is_asked_anew_once() {
+    for status in [403, 410] {
+        let server = service("/fresh?sig=new", move |_| http(status, &[], "expired")).await;
+        assert_eq!(bytes(&server, "/old?sig=secret").await.unwrap(), FILE);
+        assert_eq!(
+            targets(&server),
+            ["/old?sig=secret", POLL, "/fresh?sig=new"]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_has_run_out_is_not_even_tried() {
+    let server = service("/fresh?sig=new", |_| http(200, &[], "never")).await;
+    assert_eq!(bytes(&server, "/old?Expires=1000").await.unwrap(), FILE);
+    assert_eq!(targets(&server), [POLL, "/fresh?sig=new"]);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_costs_no_video() {
+    // The service has no other link, and the host takes the one that seems to have run out.
+    let server = service("/old?Expires=1000", |_| http(200, &[], FILE)).await;
+    assert_eq!(bytes(&server, "/old?Expires=1000").await.unwrap(), FILE);
+    let server = Server::start(|_, request| match request.target.starts_with("/v") {
+        true => http(500, &[], ""),
+        false => http(200, &[], FILE),
+    })
+    .await;
+    assert_eq!(bytes(&server, "/old?Expires=1000").await.unwrap(), FILE);
+}
+
+#[tokio::test]
+async fn a_missing_file_is_asked_anew_only_if_its_link_has_run_out() {
+    let server = service("/fresh?sig=new", |_| http(404, &[], "")).await;
+    let error = bytes(&server, "/old?sig=secret").await.unwrap_err();
+    assert!(error.to_string().contains("answered 404"), "{error}");
+    assert_eq!(targets(&server), ["/old?sig=secret"]);
+
+    let server = service("/old?Expires=1000", |_| http(404, &[], "")).await;
+    let error = bytes(&server, "/old?Expires=1000").await.unwrap_err();
+    assert_eq!(targets(&server), [POLL, "/old?Expires=1000"]);
+    assert!(
+        error
+            .to_string()
+            .contains("which expired at 1970-01-01T00:16:40Z"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_that_lasts_says_what_was_tried_and_what_to_do() {
+    for (fresh, expected) in [
+        (
+            "/old?sig=secret",
+            "the service has no other link, so try again later",
+        ),
+        (
+            "/fresh?sig=secret",
+            "it is a fresh link already, so try again later",
+        ),
+    ] {
+        let server = service(fresh, |_| http(403, &[], "denied")).await;
+        let error = bytes(&server, "/old?sig=secret").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Download);
+        assert!(error.to_string().contains("answered 403"), "{error}");
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(!format!("{error} {error:?}").contains("secret"));
+        assert_eq!(error.handle().map(GenerationHandle::id), Some("g"));
+        assert!(error.is_resumable() && !error.is_out_of_credits());
+        let polls = targets(&server)
+            .iter()
+            .filter(|target| target.starts_with("/v"))
+            .count();
+        assert_eq!(polls, 1);
+    }
+    let server = Server::start(|_, request| match request.target.starts_with("/v") {
+        true => http(502, &[], "<html>"),
+        false => http(403, &[], ""),
+    })
+    .await;
+    let error = bytes(&server, "/old?sig=secret").await.unwrap_err();
+    assert!(
+        error.to_string().contains("no fresh link could be had"),
+        "{error}"
+    );
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("502"), "{cause}");
+}
+
+#[tokio::test]
+async fn a_fresh_link_is_asked_for_where_the_generation_was_created() {
+    let polls = AtomicUsize::new(0);
+    let server = Server::start(move |_, request| match request.target.as_str() {
+        "/fresh" => http(200, &[], FILE),
+        "/old" => http(410, &[], ""),
+        _ => {
+            let host = request.header("host").unwrap();
+            let path = ["/old", "/fresh"][polls.fetch_add(1, Ordering::SeqCst)];
+            // An answer that does not repeat the id.
+            support::json(
+                200,
+                json!({ "status": "completed", "video": format!("http://{host}{path}") }),
+            )
+        }
+    })
+    .await;
+    let client = client(server.url());
+    let handle = GenerationHandle::new("g").with_route(Route::LegacyKling);
+    let generation = client.wait(&handle).await.unwrap();
+    assert_eq!(client.download(&generation).to_bytes().await.unwrap(), FILE);
+    let asked = targets(&server);
+    assert!(asked[0].contains("kling"), "{asked:?}");
+    assert_eq!(asked[1..], ["/old", &*asked[0], "/fresh"]);
+}
+
+#[tokio::test]
+async fn an_answer_without_an_id_has_nothing_to_ask_a_fresh_link_with() {
+    let server = service("/fresh?sig=new", |_| http(403, &[], "")).await;
+    let link = format!("{}/old", server.url());
+    let generation = Generation::from_json(json!({ "status": "completed", "video": link }));
+    let error = client(server.url())
+        .download(&generation)
+        .to_bytes()
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("no fresh link could be had"),
+        "{error}"
+    );
+    assert_eq!(targets(&server), ["/old"]);
+}
+
+#[test]
+fn a_video_tells_until_when_its_link_is_good() {
+    let at = |link: &str| Video::at(link).expires_at();
+    let known = SystemTime::UNIX_EPOCH + Duration::from_secs(1_752_005_613);
+    assert_eq!(
+        at("https://cdn.aimlapi.com/a%2Fb.mp4?Expires=1752005613&Signature=x"),
+        Some(known)
+    );
+    assert_eq!(at("https://cdn.aimlapi.com/a%2Fb.mp4"), None);
+}

@@ -1,0 +1,513 @@
+//! What has arrived is not asked for twice: connections that break, parts of earlier runs, hosts that changed their
+//! mind.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod support;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use aimlapi_video::{Client, Download, Error, ErrorKind, Generation, Saved};
+use serde_json::json;
+use support::{
+    KEY, client,
+    files::{Film, Host, Plan, Validator},
+    http,
+};
+use tokio::sync::mpsc;
+
+const TAG: Validator = Validator::Etag("\"v1\"");
+const LENGTH: u64 = 300_000;
+
+fn film() -> Film {
+    Film::new(LENGTH, 7)
+}
+
+fn generation(id: &str, link: &str) -> Generation {
+    Generation::from_json(json!({ "id": id, "status": "completed", "video": { "url": link } }))
+}
+
+async fn save(host: &Host, path: &Path) -> Result<Vec<Saved>, Error> {
+    client(&host.url)
+        .save(&generation("g", &host.link()), path)
+        .await
+}
+
+fn entries(folder: &Path) -> Vec<String> {
+    let entry =
+        |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+    let mut names: Vec<String> = fs::read_dir(folder).unwrap().map(entry).collect();
+    names.sort();
+    names
+}
+
+fn from(bytes: u64) -> Option<String> {
+    Some(format!("bytes={bytes}-"))
+}
+
+/// A download that is dropped when `bytes` have arrived, and has left a part.
+async fn dropped(host: &Host, path: &Path, bytes: u64) {
+    let (told, mut seen) = mpsc::unbounded_channel();
+    let (client, generation) = (client(&host.url), generation("g", &host.link()));
+    let download = client
+        .download(&generation)
+        .overwrite(true)
+        .on_progress(move |received| {
+            let _ = told.send(received.bytes);
+        });
+    let part = part(path);
+    tokio::select! {
+        ended = download.to_file(path) => panic!("it cannot end: {ended:?}"),
+        () = async { while seen.recv().await.unwrap() < bytes {} } => {}
+    }
+    // The last piece may still be on its way to the disk.
+    while fs::metadata(&part).unwrap().len() < bytes {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn part(path: &Path) -> PathBuf {
+    PathBuf::from(format!("{}.part", path.display()))
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_is_continued_where_it_broke() {
+    for validator in [TAG, Validator::Modified("Wed, 21 Oct 2015 07:28:00 GMT")] {
+        let host = Host::start(film(), validator, |number, _| match number {
+            0 => Plan::Cut(100_000),
+            1 => Plan::Cut(80_000),
+            _ => Plan::Whole,
+        })
+        .await;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.mp4");
+        let saved = save(&host, &path).await.unwrap();
+        assert_eq!(fs::read(&path).unwrap(), film().bytes());
+        assert_eq!(saved[0].bytes, LENGTH);
+        assert_eq!(saved[0].content_type.as_deref(), Some("video/mp4"));
+        assert_eq!(host.ranges(), [None, from(100_000), from(180_000)]);
+        assert_eq!(entries(folder.path()), ["a.mp4"]);
+        for request in host.requests() {
+            assert!(!format!("{request:?}").contains(KEY));
+            assert_eq!(request.header("accept-encoding"), Some("identity"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_validator_a_broken_file_is_asked_for_anew() {
+    for validator in [Validator::None, Validator::Etag("W/\"weak\"")] {
+        let host = Host::start(film(), validator, |number, _| match number {
+            0 => Plan::Cut(100_000),
+            _ => Plan::Whole,
+        })
+        .await;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.mp4");
+        save(&host, &path).await.unwrap();
+        assert_eq!(fs::read(&path).unwrap(), film().bytes());
+        assert_eq!(host.ranges(), [None, None]);
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_never_gets_on_is_asked_a_few_times_and_what_arrived_is_kept() {
+    let host = Host::start(film(), TAG, |number, _| match number {
+        0 => Plan::Cut(100_000),
+        _ => Plan::Cut(10),
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mp4");
+    let generation = generation("g", &host.link());
+    let client = client(&host.url);
+    let error = client
+        .download(&generation)
+        .retries(3)
+        .to_file(&path)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Download);
+    let told = "; tried again 3 times in vain; 100030 bytes are kept, and the next download goes on from there";
+    assert!(error.to_string().ends_with(told), "{error}");
+    assert!(error.is_resumable());
+    assert_eq!(host.requests().len(), 4);
+    assert_eq!(entries(folder.path()), ["a.mp4.part", "a.mp4.part.json"]);
+    assert_eq!(fs::read(part(&path)).unwrap(), film().piece(0, 100_030));
+}
+
+#[tokio::test]
+async fn a_host_that_gets_on_slowly_is_asked_as_often_as_it_takes() {
+    let host = Host::start(film(), TAG, |_, _| Plan::Cut(70_000)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mp4");
+    let generation = generation("g", &host.link());
+    client(&host.url)
+        .download(&generation)
+        .retries(1)
+        .to_file(&path)
+        .await
+        .unwrap();
+    assert_eq!(fs::read(&path).unwrap(), film().bytes());
+    assert_eq!(host.requests().len(), 5);
+}
+
+#[tokio::test]
+async fn a_host_that_stands_still_is_left_and_asked_for_the_rest() {
+    let host = Host::start(film(), TAG, |number, _| match number {
+        0 => Plan::Hold(100_000),
+        _ => Plan::Whole,
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mp4");
+    let client = support::builder(&host.url)
+        .idle_timeout(std::time::Duration::from_millis(500))
+        .build()
+        .unwrap();
+    client
+        .save(&generation("g", &host.link()), &path)
+        .await
+        .unwrap();
+    assert_eq!(fs::read(&path).unwrap(), film().bytes());
+    assert_eq!(host.ranges(), [None, from(100_000)]);
+}
+
+#[tokio::test]
+async fn a_busy_host_is_asked_again() {
+    let host = Host::start(film(), TAG, |number, _| match number {
+        0 => Plan::Raw(http(503, &[("retry-after", "0")], "")),
+        1 => Plan::Raw(http(429, &[], "")),
+        2 => Plan::Raw(Vec::new()),
+        _ => Plan::Whole,
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mp4");
+    save(&host, &path).await.unwrap();
+    assert_eq!(fs::read(&path).unwrap(), film().bytes());
+    assert_eq!(host.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn a_dropped_download_leaves_a_part_that_the_next_one_continues() {
+    let host = Host::start(film(), TAG, |number, _| match number {
+        0 => Plan::Hold(100_000),
+        _ => Plan::Whole,
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mp4");
+    fs::write(&path, "an earlier film").unwrap();
+    dropped(&host, &path, 100_000).await;
+    assert_eq!(fs::read(&path).unwrap(), b"an earlier film");
+    assert_eq!(
+        entries(folder.path()),
+        ["a.mp4", "a.mp4.part", "a.mp4.part.json"]
+    );
+    let note = fs::read_to_string(folder.path().join("a.mp4.part.json")).unwrap();
+    assert!(!note.contains("http") && !note.contains(KEY), "{note}");
+
+    let first = std::sync::Mutex::new(None);
+    let generation = generation("g", &host.link());
+    let saved = client(&host.url)
+        .download(&generation)
+        .overwrite(true)
+        .on_progress(|received| {
+            first
+                .lock()
+                .unwrap()
+                .get_or_insert((received.bytes > 100_000, received.total));
+        })
+        .to_file(&path)
+        .await
+        .unwrap();
+    assert_eq!(saved[0].bytes, LENGTH);
+    assert_eq!(*first.lock().unwrap(), Some((true, Some(LENGTH))));
+    assert_eq!(fs::read(&path).unwrap(), film().bytes());
+    assert_eq!(host.ranges(), [None, from(100_000)]);
+    assert_eq!(host.requests()[1].header("if-range"), Some("\"v1\""));
+    assert_eq!(entries(folder.path()), ["a.mp4"]);
+}
+
+#[tokio::test]
+async fn a_dropped_download_that_nobody_could_continue_leaves_nothing() {
+    let host = Host::start(film(), Validator::None, |_, _| Plan::Hold(100_000)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mp4");
+    let (told, mut seen) = mpsc::unbounded_channel();
+    let generation = generation("g", &host.link());
+    let client = client(&host.url);
+    let download = client.download(&generation).on_progress(move |received| {
+        let _ = told.send(received.bytes);
+    });
+    tokio::select! {
+        ended = download.to_file(&path) => panic!("it cannot end: {ended:?}"),
+        () = async { while seen.recv().await.unwrap() < 100_000 {} } => {}
+    }
+    assert_eq!(entries(folder.path()), [""; 0]);
+}
+
+/// What a second download makes of the part of a first, whose film had the tag `v1`.
+async fn after_a_part(
+    second: Film,
+    validator: Validator,
+    plan: impl Fn(usize, &support::Request) -> Plan + Send + Sync + 'static,
+) -> (Result<Vec<Saved>, Error>, Host, tempfile::TempDir) {
+    let host = Host::start(film(), TAG, |_, _| Plan::Hold(100_000)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mp4");
+    dropped(&host, &path, 100_000).await;
+    let host = Host::start(second, validator, plan).await;
+    let outcome = save(&host, &path).await;
+    (outcome, host, folder)
+}
+
+#[tokio::test]
+async fn a_part_of_a_file_that_changed_is_left_and_the_new_one_taken_whole() {
+    let other = Film::new(LENGTH, 8);
+    let changed = Validator::Etag("\"v2\"");
+    let (outcome, host, folder) = after_a_part(other.clone(), changed, |_, _| Plan::Whole).await;
+    assert_eq!(outcome.unwrap()[0].bytes, LENGTH);
+    assert_eq!(
+        fs::read(folder.path().join("a.mp4")).unwrap(),
+        other.bytes()
+    );
+    assert_eq!(host.ranges(), [from(100_000)]);
+    assert_eq!(entries(folder.path()), ["a.mp4"]);
+}
+
+#[tokio::test]
+async fn a_part_that_the_host_answers_wrongly_is_left_and_the_file_taken_whole() {
+    let part = |range: &str, tag: &str| {
+        http(
+            206,
+            &[("content-range", range), ("etag", tag)],
+            vec![0; 200_000],
+        )
+    };
+    for answer in [
+        part("bytes 99999-299998/300000", "\"v1\""),
+        part("bytes 100000-299999/300000", "\"v2\""),
+        part("bytes 100000-299999/300001", "\"v1\""),
+        part("nonsense", "\"v1\""),
+        http(416, &[("content-range", "bytes */99")], ""),
+        http(416, &[], ""),
+    ] {
+        let (outcome, host, folder) = after_a_part(film(), TAG, move |number, _| match number {
+            0 => Plan::Raw(answer.clone()),
+            _ => Plan::Whole,
+        })
+        .await;
+        outcome.unwrap();
+        assert_eq!(
+            fs::read(folder.path().join("a.mp4")).unwrap(),
+            film().bytes()
+        );
+        assert_eq!(host.ranges(), [from(100_000), None]);
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_is_whole_already_needs_no_byte_more() {
+    let host = Host::start(film(), TAG, |_, _| Plan::Whole).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mp4");
+    // As a process leaves it that is killed before the file gets its name.
+    fs::write(part(&path), film().bytes()).unwrap();
+    let note = json!({ "video": "g 1", "validator": { "etag": "\"v1\"" }, "total": LENGTH, "content_type": "video/mp4" });
+    fs::write(folder.path().join("a.mp4.part.json"), note.to_string()).unwrap();
+    let saved = save(&host, &path).await.unwrap();
+    assert_eq!(
+        (saved[0].bytes, saved[0].content_type.as_deref()),
+        (LENGTH, Some("video/mp4"))
+    );
+    assert_eq!(host.ranges(), [from(LENGTH)]);
+    assert_eq!(fs::read(&path).unwrap(), film().bytes());
+    assert_eq!(entries(folder.path()), ["a.mp4"]);
+}
+
+#[tokio::test]
+async fn a_page_in_place_of_the_rest_does_not_cost_the_part() {
+    let page = http(
+        200,
+        &[("etag", "\"p\"")],
+        "<html>sign in to the hotel's network</html>",
+    );
+    let (outcome, _, folder) = after_a_part(film(), TAG, move |_, _| Plan::Raw(page.clone())).await;
+    let error = outcome.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("an HTML page instead of a video"),
+        "{error}"
+    );
+    assert_eq!(
+        fs::read(folder.path().join("a.mp4.part")).unwrap(),
+        film().piece(0, 100_000)
+    );
+    let host = Host::start(film(), TAG, |_, _| Plan::Whole).await;
+    save(&host, &folder.path().join("a.mp4")).await.unwrap();
+    assert_eq!(host.ranges(), [from(100_000)]);
+}
+
+#[tokio::test]
+async fn the_part_of_another_video_is_not_continued() {
+    let host = Host::start(film(), TAG, |number, _| match number {
+        0 => Plan::Hold(100_000),
+        _ => Plan::Whole,
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mp4");
+    dropped(&host, &path, 100_000).await;
+    let other = generation("another", &host.link());
+    client(&host.url).save(&other, &path).await.unwrap();
+    assert_eq!(host.ranges(), [None, None]);
+    assert_eq!(fs::read(&path).unwrap(), film().bytes());
+}
+
+#[tokio::test]
+async fn a_part_whose_note_was_cut_off_is_begun_anew() {
+    let host = Host::start(film(), TAG, |_, _| Plan::Whole).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mp4");
+    for note in ["", "{\"video\": \"g 1\", \"vali"] {
+        fs::write(part(&path), "half of something").unwrap();
+        fs::write(folder.path().join("a.mp4.part.json"), note).unwrap();
+        save(&host, &path).await.unwrap();
+        assert_eq!(fs::read(&path).unwrap(), film().bytes());
+        assert_eq!(entries(folder.path()), ["a.mp4"]);
+        fs::remove_file(&path).unwrap();
+    }
+    assert_eq!(host.ranges(), [None, None]);
+}
+
+#[tokio::test]
+async fn a_file_of_somebody_else_in_the_place_of_the_part_is_left_alone() {
+    let host = Host::start(film(), TAG, |_, _| Plan::Whole).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mp4");
+    fs::write(part(&path), "a browser's download").unwrap();
+    let error = save(&host, &path).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(
+        error
+            .to_string()
+            .contains("no part that this crate left; move it elsewhere"),
+        "{error}"
+    );
+    let before = Download::check_target(&path, false).unwrap_err();
+    assert_eq!(before.to_string(), error.to_string());
+    assert_eq!(fs::read(part(&path)).unwrap(), b"a browser's download");
+    assert!(host.requests().is_empty());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_planted_under_the_name_of_the_part_is_not_followed() {
+    let host = Host::start(film(), TAG, |_, _| Plan::Whole).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (path, victim) = (folder.path().join("a.mp4"), folder.path().join("victim"));
+    fs::write(&victim, "").unwrap();
+    std::os::unix::fs::symlink(&victim, part(&path)).unwrap();
+    let error = save(&host, &path).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert_eq!(fs::read(&victim).unwrap(), b"");
+    assert!(host.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_second_download_of_the_same_target_is_refused_while_the_first_is_at_it() {
+    let host = Host::start(film(), TAG, |_, _| Plan::Hold(100_000)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mp4");
+    let (told, mut seen) = mpsc::unbounded_channel();
+    let generation = generation("g", &host.link());
+    let client: Client = client(&host.url);
+    let first = client.download(&generation).on_progress(move |received| {
+        let _ = told.send(received.bytes);
+    });
+    let second = async {
+        while seen.recv().await.unwrap() < 100_000 {}
+        let checked = Download::check_target(&path, false).unwrap_err();
+        let error = client.save(&generation, &path).await.unwrap_err();
+        host.release();
+        (checked, error)
+    };
+    let (first, (checked, second)) = tokio::join!(first.to_file(&path), second);
+    first.unwrap();
+    assert_eq!(
+        (checked.kind(), second.kind()),
+        (ErrorKind::Io, ErrorKind::Io)
+    );
+    assert!(
+        second
+            .to_string()
+            .contains("is being written by another download"),
+        "{second}"
+    );
+    assert_eq!(host.requests().len(), 1);
+    assert_eq!(fs::read(&path).unwrap(), film().bytes());
+    assert_eq!(entries(folder.path()), ["a.mp4"]);
+}
+
+#[tokio::test]
+async fn a_file_that_appears_meanwhile_is_kept_and_so_is_what_arrived() {
+    let host = Host::start(film(), TAG, |number, _| match number {
+        0 => Plan::Hold(100_000),
+        _ => Plan::Whole,
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mp4");
+    let generation = generation("g", &host.link());
+    let client = client(&host.url);
+    let download = client.download(&generation).on_progress(|received| {
+        if received.bytes == 100_000 {
+            fs::write(&path, "mine").unwrap();
+            host.release();
+        }
+    });
+    let error = download.to_file(&path).await.unwrap_err();
+    assert!(error.to_string().contains("already exists"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), b"mine");
+    assert_eq!(fs::read(part(&path)).unwrap(), film().bytes());
+    client
+        .download(&generation)
+        .overwrite(true)
+        .to_file(&path)
+        .await
+        .unwrap();
+    assert_eq!(host.ranges(), [None, from(LENGTH)]);
+    assert_eq!(fs::read(&path).unwrap(), film().bytes());
+}
+
+#[tokio::test]
+async fn a_part_beyond_the_limit_is_not_kept() {
+    let host = Host::start(film(), TAG, |_, _| Plan::Whole).await;
+    let folder = tempfile::tempdir().unwrap();
+    let chunked = format!(
+        "HTTP/1.1 200 OK\r\netag: \"a\"\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n",
+        200_000
+    );
+    let mut endless = chunked.into_bytes();
+    endless.extend_from_slice(&film().piece(0, 200_000));
+    let unannounced = Host::start(film(), TAG, move |_, _| Plan::Raw(endless.clone())).await;
+    for (host, requests) in [(&host, 1), (&unannounced, 1)] {
+        let generation = generation("g", &host.link());
+        let download = client(&host.url).download(&generation).max_bytes(100_000);
+        let error = download
+            .to_file(folder.path().join("a.mp4"))
+            .await
+            .unwrap_err();
+        assert!(
+            error.to_string().contains("limit of 100000 bytes"),
+            "{error}"
+        );
+        assert_eq!(host.requests().len(), requests);
+        assert_eq!(entries(folder.path()), [""; 0]);
+    }
+}

@@ -1,0 +1,139 @@
+//! Rate, credits, and how much is held.
+
+use std::time::Duration;
+
+use aimlapi_video::{GenerationRequest, simulator::Simulator};
+use serde_json::json;
+
+use crate::{Caller, standing, support, text};
+
+#[tokio::test]
+async fn too_many_requests_are_refused_and_told_when_to_come_again() {
+    let simulator = Simulator::builder()
+        .manual_clock()
+        .rate_limit(6)
+        .start()
+        .await
+        .unwrap();
+    let caller = Caller::of(&simulator);
+    let id = caller.made().await;
+    for _ in 0..5 {
+        assert_eq!(caller.poll(&id).await.0, 200);
+    }
+    let target = format!("/v2/video/generations?generation_id={}", "x");
+    let answer = caller.answer("GET", &target, None).await.unwrap();
+    assert_eq!(answer.status(), 429);
+    assert_eq!(answer.headers()["retry-after"], "10");
+    let error: serde_json::Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+    assert_eq!(error["statusCode"], 429);
+    simulator.advance(Duration::from_secs(9));
+    assert_eq!(caller.poll(&id).await.0, 429);
+    simulator.advance(Duration::from_secs(1));
+    assert_eq!(caller.poll(&id).await.0, 200);
+    assert_eq!(caller.create(&text(json!({}))).await.0, 429);
+}
+
+#[tokio::test]
+async fn who_has_no_key_uses_up_nobodys_requests_and_what_is_asked_of_the_simulator_does_not_count()
+{
+    let simulator = Simulator::builder()
+        .manual_clock()
+        .rate_limit(1)
+        .start()
+        .await
+        .unwrap();
+    let caller = Caller::of(&simulator);
+    let url = format!("{}/v2/video/generations?generation_id=x", simulator.url());
+    for _ in 0..3 {
+        assert_eq!(caller.http.get(&url).send().await.unwrap().status(), 401);
+        assert_eq!(caller.send("GET", "/_simulator/", None).await.0, 200);
+    }
+    assert_eq!(caller.poll("x").await.0, 404);
+    assert_eq!(caller.poll("x").await.0, 429);
+    simulator.reset();
+    assert_eq!(caller.poll("x").await.0, 404);
+}
+
+#[tokio::test]
+async fn credits_run_out_and_what_fails_costs_nothing() {
+    // Five seconds cost 500,000.
+    let simulator = Simulator::builder()
+        .manual_clock()
+        .credits(1_200_000.0)
+        .start()
+        .await
+        .unwrap();
+    let caller = Caller::of(&simulator);
+    caller
+        .play(json!({ "next": [{ "end": { "fail": "refused" } }] }))
+        .await;
+    for left in [1_200_000.0, 700_000.0, 200_000.0] {
+        caller.made().await;
+        assert_eq!(simulator.credits_left(), Some(left));
+    }
+    let (status, error) = caller.create(&text(json!({}))).await;
+    assert_eq!((status, &error["statusCode"]), (403, &json!(403)));
+    assert!(error["message"].as_str().unwrap().contains("credits"));
+    assert_eq!(simulator.tasks().len(), 3);
+    let client = support::client(simulator.url());
+    let request = GenerationRequest::from_json(text(json!({}))).unwrap();
+    assert!(
+        client
+            .create(request)
+            .await
+            .unwrap_err()
+            .is_out_of_credits()
+    );
+}
+
+#[tokio::test]
+async fn beyond_the_limit_the_one_that_ended_first_is_forgotten() {
+    let simulator = Simulator::builder()
+        .manual_clock()
+        .max_tasks(2)
+        .start()
+        .await
+        .unwrap();
+    let caller = Caller::of(&simulator);
+    caller
+        .play(json!({ "next": [{ "seconds": 200 }, { "seconds": 100 }] }))
+        .await;
+    let (slow, fast) = (caller.made().await, caller.made().await);
+    let (status, error) = caller.create(&text(json!({}))).await;
+    assert_eq!(status, 429, "{error}");
+    simulator.advance(Duration::from_secs(150));
+    let third = caller.made().await;
+    assert_eq!(caller.poll(&fast).await.0, 404);
+    assert_eq!(
+        [caller.poll(&slow).await.0, caller.poll(&third).await.0],
+        [200, 200]
+    );
+    assert_eq!(simulator.tasks().len(), 2);
+}
+
+#[tokio::test]
+async fn the_newest_requests_are_listed_under_their_own_numbers() {
+    let simulator = Simulator::builder().max_requests(3).start().await.unwrap();
+    let caller = Caller::of(&simulator);
+    for id in 1..=5 {
+        caller.poll(&id.to_string()).await;
+    }
+    let seen: Vec<_> = simulator
+        .requests()
+        .into_iter()
+        .map(|request| (request.number, request.target, request.status))
+        .collect();
+    let of = |id: u64| {
+        (
+            id,
+            format!("/v2/video/generations?generation_id={id}"),
+            Some(404),
+        )
+    };
+    assert_eq!(seen, [of(3), of(4), of(5)]);
+}
+
+#[tokio::test]
+async fn only_this_machine_reaches_one_that_is_not_told_otherwise() {
+    assert!(standing().await.address().ip().is_loopback());
+}

@@ -1,0 +1,169 @@
+//! What is taken, what is refused, and in which words.
+
+use aimlapi_video::{ErrorKind, GenerationRequest, Route, simulator::Simulator};
+use serde_json::{Value, json};
+
+use crate::{Caller, simulator, support::client, text};
+
+#[tokio::test]
+async fn a_bad_body_is_answered_in_the_services_shape() {
+    let simulator = simulator().await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("{}/v2/video/generations", simulator.url());
+    let post = |body: Value| {
+        http.post(&url)
+            .bearer_auth("any")
+            .body(body.to_string())
+            .send()
+    };
+    let answer = post(
+        json!({ "model": "klingai/v2-master-text-to-video", "duration": 7, "cfg_scale": 1.5 }),
+    )
+    .await
+    .unwrap();
+    assert_eq!(answer.status(), 400);
+    let error: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+    assert_eq!(error["statusCode"], 400);
+    assert_eq!(error["path"], "/v2/video/generations");
+    assert!(error["requestId"].is_string() && error["timestamp"].is_string());
+    let message = error["message"].as_str().unwrap();
+    for part in [
+        "prompt: expected a value; received nothing",
+        "duration: expected one of 5, 10; received 7",
+        "cfg_scale: expected at most 1; received 1.5",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+    let unknown = post(json!({ "model": "x" })).await.unwrap();
+    assert_eq!(unknown.status(), 400);
+    assert!(
+        String::from_utf8_lossy(&unknown.bytes().await.unwrap())
+            .contains("klingai/v2-master-image-to-video, ")
+    );
+    let broken = http
+        .post(&url)
+        .bearer_auth("any")
+        .body("{")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(broken.status(), 400);
+}
+
+#[tokio::test]
+async fn numeric_strings_are_taken_as_the_service_takes_them() {
+    let simulator = simulator().await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let post = |body: Value| {
+        let url = format!("{}/v2/video/generations", simulator.url());
+        http.post(url)
+            .bearer_auth("any")
+            .body(body.to_string())
+            .send()
+    };
+    let body = |duration: &str| json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x", "duration": duration, "cfg_scale": "0.5" });
+    assert!(post(body("5")).await.unwrap().status().is_success());
+    assert_eq!(post(body("7")).await.unwrap().status(), 400);
+    assert_eq!(post(body("five")).await.unwrap().status(), 400);
+}
+
+#[tokio::test]
+async fn a_key_is_asked_for_and_a_wrong_one_refused() {
+    let simulator = Simulator::builder().api_key("right").start().await.unwrap();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("{}/v2/video/generations?generation_id=x", simulator.url());
+    assert_eq!(http.get(&url).send().await.unwrap().status(), 401);
+    assert_eq!(
+        http.get(&url)
+            .header("authorization", "Basic x")
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        401
+    );
+    assert_eq!(
+        http.get(&url)
+            .bearer_auth("right")
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        404
+    );
+    let error = client(simulator.url()).fetch("x").await.unwrap_err();
+    assert!(error.is_auth());
+}
+
+#[tokio::test]
+async fn an_id_is_known_on_its_own_url_alone() {
+    let simulator = simulator().await;
+    let client = client(simulator.url());
+    let request = json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x" });
+    let handle = client
+        .create(GenerationRequest::from_json(request).unwrap())
+        .await
+        .unwrap();
+    assert!(client.fetch(handle.id()).await.is_ok());
+    let error = client
+        .fetch(handle.with_route(Route::LegacyKling))
+        .await
+        .unwrap_err();
+    assert_eq!(error.service().map(|service| service.status), Some(404));
+}
+
+#[tokio::test]
+async fn an_id_that_nobody_made_is_refused_at_the_first_poll() {
+    let simulator = simulator().await;
+    let error = client(simulator.url())
+        .wait("nobody-made-this")
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PollingLost);
+    assert_eq!(error.polls(), Some(1));
+}
+
+#[tokio::test]
+async fn strict_judges_by_the_document_alone() {
+    let simulator = Simulator::builder().strict(true).start().await.unwrap();
+    let caller = Caller::of(&simulator);
+    let (status, error) = caller.create(&text(json!({ "duration": "5" }))).await;
+    assert_eq!(status, 400);
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.contains("duration: expected") && message.contains("received \"5\""),
+        "{message}"
+    );
+    assert_eq!(caller.create(&text(json!({ "duration": 5 }))).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_method_or_path_that_the_service_lacks_is_refused_in_its_shape() {
+    let simulator = simulator().await;
+    let caller = Caller::of(&simulator);
+    for (method, path, status) in [
+        ("PUT", "/v2/video/generations", 405),
+        ("GET", "/v2/videos", 404),
+    ] {
+        let (seen, error) = caller.send(method, path, None).await;
+        assert_eq!(
+            (seen, &error["statusCode"], &error["path"]),
+            (status, &json!(status), &json!(path))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_ten_megabytes_is_taken() {
+    let simulator = simulator().await;
+    let caller = Caller::of(&simulator);
+    let image = format!("data:image/png;base64,{}", "A".repeat(10_000_000));
+    let body =
+        json!({ "model": "klingai/v2-master-image-to-video", "image_url": image, "prompt": "x" });
+    assert!((200..300).contains(&caller.create(&body).await.0));
+    let seen = &simulator.requests()[0];
+    assert!(seen.body_bytes > 10_000_000);
+    let body = seen.body.as_ref().unwrap();
+    assert_eq!(body["prompt"], "x");
+    assert!(body["image_url"].as_str().unwrap().len() < 300);
+}
