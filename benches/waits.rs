@@ -62,9 +62,9 @@ fn virtual_time(budget: Option<PollBudget>) {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let mut random = Random(7);
+        let mut random = fastrand::Rng::with_seed(7);
         // The page of the model states 300 to 360 s.
-        let ends = (0..WAITS).map(|_| random.around(330.0, 0.15)).collect();
+        let ends = (0..WAITS).map(|_| around(&mut random, 330.0, 0.15)).collect();
         let service = Service::new(ends, budget.clone());
         let before = resident();
         let mut waits = FuturesUnordered::new();
@@ -310,22 +310,9 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// Lognormal around `typical` seconds.
-    fn around(&mut self, typical: f64, spread: f64) -> Duration {
-        let (u, v) = (self.uniform().max(1e-12), self.uniform());
-        let normal = (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos();
-        Duration::from_secs_f64(typical * (spread * normal).exp())
-    }
+/// Lognormal around `typical` seconds.
+fn around(random: &mut fastrand::Rng, typical: f64, spread: f64) -> Duration {
+    let (u, v) = (random.f64().max(1e-12), random.f64());
+    let normal = (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos();
+    Duration::from_secs_f64(typical * (spread * normal).exp())
 }

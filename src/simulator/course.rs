@@ -55,13 +55,13 @@ impl Slots {
 ///
 /// The same seed, number and request give the same time.
 pub(super) fn drawn(model: &Model, length: u64, seed: u64, number: u64, spread: f64) -> Duration {
-    let mut random = Random(seed ^ number.wrapping_mul(0xa076_1d64_78bd_642f));
+    let mut random = fastrand::Rng::with_seed(seed ^ number.wrapping_mul(0xa076_1d64_78bd_642f));
     let typical = model.expected(Some(length)).map_or(UNSTATED, |stated| {
         let [least, most] =
             [stated.start(), stated.end()].map(|time| time.as_secs_f64().max(1.0).ln());
-        (least + (most - least) * random.uniform()).exp()
+        (least + (most - least) * random.f64()).exp()
     });
-    seconds(typical * (spread * random.normal()).exp())
+    seconds(typical * (spread * normal(&mut random)).exp())
 }
 
 /// The share of its time that a generation is queued, where nothing is before it.
@@ -70,23 +70,10 @@ pub(super) const QUEUED: f64 = 0.15;
 /// How many seconds a generation takes whose model states nothing.
 const UNSTATED: f64 = 120.0;
 
-/// splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// Of the normal distribution, cut at three deviations: a test should not meet what happens once in ten thousand.
-    fn normal(&mut self) -> f64 {
-        let (u, v) = (self.uniform().max(1e-12), self.uniform());
-        ((-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()).clamp(-3.0, 3.0)
-    }
+/// Drawn from the normal distribution, cut at three deviations: a test should not meet what happens once in ten thousand.
+fn normal(random: &mut fastrand::Rng) -> f64 {
+    let (u, v) = (random.f64().max(1e-12), random.f64());
+    ((-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()).clamp(-3.0, 3.0)
 }
 
 #[cfg(test)]

@@ -1,0 +1,244 @@
+//! What a wait makes of answers and failures, and how it ends.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn passing_errors_are_ridden_out_for_two_minutes() {
+    let mut turns = vec![Turn::Fails(502); 11];
+    turns.push(completed());
+    assert!(run(&turns, handle(), every(10)).await.end.is_ok());
+
+    let lost = run(&[Turn::Fails(502)], handle(), every(10)).await;
+    assert_eq!(lost.polls.last(), Some(&120_000));
+    let error = lost.end.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PollingLost);
+    assert_eq!(error.service().map(|service| service.status), Some(502));
+    assert!(error.is_resumable());
+}
+
+/// The first planned poll of this model comes later than the tolerance lasts.
+#[tokio::test(start_paused = true)]
+async fn a_failure_after_a_planned_pause_is_ridden_out_and_soon_made_up_for() {
+    let options = WaitOptions::default();
+    let short = run(&[Turn::Fails(502), completed()], handle(), options.clone()).await;
+    assert!(short.end.is_ok());
+    assert_eq!(short.polls, [132_220, 134_220]);
+    let lost = run(&[Turn::Fails(502)], handle(), options).await;
+    assert_eq!(lost.end.unwrap_err().kind(), ErrorKind::PollingLost);
+    assert_eq!(lost.polls.first(), Some(&132_220));
+    let asked = lost.polls.last().unwrap() - 132_220;
+    assert!((90_000..=120_000).contains(&asked), "{:?}", lost.polls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_in_line_for_the_budget_is_no_silence_of_the_service() {
+    // A token comes every 100 s, and the first is there at once.
+    let run = run_within(
+        PollBudget::per_minute(0.6).burst(1),
+        &[
+            Turn::Fails(502),
+            Turn::Fails(502),
+            Turn::Fails(502),
+            completed(),
+        ],
+        handle(),
+        every(10),
+    )
+    .await;
+    assert!(run.end.is_ok(), "{:?} {:?}", run.end, run.polls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_good_answer_starts_the_tolerance_anew() {
+    let mut turns = vec![Turn::Fails(503); 11];
+    turns.push(queued());
+    turns.extend(vec![Turn::Fails(503); 11]);
+    turns.push(completed());
+    assert!(run(&turns, handle(), every(10)).await.end.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_ends_the_wait_at_once() {
+    for refusal in [400, 401, 403, 410] {
+        let run = run(&[Turn::Fails(refusal)], handle(), every(10)).await;
+        let error = run.end.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.polls()),
+            (ErrorKind::PollingLost, Some(1)),
+            "{refusal}"
+        );
+        assert_eq!(
+            error.is_resumable(),
+            matches!(refusal, 401 | 403),
+            "{refusal}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_generation_may_be_unknown_at_first() {
+    let run = run(
+        &[Turn::Fails(404), Turn::Fails(404), completed()],
+        handle(),
+        every(1),
+    )
+    .await;
+    assert!(run.end.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bare_id_is_asked_for_at_once_and_an_unknown_one_refused() {
+    let run = run(&[Turn::Fails(404)], "g".into(), every(10)).await;
+    assert_eq!(run.polls, [0]);
+    assert_eq!(run.end.unwrap_err().kind(), ErrorKind::PollingLost);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_answered_with_the_video_is_not_polled() {
+    let Turn::Answer(answer) = completed() else {
+        unreachable!()
+    };
+    let run = run(&[queued()], created(answer), every(10)).await;
+    assert_eq!((run.polls.len(), run.end.unwrap().videos().len()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_answered_with_a_failure_is_not_polled() {
+    let answer =
+        json!({ "id": "g", "status": "error", "error": { "name": "Moderation", "message": "no" } });
+    let run = run(&[queued()], created(answer), every(10)).await;
+    let error = run.end.unwrap_err();
+    assert_eq!(
+        (run.polls.len(), error.kind()),
+        (0, ErrorKind::GenerationFailed)
+    );
+    assert_eq!(
+        error.failure().map(ToString::to_string).as_deref(),
+        Some("Moderation: no")
+    );
+    assert!(!error.is_resumable());
+}
+
+#[tokio::test(start_paused = true)]
+async fn completed_without_a_video_gets_three_more_polls() {
+    let run = run(
+        &[queued(), Turn::Answer(status("completed"))],
+        handle(),
+        every(10),
+    )
+    .await;
+    assert_eq!(run.polls, [10_000, 20_000, 23_334, 26_668, 30_002]);
+    let error = run.end.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::MissingVideo);
+    assert!(error.is_resumable());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_video_that_follows_within_the_grace_is_delivered() {
+    let turns = [
+        Turn::Answer(status("completed")),
+        Turn::Answer(status("completed")),
+        completed(),
+    ];
+    assert!(run(&turns, handle(), every(10)).await.end.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_state_is_waited_through_and_named_at_the_deadline() {
+    let turns = [Turn::Answer(status("mulling"))];
+    let run = run(&turns, handle(), every(10).deadline(seconds(30))).await;
+    assert_eq!(run.states, [State::Queued, State::Unknown]);
+    let error = run.end.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
+    assert!(
+        error.to_string().contains("unknown state `mulling`"),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn going_back_to_queued_is_a_change_like_any_other() {
+    let generating = Turn::Answer(status("generating"));
+    let turns = [
+        queued(),
+        generating.clone(),
+        generating,
+        queued(),
+        completed(),
+    ];
+    let run = run(&turns, handle(), every(10)).await;
+    assert_eq!(
+        run.states,
+        [State::Queued, State::Generating, State::Queued]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_generation_that_stays_queued_is_given_up_at_the_queue_deadline() {
+    let options = every(10).queue_deadline(seconds(25));
+    let queued_run = run(&[queued()], handle(), options.clone()).await;
+    assert_eq!(queued_run.polls, [10_000, 20_000, 25_000]);
+    let error = queued_run.end.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
+    assert!(error.to_string().contains("still queued"), "{error}");
+    assert!(error.is_resumable());
+    // Out of the queue in time, even if only the poll at the deadline sees it, it may take as long as it likes.
+    for late in [
+        vec![queued(), generating()],
+        vec![queued(), queued(), generating()],
+    ] {
+        let turns = [late, vec![generating(); 9], vec![completed()]].concat();
+        let run = run(&turns, handle(), options.clone()).await;
+        assert!(run.end.is_ok());
+        assert!(run.polls.len() > 10);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_poll_at_the_queue_deadline_decides_nothing() {
+    let run = run(
+        &[
+            queued(),
+            queued(),
+            Turn::Fails(502),
+            generating(),
+            completed(),
+        ],
+        handle(),
+        every(25).queue_deadline(seconds(60)),
+    )
+    .await;
+    assert!(run.end.is_ok(), "{:?}", run.end);
+    assert_eq!(run.polls, [25_000, 50_000, 60_000, 85_000, 110_000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_queue_deadline_never_moves_the_last_poll_past_the_deadline() {
+    let options = every(10).queue_deadline(seconds(40)).deadline(seconds(35));
+    let run = run(&[queued()], handle(), options).await;
+    assert_eq!(run.polls, [10_000, 20_000, 30_000, 35_000]);
+    assert!(run.end.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn queued_and_generating_time_are_told_apart() {
+    let turns = [queued(), generating(), Turn::Fails(500), completed()];
+    let script = script(&turns);
+    let mut machine = Machine::new(&script, handle(), every(10));
+    let mut seen = Vec::new();
+    while let Ok(update) = machine.step().await {
+        let times = match update {
+            Update::Progress(progress) => progress.times,
+            Update::Hiccup(hiccup) => hiccup.times,
+            Update::Completed(_) => break,
+        };
+        let whole = |time: Duration| time.as_secs();
+        seen.push((whole(times.queued), times.generating.map(whole)));
+        assert_eq!(
+            times.age,
+            times.queued + times.generating.unwrap_or_default()
+        );
+        assert!(times.remaining.is_some());
+    }
+    assert_eq!(seen, [(0, None), (20, Some(0)), (20, Some(10))]);
+}
