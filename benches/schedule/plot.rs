@@ -10,6 +10,8 @@ use plotters::{
 
 use super::{Limit, PEERS, Random, STATED, Score, Wait, score};
 
+const MADE_BY: &str = "cargo bench --bench schedule -- --svg benches/schedule.svg";
+
 const TYPICAL: f64 = 330.0;
 const SPREAD: f64 = 0.15;
 const FINISHES: usize = 20;
@@ -46,7 +48,11 @@ enum Known {
 }
 
 const OURS: [(Known, &str, RGBColor); 3] = [
-    (Known::Nothing, "ours, nothing known of the model", VIOLET),
+    (
+        Known::Nothing,
+        "ours (dot: the default), nothing known",
+        VIOLET,
+    ),
     (Known::Stated, "ours, the stated duration is right", BLUE),
     (Known::Finishes, "ours, 20 finishes seen as well", RED),
 ];
@@ -58,14 +64,14 @@ pub(super) fn write(file: &str) -> Result<(), Box<dyn Error>> {
     let mut svg = String::new();
     draw(&SVGBackend::with_string(&mut svg, (860, 560)).into_drawing_area())?;
     let start = svg.find("<rect").ok_or("a picture without a background")?;
-    svg.insert_str(start, &dark());
+    svg.insert_str(start, &head());
     Ok(fs::write(file, svg)?)
 }
 
 fn draw(paper: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>) -> Result<(), Box<dyn Error>> {
     paper.fill(&PAPER)?;
     let text = ("sans-serif", 14).into_font().color(&INK);
-    let title = "A video of about 330 s (spread 15 %): the requests it takes, and how late its end is seen; dots: defaults";
+    let title = "A generation that takes some 330 s (spread 15 %): its requests, and how late its end is seen";
     let mut chart = ChartBuilder::on(paper)
         .margin(14)
         .caption(title, ("sans-serif", 16).into_font().color(&INK))
@@ -185,11 +191,12 @@ fn plain(figure: &f64) -> String {
     format!("{}", (figure * 1000.0).round() / 1000.0)
 }
 
-fn dark() -> String {
+/// Who made it, and how it looks in the dark.
+fn head() -> String {
     let rules = DARK.map(|(RGBColor(red, green, blue), dark)| {
         let light = format!("#{red:02X}{green:02X}{blue:02X}");
         format!("[fill=\"{light}\"]{{fill:{dark}}}[stroke=\"{light}\"]{{stroke:{dark}}}")
     });
     let rules = rules.concat();
-    format!("<style>@media (prefers-color-scheme:dark){{{rules}}}</style>\n")
+    format!("<!-- {MADE_BY} -->\n<style>@media (prefers-color-scheme:dark){{{rules}}}</style>\n")
 }
