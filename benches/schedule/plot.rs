@@ -198,5 +198,7 @@ fn head() -> String {
         format!("[fill=\"{light}\"]{{fill:{dark}}}[stroke=\"{light}\"]{{stroke:{dark}}}")
     });
     let rules = rules.concat();
-    format!("<!-- {MADE_BY} -->\n<style>@media (prefers-color-scheme:dark){{{rules}}}</style>\n")
+    format!(
+        "<desc>made by: {MADE_BY}</desc>\n<style>@media (prefers-color-scheme:dark){{{rules}}}</style>\n"
+    )
 }
