@@ -1,4 +1,4 @@
-//! Typed mocks of the four operations, for [`httpmock`] (feature `mock`).
+//! Typed mocks of the four operations, for [`httpmock`](https://docs.rs/httpmock) (feature `mock`).
 //!
 //! ```
 //! use aimlapi_video::{Client, Generation, mock::MockServerExt};

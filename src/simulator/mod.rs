@@ -32,7 +32,7 @@
 //!
 //! `aimlapi-video simulate` runs the same server. Beside the service's own URLs it answers, without a key:
 //!
-//! | | |
+//! | request | answer, or what it does |
 //! |---|---|
 //! | `GET /_simulator/` | everything of the following |
 //! | `GET /_simulator/tasks` | the generations: a list of [`SeenTask`] |
