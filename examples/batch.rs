@@ -1,5 +1,5 @@
-//! A video for each line of a file, with a journal: run it again after Ctrl-C, a crash or a loss of power, and it goes on
-//! where it was. Nothing is created twice.
+//! A video for each line of a file, with a journal: run it again after Ctrl-C, a crash or a loss of power, and it goes
+//! on where it was. Nothing is created twice.
 //!
 //! ```sh
 //! printf '%s\n' "A kite climbs over the dunes" "Snow falls on a tin roof" > prompts.txt

@@ -4,8 +4,8 @@
 //! cargo test --example contract_test --features simulator
 //! ```
 //!
-//! The code that is tested stands above, its tests stand below, as they would in your crate; there, the feature `simulator`
-//! belongs under `[dev-dependencies]`.
+//! The code that is tested stands above, its tests stand below, as they would in your crate; there, the feature
+//! `simulator` belongs under `[dev-dependencies]`.
 
 use std::env;
 

@@ -1,5 +1,5 @@
-//! A small web service that makes videos, and survives being killed: started again, it goes on with what was created, and
-//! buys nothing twice.
+//! A small web service that makes videos, and survives being killed: started again, it goes on with what was created,
+//! and buys nothing twice.
 //!
 //! ```sh
 //! AIML_API_KEY=... cargo run --example service --features journal -- videos 127.0.0.1:3000
@@ -9,14 +9,15 @@
 //! ```
 //!
 //! Each video has a folder of its own: `request.json`, there before the answer 202 leaves; `journal.jsonl`, which knows
-//! what was created; `video.mp4`, there when it is whole. The folders are all the state there is; what stands in memory only
-//! makes the answers quick.
+//! what was created; `video.mp4`, there when it is whole. The folders are all the state there is; what stands in memory
+//! only makes the answers quick.
 
 use std::{
     collections::HashMap,
     env, io,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use aimlapi_video::{
@@ -30,7 +31,7 @@ use axum::{
     routing::{get, post},
 };
 use serde_json::{Value, json};
-use tokio::{fs, net::TcpListener};
+use tokio::{fs, net::TcpListener, time};
 use uuid::Uuid;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -122,7 +123,7 @@ impl Service {
         Ok(())
     }
 
-    /// Writes down what was asked for: the whole of it or nothing, whatever happens in between.
+    /// Writes down what was asked for: the whole of it or nothing, even if the process is killed in between.
     async fn keep(&self, id: Uuid, request: &GenerationRequest) -> io::Result<()> {
         let unfinished = self.folder.join(format!("{id}.new"));
         fs::create_dir(&unfinished).await?;
@@ -130,14 +131,23 @@ impl Service {
         fs::rename(unfinished, self.folder_of(id)).await
     }
 
-    /// Makes a video on the side.
+    /// Makes a video on the side. Where it may still come (the network was away, or it took long), it is waited for again.
     fn begin(&self, id: Uuid) {
         let service = self.clone();
         tokio::spawn(async move {
-            if let Err(error) = service.make(id).await {
+            while let Err(error) = service.make(id).await {
                 eprintln!("{id}: {error}");
-                let error = error.to_string().into();
-                service.tell(id, [("state", "failed".into()), ("error", error)]);
+                let known = error.downcast_ref::<aimlapi_video::Error>();
+                let may_come = known.is_some_and(aimlapi_video::Error::is_resumable);
+                let state = if may_come { "delayed" } else { "failed" };
+                service.tell(
+                    id,
+                    [("state", state.into()), ("error", error.to_string().into())],
+                );
+                if !may_come {
+                    break;
+                }
+                time::sleep(Duration::from_secs(60)).await;
             }
         });
     }

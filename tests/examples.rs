@@ -24,7 +24,8 @@ const SPEED: f64 = 200.0;
 const PICTURE: &[u8] =
     b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89";
 
-/// A simulator, and a folder in which examples run against it, both faster than the service by [`SPEED`]: a deadline is 9 s then.
+/// A simulator, and a folder in which examples run against it, both faster than the service by [`SPEED`]: a deadline is
+/// 9 s then.
 struct Stage {
     simulator: Simulator,
     folder: TempDir,
@@ -269,6 +270,20 @@ async fn the_service_killed_and_started_again_delivers_every_video_and_buys_none
         until(&url, &create(&url, "rain").await, "ready", "ready").await["error"],
         Value::Null
     );
+}
+
+#[tokio::test]
+async fn the_service_gives_no_video_up_that_may_still_come() {
+    let locked = json!({ "polls": [{ "status": 401, "times": 1000 }] });
+    let stage = Stage::set(json!({ "next": [locked] })).await;
+    let (mut service, url) = serve(&stage).await;
+
+    let video = create(&url, PROMPT).await;
+    let told = until(&url, &video, "delayed", "failed").await;
+    service.kill().await.unwrap();
+
+    assert_eq!(told["state"], "delayed", "{told}");
+    assert!(told["generation"]["id"].is_string(), "{told}");
 }
 
 #[tokio::test]
