@@ -4,8 +4,8 @@
 //! AIML_API_KEY=... cargo run --example image_to_video -- lighthouse.png "Fog rolls in from the sea"
 //! ```
 //!
-//! The picture is sent inside the request: PNG, JPEG and the like, told by content, not by name. A picture that is on the
-//! web already is given as a link instead: `.image_url("https://...")`.
+//! The picture is sent inside the request: PNG, JPEG and the like, told by content, not by name. A picture that is on
+//! the web already is given as a link instead: `.image_url("https://...")`.
 
 use std::{env, error::Error};
 

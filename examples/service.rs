@@ -131,7 +131,8 @@ impl Service {
         fs::rename(unfinished, self.folder_of(id)).await
     }
 
-    /// Makes a video on the side. Where it may still come (the network was away, or it took long), it is waited for again.
+    /// Makes a video on the side. Where it may still come (the network was away, or it took long), it is waited for
+    /// again.
     fn begin(&self, id: Uuid) {
         let service = self.clone();
         tokio::spawn(async move {
