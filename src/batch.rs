@@ -34,7 +34,7 @@ impl Client {
     /// let mut outcomes = client.wait_all(stored);
     /// while let Some((handle, outcome)) = outcomes.next().await {
     ///     match outcome {
-    ///         Ok(generation) => println!("{}: {} videos", handle.id(), generation.videos().len()),
+    ///         Ok(video) => println!("{}: {} videos", handle.id(), video.videos().len()),
     ///         Err(error) => eprintln!("{}: {error}", handle.id()),
     ///     }
     /// }
@@ -68,18 +68,18 @@ impl Client {
     ///
     /// # async fn run(client: aimlapi_video::Client) -> Result<(), aimlapi_video::Error> {
     /// let prompts = ["A kite climbs", "A lantern rises"];
-    /// let requests: Result<Vec<_>, _> = prompts
-    ///     .map(|prompt| KlingaiV2MasterTextToVideo::builder().prompt(prompt).duration(5).build())
-    ///     .into_iter()
-    ///     .collect();
-    /// let mut jobs = client.generate_all(requests?);
+    /// let requests = prompts
+    ///     .map(|prompt| KlingaiV2MasterTextToVideo::builder().prompt(prompt).build());
+    /// let requests = requests.into_iter().collect::<Result<Vec<_>, _>>()?;
+    /// let mut jobs = client.generate_all(requests);
     /// let mut downloads = tokio::task::JoinSet::new();
     /// while let Some((index, job)) = jobs.next().await {
     ///     match job {
-    ///         Job::Created(handle) => println!("{index}: {}", serde_json::to_string(&handle).unwrap()),
+    ///         Job::Created(handle) => println!("{index}: {}", handle.id()),
     ///         Job::Ended(Ok(generation)) => {
     ///             let client = client.clone();
-    ///             downloads.spawn(async move { client.save(&generation, format!("{index}.mp4")).await });
+    ///             let path = format!("{index}.mp4");
+    ///             downloads.spawn(async move { client.save(&generation, path).await });
     ///         }
     ///         // The others go on.
     ///         Job::Ended(Err(error)) => eprintln!("{index}: {error}"),
@@ -109,6 +109,10 @@ impl Client {
     }
 
     /// As [`generate_all`](Self::generate_all), on the older URL of the Kling models.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`generate_all`](Self::generate_all).
     pub fn generate_all_legacy_kling<R: Into<LegacyKlingRequest> + 'static>(
         &self,
         requests: impl IntoIterator<Item = R, IntoIter: Send + 'static>,
@@ -135,13 +139,14 @@ impl WaitAll {
         self
     }
 
-    /// How many waits may be open at once, each of which takes some memory; at least one.
+    /// How many waits may be open at once, each of which takes some memory; 10,000 by default, at least one.
     pub fn at_most(mut self, waits: usize) -> Self {
         self.at_most = waits.max(1);
         self
     }
 
-    /// The next outcome; `None` when all have ended.
+    /// The next outcome; `None` when all have ended. The errors are those of [`Wait`](crate::Wait), and each is of one
+    /// generation alone.
     ///
     /// # Cancel safety
     ///
@@ -247,13 +252,13 @@ impl GenerateAll {
         self
     }
 
-    /// How many creates may be on their way at once; at least one.
+    /// How many creates may be on their way at once; 4 by default, at least one.
     pub fn creates_at_once(mut self, creates: usize) -> Self {
         self.creates_at_once = creates.max(1);
         self
     }
 
-    /// How many generations may be open at once, from the create to the end; at least one.
+    /// How many generations may be open at once, from the create to the end; 256 by default, at least one.
     pub fn open_at_most(mut self, generations: usize) -> Self {
         self.open_at_most = generations.max(1);
         self

@@ -20,7 +20,8 @@ pub type Integer = Int<{ i64::MIN }, { i64::MAX }>;
 ///
 /// let amount = Int::<-10, 10>::new(4)?;
 /// assert_eq!(amount.value(), 4);
-/// assert_eq!(Int::<-10, 10>::new(11).unwrap_err().to_string(), "11 is not allowed; allowed: -10 to 10");
+/// let error = Int::<-10, 10>::new(11).unwrap_err();
+/// assert_eq!(error.to_string(), "11 is not allowed; allowed: -10 to 10");
 /// # Ok::<(), aimlapi_video::InvalidValue>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

@@ -22,6 +22,17 @@ use tokio::{
 /// # Default
 ///
 /// 120 polls a minute, at most 10 at once.
+///
+/// ```
+/// use aimlapi_video::{Client, PollBudget};
+///
+/// let client = Client::builder()
+///     .api_key("key")
+///     .poll_budget(PollBudget::per_minute(30.0).burst(3))
+///     .build()?;
+/// # let _ = client;
+/// # Ok::<(), aimlapi_video::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct PollBudget {
     per_minute: f64,
@@ -45,7 +56,7 @@ impl PollBudget {
         }
     }
 
-    /// How many polls may be sent at once after a quiet time; at least one.
+    /// How many polls may be sent at once after a quiet time; 10 by default, at least one.
     #[must_use]
     pub fn burst(self, polls: u32) -> Self {
         Self {

@@ -15,11 +15,12 @@ use crate::{
 /// ```
 /// use aimlapi_video::{Route, models};
 ///
-/// let model = models()
-///     .iter()
-///     .find(|model| model.id() == "klingai/v2-master-text-to-video" && model.route() == Route::Universal)
+/// let mut models = models().iter().filter(|model| model.route() == Route::Universal);
+/// let model = models
+///     .find(|model| model.id() == "klingai/v2-master-text-to-video")
 ///     .expect("the feature `kling` is on by default");
-/// let duration = model.properties().iter().find(|property| property.name() == "duration").unwrap();
+/// let mut properties = model.properties().iter();
+/// let duration = properties.find(|property| property.name() == "duration").unwrap();
 /// assert_eq!(duration.allowed(), "5, 10");
 /// ```
 pub fn models() -> &'static [Model] {

@@ -37,11 +37,14 @@ pub use retries::CreateRetries;
 /// ```no_run
 /// use aimlapi_video::{Client, types::KlingaiV2MasterTextToVideo};
 ///
-/// # async fn run() -> Result<(), aimlapi_video::Error> {
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let client = Client::from_env()?;
-/// let request = KlingaiV2MasterTextToVideo::builder().prompt("A kite climbs over the dunes").duration(5).build()?;
+/// let request = KlingaiV2MasterTextToVideo::builder()
+///     .prompt("A kite climbs over the dunes")
+///     .duration(5)
+///     .build()?;
 /// let handle = client.create(request).await?;
-/// println!("{}", serde_json::to_string(&handle).unwrap()); // from here on nothing is lost
+/// println!("{}", serde_json::to_string(&handle)?); // from here on nothing is lost
 /// let generation = client.wait(&handle).await?;
 /// client.save(&generation, "kite.mp4").await?;
 /// # Ok(())
@@ -75,10 +78,13 @@ impl Client {
     /// A client with the key of `AIML_API_KEY`, else `AIMLAPI_API_KEY`, and the base URL of `AIML_API_BASE`, else
     /// `AIMLAPI_API_BASE`, else [`BASE_URL`](Self::BASE_URL).
     ///
+    /// `AIML_API_SPEED` is the [speed](WaitOptions::speed) of its waits, so that a program can be tried against a simulator
+    /// as it is; with the service itself, any but 1 is refused.
+    ///
     /// # Errors
     ///
-    /// [`MissingKey`](ErrorKind::MissingKey), or [`Configuration`](ErrorKind::Configuration) if the key or the URL cannot
-    /// be used.
+    /// [`MissingKey`](ErrorKind::MissingKey), or [`Configuration`](ErrorKind::Configuration) if the key, the URL or the
+    /// speed cannot be used.
     pub fn from_env() -> Result<Self, Error> {
         ClientBuilder::from_env().build()
     }

@@ -39,6 +39,19 @@ pub(crate) use expiry::expires_at;
 /// wrote it, every escape of its signature as it came; only what the web's rules for URLs settle is settled as a
 /// browser would (`.` and `..` between slashes, a `'` in the query, bytes that no URL may hold).
 ///
+/// ```no_run
+/// # async fn run(client: aimlapi_video::Client, generation: aimlapi_video::Generation) -> Result<(), aimlapi_video::Error> {
+/// let saved = client
+///     .download(&generation)
+///     .overwrite(true)
+///     .on_progress(|received| eprint!("\r{} bytes", received.bytes))
+///     .to_file("kite.mp4")
+///     .await?;
+/// assert_eq!(saved[0].path.to_str(), Some("kite.mp4"));
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # On the way to a file
 ///
 /// What has arrived stands in `NAME.part` beside the target, with `NAME.part.json` that tells what it is a part of. It
@@ -149,31 +162,32 @@ impl<'a> Download<'a> {
         }
     }
 
-    /// Takes one of several videos alone, counted from 0.
+    /// Takes one of several videos alone, counted from 0. Where there is none of that number, the download ends with
+    /// [`MissingVideo`](crate::ErrorKind::MissingVideo).
     pub fn video(mut self, index: usize) -> Self {
         self.only = Some(index);
         self
     }
 
-    /// Replaces a file that is already there, once the new one is whole.
+    /// Replaces a file that is already there, once the new one is whole; off by default, so that it is refused.
     pub fn overwrite(mut self, overwrite: bool) -> Self {
         self.overwrite = overwrite;
         self
     }
 
-    /// The most bytes that a video may have.
+    /// The most bytes that a video may have; 2 GiB by default, 256 MiB into memory.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
         self
     }
 
-    /// How often in a row it is tried again without getting on; 64 KiB count for getting on.
+    /// How often in a row it is tried again without getting on; 64 KiB count for getting on. 5 by default; 0 tries once.
     pub fn retries(mut self, retries: u32) -> Self {
         self.retries = retries;
         self
     }
 
-    /// The pause before it is tried again; it doubles each time, up to 8 s. The default is divided by the
+    /// The pause before it is tried again; it doubles each time, up to 8 s. The default of 0.5 s is divided by the
     /// [speed](crate::WaitOptions::speed) of the client's waits.
     pub fn backoff(mut self, pause: Duration) -> Self {
         self.backoff = pause;
@@ -317,8 +331,9 @@ impl Generation {
     /// use aimlapi_video::Generation;
     /// use serde_json::json;
     ///
-    /// let answer = json!({ "id": "a1", "model": "klingai/v2-master-text-to-video", "status": "completed" });
-    /// assert_eq!(Generation::from_json(answer).file_name(), "klingai-v2-master-text-to-video-a1.mp4");
+    /// let answer = json!({ "id": "a1", "model": "klingai/v2-master-text-to-video" });
+    /// let generation = Generation::from_json(answer);
+    /// assert_eq!(generation.file_name(), "klingai-v2-master-text-to-video-a1.mp4");
     /// ```
     pub fn file_name(&self) -> String {
         let handle = self.handle();

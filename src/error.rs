@@ -12,6 +12,28 @@ pub use service::ServiceError;
 ///
 /// [`kind`](Self::kind) tells what to do; the accessors give what is known. Once a generation exists, every error about
 /// it carries its [`handle`](Self::handle). No error shows the key, or the query of a link.
+///
+/// Its `Display` tells its own level alone; the cause is its [`source`](StdError::source).
+///
+/// ```no_run
+/// use aimlapi_video::{Client, ErrorKind, GenerationRequest};
+///
+/// # async fn run(client: Client, request: GenerationRequest) -> Result<(), aimlapi_video::Error> {
+/// match client.generate(request).await {
+///     Ok(generation) => println!("{} videos", generation.videos().len()),
+///     // Nothing was created.
+///     Err(error) if error.is_invalid_request() => println!("to be corrected: {error}"),
+///     Err(error) if error.is_out_of_credits() => println!("to be topped up: {error}"),
+///     // It was created: with the handle, nothing is lost.
+///     Err(error) if error.is_resumable() => println!("wait again: {:?}", error.handle()),
+///     Err(error) => match error.kind() {
+///         ErrorKind::AmbiguousCreate => println!("look before you repeat it: {error}"),
+///         _ => return Err(error),
+///     },
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -30,31 +52,37 @@ struct Inner {
 pub enum ErrorKind {
     /// The request breaks its document; nothing was sent. Correct what [`Error::violations`] lists.
     InvalidRequest,
-    /// A file or bytes for a request cannot be used; nothing was sent.
+    /// A file or bytes for a request cannot be used; nothing was sent. Give a picture, clip or sound that is not too large.
     InvalidMedia,
     /// No API key was given; nothing was sent. Set `AIML_API_KEY`, or give one to the client's builder.
     MissingKey,
-    /// The key, the base URL or another setting cannot be used; nothing was sent.
+    /// The key, the base URL or another setting cannot be used, or a handle or a journal belongs to another service;
+    /// nothing was sent. Correct what the message names.
     Configuration,
-    /// The create did not reach the service. Nothing was created; try again.
+    /// The create did not reach the service. Nothing was created; try again once the network is there.
     Unreachable,
-    /// The service refused the create. [`Error::service`] has its words. Nothing was created.
+    /// The service refused the create. [`Error::service`] has its words. Nothing was created. What to do, the predicates
+    /// tell: [`is_auth`](Error::is_auth), [`is_out_of_credits`](Error::is_out_of_credits),
+    /// [`is_rate_limited`](Error::is_rate_limited), [`is_invalid_request`](Error::is_invalid_request).
     Refused,
     /// The create may have been accepted and billed: its answer was lost, or could not be read, or was a server error.
     /// Do not repeat it blindly; look at the account's log first.
     AmbiguousCreate,
-    /// The generation ended without a video. [`Error::failure`] has the reason.
+    /// The generation ended without a video. [`Error::failure`] has the reason. Waiting again changes nothing; create
+    /// another one, with another prompt if the reason lies there.
     GenerationFailed,
     /// The wait's deadline passed. The generation may still finish, and be billed: wait again with the same handle.
     DeadlineExceeded,
     /// The generation's state could not be had: the service was not heard for too long, or refused to tell it
     /// ([`Error::service`] has its words). The generation may go on, and be billed: wait again with the same handle.
     PollingLost,
-    /// The generation is completed, but no answer held a video.
+    /// The generation is completed, but no answer held a video. [`Error::last_answer`] is what came instead; wait again
+    /// later with the same handle, or show the answer to the vendor.
     MissingVideo,
-    /// The video could not be brought home. Wait again with the same handle for a fresh link.
+    /// The video could not be brought home; the message says what its host did. Wait again with the same handle for a
+    /// fresh link; what has arrived is continued where it can be.
     Download,
-    /// A file could not be written or read.
+    /// A file could not be written or read; the message names it. A generation that it was for is in [`Error::handle`].
     Io,
 }
 

@@ -30,7 +30,27 @@ use hash::sha256;
 
 /// The record of one batch. Clones write into the same file, which is locked against other processes.
 ///
-/// Give it to [`GenerateAll::journal`](crate::GenerateAll::journal). Requests are known by their place: the first is line 1.
+/// Give it to [`GenerateAll::journal`](crate::GenerateAll::journal). Requests are known by their place: the first is line 1
+/// here, and index 0 where a method asks for an `index`.
+///
+/// ```no_run
+/// use aimlapi_video::{Client, GenerationRequest, Job, Journal};
+///
+/// # async fn run(client: Client, requests: Vec<GenerationRequest>) -> Result<(), Box<dyn std::error::Error>> {
+/// let journal = Journal::open("batch.jsonl")?;
+/// let mut jobs = client.generate_all(requests).journal(journal.clone());
+/// while let Some((index, job)) = jobs.next().await {
+///     if let Job::Ended(Ok(generation)) = job {
+///         let saved = client.save(&generation, format!("{index}.mp4")).await?;
+///         journal.saved(index, saved.into_iter().map(|saved| saved.path).collect()).await?;
+///     }
+/// }
+/// for (line, entry) in journal.entries() {
+///     println!("{line}: {:?}", entry.state);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Journal {
     inner: Arc<Inner>,

@@ -13,7 +13,8 @@ impl Model {
     ///
     /// ```
     /// # use aimlapi_video::models;
-    /// let model = models().iter().find(|model| model.id() == "klingai/v2-master-text-to-video").unwrap();
+    /// let id = "klingai/v2-master-text-to-video";
+    /// let model = models().iter().find(|model| model.id() == id).unwrap();
     /// assert_eq!(model.json_schema()["properties"]["cfg_scale"]["maximum"], 1.0);
     /// ```
     pub fn json_schema(&self) -> Value {

@@ -56,10 +56,12 @@ impl Model {
     ///
     /// ```
     /// # use aimlapi_video::{Held, models};
-    /// let model = models().iter().find(|model| model.id() == "klingai/v2-master-text-to-video").unwrap();
+    /// let id = "klingai/v2-master-text-to-video";
+    /// let model = models().iter().find(|model| model.id() == id).unwrap();
     /// let constraints = model.constraints();
-    /// let scale = constraints.iter().find(|c| c.property == "cfg_scale" && c.keyword == "maximum").unwrap();
-    /// assert_eq!((scale.value.as_f64(), scale.held), (Some(1.0), Held::Type));
+    /// let mut scale = constraints.iter().filter(|constraint| constraint.property == "cfg_scale");
+    /// let most = scale.find(|constraint| constraint.keyword == "maximum").unwrap();
+    /// assert_eq!((most.value.as_f64(), most.held), (Some(1.0), Held::Type));
     /// ```
     pub fn constraints(&self) -> Vec<Constraint> {
         let mut ledger = Vec::new();

@@ -28,12 +28,14 @@ pub mod mock;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 
+// Before the others that give it methods, so that its own stand first on its page.
+mod client;
+
 mod batch;
 mod blank;
 mod bounded;
 mod budget;
 mod catalogue;
-mod client;
 mod download;
 mod error;
 mod generated;

@@ -1,14 +1,15 @@
-//! Typed mocks of the four operations, for [`httpmock`] (feature `mock`).
+//! Typed mocks of the four operations, for [`httpmock`](https://docs.rs/httpmock) (feature `mock`).
 //!
 //! ```
-//! use aimlapi_video::{Client, Generation, mock::MockServerExt, types::KlingaiV2MasterTextToVideo};
+//! use aimlapi_video::{Client, Generation, mock::MockServerExt};
+//! use aimlapi_video::types::KlingaiV2MasterTextToVideo;
 //! use httpmock::MockServer;
 //! use serde_json::json;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let server = MockServer::start_async().await;
-//! let request = KlingaiV2MasterTextToVideo::builder().prompt("A lantern drifts downstream").build()?;
+//! let request = KlingaiV2MasterTextToVideo::builder().prompt("A lantern drifts by").build()?;
 //! let mock = server.create_generation(|when, then| {
 //!     when.body(&request.clone().into());
 //!     then.success(201, &Generation::from_json(json!({ "id": "g1", "status": "queued" })));

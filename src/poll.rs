@@ -34,6 +34,21 @@ pub use update::{Hiccup, Progress, Times, Update, Updates};
 ///
 /// Awaiting gives the completed [`Generation`].
 ///
+/// ```no_run
+/// use std::time::Duration;
+/// use aimlapi_video::{Client, GenerationHandle};
+///
+/// # async fn run(client: Client, stored: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// let handle: GenerationHandle = serde_json::from_str(stored)?;
+/// match client.wait(handle).deadline(Duration::from_secs(600)).await {
+///     Ok(generation) => println!("{} videos", generation.videos().len()),
+///     Err(error) if error.is_resumable() => println!("{error}; to be waited for again"),
+///     Err(error) => return Err(error.into()),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 ///
 /// Each carries the [handle](Error::handle), the [last answer](Error::last_answer), the time and the number of polls:
@@ -69,7 +84,7 @@ impl Wait {
         }
     }
 
-    /// Waits with other options than the client's.
+    /// Waits with other options than the client's, all of them.
     pub fn options(mut self, options: WaitOptions) -> Self {
         self.options = options;
         self
@@ -82,7 +97,7 @@ impl Wait {
     }
 
     /// What happens on the way, ending with [`Update::Completed`] or an error. The stream paces itself: each item comes
-    /// when it happens.
+    /// when it happens, and nothing is sent while nobody asks for the next one.
     ///
     /// # Cancel safety
     ///

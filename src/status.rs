@@ -384,8 +384,9 @@ impl Video {
     /// ```
     /// use std::time::{Duration, SystemTime};
     ///
-    /// let video = aimlapi_video::Video::at("https://cdn.example.com/a.mp4?Expires=1752005613&Signature=x");
-    /// assert_eq!(video.expires_at(), Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_752_005_613)));
+    /// let link = "https://cdn.example.com/a.mp4?Expires=1752005613&Signature=x";
+    /// let expires = SystemTime::UNIX_EPOCH + Duration::from_secs(1_752_005_613);
+    /// assert_eq!(aimlapi_video::Video::at(link).expires_at(), Some(expires));
     /// ```
     pub fn expires_at(&self) -> Option<SystemTime> {
         crate::download::expires_at(&self.url)

@@ -55,6 +55,15 @@ impl Limit {
         }
     }
 
+    /// Mean requests and mean lag of the best schedules, where durations are around `typical` seconds.
+    pub(super) fn lags(&self, typical: f64) -> Vec<(f64, f64)> {
+        let mean = typical * (0.5 * self.spread * self.spread).exp();
+        let curve = self.curve.iter();
+        curve
+            .map(|&(polls, merit)| (polls, merit * mean / polls))
+            .collect()
+    }
+
     pub(super) fn at(&self, polls: f64) -> f64 {
         let after = self
             .curve

@@ -47,6 +47,8 @@ pub struct ClientBuilder {
     fetch_timeout: Duration,
     max_answer: usize,
     wait: WaitOptions,
+    /// `AIML_API_SPEED`, as it stands in the environment.
+    speed: Option<String>,
     budget: Option<PollBudget>,
     durations: Durations,
 }
@@ -66,6 +68,7 @@ impl Default for ClientBuilder {
             fetch_timeout: Duration::from_secs(30),
             max_answer: 4 * 1024 * 1024,
             wait: WaitOptions::default(),
+            speed: None,
             budget: Some(PollBudget::default()),
             durations: Durations::default(),
         }
@@ -73,17 +76,24 @@ impl Default for ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// Settings with key and base URL from the environment, as [`Client::from_env`] takes them.
+    /// Settings with key, base URL and speed from the environment, as [`Client::from_env`] takes them.
     pub fn from_env() -> Self {
-        let first = |names: [&str; 2]| {
+        let first = |names: &[&str]| {
             names
-                .into_iter()
+                .iter()
                 .filter_map(|name| env::var(name).ok())
                 .find(|value| !value.trim().is_empty())
         };
+        let speed = first(&["AIML_API_SPEED"]);
+        // What is no number is told by `build`.
+        let times = speed
+            .as_deref()
+            .map_or(1.0, |speed| number(speed).unwrap_or(1.0));
         Self {
-            key: first(["AIML_API_KEY", "AIMLAPI_API_KEY"]).map(|key| key.trim().into()),
-            base: first(["AIML_API_BASE", "AIMLAPI_API_BASE"]),
+            key: first(&["AIML_API_KEY", "AIMLAPI_API_KEY"]).map(|key| key.trim().into()),
+            base: first(&["AIML_API_BASE", "AIMLAPI_API_BASE"]),
+            wait: WaitOptions::default().speed(times),
+            speed,
             ..Self::default()
         }
     }
@@ -182,12 +192,13 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`MissingKey`](ErrorKind::MissingKey), or [`Configuration`](ErrorKind::Configuration) if the key or the URL cannot
-    /// be used.
+    /// [`MissingKey`](ErrorKind::MissingKey), or [`Configuration`](ErrorKind::Configuration) if the key, the URL or the
+    /// speed cannot be used.
     pub fn build(self) -> Result<Client, Error> {
         let authorization = authorization(self.key.as_ref())?;
         let base = self.base.as_deref().unwrap_or(Client::BASE_URL);
         let url = base_url(base, self.allow_http)?;
+        check_speed(self.speed.as_deref(), &url)?;
         let loopback = is_loopback(&url);
         // A redirect would carry the request to a place nobody chose, so it is an answer like any other. When a create is
         // sent again is decided here, and nowhere below.
@@ -312,6 +323,30 @@ fn base_url(given: &str, allow_http: bool) -> Result<Url, Error> {
         );
     }
     Ok(url)
+}
+
+/// The service itself runs at its own speed: whoever waits for it faster only asks too often, and gives up too soon.
+fn check_speed(speed: Option<&str>, base: &Url) -> Result<(), Error> {
+    let Some(speed) = speed else {
+        return Ok(());
+    };
+    let wrong = |what: &str| {
+        let what = format!("AIML_API_SPEED is {speed:?}, but {what}");
+        Err(Error::new(ErrorKind::Configuration, what))
+    };
+    let service = Url::parse(Client::BASE_URL).map(|url| url.origin());
+    match number(speed) {
+        None => wrong("it takes a number above 0, such as 60"),
+        Some(times) if times != 1.0 && service.is_ok_and(|service| service == base.origin()) => {
+            wrong("it is for a simulator; unset it, or set AIML_API_BASE to the simulator's URL")
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+fn number(speed: &str) -> Option<f64> {
+    let speed = speed.trim().parse().ok()?;
+    (f64::is_finite(speed) && speed > 0.0).then_some(speed)
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -22,6 +22,16 @@ use crate::{Error, ErrorKind, budget::Bucket};
 /// - within 30 s
 ///
 /// [Batches](crate::Client::generate_all) are [patient](Self::patient) unless the client's builder says otherwise.
+///
+/// ```
+/// use std::time::Duration;
+/// use aimlapi_video::{Client, CreateRetries};
+///
+/// let retries = CreateRetries::default().rate_limited(5).within(Duration::from_secs(120));
+/// let client = Client::builder().api_key("key").create_retries(retries).build()?;
+/// # let _ = client;
+/// # Ok::<(), aimlapi_video::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "it does nothing until a client is built with it"]
 pub struct CreateRetries {
@@ -58,25 +68,25 @@ impl CreateRetries {
             .within(Duration::from_secs(180))
     }
 
-    /// How many more tries there are while the service is not reached.
+    /// How many more tries there are while the service is not reached; 2 by default.
     pub fn unreached(mut self, tries: u32) -> Self {
         self.unreached = tries;
         self
     }
 
-    /// How many more tries there are while the service has too many requests.
+    /// How many more tries there are while the service has too many requests; 2 by default.
     pub fn rate_limited(mut self, tries: u32) -> Self {
         self.rate_limited = tries;
         self
     }
 
-    /// The pause before the first repetition; each further one is twice as long.
+    /// The pause before the first repetition, 1 s by default; each further one is twice as long, up to a minute.
     pub fn first_pause(mut self, pause: Duration) -> Self {
         self.first_pause = pause;
         self
     }
 
-    /// The time from the first try after which none begins.
+    /// The time from the first try after which none begins; 30 s by default.
     pub fn within(mut self, time: Duration) -> Self {
         self.within = time;
         self

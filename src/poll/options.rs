@@ -13,6 +13,17 @@ use crate::schedule::{Planned, Pooled, Schedule};
 /// - tolerance: 120 s without a good answer
 /// - schedule: [`Planned`], with what is stated of the models compiled in for one of which nothing is known
 /// - speed: 1
+///
+/// ```
+/// use std::time::Duration;
+/// use aimlapi_video::{WaitOptions, schedule::Fixed};
+///
+/// let options = WaitOptions::default()
+///     .deadline(Duration::from_secs(3600))
+///     .queue_deadline(Duration::from_secs(600))
+///     .schedule(Fixed::every(Duration::from_secs(15)));
+/// # let _ = options;
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "options do nothing until a wait is given them"]
 pub struct WaitOptions {
@@ -36,7 +47,7 @@ impl Default for WaitOptions {
 }
 
 impl WaitOptions {
-    /// The time from the start of the wait after which nothing starts any more. A last poll is sent at the deadline and
+    /// The time from the start of the wait after which nothing starts any more; 30 minutes by default. A last poll is sent at the deadline and
     /// may run past it, by 10 s at most; every earlier call ends by it.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
@@ -50,7 +61,7 @@ impl WaitOptions {
     }
 
     /// The time since the create after which the wait gives up on a generation that is still queued. A poll is sent then,
-    /// and if it finds the generation at work, the wait goes on to its deadline.
+    /// and if it finds the generation at work, the wait goes on to its deadline. None by default.
     pub fn queue_deadline(mut self, deadline: Duration) -> Self {
         self.queue_deadline = Some(deadline);
         self
@@ -58,8 +69,8 @@ impl WaitOptions {
 
     /// How long polls may fail for passing reasons (no connection, 408, 425, 429, 5xx, answers that cannot be read) before
     /// the wait gives up. Counted from the last good answer; but of a planned pause before the first failure a quarter of
-    /// this at most counts, and time in line for the [poll budget](crate::PollBudget) does not. A failed poll is made up for within a quarter
-    /// of it, however long the schedule would have paused.
+    /// this at most counts, and time in line for the [poll budget](crate::PollBudget) does not. A failed poll is made up for
+    /// within a quarter of it, however long the schedule would have paused. 120 s by default.
     pub fn tolerance(mut self, tolerance: Duration) -> Self {
         self.tolerance = tolerance;
         self

@@ -14,11 +14,36 @@ use crate::{Error, Generation, State};
 
 /// What happens in a wait, made by [`Wait::updates`](crate::Wait::updates): a stream that paces itself, and ends after
 /// [`Update::Completed`] or an error.
+///
+/// ```no_run
+/// use aimlapi_video::{Client, Update};
+///
+/// # async fn run(client: Client, handle: aimlapi_video::GenerationHandle) -> Result<(), aimlapi_video::Error> {
+/// let mut updates = client.wait(handle).updates();
+/// while let Some(update) = updates.next().await {
+///     match update? {
+///         Update::Progress(progress) => match progress.times.remaining {
+///             Some(left) => println!("{progress}, some {} s to go", left.as_secs()),
+///             None => println!("{progress}"),
+///         },
+///         Update::Hiccup(hiccup) => println!("asks again: {}", hiccup.error),
+///         Update::Completed(generation) => println!("{}", generation.videos().len()),
+///         _ => {}
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Updates(pub(super) Pin<Box<dyn Stream<Item = Result<Update, Error>> + Send>>);
 
 impl Updates {
     /// The next update; `None` after the end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Wait`](crate::Wait); an error is the last item. A failing poll that the wait rides out is none: it comes as
+    /// [`Update::Hiccup`].
     ///
     /// # Cancel safety
     ///

@@ -21,7 +21,8 @@ use serde::{Deserialize, Serialize};
 ///
 /// let mut durations = Durations::default();
 /// // Unfinished when polled at 88 s, completed when polled at 92 s.
-/// durations.observe("kling-video/v1", Some(5), Duration::from_secs(88)..=Duration::from_secs(92));
+/// let ended = Duration::from_secs(88)..=Duration::from_secs(92);
+/// durations.observe("kling-video/v1", Some(5), ended);
 /// let learned = durations.learned("kling-video/v1", Some(5));
 /// assert_eq!(learned.map(|learned| learned.typical().as_secs()), Some(89));
 /// ```

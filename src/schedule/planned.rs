@@ -27,6 +27,16 @@ use crate::State;
 /// - trade: 0.184 s
 /// - at least 2 s between polls, at most 10 minutes
 ///
+/// ```
+/// use std::time::Duration;
+/// use aimlapi_video::{WaitOptions, schedule::Planned};
+///
+/// // About half the requests, and twice the lag.
+/// let schedule = Planned::default().trade(4 * Duration::from_millis(184));
+/// let options = WaitOptions::default().schedule(schedule);
+/// # let _ = options;
+/// ```
+///
 /// Where the stated duration is right and durations spread by 15 % around it, that is 11 requests at a mean lag of 1.4 s for
 /// 90 s, 18 at 3.1 s for 330 s, and 23 at 5.7 s for 750 s; after 20 finishes 9 at 1.5 s, 17 at 3 s, and 19 at 5.7 s
 /// (`cargo bench --bench schedule`).
@@ -52,7 +62,7 @@ impl Default for Planned {
 
 impl Planned {
     /// How much sooner, on average, one more request must notice the end to be worth sending: a shorter time buys less lag
-    /// with more requests, and four times the time about halves the requests and doubles the lag.
+    /// with more requests, and four times the time about halves the requests and doubles the lag. 0.184 s by default.
     ///
     /// This is for a generation of 330 s. For others it goes with the root of the duration, so that both requests and lag
     /// grow with it. Where generations end within few times the least step of each other, no lag shorter than that step is
@@ -62,14 +72,14 @@ impl Planned {
         self
     }
 
-    /// The shortest step; no less than a second.
+    /// The shortest step: 2 s by default, no less than a second.
     pub fn at_least(mut self, least: Duration) -> Self {
         self.least = least.max(FLOOR);
         self.most = self.most.max(self.least);
         self
     }
 
-    /// The longest step; no less than the shortest.
+    /// The longest step: 10 minutes by default, no less than the shortest.
     pub fn at_most(mut self, most: Duration) -> Self {
         self.most = most.max(self.least);
         self

@@ -74,13 +74,13 @@ impl Default for SimulatorBuilder {
 }
 
 impl SimulatorBuilder {
-    /// Where to listen. Other machines reach it only if this names an address of the network.
+    /// Where to listen: a free port on `127.0.0.1` by default, and port 0 for a free one elsewhere. Other machines reach it only if this names an address of the network.
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.address = address;
         self
     }
 
-    /// How many times faster than the service its time runs; values that are not positive count as 1.
+    /// How many times faster than the service its time runs, 60 by default; values that are not positive count as 1.
     pub fn speed(mut self, speed: f64) -> Self {
         self.speed = Some(if speed.is_finite() && speed > 0.0 {
             speed
@@ -116,14 +116,14 @@ impl SimulatorBuilder {
         self
     }
 
-    /// What durations are drawn by: the same seed and the same requests in the same order give the same durations.
+    /// What durations are drawn by, 0 by default: the same seed and the same requests in the same order give the same durations.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
         self
     }
 
-    /// How far durations spread around those that the vendor's pages state: the standard deviation of ln seconds, 0 to 2.
-    /// With 0, a model whose pages state one duration always takes that.
+    /// How far durations spread around those that the vendor's pages state: the standard deviation of ln seconds, 0 to 2,
+    /// and 0.15 by default. With 0, a model whose pages state one duration always takes that.
     pub fn spread(mut self, spread: f64) -> Self {
         self.settings.spread = if spread.is_finite() {
             spread.clamp(0.0, 2.0)
@@ -153,7 +153,7 @@ impl SimulatorBuilder {
         self
     }
 
-    /// How long, in real time and whole seconds, the links of an answer are good. Every poll gives new ones.
+    /// How long, in real time and whole seconds, the links of an answer are good; 24 hours by default. Every poll gives new ones.
     pub fn url_lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.url_lifetime = lifetime;
         self
@@ -174,14 +174,14 @@ impl SimulatorBuilder {
         self
     }
 
-    /// How many generations it holds, at least one. Beyond that, the one that ended first is forgotten; while none has
+    /// How many generations it holds, at least one; 100,000 by default. Beyond that, the one that ended first is forgotten; while none has
     /// ended, a create is answered with 429.
     pub fn max_tasks(mut self, max: usize) -> Self {
         self.settings.max_tasks = max.max(1);
         self
     }
 
-    /// How many requests it lists, at least one: the newest.
+    /// How many requests it lists, at least one: the newest 10,000 by default.
     pub fn max_requests(mut self, max: usize) -> Self {
         self.max_requests = max.max(1);
         self
@@ -192,6 +192,10 @@ impl SimulatorBuilder {
     /// # Errors
     ///
     /// If the address cannot be bound.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: dropping the future starts nothing.
     pub async fn start(self) -> io::Result<Simulator> {
         let listener = TcpListener::bind(self.address).await?;
         let address = listener.local_addr()?;

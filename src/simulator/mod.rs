@@ -16,7 +16,7 @@
 //!     .api_key("any")
 //!     .wait_options(aimlapi_video::WaitOptions::default().speed(1000.0))
 //!     .build()?;
-//! let request = KlingaiV2MasterTextToVideo::builder().prompt("A paper lantern rises").duration(5).build()?;
+//! let request = KlingaiV2MasterTextToVideo::builder().prompt("A paper lantern rises").build()?;
 //! let generation = client.generate(request).await?;
 //! assert_eq!(generation.videos().len(), 1);
 //! # Ok(())
@@ -32,7 +32,7 @@
 //!
 //! `aimlapi-video simulate` runs the same server. Beside the service's own URLs it answers, without a key:
 //!
-//! | | |
+//! | request | answer, or what it does |
 //! |---|---|
 //! | `GET /_simulator/` | everything of the following |
 //! | `GET /_simulator/tasks` | the generations: a list of [`SeenTask`] |
@@ -51,10 +51,12 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // Time stands still, and the first poll meets an error.
 //! let simulator = Simulator::builder().manual_clock().start().await?;
-//! simulator.play(r#"{ "next": [{ "seconds": 60, "polls": [{ "status": 503 }] }] }"#.parse()?);
+//! let scenario = r#"{ "next": [{ "seconds": 60, "polls": [{ "status": 503 }] }] }"#;
+//! simulator.play(scenario.parse()?);
 //!
 //! let client = Client::builder().base_url(simulator.url()).api_key("any").build()?;
-//! let request = GenerationRequest::from_json(json!({ "model": "klingai/v2-master-text-to-video", "prompt": "Rain" }))?;
+//! let body = json!({ "model": "klingai/v2-master-text-to-video", "prompt": "Rain" });
+//! let request = GenerationRequest::from_json(body)?;
 //! let handle = client.create(request).await?;
 //! assert!(client.fetch(&handle).await.is_err());
 //! simulator.advance(Duration::from_secs(60));
@@ -113,6 +115,10 @@ impl Simulator {
     /// # Errors
     ///
     /// If the port cannot be bound.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: dropping the future starts nothing.
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
     }
@@ -153,7 +159,7 @@ impl Simulator {
         self.service.tasks.play(scenario);
     }
 
-    /// Moves the service's time forward.
+    /// Moves the service's time forward, whether its clock runs or is [moved by hand](SimulatorBuilder::manual_clock).
     pub fn advance(&self, by: Duration) {
         self.service.clock.advance(by);
     }

@@ -52,7 +52,8 @@ pub(super) use reading::{FRAMING, MOST_SECONDS};
 /// ] }"#.parse()?;
 ///
 /// let error = r#"{ "next": [{ "times": 0 }] }"#.parse::<Scenario>().unwrap_err();
-/// assert_eq!(error.to_string(), "next[0].times: expected 1 or more, or \"always\"; received 0");
+/// let told = "next[0].times: expected 1 or more, or \"always\"; received 0";
+/// assert_eq!(error.to_string(), told);
 /// # let _ = scenario;
 /// # Ok::<(), aimlapi_video::simulator::InvalidScenario>(())
 /// ```

@@ -53,6 +53,7 @@ impl Cli {
             "AIMLAPI_API_KEY",
             "AIML_API_BASE",
             "AIMLAPI_API_BASE",
+            "AIML_API_SPEED",
         ] {
             command.env_remove(name);
         }

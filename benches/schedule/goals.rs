@@ -1,0 +1,54 @@
+//! What was asked for, beside what came out.
+
+use super::{SPREADS, Score, TYPICAL};
+
+/// What was asked for, and what came out.
+#[derive(Default)]
+pub(super) struct Goals {
+    pub(super) rows: Vec<(String, f64, f64)>,
+}
+
+impl Goals {
+    /// Adds the worst of `tables`.
+    pub(super) fn add(
+        &mut self,
+        title: &str,
+        unit: &str,
+        most: f64,
+        tables: &[Vec<Score>],
+        figure: impl Fn(usize, &Score) -> f64,
+    ) {
+        let mut all: Vec<(f64, usize, usize)> = Vec::new();
+        for (spread, table) in tables.iter().enumerate() {
+            all.extend(
+                table
+                    .iter()
+                    .enumerate()
+                    .map(|(column, score)| (figure(spread, score), spread, column)),
+            );
+        }
+        let over = all.iter().filter(|cell| cell.0 > most).count();
+        let worst = all
+            .iter()
+            .copied()
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .unwrap_or_default();
+        let column = TYPICAL.get(worst.2).filter(|_| tables[0].len() > 1);
+        let column = column.map_or("stated".to_owned(), |typical| format!("{typical} s"));
+        let place = format!(
+            "worst at {column}, spread {}; {over} of {} over",
+            SPREADS[worst.1],
+            all.len()
+        );
+        self.rows
+            .push((format!("{title}: {unit} ({place})"), worst.0, most));
+    }
+
+    pub(super) fn print(&self) {
+        println!("\n== goals ==");
+        for (title, figure, most) in &self.rows {
+            let verdict = if figure <= most { "held  " } else { "MISSED" };
+            println!("{verdict} {figure:7.3} <= {most:6.2}  {title}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! A video for each line of a file, with a journal: run it again after Ctrl-C, a crash or a loss of power, and it goes
+//! on where it was. Nothing is created twice.
+//!
+//! ```sh
+//! printf '%s\n' "A kite climbs over the dunes" "Snow falls on a tin roof" > prompts.txt
+//! AIML_API_KEY=... cargo run --example batch --features journal -- prompts.txt videos
+//! ```
+
+use std::{env, error::Error, fs, path::Path, pin::pin};
+
+use aimlapi_video::{Client, Job, Journal, JournalState, types::KlingaiV2MasterTextToVideo};
+use tokio::{signal, task::JoinSet};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = env::args().skip(1);
+    let (Some(prompts), Some(folder)) = (arguments.next(), arguments.next()) else {
+        return Err("batch PROMPTS.txt FOLDER".into());
+    };
+    let folder = Path::new(&folder);
+    fs::create_dir_all(folder)?;
+
+    // Every line is held to the model's document before the first one is paid for.
+    let requests = fs::read_to_string(&prompts)?
+        .lines()
+        .map(|prompt| {
+            KlingaiV2MasterTextToVideo::builder()
+                .prompt(prompt)
+                .duration(5)
+                .build()
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+
+    let client = Client::from_env()?;
+    let journal = Journal::open(folder.join("journal.jsonl"))?;
+    // The journal counts lines from 1, the batch counts requests from 0.
+    let known = journal.entries().into_iter();
+    let saved = known
+        .filter(|(_, entry)| matches!(entry.state, JournalState::Saved { .. }))
+        .map(|(line, _)| line - 1);
+    let mut jobs = client
+        .generate_all(requests)
+        .journal(journal.clone())
+        .except(saved);
+
+    let mut interrupt = pin!(signal::ctrl_c());
+    let mut downloads = JoinSet::new();
+    let mut failed = 0;
+    let mut interrupted = false;
+    // After Ctrl-C only the creates that are on their way are waited for, so that no id is missed; after a second one,
+    // nothing is.
+    while !interrupted || jobs.is_creating() {
+        let job = tokio::select! {
+            job = jobs.next() => job,
+            _ = &mut interrupt => {
+                if interrupted {
+                    break;
+                }
+                interrupt.set(signal::ctrl_c());
+                interrupted = true;
+                jobs.stop();
+                continue;
+            }
+        };
+        let Some((index, job)) = job else { break };
+        let line = index + 1;
+        match job {
+            Job::Created(handle) => println!("{line}: created {}", handle.id()),
+            Job::Resumed(handle) => println!("{line}: goes on with {}", handle.id()),
+            Job::Unrecorded(error) => eprintln!("{line}: {error}"),
+            Job::Ended(Ok(generation)) => {
+                // On the side, so that a slow download holds up nobody.
+                let (client, journal) = (client.clone(), journal.clone());
+                let path = folder.join(format!("{line}.mp4"));
+                downloads.spawn(async move {
+                    // A file that is there without the journal knowing was saved just before a crash.
+                    let saved = client.download(&generation).overwrite(true).to_file(path);
+                    let files = saved.await?.into_iter().map(|saved| saved.path).collect();
+                    journal.saved(index, files).await?;
+                    Ok::<_, aimlapi_video::Error>(line)
+                });
+            }
+            // The others go on.
+            Job::Ended(Err(error)) => {
+                eprintln!("{line}: {error}");
+                failed += 1;
+            }
+            _ => {}
+        }
+    }
+    if interrupted {
+        return Err("interrupted; the same command goes on where this one was".into());
+    }
+    while let Some(download) = downloads.join_next().await {
+        match download? {
+            Ok(line) => println!("{line}: saved"),
+            Err(error) => {
+                eprintln!("{error}");
+                failed += 1;
+            }
+        }
+    }
+    match failed {
+        0 => Ok(()),
+        _ => Err(format!("videos that are missing: {failed}; see above").into()),
+    }
+}

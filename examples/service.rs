@@ -1,0 +1,221 @@
+//! A small web service that makes videos, and survives being killed: started again, it goes on with what was created,
+//! and buys nothing twice.
+//!
+//! ```sh
+//! AIML_API_KEY=... cargo run --example service --features journal -- videos 127.0.0.1:3000
+//! curl -d "A heron lands on a frozen lake" http://127.0.0.1:3000/videos   # 202 {"id":"...","state":"accepted"}
+//! curl http://127.0.0.1:3000/videos/ID                                    # {"id":"...","state":"generating",...}
+//! curl -O http://127.0.0.1:3000/videos/ID/video.mp4
+//! ```
+//!
+//! Each video has a folder of its own: `request.json`, there before the answer 202 leaves; `journal.jsonl`, which knows
+//! what was created; `video.mp4`, there when it is whole. The folders are all the state there is; what stands in memory
+//! only makes the answers quick.
+
+use std::{
+    collections::HashMap,
+    env, io,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use aimlapi_video::{
+    Client, GenerationRequest, Job, Journal, Update, types::KlingaiV2MasterTextToVideo,
+};
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde_json::{Value, json};
+use tokio::{fs, net::TcpListener, time};
+use uuid::Uuid;
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let mut arguments = env::args().skip(1);
+    let folder = arguments.next().unwrap_or_else(|| "videos".into());
+    let address = arguments.next();
+    let address = address.unwrap_or_else(|| "127.0.0.1:3000".into());
+
+    let service = Service {
+        client: Client::from_env()?,
+        folder: folder.into(),
+        told: Arc::default(),
+    };
+    fs::create_dir_all(&service.folder).await?;
+    service.go_on().await?;
+
+    let router = Router::new()
+        .route("/videos", post(create))
+        .route("/videos/{id}", get(state))
+        .route("/videos/{id}/video.mp4", get(file))
+        .with_state(service);
+    let listener = TcpListener::bind(address).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    axum::serve(listener, router).await?;
+    Ok(())
+}
+
+#[derive(Clone)]
+struct Service {
+    client: Client,
+    folder: PathBuf,
+    /// What is told of the videos that this process works on, or worked on.
+    told: Arc<Mutex<HashMap<Uuid, Value>>>,
+}
+
+/// `POST /videos`: the body is the prompt.
+async fn create(State(service): State<Service>, prompt: String) -> Response {
+    let request = KlingaiV2MasterTextToVideo::builder()
+        .prompt(prompt)
+        .duration(5)
+        .build();
+    // What the document does not allow is told at once, and costs nothing.
+    let request = match request {
+        Ok(request) => GenerationRequest::from(request),
+        Err(error) => return problem(StatusCode::BAD_REQUEST, &error),
+    };
+    let id = Uuid::new_v4();
+    if let Err(error) = service.keep(id, &request).await {
+        return problem(StatusCode::INTERNAL_SERVER_ERROR, &error);
+    }
+    let answer = service.tell(id, [("state", "accepted".into())]);
+    let place = [(header::LOCATION, format!("/videos/{id}"))];
+    service.begin(id);
+    (StatusCode::ACCEPTED, place, Json(answer)).into_response()
+}
+
+/// `GET /videos/{id}`
+async fn state(State(service): State<Service>, Path(id): Path<Uuid>) -> Response {
+    match service.known(id).await {
+        Some(told) => Json(told).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// `GET /videos/{id}/video.mp4`
+async fn file(State(service): State<Service>, Path(id): Path<Uuid>) -> Response {
+    match fs::read(service.folder_of(id).join("video.mp4")).await {
+        Ok(video) => ([(header::CONTENT_TYPE, "video/mp4")], video).into_response(),
+        Err(_) => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+impl Service {
+    /// Takes up every video that is not whole yet.
+    async fn go_on(&self) -> Result<(), Error> {
+        let mut folders = fs::read_dir(&self.folder).await?;
+        while let Some(folder) = folders.next_entry().await? {
+            let id = folder.file_name().to_str().and_then(|id| id.parse().ok());
+            if let Some(id) = id
+                && !fs::try_exists(folder.path().join("video.mp4")).await?
+            {
+                self.tell(id, [("state", "accepted".into())]);
+                self.begin(id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes down what was asked for: the whole of it or nothing, even if the process is killed in between.
+    async fn keep(&self, id: Uuid, request: &GenerationRequest) -> io::Result<()> {
+        let unfinished = self.folder.join(format!("{id}.new"));
+        fs::create_dir(&unfinished).await?;
+        fs::write(unfinished.join("request.json"), json!(request).to_string()).await?;
+        fs::rename(unfinished, self.folder_of(id)).await
+    }
+
+    /// Makes a video on the side. Where it may still come (the network was away, or it took long), it is waited for
+    /// again.
+    fn begin(&self, id: Uuid) {
+        let service = self.clone();
+        tokio::spawn(async move {
+            while let Err(error) = service.make(id).await {
+                eprintln!("{id}: {error}");
+                let known = error.downcast_ref::<aimlapi_video::Error>();
+                let may_come = known.is_some_and(aimlapi_video::Error::is_resumable);
+                let state = if may_come { "delayed" } else { "failed" };
+                service.tell(
+                    id,
+                    [("state", state.into()), ("error", error.to_string().into())],
+                );
+                if !may_come {
+                    break;
+                }
+                time::sleep(Duration::from_secs(60)).await;
+            }
+        });
+    }
+
+    /// The batch of one request: created if the journal knows nothing of it, waited for if it does.
+    async fn make(&self, id: Uuid) -> Result<(), Error> {
+        let folder = self.folder_of(id);
+        let request = fs::read(folder.join("request.json")).await?;
+        let request: GenerationRequest = serde_json::from_slice(&request)?;
+        let journal = Journal::open(folder.join("journal.jsonl"))?;
+        let mut jobs = self.client.generate_all([request]).journal(journal);
+        while let Some((_, job)) = jobs.next().await {
+            match job {
+                Job::Created(handle) | Job::Resumed(handle) => {
+                    self.tell(
+                        id,
+                        [("state", "created".into()), ("generation", json!(handle))],
+                    );
+                }
+                Job::Update(Update::Progress(progress)) => {
+                    self.tell(id, [("state", progress.to_string().into())]);
+                }
+                Job::Unrecorded(error) => eprintln!("{id}: {error}"),
+                Job::Ended(generation) => {
+                    let path = folder.join("video.mp4");
+                    self.client.save(&generation?, path).await?;
+                    self.tell(id, [("state", "ready".into()), ("file", file_of(id))]);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What there is to tell of a video; one that was ready before this process began stands on disk alone.
+    async fn known(&self, id: Uuid) -> Option<Value> {
+        let told = self.told().get(&id).cloned();
+        if told.is_some() {
+            return told;
+        }
+        let path = self.folder_of(id).join("video.mp4");
+        let is_ready = fs::try_exists(path).await.ok()?;
+        is_ready.then(|| json!({ "id": id, "state": "ready", "file": file_of(id) }))
+    }
+
+    fn tell<const N: usize>(&self, id: Uuid, news: [(&str, Value); N]) -> Value {
+        let mut all = self.told();
+        let told = all.entry(id).or_insert_with(|| json!({ "id": id }));
+        for (name, value) in news {
+            told[name] = value;
+        }
+        told.clone()
+    }
+
+    fn told(&self) -> MutexGuard<'_, HashMap<Uuid, Value>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn folder_of(&self, id: Uuid) -> PathBuf {
+        self.folder.join(id.to_string())
+    }
+}
+
+fn file_of(id: Uuid) -> Value {
+    format!("/videos/{id}/video.mp4").into()
+}
+
+fn problem(status: StatusCode, error: &dyn std::error::Error) -> Response {
+    (status, Json(json!({ "error": error.to_string() }))).into_response()
+}

@@ -1,0 +1,48 @@
+//! A prompt becomes a video: create, watch, save.
+//!
+//! ```sh
+//! AIML_API_KEY=... cargo run --example text_to_video -- "A paper boat sails down a rain gutter at dusk"
+//! ```
+//!
+//! Or for nothing, against a simulator in another terminal (`cargo run --features cli -- simulate`):
+//!
+//! ```sh
+//! export AIML_API_BASE=http://127.0.0.1:8080 AIML_API_KEY=any AIML_API_SPEED=60
+//! cargo run --example text_to_video
+//! ```
+
+use std::{env, error::Error};
+
+use aimlapi_video::{Client, Update, types::KlingaiV2MasterTextToVideo};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let prompt = env::args().nth(1);
+    let prompt = prompt.unwrap_or_else(|| "A paper boat sails down a rain gutter at dusk".into());
+
+    let client = Client::from_env()?;
+    let request = KlingaiV2MasterTextToVideo::builder()
+        .prompt(prompt)
+        .duration(5)
+        .build()?;
+
+    // From here on it costs money. Whoever has the handle can come back to the generation, so it is told at once.
+    let handle = client.create(request).await?;
+    println!("created: {}", serde_json::to_string(&handle)?);
+
+    let mut updates = client.wait(handle).updates();
+    while let Some(update) = updates.next().await {
+        match update? {
+            Update::Progress(progress) => println!("{progress}"),
+            Update::Hiccup(hiccup) => println!("asked in vain, and asks again: {}", hiccup.error),
+            Update::Completed(generation) => {
+                // Named after model and id, so that no video takes another's place.
+                for saved in client.download(&generation).to_folder(".").await? {
+                    println!("saved: {} ({} bytes)", saved.path.display(), saved.bytes);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
