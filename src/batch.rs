@@ -8,20 +8,20 @@ use std::{
 };
 
 use futures_util::{Stream, StreamExt, stream::FuturesUnordered};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 #[cfg(feature = "journal")]
 use crate::journal::Journal;
 use crate::{
     Client, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest, LegacyKlingRequest,
-    Update, Updates, WaitOptions,
+    Update, WaitOptions,
 };
 
 mod create;
 mod tasks;
 
 use create::{Create, Created, Request};
-use tasks::{Bound, Lasting, Stop};
+use tasks::{Stop, Task};
 
 impl Client {
     /// Waits for many generations, and gives each one's outcome as soon as it is there.
@@ -61,7 +61,8 @@ impl Client {
     /// that did not reach the service: both are sent again as [`CreateRetries::patient`](crate::CreateRetries::patient) says,
     /// or the client's builder. No other create is repeated.
     ///
-    /// Creates and waits go on in tasks of their own, so whoever takes what happens may take time over it.
+    /// Creates and waits go on in tasks of their own, so whoever takes what happens may take time over it, as long as the
+    /// runtime has a thread left for them. Some updates are let go then; nothing else is.
     ///
     /// ```no_run
     /// use aimlapi_video::{Job, types::KlingaiV2MasterTextToVideo};
@@ -129,7 +130,7 @@ pub struct WaitAll {
     handles: Box<dyn Iterator<Item = GenerationHandle> + Send>,
     options: Option<WaitOptions>,
     at_most: usize,
-    waits: FuturesUnordered<Bound<(GenerationHandle, Result<Generation, Error>)>>,
+    waits: FuturesUnordered<Waiting>,
 }
 
 impl WaitAll {
@@ -167,12 +168,34 @@ impl Stream for WaitAll {
             if let Some(options) = &self.options {
                 wait = wait.options(options.clone());
             }
-            let wait = wait.into_future();
-            self.waits
-                .push(Bound::start(async { (handle, wait.await) }));
+            let task = Task::bound(wait.into_future());
+            self.waits.push(Waiting { handle, task });
         }
         self.waits.poll_next_unpin(context)
     }
+}
+
+/// A wait in its task.
+struct Waiting {
+    handle: GenerationHandle,
+    task: Task<Result<Generation, Error>>,
+}
+
+impl Future for Waiting {
+    type Output = (GenerationHandle, Result<Generation, Error>);
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.task).poll(context).map(|ended| {
+            let outcome = ended.unwrap_or_else(|why| Err(unseen(why, &self.handle)));
+            (self.handle.clone(), outcome)
+        })
+    }
+}
+
+/// A wait that nobody goes on with.
+fn unseen(why: &str, handle: &GenerationHandle) -> Error {
+    let what = format!("the wait ended without an outcome: {why}; wait again");
+    Error::new(ErrorKind::PollingLost, what).about(handle.clone())
 }
 
 /// What happens to one request of many.
@@ -206,28 +229,39 @@ pub struct GenerateAll {
     stages: FuturesUnordered<Work>,
     /// What has happened and was not taken yet.
     told: VecDeque<(usize, Job)>,
+    updates: mpsc::Receiver<(usize, Update)>,
+    tells: mpsc::Sender<(usize, Update)>,
     stopping: watch::Sender<bool>,
     stop: Stop,
     #[cfg(feature = "journal")]
     journal: Option<Journal>,
 }
 
-/// What one job does next.
-enum Work {
-    Creates(Lasting<(usize, Stage)>),
-    Waits(Bound<(usize, Stage)>),
+/// What one job does next, in its task.
+struct Work {
+    index: usize,
+    /// The generation that is waited for; a create has none yet.
+    handle: Option<GenerationHandle>,
+    task: Task<Stage>,
 }
 
 /// What one job does next has happened.
 enum Stage {
     /// Nothing was, if it was stopped before it was sent.
     Created(Option<Created>),
-    Updated(Updates, Option<Result<Update, Error>>, Option<Error>),
+    Ended {
+        outcome: Result<Generation, Error>,
+        unrecorded: Option<Error>,
+    },
 }
+
+/// So many updates are kept for a consumer that is busy; more are let go, for the next one tells more than they do.
+const UPDATES_KEPT: usize = 1024;
 
 impl GenerateAll {
     fn new(client: &Client, requests: impl Iterator<Item = Request> + Send + 'static) -> Self {
         let (stopping, stop) = Stop::new();
+        let (tells, updates) = mpsc::channel(UPDATES_KEPT);
         Self {
             client: client.clone(),
             requests: Box::new(requests),
@@ -239,6 +273,8 @@ impl GenerateAll {
             except: BTreeSet::new(),
             stages: FuturesUnordered::new(),
             told: VecDeque::new(),
+            updates,
+            tells,
             stopping,
             stop,
             #[cfg(feature = "journal")]
@@ -314,29 +350,58 @@ impl GenerateAll {
             #[cfg(feature = "journal")]
             journal: self.journal.clone(),
         };
-        let create = async move { (index, Stage::Created(create.run(request).await)) };
-        self.stages.push(Work::Creates(Lasting::start(create)));
+        let create = async move { Stage::Created(create.run(request).await) };
+        self.stages.push(Work {
+            index,
+            handle: None,
+            task: Task::lasting(create),
+        });
     }
 
-    fn wait(&self, index: usize, mut updates: Updates) {
+    fn wait(&self, index: usize, handle: GenerationHandle) {
+        let mut wait = self.client.wait(&handle);
+        if let Some(options) = &self.options {
+            wait = wait.options(options.clone());
+        }
+        let (mut updates, tells) = (wait.updates(), self.tells.clone());
         #[cfg(feature = "journal")]
         let journal = self.journal.clone();
         let wait = async move {
-            let update = updates.next().await;
+            let outcome = loop {
+                match updates.next().await {
+                    Some(Ok(Update::Completed(generation))) => break Ok(*generation),
+                    Some(Ok(update)) => {
+                        // Where there is no room, nobody looks.
+                        let _ = tells.try_send((index, update));
+                    }
+                    Some(Err(error)) => break Err(error),
+                    // No stream of updates ends without saying how.
+                    None => break Err(Error::new(ErrorKind::PollingLost, "the wait ended")),
+                }
+            };
             #[cfg(feature = "journal")]
-            let unrecorded = match (journal, &update) {
-                (Some(journal), Some(update)) => journal.ended(index, update).await.err(),
-                _ => None,
+            let unrecorded = match journal {
+                Some(journal) => journal.ended(index, &outcome).await.err(),
+                None => None,
             };
             #[cfg(not(feature = "journal"))]
             let unrecorded = None;
-            (index, Stage::Updated(updates, update, unrecorded))
+            Stage::Ended {
+                outcome,
+                unrecorded,
+            }
         };
-        self.stages.push(Work::Waits(Bound::start(wait)));
+        self.stages.push(Work {
+            index,
+            handle: Some(handle),
+            task: Task::bound(wait),
+        });
     }
 
     fn happened(&mut self, index: usize, stage: Stage) {
-        let (job, unrecorded) = match stage {
+        let tell =
+            |unrecorded: Option<Error>| unrecorded.map(|error| (index, Job::Unrecorded(error)));
+        match stage {
             Stage::Created(created) => {
                 self.creating -= 1;
                 let Some(created) = created else {
@@ -344,11 +409,7 @@ impl GenerateAll {
                 };
                 let job = match created.outcome {
                     Ok(handle) => {
-                        let mut wait = self.client.wait(&handle);
-                        if let Some(options) = &self.options {
-                            wait = wait.options(options.clone());
-                        }
-                        self.wait(index, wait.updates());
+                        self.wait(index, handle.clone());
                         match created.is_known {
                             true => Job::Resumed(handle),
                             false => Job::Created(handle),
@@ -356,31 +417,24 @@ impl GenerateAll {
                     }
                     Err(error) => Job::Ended(Err(error)),
                 };
-                (job, created.unrecorded)
+                self.told.push_back((index, job));
+                self.told.extend(tell(created.unrecorded));
             }
-            Stage::Updated(updates, update, unrecorded) => {
-                let job = match update {
-                    Some(Ok(Update::Completed(generation))) => Job::Ended(Ok(*generation)),
-                    Some(Ok(update)) => {
-                        self.wait(index, updates);
-                        Job::Update(update)
-                    }
-                    Some(Err(error)) => Job::Ended(Err(error)),
-                    // No stream of updates ends without saying how.
-                    None => Job::Ended(Err(Error::new(ErrorKind::PollingLost, "the wait ended"))),
-                };
-                (job, unrecorded)
+            Stage::Ended {
+                outcome,
+                unrecorded,
+            } => {
+                // What came before the end is told before it.
+                self.take_updates();
+                self.told.extend(tell(unrecorded));
+                self.told.push_back((index, Job::Ended(outcome)));
             }
-        };
-        let unrecorded = unrecorded.map(|error| (index, Job::Unrecorded(error)));
-        // The end comes last, and the handle first.
-        match job {
-            Job::Ended(_) => self
-                .told
-                .extend(unrecorded.into_iter().chain([(index, job)])),
-            _ => self
-                .told
-                .extend([(index, job)].into_iter().chain(unrecorded)),
+        }
+    }
+
+    fn take_updates(&mut self) {
+        while let Ok((index, update)) = self.updates.try_recv() {
+            self.told.push_back((index, Job::Update(update)));
         }
     }
 }
@@ -389,10 +443,17 @@ impl Future for Work {
     type Output = (usize, Stage);
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut *self {
-            Self::Creates(task) => Pin::new(task).poll(context),
-            Self::Waits(task) => Pin::new(task).poll(context),
-        }
+        let ended = Pin::new(&mut self.task).poll(context);
+        ended.map(|ended| {
+            let lost = |why| match &self.handle {
+                Some(handle) => Stage::Ended {
+                    outcome: Err(unseen(why, handle)),
+                    unrecorded: None,
+                },
+                None => Stage::Created(Some(Created::lost(why))),
+            };
+            (self.index, ended.unwrap_or_else(lost))
+        })
     }
 }
 
@@ -409,6 +470,9 @@ impl Stream for GenerateAll {
                 && let Some(request) = self.requests.next()
             {
                 self.create(request);
+            }
+            if let Poll::Ready(Some((index, update))) = self.updates.poll_recv(context) {
+                return Poll::Ready(Some((index, Job::Update(update))));
             }
             match self.stages.poll_next_unpin(context) {
                 Poll::Ready(Some((index, stage))) => self.happened(index, stage),

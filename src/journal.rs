@@ -16,7 +16,7 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use crate::{Client, Error, ErrorKind, GenerationHandle, Update};
+use crate::{Client, Error, ErrorKind, Generation, GenerationHandle};
 
 mod claim;
 mod event;
@@ -179,7 +179,7 @@ impl Journal {
     }
 
     /// The lines of a batch whose requests are others than when this journal was written, of the requests' bodies in order.
-    /// A batch that has only grown differs nowhere.
+    /// A batch that has only grown differs nowhere, and a request that was refused may be corrected.
     pub fn differing<'a>(
         &self,
         bodies: impl IntoIterator<Item = &'a Map<String, Value>>,
@@ -188,7 +188,7 @@ impl Journal {
         let jobs = self.inner.jobs();
         let differs = |(line, entry): (&usize, &JournalEntry)| {
             let same = hashes.get(line - 1) == Some(&entry.sha256);
-            (!same).then_some(*line)
+            (!same && entry.state != JournalState::NotCreated).then_some(*line)
         };
         jobs.entries.iter().filter_map(differs).collect()
     }
@@ -257,15 +257,15 @@ impl Journal {
         }
     }
 
-    /// Notes how a generation ended, if `update` says that it did. An error takes nothing back of that.
+    /// Notes how a generation ended, if `outcome` says that it did. An error takes nothing back of that.
     pub(crate) async fn ended(
         &self,
         index: usize,
-        update: &Result<Update, Error>,
+        outcome: &Result<Generation, Error>,
     ) -> Result<(), Error> {
         let line = index + 1;
-        let event = match update {
-            Ok(Update::Completed(_)) => Event::Completed { line },
+        let event = match outcome {
+            Ok(_) => Event::Completed { line },
             Err(error) if error.kind() == ErrorKind::GenerationFailed => Event::Failed { line },
             _ => return Ok(()),
         };

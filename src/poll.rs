@@ -204,6 +204,8 @@ struct Machine<A> {
     silent_since: Instant,
     /// Whether the last poll failed.
     failing: bool,
+    /// When that was told, until the wait goes on.
+    told: Option<Instant>,
     /// The generation's age when a poll was sent that found it unfinished.
     unfinished: Duration,
     polls: u32,
@@ -235,6 +237,7 @@ impl<A: Ask> Machine<A> {
             last_poll: now,
             silent_since: now,
             failing: false,
+            told: None,
             unfinished: Duration::ZERO,
             polls: 0,
             answered: 0,
@@ -252,6 +255,10 @@ impl<A: Ask> Machine<A> {
             && let Some(update) = self.start()?
         {
             return Ok(update);
+        }
+        if let Some(told) = self.told.take() {
+            // Nobody asked while whoever was told of the failure was busy with it.
+            self.silent_since += told.elapsed();
         }
         loop {
             let (at, reason) = self.next_poll();

@@ -307,8 +307,8 @@ async fn a_journal_cut_off_anywhere_repeats_nothing() {
         let at = text.find(event).unwrap();
         at + text[at..].find('\n').unwrap() + 1
     };
-    // What was created is known even if its line lacks its end.
-    let (intent, created_at) = (end_of("\"intent\""), end_of("\"created\"") - 1);
+    // What was bought, or may have been, is known even if its line lacks its end.
+    let (intent, created_at) = (end_of("\"intent\"") - 1, end_of("\"created\"") - 1);
     for cut in 0..=text.len() {
         fs::write(&path, &text[..cut]).unwrap();
         let before = created(&server).len();

@@ -7,8 +7,10 @@ mod support;
 use std::{collections::BTreeMap, fs, time::Duration};
 
 use aimlapi_video::{
-    Client, CreateRetries, Error, ErrorKind, GenerateAll, Generation, Job, Journal, JournalState,
-    WaitOptions, schedule::Fixed, types::KlingaiV2MasterTextToVideo,
+    Client, CreateRetries, Error, ErrorKind, GenerateAll, Generation, GenerationRequest, Job,
+    Journal, JournalState, WaitOptions,
+    schedule::{Decision, Fixed, PollState, Schedule},
+    types::KlingaiV2MasterTextToVideo,
 };
 use serde_json::{Value, json};
 use support::{Bytes, Request, Server, builder, http};
@@ -268,4 +270,89 @@ fn a_file_that_is_no_journal_is_left_as_it_is() {
         assert_eq!(Journal::open(&path).unwrap_err().kind(), ErrorKind::Io);
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
+}
+
+#[tokio::test]
+async fn a_refused_request_may_be_corrected_and_another_may_not() {
+    let server = Server::start(|number, request| match number {
+        0 => http(400, &[], "no"),
+        _ => service(number, request),
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let client = client(&server);
+    let run = async |prompts: &[&str]| {
+        let journal = Journal::open(&path).unwrap();
+        let requests = requests(prompts);
+        let universal = requests.iter().cloned().map(GenerationRequest::from);
+        let bodies: Vec<_> = universal.map(|request| request.body().clone()).collect();
+        let differing = journal.differing(&bodies);
+        let jobs = client.generate_all(requests).creates_at_once(1);
+        (differing, outcomes(jobs.journal(journal)).await)
+    };
+    let (_, first) = run(&["g0", "g1"]).await;
+    assert_eq!(first[&0].as_ref().unwrap_err().kind(), ErrorKind::Refused);
+    let (differing, second) = run(&["g2", "g3"]).await;
+    assert_eq!(differing, [2]);
+    assert!(second[&0].is_ok());
+    let refused = second[&1].as_ref().unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Configuration);
+    assert_eq!(posts(&server), 3);
+}
+
+/// Panics at the first poll of one generation.
+#[derive(Clone, Debug)]
+struct Panics;
+
+impl Schedule for Panics {
+    fn next(&self, state: &PollState<'_>) -> Decision {
+        assert_ne!(state.id, "g1", "told to");
+        Decision::After(Duration::from_millis(1))
+    }
+}
+
+#[tokio::test]
+async fn a_schedule_that_panics_ends_its_own_job_alone_and_tells_the_generation() {
+    let server = Server::start(service).await;
+    let client = client(&server);
+    let options = WaitOptions::default().schedule(Panics);
+    let jobs = client.generate_all(requests(&["g0", "g1", "g2"]));
+    let ended = outcomes(jobs.options(options)).await;
+    let error = ended[&1].as_ref().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PollingLost);
+    assert_eq!(error.handle().unwrap().id(), "g1");
+    assert!(ended[&0].is_ok() && ended[&2].is_ok());
+}
+
+/// Streams that are taken to another runtime than the one they began on.
+#[test]
+fn a_batch_whose_runtime_has_ended_ends_and_says_what_may_exist() {
+    let runtime = || {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        runtime.worker_threads(1).enable_all().build().unwrap()
+    };
+    // Takes connections, and never says a word.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let client = builder(url).wait_options(quick()).build().unwrap();
+    let mut jobs = client.generate_all(requests(&["g0"]));
+    let mut waits = client.wait_all(["g1"]);
+    let first = runtime();
+    first.block_on(async {
+        let begins = Duration::from_millis(50);
+        assert!(tokio::time::timeout(begins, jobs.next()).await.is_err());
+        assert!(tokio::time::timeout(begins, waits.next()).await.is_err());
+    });
+    first.shutdown_background();
+    runtime().block_on(async {
+        let (handle, unseen) = waits.next().await.unwrap();
+        assert_eq!(handle.id(), "g1");
+        let unseen = unseen.unwrap_err();
+        assert_eq!(unseen.kind(), ErrorKind::PollingLost);
+        assert_eq!(unseen.handle().unwrap().id(), "g1");
+        let ended = outcomes(jobs).await;
+        let error = ended[&0].as_ref().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AmbiguousCreate);
+    });
 }

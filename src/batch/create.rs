@@ -10,7 +10,8 @@ use super::tasks::Stop;
 #[cfg(feature = "journal")]
 use crate::journal::{Claim, Journal, Known};
 use crate::{
-    Client, CreateRetries, Error, GenerationHandle, GenerationRequest, LegacyKlingRequest,
+    Client, CreateRetries, Error, ErrorKind, GenerationHandle, GenerationRequest,
+    LegacyKlingRequest,
     client::{self, Beside},
 };
 
@@ -26,6 +27,21 @@ pub(super) struct Created {
     pub(super) is_known: bool,
     /// Why the journal does not know of it.
     pub(super) unrecorded: Option<Error>,
+}
+
+impl Created {
+    /// Of a create that nobody heard the end of.
+    pub(super) fn lost(why: &str) -> Self {
+        let what = format!(
+            "it is not known what came of the create: {why}; it may have been accepted and billed, so look at the account's \
+             log before it is repeated"
+        );
+        Self {
+            outcome: Err(Error::new(ErrorKind::AmbiguousCreate, what)),
+            is_known: false,
+            unrecorded: None,
+        }
+    }
 }
 
 pub(super) struct Create {

@@ -7,55 +7,50 @@ use std::{
 
 use tokio::{sync::watch, task::JoinHandle};
 
-/// A task that ends with whoever waits for it.
-pub(super) struct Bound<T>(JoinHandle<T>);
+/// A task, which may end before its work does: its runtime has ended, or it panicked.
+pub(super) struct Task<T> {
+    task: JoinHandle<T>,
+    /// Whether it ends with whoever waits for it.
+    is_bound: bool,
+}
 
-impl<T: Send + 'static> Bound<T> {
-    pub(super) fn start(work: impl Future<Output = T> + Send + 'static) -> Self {
-        Self(tokio::spawn(work))
+impl<T: Send + 'static> Task<T> {
+    /// A task that ends with whoever waits for it.
+    pub(super) fn bound(work: impl Future<Output = T> + Send + 'static) -> Self {
+        Self::start(work, true)
+    }
+
+    /// A task that goes on to its end, whoever waits for it.
+    pub(super) fn lasting(work: impl Future<Output = T> + Send + 'static) -> Self {
+        Self::start(work, false)
+    }
+
+    fn start(work: impl Future<Output = T> + Send + 'static, is_bound: bool) -> Self {
+        #[cfg(feature = "tracing")]
+        let work = tracing::Instrument::in_current_span(work);
+        let task = tokio::spawn(work);
+        Self { task, is_bound }
     }
 }
 
-impl<T> Future for Bound<T> {
-    type Output = T;
+impl<T> Future for Task<T> {
+    /// Without its work's outcome, why there is none.
+    type Output = Result<T, &'static str>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        poll(&mut self.0, context)
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let ended = Pin::new(&mut self.task).poll(context);
+        ended.map_err(|error| match error.is_panic() {
+            true => "its task panicked",
+            false => "the runtime that it ran on has ended",
+        })
     }
 }
 
-impl<T> Drop for Bound<T> {
+impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// A task that goes on to its end, whoever waits for it.
-pub(super) struct Lasting<T>(JoinHandle<T>);
-
-impl<T: Send + 'static> Lasting<T> {
-    pub(super) fn start(work: impl Future<Output = T> + Send + 'static) -> Self {
-        Self(tokio::spawn(work))
-    }
-}
-
-impl<T> Future for Lasting<T> {
-    type Output = T;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        poll(&mut self.0, context)
-    }
-}
-
-fn poll<T>(task: &mut JoinHandle<T>, context: &mut Context<'_>) -> Poll<T> {
-    match Pin::new(task).poll(context) {
-        Poll::Ready(Ok(value)) => Poll::Ready(value),
-        Poll::Ready(Err(error)) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // Its runtime ends, and nobody is left to be told.
-            Err(_) => Poll::Pending,
-        },
-        Poll::Pending => Poll::Pending,
+        if self.is_bound {
+            self.task.abort();
+        }
     }
 }
 

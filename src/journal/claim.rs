@@ -30,7 +30,7 @@ impl Journal {
             return Err(self.inner.misused(line, what));
         }
         if let Some(known) = jobs.entries.get(&line) {
-            if known.sha256 != sha256 {
+            if known.state != JournalState::NotCreated && known.sha256 != sha256 {
                 let what = format!(
                     "request {line} is another one than in the journal {}; use a journal of its own",
                     self.inner.path.display()

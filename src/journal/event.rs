@@ -84,6 +84,10 @@ pub(super) fn apply(jobs: &mut BTreeMap<usize, JournalEntry>, event: &Event) {
         origin,
     } = event
     {
+        // What is known to be created stays so.
+        if jobs.get(line).is_some_and(|entry| entry.handle().is_some()) {
+            return;
+        }
         let entry = JournalEntry {
             sha256: sha256.clone(),
             model: model.clone(),

@@ -46,15 +46,28 @@ impl Disk for File {
 }
 
 /// The end of the file, where lines are appended.
-pub(super) struct Tail<D> {
+pub(super) struct Tail<D: Disk> {
     disk: D,
     /// Where the last whole line ends.
     end: u64,
     /// Whether a part of a line may stand behind that.
     is_torn: bool,
+    /// Whole lines of what happened that could not be written yet.
+    behind: Vec<u8>,
 }
 
 impl<D: Disk> Tail<D> {
+    fn new(disk: D, end: u64) -> Self {
+        Self {
+            disk,
+            end,
+            is_torn: false,
+            behind: Vec::new(),
+        }
+    }
+
+    /// Appends a line. What happened and cannot be written comes before the next one that can be; what is only meant is
+    /// not written then, so nothing is bought that the file may not come to know.
     pub(super) fn append(&mut self, event: &Event) -> io::Result<()> {
         let mut text = serde_json::to_vec(event)?;
         text.push(b'\n');
@@ -62,7 +75,25 @@ impl<D: Disk> Tail<D> {
             let what = format!("a line of {} bytes is too long for it", text.len());
             return Err(io::Error::other(what));
         }
-        self.write(&text, matches!(event, Event::Intent { .. }))
+        if matches!(event, Event::Intent { .. }) {
+            self.catch_up()?;
+            return self.write(&text, true);
+        }
+        self.behind.extend(text);
+        self.catch_up()
+    }
+
+    fn catch_up(&mut self) -> io::Result<()> {
+        if self.behind.is_empty() {
+            return Ok(());
+        }
+        let behind = std::mem::take(&mut self.behind);
+        let end = self.end;
+        let written = self.write(&behind, false);
+        if self.end == end {
+            self.behind = behind;
+        }
+        written
     }
 
     /// Writes the text as a whole or not at all. What `must_last` is taken off again if it may not survive a loss of power;
@@ -94,6 +125,13 @@ impl<D: Disk> Tail<D> {
     }
 }
 
+impl<D: Disk> Drop for Tail<D> {
+    fn drop(&mut self) {
+        // The last chance; whoever wrote was told already.
+        let _ = self.catch_up();
+    }
+}
+
 /// Opens the file, or begins one, and tells what it holds.
 pub(super) fn open(path: &Path) -> Result<(BTreeMap<usize, JournalEntry>, Tail<File>), Error> {
     let io = |error: io::Error| {
@@ -113,7 +151,7 @@ pub(super) fn open(path: &Path) -> Result<(BTreeMap<usize, JournalEntry>, Tail<F
         .open(path)
         .map_err(io)?;
     if !file.try_lock_exclusive().map_err(io)? {
-        let what = "is in use by another process; wait for it, or end it";
+        let what = "is in use, by another process or by a batch of this one of which a create is still on its way; wait for it";
         return Err(failed(path, what, None));
     }
     let Contents {
@@ -122,11 +160,7 @@ pub(super) fn open(path: &Path) -> Result<(BTreeMap<usize, JournalEntry>, Tail<F
         is_unended,
     } = read(&mut BufReader::new(&file), path)?;
     // Only what is known to be a journal is touched.
-    let mut tail = Tail {
-        disk: file,
-        end,
-        is_torn: false,
-    };
+    let mut tail = Tail::new(file, end);
     if end < tail.disk.metadata().map_err(io)?.len() {
         tail.cut().map_err(io)?;
     }
@@ -135,8 +169,9 @@ pub(super) fn open(path: &Path) -> Result<(BTreeMap<usize, JournalEntry>, Tail<F
     }
     if end == 0 {
         tail.write(&first_line(), true).map_err(io)?;
-        name_to_disk(path);
     }
+    // Each time, for the process that began it may have been killed before.
+    name_to_disk(path);
     Ok((jobs, tail))
 }
 
@@ -198,7 +233,7 @@ fn read(file: &mut impl BufRead, path: &Path) -> Result<Contents, Error> {
         }
         let event = match serde_json::from_slice(&line) {
             // Cut off when it was written; a request leaves only after the whole line of its intent.
-            Err(_) | Ok(Event::Intent { .. }) if !is_whole => return Ok(contents),
+            Err(_) if !is_whole => return Ok(contents),
             Err(error) => return other(error.to_string()),
             Ok(Event::Journal { version }) if version != VERSION => {
                 let what = format!("is of version {version}, and {VERSION} is read");
@@ -280,11 +315,7 @@ mod tests {
             room,
             ..Full::default()
         };
-        let mut tail = Tail {
-            disk,
-            end: 0,
-            is_torn: false,
-        };
+        let mut tail = Tail::new(disk, 0);
         tail.write(&first_line(), true).expect("there is room");
         tail
     }
@@ -315,6 +346,20 @@ mod tests {
         tail.append(&Event::Completed { line: 2 })
             .expect("there is room for less");
         assert_eq!(lines(&tail), [COMPLETED]);
+    }
+
+    #[test]
+    fn what_happened_and_had_no_room_comes_before_the_next_line_and_no_intent_before_it() {
+        let mut tail = tail(40);
+        tail.append(&Event::Failed { line: 1 }).expect_err("full");
+        tail.append(&Event::Completed { line: 2 })
+            .expect_err("full");
+        tail.append(&intent()).expect_err("the file is behind");
+        tail.disk.room = 1000;
+        tail.append(&intent()).expect("there is room again");
+        let lines = lines(&tail);
+        assert_eq!(lines[..2], [r#"{"event":"failed","line":1}"#, COMPLETED]);
+        assert_eq!(lines.len(), 3);
     }
 
     #[test]

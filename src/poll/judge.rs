@@ -98,6 +98,7 @@ impl<A: Ask> Machine<A> {
             )
         } else {
             let times = self.times();
+            self.told = Some(Instant::now());
             return Ok(Update::Hiccup(Hiccup {
                 error,
                 since,

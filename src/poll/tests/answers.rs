@@ -31,6 +31,28 @@ async fn a_failure_after_a_planned_pause_is_ridden_out_and_soon_made_up_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn time_that_a_caller_takes_over_a_failure_is_no_silence_of_the_service() {
+    let script = script(&[Turn::Fails(502)]);
+    let mut machine = Machine::new(&script, handle(), every(10).tolerance(seconds(25)));
+    assert!(matches!(machine.step().await, Ok(Update::Progress(_))));
+    for _ in 0..2 {
+        assert!(matches!(machine.step().await, Ok(Update::Hiccup(_))));
+        tokio::time::sleep(seconds(600)).await;
+    }
+    // Asked for without a break, it is lost after so long.
+    let lost = loop {
+        if let Err(error) = machine.step().await {
+            break error;
+        }
+    };
+    assert_eq!(lost.kind(), ErrorKind::PollingLost);
+    assert!(
+        lost.to_string().contains("no good answer for 25s"),
+        "{lost}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn time_in_line_for_the_budget_is_no_silence_of_the_service() {
     // A token comes every 100 s, and the first is there at once.
     let run = run_within(
