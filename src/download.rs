@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use sync_wrapper::SyncWrapper;
 use tokio::io::AsyncWrite;
 
 use crate::{Client, Error, Generation};
@@ -82,7 +83,7 @@ pub struct Download<'a> {
     sha256: bool,
     #[cfg(feature = "sha256")]
     expected: Option<String>,
-    progress: Option<Box<dyn FnMut(Received) + Send + 'a>>,
+    progress: Option<SyncWrapper<Box<dyn FnMut(Received) + Send + 'a>>>,
 }
 
 /// How much of a video has arrived.
@@ -200,7 +201,7 @@ impl<'a> Download<'a> {
 
     /// Is called for every piece that arrives.
     pub fn on_progress(mut self, progress: impl FnMut(Received) + Send + 'a) -> Self {
-        self.progress = Some(Box::new(progress));
+        self.progress = Some(SyncWrapper::new(Box::new(progress)));
         self
     }
 

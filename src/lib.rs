@@ -23,6 +23,9 @@ pub mod types {
 pub mod __bench {
     pub use crate::poll::bench::{Seen, Service};
 }
+#[cfg(feature = "blocking")]
+#[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
+pub mod blocking;
 #[cfg(feature = "mock")]
 pub mod mock;
 #[cfg(feature = "simulator")]

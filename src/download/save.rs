@@ -138,7 +138,10 @@ impl<'a> Download<'a> {
             links,
             index,
             limits,
-            progress: self.progress.as_deref_mut(),
+            progress: self
+                .progress
+                .as_mut()
+                .map(|progress| &mut **progress.get_mut()),
         };
         fetch.run(sink, arrived).await
     }
