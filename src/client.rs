@@ -26,10 +26,12 @@ use crate::{
 
 mod builder;
 mod create;
+mod http;
 mod retries;
 
 pub use builder::ClientBuilder;
 pub(crate) use create::{Beside, Request};
+pub(crate) use http::{Change, begun, changed};
 pub use retries::CreateRetries;
 
 /// A client of the service. Clones share one connection pool.

@@ -70,5 +70,7 @@ pub use media::{Media, MediaString, UriOrBase64};
 pub use poll::{Hiccup, Progress, Times, Update, Updates, Wait, WaitOptions};
 pub use property::{IntoProperty, Violation, Warning};
 pub use request::{GenerationRequest, LegacyKlingRequest};
+/// The HTTP library, for what [`ClientBuilder`] takes of it.
+pub use reqwest;
 pub use status::{Failure, Generation, Receipt, State, Usage, Video};
 pub use uri::Uri;
