@@ -187,7 +187,9 @@ impl Client {
         if let Some(budget) = self.budget() {
             budget.take_now(1.0);
         }
-        let failed = match self.poll(&handle, self.inner.fetch_timeout).await {
+        // A call is large, and whoever holds this future may hold many.
+        let asked = Box::pin(self.poll(&handle, self.inner.fetch_timeout));
+        let failed = match asked.await {
             Ok((generation, _)) => return Ok(generation),
             Err(failed) => failed,
         };

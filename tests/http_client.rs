@@ -1,4 +1,5 @@
 //! HTTP clients that callers change or bring, against real servers.
+#![cfg(any(feature = "rustls", not(feature = "rustls-no-provider")))]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod support;
@@ -295,7 +296,7 @@ fn proxy_that_is_none_is_told_without_its_password() {
     }
 }
 
-#[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
+#[cfg(feature = "rustls")]
 mod tls {
     use std::io::Cursor;
 
@@ -343,7 +344,6 @@ mod tls {
 
     #[tokio::test]
     async fn service_behind_an_unknown_root_is_reached_with_the_root_alone() {
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let url = api().await;
         let stranger = builder(&url).build().unwrap();
         let error = stranger.fetch("a").await.unwrap_err();

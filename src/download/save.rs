@@ -143,7 +143,8 @@ impl<'a> Download<'a> {
                 .as_mut()
                 .map(|progress| &mut **progress.get_mut()),
         };
-        fetch.run(sink, arrived).await
+        // It is large, and whoever holds this future may hold many.
+        Box::pin(fetch.run(sink, arrived)).await
     }
 
     fn begun(&self) -> Arrived {
