@@ -83,8 +83,11 @@ pub struct Download<'a> {
     sha256: bool,
     #[cfg(feature = "sha256")]
     expected: Option<String>,
-    progress: Option<SyncWrapper<Box<dyn FnMut(Received) + Send + 'a>>>,
+    progress: Option<OnProgress<'a>>,
 }
+
+/// Whoever holds the download has it alone.
+type OnProgress<'a> = SyncWrapper<Box<dyn FnMut(Received) + Send + 'a>>;
 
 /// How much of a video has arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

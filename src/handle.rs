@@ -155,7 +155,7 @@ impl GenerationHandle {
 
 impl GenerationHandle {
     /// What is stored of it.
-    fn stored(&self) -> impl PartialEq + Eq + Hash + '_ {
+    fn stored(&self) -> impl Eq + Hash + '_ {
         let Self {
             id,
             model,
