@@ -102,12 +102,11 @@ mod tests {
         let (runtime, thread) = Runtime::start_thread().expect("a thread");
         let (tell, told) = mpsc::channel();
         let (go, going) = oneshot::channel::<()>();
-        runtime.block_on(async {
-            tokio::spawn(async move {
-                going.await.expect("told to go");
-                tell.send("done").expect("somebody listens");
-            })
-        });
+        let work = async move {
+            going.await.expect("told to go");
+            tell.send("done").expect("somebody listens");
+        };
+        runtime.handle.spawn(work);
         drop(runtime);
         go.send(()).expect("the task is still there");
         assert_eq!(told.recv(), Ok("done"));
@@ -119,8 +118,9 @@ mod tests {
         let (runtime, _) = Runtime::start_thread().expect("a thread");
         let runtime = std::sync::Arc::new(runtime);
         let inner = std::sync::Arc::clone(&runtime);
-        let task =
-            runtime.block_on(async { tokio::spawn(async move { inner.block_on(async {}) }) });
+        let task = runtime
+            .handle
+            .spawn(async move { inner.block_on(async {}) });
         let ended = runtime.block_on(task);
         assert!(ended.expect_err("it panicked").is_panic());
     }
