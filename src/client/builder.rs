@@ -207,9 +207,10 @@ impl ClientBuilder {
     /// [`configure_downloads`](Self::configure_downloads). Takes the place of [`http_client`](Self::http_client).
     ///
     /// ```no_run
+    /// # #[cfg(feature = "rustls")]
+    /// # fn run() -> Result<(), Box<dyn std::error::Error>> {
     /// use aimlapi_video::{Client, reqwest::Certificate};
     ///
-    /// # fn run() -> Result<(), Box<dyn std::error::Error>> {
     /// let root = Certificate::from_pem(&std::fs::read("corporate-root.pem")?)?;
     /// let for_files = root.clone();
     /// let client = Client::builder()
@@ -258,6 +259,7 @@ impl ClientBuilder {
     /// let client = Client::builder().api_key("...").http_client(http).build()?;
     /// # Ok(())
     /// # }
+    /// # #[cfg(any(feature = "rustls", not(feature = "rustls-no-provider")))]
     /// # run().unwrap();
     /// ```
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
