@@ -8,6 +8,7 @@ use std::{
 };
 
 use futures_util::{Stream, StreamExt, stream::FuturesUnordered};
+use sync_wrapper::SyncWrapper;
 use tokio::sync::{mpsc, watch};
 
 #[cfg(feature = "journal")]
@@ -46,7 +47,7 @@ impl Client {
     ) -> WaitAll {
         WaitAll {
             client: self.clone(),
-            handles: Box::new(handles.into_iter().map(Into::into)),
+            handles: SyncWrapper::new(Box::new(handles.into_iter().map(Into::into))),
             options: None,
             at_most: 10_000,
             waits: FuturesUnordered::new(),
@@ -127,7 +128,7 @@ impl Client {
 #[must_use = "a stream does nothing until it is polled"]
 pub struct WaitAll {
     client: Client,
-    handles: Box<dyn Iterator<Item = GenerationHandle> + Send>,
+    handles: SyncWrapper<Box<dyn Iterator<Item = GenerationHandle> + Send>>,
     options: Option<WaitOptions>,
     at_most: usize,
     waits: FuturesUnordered<Waiting>,
@@ -162,7 +163,7 @@ impl Stream for WaitAll {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         while self.waits.len() < self.at_most
-            && let Some(handle) = self.handles.next()
+            && let Some(handle) = self.handles.get_mut().next()
         {
             let mut wait = self.client.wait(&handle);
             if let Some(options) = &self.options {
@@ -219,7 +220,7 @@ pub enum Job {
 #[must_use = "a stream does nothing until it is polled"]
 pub struct GenerateAll {
     client: Client,
-    requests: Box<dyn Iterator<Item = Request> + Send>,
+    requests: SyncWrapper<Box<dyn Iterator<Item = Request> + Send>>,
     next: usize,
     options: Option<WaitOptions>,
     creates_at_once: usize,
@@ -264,7 +265,7 @@ impl GenerateAll {
         let (tells, updates) = mpsc::channel(UPDATES_KEPT);
         Self {
             client: client.clone(),
-            requests: Box::new(requests),
+            requests: SyncWrapper::new(Box::new(requests)),
             next: 0,
             options: None,
             creates_at_once: 4,
@@ -319,7 +320,7 @@ impl GenerateAll {
     /// with the refusal.
     pub fn stop(&mut self) {
         self.stopping.send_replace(true);
-        self.requests = Box::new(std::iter::empty());
+        self.requests = SyncWrapper::new(Box::new(std::iter::empty()));
     }
 
     /// Whether a create is on its way.
@@ -467,7 +468,7 @@ impl Stream for GenerateAll {
             }
             while self.creating < self.creates_at_once
                 && self.stages.len() < self.open_at_most
-                && let Some(request) = self.requests.next()
+                && let Some(request) = self.requests.get_mut().next()
             {
                 self.create(request);
             }

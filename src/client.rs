@@ -26,10 +26,12 @@ use crate::{
 
 mod builder;
 mod create;
+mod http;
 mod retries;
 
 pub use builder::ClientBuilder;
 pub(crate) use create::{Beside, Request};
+pub(crate) use http::{Change, begun, changed};
 pub use retries::CreateRetries;
 
 /// A client of the service. Clones share one connection pool.
@@ -191,7 +193,9 @@ impl Client {
         if let Some(budget) = self.budget() {
             budget.take_now(1.0);
         }
-        let failed = match self.poll(&handle, self.inner.fetch_timeout).await {
+        // A call is large, and whoever holds this future may hold many.
+        let asked = Box::pin(self.poll(&handle, self.inner.fetch_timeout));
+        let failed = match asked.await {
             Ok((generation, _)) => return Ok(generation),
             Err(failed) => failed,
         };

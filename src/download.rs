@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use sync_wrapper::SyncWrapper;
 use tokio::io::AsyncWrite;
 
 use crate::{Client, Error, Generation};
@@ -95,8 +96,11 @@ pub struct Download<'a> {
     sha256: bool,
     #[cfg(feature = "sha256")]
     expected: Option<String>,
-    progress: Option<Box<dyn FnMut(Received) + Send + 'a>>,
+    progress: Option<OnProgress<'a>>,
 }
+
+/// Whoever holds the download has it alone.
+type OnProgress<'a> = SyncWrapper<Box<dyn FnMut(Received) + Send + 'a>>;
 
 /// How much of a video has arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,7 +218,7 @@ impl<'a> Download<'a> {
 
     /// Is called for every piece that arrives.
     pub fn on_progress(mut self, progress: impl FnMut(Received) + Send + 'a) -> Self {
-        self.progress = Some(Box::new(progress));
+        self.progress = Some(SyncWrapper::new(Box::new(progress)));
         self
     }
 

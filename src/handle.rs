@@ -1,6 +1,7 @@
 //! What it takes to come back to a generation.
 
 use std::{
+    hash::{Hash, Hasher},
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -24,7 +25,9 @@ use crate::{Generation, Route};
 /// assert_eq!(read.id(), "a1b2");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+///
+/// Handles are equal, and hash alike, if what is stored of them is equal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct GenerationHandle {
     id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,7 +49,7 @@ pub struct GenerationHandle {
 }
 
 /// What only the process that created a generation knows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Created {
     /// What the create answered; it may already be final.
     pub(crate) answer: Generation,
@@ -131,8 +134,11 @@ impl GenerationHandle {
         origin: &str,
         mut created: Created,
     ) -> Self {
-        // A clock before 1970 is wrong, and its time could not be written down.
-        let now = Some(SystemTime::now()).filter(|now| *now >= SystemTime::UNIX_EPOCH);
+        // A clock before 1970 is wrong, and its time could not be written down; nor could parts of a millisecond.
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let whole =
+            |now: Duration| now - Duration::from_nanos(u64::from(now.subsec_nanos()) % 1_000_000);
+        let now = now.ok().map(|now| SystemTime::UNIX_EPOCH + whole(now));
         let mut handle = Self {
             id,
             model: Some(model.to_owned()),
@@ -144,6 +150,35 @@ impl GenerationHandle {
         created.answer.handle = Some(Arc::new(handle.clone()));
         handle.created = Some(Arc::new(created));
         handle
+    }
+}
+
+impl GenerationHandle {
+    /// What is stored of it.
+    fn stored(&self) -> impl Eq + Hash + '_ {
+        let Self {
+            id,
+            model,
+            route,
+            created_at,
+            origin,
+            created: _,
+        } = self;
+        (id, model, route, created_at, origin)
+    }
+}
+
+impl PartialEq for GenerationHandle {
+    fn eq(&self, other: &Self) -> bool {
+        self.stored() == other.stored()
+    }
+}
+
+impl Eq for GenerationHandle {}
+
+impl Hash for GenerationHandle {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.stored().hash(state);
     }
 }
 
@@ -181,4 +216,27 @@ fn read_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<System
             "created_at is {text:?}, which is no RFC 3339 time: {error}"
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn handle_that_was_stored_is_the_one_that_was_created() {
+        let created = Created {
+            answer: Generation::from_json(serde_json::json!({ "id": "a" })),
+            retry_after: None,
+            length: Some(5),
+        };
+        let origin = "https://api.aimlapi.com";
+        let handle = GenerationHandle::of("a".into(), "m", Route::Universal, origin, created);
+        let stored = serde_json::to_string(&handle).expect("it is stored");
+        let read: GenerationHandle = serde_json::from_str(&stored).expect("it is read");
+        assert_eq!(read, handle);
+        assert!(HashSet::from([handle.clone()]).contains(&read));
+        assert_ne!(handle.with_route(Route::LegacyKling), read);
+    }
 }

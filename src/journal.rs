@@ -257,6 +257,34 @@ impl Journal {
         }
     }
 
+    /// As [`saved`](Self::saved), for programs without async.
+    ///
+    /// # Errors
+    ///
+    /// As [`saved`](Self::saved).
+    #[cfg(feature = "blocking")]
+    #[cfg_attr(docsrs, doc(cfg(all(feature = "blocking", feature = "journal"))))]
+    pub fn saved_blocking(&self, index: usize, files: Vec<PathBuf>) -> Result<(), Error> {
+        let line = index + 1;
+        self.of_created(line)?;
+        self.append(&Event::Saved { line, files })
+    }
+
+    /// As [`failed`](Self::failed), for programs without async.
+    ///
+    /// # Errors
+    ///
+    /// As [`saved`](Self::saved).
+    #[cfg(feature = "blocking")]
+    #[cfg_attr(docsrs, doc(cfg(all(feature = "blocking", feature = "journal"))))]
+    pub fn failed_blocking(&self, index: usize) -> Result<(), Error> {
+        let line = index + 1;
+        match self.of_created(line)? {
+            JournalState::Failed { .. } => Ok(()),
+            _ => self.append(&Event::Failed { line }),
+        }
+    }
+
     /// Notes how a generation ended, if `outcome` says that it did. An error takes nothing back of that.
     pub(crate) async fn ended(
         &self,
@@ -289,16 +317,17 @@ impl Journal {
 
     /// Appends a line, and returns when it is on disk. Once begun, it is written even if nobody waits for it.
     async fn write(&self, event: Event) -> Result<(), Error> {
-        let line = event.line();
-        let inner = Arc::clone(&self.inner);
-        let written = tokio::task::spawn_blocking(move || inner.append(&event)).await;
-        let error = match written
-            .map_err(io::Error::other)
-            .and_then(|written| written)
-        {
-            Ok(()) => return Ok(()),
-            Err(error) => error,
-        };
+        let (journal, line) = (self.clone(), event.line());
+        let written = tokio::task::spawn_blocking(move || journal.append(&event)).await;
+        written.unwrap_or_else(|error| Err(self.unwritten(line, io::Error::other(error))))
+    }
+
+    fn append(&self, event: &Event) -> Result<(), Error> {
+        let written = self.inner.append(event);
+        written.map_err(|error| self.unwritten(event.line(), error))
+    }
+
+    fn unwritten(&self, line: Option<usize>, error: io::Error) -> Error {
         let what = format!(
             "the journal {} cannot be written",
             self.inner.path.display()
@@ -306,10 +335,10 @@ impl Journal {
         let error = Error::new(ErrorKind::Io, what).with_source(error);
         let jobs = self.inner.jobs();
         let entry = line.and_then(|line| jobs.entries.get(&line));
-        Err(match entry.and_then(JournalEntry::handle) {
+        match entry.and_then(JournalEntry::handle) {
             Some(handle) => error.about(handle.clone()),
             None => error,
-        })
+        }
     }
 }
 

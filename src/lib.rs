@@ -23,6 +23,9 @@ pub mod types {
 pub mod __bench {
     pub use crate::poll::bench::{Seen, Service};
 }
+#[cfg(feature = "blocking")]
+#[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
+pub mod blocking;
 #[cfg(feature = "mock")]
 pub mod mock;
 #[cfg(feature = "simulator")]
@@ -69,5 +72,7 @@ pub use media::{Media, MediaString, UriOrBase64};
 pub use poll::{Hiccup, Progress, Times, Update, Updates, Wait, WaitOptions};
 pub use property::{IntoProperty, Violation, Warning};
 pub use request::{GenerationRequest, LegacyKlingRequest};
+/// The HTTP library, for what [`ClientBuilder`] takes of it.
+pub use reqwest;
 pub use status::{Failure, Generation, Receipt, State, Usage, Video};
 pub use uri::Uri;

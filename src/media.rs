@@ -183,6 +183,18 @@ impl TryFrom<String> for UriOrBase64 {
     }
 }
 
+impl AsRef<str> for UriOrBase64 {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<UriOrBase64> for String {
+    fn from(media: UriOrBase64) -> Self {
+        media.0
+    }
+}
+
 impl fmt::Debug for UriOrBase64 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown: String = redacted(&self.0).chars().take(80).collect();
@@ -241,6 +253,18 @@ impl From<&str> for MediaString {
 impl From<String> for MediaString {
     fn from(text: String) -> Self {
         Self(text)
+    }
+}
+
+impl AsRef<str> for MediaString {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<MediaString> for String {
+    fn from(media: MediaString) -> Self {
+        media.0
     }
 }
 

@@ -104,12 +104,12 @@ impl Wait {
     /// As [`Wait`].
     pub fn updates(self) -> Updates {
         let machine = Traced::new(self.client, self.handle, self.options);
-        Updates(Box::pin(stream::unfold(Some(machine), |machine| async {
+        Updates::new(stream::unfold(Some(machine), |machine| async {
             let mut machine = machine?;
             let update = machine.step().await;
             let goes_on = matches!(update, Ok(Update::Progress(_) | Update::Hiccup(_)));
             Some((update, goes_on.then_some(machine)))
-        })))
+        }))
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 use reqwest::{
-    Request, Response, ResponseBuilderExt, StatusCode,
+    Body, Request, Response, ResponseBuilderExt, StatusCode,
     header::{AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
 
@@ -43,6 +43,8 @@ pub(crate) struct Reply {
     /// Why the body is not whole, if it is not.
     pub(crate) broken: Option<String>,
     pub(crate) request_id: String,
+    /// Where the HTTP client went instead, if it was given by the caller and follows redirects.
+    pub(crate) followed: Option<String>,
 }
 
 /// Why there is no answer.
@@ -209,6 +211,11 @@ impl Reply {
             error.message =
                 target.map(|target| format!("redirected to {target}, which is not followed"));
         }
+        if let Some(target) = &self.followed {
+            error.message = Some(format!(
+                "redirected to {target}, where the HTTP client that was given went; build it with `redirect::Policy::none()`"
+            ));
+        }
         error
     }
 
@@ -283,16 +290,33 @@ impl ClientHooks<Call> for generated::Client {
             headers.insert(name, value.clone());
         }
 
+        // A body that can be read once: nobody below can send a create again.
+        if let Some(body) = request.body_mut() {
+            *body = Body::wrap(std::mem::take(body));
+        }
         let url = request.url().clone();
         let mut response = self.client().execute(request).await?;
-        let (status, headers) = (response.status(), call.headers(&mut response));
-        let (body, broken) = call.body(&mut response).await;
-        let reply = Reply {
-            status,
-            headers,
-            body,
-            broken,
-            request_id: call.request_id.clone(),
+        let reply = if *response.url() == url {
+            let (status, headers) = (response.status(), call.headers(&mut response));
+            let (body, broken) = call.body(&mut response).await;
+            Reply {
+                status,
+                headers,
+                body,
+                broken,
+                request_id: call.request_id.clone(),
+                followed: None,
+            }
+        } else {
+            // What another place says is not believed.
+            Reply {
+                status: StatusCode::SEE_OTHER,
+                headers: HeaderMap::new(),
+                body: Bytes::new(),
+                broken: None,
+                request_id: call.request_id.clone(),
+                followed: Some(crate::uri::redacted(response.url().as_str())),
+            }
         };
         *call.reply.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply);
         // The decoder's word is not heard, so it gets a status that it does not read on from; without a URL, one that stands
@@ -319,6 +343,7 @@ mod tests {
             body: Bytes::new(),
             broken: None,
             request_id: String::new(),
+            followed: None,
         };
         for (name, value) in headers {
             let value = HeaderValue::from_str(value).expect("a header");

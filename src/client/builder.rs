@@ -10,7 +10,10 @@ use std::{
 use reqwest::{Url, header::HeaderName};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Client, CreateRetries, Inner};
+use super::{
+    Client, CreateRetries, Inner,
+    http::{Change, Http, check_provider, proxy},
+};
 use crate::{
     Error, ErrorKind, PollBudget, WaitOptions,
     budget::Bucket,
@@ -51,6 +54,10 @@ pub struct ClientBuilder {
     speed: Option<String>,
     budget: Option<PollBudget>,
     durations: Durations,
+    http: Http,
+    downloads: Option<Change>,
+    /// Its URL may hold a password.
+    proxy: Option<SecretString>,
 }
 
 impl Default for ClientBuilder {
@@ -71,6 +78,9 @@ impl Default for ClientBuilder {
             speed: None,
             budget: Some(PollBudget::default()),
             durations: Durations::default(),
+            http: Http::Ours(None),
+            downloads: None,
+            proxy: None,
         }
     }
 }
@@ -188,30 +198,125 @@ impl ClientBuilder {
         self
     }
 
+    /// Sends everything through the HTTP proxy at this `http` or `https` URL, which may name a user and a password: calls of
+    /// the API, and downloads. By default the system's proxy is used where there is one (`HTTPS_PROXY` and the like), and
+    /// none for a base URL on this machine.
+    ///
+    /// The proxy resolves the names of hosts then, so of a link to a video only an address in it can be judged.
+    pub fn proxy(mut self, url: impl Into<SecretString>) -> Self {
+        self.proxy = Some(url.into());
+        self
+    }
+
+    /// Changes the HTTP client that the API is called with: root certificates, user agent, further headers, local address,
+    /// HTTP/2, name resolution.
+    ///
+    /// What this crate promises is set afterwards and holds all the same: no redirect is followed, nothing is sent again
+    /// below [`CreateRetries`], the key goes into `Authorization` of these calls and nowhere else, and each call has its own
+    /// [time](Self::create_timeout). Downloads are made with another client, which is changed by
+    /// [`configure_downloads`](Self::configure_downloads). Takes the place of [`http_client`](Self::http_client).
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "rustls")]
+    /// # fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// use aimlapi_video::{Client, reqwest::Certificate};
+    ///
+    /// let root = Certificate::from_pem(&std::fs::read("corporate-root.pem")?)?;
+    /// let for_files = root.clone();
+    /// let client = Client::builder()
+    ///     .api_key("...")
+    ///     .proxy("http://proxy.example.com:3128")
+    ///     .configure_http(move |http| http.tls_certs_merge([root.clone()]).user_agent("film-desk/3"))
+    ///     .configure_downloads(move |http| http.tls_certs_merge([for_files.clone()]))
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn configure_http(
+        mut self,
+        change: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.http = Http::Ours(Some(Arc::new(change)));
+        self
+    }
+
+    /// Calls the API with this HTTP client, such as one that a program shares among its parts. Downloads are made with
+    /// another one all the same. Takes the place of [`configure_http`](Self::configure_http), which is the better choice
+    /// where the connections need not be shared; [`proxy`](Self::proxy) and [`connect_timeout`](Self::connect_timeout) say
+    /// nothing about it.
+    ///
+    /// # What holds whatever the client is like
+    ///
+    /// - The key goes with each call alone, and beyond the base URL's host to nobody: reqwest takes it off when a redirect
+    ///   leads to another host or port.
+    /// - A create leaves once: the client can repeat its body neither for a redirect (307, 308) nor for a retry of its own.
+    /// - Where the client followed a redirect, what it brought is not believed: the call ends as one that was redirected.
+    /// - Each call has its own [time](Self::create_timeout), and an answer its [limit](Self::max_answer_bytes).
+    ///
+    /// # What the client decides
+    ///
+    /// - Whether redirects of questions, and 301, 302 and 303 of creates as a question, are followed at all. The host they
+    ///   lead to sees the address, with the generation's id. Build the client with
+    ///   [`Policy::none`](reqwest::redirect::Policy::none) to have none followed.
+    /// - Whether a question is sent again below.
+    /// - Proxies, also for a base URL on this machine; TLS; the time for connecting; further headers.
+    ///
+    /// ```
+    /// use aimlapi_video::{Client, reqwest};
+    ///
+    /// # fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+    /// let client = Client::builder().api_key("...").http_client(http).build()?;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(any(feature = "rustls", not(feature = "rustls-no-provider")))]
+    /// # run().unwrap();
+    /// ```
+    pub fn http_client(mut self, client: reqwest::Client) -> Self {
+        self.http = Http::Given(client);
+        self
+    }
+
+    /// Changes the HTTP client that videos are downloaded with, which has nothing of the API's: root certificates, user
+    /// agent, further headers, which every host of a video sees.
+    ///
+    /// What this crate promises is set afterwards: redirects are followed by the [download](crate::Download) alone, each
+    /// after a look, and names are resolved by a resolver of its own. So a resolver given here is not asked; only
+    /// [`resolve`](reqwest::ClientBuilder::resolve) settles a name before it, and what it settles is not judged. A proxy does
+    /// not belong here, but into [`proxy`](Self::proxy).
+    pub fn configure_downloads(
+        mut self,
+        change: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.downloads = Some(Arc::new(change));
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
     ///
-    /// [`MissingKey`](ErrorKind::MissingKey), or [`Configuration`](ErrorKind::Configuration) if the key, the URL or the
-    /// speed cannot be used.
+    /// [`MissingKey`](ErrorKind::MissingKey), or [`Configuration`](ErrorKind::Configuration) if the key, a URL, the speed or
+    /// the HTTP client's settings cannot be used, or, with the feature `rustls-no-provider` in place of `rustls`, if no crypto
+    /// provider is installed.
     pub fn build(self) -> Result<Client, Error> {
         let authorization = authorization(self.key.as_ref())?;
         let base = self.base.as_deref().unwrap_or(Client::BASE_URL);
         let url = base_url(base, self.allow_http)?;
         check_speed(self.speed.as_deref(), &url)?;
         let loopback = is_loopback(&url);
-        // A redirect would carry the request to a place nobody chose, so it is an answer like any other. When a create is
-        // sent again is decided here, and nowhere below.
-        let http = http(self.connect_timeout, loopback)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .build();
+        check_provider()?;
+        let proxy = self.proxy.as_ref().map(proxy).transpose()?;
+        let http = self.http;
+        let http = http.client(self.connect_timeout, loopback, proxy.as_ref());
         let files = Files::new(Settings {
             connect_timeout: self.connect_timeout,
             idle_timeout: self.idle_timeout,
             loopback,
             allow_http: loopback || self.allow_http,
             allow_private: self.allow_private,
+            change: self.downloads,
+            proxy,
         });
         let header = self.idempotency_header.as_deref();
         let idempotency_header = header.map(idempotency_header).transpose()?;
@@ -355,16 +460,4 @@ fn is_loopback(url: &Url) -> bool {
         || host
             .parse::<IpAddr>()
             .is_ok_and(|address| address.is_loopback())
-}
-
-fn http(connect_timeout: Duration, loopback: bool) -> reqwest::ClientBuilder {
-    let builder = reqwest::Client::builder()
-        .connect_timeout(connect_timeout)
-        .user_agent(concat!("aimlapi-video/", env!("CARGO_PKG_VERSION")));
-    // A proxy cannot reach what listens on this machine's loopback.
-    if loopback {
-        builder.no_proxy()
-    } else {
-        builder
-    }
 }

@@ -86,7 +86,8 @@ impl Client {
                 Ok(false) => return refused.map(Err),
                 Err(error) => return Some(Err(error)),
             }
-            let outcome = self.send_once(request, client, call).await;
+            // A call is large, and whoever holds this future may hold many.
+            let outcome = Box::pin(self.send_once(request, client, call)).await;
             beside.answered(&outcome).await;
             match outcome {
                 Err(error) if tries.again(&error, beside.stopped()).await => refused = Some(error),

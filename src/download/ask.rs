@@ -4,7 +4,7 @@ use std::{error::Error as StdError, sync::OnceLock, time::Duration};
 
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{
-    Client, Response, StatusCode, Url,
+    Client, Proxy, Response, StatusCode, Url,
     header::{ACCEPT_ENCODING, IF_RANGE, LOCATION, RANGE, RETRY_AFTER},
 };
 
@@ -12,19 +12,23 @@ use super::{
     hosts::{Guard, Hosts, NotPublic},
     version::Validator,
 };
-use crate::{Error, ErrorKind, uri::redacted};
+use crate::{
+    Error, ErrorKind,
+    client::{Change, begun, changed},
+    uri::redacted,
+};
 
 /// What downloads are made with.
 pub(crate) struct Files {
     settings: Settings,
     /// Resolves names itself, and connects to allowed addresses only.
     direct: Client,
-    /// Leaves resolving to the system's proxy.
+    /// Leaves resolving to the proxy.
     proxied: OnceLock<Client>,
-    proxy: Option<Matcher>,
+    /// The system's proxies.
+    system: Option<Matcher>,
 }
 
-#[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     pub(crate) connect_timeout: Duration,
     pub(crate) idle_timeout: Duration,
@@ -32,6 +36,10 @@ pub(crate) struct Settings {
     pub(crate) loopback: bool,
     pub(crate) allow_http: bool,
     pub(crate) allow_private: bool,
+    /// What the caller changes about the HTTP client.
+    pub(crate) change: Option<Change>,
+    /// Takes everything.
+    pub(crate) proxy: Option<Proxy>,
 }
 
 /// The rest of a file of which a part is here.
@@ -80,11 +88,11 @@ impl Files {
             .no_proxy()
             .dns_resolver(Guard::new(hosts));
         Ok(Self {
-            settings,
             direct: direct.build()?,
             proxied: OnceLock::new(),
-            // A proxy cannot reach what listens on this machine's loopback.
-            proxy: (!settings.loopback).then(Matcher::from_system),
+            // A proxy that nobody named cannot reach what listens on this machine's loopback.
+            system: (!settings.loopback).then(Matcher::from_system),
+            settings,
         })
     }
 
@@ -162,17 +170,21 @@ impl Files {
         }
     }
 
-    /// The client for `url`: where the system's proxy takes it, the proxy resolves the name.
+    /// The client for `url`: where a proxy takes it, the proxy resolves the name.
     fn client(&self, url: &Url) -> reqwest::Result<&Client> {
         let uri = url.as_str().parse().ok();
         let takes = |proxy: &Matcher| uri.is_some_and(|uri| proxy.intercept(&uri).is_some());
-        if !self.proxy.as_ref().is_some_and(takes) {
+        if self.settings.proxy.is_none() && !self.system.as_ref().is_some_and(takes) {
             return Ok(&self.direct);
         }
         if let Some(client) = self.proxied.get() {
             return Ok(client);
         }
-        let client = self.settings.builder().build()?;
+        let mut builder = self.settings.builder();
+        if let Some(proxy) = &self.settings.proxy {
+            builder = builder.no_proxy().proxy(proxy.clone());
+        }
+        let client = builder.build()?;
         Ok(self.proxied.get_or_init(|| client))
     }
 }
@@ -186,11 +198,9 @@ impl Settings {
     }
 
     fn builder(&self) -> reqwest::ClientBuilder {
-        Client::builder()
-            .user_agent(concat!("aimlapi-video/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(self.connect_timeout)
-            // The idle time is kept here: reqwest's runs on while the caller's disk or writer is what is slow.
-            // Redirects are followed here, each after a look.
+        // The idle time is kept here: reqwest's runs on while the caller's disk or writer is what is slow.
+        // Redirects are followed here, each after a look.
+        changed(begun(self.connect_timeout), self.change.as_ref())
             .redirect(reqwest::redirect::Policy::none())
     }
 }

@@ -138,9 +138,13 @@ impl<'a> Download<'a> {
             links,
             index,
             limits,
-            progress: self.progress.as_deref_mut(),
+            progress: self
+                .progress
+                .as_mut()
+                .map(|progress| &mut **progress.get_mut()),
         };
-        fetch.run(sink, arrived).await
+        // It is large, and whoever holds this future may hold many.
+        Box::pin(fetch.run(sink, arrived)).await
     }
 
     fn begun(&self) -> Arrived {

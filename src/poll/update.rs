@@ -9,6 +9,7 @@ use std::{
 };
 
 use futures_util::{Stream, StreamExt};
+use sync_wrapper::SyncWrapper;
 
 use crate::{Error, Generation, State};
 
@@ -35,9 +36,16 @@ use crate::{Error, Generation, State};
 /// # }
 /// ```
 #[must_use = "a stream does nothing until it is polled"]
-pub struct Updates(pub(super) Pin<Box<dyn Stream<Item = Result<Update, Error>> + Send>>);
+pub struct Updates(SyncWrapper<Pin<Box<Machinery>>>);
+
+type Machinery = dyn Stream<Item = Result<Update, Error>> + Send;
 
 impl Updates {
+    pub(super) fn new(updates: impl Stream<Item = Result<Update, Error>> + Send + 'static) -> Self {
+        // After the end it has ended, however often it is asked.
+        Self(SyncWrapper::new(Box::pin(updates.fuse())))
+    }
+
     /// The next update; `None` after the end.
     ///
     /// # Errors
@@ -49,7 +57,7 @@ impl Updates {
     ///
     /// Safe: the wait goes on where it was with the next call.
     pub async fn next(&mut self) -> Option<Result<Update, Error>> {
-        self.0.next().await
+        self.0.get_mut().next().await
     }
 }
 
@@ -57,7 +65,7 @@ impl Stream for Updates {
     type Item = Result<Update, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.as_mut().poll_next(context)
+        self.0.get_mut().as_mut().poll_next(context)
     }
 }
 

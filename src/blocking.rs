@@ -1,0 +1,509 @@
+//! The client for programs without async (feature `blocking`): the same doors, each of which returns when it is done.
+//!
+//! ```no_run
+//! use aimlapi_video::{blocking::Client, types::KlingaiV2MasterTextToVideo};
+//!
+//! # fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::from_env()?;
+//! let request = KlingaiV2MasterTextToVideo::builder().prompt("A kite climbs over the dunes").duration(5).build()?;
+//! let handle = client.create(request)?;
+//! std::fs::write("kite.json", serde_json::to_string(&handle)?)?; // from here on nothing is lost
+//! let generation = client.wait(&handle).outcome()?;
+//! client.save(&generation, "kite.mp4")?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A [`Client`] has one thread of its own, which its clones share. Connections, timers and the tasks of batches live there,
+//! so they go on between two calls; everything else happens on the thread that calls. The thread ends when the last clone is
+//! gone, and everything that was made with it, and the creates that were on their way have been answered.
+//!
+//! All of it works inside an async runtime as well, and may be dropped there; but a call keeps its thread, and whatever
+//! else that thread would do meanwhile, waiting. Use the [async client](crate::Client) there, or a thread for blocking work.
+
+use std::{
+    io::{self, Write},
+    iter::FusedIterator,
+    path::Path,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::io::AsyncWrite;
+
+#[cfg(feature = "journal")]
+use crate::Journal;
+use crate::{
+    ClientBuilder, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest, Job,
+    LegacyKlingRequest, Received, Saved, Update, WaitOptions, Written, schedule::Durations,
+};
+use runtime::Runtime;
+
+mod runtime;
+
+/// A client of the service for programs without async, otherwise as [`crate::Client`]. Clones share one connection pool and
+/// one thread.
+#[derive(Clone, Debug)]
+pub struct Client {
+    client: crate::Client,
+    runtime: Arc<Runtime>,
+}
+
+/// A client that shares connections, budget and knowledge of durations with an async one.
+impl TryFrom<crate::Client> for Client {
+    type Error = Error;
+
+    /// [`Configuration`](ErrorKind::Configuration) if its thread cannot be started.
+    fn try_from(client: crate::Client) -> Result<Self, Error> {
+        let runtime = Runtime::start().map_err(|error| {
+            let what = "the thread of the blocking client cannot be started";
+            Error::new(ErrorKind::Configuration, what).with_source(error)
+        })?;
+        Ok(Self {
+            client,
+            runtime: Arc::new(runtime),
+        })
+    }
+}
+
+impl ClientBuilder {
+    /// As [`build`](Self::build), for programs without async.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build), and [`Configuration`](ErrorKind::Configuration) if the client's thread cannot be started.
+    #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
+    pub fn build_blocking(self) -> Result<Client, Error> {
+        self.build()?.try_into()
+    }
+}
+
+impl Client {
+    /// As [`crate::Client::from_env`].
+    ///
+    /// # Errors
+    ///
+    /// As [`ClientBuilder::build_blocking`].
+    pub fn from_env() -> Result<Self, Error> {
+        ClientBuilder::from_env().build_blocking()
+    }
+
+    /// Starts a client with other settings than the environment's; [`ClientBuilder::build_blocking`] ends it.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// The async client inside.
+    pub fn as_async(&self) -> &crate::Client {
+        &self.client
+    }
+
+    /// Creates a generation, and returns as soon as the service has accepted it, as [`crate::Client::create`] does. This is
+    /// what costs money.
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::Client::create`].
+    pub fn create(&self, request: impl Into<GenerationRequest>) -> Result<GenerationHandle, Error> {
+        self.runtime.block_on(self.client.create(request))
+    }
+
+    /// As [`create`](Self::create), on the older URL of the Kling models.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    pub fn create_legacy_kling(
+        &self,
+        request: impl Into<LegacyKlingRequest>,
+    ) -> Result<GenerationHandle, Error> {
+        self.runtime
+            .block_on(self.client.create_legacy_kling(request))
+    }
+
+    /// Creates a generation and returns when it has ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create) and [`Wait::outcome`].
+    pub fn generate(&self, request: impl Into<GenerationRequest>) -> Result<Generation, Error> {
+        self.runtime.block_on(self.client.generate(request))
+    }
+
+    /// Waits for the end of a generation: take its [`outcome`](Wait::outcome), or its [`updates`](Wait::updates).
+    ///
+    /// It takes a [`GenerationHandle`], or a bare id, which is asked for on the universal URL.
+    pub fn wait(&self, generation: impl Into<GenerationHandle>) -> Wait {
+        Wait {
+            inner: self.client.wait(generation),
+            runtime: Arc::clone(&self.runtime),
+        }
+    }
+
+    /// Asks once for the state of a generation.
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::Client::fetch`].
+    pub fn fetch(&self, generation: impl Into<GenerationHandle>) -> Result<Generation, Error> {
+        self.runtime.block_on(self.client.fetch(generation))
+    }
+
+    /// As [`crate::Client::durations`].
+    pub fn durations(&self) -> Durations {
+        self.client.durations()
+    }
+
+    /// Brings the videos of a generation home.
+    pub fn download<'a>(&self, generation: &'a Generation) -> Download<'a> {
+        Download {
+            inner: self.client.download(generation),
+            runtime: Arc::clone(&self.runtime),
+        }
+    }
+
+    /// Saves all videos of a generation, as [`Download::to_file`] with the default settings.
+    ///
+    /// # Errors
+    ///
+    /// As [`Download::to_file`].
+    pub fn save(
+        &self,
+        generation: &Generation,
+        path: impl AsRef<Path>,
+    ) -> Result<Vec<Saved>, Error> {
+        self.runtime.block_on(self.client.save(generation, path))
+    }
+
+    /// Waits for many generations, as [`crate::Client::wait_all`] does: an iterator of outcomes as they come.
+    ///
+    /// ```no_run
+    /// # fn run(client: aimlapi_video::blocking::Client, stored: Vec<aimlapi_video::GenerationHandle>) {
+    /// for (handle, outcome) in client.wait_all(stored) {
+    ///     match outcome {
+    ///         Ok(generation) => println!("{}: {} videos", handle.id(), generation.videos().len()),
+    ///         Err(error) => eprintln!("{}: {error}", handle.id()),
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn wait_all<H: Into<GenerationHandle> + 'static>(
+        &self,
+        handles: impl IntoIterator<Item = H, IntoIter: Send + 'static>,
+    ) -> WaitAll {
+        WaitAll {
+            inner: self.client.wait_all(handles),
+            runtime: Arc::clone(&self.runtime),
+        }
+    }
+
+    /// Creates a generation for each request and waits for all of them, as [`crate::Client::generate_all`] does: an iterator
+    /// of what happens.
+    ///
+    /// ```no_run
+    /// use aimlapi_video::{Job, types::KlingaiV2MasterTextToVideo};
+    ///
+    /// # fn run(client: aimlapi_video::blocking::Client) -> Result<(), aimlapi_video::Error> {
+    /// let prompts = ["A kite climbs", "A lantern rises"];
+    /// let requests: Result<Vec<_>, _> = prompts
+    ///     .map(|prompt| KlingaiV2MasterTextToVideo::builder().prompt(prompt).duration(5).build())
+    ///     .into_iter()
+    ///     .collect();
+    /// for (index, job) in client.generate_all(requests?) {
+    ///     match job {
+    ///         Job::Created(handle) => println!("{index}: {}", serde_json::to_string(&handle).unwrap()),
+    ///         Job::Ended(Ok(generation)) => {
+    ///             client.save(&generation, format!("{index}.mp4"))?;
+    ///         }
+    ///         // The others go on.
+    ///         Job::Ended(Err(error)) => eprintln!("{index}: {error}"),
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn generate_all<R: Into<GenerationRequest> + 'static>(
+        &self,
+        requests: impl IntoIterator<Item = R, IntoIter: Send + 'static>,
+    ) -> GenerateAll {
+        GenerateAll {
+            inner: self.client.generate_all(requests),
+            runtime: Arc::clone(&self.runtime),
+        }
+    }
+
+    /// As [`generate_all`](Self::generate_all), on the older URL of the Kling models.
+    pub fn generate_all_legacy_kling<R: Into<LegacyKlingRequest> + 'static>(
+        &self,
+        requests: impl IntoIterator<Item = R, IntoIter: Send + 'static>,
+    ) -> GenerateAll {
+        GenerateAll {
+            inner: self.client.generate_all_legacy_kling(requests),
+            runtime: Arc::clone(&self.runtime),
+        }
+    }
+}
+
+/// Settings that are those of the async type of the same name.
+macro_rules! settings {
+    ($type:ident: $($(#[$attribute:meta])* $name:ident($($given:ident: $of:ty),*);)*) => {$(
+        #[doc = concat!("As [`", stringify!($type), "::", stringify!($name), "`](crate::", stringify!($type), "::", stringify!($name), ").")]
+        $(#[$attribute])*
+        pub fn $name(mut self, $($given: $of),*) -> Self {
+            self.inner = self.inner.$name($($given),*);
+            self
+        }
+    )*};
+}
+
+/// A wait for the end of a generation, otherwise as [`crate::Wait`]. Nothing is sent until its outcome or its updates are
+/// taken.
+#[derive(Debug)]
+#[must_use = "a wait does nothing until its outcome is taken"]
+pub struct Wait {
+    inner: crate::Wait,
+    runtime: Arc<Runtime>,
+}
+
+impl Wait {
+    settings! { Wait:
+        options(options: WaitOptions);
+        deadline(deadline: Duration);
+    }
+
+    /// Returns when it has ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::Wait`].
+    pub fn outcome(self) -> Result<Generation, Error> {
+        self.runtime.block_on(self.inner)
+    }
+
+    /// What happens on the way, ending with [`Update::Completed`] or an error. Each item comes when it happens.
+    ///
+    /// ```no_run
+    /// use aimlapi_video::{GenerationHandle, Update, blocking::Client};
+    ///
+    /// # fn run(client: Client, handle: GenerationHandle) -> Result<(), aimlapi_video::Error> {
+    /// for update in client.wait(handle).updates() {
+    ///     match update? {
+    ///         Update::Progress(progress) => println!("{progress} after {:?}", progress.times.elapsed),
+    ///         Update::Completed(generation) => println!("{} videos", generation.videos().len()),
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn updates(self) -> Updates {
+        Updates {
+            inner: self.inner.updates(),
+            runtime: self.runtime,
+        }
+    }
+}
+
+/// What happens in a wait, made by [`Wait::updates`]: an iterator that ends after [`Update::Completed`] or an error. Nothing
+/// is sent between two calls of it.
+#[derive(Debug)]
+#[must_use = "an iterator does nothing until it is asked"]
+pub struct Updates {
+    inner: crate::Updates,
+    runtime: Arc<Runtime>,
+}
+
+impl Iterator for Updates {
+    type Item = Result<Update, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.runtime.block_on(self.inner.next())
+    }
+}
+
+impl FusedIterator for Updates {}
+
+/// The outcomes of many waits, made by [`Client::wait_all`]: an iterator that ends when all have ended. The waits go on
+/// between two calls of it, and end when it is dropped.
+#[derive(Debug)]
+#[must_use = "an iterator does nothing until it is asked"]
+pub struct WaitAll {
+    inner: crate::WaitAll,
+    runtime: Arc<Runtime>,
+}
+
+impl WaitAll {
+    settings! { WaitAll:
+        options(options: WaitOptions);
+        at_most(waits: usize);
+    }
+}
+
+impl Iterator for WaitAll {
+    type Item = (GenerationHandle, Result<Generation, Error>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.runtime.block_on(self.inner.next())
+    }
+}
+
+impl FusedIterator for WaitAll {}
+
+/// The jobs of many requests, made by [`Client::generate_all`]: an iterator of the request's index, counted from 0, and what
+/// happened to it. It ends when all have ended.
+///
+/// Creates and waits that have begun go on between two calls of it. Dropping it sends nothing more; creates that are on
+/// their way go on as long as the process does, and a journal notes what came of them. Without one, the ids of generations
+/// that are billed are lost: [stop](Self::stop) it and take the rest instead.
+#[derive(Debug)]
+#[must_use = "an iterator does nothing until it is asked"]
+pub struct GenerateAll {
+    inner: crate::GenerateAll,
+    runtime: Arc<Runtime>,
+}
+
+impl GenerateAll {
+    settings! { GenerateAll:
+        options(options: WaitOptions);
+        creates_at_once(creates: usize);
+        open_at_most(generations: usize);
+        except(indexes: impl IntoIterator<Item = usize>);
+        #[cfg(feature = "journal")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "journal")))]
+        journal(journal: Journal);
+    }
+
+    /// As [`crate::GenerateAll::stop`].
+    pub fn stop(&mut self) {
+        self.inner.stop();
+    }
+
+    /// Whether a create is on its way.
+    pub fn is_creating(&self) -> bool {
+        self.inner.is_creating()
+    }
+}
+
+impl Iterator for GenerateAll {
+    type Item = (usize, Job);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.runtime.block_on(self.inner.next())
+    }
+}
+
+impl FusedIterator for GenerateAll {}
+
+/// A download of the videos of a generation, made by [`Client::download`], otherwise as [`crate::Download`].
+#[derive(Debug)]
+#[must_use = "a download does nothing until it is given a target"]
+pub struct Download<'a> {
+    inner: crate::Download<'a>,
+    runtime: Arc<Runtime>,
+}
+
+impl<'a> Download<'a> {
+    settings! { Download:
+        video(index: usize);
+        overwrite(overwrite: bool);
+        max_bytes(bytes: u64);
+        retries(retries: u32);
+        backoff(pause: Duration);
+        #[cfg(feature = "sha256")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "sha256")))]
+        sha256(sha256: bool);
+        #[cfg(feature = "sha256")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "sha256")))]
+        expect_sha256(sha256: impl Into<String>);
+        on_progress(progress: impl FnMut(Received) + Send + 'a);
+    }
+
+    /// As [`crate::Download::check_target`].
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](ErrorKind::Io) with the reason.
+    pub fn check_target(path: impl AsRef<Path>, overwrite: bool) -> Result<(), Error> {
+        crate::Download::check_target(path, overwrite)
+    }
+
+    /// As [`crate::Download::check_folder`].
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](ErrorKind::Io) with the reason.
+    pub fn check_folder(folder: impl AsRef<Path>) -> Result<(), Error> {
+        crate::Download::check_folder(folder)
+    }
+
+    /// Downloads the first video to `path`, a second one to `NAME-2.EXT` beside it, and so on.
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::Download::to_file`].
+    pub fn to_file(self, path: impl AsRef<Path>) -> Result<Vec<Saved>, Error> {
+        self.runtime.block_on(self.inner.to_file(path))
+    }
+
+    /// Downloads the videos into `folder`, named after model and id as [`Generation::file_name`] tells.
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::Download::to_file`].
+    pub fn to_folder(self, folder: impl AsRef<Path>) -> Result<Vec<Saved>, Error> {
+        self.runtime.block_on(self.inner.to_folder(folder))
+    }
+
+    /// Downloads the first video into memory, or the [chosen](Self::video) one; 256 MiB at most unless
+    /// [`max_bytes`](Self::max_bytes) says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::Download::to_bytes`].
+    pub fn to_bytes(self) -> Result<Vec<u8>, Error> {
+        self.runtime.block_on(self.inner.to_bytes())
+    }
+
+    /// Downloads the first video to `writer`, or the [chosen](Self::video) one. The writer is written to on this thread,
+    /// and flushed at the end. Give `&mut writer` to use it again.
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::Download::to_writer`].
+    pub fn to_writer(self, writer: impl Write + Send) -> Result<Written, Error> {
+        self.runtime
+            .block_on(self.inner.to_writer(Standard(writer)))
+    }
+}
+
+/// A writer of the standard library, written to on the thread that the download is driven on.
+struct Standard<W>(W);
+
+/// It is never pinned.
+impl<W> Unpin for Standard<W> {}
+
+impl<W: Write> AsyncWrite for Standard<W> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            match self.0.write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                written => return Poll::Ready(written),
+            }
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.0.flush())
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(context)
+    }
+}

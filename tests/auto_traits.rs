@@ -1,0 +1,155 @@
+//! What is public may be shared between threads and sent to them; the compiler is the judge.
+
+use std::path::PathBuf;
+
+use aimlapi_video::{
+    BoundedVec, Client, ClientBuilder, Constraint, CreateRetries, Download, Error, ErrorKind,
+    Failure, GenerateAll, Generation, GenerationHandle, GenerationRequest, Held, Hiccup, Int,
+    Integer, InvalidValue, Job, LegacyKlingRequest, Media, MediaString, Model, OneOrMany,
+    PollBudget, Progress, Property, PropertyKind, Receipt, Received, Role, Route, Saved,
+    ServiceError, State, Text, Times, Update, Updates, Uri, UriOrBase64, Usage, Video, Violation,
+    Wait, WaitAll, WaitOptions, Warning, Written,
+    schedule::{
+        Decision, Durations, Exponential, Fixed, Learned, Planned, PollState, Pooled, Schedule,
+    },
+};
+
+/// Also free of what a panic could leave half done, and to be moved at will.
+fn plain<T: Send + Sync + Unpin>() {}
+
+fn sent<F: Send>(_: F) {}
+
+#[test]
+fn public_types_are_send_and_sync() {
+    plain::<Client>();
+    plain::<ClientBuilder>();
+    plain::<CreateRetries>();
+    plain::<PollBudget>();
+    plain::<WaitOptions>();
+    plain::<Wait>();
+    plain::<Updates>();
+    plain::<Update>();
+    plain::<Progress>();
+    plain::<Hiccup>();
+    plain::<Times>();
+    plain::<WaitAll>();
+    plain::<GenerateAll>();
+    plain::<Job>();
+    plain::<Download<'_>>();
+    plain::<Received>();
+    plain::<Saved>();
+    plain::<Written>();
+    plain::<Error>();
+    plain::<ErrorKind>();
+    plain::<ServiceError>();
+    plain::<Generation>();
+    plain::<GenerationHandle>();
+    plain::<State>();
+    plain::<Video>();
+    plain::<Failure>();
+    plain::<Usage>();
+    plain::<Receipt>();
+    // Each holds every request type of the models compiled in.
+    plain::<GenerationRequest>();
+    plain::<LegacyKlingRequest>();
+    plain::<Media>();
+    plain::<MediaString>();
+    plain::<UriOrBase64>();
+    plain::<Uri>();
+    plain::<Int<0, 1>>();
+    plain::<Integer>();
+    plain::<Text<0, 1>>();
+    plain::<BoundedVec<Uri, 0, 1>>();
+    plain::<OneOrMany<Uri>>();
+    plain::<InvalidValue>();
+    plain::<Violation>();
+    plain::<Warning>();
+    plain::<Model>();
+    plain::<Property>();
+    plain::<PropertyKind>();
+    plain::<Role>();
+    plain::<Route>();
+    plain::<Constraint>();
+    plain::<Held>();
+    plain::<Box<dyn Schedule>>();
+    plain::<Decision>();
+    plain::<Durations>();
+    plain::<Exponential>();
+    plain::<Fixed>();
+    plain::<Learned>();
+    plain::<Planned>();
+    plain::<PollState<'_>>();
+    plain::<Pooled>();
+}
+
+#[cfg(feature = "journal")]
+#[test]
+fn journal_is_send_and_sync() {
+    use aimlapi_video::{Journal, JournalEntry, JournalState};
+
+    plain::<Journal>();
+    plain::<JournalEntry>();
+    plain::<JournalState>();
+    #[expect(clippy::unwrap_used, reason = "a test may fail")]
+    let folder = tempfile::tempdir().unwrap();
+    #[expect(clippy::unwrap_used, reason = "a test may fail")]
+    let journal = Journal::open(folder.path().join("journal")).unwrap();
+    sent(journal.saved(0, Vec::new()));
+    sent(journal.failed(0));
+}
+
+#[cfg(feature = "blocking")]
+#[test]
+fn blocking_types_are_send_and_sync() {
+    use aimlapi_video::blocking;
+
+    plain::<blocking::Client>();
+    plain::<blocking::Wait>();
+    plain::<blocking::Updates>();
+    plain::<blocking::WaitAll>();
+    plain::<blocking::GenerateAll>();
+    plain::<blocking::Download<'_>>();
+}
+
+#[cfg(feature = "simulator")]
+#[test]
+fn simulator_is_send_and_sync() {
+    use aimlapi_video::simulator;
+
+    plain::<simulator::Simulator>();
+    plain::<simulator::SimulatorBuilder>();
+    plain::<simulator::Scenario>();
+    plain::<simulator::InvalidScenario>();
+    plain::<simulator::SeenRequest>();
+    plain::<simulator::SeenTask>();
+    plain::<simulator::Shape>();
+    sent(simulator::Simulator::start());
+}
+
+/// All that is awaited. None is, so nothing is sent.
+#[test]
+fn futures_are_send() {
+    #[expect(clippy::unwrap_used, reason = "a test may fail")]
+    let client = Client::builder().api_key("sk-1").build().unwrap();
+    let generation = Generation::from_json(serde_json::json!({ "id": "a" }));
+    let request = || Option::<GenerationRequest>::None;
+    // A request of a model that may not be compiled in.
+    let create = |request: GenerationRequest| {
+        sent(client.create(request.clone()));
+        sent(client.generate(request));
+    };
+    request().map(create);
+    let create = |request: LegacyKlingRequest| sent(client.create_legacy_kling(request));
+    Option::<LegacyKlingRequest>::None.map(create);
+    sent(client.fetch("a"));
+    sent(client.wait("a").into_future());
+    sent(client.wait("a").updates().next());
+    sent(client.wait_all(["a"]).next());
+    sent(client.generate_all(request()).next());
+    sent(client.save(&generation, PathBuf::new()));
+    let download = || client.download(&generation).on_progress(|_| {});
+    sent(download().to_file("a.mp4"));
+    sent(download().to_folder("."));
+    sent(download().to_bytes());
+    sent(download().to_writer(tokio::io::sink()));
+}

@@ -1,0 +1,447 @@
+//! The client without async, against real servers that live in a runtime of their own.
+#![cfg(feature = "blocking")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod support;
+
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+use aimlapi_video::{
+    ErrorKind, GenerationHandle, Job, Received, State, Update, WaitOptions,
+    blocking::{Client, Download, GenerateAll, Updates, Wait, WaitAll},
+    schedule::Fixed,
+    types::KlingaiV2MasterTextToVideo,
+};
+use serde_json::{Value, json};
+use support::{
+    Bytes, KEY, Request, Server, builder,
+    files::{Film, Host, Plan, Validator},
+};
+use tokio::runtime::Runtime;
+
+/// A runtime for servers: what is tested has its own, or none.
+fn servers() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+fn client(url: impl Into<String>) -> Client {
+    let often = WaitOptions::default()
+        .speed(1000.0)
+        .schedule(Fixed::every(Duration::from_millis(1)));
+    let builder = builder(url).poll_budget(None).wait_options(often);
+    builder.build_blocking().unwrap()
+}
+
+fn request(prompt: &str) -> KlingaiV2MasterTextToVideo {
+    let request = KlingaiV2MasterTextToVideo::builder().prompt(prompt);
+    request.build().unwrap()
+}
+
+fn id_of(request: &Request) -> String {
+    if request.method == "POST" {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        return body["prompt"].as_str().unwrap().to_owned();
+    }
+    request.target.split('=').next_back().unwrap().to_owned()
+}
+
+/// Creates under the prompt as id. `fail` fails, `slow` never ends, all others are completed at once.
+fn service(_: usize, request: &Request) -> Bytes {
+    let id = id_of(request);
+    if request.method == "POST" {
+        return support::json(201, json!({ "id": id, "status": "queued" }));
+    }
+    let answer = match id.as_str() {
+        "fail" => json!({ "id": id, "status": "error" }),
+        "slow" => json!({ "id": id, "status": "generating" }),
+        _ => {
+            json!({ "id": id, "status": "completed", "video": { "url": "https://cdn.example.com/v.mp4" } })
+        }
+    };
+    support::json(200, answer)
+}
+
+fn polls_of(server: &Server, id: &str) -> usize {
+    let requests = server.requests();
+    let polls = requests.iter().filter(|request| request.method == "GET");
+    polls.filter(|request| id_of(request) == id).count()
+}
+
+/// Returns when it is so, which takes as long as it takes, but not for ever.
+fn until(is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(30), "it never is so");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn generation_is_created_waited_for_and_fetched() {
+    let servers = servers();
+    let server = servers.block_on(Server::start(service));
+    let client = client(server.url());
+    let handle = client.create(request("a")).unwrap();
+    assert_eq!(handle.id(), "a");
+    let generation = client.wait(&handle).outcome().unwrap();
+    assert_eq!(generation.videos().len(), 1);
+    assert_eq!(client.fetch("a").unwrap().state(), State::Completed);
+    assert_eq!(client.generate(request("b")).unwrap().id(), Some("b"));
+}
+
+#[test]
+fn updates_come_one_by_one_and_end() {
+    let servers = servers();
+    let server = servers.block_on(Server::start(|number, request| match number {
+        0 => support::json(200, json!({ "id": "a", "status": "queued" })),
+        1 => support::json(200, json!({ "id": "a", "status": "generating" })),
+        _ => service(number, request),
+    }));
+    let client = client(server.url());
+    let mut updates = client.wait("a").updates();
+    let mut states = Vec::new();
+    for update in &mut updates {
+        states.push(match update.unwrap() {
+            Update::Progress(progress) => progress.state,
+            Update::Completed(generation) => generation.state(),
+            other => panic!("{other:?}"),
+        });
+    }
+    assert_eq!(states, [State::Queued, State::Generating, State::Completed]);
+    assert!(updates.next().is_none());
+    assert!(updates.next().is_none());
+}
+
+#[test]
+fn error_of_a_wait_gives_its_handle_back() {
+    let servers = servers();
+    let server = servers.block_on(Server::start(service));
+    let client = client(server.url());
+    let error = client.wait("fail").outcome().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::GenerationFailed);
+    assert_eq!(error.handle().unwrap().id(), "fail");
+    let wait = client.wait("slow").deadline(Duration::from_millis(20));
+    let error = wait.outcome().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
+    assert!(error.is_resumable());
+}
+
+#[test]
+fn every_wait_ends_by_itself_and_dropping_the_rest_stops_their_traffic() {
+    let servers = servers();
+    let server = servers.block_on(Server::start(service));
+    let client = client(server.url());
+    let mut outcomes = client.wait_all(["a", "fail", "slow"]);
+    let mut ended = [outcomes.next().unwrap(), outcomes.next().unwrap()]
+        .map(|(handle, outcome)| (handle.id().to_owned(), outcome.is_ok()));
+    ended.sort();
+    assert_eq!(ended, [("a".to_owned(), true), ("fail".to_owned(), false)]);
+    until(|| polls_of(&server, "slow") > 2);
+    drop(outcomes);
+    // A call goes through the thread that the waits lived on, so they are gone after it.
+    client.fetch("b").unwrap();
+    let polls = polls_of(&server, "slow");
+    for _ in 0..50 {
+        client.fetch("b").unwrap();
+    }
+    assert_eq!(polls_of(&server, "slow"), polls);
+}
+
+#[test]
+fn dropped_updates_send_nothing_more() {
+    let servers = servers();
+    let server = servers.block_on(Server::start(service));
+    let client = client(server.url());
+    let mut updates = client.wait("slow").updates();
+    updates.next().unwrap().unwrap();
+    let polls = polls_of(&server, "slow");
+    drop(updates);
+    for _ in 0..50 {
+        client.fetch("b").unwrap();
+    }
+    assert_eq!(polls_of(&server, "slow"), polls);
+}
+
+#[test]
+fn creates_go_on_while_nobody_takes_what_happened() {
+    let servers = servers();
+    let server = servers.block_on(Server::start(service));
+    let client = client(server.url());
+    let mut jobs = client.generate_all(["a", "b", "fail"].map(request));
+    let (_, first) = jobs.next().unwrap();
+    assert!(matches!(first, Job::Created(_)));
+    until(|| server.requests().len() >= 3);
+    let mut ended: Vec<(usize, bool)> = jobs
+        .filter_map(|(index, job)| match job {
+            Job::Ended(outcome) => Some((index, outcome.is_ok())),
+            _ => None,
+        })
+        .collect();
+    ended.sort();
+    assert_eq!(ended, [(0, true), (1, true), (2, false)]);
+}
+
+#[test]
+fn stopped_batch_creates_nothing_more() {
+    let servers = servers();
+    let server = servers.block_on(Server::start(service));
+    let client = client(server.url());
+    let many = (0..1000).map(|number| request(&number.to_string()));
+    let mut jobs = client.generate_all(many).creates_at_once(1);
+    jobs.next().unwrap();
+    jobs.stop();
+    assert!(jobs.by_ref().count() < 20);
+    assert!(!jobs.is_creating());
+    assert!(server.requests().len() < 20);
+}
+
+#[cfg(feature = "journal")]
+#[test]
+fn create_on_its_way_is_noted_after_batch_and_client_are_dropped() {
+    use aimlapi_video::{Journal, JournalState};
+
+    let servers = servers();
+    let (go, going) = mpsc::channel::<()>();
+    let going = Mutex::new(going);
+    let server = servers.block_on(Server::start(move |number, request| {
+        if id_of(request) == "b" {
+            going.lock().unwrap().recv().unwrap();
+        }
+        service(number, request)
+    }));
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(folder.path().join("journal")).unwrap();
+    let client = client(server.url());
+    let mut jobs = client
+        .generate_all(["a", "b"].map(request))
+        .journal(journal.clone());
+    assert!(matches!(jobs.next(), Some((0, Job::Created(_)))));
+    until(|| {
+        server
+            .requests()
+            .iter()
+            .any(|request| id_of(request) == "b")
+    });
+    drop(jobs);
+    drop(client);
+    let state = |line: usize| journal.entries()[&line].state.clone();
+    assert!(!matches!(state(2), JournalState::Created { .. }));
+    go.send(()).unwrap();
+    until(|| matches!(state(2), JournalState::Created { .. }));
+    journal.saved_blocking(0, vec!["a.mp4".into()]).unwrap();
+    assert!(matches!(state(1), JournalState::Saved { .. }));
+    let error = journal.failed_blocking(7).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+}
+
+#[test]
+fn threads_share_one_client() {
+    let servers = servers();
+    let server = servers.block_on(Server::start(service));
+    let client = client(server.url());
+    thread::scope(|scope| {
+        for number in 0..16 {
+            let client = &client;
+            scope.spawn(move || {
+                for again in 0..4 {
+                    let id = format!("{number}-{again}");
+                    let generation = client.generate(request(&id)).unwrap();
+                    assert_eq!(generation.id(), Some(id.as_str()));
+                }
+            });
+        }
+    });
+    assert_eq!(server.requests().len(), 16 * 4 * 2);
+}
+
+fn film() -> Film {
+    Film::new(3_000_000, 7)
+}
+
+fn host(servers: &Runtime) -> Host {
+    let whole = |_: usize, _: &Request| Plan::Whole;
+    servers.block_on(Host::start(film(), Validator::Etag("\"a\""), whole))
+}
+
+#[test]
+fn video_goes_to_file_folder_memory_and_writer() {
+    let servers = servers();
+    let host = host(&servers);
+    let client = client(host.url.clone());
+    let folder = tempfile::tempdir().unwrap();
+    let generation = client.fetch("g").unwrap();
+
+    let path = folder.path().join("film.mp4");
+    client.save(&generation, &path).unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), film().bytes());
+    let error = client.save(&generation, &path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(Download::check_target(&path, false).is_err());
+
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let progress = |received: Received| seen.lock().unwrap().push(received.bytes);
+    let download = client.download(&generation).on_progress(progress);
+    let saved = download.to_folder(folder.path()).unwrap();
+    assert_eq!(std::fs::read(&saved[0].path).unwrap(), film().bytes());
+    assert_eq!(seen.lock().unwrap().last(), Some(&3_000_000));
+
+    let bytes = client.download(&generation).to_bytes().unwrap();
+    assert_eq!(bytes, film().bytes());
+    let mut written = Vec::new();
+    let told = client
+        .download(&generation)
+        .to_writer(&mut written)
+        .unwrap();
+    assert_eq!((told.bytes, written), (3_000_000, film().bytes()));
+}
+
+/// Takes a few bytes at a time, is interrupted now and then, and is full after a million, if it is ever full.
+struct Slow {
+    taken: Vec<u8>,
+    calls: usize,
+    is_full: bool,
+}
+
+impl Write for Slow {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.calls += 1;
+        if self.calls.is_multiple_of(3) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        if self.is_full && self.taken.len() > 1_000_000 {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let count = bytes.len().min(1000);
+        self.taken.extend_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn writer_gets_every_byte_in_whatever_pieces_it_takes() {
+    let servers = servers();
+    let host = host(&servers);
+    let client = client(host.url.clone());
+    let generation = client.fetch("g").unwrap();
+    let mut slow = Slow {
+        taken: Vec::new(),
+        calls: 0,
+        is_full: false,
+    };
+    client.download(&generation).to_writer(&mut slow).unwrap();
+    assert!(slow.taken == film().bytes());
+    slow.is_full = true;
+    slow.taken.clear();
+    let error = client.download(&generation).to_writer(&mut slow);
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Io);
+}
+
+/// All that a program may do, from where async code runs.
+fn everything(server: &Server, host: &Host) {
+    let client = client(server.url());
+    assert!(client.generate(request("a")).is_ok());
+    assert_eq!(client.wait_all(["a", "b"]).count(), 2);
+    assert_eq!(client.wait("a").updates().count(), 1);
+    assert!(client.generate_all([request("a")]).count() >= 2);
+    let mut dropped = client.wait_all(["slow", "a"]);
+    assert!(dropped.next().is_some());
+    drop(dropped);
+    let files = self::client(host.url.clone());
+    let generation = files.fetch("g").unwrap();
+    let bytes = files.download(&generation).to_bytes().unwrap();
+    assert!(bytes == film().bytes());
+}
+
+#[test]
+fn works_and_is_dropped_inside_a_runtime_of_one_thread() {
+    let servers = servers();
+    let (server, host) = (servers.block_on(Server::start(service)), host(&servers));
+    let one = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    one.block_on(async { everything(&server, &host) });
+    one.block_on(async {
+        let (server, host) = (Arc::new(server), Arc::new(host));
+        tokio::spawn(async move { everything(&server, &host) })
+            .await
+            .unwrap();
+    });
+}
+
+#[test]
+fn works_and_is_dropped_inside_a_runtime_of_many_threads() {
+    let servers = servers();
+    let server = Arc::new(servers.block_on(Server::start(service)));
+    let host = Arc::new(host(&servers));
+    let many = self::servers();
+    many.block_on(async {
+        let pairs = || (Arc::clone(&server), Arc::clone(&host));
+        let (own, film) = pairs();
+        tokio::spawn(async move { everything(&own, &film) })
+            .await
+            .unwrap();
+        let (own, film) = pairs();
+        tokio::task::spawn_blocking(move || everything(&own, &film))
+            .await
+            .unwrap();
+    });
+}
+
+#[test]
+fn client_of_an_async_one_shares_what_that_one_has_seen() {
+    let servers = servers();
+    let server = servers.block_on(Server::start(service));
+    let asynchronous = builder(server.url()).build().unwrap();
+    let client = Client::try_from(asynchronous.clone()).unwrap();
+    client.generate(request("a")).unwrap();
+    assert_eq!(client.durations(), asynchronous.durations());
+    assert!(format!("{:?}", asynchronous.durations()).contains("kling"));
+    assert!(servers.block_on(asynchronous.fetch("a")).is_ok());
+    drop(client);
+    // Its connections stood on the thread of the other one.
+    for _ in 0..10 {
+        assert!(servers.block_on(asynchronous.fetch("a")).is_ok());
+    }
+}
+
+#[test]
+fn key_is_in_no_debug_and_missing_one_is_told() {
+    let client = client("http://127.0.0.1:9");
+    let text = format!(
+        "{client:?} {:?} {:?} {:?} {:?}",
+        client.wait("a"),
+        client.wait("a").updates(),
+        client.wait_all(["a"]),
+        client.generate_all([request("a")]),
+    );
+    assert!(!text.contains(KEY), "{text}");
+    assert!(text.contains("127.0.0.1"), "{text}");
+    let error = Client::builder().build_blocking().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::MissingKey);
+}
+
+#[test]
+fn all_of_it_may_be_shared_and_sent() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Client>();
+    shared::<Wait>();
+    shared::<Updates>();
+    shared::<WaitAll>();
+    shared::<GenerateAll>();
+    shared::<Download<'_>>();
+    shared::<GenerationHandle>();
+}
