@@ -198,6 +198,7 @@ pub struct GenerateAll {
     open_at_most: usize,
     creating: usize,
     except: BTreeSet<usize>,
+    vacant: BTreeSet<usize>,
     stages: FuturesUnordered<Work>,
     /// What has happened and was not taken yet.
     told: VecDeque<(usize, Job)>,
@@ -232,6 +233,7 @@ impl GenerateAll {
             open_at_most: 256,
             creating: 0,
             except: BTreeSet::new(),
+            vacant: BTreeSet::new(),
             stages: FuturesUnordered::new(),
             told: VecDeque::new(),
             stopping,
@@ -262,6 +264,13 @@ impl GenerateAll {
     /// Passes over the requests at these indexes; the others keep theirs.
     pub fn except(mut self, indexes: impl IntoIterator<Item = usize>) -> Self {
         self.except.extend(indexes);
+        self
+    }
+
+    /// Leaves these indexes to no request: the requests take the others, in order. So each one's index is the line of a
+    /// file in which some lines are blank.
+    pub fn vacant(mut self, indexes: impl IntoIterator<Item = usize>) -> Self {
+        self.vacant.extend(indexes);
         self
     }
 
@@ -296,6 +305,9 @@ impl GenerateAll {
     }
 
     fn create(&mut self, request: Request) {
+        while self.vacant.remove(&self.next) {
+            self.next += 1;
+        }
         let index = self.next;
         self.next += 1;
         if self.except.remove(&index) {

@@ -30,7 +30,8 @@ use hash::sha256;
 
 /// The record of one batch. Clones write into the same file, which is locked against other processes.
 ///
-/// Give it to [`GenerateAll::journal`](crate::GenerateAll::journal). Requests are known by their place: the first is line 1.
+/// Give it to [`GenerateAll::journal`](crate::GenerateAll::journal). Requests are known by their place: the one
+/// with index 0 is line 1.
 #[derive(Clone)]
 pub struct Journal {
     inner: Arc<Inner>,
@@ -159,7 +160,7 @@ impl Journal {
     }
 
     /// The lines of a batch whose requests are others than when this journal was written, of the requests' bodies in order.
-    /// A batch that has only grown differs nowhere.
+    /// A batch that has only grown differs nowhere. An empty body stands for a line without a request.
     pub fn differing<'a>(
         &self,
         bodies: impl IntoIterator<Item = &'a Map<String, Value>>,

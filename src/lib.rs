@@ -36,6 +36,7 @@ mod catalogue;
 mod client;
 mod download;
 mod error;
+mod exchange;
 mod generated;
 mod handle;
 #[cfg(feature = "journal")]

@@ -13,7 +13,7 @@ use reqwest::{
     header::{AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
 
-use crate::{Generation, ServiceError, blank, generated, status::Receipt};
+use crate::{Generation, ServiceError, blank, exchange::Exchange, generated, status::Receipt};
 
 /// What stands before the key in `Authorization`.
 pub(crate) const BEARER: &str = "Bearer ";
@@ -281,9 +281,12 @@ impl ClientHooks<Call> for generated::Client {
             headers.insert(name, value.clone());
         }
 
-        let mut response = self.client().execute(request).await?;
+        let exchange = Exchange::begin(request.method(), request.url());
+        let response = self.client().execute(request).await;
+        let mut response = response.inspect_err(|error| exchange.failed(error))?;
         let (status, headers) = (response.status(), call.headers(&mut response));
         let (body, broken) = call.body(&mut response).await;
+        exchange.answered(status, &headers);
         let reply = Reply {
             status,
             headers,

@@ -29,7 +29,7 @@ mod requests;
 mod run;
 
 use out::Out;
-use requests::{Requests, check, check_place};
+use requests::{Of, Requests, check, check_place};
 use run::Run;
 
 /// `batch`
@@ -60,9 +60,7 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
         .filter(|(_, entry)| out.has(entry))
         .map(|(line, _)| line - 1)
         .collect();
-    if !saved.is_empty() {
-        note(format!("{} are saved already", saved.len()));
-    }
+    note_saved(saved.len());
     let speed = speed(&batch.jobs, batch.simulate);
     let simulator = match batch.simulate {
         true => Some(
@@ -84,7 +82,11 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
         .wait_options(options(&batch.jobs, speed))
         .build()
         .map_err(|error| Failure::creating(&error))?;
-    check_place(&journal, &path, &client, |line| {
+    let remedy = match batch.simulate {
+        true => "delete it, or name another journal, since each simulator ends with its command",
+        false => ELSEWHERE,
+    };
+    check_place(&journal, &path, &client, remedy, |line| {
         batch.simulate && saved.contains(&(line - 1))
     })?;
     if batch.repeat_unclear {
@@ -94,14 +96,16 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
                 .map_err(|error| Failure::usage(self::line(&error)))?;
         }
     }
-    let board = Board::start(requests.len() - saved.len());
-    let all = match requests {
-        Requests::Universal(requests) => client.generate_all(requests),
-        Requests::LegacyKling(requests) => client.generate_all_legacy_kling(requests),
+    let board = Board::start(requests.lines.len() - saved.len(), speed);
+    let vacant = requests.vacant();
+    let all = match requests.of {
+        Of::Universal(requests) => client.generate_all(requests),
+        Of::LegacyKling(requests) => client.generate_all_legacy_kling(requests),
     };
     let mut all = all
         .options(options(&batch.jobs, speed))
-        .creates_at_once(batch.creates)
+        .creates_at_once(batch.creates.into())
+        .vacant(vacant)
         .except(saved)
         .journal(journal.clone());
     let mut run = Run {
@@ -114,6 +118,7 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
         saving: FuturesUnordered::new(),
         to_save: VecDeque::new(),
         is_resumable: false,
+        simulates: batch.simulate,
     };
     let ended = run.drive(&mut all, interrupt.clone()).await;
     if !ended {
@@ -154,21 +159,30 @@ async fn run_resume(resume: &Resume) -> Result<ExitCode, Failure> {
     let folder = folder.unwrap_or(Path::new("."));
     let out = Out(resume.out.clone().unwrap_or_else(|| folder.to_owned()));
     let entries = journal.entries();
-    let options = options(&resume.jobs, speed(&resume.jobs, false));
+    let speed = speed(&resume.jobs, false);
+    let options = options(&resume.jobs, speed);
     let client = ClientBuilder::from_env()
         .wait_options(options.clone())
         .build()
         .map_err(|error| Failure::creating(&error))?;
-    check_place(&journal, &resume.journal, &client, |_| false)?;
+    check_place(&journal, &resume.journal, &client, ELSEWHERE, |_| false)?;
     out.prepare()?;
     let open: Vec<(usize, GenerationHandle)> = entries
         .iter()
         .filter(|(_, entry)| !out.has(entry))
         .filter_map(|(line, entry)| Some((line - 1, entry.handle()?.clone())))
         .collect();
-    let unclear = entries.values().filter(|entry| is_unclear(entry)).count();
+    let count = |is: fn(&JournalEntry) -> bool| entries.values().filter(|entry| is(entry)).count();
+    let (unclear, not_created) = (count(is_unclear), count(is_not_created));
+    note_saved(entries.len() - open.len() - unclear - not_created);
+    if not_created > 0 {
+        let were = if not_created == 1 { "was" } else { "were" };
+        note(format!(
+            "{not_created} {were} not created; run the batch again for that"
+        ));
+    }
     let mut run = Run {
-        board: Board::start(open.len() + unclear),
+        board: Board::start(open.len() + unclear, speed),
         client: client.clone(),
         journal,
         out,
@@ -177,6 +191,7 @@ async fn run_resume(resume: &Resume) -> Result<ExitCode, Failure> {
         saving: FuturesUnordered::new(),
         to_save: VecDeque::new(),
         is_resumable: false,
+        simulates: false,
     };
     for (line, _) in entries.iter().filter(|(_, entry)| is_unclear(entry)) {
         let what = "it is unknown whether it was created; look at the account's log";
@@ -203,8 +218,22 @@ fn job(update: Result<Update, Error>) -> Job {
 /// More waits at once take memory and gain nothing.
 const WAITS_AT_ONCE: usize = 256;
 
+/// What to do about a journal of another service.
+const ELSEWHERE: &str = "name another journal, or set AIML_API_BASE to that service";
+
 fn open(path: &Path) -> Result<Journal, Failure> {
     Journal::open(path).map_err(|error| Failure::usage(line(&error)))
+}
+
+fn note_saved(jobs: usize) {
+    let are = if jobs == 1 { "is" } else { "are" };
+    if jobs > 0 {
+        note(format!("{jobs} {are} saved already"));
+    }
+}
+
+fn is_not_created(entry: &JournalEntry) -> bool {
+    entry.state == JournalState::NotCreated
 }
 
 fn is_unclear(entry: &JournalEntry) -> bool {

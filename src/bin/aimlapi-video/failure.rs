@@ -1,6 +1,6 @@
 //! How a command ends when it does not end well: one clear line, the exit code, and the way back.
 
-use std::{error::Error as _, path::Path, process::ExitCode};
+use std::{error::Error as _, process::ExitCode};
 
 use aimlapi_video::{Error, ErrorKind, GenerationHandle, Route, Saved, ServiceError};
 use serde_json::{Value, json};
@@ -147,13 +147,13 @@ impl Failure {
 }
 
 /// The command that comes back to a generation.
-pub(crate) fn resume(handle: &GenerationHandle, output: Option<&Path>, overwrite: bool) -> String {
+pub(crate) fn resume(handle: &GenerationHandle, output: Option<&str>, overwrite: bool) -> String {
     let mut command = String::from("aimlapi-video wait");
     if handle.route() == Route::LegacyKling {
         command.push_str(" --legacy");
     }
     if let Some(output) = output {
-        command.push_str(&format!(" -o {}", quoted(&output.display().to_string())));
+        command.push_str(&format!(" -o {}", path_word(output)));
     }
     if overwrite {
         command.push_str(" --overwrite");
@@ -180,6 +180,14 @@ pub(crate) fn line(error: &Error) -> String {
         cause = next.source();
     }
     line.replace(['\n', '\r'], " ")
+}
+
+/// The path as one word of a shell that is no option.
+pub(crate) fn path_word(path: &str) -> String {
+    match path.starts_with('-') {
+        true => quoted(&format!("./{path}")),
+        false => quoted(path),
+    }
 }
 
 /// The text as one word of a shell.

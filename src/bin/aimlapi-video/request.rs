@@ -26,11 +26,9 @@ pub(crate) fn body(generate: &Generate) -> Result<Value, Failure> {
             body.insert("model".into(), given.as_str().into());
         }
         (None, None) => {
-            let known: Vec<&str> = known(generate.route()).map(Model::id).collect();
-            return Err(Failure::usage(format!(
-                "no model; name one of {}",
-                known.join(", ")
-            )));
+            return Err(Failure::usage(
+                "no model; name one that `aimlapi-video models` lists, or give a request that names one",
+            ));
         }
         (None, Some(_)) => {}
     }

@@ -16,10 +16,18 @@ impl Out {
 
     /// Sees to it that videos can be written there, before anything is paid for.
     pub(super) fn prepare(&self) -> Result<(), Failure> {
+        let unusable =
+            |what: String| Failure::usage(format!("{what}; name another folder by --out"));
+        if self.0.exists() && !self.0.is_dir() {
+            return Err(unusable(format!("{} is no folder", self.0.display())));
+        }
         fs::create_dir_all(&self.0).map_err(|error| {
-            Failure::usage(format!("{} cannot be made: {error}", self.0.display()))
+            unusable(format!(
+                "the folder {} cannot be made: {error}",
+                self.0.display()
+            ))
         })?;
-        Download::check_target(self.path(0), true).map_err(|error| Failure::usage(line(&error)))
+        Download::check_folder(&self.0).map_err(|error| unusable(line(&error)))
     }
 
     /// A file where a video of job `line` is to go, be it the first or a further one.

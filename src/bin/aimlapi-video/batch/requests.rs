@@ -1,6 +1,6 @@
 //! The requests of a batch file, and what is to be right before any is paid for.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs::File, io::BufReader, path::Path};
 
 use aimlapi_video::{
     Client, Error, GenerationHandle, GenerationRequest, Journal, LegacyKlingRequest,
@@ -11,11 +11,18 @@ use super::out::Out;
 use crate::{
     args::Batch,
     failure::{Failure, line},
+    lines::Lines,
     output::note,
 };
 
 /// The requests of a batch file.
-pub(super) enum Requests {
+pub(super) struct Requests {
+    /// The line of each, counted from 1, in rising order.
+    pub(super) lines: Vec<usize>,
+    pub(super) of: Of,
+}
+
+pub(super) enum Of {
     Universal(Vec<GenerationRequest>),
     LegacyKling(Vec<LegacyKlingRequest>),
 }
@@ -23,49 +30,62 @@ pub(super) enum Requests {
 impl Requests {
     /// Reads all of them before anything is paid for; every line that is no request is told.
     pub(super) fn read(batch: &Batch) -> Result<Self, Failure> {
-        let file = batch.file.display();
-        let text = fs::read_to_string(&batch.file)
+        let file = batch.file.display().to_string();
+        let source = File::open(&batch.file)
             .map_err(|error| Failure::usage(format!("{file} cannot be read: {error}")))?;
-        let lines: Vec<&str> = text.trim_end().lines().collect();
+        let lines: Result<Vec<_>, String> = Lines::new(BufReader::new(source), &*file).collect();
+        let lines = lines.map_err(|what| Failure::usage(format!("nothing was created: {what}")))?;
         if lines.is_empty() {
-            return Err(Failure::usage(format!("{file} holds no request")));
+            return Err(Failure::usage(format!(
+                "{file} holds no request; write one a line, as JSON"
+            )));
         }
-        if batch.legacy {
+        let of = if batch.legacy {
             let read = LegacyKlingRequest::from_json;
-            return each(&lines, read, LegacyKlingRequest::warnings).map(Self::LegacyKling);
-        }
-        each(
-            &lines,
-            GenerationRequest::from_json,
-            GenerationRequest::warnings,
-        )
-        .map(Self::Universal)
+            each(&lines, read, LegacyKlingRequest::warnings).map(Of::LegacyKling)
+        } else {
+            let read = GenerationRequest::from_json;
+            each(&lines, read, GenerationRequest::warnings).map(Of::Universal)
+        };
+        Ok(Self {
+            lines: lines.into_iter().map(|(line, _)| line).collect(),
+            of: of?,
+        })
     }
 
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Self::Universal(requests) => requests.len(),
-            Self::LegacyKling(requests) => requests.len(),
+    /// The indexes of lines without a request.
+    pub(super) fn vacant(&self) -> BTreeSet<usize> {
+        let last = self.lines.last().copied().unwrap_or(0);
+        let mut vacant: BTreeSet<usize> = (0..last).collect();
+        for line in &self.lines {
+            vacant.remove(&(line - 1));
         }
+        vacant
     }
 
-    fn bodies(&self) -> Vec<&Map<String, Value>> {
-        match self {
-            Self::Universal(requests) => requests.iter().map(GenerationRequest::body).collect(),
-            Self::LegacyKling(requests) => requests.iter().map(LegacyKlingRequest::body).collect(),
+    /// The body of each line of the file; an empty one where there is none.
+    fn bodies<'a>(&'a self, none: &'a Map<String, Value>) -> Vec<&'a Map<String, Value>> {
+        let last = self.lines.last().copied().unwrap_or(0);
+        let mut bodies = vec![none; last];
+        let body = |at: usize| match &self.of {
+            Of::Universal(requests) => requests[at].body(),
+            Of::LegacyKling(requests) => requests[at].body(),
+        };
+        for (at, line) in self.lines.iter().enumerate() {
+            bodies[line - 1] = body(at);
         }
+        bodies
     }
 }
 
 fn each<T>(
-    lines: &[&str],
+    lines: &[(usize, String)],
     read: impl Fn(Value) -> Result<T, Error>,
     warnings: impl Fn(&T) -> Vec<aimlapi_video::Warning>,
 ) -> Result<Vec<T>, Failure> {
     let mut requests = Vec::new();
     let mut wrong = Vec::new();
-    for (index, text) in lines.iter().enumerate() {
-        let number = index + 1;
+    for (number, text) in lines {
         let request = serde_json::from_str(text)
             .map_err(|error| format!("is no JSON: {error}"))
             .and_then(|body| read(body).map_err(|error| line(&error)));
@@ -86,9 +106,21 @@ fn each<T>(
     }
     Err(Failure::usage(format!(
         "nothing was created: {}",
-        wrong.join("; ")
+        told(&wrong)
     )))
 }
+
+/// As many as anyone reads, and how many more there are.
+fn told(wrong: &[String]) -> String {
+    let (shown, hidden) = wrong.split_at(wrong.len().min(TOLD_MOST));
+    let more = match hidden.len() {
+        0 => String::new(),
+        more => format!("; and {more} more lines, which `aimlapi-video validate` lists"),
+    };
+    shown.join("; ") + &more
+}
+
+const TOLD_MOST: usize = 10;
 
 /// Refuses a batch that is not the journal's, and one that would write over files that are not its own.
 pub(super) fn check(
@@ -97,7 +129,7 @@ pub(super) fn check(
     path: &Path,
     batch: &Batch,
 ) -> Result<(), Failure> {
-    let differing = journal.differing(requests.bodies());
+    let differing = journal.differing(requests.bodies(&Map::new()));
     if !differing.is_empty() {
         let lines: Vec<String> = differing.iter().map(ToString::to_string).collect();
         return Err(Failure::usage(format!(
@@ -114,9 +146,8 @@ pub(super) fn check(
         let entry = entries.get(line);
         entry.is_none_or(|entry| entry.handle().is_none())
     };
-    let foreign = (1..=requests.len())
-        .filter(has_none)
-        .find_map(|line| out.taken(line));
+    let lines = requests.lines.iter().filter(|line| has_none(line));
+    let foreign = lines.copied().find_map(|line| out.taken(line));
     match foreign {
         Some(path) => Err(Failure::usage(format!(
             "nothing was created: {} is there already, and not of this batch; move it, or name another folder",
@@ -131,6 +162,7 @@ pub(super) fn check_place(
     journal: &Journal,
     path: &Path,
     client: &Client,
+    remedy: &str,
     exempt: impl Fn(usize) -> bool,
 ) -> Result<(), Failure> {
     let mut lines = journal.elsewhere(client);
@@ -144,8 +176,7 @@ pub(super) fn check_place(
     let place = created.or(entry.origin.as_deref()).unwrap_or_default();
     let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
     Err(Failure::usage(format!(
-        "nothing was created: these lines of {} were created on another service ({place:?}): {}; name another journal, or \
-         set AIML_API_BASE to that service",
+        "nothing was created: these lines of {} were created on another service ({place:?}): {}; {remedy}",
         path.display(),
         lines.join(", ")
     )))

@@ -1,12 +1,13 @@
 //! Jobs taken to their ends: what is told of each, and its videos saved.
 
-use std::{collections::VecDeque, path::Path, pin::Pin, process::ExitCode};
+use std::{collections::VecDeque, path::Path, pin::Pin, process::ExitCode, time::Duration};
 
 use aimlapi_video::{
     Client, Error, ErrorKind, Generation, GenerationHandle, Job, Journal, Saved, Update,
 };
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use serde_json::{Value, json};
+use tokio::time::MissedTickBehavior;
 
 use super::out::Out;
 use crate::{
@@ -26,10 +27,15 @@ pub(super) struct Run {
     /// The exit code so far.
     pub(super) worst: u8,
     pub(super) is_resumable: bool,
+    /// Whether the service ends with this command.
+    pub(super) simulates: bool,
     /// Completed, and waiting for the downloads before them.
     pub(super) to_save: VecDeque<(usize, Generation)>,
     pub(super) saving: FuturesUnordered<Pin<Box<dyn Future<Output = SavedJob>>>>,
 }
+
+/// Between two drawings.
+const STEP: Duration = Duration::from_millis(200);
 
 /// More downloads at once make none faster.
 const DOWNLOADS_AT_ONCE: usize = 8;
@@ -44,10 +50,13 @@ impl Run {
         mut interrupt: Interrupt,
     ) -> bool {
         let mut all_ended = false;
+        let mut ticks = tokio::time::interval(STEP);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !all_ended || !self.saving.is_empty() {
             tokio::select! {
                 biased;
                 () = interrupt.heard() => return false,
+                _ = ticks.tick() => self.board.tick(),
                 Some((index, generation, saved)) = self.saving.next() => {
                     self.saved(index, &generation, saved).await;
                     self.save_more();
@@ -75,10 +84,10 @@ impl Run {
                 );
                 self.board.note(&what);
             }
-            Job::Update(Update::Progress(progress)) => self.board.at(line, &progress.to_string()),
+            Job::Update(Update::Progress(progress)) => self.board.progress(line, &progress),
             Job::Update(Update::Hiccup(hiccup)) => {
                 let what = format!("a poll failed, trying on: {}", self::line(&hiccup.error));
-                self.board.at(line, &what);
+                self.board.note(&format!("line {line}: {what}"));
             }
             Job::Ended(Ok(generation)) => {
                 self.to_save.push_back((index, generation));
@@ -106,12 +115,15 @@ impl Run {
         while self.saving.len() < DOWNLOADS_AT_ONCE
             && let Some((index, generation)) = self.to_save.pop_front()
         {
-            self.board.at(index + 1, "downloading");
+            let meter = self.board.downloads(index + 1);
             let (client, path) = (self.client.clone(), self.out.path(index + 1));
             self.saving.push(Box::pin(async move {
                 let saved = client
                     .download(&generation)
                     .overwrite(true)
+                    .on_progress(|received| {
+                        meter.received(received);
+                    })
                     .to_file(path)
                     .await;
                 (index, generation, saved)
@@ -197,9 +209,15 @@ impl Run {
 
     pub(super) fn finish(mut self, ended: bool, journal: &Path) -> ExitCode {
         self.board.close();
-        if !ended || self.is_resumable {
-            let out = failure::quoted(&self.out.0.display().to_string());
-            let journal = failure::quoted(&journal.display().to_string());
+        let goes_on = !ended || self.is_resumable;
+        if goes_on && self.simulates {
+            note(format!(
+                "note: the generations ended with the embedded simulator; to begin anew, delete {}",
+                journal.display()
+            ));
+        } else if goes_on {
+            let out = failure::path_word(&self.out.0.display().to_string());
+            let journal = failure::path_word(&journal.display().to_string());
             note(format!(
                 "resume with: aimlapi-video resume {journal} --out {out}"
             ));

@@ -1,0 +1,33 @@
+//! `completions`: what makes a shell complete this command.
+
+use std::process::ExitCode;
+
+use aimlapi_video::{Model, models};
+use clap::{Command, CommandFactory, builder::PossibleValuesParser};
+
+use crate::{
+    args::{Arguments, Completions},
+    output::said,
+};
+
+/// `completions`
+pub(crate) fn completions(asked: &Completions) -> ExitCode {
+    let mut script = Vec::new();
+    let mut command = with_models(Arguments::command());
+    clap_complete::generate(asked.shell, &mut command, "aimlapi-video", &mut script);
+    said(String::from_utf8_lossy(&script).trim_end())
+}
+
+/// The ids of models are completed, too; what is given is still judged with the request.
+fn with_models(command: Command) -> Command {
+    let mut ids: Vec<&str> = models().iter().map(Model::id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let names = ["generate", "schema"];
+    names.into_iter().fold(command, |command, name| {
+        let ids = PossibleValuesParser::new(ids.clone());
+        command.mut_subcommand(name, |command| {
+            command.mut_arg("model", |model| model.value_parser(ids))
+        })
+    })
+}

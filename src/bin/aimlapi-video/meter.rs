@@ -1,0 +1,90 @@
+//! How far a download has come, and how fast.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use aimlapi_video::Received;
+use indicatif::BinaryBytes;
+
+use crate::screen::shown;
+
+/// Clones show the same download.
+#[derive(Clone, Default)]
+pub(crate) struct Meter(Arc<Mutex<Option<Reading>>>);
+
+#[derive(Clone, Copy)]
+struct Reading {
+    now: Received,
+    /// What was there when this command began with the video: a part of an earlier one counts for no speed.
+    first: u64,
+    began: Instant,
+}
+
+impl Meter {
+    /// Takes note of what has arrived; `true` if it is the first of its video.
+    pub(crate) fn received(&self, now: Received) -> bool {
+        let mut reading = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *reading {
+            Some(before) if before.now.index == now.index => {
+                // It is sent anew.
+                before.first = before.first.min(now.bytes);
+                before.now = now;
+                false
+            }
+            reading => {
+                *reading = Some(Reading {
+                    now,
+                    first: now.bytes,
+                    began: Instant::now(),
+                });
+                true
+            }
+        }
+    }
+
+    /// How much is there, 0 to 1, where the whole is known.
+    pub(crate) fn done(&self) -> Option<f64> {
+        let now = self.reading()?.now;
+        let total = now.total.filter(|total| *total > 0)?;
+        Some(now.bytes as f64 / total as f64)
+    }
+
+    pub(crate) fn said(&self) -> String {
+        match self.reading() {
+            Some(reading) => said(reading.now, reading.first, reading.began.elapsed()),
+            None => "downloading".into(),
+        }
+    }
+
+    fn reading(&self) -> Option<Reading> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn said(now: Received, first: u64, took: Duration) -> String {
+    let which = match now.index {
+        0 => String::new(),
+        index => format!(" video {}", index + 1),
+    };
+    let bytes = BinaryBytes(now.bytes);
+    let amount = match now.total {
+        Some(total) => format!("{bytes} of {}", BinaryBytes(total)),
+        None => bytes.to_string(),
+    };
+    let mut said = format!("downloading{which} {amount}");
+    // Before that, chance says more than the line.
+    if took >= Duration::from_millis(200) {
+        let speed = now.bytes.saturating_sub(first) as f64 / took.as_secs_f64();
+        said.push_str(&format!(", {}/s", BinaryBytes(speed as u64)));
+        let rest = now.total.map(|total| total.saturating_sub(now.bytes));
+        if let Some(rest) = rest.filter(|rest| *rest > 0 && speed >= 1.0)
+            && let Ok(left) = Duration::try_from_secs_f64(rest as f64 / speed)
+            && took >= Duration::from_secs(2)
+        {
+            said.push_str(&format!(", {} left", shown(left)));
+        }
+    }
+    said
+}
