@@ -224,7 +224,7 @@ async fn verbose_works_with_the_simulator_too() {
     let ran = cli.run(&arguments).await;
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.stderr.contains(&format!(
-        "POST {}/v2/video/generations: 201 after",
+        "POST {}/v2/video/generations: 200 after",
         simulator.url()
     )));
     assert!(

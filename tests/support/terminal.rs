@@ -27,6 +27,15 @@ impl Shown {
         self.screens.last().map_or(&[], Vec::as_slice)
     }
 
+    /// What was written, as lines that no terminal has folded.
+    pub fn lines(&self) -> Vec<String> {
+        let size = |size| std::num::NonZero::new(size).unwrap();
+        let mut wide = vt100::Parser::new(size(2000), size(1000), 0);
+        wide.process(&self.bytes);
+        let rows = wide.screen().rows(0, 1000);
+        rows.map(|row| row.trim_end().to_owned()).collect()
+    }
+
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }

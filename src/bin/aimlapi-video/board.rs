@@ -25,6 +25,8 @@ pub(crate) struct Board {
     /// When something was last said.
     last: Instant,
     reminder: Duration,
+    /// When a poll that failed was last told of.
+    hiccup: Option<Instant>,
 }
 
 /// What a job is at.
@@ -46,6 +48,7 @@ impl Board {
             began: now,
             last: now,
             reminder: reminder(speed),
+            hiccup: None,
         }
     }
 
@@ -61,6 +64,15 @@ impl Board {
         course.progress(progress);
         self.changed(line, &course.said());
         self.lines.insert(line, Doing::Waits(course));
+    }
+
+    /// A poll of job `line` failed. When the service is away all of them fail, and one line now and then tells it.
+    pub(crate) fn hiccup(&mut self, line: usize, why: &str) {
+        let pause = self.reminder / 6;
+        if self.hiccup.is_none_or(|last| last.elapsed() >= pause) {
+            self.hiccup = Some(Instant::now());
+            self.note(&format!("line {line}: a poll failed, trying on: {why}"));
+        }
     }
 
     /// Job `line` is being downloaded; what is returned is to be told how far that is.

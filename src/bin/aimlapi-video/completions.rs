@@ -15,7 +15,14 @@ pub(crate) fn completions(asked: &Completions) -> ExitCode {
     let mut script = Vec::new();
     let mut command = with_models(Arguments::command());
     clap_complete::generate(asked.shell, &mut command, "aimlapi-video", &mut script);
-    said(String::from_utf8_lossy(&script).trim_end())
+    // clap_complete spells a name with a hyphen in two ways, so that bash would complete no subcommand's options
+    // (clap-rs/clap#6421). Where that is mended, there is nothing to replace.
+    let script = String::from_utf8_lossy(&script);
+    said(
+        script
+            .trim_end()
+            .replace("aimlapi__subcmd__video", "aimlapi__video"),
+    )
 }
 
 /// The ids of models are completed, too; what is given is still judged with the request.

@@ -110,6 +110,8 @@ pub(crate) fn reminder(speed: f64) -> Duration {
 /// Where a generation stands, and how long its like take.
 pub(crate) struct Course {
     state: String,
+    /// Whether the service has told it.
+    is_told: bool,
     began: Instant,
     expected: Option<RangeInclusive<Duration>>,
     /// When it ends, by what is known of its like.
@@ -120,6 +122,7 @@ impl Course {
     pub(crate) fn new(state: &str) -> Self {
         Self {
             state: state.to_owned(),
+            is_told: false,
             began: Instant::now(),
             expected: None,
             ends: None,
@@ -129,6 +132,7 @@ impl Course {
     pub(crate) fn progress(&mut self, progress: &Progress) {
         let (now, times) = (Instant::now(), &progress.times);
         self.state = progress.to_string();
+        self.is_told = true;
         self.expected = times.expected.clone();
         // The expected time counts from the create, which may lie long before this command.
         self.began = now.checked_sub(times.age).unwrap_or(self.began);
@@ -136,15 +140,17 @@ impl Course {
     }
 
     pub(crate) fn said(&self) -> String {
+        let age = self.began.elapsed();
+        if !self.is_told {
+            return match age >= Duration::from_secs(1) {
+                true => format!("{}, {}", self.state, shown(age)),
+                false => self.state.clone(),
+            };
+        }
         let left = self
             .ends
             .map(|ends| ends.saturating_duration_since(Instant::now()));
-        said(
-            &self.state,
-            self.began.elapsed(),
-            self.expected.as_ref(),
-            left,
-        )
+        said(&self.state, age, self.expected.as_ref(), left)
     }
 
     /// How much of the expected time is over: never all of it, however long it takes.

@@ -1,6 +1,13 @@
 //! Jobs taken to their ends: what is told of each, and its videos saved.
 
-use std::{collections::VecDeque, path::Path, pin::Pin, process::ExitCode, time::Duration};
+use std::{
+    collections::VecDeque,
+    io::{IsTerminal, stderr, stdout},
+    path::Path,
+    pin::Pin,
+    process::ExitCode,
+    time::Duration,
+};
 
 use aimlapi_video::{
     Client, Error, ErrorKind, Generation, GenerationHandle, Job, Journal, Saved, Update,
@@ -86,8 +93,7 @@ impl Run {
             }
             Job::Update(Update::Progress(progress)) => self.board.progress(line, &progress),
             Job::Update(Update::Hiccup(hiccup)) => {
-                let what = format!("a poll failed, trying on: {}", self::line(&hiccup.error));
-                self.board.note(&format!("line {line}: {what}"));
+                self.board.hiccup(line, &self::line(&hiccup.error));
             }
             Job::Ended(Ok(generation)) => {
                 self.to_save.push_back((index, generation));
@@ -167,7 +173,10 @@ impl Run {
         if let Some(handle) = handle {
             object["handle"] = serde_json::to_value(handle).unwrap_or_default();
         }
-        self.answer(object, &files.join("\n"));
+        // On a terminal the line above has said it.
+        if self.json || !(stdout().is_terminal() && stderr().is_terminal()) {
+            self.answer(object, &files.join("\n"));
+        }
     }
 
     pub(super) fn ended(
