@@ -136,18 +136,6 @@ fn batch(lines: usize) -> String {
     (0..lines).map(line).collect()
 }
 
-/// Every row that was ever on the screen begins as one of these.
-fn rows_begin(shown: &Shown, beginnings: &[&str]) {
-    for screen in &shown.screens {
-        for row in screen.iter().filter(|row| !row.is_empty()) {
-            let begins = beginnings
-                .iter()
-                .any(|beginning| row.starts_with(beginning));
-            assert!(begins, "{row:?} in {screen:#?}");
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_wait_is_one_line_however_narrow_the_terminal() {
     for size in [(24, 80), (15, 40), (10, 20)] {
@@ -207,13 +195,13 @@ async fn a_batch_larger_than_the_terminal_shows_as_many_jobs_as_fit_and_the_tota
         ];
         let shown = shown(&cli, &arguments, size).await;
         assert_eq!(shown.code, 0, "{}", shown.text());
-        rows_begin(
-            &shown,
-            &[
-                "line ", "and ", "o/00", "0 of", "1 of", "2 of", "3 of", "4 of", "5 of", "6 of",
-                "7 of", "8 of", "9 of", "1", "2", "3", "40 of",
-            ],
-        );
+        // No row goes on from the one above it.
+        let is_one = |row: &str| row.starts_with(|c: char| c.is_ascii_digit());
+        let is_known =
+            |row: &str| row.starts_with("line ") || row.starts_with("and ") || is_one(row);
+        for row in shown.screens.iter().flatten().filter(|row| !row.is_empty()) {
+            assert!(is_known(row), "{row}");
+        }
         let hides = |screen: &Vec<String>| screen.iter().any(|row| row.starts_with("and "));
         assert!(shown.screens.iter().any(hides), "{}", shown.text());
         assert!(shown.last().last().unwrap().starts_with("40 of 40 saved, "));
@@ -379,4 +367,21 @@ async fn what_is_wrong_on_the_command_line_is_told_in_two_lines_with_the_way_out
     }
     let ran = cli.run(&["schema", "klingai/v2-master-text-to-vido"]).await;
     assert!(ran.error().ends_with(MODEL) && ran.error().contains("aimlapi-video models"));
+}
+
+#[tokio::test]
+async fn whoever_reads_only_the_beginning_hears_of_no_error() {
+    let cli = Cli::new();
+    std::fs::write(cli.path("b.jsonl"), batch(2000)).unwrap();
+    for arguments in [
+        &["models"][..],
+        &["schema", MODEL],
+        &["validate", "b.jsonl"],
+    ] {
+        let mut child = cli.command(arguments).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().await.unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        assert!(output.stderr.is_empty(), "{output:?}");
+    }
 }

@@ -6,7 +6,6 @@ use std::{
 };
 
 use aimlapi_video::Received;
-use indicatif::BinaryBytes;
 
 use crate::screen::shown;
 
@@ -68,23 +67,56 @@ fn said(now: Received, first: u64, took: Duration) -> String {
         0 => String::new(),
         index => format!(" video {}", index + 1),
     };
-    let bytes = BinaryBytes(now.bytes);
     let amount = match now.total {
-        Some(total) => format!("{bytes} of {}", BinaryBytes(total)),
-        None => bytes.to_string(),
+        Some(total) => {
+            let unit = Unit::of(total);
+            format!("{} of {}", unit.number(now.bytes), unit.shown(total))
+        }
+        None => Unit::of(now.bytes).shown(now.bytes),
     };
     let mut said = format!("downloading{which} {amount}");
     // Before that, chance says more than the line.
-    if took >= Duration::from_millis(200) {
-        let speed = now.bytes.saturating_sub(first) as f64 / took.as_secs_f64();
-        said.push_str(&format!(", {}/s", BinaryBytes(speed as u64)));
-        let rest = now.total.map(|total| total.saturating_sub(now.bytes));
-        if let Some(rest) = rest.filter(|rest| *rest > 0 && speed >= 1.0)
-            && let Ok(left) = Duration::try_from_secs_f64(rest as f64 / speed)
-            && took >= Duration::from_secs(2)
-        {
-            said.push_str(&format!(", {} left", shown(left)));
-        }
+    if took < Duration::from_millis(200) {
+        return said;
+    }
+    let speed = now.bytes.saturating_sub(first) as f64 / took.as_secs_f64();
+    let each_second = speed as u64;
+    said.push_str(&format!(", {}/s", Unit::of(each_second).shown(each_second)));
+    let rest = now.total.map_or(0, |total| total.saturating_sub(now.bytes));
+    let left = Duration::try_from_secs_f64(rest as f64 / speed);
+    if let (true, Ok(left)) = (rest > 0 && took >= Duration::from_secs(2), left) {
+        said.push_str(&format!(", {} left", shown(left)));
     }
     said
+}
+
+/// What an amount is told in.
+enum Unit {
+    Kib,
+    Mib,
+}
+
+impl Unit {
+    fn of(bytes: u64) -> Self {
+        match bytes {
+            0..0x10_0000 => Self::Kib,
+            _ => Self::Mib,
+        }
+    }
+
+    fn number(&self, bytes: u64) -> String {
+        let size = match self {
+            Self::Kib => 1024.0,
+            Self::Mib => 1024.0 * 1024.0,
+        };
+        format!("{:.1}", bytes as f64 / size)
+    }
+
+    fn shown(&self, bytes: u64) -> String {
+        let name = match self {
+            Self::Kib => "KiB",
+            Self::Mib => "MiB",
+        };
+        format!("{} {name}", self.number(bytes))
+    }
 }
