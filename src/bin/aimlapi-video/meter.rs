@@ -120,3 +120,18 @@ impl Unit {
         format!("{} {name}", self.number(bytes))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_told_in_the_unit_of_the_whole() {
+        assert_eq!(Unit::of(1_048_575).shown(1536), "1.5 KiB");
+        let unit = Unit::of(10 << 20);
+        assert_eq!(
+            (unit.number(1 << 19), unit.shown(10 << 20)),
+            ("0.5".into(), "10.0 MiB".into())
+        );
+    }
+}

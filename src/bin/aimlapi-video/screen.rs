@@ -1,6 +1,7 @@
 //! Lines at the foot of a terminal that are drawn anew where they stand. Elsewhere there are none, and notes go by.
 
 use std::{
+    cell::RefCell,
     env,
     io::{IsTerminal, stderr},
     sync::atomic::{AtomicBool, Ordering},
@@ -8,12 +9,17 @@ use std::{
 };
 
 use console::{Term, measure_text_width, truncate_str};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::output::note;
 
 pub(crate) struct Screen {
-    foot: Option<ProgressBar>,
+    foot: Option<Foot>,
+}
+
+struct Foot {
+    terminal: Term,
+    /// The lines that are there. The cursor stands below them, so that a key that echoes tears none apart.
+    drawn: RefCell<Vec<String>>,
 }
 
 /// Whether everything is to be left where it was written.
@@ -28,10 +34,9 @@ impl Screen {
     pub(crate) fn start() -> Self {
         let is_dumb = env::var_os("TERM").is_some_and(|kind| kind == "dumb");
         let is_live = stderr().is_terminal() && !is_dumb && !IS_PLAIN.load(Ordering::Relaxed);
-        let foot = is_live.then(|| {
-            let style = ProgressStyle::with_template("{msg}");
-            let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
-            ProgressBar::new_spinner().with_style(style)
+        let foot = is_live.then(|| Foot {
+            terminal: Term::buffered_stderr(),
+            drawn: RefCell::default(),
         });
         Self { foot }
     }
@@ -43,13 +48,9 @@ impl Screen {
 
     /// Rows and columns that may be drawn on.
     pub(crate) fn size(&self) -> (usize, usize) {
-        let (rows, columns) = Term::stderr().size_checked().unwrap_or((24, 80));
-        // In the last column some terminals begin a new line.
-        let least = |size: u16, default| match size {
-            0 => default,
-            size => usize::from(size).saturating_sub(1).max(1),
-        };
-        (least(rows, 23), least(columns, 79))
+        let (rows, columns) = self.foot.as_ref().map_or((24, 80), Foot::size);
+        // The last row is the cursor's, and in the last column some terminals begin a new line.
+        (rows - 1, columns - 1)
     }
 
     /// Draws these lines in place of those before; what is too wide is cut.
@@ -57,8 +58,7 @@ impl Screen {
         let Some(foot) = &self.foot else { return };
         let (_, columns) = self.size();
         let cut = |line: &String| truncate_str(line, columns, "...").into_owned();
-        let lines: Vec<String> = lines.iter().map(cut).collect();
-        foot.set_message(lines.join("\n"));
+        foot.draw(lines.iter().map(cut).collect());
     }
 
     /// A line that stays.
@@ -68,17 +68,48 @@ impl Screen {
 
     /// Writes something that stays, on whichever stream.
     pub(crate) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
-        match &self.foot {
-            Some(foot) => foot.suspend(write),
-            None => write(),
-        }
+        let Some(foot) = &self.foot else {
+            return write();
+        };
+        let lines = foot.draw(Vec::new());
+        let written = write();
+        foot.draw(lines);
+        written
     }
 
     /// Takes away what is drawn; from here on, notes go by.
     pub(crate) fn end(&mut self) {
         if let Some(foot) = self.foot.take() {
-            foot.finish_and_clear();
+            foot.draw(Vec::new());
         }
+    }
+}
+
+impl Foot {
+    /// At least two each.
+    fn size(&self) -> (usize, usize) {
+        let least = |size: u16, unknown| match size {
+            0 => unknown,
+            size => usize::from(size).max(2),
+        };
+        let (rows, columns) = self.terminal.size_checked().unwrap_or_default();
+        (least(rows, 24), least(columns, 80))
+    }
+
+    /// Draws these lines, and gives back those before. Where nothing can be written, nothing is.
+    fn draw(&self, lines: Vec<String>) -> Vec<String> {
+        let before = self.drawn.replace(lines);
+        // The terminal may have become narrower since, and have folded them.
+        let (_, columns) = self.size();
+        let rows = |line: &String| measure_text_width(line).div_ceil(columns).max(1);
+        let _ = self
+            .terminal
+            .clear_last_lines(before.iter().map(rows).sum());
+        for line in self.drawn.borrow().iter() {
+            let _ = self.terminal.write_line(line);
+        }
+        let _ = self.terminal.flush();
+        before
     }
 }
 
