@@ -210,6 +210,11 @@ async fn verbose_tells_the_id_of_an_answer_and_that_there_was_none() {
         ran.stderr.contains(": no answer (no connection) after "),
         "{ran:?}"
     );
+    assert!(
+        ran.error()
+            .ends_with("look at the network, the proxy and AIML_API_BASE"),
+        "{ran:?}"
+    );
     let ran = cli.run(&["status", "g"]).await;
     assert!(!ran.stderr.contains("after"), "{ran:?}");
 }

@@ -351,6 +351,11 @@ async fn what_is_wrong_on_the_command_line_is_told_in_two_lines_with_the_way_out
             "0 is not in 1..=1000",
             "batch --help",
         ),
+        (
+            &["simulate", "--listen", "8080"],
+            "an address and a port such as 127.0.0.1:8080",
+            "simulate --help",
+        ),
         (&["modles"], "'models'", "aimlapi-video --help"),
     ] {
         let ran = cli.run(arguments).await;

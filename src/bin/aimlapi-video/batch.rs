@@ -150,7 +150,10 @@ pub(crate) async fn resume(resume: Resume) -> ExitCode {
 async fn run_resume(resume: &Resume) -> Result<ExitCode, Failure> {
     let interrupt = Interrupt::listen();
     if !resume.journal.is_file() {
-        let what = format!("there is no journal {}", resume.journal.display());
+        let what = format!(
+            "there is no journal {}; a batch writes journal.jsonl into its --out folder",
+            resume.journal.display()
+        );
         return Err(Failure::usage(what));
     }
     let journal = open(&resume.journal)?;

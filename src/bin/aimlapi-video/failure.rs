@@ -64,13 +64,17 @@ impl Failure {
             ErrorKind::Refused => SERVICE,
             _ => USAGE,
         };
+        let message = match error.kind() {
+            ErrorKind::Unreachable => unheard(error),
+            _ => line(error),
+        };
         let answer = service.filter(|service| {
             let is_there = !service.body.trim().is_empty();
             code == AMBIGUOUS && is_there
         });
         Self {
             answer: answer.cloned().map(Box::new),
-            ..Self::new(code, line(error))
+            ..Self::new(code, message)
         }
     }
 
@@ -91,7 +95,7 @@ impl Failure {
         match error.kind() {
             ErrorKind::Configuration => Self::usage(line(error)),
             ErrorKind::PollingLost if refused_at_once => Self::new(SERVICE, line(error)),
-            _ if error.answered() == Some(0) => Self::new(SERVICE, line(error)),
+            _ if error.answered() == Some(0) => Self::new(SERVICE, unheard(error)),
             _ => Self::waiting(error, handle),
         }
     }
@@ -165,6 +169,11 @@ pub(crate) fn resume(handle: &GenerationHandle, output: Option<&str>, overwrite:
         ""
     };
     format!("{command} {dashes}{}", quoted(handle.id()))
+}
+
+/// The line of an error that says that no answer came, and where to look.
+pub(crate) fn unheard(error: &Error) -> String {
+    line(error) + "; look at the network, the proxy and AIML_API_BASE"
 }
 
 /// The error and its causes, in one line.

@@ -78,7 +78,9 @@ pub(crate) fn handle(given: &str, legacy: bool) -> Result<GenerationHandle, Fail
         standard_input()?
     } else if path.is_file() || given.ends_with(".json") {
         fs::read_to_string(path).map_err(|error| {
-            Failure::usage(format!("the handle {given} cannot be read: {error}"))
+            Failure::usage(format!(
+                "the handle {given} cannot be read: {error}; give an id, or what `generate --no-wait` wrote"
+            ))
         })?
     } else {
         let route = if legacy {

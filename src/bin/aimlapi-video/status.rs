@@ -32,7 +32,14 @@ async fn ask(status: &Status) -> Result<Generation, Failure> {
             ErrorKind::Configuration => failure::USAGE,
             _ => failure::SERVICE,
         };
-        Failure::new(code, line(&error))
+        let is_unheard = code == failure::SERVICE && error.answered() == Some(0);
+        Failure::new(
+            code,
+            match is_unheard {
+                true => failure::unheard(&error),
+                false => line(&error),
+            },
+        )
     })
 }
 

@@ -40,7 +40,8 @@ fn summary(rendered: &str) -> String {
             None => summary.push_str(&format!(", {text}")),
         }
     }
-    summary
+    // What the standard library says of a number means little to whoever typed it.
+    summary.replace("invalid digit found in string", "give a whole number")
 }
 
 /// The command and its subcommands, as they were written.
@@ -91,6 +92,11 @@ mod tests {
                 &["-v", "wait", "g", "--deadline", "soon"],
                 "error: invalid value 'soon' for '--deadline <TIME>': give a time such as 90s, 30m or 1h30m",
                 "wait",
+            ),
+            (
+                &["batch", "b", "-o", "o", "--creates", "many"],
+                "error: invalid value 'many' for '--creates <N>': give a whole number",
+                "batch",
             ),
             (
                 &["completions", "bsh"],

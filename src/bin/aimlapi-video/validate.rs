@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, BufWriter, Write},
+    io::{self, BufRead, BufReader, BufWriter, IsTerminal, Write},
     process::ExitCode,
 };
 
@@ -32,7 +32,12 @@ fn judge(validate: &Validate) -> Result<bool, String> {
     };
     let unread = |error: io::Error| format!("{name} cannot be read: {error}");
     let source: Box<dyn BufRead> = match validate.file.as_str() {
-        "-" => Box::new(io::stdin().lock()),
+        "-" => {
+            if io::stdin().is_terminal() {
+                note("reading requests from standard input, one a line; end it with ctrl-d");
+            }
+            Box::new(io::stdin().lock())
+        }
         path => Box::new(BufReader::new(File::open(path).map_err(unread)?)),
     };
     let unwritten = |error: io::Error| format!("standard output cannot be written: {error}");

@@ -11,7 +11,7 @@ use super::{speed, time};
 #[command(after_long_help = NOTES)]
 pub(crate) struct Simulate {
     /// The address to listen on; other machines reach it only if this is one of the network's
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) listen: SocketAddr,
     /// How many times faster than the service its time runs, more than 0
     #[arg(long, value_name = "N", default_value_t = 60.0, value_parser = speed, help_heading = "Time")]
@@ -80,6 +80,11 @@ fn shapes(text: &str) -> Result<Shapes, String> {
     }
     let shapes = text.split(',').map(|shape| shape.trim().parse());
     shapes.collect::<Result<_, _>>().map(Shapes)
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let address = text.parse();
+    address.map_err(|_| "give an address and a port such as 127.0.0.1:8080".into())
 }
 
 fn spread(text: &str) -> Result<f64, String> {

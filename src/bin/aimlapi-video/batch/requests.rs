@@ -31,8 +31,11 @@ impl Requests {
     /// Reads all of them before anything is paid for; every line that is no request is told.
     pub(super) fn read(batch: &Batch) -> Result<Self, Failure> {
         let file = batch.file.display().to_string();
-        let source = File::open(&batch.file)
-            .map_err(|error| Failure::usage(format!("{file} cannot be read: {error}")))?;
+        let source = File::open(&batch.file).map_err(|error| {
+            Failure::usage(format!(
+                "{file} cannot be read: {error}; give a file with one request a line"
+            ))
+        })?;
         let lines: Result<Vec<_>, String> = Lines::new(BufReader::new(source), &*file).collect();
         let lines = lines.map_err(|what| Failure::usage(format!("nothing was created: {what}")))?;
         if lines.is_empty() {
