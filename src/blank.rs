@@ -6,16 +6,23 @@ const BLANK: &[u8] = b"[key]";
 /// A shorter key is none of the service's, and may be a word of an answer.
 const LEAST: usize = 12;
 
+/// What some writers of JSON put a backslash before.
+const ESCAPED: &[u8] = b"\"\\/";
+
 /// An end of a text that was cut off counts as the beginning of a key from this length on.
 const BEGINNING: usize = 4;
 
 /// The bytes without the key, as it is and as JSON writes it; nothing, if it is not in them.
 pub(crate) fn blanked(bytes: &[u8], key: &[u8]) -> Option<Vec<u8>> {
+    // True of most headers, and this is done to each one of every answer.
+    if key.len() < LEAST || bytes.len() < key.len() {
+        return None;
+    }
     let plain = replaced(bytes, key);
-    let escaped = escaped(key);
-    if escaped == key {
+    if !key.iter().any(|byte| ESCAPED.contains(byte)) {
         return plain;
     }
+    let escaped = escaped(key);
     let both = replaced(plain.as_deref().unwrap_or(bytes), &escaped);
     both.or(plain)
 }
@@ -28,12 +35,10 @@ pub(crate) fn before_cut_key(bytes: &[u8], key: &[u8]) -> usize {
 }
 
 fn replaced(bytes: &[u8], key: &[u8]) -> Option<Vec<u8>> {
-    if key.len() < LEAST {
-        return None;
-    }
+    let first = *key.first()?;
     let next = |from: usize| {
-        let mut windows = bytes.get(from..)?.windows(key.len());
-        windows.position(|window| window == key).map(|at| from + at)
+        let mut beginnings = memchr::memchr_iter(first, bytes.get(from..)?).map(|at| from + at);
+        beginnings.find(|at| bytes[*at..].starts_with(key))
     };
     let mut found = next(0)?;
     let (mut kept, mut from) = (Vec::with_capacity(bytes.len()), 0);
@@ -54,7 +59,7 @@ fn replaced(bytes: &[u8], key: &[u8]) -> Option<Vec<u8>> {
 fn escaped(key: &[u8]) -> Vec<u8> {
     let mut escaped = Vec::with_capacity(key.len());
     for byte in key {
-        if b"\"\\/".contains(byte) {
+        if ESCAPED.contains(byte) {
             escaped.push(b'\\');
         }
         escaped.push(*byte);

@@ -9,7 +9,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 use reqwest::{
-    Request, Response, StatusCode,
+    Request, Response, ResponseBuilderExt, StatusCode,
     header::{AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
 
@@ -63,7 +63,9 @@ impl Call {
         max_body: usize,
         idempotency: Option<Header>,
     ) -> Self {
-        let request_id = uuid::Uuid::new_v4().to_string();
+        // Nobody's secret: it need not cost a call of the system for each poll.
+        let request_id = uuid::Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes());
+        let request_id = request_id.into_uuid().to_string();
         Self {
             authorization,
             request_id,
@@ -281,7 +283,8 @@ impl ClientHooks<Call> for generated::Client {
             headers.insert(name, value.clone());
         }
 
-        let exchange = Exchange::begin(request.method(), request.url());
+        let url = request.url().clone();
+        let exchange = Exchange::begin(request.method(), &url);
         let response = self.client().execute(request).await;
         let mut response = response.inspect_err(|error| exchange.failed(error))?;
         let (status, headers) = (response.status(), call.headers(&mut response));
@@ -295,10 +298,13 @@ impl ClientHooks<Call> for generated::Client {
             request_id: call.request_id.clone(),
         };
         *call.reply.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply);
-        // The decoder's word is not heard, so it gets nothing to read twice.
-        let mut response = http::Response::new(Bytes::from_static(b"{}"));
-        *response.status_mut() = status;
-        Ok(response.into())
+        // The decoder's word is not heard, so it gets a status that it does not read on from; without a URL, one that stands
+        // for none would be parsed each time.
+        let unread = http::Response::builder().status(StatusCode::NOT_MODIFIED);
+        let unread = unread.url(url).body(Bytes::new());
+        Ok(unread
+            .unwrap_or_else(|_| http::Response::new(Bytes::new()))
+            .into())
     }
 }
 

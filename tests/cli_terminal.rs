@@ -167,7 +167,7 @@ async fn a_wait_is_one_line_however_narrow_the_terminal() {
         assert!(shown.screens.iter().all(|screen| moving(screen) <= 1));
         let mut rows = shown.screens.iter().flatten();
         let drawn = rows.find(|row| row.starts_with("generating ")).unwrap();
-        assert_eq!(drawn.contains(", usually 1.0s"), size.1 > 20, "{drawn}");
+        assert_eq!(drawn.contains("usual"), size.1 > 20, "{drawn}");
         assert_eq!(drawn.ends_with(']'), size.1 == 80, "{drawn}");
         // Nothing of it is left.
         assert_eq!(moving(&shown.last().to_vec()), 0, "{:?}", shown.last());
