@@ -227,6 +227,7 @@ pub struct GenerateAll {
     open_at_most: usize,
     creating: usize,
     except: BTreeSet<usize>,
+    vacant: BTreeSet<usize>,
     stages: FuturesUnordered<Work>,
     /// What has happened and was not taken yet.
     told: VecDeque<(usize, Job)>,
@@ -272,6 +273,7 @@ impl GenerateAll {
             open_at_most: 256,
             creating: 0,
             except: BTreeSet::new(),
+            vacant: BTreeSet::new(),
             stages: FuturesUnordered::new(),
             told: VecDeque::new(),
             updates,
@@ -307,6 +309,13 @@ impl GenerateAll {
         self
     }
 
+    /// Leaves these indexes to no request: the requests take the others, in order. So each one's index is the line of a
+    /// file in which some lines are blank.
+    pub fn vacant(mut self, indexes: impl IntoIterator<Item = usize>) -> Self {
+        self.vacant.extend(indexes);
+        self
+    }
+
     /// Keeps a record on disk. What it says to have been created is not created again but waited for, and what may have
     /// been created ends with [`AmbiguousCreate`](ErrorKind::AmbiguousCreate).
     #[cfg(feature = "journal")]
@@ -338,6 +347,9 @@ impl GenerateAll {
     }
 
     fn create(&mut self, request: Request) {
+        while self.vacant.remove(&self.next) {
+            self.next += 1;
+        }
         let index = self.next;
         self.next += 1;
         if self.except.remove(&index) {

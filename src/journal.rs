@@ -179,7 +179,8 @@ impl Journal {
     }
 
     /// The lines of a batch whose requests are others than when this journal was written, of the requests' bodies in order.
-    /// A batch that has only grown differs nowhere, and a request that was refused may be corrected.
+    /// A batch that has only grown differs nowhere, and a request that was refused may be corrected. An empty body stands
+    /// for a line without a request.
     pub fn differing<'a>(
         &self,
         bodies: impl IntoIterator<Item = &'a Map<String, Value>>,

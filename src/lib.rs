@@ -41,6 +41,7 @@ mod budget;
 mod catalogue;
 mod download;
 mod error;
+mod exchange;
 mod generated;
 mod handle;
 #[cfg(feature = "journal")]

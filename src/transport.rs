@@ -13,7 +13,7 @@ use reqwest::{
     header::{AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
 
-use crate::{Generation, ServiceError, blank, generated, status::Receipt};
+use crate::{Generation, ServiceError, blank, exchange::Exchange, generated, status::Receipt};
 
 /// What stands before the key in `Authorization`.
 pub(crate) const BEARER: &str = "Bearer ";
@@ -295,10 +295,13 @@ impl ClientHooks<Call> for generated::Client {
             *body = Body::wrap(std::mem::take(body));
         }
         let url = request.url().clone();
-        let mut response = self.client().execute(request).await?;
+        let exchange = Exchange::begin(request.method(), &url);
+        let response = self.client().execute(request).await;
+        let mut response = response.inspect_err(|error| exchange.failed(error))?;
         let reply = if *response.url() == url {
             let (status, headers) = (response.status(), call.headers(&mut response));
             let (body, broken) = call.body(&mut response).await;
+            exchange.answered(status, &headers);
             Reply {
                 status,
                 headers,
@@ -309,6 +312,7 @@ impl ClientHooks<Call> for generated::Client {
             }
         } else {
             // What another place says is not believed.
+            exchange.unanswered("redirected");
             Reply {
                 status: StatusCode::SEE_OTHER,
                 headers: HeaderMap::new(),

@@ -413,3 +413,20 @@ async fn what_is_unclear_is_created_again_only_when_its_owner_says_so() {
     assert_eq!(kinds(&run(true).await), [None]);
     assert_eq!(created(&server), ["g0", "g0"]);
 }
+
+#[tokio::test]
+async fn requests_take_the_indexes_that_are_not_left_out() {
+    let server = Server::start(service).await;
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(folder.path().join("j.jsonl")).unwrap();
+    let jobs = || {
+        let jobs = client(&server).generate_all(requests(&["a", "b", "c"]));
+        jobs.vacant([0, 2, 3, 9]).journal(journal.clone())
+    };
+    let indexes = |outcomes: BTreeMap<usize, _>| outcomes.into_keys().collect::<Vec<_>>();
+    assert_eq!(indexes(outcomes(jobs()).await), [1, 4, 5]);
+    assert_eq!(journal.entries().into_keys().collect::<Vec<_>>(), [2, 5, 6]);
+    // A second run knows them again, and those that are passed over go by the same indexes.
+    assert_eq!(indexes(outcomes(jobs().except([4])).await), [1, 5]);
+    assert_eq!(created(&server).len(), 3);
+}

@@ -136,3 +136,37 @@ async fn the_span_of_a_wait_tells_that_nobody_went_on_with_it() {
         "{text}"
     );
 }
+
+#[tokio::test]
+async fn each_request_is_an_event_with_its_end_and_no_query() {
+    let text = written(&["", "completed"]).await;
+    let of = |what: &str| {
+        let requests = text
+            .lines()
+            .filter(|line| line.contains("DEBUG") && line.contains("aimlapi_video::http: "));
+        requests.filter(|line| line.contains(what)).count()
+    };
+    assert_eq!(
+        of("answered method=\"POST\" url=\"http://127.0.0.1:"),
+        1,
+        "{text}"
+    );
+    assert_eq!(
+        of("/v2/video/generations\" status=201 seconds=0."),
+        1,
+        "{text}"
+    );
+    assert_eq!(
+        of("/v2/video/generations?…\" status=502 seconds=0."),
+        1,
+        "{text}"
+    );
+    assert_eq!(
+        of("/v2/video/generations?…\" status=200 seconds=0."),
+        1,
+        "{text}"
+    );
+    assert_eq!(of("generation_id"), 0, "{text}");
+    // What is asked within a wait is told within its span.
+    assert_eq!(lines(&text, "aimlapi_video::http: answered"), 2, "{text}");
+}

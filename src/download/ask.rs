@@ -4,7 +4,7 @@ use std::{error::Error as StdError, sync::OnceLock, time::Duration};
 
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{
-    Client, Proxy, Response, StatusCode, Url,
+    Client, Method, Proxy, Response, StatusCode, Url,
     header::{ACCEPT_ENCODING, IF_RANGE, LOCATION, RANGE, RETRY_AFTER},
 };
 
@@ -15,6 +15,7 @@ use super::{
 use crate::{
     Error, ErrorKind,
     client::{Change, begun, changed},
+    exchange::Exchange,
     uri::redacted,
 };
 
@@ -116,12 +117,20 @@ impl Files {
                     .header(RANGE, format!("bytes={}-", rest.from))
                     .header(IF_RANGE, rest.validator.as_str());
             }
-            let response = self
-                .idle(request.send())
-                .await
-                .ok_or_else(|| unheard_in_time(&shown))?
-                .map_err(|error| unheard(error, &shown))?;
+            let exchange = Exchange::begin(&Method::GET, &url);
+            let response = match self.idle(request.send()).await {
+                Some(Ok(response)) => response,
+                Some(Err(error)) => {
+                    exchange.failed(&error);
+                    return Err(unheard(error, &shown));
+                }
+                None => {
+                    exchange.unanswered("timed out");
+                    return Err(unheard_in_time(&shown));
+                }
+            };
             let status = response.status();
+            exchange.answered(status, response.headers());
             let location = response
                 .headers()
                 .get(LOCATION)

@@ -1,16 +1,38 @@
-//! What the command line takes.
+//! What the command line takes, and what it says of itself.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::time::Duration;
 
-use aimlapi_video::simulator::Shape;
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
-/// Generate videos with AI/ML API: create, wait, download.
+mod batch;
+mod catalogue;
+mod generate;
+mod simulate;
+#[cfg(feature = "specs")]
+mod specs;
+
+pub(crate) use batch::{Batch, Jobs, Resume, Validate};
+pub(crate) use catalogue::{Models, Schema};
+pub(crate) use generate::{Generate, Status, Wait, Waiting};
+pub(crate) use simulate::Simulate;
+#[cfg(feature = "specs")]
+pub(crate) use specs::{Specs, SpecsCheck, SpecsCommand, SpecsDiff, SpecsUpdate};
+
+/// Generate videos with AI/ML API: create, wait, download
 ///
-/// The key is read from AIML_API_KEY (else AIMLAPI_API_KEY), the base URL from AIML_API_BASE (else AIMLAPI_API_BASE).
+/// A generation takes half a minute to a quarter of an hour and costs credits when it is created. This command creates it
+/// once, waits with few requests, and saves the video whole or not at all. Whatever goes wrong in between, it prints the
+/// command that comes back to what was bought.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXIT_CODES)]
+#[command(name = "aimlapi-video", version, after_long_help = NOTES, max_term_width = 100)]
 pub(crate) struct Arguments {
+    /// Show each request on standard error, without the key and without what is signed
+    ///
+    /// One line for each: method, URL without its query, status, time taken, and the X-Request-Id of the answer. No header,
+    /// no body, no key. Lines that move on a terminal stand still then.
+    #[arg(short, long, global = true, display_order = 900)]
+    pub(crate) verbose: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -18,334 +40,70 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Create a generation, wait for it, and save its video
+    ///
+    /// The request is held to the model's document before it is sent: a wrong one costs nothing. If the wait is broken off,
+    /// the command that goes on with it is printed. The key is read from AIML_API_KEY; --simulate needs none.
     Generate(Generate),
     /// Wait for a generation that exists, and save its video
+    ///
+    /// It creates nothing, so it can be run as often as needed. The key is read from AIML_API_KEY.
     Wait(Wait),
     /// Create a generation for each line of a file, wait for all, and save their videos
+    ///
+    /// A batch that was interrupted, or killed, is run again by the same command: what was created is waited for, what was
+    /// saved is left alone, and what may have been created without an answer is reported, never silently created again.
+    /// The key is read from AIML_API_KEY; --simulate needs none.
     Batch(Batch),
     /// Finish what a batch has created, and create nothing
+    ///
+    /// It takes the journal that `batch` has written. What was not created stays so; run `batch` again for that. The key is
+    /// read from AIML_API_KEY.
     Resume(Resume),
     /// Ask once for the state of a generation
+    ///
+    /// Prints the state, why it failed where it did, and the links of its videos, a line each. The key is read from
+    /// AIML_API_KEY.
     Status(Status),
     /// Hold requests to their documents without sending them
+    ///
+    /// Prints one JSON object a line: whether it is valid, and if not, what is wrong where, and what is allowed. It needs no
+    /// key and no network.
     Validate(Validate),
     /// List the models
+    ///
+    /// TAKES is how long a generation takes, from create to completed, as the vendor's pages state it. It needs no key and no
+    /// network.
     Models(Models),
     /// Show what a model's request takes
+    ///
+    /// Each parameter with what is allowed, what the service takes where it is left out, and what it means. It needs no key
+    /// and no network.
     Schema(Schema),
     /// Run a local server that behaves as the service does
+    ///
+    /// To try things out, and to test one's own code in any language: it takes any key, costs nothing, and is faster than
+    /// the service. Its videos are short films that every player shows.
     Simulate(Simulate),
+    /// Print what makes a shell complete this command, models included
+    Completions(Completions),
     /// Check, compare and update the OpenAPI documents this crate is generated from
     #[cfg(feature = "specs")]
     Specs(Specs),
 }
 
-#[cfg(feature = "specs")]
 #[derive(Debug, Args)]
-pub(crate) struct Specs {
-    #[command(subcommand)]
-    pub(crate) command: SpecsCommand,
+#[command(after_long_help = COMPLETIONS_EXAMPLES)]
+pub(crate) struct Completions {
+    /// Which shell
+    pub(crate) shell: Shell,
 }
 
-#[cfg(feature = "specs")]
-#[derive(Debug, Subcommand)]
-pub(crate) enum SpecsCommand {
-    /// Tell of each document whether types can be made of it: as it is, repaired, refused, or left out
-    Check(SpecsCheck),
-    /// Tell what changed for callers, model by model, and which version number that takes
-    Diff(SpecsDiff),
-    /// Take over what the vendor has published into `openapi/`, and tell what changed
-    Update(SpecsUpdate),
-}
-
-#[cfg(feature = "specs")]
-#[derive(Debug, Args)]
-pub(crate) struct SpecsCheck {
-    /// Documents, or folders of documents
-    #[arg(required = true, value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
-    /// Take every file by itself, not all together
-    #[arg(long)]
-    pub(crate) each: bool,
-    /// Print one JSON object, and nothing else, on standard output
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[cfg(feature = "specs")]
-#[derive(Debug, Args)]
-pub(crate) struct SpecsDiff {
-    /// A document or a folder of documents, as it was
-    pub(crate) old: PathBuf,
-    /// The same, as it is now
-    pub(crate) new: PathBuf,
-    /// Print one JSON object, and nothing else, on standard output
-    #[arg(long, conflicts_with = "markdown")]
-    pub(crate) json: bool,
-    /// Print Markdown, to paste into CHANGELOG.md
-    #[arg(long)]
-    pub(crate) markdown: bool,
-}
-
-#[cfg(feature = "specs")]
-#[derive(Debug, Args)]
-pub(crate) struct SpecsUpdate {
-    /// A folder of published documents, or a checkout of the vendor's documentation
-    pub(crate) from: PathBuf,
-    /// The folder of vendored documents
-    #[arg(long, value_name = "FOLDER", default_value = "openapi")]
-    pub(crate) into: PathBuf,
-    /// Write nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Validate {
-    /// A file with one request per line (JSON Lines), or - for standard input
-    #[arg(value_name = "FILE|-", default_value = "-")]
-    pub(crate) file: String,
-    /// Take numeric strings for numbers, as the service does
-    #[arg(long)]
-    pub(crate) coerce: bool,
-    /// Hold the requests to the bodies of the older URL of the Kling models
-    #[arg(long)]
-    pub(crate) legacy: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Models {
-    /// Only those of this vendor
-    #[arg(long)]
-    pub(crate) vendor: Option<String>,
-    /// Print JSON, one array
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Schema {
-    /// The model's id
-    #[arg(required_unless_present = "ledger")]
-    pub(crate) model: Option<String>,
-    /// Print the JSON Schema (2020-12) of the request
-    #[arg(long, conflicts_with = "ledger")]
-    pub(crate) json: bool,
-    /// Print where each constraint is held, for one model or all
-    #[arg(long)]
-    pub(crate) ledger: bool,
-    /// The body of the older URL of the Kling models
-    #[arg(long)]
-    pub(crate) legacy: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = GENERATE_EXAMPLES)]
-pub(crate) struct Generate {
-    /// The model's id; may come from --request instead
-    pub(crate) model: Option<String>,
-    /// What to show
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) prompt: Option<String>,
-    /// The picture the clip opens with: a link or a file
-    #[arg(long, value_name = "FILE|URL")]
-    pub(crate) image: Option<String>,
-    /// Set a parameter; NAME=@FILE sends a file where the parameter takes media, NAME+=VALUE adds to a list
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub(crate) set: Vec<String>,
-    /// Take the request's body from a JSON file, or from standard input
-    #[arg(long, value_name = "FILE|-")]
-    pub(crate) request: Option<String>,
-    /// Files that are sent may have this many MiB at most
-    #[arg(long, value_name = "MIB", default_value_t = 20)]
-    pub(crate) max_media: u64,
-    /// Create only, and print the handle that `wait` takes
-    #[arg(long)]
-    pub(crate) no_wait: bool,
-    /// Use the older URL of the Kling models
-    #[arg(long)]
-    pub(crate) legacy: bool,
-    /// Run the job against an embedded simulator; needs no key
-    #[arg(long)]
-    pub(crate) simulate: bool,
-    #[command(flatten)]
-    pub(crate) waiting: Waiting,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Wait {
-    /// The generation's id, or a file with its handle, or - for a handle on standard input
-    #[arg(value_name = "ID|FILE|-")]
-    pub(crate) generation: String,
-    /// The generation was created on the older URL of the Kling models (a handle knows by itself)
-    #[arg(long)]
-    pub(crate) legacy: bool,
-    #[command(flatten)]
-    pub(crate) waiting: Waiting,
-}
-
-/// What `generate` and `wait` have in common.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Waiting {
-    /// Where to save the video; a second one is saved as NAME-2.EXT, and so on [default: named after model and id]
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// Replace files that are already there
-    #[arg(long)]
-    pub(crate) overwrite: bool,
-    /// Give up waiting after this time; the generation goes on
-    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = humantime::parse_duration)]
-    pub(crate) deadline: Duration,
-    /// Divide every interval of the wait by N, for a simulator whose time runs faster [default: 60 with --simulate, else 1]
-    #[arg(long, value_name = "N", value_parser = speed)]
-    pub(crate) speed: Option<f64>,
-    /// Print one JSON object, and nothing else, on standard output
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = BATCH_NOTES)]
-pub(crate) struct Batch {
-    /// A file with one request per line (JSON Lines)
-    pub(crate) file: PathBuf,
-    /// Where to save the videos, each under the number of its line
-    #[arg(short, long, value_name = "DIR")]
-    pub(crate) out: PathBuf,
-    /// The record of what was created [default: journal.jsonl in DIR]
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) journal: Option<PathBuf>,
-    /// How many creates may be on their way at once
-    #[arg(long, value_name = "N", default_value_t = 4)]
-    pub(crate) creates: usize,
-    /// Create again what may have been created already, as the account's log says that it was not
-    #[arg(long)]
-    pub(crate) repeat_unclear: bool,
-    /// Use the older URL of the Kling models
-    #[arg(long)]
-    pub(crate) legacy: bool,
-    /// Run the jobs against an embedded simulator; needs no key
-    #[arg(long)]
-    pub(crate) simulate: bool,
-    #[command(flatten)]
-    pub(crate) jobs: Jobs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Resume {
-    /// The journal of the batch
-    pub(crate) journal: PathBuf,
-    /// Where to save the videos [default: the folder of the journal]
-    #[arg(short, long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) jobs: Jobs,
-}
-
-/// What `batch` and `resume` have in common.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Jobs {
-    /// Give up waiting for a generation after this time; it goes on
-    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = humantime::parse_duration)]
-    pub(crate) deadline: Duration,
-    /// Divide every interval of the waits by N, for a simulator whose time runs faster [default: 60 with --simulate, else 1]
-    #[arg(long, value_name = "N", value_parser = speed)]
-    pub(crate) speed: Option<f64>,
-    /// Print one JSON object per job, and nothing else, on standard output
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Status {
-    /// The generation's id, or a file with its handle, or - for a handle on standard input
-    #[arg(value_name = "ID|FILE|-")]
-    pub(crate) generation: String,
-    /// The generation was created on the older URL of the Kling models (a handle knows by itself)
-    #[arg(long)]
-    pub(crate) legacy: bool,
-    /// Print the whole answer as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = SIMULATE_NOTES)]
-pub(crate) struct Simulate {
-    /// The address to listen on; other machines reach it only if this is one of the network's
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    pub(crate) listen: SocketAddr,
-    /// How many times faster than the service its time runs
-    #[arg(long, value_name = "N", default_value_t = 60.0, value_parser = speed)]
-    pub(crate) speed: f64,
-    /// Let its time stand until POST /_simulator/clock moves it
-    #[arg(long, conflicts_with = "speed")]
-    pub(crate) manual_clock: bool,
-    /// Take this key alone [default: any]
-    #[arg(long, value_name = "KEY")]
-    pub(crate) key: Option<String>,
-    /// Judge requests by the documents alone: numeric strings are no numbers
-    #[arg(long)]
-    pub(crate) strict: bool,
-    /// What durations are drawn by; the same seed and requests give the same ones
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) seed: u64,
-    /// How far durations spread around the stated ones: the standard deviation of ln seconds, 0 to 2
-    #[arg(long, value_name = "N", default_value_t = 0.15, value_parser = spread)]
-    pub(crate) spread: f64,
-    /// How many generations are made at once; the others queue [default: no limit]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) slots: Option<u32>,
-    /// How many requests are taken in a minute of real time; the next is answered with 429 [default: no limit]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) rate_limit: Option<u32>,
-    /// How many credits there are, 100,000 to a second of video; then creates are answered with 403 [default: no limit]
-    #[arg(long, value_name = "N")]
-    pub(crate) credits: Option<u64>,
-    /// How long, in real time, the link of a video is good
-    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = humantime::parse_duration)]
-    pub(crate) url_lifetime: Duration,
-    /// The shapes of answers, in turn, with commas between: documented, bare, file, list, links, tokens, succeeded, older-words,
-    /// generation-id, filled-error, detail; or all
-    #[arg(long, value_name = "SHAPES", default_value = "documented", value_parser = shapes)]
-    pub(crate) shapes: Shapes,
-    /// What the next generations do: a file of JSON, as POST /_simulator/scenario takes it
-    #[arg(long, value_name = "FILE")]
-    pub(crate) scenario: Option<PathBuf>,
-    /// How many videos a finished generation holds
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(crate) videos: usize,
-    /// How many generations it holds; beyond that, the one that ended first is forgotten
-    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) max_tasks: u32,
-    /// How many requests /_simulator/requests lists, the newest
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) max_requests: u32,
-}
-
-/// One value of the command line, though it names several.
-#[derive(Clone, Debug)]
-pub(crate) struct Shapes(pub(crate) Vec<Shape>);
-
-fn shapes(text: &str) -> Result<Shapes, String> {
-    if text == "all" {
-        return Ok(Shapes(Shape::ALL.to_vec()));
-    }
-    let shapes = text.split(',').map(|shape| shape.trim().parse());
-    shapes.collect::<Result<_, _>>().map(Shapes)
-}
-
-fn spread(text: &str) -> Result<f64, String> {
-    let spread: f64 = text.parse().map_err(|_| format!("{text} is no number"))?;
-    if (0.0..=2.0).contains(&spread) {
-        Ok(spread)
-    } else {
-        Err("must be 0 to 2".into())
-    }
+fn time(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "give a time such as 90s, 30m or 1h30m".into())
 }
 
 fn speed(text: &str) -> Result<f64, String> {
-    let speed: f64 = text.parse().map_err(|_| format!("{text} is no number"))?;
+    let speed: f64 = text.parse().map_err(|_| "give a number such as 60")?;
     if speed.is_finite() && speed > 0.0 {
         Ok(speed)
     } else {
@@ -353,7 +111,25 @@ fn speed(text: &str) -> Result<f64, String> {
     }
 }
 
-const EXIT_CODES: &str = "\
+const NOTES: &str = "\
+Examples:
+  aimlapi-video models
+  aimlapi-video schema klingai/v2-master-text-to-video
+  aimlapi-video generate klingai/v2-master-text-to-video --simulate \\
+      --prompt \"Rain on a tin roof\" -o rain.mp4
+
+  The same for real:
+  export AIML_API_KEY=...
+  aimlapi-video generate klingai/v2-master-text-to-video \\
+      --prompt \"Rain on a tin roof\" -o rain.mp4
+
+Environment (there is no configuration file):
+  AIML_API_KEY   the key; else AIMLAPI_API_KEY
+  AIML_API_BASE  the base URL; else AIMLAPI_API_BASE [default: https://api.aimlapi.com]
+  HTTPS_PROXY    a proxy, as the system's settings would name one
+  NO_COLOR       if set, help is without colours
+  TERM=dumb      no line is drawn anew
+
 Exit codes:
   0    done
   2    bad request or usage; nothing was created
@@ -364,27 +140,8 @@ Exit codes:
   7    finished, but the video could not be saved, or there was none; resumable
   130  interrupted";
 
-const BATCH_NOTES: &str = "\
-A batch that was interrupted, or killed, is run again by the same command: what was created is waited for, what was saved is
-left alone, and what may have been created without an answer is reported, never silently created again. The exit code is
-that of the worst end: 6, then 4, 7, 3, 5, 2, 0.";
-
-const SIMULATE_NOTES: &str = "\
-Below /_simulator/ it answers, without a key, what a test wants to know and to set:
-  GET  /_simulator/              the tasks and every request seen (also apart: tasks, requests)
-  POST /_simulator/scenario      what the next generations do
-  POST /_simulator/clock         {\"advance_seconds\": 90}
-  POST /_simulator/reset         begin as at the start
-  GET  /_simulator/openapi.json  its own OpenAPI document
-
+const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
-  aimlapi-video simulate
-  aimlapi-video simulate --slots 2 --rate-limit 60 --credits 5000000
-  echo '{\"next\": [{\"polls\": [{\"status\": 502, \"html\": \"<h1>Bad Gateway</h1>\", \"times\": 3}]}, {\"end\": {\"fail\": {\"message\": \"refused\"}}}]}' > scenario.json
-  aimlapi-video simulate --scenario scenario.json";
-
-const GENERATE_EXAMPLES: &str = "\
-Examples:
-  aimlapi-video generate klingai/v2-master-text-to-video --prompt \"Rain on a tin roof\" --simulate -o rain.mp4
-  aimlapi-video generate kling-video/v2.1/standard/image-to-video --image cat.png --set duration=10 -o cat.mp4
-  aimlapi-video generate --request body.json --no-wait > handle.json";
+  source <(aimlapi-video completions bash)
+  aimlapi-video completions zsh > ~/.zfunc/_aimlapi-video
+  aimlapi-video completions fish > ~/.config/fish/completions/aimlapi-video.fish";

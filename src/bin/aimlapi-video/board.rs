@@ -1,115 +1,153 @@
-//! What a person sees of many jobs: a line each and a total; on a terminal they stand still, elsewhere they go by.
+//! What a person sees of many jobs: on a terminal a line each, as many as fit, and a total; elsewhere a line for each change,
+//! and the total now and then.
 
 use std::{
     collections::BTreeMap,
-    io::{IsTerminal, stderr},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use aimlapi_video::Progress;
 
-use crate::output::note;
+use crate::{
+    meter::Meter,
+    output::note,
+    report::{Course, reminder},
+    screen::{Screen, shown, with_bar},
+};
 
 pub(crate) struct Board {
-    bars: Option<MultiProgress>,
-    total: Option<ProgressBar>,
-    lines: BTreeMap<usize, ProgressBar>,
+    screen: Screen,
+    lines: BTreeMap<usize, Doing>,
     jobs: usize,
-    done: usize,
+    saved: usize,
     failed: usize,
+    began: Instant,
+    /// When something was last said.
+    last: Instant,
+    reminder: Duration,
+    /// When a poll that failed was last told of.
+    hiccup: Option<Instant>,
+}
+
+/// What a job is at.
+enum Doing {
+    Said(String),
+    Waits(Course),
+    Downloads(Meter),
 }
 
 impl Board {
-    pub(crate) fn start(jobs: usize) -> Self {
-        let bars = stderr().is_terminal().then(MultiProgress::new);
-        let total = bars.as_ref().map(|bars| {
-            let style = ProgressStyle::with_template("[{wide_bar}] {msg}, {elapsed}");
-            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-            let bar = bars.add(ProgressBar::new(jobs as u64).with_style(style));
-            bar.enable_steady_tick(Duration::from_millis(500));
-            bar
-        });
-        let mut board = Self {
-            bars,
-            total,
+    pub(crate) fn start(jobs: usize, speed: f64) -> Self {
+        let now = Instant::now();
+        Self {
+            screen: Screen::start(),
             lines: BTreeMap::new(),
             jobs,
-            done: 0,
+            saved: 0,
             failed: 0,
-        };
-        board.count();
-        board
+            began: now,
+            last: now,
+            reminder: reminder(speed),
+            hiccup: None,
+        }
     }
 
     /// What job `line` is at.
     pub(crate) fn at(&mut self, line: usize, what: &str) {
-        let Some(bars) = &self.bars else {
-            return note(format!("line {line}: {what}"));
-        };
-        let bar = self.lines.entry(line).or_insert_with(|| {
-            let style = ProgressStyle::with_template("{spinner} {prefix} {wide_msg} {elapsed}");
-            let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
-            let bar = ProgressBar::new_spinner().with_style(style);
-            let bar = bars.insert_from_back(1, bar.with_prefix(format!("line {line}:")));
-            bar.enable_steady_tick(Duration::from_millis(500));
-            bar
-        });
-        bar.set_message(what.to_owned());
+        self.changed(line, what);
+        self.lines.insert(line, Doing::Said(what.to_owned()));
+    }
+
+    /// The state of job `line` is another one.
+    pub(crate) fn progress(&mut self, line: usize, progress: &Progress) {
+        let mut course = Course::new("");
+        course.progress(progress);
+        self.changed(line, &course.said());
+        self.lines.insert(line, Doing::Waits(course));
+    }
+
+    /// A poll of job `line` failed. When the service is away all of them fail, and one line now and then tells it.
+    pub(crate) fn hiccup(&mut self, line: usize, why: &str) {
+        let pause = self.reminder / 6;
+        if self.hiccup.is_none_or(|last| last.elapsed() >= pause) {
+            self.hiccup = Some(Instant::now());
+            self.note(&format!("line {line}: a poll failed, trying on: {why}"));
+        }
+    }
+
+    /// Job `line` is being downloaded; what is returned is to be told how far that is.
+    pub(crate) fn downloads(&mut self, line: usize) -> Meter {
+        let meter = Meter::default();
+        self.lines.insert(line, Doing::Downloads(meter.clone()));
+        meter
     }
 
     /// Job `line` has ended; `said` stays to be read.
     pub(crate) fn end(&mut self, line: usize, well: bool, said: &str) {
-        if let (Some(bars), Some(bar)) = (&self.bars, self.lines.remove(&line)) {
-            bar.finish_and_clear();
-            bars.remove(&bar);
-        }
-        self.note(&format!("line {line}: {said}"));
+        self.lines.remove(&line);
         if well {
-            self.done += 1;
+            self.saved += 1;
         } else {
             self.failed += 1;
         }
-        self.count();
+        self.note(&format!("line {line}: {said}"));
     }
 
     /// A line that stays.
     pub(crate) fn note(&self, line: &str) {
-        match &self.bars {
-            Some(bars) => bars.suspend(|| note(line)),
-            None => note(line),
-        }
+        self.screen.note(line);
     }
 
     /// Writes to standard output without tearing the lines apart.
     pub(crate) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
-        match &self.bars {
-            Some(bars) => bars.suspend(write),
-            None => write(),
+        self.screen.suspend(write)
+    }
+
+    /// Draws everything anew, or says the total after a while.
+    pub(crate) fn tick(&mut self) {
+        if self.screen.is_live() {
+            let (rows, columns) = self.screen.size();
+            let lines = self.drawn(rows, columns);
+            self.screen.show(&lines);
+        } else if self.last.elapsed() >= self.reminder && self.saved + self.failed < self.jobs {
+            self.last = Instant::now();
+            note(self.total());
         }
     }
 
-    /// Takes everything that moves away, and tells the total.
+    /// Takes away what moves, and tells the total.
     pub(crate) fn close(&mut self) {
-        for (_, bar) in std::mem::take(&mut self.lines) {
-            bar.finish_and_clear();
-        }
-        if let Some(total) = self.total.take() {
-            total.finish_and_clear();
-        }
-        note(self.total());
+        self.screen.end();
+        note(match self.jobs {
+            0 => "nothing is left to do".into(),
+            _ => self.total(),
+        });
     }
 
-    fn count(&mut self) {
-        match &self.total {
-            Some(bar) => {
-                bar.set_position((self.done + self.failed) as u64);
-                bar.set_message(self.total());
-            }
-            None if self.done + self.failed > 0 && self.done + self.failed < self.jobs => {
-                note(self.total());
-            }
-            None => {}
+    fn changed(&mut self, line: usize, what: &str) {
+        if !self.screen.is_live() {
+            self.last = Instant::now();
+            note(format!("line {line}: {what}"));
         }
+    }
+
+    /// The jobs that fit, how many do not, and the total.
+    fn drawn(&self, rows: usize, columns: usize) -> Vec<String> {
+        // One row for the total, one for how many are not shown.
+        let room = rows.saturating_sub(2);
+        let mut lines: Vec<String> = self
+            .lines
+            .iter()
+            .take(room)
+            .map(|(line, doing)| format!("line {line}: {}", doing.said()))
+            .collect();
+        let hidden = self.lines.len().saturating_sub(room);
+        if hidden > 0 {
+            lines.push(format!("and {hidden} more"));
+        }
+        let done = (self.saved + self.failed) as f64 / self.jobs.max(1) as f64;
+        lines.push(with_bar(&self.total(), Some(done), columns));
+        lines
     }
 
     fn total(&self) -> String {
@@ -117,6 +155,38 @@ impl Board {
             0 => String::new(),
             failed => format!(", {failed} not"),
         };
-        format!("{} of {} saved{failed}", self.done, self.jobs)
+        let took = shown(self.began.elapsed());
+        format!("{} of {} saved{failed}, {took}", self.saved, self.jobs)
+    }
+}
+
+impl Doing {
+    fn said(&self) -> String {
+        match self {
+            Self::Said(what) => what.clone(),
+            Self::Waits(course) => course.said(),
+            Self::Downloads(meter) => meter.said(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_jobs_as_many_are_drawn_as_fit_and_the_total_always() {
+        let mut board = Board::start(300, 1.0);
+        for line in 1..=256 {
+            board.lines.insert(line, Doing::Said("waits".into()));
+        }
+        let lines = board.drawn(9, 79);
+        assert_eq!(lines.len(), 9);
+        assert_eq!(lines[6..8], ["line 7: waits", "and 249 more"]);
+        assert!(lines[8].starts_with("0 of 300 saved, 0.0s ["), "{lines:?}");
+        board.end(1, true, "saved");
+        board.end(2, false, "failed");
+        assert_eq!(board.drawn(0, 10).len(), 2);
+        assert!(board.total().starts_with("1 of 300 saved, 1 not, "));
     }
 }

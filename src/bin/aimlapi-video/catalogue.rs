@@ -1,6 +1,6 @@
 //! `models` and `schema`: what this build knows.
 
-use std::process::ExitCode;
+use std::{ops::RangeInclusive, process::ExitCode, time::Duration};
 
 use aimlapi_video::{Model, Property, Route};
 use serde_json::{Value, json};
@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::{
     args::{Models, Schema},
     failure::Failure,
-    output::{answer, note},
+    output::said,
+    table::{columns, table, width},
 };
 
 /// `models`
@@ -39,28 +40,40 @@ pub(crate) fn models(asked: &Models) -> ExitCode {
                 .to_string(),
         );
     }
-    let header = ["MODEL", "VENDOR", "TASK", "URL", "TAKES"]
-        .map(str::to_owned)
-        .to_vec();
-    let rows = models.iter().map(|model| {
-        let expected = model.expected(None).map(|range| {
-            let (least, most) = (range.start().as_secs(), range.end().as_secs());
-            if least == most {
-                format!("{least} s")
-            } else {
-                format!("{least} to {most} s")
-            }
-        });
-        let route = model.route().to_string();
+    let mut header = vec!["MODEL", "TASK", "TAKES", "VENDOR"];
+    let row = |model: &&Model| {
         vec![
-            model.id().to_owned(),
-            model.vendor().to_owned(),
+            as_given(model),
             model.task().to_owned(),
-            route,
-            expected.unwrap_or_default(),
+            model.expected(None).map(seconds).unwrap_or_default(),
+            model.vendor().to_owned(),
         ]
-    });
-    said(table(std::iter::once(header).chain(rows).collect()))
+    };
+    let mut rows: Vec<Vec<String>> = models.iter().map(row).collect();
+    let most = columns();
+    // The id tells the vendor well enough.
+    if most.is_some_and(|most| width(&header, &rows) > most) {
+        header.pop();
+        rows.iter_mut().for_each(|row| row.truncate(header.len()));
+    }
+    said(table(&header, &rows, most))
+}
+
+/// The model as `generate` takes it.
+fn as_given(model: &Model) -> String {
+    match model.route() {
+        Route::LegacyKling => format!("{} --legacy", model.id()),
+        _ => model.id().to_owned(),
+    }
+}
+
+fn seconds(range: RangeInclusive<Duration>) -> String {
+    let (least, most) = (range.start().as_secs(), range.end().as_secs());
+    if least == most {
+        format!("{least} s")
+    } else {
+        format!("{least}-{most} s")
+    }
 }
 
 /// `schema`
@@ -81,9 +94,7 @@ pub(crate) fn schema(asked: &Schema) -> ExitCode {
     if asked.json {
         return said(format!("{:#}", model.json_schema()));
     }
-    let header = ["PARAMETER", "NEEDED", "ALLOWED", "DEFAULT", "MEANING"]
-        .map(str::to_owned)
-        .to_vec();
+    let header = ["PARAMETER", "NEEDED", "ALLOWED", "DEFAULT", "MEANING"];
     let row = |property: &Property| {
         vec![
             property.name().to_owned(),
@@ -93,11 +104,8 @@ pub(crate) fn schema(asked: &Schema) -> ExitCode {
             property.description().to_owned(),
         ]
     };
-    said(table(
-        std::iter::once(header)
-            .chain(model.properties().iter().map(row))
-            .collect(),
-    ))
+    let rows: Vec<Vec<String>> = model.properties().iter().map(row).collect();
+    said(table(&header, &rows, columns()))
 }
 
 fn find(asked: &Schema, id: &str) -> Result<&'static Model, Failure> {
@@ -117,7 +125,7 @@ fn find(asked: &Schema, id: &str) -> Result<&'static Model, Failure> {
             .max_by(|a, b| near(a).total_cmp(&near(b)))
             .map(Model::id);
         Failure::usage(format!(
-            "this build knows no model {id}; the nearest is {}",
+            "this build knows no model {id}; `aimlapi-video models` lists those it knows, and the nearest is {}",
             nearest.unwrap_or("none")
         ))
     })
@@ -126,9 +134,7 @@ fn find(asked: &Schema, id: &str) -> Result<&'static Model, Failure> {
 fn ledger(models: &[&Model]) -> String {
     let header = [
         "MODEL", "URL", "PROPERTY", "KEYWORD", "VALUE", "HELD", "WHY",
-    ]
-    .map(str::to_owned)
-    .to_vec();
+    ];
     let rows = models.iter().flat_map(|model| {
         model.constraints().into_iter().map(|constraint| {
             vec![
@@ -142,7 +148,7 @@ fn ledger(models: &[&Model]) -> String {
             ]
         })
     });
-    table(std::iter::once(header).chain(rows).collect())
+    table(&header, &rows.collect::<Vec<_>>(), columns())
 }
 
 fn entry(model: &Model) -> Value {
@@ -165,31 +171,4 @@ fn entry(model: &Model) -> Value {
         "expected_s": model.expected(None).map(|range| [range.start().as_secs_f64(), range.end().as_secs_f64()]),
         "properties": model.properties().iter().map(property).collect::<Vec<_>>(),
     })
-}
-
-/// Columns as wide as their widest cell; the last one is not padded.
-fn table(rows: Vec<Vec<String>>) -> String {
-    let columns = rows.first().map_or(0, Vec::len);
-    let width = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:<width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-fn said(text: String) -> ExitCode {
-    if let Err(error) = answer(text) {
-        note(format!("note: standard output cannot be written: {error}"));
-    }
-    ExitCode::SUCCESS
 }

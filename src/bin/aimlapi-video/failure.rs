@@ -1,6 +1,6 @@
 //! How a command ends when it does not end well: one clear line, the exit code, and the way back.
 
-use std::{error::Error as _, path::Path, process::ExitCode};
+use std::{error::Error as _, process::ExitCode};
 
 use aimlapi_video::{Error, ErrorKind, GenerationHandle, Route, Saved, ServiceError};
 use serde_json::{Value, json};
@@ -64,13 +64,17 @@ impl Failure {
             ErrorKind::Refused => SERVICE,
             _ => USAGE,
         };
+        let message = match error.kind() {
+            ErrorKind::Unreachable => unheard(error),
+            _ => line(error),
+        };
         let answer = service.filter(|service| {
             let is_there = !service.body.trim().is_empty();
             code == AMBIGUOUS && is_there
         });
         Self {
             answer: answer.cloned().map(Box::new),
-            ..Self::new(code, line(error))
+            ..Self::new(code, message)
         }
     }
 
@@ -91,7 +95,7 @@ impl Failure {
         match error.kind() {
             ErrorKind::Configuration => Self::usage(line(error)),
             ErrorKind::PollingLost if refused_at_once => Self::new(SERVICE, line(error)),
-            _ if error.answered() == Some(0) => Self::new(SERVICE, line(error)),
+            _ if error.answered() == Some(0) => Self::new(SERVICE, unheard(error)),
             _ => Self::waiting(error, handle),
         }
     }
@@ -147,13 +151,13 @@ impl Failure {
 }
 
 /// The command that comes back to a generation.
-pub(crate) fn resume(handle: &GenerationHandle, output: Option<&Path>, overwrite: bool) -> String {
+pub(crate) fn resume(handle: &GenerationHandle, output: Option<&str>, overwrite: bool) -> String {
     let mut command = String::from("aimlapi-video wait");
     if handle.route() == Route::LegacyKling {
         command.push_str(" --legacy");
     }
     if let Some(output) = output {
-        command.push_str(&format!(" -o {}", quoted(&output.display().to_string())));
+        command.push_str(&format!(" -o {}", path_word(output)));
     }
     if overwrite {
         command.push_str(" --overwrite");
@@ -165,6 +169,11 @@ pub(crate) fn resume(handle: &GenerationHandle, output: Option<&Path>, overwrite
         ""
     };
     format!("{command} {dashes}{}", quoted(handle.id()))
+}
+
+/// The line of an error that says that no answer came, and where to look.
+pub(crate) fn unheard(error: &Error) -> String {
+    line(error) + "; look at the network, the proxy and AIML_API_BASE"
 }
 
 /// The error and its causes, in one line.
@@ -180,6 +189,14 @@ pub(crate) fn line(error: &Error) -> String {
         cause = next.source();
     }
     line.replace(['\n', '\r'], " ")
+}
+
+/// The path as one word of a shell that is no option.
+pub(crate) fn path_word(path: &str) -> String {
+    match path.starts_with('-') {
+        true => quoted(&format!("./{path}")),
+        false => quoted(path),
+    }
 }
 
 /// The text as one word of a shell.

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    path::PathBuf,
     pin::pin,
     process::ExitCode,
     time::{Duration, Instant},
@@ -21,6 +22,7 @@ use crate::{
     output::{answer, note},
     report::Report,
     request::{self, handle},
+    template::{self, Target},
 };
 
 /// `generate`
@@ -41,8 +43,10 @@ pub(crate) async fn generate(generate: Generate) -> ExitCode {
 async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
     let mut interrupt = Interrupt::listen();
     let request = Request::read(&generate)?;
+    // What cannot be a name is told even where nothing is saved yet.
+    let target = Place::read(&generate.waiting)?;
     if !generate.no_wait {
-        check_target(&generate.waiting)?;
+        target.check(&generate.waiting)?;
     }
     let speed = generate
         .waiting
@@ -72,7 +76,7 @@ async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
         _ => Failure::creating(&error),
     })?;
 
-    let mut report = Report::start(&format!("creating with {}", request.model()));
+    let mut report = Report::start(&format!("creating with {}", request.model()), speed);
     let created = created(&client, request, &mut interrupt).await;
     if created.is_err() || generate.no_wait {
         report.end();
@@ -94,6 +98,7 @@ async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
     let job = Job {
         client,
         waiting: generate.waiting,
+        target,
         speed,
         resumes: false,
     };
@@ -112,16 +117,18 @@ pub(crate) async fn wait(wait: Wait) -> ExitCode {
 async fn run_wait(wait: Wait) -> Result<ExitCode, Failure> {
     let interrupt = Interrupt::listen();
     let handle = handle(&wait.generation, wait.legacy)?;
-    check_target(&wait.waiting)?;
+    let target = Place::read(&wait.waiting)?;
+    target.check(&wait.waiting)?;
     let speed = wait.waiting.speed.unwrap_or(1.0);
     let client = ClientBuilder::from_env()
         .wait_options(WaitOptions::default().speed(speed))
         .build()
         .map_err(|error| Failure::creating(&error))?;
-    let report = Report::start(&format!("asking for {}", handle.id()));
+    let report = Report::start(&format!("asking for {}", handle.id()), speed);
     Job {
         client,
         waiting: wait.waiting,
+        target,
         speed,
         resumes: true,
     }
@@ -204,6 +211,7 @@ async fn created(
 struct Job {
     client: Client,
     waiting: Waiting,
+    target: Place,
     speed: f64,
     /// Whether the generation was created before this command.
     resumes: bool,
@@ -250,13 +258,12 @@ impl Job {
         report: &mut Report,
     ) -> Result<(Generation, Vec<Saved>), Failure> {
         let generation = self.wait(handle, report).await?;
-        let output = self.waiting.output.clone();
         let saved = self
             .client
             .download(&generation)
             .overwrite(self.waiting.overwrite)
             .on_progress(|received| report.received(received))
-            .to_file(output.unwrap_or_else(|| generation.file_name().into()))
+            .to_file(self.target.path(handle, &generation))
             .await
             .map_err(|error| Failure::saving(&error, handle))?;
         Ok((generation, saved))
@@ -336,19 +343,43 @@ fn summary(
     summary
 }
 
-/// Looks whether the file can be written before anything is paid for; one that has no name yet goes to this folder.
-fn check_target(waiting: &Waiting) -> Result<(), Failure> {
-    let Some(path) = &waiting.output else {
-        return Download::check_folder(".").map_err(|error| Failure::usage(line(&error)));
-    };
-    Download::check_target(path, waiting.overwrite).map_err(|error| {
-        let hint = if path.is_file() {
-            " by --overwrite"
-        } else {
-            ""
+/// Where the video is to go.
+enum Place {
+    /// Named after model and id, in this folder.
+    Default,
+    File(PathBuf),
+    Template(Target),
+}
+
+impl Place {
+    fn read(waiting: &Waiting) -> Result<Self, Failure> {
+        let Some(given) = &waiting.output else {
+            return Ok(Self::Default);
         };
-        Failure::usage(line(&error) + hint)
-    })
+        Ok(match Target::read(given)? {
+            Some(target) => Self::Template(target),
+            None => Self::File(given.clone()),
+        })
+    }
+
+    /// Looks whether the file can be written before anything is paid for, as far as its name is known.
+    fn check(&self, waiting: &Waiting) -> Result<(), Failure> {
+        match self {
+            Self::Default => {
+                Download::check_folder(".").map_err(|error| Failure::usage(line(&error)))
+            }
+            Self::File(path) => template::check(path, waiting.overwrite),
+            Self::Template(target) => target.check(waiting.overwrite),
+        }
+    }
+
+    fn path(&self, handle: &GenerationHandle, generation: &Generation) -> PathBuf {
+        match self {
+            Self::Default => generation.file_name().into(),
+            Self::File(path) => path.clone(),
+            Self::Template(target) => target.path(handle, Some(generation)),
+        }
+    }
 }
 
 /// The command that comes back to the generation, where that makes sense. A file that this command saved is written anew.
@@ -357,9 +388,16 @@ fn resume_of(failure: &Failure, waiting: &Waiting) -> Option<String> {
         [failure::UNSEEN, failure::UNSAVED, failure::INTERRUPTED].contains(&failure.code);
     let handle = failure.handle.as_ref().filter(|_| resumable)?;
     let overwrite = waiting.overwrite || !failure.saved.is_empty();
-    Some(failure::resume(
-        handle,
-        waiting.output.as_deref(),
-        overwrite,
-    ))
+    let output = match Place::read(waiting).ok()? {
+        Place::Default => None,
+        Place::File(path) => Some(path.display().to_string()),
+        Place::Template(target) if target.is_known(handle) => {
+            Some(template::literally(&target.path(handle, None)))
+        }
+        Place::Template(_) => waiting
+            .output
+            .as_ref()
+            .map(|given| given.display().to_string()),
+    };
+    Some(failure::resume(handle, output.as_deref(), overwrite))
 }

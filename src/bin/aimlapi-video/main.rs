@@ -4,12 +4,16 @@ mod args;
 mod batch;
 mod board;
 mod catalogue;
+mod completions;
 mod failure;
 mod interrupt;
 mod job;
+mod lines;
+mod meter;
 mod output;
 mod report;
 mod request;
+mod screen;
 mod simulate;
 #[cfg(feature = "specs")]
 #[path = "../../spec/mod.rs"]
@@ -22,7 +26,11 @@ mod spec;
 #[cfg(feature = "specs")]
 mod specs;
 mod status;
+mod table;
+mod template;
+mod usage;
 mod validate;
+mod verbose;
 
 use std::process::ExitCode;
 
@@ -32,7 +40,20 @@ use args::{Arguments, Command};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+            let Some(told) = usage::told(&error, words) else {
+                error.exit();
+            };
+            output::note(told);
+            return ExitCode::from(failure::USAGE);
+        }
+    };
+    if arguments.verbose {
+        verbose::start();
+    }
     match arguments.command {
         Command::Generate(generate) => job::generate(generate).await,
         Command::Wait(wait) => job::wait(wait).await,
@@ -43,6 +64,7 @@ async fn main() -> ExitCode {
         Command::Models(models) => catalogue::models(&models),
         Command::Schema(schema) => catalogue::schema(&schema),
         Command::Simulate(simulate) => simulate::simulate(simulate).await,
+        Command::Completions(asked) => completions::completions(&asked),
         #[cfg(feature = "specs")]
         Command::Specs(specs) => specs::specs(&specs),
     }

@@ -26,11 +26,9 @@ pub(crate) fn body(generate: &Generate) -> Result<Value, Failure> {
             body.insert("model".into(), given.as_str().into());
         }
         (None, None) => {
-            let known: Vec<&str> = known(generate.route()).map(Model::id).collect();
-            return Err(Failure::usage(format!(
-                "no model; name one of {}",
-                known.join(", ")
-            )));
+            return Err(Failure::usage(
+                "no model; name one that `aimlapi-video models` lists, or give a request that names one",
+            ));
         }
         (None, Some(_)) => {}
     }
@@ -80,7 +78,9 @@ pub(crate) fn handle(given: &str, legacy: bool) -> Result<GenerationHandle, Fail
         standard_input()?
     } else if path.is_file() || given.ends_with(".json") {
         fs::read_to_string(path).map_err(|error| {
-            Failure::usage(format!("the handle {given} cannot be read: {error}"))
+            Failure::usage(format!(
+                "the handle {given} cannot be read: {error}; give an id, or what `generate --no-wait` wrote"
+            ))
         })?
     } else {
         let route = if legacy {

@@ -19,7 +19,10 @@ pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
     let simulator = match builder.start().await {
         Ok(simulator) => simulator,
         Err(error) => {
-            let message = format!("cannot listen on {}: {error}", simulate.listen);
+            let message = format!(
+                "cannot listen on {}: {error}; name another address or port by --listen",
+                simulate.listen
+            );
             return Failure::usage(message).report(false, None);
         }
     };

@@ -9,7 +9,7 @@ use std::{fs, io, path::Path, process::ExitCode};
 use crate::{
     args::{Specs, SpecsCommand},
     failure::Failure,
-    output::{answer, note},
+    output::said,
     spec::{self, Document, Facts, Findings, Merged, document},
 };
 
@@ -101,14 +101,6 @@ fn refused(what: &str, findings: &Findings) -> Failure {
         .map(|trouble| format!("\n  {trouble}"))
         .collect();
     Failure::usage(format!("{what} cannot be used:{}", lines.concat()))
-}
-
-/// Prints what was asked for, and ends well.
-fn said(text: impl AsRef<str>) -> ExitCode {
-    if let Err(error) = answer(text) {
-        note(format!("note: standard output cannot be written: {error}"));
-    }
-    ExitCode::SUCCESS
 }
 
 /// Writes a file whole or not at all.

@@ -7,7 +7,7 @@ use aimlapi_video::{Client, ErrorKind, Generation, State};
 use crate::{
     args::Status,
     failure::{self, Failure, line},
-    output::{answer, note},
+    output::said,
     request::handle,
 };
 
@@ -17,15 +17,11 @@ pub(crate) async fn status(status: Status) -> ExitCode {
         Ok(generation) => generation,
         Err(failure) => return failure.report(status.json, None),
     };
-    let said = if status.json {
+    said(if status.json {
         generation.as_json().to_string()
     } else {
-        said(&generation)
-    };
-    if let Err(error) = answer(said) {
-        note(format!("note: standard output cannot be written: {error}"));
-    }
-    ExitCode::SUCCESS
+        told(&generation)
+    })
 }
 
 async fn ask(status: &Status) -> Result<Generation, Failure> {
@@ -36,12 +32,19 @@ async fn ask(status: &Status) -> Result<Generation, Failure> {
             ErrorKind::Configuration => failure::USAGE,
             _ => failure::SERVICE,
         };
-        Failure::new(code, line(&error))
+        let is_unheard = code == failure::SERVICE && error.answered() == Some(0);
+        Failure::new(
+            code,
+            match is_unheard {
+                true => failure::unheard(&error),
+                false => line(&error),
+            },
+        )
     })
 }
 
 /// The state, why it failed, and the links, a line each.
-fn said(generation: &Generation) -> String {
+fn told(generation: &Generation) -> String {
     let mut lines = vec![match (generation.state(), generation.status()) {
         (State::Unknown, status) => format!("unknown state {}", status.unwrap_or("(none)")),
         (state, _) => state.to_string(),

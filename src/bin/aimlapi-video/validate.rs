@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, BufWriter, Write},
+    io::{self, BufRead, BufReader, BufWriter, IsTerminal, Write},
     process::ExitCode,
 };
 
@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use crate::{
     args::Validate,
     failure::{Failure, USAGE},
+    lines::Lines,
+    output::note,
 };
 
 /// `validate`
@@ -19,29 +21,50 @@ pub(crate) fn validate(validate: &Validate) -> ExitCode {
     match judge(validate) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(USAGE),
-        Err(error) => Failure::usage(format!("{} cannot be judged: {error}", validate.file))
-            .report(false, None),
+        Err(what) => Failure::usage(what).report(false, None),
     }
 }
 
-fn judge(validate: &Validate) -> io::Result<bool> {
-    let lines: Box<dyn BufRead> = match validate.file.as_str() {
-        "-" => Box::new(io::stdin().lock()),
-        path => Box::new(BufReader::new(File::open(path)?)),
+fn judge(validate: &Validate) -> Result<bool, String> {
+    let name = match validate.file.as_str() {
+        "-" => "standard input",
+        path => path,
     };
-    let mut out = BufWriter::new(io::stdout().lock());
-    let mut all_valid = true;
-    for (index, line) in lines.lines().enumerate() {
-        let line = line?;
-        if line.trim().is_empty() {
-            continue;
+    let unread = |error: io::Error| format!("{name} cannot be read: {error}");
+    let source: Box<dyn BufRead> = match validate.file.as_str() {
+        "-" => {
+            if io::stdin().is_terminal() {
+                note("reading requests from standard input, one a line; end it with ctrl-d");
+            }
+            Box::new(io::stdin().lock())
         }
+        path => Box::new(BufReader::new(File::open(path).map_err(unread)?)),
+    };
+    let unwritten = |error: io::Error| format!("standard output cannot be written: {error}");
+    let mut out = BufWriter::new(io::stdout().lock());
+    let (mut all_valid, mut is_empty) = (true, true);
+    for line in Lines::new(source, name) {
+        let (number, line) = match line {
+            Ok(line) => line,
+            Err(what) => {
+                out.flush().map_err(unwritten)?;
+                return Err(what);
+            }
+        };
         let mut verdict = verdict(validate, &line);
+        is_empty = false;
         all_valid &= verdict["valid"] == true;
-        verdict["line"] = (index + 1).into();
-        writeln!(out, "{verdict}")?;
+        verdict["line"] = number.into();
+        match writeln!(out, "{verdict}") {
+            // Whoever reads only the beginning has what it wants.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(all_valid),
+            written => written.map_err(unwritten)?,
+        }
     }
-    out.flush()?;
+    out.flush().map_err(unwritten)?;
+    if is_empty {
+        note(format!("note: {name} holds no request"));
+    }
     Ok(all_valid)
 }
 

@@ -1,0 +1,111 @@
+//! What `batch`, `resume` and `validate` take.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, ValueHint, value_parser};
+
+use super::{speed, time};
+
+#[derive(Debug, Args)]
+#[command(after_long_help = BATCH_NOTES)]
+pub(crate) struct Batch {
+    /// A file with one request per line (JSON Lines, UTF-8); blank lines are passed over
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// Where to save the videos, each under the number of its line: 0001.mp4, 0002.mp4, ...
+    ///
+    /// The folder is made if need be. A second video of line 1 is 0001-2.mp4, and so on. By these names a second run knows
+    /// what is there.
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: PathBuf,
+    /// The record of what was created [default: journal.jsonl in DIR]
+    ///
+    /// It is written before anything is sent, so that no request is created twice, whatever happens. It holds no key and no
+    /// prompt. With --simulate the default is journal.simulated.jsonl.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) journal: Option<PathBuf>,
+    /// How many creates may be on their way at once, 1 to 1000
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = value_parser!(u16).range(1..=1000))]
+    pub(crate) creates: u16,
+    /// Create again what may have been created already, as the account's log says that it was not
+    #[arg(long)]
+    pub(crate) repeat_unclear: bool,
+    /// Use the older URL of the Kling models
+    #[arg(long)]
+    pub(crate) legacy: bool,
+    /// Run against an embedded simulator: needs no key, costs nothing, and saves stand-ins
+    #[arg(long)]
+    pub(crate) simulate: bool,
+    #[command(flatten)]
+    pub(crate) jobs: Jobs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = RESUME_EXAMPLES)]
+pub(crate) struct Resume {
+    /// The journal of the batch
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) journal: PathBuf,
+    /// Where to save the videos [default: the folder of the journal]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) jobs: Jobs,
+}
+
+/// What `batch` and `resume` have in common.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Jobs {
+    /// Give up waiting for a generation after this time, such as 90s or 1h; it goes on
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = time)]
+    pub(crate) deadline: Duration,
+    /// Divide every interval of the waits by N [default: 60 with --simulate, else 1]
+    ///
+    /// For a simulator whose time runs faster. More than 0; with the service itself, leave it off.
+    #[arg(long, value_name = "N", value_parser = speed)]
+    pub(crate) speed: Option<f64>,
+    /// Print one JSON object per job, and nothing else, on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = VALIDATE_EXAMPLES)]
+pub(crate) struct Validate {
+    /// A file with one request per line (JSON Lines, UTF-8), or - for standard input
+    #[arg(value_name = "FILE|-", default_value = "-", value_hint = ValueHint::FilePath)]
+    pub(crate) file: String,
+    /// Take numeric strings for numbers, as the service does
+    #[arg(long)]
+    pub(crate) coerce: bool,
+    /// Hold the requests to the bodies of the older URL of the Kling models
+    #[arg(long)]
+    pub(crate) legacy: bool,
+}
+
+const BATCH_NOTES: &str = "\
+The exit code is that of the worst end: 6, then 4, 7, 3, 5, 2, 0.
+
+Examples:
+  A file of two requests, tried without a key:
+  model=klingai/v2-master-text-to-video
+  echo '{\"model\": \"'$model'\", \"prompt\": \"A kite climbs\"}' > kites.jsonl
+  echo '{\"model\": \"'$model'\", \"prompt\": \"A kite falls\"}' >> kites.jsonl
+  aimlapi-video batch kites.jsonl --out try --simulate
+
+  For real, and again after whatever went wrong:
+  aimlapi-video batch kites.jsonl --out videos
+
+  What was created, and nothing new:
+  aimlapi-video resume videos/journal.jsonl";
+
+const RESUME_EXAMPLES: &str = "\
+Examples:
+  aimlapi-video resume videos/journal.jsonl
+  aimlapi-video resume journal.jsonl --out videos --json";
+
+const VALIDATE_EXAMPLES: &str = "\
+Examples:
+  aimlapi-video validate kites.jsonl
+  aimlapi-video validate kites.jsonl --coerce
+  echo '{\"model\": \"klingai/v2-master-text-to-video\"}' | aimlapi-video validate";

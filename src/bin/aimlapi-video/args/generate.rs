@@ -1,0 +1,125 @@
+//! What `generate`, `wait` and `status` take.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, ValueHint};
+
+use super::{speed, time};
+
+#[derive(Debug, Args)]
+#[command(after_long_help = GENERATE_EXAMPLES)]
+pub(crate) struct Generate {
+    /// The model's id, as `aimlapi-video models` lists them; may come from --request instead
+    pub(crate) model: Option<String>,
+    /// What to show
+    #[arg(long, value_name = "TEXT", help_heading = REQUEST)]
+    pub(crate) prompt: Option<String>,
+    /// The picture the clip opens with: a link or a file
+    ///
+    /// A file is sent along with the request; see --max-media.
+    #[arg(long, value_name = "FILE|URL", help_heading = REQUEST, value_hint = ValueHint::AnyPath)]
+    pub(crate) image: Option<String>,
+    /// Set a parameter, as `aimlapi-video schema MODEL` lists them; may be given several times
+    ///
+    /// NAME=@FILE sends a file where the parameter takes media, NAME+=VALUE adds to a list, and objects are given as JSON.
+    #[arg(long, value_name = "NAME=VALUE", help_heading = REQUEST)]
+    pub(crate) set: Vec<String>,
+    /// Take the request's body from a JSON file, or from standard input; other options set what they name
+    #[arg(long, value_name = "FILE|-", help_heading = REQUEST, value_hint = ValueHint::FilePath)]
+    pub(crate) request: Option<String>,
+    /// Files that are sent may have this many MiB at most, each
+    #[arg(long, value_name = "MIB", default_value_t = 20, help_heading = REQUEST)]
+    pub(crate) max_media: u64,
+    /// Use the older URL of the Kling models
+    #[arg(long, help_heading = REQUEST)]
+    pub(crate) legacy: bool,
+    /// Run against an embedded simulator: needs no key, costs nothing, and saves a stand-in
+    #[arg(long)]
+    pub(crate) simulate: bool,
+    /// Create only, and print the handle that `wait` takes
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    #[command(flatten)]
+    pub(crate) waiting: Waiting,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = WAIT_EXAMPLES)]
+pub(crate) struct Wait {
+    /// The generation's id, or a file with its handle, or - for a handle on standard input
+    #[arg(value_name = "ID|FILE|-", value_hint = ValueHint::FilePath)]
+    pub(crate) generation: String,
+    /// The generation was created on the older URL of the Kling models (a handle knows by itself)
+    #[arg(long)]
+    pub(crate) legacy: bool,
+    #[command(flatten)]
+    pub(crate) waiting: Waiting,
+}
+
+/// What `generate` and `wait` have in common.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Waiting {
+    /// Where to save the video, such as rain.mp4 or out/{model}-{id}.mp4 [default: {model}-{id}.mp4]
+    ///
+    /// {model} and {id} are filled in with characters that every system takes; {{ and }} are braces. They stand in the name
+    /// of the file alone: its folder must be there. A second video of the same generation is saved as NAME-2.EXT, and so on.
+    #[arg(short, long, value_name = "FILE", help_heading = RESULT)]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace files that are already there
+    #[arg(long, help_heading = RESULT)]
+    pub(crate) overwrite: bool,
+    /// Print one JSON object, and nothing else, on standard output
+    #[arg(long, help_heading = RESULT)]
+    pub(crate) json: bool,
+    /// Give up waiting after this time, such as 90s or 1h; the generation goes on
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = time, help_heading = WAITING)]
+    pub(crate) deadline: Duration,
+    /// Divide every interval of the wait by N [default: 60 with --simulate, else 1]
+    ///
+    /// For a simulator whose time runs faster. More than 0; with the service itself, leave it off.
+    #[arg(long, value_name = "N", value_parser = speed, help_heading = WAITING)]
+    pub(crate) speed: Option<f64>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = STATUS_EXAMPLES)]
+pub(crate) struct Status {
+    /// The generation's id, or a file with its handle, or - for a handle on standard input
+    #[arg(value_name = "ID|FILE|-", value_hint = ValueHint::FilePath)]
+    pub(crate) generation: String,
+    /// The generation was created on the older URL of the Kling models (a handle knows by itself)
+    #[arg(long)]
+    pub(crate) legacy: bool,
+    /// Print the whole answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const REQUEST: &str = "Request";
+const RESULT: &str = "Result";
+const WAITING: &str = "Waiting";
+
+const GENERATE_EXAMPLES: &str = "\
+Examples:
+  Try it without a key:
+  aimlapi-video generate klingai/v2-master-text-to-video --simulate \\
+      --prompt \"Rain on a tin roof\" -o rain.mp4
+
+  Bring a picture to life, ten seconds long:
+  aimlapi-video generate kling-video/v2.1/standard/image-to-video \\
+      --image cat.png --set duration=10 -o cat.mp4
+
+  Create now, and wait later or elsewhere:
+  aimlapi-video generate --request body.json --no-wait > handle.json
+  aimlapi-video wait handle.json -o 'out/{model}-{id}.mp4'";
+
+const WAIT_EXAMPLES: &str = "\
+Examples:
+  aimlapi-video wait handle.json -o video.mp4
+  aimlapi-video wait 9f0ed9c5 --deadline 1h -o '{id}.mp4'
+  aimlapi-video generate --request body.json --no-wait | aimlapi-video wait -";
+
+const STATUS_EXAMPLES: &str = "\
+Examples:
+  aimlapi-video status 9f0ed9c5
+  aimlapi-video status handle.json --json";

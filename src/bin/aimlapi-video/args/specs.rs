@@ -1,0 +1,85 @@
+//! What `specs` takes.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(crate) struct Specs {
+    #[command(subcommand)]
+    pub(crate) command: SpecsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SpecsCommand {
+    /// Tell of each document whether types can be made of it: as it is, repaired, refused, or left out
+    Check(SpecsCheck),
+    /// Tell what changed for callers, model by model, and which version number that takes
+    Diff(SpecsDiff),
+    /// Take over what the vendor has published into `openapi/`, and tell what changed
+    Update(SpecsUpdate),
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = CHECK_EXAMPLES)]
+pub(crate) struct SpecsCheck {
+    /// Documents, or folders of documents
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Take every file by itself, not all together
+    #[arg(long)]
+    pub(crate) each: bool,
+    /// Print one JSON object, and nothing else, on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = DIFF_EXAMPLES)]
+pub(crate) struct SpecsDiff {
+    /// A document or a folder of documents, as it was
+    pub(crate) old: PathBuf,
+    /// The same, as it is now
+    pub(crate) new: PathBuf,
+    /// Print one JSON object, and nothing else, on standard output
+    #[arg(long, conflicts_with = "markdown")]
+    pub(crate) json: bool,
+    /// Print Markdown, to paste into CHANGELOG.md
+    #[arg(long)]
+    pub(crate) markdown: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = UPDATE_EXAMPLES)]
+pub(crate) struct SpecsUpdate {
+    /// A folder of published documents, or a checkout of the vendor's documentation
+    pub(crate) from: PathBuf,
+    /// The folder of vendored documents
+    #[arg(long, value_name = "FOLDER", default_value = "openapi")]
+    pub(crate) into: PathBuf,
+    /// Write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  aimlapi-video specs check openapi
+  aimlapi-video specs diff openapi published
+  aimlapi-video specs update published --dry-run";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  aimlapi-video specs check openapi
+  aimlapi-video specs check --each published/a.json published/b.json";
+
+const DIFF_EXAMPLES: &str = "\
+Examples:
+  aimlapi-video specs diff openapi published
+  aimlapi-video specs diff openapi published --markdown";
+
+const UPDATE_EXAMPLES: &str = "\
+Examples:
+  aimlapi-video specs update published --dry-run
+  aimlapi-video specs update published";

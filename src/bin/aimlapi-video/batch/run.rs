@@ -1,0 +1,254 @@
+//! Jobs taken to their ends: what is told of each, and its videos saved.
+
+use std::{
+    collections::VecDeque,
+    io::{IsTerminal, stderr, stdout},
+    path::Path,
+    pin::Pin,
+    process::ExitCode,
+    time::Duration,
+};
+
+use aimlapi_video::{
+    Client, Error, ErrorKind, Generation, GenerationHandle, Job, Journal, Saved, Update,
+};
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use serde_json::{Value, json};
+use tokio::time::MissedTickBehavior;
+
+use super::out::Out;
+use crate::{
+    board::Board,
+    failure::{self, Failure, line},
+    interrupt::Interrupt,
+    output::{answer, note},
+};
+
+/// What the commands do with jobs as they go on.
+pub(super) struct Run {
+    pub(super) board: Board,
+    pub(super) client: Client,
+    pub(super) journal: Journal,
+    pub(super) out: Out,
+    pub(super) json: bool,
+    /// The exit code so far.
+    pub(super) worst: u8,
+    pub(super) is_resumable: bool,
+    /// Whether the service ends with this command.
+    pub(super) simulates: bool,
+    /// Completed, and waiting for the downloads before them.
+    pub(super) to_save: VecDeque<(usize, Generation)>,
+    pub(super) saving: FuturesUnordered<Pin<Box<dyn Future<Output = SavedJob>>>>,
+}
+
+/// Between two drawings.
+const STEP: Duration = Duration::from_millis(200);
+
+/// More downloads at once make none faster.
+const DOWNLOADS_AT_ONCE: usize = 8;
+
+type SavedJob = (usize, Generation, Result<Vec<Saved>, Error>);
+
+impl Run {
+    /// Takes every job to its end; `false` if it was interrupted.
+    pub(super) async fn drive(
+        &mut self,
+        jobs: &mut (impl futures_util::Stream<Item = (usize, Job)> + Unpin),
+        mut interrupt: Interrupt,
+    ) -> bool {
+        let mut all_ended = false;
+        let mut ticks = tokio::time::interval(STEP);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !all_ended || !self.saving.is_empty() {
+            tokio::select! {
+                biased;
+                () = interrupt.heard() => return false,
+                _ = ticks.tick() => self.board.tick(),
+                Some((index, generation, saved)) = self.saving.next() => {
+                    self.saved(index, &generation, saved).await;
+                    self.save_more();
+                }
+                job = jobs.next(), if !all_ended => match job {
+                    Some((index, job)) => self.happened(index, job).await,
+                    None => all_ended = true,
+                },
+            }
+        }
+        true
+    }
+
+    async fn happened(&mut self, index: usize, job: Job) {
+        let line = index + 1;
+        match job {
+            Job::Created(handle) => self.board.at(line, &format!("created {}", handle.id())),
+            Job::Resumed(handle) => self.board.at(line, &format!("waiting for {}", handle.id())),
+            Job::Unrecorded(error) => {
+                let id = error.handle().map(|handle| format!(" ({})", handle.id()));
+                let what = format!(
+                    "line {line}{}: {}",
+                    id.unwrap_or_default(),
+                    self::line(&error)
+                );
+                self.board.note(&what);
+            }
+            Job::Update(Update::Progress(progress)) => self.board.progress(line, &progress),
+            Job::Update(Update::Hiccup(hiccup)) => {
+                self.board.hiccup(line, &self::line(&hiccup.error));
+            }
+            Job::Ended(Ok(generation)) => {
+                self.to_save.push_back((index, generation));
+                self.save_more();
+            }
+            Job::Ended(Err(error)) => {
+                let handle = error.handle().cloned();
+                if error.kind() == ErrorKind::GenerationFailed
+                    && let Err(error) = self.journal.failed(index).await
+                {
+                    self.board
+                        .note(&format!("line {line}: {}", self::line(&error)));
+                }
+                let failure = match &handle {
+                    Some(handle) => Failure::waiting(&error, handle),
+                    None => Failure::creating(&error),
+                };
+                self.ended(index, handle, failure);
+            }
+            _ => {}
+        }
+    }
+
+    fn save_more(&mut self) {
+        while self.saving.len() < DOWNLOADS_AT_ONCE
+            && let Some((index, generation)) = self.to_save.pop_front()
+        {
+            let meter = self.board.downloads(index + 1);
+            let (client, path) = (self.client.clone(), self.out.path(index + 1));
+            self.saving.push(Box::pin(async move {
+                let saved = client
+                    .download(&generation)
+                    .overwrite(true)
+                    .on_progress(|received| {
+                        meter.received(received);
+                    })
+                    .to_file(path)
+                    .await;
+                (index, generation, saved)
+            }));
+        }
+    }
+
+    async fn saved(
+        &mut self,
+        index: usize,
+        generation: &Generation,
+        saved: Result<Vec<Saved>, Error>,
+    ) {
+        let (line, handle) = (index + 1, generation.handle().cloned());
+        let saved = match saved {
+            Ok(saved) => saved,
+            Err(error) => {
+                return self.ended(
+                    index,
+                    handle,
+                    Failure::new(failure::UNSAVED, self::line(&error)),
+                );
+            }
+        };
+        let names = saved.iter().filter_map(|file| file.path.file_name());
+        if let Err(error) = self
+            .journal
+            .saved(index, names.map(Into::into).collect())
+            .await
+        {
+            self.board
+                .note(&format!("line {line}: {}", self::line(&error)));
+        }
+        let files: Vec<String> = saved
+            .iter()
+            .map(|file| file.path.display().to_string())
+            .collect();
+        self.board
+            .end(line, true, &format!("saved {}", files.join(", ")));
+        let mut object = json!({ "line": line, "state": "saved", "files": files });
+        if let Some(handle) = handle {
+            object["handle"] = serde_json::to_value(handle).unwrap_or_default();
+        }
+        // On a terminal the line above has said it.
+        if self.json || !(stdout().is_terminal() && stderr().is_terminal()) {
+            self.answer(object, &files.join("\n"));
+        }
+    }
+
+    pub(super) fn ended(
+        &mut self,
+        index: usize,
+        handle: Option<GenerationHandle>,
+        failure: Failure,
+    ) {
+        let line = index + 1;
+        self.worst = worse(self.worst, failure.code);
+        self.is_resumable |= [failure::UNSEEN, failure::UNSAVED].contains(&failure.code);
+        let id = handle.as_ref().map(GenerationHandle::id);
+        let said = match id.filter(|id| !failure.message.contains(id)) {
+            Some(id) => format!("{} (generation {id})", failure.message),
+            None => failure.message.clone(),
+        };
+        self.board.end(line, false, &said);
+        let error = json!({ "message": failure.message, "exit_code": failure.code });
+        let mut object = json!({ "line": line, "state": "error", "error": error });
+        if let Some(handle) = handle {
+            object["handle"] = serde_json::to_value(handle).unwrap_or_default();
+        }
+        if self.json {
+            self.answer(object, "");
+        }
+    }
+
+    fn answer(&self, object: Value, text: &str) {
+        let text = if self.json {
+            object.to_string()
+        } else {
+            text.to_owned()
+        };
+        if let Err(error) = self.board.suspend(|| answer(&text)) {
+            self.board
+                .note(&format!("note: standard output cannot be written: {error}"));
+        }
+    }
+
+    pub(super) fn finish(mut self, ended: bool, journal: &Path) -> ExitCode {
+        self.board.close();
+        let goes_on = !ended || self.is_resumable;
+        if goes_on && self.simulates {
+            note(format!(
+                "note: the generations ended with the embedded simulator; to begin anew, delete {}",
+                journal.display()
+            ));
+        } else if goes_on {
+            let out = failure::path_word(&self.out.0.display().to_string());
+            let journal = failure::path_word(&journal.display().to_string());
+            note(format!(
+                "resume with: aimlapi-video resume {journal} --out {out}"
+            ));
+        }
+        ExitCode::from(if ended {
+            self.worst
+        } else {
+            failure::INTERRUPTED
+        })
+    }
+}
+
+/// The code that asks most of whoever sees it.
+fn worse(one: u8, other: u8) -> u8 {
+    let order = [
+        failure::AMBIGUOUS,
+        failure::UNSEEN,
+        failure::UNSAVED,
+        failure::FAILED,
+        failure::SERVICE,
+        failure::USAGE,
+    ];
+    let found = order.into_iter().find(|code| [one, other].contains(code));
+    found.unwrap_or(one.max(other))
+}

@@ -1,0 +1,92 @@
+//! A terminal of a given size, and what it shows while a command runs.
+
+use std::{
+    fs::File,
+    io::Read,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
+    process::Stdio,
+};
+
+use rustix::{
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{Winsize, tcsetwinsize},
+};
+use tokio::process::Command;
+
+pub struct Shown {
+    pub code: i32,
+    /// Every byte that was written.
+    pub bytes: Vec<u8>,
+    /// What was on the screen after each piece that was written, a string a row.
+    pub screens: Vec<Vec<String>>,
+}
+
+impl Shown {
+    /// The rows that were left, without the empty ones below.
+    pub fn last(&self) -> &[String] {
+        self.screens.last().map_or(&[], Vec::as_slice)
+    }
+
+    /// What was written, as lines that no terminal has folded.
+    pub fn lines(&self) -> Vec<String> {
+        let size = |size| std::num::NonZero::new(size).unwrap();
+        let mut wide = vt100::Parser::new(size(2000), size(1000), 0);
+        wide.process(&self.bytes);
+        let rows = wide.screen().rows(0, 1000);
+        rows.map(|row| row.trim_end().to_owned()).collect()
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+}
+
+/// Runs a command whose standard streams are a terminal.
+pub async fn run(mut command: Command, rows: u16, columns: u16) -> Shown {
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let size = Winsize {
+        ws_row: rows,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    let name = ptsname(&terminal, Vec::new()).unwrap();
+    let path = std::path::Path::new(std::ffi::OsStr::from_bytes(name.as_bytes()));
+    let far = File::options().read(true).write(true).open(path).unwrap();
+    tcsetwinsize(&far, size).unwrap();
+    let end = || Stdio::from(far.try_clone().unwrap());
+    command.stdin(end()).stdout(end()).stderr(end());
+    let mut child = command.spawn().unwrap();
+    // The terminal ends when nobody holds it open.
+    drop((command, far));
+    let reading = tokio::task::spawn_blocking(move || read(terminal, rows, columns));
+    let code = child.wait().await.unwrap().code().unwrap();
+    let (bytes, screens) = reading.await.unwrap();
+    Shown {
+        code,
+        bytes,
+        screens,
+    }
+}
+
+fn read(terminal: OwnedFd, rows: u16, columns: u16) -> (Vec<u8>, Vec<Vec<String>>) {
+    let mut terminal = File::from(terminal);
+    let size = |size| std::num::NonZero::new(size).unwrap();
+    let mut screen = vt100::Parser::new(size(rows), size(columns), 0);
+    let (mut bytes, mut screens) = (Vec::new(), Vec::new());
+    let mut piece = [0; 64 * 1024];
+    // An error is the end, too.
+    while let Ok(length @ 1..) = terminal.read(&mut piece) {
+        bytes.extend_from_slice(&piece[..length]);
+        screen.process(&piece[..length]);
+        let rows = screen.screen().rows(0, columns);
+        let mut rows: Vec<String> = rows.map(|row| row.trim_end().to_owned()).collect();
+        while rows.last().is_some_and(String::is_empty) {
+            rows.pop();
+        }
+        screens.push(rows);
+    }
+    (bytes, screens)
+}
