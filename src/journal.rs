@@ -85,6 +85,8 @@ pub struct JournalEntry {
     pub request_id: Option<String>,
     /// The origin of the base URL that it was last sent to.
     pub origin: Option<String>,
+    /// The file that its video was last to be saved as, as whoever [saves](Journal::saving) it named it.
+    pub saving: Option<PathBuf>,
     /// How far it came.
     pub state: JournalState,
 }
@@ -223,6 +225,22 @@ impl Journal {
         }
         jobs.repeated.insert(line);
         Ok(())
+    }
+
+    /// Notes that the video of a request is about to be saved under this name: if a file of that name is found later, it is
+    /// the request's own.
+    ///
+    /// # Errors
+    ///
+    /// As [`saved`](Self::saved).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`saved`](Self::saved).
+    pub async fn saving(&self, index: usize, file: PathBuf) -> Result<(), Error> {
+        let line = index + 1;
+        self.of_created(line)?;
+        self.write(Event::Saving { line, file }).await
     }
 
     /// Notes that the videos of a request are on disk.

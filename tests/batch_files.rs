@@ -374,3 +374,58 @@ async fn what_ended_with_the_simulator_is_not_said_to_be_resumable() {
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(ran.error().contains("delete"), "{ran:?}");
 }
+
+/// What is in the file of another batch's video.
+const OTHERS: &str = "of another batch";
+
+#[tokio::test]
+async fn no_batch_writes_over_or_counts_the_video_of_another_one() {
+    let server = service().await;
+    let cli = Cli::at(server.url());
+    fs::write(cli.path("b.jsonl"), body("b")).unwrap();
+    fs::create_dir(cli.path("v")).unwrap();
+    fs::write(cli.path("v/0001.MP4"), OTHERS).unwrap();
+    let run = async |command: &str| {
+        let words = command.split(' ').chain(["--speed", "1000"]);
+        cli.run(&words.collect::<Vec<_>>()).await
+    };
+    let batch = "batch b.jsonl --out w --journal v/b.jsonl";
+    assert_eq!(run(batch).await.code, 0);
+    let resume = "resume v/b.jsonl";
+    let ran = run(resume).await;
+    assert_eq!((ran.code, posts(&server).len()), (0, 1), "{ran:?}");
+    assert!(ran.stderr.contains("1 is saved already"), "{ran:?}");
+
+    // Its own file is gone, and the other one in the journal's folder is not it.
+    fs::remove_file(cli.path("w/0001.mp4")).unwrap();
+    let ran = run(resume).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.error().contains("not of this batch"), "{ran:?}");
+    assert_eq!(fs::read_to_string(cli.path("v/0001.MP4")).unwrap(), OTHERS);
+    let ran = run("resume v/b.jsonl --out w").await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(names(&cli.path("w")), ["0001.mp4"]);
+    assert_eq!(posts(&server).len(), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_a_kill_left_unrecorded_is_the_jobs_own_and_folders_may_move() {
+    let server = service().await;
+    let cli = Cli::at(server.url());
+    fs::write(cli.path("b.jsonl"), body("b")).unwrap();
+    let batch = ["batch", "b.jsonl", "--speed", "1000", "--out"];
+    let to = |folder| [&batch[..], &[folder]].concat();
+    assert_eq!(cli.run(&to("w")).await.code, 0);
+    fs::rename(cli.path("w"), cli.path("moved")).unwrap();
+    let ran = cli.run(&["resume", "moved/journal.jsonl"]).await;
+    assert!(ran.stderr.contains("1 is saved already"), "{ran:?}");
+
+    let journal = cli.path("moved/journal.jsonl");
+    let text = fs::read_to_string(&journal).unwrap();
+    let at = text.find("{\"event\":\"saved\"").unwrap();
+    fs::write(&journal, &text[..at]).unwrap();
+    fs::write(cli.path("moved/0001.mp4"), "half").unwrap();
+    let ran = cli.run(&to("moved")).await;
+    assert_eq!((ran.code, posts(&server).len()), (0, 1), "{ran:?}");
+    assert_ne!(fs::read(cli.path("moved/0001.mp4")).unwrap(), b"half");
+}

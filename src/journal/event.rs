@@ -45,6 +45,10 @@ pub(super) enum Event {
     Completed {
         line: usize,
     },
+    Saving {
+        line: usize,
+        file: PathBuf,
+    },
     Saved {
         line: usize,
         files: Vec<PathBuf>,
@@ -62,6 +66,7 @@ impl Event {
             | Self::Created { line, .. }
             | Self::Failed { line }
             | Self::Completed { line }
+            | Self::Saving { line, .. }
             | Self::Saved { line, .. } => Some(*line),
         }
     }
@@ -96,6 +101,7 @@ pub(super) fn apply(jobs: &mut BTreeMap<usize, JournalEntry>, event: &Event) {
                 .and_then(|at| humantime::parse_rfc3339(at).ok()),
             request_id: request_id.clone(),
             origin: origin.clone(),
+            saving: None,
             state: JournalState::Unclear,
         };
         jobs.insert(*line, entry);
@@ -104,6 +110,10 @@ pub(super) fn apply(jobs: &mut BTreeMap<usize, JournalEntry>, event: &Event) {
     let Some(entry) = event.line().and_then(|line| jobs.get_mut(&line)) else {
         return;
     };
+    if let Event::Saving { file, .. } = event {
+        entry.saving = Some(file.clone());
+        return;
+    }
     entry.state = match (event, entry.handle().cloned()) {
         (Event::Created { handle, .. }, _) => JournalState::Created {
             handle: handle.clone(),

@@ -29,7 +29,7 @@ mod requests;
 mod run;
 
 use out::Out;
-use requests::{Of, Requests, check, check_place};
+use requests::{Of, Requests, check, check_place, refuse_foreign};
 use run::Run;
 
 /// `batch`
@@ -43,8 +43,6 @@ pub(crate) async fn batch(batch: Batch) -> ExitCode {
 async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
     let interrupt = Interrupt::listen();
     let requests = Requests::read(batch)?;
-    let out = Out(batch.out.clone());
-    out.prepare()?;
     let journal = batch.journal.clone();
     // What a simulator made is nobody's, and no real run is to rely on it.
     let name = match batch.simulate {
@@ -52,8 +50,9 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
         false => "journal.jsonl",
     };
     let path = journal.unwrap_or_else(|| batch.out.join(name));
+    let out = Out::prepare(&batch.out, &path)?;
     let journal = open(&path)?;
-    check(&requests, &journal, &path, batch)?;
+    check(&requests, &journal, &path, &out, batch)?;
     let entries = journal.entries();
     let saved: BTreeSet<usize> = entries
         .iter()
@@ -87,7 +86,7 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
         false => ELSEWHERE,
     };
     check_place(&journal, &path, &client, remedy, |line| {
-        batch.simulate && saved.contains(&(line - 1))
+        batch.simulate && saved.contains(&(line - 1)) && is_simulated(&entries[&line])
     })?;
     if batch.repeat_unclear {
         for (line, _) in entries.iter().filter(|(_, entry)| is_unclear(entry)) {
@@ -128,13 +127,19 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
             while all.is_creating()
                 && let Some((index, job)) = all.next().await
             {
-                if let Job::Created(handle) = job {
-                    run.board
-                        .note(&format!("line {}: created {}", index + 1, handle.id()));
+                match job {
+                    Job::Created(handle) => {
+                        let what = format!("line {}: created {}", index + 1, handle.id());
+                        run.board.note(&what);
+                    }
+                    Job::Unrecorded(_) | Job::Ended(Err(_)) => run.happened(index, job).await,
+                    _ => {}
                 }
             }
         };
-        let _ = tokio::time::timeout(Duration::from_secs(5), last_words).await;
+        if tokio::time::timeout(LAST_WORDS, last_words).await.is_err() {
+            run.board.note(UNHEARD);
+        }
     }
     Ok(run.finish(ended, &path))
 }
@@ -160,7 +165,7 @@ async fn run_resume(resume: &Resume) -> Result<ExitCode, Failure> {
     let folder = resume.journal.parent();
     let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
-    let out = Out(resume.out.clone().unwrap_or_else(|| folder.to_owned()));
+    let folder = resume.out.as_deref().unwrap_or(folder);
     let entries = journal.entries();
     let speed = speed(&resume.jobs, false);
     let options = options(&resume.jobs, speed);
@@ -169,12 +174,14 @@ async fn run_resume(resume: &Resume) -> Result<ExitCode, Failure> {
         .build()
         .map_err(|error| Failure::creating(&error))?;
     check_place(&journal, &resume.journal, &client, ELSEWHERE, |_| false)?;
-    out.prepare()?;
+    let out = Out::prepare(folder, &resume.journal)?;
     let open: Vec<(usize, GenerationHandle)> = entries
         .iter()
         .filter(|(_, entry)| !out.has(entry))
         .filter_map(|(line, entry)| Some((line - 1, entry.handle()?.clone())))
         .collect();
+    let lines = open.iter().map(|(index, _)| index + 1);
+    refuse_foreign(lines, &journal, &out).map_err(Failure::usage)?;
     let count = |is: fn(&JournalEntry) -> bool| entries.values().filter(|entry| is(entry)).count();
     let (unclear, not_created) = (count(is_unclear), count(is_not_created));
     note_saved(entries.len() - open.len() - unclear - not_created);
@@ -218,6 +225,11 @@ fn job(update: Result<Update, Error>) -> Job {
     }
 }
 
+/// How long a batch that is interrupted waits for the answers to its creates.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+const UNHEARD: &str = "note: a create is still unanswered; the journal has it as unclear, and it is not repeated by itself";
+
 /// More waits at once take memory and gain nothing.
 const WAITS_AT_ONCE: usize = 256;
 
@@ -241,6 +253,12 @@ fn is_not_created(entry: &JournalEntry) -> bool {
 
 fn is_unclear(entry: &JournalEntry) -> bool {
     entry.state == JournalState::Unclear
+}
+
+/// Whether it was made by a simulator of the same kind, whose address is another each time.
+fn is_simulated(entry: &JournalEntry) -> bool {
+    let origin = entry.handle().and_then(GenerationHandle::origin);
+    origin.is_some_and(|origin| origin.starts_with("http://127.0.0.1:"))
 }
 
 fn speed(jobs: &Jobs, simulate: bool) -> f64 {

@@ -130,32 +130,41 @@ pub(super) fn check(
     requests: &Requests,
     journal: &Journal,
     path: &Path,
+    out: &Out,
     batch: &Batch,
 ) -> Result<(), Failure> {
     let differing = journal.differing(requests.bodies(&Map::new()));
     if !differing.is_empty() {
         let lines: Vec<String> = differing.iter().map(ToString::to_string).collect();
         return Err(Failure::usage(format!(
-            "nothing was created: {} is another batch than the one of {}; these lines differ: {}; put the old lines back, or \
-             name another journal",
+            "nothing was created: {} is another batch than the one of {}; these lines differ: {}; put the old lines back, \
+             since with another journal all lines are created again",
             batch.file.display(),
             path.display(),
             lines.join(", ")
         )));
     }
+    refuse_foreign(requests.lines.iter().copied(), journal, out)
+        .map_err(|what| Failure::usage(format!("nothing was created: {what}")))
+}
+
+/// Refuses to write over files that the jobs have not written.
+pub(super) fn refuse_foreign(
+    lines: impl IntoIterator<Item = usize>,
+    journal: &Journal,
+    out: &Out,
+) -> Result<(), String> {
     let entries = journal.entries();
-    let out = Out(batch.out.clone());
-    let has_none = |line: &usize| {
-        let entry = entries.get(line);
-        entry.is_none_or(|entry| entry.handle().is_none())
-    };
-    let lines = requests.lines.iter().filter(|line| has_none(line));
-    let foreign = lines.copied().find_map(|line| out.taken(line));
+    let foreign = lines.into_iter().find_map(|line| {
+        let entry = entries.get(&line);
+        let is_saved = entry.is_some_and(|entry| out.has(entry));
+        out.foreign(line, entry).filter(|_| !is_saved)
+    });
     match foreign {
-        Some(path) => Err(Failure::usage(format!(
-            "nothing was created: {} is there already, and not of this batch; move it, or name another folder",
+        Some(path) => Err(format!(
+            "{} is there already, and not of this batch; move it, or name another folder by --out",
             path.display()
-        ))),
+        )),
         None => Ok(()),
     }
 }

@@ -47,7 +47,14 @@ const STEP: Duration = Duration::from_millis(200);
 /// More downloads at once make none faster.
 const DOWNLOADS_AT_ONCE: usize = 8;
 
-type SavedJob = (usize, Generation, Result<Vec<Saved>, Error>);
+/// A job whose download has ended.
+pub(super) struct SavedJob {
+    index: usize,
+    generation: Generation,
+    /// Whether the journal knew of it before.
+    noted: Result<(), Error>,
+    saved: Result<Vec<Saved>, Error>,
+}
 
 impl Run {
     /// Takes every job to its end; `false` if it was interrupted.
@@ -64,8 +71,8 @@ impl Run {
                 biased;
                 () = interrupt.heard() => return false,
                 _ = ticks.tick() => self.board.tick(),
-                Some((index, generation, saved)) = self.saving.next() => {
-                    self.saved(index, &generation, saved).await;
+                Some(job) = self.saving.next() => {
+                    self.saved(job).await;
                     self.save_more();
                 }
                 job = jobs.next(), if !all_ended => match job {
@@ -77,7 +84,7 @@ impl Run {
         true
     }
 
-    async fn happened(&mut self, index: usize, job: Job) {
+    pub(super) async fn happened(&mut self, index: usize, job: Job) {
         let line = index + 1;
         match job {
             Job::Created(handle) => self.board.at(line, &format!("created {}", handle.id())),
@@ -123,7 +130,10 @@ impl Run {
         {
             let meter = self.board.downloads(index + 1);
             let (client, path) = (self.client.clone(), self.out.path(index + 1));
+            let (journal, name) = (self.journal.clone(), self.out.recorded(&path));
             self.saving.push(Box::pin(async move {
+                // Else a kill before the last note would leave a file that is nobody's.
+                let noted = journal.saving(index, name).await;
                 let saved = client
                     .download(&generation)
                     .overwrite(true)
@@ -132,19 +142,20 @@ impl Run {
                     })
                     .to_file(path)
                     .await;
-                (index, generation, saved)
+                SavedJob {
+                    index,
+                    generation,
+                    noted,
+                    saved,
+                }
             }));
         }
     }
 
-    async fn saved(
-        &mut self,
-        index: usize,
-        generation: &Generation,
-        saved: Result<Vec<Saved>, Error>,
-    ) {
-        let (line, handle) = (index + 1, generation.handle().cloned());
-        let saved = match saved {
+    async fn saved(&mut self, job: SavedJob) {
+        let (index, line) = (job.index, job.index + 1);
+        let handle = job.generation.handle().cloned();
+        let saved = match job.saved {
             Ok(saved) => saved,
             Err(error) => {
                 return self.ended(
@@ -154,12 +165,9 @@ impl Run {
                 );
             }
         };
-        let names = saved.iter().filter_map(|file| file.path.file_name());
-        if let Err(error) = self
-            .journal
-            .saved(index, names.map(Into::into).collect())
-            .await
-        {
+        let names = saved.iter().map(|file| self.out.recorded(&file.path));
+        let names = names.collect();
+        if let Err(error) = job.noted.and(self.journal.saved(index, names).await) {
             self.board
                 .note(&format!("line {line}: {}", self::line(&error)));
         }
@@ -225,7 +233,7 @@ impl Run {
                 journal.display()
             ));
         } else if goes_on {
-            let out = failure::path_word(&self.out.0.display().to_string());
+            let out = failure::path_word(&self.out.folder.display().to_string());
             let journal = failure::path_word(&journal.display().to_string());
             note(format!(
                 "resume with: aimlapi-video resume {journal} --out {out}"
