@@ -88,7 +88,7 @@ impl Client {
     ///         _ => {}
     ///     }
     /// }
-    /// while let Some(Ok(saved)) = downloads.join_next().await {
+    /// for saved in downloads.join_all().await {
     ///     if let Err(error) = saved {
     ///         eprintln!("{error}");
     ///     }

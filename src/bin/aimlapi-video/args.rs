@@ -126,6 +126,7 @@ Examples:
 Environment (there is no configuration file):
   AIML_API_KEY   the key; else AIMLAPI_API_KEY
   AIML_API_BASE  the base URL; else AIMLAPI_API_BASE [default: https://api.aimlapi.com]
+  AIML_API_SPEED what --speed is otherwise; `simulate` says which fits it
   HTTPS_PROXY    a proxy, as the system's settings would name one
   NO_COLOR       if set, help is without colours
   TERM=dumb      no line is drawn anew

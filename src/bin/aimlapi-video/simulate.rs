@@ -50,8 +50,12 @@ pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
         note("other machines can reach it, and /_simulator/ asks for no key");
     }
     let shown = simulate.key.as_deref().map_or("any", |_| "...");
+    let speed = match simulate.manual_clock {
+        true => String::new(),
+        false => format!(" AIML_API_SPEED={}", simulate.speed),
+    };
     note(format!(
-        "point a client on this machine at it: AIML_API_BASE=http://{near} AIML_API_KEY={shown}"
+        "point a client on this machine at it: AIML_API_BASE=http://{near} AIML_API_KEY={shown}{speed}"
     ));
     note(format!("what it saw: http://{near}/_simulator/"));
     note("stop with ctrl-c");

@@ -62,7 +62,7 @@ pub(crate) struct Jobs {
     /// Divide every interval of the waits by N [default: 60 with --simulate, else 1]
     ///
     /// For a simulator whose time runs faster. More than 0; with the service itself, leave it off.
-    #[arg(long, value_name = "N", value_parser = speed)]
+    #[arg(long, value_name = "N", env = "AIML_API_SPEED", hide_env = true, value_parser = speed)]
     pub(crate) speed: Option<f64>,
     /// Print one JSON object per job, and nothing else, on standard output
     #[arg(long)]

@@ -77,7 +77,7 @@ pub(crate) struct Waiting {
     /// Divide every interval of the wait by N [default: 60 with --simulate, else 1]
     ///
     /// For a simulator whose time runs faster. More than 0; with the service itself, leave it off.
-    #[arg(long, value_name = "N", value_parser = speed, help_heading = WAITING)]
+    #[arg(long, value_name = "N", env = "AIML_API_SPEED", hide_env = true, value_parser = speed, help_heading = WAITING)]
     pub(crate) speed: Option<f64>,
 }
 
