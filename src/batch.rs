@@ -20,9 +20,12 @@ use crate::{
 
 mod create;
 mod tasks;
+mod wait_all;
 
 use create::{Create, Created, Request};
 use tasks::{Stop, Task};
+pub use wait_all::WaitAll;
+use wait_all::unseen;
 
 impl Client {
     /// Waits for many generations, and gives each one's outcome as soon as it is there.
@@ -45,13 +48,7 @@ impl Client {
         &self,
         handles: impl IntoIterator<Item = H, IntoIter: Send + 'static>,
     ) -> WaitAll {
-        WaitAll {
-            client: self.clone(),
-            handles: SyncWrapper::new(Box::new(handles.into_iter().map(Into::into))),
-            options: None,
-            at_most: 10_000,
-            waits: FuturesUnordered::new(),
-        }
+        WaitAll::new(self, handles.into_iter().map(Into::into))
     }
 
     /// Creates a generation for each request and waits for all of them.
@@ -122,81 +119,6 @@ impl Client {
         let requests = requests.into_iter().map(Into::into);
         GenerateAll::new(self, requests.map(Request::LegacyKling))
     }
-}
-
-/// The outcomes of many waits, made by [`Client::wait_all`]: a stream that ends when all have ended.
-#[must_use = "a stream does nothing until it is polled"]
-pub struct WaitAll {
-    client: Client,
-    handles: SyncWrapper<Box<dyn Iterator<Item = GenerationHandle> + Send>>,
-    options: Option<WaitOptions>,
-    at_most: usize,
-    waits: FuturesUnordered<Waiting>,
-}
-
-impl WaitAll {
-    /// Waits with other options than the client's.
-    pub fn options(mut self, options: WaitOptions) -> Self {
-        self.options = Some(options);
-        self
-    }
-
-    /// How many waits may be open at once, each of which takes some memory; 10,000 by default, at least one.
-    pub fn at_most(mut self, waits: usize) -> Self {
-        self.at_most = waits.max(1);
-        self
-    }
-
-    /// The next outcome; `None` when all have ended. The errors are those of [`Wait`](crate::Wait), and each is of one
-    /// generation alone.
-    ///
-    /// # Cancel safety
-    ///
-    /// Safe: the waits go on where they were with the next call.
-    pub async fn next(&mut self) -> Option<(GenerationHandle, Result<Generation, Error>)> {
-        StreamExt::next(self).await
-    }
-}
-
-impl Stream for WaitAll {
-    type Item = (GenerationHandle, Result<Generation, Error>);
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        while self.waits.len() < self.at_most
-            && let Some(handle) = self.handles.get_mut().next()
-        {
-            let mut wait = self.client.wait(&handle);
-            if let Some(options) = &self.options {
-                wait = wait.options(options.clone());
-            }
-            let task = Task::bound(wait.into_future());
-            self.waits.push(Waiting { handle, task });
-        }
-        self.waits.poll_next_unpin(context)
-    }
-}
-
-/// A wait in its task.
-struct Waiting {
-    handle: GenerationHandle,
-    task: Task<Result<Generation, Error>>,
-}
-
-impl Future for Waiting {
-    type Output = (GenerationHandle, Result<Generation, Error>);
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.task).poll(context).map(|ended| {
-            let outcome = ended.unwrap_or_else(|why| Err(unseen(why, &self.handle)));
-            (self.handle.clone(), outcome)
-        })
-    }
-}
-
-/// A wait that nobody goes on with.
-fn unseen(why: &str, handle: &GenerationHandle) -> Error {
-    let what = format!("the wait ended without an outcome: {why}; wait again");
-    Error::new(ErrorKind::PollingLost, what).about(handle.clone())
 }
 
 /// What happens to one request of many.
@@ -493,14 +415,6 @@ impl Stream for GenerateAll {
                 Poll::Pending => return Poll::Pending,
             }
         }
-    }
-}
-
-impl fmt::Debug for WaitAll {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WaitAll")
-            .field("open", &self.waits.len())
-            .finish_non_exhaustive()
     }
 }
 
