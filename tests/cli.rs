@@ -29,9 +29,9 @@ async fn the_command_of_the_readme_saves_a_video() {
         .run(&[
             "generate",
             MODEL,
+            "--simulate",
             "--prompt",
             prompt,
-            "--simulate",
             "--speed",
             "1000",
             "-o",
@@ -43,8 +43,9 @@ async fn the_command_of_the_readme_saves_a_video() {
     assert!(ran.stderr.contains("queued "), "{ran:?}");
     assert!(is_mp4(&cli.path("boat.mp4")));
     assert_eq!(cli.files(), ["boat.mp4"]);
-    assert!(include_str!("../README.md").contains(&format!(
-        "generate {MODEL} --prompt \"{prompt}\" --simulate -o boat.mp4"
+    let readme = include_str!("../README.md").replace("\\\n  ", "");
+    assert!(readme.contains(&format!(
+        "generate {MODEL} --simulate --prompt \"{prompt}\" -o boat.mp4"
     )));
 }
 
