@@ -21,21 +21,32 @@ async fn main() -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(folder)?;
 
     // Every line is held to the model's document before the first one is paid for.
-    let requests = fs::read_to_string(&prompts)?
-        .lines()
-        .map(|prompt| {
-            KlingaiV2MasterTextToVideo::builder()
-                .prompt(prompt)
-                .duration(5)
-                .build()
-        })
-        .collect::<Result<Vec<_>, _>>()?;
+    let prompts = fs::read_to_string(&prompts)?;
+    let request = |(index, prompt): (usize, &str)| {
+        if prompt.trim().is_empty() {
+            return Err(format!("line {} is blank", index + 1));
+        }
+        let request = KlingaiV2MasterTextToVideo::builder().prompt(prompt);
+        let request = request.duration(5).build();
+        request.map_err(|error| format!("line {}: {error}", index + 1))
+    };
+    let requests = prompts.lines().enumerate().map(request);
+    let requests = requests.collect::<Result<Vec<_>, _>>()?;
 
     let client = Client::from_env()?;
     let journal = Journal::open(folder.join("journal.jsonl"))?;
     // The journal counts lines from 1, the batch counts requests from 0.
-    let known = journal.entries().into_iter();
+    let known = journal.entries();
+    let path_of = |line: usize| folder.join(format!("{line}.mp4"));
+    for line in 1..=requests.len() {
+        let (path, entry) = (path_of(line), known.get(&line));
+        let is_own = entry.is_some_and(|entry| entry.saving.as_ref() == Some(&path));
+        if path.exists() && !is_own {
+            return Err(format!("{} is there already", path.display()).into());
+        }
+    }
     let saved = known
+        .into_iter()
         .filter(|(_, entry)| matches!(entry.state, JournalState::Saved { .. }))
         .map(|(line, _)| line - 1);
     let mut jobs = client
@@ -71,13 +82,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
             Job::Ended(Ok(generation)) => {
                 // On the side, so that a slow download holds up nobody.
                 let (client, journal) = (client.clone(), journal.clone());
-                let path = folder.join(format!("{line}.mp4"));
+                let path = path_of(line);
                 downloads.spawn(async move {
-                    // A file that is there without the journal knowing was saved just before a crash.
-                    let saved = client.download(&generation).overwrite(true).to_file(path);
-                    let files = saved.await?.into_iter().map(|saved| saved.path).collect();
-                    journal.saved(index, files).await?;
-                    Ok::<_, aimlapi_video::Error>(line)
+                    let saved = async {
+                        // From here on, a file of that name is this job's, even if a crash comes before the last note.
+                        journal.saving(index, path.clone()).await?;
+                        let saved = client.download(&generation).overwrite(true).to_file(path);
+                        let files = saved.await?.into_iter().map(|saved| saved.path);
+                        journal.saved(index, files.collect()).await
+                    };
+                    (line, saved.await)
                 });
             }
             // The others go on.
@@ -88,17 +102,25 @@ async fn main() -> Result<(), Box<dyn Error>> {
             _ => {}
         }
     }
-    if interrupted {
-        return Err("interrupted; the same command goes on where this one was".into());
-    }
-    while let Some(download) = downloads.join_next().await {
-        match download? {
-            Ok(line) => println!("{line}: saved"),
-            Err(error) => {
-                eprintln!("{error}");
+    while !interrupted {
+        let download = tokio::select! {
+            download = downloads.join_next() => download,
+            _ = &mut interrupt => {
+                interrupted = true;
+                continue;
+            }
+        };
+        match download.transpose()? {
+            Some((line, Ok(()))) => println!("{line}: saved"),
+            Some((line, Err(error))) => {
+                eprintln!("{line}: {error}");
                 failed += 1;
             }
+            None => break,
         }
+    }
+    if interrupted {
+        return Err("interrupted; the same command goes on where this one was".into());
     }
     match failed {
         0 => Ok(()),

@@ -42,7 +42,8 @@ async fn create(path: &str, prompt: &str) -> Result<(), Box<dyn Error>> {
     let handle = match client.create(request).await {
         Ok(handle) => handle,
         Err(error) => {
-            fs::remove_file(path)?;
+            // The error above all: it may say that money was spent.
+            let _ = fs::remove_file(path);
             return Err(error.into());
         }
     };

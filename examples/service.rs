@@ -131,7 +131,7 @@ impl Service {
         fs::rename(unfinished, self.folder_of(id)).await
     }
 
-    /// Makes a video on the side. Where it may still come (the network was away, or it took long), it is waited for
+    /// Makes a video on the side. Where it may still come (the network was away, or it took long), it is tried
     /// again.
     fn begin(&self, id: Uuid) {
         let service = self.clone();
@@ -139,7 +139,8 @@ impl Service {
             while let Err(error) = service.make(id).await {
                 eprintln!("{id}: {error}");
                 let known = error.downcast_ref::<aimlapi_video::Error>();
-                let may_come = known.is_some_and(aimlapi_video::Error::is_resumable);
+                let may_come =
+                    known.is_some_and(|error| error.is_resumable() || error.is_transient());
                 let state = if may_come { "delayed" } else { "failed" };
                 service.tell(
                     id,
@@ -197,6 +198,9 @@ impl Service {
     fn tell<const N: usize>(&self, id: Uuid, news: [(&str, Value); N]) -> Value {
         let mut all = self.told();
         let told = all.entry(id).or_insert_with(|| json!({ "id": id }));
+        if let Some(told) = told.as_object_mut() {
+            told.remove("error");
+        }
         for (name, value) in news {
             told[name] = value;
         }

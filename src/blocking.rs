@@ -20,6 +20,8 @@
 //!
 //! All of it works inside an async runtime as well, and may be dropped there; but a call keeps its thread, and whatever
 //! else that thread would do meanwhile, waiting. Use the [async client](crate::Client) there, or a thread for blocking work.
+//! Connections that are shared with an async client live on the runtime that opened them: a call on a thread that drives
+//! that runtime may wait for itself until its time is over.
 
 use std::{
     io::{self, Write},
@@ -51,7 +53,8 @@ pub struct Client {
     runtime: Arc<Runtime>,
 }
 
-/// A client that shares connections, budget and knowledge of durations with an async one.
+/// A client that shares connections, budget and knowledge of durations with an async one. Call it on no thread that drives
+/// the async one's runtime.
 impl TryFrom<crate::Client> for Client {
     type Error = Error;
 
@@ -215,7 +218,9 @@ impl Client {
     ///     match job {
     ///         Job::Created(handle) => println!("{index}: {}", serde_json::to_string(&handle).unwrap()),
     ///         Job::Ended(Ok(generation)) => {
-    ///             client.save(&generation, format!("{index}.mp4"))?;
+    ///             if let Err(error) = client.save(&generation, format!("{index}.mp4")) {
+    ///                 eprintln!("{index}: {error}");
+    ///             }
     ///         }
     ///         // The others go on.
     ///         Job::Ended(Err(error)) => eprintln!("{index}: {error}"),
@@ -371,6 +376,7 @@ impl GenerateAll {
         creates_at_once(creates: usize);
         open_at_most(generations: usize);
         except(indexes: impl IntoIterator<Item = usize>);
+        vacant(indexes: impl IntoIterator<Item = usize>);
         #[cfg(feature = "journal")]
         #[cfg_attr(docsrs, doc(cfg(feature = "journal")))]
         journal(journal: Journal);

@@ -43,8 +43,6 @@ pub(crate) struct Reply {
     /// Why the body is not whole, if it is not.
     pub(crate) broken: Option<String>,
     pub(crate) request_id: String,
-    /// Where the HTTP client went instead, if it was given by the caller and follows redirects.
-    pub(crate) followed: Option<String>,
 }
 
 /// Why there is no answer.
@@ -211,11 +209,6 @@ impl Reply {
             error.message =
                 target.map(|target| format!("redirected to {target}, which is not followed"));
         }
-        if let Some(target) = &self.followed {
-            error.message = Some(format!(
-                "redirected to {target}, where the HTTP client that was given went; build it with `redirect::Policy::none()`"
-            ));
-        }
         error
     }
 
@@ -298,29 +291,15 @@ impl ClientHooks<Call> for generated::Client {
         let exchange = Exchange::begin(request.method(), &url);
         let response = self.client().execute(request).await;
         let mut response = response.inspect_err(|error| exchange.failed(error))?;
-        let reply = if *response.url() == url {
-            let (status, headers) = (response.status(), call.headers(&mut response));
-            let (body, broken) = call.body(&mut response).await;
-            exchange.answered(status, &headers);
-            Reply {
-                status,
-                headers,
-                body,
-                broken,
-                request_id: call.request_id.clone(),
-                followed: None,
-            }
-        } else {
-            // What another place says is not believed.
-            exchange.unanswered("redirected");
-            Reply {
-                status: StatusCode::SEE_OTHER,
-                headers: HeaderMap::new(),
-                body: Bytes::new(),
-                broken: None,
-                request_id: call.request_id.clone(),
-                followed: Some(crate::uri::redacted(response.url().as_str())),
-            }
+        let (status, headers) = (response.status(), call.headers(&mut response));
+        let (body, broken) = call.body(&mut response).await;
+        exchange.answered(status, &headers);
+        let reply = Reply {
+            status,
+            headers,
+            body,
+            broken,
+            request_id: call.request_id.clone(),
         };
         *call.reply.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply);
         // The decoder's word is not heard, so it gets a status that it does not read on from; without a URL, one that stands
@@ -347,7 +326,6 @@ mod tests {
             body: Bytes::new(),
             broken: None,
             request_id: String::new(),
-            followed: None,
         };
         for (name, value) in headers {
             let value = HeaderValue::from_str(value).expect("a header");

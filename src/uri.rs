@@ -110,6 +110,12 @@ pub(crate) fn redacted(link: &str) -> String {
     if cut { format!("{shown}?…") } else { shown }
 }
 
+/// A text that should be a link and may be anything: whatever stands before an `@` may be a password.
+pub(crate) fn redacted_text(text: &str) -> String {
+    let host = text.rsplit_once('@').map_or(text, |(_, host)| host);
+    redacted(host)
+}
+
 /// A text in which every link is without its query, its fragment and its user, also where JSON has escaped its slashes.
 pub(crate) fn redacted_links(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());

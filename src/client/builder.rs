@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     Client, CreateRetries, Inner,
-    http::{Change, Http, check_provider, proxy},
+    http::{Change, Http, check_provider, check_redirects, proxy},
 };
 use crate::{
     Error, ErrorKind, PollBudget, WaitOptions,
@@ -199,8 +199,8 @@ impl ClientBuilder {
     }
 
     /// Sends everything through the HTTP proxy at this `http` or `https` URL, which may name a user and a password: calls of
-    /// the API, and downloads. By default the system's proxy is used where there is one (`HTTPS_PROXY` and the like), and
-    /// none for a base URL on this machine.
+    /// the API, and downloads. By default the system's proxy is used where there is one (`HTTPS_PROXY` and the like). Calls
+    /// to a base URL on this machine go through none.
     ///
     /// The proxy resolves the names of hosts then, so of a link to a video only an address in it can be judged.
     pub fn proxy(mut self, url: impl Into<SecretString>) -> Self {
@@ -245,21 +245,12 @@ impl ClientBuilder {
     /// where the connections need not be shared; [`proxy`](Self::proxy) and [`connect_timeout`](Self::connect_timeout) say
     /// nothing about it.
     ///
-    /// # What holds whatever the client is like
+    /// It has to be built with [`Policy::none`](reqwest::redirect::Policy::none): what follows redirects is refused by
+    /// [`build`](Self::build), since it might take the key, or the create, to a place that nobody chose.
     ///
-    /// - The key goes with each call alone, and beyond the base URL's host to nobody: reqwest takes it off when a redirect
-    ///   leads to another host or port.
-    /// - A create leaves once: the client can repeat its body neither for a redirect (307, 308) nor for a retry of its own.
-    /// - Where the client followed a redirect, what it brought is not believed: the call ends as one that was redirected.
-    /// - Each call has its own [time](Self::create_timeout), and an answer its [limit](Self::max_answer_bytes).
-    ///
-    /// # What the client decides
-    ///
-    /// - Whether redirects of questions, and 301, 302 and 303 of creates as a question, are followed at all. The host they
-    ///   lead to sees the address, with the generation's id. Build the client with
-    ///   [`Policy::none`](reqwest::redirect::Policy::none) to have none followed.
-    /// - Whether a question is sent again below.
-    /// - Proxies, also for a base URL on this machine; TLS; the time for connecting; further headers.
+    /// The key goes with each call alone, a create leaves once even if the client sends questions again by itself, each call
+    /// has its own [time](Self::create_timeout), and an answer its [limit](Self::max_answer_bytes). What the client decides
+    /// are proxies, also for a base URL on this machine, TLS, the time for connecting, and further headers.
     ///
     /// ```
     /// use aimlapi_video::{Client, reqwest};
@@ -306,6 +297,9 @@ impl ClientBuilder {
         check_speed(self.speed.as_deref(), &url)?;
         let loopback = is_loopback(&url);
         check_provider()?;
+        if let Http::Given(client) = &self.http {
+            check_redirects(client)?;
+        }
         let proxy = self.proxy.as_ref().map(proxy).transpose()?;
         let http = self.http;
         let http = http.client(self.connect_timeout, loopback, proxy.as_ref());
@@ -347,7 +341,10 @@ impl ClientBuilder {
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
-            .field("base_url", &self.base.as_deref().map(crate::uri::redacted))
+            .field(
+                "base_url",
+                &self.base.as_deref().map(crate::uri::redacted_text),
+            )
             .field("has_key", &self.key.is_some())
             .finish_non_exhaustive()
     }
@@ -397,7 +394,7 @@ fn idempotency_header(name: &str) -> Result<HeaderName, Error> {
 }
 
 fn base_url(given: &str, allow_http: bool) -> Result<Url, Error> {
-    let shown = crate::uri::redacted(given);
+    let shown = crate::uri::redacted_text(given);
     let wrong = |what: &str| {
         Err(Error::new(
             ErrorKind::Configuration,

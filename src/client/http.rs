@@ -31,9 +31,9 @@ impl Http {
         };
         let mut builder = begun(connect_timeout);
         match proxy {
+            // No proxy can reach what listens on this machine's loopback, and the key would leave the machine in clear.
+            _ if loopback => builder = builder.no_proxy(),
             Some(proxy) => builder = builder.proxy(proxy.clone()),
-            // A proxy that nobody named cannot reach what listens on this machine's loopback.
-            None if loopback => builder = builder.no_proxy(),
             None => {}
         }
         // A redirect would carry the request to a place nobody chose, so it is an answer like any other. When a create is
@@ -41,6 +41,8 @@ impl Http {
         changed(builder, change.as_ref())
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
+            // Which would log every byte, the key among them.
+            .connection_verbose(false)
             .build()
     }
 }
@@ -70,7 +72,7 @@ pub(super) fn proxy(url: &SecretString) -> Result<Proxy, Error> {
     parsed
         .and_then(|url| Proxy::all(url).ok())
         .ok_or_else(|| {
-            let shown = crate::uri::redacted(url);
+            let shown = crate::uri::redacted_text(url);
             let what = format!("the proxy {shown} is no http or https URL; give one such as http://proxy.example.com:3128");
             Error::new(ErrorKind::Configuration, what)
         })
@@ -80,9 +82,24 @@ pub(super) fn proxy(url: &SecretString) -> Result<Proxy, Error> {
 pub(super) fn check_provider() -> Result<(), Error> {
     #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        let what = "no crypto provider is installed for rustls; install one first, such as \
+        // Another crate may have switched on a provider of reqwest's own, which cannot be seen from here.
+        let what = "no crypto provider is installed for rustls; install one first, even if another crate brings one, such as \
                     `rustls::crypto::ring::default_provider().install_default()`, or switch on the feature `rustls`";
         return Err(Error::new(ErrorKind::Configuration, what));
     }
     Ok(())
+}
+
+/// Refuses a client that follows redirects: it would send the key along on the second hop of another host, and a create
+/// whose redirect leads nowhere would look as if it had not been sent.
+pub(super) fn check_redirects(client: &reqwest::Client) -> Result<(), Error> {
+    // It tells its policy nowhere else, and only if it is not the default.
+    match format!("{client:?}").contains("Policy(None)") {
+        true => Ok(()),
+        false => Err(Error::new(
+            ErrorKind::Configuration,
+            "the HTTP client that was given follows redirects, which might take the key elsewhere; build it with \
+             `redirect(reqwest::redirect::Policy::none())`",
+        )),
+    }
 }

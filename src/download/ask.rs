@@ -24,8 +24,8 @@ pub(crate) struct Files {
     settings: Settings,
     /// Resolves names itself, and connects to allowed addresses only.
     direct: Client,
-    /// Leaves resolving to the proxy.
-    proxied: OnceLock<Client>,
+    /// Leaves resolving to the proxy: for http, and for https.
+    proxied: [OnceLock<Client>; 2],
     /// The system's proxies.
     system: Option<Matcher>,
 }
@@ -90,7 +90,7 @@ impl Files {
             .dns_resolver(Guard::new(hosts));
         Ok(Self {
             direct: direct.build()?,
-            proxied: OnceLock::new(),
+            proxied: Default::default(),
             // A proxy that nobody named cannot reach what listens on this machine's loopback.
             system: (!settings.loopback).then(Matcher::from_system),
             settings,
@@ -182,19 +182,26 @@ impl Files {
     /// The client for `url`: where a proxy takes it, the proxy resolves the name.
     fn client(&self, url: &Url) -> reqwest::Result<&Client> {
         let uri = url.as_str().parse().ok();
-        let takes = |proxy: &Matcher| uri.is_some_and(|uri| proxy.intercept(&uri).is_some());
-        if self.settings.proxy.is_none() && !self.system.as_ref().is_some_and(takes) {
-            return Ok(&self.direct);
-        }
-        if let Some(client) = self.proxied.get() {
+        let found = |system: &Matcher| system.intercept(uri.as_ref()?);
+        let system = self.system.as_ref().and_then(found);
+        let proxy = match (&self.settings.proxy, system) {
+            (Some(proxy), _) => proxy.clone(),
+            (None, Some(system)) => {
+                let proxy = Proxy::all(system.uri().to_string())?;
+                match system.basic_auth() {
+                    Some(user) => proxy.custom_http_auth(user.clone()),
+                    None => proxy,
+                }
+            }
+            (None, None) => return Ok(&self.direct),
+        };
+        let proxied = &self.proxied[usize::from(url.scheme() == "https")];
+        if let Some(client) = proxied.get() {
             return Ok(client);
         }
-        let mut builder = self.settings.builder();
-        if let Some(proxy) = &self.settings.proxy {
-            builder = builder.no_proxy().proxy(proxy.clone());
-        }
-        let client = builder.build()?;
-        Ok(self.proxied.get_or_init(|| client))
+        // It and no other, for without one nobody would look at what the name resolves to.
+        let client = self.settings.builder().no_proxy().proxy(proxy).build()?;
+        Ok(proxied.get_or_init(|| client))
     }
 }
 

@@ -7,6 +7,12 @@ use std::path::{Path, PathBuf};
 /// It ends in a number that stands for the whole id where the id had to be changed, so that no two ids share a name.
 pub(super) fn stem(model: Option<&str>, id: Option<&str>) -> String {
     let (id, model) = (id.unwrap_or("unnamed"), model.unwrap_or("video"));
+    // Many ids end with the model, which need not be said twice.
+    let id = id
+        .strip_suffix(model)
+        .and_then(|id| id.strip_suffix(':'))
+        .filter(|id| !id.is_empty())
+        .unwrap_or(id);
     let (shown, model) = (safe(id, LONGEST_ID), safe(model, LONGEST_MODEL));
     // A name of two parts is none that Windows keeps for its devices.
     let model = if model.is_empty() {
@@ -73,6 +79,7 @@ mod tests {
     fn a_name_shows_model_and_id() {
         let named = |id| stem(Some("klingai/v2.1-master"), Some(id));
         assert_eq!(named("a1_B2-c3"), "klingai-v2.1-master-a1_B2-c3");
+        assert_eq!(named("a1:klingai/v2.1-master"), "klingai-v2.1-master-a1");
         assert_eq!(stem(None, Some("a1")), "video-a1");
         assert_eq!(stem(None, None), "video-unnamed");
         assert_ne!(named("a:b"), named("a/b"));

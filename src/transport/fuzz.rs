@@ -74,7 +74,6 @@ fn reply(status: u16, headers: &[(&'static str, Vec<u8>)], body: Vec<u8>) -> Rep
         body: blank::blanked(&body, KEY).unwrap_or(body).into(),
         broken: None,
         request_id: String::new(),
-        followed: None,
     }
 }
 

@@ -27,10 +27,7 @@ pub(crate) use specs::{Specs, SpecsCheck, SpecsCommand, SpecsDiff, SpecsUpdate};
 #[derive(Debug, Parser)]
 #[command(name = "aimlapi-video", version, after_long_help = NOTES, max_term_width = 100)]
 pub(crate) struct Arguments {
-    /// Show each request on standard error, without the key and without what is signed
-    ///
-    /// One line for each: method, URL without its query, status, time taken, and the X-Request-Id of the answer. No header,
-    /// no body, no key. Lines that move on a terminal stand still then.
+    /// Show each request on standard error: method, URL without its query, status and time; no key, no body
     #[arg(short, long, global = true, display_order = 900)]
     pub(crate) verbose: bool,
     #[command(subcommand)]
@@ -102,6 +99,18 @@ fn time(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "give a time such as 90s, 30m or 1h30m".into())
 }
 
+/// What `--speed` is, or stands for. An environment that cannot be used is told when the client is built.
+pub(crate) fn speed_of(given: Option<f64>, simulate: bool) -> f64 {
+    let environment = || std::env::var("AIML_API_SPEED").ok();
+    match (given, simulate) {
+        (Some(given), _) => given,
+        (None, true) => 60.0,
+        (None, false) => environment()
+            .and_then(|text| speed(text.trim()).ok())
+            .unwrap_or(1.0),
+    }
+}
+
 fn speed(text: &str) -> Result<f64, String> {
     let speed: f64 = text.parse().map_err(|_| "give a number such as 60")?;
     if speed.is_finite() && speed > 0.0 {
@@ -126,7 +135,7 @@ Examples:
 Environment (there is no configuration file):
   AIML_API_KEY   the key; else AIMLAPI_API_KEY
   AIML_API_BASE  the base URL; else AIMLAPI_API_BASE [default: https://api.aimlapi.com]
-  AIML_API_SPEED what --speed is otherwise; `simulate` says which fits it
+  AIML_API_SPEED the default of --speed, for a simulator only, which prints the value to use
   HTTPS_PROXY    a proxy, as the system's settings would name one
   NO_COLOR       if set, help is without colours
   TERM=dumb      no line is drawn anew
@@ -145,4 +154,6 @@ const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   source <(aimlapi-video completions bash)
   aimlapi-video completions zsh > ~/.zfunc/_aimlapi-video
-  aimlapi-video completions fish > ~/.config/fish/completions/aimlapi-video.fish";
+  aimlapi-video completions fish > ~/.config/fish/completions/aimlapi-video.fish
+
+The folders have to be there; zsh needs `fpath=(~/.zfunc $fpath)` before `compinit`.";

@@ -17,7 +17,7 @@ use futures_util::{
 };
 
 use crate::{
-    args::{Batch, Jobs, Resume},
+    args::{Batch, Jobs, Resume, speed_of},
     board::Board,
     failure::{self, Failure, line},
     interrupt::Interrupt,
@@ -60,7 +60,7 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
         .map(|(line, _)| line - 1)
         .collect();
     note_saved(saved.len());
-    let speed = speed(&batch.jobs, batch.simulate);
+    let speed = speed_of(batch.jobs.speed, batch.simulate);
     let simulator = match batch.simulate {
         true => Some(
             Simulator::builder()
@@ -167,7 +167,7 @@ async fn run_resume(resume: &Resume) -> Result<ExitCode, Failure> {
     let folder = folder.unwrap_or(Path::new("."));
     let folder = resume.out.as_deref().unwrap_or(folder);
     let entries = journal.entries();
-    let speed = speed(&resume.jobs, false);
+    let speed = speed_of(resume.jobs.speed, false);
     let options = options(&resume.jobs, speed);
     let client = ClientBuilder::from_env()
         .wait_options(options.clone())
@@ -259,10 +259,6 @@ fn is_unclear(entry: &JournalEntry) -> bool {
 fn is_simulated(entry: &JournalEntry) -> bool {
     let origin = entry.handle().and_then(GenerationHandle::origin);
     origin.is_some_and(|origin| origin.starts_with("http://127.0.0.1:"))
-}
-
-fn speed(jobs: &Jobs, simulate: bool) -> f64 {
-    jobs.speed.unwrap_or(if simulate { 60.0 } else { 1.0 })
 }
 
 fn options(jobs: &Jobs, speed: f64) -> WaitOptions {

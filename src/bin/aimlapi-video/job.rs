@@ -16,7 +16,7 @@ use aimlapi_video::{
 use serde_json::{Value, json};
 
 use crate::{
-    args::{Generate, Wait, Waiting},
+    args::{Generate, Wait, Waiting, speed_of},
     failure::{self, Failure, line},
     interrupt::Interrupt,
     output::{answer, note},
@@ -48,10 +48,7 @@ async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
     if !generate.no_wait {
         target.check(&generate.waiting)?;
     }
-    let speed = generate
-        .waiting
-        .speed
-        .unwrap_or(if generate.simulate { 60.0 } else { 1.0 });
+    let speed = speed_of(generate.waiting.speed, generate.simulate);
     let simulator = if generate.simulate {
         let started = Simulator::builder().speed(speed).start().await;
         Some(
@@ -119,7 +116,7 @@ async fn run_wait(wait: Wait) -> Result<ExitCode, Failure> {
     let handle = handle(&wait.generation, wait.legacy)?;
     let target = Place::read(&wait.waiting)?;
     target.check(&wait.waiting)?;
-    let speed = wait.waiting.speed.unwrap_or(1.0);
+    let speed = speed_of(wait.waiting.speed, false);
     let client = ClientBuilder::from_env()
         .wait_options(WaitOptions::default().speed(speed))
         .build()

@@ -59,10 +59,10 @@ pub(crate) struct Jobs {
     /// Give up waiting for a generation after this time, such as 90s or 1h; it goes on
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = time)]
     pub(crate) deadline: Duration,
-    /// Divide every interval of the waits by N [default: 60 with --simulate, else 1]
+    /// Divide every interval of the waits by N [default: 60 with --simulate, else AIML_API_SPEED or 1]
     ///
     /// For a simulator whose time runs faster. More than 0; with the service itself, leave it off.
-    #[arg(long, value_name = "N", env = "AIML_API_SPEED", hide_env = true, value_parser = speed)]
+    #[arg(long, value_name = "N", value_parser = speed)]
     pub(crate) speed: Option<f64>,
     /// Print one JSON object per job, and nothing else, on standard output
     #[arg(long)]

@@ -74,10 +74,10 @@ pub(crate) struct Waiting {
     /// Give up waiting after this time, such as 90s or 1h; the generation goes on
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = time, help_heading = WAITING)]
     pub(crate) deadline: Duration,
-    /// Divide every interval of the wait by N [default: 60 with --simulate, else 1]
+    /// Divide every interval of the wait by N [default: 60 with --simulate, else AIML_API_SPEED or 1]
     ///
     /// For a simulator whose time runs faster. More than 0; with the service itself, leave it off.
-    #[arg(long, value_name = "N", env = "AIML_API_SPEED", hide_env = true, value_parser = speed, help_heading = WAITING)]
+    #[arg(long, value_name = "N", value_parser = speed, help_heading = WAITING)]
     pub(crate) speed: Option<f64>,
 }
 
@@ -110,16 +110,17 @@ Examples:
       --image cat.png --set duration=10 -o cat.mp4
 
   Create now, and wait later or elsewhere:
+  echo '{\"model\": \"klingai/v2-master-text-to-video\", \"prompt\": \"Rain\"}' > body.json
   aimlapi-video generate --request body.json --no-wait > handle.json
-  aimlapi-video wait handle.json -o 'out/{model}-{id}.mp4'";
+  aimlapi-video wait handle.json -o '{model}-{id}.mp4'";
 
 const WAIT_EXAMPLES: &str = "\
 Examples:
   aimlapi-video wait handle.json -o video.mp4
-  aimlapi-video wait 9f0ed9c5 --deadline 1h -o '{id}.mp4'
+  aimlapi-video wait ID --deadline 1h -o '{id}.mp4'    (ID as `generate` printed it)
   aimlapi-video generate --request body.json --no-wait | aimlapi-video wait -";
 
 const STATUS_EXAMPLES: &str = "\
 Examples:
-  aimlapi-video status 9f0ed9c5
+  aimlapi-video status ID    (as `generate` printed it)
   aimlapi-video status handle.json --json";
