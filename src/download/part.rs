@@ -274,18 +274,16 @@ impl Drop for Part {
 
 /// Whether `folder` takes new files.
 pub(super) fn check_folder(folder: &Path) -> Result<(), Error> {
-    probe(folder).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            let message = format!(
-                "the folder {} is not there; make it first",
-                folder.display()
-            );
-            Error::new(ErrorKind::Io, message)
-        }
-        _ => {
-            let message = format!("the folder {} takes no new file", folder.display());
-            Error::new(ErrorKind::Io, message).with_source(error)
-        }
+    if !folder.exists() {
+        let message = format!(
+            "the folder {} is not there; make it first",
+            folder.display()
+        );
+        return Err(Error::new(ErrorKind::Io, message));
+    }
+    probe(folder).map_err(|error| {
+        let message = format!("the folder {} takes no new file", folder.display());
+        Error::new(ErrorKind::Io, message).with_source(error)
     })
 }
 
