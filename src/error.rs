@@ -277,7 +277,6 @@ impl Error {
     }
 
     /// The error as one about a generation that nobody has waited for yet.
-    #[cfg(feature = "journal")]
     pub(crate) fn about(self, handle: GenerationHandle) -> Self {
         self.with_wait(WaitState {
             handle,
