@@ -270,9 +270,9 @@ impl Journal {
     /// As [`saved`](Self::saved).
     pub async fn failed(&self, index: usize) -> Result<(), Error> {
         let line = index + 1;
-        match self.of_created(line)? {
-            JournalState::Failed { .. } => Ok(()),
-            _ => self.write(Event::Failed { line }).await,
+        match self.news(line, Event::Failed { line })? {
+            Some(event) => self.write(event).await,
+            None => Ok(()),
         }
     }
 
@@ -298,9 +298,9 @@ impl Journal {
     #[cfg_attr(docsrs, doc(cfg(all(feature = "blocking", feature = "journal"))))]
     pub fn failed_blocking(&self, index: usize) -> Result<(), Error> {
         let line = index + 1;
-        match self.of_created(line)? {
-            JournalState::Failed { .. } => Ok(()),
-            _ => self.append(&Event::Failed { line }),
+        match self.news(line, Event::Failed { line })? {
+            Some(event) => self.append(&event),
+            None => Ok(()),
         }
     }
 
@@ -316,12 +316,19 @@ impl Journal {
             Err(error) if error.kind() == ErrorKind::GenerationFailed => Event::Failed { line },
             _ => return Ok(()),
         };
-        match (self.of_created(line)?, &event) {
-            // A second run sees the same end.
-            (JournalState::Failed { .. }, Event::Failed { .. })
-            | (JournalState::Completed { .. }, Event::Completed { .. }) => Ok(()),
-            _ => self.write(event).await,
+        match self.news(line, event)? {
+            Some(event) => self.write(event).await,
+            None => Ok(()),
         }
+    }
+
+    /// The end of a generation, unless it is noted already: a second run sees the same end.
+    fn news(&self, line: usize, event: Event) -> Result<Option<Event>, Error> {
+        Ok(match (self.of_created(line)?, &event) {
+            (JournalState::Failed { .. }, Event::Failed { .. })
+            | (JournalState::Completed { .. }, Event::Completed { .. }) => None,
+            _ => Some(event),
+        })
     }
 
     /// The state of a request that a generation is known of.

@@ -28,7 +28,7 @@ mod out;
 mod requests;
 mod run;
 
-use out::Out;
+use out::{Out, folder_of};
 use requests::{Of, Requests, check, check_place, refuse_foreign};
 use run::Run;
 
@@ -52,13 +52,13 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
     let path = journal.unwrap_or_else(|| batch.out.join(name));
     let out = Out::prepare(&batch.out, &path)?;
     let journal = open(&path)?;
-    check(&requests, &journal, &path, &out, batch)?;
     let entries = journal.entries();
     let saved: BTreeSet<usize> = entries
         .iter()
         .filter(|(_, entry)| out.has(entry))
         .map(|(line, _)| line - 1)
         .collect();
+    check(&requests, &journal, &path, &out, &saved, batch)?;
     note_saved(saved.len());
     let speed = speed_of(batch.jobs.speed, batch.simulate);
     let simulator = match batch.simulate {
@@ -162,10 +162,8 @@ async fn run_resume(resume: &Resume) -> Result<ExitCode, Failure> {
         return Err(Failure::usage(what));
     }
     let journal = open(&resume.journal)?;
-    let folder = resume.journal.parent();
-    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let folder = resume.out.as_deref().unwrap_or(folder);
+    let folder = resume.out.as_deref();
+    let folder = folder.unwrap_or_else(|| folder_of(&resume.journal));
     let entries = journal.entries();
     let speed = speed_of(resume.jobs.speed, false);
     let options = options(&resume.jobs, speed);

@@ -37,7 +37,7 @@ impl Out {
         Download::check_folder(folder).map_err(|error| unusable(line(&error)))?;
         Ok(Self {
             folder: folder.to_owned(),
-            journal: folder_of(journal),
+            journal: real(folder_of(journal)),
             taken: taken(folder),
         })
     }
@@ -76,11 +76,11 @@ impl Out {
 }
 
 /// The folder that a journal is in.
-pub(super) fn folder_of(journal: &Path) -> PathBuf {
+pub(super) fn folder_of(journal: &Path) -> &Path {
     let folder = journal
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
-    real(folder.unwrap_or(Path::new(".")))
+    folder.unwrap_or(Path::new("."))
 }
 
 /// The folder's one name, whatever links lead there.

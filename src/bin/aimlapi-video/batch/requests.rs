@@ -131,6 +131,7 @@ pub(super) fn check(
     journal: &Journal,
     path: &Path,
     out: &Out,
+    saved: &BTreeSet<usize>,
     batch: &Batch,
 ) -> Result<(), Failure> {
     let differing = journal.differing(requests.bodies(&Map::new()));
@@ -144,22 +145,21 @@ pub(super) fn check(
             lines.join(", ")
         )));
     }
-    refuse_foreign(requests.lines.iter().copied(), journal, out)
+    let lines = requests.lines.iter().copied();
+    let to_save = lines.filter(|line| !saved.contains(&(line - 1)));
+    refuse_foreign(to_save, journal, out)
         .map_err(|what| Failure::usage(format!("nothing was created: {what}")))
 }
 
-/// Refuses to write over files that the jobs have not written.
+/// Refuses to write over files that the jobs of these lines, whose videos are to be saved, have not written.
 pub(super) fn refuse_foreign(
     lines: impl IntoIterator<Item = usize>,
     journal: &Journal,
     out: &Out,
 ) -> Result<(), String> {
     let entries = journal.entries();
-    let foreign = lines.into_iter().find_map(|line| {
-        let entry = entries.get(&line);
-        let is_saved = entry.is_some_and(|entry| out.has(entry));
-        out.foreign(line, entry).filter(|_| !is_saved)
-    });
+    let mut lines = lines.into_iter();
+    let foreign = lines.find_map(|line| out.foreign(line, entries.get(&line)));
     match foreign {
         Some(path) => Err(format!(
             "{} is there already, and not of this batch; move it, or name another folder by --out",
