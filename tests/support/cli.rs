@@ -54,6 +54,11 @@ impl Cli {
             "AIML_API_BASE",
             "AIMLAPI_API_BASE",
             "AIML_API_SPEED",
+            // Each of them has a say in colours.
+            "CI",
+            "CLICOLOR",
+            "CLICOLOR_FORCE",
+            "NO_COLOR",
         ] {
             command.env_remove(name);
         }
