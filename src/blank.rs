@@ -7,7 +7,7 @@ const BLANK: &[u8] = b"[key]";
 const LEAST: usize = 12;
 
 /// What some writers of JSON put a backslash before.
-const ESCAPED: &[u8] = b"\"\\/";
+const ESCAPED: [u8; 3] = *b"\"\\/";
 
 /// An end of a text that was cut off counts as the beginning of a key from this length on.
 const BEGINNING: usize = 4;
@@ -19,7 +19,8 @@ pub(crate) fn blanked(bytes: &[u8], key: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let plain = replaced(bytes, key);
-    if !key.iter().any(|byte| ESCAPED.contains(byte)) {
+    let [quote, backslash, slash] = ESCAPED;
+    if memchr::memchr3(quote, backslash, slash, key).is_none() {
         return plain;
     }
     let escaped = escaped(key);

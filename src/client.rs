@@ -11,7 +11,6 @@ use reqwest::{
     StatusCode,
     header::{HeaderName, HeaderValue},
 };
-use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     Download, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest,
@@ -62,7 +61,7 @@ struct Inner {
     files: Files,
     base: String,
     origin: String,
-    authorization: SecretString,
+    authorization: HeaderValue,
     create_retries: Option<CreateRetries>,
     idempotency_header: Option<HeaderName>,
     create_timeout: Duration,
@@ -194,7 +193,7 @@ impl Client {
             budget.take_now(1.0);
         }
         // A call is large, and whoever holds this future may hold many.
-        let asked = Box::pin(self.poll(&handle, self.inner.fetch_timeout));
+        let asked = Box::pin(self.poll(&handle, None, self.inner.fetch_timeout));
         let failed = match asked.await {
             Ok((generation, _)) => return Ok(generation),
             Err(failed) => failed,
@@ -261,10 +260,11 @@ impl Client {
         }
     }
 
-    /// One poll: one request, never repeated by itself.
+    /// One poll: one request, never repeated by itself. `last` is the last answer of the same generation.
     pub(crate) async fn poll(
         &self,
         handle: &GenerationHandle,
+        last: Option<&Generation>,
         timeout: Duration,
     ) -> Result<(Generation, Option<Duration>), PollError> {
         let (client, call) = self.call(timeout.min(self.inner.fetch_timeout), None);
@@ -302,14 +302,16 @@ impl Client {
             return Err(failed(error, transient));
         }
         let mut generation = reply
-            .generation()
+            .generation(last)
             .map_err(|what| failed(lost(what), true))?;
         if !generation.is_of(id) {
             let other = generation.id().unwrap_or_default();
             let what = format!("the service answered for another generation, {other}");
             return Err(failed(lost(what), true));
         }
-        generation.handle = Some(Arc::new(handle.bare()));
+        let known = last.and_then(|last| last.handle.clone());
+        let known = known.filter(|known| **known == *handle);
+        generation.handle = Some(known.unwrap_or_else(|| Arc::new(handle.bare())));
         Ok((generation, retry_after))
     }
 
@@ -330,20 +332,17 @@ impl Client {
     }
 
     /// A generated client for one call; it is cheap, for it shares the connection pool.
-    fn call(&self, timeout: Duration, idempotency: Option<Header>) -> (generated::Client, Call) {
-        // The key was checked when the client was built.
-        let mut authorization = HeaderValue::from_str(self.inner.authorization.expose_secret())
-            .unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
-        authorization.set_sensitive(true);
+    fn call(
+        &self,
+        timeout: Duration,
+        idempotency: Option<Header>,
+    ) -> (generated::Client, Arc<Call>) {
+        let authorization = self.inner.authorization.clone();
         let call = Call::new(authorization, timeout, self.inner.max_answer, idempotency);
-        (
-            generated::Client::new_with_client(
-                &self.inner.base,
-                self.inner.http.clone(),
-                call.clone(),
-            ),
-            call,
-        )
+        let call = Arc::new(call);
+        let (base, http) = (&self.inner.base, self.inner.http.clone());
+        let client = generated::Client::new_with_client(base, http, Arc::clone(&call));
+        (client, call)
     }
 }
 

@@ -275,7 +275,8 @@ impl<A: Ask> Machine<A> {
             self.polls = self.polls.saturating_add(1);
             let (sent_at, sent) = (Instant::now(), self.age());
             // A call is large, and there is none while the wait sleeps.
-            let outcome = Box::pin(self.service.poll(&self.handle, timeout)).await;
+            let poll = self.service.poll(&self.handle, self.last.as_ref(), timeout);
+            let outcome = Box::pin(poll).await;
             self.last_poll = Instant::now();
             if outcome
                 .as_ref()

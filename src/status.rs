@@ -21,6 +21,7 @@ use crate::{GenerationHandle, Uri, uri::redacted_links};
 #[derive(Clone)]
 pub struct Generation {
     content: Arc<Content>,
+    receipt: Option<Arc<Receipt>>,
     /// What was asked for, where this crate asked.
     pub(crate) handle: Option<Arc<GenerationHandle>>,
 }
@@ -39,7 +40,6 @@ struct Content {
     videos: Vec<Video>,
     failure: Option<Failure>,
     usage: Usage,
-    receipt: Receipt,
 }
 
 /// Where a generation stands.
@@ -109,6 +109,15 @@ pub struct Receipt {
     pub usd_spent: Option<f64>,
 }
 
+impl Receipt {
+    const EMPTY: Self = Self {
+        client_request_id: None,
+        inference_id: None,
+        credits_used: None,
+        usd_spent: None,
+    };
+}
+
 impl Generation {
     /// Reads an answer. Anything is read; what it does not hold is absent.
     ///
@@ -150,12 +159,12 @@ impl Generation {
             videos,
             failure,
             usage,
-            receipt: Receipt::default(),
             raw: raw.into(),
             text: Box::default(),
         };
         Self {
             content: Arc::new(content),
+            receipt: None,
             handle: None,
         }
     }
@@ -168,9 +177,14 @@ impl Generation {
         generation
     }
 
-    pub(crate) fn with_receipt(mut self, receipt: Receipt) -> Self {
-        Arc::make_mut(&mut self.content).receipt = receipt;
-        self
+    /// Whether it was read from this text.
+    pub(crate) fn is_text(&self, text: &[u8]) -> bool {
+        !text.is_empty() && *self.content.text == *text
+    }
+
+    pub(crate) fn with_receipt(self, receipt: Receipt) -> Self {
+        let receipt = Some(Arc::new(receipt));
+        Self { receipt, ..self }
     }
 
     /// The generation's id, from `id` or `generation_id`.
@@ -216,7 +230,7 @@ impl Generation {
 
     /// What the answer's headers told.
     pub fn receipt(&self) -> &Receipt {
-        &self.content.receipt
+        self.receipt.as_deref().unwrap_or(&Receipt::EMPTY)
     }
 
     /// Whether this may be the answer for `id`: either key names it, or none names anything.

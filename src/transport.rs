@@ -1,4 +1,4 @@
-//! One call of a generated operation: what goes on the wire beside the body, and what came back whatever the decoder says.
+//! One call of a generated operation: what goes on the wire beside the body, and what came back, read before the decoder is asked.
 
 use std::{
     fmt,
@@ -6,12 +6,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use bytes::{Bytes, BytesMut};
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 use reqwest::{
-    Body, Request, Response, ResponseBuilderExt, StatusCode,
-    header::{AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+    Body, Request, Response, StatusCode,
+    header::{
+        AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+        LOCATION, RETRY_AFTER,
+    },
 };
+use uuid::Uuid;
 
 use crate::{Generation, ServiceError, blank, exchange::Exchange, generated, status::Receipt};
 
@@ -21,28 +24,35 @@ pub(crate) const BEARER: &str = "Bearer ";
 /// At most this much is read of an answer that refuses.
 const REFUSAL_MOST: usize = 64 * 1024;
 
+static API_VERSION: HeaderName = HeaderName::from_static("api-version");
+static CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+static INFERENCE_ID: HeaderName = HeaderName::from_static("x-inference-id");
+static CREDITS_USED: HeaderName = HeaderName::from_static("x-aimlapi-credits-used");
+static USD_SPENT: HeaderName = HeaderName::from_static("x-aimlapi-usd-spent");
+static RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
+
 /// A header of one call.
 pub(crate) type Header = (HeaderName, HeaderValue);
 
 /// What one call adds to the request, and where it leaves what came back.
-#[derive(Clone)]
 pub(crate) struct Call {
     authorization: HeaderValue,
-    request_id: String,
+    request_id: Uuid,
     timeout: Duration,
     max_body: usize,
     idempotency: Option<Header>,
-    reply: Arc<Mutex<Option<Reply>>>,
+    reply: Mutex<Option<Reply>>,
 }
 
 /// An answer of the service, before anyone reads it.
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+    pub(crate) body: Vec<u8>,
     /// Why the body is not whole, if it is not.
     pub(crate) broken: Option<String>,
-    pub(crate) request_id: String,
+    pub(crate) request_id: Uuid,
 }
 
 /// Why there is no answer.
@@ -52,7 +62,7 @@ pub(crate) struct NoReply {
     pub(crate) unsent: bool,
     pub(crate) source: Option<reqwest::Error>,
     /// The `X-Client-Request-Id` that was sent.
-    pub(crate) request_id: String,
+    pub(crate) request_id: Uuid,
 }
 
 impl Call {
@@ -65,20 +75,19 @@ impl Call {
     ) -> Self {
         // Nobody's secret: it need not cost a call of the system for each poll.
         let request_id = uuid::Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes());
-        let request_id = request_id.into_uuid().to_string();
         Self {
             authorization,
-            request_id,
+            request_id: request_id.into_uuid(),
             timeout,
             max_body,
             idempotency,
-            reply: Arc::default(),
+            reply: Mutex::default(),
         }
     }
 
     /// The `X-Client-Request-Id` that goes along.
-    pub(crate) fn request_id(&self) -> &str {
-        &self.request_id
+    pub(crate) fn request_id(&self) -> Uuid {
+        self.request_id
     }
 
     /// The key, as it goes out.
@@ -87,14 +96,46 @@ impl Call {
         value.strip_prefix(BEARER.as_bytes()).unwrap_or(value)
     }
 
+    /// What every request has beside its body.
+    fn prepare(&self, request: &mut Request) {
+        *request.timeout_mut() = Some(self.timeout);
+        let headers = request.headers_mut();
+        // Comes from the document's `info.version`; the service does not ask for it.
+        headers.remove(&API_VERSION);
+        headers.insert(AUTHORIZATION, self.authorization.clone());
+        let mut id = Uuid::encode_buffer();
+        if let Ok(id) = HeaderValue::from_str(self.request_id.hyphenated().encode_lower(&mut id)) {
+            headers.insert(&CLIENT_REQUEST_ID, id);
+        }
+        if let Some((name, value)) = &self.idempotency {
+            headers.insert(name, value.clone());
+        }
+        // A body that can be read once: nobody below can send a create again.
+        if let Some(body) = request.body_mut() {
+            *body = Body::wrap(std::mem::take(body));
+        }
+    }
+
+    async fn read(&self, response: &mut Response) -> Reply {
+        let (status, headers) = (response.status(), self.headers(response));
+        let (body, broken) = self.body(response).await;
+        Reply {
+            status,
+            headers,
+            body,
+            broken,
+            request_id: self.request_id,
+        }
+    }
+
     /// What arrived of a body, up to the limit, and why that is not all, where it is not.
-    async fn body(&self, response: &mut Response) -> (Bytes, Option<String>) {
+    async fn body(&self, response: &mut Response) -> (Vec<u8>, Option<String>) {
         // Of a refusal, the beginning tells enough.
         let most = match response.status().is_success() {
             true => self.max_body,
             false => self.max_body.min(REFUSAL_MOST),
         };
-        let mut body = BytesMut::new();
+        let mut body = Vec::new();
         let broken = loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() <= most => {
@@ -111,9 +152,8 @@ impl Call {
                 Err(error) => break Some(format!("the answer broke off: {}", error.without_url())),
             }
         };
-        let mut body = body.freeze();
         if let Some(blanked) = blank::blanked(&body, self.key()) {
-            body = blanked.into();
+            body = blanked;
         }
         if broken.is_some() {
             body.truncate(blank::before_cut_key(&body, self.key()));
@@ -132,7 +172,7 @@ impl Call {
         headers
     }
 
-    /// What the operation brought, whether or not the decoder took it.
+    /// What the operation brought.
     pub(crate) fn outcome<T>(
         &self,
         result: Result<T, progenitor_client::Error<()>>,
@@ -142,7 +182,7 @@ impl Call {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let request_id = self.request_id.clone();
+        let request_id = self.request_id;
         match (reply, result) {
             (Some(reply), _) => Ok(reply),
             // A connection fails before a byte of the request is on it: a name that is not found, a host that does not
@@ -152,7 +192,7 @@ impl Call {
                 source: Some(source.without_url()),
                 request_id,
             }),
-            // No operation ends so: the hook below keeps every answer. Nothing is claimed of what was sent.
+            // No operation ends so: `exec` keeps every answer. Nothing is claimed of what was sent.
             (None, _) => Err(NoReply {
                 unsent: false,
                 source: None,
@@ -163,18 +203,19 @@ impl Call {
 }
 
 impl Reply {
-    /// The answer, if the body is a JSON object.
-    pub(crate) fn generation(&self) -> Result<Generation, String> {
+    /// The answer, if the body is a JSON object. One that says what the answer `before` said is not read again.
+    pub(crate) fn generation(&self, before: Option<&Generation>) -> Result<Generation, String> {
         if let Some(encoding) = self.encoding() {
-            return Err(compressed(&encoding));
+            return Err(compressed(encoding));
+        }
+        if let Some(before) = before.filter(|before| before.is_text(&self.body)) {
+            return Ok(before.clone().with_receipt(self.receipt()));
         }
         let json: serde_json::Value = match (serde_json::from_slice(&self.body), &self.broken) {
             (Ok(json), _) => json,
             (Err(_), Some(broken)) => return Err(broken.clone()),
             (Err(error), None) => {
-                let kind = self
-                    .text("content-type")
-                    .unwrap_or_else(|| "no content type".into());
+                let kind = self.text(&CONTENT_TYPE).unwrap_or("no content type");
                 let bytes = self.body.len();
                 return Err(format!(
                     "the answer is no JSON ({kind}, {bytes} bytes): {error}"
@@ -193,19 +234,15 @@ impl Reply {
         // What cannot be read is no text to keep.
         let body = if encoding.is_none() { &*self.body } else { b"" };
         let mut error = ServiceError::read(self.status.as_u16(), body);
-        error.message = error
-            .message
-            .or_else(|| encoding.as_deref().map(compressed));
+        error.message = error.message.or_else(|| encoding.map(compressed));
         error.request_id = error
             .request_id
             .or(receipt.inference_id)
-            .or_else(|| self.text("x-request-id"));
+            .or_else(|| self.text(&REQUEST_ID).map(str::to_owned));
         error.client_request_id = receipt.client_request_id;
         error.retry_after = self.retry_after();
         if self.status.is_redirection() {
-            let target = self
-                .text("location")
-                .map(|target| crate::uri::redacted(&target));
+            let target = self.text(&LOCATION).map(crate::uri::redacted);
             error.message =
                 target.map(|target| format!("redirected to {target}, which is not followed"));
         }
@@ -215,12 +252,12 @@ impl Reply {
     /// How long the service asks to be left alone: `retry-after-ms`, or `Retry-After` as seconds or a date.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         if let Some(millis) = self
-            .text("retry-after-ms")
+            .text(&RETRY_AFTER_MS)
             .and_then(|text| text.trim().parse().ok())
         {
             return Some(Duration::from_millis(millis));
         }
-        let text = self.text(RETRY_AFTER.as_str())?;
+        let text = self.text(&RETRY_AFTER)?;
         let text = text.trim();
         match text.parse::<f64>() {
             Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
@@ -232,8 +269,8 @@ impl Reply {
     }
 
     /// How the body is compressed, which no request of this crate asks for.
-    fn encoding(&self) -> Option<String> {
-        let encoding = self.text(CONTENT_ENCODING.as_str())?;
+    fn encoding(&self) -> Option<&str> {
+        let encoding = self.text(&CONTENT_ENCODING)?;
         let plain = ["", "identity"].contains(&encoding.trim().to_ascii_lowercase().as_str());
         (!plain).then_some(encoding)
     }
@@ -241,15 +278,15 @@ impl Reply {
     fn receipt(&self) -> Receipt {
         let number = |name| self.text(name).and_then(|text| text.trim().parse().ok());
         Receipt {
-            client_request_id: Some(self.request_id.clone()),
-            inference_id: self.text("x-inference-id"),
-            credits_used: number("x-aimlapi-credits-used"),
-            usd_spent: number("x-aimlapi-usd-spent"),
+            client_request_id: Some(self.request_id.to_string()),
+            inference_id: self.text(&INFERENCE_ID).map(str::to_owned),
+            credits_used: number(&CREDITS_USED),
+            usd_spent: number(&USD_SPENT),
         }
     }
 
-    fn text(&self, name: &str) -> Option<String> {
-        self.headers.get(name)?.to_str().ok().map(str::to_owned)
+    fn text(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
     }
 }
 
@@ -267,48 +304,37 @@ impl fmt::Debug for Call {
     }
 }
 
-impl ClientHooks<Call> for generated::Client {
-    async fn exec(&self, mut request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
+impl ClientHooks<Arc<Call>> for generated::Client {
+    async fn pre<E>(
+        &self,
+        request: &mut Request,
+        _: &OperationInfo,
+    ) -> Result<(), progenitor_client::Error<E>> {
+        self.inner().prepare(request);
+        Ok(())
+    }
+
+    async fn exec(&self, request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
         let call = self.inner();
-        *request.timeout_mut() = Some(call.timeout);
-        let headers = request.headers_mut();
-        // Comes from the document's `info.version`; the service does not ask for it.
-        headers.remove("api-version");
-        headers.insert(AUTHORIZATION, call.authorization.clone());
-        if let Ok(id) = HeaderValue::from_str(&call.request_id) {
-            headers.insert(HeaderName::from_static("x-client-request-id"), id);
-        }
-
-        if let Some((name, value)) = &call.idempotency {
-            headers.insert(name, value.clone());
-        }
-
-        // A body that can be read once: nobody below can send a create again.
-        if let Some(body) = request.body_mut() {
-            *body = Body::wrap(std::mem::take(body));
-        }
-        let url = request.url().clone();
-        let exchange = Exchange::begin(request.method(), &url);
+        let exchange = Exchange::begin(request.method(), request.url());
         let response = self.client().execute(request).await;
         let mut response = response.inspect_err(|error| exchange.failed(error))?;
-        let (status, headers) = (response.status(), call.headers(&mut response));
-        let (body, broken) = call.body(&mut response).await;
-        exchange.answered(status, &headers);
-        let reply = Reply {
-            status,
-            headers,
-            body,
-            broken,
-            request_id: call.request_id.clone(),
-        };
+        let reply = call.read(&mut response).await;
+        exchange.answered(reply.status, &reply.headers);
         *call.reply.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply);
-        // The decoder's word is not heard, so it gets a status that it does not read on from; without a URL, one that stands
-        // for none would be parsed each time.
-        let unread = http::Response::builder().status(StatusCode::NOT_MODIFIED);
-        let unread = unread.url(url).body(Bytes::new());
-        Ok(unread
-            .unwrap_or_else(|_| http::Response::new(Bytes::new()))
-            .into())
+        Ok(response)
+    }
+
+    /// Ends the operation before its decoder, which knows only what the document says, and has no limit: all is read.
+    async fn post<E>(
+        &self,
+        result: &reqwest::Result<Response>,
+        _: &OperationInfo,
+    ) -> Result<(), progenitor_client::Error<E>> {
+        match result {
+            Ok(_) => Err(progenitor_client::Error::Custom(String::new())),
+            Err(_) => Ok(()),
+        }
     }
 }
 
@@ -319,19 +345,46 @@ mod fuzz;
 mod tests {
     use super::*;
 
-    fn asked(headers: &[(&'static str, &str)]) -> Option<Duration> {
+    fn reply(headers: &[(&'static str, &str)], body: &str) -> Reply {
         let mut reply = Reply {
             status: StatusCode::OK,
             headers: HeaderMap::new(),
-            body: Bytes::new(),
+            body: body.into(),
             broken: None,
-            request_id: String::new(),
+            request_id: Uuid::new_v4(),
         };
         for (name, value) in headers {
             let value = HeaderValue::from_str(value).expect("a header");
             reply.headers.insert(HeaderName::from_static(name), value);
         }
-        reply.retry_after()
+        reply
+    }
+
+    fn asked(headers: &[(&'static str, &str)]) -> Option<Duration> {
+        reply(headers, "").retry_after()
+    }
+
+    #[test]
+    fn an_answer_that_says_the_same_again_has_a_receipt_of_its_own() {
+        let read = |reply: &Reply, before| reply.generation(before).expect("it is read");
+        let text = r#"{"id":"g1","status":"generating"}"#;
+        let first = read(&reply(&[("x-inference-id", "i1")], text), None);
+        let again = reply(&[("x-inference-id", "i2")], text);
+        let again = read(&again, Some(&first));
+        assert_eq!(again.as_json(), first.as_json());
+        let [first, again] = [first.receipt(), again.receipt()];
+        assert_eq!(first.inference_id.as_deref(), Some("i1"));
+        assert_eq!(again.inference_id.as_deref(), Some("i2"));
+        assert_ne!(first.client_request_id, again.client_request_id);
+    }
+
+    #[test]
+    fn an_answer_that_says_something_else_is_read() {
+        let before = Generation::from_json(serde_json::json!({ "id": "g1", "status": "queued" }));
+        assert!(reply(&[], "").generation(Some(&before)).is_err());
+        let text = r#"{"id":"g1","status":"generating"}"#;
+        let now = reply(&[], text).generation(Some(&before));
+        assert_eq!(now.map(|now| now.state()), Ok(crate::State::Generating));
     }
 
     #[test]

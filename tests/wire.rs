@@ -5,7 +5,7 @@
 mod support;
 
 use aimlapi_video::{
-    Client, ErrorKind, Generation, GenerationHandle, Route, State,
+    Client, ErrorKind, Generation, GenerationHandle, Route, State, WaitOptions,
     mock::MockServerExt,
     types::{KlingaiV2MasterTextToVideo, LegacyKlingaiV2MasterTextToVideo},
 };
@@ -339,6 +339,24 @@ async fn an_answer_for_another_generation_is_no_answer() {
     let error = client(server.url()).fetch("mine").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PollingLost);
     assert_eq!(error.handle().map(GenerationHandle::id), Some("mine"));
+}
+
+#[tokio::test]
+async fn a_generation_has_the_handle_that_it_was_waited_for_with() {
+    let server = Server::start(|number, _| match number {
+        0 => support::json(201, json!({ "id": "g", "status": "queued" })),
+        _ => support::json(
+            200,
+            json!({ "id": "g", "status": "completed", "video": { "url": "https://cdn.example.com/g.mp4" } }),
+        ),
+    })
+    .await;
+    let client = client(server.url());
+    let created = client.create(request()).await.unwrap();
+    let elsewhere = created.with_route(Route::LegacyKling);
+    let options = WaitOptions::default().speed(1e3);
+    let generation = client.wait(&elsewhere).options(options).await.unwrap();
+    assert_eq!(generation.handle(), Some(&elsewhere));
 }
 
 #[tokio::test]

@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Url, header::HeaderName};
+use reqwest::{
+    Url,
+    header::{HeaderName, HeaderValue},
+};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
@@ -350,8 +353,7 @@ impl fmt::Debug for ClientBuilder {
     }
 }
 
-fn authorization(key: Option<&SecretString>) -> Result<SecretString, Error> {
-    let wrong = |what: &str| Err(Error::new(ErrorKind::Configuration, what));
+fn authorization(key: Option<&SecretString>) -> Result<HeaderValue, Error> {
     let Some(key) = key
         .map(ExposeSecret::expose_secret)
         .filter(|key| !key.is_empty())
@@ -361,12 +363,16 @@ fn authorization(key: Option<&SecretString>) -> Result<SecretString, Error> {
             "no API key; set AIML_API_KEY",
         ));
     };
-    if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return wrong(
+    let is_clean = key.bytes().all(|byte| byte.is_ascii_graphic());
+    let header = HeaderValue::try_from(format!("{BEARER}{key}"));
+    let Some(mut header) = header.ok().filter(|_| is_clean) else {
+        return Err(Error::new(
+            ErrorKind::Configuration,
             "the API key holds a blank, a line break or a character beyond ASCII; copy it again",
-        );
-    }
-    Ok(format!("{BEARER}{key}").into())
+        ));
+    };
+    header.set_sensitive(true);
+    Ok(header)
 }
 
 fn idempotency_header(name: &str) -> Result<HeaderName, Error> {

@@ -1,6 +1,9 @@
 //! Creating a generation, which costs money: sent again only if nothing can have been bought, and never lost in silence.
 
+use std::sync::Arc;
+
 use reqwest::header::HeaderValue;
+use uuid::Uuid;
 
 use super::{Client, CreateRetries, retries::Tries};
 use crate::{
@@ -75,13 +78,13 @@ impl Client {
         let name = self.inner.idempotency_header.clone();
         // The same for each try: the service would know it again.
         let idempotency = name.and_then(|name| {
-            let value = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string());
+            let value = HeaderValue::from_str(&Uuid::new_v4().to_string());
             Some((name, value.ok()?))
         });
         let mut refused = None;
         loop {
             let (client, call) = self.call(self.inner.create_timeout, idempotency.clone());
-            match beside.sends(call.request_id()).await {
+            match beside.sends(&call.request_id().to_string()).await {
                 Ok(true) => {}
                 Ok(false) => return refused.map(Err),
                 Err(error) => return Some(Err(error)),
@@ -100,7 +103,7 @@ impl Client {
         &self,
         request: Request<'_>,
         client: generated::Client,
-        call: Call,
+        call: Arc<Call>,
     ) -> Result<GenerationHandle, Error> {
         let outcome = match request {
             Request::Universal(request) => call.outcome(client.create_generation(request).await),
@@ -114,7 +117,7 @@ impl Client {
                 let what = format!("the service at {origin} was not reached; nothing was created");
                 Error::new(ErrorKind::Unreachable, what)
             } else {
-                ambiguous("the service's answer was lost", &none.request_id)
+                ambiguous("the service's answer was lost", none.request_id)
             };
             match none.source {
                 Some(source) => error.with_source(source),
@@ -127,7 +130,7 @@ impl Client {
     /// The handle of what was created, if the answer says that something was.
     fn handle(&self, reply: Reply, request: Request<'_>) -> Result<GenerationHandle, Error> {
         let unclear =
-            |what: &str| ambiguous(what, &reply.request_id).with_service(reply.service_error());
+            |what: &str| ambiguous(what, reply.request_id).with_service(reply.service_error());
         self.heed(&reply);
         if !reply.status.is_success() {
             let service = reply.service_error();
@@ -139,7 +142,7 @@ impl Client {
                 }
             });
         }
-        let answer = reply.generation().map_err(|what| unclear(&what))?;
+        let answer = reply.generation(None).map_err(|what| unclear(&what))?;
         let Some(id) = answer.id().map(str::to_owned) else {
             return Err(unclear("the service's answer holds no generation id"));
         };
@@ -164,7 +167,7 @@ impl Client {
     }
 }
 
-fn ambiguous(what: &str, request_id: &str) -> Error {
+fn ambiguous(what: &str, request_id: Uuid) -> Error {
     let advice = "the generation may have been accepted and billed, so do not repeat the create before looking at the \
                   account's log";
     Error::new(

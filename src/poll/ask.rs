@@ -21,10 +21,11 @@ pub(super) trait Ask {
     /// Takes in that one ended within these ages.
     fn learn(&self, model: &str, length: Option<u64>, ended: RangeInclusive<Duration>);
 
-    /// One poll: a state and how long the service asks to be left alone, or why there is none.
+    /// One poll: a state and how long the service asks to be left alone, or why there is none. `last` is the last answer.
     fn poll(
         &self,
         handle: &GenerationHandle,
+        last: Option<&Generation>,
         timeout: Duration,
     ) -> impl Future<Output = Result<(Generation, Option<Duration>), PollError>> + Send;
 }
@@ -49,8 +50,9 @@ impl Ask for Client {
     async fn poll(
         &self,
         handle: &GenerationHandle,
+        last: Option<&Generation>,
         timeout: Duration,
     ) -> Result<(Generation, Option<Duration>), PollError> {
-        Self::poll(self, handle, timeout).await
+        Self::poll(self, handle, last, timeout).await
     }
 }

@@ -123,6 +123,7 @@ impl Ask for Arc<Service> {
     async fn poll(
         &self,
         handle: &GenerationHandle,
+        _: Option<&Generation>,
         _: Duration,
     ) -> Result<(Generation, Option<Duration>), PollError> {
         let now = self.began.elapsed();

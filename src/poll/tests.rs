@@ -65,6 +65,7 @@ impl Ask for &Script {
     async fn poll(
         &self,
         _: &GenerationHandle,
+        _: Option<&Generation>,
         timeout: Duration,
     ) -> Result<(Generation, Option<Duration>), PollError> {
         let turn = {

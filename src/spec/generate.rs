@@ -87,9 +87,11 @@ fn source(merged: &Merged, durations: &[Stated]) -> Result<Source, String> {
 /// What the generator must know: which schemas are held by types of ours, and that its own may grow.
 fn settings(merged: &Merged) -> Result<GenerationSettings, String> {
     let mut settings = GenerationSettings::default();
-    settings
-        .with_hooks(HooksMode::Expected)
-        .with_inner_type("crate::transport::Call".parse().map_err(text)?);
+    settings.with_hooks(HooksMode::Expected).with_inner_type(
+        "std::sync::Arc<crate::transport::Call>"
+            .parse()
+            .map_err(text)?,
+    );
     settings.with_derive("PartialEq");
     for ours in [
         merge::ANSWER,

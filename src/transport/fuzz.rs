@@ -71,9 +71,9 @@ fn reply(status: u16, headers: &[(&'static str, Vec<u8>)], body: Vec<u8>) -> Rep
     Reply {
         status: StatusCode::from_u16(status).unwrap_or(StatusCode::OK),
         headers: read,
-        body: blank::blanked(&body, KEY).unwrap_or(body).into(),
+        body: blank::blanked(&body, KEY).unwrap_or(body),
         broken: None,
-        request_id: String::new(),
+        request_id: Uuid::nil(),
     }
 }
 
@@ -96,7 +96,7 @@ proptest! {
             ("content-type", kind),
         ];
         let reply = reply(status, &headers, body);
-        if let Ok(generation) = reply.generation() {
+        if let Ok(generation) = reply.generation(None) {
             prop_assert!(generation.as_json().is_object());
         }
         let error = reply.service_error();
