@@ -58,7 +58,7 @@ const OURS: [(Known, &str, RGBColor); 3] = [
 ];
 
 /// The default of the knob, in milliseconds, marked by a dot.
-const DEFAULT: f64 = 184.0;
+const DEFAULT: f64 = 187.0;
 
 pub(super) fn write(file: &str) -> Result<(), Box<dyn Error>> {
     let mut svg = String::new();

@@ -115,7 +115,7 @@ pub(super) fn score(
 ) -> Score {
     let mut random = Random(seed);
     let mut score = Score::default();
-    let ids = (samples / 400).max(2);
+    let ids = (samples / 2000).max(2);
     for id in 0..ids {
         let id = format!("{seed}/{id}");
         let took = (0..samples / ids)

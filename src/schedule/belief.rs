@@ -20,6 +20,8 @@ pub(super) struct Source {
     pub(super) mean: f64,
     /// How wrong it tends to be: a standard deviation.
     pub(super) error: f64,
+    /// How sure it is that durations spread as usual: the higher, the more finishes it takes to believe another spread.
+    pub(super) sure: f64,
 }
 
 /// Finishes: the mean of ln seconds, and the sum of the squared differences from it.
@@ -127,7 +129,7 @@ impl Source {
     /// the likelihood of the finishes.
     fn predict(self, spread: f64, finishes: Finishes) -> Part {
         let variance = spread * spread;
-        let mut weight = self.weight.ln() - SURE * (spread / USUAL_SPREAD).ln().powi(2);
+        let mut weight = self.weight.ln() - self.sure * (spread / USUAL_SPREAD).ln().powi(2);
         let mut mean = self.mean;
         let mut doubt = self.error * self.error;
         if finishes.count > 0.0 {
@@ -167,10 +169,10 @@ const FRAC_1_SQRT_TAU: f64 = 0.398_942_280_401_432_7;
 
 /// Standard deviations of ln seconds that are thought possible, and the likeliest before anything was seen.
 const SPREADS: [f64; 7] = [0.05, 0.075, 0.11, 0.15, 0.22, 0.33, 0.5];
-const USUAL_SPREAD: f64 = 0.13;
+const USUAL_SPREAD: f64 = 0.135;
 
-/// How sure that is: the higher, the more finishes it takes to believe another one.
-const SURE: f64 = 1.3;
+/// How sure of that a source is that says nothing of it.
+pub(super) const SURE: f64 = 1.3;
 
 /// So many strays among so many generations are assumed to have been seen before the first.
 const STRAYS: f64 = 0.5;
@@ -253,6 +255,7 @@ mod tests {
             weight: 1.0,
             mean: seconds.ln(),
             error: 0.3,
+            sure: SURE,
         }
     }
 

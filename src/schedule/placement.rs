@@ -177,7 +177,7 @@ const FURTHEST: f64 = 1e4;
 #[allow(clippy::unwrap_used, reason = "a test may fail")]
 mod tests {
     use super::*;
-    use crate::schedule::belief::{Finishes, Source};
+    use crate::schedule::belief::{Finishes, SURE, Source};
 
     #[test]
     fn the_first_poll_waits_for_the_first_ends_and_the_next_come_close() {
@@ -237,6 +237,7 @@ mod tests {
             weight: 1.0,
             mean: seconds.ln(),
             error: 0.05,
+            sure: SURE,
         };
         Belief::new(&[source], Finishes::default())
     }

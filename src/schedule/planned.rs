@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Decision, PollState, Schedule,
-    belief::{Belief, Finishes, Source},
+    belief::{Belief, Finishes, SURE, Source},
     placement::{Terms, steps},
     pooled::{Pooled, middle},
 };
@@ -24,7 +24,7 @@ use crate::State;
 ///
 /// # Default
 ///
-/// - trade: 0.184 s
+/// - trade: 0.187 s
 /// - at least 2 s between polls, at most 10 minutes
 ///
 /// ```
@@ -32,13 +32,13 @@ use crate::State;
 /// use aimlapi_video::{WaitOptions, schedule::Planned};
 ///
 /// // About half the requests, and twice the lag.
-/// let schedule = Planned::default().trade(4 * Duration::from_millis(184));
+/// let schedule = Planned::default().trade(4 * Duration::from_millis(187));
 /// let options = WaitOptions::default().schedule(schedule);
 /// # let _ = options;
 /// ```
 ///
-/// Where the stated duration is right and durations spread by 15 % around it, that is 11 requests at a mean lag of 1.4 s for
-/// 90 s, 18 at 3.1 s for 330 s, and 23 at 5.7 s for 750 s; after 20 finishes 9 at 1.5 s, 17 at 3 s, and 19 at 5.7 s
+/// Where the stated duration is right and durations spread by 15 % around it, that is 10 requests at a mean lag of 1.4 s for
+/// 90 s, 18 at 3.1 s for 330 s, and 26 at 4.8 s for 750 s; after 20 finishes 9 at 1.5 s, 17 at 2.9 s, and 21 at 5.3 s
 /// (`cargo bench --bench schedule`).
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "a schedule does nothing until a wait is given it"]
@@ -52,7 +52,7 @@ pub struct Planned {
 impl Default for Planned {
     fn default() -> Self {
         Self {
-            trade: Duration::from_millis(184),
+            trade: Duration::from_millis(187),
             least: Duration::from_secs(2),
             most: Duration::from_secs(600),
             pooled: Pooled::default(),
@@ -62,10 +62,10 @@ impl Default for Planned {
 
 impl Planned {
     /// How much sooner, on average, one more request must notice the end to be worth sending: a shorter time buys less lag
-    /// with more requests, and four times the time about halves the requests and doubles the lag. 0.184 s by default.
+    /// with more requests, and four times the time about halves the requests and doubles the lag. 0.187 s by default.
     ///
-    /// This is for a generation of 330 s. For others it goes with the root of the duration, so that both requests and lag
-    /// grow with it. Where generations end within few times the least step of each other, no lag shorter than that step is
+    /// This is for a generation of 330 s. For others it goes with the fourth root of the duration, so that both requests and
+    /// lag grow with it, the lag a little more. Where generations end within few times the least step of each other, no lag shorter than that step is
     /// bought, whatever this says.
     pub fn trade(mut self, trade: Duration) -> Self {
         self.trade = trade;
@@ -99,7 +99,7 @@ impl Schedule for Planned {
         let terms = Terms {
             least,
             most: self.most.as_secs_f64(),
-            price: self.price(&belief, state.unfinished.as_secs_f64()),
+            price: self.price(&belief),
         };
         let from = state.last_poll.as_secs_f64();
         let mut known = state.unfinished.as_secs_f64();
@@ -128,10 +128,10 @@ impl Planned {
     fn belief(&self, state: &PollState<'_>) -> Belief {
         let mut sources = Vec::with_capacity(4);
         match state.expected.as_ref().and_then(middle) {
-            Some((mean, width)) => sources.extend(STATED.map(|(weight, factor, error)| Source {
-                weight,
-                mean: mean + factor,
-                error: width.hypot(error),
+            Some((mean, width)) => sources.extend(STATED.map(|stated| Source {
+                mean: mean + stated.mean,
+                error: width.hypot(stated.error),
+                ..stated
             })),
             None => sources.push(self.pooled.source()),
         }
@@ -139,12 +139,7 @@ impl Planned {
             learned.count >= 0.0 && learned.mean.is_finite() && learned.squares >= 0.0
         });
         if let Some(mean) = learned.and_then(|learned| learned.near) {
-            let (weight, error) = NEAR;
-            sources.push(Source {
-                weight,
-                mean,
-                error,
-            });
+            sources.push(Source { mean, ..NEAR });
         }
         let finishes = learned.map(|learned| Finishes {
             count: learned.count,
@@ -155,9 +150,9 @@ impl Planned {
     }
 
     /// Requests that a second of lag is worth.
-    fn price(&self, belief: &Belief, age: f64) -> f64 {
+    fn price(&self, belief: &Belief) -> f64 {
         let trade = self.trade.as_secs_f64().max(SHORTEST_TRADE);
-        let wanted = (TRADED / belief.typical().max(age)).sqrt() / trade;
+        let wanted = (TRADED / belief.typical()).sqrt().sqrt() / trade;
         // With this price, steps would be the least one where ends are dense.
         let sensible = DENSE * belief.width() / self.least.as_secs_f64().powi(2);
         wanted.min(sensible)
@@ -176,23 +171,43 @@ fn jitter(id: &str, poll: u32) -> f64 {
     ((hash ^ (hash >> 32)) & 0xffff) as f64 / f64::from(0x7fff_u16) - 1.0
 }
 
-/// What a stated duration is worth: weight, error, and by how much in ln seconds it is off. It is mostly right; where it is
-/// not, it tends to be of a longer or a shorter clip, or of a busier day.
-const STATED: [(f64, f64, f64); 3] = [
-    (0.75, 0.0, 0.01),
-    (0.015, -0.83, 0.3),
-    (0.0086, 0.745, 0.267),
+/// What a stated duration is worth; the means are by how much in ln seconds it is off. It is mostly right, and its ranges
+/// are as narrow as durations spread; where it is not, it tends to be of a longer or a shorter clip, or of a busier day.
+const STATED: [Source; 3] = [
+    Source {
+        weight: 0.75,
+        mean: 0.0,
+        error: 0.01,
+        sure: 2.0 * SURE,
+    },
+    Source {
+        weight: 0.0125,
+        mean: -0.83,
+        error: 0.36,
+        sure: SURE,
+    },
+    Source {
+        weight: 0.0066,
+        mean: 0.74,
+        error: 0.267,
+        sure: SURE,
+    },
 ];
 
-/// Weight and error of the durations of a model's other lengths.
-const NEAR: (f64, f64) = (0.5, 0.4);
+/// What the durations of a model's other lengths are worth.
+const NEAR: Source = Source {
+    weight: 0.5,
+    mean: 0.0,
+    error: 0.4,
+    sure: SURE,
+};
 
 /// No policy goes below this step.
 const FLOOR: Duration = Duration::from_secs(1);
 
 /// How far a step is shifted, as a share of the shorter of it and the one after: a long wait for a dense phase would
 /// otherwise miss its beginning.
-const JITTER: f64 = 0.1;
+const JITTER: f64 = 0.08;
 
 /// One that is still queued takes at least this share of a typical duration more, counted no longer than so many seconds.
 const QUEUED: f64 = 0.05;
