@@ -74,9 +74,14 @@ fn main() {
             ));
         }
         if let Some(most) = most {
-            let stated = tables.map(|table| vec![table[4].clone()]);
-            let title = format!("{title}, stated durations");
-            goals.add(&title, "M", most, &stated, |_, score| score.merit());
+            let stated = tables.clone().map(|table| vec![table[4].clone()]);
+            let all = format!("{title}, stated durations");
+            goals.add(&all, "M", most, &stated, |_, score| score.merit());
+            if hint.is_some() {
+                // No goal, but not to be lost sight of.
+                let each = format!("{title}, each length");
+                goals.add(&each, "M", 0.65, &tables, |_, score| score.merit());
+            }
         }
     };
     told("a right hint", Some(1.0), None);
@@ -102,6 +107,7 @@ fn main() {
             });
         }
     }
+    tables::never_ends();
     goals.print();
     tables::speed();
 }

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use progenitor_client::ClientInfo;
 use reqwest::{
     StatusCode,
     header::{HeaderName, HeaderValue},
@@ -267,8 +268,8 @@ impl Client {
         last: Option<&Generation>,
         timeout: Duration,
     ) -> Result<(Generation, Option<Duration>), PollError> {
-        let (client, call) = self.call(timeout.min(self.inner.fetch_timeout), None);
-        let id = handle.id();
+        let client = self.call(timeout.min(self.inner.fetch_timeout), None);
+        let (id, call) = (handle.id(), client.inner());
         let outcome = match handle.route() {
             Route::Universal => call.outcome(client.fetch_generation(id).await),
             Route::LegacyKling => call.outcome(client.fetch_legacy_kling_generation(id).await),
@@ -332,17 +333,11 @@ impl Client {
     }
 
     /// A generated client for one call; it is cheap, for it shares the connection pool.
-    fn call(
-        &self,
-        timeout: Duration,
-        idempotency: Option<Header>,
-    ) -> (generated::Client, Arc<Call>) {
+    fn call(&self, timeout: Duration, idempotency: Option<Header>) -> generated::Client {
         let authorization = self.inner.authorization.clone();
         let call = Call::new(authorization, timeout, self.inner.max_answer, idempotency);
-        let call = Arc::new(call);
-        let (base, http) = (&self.inner.base, self.inner.http.clone());
-        let client = generated::Client::new_with_client(base, http, Arc::clone(&call));
-        (client, call)
+        let http = self.inner.http.clone();
+        generated::Client::new_with_client(&self.inner.base, http, call.into())
     }
 }
 

@@ -1,4 +1,5 @@
-//! One call of a generated operation: what goes on the wire beside the body, and what came back, read before the decoder is asked.
+//! One call of a generated operation: what goes on the wire beside the body, and what came back, read here and not by the
+//! generated decoder.
 
 use std::{
     fmt,
@@ -294,7 +295,7 @@ fn compressed(encoding: &str) -> String {
     format!("the answer is compressed ({encoding}), which was not asked for")
 }
 
-/// The key stands in the header value, which is marked sensitive and shows as such.
+/// Without the header value in which the key stands, which is marked sensitive, too.
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
@@ -325,7 +326,8 @@ impl ClientHooks<Arc<Call>> for generated::Client {
         Ok(response)
     }
 
-    /// Ends the operation before its decoder, which knows only what the document says, and has no limit: all is read.
+    /// Ends the operation before its decoder, which knows only what the document says and reads without a limit: `exec` has
+    /// read all that is to be read.
     async fn post<E>(
         &self,
         result: &reqwest::Result<Response>,
@@ -371,11 +373,19 @@ mod tests {
         let first = read(&reply(&[("x-inference-id", "i1")], text), None);
         let again = reply(&[("x-inference-id", "i2")], text);
         let again = read(&again, Some(&first));
-        assert_eq!(again.as_json(), first.as_json());
+        assert!(std::ptr::eq(again.as_json(), first.as_json()), "read once");
         let [first, again] = [first.receipt(), again.receipt()];
         assert_eq!(first.inference_id.as_deref(), Some("i1"));
         assert_eq!(again.inference_id.as_deref(), Some("i2"));
         assert_ne!(first.client_request_id, again.client_request_id);
+    }
+
+    #[test]
+    fn an_answer_that_is_compressed_is_none_whatever_was_said_before() {
+        let text = r#"{"id":"g1","status":"generating"}"#;
+        let first = reply(&[], text).generation(None).expect("it is read");
+        let again = reply(&[("content-encoding", "gzip")], text);
+        assert!(again.generation(Some(&first)).is_err());
     }
 
     #[test]

@@ -343,20 +343,22 @@ async fn an_answer_for_another_generation_is_no_answer() {
 
 #[tokio::test]
 async fn a_generation_has_the_handle_that_it_was_waited_for_with() {
-    let server = Server::start(|number, _| match number {
-        0 => support::json(201, json!({ "id": "g", "status": "queued" })),
-        _ => support::json(
-            200,
-            json!({ "id": "g", "status": "completed", "video": { "url": "https://cdn.example.com/g.mp4" } }),
-        ),
-    })
-    .await;
-    let client = client(server.url());
-    let created = client.create(request()).await.unwrap();
-    let elsewhere = created.with_route(Route::LegacyKling);
-    let options = WaitOptions::default().speed(1e3);
-    let generation = client.wait(&elsewhere).options(options).await.unwrap();
-    assert_eq!(generation.handle(), Some(&elsewhere));
+    let video = json!({ "url": "https://cdn.example.com/g.mp4" });
+    for created in ["queued", "completed"] {
+        let video = video.clone();
+        let server = Server::start(move |number, _| {
+            let status = if number == 0 { created } else { "completed" };
+            let answer = json!({ "id": "g", "status": status, "video": video });
+            support::json(200, answer)
+        })
+        .await;
+        let client = client(server.url());
+        let created = client.create(request()).await.unwrap();
+        let elsewhere = created.with_route(Route::LegacyKling);
+        let options = WaitOptions::default().speed(1e3);
+        let generation = client.wait(&elsewhere).options(options).await.unwrap();
+        assert_eq!(generation.handle(), Some(&elsewhere));
+    }
 }
 
 #[tokio::test]

@@ -177,7 +177,7 @@ fn learned(schedule: &Planned, hint: Option<f64>, seen: &[f64]) -> Option<Learne
 }
 
 fn cost(schedule: &dyn Schedule) -> (f64, f64) {
-    let score = score(schedule, TYPICAL, None, SPREAD, 2, 4000);
+    let score = score(schedule, TYPICAL, None, SPREAD, 2, 20_000);
     (score.polls(), score.lag())
 }
 

@@ -82,6 +82,19 @@ fn cell(score: &Score) -> String {
     )
 }
 
+pub(super) fn never_ends() {
+    println!("\n== ours, a generation that never ends: requests within 30 min / within 24 h ==");
+    let schedule = Planned::default();
+    for hint in [Some(35.0), Some(330.0), Some(750.0), None] {
+        let mut wait = Wait::new(&schedule, "id".into(), hint, None);
+        let mut within = |seconds| wait.ended(seconds).0 - 1;
+        let known = hint.map_or("nothing known".to_owned(), |hint| {
+            format!("{hint} s stated")
+        });
+        println!("{known:14} {:5} / {}", within(1800.0), within(86_400.0));
+    }
+}
+
 pub(super) fn speed() {
     let schedule = Planned::default();
     let begin = std::time::Instant::now();

@@ -364,8 +364,8 @@ fn authorization(key: Option<&SecretString>) -> Result<HeaderValue, Error> {
         ));
     };
     let is_clean = key.bytes().all(|byte| byte.is_ascii_graphic());
-    let header = HeaderValue::try_from(format!("{BEARER}{key}"));
-    let Some(mut header) = header.ok().filter(|_| is_clean) else {
+    let header = is_clean.then(|| HeaderValue::try_from(format!("{BEARER}{key}")));
+    let Some(Ok(mut header)) = header else {
         return Err(Error::new(
             ErrorKind::Configuration,
             "the API key holds a blank, a line break or a character beyond ASCII; copy it again",

@@ -1,15 +1,13 @@
 //! Creating a generation, which costs money: sent again only if nothing can have been bought, and never lost in silence.
 
-use std::sync::Arc;
-
+use progenitor_client::ClientInfo;
 use reqwest::header::HeaderValue;
 use uuid::Uuid;
 
 use super::{Client, CreateRetries, retries::Tries};
 use crate::{
     Error, ErrorKind, GenerationHandle, GenerationRequest, LegacyKlingRequest, Route, generated,
-    handle::Created,
-    transport::{Call, Reply},
+    handle::Created, transport::Reply,
 };
 
 /// What is to be created, on either URL.
@@ -83,14 +81,14 @@ impl Client {
         });
         let mut refused = None;
         loop {
-            let (client, call) = self.call(self.inner.create_timeout, idempotency.clone());
-            match beside.sends(&call.request_id().to_string()).await {
+            let client = self.call(self.inner.create_timeout, idempotency.clone());
+            match beside.sends(&client.inner().request_id().to_string()).await {
                 Ok(true) => {}
                 Ok(false) => return refused.map(Err),
                 Err(error) => return Some(Err(error)),
             }
             // A call is large, and whoever holds this future may hold many.
-            let outcome = Box::pin(self.send_once(request, client, call)).await;
+            let outcome = Box::pin(self.send_once(request, client)).await;
             beside.answered(&outcome).await;
             match outcome {
                 Err(error) if tries.again(&error, beside.stopped()).await => refused = Some(error),
@@ -103,8 +101,8 @@ impl Client {
         &self,
         request: Request<'_>,
         client: generated::Client,
-        call: Arc<Call>,
     ) -> Result<GenerationHandle, Error> {
+        let call = client.inner();
         let outcome = match request {
             Request::Universal(request) => call.outcome(client.create_generation(request).await),
             Request::LegacyKling(request) => {

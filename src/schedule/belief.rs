@@ -43,7 +43,10 @@ impl Belief {
     pub(super) fn new(sources: &[Source], finishes: Finishes) -> Self {
         let mut parts: Vec<Part> = sources
             .iter()
-            .flat_map(|source| SPREADS.map(|spread| source.predict(spread, finishes)))
+            .flat_map(|source| {
+                let all = source.of_all_spreads();
+                SPREADS.map(|spread| source.predict(spread, finishes, all))
+            })
             .filter(|part| part.weight.is_finite() && part.mean.is_finite())
             .collect();
         // The weights are logarithms: far from every source, each of them is too small for a number.
@@ -125,11 +128,22 @@ impl Belief {
 }
 
 impl Source {
+    /// How likely durations spread so, as a logarithm, up to what [`of_all_spreads`](Self::of_all_spreads) tells.
+    fn of_spread(self, spread: f64) -> f64 {
+        -self.sure * (spread / USUAL_SPREAD).ln().powi(2)
+    }
+
+    /// The logarithm of the sum, so that to be sure is not to weigh less.
+    fn of_all_spreads(self) -> f64 {
+        let each = SPREADS.map(|spread| self.of_spread(spread).exp());
+        each.iter().sum::<f64>().ln()
+    }
+
     /// The next duration, if durations spread by `spread` around their mean. Its weight is the logarithm of the prior times
     /// the likelihood of the finishes.
-    fn predict(self, spread: f64, finishes: Finishes) -> Part {
+    fn predict(self, spread: f64, finishes: Finishes, all: f64) -> Part {
         let variance = spread * spread;
-        let mut weight = self.weight.ln() - self.sure * (spread / USUAL_SPREAD).ln().powi(2);
+        let mut weight = self.weight.ln() + self.of_spread(spread) - all;
         let mut mean = self.mean;
         let mut doubt = self.error * self.error;
         if finishes.count > 0.0 {
@@ -171,7 +185,7 @@ const FRAC_1_SQRT_TAU: f64 = 0.398_942_280_401_432_7;
 const SPREADS: [f64; 7] = [0.05, 0.075, 0.11, 0.15, 0.22, 0.33, 0.5];
 const USUAL_SPREAD: f64 = 0.135;
 
-/// How sure of that a source is that says nothing of it.
+/// How sure of that spread is whoever knows no better.
 pub(super) const SURE: f64 = 1.3;
 
 /// So many strays among so many generations are assumed to have been seen before the first.

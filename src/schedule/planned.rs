@@ -65,8 +65,9 @@ impl Planned {
     /// with more requests, and four times the time about halves the requests and doubles the lag. 0.187 s by default.
     ///
     /// This is for a generation of 330 s. For others it goes with the fourth root of the duration, so that both requests and
-    /// lag grow with it, the lag a little more. Where generations end within few times the least step of each other, no lag shorter than that step is
-    /// bought, whatever this says.
+    /// lag grow with it, the lag a little more; and from four times the typical duration on with the age, so that one that
+    /// never ends is asked for ever less. Where generations end within few times the least step of each other, no lag shorter
+    /// than that step is bought, whatever this says.
     pub fn trade(mut self, trade: Duration) -> Self {
         self.trade = trade;
         self
@@ -99,7 +100,7 @@ impl Schedule for Planned {
         let terms = Terms {
             least,
             most: self.most.as_secs_f64(),
-            price: self.price(&belief),
+            price: self.price(&belief, state.unfinished.as_secs_f64()),
         };
         let from = state.last_poll.as_secs_f64();
         let mut known = state.unfinished.as_secs_f64();
@@ -150,9 +151,11 @@ impl Planned {
     }
 
     /// Requests that a second of lag is worth.
-    fn price(&self, belief: &Belief) -> f64 {
+    fn price(&self, belief: &Belief, age: f64) -> f64 {
         let trade = self.trade.as_secs_f64().max(SHORTEST_TRADE);
-        let wanted = (TRADED / belief.typical()).sqrt().sqrt() / trade;
+        let typical = belief.typical();
+        let overdue = (age / (OVERDUE * typical)).max(1.0);
+        let wanted = (TRADED / typical).sqrt().sqrt() / (trade * overdue);
         // With this price, steps would be the least one where ends are dense.
         let sensible = DENSE * belief.width() / self.least.as_secs_f64().powi(2);
         wanted.min(sensible)
@@ -171,11 +174,11 @@ fn jitter(id: &str, poll: u32) -> f64 {
     ((hash ^ (hash >> 32)) & 0xffff) as f64 / f64::from(0x7fff_u16) - 1.0
 }
 
-/// What a stated duration is worth; the means are by how much in ln seconds it is off. It is mostly right, and its ranges
-/// are as narrow as durations spread; where it is not, it tends to be of a longer or a shorter clip, or of a busier day.
+/// What a stated duration is worth; the means are by how much in ln seconds it is off. It is mostly right, and a model of
+/// which one is stated is a steady one; where it is not, it tends to be of a longer or a shorter clip, or of a busier day.
 const STATED: [Source; 3] = [
     Source {
-        weight: 0.75,
+        weight: 0.56,
         mean: 0.0,
         error: 0.01,
         sure: 2.0 * SURE,
@@ -216,6 +219,9 @@ const LONGEST_QUEUED: f64 = 600.0;
 /// The typical duration, in seconds, for which the trade is stated, and the shortest trade.
 const TRADED: f64 = 330.0;
 const SHORTEST_TRADE: f64 = 1e-3;
+
+/// From so many times the typical duration on, lag is worth the less, the older it gets: steps grow with the age.
+const OVERDUE: f64 = 4.0;
 
 /// With this price by the width of a belief, in seconds, and a least step of 1 s, steps in its middle are not much longer.
 const DENSE: f64 = 1.69;

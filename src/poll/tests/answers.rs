@@ -22,11 +22,11 @@ async fn a_failure_after_a_planned_pause_is_ridden_out_and_soon_made_up_for() {
     let options = WaitOptions::default();
     let short = run(&[Turn::Fails(502), completed()], handle(), options.clone()).await;
     assert!(short.end.is_ok());
-    assert_eq!(short.polls, [125_335, 127_335]);
+    assert_eq!(short.polls, [125_247, 127_247]);
     let lost = run(&[Turn::Fails(502)], handle(), options).await;
     assert_eq!(lost.end.unwrap_err().kind(), ErrorKind::PollingLost);
-    assert_eq!(lost.polls.first(), Some(&125_335));
-    let asked = lost.polls.last().unwrap() - 125_335;
+    assert_eq!(lost.polls.first(), Some(&125_247));
+    let asked = lost.polls.last().unwrap() - 125_247;
     assert!((90_000..=120_000).contains(&asked), "{:?}", lost.polls);
 }
 
