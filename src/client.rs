@@ -261,7 +261,7 @@ impl Client {
         }
     }
 
-    /// One poll: one request, never repeated by itself. `last` is the last answer of the same generation.
+    /// One poll: one request, never repeated by itself. `last` is the last answer to the same handle.
     pub(crate) async fn poll(
         &self,
         handle: &GenerationHandle,
@@ -311,7 +311,6 @@ impl Client {
             return Err(failed(lost(what), true));
         }
         let known = last.and_then(|last| last.handle.clone());
-        let known = known.filter(|known| **known == *handle);
         generation.handle = Some(known.unwrap_or_else(|| Arc::new(handle.bare())));
         Ok((generation, retry_after))
     }

@@ -76,7 +76,15 @@ impl GenerationHandle {
     /// The same generation, asked for on `route`.
     #[must_use]
     pub fn with_route(self, route: Route) -> Self {
-        Self { route, ..self }
+        let handle = Self {
+            route,
+            created: None,
+            ..self
+        };
+        match self.created {
+            Some(created) => handle.with_created(Arc::unwrap_or_clone(created)),
+            None => handle,
+        }
     }
 
     /// The generation's id: opaque text that may hold `:` and `/` and may begin with `-`.
@@ -132,14 +140,14 @@ impl GenerationHandle {
         model: &str,
         route: Route,
         origin: &str,
-        mut created: Created,
+        created: Created,
     ) -> Self {
         // A clock before 1970 is wrong, and its time could not be written down; nor could parts of a millisecond.
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let whole =
             |now: Duration| now - Duration::from_nanos(u64::from(now.subsec_nanos()) % 1_000_000);
         let now = now.ok().map(|now| SystemTime::UNIX_EPOCH + whole(now));
-        let mut handle = Self {
+        let handle = Self {
             id,
             model: Some(model.to_owned()),
             route,
@@ -147,9 +155,14 @@ impl GenerationHandle {
             origin: Some(origin.to_owned()),
             created: None,
         };
-        created.answer.handle = Some(Arc::new(handle.clone()));
-        handle.created = Some(Arc::new(created));
-        handle
+        handle.with_created(created)
+    }
+
+    /// A bare handle with what is known of the create: the answer to it is this handle's.
+    fn with_created(mut self, mut created: Created) -> Self {
+        created.answer.handle = Some(Arc::new(self.clone()));
+        self.created = Some(Arc::new(created));
+        self
     }
 }
 

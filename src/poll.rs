@@ -4,7 +4,6 @@ use std::{
     future::IntoFuture,
     ops::RangeInclusive,
     pin::Pin,
-    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -328,13 +327,7 @@ impl<A: Ask> Machine<A> {
             .check(&self.handle)
             .map_err(|error| error.with_wait(self.state()))?;
         match self.handle.answer().cloned() {
-            Some(mut answer) => {
-                // It may be asked for on another route than it was created on.
-                if answer.handle() != Some(&self.handle) {
-                    answer.handle = Some(Arc::new(self.handle.bare()));
-                }
-                self.judge(answer)
-            }
+            Some(answer) => self.judge(answer),
             None => Ok(None),
         }
     }

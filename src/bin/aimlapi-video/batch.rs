@@ -8,8 +8,8 @@ use std::{
 };
 
 use aimlapi_video::{
-    Client, ClientBuilder, Error, GenerationHandle, Job, Journal, JournalEntry, JournalState,
-    Update, WaitOptions, simulator::Simulator,
+    ClientBuilder, Error, GenerationHandle, Job, Journal, JournalEntry, JournalState, Update,
+    WaitOptions,
 };
 use futures_util::{
     StreamExt,
@@ -22,6 +22,7 @@ use crate::{
     failure::{self, Failure, line},
     interrupt::Interrupt,
     output::note,
+    service::service,
 };
 
 mod out;
@@ -61,22 +62,7 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
     check(&requests, &journal, &path, &out, &saved, batch)?;
     note_saved(saved.len());
     let speed = speed_of(batch.jobs.speed, batch.simulate);
-    let simulator = match batch.simulate {
-        true => Some(
-            Simulator::builder()
-                .speed(speed)
-                .start()
-                .await
-                .map_err(|error| Failure::usage(format!("the simulator cannot start: {error}")))?,
-        ),
-        false => None,
-    };
-    let client = match &simulator {
-        Some(simulator) => Client::builder()
-            .base_url(simulator.url())
-            .api_key("simulated"),
-        None => ClientBuilder::from_env(),
-    };
+    let (_simulator, client) = service(batch.simulate, speed).await?;
     let client = client
         .wait_options(options(&batch.jobs, speed))
         .build()

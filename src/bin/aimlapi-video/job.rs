@@ -11,7 +11,6 @@ use std::{
 use aimlapi_video::{
     Client, ClientBuilder, Download, Error, ErrorKind, Generation, GenerationHandle,
     GenerationRequest, LegacyKlingRequest, Route, Saved, Update, WaitOptions, Warning,
-    simulator::Simulator,
 };
 use serde_json::{Value, json};
 
@@ -22,6 +21,7 @@ use crate::{
     output::{answer, note},
     report::Report,
     request::{self, handle},
+    service::service,
     template::{self, Target},
 };
 
@@ -49,29 +49,16 @@ async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
         target.check(&generate.waiting)?;
     }
     let speed = speed_of(generate.waiting.speed, generate.simulate);
-    let simulator = if generate.simulate {
-        let started = Simulator::builder().speed(speed).start().await;
-        Some(
-            started
-                .map_err(|error| Failure::usage(format!("the simulator cannot start: {error}")))?,
-        )
-    } else {
-        None
-    };
-    let client = match &simulator {
-        Some(simulator) => Client::builder()
-            .base_url(simulator.url())
-            .api_key("simulated"),
-        None => ClientBuilder::from_env(),
-    }
-    .wait_options(WaitOptions::default().speed(speed))
-    .build()
-    .map_err(|error| match error.kind() {
-        ErrorKind::MissingKey => Failure::usage(format!(
-            "{error}, or run against the embedded simulator by --simulate"
-        )),
-        _ => Failure::creating(&error),
-    })?;
+    let (_simulator, client) = service(generate.simulate, speed).await?;
+    let client = client
+        .wait_options(WaitOptions::default().speed(speed))
+        .build()
+        .map_err(|error| match error.kind() {
+            ErrorKind::MissingKey => Failure::usage(format!(
+                "{error}, or run against the embedded simulator by --simulate"
+            )),
+            _ => Failure::creating(&error),
+        })?;
 
     let mut report = Report::start(&format!("creating with {}", request.model()), speed);
     let created = created(&client, request, &mut interrupt).await;

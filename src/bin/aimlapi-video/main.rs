@@ -14,6 +14,7 @@ mod output;
 mod report;
 mod request;
 mod screen;
+mod service;
 mod simulate;
 #[cfg(feature = "specs")]
 #[path = "../../spec/mod.rs"]
