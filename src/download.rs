@@ -16,6 +16,11 @@ use save::{IN_MEMORY, Place, check};
 use sink::{Memory, Writer};
 
 mod ask;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "not yet a part of the download")
+)]
+mod container;
 mod content;
 mod digest;
 mod expiry;
