@@ -16,10 +16,9 @@ use save::{IN_MEMORY, Place, check};
 use sink::{Memory, Writer};
 
 mod ask;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "not yet a part of the download")
-)]
+#[cfg(feature = "__bench")]
+pub(crate) mod bench;
+#[cfg_attr(not(test), allow(dead_code, reason = "not yet a part of the download"))]
 mod container;
 mod content;
 mod digest;
