@@ -16,6 +16,8 @@ use save::{IN_MEMORY, Place, check};
 use sink::{Memory, Writer};
 
 mod ask;
+#[cfg(feature = "__bench")]
+pub(crate) mod bench;
 mod container;
 mod content;
 mod digest;

@@ -35,7 +35,7 @@ impl Format for Matroska {
     }
 
     fn shortest(&self) -> usize {
-        1
+        2
     }
 
     fn step(&mut self, at: u64, head: &[u8]) -> Step {
@@ -62,12 +62,13 @@ impl Format for Matroska {
             }
             (_, Some(size)) => (header as u64).saturating_add(size),
         };
-        if id == EBML {
-            if head.len() as u64 != size && size <= MAX_EBML {
-                self.element = Some((id, at.saturating_add(size)));
-                return Step::Need(usize::try_from(size).unwrap_or_default());
-            }
-            self.is_webm = doc_type(&head[header..]) == Some(b"webm");
+        if id == EBML && size <= MAX_EBML {
+            let whole = usize::try_from(size).unwrap_or_default();
+            self.element = Some((id, at.saturating_add(size)));
+            let Some(content) = head.get(header..whole) else {
+                return Step::Need(whole);
+            };
+            self.is_webm = doc_type(content) == Some(b"webm");
         }
         if id == SEGMENT {
             self.segment = Segment::Sized;

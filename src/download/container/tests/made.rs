@@ -343,3 +343,18 @@ fn a_matroska_segment_of_size_zero_is_read_like_one_of_unknown_size() {
     assert_eq!(inspect(&file).completeness, Completeness::NotRevealed);
     assert_ne!(truncated(&file[..file.len() - 1]), "");
 }
+
+#[test]
+fn an_ebml_header_may_be_shorter_than_what_it_is_recognized_by() {
+    let head = b"\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67\xff\x1f\x43\xb6\x75\xff\xa3\x84";
+    let file = [&head[..], b"data"].concat();
+    let expected = Verdict {
+        container: Container::Matroska,
+        completeness: Completeness::NotRevealed,
+    };
+    assert_eq!(inspect(&file), expected);
+    for length in 1..file.len() {
+        let is_border = [15].contains(&length);
+        assert_eq!(truncated(&file[..length]).is_empty(), is_border, "{length}");
+    }
+}
