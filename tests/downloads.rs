@@ -243,7 +243,9 @@ async fn a_stated_size_feeds_the_progress_and_a_disagreement_is_told() {
     assert_eq!(seen.into_inner().unwrap().last(), Some(&(9, Some(8))));
     assert_eq!(
         saved[0].disagreement.as_deref(),
-        Some("the generation states a file of 8 bytes, and 9 arrived")
+        Some(
+            "the generation states a file of 8 bytes, and 9 arrived; its content is of no known video format"
+        )
     );
     assert_eq!(saved[0].content_type.as_deref(), Some("video/webm"));
 
@@ -263,7 +265,9 @@ async fn a_stated_size_feeds_the_progress_and_a_disagreement_is_told() {
         .unwrap();
     assert_eq!(
         saved[0].disagreement.as_deref(),
-        Some("the generation states video/mp4, and video/webm arrived")
+        Some(
+            "the generation states video/mp4, and video/webm arrived; its content is of no known video format"
+        )
     );
 }
 

@@ -102,17 +102,18 @@ pub(super) fn disagreement(
         ));
     }
     let content = Content::of(arrived);
+    if !matches!(content, Content::Video(_)) {
+        notes.push(format!("its content is {content}"));
+    }
     let label = sent.or(stated).map(essence);
-    let extension = path
-        .and_then(Path::extension)
-        .and_then(|extension| extension.to_str());
     if let Some(label) = label.filter(|label| content.contradicts(label.rsplit('/').next())) {
         notes.push(format!(
             "it is labelled {label}, and its content is {content}"
         ));
-    } else if content == Content::Unknown || matches!(content, Content::Other(_)) {
-        notes.push(format!("its content is {content}"));
     }
+    let extension = path
+        .and_then(Path::extension)
+        .and_then(|extension| extension.to_str());
     if let Some(extension) = extension.filter(|extension| content.contradicts(Some(extension))) {
         notes.push(format!(
             "its name ends in .{extension}, and its content is {content}"
@@ -147,15 +148,14 @@ impl Content {
         }
     }
 
-    /// Whether `name`, an extension or the subtype of a media type, is that of another kind of file.
+    /// Whether `name`, an extension or the subtype of a media type, is that of another kind of video.
     fn contradicts(self, name: Option<&str>) -> bool {
-        let named = name.and_then(by_name);
-        match (self, named) {
-            (Self::Video(Container::WebM), Some(Container::Matroska)) => false,
-            (Self::Video(Container::Other), _) | (_, None) => false,
-            (Self::Video(content), Some(named)) => content != named,
-            (Self::Other(_) | Self::Unknown, Some(_)) => true,
-        }
+        let (Self::Video(content), Some(named)) = (self, name.and_then(by_name)) else {
+            return false;
+        };
+        // WebM is a kind of Matroska.
+        let is_known = content != Container::Other;
+        is_known && content != named && (content, named) != (Container::WebM, Container::Matroska)
     }
 }
 

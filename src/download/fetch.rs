@@ -336,7 +336,7 @@ impl Fetch<'_, '_> {
 
     /// Prepares the sink for a file from its first byte; how many of its bytes the sink has already.
     async fn begin(
-        &self,
+        &mut self,
         version: &Version,
         sink: &mut impl Sink,
         arrived: &mut Arrived,
