@@ -304,21 +304,30 @@ async fn a_link_that_is_refused_is_asked_anew_once() {
 #[tokio::test]
 async fn a_link_that_has_run_out_is_not_even_tried() {
     let server = service("/fresh?sig=new", |_| http(200, &[], "never")).await;
-    assert_eq!(bytes(&server, "/old?Expires=1000").await.unwrap(), FILE);
+    assert_eq!(
+        bytes(&server, "/old?Expires=1752005613").await.unwrap(),
+        FILE
+    );
     assert_eq!(targets(&server), [POLL, "/fresh?sig=new"]);
 }
 
 #[tokio::test]
 async fn a_clock_that_is_wrong_costs_no_video() {
     // The service has no other link, and the host takes the one that seems to have run out.
-    let server = service("/old?Expires=1000", |_| http(200, &[], FILE)).await;
-    assert_eq!(bytes(&server, "/old?Expires=1000").await.unwrap(), FILE);
+    let server = service("/old?Expires=1752005613", |_| http(200, &[], FILE)).await;
+    assert_eq!(
+        bytes(&server, "/old?Expires=1752005613").await.unwrap(),
+        FILE
+    );
     let server = Server::start(|_, request| match request.target.starts_with("/v") {
         true => http(500, &[], ""),
         false => http(200, &[], FILE),
     })
     .await;
-    assert_eq!(bytes(&server, "/old?Expires=1000").await.unwrap(), FILE);
+    assert_eq!(
+        bytes(&server, "/old?Expires=1752005613").await.unwrap(),
+        FILE
+    );
 }
 
 #[tokio::test]
@@ -328,13 +337,13 @@ async fn a_missing_file_is_asked_anew_only_if_its_link_has_run_out() {
     assert!(error.to_string().contains("answered 404"), "{error}");
     assert_eq!(targets(&server), ["/old?sig=secret"]);
 
-    let server = service("/old?Expires=1000", |_| http(404, &[], "")).await;
-    let error = bytes(&server, "/old?Expires=1000").await.unwrap_err();
-    assert_eq!(targets(&server), [POLL, "/old?Expires=1000"]);
+    let server = service("/old?Expires=1752005613", |_| http(404, &[], "")).await;
+    let error = bytes(&server, "/old?Expires=1752005613").await.unwrap_err();
+    assert_eq!(targets(&server), [POLL, "/old?Expires=1752005613"]);
     assert!(
         error
             .to_string()
-            .contains("which expired at 1970-01-01T00:16:40Z"),
+            .contains("which expired at 2025-07-08T20:13:33Z"),
         "{error}"
     );
 }

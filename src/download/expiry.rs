@@ -97,8 +97,8 @@ impl Parameters {
                 let mut parts = value.strip_prefix("bce-auth-v1/")?.split('/').skip(1);
                 seconds_after(parts.next()?, parts.next()?)
             }
-            // Kuaishou (Kling) and Tencent live streams.
-            "kstime" | "txtime" => from_hexadecimal(value),
+            // Kuaishou (Kling); Tencent live streams, which have a decimal form, too.
+            "kstime" | "txtime" => from_hexadecimal(value).or_else(|| from_text(value)),
             // Qiniu timestamp anti-leech, Tencent VOD key hotlink protection.
             "t" if self.has_any(&["sign"]) => from_hexadecimal(value),
             // Discord.

@@ -66,6 +66,7 @@ fn documented_forms_are_read() {
         // Tencent.
         "https://h/x?q-sign-time=1751970000%3B1751979600&q-key-time=1751970000;1751979601",
         "https://h/x?txSecret=ab&txTime=686D1650",
+        "https://h/x?txSecret=ab&txTime=1751979600",
         "https://h/x?t=686d1650&us=1a2b&sign=ab",
         "https://h/x?authorization=bce-auth-v1/AK/2025-07-08T12:00:00Z/3600/host/ab",
         "https://h/x?e=1751979600&token=AK:ab-c=",
