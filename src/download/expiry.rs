@@ -22,6 +22,9 @@ use self::date::{from_hexadecimal, from_iso8601, from_number, from_text, seconds
 
 /// The time at which the URL expires, as its query or its path states; the earliest, where they state several.
 pub(crate) fn expires_at(url: &str) -> Option<SystemTime> {
+    if url.len() > MAX_LENGTH {
+        return None;
+    }
     let parameters = Parameters::of(url);
     let times = parameters.0.iter().filter_map(|(name, value)| {
         let named = parameters.expiry(name, value);
@@ -209,6 +212,9 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     NO_PAD.with_decode_allow_trailing_bits(true),
 );
+
+/// More bytes than any server takes in a request line, so that the work is bounded.
+const MAX_LENGTH: usize = 1 << 16;
 
 /// More parameters than any signer writes; the rest is not read.
 const MAX_PARAMETERS: usize = 200;

@@ -200,6 +200,17 @@ fn anything_else_states_no_expiry() {
 }
 
 #[test]
+fn only_so_much_of_a_url_is_read() {
+    let padded =
+        |length: usize| format!("https://h/x?Expires={ONE_O_CLOCK}&a={}", "a".repeat(length));
+    assert_eq!(seconds(&padded(60_000)), Some(ONE_O_CLOCK));
+    assert_eq!(seconds(&padded(70_000)), None);
+    let late = |count: usize| format!("https://h/x?{}Expires={ONE_O_CLOCK}", "a=1&".repeat(count));
+    assert_eq!(seconds(&late(MAX_PARAMETERS - 1)), Some(ONE_O_CLOCK));
+    assert_eq!(seconds(&late(MAX_PARAMETERS)), None);
+}
+
+#[test]
 fn the_signed_seconds_of_a_jwt_may_be_of_any_kind() {
     for (exp, known) in [
         (json!(-1), false),
