@@ -292,21 +292,30 @@ const POLL: &str = "/v2/video/generations?generation_id=g";
 #[tokio::test]
 async fn a_link_that_has_run_out_is_not_even_tried() {
     let server = service("/fresh?sig=new", |_| http(200, &[], "never")).await;
-    assert_eq!(bytes(&server, "/old?Expires=1000").await.unwrap(), FILE);
+    assert_eq!(
+        bytes(&server, "/old?Expires=1752005613").await.unwrap(),
+        FILE
+    );
     assert_eq!(targets(&server), [POLL, "/fresh?sig=new"]);
 }
 
 #[tokio::test]
 async fn a_clock_that_is_wrong_costs_no_video() {
     // The service has no other link, and the host takes the one that seems to have run out.
-    let server = service("/old?Expires=1000", |_| http(200, &[], FILE)).await;
-    assert_eq!(bytes(&server, "/old?Expires=1000").await.unwrap(), FILE);
+    let server = service("/old?Expires=1752005613", |_| http(200, &[], FILE)).await;
+    assert_eq!(
+        bytes(&server, "/old?Expires=1752005613").await.unwrap(),
+        FILE
+    );
     let server = Server::start(|_, request| match request.target.starts_with("/v") {
         true => http(500, &[], ""),
         false => http(200, &[], FILE),
     })
     .await;
-    assert_eq!(bytes(&server, "/old?Expires=1000").await.unwrap(), FILE);
+    assert_eq!(
+        bytes(&server, "/old?Expires=1752005613").await.unwrap(),
+        FILE
+    );
 }
 
 #[tokio::test]
@@ -362,6 +371,15 @@ async fn a_file_that_stays_missing_is_given_up() {
     let server = service("/old?sig=secret", |_| http(404, &[], "")).await;
     let error = bytes(&server, "/old?sig=secret").await.unwrap_err();
     assert!(error.to_string().contains("answered 404"), "{error}");
+    let server = service("/old?Expires=1752005613", |_| http(404, &[], "")).await;
+    let error = bytes(&server, "/old?Expires=1752005613").await.unwrap_err();
+    assert_eq!(targets(&server)[..2], [POLL, "/old?Expires=1752005613"]);
+    assert!(
+        error
+            .to_string()
+            .contains("which expired at 2025-07-08T20:13:33Z"),
+        "{error}"
+    );
     // One that is tried once is not waited for.
     let server = service("/old?sig=secret", |_| http(404, &[], "")).await;
     let generation = generation(&format!("{}/old?sig=secret", server.url()));
