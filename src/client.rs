@@ -21,6 +21,7 @@ use crate::{
     error::WaitState,
     generated,
     schedule::Durations,
+    tls::HttpClient,
     transport::{Call, Header, Reply},
 };
 
@@ -58,7 +59,7 @@ pub struct Client {
 }
 
 struct Inner {
-    http: reqwest::Client,
+    http: HttpClient,
     files: Files,
     base: String,
     origin: String,
@@ -240,7 +241,7 @@ impl Client {
         self.download(generation).to_file(path).await
     }
 
-    /// Refuses a handle that another service made, or that names nothing.
+    /// Refuses a handle that another service made, or that names nothing, and a service that cannot be verified.
     pub(crate) fn check(&self, handle: &GenerationHandle) -> Result<(), Error> {
         if handle.id().is_empty() {
             return Err(Error::new(
@@ -257,8 +258,14 @@ impl Client {
                     self.inner.origin
                 ),
             )),
-            _ => Ok(()),
+            _ => self.check_roots(),
         }
+    }
+
+    /// Refuses an https service without root certificates to verify it with.
+    fn check_roots(&self) -> Result<(), Error> {
+        let scheme = self.inner.base.split(':').next().unwrap_or_default();
+        self.inner.http.check(scheme)
     }
 
     /// One poll: one request, never repeated by itself. `last` is the last answer to the same handle.
@@ -335,7 +342,7 @@ impl Client {
     fn call(&self, timeout: Duration, idempotency: Option<Header>) -> generated::Client {
         let authorization = self.inner.authorization.clone();
         let call = Call::new(authorization, timeout, self.inner.max_answer, idempotency);
-        let http = self.inner.http.clone();
+        let http = self.inner.http.client().clone();
         generated::Client::new_with_client(&self.inner.base, http, call.into())
     }
 }

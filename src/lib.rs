@@ -48,6 +48,7 @@ mod handle;
 mod journal;
 mod json_schema;
 mod ledger;
+mod localhost;
 mod media;
 mod poll;
 mod property;
@@ -55,6 +56,7 @@ mod request;
 mod rules;
 mod schema;
 mod status;
+mod tls;
 mod transport;
 mod uri;
 

@@ -54,7 +54,7 @@ impl Failure {
         let service = error.service();
         let code = match error.kind() {
             ErrorKind::AmbiguousCreate => AMBIGUOUS,
-            ErrorKind::Unreachable => SERVICE,
+            ErrorKind::Unreachable | ErrorKind::MissingRootCertificates => SERVICE,
             // What the service calls a bad request is one, whether or not its document says so.
             ErrorKind::Refused
                 if service.is_some_and(|service| matches!(service.status, 400 | 413 | 422)) =>
@@ -173,6 +173,9 @@ pub(crate) fn resume(handle: &GenerationHandle, output: Option<&str>, overwrite:
 
 /// The line of an error that says that no answer came, and where to look.
 pub(crate) fn unheard(error: &Error) -> String {
+    if error.kind() == ErrorKind::MissingRootCertificates {
+        return line(error);
+    }
     line(error) + "; look at the network, the proxy and AIML_API_BASE"
 }
 
