@@ -204,8 +204,7 @@ impl Files {
             return Ok(client);
         }
         // It and no other, for without one nobody would look at what the name resolves to.
-        let client =
-            HttpClient::build(|| self.settings.builder().no_proxy().proxy(proxy.clone()))?;
+        let client = HttpClient::build(|| self.settings.builder().no_proxy().proxy(proxy.clone()))?;
         Ok(proxied.get_or_init(|| client))
     }
 }

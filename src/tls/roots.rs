@@ -50,9 +50,8 @@ impl Missing {
 pub(super) fn missing() -> Option<Missing> {
     let file = env::var_os(FILE);
     // The verifier ignores empty names of folders, but not an empty name of the file.
-    let folders = env::var_os(FOLDERS).filter(|folders| {
-        env::split_paths(folders).any(|folder| !folder.as_os_str().is_empty())
-    });
+    let folders = env::var_os(FOLDERS)
+        .filter(|folders| env::split_paths(folders).any(|folder| !folder.as_os_str().is_empty()));
     judge(rustls_native_certs::load_native_certs(), file, folders)
 }
 

@@ -176,7 +176,15 @@ pub(crate) fn unheard(error: &Error) -> String {
     if error.kind() == ErrorKind::MissingRootCertificates {
         return line(error);
     }
-    line(error) + "; look at the network, the proxy and AIML_API_BASE"
+    let line = line(error);
+    // The words of rustls for a certificate that no known root vouches for.
+    let advice = match line.contains("UnknownIssuer") {
+        true => {
+            "if a private authority has issued the certificate, name a PEM file with its root certificate in SSL_CERT_FILE"
+        }
+        false => "look at the network, the proxy and AIML_API_BASE",
+    };
+    format!("{line}; {advice}")
 }
 
 /// The error and its causes, in one line.
