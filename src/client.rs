@@ -105,8 +105,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`InvalidRequest`](ErrorKind::InvalidRequest), [`Unreachable`](ErrorKind::Unreachable) and
-    /// [`Refused`](ErrorKind::Refused) say that nothing was created;
+    /// [`InvalidRequest`](ErrorKind::InvalidRequest), [`MissingRootCertificates`](ErrorKind::MissingRootCertificates),
+    /// [`Unreachable`](ErrorKind::Unreachable) and [`Refused`](ErrorKind::Refused) say that nothing was created;
     /// [`AmbiguousCreate`](ErrorKind::AmbiguousCreate) that something may have been.
     ///
     /// # Cancel safety
@@ -170,7 +170,8 @@ impl Client {
     /// # Errors
     ///
     /// [`PollingLost`](ErrorKind::PollingLost) if the service was not heard, refused, or answered what cannot be read;
-    /// [`Configuration`](ErrorKind::Configuration) if the handle belongs to another service. Each carries the handle.
+    /// [`Configuration`](ErrorKind::Configuration) if the handle belongs to another service;
+    /// [`MissingRootCertificates`](ErrorKind::MissingRootCertificates). Each carries the handle.
     ///
     /// # Cancel safety
     ///

@@ -205,8 +205,7 @@ mod command_line {
 
     #[tokio::test]
     #[ignore = "needs root: run .ci/chroot"]
-    async fn localhost_is_found_without_a_file_of_hosts_and_a_name_server() {
-        let chroot = chroot();
+    async fn localhost_is_this_machine_whether_a_file_of_hosts_names_it_or_not() {
         let link = |request: &support::Request| {
             let host = request.header("host").unwrap();
             tls::completed(&format!("http://{host}/video.mp4"))
@@ -217,9 +216,16 @@ mod command_line {
         })
         .await;
         let url = server.url().replace("127.0.0.1", "localhost");
-        let output = generate(&chroot, &url, &[]).await;
-        assert_eq!(output.status.code(), Some(0), "{output:?}");
-        assert_eq!(fs::read(chroot.path("out/a.mp4")).unwrap(), tls::CLIP);
+        for hosts in [None, Some("192.0.2.1 localhost\n")] {
+            let chroot = chroot();
+            if let Some(hosts) = hosts {
+                fs::create_dir(chroot.path("etc")).unwrap();
+                fs::write(chroot.path("etc/hosts"), hosts).unwrap();
+            }
+            let output = generate(&chroot, &url, &[]).await;
+            assert_eq!(output.status.code(), Some(0), "{hosts:?} {output:?}");
+            assert_eq!(fs::read(chroot.path("out/a.mp4")).unwrap(), tls::CLIP);
+        }
     }
 
     #[tokio::test]
