@@ -296,18 +296,18 @@ impl ClientBuilder {
     ///
     /// # Root certificates
     ///
-    /// On Linux and other systems that keep them in files, root certificates are read here, from the first place that is
-    /// there:
+    /// On Linux and other systems that keep them in files, root certificates are read here, from the first of these:
     ///
-    /// 1. those of [`configure_http`](Self::configure_http) and [`configure_downloads`](Self::configure_downloads), beside the
-    ///    next, or alone if there are none
-    /// 2. the files that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, if one of the two is set
-    /// 3. the system's
-    /// 4. with the feature `webpki-roots`: Mozilla's, as of this crate's build
+    /// 1. the files that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, if one of the two is set
+    /// 2. the system's
+    /// 3. with the feature `webpki-roots`: Mozilla's, as of the version of the crate `webpki-root-certs`
     ///
-    /// A place that yields no usable certificate is not passed over. Without root certificates the client works with plain
-    /// http, and https is refused with [`MissingRootCertificates`](ErrorKind::MissingRootCertificates) before anything is
-    /// sent.
+    /// A variable or a system whose certificates cannot be used is not passed over. With certificates that
+    /// [`configure_http`](Self::configure_http) or [`configure_downloads`](Self::configure_downloads) adds, none of the three
+    /// need be there, and the third is not used.
+    ///
+    /// Without root certificates the client works with plain http, and https is refused with
+    /// [`MissingRootCertificates`](ErrorKind::MissingRootCertificates) before anything is sent.
     pub fn build(self) -> Result<Client, Error> {
         let authorization = authorization(self.key.as_ref())?;
         let base = self.base.as_deref().unwrap_or(Client::BASE_URL);
