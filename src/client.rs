@@ -21,6 +21,7 @@ use crate::{
     error::WaitState,
     generated,
     schedule::Durations,
+    tls::HttpClient,
     transport::{Call, Header, Reply},
 };
 
@@ -58,7 +59,7 @@ pub struct Client {
 }
 
 struct Inner {
-    http: reqwest::Client,
+    http: HttpClient,
     files: Files,
     base: String,
     origin: String,
@@ -104,8 +105,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`InvalidRequest`](ErrorKind::InvalidRequest), [`Unreachable`](ErrorKind::Unreachable) and
-    /// [`Refused`](ErrorKind::Refused) say that nothing was created;
+    /// [`InvalidRequest`](ErrorKind::InvalidRequest), [`MissingRootCertificates`](ErrorKind::MissingRootCertificates),
+    /// [`Unreachable`](ErrorKind::Unreachable) and [`Refused`](ErrorKind::Refused) say that nothing was created;
     /// [`AmbiguousCreate`](ErrorKind::AmbiguousCreate) that something may have been.
     ///
     /// # Cancel safety
@@ -169,7 +170,8 @@ impl Client {
     /// # Errors
     ///
     /// [`PollingLost`](ErrorKind::PollingLost) if the service was not heard, refused, or answered what cannot be read;
-    /// [`Configuration`](ErrorKind::Configuration) if the handle belongs to another service. Each carries the handle.
+    /// [`Configuration`](ErrorKind::Configuration) if the handle belongs to another service;
+    /// [`MissingRootCertificates`](ErrorKind::MissingRootCertificates). Each carries the handle.
     ///
     /// # Cancel safety
     ///
@@ -240,7 +242,7 @@ impl Client {
         self.download(generation).to_file(path).await
     }
 
-    /// Refuses a handle that another service made, or that names nothing.
+    /// Refuses a handle that another service made, or that names nothing, and a service that cannot be verified.
     pub(crate) fn check(&self, handle: &GenerationHandle) -> Result<(), Error> {
         if handle.id().is_empty() {
             return Err(Error::new(
@@ -257,8 +259,14 @@ impl Client {
                     self.inner.origin
                 ),
             )),
-            _ => Ok(()),
+            _ => self.check_roots(),
         }
+    }
+
+    /// Refuses an https service without root certificates to verify it with.
+    fn check_roots(&self) -> Result<(), Error> {
+        let scheme = self.inner.base.split(':').next().unwrap_or_default();
+        self.inner.http.check(scheme)
     }
 
     /// One poll: one request, never repeated by itself. `last` is the last answer to the same handle.
@@ -335,7 +343,7 @@ impl Client {
     fn call(&self, timeout: Duration, idempotency: Option<Header>) -> generated::Client {
         let authorization = self.inner.authorization.clone();
         let call = Call::new(authorization, timeout, self.inner.max_answer, idempotency);
-        let http = self.inner.http.clone();
+        let http = self.inner.http.client().clone();
         generated::Client::new_with_client(&self.inner.base, http, call.into())
     }
 }

@@ -285,6 +285,7 @@ impl<'a> Download<'a> {
     /// - [`Io`](crate::ErrorKind::Io): a target exists, cannot be written, or is being written by another download.
     /// - [`Download`](crate::ErrorKind::Download): a link cannot be used, its host does not answer or refuses, a file
     ///   breaks off, is too large, or is no video.
+    /// - [`MissingRootCertificates`](crate::ErrorKind::MissingRootCertificates): a host on https cannot be verified.
     ///
     /// Each carries the generation's [handle](Error::handle). A video that fails does not keep the others from being
     /// tried: [`Error::saved`] lists those that are whole. Of a video that failed nothing is left under its final name,

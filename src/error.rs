@@ -59,6 +59,9 @@ pub enum ErrorKind {
     /// The key, the base URL or another setting cannot be used, or a handle or a journal belongs to another service;
     /// nothing was sent. Correct what the message names.
     Configuration,
+    /// There are no root certificates to verify an https server with; nothing was sent to it. Install the system's package
+    /// `ca-certificates`, name a PEM file in `SSL_CERT_FILE`, or enable the feature `webpki-roots`, and build another client.
+    MissingRootCertificates,
     /// The create did not reach the service. Nothing was created; try again once the network is there.
     Unreachable,
     /// The service refused the create. [`Error::service`] has its words. Nothing was created. What to do, the predicates

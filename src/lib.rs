@@ -51,6 +51,7 @@ mod handle;
 mod journal;
 mod json_schema;
 mod ledger;
+mod localhost;
 mod media;
 mod poll;
 mod property;
@@ -58,6 +59,7 @@ mod request;
 mod rules;
 mod schema;
 mod status;
+mod tls;
 mod transport;
 mod uri;
 

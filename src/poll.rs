@@ -60,6 +60,7 @@ pub use update::{Hiccup, Progress, Times, Update, Updates};
 ///   (401, 403, 404 later than 30 s after the create, other 4xx, a redirect); [`Error::service`] has its words.
 /// - [`MissingVideo`](crate::ErrorKind::MissingVideo): completed, but without a video even after three more polls or 10 s.
 /// - [`Configuration`](crate::ErrorKind::Configuration): the handle belongs to another service; nothing was sent.
+/// - [`MissingRootCertificates`](crate::ErrorKind::MissingRootCertificates): the service cannot be verified; nothing was sent.
 ///
 /// A failing poll is not an error as long as the tolerance lasts, nor is a status that this crate does not know.
 ///

@@ -293,6 +293,21 @@ impl ClientBuilder {
     /// [`MissingKey`](ErrorKind::MissingKey), or [`Configuration`](ErrorKind::Configuration) if the key, a URL, the speed or
     /// the HTTP client's settings cannot be used, or, with the feature `rustls-no-provider` in place of `rustls`, if no crypto
     /// provider is installed.
+    ///
+    /// # Root certificates
+    ///
+    /// On Linux and other systems that keep them in files, root certificates are read here, from the first of these:
+    ///
+    /// 1. the files that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, if one of the two is set
+    /// 2. the system's
+    /// 3. with the feature `webpki-roots`: Mozilla's, as of the version of the crate `webpki-root-certs`
+    ///
+    /// A variable or a system whose certificates cannot be used is not passed over. With certificates that
+    /// [`configure_http`](Self::configure_http) or [`configure_downloads`](Self::configure_downloads) adds, none of the three
+    /// need be there, and the third is not used.
+    ///
+    /// Without root certificates the client works with plain http, and https is refused with
+    /// [`MissingRootCertificates`](ErrorKind::MissingRootCertificates) before anything is sent.
     pub fn build(self) -> Result<Client, Error> {
         let authorization = authorization(self.key.as_ref())?;
         let base = self.base.as_deref().unwrap_or(Client::BASE_URL);

@@ -68,7 +68,7 @@ impl Client {
             Request::Universal(request) => request.validate(),
             Request::LegacyKling(request) => request.validate(),
         };
-        if let Err(error) = valid {
+        if let Err(error) = valid.and_then(|()| self.check_roots()) {
             return Some(Err(error));
         }
         let retries = self.inner.create_retries.as_ref().unwrap_or(&usual);

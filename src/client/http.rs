@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use reqwest::Proxy;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, localhost, tls::HttpClient};
 
 /// What a caller changes about an HTTP client.
 pub(crate) type Change =
@@ -24,26 +24,31 @@ impl Http {
         connect_timeout: Duration,
         loopback: bool,
         proxy: Option<&Proxy>,
-    ) -> reqwest::Result<reqwest::Client> {
+    ) -> reqwest::Result<HttpClient> {
         let change = match self {
-            Self::Given(client) => return Ok(client),
+            Self::Given(client) => return Ok(client.into()),
             Self::Ours(change) => change,
         };
-        let mut builder = begun(connect_timeout);
-        match proxy {
-            // No proxy can reach what listens on this machine's loopback, and the key would leave the machine in clear.
-            _ if loopback => builder = builder.no_proxy(),
-            Some(proxy) => builder = builder.proxy(proxy.clone()),
-            None => {}
-        }
-        // A redirect would carry the request to a place nobody chose, so it is an answer like any other. When a create is
-        // sent again is decided here, and nowhere below.
-        changed(builder, change.as_ref())
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            // Which would log every byte, the key among them.
-            .connection_verbose(false)
-            .build()
+        HttpClient::build(|| {
+            let mut builder = begun(connect_timeout);
+            match proxy {
+                // No proxy can reach what listens on this machine's loopback, and the key would leave the machine in clear.
+                _ if loopback => {
+                    builder = builder
+                        .no_proxy()
+                        .resolve_to_addrs("localhost", &localhost::ADDRESSES);
+                }
+                Some(proxy) => builder = builder.proxy(proxy.clone()),
+                None => {}
+            }
+            // A redirect would carry the request to a place nobody chose, so it is an answer like any other. When a create
+            // is sent again is decided here, and nowhere below.
+            changed(builder, change.as_ref())
+                .redirect(reqwest::redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                // Which would log every byte, the key among them.
+                .connection_verbose(false)
+        })
     }
 }
 

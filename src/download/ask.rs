@@ -4,7 +4,7 @@ use std::{error::Error as StdError, sync::OnceLock, time::Duration};
 
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{
-    Client, Method, Proxy, Response, StatusCode, Url,
+    Method, Proxy, Response, StatusCode, Url,
     header::{ACCEPT_ENCODING, IF_RANGE, LOCATION, RANGE, RETRY_AFTER},
 };
 
@@ -16,6 +16,7 @@ use crate::{
     Error, ErrorKind,
     client::{Change, begun, changed},
     exchange::Exchange,
+    tls::HttpClient,
     uri::redacted,
 };
 
@@ -23,9 +24,9 @@ use crate::{
 pub(crate) struct Files {
     settings: Settings,
     /// Resolves names itself, and connects to allowed addresses only.
-    direct: Client,
+    direct: HttpClient,
     /// Leaves resolving to the proxy: for http, and for https.
-    proxied: [OnceLock<Client>; 2],
+    proxied: [OnceLock<HttpClient>; 2],
     /// The system's proxies.
     system: Option<Matcher>,
 }
@@ -58,7 +59,7 @@ pub(super) enum AttemptError {
     Refused(StatusCode),
     /// Trying again does not help, but what has arrived is good.
     Fatal(Error),
-    /// The sink does not take what arrives.
+    /// This machine is at fault: the sink does not take what arrives, or there is no TLS.
     Local(Error),
     /// Trying again does not help, and what has arrived is of no use.
     Discard(Error),
@@ -81,12 +82,12 @@ impl AttemptError {
 impl Files {
     pub(crate) fn new(settings: Settings) -> reqwest::Result<Self> {
         let hosts = settings.hosts();
-        let direct = settings
-            .builder()
-            .no_proxy()
-            .dns_resolver(Guard::new(hosts));
+        let direct = || {
+            let builder = settings.builder().no_proxy();
+            builder.dns_resolver(Guard::new(hosts))
+        };
         Ok(Self {
-            direct: direct.build()?,
+            direct: HttpClient::build(direct)?,
             proxied: Default::default(),
             // A proxy that nobody named cannot reach what listens on this machine's loopback.
             system: (!settings.loopback).then(Matcher::from_system),
@@ -103,9 +104,12 @@ impl Files {
         let shown = redacted(link);
         let mut url = self.judged(Url::parse(link).ok(), &shown)?;
         for _ in 0..=REDIRECTS {
-            let mut request = self
+            let client = self
                 .client(&url)
-                .map_err(|error| AttemptError::Fatal(setup_failed(error)))?
+                .map_err(|error| AttemptError::Local(setup_failed(error)))?;
+            client.check(url.scheme()).map_err(AttemptError::Local)?;
+            let mut request = client
+                .client()
                 .get(url.clone())
                 // Sizes and ranges are those of the file itself.
                 .header(ACCEPT_ENCODING, "identity");
@@ -175,7 +179,7 @@ impl Files {
     }
 
     /// The client for `url`: where a proxy takes it, the proxy resolves the name.
-    fn client(&self, url: &Url) -> reqwest::Result<&Client> {
+    fn client(&self, url: &Url) -> reqwest::Result<&HttpClient> {
         let uri = url.as_str().parse().ok();
         let found = |system: &Matcher| system.intercept(uri.as_ref()?);
         let system = self.system.as_ref().and_then(found);
@@ -195,7 +199,7 @@ impl Files {
             return Ok(client);
         }
         // It and no other, for without one nobody would look at what the name resolves to.
-        let client = self.settings.builder().no_proxy().proxy(proxy).build()?;
+        let client = HttpClient::build(|| self.settings.builder().no_proxy().proxy(proxy.clone()))?;
         Ok(proxied.get_or_init(|| client))
     }
 }

@@ -15,6 +15,8 @@ use reqwest::{
     dns::{Addrs, Name, Resolve, Resolving},
 };
 
+use crate::localhost;
+
 /// Which hosts are allowed beside the public ones.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hosts {
@@ -80,7 +82,12 @@ type Looking = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>
 impl Guard {
     pub(super) fn new(hosts: Hosts) -> Self {
         let lookup = |name: String| -> Looking {
-            Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) })
+            Box::pin(async move {
+                if is_localhost(&name) {
+                    return Ok(localhost::ADDRESSES.to_vec());
+                }
+                Ok(tokio::net::lookup_host((name, 0)).await?.collect())
+            })
         };
         Self {
             hosts,

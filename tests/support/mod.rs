@@ -9,6 +9,7 @@
 pub mod cli;
 pub mod faulty;
 pub mod files;
+pub mod tls;
 
 use std::{
     net::SocketAddr,
@@ -18,8 +19,8 @@ use std::{
 
 use aimlapi_video::{Client, ClientBuilder, CreateRetries, WaitOptions};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
     task::JoinHandle,
 };
 
@@ -153,7 +154,7 @@ pub fn builder(url: impl Into<String>) -> ClientBuilder {
         .create_retries(CreateRetries::patient().first_pause(Duration::from_millis(1)))
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Request> {
+async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Request> {
     let mut bytes = Vec::new();
     let head = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {

@@ -54,7 +54,7 @@ impl Failure {
         let service = error.service();
         let code = match error.kind() {
             ErrorKind::AmbiguousCreate => AMBIGUOUS,
-            ErrorKind::Unreachable => SERVICE,
+            ErrorKind::Unreachable | ErrorKind::MissingRootCertificates => SERVICE,
             // What the service calls a bad request is one, whether or not its document says so.
             ErrorKind::Refused
                 if service.is_some_and(|service| matches!(service.status, 400 | 413 | 422)) =>
@@ -173,7 +173,18 @@ pub(crate) fn resume(handle: &GenerationHandle, output: Option<&str>, overwrite:
 
 /// The line of an error that says that no answer came, and where to look.
 pub(crate) fn unheard(error: &Error) -> String {
-    line(error) + "; look at the network, the proxy and AIML_API_BASE"
+    if error.kind() == ErrorKind::MissingRootCertificates {
+        return line(error);
+    }
+    let line = line(error);
+    // The words of rustls for a certificate that no known root vouches for.
+    let advice = match line.contains("UnknownIssuer") {
+        true => {
+            "if a private authority has issued the certificate, name a PEM file with its root certificate in SSL_CERT_FILE"
+        }
+        false => "look at the network, the proxy and AIML_API_BASE",
+    };
+    format!("{line}; {advice}")
 }
 
 /// The error and its causes, in one line.
