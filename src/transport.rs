@@ -18,6 +18,11 @@ use reqwest::{
 use uuid::Uuid;
 
 use crate::{Generation, ServiceError, blank, exchange::Exchange, generated, status::Receipt};
+use departure::DepartingBody;
+
+mod departure;
+
+pub(crate) use departure::Departure;
 
 /// What stands before the key in `Authorization`.
 pub(crate) const BEARER: &str = "Bearer ";
@@ -43,6 +48,7 @@ pub(crate) struct Call {
     timeout: Duration,
     max_body: usize,
     idempotency: Option<Header>,
+    departure: Arc<Departure>,
     reply: Mutex<Option<Reply>>,
 }
 
@@ -82,6 +88,7 @@ impl Call {
             timeout,
             max_body,
             idempotency,
+            departure: Arc::default(),
             reply: Mutex::default(),
         }
     }
@@ -89,6 +96,11 @@ impl Call {
     /// The `X-Client-Request-Id` that goes along.
     pub(crate) fn request_id(&self) -> Uuid {
         self.request_id
+    }
+
+    /// Whether the request, if it has a body, has left.
+    pub(crate) fn departure(&self) -> &Arc<Departure> {
+        &self.departure
     }
 
     /// The key, as it goes out.
@@ -111,9 +123,12 @@ impl Call {
         if let Some((name, value)) = &self.idempotency {
             headers.insert(name, value.clone());
         }
-        // A body that can be read once: nobody below can send a create again.
+        // A body that can be read once: nothing below can send a create again.
         if let Some(body) = request.body_mut() {
-            *body = Body::wrap(std::mem::take(body));
+            *body = Body::wrap(DepartingBody {
+                body: std::mem::take(body),
+                departure: Arc::clone(&self.departure),
+            });
         }
     }
 
@@ -186,10 +201,10 @@ impl Call {
         let request_id = self.request_id;
         match (reply, result) {
             (Some(reply), _) => Ok(reply),
-            // A connection fails before a byte of the request is on it: a name that is not found, a host that does not
-            // listen, a handshake of TLS or with a proxy that does not succeed. Everything else may have arrived.
+            // A request without its body has bought nothing: a name that is not found, a host that does not listen, a
+            // handshake of TLS or with a proxy that does not succeed. Everything else may have arrived.
             (None, Err(progenitor_client::Error::CommunicationError(source))) => Err(NoReply {
-                unsent: source.is_connect() || source.is_builder(),
+                unsent: !self.departure.has_left(),
                 source: Some(source.without_url()),
                 request_id,
             }),
