@@ -176,6 +176,8 @@ impl Client {
 
     /// Asks once for the state of a generation.
     ///
+    /// An answer 202 (Accepted) without a state counts as [`Queued`](crate::State::Queued), with nothing in its JSON.
+    ///
     /// # Errors
     ///
     /// [`PollingLost`](ErrorKind::PollingLost) if the service was not heard, refused, or answered what cannot be read;
@@ -312,9 +314,15 @@ impl Client {
             let error = lost(format!("the service answered {service}")).with_service(service);
             return Err(failed(error, transient));
         }
-        let mut generation = reply
-            .generation(last)
-            .map_err(|what| failed(lost(what), true))?;
+        let mut generation = match reply.generation(last) {
+            // RFC 9110, 15.3.3: accepted, and the processing has not been completed. Whatever else it may say in a way that
+            // cannot be read, the state is what it was.
+            Err(_) if reply.status == StatusCode::ACCEPTED => reply.accepted(last),
+            Ok(generation) if reply.status == StatusCode::ACCEPTED && !generation.is_telling() => {
+                reply.accepted(last)
+            }
+            read => read.map_err(|what| failed(lost(what), true))?,
+        };
         if !generation.is_of(id) {
             let other = generation.id().unwrap_or_default();
             let what = format!("the service answered for another generation, {other}");

@@ -27,7 +27,7 @@ pub(crate) use departure::Departure;
 /// What stands before the key in `Authorization`.
 pub(crate) const BEARER: &str = "Bearer ";
 
-/// At most this much is read of an answer that refuses.
+/// At most this much is read of an answer that neither succeeds nor refuses the request.
 const REFUSAL_MOST: usize = 64 * 1024;
 
 static API_VERSION: HeaderName = HeaderName::from_static("api-version");
@@ -146,8 +146,10 @@ impl Call {
 
     /// What arrived of a body, up to the limit, and why that is not all, where it is not.
     async fn body(&self, response: &mut Response) -> (Vec<u8>, Option<String>) {
-        // Of a refusal, the beginning tells enough.
-        let most = match response.status().is_success() {
+        // A refusal of the request may repeat the request, media and all, before it says what is wrong. Of any other one,
+        // the beginning tells enough.
+        let status = response.status();
+        let most = match status.is_success() || status.is_client_error() {
             true => self.max_body,
             false => self.max_body.min(REFUSAL_MOST),
         };
@@ -242,6 +244,12 @@ impl Reply {
             return Err("the answer is JSON but no object".into());
         }
         Ok(Generation::from_text(&self.body, json).with_receipt(self.receipt()))
+    }
+
+    /// The answer, if all it says is that the work goes on: that of `before`, as what is known of the generation.
+    pub(crate) fn accepted(&self, before: Option<&Generation>) -> Generation {
+        let generation = before.cloned().unwrap_or_else(Generation::accepted);
+        generation.with_receipt(self.receipt())
     }
 
     pub(crate) fn service_error(&self) -> ServiceError {
