@@ -204,6 +204,9 @@ impl Run {
         self.board.end(line, false, &said);
         let error = json!({ "message": failure.message, "exit_code": failure.code });
         let mut object = json!({ "line": line, "state": "error", "error": error });
+        if let Some(answer) = failure.answer() {
+            object["answer"] = answer;
+        }
         if let Some(handle) = handle {
             object["handle"] = serde_json::to_value(handle).unwrap_or_default();
         }
