@@ -352,7 +352,7 @@ fn unknown_below(
                     });
                 let hint = nearest.map(|nearest| format!("; the nearest it knows is `{nearest}`"));
                 let message = format!("the document knows no `{name}`{}", hint.unwrap_or_default());
-                found.push(Warning { pointer, message });
+                found.push(Warning::new(pointer, message));
             }
         }
     }
