@@ -242,7 +242,7 @@ async fn a_prompt_is_read_from_standard_input_without_the_line_break_at_its_end(
         expected.push("Ein Café 猫,\nand rain".to_owned());
     }
     let sent = bodies(&server)
-        .iter()
+        .into_iter()
         .map(|body| body["prompt"].as_str().unwrap().replace('\r', ""));
     assert_eq!(sent.collect::<Vec<String>>(), expected);
     for nothing in ["", "\n", "\r\n\r\n"] {

@@ -74,7 +74,8 @@ fn without_scheme(text: &str) -> Unsuitable {
 /// The scheme of a URI in lower case, and what follows its colon; `None` for a host and its port.
 fn scheme(text: &str) -> Option<(String, &str)> {
     let (scheme, rest) = text.split_once(':')?;
-    if rest.starts_with(|c: char| c.is_ascii_digit()) {
+    let is_host = scheme.contains('.') || scheme.eq_ignore_ascii_case("localhost");
+    if is_host && rest.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -128,6 +129,7 @@ mod tests {
             (" \n", "is empty"),
             ("blob:https://example.com/0f8a", "blob:"),
             ("BLOB:null/0f8a", "blob:"),
+            ("blob:1", "blob:"),
             ("filesystem:https://example.com/t/a.png", "filesystem:"),
             ("file:///home/me/a.png", "a file of this machine"),
             ("FILE:a.png", "a file of this machine"),

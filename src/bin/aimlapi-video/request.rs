@@ -136,7 +136,7 @@ pub(crate) fn handle(given: &str, legacy: bool) -> Result<GenerationHandle, Fail
     })?;
     let handle: GenerationHandle = serde_json::from_str(&text).map_err(|error| {
         Failure::usage(format!(
-            "{}; give an id, or a handle as `generate --no-wait` prints it",
+            "the text holds no handle as `generate --no-wait` prints it: {}; give such a one, or an id",
             json_error(source_name(given), 1, &text, &error)
         ))
     })?;
