@@ -22,7 +22,10 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 pub(crate) use content::Kind;
 pub(crate) use unsuitable::{Unsuitable, unsuitable};
 
-use crate::{Error, InvalidValue, Uri, Violation, uri::redacted};
+use crate::{
+    Error, InvalidValue, Uri,
+    uri::{not_a_uri, redacted},
+};
 use content::media_type;
 
 /// A picture, clip or sound for a request: an `https` link, a data URI, bytes, or a local file.
@@ -269,11 +272,7 @@ impl TryFrom<String> for UriOrBase64 {
         if Self::is_valid(&text) {
             return Ok(Self(text));
         }
-        Err(InvalidValue::new(Violation::new(
-            &redacted(&text).into(),
-            Self::ALLOWED,
-            "format",
-        )))
+        Err(InvalidValue::new(not_a_uri(&text, Self::ALLOWED)))
     }
 }
 

@@ -415,6 +415,33 @@ fn media_that_a_service_cannot_fetch_or_use_are_warned_of_and_sent() {
 }
 
 #[test]
+fn a_text_that_is_no_uri_is_refused_with_what_is_overlooked() {
+    let model = "klingai/v2-master-image-to-video";
+    for (link, hint) in [
+        ("https://example.com/a b.png", ", without white space in it"),
+        (
+            "data:image/png;base64,iVBORw0K\nGgoAAAAN",
+            ", without white space in it",
+        ),
+        (
+            "https://example.com/é.png",
+            ", with every character beyond ASCII escaped (%C3%A9 for é)",
+        ),
+        ("cat.png", "text of a picture, clip or sound"),
+    ] {
+        let body = json!({ "model": model, "image_url": link });
+        let error = GenerationRequest::from_json(body).unwrap_err();
+        let typed = KlingaiV2MasterImageToVideo::builder()
+            .image_url(link)
+            .build()
+            .unwrap_err();
+        for error in [error, typed] {
+            assert!(error.violations()[0].allowed.ends_with(hint), "{error}");
+        }
+    }
+}
+
+#[test]
 fn media_are_judged_at_every_depth_and_where_no_format_is_stated() {
     let body = json!({
         "model": "klingai/v2-master-image-to-video",

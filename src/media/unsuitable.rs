@@ -60,7 +60,11 @@ fn without_scheme(text: &str) -> Unsuitable {
             "{shown:?} has no scheme; write https://{link} if it is a link"
         ));
     }
-    if text.contains(['.', '/', '\\']) && text.len() < 4096 {
+    let is_base64 = text.len() > 64
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
+    if text.contains(['.', '/', '\\']) && !is_base64 {
         return Unsuitable::certain(format!(
             "{shown:?} names a file of this machine, which the service cannot read; send the file inline, or give a link"
         ));
@@ -210,6 +214,7 @@ mod tests {
             ("gs://bucket/a.png", "gs:"),
             ("ipfs://bafy/a.png", "ipfs:"),
             ("lighthouse", "not a link"),
+            ("AAAA/BBB".repeat(20).as_str(), "not a link"),
         ] {
             let (message, is_certain) = judged(text, None).unwrap_or_else(|| panic!("{text}"));
             assert!(message.contains(part), "{text}: {message}");

@@ -51,21 +51,21 @@ pub(crate) fn other_than_lines(head: &[&str], name: &str) -> Option<String> {
                 "mlr --icsv --ifs ';' --ojsonl cat",
             ),
         };
-        return converted(what, program).map(|told| format!("{told} (Miller 6), or {EXAMPLE}"));
+        return converted(what, program).map(|text| format!("{text} (Miller 6), or {EXAMPLE}"));
     }
     if is_yaml(head) {
         return Some(format!(
             "{name} is YAML, and one JSON object per line is read; {EXAMPLE}"
         ));
     }
-    converted("plain text", "jq -Rc '{model: \"MODEL\", prompt: .}'").map(|told| {
-        format!("{told}, which makes a prompt of each line, with the model's id for MODEL")
+    converted("plain text", "jq -Rc '{model: \"MODEL\", prompt: .}'").map(|text| {
+        format!("{text}, which makes a prompt of each line, with the model's id for MODEL")
     })
 }
 
 /// Files whose first line begins an object.
 fn object(first: &str, second: Option<&str>, name: &str) -> Option<String> {
-    let told = |what: &str, remedy: String| {
+    let refusal = |what: &str, remedy: String| {
         Some(format!(
             "{name} {what}, and one JSON object per line is read; {remedy}"
         ))
@@ -73,7 +73,7 @@ fn object(first: &str, second: Option<&str>, name: &str) -> Option<String> {
     let by_jq = || format!("convert it: {}", conversion("jq -c .", name));
     let inside = first[1..].trim_start();
     if inside.starts_with('\'') || inside.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        return told(
+        return refusal(
             "is written as Python or JavaScript write objects",
             format!(
                 "put names and texts in double quotes, as `json.dumps` and `JSON.stringify` do; {EXAMPLE}"
@@ -85,7 +85,7 @@ fn object(first: &str, second: Option<&str>, name: &str) -> Option<String> {
         Ok(only) => {
             let rest = first[values.byte_offset()..].trim_start();
             if rest.starts_with(',') {
-                return told(
+                return refusal(
                     "has a comma behind each object, as an array has",
                     format!(
                         "remove it: {}",
@@ -94,10 +94,10 @@ fn object(first: &str, second: Option<&str>, name: &str) -> Option<String> {
                 );
             }
             if rest.starts_with('{') {
-                return told("has several objects in one line", by_jq());
+                return refusal("has several objects in one line", by_jq());
             }
             let list = second.is_none().then(|| wrapped(&only)).flatten()?;
-            told(
+            refusal(
                 &format!("holds its requests in the list {list:?} of one object"),
                 format!(
                     "convert it: {}",
@@ -107,7 +107,7 @@ fn object(first: &str, second: Option<&str>, name: &str) -> Option<String> {
         }
         // An object that goes on in the next line, which does not begin another one.
         Err(error) if error.is_eof() && second.is_some_and(|second| !second.starts_with('{')) => {
-            told("has objects over several lines", by_jq())
+            refusal("has objects over several lines", by_jq())
         }
         Err(_) => None,
     }
@@ -175,7 +175,7 @@ const EXAMPLE: &str = "write lines such as {\"model\": \"MODEL\", \"prompt\": \"
 mod tests {
     use super::*;
 
-    fn told(text: &str) -> Option<String> {
+    fn refusal(text: &str) -> Option<String> {
         let head: Vec<&str> = text
             .lines()
             .filter(|line| !line.trim().is_empty())
@@ -261,7 +261,7 @@ mod tests {
             ("prompt\nA kite climbs\n", ["plain text", "jq -Rc"]),
             ("Once, there was a kite; it fell.", ["plain text", "jq -Rc"]),
         ] {
-            let message = told(text).unwrap_or_else(|| panic!("{text}"));
+            let message = refusal(text).unwrap_or_else(|| panic!("{text}"));
             for part in parts {
                 assert!(message.contains(part), "{text}: {message}");
             }
@@ -287,7 +287,7 @@ mod tests {
             "null\nnull",
             r#"{"model": "m", "elements": [{"a": 1}]}"#,
         ] {
-            assert_eq!(told(text), None, "{text}");
+            assert_eq!(refusal(text), None, "{text}");
         }
     }
 

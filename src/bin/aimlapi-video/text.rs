@@ -31,7 +31,13 @@ pub(crate) fn open(path: &str) -> Result<(Box<dyn BufRead>, &str), String> {
 /// All of a file's text, or of standard input's where the path is `-`.
 pub(crate) fn read(path: &str) -> Result<String, String> {
     let (source, name) = open(path)?;
-    Text::new(source, name)?.collect()
+    whole(source, name)
+}
+
+fn whole(source: impl BufRead, name: &str) -> Result<String, String> {
+    let text: String = Text::new(source, name)?.collect::<Result<_, _>>()?;
+    // Some tools put a mark before one that is there.
+    Ok(text.trim_start_matches('\u{FEFF}').to_owned())
 }
 
 /// A syntax error of JSON, or of what it should hold, with the line and the column of the source once: `NAME:3:17: …`.
@@ -320,7 +326,7 @@ mod tests {
     use super::*;
 
     fn decoded(bytes: &[u8]) -> Result<String, String> {
-        Text::new(bytes, "a.json")?.collect()
+        whole(bytes, "a.json")
     }
 
     fn encoded(text: &str) -> [(&'static str, Vec<u8>); 4] {
@@ -342,7 +348,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_text_is_read_back_from_every_encoding(
-            // A mark within the text is one of its characters.
+            // A mark at the beginning is not part of the text; within it, it is one of its characters.
             text in "[^\0\u{FEFF}][^\0]{0,40}|(\\PC|[\r\n\u{0A0A}\u{0A00}\u{000D}]){0,40}"
         ) {
             for (encoding, bytes) in encoded(&text) {
@@ -473,6 +479,13 @@ mod tests {
             for part in parts {
                 assert!(message.contains(part), "{part}: {message}");
             }
+        }
+    }
+
+    #[test]
+    fn a_mark_that_is_there_twice_is_no_text() {
+        for (encoding, bytes) in encoded("\u{FEFF}{}") {
+            assert_eq!(decoded(&bytes).as_deref(), Ok("{}"), "{encoding}");
         }
     }
 

@@ -74,7 +74,7 @@ pub(crate) struct Jobs {
 #[derive(Debug, Args)]
 #[command(after_long_help = VALIDATE_EXAMPLES)]
 pub(crate) struct Validate {
-    /// A file with one request per line (JSON Lines, UTF-8), or - for standard input
+    /// A file with one request per line (JSON Lines), or - for standard input
     #[arg(value_name = "FILE|-", default_value = "-", value_hint = ValueHint::FilePath)]
     pub(crate) file: String,
     /// Take numeric strings for numbers, as the service does
