@@ -34,6 +34,7 @@ mod version;
 
 pub(crate) use ask::{Files, Settings};
 pub(crate) use expiry::expires_at;
+pub(crate) use hosts::is_public_host;
 
 /// A download of the videos of a generation, made by [`Client::download`](crate::Client::download).
 ///

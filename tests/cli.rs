@@ -263,8 +263,11 @@ async fn bad_input_ends_in_2_with_one_line_and_creates_nothing() {
             &["mine.mp4 already exists", "--overwrite"],
         ),
         (&["--request", "none.json"], &["none.json cannot be read"]),
-        (&["--request", "broken.json"], &["broken.json is no JSON"]),
-        (&["--request", "-"], &["- is no JSON"]),
+        (
+            &["--request", "broken.json"],
+            &["broken.json:1:1: not JSON"],
+        ),
+        (&["--request", "-"], &["standard input:1:1: not JSON"]),
         (
             &[MODEL, "--legacy", "--prompt", "x", "--set", "duration=7"],
             &["/duration is 7"],

@@ -128,14 +128,19 @@ enum Request {
 
 impl Request {
     fn read(generate: &Generate) -> Result<Self, Failure> {
-        let body = request::body(generate)?;
+        let mut composed = request::compose(generate)?;
+        let body = composed.body.take();
         let read = match generate.route() {
             Route::LegacyKling => LegacyKlingRequest::from_json(body).map(Self::LegacyKling),
             _ => GenerationRequest::from_json(body).map(Self::Universal),
         };
         let request = read.map_err(|error| Failure::creating(&error))?;
+        let warnings = request.warnings();
+        if let Some(refusal) = composed.refusal(&warnings) {
+            return Err(refusal);
+        }
         // A mistyped name would be sent, ignored, and paid for.
-        for warning in request.warnings() {
+        for warning in warnings {
             note(format!("warning: {warning}; it is sent as it stands"));
         }
         Ok(request)
