@@ -14,6 +14,7 @@ use super::{
     links::{self, Links},
     part::{self, Part},
     sink::Sink,
+    version::Version,
 };
 use crate::{Error, ErrorKind, Video, error::WaitState};
 
@@ -80,8 +81,8 @@ impl<'a> Download<'a> {
         place: Place,
     ) -> Result<Saved, Error> {
         let mut part = Part::open(place.stated(), links.identity(index)).await?;
-        let mut arrived = self.begun();
-        (arrived.bytes, arrived.version) = part.left();
+        let (left, version) = part.left();
+        let mut arrived = Arrived::new(left, version, self.digest());
         if arrived.bytes > 0 {
             let is_hashed = arrived.digest.is_wanted();
             let into = (std::mem::take(&mut arrived.head), arrived.digest);
@@ -112,7 +113,7 @@ impl<'a> Download<'a> {
             Err(error) => return Err(self.told(error)),
         };
         let mut links = Links::new(self.client.clone(), self.generation);
-        let mut arrived = self.begun();
+        let mut arrived = Arrived::new(0, Version::default(), self.digest());
         let fetched = self.fetch(&mut links, index, sink, &mut arrived).await;
         let written = match fetched {
             Ok(()) => self.written(links.video(index), sink, arrived),
@@ -132,6 +133,8 @@ impl<'a> Download<'a> {
             max_bytes: self.max_bytes.unwrap_or(ON_DISK),
             retries: self.retries,
             backoff: self.backoff,
+            missing: self.missing,
+            allow_truncated: self.allow_truncated,
         };
         let mut fetch = Fetch {
             files: self.client.files(),
@@ -147,15 +150,12 @@ impl<'a> Download<'a> {
         Box::pin(fetch.run(sink, arrived)).await
     }
 
-    fn begun(&self) -> Arrived {
+    fn digest(&self) -> Digest {
         #[cfg(feature = "sha256")]
         let digest = Digest::of(self.sha256 || self.expected.is_some());
         #[cfg(not(feature = "sha256"))]
         let digest = Digest::default();
-        Arrived {
-            digest,
-            ..Arrived::default()
-        }
+        digest
     }
 
     /// What is told of a video that is whole.
