@@ -16,6 +16,9 @@ use save::{IN_MEMORY, Place, check};
 use sink::{Memory, Writer};
 
 mod ask;
+#[cfg(feature = "__bench")]
+pub(crate) mod bench;
+mod container;
 mod content;
 mod digest;
 mod expiry;
@@ -218,9 +221,11 @@ impl<'a> Download<'a> {
 
     /// Saves a video that is truncated at its host as it is, with a note in the result; off by default.
     ///
-    /// A file that is smaller than the service states, and whose host sends no more, is fetched once more from the start. If
-    /// it is the same again, the download ends with a [`Download`](crate::ErrorKind::Download) error, and what arrived stays
-    /// in `NAME.part`.
+    /// A file is truncated if its container says so (MP4 and QuickTime by their boxes and the samples of their index, WebM and
+    /// Matroska by their elements, AVI, GIF, WebP, FLV and Ogg by theirs), or if it is smaller than the service states and its
+    /// host sends no more. It is fetched once more from the start. If it is the same again, the download ends with a
+    /// [`Download`](crate::ErrorKind::Download) error, and what arrived stays in `NAME.part`. A file of another container is
+    /// taken as it is, and so is one that ends where a live encoder could have stopped.
     pub fn allow_truncated(mut self, allow: bool) -> Self {
         self.allow_truncated = allow;
         self

@@ -10,7 +10,7 @@ use serde_json::json;
 use support::{KEY, Server, client, http};
 
 const PAGE: &str = "<!doctype html><title>expired</title> sig=secret";
-const FILE: &[u8] = b"\0\0\0\x20ftypisom and the rest of a film";
+const FILE: &[u8] = support::files::CLIP;
 
 async fn save(server: &Server, path: &Path, url: &str) -> Result<Vec<Saved>, Error> {
     let generation =

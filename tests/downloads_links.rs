@@ -12,7 +12,7 @@ use aimlapi_video::{Client, Error, ErrorKind, Generation, GenerationHandle, Rout
 use serde_json::json;
 use support::{KEY, Request, Server, client, http};
 
-const FILE: &[u8] = b"\0\0\0\x20ftypisom and the rest of a film";
+const FILE: &[u8] = support::files::CLIP;
 
 fn generation(link: &str) -> Generation {
     Generation::from_json(json!({ "id": "g", "status": "completed", "video": { "url": link } }))

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::{
     Received,
     ask::{AttemptError, Files, refused},
+    container::{Completeness, Inspector},
     content::{self, HEAD},
     digest::Digest,
     judge::{Judgement, Part, judge},
@@ -50,6 +51,7 @@ pub(super) struct Arrived {
     /// The first bytes.
     pub(super) head: Vec<u8>,
     pub(super) digest: Digest,
+    pub(super) inspector: Inspector,
     /// What the file lacks, if a truncated one is good enough.
     pub(super) defect: Option<String>,
     /// Whether the next request is for the whole file, whatever is here.
@@ -66,10 +68,20 @@ impl Arrived {
             version,
             head: Vec::new(),
             digest,
+            inspector: Inspector::default(),
             defect: None,
             wants_whole: false,
             restarts: 0,
         }
+    }
+
+    /// Takes the next bytes of a part that an earlier download left.
+    pub(super) fn read(&mut self, piece: &[u8]) {
+        let missing = HEAD - self.head.len();
+        self.head
+            .extend_from_slice(&piece[..piece.len().min(missing)]);
+        self.digest.update(piece);
+        self.inspector.update(piece);
     }
 
     /// The part whose rest the next request is for.
@@ -339,6 +351,7 @@ impl Fetch<'_, '_> {
         if skip == 0 {
             arrived.bytes = 0;
             arrived.digest.reset();
+            arrived.inspector = Inspector::default();
         }
         arrived.wants_whole = false;
         Ok(skip)
@@ -366,6 +379,9 @@ impl Fetch<'_, '_> {
 
     /// Why the file that has arrived is not whole, although its host sent all that it has.
     fn defect(&self, arrived: &Arrived) -> Option<String> {
+        if let Completeness::Truncated(what) = arrived.inspector.finish().completeness {
+            return Some(what);
+        }
         let bytes = arrived.bytes;
         let stated = self.links.video(self.index).file_size?;
         (bytes < stated)
@@ -385,6 +401,7 @@ impl Fetch<'_, '_> {
             return Err(AttemptError::Discard(self.too_large()));
         }
         arrived.digest.update(&bytes);
+        arrived.inspector.update(&bytes);
         arrived.bytes += bytes.len() as u64;
         sink.write(bytes).await.map_err(AttemptError::Local)?;
         if let Some(progress) = &mut self.progress {

@@ -135,11 +135,11 @@ impl Part {
         (self.length, self.note.version.clone())
     }
 
-    /// Reads what is here from the start on, as long as `take` wants more.
+    /// Reads what is here from the start on.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         mut into: T,
-        mut take: impl FnMut(&mut T, &[u8]) -> bool + Send + 'static,
+        mut take: impl FnMut(&mut T, &[u8]) + Send + 'static,
     ) -> Result<T, Error> {
         let (file, length) = (Arc::clone(&self.file), self.length);
         let read = move || {
@@ -147,9 +147,10 @@ impl Part {
             let mut piece = vec![0; 256 * 1024];
             loop {
                 let count = (&*file).read(&mut piece)?;
-                if count == 0 || !take(&mut into, &piece[..count]) {
+                if count == 0 {
                     break;
                 }
+                take(&mut into, &piece[..count]);
             }
             (&*file).seek(SeekFrom::Start(length))?;
             Ok(into)
