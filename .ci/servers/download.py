@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 SECOND = 10**9
 SIZE = 2 * 1024 * 1024
 CUT = SIZE // 2 + 4321
+# How long, in seconds, a server may be silent: some promise more bytes than they have, and keep the connection open.
+PATIENCE = 5
 
 
 @dataclass(frozen=True)
@@ -136,8 +138,8 @@ class Service:
 class Proxy:
     """Passes requests on to a server, cuts the first response, and notes what is said."""
 
-    def __init__(self, port, on_cut, is_refusing):
-        self.port, self.on_cut, self.is_refusing = port, on_cut, is_refusing
+    def __init__(self, port, on_first, on_cut, is_refusing):
+        self.port, self.on_first, self.on_cut, self.is_refusing = port, on_first, on_cut, is_refusing
         self.exchanges = []
         self.is_cut = False
 
@@ -157,17 +159,19 @@ class Proxy:
                 # The first run gives up at once, and keeps its part for the second.
                 to_client.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
                 return await to_client.drain()
+            if not self.is_cut:
+                await self.on_first()
             server, to_server = await asyncio.open_connection("127.0.0.1", self.port)
             to_server.write(request)
             exchange = Exchange(fields(request))
             self.exchanges.append(exchange)
-            response = await asyncio.wait_for(server.readuntil(b"\r\n\r\n"), 10)
+            response = await asyncio.wait_for(server.readuntil(b"\r\n\r\n"), PATIENCE)
             exchange.status, exchange.response = int(response.split()[1]), fields(response)
             to_client.write(response)
             length = int(exchange.response.get("content-length", 1 << 40))
             left, is_chunked = length if self.is_cut else min(length, CUT), "transfer-encoding" in exchange.response
             while left > 0:
-                piece = await asyncio.wait_for(server.read(min(left, 65536)), 10)
+                piece = await asyncio.wait_for(server.read(min(left, 65536)), PATIENCE)
                 to_client.write(piece)
                 await to_client.drain()
                 left -= len(piece)
@@ -213,6 +217,7 @@ class Run:
         self.first = video(SIZE, self.file.name)
         self.second = video(SIZE + scenario.longer, self.file.name, inverted=True)
         self.start = time.time_ns() // SECOND * SECOND - HOUR
+        self.began_in = None
         self.output = ""
 
     def at(self, offset):
@@ -227,17 +232,18 @@ class Run:
         if self.scenario.replaced:
             put(self.file, self.second, self.at(self.scenario.second), self.scenario.in_place)
 
+    async def begin(self):
+        """Writes a fresh file right before its download begins, early enough in a second to be replaced within it."""
+        if self.scenario.first is None:
+            await asyncio.sleep(max(0, 1.02 - time.time() % 1) if time.time() % 1 > 0.5 else 0)
+            put(self.file, self.first)
+            self.began_in = os.stat(self.file).st_mtime_ns // SECOND
+
     async def outcome(self):
-        # A second is over soon; what has to happen within one begins with it.
-        is_fresh = self.scenario.first is None
-        for _ in range(5 if is_fresh else 1):
-            if is_fresh:
-                await asyncio.sleep(1.02 - time.time() % 1)
-                put(self.file, self.first)
-            written = os.stat(self.file).st_mtime_ns
+        for _ in range(5):
             outcome = await self.once()
-            is_within = os.stat(self.file).st_mtime_ns // SECOND == written // SECOND
-            if not is_fresh or is_within:
+            is_within = os.stat(self.file).st_mtime_ns // SECOND == self.began_in
+            if self.scenario.first is not None or is_within:
                 return outcome
         return Outcome("not within a second", False, outcome.exchanges)
 
@@ -245,7 +251,7 @@ class Run:
         target = self.work / "out.mp4"
         for left in self.work.iterdir():
             left.unlink()
-        async with Proxy(self.port, self.replace, self.way == "rerun") as proxy:
+        async with Proxy(self.port, self.begin, self.replace, self.way == "rerun") as proxy:
             self.service.urls[self.id] = f"{proxy.url}/{self.file.name}"
             code = await self.download(target)
             if self.way == "rerun" and code != 0:
@@ -282,7 +288,7 @@ class Run:
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )
         try:
-            output, _ = await asyncio.wait_for(process.communicate(), 60)
+            output, _ = await asyncio.wait_for(process.communicate(), 120)
             self.output += output.decode()
             return process.returncode
         except asyncio.TimeoutError:

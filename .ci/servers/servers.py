@@ -276,6 +276,17 @@ NAMES = {
     Debian: """apache2 busybox caddy civetweb h2o lighttpd mini-httpd nginx rclone webfs weborf""",
 }
 
+# Servers that describe two files of different times alike, and why.
+INDISTINGUISHABLE = {
+    "rclone": "keeps size and date of a file for five minutes (--dir-cache-time)",
+    "servestatic": "looks at its files once, when it starts",
+    "sirv": "looks at its files once, when it starts",
+    "sirv etag": "looks at its files once, when it starts",
+    "sirv-cli": "looks at its files once, when it starts",
+    "tornado": "keeps a file's strong ETag as long as it runs; the dates of two files of one second are the same",
+    "whitenoise": "looks at its files once, when it starts",
+}
+
 
 def every_server(cache):
     sources = [(source(cache), names.split()) for source, names in NAMES.items()]
