@@ -46,13 +46,23 @@ pub(super) fn open_plain(path: &Path, options: &OpenOptions) -> io::Result<File>
     options.open(path)
 }
 
-/// Whether `path` is the name of `file`.
+/// Whether `path` is the name of `file`. Nothing is opened for that, since not every file system opens a file again that is
+/// being written.
+#[cfg(unix)]
 pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+
     let Ok(found) = fs::symlink_metadata(path) else {
         return Ok(false);
     };
+    let ours = file.metadata()?;
+    Ok((found.dev(), found.ino()) == (ours.dev(), ours.ino()))
+}
+
+#[cfg(not(unix))]
+pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     let ours = same_file::Handle::from_file(file.try_clone()?)?;
-    Ok(found.is_file() && same_file::Handle::from_path(path).is_ok_and(|there| there == ours))
+    Ok(same_file::Handle::from_path(path).is_ok_and(|there| there == ours))
 }
 
 /// Whether a rename may replace the file at `path`.

@@ -99,8 +99,7 @@ impl ReservedTarget {
                     probe(path).map_err(failed)?;
                     return Ok(reserved);
                 }
-                // The name may be too long, which not every file system says so clearly.
-                Err(Obstacle::Io(part, error)) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(Obstacle::Io(part, error)) if may_be_too_long(&part, &error) => {
                     first.get_or_insert(Obstacle::Io(part, error));
                 }
                 Err(obstacle) => return Err(obstacle),
@@ -230,8 +229,9 @@ fn look(path: &Path, overwrite: bool) -> Result<(), Obstacle> {
     })
 }
 
-/// Writes, syncs and renames a small file in the folder of `path`, as saving does, and reads it under its new name, which is as
-/// long as the target's and ends alike. The target's own name is not used: after a crash, an empty file would have it.
+/// Writes, syncs and renames a small file in the folder of `path`, as saving does, and reads it under its new name, which has
+/// the target's characters, and its length if that is long. The target's own name is not used: after a crash, such a file
+/// would have it.
 fn probe(path: &Path) -> io::Result<()> {
     let mut builder = tempfile::Builder::new();
     let mut file = builder
@@ -255,15 +255,16 @@ fn probe(path: &Path) -> io::Result<()> {
 
 const PROBE: &[u8] = b"{}";
 
-/// `name` with its beginning replaced, so that there is no such file: as long as before, unless it was very short.
+/// `name` with something before it, so that there is no such file. A long name has its beginning replaced, whose characters
+/// the part's name has, and stays as long.
 fn hidden(name: &str) -> String {
     let random = format!(".{:08x}", fastrand::u32(..));
-    let cut = (random.len()..=name.len()).find(|at| name.is_char_boundary(*at));
+    if name.len() <= MAX_DEFAULT - random.len() {
+        return random + name;
+    }
+    let cut = (random.len()..name.len()).find(|at| name.is_char_boundary(*at));
     let (start, end) = name.split_at(cut.unwrap_or(name.len()));
-    format!(
-        "{random:.<width$}{end}",
-        width = start.len().max(random.len())
-    )
+    format!("{random:.<width$}{end}", width = start.len())
 }
 
 /// Opens the part for this process alone, and makes its note if there is none. A part that an earlier download left keeps
@@ -301,12 +302,13 @@ fn open_part(part: &Path) -> Result<File, Obstacle> {
 /// Some file systems open no file for writing that is there already (rclone's mount without a cache): a part that cannot be
 /// continued is begun anew, unless another process has it.
 fn reopen(part: &Path, refused: io::Error) -> Result<File, Obstacle> {
-    if fs::symlink_metadata(note(part)).is_err() {
-        return Err(Obstacle::Other(Error::new(ErrorKind::Io, foreign(part))));
-    }
     let Ok(there) = File::open(part) else {
         return Err(Obstacle::Io(part.to_owned(), refused));
     };
+    let is_empty = there.metadata().is_ok_and(|file| file.len() == 0);
+    if !is_empty && fs::symlink_metadata(note(part)).is_err() {
+        return Err(Obstacle::Other(Error::new(ErrorKind::Io, foreign(part))));
+    }
     if !lock(&there) {
         return Err(Obstacle::InUse(part.to_owned()));
     }
@@ -316,6 +318,18 @@ fn reopen(part: &Path, refused: io::Error) -> Result<File, Obstacle> {
         open_plain(part, options.read(true).write(true).create_new(true))
     };
     made().map_err(|_| Obstacle::Io(part.to_owned(), refused))
+}
+
+/// Whether the name may be the reason, which some file systems tell by another error (rclone's mount by EIO).
+fn may_be_too_long(part: &Path, error: &io::Error) -> bool {
+    let is_long = part
+        .file_name()
+        .is_some_and(|name| name.len() >= MAX_DEFAULT);
+    match error.kind() {
+        io::ErrorKind::InvalidFilename => true,
+        io::ErrorKind::AlreadyExists => false,
+        _ => is_long,
+    }
 }
 
 fn is_plain(path: &Path) -> bool {
