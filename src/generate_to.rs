@@ -68,9 +68,12 @@ pub struct GenerateTo<'a> {
     path: PathBuf,
     overwrite: bool,
     options: Option<WaitOptions>,
-    on_update: Option<SyncWrapper<Box<dyn FnMut(&Update) + Send + 'a>>>,
-    on_progress: Option<SyncWrapper<Box<dyn FnMut(Received) + Send + 'a>>>,
+    on_update: Option<Callback<dyn FnMut(&Update) + Send + 'a>>,
+    on_progress: Option<Callback<dyn FnMut(Received) + Send + 'a>>,
 }
+
+/// Called through `&mut` alone, so it can be shared between threads.
+type Callback<F> = SyncWrapper<Box<F>>;
 
 /// A generation whose videos are saved, made by [`Client::generate_to`].
 #[derive(Clone, Debug)]

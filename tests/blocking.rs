@@ -274,7 +274,10 @@ fn generation_is_saved_in_one_call_and_paid_for_once() {
             _ if request.target == "/film" => support::http(200, &[], "a film"),
             _ => {
                 let video = json!({ "url": format!("{base}/film") });
-                support::json(200, json!({ "id": "g", "status": "completed", "video": video }))
+                support::json(
+                    200,
+                    json!({ "id": "g", "status": "completed", "video": video }),
+                )
             }
         }
     }));
@@ -292,8 +295,14 @@ fn generation_is_saved_in_one_call_and_paid_for_once() {
     assert_eq!(std::fs::read(&path).unwrap(), b"a film");
     assert!(updates > 0 && received == 6);
     let seen = server.requests().len();
-    let error = client.generate_to(request("a"), &path).outcome().unwrap_err();
-    assert_eq!((error.kind(), server.requests().len()), (ErrorKind::Io, seen));
+    let error = client
+        .generate_to(request("a"), &path)
+        .outcome()
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), server.requests().len()),
+        (ErrorKind::Io, seen)
+    );
     let again = client.generate_to(request("a"), &path).overwrite(true);
     again.outcome().unwrap();
 

@@ -257,7 +257,10 @@ async fn bad_input_ends_in_2_with_one_line_and_creates_nothing() {
             &[MODEL, "--prompt", "x", "-o", "mine.mp4/such/folder.mp4"],
             &["mine.mp4/such/folder.mp4", "cannot be written"],
         ),
-        (&[MODEL, "--prompt", "x", "-o", ""], &["no file name"]),
+        (
+            &[MODEL, "--prompt", "x", "-o", ""],
+            &["a value is required"],
+        ),
         (
             &[MODEL, "--prompt", "x", "-o", "mine.mp4"],
             &["mine.mp4 already exists", "--overwrite"],

@@ -78,10 +78,11 @@ pub(super) fn is_replaceable(path: &Path) -> io::Result<()> {
             "it is a mount point, which no other file can replace",
         ));
     }
-    let probe = tempfile::Builder::new()
-        .prefix(".")
-        .suffix(".part")
-        .tempdir_in(folder)?;
+    let mut builder = tempfile::Builder::new();
+    let Ok(probe) = builder.prefix(".").suffix(".part").tempdir_in(folder) else {
+        // Where no folder can be made, that says nothing of files.
+        return Ok(());
+    };
     match fs::rename(probe.path(), path) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(error),
         _ => Ok(()),

@@ -81,11 +81,7 @@ impl ReservedTarget {
     pub(super) fn try_new(path: &Path, overwrite: bool) -> Result<Self, Obstacle> {
         look(path, overwrite)?;
         let failed = |error| Obstacle::Io(path.to_owned(), error);
-        fs::create_dir_all(folder(path)).map_err(|error| {
-            let folder = folder(path).display();
-            let what = format!("the folder {folder} of the target cannot be made");
-            Obstacle::Other(Error::new(ErrorKind::Io, what).with_source(error))
-        })?;
+        make(folder(path)).map_err(Obstacle::Other)?;
         let mut first = None;
         for part in parts(path) {
             match open_part(&part) {
@@ -160,19 +156,29 @@ impl From<Obstacle> for Error {
 /// Makes `folder`, and tries whether a file with a name as long as [`Generation::file_name`](crate::Generation::file_name) makes
 /// it can be saved there.
 pub(super) fn check_folder(folder: &Path) -> Result<(), Error> {
-    let failed = |what: &str, error| {
-        let message = format!("the folder {} {what}", folder.display());
-        Error::new(ErrorKind::Io, message).with_source(error)
+    let folder = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
     };
-    if !folder.as_os_str().is_empty() {
-        fs::create_dir_all(folder).map_err(|error| failed("cannot be made", error))?;
-    }
+    make(folder)?;
     let name = hidden(&"n".repeat(MAX_DEFAULT));
     match ReservedTarget::try_new(&folder.join(name), false) {
         Ok(_) => Ok(()),
-        Err(Obstacle::Io(_, error)) => Err(failed("takes no new file", error)),
+        Err(Obstacle::Io(_, error)) => Err(folder_error(folder, "takes no new file", error)),
         Err(obstacle) => Err(obstacle.into()),
     }
+}
+
+/// Makes the folder and those above it, unless they are there.
+fn make(folder: &Path) -> Result<(), Error> {
+    // Without a `.` at its end, which cannot be made.
+    let folder: PathBuf = folder.components().collect();
+    fs::create_dir_all(&folder).map_err(|error| folder_error(&folder, "cannot be made", error))
+}
+
+fn folder_error(folder: &Path, what: &str, error: io::Error) -> Error {
+    let message = format!("the folder {} {what}", folder.display());
+    Error::new(ErrorKind::Io, message).with_source(error)
 }
 
 /// Whether the path is that of a folder: one that is there, or one that is written as such.
