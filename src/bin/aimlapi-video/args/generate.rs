@@ -67,10 +67,11 @@ pub(crate) struct Wait {
 /// What `generate` and `wait` have in common.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Waiting {
-    /// Where to save the video, such as rain.mp4 or out/{model}-{id}.mp4 [default: {model}-{id}.mp4]
+    /// Where to save the video, such as rain.mp4, out/ or out/{model}-{id}.mp4 [default: {model}-{id}.mp4]
     ///
-    /// {model} and {id} are filled in with characters that every system takes; {{ and }} are braces. They stand in the name
-    /// of the file alone: its folder must be there. A second video of the same generation is saved as NAME-2.EXT, and so on.
+    /// Folders that are not there are made. In a folder, the file is named after model and id. {model} and {id} are filled in
+    /// with characters that every system takes, in the name of the file alone; {{ and }} are braces. A second video of the same
+    /// generation is saved as NAME-2.EXT, and so on.
     #[arg(short, long, value_name = "FILE", help_heading = RESULT)]
     pub(crate) output: Option<PathBuf>,
     /// Replace files that are already there
