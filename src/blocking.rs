@@ -457,6 +457,7 @@ impl<'a> Download<'a> {
         max_bytes(bytes: u64);
         retries(retries: u32);
         backoff(pause: Duration);
+        allow_truncated(allow: bool);
         #[cfg(feature = "sha256")]
         #[cfg_attr(docsrs, doc(cfg(feature = "sha256")))]
         sha256(sha256: bool);

@@ -59,7 +59,7 @@ use crate::{
 ///
 /// Dropping the future before the create has been sent buys nothing, and leaves nothing but folders that were made. Later
 /// the generation goes on at the service and is billed; its handle is then known only to a callback that was set by
-/// `ClientBuilder::on_created`, so set one where the future may be dropped. A download that is dropped leaves its part, which
+/// [`ClientBuilder::on_created`](crate::ClientBuilder::on_created), so set one where the future may be dropped. A download that is dropped leaves its part, which
 /// the next download of the same generation to the same target continues.
 #[must_use = "nothing is generated until it is awaited"]
 pub struct GenerateTo<'a> {

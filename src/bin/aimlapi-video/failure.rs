@@ -110,7 +110,7 @@ impl Failure {
         let saved = error.saved().to_vec();
         Self {
             saved,
-            ..Self::new(UNSAVED, line(error)).about(handle)
+            ..Self::new(UNSAVED, unsaved(error)).about(handle)
         }
     }
 
@@ -201,6 +201,11 @@ pub(crate) fn unheard(error: &Error) -> String {
         false => "look at the network, the proxy and AIML_API_BASE",
     };
     format!("{line}; {advice}")
+}
+
+/// The line of an error of a download, which names a setting of the library.
+pub(crate) fn unsaved(error: &Error) -> String {
+    line(error).replace("`allow_truncated`", "--allow-truncated")
 }
 
 /// The error and its causes, in one line.

@@ -257,6 +257,7 @@ impl Job {
             .client
             .download(&generation)
             .overwrite(self.waiting.overwrite)
+            .allow_truncated(self.waiting.allow_truncated)
             .on_progress(|received| report.received(received));
         let saved = match (&self.target, self.reserved.take()) {
             (_, Some(reserved)) => download.to_reserved(reserved).await,

@@ -66,6 +66,11 @@ pub(crate) struct Jobs {
     /// For a simulator whose time runs faster. More than 0; with the service itself, leave it off.
     #[arg(long, value_name = "N", value_parser = speed)]
     pub(crate) speed: Option<f64>,
+    /// Save videos that are truncated at their host as they are
+    ///
+    /// By default each is fetched once more, and what arrived stays in NAME.part if it is the same again.
+    #[arg(long)]
+    pub(crate) allow_truncated: bool,
     /// Print one JSON object per job, and nothing else, on standard output
     #[arg(long)]
     pub(crate) json: bool,

@@ -77,6 +77,11 @@ pub(crate) struct Waiting {
     /// Replace files that are already there
     #[arg(long, help_heading = RESULT)]
     pub(crate) overwrite: bool,
+    /// Save a video that is truncated at its host as it is
+    ///
+    /// By default it is fetched once more, and what arrived stays in NAME.part if it is the same again.
+    #[arg(long, help_heading = RESULT)]
+    pub(crate) allow_truncated: bool,
     /// Print one JSON object, and nothing else, on standard output
     #[arg(long, help_heading = RESULT)]
     pub(crate) json: bool,
