@@ -59,8 +59,8 @@ use crate::{
 ///
 /// Dropping the future before the create has been sent buys nothing, and leaves nothing but folders that were made. Later
 /// the generation goes on at the service and is billed; its handle is then known only to a callback that was set by
-/// [`ClientBuilder::on_created`](crate::ClientBuilder::on_created), so set one where the future may be dropped. A download that is dropped leaves its part, which
-/// the next download of the same generation to the same target continues.
+/// [`ClientBuilder::on_created`](crate::ClientBuilder::on_created), so set one where the future may be dropped. A download
+/// that is dropped leaves its part, which the next download of the same generation to the same target continues.
 #[must_use = "nothing is generated until it is awaited"]
 pub struct GenerateTo<'a> {
     client: Client,
@@ -68,12 +68,13 @@ pub struct GenerateTo<'a> {
     path: PathBuf,
     overwrite: bool,
     options: Option<WaitOptions>,
-    on_update: Option<Callback<dyn FnMut(&Update) + Send + 'a>>,
-    on_progress: Option<Callback<dyn FnMut(Received) + Send + 'a>>,
+    on_update: Option<OnUpdate<'a>>,
+    on_progress: Option<OnProgress<'a>>,
 }
 
-/// Called through `&mut` alone, so it can be shared between threads.
-type Callback<F> = SyncWrapper<Box<F>>;
+// Both are called through `&mut` alone, so they can be shared between threads.
+type OnUpdate<'a> = SyncWrapper<Box<dyn FnMut(&Update) + Send + 'a>>;
+type OnProgress<'a> = SyncWrapper<Box<dyn FnMut(Received) + Send + 'a>>;
 
 /// A generation whose videos are saved, made by [`Client::generate_to`].
 #[derive(Clone, Debug)]

@@ -69,8 +69,6 @@ impl Part {
         if let Some(earlier) = found
             && earlier.video == note.video
         {
-            let noted =
-                fs::metadata(super::name::note(&target.part)).and_then(|note| note.modified());
             let version = earlier.version.noted(noted.ok());
             if version.can_resume() {
                 (note.version, length) = (version, there);
