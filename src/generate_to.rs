@@ -68,12 +68,13 @@ pub struct GenerateTo<'a> {
     path: PathBuf,
     overwrite: bool,
     options: Option<WaitOptions>,
-    on_update: Option<Callback<dyn FnMut(&Update) + Send + 'a>>,
-    on_progress: Option<Callback<dyn FnMut(Received) + Send + 'a>>,
+    on_update: Option<OnUpdate<'a>>,
+    on_progress: Option<OnProgress<'a>>,
 }
 
-/// Called through `&mut` alone, so it can be shared between threads.
-type Callback<F> = SyncWrapper<Box<F>>;
+// Both are called through `&mut` alone, so they can be shared between threads.
+type OnUpdate<'a> = SyncWrapper<Box<dyn FnMut(&Update) + Send + 'a>>;
+type OnProgress<'a> = SyncWrapper<Box<dyn FnMut(Received) + Send + 'a>>;
 
 /// A generation whose videos are saved, made by [`Client::generate_to`].
 #[derive(Clone, Debug)]

@@ -33,7 +33,7 @@ impl Place {
         let mut number = index;
         loop {
             let mut reserved = ReservedTarget::new(&numbered(path, number), overwrite).await;
-            if index > 0 && reserved.as_ref().is_err_and(Obstacle::is_too_long) {
+            if index > 0 && reserved.as_ref().is_err_and(Obstacle::may_be_too_long) {
                 reserved = ReservedTarget::new(&numbered_shorter(path, number), overwrite).await;
             }
             match reserved {

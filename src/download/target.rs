@@ -131,9 +131,9 @@ impl fmt::Debug for ReservedTarget {
 }
 
 impl Obstacle {
-    /// Whether the name is too long for the file system, so that a shorter one may do.
-    pub(super) fn is_too_long(&self) -> bool {
-        matches!(self, Self::Io(_, error) if error.kind() == io::ErrorKind::InvalidFilename)
+    /// Whether the name may be too long for the file system, so that a shorter one may do.
+    pub(super) fn may_be_too_long(&self) -> bool {
+        matches!(self, Self::Io(path, error) if may_be_too_long(path, error))
     }
 }
 
