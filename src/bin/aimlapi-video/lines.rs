@@ -33,7 +33,8 @@ impl<R: BufRead> Lines<R> {
             .map(|(_, line)| line.as_str())
             .collect();
         if let Some(other) = layout::other_than_lines(&head, name) {
-            return Err(other);
+            // The first lines of a PDF are a text.
+            return Err(lines.text.binary().unwrap_or(other));
         }
         lines.ahead = ahead.into_iter();
         Ok(lines)
@@ -85,6 +86,13 @@ mod tests {
         );
         assert_eq!(read(&utf_16).expect("UTF-16"), expected);
         assert_eq!(read(b"\xEF\xBB\xBF\n\n").expect("no line"), []);
+    }
+
+    #[test]
+    fn a_document_whose_first_lines_are_a_text_is_named() {
+        let message =
+            read(b"%PDF-1.4\n1 0 obj\n<<\n/Type /Catalog\n\xE2\xE3\n").expect_err("a PDF");
+        assert!(message.contains("a PDF document"), "{message}");
     }
 
     #[test]

@@ -115,6 +115,15 @@ impl<R: BufRead> Text<R> {
         })
     }
 
+    /// What the source is, and what to do, if its first bytes are those of a format that is not a text.
+    pub(crate) fn binary(&self) -> Option<String> {
+        let format = self.format?;
+        Some(format!(
+            "{} is not a text but {format}; unpack it, or export it as a text, in UTF-8",
+            self.name
+        ))
+    }
+
     fn next_line(&mut self) -> Result<Option<String>, String> {
         let mut bytes = Vec::new();
         let read = match self.encoding {
@@ -195,8 +204,8 @@ impl<R: BufRead> Text<R> {
     /// Tells text of wide characters from one with a stray zero.
     fn zero_byte(&self, bytes: &[u8], at: usize) -> String {
         let (name, line, place) = (&self.name, self.line, at + 1);
-        if let Some(format) = self.format {
-            return self.binary(format);
+        if let Some(binary) = self.binary() {
+            return binary;
         }
         let zeros = |parity: usize| {
             let positions = bytes.iter().enumerate();
@@ -231,8 +240,8 @@ impl<R: BufRead> Text<R> {
 
     fn not_utf_8(&self, bytes: &[u8], at: usize, is_cut: bool) -> String {
         let (name, line, place) = (&self.name, self.line, at + 1);
-        if let Some(format) = self.format {
-            return self.binary(format);
+        if let Some(binary) = self.binary() {
+            return binary;
         }
         let byte = bytes.get(at).copied().unwrap_or_default();
         if is_cut {
@@ -254,13 +263,6 @@ impl<R: BufRead> Text<R> {
             "{name} is not UTF-8: line {line} holds the byte 0x{byte:02X} as its byte {place}; by its bytes it is likely \
              {likely}; {}",
             self.remedy(likely)
-        )
-    }
-
-    fn binary(&self, format: &str) -> String {
-        format!(
-            "{} is not a text but {format}; unpack it, or export it as a text, in UTF-8",
-            self.name
         )
     }
 
