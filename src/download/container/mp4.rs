@@ -52,8 +52,10 @@ impl Mp4 {
     /// Whether the few bytes of `head` may be the beginning of such a header.
     pub(super) fn is_beginning(head: &[u8]) -> bool {
         match head {
-            [0, _, _, _, kind @ ..] => FIRST.iter().any(|first| first.starts_with(kind)),
-            _ => head.iter().all(|byte| *byte == 0),
+            [0, _, _, _, kind @ ..] if !kind.is_empty() => {
+                FIRST.iter().any(|first| first.starts_with(kind))
+            }
+            _ => head.first() == Some(&0),
         }
     }
 
