@@ -2,9 +2,8 @@
 # Question: what do file servers answer to `Range: bytes=-5`, the last five bytes, and to a suffix longer than the file? (A
 # reader of an MP4 asks so for the index at its end.)
 #
-# Guess: 206 with the last five bytes; 206 or 200 with the whole file for the longer suffix, as RFC 9110 14.1.2 demands ("If the
-# selected representation is shorter than the specified suffix-length, the entire representation is used"); where a server
-# cannot do it, 200 with the whole file.
+# Guess: 206 with the last five bytes; 206 or 200 with the whole file for a suffix longer than it (RFC 9110 14.1.2); where a
+# server cannot do it, 200 with the whole file.
 #
 # Behaviour, with the versions pinned below: sirv sends the FIRST six bytes, as `bytes 0-5/25600`. http-server refuses every
 # suffix with 416, RangeHTTPServer with 400. Flask and send (which is Express) refuse with 416 a suffix longer than the file.
