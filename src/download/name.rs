@@ -31,7 +31,8 @@ pub(super) fn stem(model: Option<&str>, id: Option<&str>) -> String {
     }
 }
 
-/// The name of the video at `index`: the first has the target's own, a second is `NAME-2.EXT`.
+/// The name of the video at `index`: the first has the target's own, a second is `NAME-2.EXT`, or shorter where nearly no file
+/// system takes so long a name.
 pub(super) fn numbered(path: &Path, index: usize) -> PathBuf {
     if index == 0 {
         return path.to_owned();
@@ -42,7 +43,10 @@ pub(super) fn numbered(path: &Path, index: usize) -> PathBuf {
         name.push(".");
         name.push(extension);
     }
-    path.with_file_name(name)
+    match name.len() > NAME_MAX {
+        true => numbered_shorter(path, index),
+        false => path.with_file_name(name),
+    }
 }
 
 /// As [`numbered`], where that name is too long: one that is no longer than the target's own.
@@ -155,6 +159,10 @@ mod tests {
             Path::new("d/a.b-2.mp4")
         );
         assert_eq!(numbered(Path::new("a"), 2), Path::new("a-3"));
+        let longest = "n".repeat(251) + ".mp4";
+        let second = numbered(Path::new(&longest), 1);
+        assert_eq!(second.as_os_str().len(), 255);
+        assert!(second.to_string_lossy().ends_with("-2.mp4"));
     }
 
     #[test]
