@@ -19,7 +19,7 @@ use base64::{Engine, display::Base64Display, engine::general_purpose::STANDARD};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-pub(crate) use content::Kind;
+pub(crate) use content::{Kind, media_type};
 pub(crate) use unsuitable::{Unsuitable, unsuitable};
 
 use crate::{

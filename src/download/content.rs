@@ -3,7 +3,10 @@
 use std::{fmt, path::Path};
 
 use super::{container::Container, fetch::Arrived};
-use crate::Video;
+use crate::{
+    Video,
+    media::{Kind, media_type},
+};
 
 /// As much of a file's beginning as is looked at.
 pub(super) const HEAD: usize = 512;
@@ -49,17 +52,10 @@ pub(super) fn extension_of(arrived: &Arrived) -> Option<&'static str> {
 
 /// The extension of the media type that `head` shows, else of the one that was stated.
 pub(super) fn extension(head: &[u8], content_type: Option<&str>) -> Option<&'static str> {
-    match media_kind(head) {
-        Some(kind) => Some(kind.extension()),
+    match media_type(head) {
+        Some(kind) => by_type(&kind),
         None => by_type(&essence(content_type?)),
     }
-}
-
-fn media_kind(head: &[u8]) -> Option<infer::Type> {
-    infer::get(head).filter(|kind| {
-        use infer::MatcherType::{Audio, Image, Video};
-        matches!(kind.matcher_type(), Video | Image | Audio)
-    })
 }
 
 fn by_type(essence: &str) -> Option<&'static str> {
@@ -69,9 +65,18 @@ fn by_type(essence: &str) -> Option<&'static str> {
         "video/quicktime" => "mov",
         "video/x-matroska" | "video/matroska" => "mkv",
         "video/x-msvideo" => "avi",
+        "video/x-flv" => "flv",
+        "video/ogg" => "ogv",
+        "video/3gpp" => "3gp",
+        "video/3gpp2" => "3g2",
+        "video/mp2t" => "ts",
         "video/mpeg" => "mpg",
         "image/gif" => "gif",
         "image/webp" => "webp",
+        "image/png" => "png",
+        "image/jpeg" => "jpg",
+        "image/avif" => "avif",
+        "image/heic" => "heic",
         _ => return None,
     })
 }
@@ -123,39 +128,36 @@ pub(super) fn disagreement(
 }
 
 /// What a file is by its content.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Content {
     Video(Container),
     /// A picture or a sound, of this media type.
-    Other(&'static str),
+    Other(String),
     Unknown,
 }
 
 impl Content {
     fn of(arrived: &Arrived) -> Self {
-        let kind = media_kind(&arrived.head);
+        let kind = media_type(&arrived.head);
         match (arrived.inspector.finish().container, kind) {
-            (Container::Heif, _) => Self::Other("image/heif"),
-            (Container::Other, Some(kind)) if kind.matcher_type() == infer::MatcherType::Video => {
-                Self::Video(Container::Other)
-            }
-            (Container::Other, Some(kind)) => Self::Other(kind.mime_type()),
-            (Container::Other, None) if is_transport_stream(&arrived.head) => {
-                Self::Video(Container::Other)
-            }
+            (Container::Heif | Container::Other, Some(kind)) => match Kind::of(&kind) {
+                Some(Kind::Video) => Self::Video(Container::Other),
+                _ => Self::Other(kind.into_owned()),
+            },
+            (Container::Heif, None) => Self::Other("image/heif".into()),
             (Container::Other, None) => Self::Unknown,
             (container, _) => Self::Video(container),
         }
     }
 
     /// Whether `name`, an extension or the subtype of a media type, is that of another kind of video.
-    fn contradicts(self, name: Option<&str>) -> bool {
+    fn contradicts(&self, name: Option<&str>) -> bool {
         let (Self::Video(content), Some(named)) = (self, name.and_then(by_name)) else {
             return false;
         };
         // WebM is a kind of Matroska.
-        let is_known = content != Container::Other;
-        is_known && content != named && (content, named) != (Container::WebM, Container::Matroska)
+        let is_known = *content != Container::Other;
+        is_known && *content != named && (*content, named) != (Container::WebM, Container::Matroska)
     }
 }
 
@@ -183,11 +185,6 @@ fn by_name(name: &str) -> Option<Container> {
         "ogg" | "ogv" | "ogm" => Container::Ogg,
         _ => return None,
     })
-}
-
-/// MPEG-TS has a sync byte every 188 bytes.
-fn is_transport_stream(head: &[u8]) -> bool {
-    [0, 188, 376].iter().all(|at| head.get(*at) == Some(&0x47))
 }
 
 fn essence(kind: &str) -> String {

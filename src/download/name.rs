@@ -31,7 +31,8 @@ pub(super) fn stem(model: Option<&str>, id: Option<&str>) -> String {
     }
 }
 
-/// The name of the video at `index`: the first has the target's own, a second is `NAME-2.EXT`.
+/// The name of the video at `index`: the first has the target's own, a second is `NAME-2.EXT`, or shorter where nearly no file
+/// system takes so long a name.
 pub(super) fn numbered(path: &Path, index: usize) -> PathBuf {
     if index == 0 {
         return path.to_owned();
@@ -42,7 +43,10 @@ pub(super) fn numbered(path: &Path, index: usize) -> PathBuf {
         name.push(".");
         name.push(extension);
     }
-    path.with_file_name(name)
+    match name.len() > NAME_MAX {
+        true => numbered_shorter(path, index),
+        false => path.with_file_name(name),
+    }
 }
 
 /// As [`numbered`], where that name is too long: one that is no longer than the target's own.
@@ -155,6 +159,10 @@ mod tests {
             Path::new("d/a.b-2.mp4")
         );
         assert_eq!(numbered(Path::new("a"), 2), Path::new("a-3"));
+        let longest = "n".repeat(251) + ".mp4";
+        let second = numbered(Path::new(&longest), 1);
+        assert_eq!(second.as_os_str().len(), 255);
+        assert!(second.to_string_lossy().ends_with("-2.mp4"));
     }
 
     #[test]
@@ -187,14 +195,15 @@ mod tests {
         fn shorter_names_are_no_longer_than_the_target_in_bytes_and_units(name in "[^/\0]{20,300}", index in 1..99usize) {
             let target = Path::new("d").join(&name);
             prop_assume!(target.file_name() == Some(OsStr::new(&name)));
-            let units = |path: &Path| path.file_name().expect("it is there").to_str().expect("it is there").encode_utf16().count();
-            let bytes = |path: &Path| path.file_name().expect("it is there").len();
-            let part = parts(&target).pop().expect("it is there");
+            let named = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let units = |path: &Path| named(path).encode_utf16().count();
+            let bytes = |path: &Path| named(path).len();
+            let part = parts(&target).pop().expect("there is one");
             prop_assert_eq!(part.parent(), target.parent());
             let further = numbered_shorter(&target, index);
             for name in [note(&part), further.clone()] {
                 let is_longer = bytes(&name) > bytes(&target) || units(&name) > units(&target);
-                prop_assert!(!is_longer || target.file_name().expect("it is there").len() < 40, "{:?}", name);
+                prop_assert!(!is_longer || bytes(&target) < 40, "{:?}", name);
             }
             prop_assert_ne!(&further, &target);
             prop_assert_ne!(further, numbered_shorter(&target, index + 1));

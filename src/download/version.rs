@@ -120,13 +120,16 @@ impl Version {
         is_same_etag && is_same_date && is_same_size
     }
 
-    /// Whether `response` repeats the strong entity tag, if this version has one: RFC 9110 section 15.3.7 demands it of
-    /// a partial response.
+    /// Whether `response` repeats the entity tag, if this version has one: RFC 9110 section 15.3.7 demands it of a partial
+    /// response. A weak tag is all that tells two files of one second apart.
     pub(super) fn is_repeated_by(&self, response: &Response) -> bool {
-        match self.etag().filter(|etag| is_strong(etag)) {
-            Some(ours) => etag(response).is_some_and(|theirs| theirs == *ours),
-            None => true,
-        }
+        let Some(ours) = self.etag() else {
+            return true;
+        };
+        etag(response).is_some_and(|theirs| match is_strong(ours) {
+            true => theirs == *ours,
+            false => opaque(&theirs) == opaque(ours),
+        })
     }
 
     /// Whether `response` has a strong validator of this version, and so proves that it is the same.

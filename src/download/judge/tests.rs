@@ -225,7 +225,11 @@ mod model {
             | Range::RestOfOtherTotal
             | Range::BeginningOfRest => {
                 // Section 15.3.7: a part has the validators that the whole would have, the tag always.
-                let lacks_tag = is_marked_strong(first) && second.tag != Repeats::Same;
+                let lacks_tag = match first.tag {
+                    Tag::None => false,
+                    Tag::Weak(_) => second.tag == Repeats::Absent,
+                    Tag::Strong(_) | Tag::OfDate(_) => second.tag != Repeats::Same,
+                };
                 if contradicts(first, second) || other_total(first, second) || lacks_tag {
                     Outcome::BeginAnew
                 } else {
