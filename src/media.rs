@@ -26,7 +26,6 @@ use crate::{
     Error, InvalidValue, Uri,
     uri::{not_a_uri, redacted},
 };
-use content::media_type;
 
 /// A picture, clip or sound for a request: an `https` link, a data URI, bytes, or a local file.
 ///
