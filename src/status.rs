@@ -181,8 +181,8 @@ impl Generation {
         content.status.is_some() || !content.videos.is_empty() || content.failure.is_some()
     }
 
-    /// The generation's id, from `id` or `generation_id`, else from `task_id` and the like, also where the answer is
-    /// wrapped as in `{"code": 0, "data": {…}}`.
+    /// The generation's id, from `id` or `generation_id`, also where the answer is wrapped as in `{"code": 0, "data": {…}}`.
+    /// Beside a status, `task_id` and the like will do.
     pub fn id(&self) -> Option<&str> {
         self.content.id.as_deref()
     }

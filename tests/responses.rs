@@ -176,7 +176,8 @@ async fn answers_of_success_without_a_state_are_no_good_answers() {
 async fn wrapped_create_has_a_handle() {
     for body in [
         json!({ "code": 0, "message": "SUCCEED", "data": { "task_id": "g1", "task_status": "submitted" } }),
-        json!({ "task_id": "g1" }),
+        json!({ "task_id": "g1", "status": "queued" }),
+        json!({ "code": 200, "data": { "id": "g1" } }),
         json!({ "output": { "task_id": "g1", "task_status": "PENDING" }, "request_id": "r" }),
     ] {
         let server = Server::start(move |number, _| match number {

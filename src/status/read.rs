@@ -92,26 +92,21 @@ fn levels(raw: &Value) -> Vec<Level<'_>> {
     levels
 }
 
-/// All ids that the answer may be known by, each once. The documented ones come first.
+/// All ids that the answer may be known by, each once. The documented ones come first. An id under another name is one only
+/// where the answer states a state, too: what else `{"task_id": …}` may be the id of, nobody knows.
 fn ids(raw: &Value, levels: &[Level<'_>]) -> Vec<String> {
-    let documented = ["id", "generation_id"].map(|key| raw.get(key).and_then(text));
-    let keys = [
-        "task_id",
-        "taskId",
-        "job_id",
-        "jobId",
-        "generation_id",
-        "generationId",
-        "id",
-    ];
-    let of_level = |level: &Level<'_>| keys.map(|key| level.map.get(key).and_then(text));
-    let others = levels.iter().filter(|level| level.is_of_task);
+    let documented = ["id", "generation_id"];
+    let others = ["task_id", "taskId", "job_id", "jobId", "generationId"];
+    let states_state = levels.iter().any(|level| said(level).1 != State::Unknown);
+    let others: &[&str] = if states_state { &others } else { &[] };
+    let first = documented.iter().map(|key| raw.get(*key));
+    let of_tasks = levels.iter().filter(|level| level.is_of_task);
+    let rest = of_tasks.flat_map(|level| {
+        let keys = others.iter().chain(&documented);
+        keys.map(|key| level.map.get(*key))
+    });
     let mut ids: Vec<String> = Vec::new();
-    for id in documented
-        .into_iter()
-        .chain(others.flat_map(of_level))
-        .flatten()
-    {
+    for id in first.chain(rest).filter_map(|id| text(id?)) {
         if !ids.contains(&id) {
             ids.push(id);
         }
