@@ -16,11 +16,15 @@ use save::{IN_MEMORY, Place, check};
 use sink::{Memory, Writer};
 
 mod ask;
+#[cfg(feature = "__bench")]
+pub(crate) mod bench;
+mod container;
 mod content;
 mod digest;
 mod expiry;
 mod fetch;
 mod hosts;
+mod judge;
 mod links;
 mod name;
 mod part;
@@ -56,10 +60,18 @@ pub(crate) use expiry::expires_at;
 /// # On the way to a file
 ///
 /// What has arrived stands in `NAME.part` beside the target, with `NAME.part.json` that tells what it is a part of. It
-/// takes the target's name when it is whole, of the announced length, and on disk. A part that the host can continue
-/// (it sent a strong `ETag` or a `Last-Modified`) outlives errors, a dropped future and a killed process: the next
-/// download of the same video to the same target asks for the rest alone, unless the host says that the file is another
-/// by now. Two downloads never write the same part: the second is refused.
+/// takes the target's name when it is whole, of the announced length, and on disk. Two downloads never write the same part:
+/// the second is refused.
+///
+/// A part outlives errors, a dropped future and a killed process if its rest can be requested: the next download of the
+/// same video to the same target requests the rest alone. That takes a validator that is strong by
+/// [RFC 9110 section 8.8](https://www.rfc-editor.org/rfc/rfc9110#section-8.8): a strong `ETag`, or a `Last-Modified` at
+/// least 2 s older than the response's `Date`. An `ETag` made of a younger date does not count, and a host that refuses
+/// ranges is not asked for one.
+///
+/// A response continues a part only if every validator that it has (`ETag`, weak ones too, `Last-Modified`, the total)
+/// agrees with those of the first response; hosts that ignore `If-Range` are common. Otherwise the download begins anew, three
+/// times at the most. A request for the rest that fails is followed by one for the whole file before the download gives up.
 ///
 /// # What is refused
 ///
@@ -78,11 +90,13 @@ pub(crate) use expiry::expires_at;
 /// - 2 GiB a video at most, 256 MiB into memory
 /// - 60 s without a byte break it off ([`idle_timeout`](crate::ClientBuilder::idle_timeout)); there is no limit on the
 ///   whole
-/// - a connection that breaks, and an answer 408, 425, 429 or 5xx, are followed by another attempt for the rest: 5
-///   times in a row without getting on, after 0.5 s, 1 s, 2 s, 4 s, 8 s, or what the host's `Retry-After` says, up to
+/// - a connection that breaks, and a response 202, 408, 425, 429 or 5xx, are followed by another attempt for the rest: 5
+///   times in a row without progress, after 0.5 s, 1 s, 2 s, 4 s, 8 s, or what the host's `Retry-After` says, up to
 ///   30 s
-/// - a link that has [expired](crate::Video::expires_at), or that the host refuses (403, 410), is asked anew of the
-///   service, once
+/// - a URL that has [expired](crate::Video::expires_at), or that the host refuses (any other 4xx but 416), is requested
+///   anew from the service, once; a file that is missing (404) is retried for 30 s, since storage may need a while after the
+///   generation is completed
+/// - a truncated file is fetched once more, and then refused
 #[must_use = "a download does nothing until it is given a target"]
 pub struct Download<'a> {
     client: Client,
@@ -92,6 +106,9 @@ pub struct Download<'a> {
     max_bytes: Option<u64>,
     retries: u32,
     backoff: Duration,
+    /// How long a file may be missing that is only just completed.
+    missing: Duration,
+    allow_truncated: bool,
     #[cfg(feature = "sha256")]
     sha256: bool,
     #[cfg(feature = "sha256")]
@@ -150,6 +167,8 @@ pub struct Written {
 
 impl<'a> Download<'a> {
     pub(crate) fn new(client: Client, speed: f64, generation: &'a Generation) -> Self {
+        let at_speed =
+            |seconds: f64| Duration::try_from_secs_f64(seconds / speed).unwrap_or_default();
         Self {
             client,
             generation,
@@ -157,7 +176,9 @@ impl<'a> Download<'a> {
             overwrite: false,
             max_bytes: None,
             retries: 5,
-            backoff: Duration::try_from_secs_f64(0.5 / speed).unwrap_or_default(),
+            backoff: at_speed(0.5),
+            missing: at_speed(30.0),
+            allow_truncated: false,
             #[cfg(feature = "sha256")]
             sha256: false,
             #[cfg(feature = "sha256")]
@@ -195,6 +216,18 @@ impl<'a> Download<'a> {
     /// [speed](crate::WaitOptions::speed) of the client's waits.
     pub fn backoff(mut self, pause: Duration) -> Self {
         self.backoff = pause;
+        self
+    }
+
+    /// Saves a video that is truncated at its host as it is, with a note in the result; off by default.
+    ///
+    /// A file is truncated if its container says so (MP4 and QuickTime by their boxes and the samples of their index, WebM and
+    /// Matroska by their elements, AVI, GIF, WebP, FLV and Ogg by theirs), or if it is smaller than the service states and its
+    /// host sends no more. It is fetched once more from the start. If it is the same again, the download ends with a
+    /// [`Download`](crate::ErrorKind::Download) error, and what arrived stays in `NAME.part`. A file of another container is
+    /// taken as it is, and so is one that ends where a live encoder could have stopped.
+    pub fn allow_truncated(mut self, allow: bool) -> Self {
+        self.allow_truncated = allow;
         self
     }
 

@@ -21,7 +21,10 @@ pub mod types {
 #[doc(hidden)]
 #[allow(missing_docs, reason = "no part of the API")]
 pub mod __bench {
-    pub use crate::poll::bench::{Seen, Service};
+    pub use crate::{
+        download::bench::is_truncated,
+        poll::bench::{Seen, Service},
+    };
 }
 #[cfg(feature = "blocking")]
 #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]

@@ -70,7 +70,7 @@ fn answer(request: &Request, released: bool) -> Bytes {
         .split_once("generation_id=")
         .map(|(_, id)| id)
     else {
-        return http(200, &[("content-type", "video/mp4")], b"\0\0\0\x18ftypmp42");
+        return http(200, &[("content-type", "video/mp4")], support::files::CLIP);
     };
     let host = request.header("host").unwrap();
     let state = match (released, id.starts_with("fail")) {

@@ -36,7 +36,7 @@ async fn service() -> Server {
             };
         }
         let Some((_, id)) = request.target.split_once("generation_id=") else {
-            return http(200, &[("content-type", "video/mp4")], b"\0\0\0\x18ftypmp42");
+            return http(200, &[("content-type", "video/mp4")], support::files::CLIP);
         };
         let host = request.header("host").unwrap();
         let url = format!("http://{host}/{id}.mp4");

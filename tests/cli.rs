@@ -523,7 +523,7 @@ async fn the_printed_command_really_resumes() {
         match request.method.as_str() {
             "POST" => support::json(201, json!({ "id": "-g:1/x", "status": "queued" })),
             _ if request.target == "/files/2" && number < 5 => http(404, &[], ""),
-            _ if request.target.starts_with("/files/") => http(200, &[], b"\0\0\0\x20ftypisom"),
+            _ if request.target.starts_with("/files/") => http(200, &[], support::files::CLIP),
             _ => {
                 let videos = [format!("{url}/1"), format!("{url}/2")];
                 support::json(

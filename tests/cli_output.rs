@@ -10,7 +10,7 @@ use support::{KEY, Server, cli::Cli, http};
 
 const MODEL: &str = "klingai/v2-master-text-to-video";
 
-const FILM: &[u8] = b"\0\0\0\x18ftypmp42";
+const FILM: &[u8] = support::files::CLIP;
 
 /// A service of one generation, whose video is on the host `files`.
 async fn service(id: &'static str, files: String) -> Server {

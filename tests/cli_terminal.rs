@@ -210,7 +210,7 @@ async fn a_batch_larger_than_the_terminal_shows_as_many_jobs_as_fit_and_the_tota
 async fn without_a_terminal_a_wait_says_little() {
     // Forty polls at least, and an answer that never changes.
     let server = Server::start(|number, request| match request.target.as_str() {
-        "/v.mp4" => http(200, &[("content-type", "video/mp4")], b"\0\0\0\x18ftypmp42"),
+        "/v.mp4" => http(200, &[("content-type", "video/mp4")], support::files::CLIP),
         _ if number < 40 => support::json(200, json!({ "id": "g", "status": "generating" })),
         _ => {
             let url = format!("http://{}/v.mp4", request.header("host").unwrap());

@@ -10,7 +10,7 @@ use serde_json::json;
 use support::{KEY, Server, client, http};
 
 const PAGE: &str = "<!doctype html><title>expired</title> sig=secret";
-const FILE: &[u8] = b"\0\0\0\x20ftypisom and the rest of a film";
+const FILE: &[u8] = support::files::CLIP;
 
 async fn save(server: &Server, path: &Path, url: &str) -> Result<Vec<Saved>, Error> {
     let generation =
@@ -103,7 +103,7 @@ async fn what_goes_wrong_leaves_nothing_behind_and_shows_no_signature() {
         ),
         ("brings no video", http(204, &[], "")),
         (
-            "brings no video",
+            "sent a part of it, though the whole was requested",
             http(206, &[("content-range", "bytes 0-3/9")], "film"),
         ),
         ("answered 416", http(416, &[], "")),
@@ -231,7 +231,7 @@ async fn a_stated_size_feeds_the_progress_and_a_disagreement_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let generation = Generation::from_json(json!({
         "id": "g", "status": "completed",
-        "video": { "url": server.url(), "file_size": 12, "content_type": "video/webm" },
+        "video": { "url": server.url(), "file_size": 8, "content_type": "video/webm" },
     }));
     let seen = Mutex::new(Vec::new());
     let saved = client(server.url())
@@ -240,10 +240,12 @@ async fn a_stated_size_feeds_the_progress_and_a_disagreement_is_told() {
         .to_file(folder.path().join("a.webm"))
         .await
         .unwrap();
-    assert_eq!(seen.into_inner().unwrap().last(), Some(&(9, Some(12))));
+    assert_eq!(seen.into_inner().unwrap().last(), Some(&(9, Some(8))));
     assert_eq!(
         saved[0].disagreement.as_deref(),
-        Some("the generation states a file of 12 bytes, and 9 arrived")
+        Some(
+            "the generation states a file of 8 bytes, and 9 arrived; its content is of no known video format"
+        )
     );
     assert_eq!(saved[0].content_type.as_deref(), Some("video/webm"));
 
@@ -263,7 +265,9 @@ async fn a_stated_size_feeds_the_progress_and_a_disagreement_is_told() {
         .unwrap();
     assert_eq!(
         saved[0].disagreement.as_deref(),
-        Some("the generation states video/mp4, and video/webm arrived")
+        Some(
+            "the generation states video/mp4, and video/webm arrived; its content is of no known video format"
+        )
     );
 }
 
@@ -285,16 +289,17 @@ async fn a_file_beyond_the_limit_is_cut_off() {
 
 #[tokio::test]
 async fn a_video_that_fails_does_not_keep_the_others_from_being_saved() {
-    let server = Server::start(|number, _| {
-        if number == 1 {
-            http(404, &[], "")
-        } else {
-            http(200, &[], FILE)
-        }
+    let server = Server::start(|_, request| match request.target.as_str() {
+        "/missing" => http(404, &[], ""),
+        _ => http(200, &[], FILE),
     })
     .await;
     let folder = tempfile::tempdir().unwrap();
-    let videos = [server.url(), server.url(), server.url()];
+    let videos = [
+        server.url(),
+        format!("{}/missing", server.url()),
+        server.url(),
+    ];
     let generation =
         Generation::from_json(json!({ "id": "g", "status": "completed", "video": videos }));
     let error = client(server.url())

@@ -372,10 +372,10 @@ async fn one_of_several_videos_is_taken_by_its_index() {
 
 #[tokio::test]
 async fn a_folder_gets_files_named_after_model_and_id_with_the_extension_of_their_content() {
-    let webm = [&b"\x1a\x45\xdf\xa3\x42\x82\x84webm"[..], &[0; 300]].concat();
+    let webm = include_bytes!("fixtures/clips/file.webm");
     let server = Server::start(move |_, request| match request.target.as_str() {
         "/0" => http(200, &[], film().bytes()),
-        "/1" => http(200, &[("content-type", "video/mp4")], &webm),
+        "/1" => http(200, &[("content-type", "video/mp4")], webm),
         "/2" => http(200, &[("content-type", "video/quicktime")], "film"),
         _ => http(200, &[], "film"),
     })

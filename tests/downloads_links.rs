@@ -12,7 +12,7 @@ use aimlapi_video::{Client, Error, ErrorKind, Generation, GenerationHandle, Rout
 use serde_json::json;
 use support::{KEY, Request, Server, client, http};
 
-const FILE: &[u8] = b"\0\0\0\x20ftypisom and the rest of a film";
+const FILE: &[u8] = support::files::CLIP;
 
 fn generation(link: &str) -> Generation {
     Generation::from_json(json!({ "id": "g", "status": "completed", "video": { "url": link } }))
@@ -290,53 +290,125 @@ async fn bytes(server: &Server, target: &str) -> Result<Vec<u8>, Error> {
 const POLL: &str = "/v2/video/generations?generation_id=g";
 
 #[tokio::test]
-async fn a_link_that_is_refused_is_asked_anew_once() {
-    for status in [403, 410] {
-        let server = service("/fresh?sig=new", move |_| http(status, &[], "expired")).await;
-        assert_eq!(bytes(&server, "/old?sig=secret").await.unwrap(), FILE);
-        assert_eq!(
-            targets(&server),
-            ["/old?sig=secret", POLL, "/fresh?sig=new"]
-        );
-    }
-}
-
-#[tokio::test]
 async fn a_link_that_has_run_out_is_not_even_tried() {
     let server = service("/fresh?sig=new", |_| http(200, &[], "never")).await;
-    assert_eq!(bytes(&server, "/old?Expires=1000").await.unwrap(), FILE);
+    assert_eq!(
+        bytes(&server, "/old?Expires=1752005613").await.unwrap(),
+        FILE
+    );
     assert_eq!(targets(&server), [POLL, "/fresh?sig=new"]);
 }
 
 #[tokio::test]
 async fn a_clock_that_is_wrong_costs_no_video() {
     // The service has no other link, and the host takes the one that seems to have run out.
-    let server = service("/old?Expires=1000", |_| http(200, &[], FILE)).await;
-    assert_eq!(bytes(&server, "/old?Expires=1000").await.unwrap(), FILE);
+    let server = service("/old?Expires=1752005613", |_| http(200, &[], FILE)).await;
+    assert_eq!(
+        bytes(&server, "/old?Expires=1752005613").await.unwrap(),
+        FILE
+    );
     let server = Server::start(|_, request| match request.target.starts_with("/v") {
         true => http(500, &[], ""),
         false => http(200, &[], FILE),
     })
     .await;
-    assert_eq!(bytes(&server, "/old?Expires=1000").await.unwrap(), FILE);
+    assert_eq!(
+        bytes(&server, "/old?Expires=1752005613").await.unwrap(),
+        FILE
+    );
 }
 
 #[tokio::test]
-async fn a_missing_file_is_asked_anew_only_if_its_link_has_run_out() {
-    let server = service("/fresh?sig=new", |_| http(404, &[], "")).await;
+async fn any_refusal_but_a_transient_one_is_worth_one_fresh_url() {
+    for status in [
+        400, 401, 402, 403, 404, 405, 406, 409, 410, 412, 418, 422, 451, 499,
+    ] {
+        let server = service("/fresh?sig=new", move |_| http(status, &[], "expired")).await;
+        assert_eq!(bytes(&server, "/old?sig=secret").await.unwrap(), FILE);
+        assert_eq!(
+            targets(&server),
+            ["/old?sig=secret", POLL, "/fresh?sig=new"],
+            "{status}"
+        );
+    }
+    for status in [408, 425, 429, 500, 503] {
+        let server = service("/fresh?sig=new", move |_| http(status, &[], "busy")).await;
+        bytes(&server, "/old?sig=secret").await.unwrap_err();
+        assert!(!targets(&server).contains(&POLL.to_owned()), "{status}");
+    }
+    let server = service("/fresh?sig=new", |_| http(416, &[], "")).await;
+    bytes(&server, "/old?sig=secret").await.unwrap_err();
+    assert_eq!(targets(&server), ["/old?sig=secret"]);
+}
+
+#[tokio::test]
+async fn a_file_that_is_missing_after_completion_is_waited_for() {
+    let requests = AtomicUsize::new(0);
+    let server = service("/old?sig=secret", move |_| {
+        match requests.fetch_add(1, Ordering::SeqCst) {
+            0..4 => http(404, &[], ""),
+            _ => http(200, &[], FILE),
+        }
+    })
+    .await;
+    let generation = generation(&format!("{}/old?sig=secret", server.url()));
+    // At the service's own speed, so that the 30 s are that.
+    let client = support::builder(server.url())
+        .wait_options(aimlapi_video::WaitOptions::default())
+        .build()
+        .unwrap();
+    let download = client
+        .download(&generation)
+        .backoff(Duration::from_millis(1));
+    assert_eq!(download.to_bytes().await.unwrap(), FILE);
+    let asked = targets(&server);
+    assert_eq!(asked.len(), 6, "{asked:?}");
+    assert_eq!(asked.iter().filter(|target| *target == POLL).count(), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_stays_missing_is_given_up() {
+    let server = service("/old?sig=secret", |_| http(404, &[], "")).await;
     let error = bytes(&server, "/old?sig=secret").await.unwrap_err();
     assert!(error.to_string().contains("answered 404"), "{error}");
-    assert_eq!(targets(&server), ["/old?sig=secret"]);
-
-    let server = service("/old?Expires=1000", |_| http(404, &[], "")).await;
-    let error = bytes(&server, "/old?Expires=1000").await.unwrap_err();
-    assert_eq!(targets(&server), [POLL, "/old?Expires=1000"]);
+    let server = service("/old?Expires=1752005613", |_| http(404, &[], "")).await;
+    let error = bytes(&server, "/old?Expires=1752005613").await.unwrap_err();
+    assert_eq!(targets(&server)[..2], [POLL, "/old?Expires=1752005613"]);
     assert!(
         error
             .to_string()
-            .contains("which expired at 1970-01-01T00:16:40Z"),
+            .contains("which expired at 2025-07-08T20:13:33Z"),
         "{error}"
     );
+    // One that is tried once is not waited for.
+    let server = service("/old?sig=secret", |_| http(404, &[], "")).await;
+    let generation = generation(&format!("{}/old?sig=secret", server.url()));
+    let client = client(server.url());
+    let download = client.download(&generation).retries(0);
+    download.to_bytes().await.unwrap_err();
+    assert_eq!(targets(&server), ["/old?sig=secret", POLL]);
+}
+
+#[tokio::test]
+async fn a_redirect_in_raw_bytes_is_followed() {
+    for (location, target) in [
+        ("/f/视频.mp4".as_bytes(), "/f/%E8%A7%86%E9%A2%91.mp4"),
+        (b"/f/d\xe9j\xe0.mp4?a=\xff", "/f/d%E9j%E0.mp4?a=%FF"),
+        ("/f/a%2Fb é.mp4".as_bytes(), "/f/a%2Fb%20%C3%A9.mp4"),
+    ] {
+        let server = Server::start(move |number, _| match number {
+            0 => [
+                b"HTTP/1.1 302 Found\r\nconnection: close\r\ncontent-length: 0\r\nlocation: ",
+                location,
+                b"\r\n\r\n",
+            ]
+            .concat(),
+            _ => http(200, &[], FILE),
+        })
+        .await;
+        assert_eq!(bytes(&server, "/first").await.unwrap(), FILE);
+        assert_eq!(targets(&server), ["/first", target]);
+    }
 }
 
 #[tokio::test]

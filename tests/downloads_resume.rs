@@ -130,8 +130,12 @@ async fn a_host_that_never_gets_on_is_asked_a_few_times_and_what_arrived_is_kept
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Download);
-    let told = "; tried again 3 times in vain; 100030 bytes are kept, and the next download goes on from there";
-    assert!(error.to_string().ends_with(told), "{error}");
+    let kept = format!(
+        "; tried again 3 times in vain; 100030 bytes are kept in {}, and the next download goes on from there; remove it to \
+         begin anew",
+        part(&path).display()
+    );
+    assert!(error.to_string().ends_with(&kept), "{error}");
     assert!(error.is_resumable());
     assert_eq!(host.requests().len(), 4);
     assert_eq!(entries(folder.path()), ["a.mp4.part", "a.mp4.part.json"]);
@@ -509,5 +513,241 @@ async fn a_part_beyond_the_limit_is_not_kept() {
         );
         assert_eq!(host.requests().len(), requests);
         assert_eq!(entries(folder.path()), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_range_that_fails_is_followed_by_a_request_for_the_whole() {
+    let unreadable = b"HTTP/1.1 206 Partial\r\ncontent-length: -5000\r\n\r\n".to_vec();
+    let page = http(
+        200,
+        &[("content-type", "text/html")],
+        "<html>no ranges here</html>",
+    );
+    let compressed = http(
+        206,
+        &[
+            ("content-range", "bytes 100000-299999/300000"),
+            ("etag", "\"v1\""),
+            ("content-encoding", "gzip"),
+        ],
+        vec![0; 200_000],
+    );
+    for answer in [
+        http(400, &[], ""),
+        http(403, &[], ""),
+        http(416, &[("content-range", "bytes */299999")], ""),
+        http(500, &[], ""),
+        http(501, &[], ""),
+        unreadable,
+        page,
+        compressed,
+        Vec::new(),
+    ] {
+        let shown = String::from_utf8_lossy(&answer[..answer.len().min(60)]).into_owned();
+        let (outcome, host, folder) = after_a_part(film(), TAG, move |_, request| {
+            match request.header("range") {
+                Some(_) => Plan::Raw(answer.clone()),
+                None => Plan::Whole,
+            }
+        })
+        .await;
+        outcome.unwrap_or_else(|error| panic!("{shown}: {error}"));
+        assert_eq!(
+            fs::read(folder.path().join("a.mp4")).unwrap(),
+            film().bytes()
+        );
+        assert_eq!(host.ranges().last(), Some(&None), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_slice_as_200_continues_the_part() {
+    let slice = http(
+        200,
+        &[
+            ("content-range", "bytes 100000-299999/300000"),
+            ("etag", "\"v1\""),
+        ],
+        film().piece(100_000, 200_000),
+    );
+    let (outcome, host, folder) =
+        after_a_part(film(), TAG, move |_, _| Plan::Raw(slice.clone())).await;
+    outcome.unwrap();
+    assert_eq!(
+        fs::read(folder.path().join("a.mp4")).unwrap(),
+        film().bytes()
+    );
+    assert_eq!(host.ranges(), [from(100_000)]);
+}
+
+#[tokio::test]
+async fn a_slice_as_200_is_not_the_whole_file() {
+    let slice = |range: Option<&str>| {
+        let mut headers = vec![("etag", "\"v1\"")];
+        headers.extend(range.map(|range| ("content-range", range)));
+        http(200, &headers, film().piece(50_000, 250_000))
+    };
+    for answer in [slice(Some("bytes 50000-299999/300000")), slice(None)] {
+        let (outcome, host, folder) = after_a_part(film(), TAG, move |number, _| match number {
+            0 => Plan::Raw(answer.clone()),
+            _ => Plan::Whole,
+        })
+        .await;
+        outcome.unwrap();
+        assert_eq!(
+            fs::read(folder.path().join("a.mp4")).unwrap(),
+            film().bytes()
+        );
+        assert_eq!(host.ranges(), [from(100_000), None]);
+    }
+}
+
+#[tokio::test]
+async fn more_bytes_than_the_range_states_are_not_taken() {
+    let longer = http(
+        206,
+        &[
+            ("content-range", "bytes 100000-299999/300000"),
+            ("etag", "\"v1\""),
+            ("transfer-encoding", "chunked"),
+        ],
+        "",
+    );
+    let longer = String::from_utf8(longer)
+        .unwrap()
+        .replace("content-length: 0\r\n", "");
+    let longer = [
+        longer.as_bytes(),
+        b"3d090\r\n",
+        &film().piece(50_000, 250_000),
+        b"\r\n0\r\n\r\n",
+    ]
+    .concat();
+    let (outcome, host, folder) = after_a_part(film(), TAG, move |number, _| match number {
+        0 => Plan::Raw(longer.clone()),
+        _ => Plan::Whole,
+    })
+    .await;
+    outcome.unwrap();
+    assert_eq!(
+        fs::read(folder.path().join("a.mp4")).unwrap(),
+        film().bytes()
+    );
+    assert_eq!(host.ranges(), [from(100_000), None]);
+}
+
+#[tokio::test]
+async fn a_download_begins_anew_three_times_at_most() {
+    // A host that cannot send the rest alone, and breaks off each time.
+    let host = Host::start(film(), Validator::None, |number, _| {
+        Plan::Cut(100_000 + 20 * number as u64)
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let generation = generation("g", &host.link());
+    let error = client(&host.url)
+        .download(&generation)
+        .retries(50)
+        .to_file(folder.path().join("a.mp4"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Download);
+    assert!(error.to_string().contains("began anew 3 times"), "{error}");
+    assert_eq!(host.ranges(), [None, None, None, None]);
+    assert_eq!(entries(folder.path()), [""; 0]);
+}
+
+#[tokio::test]
+async fn only_a_host_that_serves_ranges_is_promised_to_be_continued() {
+    let promise = "the next download goes on from there";
+    let cut = |accepts: Option<&str>| {
+        let mut headers = vec![("etag", "\"v1\""), ("content-length", "300000")];
+        headers.extend(accepts.map(|accepts| ("accept-ranges", accepts)));
+        http(200, &headers, film().piece(0, 100_000))
+    };
+    for (accepts, expected) in [
+        (
+            Some("bytes"),
+            Some(format!("{promise}; remove it to begin anew")),
+        ),
+        (
+            None,
+            Some(format!("{promise} if the host can send the rest alone")),
+        ),
+        (Some("none"), None),
+    ] {
+        let first = cut(accepts);
+        let host = Host::start(film(), TAG, move |_, _| Plan::Raw(first.clone())).await;
+        let folder = tempfile::tempdir().unwrap();
+        let generation = generation("g", &host.link());
+        let error = client(&host.url)
+            .download(&generation)
+            .retries(0)
+            .to_file(folder.path().join("a.mp4"))
+            .await
+            .unwrap_err();
+        match &expected {
+            Some(expected) => assert!(error.to_string().ends_with(expected), "{error}"),
+            None => assert!(!error.to_string().contains(promise), "{error}"),
+        }
+        assert_eq!(entries(folder.path()).is_empty(), expected.is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_file_smaller_than_stated_is_fetched_once_more_and_then_refused() {
+    let stated = |host: &Host| {
+        Generation::from_json(json!({
+            "id": "g", "status": "completed", "video": { "url": host.link(), "file_size": LENGTH + 1 },
+        }))
+    };
+    let chunked = {
+        let head =
+            b"HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n493e0\r\n";
+        [&head[..], &film().bytes(), b"\r\n0\r\n\r\n"].concat()
+    };
+    for (validator, chunks, ranges) in [
+        (TAG, None, vec![None, None]),
+        (Validator::None, None, vec![None, None]),
+        (Validator::None, Some(chunked), vec![None, None]),
+    ] {
+        let host = Host::start(film(), validator, move |_, _| match &chunks {
+            Some(chunks) => Plan::Raw(chunks.clone()),
+            None => Plan::Whole,
+        })
+        .await;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.mp4");
+        let client = client(&host.url);
+        let generation = stated(&host);
+        let error = client.save(&generation, &path).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Download);
+        assert!(error.is_resumable());
+        let what = "the generation states 300001 bytes, and its host has 300000";
+        assert!(error.to_string().contains(what), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("fetched once more, it was the same"),
+            "{error}"
+        );
+        assert_eq!(host.ranges(), ranges);
+        assert_eq!(
+            fs::read(part(&path)).unwrap(),
+            film().bytes(),
+            "what arrived is kept"
+        );
+        assert!(!path.exists());
+
+        let download = client.download(&generation).allow_truncated(true);
+        let saved = download.to_file(&path).await.unwrap();
+        assert_eq!(fs::read(&path).unwrap(), film().bytes());
+        assert!(
+            saved[0]
+                .disagreement
+                .as_deref()
+                .is_some_and(|note| note.contains("300001"))
+        );
     }
 }

@@ -10,7 +10,7 @@ use reqwest::{
 
 use super::{
     hosts::{Guard, Hosts, NotPublic},
-    version::Validator,
+    judge::Part,
 };
 use crate::{
     Error, ErrorKind,
@@ -44,37 +44,34 @@ pub(crate) struct Settings {
     pub(crate) proxy: Option<Proxy>,
 }
 
-/// The rest of a file of which a part is here.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Rest<'a> {
-    pub(super) from: u64,
-    pub(super) validator: &'a Validator,
-}
-
-/// Why there is no whole file yet.
+/// Why an attempt brought no whole file.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum AttemptError {
     /// Trying again may help, after this time where the host named one.
-    Passing {
+    Transient {
         what: String,
         source: Option<Box<dyn StdError + Send + Sync>>,
         pause: Option<Duration>,
     },
-    /// The host refuses the link; a fresh one may help.
-    Link(StatusCode),
-    /// Nothing helps, but what has arrived is good.
-    Lasting(Error),
-    /// Nothing helps, and what has arrived is of no use.
-    Useless(Error),
+    /// The host does not fit what is here: the whole file has to be requested.
+    BeginAnew(String),
+    /// The host refuses the URL; a fresh one may help.
+    Refused(StatusCode),
+    /// Trying again does not help, but what has arrived is good.
+    Fatal(Error),
+    /// The sink does not take what arrives.
+    Local(Error),
+    /// Trying again does not help, and what has arrived is of no use.
+    Discard(Error),
 }
 
-impl Trouble {
-    pub(super) fn lasting(what: impl Into<String>) -> Self {
-        Self::Lasting(Error::new(ErrorKind::Download, what))
+impl AttemptError {
+    pub(super) fn fatal(what: impl Into<String>) -> Self {
+        Self::Fatal(Error::new(ErrorKind::Download, what))
     }
 
-    pub(super) fn passing(what: impl Into<String>) -> Self {
-        Self::Passing {
+    pub(super) fn transient(what: impl Into<String>) -> Self {
+        Self::Transient {
             what: what.into(),
             source: None,
             pause: None,
@@ -98,28 +95,29 @@ impl Files {
         })
     }
 
-    /// The host's answer to `link`, or for the `rest` of its file. The body is not read yet.
+    /// The response to a GET of `link`, or of what follows on `part` of its file. The body is not read yet.
     pub(super) async fn ask(
         &self,
         link: &str,
-        rest: Option<Rest<'_>>,
-    ) -> Result<Response, Trouble> {
+        part: Option<Part<'_>>,
+    ) -> Result<Response, AttemptError> {
         let shown = redacted(link);
         let mut url = self.judged(Url::parse(link).ok(), &shown)?;
         for _ in 0..=REDIRECTS {
             let client = self
                 .client(&url)
-                .map_err(|error| Trouble::Lasting(setup_failed(error)))?;
-            client.check(url.scheme()).map_err(Trouble::Lasting)?;
+                .map_err(|error| AttemptError::Fatal(setup_failed(error)))?;
+            client.check(url.scheme()).map_err(AttemptError::Fatal)?;
             let mut request = client
                 .client()
                 .get(url.clone())
                 // Sizes and ranges are those of the file itself.
                 .header(ACCEPT_ENCODING, "identity");
-            if let Some(rest) = rest {
-                request = request
-                    .header(RANGE, format!("bytes={}-", rest.from))
-                    .header(IF_RANGE, rest.validator.as_str());
+            if let Some(Part { version, length }) = part {
+                request = request.header(RANGE, format!("bytes={length}-"));
+                if let Some(validator) = &version.validator {
+                    request = request.header(IF_RANGE, validator.as_str());
+                }
             }
             let exchange = Exchange::begin(&Method::GET, &url);
             let response = match self.idle(request.send()).await {
@@ -142,17 +140,14 @@ impl Files {
             let Some(location) = location else {
                 return Ok(response);
             };
-            let target = location
-                .to_str()
-                .ok()
-                .and_then(|target| url.join(target).ok());
+            let target = url.join(&escaped(location.as_bytes())).ok();
             let to = target
                 .as_ref()
                 .map_or("no URL".into(), |url| redacted(url.as_str()));
             let through = format!("{shown}, which redirects to {to}");
             url = self.judged(target, &through)?;
         }
-        Err(Trouble::lasting(format!(
+        Err(AttemptError::fatal(format!(
             "the video's link redirects more than {REDIRECTS} times: {shown}"
         )))
     }
@@ -163,7 +158,7 @@ impl Files {
         coming.await.ok()
     }
 
-    fn judged(&self, url: Option<Url>, shown: &str) -> Result<Url, Trouble> {
+    fn judged(&self, url: Option<Url>, shown: &str) -> Result<Url, AttemptError> {
         let is_web = |url: &Url| {
             url.scheme() == "https" || (self.settings.allow_http && url.scheme() == "http")
         };
@@ -173,13 +168,13 @@ impl Files {
             } else {
                 "https"
             };
-            return Err(Trouble::lasting(format!(
+            return Err(AttemptError::fatal(format!(
                 "the video's link is no {allowed} link: {shown}"
             )));
         };
         match self.settings.hosts().check(&url) {
             Ok(()) => Ok(url),
-            Err(refusal) => Err(Trouble::Lasting(not_public(refusal, shown))),
+            Err(refusal) => Err(AttemptError::Fatal(not_public(refusal, shown))),
         }
     }
 
@@ -230,14 +225,13 @@ const REDIRECTS: usize = 5;
 /// The longest time that a host may ask to be left alone before the next attempt.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// What the status says, where it brings no file.
-pub(super) fn refused(response: &Response, link: &str, expired: bool) -> Trouble {
+/// What a status means that brings no file.
+pub(super) fn refused(response: &Response, link: &str) -> AttemptError {
     let status = response.status();
     let what = format!("the video's host answered {status} for {}", redacted(link));
     match status.as_u16() {
-        403 | 410 => Trouble::Link(status),
-        400..=499 if expired => Trouble::Link(status),
-        408 | 425 | 429 | 500.. => {
+        // 202: the file is being made.
+        202 | 408 | 425 | 429 | 500.. => {
             let seconds = response
                 .headers()
                 .get(RETRY_AFTER)
@@ -245,14 +239,30 @@ pub(super) fn refused(response: &Response, link: &str, expired: bool) -> Trouble
             let pause = seconds
                 .and_then(|seconds| seconds.trim().parse().ok())
                 .map(Duration::from_secs);
-            Trouble::Passing {
+            AttemptError::Transient {
                 what,
                 source: None,
                 pause: pause.map(|pause| pause.min(LONGEST_PAUSE)),
             }
         }
-        _ => Trouble::lasting(what),
+        416 => AttemptError::fatal(what),
+        // Stores answer an expired or misplaced signature with any of these.
+        400..=499 => AttemptError::Refused(status),
+        _ => AttemptError::fatal(format!("{what}, which brings no video")),
     }
+}
+
+/// A `Location` in ASCII: several servers send the bytes of other characters as they are (RFC 9110 section 10.2.2 has a
+/// URI reference there), and whatever their encoding is, the same bytes come back to the host in the next request.
+fn escaped(location: &[u8]) -> String {
+    let mut escaped = String::with_capacity(location.len());
+    for byte in location {
+        match byte.is_ascii() {
+            true => escaped.push(char::from(*byte)),
+            false => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
 }
 
 fn is_redirect(status: StatusCode) -> bool {
@@ -260,23 +270,23 @@ fn is_redirect(status: StatusCode) -> bool {
 }
 
 /// No answer came: the host is refused, or something on the way failed.
-fn unheard(error: reqwest::Error, shown: &str) -> Trouble {
+fn unheard(error: reqwest::Error, shown: &str) -> AttemptError {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(&error);
     while let Some(next) = cause {
         if let Some(refusal) = next.downcast_ref::<NotPublic>() {
-            return Trouble::Lasting(not_public(refusal, shown));
+            return AttemptError::Fatal(not_public(refusal, shown));
         }
         cause = next.source();
     }
-    Trouble::Passing {
+    AttemptError::Transient {
         what: format!("the video's host could not be asked: {shown}"),
         source: Some(error.without_url().into()),
         pause: None,
     }
 }
 
-fn unheard_in_time(shown: &str) -> Trouble {
-    Trouble::passing(format!("the video's host did not answer: {shown}"))
+fn unheard_in_time(shown: &str) -> AttemptError {
+    AttemptError::transient(format!("the video's host did not answer: {shown}"))
 }
 
 fn not_public(refusal: impl std::fmt::Display, shown: &str) -> Error {

@@ -1,5 +1,8 @@
-//! What arrived, by its first bytes: a page that tells of an error is no video.
+//! What arrived, by its content: a page that tells of an error is no video, and a name or a label may be wrong.
 
+use std::{fmt, path::Path};
+
+use super::{container::Container, fetch::Arrived};
 use crate::Video;
 
 /// As much of a file's beginning as is looked at.
@@ -28,16 +31,35 @@ pub(super) fn not_a_video(head: &[u8], content_type: Option<&str>) -> Option<&'s
     }
 }
 
+/// The extension of what arrived, by its content, else by the media type that was sent.
+pub(super) fn extension_of(arrived: &Arrived) -> Option<&'static str> {
+    Some(match arrived.inspector.finish().container {
+        Container::WebM => "webm",
+        Container::Matroska => "mkv",
+        Container::Avi => "avi",
+        Container::Gif => "gif",
+        Container::WebP => "webp",
+        Container::Flv => "flv",
+        Container::Ogg => "ogv",
+        Container::Mp4 | Container::Heif | Container::Other => {
+            return extension(&arrived.head, arrived.version.content_type.as_deref());
+        }
+    })
+}
+
 /// The extension of the media type that `head` shows, else of the one that was stated.
 pub(super) fn extension(head: &[u8], content_type: Option<&str>) -> Option<&'static str> {
-    let by_head = infer::get(head).filter(|kind| {
-        use infer::MatcherType::{Audio, Image, Video};
-        matches!(kind.matcher_type(), Video | Image | Audio)
-    });
-    match by_head {
+    match media_kind(head) {
         Some(kind) => Some(kind.extension()),
         None => by_type(&essence(content_type?)),
     }
+}
+
+fn media_kind(head: &[u8]) -> Option<infer::Type> {
+    infer::get(head).filter(|kind| {
+        use infer::MatcherType::{Audio, Image, Video};
+        matches!(kind.matcher_type(), Video | Image | Audio)
+    })
 }
 
 fn by_type(essence: &str) -> Option<&'static str> {
@@ -54,26 +76,118 @@ fn by_type(essence: &str) -> Option<&'static str> {
     })
 }
 
-/// What the generation states of a file and is not so.
+/// What is said of a file and is not so, in one sentence: by the generation, by its host, and by its name.
 pub(super) fn disagreement(
     video: &Video,
-    bytes: u64,
-    content_type: Option<&str>,
+    arrived: &Arrived,
+    path: Option<&Path>,
 ) -> Option<String> {
-    let size = video
-        .file_size
-        .filter(|stated| *stated != bytes)
-        .map(|stated| format!("states a file of {stated} bytes, and {bytes} arrived"));
-    let kind = video
-        .content_type
-        .as_deref()
-        .zip(content_type)
-        .and_then(|(stated, sent)| {
-            let differs = essence(stated) != essence(sent);
-            differs.then(|| format!("states {}, and {} arrived", essence(stated), essence(sent)))
-        });
-    let found: Vec<String> = [size, kind].into_iter().flatten().collect();
-    (!found.is_empty()).then(|| format!("the generation {}", found.join("; it ")))
+    let bytes = arrived.bytes;
+    let sent = arrived.version.content_type.as_deref();
+    let stated = video.content_type.as_deref();
+    let mut notes = Vec::new();
+    if let Some(defect) = &arrived.defect {
+        notes.push(format!("the file is truncated: {defect}"));
+    } else if let Some(size) = video.file_size.filter(|stated| *stated != bytes) {
+        notes.push(format!(
+            "the generation states a file of {size} bytes, and {bytes} arrived"
+        ));
+    }
+    let labels = stated
+        .zip(sent)
+        .map(|(one, other)| (essence(one), essence(other)));
+    if let Some((stated, sent)) = labels.filter(|(stated, sent)| stated != sent) {
+        notes.push(format!(
+            "the generation states {stated}, and {sent} arrived"
+        ));
+    }
+    let content = Content::of(arrived);
+    if !matches!(content, Content::Video(_)) {
+        notes.push(format!("its content is {content}"));
+    }
+    let label = sent.or(stated).map(essence);
+    if let Some(label) = label.filter(|label| content.contradicts(label.rsplit('/').next())) {
+        notes.push(format!(
+            "it is labelled {label}, and its content is {content}"
+        ));
+    }
+    let extension = path
+        .and_then(Path::extension)
+        .and_then(|extension| extension.to_str());
+    if let Some(extension) = extension.filter(|extension| content.contradicts(Some(extension))) {
+        notes.push(format!(
+            "its name ends in .{extension}, and its content is {content}"
+        ));
+    }
+    (!notes.is_empty()).then(|| notes.join("; "))
+}
+
+/// What a file is by its content.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Content {
+    Video(Container),
+    /// A picture or a sound, of this media type.
+    Other(&'static str),
+    Unknown,
+}
+
+impl Content {
+    fn of(arrived: &Arrived) -> Self {
+        let kind = media_kind(&arrived.head);
+        match (arrived.inspector.finish().container, kind) {
+            (Container::Heif, _) => Self::Other("image/heif"),
+            (Container::Other, Some(kind)) if kind.matcher_type() == infer::MatcherType::Video => {
+                Self::Video(Container::Other)
+            }
+            (Container::Other, Some(kind)) => Self::Other(kind.mime_type()),
+            (Container::Other, None) if is_transport_stream(&arrived.head) => {
+                Self::Video(Container::Other)
+            }
+            (Container::Other, None) => Self::Unknown,
+            (container, _) => Self::Video(container),
+        }
+    }
+
+    /// Whether `name`, an extension or the subtype of a media type, is that of another kind of video.
+    fn contradicts(self, name: Option<&str>) -> bool {
+        let (Self::Video(content), Some(named)) = (self, name.and_then(by_name)) else {
+            return false;
+        };
+        // WebM is a kind of Matroska.
+        let is_known = content != Container::Other;
+        is_known && content != named && (content, named) != (Container::WebM, Container::Matroska)
+    }
+}
+
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Video(container) => container.fmt(f),
+            Self::Other(kind) => write!(f, "{kind}, which is not a video"),
+            Self::Unknown => f.write_str("of no known video format"),
+        }
+    }
+}
+
+/// The container that an extension or the subtype of a media type stands for.
+fn by_name(name: &str) -> Option<Container> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "mp4" | "m4v" | "x-m4v" | "mov" | "qt" | "quicktime" | "3gp" | "3gpp" | "3g2" | "3gpp2"
+        | "f4v" | "ismv" => Container::Mp4,
+        "webm" => Container::WebM,
+        "mkv" | "x-matroska" | "matroska" => Container::Matroska,
+        "avi" | "x-msvideo" | "msvideo" => Container::Avi,
+        "gif" => Container::Gif,
+        "webp" => Container::WebP,
+        "flv" | "x-flv" => Container::Flv,
+        "ogg" | "ogv" | "ogm" => Container::Ogg,
+        _ => return None,
+    })
+}
+
+/// MPEG-TS has a sync byte every 188 bytes.
+fn is_transport_stream(head: &[u8]) -> bool {
+    [0, 188, 376].iter().all(|at| head.get(*at) == Some(&0x47))
 }
 
 fn essence(kind: &str) -> String {

@@ -1,17 +1,20 @@
-//! One video from its host to a sink, through everything that passes: connections that break, hosts that are busy,
-//! links that run out.
+//! One video from its host to a sink, through everything that passes: connections that break, hosts that are busy, URLs
+//! that expire, files that change.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use reqwest::{Response, StatusCode, header::CONTENT_ENCODING};
+use tokio::time::Instant;
 
 use super::{
     Received,
-    ask::{Files, Rest, Trouble, refused},
+    ask::{AttemptError, Files, refused},
+    container::{Completeness, Inspector},
     content::{self, HEAD},
     digest::Digest,
+    judge::{Judgement, Part, judge},
     links::{Links, Renewed},
     sink::Sink,
     version::{Version, text},
@@ -30,14 +33,17 @@ pub(super) struct Fetch<'f, 'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) max_bytes: u64,
-    /// How often in a row it is tried again without getting on.
+    /// How often in a row it is tried again without progress.
     pub(super) retries: u32,
     /// The first pause; it doubles.
     pub(super) backoff: Duration,
+    /// How long a file may be missing that is only just completed.
+    pub(super) missing: Duration,
+    /// Whether a truncated file is good enough.
+    pub(super) allow_truncated: bool,
 }
 
-/// How far it has come.
-#[derive(Default)]
+/// How far the download has come.
 pub(super) struct Arrived {
     /// Bytes in the sink.
     pub(super) bytes: u64,
@@ -45,12 +51,64 @@ pub(super) struct Arrived {
     /// The first bytes.
     pub(super) head: Vec<u8>,
     pub(super) digest: Digest,
+    pub(super) inspector: Inspector,
+    /// What the file lacks, if a truncated one is good enough.
+    pub(super) defect: Option<String>,
+    /// Whether the next request is for the whole file, whatever is here.
+    wants_whole: bool,
+    /// How often what was here was given up for a file from its first byte.
+    restarts: u32,
 }
 
-/// As many bytes as count for getting on: a host that sends a few before it breaks off is not asked for ever.
+impl Arrived {
+    /// Nothing yet, or a part of `bytes` bytes that an earlier download left.
+    pub(super) fn new(bytes: u64, version: Version, digest: Digest) -> Self {
+        Self {
+            bytes,
+            version,
+            head: Vec::new(),
+            digest,
+            inspector: Inspector::default(),
+            defect: None,
+            wants_whole: false,
+            restarts: 0,
+        }
+    }
+
+    /// Takes the next bytes of a part that an earlier download left.
+    pub(super) fn read(&mut self, piece: &[u8]) {
+        let missing = HEAD - self.head.len();
+        self.head
+            .extend_from_slice(&piece[..piece.len().min(missing)]);
+        self.digest.update(piece);
+        self.inspector.update(piece);
+    }
+
+    /// The part whose rest the next request is for.
+    fn part(&self) -> Option<Part<'_>> {
+        let resumes = self.bytes > 0 && !self.wants_whole && self.version.can_resume();
+        resumes.then_some(Part {
+            version: &self.version,
+            length: self.bytes,
+        })
+    }
+}
+
+/// What a response brings.
+enum Body {
+    /// A file from its first byte.
+    File(Version),
+    /// What follows on the part, up to this byte, exclusive.
+    Rest { end: u64 },
+}
+
+/// As many bytes as count as progress: a host that sends a few before it breaks off is not asked for ever.
 const PROGRESS: u64 = 64 * 1024;
 
 const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
+
+/// How often a download begins anew.
+const MAX_RESTARTS: u32 = 3;
 
 impl Fetch<'_, '_> {
     /// Fetches the video, or what is missing of it.
@@ -59,26 +117,48 @@ impl Fetch<'_, '_> {
         sink: &mut impl Sink,
         arrived: &mut Arrived,
     ) -> Result<(), Error> {
-        // A clock may be wrong, so a link that seems to have run out is tried if there is no other.
+        let began = Instant::now();
+        // A clock may be wrong, so a URL that seems to have expired is tried if there is no other.
         let mut renewed = None;
         if self.links.is_expired(self.index) {
             renewed = Some(self.links.renew(self.index).await);
         }
         let (mut failures, mut mark) = (0, arrived.bytes);
+        let mut truncated_at = None;
         loop {
+            let (before, is_resuming) = (arrived.bytes, arrived.part().is_some());
             let outcome = self.attempt(sink, arrived).await;
-            let Err(trouble) = outcome else {
-                return sink.settle().await;
-            };
-            // Whatever the trouble is, what has arrived is put down first.
+            // Whatever the outcome is, what has arrived is written first.
             sink.settle().await?;
-            match trouble {
-                Trouble::Lasting(error) => return Err(error),
-                Trouble::Useless(error) => {
+            let error = match (outcome, self.defect(arrived)) {
+                (Err(error), _) => error,
+                (Ok(()), None) => return Ok(()),
+                (Ok(()), Some(defect)) if self.limits.allow_truncated => {
+                    arrived.defect = Some(defect);
+                    return Ok(());
+                }
+                (Ok(()), Some(defect)) => {
+                    let is_same_again = truncated_at.replace(arrived.bytes) == Some(arrived.bytes);
+                    if is_same_again || !sink.can_restart() || arrived.restarts == MAX_RESTARTS {
+                        sink.keep();
+                        return Err(self.truncated(&defect, sink, is_same_again));
+                    }
+                    AttemptError::BeginAnew(defect)
+                }
+            };
+            match error {
+                // A request for a range that fails for any reason is worth one for the whole file.
+                AttemptError::Fatal(_) if is_resuming => arrived.wants_whole = true,
+                AttemptError::Fatal(error) | AttemptError::Local(error) => return Err(error),
+                AttemptError::Discard(error) => {
                     sink.discard();
                     return Err(error);
                 }
-                Trouble::Link(status) => {
+                AttemptError::BeginAnew(what) if arrived.restarts == MAX_RESTARTS => {
+                    return Err(self.changes_too_often(&what));
+                }
+                AttemptError::BeginAnew(_) => arrived.wants_whole = true,
+                AttemptError::Refused(status) => {
                     if renewed.is_none() {
                         let answer = self.links.renew(self.index).await;
                         let is_fresh = matches!(answer, Renewed::Fresh);
@@ -87,82 +167,85 @@ impl Fetch<'_, '_> {
                             continue;
                         }
                     }
-                    return Err(self.refused(status, renewed));
+                    let is_missing = status == StatusCode::NOT_FOUND;
+                    let left = self.limits.missing.saturating_sub(began.elapsed());
+                    if is_missing && self.limits.retries > 0 && !left.is_zero() {
+                        // Storage may need a while until a new file is everywhere.
+                        failures += 1;
+                        tokio::time::sleep(self.backoff(failures).min(left)).await;
+                    } else if is_resuming {
+                        arrived.wants_whole = true;
+                    } else {
+                        return Err(self.refused(status, renewed));
+                    }
                 }
-                Trouble::Passing {
+                AttemptError::Transient {
                     what,
                     source,
                     pause,
                 } => {
+                    if arrived.bytes < before {
+                        mark = 0;
+                    }
                     if arrived.bytes >= mark + PROGRESS {
                         (failures, mark) = (0, arrived.bytes);
                     }
                     failures += 1;
                     if failures > self.limits.retries {
-                        return Err(self.given_up(
-                            what,
-                            source,
-                            sink.keeps().then_some(arrived.bytes),
-                        ));
+                        if !is_resuming || arrived.bytes != before {
+                            return Err(self.given_up(what, source, sink, arrived));
+                        }
+                        arrived.wants_whole = true;
+                    } else {
+                        tokio::time::sleep(pause.unwrap_or(self.backoff(failures))).await;
                     }
-                    let backoff = self.limits.backoff * 2u32.saturating_pow(failures - 1);
-                    tokio::time::sleep(pause.unwrap_or(backoff.min(LONGEST_BACKOFF))).await;
                 }
             }
         }
     }
 
-    /// Asks once, and takes what comes.
+    /// Sends one request, and takes what comes.
     async fn attempt(
         &mut self,
         sink: &mut impl Sink,
         arrived: &mut Arrived,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), AttemptError> {
         let link = self.links.video(self.index).url.clone();
-        let validator = arrived
-            .version
-            .validator
-            .clone()
-            .filter(|_| arrived.bytes > 0);
-        let rest = validator.as_ref().map(|validator| Rest {
-            from: arrived.bytes,
-            validator,
-        });
-        let response = self.files.ask(&link, rest).await?;
-        match response.status() {
-            StatusCode::OK => {
-                let version = Version::of(&response);
+        let part = arrived.part();
+        if part.is_none() && arrived.bytes > 0 && arrived.restarts == MAX_RESTARTS {
+            let what = "breaks it off, and cannot send the rest alone";
+            return Err(AttemptError::BeginAnew(what.into()));
+        }
+        let response = self.files.ask(&link, part).await?;
+        match judge(&response, part) {
+            Judgement::Whole(version) => {
                 self.check(&response, version.total)?;
-                self.take(response, Some(version), sink, arrived).await
+                self.take(response, Body::File(version), sink, arrived)
+                    .await
             }
-            StatusCode::PARTIAL_CONTENT if rest.is_some() => {
-                if !arrived.version.is_continued_by(&response, arrived.bytes) {
-                    return Err(begin_anew(arrived, "sent another part than was asked for"));
-                }
-                self.check(&response, None)?;
-                self.take(response, None, sink, arrived).await
+            Judgement::Continues { end, total } => {
+                self.check(&response, total)?;
+                arrived.version.total = total;
+                arrived.version.serves_ranges = Some(true);
+                self.take(response, Body::Rest { end }, sink, arrived).await
             }
-            StatusCode::RANGE_NOT_SATISFIABLE if rest.is_some() => {
-                if !arrived.version.ends_at(&response, arrived.bytes) {
-                    return Err(begin_anew(arrived, "has no such part of it"));
-                }
+            Judgement::Complete => {
+                arrived.version.total = Some(arrived.bytes);
                 Ok(())
             }
-            status if status.is_success() => {
-                let what = format!(
-                    "the video's host answered {status}, which brings no video: {}",
-                    redacted(&link)
-                );
-                Err(Trouble::lasting(what))
-            }
-            _ => Err(refused(&response, &link, self.links.is_expired(self.index))),
+            Judgement::BeginAnew(what) => Err(AttemptError::BeginAnew(what.into())),
+            Judgement::Refused(what) => Err(AttemptError::fatal(format!(
+                "the video's host {what}: {}",
+                redacted(&link)
+            ))),
+            Judgement::NoFile => Err(refused(&response, &link)),
         }
     }
 
     /// What can be said before a byte has come.
-    fn check(&self, response: &Response, total: Option<u64>) -> Result<(), Trouble> {
+    fn check(&self, response: &Response, total: Option<u64>) -> Result<(), AttemptError> {
         if total.is_some_and(|total| total > self.limits.max_bytes) {
-            return Err(Trouble::Useless(self.too_large()));
+            return Err(AttemptError::Discard(self.too_large()));
         }
         // Some stores keep the name of their own way of sending, which was taken off when the file was stored.
         let coding = text(response, CONTENT_ENCODING)
@@ -174,19 +257,23 @@ impl Fetch<'_, '_> {
         {
             let what =
                 format!("the video's host sent it compressed ({coding}), which was not asked for");
-            return Err(Trouble::lasting(what));
+            return Err(AttemptError::fatal(what));
         }
         Ok(())
     }
 
-    /// Takes the body: a file from its first byte, if there is a version of one, or what follows on what is here.
+    /// Takes the body of a response.
     async fn take(
         &mut self,
         mut response: Response,
-        mut version: Option<Version>,
+        body: Body,
         sink: &mut impl Sink,
         arrived: &mut Arrived,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), AttemptError> {
+        let (mut version, end) = match body {
+            Body::File(version) => (Some(version), None),
+            Body::Rest { end } => (None, Some(end)),
+        };
         // Held back until it is known to be no page; a file that is here already is left alone as long.
         let mut held: Vec<Bytes> = Vec::new();
         let mut head: Vec<u8> = Vec::new();
@@ -196,7 +283,7 @@ impl Fetch<'_, '_> {
                 Some(next) => Some(next),
                 None => {
                     // The host is slower than the disk, so nothing is gained by writing in larger pieces.
-                    sink.settle().await.map_err(Trouble::Lasting)?;
+                    sink.settle().await.map_err(AttemptError::Local)?;
                     self.files.idle(response.chunk()).await
                 }
             };
@@ -218,19 +305,15 @@ impl Fetch<'_, '_> {
                     continue;
                 }
                 if head.is_empty() {
-                    return Err(Trouble::lasting("the video's host sent an empty file"));
+                    return Err(AttemptError::fatal("the video's host sent an empty file"));
                 }
                 if let Some(page) = content::not_a_video(&head, begun.content_type.as_deref()) {
                     let link = redacted(&self.links.video(self.index).url);
-                    return Err(Trouble::lasting(format!(
+                    return Err(AttemptError::fatal(format!(
                         "the video's host sent {page} instead of a video: {link}"
                     )));
                 }
-                skip = sink.begin(begun).await.map_err(Trouble::Lasting)?;
-                if skip == 0 {
-                    arrived.bytes = 0;
-                    arrived.digest.reset();
-                }
+                skip = self.begin(begun, sink, arrived).await?;
                 arrived.head = std::mem::take(&mut head);
                 arrived.version = version.take().unwrap_or_default();
             }
@@ -238,29 +321,71 @@ impl Fetch<'_, '_> {
                 let here = skip.min(bytes.len() as u64);
                 skip -= here;
                 let _ = bytes.split_to(usize::try_from(here).unwrap_or_default());
+                if end.is_some_and(|end| arrived.bytes + bytes.len() as u64 > end) {
+                    let what = "sent more of it than its `Content-Range` states";
+                    return Err(AttemptError::BeginAnew(what.into()));
+                }
                 self.write(bytes, sink, arrived).await?;
             }
             if is_end {
                 break;
             }
         }
-        match arrived.version.total {
-            Some(total) if arrived.bytes < total => {
-                let what = format!(
-                    "the video broke off after {} bytes of {total}",
-                    arrived.bytes
-                );
-                Err(Trouble::passing(what))
+        self.judge_length(arrived)
+    }
+
+    /// Prepares the sink for a file from its first byte; how many of its bytes the sink has already.
+    async fn begin(
+        &mut self,
+        version: &Version,
+        sink: &mut impl Sink,
+        arrived: &mut Arrived,
+    ) -> Result<u64, AttemptError> {
+        if arrived.bytes > 0 {
+            if arrived.restarts == MAX_RESTARTS {
+                return Err(AttemptError::BeginAnew("sends it from its start".into()));
             }
-            Some(total) if arrived.bytes > total => {
-                let what = format!(
-                    "the video has {} bytes, but its host announced {total}",
-                    arrived.bytes
-                );
-                Err(Trouble::Useless(Error::new(ErrorKind::Download, what)))
+            arrived.restarts += 1;
+        }
+        let skip = sink.begin(version).await.map_err(AttemptError::Local)?;
+        if skip == 0 {
+            arrived.bytes = 0;
+            arrived.digest.reset();
+            arrived.inspector = Inspector::default();
+        }
+        arrived.wants_whole = false;
+        Ok(skip)
+    }
+
+    /// What the end of a body means, by the length that is stated.
+    fn judge_length(&self, arrived: &Arrived) -> Result<(), AttemptError> {
+        let bytes = arrived.bytes;
+        let stated = self.links.video(self.index).file_size;
+        let expected = arrived.version.total.or_else(|| {
+            // Without a length from the host, the end of the body may be the end of the connection alone.
+            stated.filter(|stated| bytes < *stated && arrived.version.can_resume())
+        });
+        match expected {
+            Some(total) if bytes < total => Err(AttemptError::transient(format!(
+                "the video broke off after {bytes} bytes of {total}"
+            ))),
+            Some(total) if bytes > total => {
+                let what = format!("the video has {bytes} bytes, but its host announced {total}");
+                Err(AttemptError::Discard(Error::new(ErrorKind::Download, what)))
             }
             _ => Ok(()),
         }
+    }
+
+    /// Why the file that has arrived is not whole, although its host sent all that it has.
+    fn defect(&self, arrived: &Arrived) -> Option<String> {
+        if let Completeness::Truncated(what) = arrived.inspector.finish().completeness {
+            return Some(what);
+        }
+        let bytes = arrived.bytes;
+        let stated = self.links.video(self.index).file_size?;
+        (bytes < stated)
+            .then(|| format!("the generation states {stated} bytes, and its host has {bytes}"))
     }
 
     async fn write(
@@ -268,16 +393,17 @@ impl Fetch<'_, '_> {
         bytes: Bytes,
         sink: &mut impl Sink,
         arrived: &mut Arrived,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), AttemptError> {
         if bytes.is_empty() {
             return Ok(());
         }
         if arrived.bytes + bytes.len() as u64 > self.limits.max_bytes {
-            return Err(Trouble::Useless(self.too_large()));
+            return Err(AttemptError::Discard(self.too_large()));
         }
         arrived.digest.update(&bytes);
+        arrived.inspector.update(&bytes);
         arrived.bytes += bytes.len() as u64;
-        sink.write(bytes).await.map_err(Trouble::Lasting)?;
+        sink.write(bytes).await.map_err(AttemptError::Local)?;
         if let Some(progress) = &mut self.progress {
             let stated = self.links.video(self.index).file_size;
             progress(Received {
@@ -289,9 +415,14 @@ impl Fetch<'_, '_> {
         Ok(())
     }
 
-    fn broken(&self, how: &str, bytes: u64, error: Option<reqwest::Error>) -> Trouble {
+    fn backoff(&self, failures: u32) -> Duration {
+        let doubled = 2u32.saturating_pow(failures.saturating_sub(1));
+        (self.limits.backoff.saturating_mul(doubled)).min(LONGEST_BACKOFF)
+    }
+
+    fn broken(&self, how: &str, bytes: u64, error: Option<reqwest::Error>) -> AttemptError {
         let link = redacted(&self.links.video(self.index).url);
-        Trouble::Passing {
+        AttemptError::Transient {
             what: format!("the video {how} after {bytes} bytes: {link}"),
             source: error.map(|error| error.without_url().into()),
             pause: None,
@@ -306,7 +437,7 @@ impl Fetch<'_, '_> {
         Error::new(ErrorKind::Download, message)
     }
 
-    /// The host refuses the link, and there is no better one.
+    /// The host refuses the URL, and there is no better one.
     fn refused(&self, status: StatusCode, renewed: Option<Renewed>) -> Error {
         let shown = self.links.shown(self.index);
         let told = format!("the video's host answered {status} for {shown}");
@@ -324,11 +455,34 @@ impl Fetch<'_, '_> {
         }
     }
 
+    fn changes_too_often(&self, what: &str) -> Error {
+        let link = redacted(&self.links.video(self.index).url);
+        let message = format!(
+            "the video began anew {MAX_RESTARTS} times without coming to an end; at last its host {what}: {link}; try again \
+             later"
+        );
+        Error::new(ErrorKind::Download, message)
+    }
+
+    fn truncated(&self, defect: &str, sink: &impl Sink, is_same_again: bool) -> Error {
+        let link = redacted(&self.links.video(self.index).url);
+        let mut message = format!("the video is truncated: {defect}: {link}");
+        if is_same_again {
+            message.push_str("; fetched once more, it was the same");
+        }
+        if let Some(part) = sink.part() {
+            message.push_str(&format!("; it is kept as {}", part.display()));
+        }
+        message.push_str("; try again later, or take it as it is by `allow_truncated`");
+        Error::new(ErrorKind::Download, message)
+    }
+
     fn given_up(
         &self,
         what: String,
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
-        kept: Option<u64>,
+        sink: &impl Sink,
+        arrived: &Arrived,
     ) -> Error {
         let mut message = what;
         if self.limits.retries > 0 {
@@ -337,25 +491,22 @@ impl Fetch<'_, '_> {
                 self.limits.retries
             ));
         }
-        if let Some(kept) = kept {
-            message.push_str(&format!(
-                "; {kept} bytes are kept, and the next download goes on from there"
-            ));
+        if let Some(part) = sink.part().filter(|_| sink.keeps() && arrived.bytes > 0) {
+            let (bytes, part) = (arrived.bytes, part.display());
+            message.push_str(&match arrived.version.serves_ranges {
+                Some(true) => format!(
+                    "; {bytes} bytes are kept in {part}, and the next download goes on from there; remove it to begin anew"
+                ),
+                _ => format!(
+                    "; {bytes} bytes are kept in {part}, and the next download goes on from there if the host can send the \
+                     rest alone"
+                ),
+            });
         }
         let error = Error::new(ErrorKind::Download, message);
         match source {
             Some(source) => error.with_source(source),
             None => error,
         }
-    }
-}
-
-/// What is here does not fit what the host has now: the next attempt asks for the whole file.
-fn begin_anew(arrived: &mut Arrived, what: &str) -> Trouble {
-    arrived.version.validator = None;
-    Trouble::Passing {
-        what: format!("the video's host {what}"),
-        source: None,
-        pause: Some(Duration::ZERO),
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct Part {
     /// Whether the part is this download's work: what an earlier one left stays until something better arrives.
     touched: bool,
     discarded: bool,
+    /// Whether it is kept even if it cannot be continued.
+    kept: bool,
     finished: bool,
 }
 
@@ -86,10 +88,12 @@ impl Part {
         let mut length = 0;
         if let Found::Note(earlier) = found
             && earlier.video == note.video
-            && earlier.version.validator.is_some()
         {
-            note = earlier;
-            length = there;
+            let noted = fs::metadata(beside(&path, ".json")).and_then(|note| note.modified());
+            let version = earlier.version.noted(noted.ok());
+            if version.can_resume() {
+                (note.version, length) = (version, there);
+            }
         }
         (&file).seek(SeekFrom::Start(length)).map_err(failed)?;
         Ok(Self {
@@ -102,6 +106,7 @@ impl Part {
             writing: None,
             touched: false,
             discarded: false,
+            kept: false,
             finished: false,
         })
     }
@@ -130,11 +135,11 @@ impl Part {
         (self.length, self.note.version.clone())
     }
 
-    /// Reads what is here from the start on, as long as `take` wants more.
+    /// Reads what is here from the start on.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         mut into: T,
-        mut take: impl FnMut(&mut T, &[u8]) -> bool + Send + 'static,
+        mut take: impl FnMut(&mut T, &[u8]) + Send + 'static,
     ) -> Result<T, Error> {
         let (file, length) = (Arc::clone(&self.file), self.length);
         let read = move || {
@@ -142,9 +147,10 @@ impl Part {
             let mut piece = vec![0; 256 * 1024];
             loop {
                 let count = (&*file).read(&mut piece)?;
-                if count == 0 || !take(&mut into, &piece[..count]) {
+                if count == 0 {
                     break;
                 }
+                take(&mut into, &piece[..count]);
             }
             (&*file).seek(SeekFrom::Start(length))?;
             Ok(into)
@@ -252,8 +258,17 @@ impl Sink for Part {
         (self.touched, self.discarded) = (true, true);
     }
 
+    fn keep(&mut self) {
+        self.kept = true;
+    }
+
+    fn part(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
     fn keeps(&self) -> bool {
-        self.note.version.validator.is_some() && !self.discarded && self.length > 0
+        let is_useful = self.kept || self.note.version.can_resume();
+        is_useful && !self.discarded && self.length > 0
     }
 }
 

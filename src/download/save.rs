@@ -14,6 +14,7 @@ use super::{
     links::{self, Links},
     part::{self, Part},
     sink::Sink,
+    version::Version,
 };
 use crate::{Error, ErrorKind, Video, error::WaitState};
 
@@ -35,12 +36,10 @@ impl Place {
     fn path(self, arrived: &Arrived) -> PathBuf {
         match self {
             Self::File(path) => path,
-            Self::Folder(path) => {
-                match content::extension(&arrived.head, arrived.version.content_type.as_deref()) {
-                    Some(extension) => path.with_extension(extension),
-                    None => path,
-                }
-            }
+            Self::Folder(path) => match content::extension_of(arrived) {
+                Some(extension) => path.with_extension(extension),
+                None => path,
+            },
         }
     }
 }
@@ -80,21 +79,14 @@ impl<'a> Download<'a> {
         place: Place,
     ) -> Result<Saved, Error> {
         let mut part = Part::open(place.stated(), links.identity(index)).await?;
-        let mut arrived = self.begun();
-        (arrived.bytes, arrived.version) = part.left();
+        let (left, version) = part.left();
+        let mut arrived = Arrived::new(left, version, self.digest());
         if arrived.bytes > 0 {
-            let is_hashed = arrived.digest.is_wanted();
-            let into = (std::mem::take(&mut arrived.head), arrived.digest);
-            let take = move |(head, digest): &mut (Vec<u8>, Digest), piece: &[u8]| {
-                head.extend_from_slice(&piece[..piece.len().min(content::HEAD - head.len())]);
-                digest.update(piece);
-                is_hashed
-            };
-            (arrived.head, arrived.digest) = part.read(into, take).await?;
+            arrived = part.read(arrived, Arrived::read).await?;
         }
         self.fetch(links, index, &mut part, &mut arrived).await?;
         let path = place.path(&arrived);
-        let written = self.written(links.video(index), &mut part, arrived)?;
+        let written = self.written(links.video(index), &mut part, arrived, Some(&path))?;
         part.finish(&path, self.overwrite).await?;
         Ok(Saved {
             path,
@@ -112,10 +104,10 @@ impl<'a> Download<'a> {
             Err(error) => return Err(self.told(error)),
         };
         let mut links = Links::new(self.client.clone(), self.generation);
-        let mut arrived = self.begun();
+        let mut arrived = Arrived::new(0, Version::default(), self.digest());
         let fetched = self.fetch(&mut links, index, sink, &mut arrived).await;
         let written = match fetched {
-            Ok(()) => self.written(links.video(index), sink, arrived),
+            Ok(()) => self.written(links.video(index), sink, arrived, None),
             Err(error) => Err(error),
         };
         written.map_err(|error| self.told(error))
@@ -132,6 +124,8 @@ impl<'a> Download<'a> {
             max_bytes: self.max_bytes.unwrap_or(ON_DISK),
             retries: self.retries,
             backoff: self.backoff,
+            missing: self.missing,
+            allow_truncated: self.allow_truncated,
         };
         let mut fetch = Fetch {
             files: self.client.files(),
@@ -147,15 +141,12 @@ impl<'a> Download<'a> {
         Box::pin(fetch.run(sink, arrived)).await
     }
 
-    fn begun(&self) -> Arrived {
+    fn digest(&self) -> Digest {
         #[cfg(feature = "sha256")]
         let digest = Digest::of(self.sha256 || self.expected.is_some());
         #[cfg(not(feature = "sha256"))]
         let digest = Digest::default();
-        Arrived {
-            digest,
-            ..Arrived::default()
-        }
+        digest
     }
 
     /// What is told of a video that is whole.
@@ -164,9 +155,10 @@ impl<'a> Download<'a> {
         video: &Video,
         sink: &mut impl Sink,
         arrived: Arrived,
+        path: Option<&Path>,
     ) -> Result<Written, Error> {
+        let disagreement = disagreement(video, &arrived, path);
         let sent = arrived.version.content_type;
-        let disagreement = disagreement(video, arrived.bytes, sent.as_deref());
         #[cfg(feature = "sha256")]
         let sha256 = arrived.digest.finish();
         #[cfg(feature = "sha256")]

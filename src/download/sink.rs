@@ -1,5 +1,7 @@
 //! Where the bytes of a video go.
 
+use std::path::Path;
+
 use bytes::Bytes;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
@@ -20,6 +22,19 @@ pub(super) trait Sink: Send {
 
     /// What has arrived is of no use.
     fn discard(&mut self) {}
+
+    /// What has arrived is kept, whether or not it can be continued.
+    fn keep(&mut self) {}
+
+    /// Whether what was written can be replaced by another file.
+    fn can_restart(&self) -> bool {
+        true
+    }
+
+    /// The file that keeps what has arrived.
+    fn part(&self) -> Option<&Path> {
+        None
+    }
 
     /// Whether a later download can go on from what has arrived.
     fn keeps(&self) -> bool {
@@ -68,8 +83,8 @@ impl<W: AsyncWrite + Unpin + Send> Writer<W> {
 
 impl<W: AsyncWrite + Unpin + Send> Sink for Writer<W> {
     async fn begin(&mut self, version: &Version) -> Result<u64, Error> {
-        let before = self.version.replace(version.clone());
-        let is_same = before.is_some_and(|before| before.validator.is_some() && before == *version);
+        let before = self.version.as_ref();
+        let is_same = before.is_some_and(|before| before.is_surely(version));
         if self.written > 0 && !is_same {
             let message = format!(
                 "the video broke off after {} bytes, which the writer has, and its host sends it anew without a word on \
@@ -78,6 +93,7 @@ impl<W: AsyncWrite + Unpin + Send> Sink for Writer<W> {
             );
             return Err(Error::new(ErrorKind::Download, message));
         }
+        self.version = Some(version.clone());
         Ok(self.written)
     }
 
@@ -89,6 +105,10 @@ impl<W: AsyncWrite + Unpin + Send> Sink for Writer<W> {
 
     async fn settle(&mut self) -> Result<(), Error> {
         self.writer.flush().await.map_err(refused)
+    }
+
+    fn can_restart(&self) -> bool {
+        false
     }
 }
 

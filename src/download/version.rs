@@ -1,28 +1,39 @@
-//! Which file a host sent, so that the rest of it is taken from the same one.
+//! Which version of a file a host sends: the validators of its responses, compared by the rules of RFC 9110.
+
+use std::time::{Duration, SystemTime};
 
 use reqwest::{
     Response,
-    header::{CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, LAST_MODIFIED},
+    header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, HeaderName, LAST_MODIFIED},
 };
 use serde::{Deserialize, Serialize};
 
-/// What the host told of the file it began to send.
+/// What the first response said of the file: all that a later response is held to. It is also written beside a part.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Version {
+    /// The strong validator that goes into `If-Range`; without one, the file cannot be resumed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) validator: Option<Validator>,
+    /// The entity tag, strong or weak, as it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    etag: Option<String>,
+    /// `Last-Modified`, as it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_modified: Option<String>,
     /// Bytes in all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) total: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) content_type: Option<String>,
+    /// Whether the host serves ranges of the file, as far as it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) serves_ranges: Option<bool>,
 }
 
-/// What tells a file from its successor, and may stand in `If-Range`.
+/// A validator that is strong by RFC 9110 section 8.8: it changes whenever a byte does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Validator {
-    /// A strong one; a weak one does not promise the same bytes.
     Etag(String),
     LastModified(String),
 }
@@ -36,67 +47,274 @@ impl Validator {
 }
 
 impl Version {
-    pub(super) fn of(response: &Response) -> Self {
-        let etag = text(response, ETAG).filter(|etag| etag.len() > 2 && etag.starts_with('"'));
-        let modified = || text(response, LAST_MODIFIED).map(Validator::LastModified);
+    /// The version that `response` has the whole of, `total` bytes.
+    pub(super) fn of(response: &Response, total: Option<u64>) -> Self {
+        let etag = etag(response);
+        let last_modified = text(response, LAST_MODIFIED);
+        let ranges = text(response, ACCEPT_RANGES).map(|ranges| ranges.to_ascii_lowercase());
         Self {
-            validator: etag.map(Validator::Etag).or_else(modified),
-            total: response.content_length(),
+            validator: strong_validator(
+                etag.as_deref(),
+                last_modified.as_deref(),
+                &Received::of(response),
+            ),
+            etag,
+            last_modified,
+            total,
             content_type: text(response, CONTENT_TYPE),
+            serves_ranges: match ranges.as_deref().map(str::trim) {
+                Some("none") => Some(false),
+                Some(ranges) if ranges.contains("bytes") => Some(true),
+                _ => None,
+            },
         }
     }
 
-    /// Whether `response`, a part of a file, continues this file at `from`.
-    pub(super) fn is_continued_by(&self, response: &Response, from: u64) -> bool {
-        let Some(range) = text(response, CONTENT_RANGE).and_then(|range| Range::parse(&range))
-        else {
-            return false;
+    /// Whether the rest of a part of this version can be requested.
+    pub(super) fn can_resume(&self) -> bool {
+        self.validator.is_some() && self.serves_ranges != Some(false)
+    }
+
+    /// Whether `other` is this version, proven by a strong validator.
+    pub(super) fn is_surely(&self, other: &Self) -> bool {
+        self.validator.is_some()
+            && self.validator == other.validator
+            && self.etag == other.etag
+            && self.last_modified == other.last_modified
+            && self.total == other.total
+    }
+
+    /// The version as read from a note that was written at `noted`. Notes of version 0.1.0 kept one validator and no
+    /// `Date`, so a date in one is judged by the time of the note.
+    pub(super) fn noted(mut self, noted: Option<SystemTime>) -> Self {
+        if self.is_of_older_note()
+            && let Some(Validator::LastModified(date)) = &self.validator
+        {
+            let received = Received {
+                at: noted.unwrap_or(SystemTime::UNIX_EPOCH),
+                margin: OTHER_CLOCK,
+            };
+            self.validator = strong_validator(None, Some(date), &received);
+        }
+        self
+    }
+
+    /// Whether `response` may be of this version: every validator that it has agrees, and so does the `total` that it
+    /// states.
+    pub(super) fn agrees_with(&self, response: &Response, total: Option<u64>) -> bool {
+        let (etag, modified) = (etag(response), text(response, LAST_MODIFIED));
+        let is_same_etag = match (&etag, self.etag()) {
+            (Some(theirs), Some(ours)) => opaque(theirs) == opaque(ours),
+            (Some(_), None) => self.is_of_older_note(),
+            (None, _) => true,
         };
-        let is_same = match (Self::of(response).validator, &self.validator) {
-            (Some(Validator::Etag(theirs)), Some(Validator::Etag(ours))) => theirs == *ours,
-            _ => true,
+        let is_same_date = match (&modified, self.last_modified()) {
+            (Some(theirs), Some(ours)) => is_same_date(theirs, ours),
+            (Some(_), None) => self.is_of_older_note(),
+            (None, _) => true,
         };
-        let has_same_length = match (range.total, self.total) {
+        let is_same_size = match (total, self.total) {
             (Some(theirs), Some(ours)) => theirs == ours,
             _ => true,
         };
-        is_same && has_same_length && range.part.is_some_and(|(first, _)| first == from)
+        is_same_etag && is_same_date && is_same_size
     }
 
-    /// Whether `response`, which says that there is no such part, says that the file ends at `from`.
-    pub(super) fn ends_at(&self, response: &Response, from: u64) -> bool {
-        let range = text(response, CONTENT_RANGE).and_then(|range| Range::parse(&range));
-        range.and_then(|range| range.total) == Some(from)
-            && self.total.is_none_or(|total| total == from)
+    /// Whether `response` repeats the strong entity tag, if this version has one: RFC 9110 section 15.3.7 demands it of
+    /// a partial response.
+    pub(super) fn is_repeated_by(&self, response: &Response) -> bool {
+        match self.etag().filter(|etag| is_strong(etag)) {
+            Some(ours) => etag(response).is_some_and(|theirs| theirs == *ours),
+            None => true,
+        }
+    }
+
+    /// Whether `response` has a strong validator of this version, and so proves that it is the same.
+    pub(super) fn is_proven_by(&self, response: &Response) -> bool {
+        match &self.validator {
+            Some(Validator::Etag(ours)) => etag(response).is_some_and(|theirs| theirs == *ours),
+            Some(Validator::LastModified(ours)) => {
+                text(response, LAST_MODIFIED).is_some_and(|theirs| is_same_date(&theirs, ours))
+            }
+            None => false,
+        }
+    }
+
+    fn etag(&self) -> Option<&String> {
+        match &self.validator {
+            Some(Validator::Etag(etag)) if self.etag.is_none() => Some(etag),
+            _ => self.etag.as_ref(),
+        }
+    }
+
+    fn last_modified(&self) -> Option<&String> {
+        match &self.validator {
+            Some(Validator::LastModified(date)) if self.last_modified.is_none() => Some(date),
+            _ => self.last_modified.as_ref(),
+        }
+    }
+
+    /// A note of version 0.1.0 names one validator, and does not say which others the response had.
+    fn is_of_older_note(&self) -> bool {
+        self.validator.is_some() && self.etag.is_none() && self.last_modified.is_none()
     }
 }
 
-/// `Content-Range`: `bytes 5-9/10`, `bytes 5-9/*` or `bytes */10`.
-#[derive(Debug, PartialEq)]
-struct Range {
-    part: Option<(u64, u64)>,
-    total: Option<u64>,
+/// When a response was made, and by how much a date has to be older to be strong.
+struct Received {
+    at: SystemTime,
+    margin: Duration,
 }
 
-impl Range {
+impl Received {
+    fn of(response: &Response) -> Self {
+        let date = text(response, DATE).and_then(|date| httpdate::parse_http_date(&date).ok());
+        match date {
+            Some(at) => Self {
+                at,
+                margin: SAME_CLOCK,
+            },
+            // RFC 9110 section 6.6.1: a recipient with a clock adds the date of receipt.
+            None => Self {
+                at: SystemTime::now(),
+                margin: OTHER_CLOCK,
+            },
+        }
+    }
+}
+
+/// A file that was written again in the second of its `Last-Modified` keeps that date, and `Date` is in whole seconds, too.
+const SAME_CLOCK: Duration = Duration::from_secs(2);
+
+/// The clock of this machine may differ from the host's.
+const OTHER_CLOCK: Duration = Duration::from_secs(60);
+
+/// The validator that tells this version from every other one, if there is one: a strong entity tag, else a date that is
+/// old enough (RFC 9110 section 8.8.2.2).
+fn strong_validator(
+    etag: Option<&str>,
+    last_modified: Option<&str>,
+    received: &Received,
+) -> Option<Validator> {
+    let date = last_modified.and_then(|date| httpdate::parse_http_date(date).ok());
+    let is_settled = date.is_some_and(|date| {
+        received
+            .at
+            .duration_since(date)
+            .is_ok_and(|age| age >= received.margin)
+    });
+    if let Some(etag) = etag.filter(|etag| is_strong(etag)) {
+        // Several servers make the tag of the date, so that it is no finer than the date.
+        let is_made_of_date = date.is_some_and(|date| contains_seconds(etag, date));
+        return (is_settled || !is_made_of_date).then(|| Validator::Etag(etag.to_owned()));
+    }
+    // Section 13.1.5 has a client that knows any entity tag leave the date out of `If-Range`. A weak tag cannot stand
+    // there in its place, and a host that ignores the date is caught by the comparison.
+    let last_modified = last_modified.filter(|_| is_settled)?;
+    Some(Validator::LastModified(last_modified.to_owned()))
+}
+
+/// Whether the tag has the seconds of the date in it, in hexadecimal, decimal or base 36.
+fn contains_seconds(etag: &str, date: SystemTime) -> bool {
+    let Ok(since) = date.duration_since(SystemTime::UNIX_EPOCH) else {
+        return false;
+    };
+    let (seconds, etag) = (since.as_secs(), etag.to_ascii_lowercase());
+    [10, 16, 36]
+        .map(|radix| digits(seconds, radix))
+        .iter()
+        .any(|digits| etag.contains(digits))
+}
+
+fn digits(mut number: u64, radix: u32) -> String {
+    let mut digits = Vec::new();
+    while number > 0 {
+        let digit = u32::try_from(number % u64::from(radix)).unwrap_or_default();
+        digits.extend(char::from_digit(digit, radix));
+        number /= u64::from(radix);
+    }
+    digits.iter().rev().collect()
+}
+
+/// The entity tag, unless it is empty: an empty one says nothing of the file.
+fn etag(response: &Response) -> Option<String> {
+    text(response, ETAG).filter(|etag| !matches!(opaque(etag), "" | "\"\""))
+}
+
+/// A tag without quotes is not one of RFC 9110 section 8.8.3: it is compared, and never sent.
+fn is_strong(etag: &str) -> bool {
+    etag.len() > 2 && etag.starts_with('"') && etag.ends_with('"')
+}
+
+/// The tag without the mark of a weak one. Some hosts write the mark in lower case.
+fn opaque(etag: &str) -> &str {
+    etag.strip_prefix("W/")
+        .or_else(|| etag.strip_prefix("w/"))
+        .unwrap_or(etag)
+}
+
+fn is_same_date(one: &str, other: &str) -> bool {
+    match (
+        httpdate::parse_http_date(one),
+        httpdate::parse_http_date(other),
+    ) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one.trim() == other.trim(),
+    }
+}
+
+/// `Content-Range`, as far as it can be used.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum ContentRange {
+    Absent,
+    /// Of no form that RFC 9110 section 14.4 knows, or given more than once.
+    Invalid,
+    /// `bytes 5-9/10` or `bytes 5-9/*`
+    Range {
+        first: u64,
+        last: u64,
+        total: Option<u64>,
+    },
+    /// `bytes */10`
+    Unsatisfied {
+        total: u64,
+    },
+}
+
+impl ContentRange {
+    pub(super) fn of(response: &Response) -> Self {
+        let mut values = response.headers().get_all(CONTENT_RANGE).iter();
+        match (values.next(), values.next()) {
+            (None, _) => Self::Absent,
+            (Some(value), None) => {
+                let parsed = value.to_str().ok().and_then(Self::parse);
+                parsed.unwrap_or(Self::Invalid)
+            }
+            _ => Self::Invalid,
+        }
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let (unit, range) = text.trim().split_once(' ')?;
         let (part, total) = range.trim().split_once('/')?;
-        let part = match part {
-            "*" => None,
-            _ => {
-                let (first, last) = part.split_once('-')?;
-                Some((first.parse().ok()?, last.parse().ok()?))
-            }
+        let number = |text: &str| {
+            let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            is_number.then(|| text.parse::<u64>().ok()).flatten()
         };
         let total = match total {
             "*" => None,
-            total => Some(total.parse().ok()?),
+            total => Some(number(total)?),
         };
-        let is_sound = part.is_none_or(|(first, last)| {
-            first <= last && total.is_none_or(|total: u64| last < total)
-        });
-        (unit.eq_ignore_ascii_case("bytes") && is_sound).then_some(Self { part, total })
+        if !unit.eq_ignore_ascii_case("bytes") {
+            return None;
+        }
+        if part == "*" {
+            return Some(Self::Unsatisfied { total: total? });
+        }
+        let (first, last) = part.split_once('-')?;
+        let (first, last) = (number(first)?, number(last)?);
+        let is_sound = first <= last && last < total.unwrap_or(u64::MAX);
+        is_sound.then_some(Self::Range { first, last, total })
     }
 }
 
@@ -107,81 +325,4 @@ pub(super) fn text(response: &Response, name: HeaderName) -> Option<String> {
         .to_str()
         .ok()
         .map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn answer(headers: &[(&str, &str)]) -> Response {
-        let mut answer = http::Response::builder();
-        for (name, value) in headers {
-            answer = answer.header(*name, *value);
-        }
-        answer.body("").expect("an answer").into()
-    }
-
-    #[test]
-    fn a_weak_etag_is_no_validator() {
-        let validator = |headers: &[(&str, &str)]| Version::of(&answer(headers)).validator;
-        let date = "Wed, 21 Oct 2015 07:28:00 GMT";
-        let modified = Some(Validator::LastModified(date.into()));
-        assert_eq!(
-            validator(&[("etag", "\"a\""), ("last-modified", date)]),
-            Some(Validator::Etag("\"a\"".into()))
-        );
-        assert_eq!(
-            validator(&[("etag", "W/\"a\""), ("last-modified", date)]),
-            modified
-        );
-        assert_eq!(validator(&[("etag", "W/\"a\"")]), None);
-        assert_eq!(validator(&[]), None);
-    }
-
-    #[test]
-    fn only_the_right_part_of_the_same_file_continues_it() {
-        let version = Version {
-            validator: Some(Validator::Etag("\"a\"".into())),
-            total: Some(10),
-            content_type: None,
-        };
-        let continues = |headers: &[(&str, &str)]| version.is_continued_by(&answer(headers), 5);
-        assert!(continues(&[("content-range", "bytes 5-9/10")]));
-        assert!(continues(&[
-            ("content-range", "bytes 5-9/*"),
-            ("etag", "\"a\"")
-        ]));
-        assert!(continues(&[("content-range", "bytes 5-7/10")]));
-        for (range, etag) in [
-            ("bytes 0-9/10", "\"a\""),
-            ("bytes 4-9/10", "\"a\""),
-            ("bytes 6-9/10", "\"a\""),
-            ("bytes 5-10/11", "\"a\""),
-            ("bytes 5-9/10", "\"b\""),
-            ("bytes */10", "\"a\""),
-            ("bytes 5-4/10", "\"a\""),
-            ("lines 5-9/10", "\"a\""),
-            ("5-9/10", "\"a\""),
-            ("", "\"a\""),
-        ] {
-            assert!(
-                !continues(&[("content-range", range), ("etag", etag)]),
-                "{range} {etag}"
-            );
-        }
-        assert!(!continues(&[]));
-        assert!(version.ends_at(&answer(&[("content-range", "bytes */10")]), 10));
-        assert!(!version.ends_at(&answer(&[("content-range", "bytes */10")]), 5));
-        assert!(!version.ends_at(&answer(&[("content-range", "bytes */5")]), 5));
-        assert!(!version.ends_at(&answer(&[]), 10));
-    }
-
-    proptest! {
-        #[test]
-        fn any_range_is_read_without_a_panic(text in "(bytes )?[0-9*/ -]{0,40}|.{0,40}") {
-            Range::parse(&text);
-        }
-    }
 }

@@ -11,17 +11,24 @@ use tokio::{
 
 use super::{Request, read};
 
-/// The bytes of a film: a head that is known as MP4, and then what differs from place to place.
+/// A whole MP4 file, as short as one can be: for tests to which it does not matter what is in a video.
+pub const CLIP: &[u8] =
+    b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\0\0\0\x08moov\0\0\0\x1emdatand the rest of a film";
+
+/// The bytes of a film: a whole MP4 file, whose data differs from place to place.
 #[derive(Clone)]
 pub struct Film {
     pub length: u64,
+    head: Arc<[u8]>,
     block: Arc<[u8]>,
 }
 
-const HEAD: &[u8] = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41";
-
 impl Film {
+    /// The shortest film has [`HEAD`](Self::HEAD) bytes.
     pub fn new(length: u64, seed: u64) -> Self {
+        let head = head(length);
+        assert_eq!(head.len() as u64, Self::HEAD);
+        assert!(length >= Self::HEAD, "a film of {length} bytes");
         // A length that is no power of two, so that a piece at the wrong place is not the right one by chance.
         let mut state = seed | 1;
         let block = (0..1_000_003).map(|_| {
@@ -32,9 +39,13 @@ impl Film {
         });
         Self {
             length,
+            head: head.into(),
             block: block.collect(),
         }
     }
+
+    /// How many bytes stand before the data: the same for films of one length.
+    pub const HEAD: u64 = 32 + 8 + 16;
 
     pub fn piece(&self, from: u64, most: usize) -> Vec<u8> {
         let end = self.length.min(from + most as u64);
@@ -47,7 +58,7 @@ impl Film {
             piece.extend_from_slice(&self.block[start..start + count]);
             at += count as u64;
         }
-        for (byte, head) in piece.iter_mut().zip(HEAD.iter().skip(from as usize)) {
+        for (byte, head) in piece.iter_mut().zip(self.head.iter().skip(from as usize)) {
             *byte = *head;
         }
         piece
@@ -56,6 +67,13 @@ impl Film {
     pub fn bytes(&self) -> Vec<u8> {
         self.piece(0, self.length as usize)
     }
+}
+
+/// An MP4 file of so many bytes up to its data: a file type, an index without tracks, and the header of the data.
+fn head(length: u64) -> Vec<u8> {
+    let file_type = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41";
+    let data = length.saturating_sub(32 + 8).to_be_bytes();
+    [file_type, &b"\0\0\0\x08moov"[..], b"\0\0\0\x01mdat", &data].concat()
 }
 
 /// What the host does with a request.
