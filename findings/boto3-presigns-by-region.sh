@@ -20,7 +20,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
 venv/bin/pip install --quiet --disable-pip-version-check boto3==1.44.5 botocore==1.44.8
-npm install --silent --no-audit --no-fund --ignore-scripts aws-sdk@2.1693.0
+npm install --loglevel=error --no-audit --no-fund --ignore-scripts aws-sdk@2.1693.0
 export AWS_EC2_METADATA_DISABLED=true NODE_NO_WARNINGS=1 AWS_CONFIG_FILE=/nonexistent AWS_SHARED_CREDENTIALS_FILE=/nonexistent
 
 venv/bin/python - >output <<'PYTHON'

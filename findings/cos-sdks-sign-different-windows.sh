@@ -15,7 +15,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
 venv/bin/pip install --quiet --disable-pip-version-check cos-python-sdk-v5==1.9.44
-npm install --silent --no-audit --no-fund --ignore-scripts cos-nodejs-sdk-v5@3.0.0
+npm install --loglevel=error --no-audit --no-fund --ignore-scripts cos-nodejs-sdk-v5@3.0.0
 export TZ=UTC NODE_NO_WARNINGS=1
 
 cat >sign.cjs <<'NODE'

@@ -26,7 +26,7 @@ cd "$work"
 python3 -m venv venv
 venv/bin/pip install --quiet --disable-pip-version-check alibabacloud-oss-v2==1.4.1 boto3==1.44.5 botocore==1.44.8 \
   google-cloud-storage==3.17.1 minio==7.2.20 oss2==2.19.1 tos==2.9.3 cryptography==50.0.2
-npm install --silent --no-audit --no-fund --ignore-scripts @aws-sdk/client-s3@3.1175.0 \
+npm install --loglevel=error --no-audit --no-fund --ignore-scripts @aws-sdk/client-s3@3.1175.0 \
   @aws-sdk/s3-request-presigner@3.1169.0 @volcengine/tos-sdk@2.9.1 ali-oss@6.23.0 aws4fetch@1.0.20 minio@8.0.7 \
   s3mini@1.0.2
 export AWS_EC2_METADATA_DISABLED=true NODE_NO_WARNINGS=1

@@ -18,7 +18,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
 venv/bin/pip install --quiet --disable-pip-version-check tos==2.9.3
-npm install --silent --no-audit --no-fund --ignore-scripts @volcengine/tos-sdk@2.9.1
+npm install --loglevel=error --no-audit --no-fund --ignore-scripts @volcengine/tos-sdk@2.9.1
 export NODE_NO_WARNINGS=1
 
 cat >sign.cjs <<'NODE'

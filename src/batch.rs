@@ -15,14 +15,14 @@ use tokio::sync::{mpsc, watch};
 use crate::journal::Journal;
 use crate::{
     Client, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest, LegacyKlingRequest,
-    Update, WaitOptions,
+    Update, WaitOptions, client::CreateRequest,
 };
 
 mod create;
 mod tasks;
 mod wait_all;
 
-use create::{Create, Created, Request};
+use create::{Create, Created};
 use tasks::{Stop, Task};
 pub use wait_all::WaitAll;
 use wait_all::unseen;
@@ -104,7 +104,7 @@ impl Client {
         requests: impl IntoIterator<Item = R, IntoIter: Send + 'static>,
     ) -> GenerateAll {
         let requests = requests.into_iter().map(Into::into);
-        GenerateAll::new(self, requests.map(Request::Universal))
+        GenerateAll::new(self, requests.map(CreateRequest::Universal))
     }
 
     /// As [`generate_all`](Self::generate_all), on the older URL of the Kling models.
@@ -117,7 +117,7 @@ impl Client {
         requests: impl IntoIterator<Item = R, IntoIter: Send + 'static>,
     ) -> GenerateAll {
         let requests = requests.into_iter().map(Into::into);
-        GenerateAll::new(self, requests.map(Request::LegacyKling))
+        GenerateAll::new(self, requests.map(CreateRequest::LegacyKling))
     }
 }
 
@@ -142,7 +142,7 @@ pub enum Job {
 #[must_use = "a stream does nothing until it is polled"]
 pub struct GenerateAll {
     client: Client,
-    requests: SyncWrapper<Box<dyn Iterator<Item = Request> + Send>>,
+    requests: SyncWrapper<Box<dyn Iterator<Item = CreateRequest> + Send>>,
     next: usize,
     options: Option<WaitOptions>,
     creates_at_once: usize,
@@ -183,7 +183,10 @@ enum Stage {
 const UPDATES_KEPT: usize = 1024;
 
 impl GenerateAll {
-    fn new(client: &Client, requests: impl Iterator<Item = Request> + Send + 'static) -> Self {
+    fn new(
+        client: &Client,
+        requests: impl Iterator<Item = CreateRequest> + Send + 'static,
+    ) -> Self {
         let (stopping, stop) = Stop::new();
         let (tells, updates) = mpsc::channel(UPDATES_KEPT);
         Self {
@@ -268,7 +271,7 @@ impl GenerateAll {
         StreamExt::next(self).await
     }
 
-    fn create(&mut self, request: Request) {
+    fn create(&mut self, request: CreateRequest) {
         while self.vacant.remove(&self.next) {
             self.next += 1;
         }

@@ -6,10 +6,8 @@
 //! # fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::from_env()?;
 //! let request = KlingaiV2MasterTextToVideo::builder().prompt("A kite climbs over the dunes").duration(5).build()?;
-//! let handle = client.create(request)?;
-//! std::fs::write("kite.json", serde_json::to_string(&handle)?)?; // from here on nothing is lost
-//! let generation = client.wait(&handle).outcome()?;
-//! client.save(&generation, "kite.mp4")?;
+//! let made = client.generate_to(request, "kite.mp4").outcome()?; // checks the target, pays, waits, saves
+//! println!("{} bytes", made.saved[0].bytes);
 //! # Ok(())
 //! # }
 //! ```
@@ -39,7 +37,8 @@ use tokio::io::AsyncWrite;
 use crate::Journal;
 use crate::{
     ClientBuilder, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest, Job,
-    LegacyKlingRequest, Received, Saved, Update, WaitOptions, Written, schedule::Durations,
+    LegacyKlingRequest, Received, ReservedTarget, Saved, SavedGeneration, Update, WaitOptions,
+    Written, schedule::Durations,
 };
 use runtime::Runtime;
 
@@ -133,6 +132,19 @@ impl Client {
     /// As [`create`](Self::create) and [`Wait::outcome`].
     pub fn generate(&self, request: impl Into<GenerationRequest>) -> Result<Generation, Error> {
         self.runtime.block_on(self.client.generate(request))
+    }
+
+    /// Creates a generation, waits for it, and saves its videos to `path`, as [`crate::Client::generate_to`] does, once its
+    /// [`outcome`](GenerateTo::outcome) is taken.
+    pub fn generate_to<'a>(
+        &self,
+        request: impl Into<GenerationRequest>,
+        path: impl AsRef<Path>,
+    ) -> GenerateTo<'a> {
+        GenerateTo {
+            inner: self.client.generate_to(request, path),
+            runtime: Arc::clone(&self.runtime),
+        }
     }
 
     /// Waits for the end of a generation: take its [`outcome`](Wait::outcome), or its [`updates`](Wait::updates).
@@ -262,6 +274,33 @@ macro_rules! settings {
             self
         }
     )*};
+}
+
+/// A generation that is created, waited for and saved, otherwise as [`crate::GenerateTo`]. Nothing happens until its outcome
+/// is taken.
+#[derive(Debug)]
+#[must_use = "nothing is generated until its outcome is taken"]
+pub struct GenerateTo<'a> {
+    inner: crate::GenerateTo<'a>,
+    runtime: Arc<Runtime>,
+}
+
+impl<'a> GenerateTo<'a> {
+    settings! { GenerateTo:
+        overwrite(overwrite: bool);
+        wait_options(options: WaitOptions);
+        on_update(update: impl FnMut(&Update) + Send + 'a);
+        on_progress(progress: impl FnMut(Received) + Send + 'a);
+    }
+
+    /// Returns when the videos are saved.
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::GenerateTo`].
+    pub fn outcome(self) -> Result<SavedGeneration, Error> {
+        self.runtime.block_on(self.inner.into_future())
+    }
 }
 
 /// A wait for the end of a generation, otherwise as [`crate::Wait`]. Nothing is sent until its outcome or its updates are
@@ -418,6 +457,7 @@ impl<'a> Download<'a> {
         max_bytes(bytes: u64);
         retries(retries: u32);
         backoff(pause: Duration);
+        allow_truncated(allow: bool);
         #[cfg(feature = "sha256")]
         #[cfg_attr(docsrs, doc(cfg(feature = "sha256")))]
         sha256(sha256: bool);
@@ -436,6 +476,23 @@ impl<'a> Download<'a> {
         crate::Download::check_target(path, overwrite)
     }
 
+    /// As [`crate::Download::reserve_target`].
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](ErrorKind::Io) with the reason.
+    pub fn reserve_target(
+        path: impl AsRef<Path>,
+        overwrite: bool,
+    ) -> Result<ReservedTarget, Error> {
+        crate::Download::reserve_target(path, overwrite)
+    }
+
+    /// As [`crate::Download::is_folder`].
+    pub fn is_folder(path: impl AsRef<Path>) -> bool {
+        crate::Download::is_folder(path)
+    }
+
     /// As [`crate::Download::check_folder`].
     ///
     /// # Errors
@@ -452,6 +509,15 @@ impl<'a> Download<'a> {
     /// As [`crate::Download::to_file`].
     pub fn to_file(self, path: impl AsRef<Path>) -> Result<Vec<Saved>, Error> {
         self.runtime.block_on(self.inner.to_file(path))
+    }
+
+    /// As [`to_file`](Self::to_file), to a target that was kept since [`reserve_target`](Self::reserve_target).
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::Download::to_file`].
+    pub fn to_reserved(self, target: ReservedTarget) -> Result<Vec<Saved>, Error> {
+        self.runtime.block_on(self.inner.to_reserved(target))
     }
 
     /// Downloads the videos into `folder`, named after model and id as [`Generation::file_name`] tells.

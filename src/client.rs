@@ -31,7 +31,8 @@ mod http;
 mod retries;
 
 pub use builder::ClientBuilder;
-pub(crate) use create::{Beside, Request};
+use create::OnCreated;
+pub(crate) use create::{CreateObserver, CreateRequest};
 pub(crate) use http::{Change, begun, changed};
 pub use retries::CreateRetries;
 
@@ -60,6 +61,9 @@ pub struct Client {
 
 struct Inner {
     http: HttpClient,
+    /// Every request of this one has a connection of its own.
+    create_http: HttpClient,
+    on_created: Option<OnCreated>,
     files: Files,
     base: String,
     origin: String,
@@ -111,14 +115,21 @@ impl Client {
     ///
     /// # Cancel safety
     ///
-    /// Not cancel safe: dropping the future after the request has left may lose the id of a generation that is billed.
+    /// No generation is billed in silence, as long as the client has an [`on_created`](ClientBuilder::on_created):
+    ///
+    /// - Dropped before the request has left (before the first poll, while it connects, in the pause before it is sent
+    ///   again), nothing is sent.
+    /// - Dropped later, the exchange goes on in a task of its own on the tokio runtime that polled the future, at most for
+    ///   the [`create_timeout`](ClientBuilder::create_timeout). The handle of an accepted create goes to `on_created`. A
+    ///   refused create is not sent again.
+    /// - A runtime that is shut down meanwhile ends that task, and the process that ends, too. Then the id may be lost, as
+    ///   it is without an `on_created`.
     pub async fn create(
         &self,
         request: impl Into<GenerationRequest>,
     ) -> Result<GenerationHandle, Error> {
-        let request = request.into();
-        self.send(Request::Universal(&request), CreateRetries::default())
-            .await
+        let request = CreateRequest::Universal(request.into());
+        self.send(request, CreateRetries::default()).await
     }
 
     /// As [`create`](Self::create), on the older URL of the Kling models.
@@ -134,9 +145,8 @@ impl Client {
         &self,
         request: impl Into<LegacyKlingRequest>,
     ) -> Result<GenerationHandle, Error> {
-        let request = request.into();
-        self.send(Request::LegacyKling(&request), CreateRetries::default())
-            .await
+        let request = CreateRequest::LegacyKling(request.into());
+        self.send(request, CreateRetries::default()).await
     }
 
     /// Creates a generation and waits for its end.
@@ -166,6 +176,8 @@ impl Client {
     }
 
     /// Asks once for the state of a generation.
+    ///
+    /// An answer 202 (Accepted) without a state counts as [`Queued`](crate::State::Queued), with nothing in its JSON.
     ///
     /// # Errors
     ///
@@ -276,7 +288,7 @@ impl Client {
         last: Option<&Generation>,
         timeout: Duration,
     ) -> Result<(Generation, Option<Duration>), PollError> {
-        let client = self.call(timeout.min(self.inner.fetch_timeout), None);
+        let client = self.poll_call(timeout.min(self.inner.fetch_timeout));
         let (id, call) = (handle.id(), client.inner());
         let outcome = match handle.route() {
             Route::Universal => call.outcome(client.fetch_generation(id).await),
@@ -310,9 +322,15 @@ impl Client {
             let error = lost(format!("the service answered {service}")).with_service(service);
             return Err(failed(error, transient));
         }
-        let mut generation = reply
-            .generation(last)
-            .map_err(|what| failed(lost(what), true))?;
+        let mut generation = match reply.generation(last) {
+            // RFC 9110, 15.3.3: accepted, and the processing has not been completed. Whatever else it may say in a way that
+            // cannot be read, the state is what it was.
+            Err(_) if reply.status == StatusCode::ACCEPTED => reply.accepted(last),
+            Ok(generation) if reply.status == StatusCode::ACCEPTED && !generation.is_telling() => {
+                reply.accepted(last)
+            }
+            read => read.map_err(|what| failed(lost(what), true))?,
+        };
         if !generation.is_of(id) {
             let other = generation.id().unwrap_or_default();
             let what = format!("the service answered for another generation, {other}");
@@ -339,11 +357,26 @@ impl Client {
         &self.inner.origin
     }
 
-    /// A generated client for one call; it is cheap, for it shares the connection pool.
-    fn call(&self, timeout: Duration, idempotency: Option<Header>) -> generated::Client {
+    /// A generated client for one poll; it is cheap, for it shares the connection pool.
+    fn poll_call(&self, timeout: Duration) -> generated::Client {
+        self.call(&self.inner.http, timeout, None)
+    }
+
+    /// A generated client for one create, which gets a connection of its own.
+    fn create_call(&self, idempotency: Option<Header>) -> generated::Client {
+        let timeout = self.inner.create_timeout;
+        self.call(&self.inner.create_http, timeout, idempotency)
+    }
+
+    fn call(
+        &self,
+        http: &HttpClient,
+        timeout: Duration,
+        idempotency: Option<Header>,
+    ) -> generated::Client {
         let authorization = self.inner.authorization.clone();
         let call = Call::new(authorization, timeout, self.inner.max_answer, idempotency);
-        let http = self.inner.http.client().clone();
+        let http = http.client().clone();
         generated::Client::new_with_client(&self.inner.base, http, call.into())
     }
 }

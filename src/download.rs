@@ -10,9 +10,7 @@ use sync_wrapper::SyncWrapper;
 use tokio::io::AsyncWrite;
 
 use crate::{Client, Error, Generation};
-use name::numbered;
-use part::Part;
-use save::{IN_MEMORY, Place, check};
+use save::{IN_MEMORY, Place};
 use sink::{Memory, Writer};
 
 mod ask;
@@ -21,6 +19,7 @@ pub(crate) mod bench;
 mod container;
 mod content;
 mod digest;
+mod disk;
 mod expiry;
 mod fetch;
 mod hosts;
@@ -30,15 +29,18 @@ mod name;
 mod part;
 mod save;
 mod sink;
+mod target;
 mod version;
 
 pub(crate) use ask::{Files, Settings};
 pub(crate) use expiry::expires_at;
+pub(crate) use hosts::is_public_host;
+pub use target::ReservedTarget;
 
 /// A download of the videos of a generation, made by [`Client::download`](crate::Client::download).
 ///
-/// It ends at one of four doors: [`to_file`](Self::to_file), [`to_folder`](Self::to_folder),
-/// [`to_bytes`](Self::to_bytes), [`to_writer`](Self::to_writer).
+/// It starts with one of these methods: [`to_file`](Self::to_file), [`to_reserved`](Self::to_reserved),
+/// [`to_folder`](Self::to_folder), [`to_bytes`](Self::to_bytes), [`to_writer`](Self::to_writer).
 ///
 /// Neither the key nor any header of the API goes to the host that serves a video. The link is asked for as the service
 /// wrote it, every escape of its signature as it came; only what the web's rules for URLs settle is settled as a
@@ -57,11 +59,11 @@ pub(crate) use expiry::expires_at;
 /// # }
 /// ```
 ///
-/// # On the way to a file
+/// # How a file is written
 ///
-/// What has arrived stands in `NAME.part` beside the target, with `NAME.part.json` that tells what it is a part of. It
-/// takes the target's name when it is whole, of the announced length, and on disk. Two downloads never write the same part:
-/// the second is refused.
+/// What has arrived stands in `NAME.part` beside the target, with `NAME.part.json` that tells what it is a part of; where
+/// these names are too long for the file system, the end of `NAME` is replaced by a number. The part takes the target's
+/// name when it is whole, of the announced length, and on disk.
 ///
 /// A part outlives errors, a dropped future and a killed process if its rest can be requested: the next download of the
 /// same video to the same target requests the rest alone. That takes a validator that is strong by
@@ -72,6 +74,13 @@ pub(crate) use expiry::expires_at;
 /// A response continues a part only if every validator that it has (`ETag`, weak ones too, `Last-Modified`, the total)
 /// agrees with those of the first response; hosts that ignore `If-Range` are common. Otherwise the download begins anew, three
 /// times at the most. A request for the rest that fails is followed by one for the whole file before the download gives up.
+///
+/// Folders of the target that are not there are made. The part is locked, so two downloads never write the same one: the
+/// second is refused. Where the file system has no locks, nothing keeps two processes from downloading to the same target
+/// at once, so name another file in each.
+///
+/// No file system needs hard links for this. Where it cannot rename without replacing either, a file of the target's name
+/// that another program makes in the moment between the last look and the rename is replaced.
 ///
 /// # What is refused
 ///
@@ -194,7 +203,8 @@ impl<'a> Download<'a> {
         self
     }
 
-    /// Replaces a file that is already there, once the new one is whole; off by default, so that it is refused.
+    /// Replaces a file that is already there, once the new one is whole; off by default, so that it is refused. A symbolic
+    /// link is replaced by the file, and what it leads to is left alone.
     pub fn overwrite(mut self, overwrite: bool) -> Self {
         self.overwrite = overwrite;
         self
@@ -255,34 +265,60 @@ impl<'a> Download<'a> {
         self
     }
 
-    /// Looks whether a file could be written to `path`, before anything is paid for: that it names a file, that there
-    /// is none yet (unless one may be overwritten), that its folder takes new files, and that nobody else writes its
-    /// part.
+    /// Tries whether a video can be saved to `path`, before anything is paid for.
+    ///
+    /// It takes the steps that saving takes: it makes folders that are not there, opens and locks the part beside the
+    /// target, and writes and renames a small file there. Nothing but the folders is left behind. It finds a path that
+    /// names no file, a file that is there already (unless it may be overwritten) or cannot be replaced, a folder, a
+    /// device, a link that leads nowhere, a file system that takes no such file, and a target that another download is
+    /// writing. It cannot know how large the video will be, and what other programs do meanwhile:
+    /// [`reserve_target`](Self::reserve_target) keeps other downloads away.
     ///
     /// # Errors
     ///
     /// [`Io`](crate::ErrorKind::Io) with the reason.
     pub fn check_target(path: impl AsRef<Path>, overwrite: bool) -> Result<(), Error> {
-        let path = path.as_ref();
-        check(path, overwrite)?;
-        Part::check(path)
+        Self::reserve_target(path, overwrite).map(drop)
     }
 
-    /// Looks whether `folder` takes new files, before anything is paid for.
+    /// As [`check_target`](Self::check_target), and keeps the target until it is given to
+    /// [`to_reserved`](Self::to_reserved) or dropped: two programs that are to save to the same file do not both pay.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](crate::ErrorKind::Io) with the reason.
+    pub fn reserve_target(
+        path: impl AsRef<Path>,
+        overwrite: bool,
+    ) -> Result<ReservedTarget, Error> {
+        Ok(ReservedTarget::try_new(path.as_ref(), overwrite)?)
+    }
+
+    /// Tries whether videos can be saved in `folder`, before anything is paid for, as
+    /// [`check_target`](Self::check_target) does. The folder is made if it is not there.
     ///
     /// # Errors
     ///
     /// [`Io`](crate::ErrorKind::Io) with the reason.
     pub fn check_folder(folder: impl AsRef<Path>) -> Result<(), Error> {
-        part::check_folder(folder.as_ref())
+        target::check_folder(folder.as_ref())
+    }
+
+    /// Whether `path` is that of a folder, for [`to_folder`](Self::to_folder): one that is there, or one that is written as such,
+    /// with a separator at its end.
+    pub fn is_folder(path: impl AsRef<Path>) -> bool {
+        target::is_folder(path.as_ref())
     }
 
     /// Downloads the first video to `path`, a second one to `NAME-2.EXT` beside it, and so on.
     ///
+    /// A further video never replaces a file unless [`overwrite`](Self::overwrite) is on: where its name is taken, it gets
+    /// the next free number. [`Saved::path`] tells.
+    ///
     /// # Errors
     ///
     /// - [`MissingVideo`](crate::ErrorKind::MissingVideo): there is none to download.
-    /// - [`Io`](crate::ErrorKind::Io): a target exists, cannot be written, or is being written by another download.
+    /// - [`Io`](crate::ErrorKind::Io): the target exists, cannot be written, or is being written by another download.
     /// - [`Download`](crate::ErrorKind::Download): a link cannot be used, its host does not answer or refuses, a file
     ///   breaks off, is too large, or is no video.
     /// - [`MissingRootCertificates`](crate::ErrorKind::MissingRootCertificates): a host on https cannot be verified.
@@ -295,13 +331,27 @@ impl<'a> Download<'a> {
     ///
     /// Safe: dropping the future leaves a part that the next download continues, or nothing.
     pub async fn to_file(self, path: impl AsRef<Path>) -> Result<Vec<Saved>, Error> {
-        let path = path.as_ref();
-        let place = |index: usize| Place::File(numbered(path, index));
-        self.save(place).await
+        let place = Place::File(path.as_ref().to_owned());
+        self.save(place, None).await
+    }
+
+    /// As [`to_file`](Self::to_file), to a target that was kept since [`reserve_target`](Self::reserve_target). Whether the
+    /// first video replaces a file was said there.
+    ///
+    /// # Errors
+    ///
+    /// As [`to_file`](Self::to_file).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`to_file`](Self::to_file).
+    pub async fn to_reserved(self, target: ReservedTarget) -> Result<Vec<Saved>, Error> {
+        let place = Place::File(target.path().to_owned());
+        self.save(place, Some(target)).await
     }
 
     /// Downloads the videos into `folder`, named after model and id as [`Generation::file_name`] tells, each with the
-    /// extension of what it turns out to be.
+    /// extension of what it turns out to be. A folder that is not there is made.
     ///
     /// # Errors
     ///
@@ -311,9 +361,8 @@ impl<'a> Download<'a> {
     ///
     /// As [`to_file`](Self::to_file).
     pub async fn to_folder(self, folder: impl AsRef<Path>) -> Result<Vec<Saved>, Error> {
-        let stated = folder.as_ref().join(self.generation.file_name());
-        let place = |index: usize| Place::Folder(numbered(&stated, index));
-        self.save(place).await
+        let place = Place::Folder(folder.as_ref().join(self.generation.file_name()));
+        self.save(place, None).await
     }
 
     /// Downloads the first video into memory, or the [chosen](Self::video) one; 256 MiB at most unless

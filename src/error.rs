@@ -71,8 +71,9 @@ pub enum ErrorKind {
     /// The create may have been accepted and billed: its answer was lost, or could not be read, or was a server error.
     /// Do not repeat it blindly; look at the account's log first.
     AmbiguousCreate,
-    /// The generation ended without a video. [`Error::failure`] has the reason. Waiting again changes nothing; create
-    /// another one, with another prompt if the reason lies there.
+    /// The generation ended without a video. [`Error::failure`] has the reason, where one is stated anywhere in the
+    /// [answer](Error::last_answer). Waiting again changes nothing; create another one, with another prompt if the reason
+    /// lies there.
     GenerationFailed,
     /// The wait's deadline passed. The generation may still finish, and be billed: wait again with the same handle.
     DeadlineExceeded,

@@ -157,8 +157,8 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// [`Io`](ErrorKind::Io) if the file cannot be opened, is in use by another process, or is no journal, which is then left
-    /// as it is.
+    /// [`Io`](ErrorKind::Io) if the file cannot be opened, is in use by another process, lies on a file system without locks, or
+    /// is no journal, which is then left as it is.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let (entries, tail) = file::open(path)?;

@@ -45,6 +45,7 @@ mod catalogue;
 mod download;
 mod error;
 mod exchange;
+mod generate_to;
 mod generated;
 mod handle;
 #[cfg(feature = "journal")]
@@ -68,8 +69,9 @@ pub use bounded::{BoundedVec, Int, Integer, InvalidValue, OneOrMany, Text};
 pub use budget::PollBudget;
 pub use catalogue::{Model, Property, PropertyKind, Role, Route, models};
 pub use client::{Client, ClientBuilder, CreateRetries};
-pub use download::{Download, Received, Saved, Written};
+pub use download::{Download, Received, ReservedTarget, Saved, Written};
 pub use error::{Error, ErrorKind, ServiceError};
+pub use generate_to::{GenerateTo, SavedGeneration};
 pub use handle::GenerationHandle;
 #[cfg(feature = "journal")]
 pub use journal::{Journal, JournalEntry, JournalState};

@@ -1,6 +1,14 @@
 //! Pictures, clips and sounds that a request carries: links, or files sent inline.
 
+mod content;
+mod data_uri;
+mod ebml;
+mod iso_bmff;
+mod link;
+mod unsuitable;
+
 use std::{
+    borrow::Cow,
     fmt,
     fs::File,
     io::{self, Read},
@@ -11,12 +19,20 @@ use base64::{Engine, display::Base64Display, engine::general_purpose::STANDARD};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::{Error, InvalidValue, Uri, Violation, uri::redacted};
+pub(crate) use content::Kind;
+pub(crate) use unsuitable::{Unsuitable, unsuitable};
+
+use crate::{
+    Error, InvalidValue, Uri,
+    uri::{not_a_uri, redacted},
+};
+use content::media_type;
 
 /// A picture, clip or sound for a request: an `https` link, a data URI, bytes, or a local file.
 ///
-/// Bytes and files are sent inline as a data URI, with the type told by their content and not by their name. Every
-/// setter of a media property takes it.
+/// Bytes and files are sent inline as a data URI, with the type that their content shows, whatever their name says. Where
+/// the content is of a format that this crate does not know, [`from_file_as`](Self::from_file_as) and
+/// [`from_bytes_as`](Self::from_bytes_as) take the type from the caller. Every setter of a media property takes it.
 ///
 /// ```no_run
 /// use aimlapi_video::{Media, types::KlingVideoV21StandardImageToVideo};
@@ -30,7 +46,7 @@ use crate::{Error, InvalidValue, Uri, Violation, uri::redacted};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Media {
     uri: Uri,
-    media_type: Option<&'static str>,
+    media_type: Option<Cow<'static, str>>,
 }
 
 /// What the most bytes of media take as a data URI, with room for their type.
@@ -76,16 +92,30 @@ impl Media {
     ///
     /// As [`from_file`](Self::from_file).
     pub fn from_file_with_limit(path: impl AsRef<Path>, max_bytes: u64) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let mut bytes = Vec::new();
-        // One byte more than allowed tells a file that is too large, also one that grows or has no size.
-        File::open(path)
-            .and_then(|file| {
-                file.take(max_bytes.saturating_add(1))
-                    .read_to_end(&mut bytes)
-            })
-            .map_err(|error: io::Error| Error::media_file(path, "cannot be read", Some(error)))?;
-        Self::inline(&bytes, max_bytes).map_err(|what| Error::media_file(path, &what, None))
+        Self::file(path.as_ref(), None, max_bytes)
+    }
+
+    /// As [`from_file`](Self::from_file), with the type that the caller states, whatever the content is.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if the file cannot be read or is too large, or if `media_type` is
+    /// not the name of an image, video or audio type without parameters, such as `video/mp4`.
+    pub fn from_file_as(path: impl AsRef<Path>, media_type: &str) -> Result<Self, Error> {
+        Self::from_file_as_with_limit(path, media_type, Self::MAX_BYTES)
+    }
+
+    /// As [`from_file_as`](Self::from_file_as), with a limit of `max_bytes`.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_file_as`](Self::from_file_as).
+    pub fn from_file_as_with_limit(
+        path: impl AsRef<Path>,
+        media_type: &str,
+        max_bytes: u64,
+    ) -> Result<Self, Error> {
+        Self::file(path.as_ref(), Some(media_type), max_bytes)
     }
 
     /// Bytes of a picture, clip or sound, at most [`MAX_BYTES`](Self::MAX_BYTES).
@@ -104,13 +134,45 @@ impl Media {
     ///
     /// As [`from_bytes`](Self::from_bytes).
     pub fn from_bytes_with_limit(bytes: impl AsRef<[u8]>, max_bytes: u64) -> Result<Self, Error> {
-        Self::inline(bytes.as_ref(), max_bytes)
-            .map_err(|what| Error::media(format!("the media {what}")))
+        Self::bytes(bytes.as_ref(), None, max_bytes)
     }
 
-    /// The type that the content shows, such as `image/png`; `None` for a link.
+    /// As [`from_bytes`](Self::from_bytes), with the type that the caller states, whatever the content is.
+    ///
+    /// ```
+    /// use aimlapi_video::Media;
+    ///
+    /// let raw_stream = b"\0\0\0\x01\x67\x42\xC0\x0A";
+    /// let clip = Media::from_bytes_as(raw_stream, "video/h264")?;
+    /// assert_eq!(clip.media_type(), Some("video/h264"));
+    /// # Ok::<(), aimlapi_video::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if there are too many or none, or if `media_type` is not the name
+    /// of an image, video or audio type without parameters, such as `video/mp4`.
+    pub fn from_bytes_as(bytes: impl AsRef<[u8]>, media_type: &str) -> Result<Self, Error> {
+        Self::from_bytes_as_with_limit(bytes, media_type, Self::MAX_BYTES)
+    }
+
+    /// As [`from_bytes_as`](Self::from_bytes_as), with a limit of `max_bytes`.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_bytes_as`](Self::from_bytes_as).
+    pub fn from_bytes_as_with_limit(
+        bytes: impl AsRef<[u8]>,
+        media_type: &str,
+        max_bytes: u64,
+    ) -> Result<Self, Error> {
+        Self::bytes(bytes.as_ref(), Some(media_type), max_bytes)
+    }
+
+    /// The type of what is sent inline, such as `image/png`: the one that the caller stated, else the one that the content
+    /// shows. `None` for a link.
     pub fn media_type(&self) -> Option<&str> {
-        self.media_type
+        self.media_type.as_deref()
     }
 
     /// What the request will carry.
@@ -122,17 +184,38 @@ impl Media {
         self.uri
     }
 
-    fn inline(bytes: &[u8], max_bytes: u64) -> Result<Self, String> {
+    fn file(path: &Path, stated: Option<&str>, max_bytes: u64) -> Result<Self, Error> {
+        let mut bytes = Vec::new();
+        // One byte more than allowed tells a file that is too large, also one that grows or has no size.
+        File::open(path)
+            .and_then(|file| {
+                file.take(max_bytes.saturating_add(1))
+                    .read_to_end(&mut bytes)
+            })
+            .map_err(|error: io::Error| Error::media_file(path, "cannot be read", Some(error)))?;
+        Self::inline(&bytes, stated, max_bytes).map_err(|what| Error::media_file(path, &what, None))
+    }
+
+    fn bytes(bytes: &[u8], stated: Option<&str>, max_bytes: u64) -> Result<Self, Error> {
+        Self::inline(bytes, stated, max_bytes)
+            .map_err(|what| Error::media(format!("the media {what}")))
+    }
+
+    fn inline(bytes: &[u8], stated: Option<&str>, max_bytes: u64) -> Result<Self, String> {
         if bytes.len() as u64 > max_bytes {
             return Err(format!(
                 "is larger than the limit of {max_bytes} bytes; shrink it, send a link, or raise the limit"
             ));
         }
-        let Some(media_type) = media_type(bytes) else {
-            return Err(
-                "is neither a picture nor a clip nor a sound, by its content; give such a file"
-                    .into(),
-            );
+        if bytes.is_empty() {
+            return Err("is empty; give a picture, clip or sound".into());
+        }
+        let media_type = match stated {
+            Some(stated) => checked_type(stated)?.into(),
+            None => media_type(bytes).ok_or(
+                "is neither a picture nor a clip nor a sound, by its content; give such a file, or state its type, such as \
+                 video/mp4, if it is one",
+            )?,
         };
         let data = format!(
             "data:{media_type};base64,{}",
@@ -144,6 +227,20 @@ impl Media {
             media_type: Some(media_type),
         })
     }
+}
+
+/// The name of a media type as the caller stated it, in lower case.
+fn checked_type(stated: &str) -> Result<String, String> {
+    let is_restricted = |c: char| c.is_ascii_alphanumeric() || "!#$&-^_.+".contains(c);
+    let is_name = stated
+        .split_once('/')
+        .is_some_and(|(_, name)| !name.is_empty() && name.chars().all(is_restricted));
+    if is_name && Kind::of(stated).is_some() {
+        return Ok(stated.to_ascii_lowercase());
+    }
+    Err(format!(
+        "was stated to be of the type {stated:?}; allowed: image/…, video/… or audio/…, without parameters, such as video/mp4"
+    ))
 }
 
 /// An absolute URI of any scheme, or plain base64 text of a picture, clip or sound: for properties whose document says
@@ -175,11 +272,7 @@ impl TryFrom<String> for UriOrBase64 {
         if Self::is_valid(&text) {
             return Ok(Self(text));
         }
-        Err(InvalidValue::new(Violation::new(
-            &redacted(&text).into(),
-            Self::ALLOWED,
-            "format",
-        )))
+        Err(InvalidValue::new(not_a_uri(&text, Self::ALLOWED)))
     }
 }
 
@@ -214,7 +307,7 @@ fn is_base64_media(text: &str) -> bool {
     let alphabet = data
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte));
-    let head = &data.as_bytes()[..data.len().min(400) / 4 * 4];
+    let head = &data.as_bytes()[..data.len().min(BASE64_HEAD) / 4 * 4];
     alphabet
         && text.len().is_multiple_of(4)
         && text.len() - data.len() <= 2
@@ -223,12 +316,9 @@ fn is_base64_media(text: &str) -> bool {
             .is_ok_and(|head| media_type(&head).is_some())
 }
 
-/// The type that bytes show, where they show a picture, clip or sound.
-fn media_type(bytes: &[u8]) -> Option<&'static str> {
-    use infer::MatcherType::{Audio, Image, Video};
-    let kind = infer::get(bytes)?;
-    matches!(kind.matcher_type(), Image | Video | Audio).then(|| kind.mime_type())
-}
+/// This much base64 text is decoded to see what it holds: two packets of an MPEG transport stream, and more than any
+/// other signature needs.
+const BASE64_HEAD: usize = 1024;
 
 /// The text of a media property whose document states no format: a link, a data URI, or plain base64 data.
 ///

@@ -53,16 +53,19 @@ pub use update::{Hiccup, Progress, Times, Update, Updates};
 ///
 /// Each carries the [handle](Error::handle), the [last answer](Error::last_answer), the time and the number of polls:
 ///
-/// - [`GenerationFailed`](crate::ErrorKind::GenerationFailed): the service says that it failed.
+/// - [`GenerationFailed`](crate::ErrorKind::GenerationFailed): the service says that it failed, or that it is completed, with
+///   an error in place of a video even after three more polls or 10 s.
 /// - [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded): it may still finish, and be billed. [`Error::budget_delay`] tells
 ///   how long its polls stood in line for the client's [budget](crate::PollBudget).
 /// - [`PollingLost`](crate::ErrorKind::PollingLost): no good answer for longer than the tolerance, or the service refuses to tell
 ///   (401, 403, 404 later than 30 s after the create, other 4xx, a redirect); [`Error::service`] has its words.
-/// - [`MissingVideo`](crate::ErrorKind::MissingVideo): completed, but without a video even after three more polls or 10 s.
+/// - [`MissingVideo`](crate::ErrorKind::MissingVideo): completed, but without a video or an error even after three more polls
+///   or 10 s.
 /// - [`Configuration`](crate::ErrorKind::Configuration): the handle belongs to another service; nothing was sent.
 /// - [`MissingRootCertificates`](crate::ErrorKind::MissingRootCertificates): the service cannot be verified; nothing was sent.
 ///
-/// A failing poll is not an error as long as the tolerance lasts, nor is a status that this crate does not know.
+/// A failing poll is not an error as long as the tolerance lasts, nor is a status that this crate does not know. A poll that is
+/// answered with 202 (Accepted) and without a state is a good answer: the state is what it was.
 ///
 /// # Cancel safety
 ///

@@ -103,6 +103,19 @@ pub struct Warning {
     pub pointer: String,
     /// What is odd about it, and what may have been meant.
     pub message: String,
+    /// Whether the service certainly cannot use the value, so that paying for the request is pointless: a picture that is
+    /// a `blob:` link or a path of this machine, data that are not base64, a clip where a picture is expected.
+    pub is_unusable: bool,
+}
+
+impl Warning {
+    pub(crate) fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            message: message.into(),
+            is_unusable: false,
+        }
+    }
 }
 
 impl fmt::Display for Warning {

@@ -1,5 +1,7 @@
 //! Any model's request, held as a body that its document allows.
 
+mod values;
+
 use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -83,8 +85,9 @@ macro_rules! union {
                 &self.0.model
             }
 
-            /// What is allowed but probably not meant: fields that the document does not know, and combinations that it
-            /// advises against in prose only. They are sent all the same.
+            /// What is allowed but probably not meant: fields that the document does not know, combinations that it advises
+            /// against in prose only, a blank prompt, and media that a service on the internet cannot fetch or use. They are
+            /// sent all the same.
             pub fn warnings(&self) -> Vec<Warning> {
                 self.0.warnings()
             }
@@ -243,6 +246,7 @@ impl Body {
         };
         let mut warnings = schema::unknown(model.properties, &self.map);
         warnings.extend(rules::broken(model.rules, &self.map));
+        warnings.extend(values::unlikely(model, &self.map));
         warnings
     }
 

@@ -114,9 +114,11 @@ impl fmt::Display for Rule {
 pub(crate) fn broken(rules: &[Sourced], body: &Map<String, Value>) -> Vec<Warning> {
     let broken = rules.iter().filter(|sourced| !sourced.rule.is_kept(body));
     broken
-        .map(|Sourced { rule, source }| Warning {
-            pointer: format!("/{}", rule.properties().first().unwrap_or(&"")),
-            message: format!("{rule}, says {source}; the service may refuse or ignore it"),
+        .map(|Sourced { rule, source }| {
+            Warning::new(
+                format!("/{}", rule.properties().first().unwrap_or(&"")),
+                format!("{rule}, says {source}; the service may refuse or ignore it"),
+            )
         })
         .collect()
 }

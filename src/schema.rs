@@ -101,9 +101,7 @@ impl Schema {
                 return Vec::new();
             }
             (Self::Uri | Self::UriOrBase64, Value::String(text)) => {
-                // What is nearly a link may carry a signature all the same.
-                let given = Value::from(uri::redacted(text));
-                return vec![Violation::new(&given, self.allowed(), "format")];
+                return vec![uri::not_a_uri(text, &self.allowed())];
             }
             (Self::TextChoice(allowed), Value::String(text))
                 if allowed.contains(&text.as_str()) =>
@@ -352,7 +350,7 @@ fn unknown_below(
                     });
                 let hint = nearest.map(|nearest| format!("; the nearest it knows is `{nearest}`"));
                 let message = format!("the document knows no `{name}`{}", hint.unwrap_or_default());
-                found.push(Warning { pointer, message });
+                found.push(Warning::new(pointer, message));
             }
         }
     }

@@ -13,7 +13,16 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::{GenerationHandle, Uri, uri::redacted_links};
+use crate::{GenerationHandle, uri::redacted_links};
+
+mod excerpt;
+mod links;
+mod read;
+mod reason;
+mod words;
+
+use excerpt::shortened;
+use read::{meaning, videos_at};
 
 /// What the service says of a generation: the one answer type of all models and of both URLs.
 ///
@@ -32,8 +41,10 @@ struct Content {
     raw: OnceLock<Value>,
     text: Box<[u8]>,
     id: Option<String>,
-    /// What the other key for an id holds, where it is not the same.
-    other_id: Option<String>,
+    /// The other ids that it may be known by.
+    other_ids: Vec<String>,
+    /// Whether it names the generation by a key that the documents have for that.
+    is_named: bool,
     model: Option<String>,
     status: Option<String>,
     state: State,
@@ -132,38 +143,8 @@ impl Generation {
     /// assert_eq!(answer.videos()[0].url, "https://cdn.example.com/a1.mp4");
     /// ```
     pub fn from_json(raw: Value) -> Self {
-        let mut ids = ["id", "generation_id"]
-            .into_iter()
-            .filter_map(|key| raw.get(key).and_then(text));
-        let id = ids.next();
-        let other_id = ids.next().filter(|other| Some(other) != id.as_ref());
-        let model = raw.get("model").and_then(Value::as_str).map(str::to_owned);
-        let videos = raw.get("video").map(videos).unwrap_or_default();
-        let failure = raw.get("error").and_then(failure);
-        let usage = raw.pointer("/meta/usage").map(usage).unwrap_or_default();
-        let status = raw.get("status").and_then(text);
-        let state = match status.as_deref().map(meaning) {
-            Some(State::Unknown) | None if !videos.is_empty() => State::Completed,
-            Some(State::Unknown) | None if failure.is_some() => State::Failed,
-            // A create of some models is answered with an id and nothing else.
-            None if id.is_some() => State::Queued,
-            None => State::Unknown,
-            Some(state) => state,
-        };
-        let content = Content {
-            id,
-            other_id,
-            model,
-            status,
-            state,
-            videos,
-            failure,
-            usage,
-            raw: raw.into(),
-            text: Box::default(),
-        };
         Self {
-            content: Arc::new(content),
+            content: Arc::new(Content::read(raw)),
             receipt: None,
             handle: None,
         }
@@ -187,7 +168,21 @@ impl Generation {
         Self { receipt, ..self }
     }
 
-    /// The generation's id, from `id` or `generation_id`.
+    /// As [`from_json`](Self::from_json), of an answer that says only that the work is not done.
+    pub(crate) fn accepted() -> Self {
+        let mut generation = Self::from_json(Value::Object(serde_json::Map::new()));
+        Arc::make_mut(&mut generation.content).state = State::Queued;
+        generation
+    }
+
+    /// Whether it says something of the generation beyond its id.
+    pub(crate) fn is_telling(&self) -> bool {
+        let content = &self.content;
+        content.status.is_some() || !content.videos.is_empty() || content.failure.is_some()
+    }
+
+    /// The generation's id, from `id` or `generation_id`, else from `task_id` and the like, also where the answer is
+    /// wrapped as in `{"code": 0, "data": {…}}`.
     pub fn id(&self) -> Option<&str> {
         self.content.id.as_deref()
     }
@@ -197,18 +192,24 @@ impl Generation {
         self.content.status.as_deref()
     }
 
-    /// What the status means. A status this crate does not know is completed where a video came with it, and failed
-    /// where an error did; a known status decides alone.
+    /// What the status means, from `status`, else from `state`, `task_status` and the like, also where the answer is
+    /// wrapped. A status this crate does not know is completed where a video came with it, and failed where an error did; a
+    /// known status decides alone.
     pub fn state(&self) -> State {
         self.content.state
     }
 
-    /// The videos, in the service's order.
+    /// The videos, in the service's order: from `video`, else from wherever the answer of a finished generation holds a link
+    /// that is named as its result. Media of the request that an answer repeats are none.
     pub fn videos(&self) -> &[Video] {
         &self.content.videos
     }
 
-    /// The error beside the status. The pages print one beside `completed`, too: [`state`](Self::state) decides.
+    /// Why it failed, wherever the answer says so: from `error`, else from `failure_reason`, `message`, `detail` and the like.
+    /// What says that nothing is wrong (`null`, `{}`, `""`, code 0) is none, nor is what repeats the request.
+    ///
+    /// The pages print an error beside `completed`, too: with a video, [`state`](Self::state) decides. Without one, a
+    /// [wait](crate::Wait) ends with [`GenerationFailed`](crate::ErrorKind::GenerationFailed).
     pub fn failure(&self) -> Option<&Failure> {
         self.content.failure.as_ref()
     }
@@ -233,15 +234,21 @@ impl Generation {
         self.receipt.as_deref().unwrap_or(&Receipt::EMPTY)
     }
 
-    /// Whether this may be the answer for `id`: either key names it, or none names anything.
+    /// Whether this may be the answer for `id`: any key names it, or none of the documented ones names anything.
     pub(crate) fn is_of(&self, id: &str) -> bool {
-        let Content {
-            id: first,
-            other_id,
-            ..
-        } = &*self.content;
-        let mut named = first.iter().chain(other_id);
-        first.is_none() || named.any(|named| named == id)
+        let content = &self.content;
+        let mut ids = content.id.iter().chain(&content.other_ids);
+        !content.is_named || ids.any(|named| named == id)
+    }
+
+    /// The beginning of the answer in one line of at most so many characters, for people and logs: long texts and lists in it
+    /// are shortened, and no link has its query.
+    pub fn excerpt(&self, chars: usize) -> String {
+        let text = redacted_links(&shortened(self.as_json()).to_string());
+        match text.char_indices().nth(chars) {
+            Some((end, _)) => text[..end].to_owned(),
+            None => text,
+        }
     }
 
     /// The whole answer.
@@ -290,7 +297,8 @@ impl fmt::Debug for Video {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let message = redacted_links(&self.message);
-        match (&self.name, message.as_str()) {
+        let name = self.name.as_deref().map(redacted_links);
+        match (&name, message.as_str()) {
             (Some(name), "") => f.write_str(name),
             (Some(name), message) => write!(f, "{name}: {message}"),
             (None, "") => f.write_str("no reason stated"),
@@ -302,7 +310,7 @@ impl fmt::Display for Failure {
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Failure")
-            .field("name", &self.name)
+            .field("name", &self.name.as_deref().map(redacted_links))
             .field("message", &redacted_links(&self.message))
             .finish()
     }
@@ -332,55 +340,6 @@ impl<'de> Deserialize<'de> for Generation {
     }
 }
 
-/// The words for states that the documents, the pages and their history use, and those of the vendors behind them.
-fn meaning(status: &str) -> State {
-    match status
-        .trim()
-        .to_ascii_lowercase()
-        .replace(['-', ' '], "_")
-        .as_str()
-    {
-        "queued" | "waiting" | "pending" | "queueing" | "in_queue" | "submitted" | "created"
-        | "accepted" | "scheduled" => State::Queued,
-        "generating" | "active" | "processing" | "in_progress" | "running" | "preparing"
-        | "uploading" | "started" | "starting" | "dreaming" | "streaming" => State::Generating,
-        "completed" | "complete" | "succeeded" | "success" | "successful" | "done" | "finished"
-        | "ready" => State::Completed,
-        "error" | "errored" | "failed" | "failure" | "fail" | "cancelled" | "canceled"
-        | "expired" | "rejected" | "aborted" | "timeout" | "timed_out" => State::Failed,
-        _ => State::Unknown,
-    }
-}
-
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
-/// An object with `url`, a plain link, or a list of either.
-fn videos(value: &Value) -> Vec<Video> {
-    match value {
-        Value::Array(items) => items.iter().flat_map(videos).collect(),
-        // A link need not be escaped as RFC 3986 has it to be good for a download.
-        Value::String(url) if url.starts_with("http") || Uri::is_valid(url) => vec![Video::at(url)],
-        Value::Object(map) => match map.get("url") {
-            Some(Value::String(url)) if !url.is_empty() => vec![Video {
-                content_type: map.get("content_type").and_then(text),
-                file_name: map.get("file_name").and_then(text),
-                file_size: map.get("file_size").and_then(Value::as_u64),
-                duration: map.get("duration").and_then(Value::as_f64),
-                ..Video::at(url)
-            }],
-            Some(nested @ Value::Array(_)) => videos(nested),
-            _ => Vec::new(),
-        },
-        _ => Vec::new(),
-    }
-}
-
 impl Video {
     /// A video of which only the link is known.
     pub fn at(url: impl Into<String>) -> Self {
@@ -404,64 +363,5 @@ impl Video {
     /// ```
     pub fn expires_at(&self) -> Option<SystemTime> {
         crate::download::expires_at(&self.url)
-    }
-}
-
-/// `{name, message}`, `{detail: [{msg, type}]}`, text, or a list of these.
-fn failure(value: &Value) -> Option<Failure> {
-    match value {
-        Value::Null | Value::Bool(_) => None,
-        Value::String(message) if message.is_empty() => None,
-        Value::String(message) => Some(Failure {
-            name: None,
-            message: message.clone(),
-        }),
-        Value::Array(items) => {
-            let found: Vec<Failure> = items.iter().filter_map(failure).collect();
-            let name = found.iter().find_map(|failure| failure.name.clone());
-            let messages: Vec<&str> = found
-                .iter()
-                .map(|failure| &*failure.message)
-                .filter(|text| !text.is_empty())
-                .collect();
-            (!found.is_empty()).then(|| Failure {
-                name,
-                message: messages.join("; "),
-            })
-        }
-        Value::Object(map) => {
-            let first = |keys: &[&str]| keys.iter().find_map(|key| map.get(*key).and_then(text));
-            let name = first(&["name", "type", "code"]);
-            if let Some(message) = first(&["message", "msg", "reason", "description"]) {
-                return Some(Failure { name, message });
-            }
-            let nested = ["detail", "details", "error", "errors"]
-                .iter()
-                .find_map(|key| map.get(*key).and_then(failure));
-            let message = nested.as_ref().map(|nested| nested.message.clone());
-            Some(Failure {
-                name: name.or_else(|| nested.and_then(|nested| nested.name)),
-                // Whatever it says is better than nothing.
-                message: message.unwrap_or_else(|| {
-                    if map.is_empty() {
-                        String::new()
-                    } else {
-                        value.to_string()
-                    }
-                }),
-            })
-        }
-        Value::Number(number) => Some(Failure {
-            name: None,
-            message: number.to_string(),
-        }),
-    }
-}
-
-fn usage(value: &Value) -> Usage {
-    let number = |key: &str| value.get(key).and_then(Value::as_f64);
-    Usage {
-        credits: number("credits_used").or_else(|| number("tokens_used")),
-        usd: number("usd_spent"),
     }
 }

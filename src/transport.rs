@@ -18,12 +18,17 @@ use reqwest::{
 use uuid::Uuid;
 
 use crate::{Generation, ServiceError, blank, exchange::Exchange, generated, status::Receipt};
+use departure::DepartingBody;
+
+mod departure;
+
+pub(crate) use departure::Departure;
 
 /// What stands before the key in `Authorization`.
 pub(crate) const BEARER: &str = "Bearer ";
 
-/// At most this much is read of an answer that refuses.
-const REFUSAL_MOST: usize = 64 * 1024;
+/// At most this much is read of an answer that neither succeeds nor refuses the request, and kept of one that is too large.
+const BEGINNING_MOST: usize = 64 * 1024;
 
 static API_VERSION: HeaderName = HeaderName::from_static("api-version");
 static CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
@@ -43,6 +48,7 @@ pub(crate) struct Call {
     timeout: Duration,
     max_body: usize,
     idempotency: Option<Header>,
+    departure: Arc<Departure>,
     reply: Mutex<Option<Reply>>,
 }
 
@@ -82,6 +88,7 @@ impl Call {
             timeout,
             max_body,
             idempotency,
+            departure: Arc::default(),
             reply: Mutex::default(),
         }
     }
@@ -89,6 +96,11 @@ impl Call {
     /// The `X-Client-Request-Id` that goes along.
     pub(crate) fn request_id(&self) -> Uuid {
         self.request_id
+    }
+
+    /// Whether the request, if it has a body, has left.
+    pub(crate) fn departure(&self) -> &Arc<Departure> {
+        &self.departure
     }
 
     /// The key, as it goes out.
@@ -111,9 +123,12 @@ impl Call {
         if let Some((name, value)) = &self.idempotency {
             headers.insert(name, value.clone());
         }
-        // A body that can be read once: nobody below can send a create again.
+        // A body that can be read once: nothing below can send a create again.
         if let Some(body) = request.body_mut() {
-            *body = Body::wrap(std::mem::take(body));
+            *body = Body::wrap(DepartingBody {
+                body: std::mem::take(body),
+                departure: Arc::clone(&self.departure),
+            });
         }
     }
 
@@ -131,10 +146,12 @@ impl Call {
 
     /// What arrived of a body, up to the limit, and why that is not all, where it is not.
     async fn body(&self, response: &mut Response) -> (Vec<u8>, Option<String>) {
-        // Of a refusal, the beginning tells enough.
-        let most = match response.status().is_success() {
+        // A refusal of the request may repeat the request, media and all, before it says what is wrong. Of any other one,
+        // the beginning tells enough.
+        let status = response.status();
+        let most = match status.is_success() || status.is_client_error() {
             true => self.max_body,
-            false => self.max_body.min(REFUSAL_MOST),
+            false => self.max_body.min(BEGINNING_MOST),
         };
         let mut body = Vec::new();
         let broken = loop {
@@ -144,6 +161,9 @@ impl Call {
                 }
                 Ok(Some(chunk)) => {
                     body.extend_from_slice(&chunk[..most - body.len()]);
+                    // The beginning is for the error, and need not be read as JSON first.
+                    body.truncate(BEGINNING_MOST);
+                    body.shrink_to_fit();
                     break Some(format!("the answer is larger than {most} bytes"));
                 }
                 Ok(None) => break None,
@@ -186,10 +206,10 @@ impl Call {
         let request_id = self.request_id;
         match (reply, result) {
             (Some(reply), _) => Ok(reply),
-            // A connection fails before a byte of the request is on it: a name that is not found, a host that does not
-            // listen, a handshake of TLS or with a proxy that does not succeed. Everything else may have arrived.
+            // A request without its body has bought nothing: a name that is not found, a host that does not listen, a
+            // handshake of TLS or with a proxy that does not succeed. Everything else may have arrived.
             (None, Err(progenitor_client::Error::CommunicationError(source))) => Err(NoReply {
-                unsent: source.is_connect() || source.is_builder(),
+                unsent: !self.departure.has_left(),
                 source: Some(source.without_url()),
                 request_id,
             }),
@@ -227,6 +247,12 @@ impl Reply {
             return Err("the answer is JSON but no object".into());
         }
         Ok(Generation::from_text(&self.body, json).with_receipt(self.receipt()))
+    }
+
+    /// The answer, if all it says is that the work goes on: that of `before`, as what is known of the generation.
+    pub(crate) fn accepted(&self, before: Option<&Generation>) -> Generation {
+        let generation = before.cloned().unwrap_or_else(Generation::accepted);
+        generation.with_receipt(self.receipt())
     }
 
     pub(crate) fn service_error(&self) -> ServiceError {

@@ -91,6 +91,19 @@ impl<'de> Deserialize<'de> for Uri {
     }
 }
 
+/// The violation of a text that is no URI; it names what is often overlooked, such as the line breaks that `base64` makes.
+pub(crate) fn not_a_uri(text: &str, allowed: &str) -> Violation {
+    let hint = if text.contains(char::is_whitespace) {
+        ", without white space in it"
+    } else if !text.is_ascii() {
+        ", with every character beyond ASCII escaped (%C3%A9 for é)"
+    } else {
+        ""
+    };
+    // What is nearly a link may carry a signature all the same.
+    Violation::new(&redacted(text).into(), format!("{allowed}{hint}"), "format")
+}
+
 /// A link without its query, its fragment and its user, or a data URI without its data.
 pub(crate) fn redacted(link: &str) -> String {
     if link
@@ -150,11 +163,7 @@ fn without_user(rest: &str) -> String {
 }
 
 fn refusal(text: String) -> InvalidValue {
-    InvalidValue::new(Violation::new(
-        &redacted(&text).into(),
-        Uri::ALLOWED,
-        "format",
-    ))
+    InvalidValue::new(not_a_uri(&text, Uri::ALLOWED))
 }
 
 #[cfg(test)]

@@ -91,6 +91,153 @@ proptest::proptest! {
     }
 }
 
+/// What repeats the request, each text and link of it marked.
+fn request() -> Value {
+    let link = "https://mine.example.com/mine.mp4";
+    serde_json::json!({
+        "prompt": "mine",
+        "negative_prompt": "mine",
+        "image_url": link,
+        "input_video": link,
+        "source": { "url": link },
+        "description": "mine",
+        "webhook_url": link,
+        "thumbnail_url": link,
+        "input": { "message": "mine", "error": "mine", "video_url": link, "failure": { "reason": "mine" } },
+        "params": [{ "detail": "mine", "output": link }],
+        "original_request": { "status_message": "mine", "videos": [link] },
+    })
+}
+
+/// An answer with `value` under `name` within these wrappers, beside the request at each level.
+fn wrapped(wrappers: &[&str], name: &str, value: Value, status: &str) -> Value {
+    let mut inner = request();
+    inner[name] = value;
+    for wrapper in wrappers {
+        let mut outer = request();
+        outer[*wrapper] = inner;
+        inner = outer;
+    }
+    inner["id"] = "g".into();
+    inner["status"] = status.into();
+    inner
+}
+
+const WRAPPERS: [&str; 8] = [
+    "data", "result", "output", "response", "task", "job", "payload", "body",
+];
+
+const REASONS: [&str; 30] = [
+    "error",
+    "errors",
+    "failure",
+    "failure_reason",
+    "failureReason",
+    "fail_reason",
+    "failReason",
+    "failMsg",
+    "fault",
+    "error_message",
+    "errorMessage",
+    "error_msg",
+    "errmsg",
+    "err_msg",
+    "errorDescription",
+    "exception",
+    "problem",
+    "refusal",
+    "message",
+    "msg",
+    "detail",
+    "details",
+    "reason",
+    "cause",
+    "explanation",
+    "status_message",
+    "task_status_msg",
+    "statusDescription",
+    "rejection_reason",
+    "blockedReason",
+];
+
+const LINKS: [&str; 16] = [
+    "url",
+    "uri",
+    "href",
+    "link",
+    "video_url",
+    "videoUrl",
+    "videourl",
+    "video_uri",
+    "output_url",
+    "result_url",
+    "resultUrl",
+    "download_url",
+    "file_url",
+    "mp4_url",
+    "outputs",
+    "videos",
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn reason_under_any_usual_name_is_found_and_the_request_never_taken(
+        wrappers in proptest::collection::vec(proptest::sample::select(WRAPPERS.to_vec()), 0..4),
+        name in proptest::sample::select(REASONS.to_vec()),
+        shape in 0..4,
+    ) {
+        let text = "the picture was refused";
+        let value = match shape {
+            0 => text.into(),
+            1 => serde_json::json!({ "message": text }),
+            2 => serde_json::json!([text]),
+            _ => serde_json::json!([{ "msg": text, "loc": ["mine"], "input": "mine" }]),
+        };
+        let body = wrapped(&wrappers, name, value, "failed");
+        let failure = Generation::from_json(body.clone()).failure().map(ToString::to_string);
+        proptest::prop_assert_eq!(failure.as_deref(), Some(text), "{}", body);
+    }
+
+    #[test]
+    fn link_under_any_usual_name_is_found_and_the_requests_never_taken(
+        wrappers in proptest::collection::vec(proptest::sample::select(WRAPPERS.to_vec()), 0..4),
+        name in proptest::sample::select(LINKS.to_vec()),
+        has_extension in proptest::bool::ANY,
+    ) {
+        let extension = if has_extension { ".mp4" } else { "" };
+        let link = format!("https://cdn.example.com/v{extension}?sig=1");
+        let value = match name {
+            "outputs" | "videos" => serde_json::json!([link]),
+            _ => link.as_str().into(),
+        };
+        let body = wrapped(&wrappers, name, value, "completed");
+        let answer = Generation::from_json(body.clone());
+        let urls: Vec<&str> = answer.videos().iter().map(|video| video.url.as_str()).collect();
+        // A bare link beside the prompt may be anything.
+        let is_bare = wrappers.iter().all(|wrapper| ["data", "task", "job", "payload", "body"].contains(wrapper))
+            && ["url", "uri", "href", "link", "download_url", "file_url"].contains(&name)
+            && !has_extension;
+        if !is_bare {
+            proptest::prop_assert_eq!(urls, [link.as_str()], "{}", body);
+        } else {
+            proptest::prop_assert!(urls.iter().all(|url| *url == link), "{}", body);
+        }
+    }
+
+    #[test]
+    fn the_request_alone_gives_neither_reason_nor_video(
+        wrappers in proptest::collection::vec(proptest::sample::select(WRAPPERS.to_vec()), 0..4),
+        status in proptest::sample::select(vec!["failed", "completed", "mulling"]),
+    ) {
+        let body = wrapped(&wrappers, "note_to_self", Value::Null, status);
+        let answer = Generation::from_json(body.clone());
+        proptest::prop_assert_eq!(answer.failure(), None, "{}", body);
+        proptest::prop_assert!(answer.videos().is_empty(), "{}", body);
+    }
+}
+
 fn json() -> impl proptest::strategy::Strategy<Value = Value> {
     use proptest::prelude::*;
     let leaf = prop_oneof![

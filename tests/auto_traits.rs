@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use aimlapi_video::{
     BoundedVec, Client, ClientBuilder, Constraint, CreateRetries, Download, Error, ErrorKind,
-    Failure, GenerateAll, Generation, GenerationHandle, GenerationRequest, Held, Hiccup, Int,
-    Integer, InvalidValue, Job, LegacyKlingRequest, Media, MediaString, Model, OneOrMany,
-    PollBudget, Progress, Property, PropertyKind, Receipt, Received, Role, Route, Saved,
-    ServiceError, State, Text, Times, Update, Updates, Uri, UriOrBase64, Usage, Video, Violation,
-    Wait, WaitAll, WaitOptions, Warning, Written,
+    Failure, GenerateAll, GenerateTo, Generation, GenerationHandle, GenerationRequest, Held,
+    Hiccup, Int, Integer, InvalidValue, Job, LegacyKlingRequest, Media, MediaString, Model,
+    OneOrMany, PollBudget, Progress, Property, PropertyKind, Receipt, Received, ReservedTarget,
+    Role, Route, Saved, SavedGeneration, ServiceError, State, Text, Times, Update, Updates, Uri,
+    UriOrBase64, Usage, Video, Violation, Wait, WaitAll, WaitOptions, Warning, Written,
     schedule::{
         Decision, Durations, Exponential, Fixed, Learned, Planned, PollState, Pooled, Schedule,
     },
@@ -36,6 +36,9 @@ fn public_types_are_send_and_sync() {
     plain::<GenerateAll>();
     plain::<Job>();
     plain::<Download<'_>>();
+    plain::<GenerateTo<'_>>();
+    plain::<SavedGeneration>();
+    plain::<ReservedTarget>();
     plain::<Received>();
     plain::<Saved>();
     plain::<Written>();

@@ -222,8 +222,8 @@ async fn a_changed_batch_or_a_foreign_file_is_refused_before_anything_is_created
     assert!(ran.error().contains("0004.mp4 is there already"), "{ran:?}");
     fs::write(cli.path("b.jsonl"), "{\n{\"model\": \"x\"}\n").unwrap();
     let ran = cli.run(RUN).await;
-    assert!(ran.error().contains("line 1: is no JSON"), "{ran:?}");
-    assert!(ran.error().contains("line 2: "), "{ran:?}");
+    assert!(ran.error().contains("b.jsonl:1:1: not JSON"), "{ran:?}");
+    assert!(ran.error().contains("b.jsonl:2: "), "{ran:?}");
     let expected = ["a", "b", "c"].map(|prompt| (prompt.to_owned(), 1));
     assert_eq!(service.created(), BTreeMap::from(expected));
 }

@@ -264,6 +264,55 @@ fn threads_share_one_client() {
     assert_eq!(server.requests().len(), 16 * 4 * 2);
 }
 
+#[test]
+fn generation_is_saved_in_one_call_and_paid_for_once() {
+    let servers = servers();
+    let server = servers.block_on(Server::start(|_, request| {
+        let base = format!("http://{}", request.header("host").unwrap());
+        match request.method.as_str() {
+            "POST" => support::json(201, json!({ "id": "g", "status": "queued" })),
+            _ if request.target == "/film" => support::http(200, &[], "a film"),
+            _ => {
+                let video = json!({ "url": format!("{base}/film") });
+                support::json(
+                    200,
+                    json!({ "id": "g", "status": "completed", "video": video }),
+                )
+            }
+        }
+    }));
+    let client = client(server.url());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new/film.mp4");
+    let (mut updates, mut received) = (0, 0);
+    let made = client
+        .generate_to(request("a"), &path)
+        .wait_options(WaitOptions::default().speed(1000.0))
+        .on_update(|_| updates += 1)
+        .on_progress(|so_far| received = so_far.bytes);
+    let made = made.outcome().unwrap();
+    assert_eq!(made.saved[0].path, path);
+    assert_eq!(std::fs::read(&path).unwrap(), b"a film");
+    assert!(updates > 0 && received == 6);
+    let seen = server.requests().len();
+    let error = client
+        .generate_to(request("a"), &path)
+        .outcome()
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), server.requests().len()),
+        (ErrorKind::Io, seen)
+    );
+    let again = client.generate_to(request("a"), &path).overwrite(true);
+    again.outcome().unwrap();
+
+    let kept = Download::reserve_target(&path, true).unwrap();
+    assert!(Download::check_target(&path, true).is_err());
+    let download = client.download(&made.generation);
+    assert_eq!(download.to_reserved(kept).unwrap()[0].bytes, 6);
+    assert!(Download::is_folder(folder.path()));
+}
+
 fn film() -> Film {
     Film::new(3_000_000, 7)
 }

@@ -254,17 +254,23 @@ async fn bad_input_ends_in_2_with_one_line_and_creates_nothing() {
             &["large.png", "limit of 1048576 bytes"],
         ),
         (
-            &[MODEL, "--prompt", "x", "-o", "no/such/folder.mp4"],
-            &["no/such/folder.mp4", "cannot be written"],
+            &[MODEL, "--prompt", "x", "-o", "mine.mp4/such/folder.mp4"],
+            &["mine.mp4/such/folder.mp4", "cannot be written"],
         ),
-        (&[MODEL, "--prompt", "x", "-o", "."], &["no file name"]),
+        (
+            &[MODEL, "--prompt", "x", "-o", ""],
+            &["a value is required"],
+        ),
         (
             &[MODEL, "--prompt", "x", "-o", "mine.mp4"],
             &["mine.mp4 already exists", "--overwrite"],
         ),
         (&["--request", "none.json"], &["none.json cannot be read"]),
-        (&["--request", "broken.json"], &["broken.json is no JSON"]),
-        (&["--request", "-"], &["- is no JSON"]),
+        (
+            &["--request", "broken.json"],
+            &["broken.json:1:1: not JSON"],
+        ),
+        (&["--request", "-"], &["standard input:1:1: not JSON"]),
         (
             &[MODEL, "--legacy", "--prompt", "x", "--set", "duration=7"],
             &["/duration is 7"],

@@ -78,13 +78,13 @@ async fn what_is_no_name_of_a_file_is_refused_before_anything_is_created() {
         ),
         ("a{.mp4", "write {{ or }}"),
         ("{id}/a.mp4", "not in its folder"),
-        ("no/such/{id}.mp4", "no/such"),
+        ("{{a}}.mp4/such/{id}.mp4", "{a}.mp4/such"),
         ("{{a}}.mp4", "already exists"),
     ] {
         for more in [&[][..], &["--no-wait"]] {
             let generate = ["generate", MODEL, "--prompt", "x", "-o", template];
             // Where nothing is saved yet, only what is written wrong is wrong.
-            if !more.is_empty() && ["no/such", "already exists"].contains(&told) {
+            if !more.is_empty() && ["{a}.mp4/such", "already exists"].contains(&told) {
                 continue;
             }
             let ran = cli.run(&[&generate[..], more].concat()).await;

@@ -214,9 +214,10 @@ async fn an_existing_file_is_kept_unless_overwriting_is_asked_for() {
 async fn a_target_that_cannot_be_written_is_told_before_anything_is_asked_for() {
     let server = Server::always(http(200, &[], FILE)).await;
     let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
     for path in [
         folder.path().to_owned(),
-        folder.path().join("no/such/folder.mp4"),
+        folder.path().join("file/below.mp4"),
     ] {
         let error = save(&server, &path, &server.url()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Io, "{}", path.display());

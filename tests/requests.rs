@@ -342,6 +342,157 @@ fn fields_that_the_document_does_not_know_are_warned_of_at_every_depth() {
     );
 }
 
+#[test]
+fn a_blank_prompt_is_warned_of() {
+    for (prompt, is_blank) in [
+        ("", true),
+        (" \t\n", true),
+        ("\u{200B}\u{FEFF}", true),
+        ("\u{3000}", true),
+        ("x", false),
+        ("\u{200B}x", false),
+    ] {
+        let body = json!({ "model": "klingai/v2-master-text-to-video", "prompt": prompt });
+        let warnings = GenerationRequest::from_json(body).unwrap().warnings();
+        let blank = warnings
+            .iter()
+            .any(|warning| warning.pointer == "/prompt" && warning.message.contains("is blank"));
+        assert_eq!(blank, is_blank, "{prompt:?} {warnings:?}");
+    }
+}
+
+#[test]
+fn media_that_a_service_cannot_fetch_or_use_are_warned_of_and_sent() {
+    let model = "klingai/v2-master-image-to-video";
+    for (link, part, is_unusable) in [
+        ("http://localhost:3000/a.png", "localhost", false),
+        ("http://192.168.1.7/a.png", "192.168.1.7", false),
+        ("https://minio:9000/a.png", "minio", false),
+        ("ftp://example.com/a.png", "ftp:", false),
+        ("https://example.com/a.mp4", ".mp4", false),
+        ("blob:https://example.com/1", "blob:", true),
+        ("file:///a.png", "a file of this machine", true),
+        ("about:blank", "about:", true),
+        ("C:/a.png", "a file of this machine", true),
+        ("data:image/png;base64,", "no data", true),
+        (
+            "data:image/png;base64,data:image/png;base64,iVBORw0KGgo=",
+            "twice",
+            true,
+        ),
+        (
+            "data:video/mp4;base64,AAAAHGZ0eXBpc29tAAACAGlzb21pc28yYXZjMQ==",
+            "a picture",
+            true,
+        ),
+    ] {
+        let body = json!({ "model": model, "image_url": link });
+        let request = GenerationRequest::from_json(body.clone()).unwrap();
+        let warnings = request.warnings();
+        assert_eq!(warnings.len(), 1, "{link} {warnings:?}");
+        assert_eq!(warnings[0].pointer, "/image_url");
+        assert!(warnings[0].message.contains(part), "{warnings:?}");
+        assert_eq!(warnings[0].is_unusable, is_unusable, "{warnings:?}");
+        assert_eq!(serde_json::to_value(&request).unwrap(), body);
+    }
+    for link in [
+        "https://example.com/a.png?sig=secret",
+        "https://example.com/a",
+    ] {
+        let body = json!({ "model": model, "image_url": link, "static_mask": link });
+        assert_eq!(GenerationRequest::from_json(body).unwrap().warnings(), []);
+    }
+    // Signatures and inline data are not shown.
+    let body = json!({ "model": model, "image_url": "http://me:pw@localhost/a.png?sig=secret" });
+    let shown = format!(
+        "{:?}",
+        GenerationRequest::from_json(body).unwrap().warnings()
+    );
+    assert!(
+        !shown.contains("secret") && !shown.contains("pw"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_text_that_is_no_uri_is_refused_with_what_is_overlooked() {
+    let model = "klingai/v2-master-image-to-video";
+    for (link, hint) in [
+        ("https://example.com/a b.png", ", without white space in it"),
+        (
+            "data:image/png;base64,iVBORw0K\nGgoAAAAN",
+            ", without white space in it",
+        ),
+        (
+            "https://example.com/é.png",
+            ", with every character beyond ASCII escaped (%C3%A9 for é)",
+        ),
+        ("cat.png", "text of a picture, clip or sound"),
+    ] {
+        let body = json!({ "model": model, "image_url": link });
+        let error = GenerationRequest::from_json(body).unwrap_err();
+        let typed = KlingaiV2MasterImageToVideo::builder()
+            .image_url(link)
+            .build()
+            .unwrap_err();
+        for error in [error, typed] {
+            assert!(error.violations()[0].allowed.ends_with(hint), "{error}");
+        }
+    }
+}
+
+#[test]
+fn media_are_judged_at_every_depth_and_where_no_format_is_stated() {
+    let body = json!({
+        "model": "klingai/v2-master-image-to-video",
+        "image_url": "https://example.com/a.png",
+        "dynamic_masks": [{ "mask": "blob:1", "trajectories": [{ "x": 1, "y": 2 }, { "x": 1, "y": 3 }] }],
+    });
+    let warnings = GenerationRequest::from_json(body).unwrap().warnings();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert_eq!(warnings[0].pointer, "/dynamic_masks/0/mask");
+    for (image, part) in [
+        ("", "empty"),
+        ("cat.png", "a file of this machine"),
+        (r"C:\cat.png", "a file of this machine"),
+        ("www.example.com/cat.png", "https://www.example.com/cat.png"),
+        ("https://example.com/a cat.png", "%20"),
+    ] {
+        let body =
+            json!({ "model": "kling-video/v2.1/standard/image-to-video", "image_url": image });
+        let warnings = LegacyKlingRequest::from_json(body).unwrap().warnings();
+        assert_eq!(warnings.len(), 1, "{image} {warnings:?}");
+        assert!(warnings[0].message.contains(part), "{warnings:?}");
+    }
+}
+
+#[cfg(feature = "all-vendors")]
+#[test]
+fn media_in_lists_and_of_other_kinds_are_judged_by_their_property() {
+    let warned = |body: Value| -> Vec<(String, bool)> {
+        let request = GenerationRequest::from_json(body).unwrap();
+        let warnings = request.warnings().into_iter();
+        warnings
+            .map(|warning| (warning.pointer, warning.is_unusable))
+            .collect()
+    };
+    let png = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAkAAAAQCAYAAAA=";
+    let body = json!({
+        "model": "minimax/h3",
+        "prompt": "x",
+        "video_urls": ["https://example.com/a.mp4", png, "http://[::1]/a.mp4"],
+        "audio_urls": ["https://example.com/a.mp3", "https://example.com/a.png"],
+    });
+    assert_eq!(
+        warned(body),
+        [
+            ("/audio_urls/1".to_owned(), false),
+            ("/video_urls/1".to_owned(), true),
+            ("/video_urls/2".to_owned(), false),
+        ]
+    );
+}
+
 #[cfg(feature = "all-vendors")]
 #[test]
 fn what_prose_alone_advises_against_is_warned_of_and_never_refused() {
@@ -526,6 +677,49 @@ fn media_that_cannot_be_used_are_told() {
     assert!(told(Media::from_uri("cat.png").unwrap_err()).contains("absolute URI"));
     let long = format!("data:image/png;base64,{}", "A".repeat(28 << 20));
     assert!(told(Media::from_uri(long).unwrap_err()).contains("shrink the media"));
+}
+
+#[test]
+fn the_type_of_media_is_that_which_the_caller_states() {
+    let clip = Media::from_bytes_as([0, 1, 2], "Video/MP4").unwrap();
+    assert_eq!(clip.media_type(), Some("video/mp4"));
+    assert_eq!(clip.uri().as_str(), "data:video/mp4;base64,AAEC");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("clip.bin");
+    std::fs::write(&file, [0, 1, 2]).unwrap();
+    assert!(
+        Media::from_file(&file)
+            .unwrap_err()
+            .to_string()
+            .contains("state its type")
+    );
+    assert_eq!(Media::from_file_as(&file, "video/mp4").unwrap(), clip);
+    let large = Media::from_file_as_with_limit(&file, "video/mp4", 2).unwrap_err();
+    assert!(large.to_string().contains("limit of 2 bytes"), "{large}");
+    for stated in [
+        "",
+        "mp4",
+        "video",
+        "video/",
+        "/mp4",
+        "text/plain",
+        "application/mp4",
+        "video/mp4;codecs=avc1",
+        "video/mp4 ",
+        "video/m p4",
+        "video/a/b",
+        "image/p,ng",
+    ] {
+        let error = Media::from_bytes_as([0], stated).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidMedia);
+        assert!(
+            error.to_string().contains("image/…, video/… or audio/…"),
+            "{stated}: {error}"
+        );
+    }
+    for empty in [Media::from_bytes([]), Media::from_bytes_as([], "video/mp4")] {
+        assert!(empty.unwrap_err().to_string().contains("is empty"));
+    }
 }
 
 #[test]

@@ -10,15 +10,9 @@ use super::tasks::Stop;
 #[cfg(feature = "journal")]
 use crate::journal::{Claim, Journal, Known};
 use crate::{
-    Client, CreateRetries, Error, ErrorKind, GenerationHandle, GenerationRequest,
-    LegacyKlingRequest,
-    client::{self, Beside},
+    Client, CreateRetries, Error, ErrorKind, GenerationHandle,
+    client::{CreateObserver, CreateRequest},
 };
-
-pub(super) enum Request {
-    Universal(GenerationRequest),
-    LegacyKling(LegacyKlingRequest),
-}
 
 /// What came of a create.
 pub(super) struct Created {
@@ -54,7 +48,7 @@ pub(super) struct Create {
 
 impl Create {
     /// Creates what is not known to be created; `None` if it was stopped before it was sent.
-    pub(super) async fn run(self, request: Request) -> Option<Created> {
+    pub(super) async fn run(self, request: CreateRequest) -> Option<Created> {
         let now = |outcome, is_known| Created {
             outcome,
             is_known,
@@ -62,7 +56,7 @@ impl Create {
         };
         #[cfg(feature = "journal")]
         let claim = match &self.journal {
-            Some(journal) => match journal.claim(self.index, request.body()) {
+            Some(journal) => match journal.claim(self.index, body(&request)) {
                 Ok(Known::Created(handle)) => return Some(now(Ok(handle), true)),
                 Ok(Known::Free(claim)) => Some(claim),
                 Err(error) => return Some(now(Err(error), false)),
@@ -87,12 +81,9 @@ impl Create {
             #[cfg(feature = "journal")]
             unrecorded: Mutex::default(),
         };
-        let sent = match &request {
-            Request::Universal(request) => client::Request::Universal(request),
-            Request::LegacyKling(request) => client::Request::LegacyKling(request),
-        };
         let retries = CreateRetries::patient();
-        let outcome = self.client.send_beside(sent, retries, &sending).await?;
+        let sent = self.client.send_observed(request, retries, &sending);
+        let outcome = sent.await?;
         let created = now(outcome, false);
         #[cfg(feature = "journal")]
         let created = {
@@ -127,7 +118,7 @@ impl Sending<'_> {
     }
 }
 
-impl Beside for Sending<'_> {
+impl CreateObserver for Sending<'_> {
     async fn stopped(&self) {
         self.stop.on().await;
     }
@@ -165,11 +156,9 @@ impl Beside for Sending<'_> {
 }
 
 #[cfg(feature = "journal")]
-impl Request {
-    fn body(&self) -> &serde_json::Map<String, serde_json::Value> {
-        match self {
-            Self::Universal(request) => request.body(),
-            Self::LegacyKling(request) => request.body(),
-        }
+fn body(request: &CreateRequest) -> &serde_json::Map<String, serde_json::Value> {
+    match request {
+        CreateRequest::Universal(request) => request.body(),
+        CreateRequest::LegacyKling(request) => request.body(),
     }
 }

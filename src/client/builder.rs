@@ -15,10 +15,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     Client, CreateRetries, Inner,
-    http::{Change, Http, check_provider, check_redirects, proxy},
+    create::OnCreated,
+    http::{ApiSettings, Change, check_provider, proxy},
 };
 use crate::{
-    Error, ErrorKind, PollBudget, WaitOptions,
+    Error, ErrorKind, GenerationHandle, PollBudget, WaitOptions,
     budget::Bucket,
     download::{Files, Settings},
     schedule::Durations,
@@ -34,7 +35,7 @@ use crate::{
 /// - creating: 300 s at most, since inline media take a while to send
 /// - creating again by itself: [`CreateRetries::default`], in a batch [`CreateRetries::patient`]
 /// - asking for a state: 30 s at most
-/// - an answer: 4 MiB at most
+/// - an answer: 64 MiB at most
 /// - a download: 60 s at most without a byte
 /// - waiting: [`WaitOptions::default`]
 /// - polls of all waits together: [`PollBudget::default`]
@@ -57,11 +58,15 @@ pub struct ClientBuilder {
     speed: Option<String>,
     budget: Option<PollBudget>,
     durations: Durations,
-    http: Http,
+    http: Option<Change>,
+    on_created: Option<OnCreated>,
     downloads: Option<Change>,
     /// Its URL may hold a password.
     proxy: Option<SecretString>,
 }
+
+/// Room for two media of `Media::MAX_BYTES` as data URIs, which take 53.4 MiB, and for the rest of an answer.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
 impl Default for ClientBuilder {
     fn default() -> Self {
@@ -76,12 +81,13 @@ impl Default for ClientBuilder {
             idempotency_header: None,
             create_timeout: Duration::from_secs(300),
             fetch_timeout: Duration::from_secs(30),
-            max_answer: 4 * 1024 * 1024,
+            max_answer: MAX_ANSWER,
             wait: WaitOptions::default(),
             speed: None,
             budget: Some(PollBudget::default()),
             durations: Durations::default(),
-            http: Http::Ours(None),
+            http: None,
+            on_created: None,
             downloads: None,
             proxy: None,
         }
@@ -170,13 +176,40 @@ impl ClientBuilder {
         self
     }
 
+    /// Calls `on_created` with the handle of every create that the service accepts, single or in a batch, before the create
+    /// returns: the place to store handles. It is called also if the create's future was dropped after the request had
+    /// left, as [`Client::create`] says under cancel safety. A second function takes the place of the first.
+    ///
+    /// It runs in the task that has sent the create, so it should return soon. A panic in it is caught and loses no handle.
+    ///
+    /// ```
+    /// use aimlapi_video::{Client, GenerationHandle};
+    ///
+    /// let store = |handle: &GenerationHandle| match serde_json::to_string(handle) {
+    ///     Ok(handle) => println!("{handle}"),
+    ///     Err(error) => eprintln!("{}: {error}", handle.id()),
+    /// };
+    /// let client = Client::builder().api_key("...").on_created(store).build()?;
+    /// # let _ = client;
+    /// # Ok::<(), aimlapi_video::Error>(())
+    /// ```
+    pub fn on_created(
+        mut self,
+        on_created: impl Fn(&GenerationHandle) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_created = Some(Arc::new(on_created));
+        self
+    }
+
     /// The time for asking once for a state.
     pub fn fetch_timeout(mut self, timeout: Duration) -> Self {
         self.fetch_timeout = timeout;
         self
     }
 
-    /// The most bytes that an answer may have.
+    /// The maximum size of an answer in bytes; 64 MiB by default. An answer may repeat the media of its request: the
+    /// default has room for two of [`Media::MAX_BYTES`](crate::Media::MAX_BYTES) as data URIs. A wait, and the handle of a
+    /// create, hold their last answer in memory.
     pub fn max_answer_bytes(mut self, bytes: usize) -> Self {
         self.max_answer = bytes;
         self
@@ -211,13 +244,13 @@ impl ClientBuilder {
         self
     }
 
-    /// Changes the HTTP client that the API is called with: root certificates, user agent, further headers, local address,
-    /// HTTP/2, name resolution.
+    /// Changes the HTTP clients that the API is called with, one for creates and one for polls: root certificates, user
+    /// agent, further headers, local address, HTTP/2, name resolution. `change` is called for each of the two.
     ///
     /// What this crate promises is set afterwards and holds all the same: no redirect is followed, nothing is sent again
-    /// below [`CreateRetries`], the key goes into `Authorization` of these calls and nowhere else, and each call has its own
-    /// [time](Self::create_timeout). Downloads are made with another client, which is changed by
-    /// [`configure_downloads`](Self::configure_downloads). Takes the place of [`http_client`](Self::http_client).
+    /// below [`CreateRetries`], each create has a connection of its own, the key goes into `Authorization` of these calls
+    /// and nowhere else, and each call has its own [time](Self::create_timeout). Downloads are made with another client,
+    /// which is changed by [`configure_downloads`](Self::configure_downloads).
     ///
     /// ```no_run
     /// # #[cfg(feature = "rustls")]
@@ -239,35 +272,7 @@ impl ClientBuilder {
         mut self,
         change: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
     ) -> Self {
-        self.http = Http::Ours(Some(Arc::new(change)));
-        self
-    }
-
-    /// Calls the API with this HTTP client, such as one that a program shares among its parts. Downloads are made with
-    /// another one all the same. Takes the place of [`configure_http`](Self::configure_http), which is the better choice
-    /// where the connections need not be shared; [`proxy`](Self::proxy) and [`connect_timeout`](Self::connect_timeout) say
-    /// nothing about it.
-    ///
-    /// It has to be built with [`Policy::none`](reqwest::redirect::Policy::none): what follows redirects is refused by
-    /// [`build`](Self::build), since it might take the key, or the create, to a place that nobody chose.
-    ///
-    /// The key goes with each call alone, a create leaves once even if the client sends questions again by itself, each call
-    /// has its own [time](Self::create_timeout), and an answer its [limit](Self::max_answer_bytes). What the client decides
-    /// are proxies, also for a base URL on this machine, TLS, the time for connecting, and further headers.
-    ///
-    /// ```
-    /// use aimlapi_video::{Client, reqwest};
-    ///
-    /// # fn run() -> Result<(), Box<dyn std::error::Error>> {
-    /// let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-    /// let client = Client::builder().api_key("...").http_client(http).build()?;
-    /// # Ok(())
-    /// # }
-    /// # #[cfg(any(feature = "rustls", not(feature = "rustls-no-provider")))]
-    /// # run().unwrap();
-    /// ```
-    pub fn http_client(mut self, client: reqwest::Client) -> Self {
-        self.http = Http::Given(client);
+        self.http = Some(Arc::new(change));
         self
     }
 
@@ -315,12 +320,14 @@ impl ClientBuilder {
         check_speed(self.speed.as_deref(), &url)?;
         let loopback = is_loopback(&url);
         check_provider()?;
-        if let Http::Given(client) = &self.http {
-            check_redirects(client)?;
-        }
         let proxy = self.proxy.as_ref().map(proxy).transpose()?;
-        let http = self.http;
-        let http = http.client(self.connect_timeout, loopback, proxy.as_ref());
+        let api = ApiSettings {
+            connect_timeout: self.connect_timeout,
+            loopback,
+            proxy: proxy.as_ref(),
+            change: self.http.as_ref(),
+        };
+        let (polls, creates) = (api.polls(), api.creates());
         let files = Files::new(Settings {
             connect_timeout: self.connect_timeout,
             idle_timeout: self.idle_timeout,
@@ -338,7 +345,9 @@ impl ClientBuilder {
         };
         Ok(Client {
             inner: Arc::new(Inner {
-                http: http.map_err(failed)?,
+                http: polls.map_err(failed)?,
+                create_http: creates.map_err(failed)?,
+                on_created: self.on_created,
                 files: files.map_err(failed)?,
                 base: url.as_str().trim_end_matches('/').to_owned(),
                 origin: url.origin().ascii_serialization(),

@@ -1,28 +1,40 @@
-//! Creating a generation, which costs money: sent again only if nothing can have been bought, and never lost in silence.
+//! Creating a generation, which costs money: sent again only if nothing can have been bought, and carried out in a task
+//! of its own, so that a caller that stops waiting loses no generation that is billed.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use progenitor_client::ClientInfo;
 use reqwest::header::HeaderValue;
+use tokio::task::{JoinError, JoinHandle};
 use uuid::Uuid;
 
 use super::{Client, CreateRetries, retries::Tries};
 use crate::{
     Error, ErrorKind, GenerationHandle, GenerationRequest, LegacyKlingRequest, Route, generated,
-    handle::Created, transport::Reply,
+    handle::Created,
+    transport::{Departure, Reply},
 };
 
+/// What is called with the handle of every accepted create.
+pub(crate) type OnCreated = Arc<dyn Fn(&GenerationHandle) + Send + Sync>;
+
 /// What is to be created, on either URL.
-#[derive(Clone, Copy)]
-pub(crate) enum Request<'a> {
-    Universal(&'a GenerationRequest),
-    LegacyKling(&'a LegacyKlingRequest),
+pub(crate) enum CreateRequest {
+    Universal(GenerationRequest),
+    LegacyKling(LegacyKlingRequest),
 }
 
-/// Who stands beside a create: asked before each POST, and told what came of it.
-pub(crate) trait Beside: Sync {
+/// Observes a create: is asked before each POST, and gets its outcome.
+pub(crate) trait CreateObserver: Sync {
     /// Returns when nothing more is to be sent.
     fn stopped(&self) -> impl Future<Output = ()> + Send;
 
-    /// Whether it is to be sent now; an error ends it.
+    /// Whether to send the POST now; an error ends the create.
     fn sends(&self, request_id: &str) -> impl Future<Output = Result<bool, Error>> + Send;
 
     fn answered(
@@ -31,10 +43,9 @@ pub(crate) trait Beside: Sync {
     ) -> impl Future<Output = ()> + Send;
 }
 
-/// Nobody.
-struct Alone;
+struct NoObserver;
 
-impl Beside for Alone {
+impl CreateObserver for NoObserver {
     async fn stopped(&self) {
         std::future::pending().await
     }
@@ -50,27 +61,25 @@ impl Client {
     /// Creates a generation; `usual` says when it is sent again, unless the client's builder did.
     pub(crate) async fn send(
         &self,
-        request: Request<'_>,
+        request: CreateRequest,
         usual: CreateRetries,
     ) -> Result<GenerationHandle, Error> {
-        let sent = self.send_beside(request, usual, &Alone).await;
+        let sent = self.send_observed(request, usual, &NoObserver).await;
         sent.unwrap_or_else(|| Err(Error::new(ErrorKind::Unreachable, "nothing was sent")))
     }
 
-    /// As [`send`](Self::send), with somebody beside it; `None` if that one said before the first POST not to send it.
-    pub(crate) async fn send_beside(
+    /// As [`send`](Self::send), with an observer; `None` if the observer stopped it before the first POST.
+    pub(crate) async fn send_observed(
         &self,
-        request: Request<'_>,
+        request: CreateRequest,
         usual: CreateRetries,
-        beside: &impl Beside,
+        observer: &impl CreateObserver,
     ) -> Option<Result<GenerationHandle, Error>> {
-        let valid = match request {
-            Request::Universal(request) => request.validate(),
-            Request::LegacyKling(request) => request.validate(),
-        };
-        if let Err(error) = valid.and_then(|()| self.check_roots()) {
+        if let Err(error) = request.validate().and_then(|()| self.check_roots()) {
             return Some(Err(error));
         }
+        // Each POST runs in a task, which outlives this future, and inline media are not copied for it.
+        let request = Arc::new(request);
         let retries = self.inner.create_retries.as_ref().unwrap_or(&usual);
         let mut tries = Tries::new(retries, self.budget().map(AsRef::as_ref));
         let name = self.inner.idempotency_header.clone();
@@ -81,17 +90,18 @@ impl Client {
         });
         let mut refused = None;
         loop {
-            let client = self.call(self.inner.create_timeout, idempotency.clone());
-            match beside.sends(&client.inner().request_id().to_string()).await {
+            let call = self.create_call(idempotency.clone());
+            match observer.sends(&call.inner().request_id().to_string()).await {
                 Ok(true) => {}
                 Ok(false) => return refused.map(Err),
                 Err(error) => return Some(Err(error)),
             }
-            // A call is large, and whoever holds this future may hold many.
-            let outcome = Box::pin(self.send_once(request, client)).await;
-            beside.answered(&outcome).await;
+            let outcome = Attempt::start(self, &request, call).await;
+            observer.answered(&outcome).await;
             match outcome {
-                Err(error) if tries.again(&error, beside.stopped()).await => refused = Some(error),
+                Err(error) if tries.again(&error, observer.stopped()).await => {
+                    refused = Some(error);
+                }
                 outcome => return Some(outcome),
             }
         }
@@ -99,23 +109,22 @@ impl Client {
 
     async fn send_once(
         &self,
-        request: Request<'_>,
+        request: &CreateRequest,
         client: generated::Client,
     ) -> Result<GenerationHandle, Error> {
         let call = client.inner();
         let outcome = match request {
-            Request::Universal(request) => call.outcome(client.create_generation(request).await),
-            Request::LegacyKling(request) => {
+            CreateRequest::Universal(request) => {
+                call.outcome(client.create_generation(request).await)
+            }
+            CreateRequest::LegacyKling(request) => {
                 call.outcome(client.create_legacy_kling_generation(request).await)
             }
         };
         let reply = outcome.map_err(|none| {
-            let error = if none.unsent {
-                let origin = self.origin();
-                let what = format!("the service at {origin} was not reached; nothing was created");
-                Error::new(ErrorKind::Unreachable, what)
-            } else {
-                ambiguous("the service's answer was lost", none.request_id)
+            let error = match none.unsent {
+                true => self.unreached(),
+                false => ambiguous("the service's answer was lost", none.request_id),
             };
             match none.source {
                 Some(source) => error.with_source(source),
@@ -125,8 +134,14 @@ impl Client {
         self.handle(reply, request)
     }
 
+    fn unreached(&self) -> Error {
+        let origin = self.origin();
+        let what = format!("the service at {origin} was not reached; nothing was created");
+        Error::new(ErrorKind::Unreachable, what)
+    }
+
     /// The handle of what was created, if the answer says that something was.
-    fn handle(&self, reply: Reply, request: Request<'_>) -> Result<GenerationHandle, Error> {
+    fn handle(&self, reply: Reply, request: &CreateRequest) -> Result<GenerationHandle, Error> {
         let unclear =
             |what: &str| ambiguous(what, reply.request_id).with_service(reply.service_error());
         self.heed(&reply);
@@ -145,8 +160,10 @@ impl Client {
             return Err(unclear("the service's answer holds no generation id"));
         };
         let (model, route, length) = match request {
-            Request::Universal(request) => (request.model(), Route::Universal, request.length()),
-            Request::LegacyKling(request) => {
+            CreateRequest::Universal(request) => {
+                (request.model(), Route::Universal, request.length())
+            }
+            CreateRequest::LegacyKling(request) => {
                 (request.model(), Route::LegacyKling, request.length())
             }
         };
@@ -162,6 +179,81 @@ impl Client {
             self.origin(),
             created,
         ))
+    }
+
+    /// Calls the caller's `on_created`, whose panic must not cost the handle.
+    fn report_created(&self, handle: &GenerationHandle) {
+        if let Some(on_created) = &self.inner.on_created {
+            // The panic hook has reported it, and nothing of this crate is in a state that it could have broken.
+            _ = catch_unwind(AssertUnwindSafe(|| on_created(handle)));
+        }
+    }
+}
+
+/// One POST, in a task of its own. Dropped before the request has left, it sends nothing; dropped later, the task reads
+/// the response all the same and reports the handle.
+struct Attempt {
+    task: JoinHandle<Result<GenerationHandle, Error>>,
+    departure: Arc<Departure>,
+    request_id: Uuid,
+    client: Client,
+}
+
+impl Attempt {
+    fn start(client: &Client, request: &Arc<CreateRequest>, call: generated::Client) -> Self {
+        let departure = Arc::clone(call.inner().departure());
+        let request_id = call.inner().request_id();
+        let (sender, request) = (client.clone(), Arc::clone(request));
+        let exchange = async move {
+            let created = sender.send_once(&request, call).await;
+            created.inspect(|handle| sender.report_created(handle))
+        };
+        #[cfg(feature = "tracing")]
+        let exchange = tracing::Instrument::in_current_span(exchange);
+        Self {
+            task: tokio::spawn(exchange),
+            departure,
+            request_id,
+            client: client.clone(),
+        }
+    }
+
+    /// The task ended without an outcome: its runtime has shut down, or it panicked.
+    fn lost(&self, error: &JoinError) -> Error {
+        if self.departure.cancel() {
+            return self.client.unreached();
+        }
+        let why = match error.is_panic() {
+            true => "the create's task panicked",
+            false => "the runtime that the create ran on was shut down",
+        };
+        ambiguous(why, self.request_id)
+    }
+}
+
+impl Future for Attempt {
+    type Output = Result<GenerationHandle, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let ended = Pin::new(&mut self.task).poll(context);
+        ended.map(|outcome| outcome.unwrap_or_else(|error| Err(self.lost(&error))))
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if self.departure.cancel() {
+            self.task.abort();
+        }
+    }
+}
+
+impl CreateRequest {
+    fn validate(&self) -> Result<(), Error> {
+        match self {
+            Self::Universal(request) => request.validate(),
+            Self::LegacyKling(request) => request.validate(),
+        }
     }
 }
 

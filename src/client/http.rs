@@ -11,44 +11,49 @@ use crate::{Error, ErrorKind, localhost, tls::HttpClient};
 pub(crate) type Change =
     Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
 
-/// Whose client the API is called with.
-#[derive(Clone)]
-pub(super) enum Http {
-    Ours(Option<Change>),
-    Given(reqwest::Client),
+/// The settings of the HTTP clients that the API is called with.
+pub(super) struct ApiSettings<'a> {
+    pub(super) connect_timeout: Duration,
+    /// Whether the service is on this machine.
+    pub(super) loopback: bool,
+    pub(super) proxy: Option<&'a Proxy>,
+    pub(super) change: Option<&'a Change>,
 }
 
-impl Http {
-    pub(super) fn client(
-        self,
-        connect_timeout: Duration,
-        loopback: bool,
-        proxy: Option<&Proxy>,
-    ) -> reqwest::Result<HttpClient> {
-        let change = match self {
-            Self::Given(client) => return Ok(client.into()),
-            Self::Ours(change) => change,
-        };
-        HttpClient::build(|| {
-            let mut builder = begun(connect_timeout);
-            match proxy {
-                // No proxy can reach what listens on this machine's loopback, and the key would leave the machine in clear.
-                _ if loopback => {
-                    builder = builder
-                        .no_proxy()
-                        .resolve_to_addrs("localhost", &localhost::ADDRESSES);
-                }
-                Some(proxy) => builder = builder.proxy(proxy.clone()),
-                None => {}
+impl ApiSettings<'_> {
+    /// The client for polls.
+    pub(super) fn polls(&self) -> reqwest::Result<HttpClient> {
+        HttpClient::build(|| self.builder())
+    }
+
+    /// The client for creates: each one has a connection of its own, with any version of HTTP.
+    ///
+    /// A connection that was kept open may be closed by the service in the very moment in which a request is written to
+    /// it, and then nothing tells whether the service has read the request. A GET can be sent again; a create may have
+    /// been billed. Without idle connections the pool is off as a whole, so that HTTP/2 shares none, either.
+    pub(super) fn creates(&self) -> reqwest::Result<HttpClient> {
+        HttpClient::build(|| self.builder().pool_max_idle_per_host(0))
+    }
+
+    fn builder(&self) -> reqwest::ClientBuilder {
+        let mut builder = begun(self.connect_timeout);
+        match self.proxy {
+            // No proxy can reach what listens on this machine's loopback, and the key would leave the machine in clear.
+            _ if self.loopback => {
+                builder = builder
+                    .no_proxy()
+                    .resolve_to_addrs("localhost", &localhost::ADDRESSES);
             }
-            // A redirect would carry the request to a place nobody chose, so it is an answer like any other. When a create
-            // is sent again is decided here, and nowhere below.
-            changed(builder, change.as_ref())
-                .redirect(reqwest::redirect::Policy::none())
-                .retry(reqwest::retry::never())
-                // Which would log every byte, the key among them.
-                .connection_verbose(false)
-        })
+            Some(proxy) => builder = builder.proxy(proxy.clone()),
+            None => {}
+        }
+        // A redirect would carry the request to a place nobody chose, so it is an answer like any other. When a create is
+        // sent again is decided here, and nowhere below.
+        changed(builder, self.change)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            // Which would log every byte, the key among them.
+            .connection_verbose(false)
     }
 }
 
@@ -93,18 +98,4 @@ pub(super) fn check_provider() -> Result<(), Error> {
         return Err(Error::new(ErrorKind::Configuration, what));
     }
     Ok(())
-}
-
-/// Refuses a client that follows redirects: it would send the key along on the second hop of another host, and a create
-/// whose redirect leads nowhere would look as if it had not been sent.
-pub(super) fn check_redirects(client: &reqwest::Client) -> Result<(), Error> {
-    // It tells its policy nowhere else, and only if it is not the default.
-    match format!("{client:?}").contains("Policy(None)") {
-        true => Ok(()),
-        false => Err(Error::new(
-            ErrorKind::Configuration,
-            "the HTTP client that was given follows redirects, which might take the key elsewhere; build it with \
-             `redirect(reqwest::redirect::Policy::none())`",
-        )),
-    }
 }

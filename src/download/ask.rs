@@ -59,7 +59,7 @@ pub(super) enum AttemptError {
     Refused(StatusCode),
     /// Trying again does not help, but what has arrived is good.
     Fatal(Error),
-    /// The sink does not take what arrives.
+    /// This machine is at fault: the sink does not take what arrives, or there is no TLS.
     Local(Error),
     /// Trying again does not help, and what has arrived is of no use.
     Discard(Error),
@@ -106,8 +106,8 @@ impl Files {
         for _ in 0..=REDIRECTS {
             let client = self
                 .client(&url)
-                .map_err(|error| AttemptError::Fatal(setup_failed(error)))?;
-            client.check(url.scheme()).map_err(AttemptError::Fatal)?;
+                .map_err(|error| AttemptError::Local(setup_failed(error)))?;
+            client.check(url.scheme()).map_err(AttemptError::Local)?;
             let mut request = client
                 .client()
                 .get(url.clone())

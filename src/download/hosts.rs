@@ -115,6 +115,15 @@ impl Resolve for Guard {
     }
 }
 
+/// Whether a URL's host may be one of the public internet's, as far as its name or address shows.
+pub(crate) fn is_public_host(url: &Url) -> bool {
+    let public_only = Hosts {
+        loopback: false,
+        private: false,
+    };
+    public_only.check(url).is_ok()
+}
+
 fn is_localhost(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     host == "localhost" || host.ends_with(".localhost")

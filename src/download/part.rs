@@ -7,24 +7,26 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
-    time::Duration,
 };
 
 use bytes::Bytes;
-use fs4::fs_std::FileExt;
 use serde::{Deserialize, Serialize};
-use tempfile::TempPath;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::{name::beside, sink::Sink, version::Version};
+use super::{
+    disk::{is_at, open_plain, rename_new, sync},
+    name::note,
+    sink::Sink,
+    target::ReservedTarget,
+    version::Version,
+};
 use crate::{Error, ErrorKind};
 
 /// The part of one video.
 pub(super) struct Part {
-    path: PathBuf,
-    file: Arc<File>,
+    target: ReservedTarget,
     note: Note,
     /// Bytes accepted, whether or not they are written yet.
     length: u64,
@@ -52,53 +54,33 @@ struct Note {
 /// Pieces are small; the disk is asked once for this many bytes.
 const BATCH: usize = 512 * 1024;
 
-/// A download that was dropped may still be writing its last piece.
-const LOCK_ATTEMPTS: u32 = 50;
-const LOCK_PAUSE: Duration = Duration::from_millis(20);
-
 impl Part {
-    /// Opens the part of `target` for this process alone. It holds nothing, unless an earlier download of the same
-    /// `video` left what can be continued.
-    pub(super) async fn open(target: &Path, video: String) -> Result<Self, Error> {
-        let path = beside(target, ".part");
-        let failed = |error| io_error(&path, "cannot be written", error);
-        let mut attempts = 0;
-        let file = loop {
-            let file = open(&path).map_err(failed)?;
-            let is_locked = file.try_lock_exclusive().map_err(failed)?;
-            // Another process may have given the part its final name between the opening and the lock.
-            if is_locked && is_at(&file, &path).map_err(failed)? {
-                break file;
-            }
-            attempts += 1;
-            if attempts > LOCK_ATTEMPTS {
-                return Err(Error::new(ErrorKind::Io, in_use(&path)));
-            }
-            tokio::time::sleep(LOCK_PAUSE).await;
-        };
-        let there = file.metadata().map_err(failed)?.len();
-        let found = read_note(&path);
-        if there > 0 && matches!(found, Found::Nothing) {
-            return Err(Error::new(ErrorKind::Io, foreign(&path)));
-        }
+    /// The part of a target. It holds nothing, unless an earlier download of the same `video` left what can be continued.
+    pub(super) fn open(target: ReservedTarget, video: String) -> Result<Self, Error> {
+        let failed = |error| io_error(&target.part, "cannot be written", error);
+        let there = target.file.metadata().map_err(failed)?.len();
+        let found = read_note(&target.part);
+        let noted = fs::metadata(note(&target.part)).and_then(|note| note.modified());
         let mut note = Note {
             video,
             ..Note::default()
         };
         let mut length = 0;
-        if let Found::Note(earlier) = found
+        if let Some(earlier) = found
             && earlier.video == note.video
         {
-            let noted = fs::metadata(beside(&path, ".json")).and_then(|note| note.modified());
+            let noted =
+                fs::metadata(super::name::note(&target.part)).and_then(|note| note.modified());
             let version = earlier.version.noted(noted.ok());
             if version.can_resume() {
                 (note.version, length) = (version, there);
             }
         }
-        (&file).seek(SeekFrom::Start(length)).map_err(failed)?;
+        (&*target.file)
+            .seek(SeekFrom::Start(length))
+            .map_err(failed)?;
         Ok(Self {
-            path,
-            file: Arc::new(file),
+            target,
             note,
             length,
             batch: Vec::new(),
@@ -111,23 +93,8 @@ impl Part {
         })
     }
 
-    /// Whether a part could be opened for `target`, as far as can be told without writing one.
-    pub(super) fn check(target: &Path) -> Result<(), Error> {
-        let path = beside(target, ".part");
-        let failed = |error| io_error(&path, "cannot be written", error);
-        if fs::symlink_metadata(&path).is_err() {
-            return probe(folder(target))
-                .map_err(|error| io_error(target, "cannot be written", error));
-        }
-        let file = open(&path).map_err(failed)?;
-        if !file.try_lock_exclusive().map_err(failed)? {
-            return Err(Error::new(ErrorKind::Io, in_use(&path)));
-        }
-        let there = file.metadata().map_err(failed)?.len();
-        if there > 0 && matches!(read_note(&path), Found::Nothing) {
-            return Err(Error::new(ErrorKind::Io, foreign(&path)));
-        }
-        Ok(())
+    pub(super) fn target(&self) -> &ReservedTarget {
+        &self.target
     }
 
     /// What an earlier download left: its length, and what it is a part of.
@@ -141,7 +108,7 @@ impl Part {
         mut into: T,
         mut take: impl FnMut(&mut T, &[u8]) + Send + 'static,
     ) -> Result<T, Error> {
-        let (file, length) = (Arc::clone(&self.file), self.length);
+        let (file, length) = (Arc::clone(&self.target.file), self.length);
         let read = move || {
             (&*file).seek(SeekFrom::Start(0))?;
             let mut piece = vec![0; 256 * 1024];
@@ -157,35 +124,43 @@ impl Part {
         };
         blocking(read)
             .await
-            .map_err(|error| io_error(&self.path, "cannot be read", error))
+            .map_err(|error| io_error(&self.target.part, "cannot be read", error))
     }
 
-    /// Gives the part the name of `target`, whole and on disk.
-    pub(super) async fn finish(mut self, target: &Path, overwrite: bool) -> Result<(), Error> {
+    /// Gives the part the name `path`, whole and on disk.
+    pub(super) async fn finish(mut self, path: &Path) -> Result<(), Error> {
         self.settle().await?;
-        let file = Arc::clone(&self.file);
-        let synced = blocking(move || file.sync_all()).await;
-        synced.map_err(|error| io_error(&self.path, "cannot be written", error))?;
-        let failed = |error: io::Error| match error.kind() {
-            io::ErrorKind::AlreadyExists => Error::new(ErrorKind::Io, exists(target)),
-            _ => io_error(target, "cannot be written", error),
-        };
-        if overwrite {
-            fs::rename(&self.path, target).map_err(failed)?;
-        } else {
-            let part = TempPath::try_from_path(&self.path).map_err(failed)?;
-            part.persist_noclobber(target).map_err(|error| {
-                // Without a look at whether it was asked for, the part would go with the error.
-                let _ = error.path.keep();
-                failed(error.error)
+        let (file, part) = (Arc::clone(&self.target.file), self.target.part.clone());
+        let (length, path_of_file) = (self.length, path.to_owned());
+        let overwrite = self.target.overwrites();
+        let finish = move || {
+            sync(&file)?;
+            // Without locks, another process may have written it, too.
+            if file.metadata()?.len() != length {
+                let what = "another program changed its part meanwhile; download it again";
+                return Err(io::Error::other(what));
+            }
+            let renamed = match overwrite {
+                true => fs::rename(&part, &path_of_file),
+                false => rename_new(&part, &path_of_file),
+            };
+            // A network file system may report a rename that was done as failed, when the server's answer was lost.
+            renamed.or_else(|error| match is_at(&file, &path_of_file) {
+                Ok(true) => Ok(()),
+                _ => Err(error),
             })?;
-        }
+            // The note goes last: a part without one would be taken for another program's file.
+            let _ = fs::remove_file(note(&part));
+            // Some systems cannot; the file is there all the same.
+            #[cfg(unix)]
+            let _ = File::open(folder(&path_of_file)).and_then(|folder| folder.sync_all());
+            Ok(())
+        };
+        blocking(finish).await.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => Error::new(ErrorKind::Io, exists(path)),
+            _ => io_error(path, "cannot be written", error),
+        })?;
         self.finished = true;
-        // The note goes last: a part without one would be taken for somebody else's.
-        let _ = fs::remove_file(beside(&self.path, ".json"));
-        // Some systems cannot; the file is there all the same.
-        #[cfg(unix)]
-        let _ = File::open(folder(target)).and_then(|folder| folder.sync_all());
         Ok(())
     }
 
@@ -195,7 +170,10 @@ impl Part {
         if self.batch.is_empty() {
             return Ok(());
         }
-        let (file, batch) = (Arc::clone(&self.file), std::mem::take(&mut self.batch));
+        let (file, batch) = (
+            Arc::clone(&self.target.file),
+            std::mem::take(&mut self.batch),
+        );
         self.batched = 0;
         self.writing = Some(spawn_blocking(move || {
             batch.iter().try_for_each(|bytes| (&*file).write_all(bytes))
@@ -211,7 +189,7 @@ impl Part {
             .await
             .unwrap_or_else(|error| Err(io::Error::other(error)));
         self.writing = None;
-        done.map_err(|error| io_error(&self.path, "cannot be written", error))
+        done.map_err(|error| io_error(&self.target.part, "cannot be written", error))
     }
 }
 
@@ -220,21 +198,25 @@ impl Sink for Part {
         self.settle().await?;
         (self.touched, self.length) = (true, 0);
         self.note.version = version.clone();
-        let (file, note) = (Arc::clone(&self.file), self.note.clone());
-        let about = beside(&self.path, ".json");
+        let (file, text) = (
+            Arc::clone(&self.target.file),
+            serde_json::to_vec(&self.note),
+        );
+        let about = note(&self.target.part);
         let begin = move || {
             if file.metadata()?.len() > 0 {
                 file.set_len(0)?;
                 // The new note must never stand beside the old bytes, not even after a power cut.
-                file.sync_all()?;
+                sync(&file)?;
             }
             (&*file).seek(SeekFrom::Start(0))?;
-            let mut about = File::create(about)?;
-            about.write_all(&serde_json::to_vec(&note)?)?;
-            about.sync_all()
+            let mut options = OpenOptions::new();
+            let mut about = open_plain(&about, options.write(true).create(true).truncate(true))?;
+            about.write_all(&text?)?;
+            sync(&about)
         };
         let begun = blocking(begin).await;
-        begun.map_err(|error| io_error(&self.path, "cannot be written", error))?;
+        begun.map_err(|error| io_error(&self.target.part, "cannot be written", error))?;
         Ok(0)
     }
 
@@ -263,7 +245,7 @@ impl Sink for Part {
     }
 
     fn part(&self) -> Option<&Path> {
-        Some(&self.path)
+        Some(&self.target.part)
     }
 
     fn keeps(&self) -> bool {
@@ -278,37 +260,10 @@ impl Drop for Part {
         if self.finished {
             return;
         }
-        let is_empty =
-            self.file.metadata().is_ok_and(|file| file.len() == 0) && self.batch.is_empty();
-        if is_empty || (self.touched && !self.keeps()) {
-            let _ = fs::remove_file(&self.path);
-            let _ = fs::remove_file(beside(&self.path, ".json"));
+        if self.touched && !self.keeps() {
+            self.target.discard();
         }
     }
-}
-
-/// Whether `folder` takes new files.
-pub(super) fn check_folder(folder: &Path) -> Result<(), Error> {
-    if !folder.exists() {
-        let message = format!(
-            "the folder {} is not there; make it first",
-            folder.display()
-        );
-        return Err(Error::new(ErrorKind::Io, message));
-    }
-    probe(folder).map_err(|error| {
-        let message = format!("the folder {} takes no new file", folder.display());
-        Error::new(ErrorKind::Io, message).with_source(error)
-    })
-}
-
-fn probe(folder: &Path) -> io::Result<()> {
-    let mut builder = tempfile::Builder::new();
-    builder
-        .prefix(".")
-        .suffix(".part")
-        .tempfile_in(folder)
-        .map(drop)
 }
 
 pub(super) fn folder(path: &Path) -> &Path {
@@ -324,42 +279,9 @@ pub(super) fn exists(path: &Path) -> String {
     )
 }
 
-fn open(path: &Path) -> io::Result<File> {
-    // A link planted under this name would have another file written.
-    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err(io::Error::new(
-            io::ErrorKind::AlreadyExists,
-            "it is there, and no plain file",
-        ));
-    }
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
-}
-
-fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    let Ok(found) = fs::symlink_metadata(path) else {
-        return Ok(false);
-    };
-    let ours = same_file::Handle::from_file(file.try_clone()?)?;
-    Ok(found.is_file() && same_file::Handle::from_path(path).is_ok_and(|there| there == ours))
-}
-
-enum Found {
-    Nothing,
-    /// One that was cut off, or of another version of this crate.
-    Unreadable,
-    Note(Note),
-}
-
-fn read_note(part: &Path) -> Found {
-    match fs::read(beside(part, ".json")) {
-        Ok(note) => serde_json::from_slice(&note).map_or(Found::Unreadable, Found::Note),
-        Err(_) => Found::Nothing,
-    }
+/// What is told of the part; `None` for a note that was cut off, or is of another version of this crate.
+fn read_note(part: &Path) -> Option<Note> {
+    serde_json::from_slice(&fs::read(note(part)).ok()?).ok()
 }
 
 async fn blocking<T: Send + 'static>(
@@ -370,21 +292,7 @@ async fn blocking<T: Send + 'static>(
         .unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
-fn in_use(path: &Path) -> String {
-    format!(
-        "the part {} is being written by another download; wait for its end, or name another file",
-        path.display()
-    )
-}
-
-fn foreign(path: &Path) -> String {
-    format!(
-        "the file {} is in the way, and no part that this crate left; move it elsewhere, or name another file",
-        path.display()
-    )
-}
-
-fn io_error(path: &Path, what: &str, error: io::Error) -> Error {
+pub(super) fn io_error(path: &Path, what: &str, error: io::Error) -> Error {
     Error::new(
         ErrorKind::Io,
         format!("the target {} {what}", path.display()),

@@ -12,8 +12,10 @@ use super::{
     digest::Digest,
     fetch::{Arrived, Fetch, Limits},
     links::{self, Links},
-    part::{self, Part},
+    name::{numbered, numbered_shorter},
+    part::Part,
     sink::Sink,
+    target::{Obstacle, ReservedTarget},
     version::Version,
 };
 use crate::{Error, ErrorKind, Video, error::WaitState};
@@ -27,16 +29,30 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// The path as far as it is known before anything has arrived; the part lies beside it.
-    fn stated(&self) -> &Path {
+    /// Keeps a name for the video that is the `index`th to be saved, as far as it is known before anything has arrived.
+    ///
+    /// Where a further video's own name is taken, it gets the next free one: what was paid for must not be lost to a name
+    /// that nobody has chosen.
+    async fn reserve(&self, index: usize, overwrite: bool) -> Result<ReservedTarget, Error> {
         let (Self::File(path) | Self::Folder(path)) = self;
-        path
+        let mut number = index;
+        loop {
+            let mut reserved = ReservedTarget::new(&numbered(path, number), overwrite).await;
+            if index > 0 && reserved.as_ref().is_err_and(Obstacle::is_too_long) {
+                reserved = ReservedTarget::new(&numbered_shorter(path, number), overwrite).await;
+            }
+            match reserved {
+                Err(Obstacle::Exists(_)) if index > 0 && number < MAX_NUMBER => number += 1,
+                reserved => return reserved.map_err(Error::from),
+            }
+        }
     }
 
-    fn path(self, arrived: &Arrived) -> PathBuf {
+    fn path(&self, reserved: &ReservedTarget, arrived: &Arrived) -> PathBuf {
+        let path = reserved.path().to_owned();
         match self {
-            Self::File(path) => path,
-            Self::Folder(path) => match content::extension_of(arrived) {
+            Self::File(_) => path,
+            Self::Folder(_) => match content::extension_of(arrived) {
                 Some(extension) => path.with_extension(extension),
                 None => path,
             },
@@ -47,21 +63,31 @@ impl Place {
 impl<'a> Download<'a> {
     pub(super) async fn save(
         mut self,
-        place: impl Fn(usize) -> Place,
+        place: Place,
+        first: Option<ReservedTarget>,
     ) -> Result<Vec<Saved>, Error> {
         let chosen = self.chosen().map_err(|error| self.told(error))?;
         let mut links = Links::new(self.client.clone(), self.generation);
-        // One that is chosen has the name to itself.
-        let places: Vec<(usize, Place)> = match self.only {
-            Some(index) => vec![(index, place(0))],
-            None => chosen.map(|index| (index, place(index))).collect(),
+        // Before anything is asked for.
+        let mut first = match first {
+            Some(first) => Some(first),
+            None => {
+                let reserved = place.reserve(0, self.overwrite).await;
+                Some(reserved.map_err(|error| self.told(error))?)
+            }
         };
-        for (_, place) in &places {
-            check(place.stated(), self.overwrite).map_err(|error| self.told(error))?;
-        }
         let (mut saved, mut failed) = (Vec::new(), None);
-        for (index, place) in places {
-            match self.one(&mut links, index, place).await {
+        // One that is chosen has the name to itself.
+        for (number, index) in chosen.enumerate() {
+            let outcome = match first.take() {
+                Some(first) => Ok(first),
+                None => place.reserve(number, self.overwrite).await,
+            };
+            let outcome = match outcome {
+                Ok(target) => self.one(&mut links, index, &place, target).await,
+                Err(error) => Err(error),
+            };
+            match outcome {
                 Ok(file) => saved.push(file),
                 Err(error) => failed = failed.or(Some(error)),
             }
@@ -76,18 +102,19 @@ impl<'a> Download<'a> {
         &mut self,
         links: &mut Links<'a>,
         index: usize,
-        place: Place,
+        place: &Place,
+        target: ReservedTarget,
     ) -> Result<Saved, Error> {
-        let mut part = Part::open(place.stated(), links.identity(index)).await?;
+        let mut part = Part::open(target, links.identity(index))?;
         let (left, version) = part.left();
         let mut arrived = Arrived::new(left, version, self.digest());
         if arrived.bytes > 0 {
             arrived = part.read(arrived, Arrived::read).await?;
         }
         self.fetch(links, index, &mut part, &mut arrived).await?;
-        let path = place.path(&arrived);
+        let path = place.path(part.target(), &arrived);
         let written = self.written(links.video(index), &mut part, arrived, Some(&path))?;
-        part.finish(&path, self.overwrite).await?;
+        part.finish(&path).await?;
         Ok(Saved {
             path,
             bytes: written.bytes,
@@ -225,19 +252,8 @@ impl<'a> Download<'a> {
     }
 }
 
-pub(super) fn check(path: &Path, overwrite: bool) -> Result<(), Error> {
-    if path.file_name().is_none() || path.is_dir() {
-        let message = format!(
-            "the target {} is no file name; name the file to write",
-            path.display()
-        );
-        return Err(Error::new(ErrorKind::Io, message));
-    }
-    if !overwrite && path.exists() {
-        return Err(Error::new(ErrorKind::Io, part::exists(path)));
-    }
-    Ok(())
-}
+/// As many names are tried at most.
+const MAX_NUMBER: usize = 999;
 
 const ON_DISK: u64 = 2 * 1024 * 1024 * 1024;
 pub(super) const IN_MEMORY: u64 = 256 * 1024 * 1024;

@@ -150,7 +150,7 @@ pub(super) fn open(path: &Path) -> Result<(BTreeMap<usize, JournalEntry>, Tail<F
         .truncate(false)
         .open(path)
         .map_err(io)?;
-    if !file.try_lock_exclusive().map_err(io)? {
+    if !lock(|| file.try_lock_exclusive(), path)? {
         let what = "is in use, by another process or by a batch of this one of which a create is still on its way; wait for it";
         return Err(failed(path, what, None));
     }
@@ -173,6 +173,22 @@ pub(super) fn open(path: &Path) -> Result<(BTreeMap<usize, JournalEntry>, Tail<F
     // Each time, for the process that began it may have been killed before.
     name_to_disk(path);
     Ok((jobs, tail))
+}
+
+/// Whether the journal is this process's alone. Without locks, two batches with one journal could both create a request, so
+/// a file system that has none is refused before anything is created.
+fn lock(mut try_lock: impl FnMut() -> io::Result<bool>, path: &Path) -> Result<bool, Error> {
+    loop {
+        match try_lock() {
+            Ok(is_locked) => return Ok(is_locked),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                let what = "cannot be locked, and without a lock two batches could create and pay for the same requests; \
+                            its file system may have no locks, as some network file systems, so name a journal on a local disk";
+                return Err(failed(path, what, Some(error)));
+            }
+        }
+    }
 }
 
 fn first_line() -> Vec<u8> {
@@ -338,6 +354,26 @@ mod tests {
     }
 
     const COMPLETED: &str = r#"{"event":"completed","line":2}"#;
+
+    #[test]
+    fn file_system_without_locks_is_refused_with_what_to_do() {
+        let path = Path::new("j.jsonl");
+        // Linux: EPERM, EINVAL, ENOTTY, ENOLCK, ENOSYS, EOPNOTSUPP.
+        for errno in [1, 22, 25, 37, 38, 95] {
+            let try_lock = || Err(io::Error::from_raw_os_error(errno));
+            let error = lock(try_lock, path).expect_err("there is no lock");
+            let told = error.to_string();
+            assert!(
+                told.contains("the journal j.jsonl cannot be locked"),
+                "{told}"
+            );
+            assert!(told.ends_with("name a journal on a local disk"), "{told}");
+        }
+        let mut answers = vec![Ok(true), Err(io::ErrorKind::Interrupted.into())];
+        let is_locked = lock(|| answers.pop().expect("asked twice"), path);
+        assert!(is_locked.expect("an answer"));
+        assert!(!lock(|| Ok(false), path).expect("an answer"));
+    }
 
     #[test]
     fn a_line_that_does_not_fit_leaves_no_part_of_it() {

@@ -22,13 +22,10 @@ impl<A: Ask> Machine<A> {
                 return Ok(Some(Update::Completed(Box::new(answer.clone()))));
             }
             (State::Failed, Some(answer)) => {
-                let reason = answer
-                    .failure()
-                    .map_or_else(|| "no reason stated".to_owned(), ToString::to_string);
                 let status = answer.status().unwrap_or("error");
                 return Err(self.ended(
                     ErrorKind::GenerationFailed,
-                    format!("the generation failed ({status}): {reason}"),
+                    format!("the generation failed ({status}): {}", reason(answer)),
                 ));
             }
             (State::Completed, _) => self.grace()?,
@@ -52,10 +49,33 @@ impl<A: Ask> Machine<A> {
         let now = Instant::now();
         let (since, polls) = self.missing.unwrap_or((now, 0));
         if polls >= VIDEO_GRACE.1 || now - since >= VIDEO_GRACE.0 {
-            return Err(self.ended(ErrorKind::MissingVideo, NO_VIDEO.into()));
+            return Err(self.missing_video());
         }
         self.missing = Some((since, polls + 1));
         Ok(())
+    }
+
+    /// Completed, and no video followed. What the service states an error for is not worth another wait.
+    fn missing_video(&self) -> Error {
+        let last = self.last.as_ref();
+        match last.filter(|last| last.failure().is_some()) {
+            Some(last) => {
+                let status = last.status().unwrap_or("completed");
+                let what = format!(
+                    "the generation failed ({status}, without a video): {}",
+                    reason(last)
+                );
+                self.ended(ErrorKind::GenerationFailed, what)
+            }
+            None => {
+                let excerpt = last.map(|last| last.excerpt(EXCERPT));
+                let what = format!(
+                    "the generation is completed, but the service names no video; its answer began: {}",
+                    excerpt.unwrap_or_default()
+                );
+                self.ended(ErrorKind::MissingVideo, what)
+            }
+        }
     }
 
     /// A poll that brought no state ends the wait only if no later poll can fare better.
@@ -110,16 +130,17 @@ impl<A: Ask> Machine<A> {
 
     pub(super) fn deadline_exceeded(&self) -> Error {
         match self.missing {
-            Some(_) => self.ended(ErrorKind::MissingVideo, NO_VIDEO.into()),
+            Some(_) => self.missing_video(),
             None => self.ended(ErrorKind::DeadlineExceeded, self.deadline_message()),
         }
     }
 
     fn deadline_message(&self) -> String {
         let state = match &self.last {
-            Some(last) if last.state() == State::Unknown => {
-                format!("unknown state `{}`", last.status().unwrap_or_default())
-            }
+            Some(last) if last.state() == State::Unknown => match last.status() {
+                Some(status) => format!("unknown state `{status}`"),
+                None => format!("no state in the answer {}", last.excerpt(EXCERPT)),
+            },
             Some(last) => format!("still {}", last.state()),
             None => "state never seen".into(),
         };
@@ -158,7 +179,18 @@ const NOT_YET_KNOWN: Duration = Duration::from_secs(30);
 /// A completed generation gets this long, and this many more polls, until its video must be there.
 pub(super) const VIDEO_GRACE: (Duration, u32) = (Duration::from_secs(10), 3);
 
-const NO_VIDEO: &str = "the generation is completed, but the service names no video";
+/// How many characters of an answer an error shows.
+const EXCERPT: usize = 400;
+
+/// The reason that an answer states, else the beginning of the answer.
+fn reason(answer: &Generation) -> String {
+    let began = || format!("the answer began: {}", answer.excerpt(EXCERPT));
+    match answer.failure() {
+        Some(failure) if failure.message.is_empty() => format!("{failure}; {}", began()),
+        Some(failure) => failure.to_string(),
+        None => format!("no reason stated; {}", began()),
+    }
+}
 
 /// Whole seconds, for people; less than one as it is.
 fn seconds(duration: Duration) -> Duration {

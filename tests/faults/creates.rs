@@ -100,25 +100,28 @@ async fn a_create_refused_for_too_many_requests_is_sent_when_there_are_fewer() {
 }
 
 #[tokio::test]
-async fn a_kept_connection_that_breaks_under_a_create_loses_it_and_repeats_nothing() {
+async fn create_whose_connection_breaks_under_it_is_lost_and_not_repeated() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     let answer = r#"{"id":"g1","status":"queued"}"#;
     let kept = format!(
         "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{answer}",
         answer.len()
     );
-    // The second request on it is read, and then the connection is gone.
+    // The poll's connection is kept; the create comes on another one, is read, and then that connection is gone.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let served = tokio::spawn(async move {
-        use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let (mut stream, _) = listener.accept().await.unwrap();
         let mut bytes = [0; 65536];
-        assert!(stream.read(&mut bytes).await.unwrap() > 0);
-        stream.write_all(kept.as_bytes()).await.unwrap();
-        let read = stream.read(&mut bytes).await.unwrap();
+        let (mut poll, _) = listener.accept().await.unwrap();
+        assert!(poll.read(&mut bytes).await.unwrap() > 0);
+        poll.write_all(kept.as_bytes()).await.unwrap();
+        let (mut create, _) = listener.accept().await.unwrap();
+        let read = create.read(&mut bytes).await.unwrap();
         let creates = usize::from(bytes[..read].starts_with(b"POST"));
-        drop(stream);
+        drop(create);
         let again = tokio::time::timeout(Duration::from_millis(300), listener.accept()).await;
+        drop(poll);
         (creates, again.is_ok())
     });
     let client = builder(url).build().unwrap();

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How many rows there are.
-pub const ROWS: usize = 99;
+pub const ROWS: usize = 103;
 
 pub struct Row {
     pub name: &'static str,
@@ -98,6 +98,17 @@ fn unread(name: &'static str, act: impl Fn(&Told<'_>) -> Vec<Act> + Send + Sync 
     let mut row = lost(name, act);
     row.download.end = End::Either(Download);
     row
+}
+
+/// The service says that the work goes on, and nothing that can be read: for a wait, the state is what it was.
+fn accepted(
+    name: &'static str,
+    answer: impl Fn(&Told<'_>) -> Vec<u8> + Send + Sync + 'static,
+) -> Row {
+    Row {
+        poll: fails(DeadlineExceeded, UNTIL_DEADLINE),
+        ..lost(name, move |told| vec![Act::Send(answer(told))])
+    }
 }
 
 /// The service refuses: asking again is of no use.
@@ -363,9 +374,23 @@ fn wire() -> Vec<Row> {
         unread("no UTF-8", |_| {
             vec![Act::Send(http(200, &[], b"{\"id\":\"g1\xff\"}"))]
         }),
-        unread("10 MB of JSON", |_| {
-            let body = format!(r#"{{"id":"g1","note":"{}"}}"#, "x".repeat(10_000_000));
-            vec![Act::Send(http(200, &[], body))]
+        Row {
+            // An answer may repeat the media of its request.
+            create: ends_well(1),
+            poll: fails(DeadlineExceeded, UNTIL_DEADLINE),
+            ..unread("10 MB of JSON", |_| {
+                let body = format!(r#"{{"id":"g1","note":"{}"}}"#, "x".repeat(10_000_000));
+                vec![Act::Send(http(200, &[], body))]
+            })
+        },
+        accepted("202, empty", |_| http(202, &[], "")),
+        accepted("202, HTML", |told| {
+            let headers = [("content-type", "text/html")];
+            http(202, &headers, format!("<p>{}</p>", told.echo()))
+        }),
+        accepted("202, null", |_| http(202, &[], "null")),
+        accepted("202, an object without a state", |_| {
+            http(202, &[], r#"{"message":"accepted"}"#)
         }),
         unread("a compressed bomb", |_| {
             let bomb = include_bytes!("../support/bomb.gz");

@@ -72,10 +72,14 @@ impl Cli {
     }
 
     pub async fn run_with(&self, arguments: &[&str], input: &str) -> Ran {
+        self.run_bytes(arguments, input.as_bytes()).await
+    }
+
+    pub async fn run_bytes(&self, arguments: &[&str], input: &[u8]) -> Ran {
         let mut child = self.command(arguments).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         // A command that does not read closes the pipe first.
-        let _ = stdin.write_all(input.as_bytes()).await;
+        let _ = stdin.write_all(input).await;
         drop(stdin);
         let output = child.wait_with_output().await.unwrap();
         let ran = Ran {

@@ -2,7 +2,7 @@
 
 use std::{error::Error as _, process::ExitCode};
 
-use aimlapi_video::{Error, ErrorKind, GenerationHandle, Route, Saved, ServiceError};
+use aimlapi_video::{Error, ErrorKind, Generation, GenerationHandle, Route, Saved, ServiceError};
 use serde_json::{Value, json};
 
 use crate::output::{answer, note};
@@ -15,6 +15,8 @@ pub(crate) struct Failure {
     pub(crate) handle: Option<Box<GenerationHandle>>,
     /// The beginning of an answer that may hold what was bought.
     pub(crate) answer: Option<Box<ServiceError>>,
+    /// The last answer of a wait.
+    pub(crate) last_answer: Option<Box<Generation>>,
     /// Videos that were saved although another one was not.
     pub(crate) saved: Vec<Saved>,
 }
@@ -34,6 +36,7 @@ impl Failure {
             message: message.into(),
             handle: None,
             answer: None,
+            last_answer: None,
             saved: Vec::new(),
         }
     }
@@ -85,7 +88,10 @@ impl Failure {
             ErrorKind::MissingVideo => UNSAVED,
             _ => UNSEEN,
         };
-        Self::new(code, line(error)).about(error.handle().unwrap_or(handle))
+        Self {
+            last_answer: error.last_answer().cloned().map(Box::new),
+            ..Self::new(code, line(error)).about(error.handle().unwrap_or(handle))
+        }
     }
 
     /// A failure of a wait for what was created before: where the first poll is refused, or none is answered, nothing is
@@ -104,7 +110,7 @@ impl Failure {
         let saved = error.saved().to_vec();
         Self {
             saved,
-            ..Self::new(UNSAVED, line(error)).about(handle)
+            ..Self::new(UNSAVED, unsaved(error)).about(handle)
         }
     }
 
@@ -131,13 +137,23 @@ impl Failure {
         ExitCode::from(self.code)
     }
 
+    /// What the service answered: the whole JSON of a wait's last answer, or the text of one that cannot be read.
+    pub(crate) fn answer(&self) -> Option<Value> {
+        let text = self
+            .answer
+            .as_ref()
+            .map(|answer| answer.body.as_str().into());
+        let json = || self.last_answer.as_ref().map(|last| last.as_json().clone());
+        text.or_else(json)
+    }
+
     fn object(&self, resume: Option<&str>) -> Value {
         let mut object = json!({ "error": { "message": self.message, "exit_code": self.code } });
         if let Some(handle) = &self.handle {
             object["handle"] = serde_json::to_value(handle).unwrap_or(Value::Null);
         }
-        if let Some(answer) = &self.answer {
-            object["answer"] = answer.body.as_str().into();
+        if let Some(answer) = self.answer() {
+            object["answer"] = answer;
         }
         if !self.saved.is_empty() {
             let entry = |file: &Saved| json!({ "path": file.path, "bytes": file.bytes });
@@ -185,6 +201,11 @@ pub(crate) fn unheard(error: &Error) -> String {
         false => "look at the network, the proxy and AIML_API_BASE",
     };
     format!("{line}; {advice}")
+}
+
+/// The line of an error of a download, which names a setting of the library.
+pub(crate) fn unsaved(error: &Error) -> String {
+    line(error).replace("`allow_truncated`", "--allow-truncated")
 }
 
 /// The error and its causes, in one line.

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     pin::pin,
     process::ExitCode,
     time::{Duration, Instant},
@@ -10,7 +10,8 @@ use std::{
 
 use aimlapi_video::{
     Client, ClientBuilder, Download, Error, ErrorKind, Generation, GenerationHandle,
-    GenerationRequest, LegacyKlingRequest, Route, Saved, Update, WaitOptions, Warning,
+    GenerationRequest, LegacyKlingRequest, ReservedTarget, Route, Saved, Update, WaitOptions,
+    Warning,
 };
 use serde_json::{Value, json};
 
@@ -45,9 +46,10 @@ async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
     let request = Request::read(&generate)?;
     // What cannot be a name is told even where nothing is saved yet.
     let target = Place::read(&generate.waiting)?;
-    if !generate.no_wait {
-        target.check(&generate.waiting)?;
-    }
+    let reserved = match generate.no_wait {
+        true => None,
+        false => target.reserve(&generate.waiting, About::Model(request.model()))?,
+    };
     let speed = speed_of(generate.waiting.speed, generate.simulate);
     let (_simulator, client) = service(generate.simulate, speed).await?;
     let client = client
@@ -83,6 +85,7 @@ async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
         client,
         waiting: generate.waiting,
         target,
+        reserved,
         speed,
         resumes: false,
     };
@@ -102,7 +105,7 @@ async fn run_wait(wait: Wait) -> Result<ExitCode, Failure> {
     let interrupt = Interrupt::listen();
     let handle = handle(&wait.generation, wait.legacy)?;
     let target = Place::read(&wait.waiting)?;
-    target.check(&wait.waiting)?;
+    let reserved = target.reserve(&wait.waiting, About::Generation(&handle))?;
     let speed = speed_of(wait.waiting.speed, false);
     let client = ClientBuilder::from_env()
         .wait_options(WaitOptions::default().speed(speed))
@@ -113,6 +116,7 @@ async fn run_wait(wait: Wait) -> Result<ExitCode, Failure> {
         client,
         waiting: wait.waiting,
         target,
+        reserved,
         speed,
         resumes: true,
     }
@@ -128,14 +132,19 @@ enum Request {
 
 impl Request {
     fn read(generate: &Generate) -> Result<Self, Failure> {
-        let body = request::body(generate)?;
+        let mut composed = request::compose(generate)?;
+        let body = composed.body.take();
         let read = match generate.route() {
             Route::LegacyKling => LegacyKlingRequest::from_json(body).map(Self::LegacyKling),
             _ => GenerationRequest::from_json(body).map(Self::Universal),
         };
         let request = read.map_err(|error| Failure::creating(&error))?;
+        let warnings = request.warnings();
+        if let Some(refusal) = composed.refusal(&warnings) {
+            return Err(refusal);
+        }
         // A mistyped name would be sent, ignored, and paid for.
-        for warning in request.warnings() {
+        for warning in warnings {
             note(format!("warning: {warning}; it is sent as it stands"));
         }
         Ok(request)
@@ -196,6 +205,8 @@ struct Job {
     client: Client,
     waiting: Waiting,
     target: Place,
+    /// The file, where its name was known before.
+    reserved: Option<ReservedTarget>,
     speed: f64,
     /// Whether the generation was created before this command.
     resumes: bool,
@@ -203,7 +214,7 @@ struct Job {
 
 impl Job {
     async fn finish(
-        self,
+        mut self,
         handle: GenerationHandle,
         mut report: Report,
         mut interrupt: Interrupt,
@@ -237,19 +248,28 @@ impl Job {
     }
 
     async fn wait_and_save(
-        &self,
+        &mut self,
         handle: &GenerationHandle,
         report: &mut Report,
     ) -> Result<(Generation, Vec<Saved>), Failure> {
         let generation = self.wait(handle, report).await?;
-        let saved = self
+        let download = self
             .client
             .download(&generation)
             .overwrite(self.waiting.overwrite)
-            .on_progress(|received| report.received(received))
-            .to_file(self.target.path(handle, &generation))
-            .await
-            .map_err(|error| Failure::saving(&error, handle))?;
+            .allow_truncated(self.waiting.allow_truncated)
+            .on_progress(|received| report.received(received));
+        let saved = match (&self.target, self.reserved.take()) {
+            (_, Some(reserved)) => download.to_reserved(reserved).await,
+            (Place::Folder(folder), None) => download.to_folder(folder).await,
+            (Place::File(path), None) => download.to_file(path).await,
+            (Place::Template(target), None) => {
+                download
+                    .to_file(target.path(handle, Some(&generation)))
+                    .await
+            }
+        };
+        let saved = saved.map_err(|error| Failure::saving(&error, handle))?;
         Ok((generation, saved))
     }
 
@@ -330,58 +350,112 @@ fn summary(
 /// Where the video is to go.
 enum Place {
     /// Named after model and id, in this folder.
-    Default,
+    Folder(PathBuf),
     File(PathBuf),
     Template(Target),
+}
+
+/// What is known of the generation before its video is saved.
+enum About<'a> {
+    Model(&'a str),
+    Generation(&'a GenerationHandle),
 }
 
 impl Place {
     fn read(waiting: &Waiting) -> Result<Self, Failure> {
         let Some(given) = &waiting.output else {
-            return Ok(Self::Default);
+            return Ok(Self::Folder(PathBuf::new()));
         };
-        Ok(match Target::read(given)? {
-            Some(target) => Self::Template(target),
-            None => Self::File(given.clone()),
+        let path = match Target::read(given)? {
+            None => given.clone(),
+            Some(target) => match target.literal() {
+                Some(path) => path.to_owned(),
+                None => return Ok(Self::Template(target)),
+            },
+        };
+        Ok(match Download::is_folder(&path) {
+            true => Self::Folder(path),
+            false => Self::File(path),
         })
     }
 
-    /// Looks whether the file can be written before anything is paid for, as far as its name is known.
-    fn check(&self, waiting: &Waiting) -> Result<(), Failure> {
-        match self {
-            Self::Default => {
-                Download::check_folder(".").map_err(|error| Failure::usage(line(&error)))
+    /// Keeps the file for this command before anything is paid for; where its name is not known yet, it tries whether there
+    /// can be one.
+    fn reserve(
+        &self,
+        waiting: &Waiting,
+        about: About<'_>,
+    ) -> Result<Option<ReservedTarget>, Failure> {
+        let path = match (self, about) {
+            (Self::File(path), _) => path.clone(),
+            (Self::Template(target), About::Generation(handle)) if target.is_known(handle) => {
+                target.path(handle, None)
             }
-            Self::File(path) => template::check(path, waiting.overwrite),
-            Self::Template(target) => target.check(waiting.overwrite),
-        }
-    }
-
-    fn path(&self, handle: &GenerationHandle, generation: &Generation) -> PathBuf {
-        match self {
-            Self::Default => generation.file_name().into(),
-            Self::File(path) => path.clone(),
-            Self::Template(target) => target.path(handle, Some(generation)),
-        }
+            (Self::Template(target), About::Model(model)) => {
+                return target.check(model).map(|()| None);
+            }
+            (Self::Template(target), About::Generation(_)) => {
+                return target.check("").map(|()| None);
+            }
+            (Self::Folder(folder), _) => {
+                let checked = Download::check_folder(folder);
+                return match checked {
+                    Ok(()) => Ok(None),
+                    Err(error) => Err(Failure::usage(line(&error))),
+                };
+            }
+        };
+        template::reserve(&path, waiting.overwrite).map(Some)
     }
 }
 
-/// The command that comes back to the generation, where that makes sense. A file that this command saved is written anew.
+/// The command that comes back to the generation, where that makes sense. A file that this command saved is written anew;
+/// where another program's file is in the way, the command names another file.
 fn resume_of(failure: &Failure, waiting: &Waiting) -> Option<String> {
     let resumable =
         [failure::UNSEEN, failure::UNSAVED, failure::INTERRUPTED].contains(&failure.code);
     let handle = failure.handle.as_ref().filter(|_| resumable)?;
-    let overwrite = waiting.overwrite || !failure.saved.is_empty();
-    let output = match Place::read(waiting).ok()? {
-        Place::Default => None,
-        Place::File(path) => Some(path.display().to_string()),
-        Place::Template(target) if target.is_known(handle) => {
-            Some(template::literally(&target.path(handle, None)))
+    let mut overwrite = waiting.overwrite || !failure.saved.is_empty();
+    let path = match Place::read(waiting).ok()? {
+        Place::File(path) => Some(path),
+        Place::Template(target) if target.is_known(handle) => Some(target.path(handle, None)),
+        Place::Folder(_) | Place::Template(_) => None,
+    };
+    let output = match path {
+        Some(path) => {
+            let is_in_the_way = |path: &Path| {
+                path.symlink_metadata().is_ok()
+                    && failure.saved.iter().all(|file| file.path != path)
+            };
+            let further = (2..10).map(|number| renamed(&path, &number.to_string()));
+            let mut replaced = further
+                .filter(|_| !failure.saved.is_empty())
+                .chain([path.clone()]);
+            if !waiting.overwrite && replaced.any(|path| is_in_the_way(&path)) {
+                overwrite = false;
+                let mut others = (1..).map(|number| renamed(&path, &format!("new{number}")));
+                others
+                    .find(|path| path.symlink_metadata().is_err())
+                    .map(|path| template::literally(&path))
+            } else {
+                Some(template::literally(&path))
+            }
         }
-        Place::Template(_) => waiting
+        None => waiting
             .output
             .as_ref()
             .map(|given| given.display().to_string()),
     };
     Some(failure::resume(handle, output.as_deref(), overwrite))
+}
+
+/// `NAME-END.EXT`
+fn renamed(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!("-{end}"));
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
 }

@@ -1,17 +1,64 @@
 //! From flags and files to a request's body.
 
-use std::{fs, io::Read, path::Path};
+use std::{
+    io::{self, IsTerminal},
+    path::Path,
+};
 
-use aimlapi_video::{GenerationHandle, Media, Model, Property, PropertyKind, Role, Route, models};
+use aimlapi_video::{
+    GenerationHandle, Media, Model, Property, PropertyKind, Role, Route, Warning, models,
+};
 use serde_json::{Map, Value};
 
 use crate::{
     args::Generate,
-    failure::{Failure, line},
+    failure::{Failure, line, quoted},
+    output::note,
+    text::{self, STANDARD_INPUT, json_error},
 };
 
-/// The body that the flags of `generate` ask for; it is held to its document later.
-pub(crate) fn body(generate: &Generate) -> Result<Value, Failure> {
+/// A request's body, which is held to its document later.
+#[derive(Debug)]
+pub(crate) struct Composed {
+    pub(crate) body: Value,
+    /// The properties that may hold media and that options have set.
+    media: Vec<String>,
+}
+
+impl Composed {
+    fn new(body: Map<String, Value>, media: Vec<String>) -> Self {
+        let body = Value::Object(body);
+        Self { body, media }
+    }
+
+    /// What makes paying for the request pointless, in a property that an option has set. A request that was stored is left
+    /// to its author.
+    pub(crate) fn refusal(&self, warnings: &[Warning]) -> Option<Failure> {
+        let is_ours = |warning: &&Warning| {
+            let name = warning.pointer.split('/').nth(1).unwrap_or_default();
+            warning.is_unusable && self.media.iter().any(|media| media == name)
+        };
+        let unusable: Vec<String> = warnings
+            .iter()
+            .filter(is_ours)
+            .map(ToString::to_string)
+            .collect();
+        (!unusable.is_empty()).then(|| {
+            Failure::usage(format!(
+                "nothing was created: {} (--image FILE and --set NAME=@FILE send a file inline)",
+                unusable.join("; ")
+            ))
+        })
+    }
+}
+
+/// The body that the options of `generate` ask for.
+pub(crate) fn compose(generate: &Generate) -> Result<Composed, Failure> {
+    if generate.prompt.as_deref() == Some("-") && generate.request.as_deref() == Some("-") {
+        return Err(Failure::usage(
+            "--prompt - and --request - both read standard input; put one of the two into a file",
+        ));
+    }
     let mut body = match &generate.request {
         Some(source) => stored(source)?,
         None => Map::new(),
@@ -39,26 +86,26 @@ pub(crate) fn body(generate: &Generate) -> Result<Value, Failure> {
         .to_owned();
     // An unknown model is told, with its nearest relatives, when the body is read.
     let Some(model) = known(generate.route()).find(|model| model.id() == id) else {
-        return Ok(Value::Object(body));
+        return Ok(Composed::new(body, Vec::new()));
     };
+    let mut media = Vec::new();
     let property = |role, what| {
         let none = || Failure::usage(format!("{id} takes no {what}; leave the flag off"));
         model.property(role).map(Property::name).ok_or_else(none)
     };
-    if let Some(prompt) = &generate.prompt {
-        body.insert(
-            property(Role::Prompt, "prompt")?.into(),
-            prompt.as_str().into(),
-        );
+    if let Some(given) = &generate.prompt {
+        let name = property(Role::Prompt, "prompt")?;
+        body.insert(name.into(), prompt(given, name)?.into());
     }
     if let Some(image) = &generate.image {
         let name = property(Role::OpeningImage, "opening image")?;
-        body.insert(name.into(), media(image, generate.max_media, true)?);
+        body.insert(name.into(), image_or_link(image, generate.max_media)?);
+        media.push(name.to_owned());
     }
     for set in &generate.set {
-        apply(set, model, generate.max_media, &mut body)?;
+        media.push(apply(set, model, generate.max_media, &mut body)?);
     }
-    Ok(Value::Object(body))
+    Ok(Composed::new(body, media))
 }
 
 impl Generate {
@@ -73,26 +120,24 @@ impl Generate {
 
 /// An id, a file with a handle, or a handle on standard input.
 pub(crate) fn handle(given: &str, legacy: bool) -> Result<GenerationHandle, Failure> {
-    let path = Path::new(given);
-    let text = if given == "-" {
-        standard_input()?
-    } else if path.is_file() || given.ends_with(".json") {
-        fs::read_to_string(path).map_err(|error| {
-            Failure::usage(format!(
-                "the handle {given} cannot be read: {error}; give an id, or what `generate --no-wait` wrote"
-            ))
-        })?
-    } else {
+    let is_text = given == "-" || given.ends_with(".json") || Path::new(given).is_file();
+    if !is_text {
         let route = if legacy {
             Route::LegacyKling
         } else {
             Route::Universal
         };
         return Ok(GenerationHandle::new(given).with_route(route));
-    };
+    }
+    let text = text::read(given).map_err(|what| {
+        Failure::usage(format!(
+            "the handle {what}; give an id, or what `generate --no-wait` wrote"
+        ))
+    })?;
     let handle: GenerationHandle = serde_json::from_str(&text).map_err(|error| {
         Failure::usage(format!(
-            "{given} holds no handle as `generate --no-wait` prints it: {error}"
+            "the text holds no handle as `generate --no-wait` prints it: {}; give such a one, or an id",
+            json_error(source_name(given), 1, &text, &error)
         ))
     })?;
     Ok(if legacy {
@@ -102,13 +147,12 @@ pub(crate) fn handle(given: &str, legacy: bool) -> Result<GenerationHandle, Fail
     })
 }
 
-/// All of standard input.
-fn standard_input() -> Result<String, Failure> {
-    let mut text = String::new();
-    std::io::stdin()
-        .read_to_string(&mut text)
-        .map_err(|error| Failure::usage(format!("standard input cannot be read: {error}")))?;
-    Ok(text)
+/// What the source of a text is called in messages.
+fn source_name(given: &str) -> &str {
+    match given {
+        "-" => STANDARD_INPUT,
+        path => path,
+    }
 }
 
 fn known(route: Route) -> impl Iterator<Item = &'static Model> {
@@ -116,30 +160,58 @@ fn known(route: Route) -> impl Iterator<Item = &'static Model> {
 }
 
 fn stored(source: &str) -> Result<Map<String, Value>, Failure> {
-    let text = if source == "-" {
-        standard_input()?
-    } else {
-        fs::read_to_string(source).map_err(|error| {
-            Failure::usage(format!("the request {source} cannot be read: {error}"))
-        })?
-    };
+    let name = source_name(source);
+    let text = text::read(source).map_err(|what| Failure::usage(format!("the request {what}")))?;
     match serde_json::from_str(&text) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(_) => Err(Failure::usage(format!(
-            "the request {source} is JSON but no object"
+            "the request {name} is JSON but not an object; write one such as {{\"model\": \"MODEL\", \"prompt\": \"A kite \
+             climbs\"}}, and see `aimlapi-video batch` for several"
         ))),
         Err(error) => Err(Failure::usage(format!(
-            "the request {source} is no JSON: {error}"
+            "the request cannot be read: {}",
+            json_error(name, 1, &text, &error)
         ))),
     }
 }
 
+/// A prompt as it was given, or that of standard input. The name of a file, in the way of curl, is not taken for a text.
+fn prompt(given: &str, property: &str) -> Result<String, Failure> {
+    if given == "-" {
+        if io::stdin().is_terminal() {
+            note("reading the prompt from standard input; end it with ctrl-d");
+        }
+        let text =
+            text::read(given).map_err(|what| Failure::usage(format!("the prompt on {what}")))?;
+        let text = text.trim_end_matches(['\n', '\r']);
+        if text.is_empty() {
+            return Err(Failure::usage(format!(
+                "standard input holds no prompt; write one to it, or give the text itself, or an empty one by --set {property}="
+            )));
+        }
+        return Ok(text.to_owned());
+    }
+    match given.strip_prefix('@') {
+        // Several words may begin with a mention, and are a prompt unless a file has that very name.
+        Some(file) if !file.contains(char::is_whitespace) || Path::new(file).is_file() => {
+            let literal = quoted(&format!("{property}={given}"));
+            Err(Failure::usage(format!(
+                "the prompt {given:?} looks like the name of a file, which --prompt does not read yet; to send the file's text: \
+                 --prompt - < {}; to send these characters: --set {literal}",
+                quoted(file)
+            )))
+        }
+        _ => Ok(given.to_owned()),
+    }
+}
+
+/// Sets a property, and gives its name.
 fn apply(
     set: &str,
     model: &Model,
     max_media: u64,
     body: &mut Map<String, Value>,
-) -> Result<(), Failure> {
+) -> Result<String, Failure> {
     let Some((name, value)) = set.split_once('=') else {
         return Err(Failure::usage(format!(
             "--set takes NAME=VALUE, not {set:?}"
@@ -162,18 +234,20 @@ fn apply(
         kind
     };
     let value = match value.strip_prefix('@') {
-        Some(file) if property.is_some_and(Property::is_media) => media(file, max_media, false)?,
+        Some(source) if property.is_some_and(Property::is_media) => {
+            file(source, max_media)?.uri().as_str().into()
+        }
         _ => typed(kind, value),
     };
     if !of_items {
         body.insert(name.into(), value);
-        return Ok(());
+        return Ok(name.to_owned());
     }
     match body.entry(name).or_insert_with(|| Value::Array(Vec::new())) {
         Value::Array(items) if adds => items.push(value),
         other => *other = Value::Array(vec![value]),
     }
-    Ok(())
+    Ok(name.to_owned())
 }
 
 /// The value as its type reads it; text that does not fit stays text, and is refused with what is allowed.
@@ -188,22 +262,52 @@ fn typed(kind: PropertyKind, text: &str) -> Value {
     value.unwrap_or_else(|| text.into())
 }
 
-/// A link as it stands, or a file as a data URI.
-fn media(source: &str, max_mib: u64, picture: bool) -> Result<Value, Failure> {
-    let is_link = ["http://", "https://", "data:"].iter().any(|scheme| {
-        source
-            .get(..scheme.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+/// The opening picture: a link as it stands, or a file as a data URI.
+fn image_or_link(source: &str, max_mib: u64) -> Result<Value, Failure> {
+    // One letter before a colon is a drive of Windows.
+    let is_link = source.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.len() > 1
+            && scheme
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
     });
-    if is_link {
+    if is_link && !Path::new(source).exists() {
         return Ok(source.into());
     }
-    let media = Media::from_file_with_limit(source, max_mib.saturating_mul(1024 * 1024))
-        .map_err(|error| Failure::usage(line(&error)))?;
+    let media = file(source, max_mib)?;
     match media.media_type() {
-        Some(kind) if picture && !kind.starts_with("image/") => Err(Failure::usage(format!(
-            "the file {source} is no picture but {kind}"
+        Some(kind) if !kind.starts_with("image/") => Err(Failure::usage(format!(
+            "the file {source} is not a picture but {kind}; give a picture, or state its type as in {source};type=image/png"
         ))),
         _ => Ok(media.uri().as_str().into()),
     }
+}
+
+/// A file, with its type behind it where the caller states one: `clip.bin;type=video/mp4`. A file of that whole name comes
+/// first.
+fn file(source: &str, max_mib: u64) -> Result<Media, Failure> {
+    let max_bytes = max_mib.saturating_mul(1024 * 1024);
+    let typed = source
+        .rsplit_once(";type=")
+        .filter(|_| !Path::new(source).exists());
+    let media = match typed {
+        Some((path, media_type)) => Media::from_file_as_with_limit(path, media_type, max_bytes),
+        None => Media::from_file_with_limit(source, max_bytes),
+    };
+    media.map_err(|error| {
+        let message = line(&error);
+        let hint = match typed {
+            None if message.contains("by its content") => {
+                format!(", as in {source};type=video/mp4")
+            }
+            _ if source.starts_with("www.") || source.starts_with("//") => {
+                format!(
+                    "; if it is a link: https://{}",
+                    source.trim_start_matches('/')
+                )
+            }
+            _ => String::new(),
+        };
+        Failure::usage(message + &hint)
+    })
 }

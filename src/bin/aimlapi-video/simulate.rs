@@ -8,6 +8,7 @@ use crate::{
     args::Simulate,
     failure::Failure,
     output::{answer, note},
+    text,
 };
 
 /// `simulate`
@@ -91,9 +92,9 @@ fn settings(simulate: &Simulate) -> Result<SimulatorBuilder, String> {
         builder = builder.credits(credits as f64);
     }
     if let Some(path) = &simulate.scenario {
-        let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-        let text = std::fs::read_to_string(path).map_err(|error| told(&error))?;
-        let scenario: Scenario = text.parse().map_err(|error| told(&error))?;
+        let path = path.display().to_string();
+        let text = text::read(&path).map_err(|what| format!("the scenario {what}"))?;
+        let scenario: Scenario = text.parse().map_err(|error| format!("{path}: {error}"))?;
         builder = builder.scenario(scenario);
     }
     Ok(builder)

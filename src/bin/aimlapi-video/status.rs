@@ -49,8 +49,12 @@ fn told(generation: &Generation) -> String {
         (State::Unknown, status) => format!("unknown state {}", status.unwrap_or("(none)")),
         (state, _) => state.to_string(),
     }];
-    if generation.state() == State::Failed {
-        lines.extend(generation.failure().map(ToString::to_string));
+    let is_without_video = generation.state() == State::Completed && generation.videos().is_empty();
+    if generation.state() == State::Failed || is_without_video {
+        lines.push(match generation.failure() {
+            Some(failure) => failure.to_string(),
+            None => format!("the answer began: {}", generation.excerpt(400)),
+        });
     }
     lines.extend(generation.videos().iter().map(|video| video.url.clone()));
     lines.join("\n")

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aimlapi_video::{Download, Generation, GenerationHandle};
+use aimlapi_video::{Download, Generation, GenerationHandle, ReservedTarget};
 use serde_json::json;
 
 use crate::failure::{Failure, line};
@@ -11,8 +11,6 @@ use crate::failure::{Failure, line};
 #[derive(Debug)]
 pub(crate) struct Target {
     pieces: Vec<Piece>,
-    /// The folder, which holds no placeholder.
-    folder: PathBuf,
 }
 
 #[derive(Debug, PartialEq)]
@@ -31,25 +29,29 @@ impl Target {
         let pieces = pieces(text).map_err(|what| Failure::usage(format!("-o {text}: {what}")))?;
         let folder = given.parent().and_then(Path::to_str).unwrap_or_default();
         // A folder that is yet to be named cannot be tried before it is paid for.
-        let folder = match self::pieces(folder).as_deref() {
-            Ok([]) => PathBuf::from("."),
-            Ok([Piece::Text(folder)]) => PathBuf::from(folder),
-            _ => {
-                return Err(Failure::usage(format!(
-                    "-o {text}: placeholders stand in the name of the file alone, not in its folder"
-                )));
-            }
-        };
-        Ok(Some(Self { pieces, folder }))
+        let has_fixed_folder = matches!(self::pieces(folder).as_deref(), Ok([] | [Piece::Text(_)]));
+        let is_literal = matches!(&*pieces, [Piece::Text(_)]);
+        if !is_literal && (!has_fixed_folder || text.ends_with(std::path::is_separator)) {
+            return Err(Failure::usage(format!(
+                "-o {text}: placeholders stand in the name of the file alone, not in its folder"
+            )));
+        }
+        Ok(Some(Self { pieces }))
     }
 
-    /// Looks whether a file could be written there, as far as that can be known.
-    pub(crate) fn check(&self, overwrite: bool) -> Result<(), Failure> {
-        let checked = match &*self.pieces {
-            [Piece::Text(path)] => return check(Path::new(path), overwrite),
-            _ => Download::check_folder(&self.folder),
-        };
-        checked.map_err(|error| Failure::usage(line(&error)))
+    /// The path, if no placeholder is in it.
+    pub(crate) fn literal(&self) -> Option<&Path> {
+        match &*self.pieces {
+            [Piece::Text(path)] => Some(Path::new(path)),
+            _ => None,
+        }
+    }
+
+    /// Tries whether a file could be saved there, with an id as long as ids become in names of files.
+    pub(crate) fn check(&self, model: &str) -> Result<(), Failure> {
+        let id = "x".repeat(LONGEST_ID);
+        let path = self.filled(safe_model(Some(model)), id);
+        Download::check_target(path, true).map_err(|error| Failure::usage(line(&error)))
     }
 
     /// Whether the handle alone tells the path: a bare id knows no model.
@@ -61,26 +63,33 @@ impl Target {
     pub(crate) fn path(&self, handle: &GenerationHandle, answer: Option<&Generation>) -> PathBuf {
         let model = handle.model();
         let model = model.or_else(|| answer.and_then(Generation::model));
+        self.filled(safe_model(model), safe_id(handle.id()))
+    }
+
+    fn filled(&self, model: String, id: String) -> PathBuf {
         let piece = |piece: &Piece| match piece {
             Piece::Text(text) => text.clone(),
-            Piece::Model => safe_model(model),
-            Piece::Id => safe_id(handle.id()),
+            Piece::Model => model.clone(),
+            Piece::Id => id.clone(),
         };
         self.pieces.iter().map(piece).collect::<String>().into()
     }
 }
 
-/// Looks whether this very file could be written, before anything is paid for.
-pub(crate) fn check(path: &Path, overwrite: bool) -> Result<(), Failure> {
-    Download::check_target(path, overwrite).map_err(|error| {
-        let hint = if path.is_file() {
-            " by --overwrite"
-        } else {
-            ""
+/// Keeps this very file for this command, before anything is paid for.
+pub(crate) fn reserve(path: &Path, overwrite: bool) -> Result<ReservedTarget, Failure> {
+    Download::reserve_target(path, overwrite).map_err(|error| {
+        let line = line(&error);
+        let hint = match line.ends_with("ask to overwrite it") {
+            true => " by --overwrite",
+            false => "",
         };
-        Failure::usage(line(&error) + hint)
+        Failure::usage(line + hint)
     })
 }
+
+/// The longest that an id becomes: its beginning, and a number that stands for the whole.
+const LONGEST_ID: usize = 73;
 
 /// The path as `-o` is to be given it, so that its braces stand for themselves.
 pub(crate) fn literally(path: &Path) -> String {
@@ -179,11 +188,20 @@ mod tests {
             ("a}.mp4", "no counterpart"),
             ("{id}/a.mp4", "not in its folder"),
             ("x/{model}/{id}.mp4", "not in its folder"),
+            ("x/{id}/", "not in its folder"),
         ] {
             let error = Target::read(Path::new(given)).expect_err(given);
             assert!(error.message.contains(told), "{}", error.message);
         }
         assert!(Target::read(Path::new("plain.mp4")).is_ok_and(|target| target.is_none()));
+    }
+
+    #[test]
+    fn no_id_becomes_longer_than_the_check_takes_it_to_be() {
+        for id in ["x".repeat(500), "/".repeat(500), "a:".repeat(500)] {
+            assert!(safe_id(&id).len() <= LONGEST_ID, "{}", safe_id(&id));
+        }
+        assert_eq!(safe_id(&("x".repeat(500))).len(), LONGEST_ID);
     }
 
     #[test]

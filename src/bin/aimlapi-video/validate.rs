@@ -1,8 +1,7 @@
 //! `validate`: requests held to their documents, a line in and a verdict out.
 
 use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, BufWriter, IsTerminal, Write},
+    io::{self, BufWriter, IsTerminal, Write},
     process::ExitCode,
 };
 
@@ -14,6 +13,7 @@ use crate::{
     failure::{Failure, USAGE},
     lines::Lines,
     output::note,
+    text,
 };
 
 /// `validate`
@@ -26,24 +26,14 @@ pub(crate) fn validate(validate: &Validate) -> ExitCode {
 }
 
 fn judge(validate: &Validate) -> Result<bool, String> {
-    let name = match validate.file.as_str() {
-        "-" => "standard input",
-        path => path,
-    };
-    let unread = |error: io::Error| format!("{name} cannot be read: {error}");
-    let source: Box<dyn BufRead> = match validate.file.as_str() {
-        "-" => {
-            if io::stdin().is_terminal() {
-                note("reading requests from standard input, one a line; end it with ctrl-d");
-            }
-            Box::new(io::stdin().lock())
-        }
-        path => Box::new(BufReader::new(File::open(path).map_err(unread)?)),
-    };
+    if validate.file == "-" && io::stdin().is_terminal() {
+        note("reading requests from standard input, one a line; end it with ctrl-d");
+    }
+    let (source, name) = text::open(&validate.file)?;
     let unwritten = |error: io::Error| format!("standard output cannot be written: {error}");
     let mut out = BufWriter::new(io::stdout().lock());
     let (mut all_valid, mut is_empty) = (true, true);
-    for line in Lines::new(source, name) {
+    for line in Lines::new(source, name)? {
         let (number, line) = match line {
             Ok(line) => line,
             Err(what) => {
@@ -72,9 +62,17 @@ fn verdict(validate: &Validate, line: &str) -> Value {
     let body: Value = match serde_json::from_str(line) {
         Ok(body) => body,
         Err(error) => {
+            let what = text::json_message(&error);
             let violation =
-                json!({ "pointer": "", "allowed": format!("JSON ({error})"), "keyword": "type" });
-            return json!({ "model": null, "valid": false, "violations": [violation], "warnings": [] });
+                json!({ "pointer": "", "allowed": format!("JSON ({what})"), "keyword": "type" });
+            let column = text::column(line, &error);
+            return json!({
+                "column": column,
+                "model": null,
+                "valid": false,
+                "violations": [violation],
+                "warnings": [],
+            });
         }
     };
     let model = body.get("model").cloned();

@@ -9,7 +9,9 @@ use super::{speed, time};
 #[derive(Debug, Args)]
 #[command(after_long_help = BATCH_NOTES)]
 pub(crate) struct Batch {
-    /// A file with one request per line (JSON Lines, UTF-8); blank lines are passed over
+    /// A file with one request per line (JSON Lines); blank lines are passed over
+    ///
+    /// UTF-8, or UTF-16 with a byte order mark, as Windows PowerShell writes it.
     #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
     /// Where to save the videos, each under the number of its line: 0001.mp4, 0002.mp4, ...
@@ -64,6 +66,11 @@ pub(crate) struct Jobs {
     /// For a simulator whose time runs faster. More than 0; with the service itself, leave it off.
     #[arg(long, value_name = "N", value_parser = speed)]
     pub(crate) speed: Option<f64>,
+    /// Save videos that are truncated at their host as they are
+    ///
+    /// By default each is fetched once more, and what arrived stays in NAME.part if it is the same again.
+    #[arg(long)]
+    pub(crate) allow_truncated: bool,
     /// Print one JSON object per job, and nothing else, on standard output
     #[arg(long)]
     pub(crate) json: bool,
@@ -72,7 +79,7 @@ pub(crate) struct Jobs {
 #[derive(Debug, Args)]
 #[command(after_long_help = VALIDATE_EXAMPLES)]
 pub(crate) struct Validate {
-    /// A file with one request per line (JSON Lines, UTF-8), or - for standard input
+    /// A file with one request per line (JSON Lines), or - for standard input
     #[arg(value_name = "FILE|-", default_value = "-", value_hint = ValueHint::FilePath)]
     pub(crate) file: String,
     /// Take numeric strings for numbers, as the service does

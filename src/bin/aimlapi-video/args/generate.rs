@@ -11,20 +11,28 @@ use super::{speed, time};
 pub(crate) struct Generate {
     /// The model's id, as `aimlapi-video models` lists them; may come from --request instead
     pub(crate) model: Option<String>,
-    /// What to show
-    #[arg(long, value_name = "TEXT", help_heading = REQUEST)]
+    /// What to show, or - to read it from standard input
+    ///
+    /// Line breaks at the end of standard input are left out. A prompt that is one word after an @, as in @scene.txt, is
+    /// refused, since it looks like a file: use --prompt - < scene.txt, or --set prompt=@word for the word itself.
+    #[arg(long, value_name = "TEXT|-", help_heading = REQUEST)]
     pub(crate) prompt: Option<String>,
     /// The picture the clip opens with: a link or a file
     ///
-    /// A file is sent along with the request; see --max-media.
+    /// A file is sent along with the request; see --max-media. Its type is known by its content, or stated as in
+    /// FILE;type=image/png.
     #[arg(long, value_name = "FILE|URL", help_heading = REQUEST, value_hint = ValueHint::AnyPath)]
     pub(crate) image: Option<String>,
     /// Set a parameter, as `aimlapi-video schema MODEL` lists them; may be given several times
     ///
-    /// NAME=@FILE sends a file where the parameter takes media, NAME+=VALUE adds to a list, and objects are given as JSON.
+    /// NAME=@FILE sends a file where the parameter takes media, NAME+=VALUE adds to a list, and objects are given as JSON. The
+    /// type of a file is known by its content, or stated as in NAME=@clip.bin;type=video/mp4 (in quotes, since ; ends a
+    /// command of the shell); a file of that whole name comes first.
     #[arg(long, value_name = "NAME=VALUE", help_heading = REQUEST)]
     pub(crate) set: Vec<String>,
     /// Take the request's body from a JSON file, or from standard input; other options set what they name
+    ///
+    /// UTF-8, or UTF-16 with a byte order mark, as Windows PowerShell writes it.
     #[arg(long, value_name = "FILE|-", help_heading = REQUEST, value_hint = ValueHint::FilePath)]
     pub(crate) request: Option<String>,
     /// Files that are sent may have this many MiB at most, each
@@ -59,15 +67,21 @@ pub(crate) struct Wait {
 /// What `generate` and `wait` have in common.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Waiting {
-    /// Where to save the video, such as rain.mp4 or out/{model}-{id}.mp4 [default: {model}-{id}.mp4]
+    /// Where to save the video, such as rain.mp4, out/ or out/{model}-{id}.mp4 [default: {model}-{id}.mp4]
     ///
-    /// {model} and {id} are filled in with characters that every system takes; {{ and }} are braces. They stand in the name
-    /// of the file alone: its folder must be there. A second video of the same generation is saved as NAME-2.EXT, and so on.
+    /// Folders that are not there are made. In a folder, the file is named after model and id. {model} and {id} are filled in
+    /// with characters that every system takes, in the name of the file alone; {{ and }} are braces. A second video of the same
+    /// generation is saved as NAME-2.EXT, and so on.
     #[arg(short, long, value_name = "FILE", help_heading = RESULT)]
     pub(crate) output: Option<PathBuf>,
     /// Replace files that are already there
     #[arg(long, help_heading = RESULT)]
     pub(crate) overwrite: bool,
+    /// Save a video that is truncated at its host as it is
+    ///
+    /// By default it is fetched once more, and what arrived stays in NAME.part if it is the same again.
+    #[arg(long, help_heading = RESULT)]
+    pub(crate) allow_truncated: bool,
     /// Print one JSON object, and nothing else, on standard output
     #[arg(long, help_heading = RESULT)]
     pub(crate) json: bool,

@@ -27,13 +27,6 @@ impl Out {
         if folder.exists() && !folder.is_dir() {
             return Err(unusable(format!("{} is no folder", folder.display())));
         }
-        let failed = |error| {
-            unusable(format!(
-                "the folder {} cannot be made: {error}",
-                folder.display()
-            ))
-        };
-        fs::create_dir_all(folder).map_err(failed)?;
         Download::check_folder(folder).map_err(|error| unusable(line(&error)))?;
         Ok(Self {
             folder: folder.to_owned(),

@@ -13,6 +13,7 @@ use crate::{
     failure::{Failure, line},
     lines::Lines,
     output::note,
+    text::json_error,
 };
 
 /// The requests of a batch file.
@@ -36,8 +37,9 @@ impl Requests {
                 "{file} cannot be read: {error}; give a file with one request a line"
             ))
         })?;
-        let lines: Result<Vec<_>, String> = Lines::new(BufReader::new(source), &*file).collect();
-        let lines = lines.map_err(|what| Failure::usage(format!("nothing was created: {what}")))?;
+        let lines = Lines::new(BufReader::new(source), &file).and_then(Iterator::collect);
+        let lines: Vec<(usize, String)> =
+            lines.map_err(|what| Failure::usage(format!("nothing was created: {what}")))?;
         if lines.is_empty() {
             return Err(Failure::usage(format!(
                 "{file} holds no request; write one a line, as JSON"
@@ -45,10 +47,10 @@ impl Requests {
         }
         let of = if batch.legacy {
             let read = LegacyKlingRequest::from_json;
-            each(&lines, read, LegacyKlingRequest::warnings).map(Of::LegacyKling)
+            each(&file, &lines, read, LegacyKlingRequest::warnings).map(Of::LegacyKling)
         } else {
             let read = GenerationRequest::from_json;
-            each(&lines, read, GenerationRequest::warnings).map(Of::Universal)
+            each(&file, &lines, read, GenerationRequest::warnings).map(Of::Universal)
         };
         Ok(Self {
             lines: lines.into_iter().map(|(line, _)| line).collect(),
@@ -82,6 +84,7 @@ impl Requests {
 }
 
 fn each<T>(
+    file: &str,
     lines: &[(usize, String)],
     read: impl Fn(Value) -> Result<T, Error>,
     warnings: impl Fn(&T) -> Vec<aimlapi_video::Warning>,
@@ -90,18 +93,20 @@ fn each<T>(
     let mut wrong = Vec::new();
     for (number, text) in lines {
         let request = serde_json::from_str(text)
-            .map_err(|error| format!("is no JSON: {error}"))
-            .and_then(|body| read(body).map_err(|error| line(&error)));
+            .map_err(|error| json_error(file, *number, text, &error))
+            .and_then(|body| {
+                read(body).map_err(|error| format!("{file}:{number}: {}", line(&error)))
+            });
         match request {
             Ok(request) => {
                 for warning in warnings(&request) {
                     note(format!(
-                        "warning: line {number}: {warning}; it is sent as it stands"
+                        "warning: {file}:{number}: {warning}; it is sent as it stands"
                     ));
                 }
                 requests.push(request);
             }
-            Err(what) => wrong.push(format!("line {number}: {what}")),
+            Err(what) => wrong.push(what),
         }
     }
     if wrong.is_empty() {

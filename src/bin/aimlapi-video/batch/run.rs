@@ -19,7 +19,7 @@ use tokio::time::MissedTickBehavior;
 use super::out::Out;
 use crate::{
     board::Board,
-    failure::{self, Failure, line},
+    failure::{self, Failure, line, unsaved},
     interrupt::Interrupt,
     output::{answer, note},
 };
@@ -31,6 +31,7 @@ pub(super) struct Run {
     pub(super) journal: Journal,
     pub(super) out: Out,
     pub(super) json: bool,
+    pub(super) allow_truncated: bool,
     /// The exit code so far.
     pub(super) worst: u8,
     pub(super) is_resumable: bool,
@@ -131,12 +132,14 @@ impl Run {
             let meter = self.board.downloads(index + 1);
             let (client, path) = (self.client.clone(), self.out.path(index + 1));
             let (journal, name) = (self.journal.clone(), self.out.recorded(&path));
+            let allow_truncated = self.allow_truncated;
             self.saving.push(Box::pin(async move {
                 // Else a kill before the last note would leave a file that is nobody's.
                 let noted = journal.saving(index, name).await;
                 let saved = client
                     .download(&generation)
                     .overwrite(true)
+                    .allow_truncated(allow_truncated)
                     .on_progress(|received| {
                         meter.received(received);
                     })
@@ -158,11 +161,8 @@ impl Run {
         let saved = match job.saved {
             Ok(saved) => saved,
             Err(error) => {
-                return self.ended(
-                    index,
-                    handle,
-                    Failure::new(failure::UNSAVED, self::line(&error)),
-                );
+                let failure = Failure::new(failure::UNSAVED, unsaved(&error));
+                return self.ended(index, handle, failure);
             }
         };
         let names = saved.iter().map(|file| self.out.recorded(&file.path));
@@ -178,6 +178,13 @@ impl Run {
         self.board
             .end(line, true, &format!("saved {}", files.join(", ")));
         let mut object = json!({ "line": line, "state": "saved", "files": files });
+        let notes = saved.iter().filter_map(|file| file.disagreement.as_ref());
+        let notes: Vec<&str> = notes.map(String::as_str).collect();
+        if !notes.is_empty() {
+            let notes = notes.join("; ");
+            self.board.note(&format!("line {line}: note: {notes}"));
+            object["disagreement"] = notes.into();
+        }
         if let Some(handle) = handle {
             object["handle"] = serde_json::to_value(handle).unwrap_or_default();
         }
@@ -204,6 +211,9 @@ impl Run {
         self.board.end(line, false, &said);
         let error = json!({ "message": failure.message, "exit_code": failure.code });
         let mut object = json!({ "line": line, "state": "error", "error": error });
+        if let Some(answer) = failure.answer() {
+            object["answer"] = answer;
+        }
         if let Some(handle) = handle {
             object["handle"] = serde_json::to_value(handle).unwrap_or_default();
         }

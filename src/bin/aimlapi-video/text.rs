@@ -1,0 +1,515 @@
+//! Text that a caller hands in, as a file or on standard input: UTF-8, or UTF-16 with a byte order mark.
+//!
+//! Windows PowerShell 5.1 writes UTF-16 wherever `>` is used, so a handle or a request that was written there is read.
+//! Everything else is an error that names the encoding, as far as the bytes show it, and the place.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Read},
+    path::Path,
+};
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use file_format::{FileFormat, Kind};
+
+use crate::failure::path_word;
+
+/// What standard input is called in messages.
+pub(crate) const STANDARD_INPUT: &str = "standard input";
+
+/// A file, or standard input where the path is `-`, and what it is called in messages.
+pub(crate) fn open(path: &str) -> Result<(Box<dyn BufRead>, &str), String> {
+    if path == "-" {
+        return Ok((Box::new(io::stdin().lock()), STANDARD_INPUT));
+    }
+    match File::open(Path::new(path)) {
+        Ok(file) => Ok((Box::new(BufReader::new(file)), path)),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+/// All of a file's text, or of standard input's where the path is `-`.
+pub(crate) fn read(path: &str) -> Result<String, String> {
+    let (source, name) = open(path)?;
+    whole(source, name)
+}
+
+fn whole(source: impl BufRead, name: &str) -> Result<String, String> {
+    let text: String = Text::new(source, name)?.collect::<Result<_, _>>()?;
+    // Some tools put a mark before one that is there.
+    Ok(text.trim_start_matches('\u{FEFF}').to_owned())
+}
+
+/// A syntax error of JSON, or of what it should hold, with the line and the column of the source once: `NAME:3:17: …`.
+/// `text` begins at `line` of the source, and columns count characters.
+pub(crate) fn json_error(name: &str, line: usize, text: &str, error: &serde_json::Error) -> String {
+    let line = line + error.line().max(1) - 1;
+    let not_json = if error.is_data() { "" } else { "not JSON: " };
+    let (column, message) = (column(text, error), json_message(error));
+    format!("{name}:{line}:{column}: {not_json}{message}")
+}
+
+/// The column of an error in its line, counted in characters from 1.
+pub(crate) fn column(text: &str, error: &serde_json::Error) -> usize {
+    let line = text
+        .split('\n')
+        .nth(error.line().max(1) - 1)
+        .unwrap_or_default();
+    let before = |(at, _): &(usize, char)| at + 1 < error.column();
+    line.char_indices().take_while(before).count() + 1
+}
+
+/// What is wrong, without the place.
+pub(crate) fn json_message(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&place).unwrap_or(&text).to_owned()
+}
+
+/// The lines of a text, each with its end.
+pub(crate) struct Text<R> {
+    source: io::Chain<io::Cursor<Vec<u8>>, R>,
+    /// What the source is called in an error.
+    name: String,
+    encoding: Encoding,
+    /// What the source is, where it is a format of its own and not a text.
+    format: Option<&'static str>,
+    line: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Utf8,
+    Utf16Le,
+    Utf16Be,
+}
+
+impl<R: BufRead> Text<R> {
+    /// Reads the first bytes, which tell the encoding.
+    pub(crate) fn new(mut source: R, name: impl Into<String>) -> Result<Self, String> {
+        let name = name.into();
+        let mut head = Vec::new();
+        source
+            .by_ref()
+            .take(HEAD)
+            .read_to_end(&mut head)
+            .map_err(|error| unreadable(&name, &error))?;
+        let (encoding, mark) = match head.as_slice() {
+            // A mark of UTF-16 followed by a zero character is one of UTF-32.
+            [0xFF, 0xFE, 0, 0, ..] => return Err(utf_32(&name, "UTF-32LE")),
+            [0, 0, 0xFE, 0xFF, ..] => return Err(utf_32(&name, "UTF-32BE")),
+            [0xFF, 0xFE, ..] => (Encoding::Utf16Le, 2),
+            [0xFE, 0xFF, ..] => (Encoding::Utf16Be, 2),
+            [0xEF, 0xBB, 0xBF, ..] => (Encoding::Utf8, 3),
+            _ => (Encoding::Utf8, 0),
+        };
+        let format = binary_format(&head);
+        let mut head = io::Cursor::new(head);
+        head.set_position(mark);
+        Ok(Self {
+            source: head.chain(source),
+            name,
+            encoding,
+            format,
+            line: 0,
+        })
+    }
+
+    fn next_line(&mut self) -> Result<Option<String>, String> {
+        let mut bytes = Vec::new();
+        let read = match self.encoding {
+            Encoding::Utf8 => self.source.read_until(b'\n', &mut bytes).map(drop),
+            _ => self.read_utf_16(&mut bytes),
+        };
+        read.map_err(|error| unreadable(&self.name, &error))?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        self.line += 1;
+        let text = match self.encoding {
+            Encoding::Utf8 => self.utf_8(bytes),
+            Encoding::Utf16Le => self.utf_16(&bytes, u16::from_le_bytes),
+            Encoding::Utf16Be => self.utf_16(&bytes, u16::from_be_bytes),
+        };
+        text.map(Some)
+    }
+
+    /// Reads to the end of a line: a whole unit that is a line feed.
+    fn read_utf_16(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {
+        let line_feed = match self.encoding {
+            Encoding::Utf16Be => [0, b'\n'],
+            _ => [b'\n', 0],
+        };
+        while self.source.read_until(b'\n', bytes)? > 0 {
+            if !bytes.len().is_multiple_of(2) {
+                self.source.by_ref().take(1).read_to_end(bytes)?;
+            }
+            if bytes.ends_with(&line_feed) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn utf_8(&self, bytes: Vec<u8>) -> Result<String, String> {
+        if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
+            return Err(self.zero_byte(&bytes, at));
+        }
+        String::from_utf8(bytes).map_err(|error| {
+            let (at, utf_8) = (error.utf8_error().valid_up_to(), error.utf8_error());
+            self.not_utf_8(error.as_bytes(), at, utf_8.error_len().is_none())
+        })
+    }
+
+    fn utf_16(&self, bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, String> {
+        let (name, line) = (&self.name, self.line);
+        let (pairs, rest) = bytes.as_chunks::<2>();
+        if !rest.is_empty() {
+            return Err(format!(
+                "{name} is UTF-16 that ends within a character: line {line} has an odd number of bytes, so the end is \
+                 missing; write the file anew"
+            ));
+        }
+        let mut text = String::with_capacity(pairs.len());
+        for unit in char::decode_utf16(pairs.iter().copied().map(unit)) {
+            match unit {
+                Ok('\0') => {
+                    return Err(format!(
+                        "{name} holds a zero character in line {line}, which no text has; save it as UTF-8"
+                    ));
+                }
+                Ok(c) => text.push(c),
+                Err(error) => {
+                    return Err(format!(
+                        "{name} is not UTF-16 throughout: line {line} holds the surrogate 0x{:04X} without its counterpart \
+                         as its character {}; save it as UTF-8",
+                        error.unpaired_surrogate(),
+                        text.chars().count() + 1
+                    ));
+                }
+            }
+        }
+        Ok(text)
+    }
+
+    /// Tells text of wide characters from one with a stray zero.
+    fn zero_byte(&self, bytes: &[u8], at: usize) -> String {
+        let (name, line, place) = (&self.name, self.line, at + 1);
+        if let Some(format) = self.format {
+            return self.binary(format);
+        }
+        let zeros = |parity: usize| {
+            let positions = bytes.iter().enumerate();
+            positions
+                .filter(|(at, byte)| at % 4 == parity && **byte == 0)
+                .count()
+                * 4
+                > bytes.len() / 2
+        };
+        let encoding = match [zeros(0), zeros(1), zeros(2), zeros(3)] {
+            [true, true, true, false] => Some("UTF-32BE"),
+            [false, true, true, true] => Some("UTF-32LE"),
+            [true, false, true, false] => Some("UTF-16BE"),
+            [false, true, false, true] => Some("UTF-16LE"),
+            _ => None,
+        };
+        match encoding {
+            Some(encoding) if line == 1 => format!(
+                "{name} is {encoding} without a byte order mark, as the zero byte in line 1 shows (byte {place}); {}",
+                self.remedy(encoding)
+            ),
+            // Windows PowerShell 5.1 does that by `>>`.
+            Some(_) => format!(
+                "{name} begins as UTF-8, and holds a zero byte in line {line} (byte {place}), as UTF-16 that was appended \
+                 does; save it as UTF-8 throughout"
+            ),
+            None => format!(
+                "{name} holds a zero byte in line {line} (byte {place}), which no text has; save it as UTF-8"
+            ),
+        }
+    }
+
+    fn not_utf_8(&self, bytes: &[u8], at: usize, is_cut: bool) -> String {
+        let (name, line, place) = (&self.name, self.line, at + 1);
+        if let Some(format) = self.format {
+            return self.binary(format);
+        }
+        let byte = bytes.get(at).copied().unwrap_or_default();
+        if is_cut {
+            return format!(
+                "{name} ends within a character of UTF-8, in line {line} (byte {place}), so the end is missing; write the \
+                 file anew"
+            );
+        }
+        if matches!(bytes.get(at..at + 2), Some([0xED, 0xA0..=0xBF])) {
+            return format!(
+                "{name} is not UTF-8: line {line} holds half of a surrogate pair as its byte {place}, as CESU-8 does; save \
+                 it as UTF-8"
+            );
+        }
+        let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+        detector.feed(bytes, true);
+        let likely = detector.guess(None, Utf8Detection::Deny).name();
+        format!(
+            "{name} is not UTF-8: line {line} holds the byte 0x{byte:02X} as its byte {place}; by its bytes it is likely \
+             {likely}; {}",
+            self.remedy(likely)
+        )
+    }
+
+    fn binary(&self, format: &str) -> String {
+        format!(
+            "{} is not a text but {format}; unpack it, or export it as a text, in UTF-8",
+            self.name
+        )
+    }
+
+    fn remedy(&self, encoding: &str) -> String {
+        match self.name.as_str() {
+            STANDARD_INPUT => format!("convert it to UTF-8, as by `iconv -f {encoding} -t UTF-8`"),
+            name => format!(
+                "save it as UTF-8, as by `iconv -f {encoding} -t UTF-8 {}`",
+                path_word(name)
+            ),
+        }
+    }
+}
+
+impl<R: BufRead> Iterator for Text<R> {
+    type Item = Result<String, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_line().transpose()
+    }
+}
+
+/// The name of a format that is certainly no text, by its first bytes.
+fn binary_format(head: &[u8]) -> Option<&'static str> {
+    let format = FileFormat::from_bytes(head);
+    let is_binary = matches!(
+        format.kind(),
+        Kind::Archive
+            | Kind::Audio
+            | Kind::Compressed
+            | Kind::Document
+            | Kind::Image
+            | Kind::Package
+            | Kind::Video
+    );
+    match format {
+        FileFormat::Gzip => Some("gzip data"),
+        FileFormat::Zip => Some("a ZIP archive, such as a workbook of Excel"),
+        FileFormat::PortableDocumentFormat => Some("a PDF document"),
+        _ if is_binary => Some("an archive, a picture or another binary format"),
+        _ => None,
+    }
+}
+
+fn utf_32(name: &str, encoding: &str) -> String {
+    format!(
+        "{name} is {encoding}, as its byte order mark shows, and UTF-8 is read, and UTF-16 with such a mark; save it as UTF-8, \
+         as by `iconv -f UTF-32 -t UTF-8`"
+    )
+}
+
+fn unreadable(name: &str, error: &io::Error) -> String {
+    format!("{name} cannot be read: {error}")
+}
+
+/// This many bytes are read before the first line: enough for every mark and the signatures of common formats.
+const HEAD: u64 = 64;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn decoded(bytes: &[u8]) -> Result<String, String> {
+        whole(bytes, "a.json")
+    }
+
+    fn encoded(text: &str) -> [(&'static str, Vec<u8>); 4] {
+        let utf_16 = |mark: &[u8], bytes: fn(u16) -> [u8; 2]| {
+            let units = text.encode_utf16().flat_map(bytes);
+            mark.iter().copied().chain(units).collect::<Vec<u8>>()
+        };
+        [
+            ("UTF-8", text.as_bytes().to_vec()),
+            (
+                "UTF-8 with a mark",
+                [b"\xEF\xBB\xBF", text.as_bytes()].concat(),
+            ),
+            ("UTF-16LE", utf_16(b"\xFF\xFE", u16::to_le_bytes)),
+            ("UTF-16BE", utf_16(b"\xFE\xFF", u16::to_be_bytes)),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_is_read_back_from_every_encoding(
+            // A mark at the beginning is not part of the text; within it, it is one of its characters.
+            text in "[^\0\u{FEFF}][^\0]{0,40}|(\\PC|[\r\n\u{0A0A}\u{0A00}\u{000D}]){0,40}"
+        ) {
+            for (encoding, bytes) in encoded(&text) {
+                prop_assert_eq!(decoded(&bytes), Ok(text.clone()), "{}", encoding);
+            }
+        }
+
+        #[test]
+        fn lines_end_at_line_feeds_in_every_encoding(lines in prop::collection::vec("[a-z\u{0A0A}\u{4E0A}\u{100A}\r]{0,5}", 1..8)) {
+            let text = lines.join("\n");
+            let expected: Vec<&str> = text.split_inclusive('\n').collect();
+            for (encoding, bytes) in encoded(&text) {
+                let read: Result<Vec<String>, String> = Text::new(&bytes[..], "a").and_then(Iterator::collect);
+                prop_assert_eq!(read, Ok(expected.iter().map(ToString::to_string).collect()), "{}", encoding);
+            }
+        }
+
+        #[test]
+        fn bytes_of_any_kind_are_text_or_a_named_error(bytes: Vec<u8>, mark in 0_usize..6) {
+            let marks: [&[u8]; 6] = [b"", b"\xEF\xBB\xBF", b"\xFF\xFE", b"\xFE\xFF", b"\xFF\xFE\0\0", b"{\0"];
+            let bytes = [marks[mark], &bytes].concat();
+            if let Err(message) = decoded(&bytes) {
+                prop_assert!(message.starts_with("a.json ") && message.contains("; "), "{}", message);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_in_another_encoding_is_named_with_its_place_and_the_remedy() {
+        let units = |text: &str| text.encode_utf16().collect::<Vec<u16>>();
+        let little = |text: &str| {
+            units(text)
+                .into_iter()
+                .flat_map(u16::to_le_bytes)
+                .collect::<Vec<u8>>()
+        };
+        let big = |text: &str| {
+            units(text)
+                .into_iter()
+                .flat_map(u16::to_be_bytes)
+                .collect::<Vec<u8>>()
+        };
+        let wide = |text: &str| {
+            text.chars()
+                .flat_map(|c| u32::from(c).to_le_bytes())
+                .collect::<Vec<u8>>()
+        };
+        let wide_big = |text: &str| {
+            text.chars()
+                .flat_map(|c| u32::from(c).to_be_bytes())
+                .collect::<Vec<u8>>()
+        };
+        let body = "{\"prompt\": \"x\"}\n";
+        for (bytes, parts) in [
+            (
+                little(body),
+                ["UTF-16LE without a byte order mark", "line 1"],
+            ),
+            (big(body), ["UTF-16BE without a byte order mark", "line 1"]),
+            (wide(body), ["UTF-32LE without a byte order mark", "line 1"]),
+            (
+                wide_big(body),
+                ["UTF-32BE without a byte order mark", "line 1"],
+            ),
+            (
+                wide(&format!("\u{FEFF}{body}")),
+                ["UTF-32LE, as its byte order mark", "iconv"],
+            ),
+            (
+                wide_big(&format!("\u{FEFF}{body}")),
+                ["UTF-32BE, as its byte order mark", "iconv"],
+            ),
+            (
+                [body.as_bytes(), &little(body)].concat(),
+                ["zero byte in line 2", "UTF-8 throughout"],
+            ),
+            (
+                b"{}\n{\"a\": \"caf\xE9 d\xE9j\xE0 vu\"}".to_vec(),
+                ["0xE9 as its byte 11", "windows-1252"],
+            ),
+            (
+                b"{\"a\": \"\xD2\xBB\xD6\xBB\xC3\xA8\xD4\xDA\xD1\xA9\xB5\xD8\xC0\xEF\xC5\xDC\"}"
+                    .to_vec(),
+                ["0xD4 as its byte 14", "iconv -f GBK -t UTF-8 a.json"],
+            ),
+            (
+                b"{\"a\": \"\xED\xA0\xBD\xED\xB8\x80\"}".to_vec(),
+                ["CESU-8", "byte 8"],
+            ),
+            (
+                b"{\"a\": \"\xF0\x9F\x98".to_vec(),
+                ["ends within a character of UTF-8", "byte 8"],
+            ),
+            (
+                [&b"\xFF\xFE"[..], &little(body), b"x"].concat(),
+                ["odd number of bytes", "line 2"],
+            ),
+            (
+                [&b"\xFF\xFE"[..], &little("a\nb"), b"\x3D\xD8\x61\0"].concat(),
+                ["line 2 holds the surrogate 0xD83D", "character 2"],
+            ),
+            (
+                [&b"\xFE\xFF"[..], &big("ab\0")].concat(),
+                ["zero character in line 1", "UTF-8"],
+            ),
+            (
+                b"{\"a\": \"\0\"}".to_vec(),
+                ["a zero byte in line 1 (byte 8)", "UTF-8"],
+            ),
+            (
+                b"\x1F\x8B\x08\0\0\0\0\0\0\x03\xAB\xAE\x05\0".to_vec(),
+                ["gzip data", "unpack"],
+            ),
+            (
+                b"PK\x03\x04\x14\0\x06\0\x08\0\0\0!\0\xFF".to_vec(),
+                ["a ZIP archive", "unpack"],
+            ),
+            (
+                b"%PDF-1.7\n%\xE2\xE3\xCF\xD3\n".to_vec(),
+                ["a PDF document", "export"],
+            ),
+            (
+                b"\x28\xB5\x2F\xFD\x04\x58\xFF".to_vec(),
+                ["binary format", "unpack"],
+            ),
+        ] {
+            let message = decoded(&bytes).expect_err(parts[0]);
+            for part in parts {
+                assert!(message.contains(part), "{part}: {message}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_mark_that_is_there_twice_is_no_text() {
+        for (encoding, bytes) in encoded("\u{FEFF}{}") {
+            assert_eq!(decoded(&bytes).as_deref(), Ok("{}"), "{encoding}");
+        }
+    }
+
+    #[test]
+    fn an_error_of_json_has_the_line_and_the_column_of_the_source_once() {
+        for (line, text, expected) in [
+            (1, "{\"a\": x}", "b.json:1:7: not JSON: expected value"),
+            (3, "{\"é猫\": x}", "b.json:3:8: not JSON: expected value"),
+            (
+                1,
+                "{\n  \"a\": 1,\n  b\n}",
+                "b.json:3:3: not JSON: key must be a string",
+            ),
+            (7, "{", "b.json:7:1: not JSON: EOF while parsing an object"),
+            (1, "", "b.json:1:1: not JSON: EOF while parsing a value"),
+        ] {
+            let error = serde_json::from_str::<serde_json::Value>(text).expect_err(text);
+            assert_eq!(json_error("b.json", line, text, &error), expected);
+        }
+        let error = serde_json::from_str::<Vec<u8>>("[1,\n \"é\", 2]").expect_err("text");
+        let message = json_error("b.json", 1, "[1,\n \"é\", 2]", &error);
+        assert!(
+            message.starts_with("b.json:2:") && !message.contains("line"),
+            "{message}"
+        );
+    }
+}

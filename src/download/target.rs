@@ -1,0 +1,350 @@
+//! A target before anything is downloaded: what is there, and whether a video can be saved there. The check before payment
+//! and the download itself take the same steps, so what the one passes does not fail in the other.
+
+use std::{
+    fmt,
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    disk::{is_at, is_replaceable, lock, open_plain, rename_new, sync},
+    name::{MAX_DEFAULT, note, parts},
+    part::{exists, folder, io_error},
+};
+use crate::{Error, ErrorKind};
+
+/// A file that a video is to be saved to, checked and kept for this process, made by
+/// [`Download::reserve_target`](crate::Download::reserve_target).
+///
+/// Its part is open and locked until this is dropped, so another download of the same target, by this process or another
+/// one, is refused before it is paid for. An empty `NAME.part` with an empty `NAME.part.json` stands beside the target as
+/// long; if the process is killed they stay, and the next download takes them over. On a file system without locks
+/// nothing keeps another process away.
+pub struct ReservedTarget {
+    path: PathBuf,
+    overwrite: bool,
+    pub(super) part: PathBuf,
+    pub(super) file: Arc<File>,
+}
+
+/// Why a target cannot be reserved.
+#[derive(Debug)]
+pub(super) enum Obstacle {
+    /// There is a file, and it is not to be overwritten.
+    Exists(Error),
+    /// Another download writes this part.
+    InUse(PathBuf),
+    /// What cannot be written, and why.
+    Io(PathBuf, io::Error),
+    Other(Error),
+}
+
+/// A download that was dropped may still be writing its last piece.
+const LOCK_ATTEMPTS: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+impl ReservedTarget {
+    /// The path of the file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn overwrites(&self) -> bool {
+        self.overwrite
+    }
+
+    /// As [`try_new`](Self::try_new), on a thread for blocking work, and waiting a moment for a download that was just dropped.
+    pub(super) async fn new(path: &Path, overwrite: bool) -> Result<Self, Obstacle> {
+        let mut attempts = 0;
+        loop {
+            let path = path.to_owned();
+            let reserve = move || Self::try_new(&path, overwrite);
+            let reserved = tokio::task::spawn_blocking(reserve).await;
+            match reserved.unwrap_or_else(|error| {
+                let what = "the target could not be checked";
+                let error = Error::new(ErrorKind::Io, what).with_source(error);
+                Err(Obstacle::Other(error))
+            }) {
+                Err(Obstacle::InUse(_)) if attempts < LOCK_ATTEMPTS => attempts += 1,
+                reserved => return reserved,
+            }
+            tokio::time::sleep(LOCK_PAUSE).await;
+        }
+    }
+
+    /// Tries everything that saving to `path` needs: looks at what is there, makes the folders, writes, syncs and renames a
+    /// file in there, and opens and locks the part and the note beside it.
+    pub(super) fn try_new(path: &Path, overwrite: bool) -> Result<Self, Obstacle> {
+        look(path, overwrite)?;
+        let failed = |error| Obstacle::Io(path.to_owned(), error);
+        make(folder(path)).map_err(Obstacle::Other)?;
+        let mut first = None;
+        for part in parts(path) {
+            match open_part(&part) {
+                Ok(file) => {
+                    let reserved = Self {
+                        path: path.to_owned(),
+                        overwrite,
+                        part,
+                        file: Arc::new(file),
+                    };
+                    probe(path).map_err(failed)?;
+                    return Ok(reserved);
+                }
+                Err(Obstacle::Io(part, error)) if may_be_too_long(&part, &error) => {
+                    first.get_or_insert(Obstacle::Io(part, error));
+                }
+                Err(obstacle) => return Err(obstacle),
+            }
+        }
+        Err(first.unwrap_or_else(|| failed(io::ErrorKind::InvalidFilename.into())))
+    }
+
+    /// Removes the part and its note.
+    pub(super) fn discard(&self) {
+        let _ = fs::remove_file(&self.part);
+        // The note goes last: a part without one would be taken for another program's file.
+        let _ = fs::remove_file(note(&self.part));
+    }
+}
+
+/// Leaves no empty part behind.
+impl Drop for ReservedTarget {
+    fn drop(&mut self) {
+        if self.file.metadata().is_ok_and(|file| file.len() == 0) {
+            self.discard();
+        }
+    }
+}
+
+impl fmt::Debug for ReservedTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReservedTarget")
+            .field("path", &self.path)
+            .field("overwrite", &self.overwrite)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Obstacle {
+    /// Whether the name is too long for the file system, so that a shorter one may do.
+    pub(super) fn is_too_long(&self) -> bool {
+        matches!(self, Self::Io(_, error) if error.kind() == io::ErrorKind::InvalidFilename)
+    }
+}
+
+impl From<Obstacle> for Error {
+    fn from(obstacle: Obstacle) -> Self {
+        match obstacle {
+            Obstacle::Exists(error) | Obstacle::Other(error) => error,
+            Obstacle::Io(path, error) => io_error(&path, "cannot be written", error),
+            Obstacle::InUse(part) => {
+                let what = format!(
+                    "the part {} is being written by another download; wait for its end, or name another file",
+                    part.display()
+                );
+                Self::new(ErrorKind::Io, what)
+            }
+        }
+    }
+}
+
+/// Makes `folder`, and tries whether a file with a name as long as [`Generation::file_name`](crate::Generation::file_name) makes
+/// it can be saved there.
+pub(super) fn check_folder(folder: &Path) -> Result<(), Error> {
+    let folder = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    };
+    make(folder)?;
+    let name = hidden(&"n".repeat(MAX_DEFAULT));
+    match ReservedTarget::try_new(&folder.join(name), false) {
+        Ok(_) => Ok(()),
+        Err(Obstacle::Io(_, error)) => Err(folder_error(folder, "takes no new file", error)),
+        Err(obstacle) => Err(obstacle.into()),
+    }
+}
+
+/// Makes the folder and those above it, unless they are there.
+fn make(folder: &Path) -> Result<(), Error> {
+    // Without a `.` at its end, which cannot be made.
+    let folder: PathBuf = folder.components().collect();
+    fs::create_dir_all(&folder).map_err(|error| folder_error(&folder, "cannot be made", error))
+}
+
+fn folder_error(folder: &Path, what: &str, error: io::Error) -> Error {
+    let message = format!("the folder {} {what}", folder.display());
+    Error::new(ErrorKind::Io, message).with_source(error)
+}
+
+/// Whether the path is that of a folder: one that is there, or one that is written as such.
+pub(super) fn is_folder(path: &Path) -> bool {
+    let text = path.as_os_str().as_encoded_bytes();
+    let is_separator = |byte: &u8| std::path::is_separator(char::from(*byte));
+    let end = text.strip_suffix(b".").unwrap_or(text);
+    !text.is_empty() && (path.file_name().is_none() || end.last().is_some_and(is_separator))
+        || path.is_dir()
+}
+
+/// What is at the target already.
+fn look(path: &Path, overwrite: bool) -> Result<(), Obstacle> {
+    let refused = |what: &str| {
+        let message = format!("the target {} {what}", path.display());
+        Obstacle::Other(Error::new(ErrorKind::Io, message))
+    };
+    if is_folder(path) {
+        return Err(refused("is a folder; name the file to write in it"));
+    }
+    if path.file_name().is_none() {
+        return Err(refused("is no file name; name the file to write"));
+    }
+    let found = match fs::symlink_metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Obstacle::Io(path.to_owned(), error)),
+    };
+    let link = fs::read_link(path).ok().filter(|_| found.is_symlink());
+    let leads_to = match fs::metadata(path) {
+        Ok(leads_to) => Some(leads_to),
+        Err(_) if found.is_symlink() => None,
+        Err(error) => return Err(Obstacle::Io(path.to_owned(), error)),
+    };
+    // `/dev/stdout` and its like: replacing the link would harm every other program.
+    let is_stream = link.as_ref().is_some_and(|link| link.starts_with("/proc"));
+    if is_stream || leads_to.as_ref().is_some_and(|file| !file.is_file()) {
+        return Err(refused(
+            "is a device, a pipe or a socket, and a video is saved to a plain file; name one",
+        ));
+    }
+    if overwrite {
+        return is_replaceable(path).map_err(|error| {
+            let message = format!("the target {} cannot be replaced", path.display());
+            Obstacle::Other(Error::new(ErrorKind::Io, message).with_source(error))
+        });
+    }
+    Err(match (link, leads_to) {
+        (Some(link), None) => refused(&format!(
+            "is a symbolic link to {}, where there is no file; remove the link, or name another file",
+            link.display()
+        )),
+        _ => Obstacle::Exists(Error::new(ErrorKind::Io, exists(path))),
+    })
+}
+
+/// Writes, syncs and renames a small file in the folder of `path`, as saving does, and reads it under its new name, which has
+/// the target's characters, and its length if that is long. The target's own name is not used: after a crash, such a file
+/// would have it.
+fn probe(path: &Path) -> io::Result<()> {
+    let mut builder = tempfile::Builder::new();
+    let mut file = builder
+        .prefix(".")
+        .suffix(".part")
+        .tempfile_in(folder(path))?;
+    file.write_all(PROBE)?;
+    sync(file.as_file())?;
+    // Closed, since some network file systems report only then what they could not write.
+    let part = file.into_temp_path();
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let renamed = folder(path).join(hidden(&name));
+    rename_new(&part, &renamed)?;
+    let read = fs::read(&renamed);
+    let _ = fs::remove_file(&renamed);
+    match read? == PROBE {
+        true => Ok(()),
+        false => Err(io::Error::other("what was written there is lost")),
+    }
+}
+
+const PROBE: &[u8] = b"{}";
+
+/// `name` with something before it, so that there is no such file. A long name has its beginning replaced, whose characters
+/// the part's name has, and stays as long.
+fn hidden(name: &str) -> String {
+    let random = format!(".{:08x}", fastrand::u32(..));
+    if name.len() <= MAX_DEFAULT - random.len() {
+        return random + name;
+    }
+    let cut = (random.len()..name.len()).find(|at| name.is_char_boundary(*at));
+    let (start, end) = name.split_at(cut.unwrap_or(name.len()));
+    format!("{random:.<width$}{end}", width = start.len())
+}
+
+/// Opens the part for this process alone, and makes its note if there is none. A part that an earlier download left keeps
+/// its content.
+fn open_part(part: &Path) -> Result<File, Obstacle> {
+    let failed = |error| Obstacle::Io(part.to_owned(), error);
+    let file = match open_plain(part, OpenOptions::new().read(true).write(true).create(true)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_plain(part) => {
+            reopen(part, error)?
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    // Another process may have given the part its final name between the opening and the lock.
+    if !lock(&file) || !is_at(&file, part).map_err(failed)? {
+        return Err(Obstacle::InUse(part.to_owned()));
+    }
+    let note = note(part);
+    let is_empty = file.metadata().map_err(failed)?.len() == 0;
+    if !is_empty && fs::symlink_metadata(&note).is_err() {
+        return Err(Obstacle::Other(Error::new(ErrorKind::Io, foreign(part))));
+    }
+    let made = open_plain(&note, OpenOptions::new().write(true).create_new(true));
+    match made {
+        Err(error) if !is_plain(&note) => {
+            if is_empty {
+                let _ = fs::remove_file(part);
+            }
+            Err(Obstacle::Io(note, error))
+        }
+        _ => Ok(file),
+    }
+}
+
+/// Some file systems open no file for writing that is there already (rclone's mount without a cache): a part that cannot be
+/// continued is begun anew, unless another process has it.
+fn reopen(part: &Path, refused: io::Error) -> Result<File, Obstacle> {
+    let Ok(there) = File::open(part) else {
+        return Err(Obstacle::Io(part.to_owned(), refused));
+    };
+    let is_empty = there.metadata().is_ok_and(|file| file.len() == 0);
+    if !is_empty && fs::symlink_metadata(note(part)).is_err() {
+        return Err(Obstacle::Other(Error::new(ErrorKind::Io, foreign(part))));
+    }
+    if !lock(&there) {
+        return Err(Obstacle::InUse(part.to_owned()));
+    }
+    let made = || {
+        fs::remove_file(part)?;
+        let mut options = OpenOptions::new();
+        open_plain(part, options.read(true).write(true).create_new(true))
+    };
+    made().map_err(|_| Obstacle::Io(part.to_owned(), refused))
+}
+
+/// Whether the name may be the reason, which some file systems tell by another error (rclone's mount by EIO).
+fn may_be_too_long(part: &Path, error: &io::Error) -> bool {
+    let is_long = part
+        .file_name()
+        .is_some_and(|name| name.len() >= MAX_DEFAULT);
+    match error.kind() {
+        io::ErrorKind::InvalidFilename => true,
+        io::ErrorKind::AlreadyExists => false,
+        _ => is_long,
+    }
+}
+
+fn is_plain(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
+}
+
+fn foreign(path: &Path) -> String {
+    format!(
+        "the file {} is in the way, and no part that this crate left; move it elsewhere, or name another file",
+        path.display()
+    )
+}

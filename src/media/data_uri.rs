@@ -1,0 +1,228 @@
+//! Inline data: data URIs (RFC 2397), and base64 text alone.
+
+use std::borrow::Cow;
+
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+
+use super::{Kind, Unsuitable, content::media_type};
+
+/// Judges what follows the scheme of a data URI.
+pub(super) fn unsuitable(rest: &str, expected: Option<Kind>) -> Option<Unsuitable> {
+    let Some((head, data)) = rest.split_once(',') else {
+        return Some(Unsuitable::certain(
+            "the data URI has no comma before its data; write data:image/png;base64,… with the type of the file",
+        ));
+    };
+    let mut parts = head.split(';').map(str::trim);
+    let stated = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let is_base64 = parts
+        .next_back()
+        .is_some_and(|last| last.eq_ignore_ascii_case("base64"));
+    if data.trim().is_empty() {
+        return Some(Unsuitable::certain(
+            "the data URI holds no data; the file was empty, or was not read",
+        ));
+    }
+    if data
+        .get(..5)
+        .is_some_and(|begin| begin.eq_ignore_ascii_case("data:"))
+    {
+        return Some(Unsuitable::certain(
+            "the data URI has its beginning twice; write data:TYPE;base64, once",
+        ));
+    }
+    if stated == "base64" {
+        return Some(Unsuitable::likely(
+            "the data URI says base64 where its type belongs; write data:image/png;base64,… with the type of the file",
+        ));
+    }
+    if is_base64 {
+        return unsuitable_base64(data, Some(&stated), expected);
+    }
+    let bytes = percent_decoded(data);
+    if Kind::of(&stated).is_some() && media_type(&bytes).is_none() && stated != "image/svg+xml" {
+        return Some(Unsuitable::likely(format!(
+            "the data URI does not say `;base64`, so its data are no {stated}; write data:{stated};base64,…"
+        )));
+    }
+    of_another_type(&bytes, Some(&stated), expected)
+}
+
+/// Judges base64 text, with the type that its data URI states.
+pub(super) fn unsuitable_base64(
+    text: &str,
+    stated: Option<&str>,
+    expected: Option<Kind>,
+) -> Option<Unsuitable> {
+    let escaped = percent_decoded(text);
+    let spaces = |byte: &u8| byte.is_ascii_whitespace();
+    let mut compact: Vec<u8> = escaped
+        .iter()
+        .filter(|byte| !spaces(byte))
+        .copied()
+        .collect();
+    let is_url_safe = compact.contains(&b'-') || compact.contains(&b'_');
+    for byte in &mut compact {
+        match byte {
+            b'-' => *byte = b'+',
+            b'_' => *byte = b'/',
+            _ => {}
+        }
+    }
+    let bytes = match LENIENT.decode(&compact) {
+        Ok(bytes) if !bytes.is_empty() => bytes,
+        _ => {
+            return Some(Unsuitable::certain(
+                "the data are not base64 (RFC 4648), or are cut off; encode the whole file anew",
+            ));
+        }
+    };
+    let form = if compact.len() < escaped.len() {
+        Some(
+            "the base64 data hold a line break or a space, which many services refuse; write them in one line",
+        )
+    } else if is_url_safe {
+        Some(
+            "the data are in the URL-safe alphabet of base64, which many services refuse; use + and / for - and _",
+        )
+    } else if !compact.len().is_multiple_of(4) {
+        Some("the base64 data lack their padding, so they may be cut off; write the = at their end")
+    } else {
+        None
+    };
+    let another = of_another_type(&bytes, stated, expected);
+    match (another, form) {
+        (Some(another), Some(form)) if !another.is_certain => {
+            Some(Unsuitable::likely(format!("{form}; {}", another.message)))
+        }
+        (Some(another), _) => Some(another),
+        (None, form) => form.map(Unsuitable::likely),
+    }
+}
+
+/// Compares what the bytes are with what is stated, and with what is expected.
+fn of_another_type(
+    bytes: &[u8],
+    stated: Option<&str>,
+    expected: Option<Kind>,
+) -> Option<Unsuitable> {
+    let shown = media_type(bytes);
+    let stated_kind = stated.and_then(Kind::of);
+    let kind = shown.as_deref().and_then(Kind::of).or(stated_kind);
+    if let (Some(kind), Some(expected)) = (kind, expected)
+        && kind != expected
+        // The caller may know better than the content shows.
+        && stated_kind.is_none_or(|stated| stated != expected)
+    {
+        let what = shown.as_deref().or(stated).unwrap_or_default();
+        return Some(Unsuitable {
+            message: format!(
+                "the data are {what}, and {} is expected here; give one",
+                expected.noun()
+            ),
+            // A service may take the sound of a clip.
+            is_certain: shown.is_some() && (kind, expected) != (Kind::Video, Kind::Audio),
+        });
+    }
+    let stated = stated?;
+    let message = match shown {
+        Some(shown) if stated_kind.is_none() => format!(
+            "the data URI states {}, and its data are {shown}; write data:{shown};base64,…",
+            if stated.is_empty() { "no type" } else { stated }
+        ),
+        Some(shown) if family(&shown) != family(stated) => {
+            format!(
+                "the data URI states {stated}, and is {shown} by its content; write data:{shown};base64,…"
+            )
+        }
+        Some(_) => return None,
+        None if stated_kind.is_none() => format!(
+            "the data URI is {}, which is neither a picture nor a clip nor a sound; give one",
+            if stated.is_empty() {
+                "text/plain"
+            } else {
+                stated
+            }
+        ),
+        None if KNOWN.contains(&family(stated)) => format!(
+            "the data are not {stated} by their content; they may be cut off, or another file was read"
+        ),
+        None => return None,
+    };
+    Some(Unsuitable::likely(message))
+}
+
+/// One name for types that services do not tell apart.
+fn family(media_type: &str) -> &str {
+    match media_type {
+        "image/jpg" | "image/pjpeg" => "image/jpeg",
+        "image/x-png" | "image/apng" => "image/png",
+        "image/x-ms-bmp" | "image/x-bmp" => "image/bmp",
+        "image/heif" | "image/heic-sequence" | "image/heif-sequence" => "image/heic",
+        "image/vnd.microsoft.icon" | "image/ico" => "image/x-icon",
+        // Boxes alike, under many brands.
+        "video/quicktime" | "video/x-m4v" | "video/3gpp" | "video/3gpp2" | "audio/3gpp"
+        | "audio/mp4" | "audio/m4a" | "audio/x-m4a" | "application/mp4" => "video/mp4",
+        "video/matroska" | "audio/matroska" | "audio/x-matroska" | "video/x-matroska"
+        | "audio/webm" => "video/webm",
+        "video/avi" | "video/msvideo" | "video/vnd.avi" => "video/x-msvideo",
+        "video/mpg" | "video/mpeg" | "video/mp2p" => "video/mpeg",
+        "audio/mp3" | "audio/x-mp3" | "audio/mpeg3" | "audio/x-mpeg" => "audio/mpeg",
+        "audio/x-wav" | "audio/wave" | "audio/vnd.wave" | "audio/x-pn-wav" => "audio/wav",
+        "audio/x-flac" => "audio/flac",
+        "audio/x-aac" | "audio/aacp" | "audio/x-hx-aac-adts" => "audio/aac",
+        "audio/opus" | "audio/vorbis" | "video/ogg" | "application/ogg" => "audio/ogg",
+        other => other,
+    }
+}
+
+/// Types whose content is always recognised, so that content of no known type is something else.
+const KNOWN: &[&str] = &[
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+    "image/bmp",
+    "image/tiff",
+    "image/avif",
+    "image/heic",
+    "video/mp4",
+    "video/webm",
+    "video/x-msvideo",
+    "video/mpeg",
+    "audio/wav",
+    "audio/flac",
+    "audio/ogg",
+];
+
+fn percent_decoded(text: &str) -> Cow<'_, [u8]> {
+    if !text.contains('%') {
+        return text.as_bytes().into();
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        let digits = after.first_chunk::<2>().filter(|_| *byte == b'%');
+        let escaped = digits
+            .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(escaped.unwrap_or(*byte));
+        rest = if escaped.is_some() {
+            &after[2..]
+        } else {
+            after
+        };
+    }
+    bytes.into()
+}
+
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);

@@ -1,0 +1,167 @@
+//! Values that a document allows and that are hardly meant: a blank prompt, and media that cannot be fetched or used.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    Warning,
+    catalogue::{Model, Property, Role},
+    media::{self, Kind},
+    property::step,
+    schema::Schema,
+};
+
+/// Every such value in a body, at every depth.
+pub(super) fn unlikely(model: &Model, body: &Map<String, Value>) -> Vec<Warning> {
+    let mut search = Search {
+        prompt: model.property(Role::Prompt).map(Property::name),
+        found: Vec::new(),
+    };
+    search.object("", model.properties, body);
+    search.found
+}
+
+struct Search {
+    /// The name of the model's prompt, which parts of a request have under the same name.
+    prompt: Option<&'static str>,
+    found: Vec<Warning>,
+}
+
+impl Search {
+    fn object(&mut self, at: &str, properties: &[Property], map: &Map<String, Value>) {
+        for property in properties {
+            let Some(value) = map.get(property.name) else {
+                continue;
+            };
+            let pointer = format!("{at}{}", step(property.name));
+            if let (true, Value::String(text)) = (Some(property.name) == self.prompt, value)
+                && is_blank(text)
+            {
+                let message =
+                    "the prompt is blank: it holds no character that is visible; say what to show";
+                self.found.push(Warning::new(&pointer, message));
+            }
+            self.value(&pointer, property, &property.schema, value);
+        }
+    }
+
+    fn value(&mut self, at: &str, property: &Property, schema: &Schema, value: &Value) {
+        match (schema.typed(), value) {
+            (Schema::Object(properties), Value::Object(map)) => self.object(at, properties, map),
+            (Schema::List { items, .. }, Value::Array(values)) => {
+                for (index, value) in values.iter().enumerate() {
+                    self.value(&format!("{at}/{index}"), property, items, value);
+                }
+            }
+            (Schema::Alternatives { arms, .. }, _) => {
+                if let Some(arm) = arms.iter().find(|arm| arm.check(value).is_empty()) {
+                    self.value(at, property, arm, value);
+                }
+            }
+            (schema, Value::String(text)) => {
+                let is_link = matches!(schema, Schema::Uri | Schema::UriOrBase64);
+                if property.media || is_link {
+                    self.media(at, property, text);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn media(&mut self, at: &str, property: &Property, text: &str) {
+        if let Some(unsuitable) = media::unsuitable(text, expected(property)) {
+            self.found.push(Warning {
+                is_unusable: unsuitable.is_certain,
+                ..Warning::new(at, unsuitable.message)
+            });
+        }
+    }
+}
+
+/// What a media property takes, by its role, else by the words of its name: documents state no media type.
+fn expected(property: &Property) -> Option<Kind> {
+    if property.role == Some(Role::OpeningImage) {
+        return Some(Kind::Image);
+    }
+    let mut kinds = property.name.split(['_', '-', '.']).filter_map(|word| {
+        let word = word.strip_suffix('s').unwrap_or(word);
+        WORDS.iter().find(|(known, _)| *known == word)
+    });
+    let (_, kind) = kinds.next()?;
+    kinds.all(|(_, other)| other == kind).then_some(*kind)
+}
+
+const WORDS: &[(&str, Kind)] = &[
+    ("frame", Kind::Image),
+    ("image", Kind::Image),
+    ("mask", Kind::Image),
+    ("photo", Kind::Image),
+    ("picture", Kind::Image),
+    ("clip", Kind::Video),
+    ("video", Kind::Video),
+    ("audio", Kind::Audio),
+    ("music", Kind::Audio),
+    ("sound", Kind::Audio),
+    ("speech", Kind::Audio),
+    ("voice", Kind::Audio),
+];
+
+/// Whether a text shows nothing: white space, control characters, and characters without a glyph of their own.
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| {
+        c.is_whitespace()
+            || c.is_control()
+            || INVISIBLE
+                .iter()
+                .any(|(first, last)| (*first..=*last).contains(&c))
+    })
+}
+
+/// Characters that are ignored where they are not supported (Unicode's Default_Ignorable_Code_Point), and the blank
+/// pattern of Braille.
+const INVISIBLE: &[(char, char)] = &[
+    ('\u{AD}', '\u{AD}'),
+    ('\u{34F}', '\u{34F}'),
+    ('\u{61C}', '\u{61C}'),
+    ('\u{115F}', '\u{1160}'),
+    ('\u{17B4}', '\u{17B5}'),
+    ('\u{180B}', '\u{180F}'),
+    ('\u{200B}', '\u{200F}'),
+    ('\u{202A}', '\u{202E}'),
+    ('\u{2060}', '\u{206F}'),
+    ('\u{2800}', '\u{2800}'),
+    ('\u{3164}', '\u{3164}'),
+    ('\u{FE00}', '\u{FE0F}'),
+    ('\u{FEFF}', '\u{FEFF}'),
+    ('\u{FFA0}', '\u{FFA0}'),
+    ('\u{FFF0}', '\u{FFF8}'),
+    ('\u{1BCA0}', '\u{1BCA3}'),
+    ('\u{1D173}', '\u{1D17A}'),
+    ('\u{E0000}', '\u{E0FFF}'),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_without_a_visible_character_is_blank() {
+        for blank in [
+            "",
+            " \t\r\n",
+            "\u{A0}\u{3000}\u{2003}",
+            "\u{200B}\u{200D}\u{FEFF}",
+            "\u{2060}\u{AD}",
+            "\u{3164}",
+            "\u{2800}\u{2800}",
+            "\0\u{1B}",
+            "\u{202E}",
+            "\u{FE0F}",
+            "\u{E0020}",
+        ] {
+            assert!(is_blank(blank), "{blank:?}");
+        }
+        for text in [".", "0", "\u{200B}a", "猫", "\u{1F3AC}\u{FE0F}", "\u{301}"] {
+            assert!(!is_blank(text), "{text:?}");
+        }
+    }
+}

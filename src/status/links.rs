@@ -1,0 +1,261 @@
+//! The links to the videos of a finished generation, wherever an answer holds them.
+
+use serde_json::{Map, Value};
+
+use super::{
+    Video,
+    reason::{is_link, nested},
+    videos_at,
+    words::Words,
+};
+
+/// The videos of an answer that holds none under `video`. With `is_completed`, the answer says that it is completed, so
+/// that any link that can be the video is one; else only what is named as a result counts.
+///
+/// What belongs to the request is never taken.
+pub(super) fn find(answer: &Value, is_completed: bool) -> Vec<Video> {
+    let mut search = Search {
+        found: Vec::new(),
+        links_in_failures: Vec::new(),
+        lists: 0,
+        left: PROPERTIES_MOST,
+    };
+    search.visit(answer, &Path::default(), 0);
+    let Search {
+        mut found,
+        links_in_failures,
+        ..
+    } = search;
+    if !is_completed {
+        found.retain(|link| link.rank == Rank::ResultVideo || link.is_under_video);
+    }
+    let Some(best) = found.iter().map(|link| link.rank).min() else {
+        // A gateway keeps the link of a success in `fail_reason` (QuantumNous/new-api#6993).
+        let links = links_in_failures.into_iter().filter(|_| is_completed);
+        return links.take(1).map(Video::at).collect();
+    };
+    found.retain(|link| link.rank == best);
+    // One list, or the links of one level: the others are copies of these.
+    let mut groups: Vec<(Group, Vec<Video>)> = Vec::new();
+    for Link { group, video, .. } in found {
+        let at = groups.iter().position(|(other, _)| *other == group);
+        let at = at.unwrap_or_else(|| {
+            groups.push((group, Vec::new()));
+            groups.len() - 1
+        });
+        let videos = &mut groups[at].1;
+        if videos.iter().all(|known| known.url != video.url) {
+            videos.push(video);
+        }
+    }
+    let largest = groups.iter().map(|(_, videos)| videos.len()).max();
+    let mut largest_ones = groups
+        .into_iter()
+        .filter(|(_, videos)| Some(videos.len()) == largest);
+    let chosen = largest_ones.next();
+    chosen.map(|(_, videos)| videos).unwrap_or_default()
+}
+
+const DEPTH_MOST: usize = 8;
+const PROPERTIES_MOST: u32 = 10_000;
+
+/// How sure it is that a link is the video, surest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// Named as a result, and as a video by its name, its type or its file's extension.
+    ResultVideo,
+    /// Named as a result.
+    Result,
+    /// A video.
+    Video,
+    /// A link whose name says nothing else.
+    Place,
+    /// A video beside the prompt, which may be the request's own.
+    BesidePrompt,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Group {
+    List(usize),
+    Level(usize),
+}
+
+struct Link {
+    rank: Rank,
+    group: Group,
+    is_under_video: bool,
+    video: Video,
+}
+
+/// What the names on the way to a value say.
+#[derive(Clone, Copy)]
+struct Path {
+    is_video: bool,
+    is_result: bool,
+    /// Whether no name says anything else.
+    is_known: bool,
+    /// Whether it begins with `video` or `videos`.
+    is_under_video: bool,
+    list: Option<usize>,
+}
+
+impl Default for Path {
+    fn default() -> Self {
+        Self {
+            is_video: false,
+            is_result: false,
+            is_known: true,
+            is_under_video: false,
+            list: None,
+        }
+    }
+}
+
+impl Path {
+    fn with(self, key: &str, words: &Words, depth: usize) -> Self {
+        Self {
+            is_video: self.is_video || words.is_video(),
+            is_result: self.is_result || words.is_result(),
+            is_known: self.is_known && words.is_result_or_place(),
+            is_under_video: self.is_under_video
+                || (depth == 0 && matches!(key, "video" | "videos")),
+            list: self.list,
+        }
+    }
+}
+
+struct Search {
+    found: Vec<Link>,
+    links_in_failures: Vec<String>,
+    lists: usize,
+    left: u32,
+}
+
+impl Search {
+    fn visit(&mut self, value: &Value, path: &Path, depth: usize) {
+        if depth > DEPTH_MOST {
+            return;
+        }
+        match value {
+            Value::Object(map) => self.visit_object(map, path, depth),
+            Value::Array(items) => {
+                self.lists += 1;
+                let path = Path {
+                    list: path.list.or(Some(self.lists)),
+                    ..*path
+                };
+                for item in items {
+                    match item {
+                        Value::String(text) if is_link(text) => {
+                            let link = self.link(text, &path, depth, None, false);
+                            self.found.extend(link);
+                        }
+                        item => self.visit(item, &path, depth + 1),
+                    }
+                }
+            }
+            Value::String(text) => {
+                if let Some(nested) = nested(text) {
+                    self.visit(&nested, path, depth + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn visit_object(&mut self, map: &Map<String, Value>, path: &Path, depth: usize) {
+        let beside_prompt = map.keys().any(|key| Words::of(key).is_prompt());
+        let mut own: Vec<(usize, Link)> = Vec::new();
+        for (key, value) in map {
+            if self.left == 0 {
+                break;
+            }
+            self.left -= 1;
+            let words = Words::of(key);
+            match value {
+                Value::String(text) if words.is_failure() => {
+                    self.links_in_failures
+                        .extend(is_link(text).then(|| text.clone()));
+                }
+                _ if words.is_failure() || words.is_other_file() => {}
+                Value::String(text) if is_link(text) => {
+                    let path = path.with(key, &words, depth);
+                    let link = self.link(text, &path, depth, Some(map), beside_prompt);
+                    own.extend(link.map(|link| (words.variance(), link)));
+                }
+                value => self.visit(value, &path.with(key, &words, depth), depth + 1),
+            }
+        }
+        // An object describes one file: its other links are variants of it.
+        let plainest = own
+            .iter()
+            .map(|(variance, link)| (link.rank, *variance))
+            .min();
+        let own = own.into_iter();
+        let own = own.filter(|(variance, link)| Some((link.rank, *variance)) == plainest);
+        self.found.extend(own.map(|(_, link)| link));
+    }
+
+    /// A link as what it can be, if it can be a video.
+    fn link(
+        &self,
+        url: &str,
+        path: &Path,
+        depth: usize,
+        beside: Option<&Map<String, Value>>,
+        beside_prompt: bool,
+    ) -> Option<Link> {
+        let kind = beside.and_then(kind).or_else(|| kind_of_file(url));
+        let is_video = match kind {
+            Some(is_video) => is_video,
+            None => path.is_video,
+        };
+        let is_excluded = kind == Some(false);
+        let rank = match (is_video, path.is_result, path.is_known) {
+            _ if is_excluded => return None,
+            (true, true, _) => Rank::ResultVideo,
+            (_, true, true) => Rank::Result,
+            (true, _, _) if beside_prompt => Rank::BesidePrompt,
+            (true, _, _) => Rank::Video,
+            (_, _, true) if !beside_prompt => Rank::Place,
+            _ => return None,
+        };
+        Some(Link {
+            rank,
+            group: path.list.map_or(Group::Level(depth), Group::List),
+            is_under_video: path.is_under_video,
+            video: beside.map_or_else(|| Video::at(url), |map| videos_at(url, map)),
+        })
+    }
+}
+
+/// Whether the object says that its file is a video.
+fn kind(map: &Map<String, Value>) -> Option<bool> {
+    let names = [
+        "content_type",
+        "contentType",
+        "mime_type",
+        "mimeType",
+        "type",
+    ];
+    let kinds = names.iter().filter_map(|name| map.get(*name)?.as_str());
+    let mut kinds = kinds.filter_map(|kind| match kind.split('/').next() {
+        Some("video") => Some(true),
+        Some("image" | "audio" | "text") => Some(false),
+        _ => None,
+    });
+    kinds.next()
+}
+
+/// Whether the extension of a link's file is a video's; nothing, if it is no known one.
+fn kind_of_file(url: &str) -> Option<bool> {
+    let path = url.split(['?', '#']).next()?;
+    let (_, extension) = path.rsplit('/').next()?.rsplit_once('.')?;
+    match extension.to_ascii_lowercase().as_str() {
+        "avi" | "m4v" | "mkv" | "mov" | "mp4" | "mpeg" | "mpg" | "ts" | "webm" => Some(true),
+        "aac" | "avif" | "bmp" | "flac" | "gif" | "heic" | "html" | "jpeg" | "jpg" | "json"
+        | "m3u8" | "m4a" | "mp3" | "ogg" | "pdf" | "png" | "srt" | "svg" | "tif" | "tiff"
+        | "txt" | "vtt" | "wav" | "webp" | "zip" => Some(false),
+        _ => None,
+    }
+}

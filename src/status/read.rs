@@ -1,0 +1,259 @@
+//! Reading an answer: its ids, its state, its videos, its error.
+
+use std::sync::OnceLock;
+
+use serde_json::{Map, Value};
+
+use super::{Content, State, Usage, Video, links, reason};
+use crate::Uri;
+
+impl Content {
+    pub(super) fn read(raw: Value) -> Self {
+        let levels = levels(&raw);
+        let mut ids = ids(&raw, &levels).into_iter();
+        let (id, other_ids) = (ids.next(), ids.collect());
+        let is_named = ["id", "generation_id"]
+            .iter()
+            .any(|key| raw.get(*key).and_then(text).is_some());
+        let (state, status, videos) = state(&raw, &levels, id.is_some());
+        let failure = match state {
+            State::Failed => reason::reason(&raw),
+            State::Completed if !videos.is_empty() => raw.get("error").and_then(reason::error),
+            State::Queued | State::Generating => raw.get("error").and_then(reason::error),
+            State::Completed | State::Unknown => reason::failure(&raw),
+        };
+        Self {
+            id,
+            other_ids,
+            is_named,
+            model: raw.get("model").and_then(Value::as_str).map(str::to_owned),
+            status,
+            state,
+            videos,
+            failure,
+            usage: raw.pointer("/meta/usage").map(usage).unwrap_or_default(),
+            raw: OnceLock::from(raw),
+            text: Box::default(),
+        }
+    }
+}
+
+/// What gateways wrap an answer in, as in `{"code": 0, "data": {…}}`.
+const WRAPPERS: [&str; 11] = [
+    "data",
+    "result",
+    "output",
+    "response",
+    "task",
+    "generation",
+    "job",
+    "payload",
+    "body",
+    "status",
+    "video",
+];
+
+/// Those in which an `id` may be another thing's.
+const NOT_OF_TASKS: [&str; 2] = ["status", "video"];
+
+const LEVELS_MOST: usize = 3;
+
+/// An object of an answer that may tell of the generation.
+struct Level<'a> {
+    map: &'a Map<String, Value>,
+    is_of_task: bool,
+}
+
+/// The answer and the objects that it wraps, outermost first. A list of one counts as its item.
+fn levels(raw: &Value) -> Vec<Level<'_>> {
+    let Some(map) = raw.as_object() else {
+        return Vec::new();
+    };
+    let is_of_task = true;
+    let mut levels = vec![Level { map, is_of_task }];
+    let mut begin = 0;
+    for _ in 0..LEVELS_MOST {
+        let end = levels.len();
+        for at in begin..end {
+            let (map, parent) = (levels[at].map, levels[at].is_of_task);
+            for key in WRAPPERS {
+                let wrapped = match map.get(key) {
+                    Some(Value::Array(items)) if items.len() == 1 => items.first(),
+                    value => value,
+                };
+                if let Some(map) = wrapped.and_then(Value::as_object) {
+                    let is_of_task = parent && !NOT_OF_TASKS.contains(&key);
+                    levels.push(Level { map, is_of_task });
+                }
+            }
+        }
+        begin = end;
+    }
+    levels
+}
+
+/// All ids that the answer may be known by, each once. The documented ones come first.
+fn ids(raw: &Value, levels: &[Level<'_>]) -> Vec<String> {
+    let documented = ["id", "generation_id"].map(|key| raw.get(key).and_then(text));
+    let keys = [
+        "task_id",
+        "taskId",
+        "job_id",
+        "jobId",
+        "generation_id",
+        "generationId",
+        "id",
+    ];
+    let of_level = |level: &Level<'_>| keys.map(|key| level.map.get(key).and_then(text));
+    let others = levels.iter().filter(|level| level.is_of_task);
+    let mut ids: Vec<String> = Vec::new();
+    for id in documented
+        .into_iter()
+        .chain(others.flat_map(of_level))
+        .flatten()
+    {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    ids
+}
+
+/// What one level says of the state: the text, where there is one, and what it means.
+fn said(level: &Level<'_>) -> (Option<String>, State) {
+    let keys = [
+        "status",
+        "state",
+        "task_status",
+        "taskStatus",
+        "job_status",
+        "video_status",
+    ];
+    let mut texts = keys.iter().filter_map(|key| text(level.map.get(*key)?));
+    if let Some(text) = texts.next() {
+        let state = meaning(&text);
+        return (Some(text), state);
+    }
+    let done = ["done", "completed", "finished"];
+    let done = done.iter().find_map(|key| level.map.get(*key)?.as_bool());
+    let state = match done {
+        Some(true) => State::Completed,
+        Some(false) => State::Generating,
+        None => State::Unknown,
+    };
+    (None, state)
+}
+
+/// The state, the status in the service's words, and the videos.
+///
+/// A status that says that the generation works or failed decides alone. "Success" may be the call's and not the
+/// generation's, so that without a video a wrapped status says more.
+fn state(raw: &Value, levels: &[Level<'_>], has_id: bool) -> (State, Option<String>, Vec<Video>) {
+    let mut said = levels.iter().map(said);
+    let (outer, outer_state) = said.next().unwrap_or((None, State::Unknown));
+    let inner = said.find(|(_, state)| *state != State::Unknown);
+    let own = raw.get("video").map(videos).unwrap_or_default();
+    let all = |own: Vec<Video>, is_completed| match own.is_empty() {
+        true => links::find(raw, is_completed),
+        false => own,
+    };
+    match (outer_state, inner) {
+        (State::Completed, inner) => {
+            let videos = all(own, true);
+            match inner {
+                Some((status, state)) if videos.is_empty() => (state, status, videos),
+                // That it is done does not say how it ended.
+                None if outer.is_none() && videos.is_empty() && reason::failure(raw).is_some() => {
+                    (State::Failed, outer, videos)
+                }
+                _ => (State::Completed, outer, videos),
+            }
+        }
+        (State::Unknown, Some((status, _))) if !own.is_empty() => {
+            (State::Completed, outer.or(status), own)
+        }
+        (State::Unknown, Some((status, State::Completed))) => {
+            (State::Completed, status, all(own, true))
+        }
+        (State::Unknown, Some((status, state))) => (state, status, own),
+        (State::Unknown, None) => {
+            let videos = all(own, false);
+            let state = match () {
+                () if !videos.is_empty() => State::Completed,
+                () if reason::failure(raw).is_some() => State::Failed,
+                // A create of some models is answered with an id and nothing else.
+                () if outer.is_none() && has_id => State::Queued,
+                () => State::Unknown,
+            };
+            (state, outer, videos)
+        }
+        (state, _) => (state, outer, own),
+    }
+}
+
+/// The words for states that the documents, the pages and their history use, and those of the vendors behind them.
+pub(super) fn meaning(status: &str) -> State {
+    // A longer text is none, and a text of many megabytes need not be copied to say so.
+    if status.len() > 64 {
+        return State::Unknown;
+    }
+    let status = status.trim().to_ascii_lowercase().replace(['-', ' '], "_");
+    match status.as_str() {
+        "queued" | "waiting" | "pending" | "queueing" | "queuing" | "in_queue" | "enqueued"
+        | "submitted" | "created" | "accepted" | "scheduled" | "not_start" | "not_started"
+        | "throttled" => State::Queued,
+        "generating" | "active" | "processing" | "in_progress" | "inprogress" | "running"
+        | "preparing" | "uploading" | "started" | "starting" | "dreaming" | "streaming"
+        | "rendering" | "working" | "executing" | "in_process" => State::Generating,
+        "completed" | "complete" | "succeeded" | "succeed" | "success" | "successful" | "done"
+        | "finished" | "finish" | "ready" => State::Completed,
+        "error" | "errored" | "failed" | "failure" | "fail" | "cancelled" | "canceled"
+        | "expired" | "rejected" | "aborted" | "timeout" | "timed_out" | "blocked" | "refused"
+        | "denied" | "filtered" | "content_filtered" | "content_moderated"
+        | "request_moderated" | "moderated" | "unsuccessful" | "terminated" => State::Failed,
+        status if status.ends_with("_failed") || status.ends_with("_error") => State::Failed,
+        _ => State::Unknown,
+    }
+}
+
+pub(super) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// What stands under `video`: an object with `url`, a plain link, or a list of either.
+fn videos(value: &Value) -> Vec<Video> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(videos).collect(),
+        // A link need not be escaped as RFC 3986 has it to be good for a download.
+        Value::String(url) if url.starts_with("http") || Uri::is_valid(url) => vec![Video::at(url)],
+        Value::Object(map) => match map.get("url") {
+            Some(Value::String(url)) if !url.is_empty() => vec![videos_at(url, map)],
+            Some(nested @ Value::Array(_)) => videos(nested),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// The video at this link, with what the object says of its file.
+pub(super) fn videos_at(url: &str, map: &Map<String, Value>) -> Video {
+    Video {
+        content_type: map.get("content_type").and_then(text),
+        file_name: map.get("file_name").and_then(text),
+        file_size: map.get("file_size").and_then(Value::as_u64),
+        duration: map.get("duration").and_then(Value::as_f64),
+        ..Video::at(url)
+    }
+}
+
+fn usage(value: &Value) -> Usage {
+    let number = |key: &str| value.get(key).and_then(Value::as_f64);
+    Usage {
+        credits: number("credits_used").or_else(|| number("tokens_used")),
+        usd: number("usd_spent"),
+    }
+}

@@ -1,0 +1,341 @@
+//! Why a generation failed, wherever an answer says so.
+
+use serde_json::{Map, Value};
+
+use super::{
+    Failure, State, meaning, shortened,
+    words::{Tells, Words},
+};
+
+/// The error of an answer, from `error` or wherever a property is named as a failure. What says that nothing is wrong
+/// (`null`, `{}`, `""`, code 0, "success") is none.
+pub(super) fn failure(answer: &Value) -> Option<Failure> {
+    Search::new(false).run(answer)
+}
+
+/// What the value of `error` says.
+pub(super) fn error(value: &Value) -> Option<Failure> {
+    read(value, true, 0)
+}
+
+/// The reason in an answer whose state says that it failed: as [`failure`], else any reason, message or note that does not
+/// belong to the request.
+pub(super) fn reason(answer: &Value) -> Option<Failure> {
+    Search::new(true).run(answer)
+}
+
+/// At most this much is kept of a text, in bytes.
+const TEXT_MOST: usize = 8 * 1024;
+
+/// No text that is JSON again and longer than this is read.
+const NESTED_MOST: usize = 1024 * 1024;
+
+/// Where a search ends: below that many levels, and after that many properties.
+const DEPTH_MOST: u8 = 8;
+const PROPERTIES_MOST: u32 = 10_000;
+
+/// Of a list, this many are looked at.
+const LIST_MOST: usize = 20;
+
+struct Found {
+    tells: Tells,
+    /// Whether the text only repeats the state, or is a link.
+    is_poor: bool,
+    depth: u8,
+    failure: Failure,
+}
+
+struct Search {
+    found: Vec<Found>,
+    left: u32,
+    /// Whether everything counts that can be a reason, and not the errors alone.
+    is_wide: bool,
+}
+
+impl Search {
+    fn new(is_wide: bool) -> Self {
+        Self {
+            found: Vec::new(),
+            left: PROPERTIES_MOST,
+            is_wide,
+        }
+    }
+
+    fn run(mut self, answer: &Value) -> Option<Failure> {
+        self.visit(answer, 0);
+        let mut found = self.found;
+        // Stable: of equals, the first one counts.
+        found.sort_by_key(|found| (found.is_poor, found.tells, found.depth));
+        let mut found = found.into_iter();
+        let first = found.next()?;
+        if first.failure.name.is_some() || !is_identifier(&first.failure.message) {
+            return Some(first.failure);
+        }
+        // `"error": "ContentPolicy"` beside a message is the error's name.
+        let mut messages = found.filter(|found| !found.is_poor && found.tells <= Tells::Message);
+        let message = messages.find(|found| {
+            let text = &found.failure.message;
+            !text.is_empty() && *text != first.failure.message
+        });
+        Some(match message {
+            Some(message) => Failure {
+                name: Some(first.failure.message),
+                message: message.failure.message,
+            },
+            None => first.failure,
+        })
+    }
+
+    fn visit(&mut self, value: &Value, depth: u8) {
+        if depth > DEPTH_MOST {
+            return;
+        }
+        match value {
+            Value::Object(map) => self.visit_object(map, depth),
+            Value::Array(items) => {
+                for item in items.iter().take(LIST_MOST) {
+                    self.visit(item, depth + 1);
+                }
+            }
+            Value::String(text) => {
+                if let Some(nested) = nested(text) {
+                    self.visit(&nested, depth + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn visit_object(&mut self, map: &Map<String, Value>, depth: u8) {
+        let mut name = None;
+        let first = self.found.len();
+        for (key, value) in map {
+            if self.left == 0 {
+                break;
+            }
+            self.left -= 1;
+            let words = Words::of(key);
+            match words.tells(false) {
+                Tells::FailureCode => name = code(value).or(name),
+                Tells::Code if key == "code" => name = name.or_else(|| code(value)),
+                Tells::Code | Tells::Nothing => {}
+                Tells::Failure => self.take(Tells::Failure, value, depth),
+                tells @ (Tells::Reason | Tells::Message | Tells::Note) => {
+                    match self.is_wide {
+                        true => self.take(tells, value, depth),
+                        false => self.visit(value, depth + 1),
+                    };
+                }
+                Tells::Unknown => {
+                    if let (true, true, Value::String(text)) =
+                        (self.is_wide, words.is_result(), value)
+                        && text.contains(' ')
+                    {
+                        self.take(Tells::Unknown, value, depth);
+                    }
+                    self.visit(value, depth + 1);
+                }
+            }
+        }
+        // RFC 9457: `title` names the kind of problem that `detail` describes.
+        if map.contains_key("detail") {
+            name = name.or_else(|| map.get("title").and_then(code));
+        }
+        match (name, self.found.get_mut(first..)) {
+            (Some(name), Some([])) if self.is_wide || !is_plain_code(map) => {
+                let failure = Failure {
+                    name: Some(name),
+                    message: String::new(),
+                };
+                self.found.push(Found {
+                    tells: Tells::Code,
+                    is_poor: true,
+                    depth,
+                    failure,
+                });
+            }
+            (Some(name), Some(found)) => {
+                for found in found.iter_mut().filter(|found| found.depth == depth) {
+                    found.failure.name.get_or_insert_with(|| name.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn take(&mut self, tells: Tells, value: &Value, depth: u8) {
+        let Some(failure) = read(value, tells == Tells::Failure, depth) else {
+            return;
+        };
+        let message = &failure.message;
+        let is_poor = failure.name.is_none()
+            && (meaning(message) == State::Failed
+                || is_link(message)
+                || message.parse::<f64>().is_ok());
+        self.found.push(Found {
+            tells,
+            is_poor,
+            depth,
+            failure,
+        });
+    }
+}
+
+/// What a value that tells a failure says: a text, `{name, message}`, `{detail: [{msg, type}]}`, or a list of these. With
+/// `whole`, an object in which nothing else is found is told as it stands.
+fn read(value: &Value, whole: bool, depth: u8) -> Option<Failure> {
+    if depth > DEPTH_MOST {
+        return None;
+    }
+    let only = |message: String| Failure {
+        name: None,
+        message,
+    };
+    match value {
+        Value::Null | Value::Bool(_) => None,
+        Value::Number(number) => (number.as_f64() != Some(0.0)).then(|| only(number.to_string())),
+        Value::String(text) => match nested(text) {
+            Some(nested) => read(&nested, whole, depth + 1),
+            None => (!is_nothing(text)).then(|| only(cut(text))),
+        },
+        Value::Array(items) => {
+            let items = items.iter().take(LIST_MOST);
+            let found: Vec<Failure> = items
+                .filter_map(|item| read(item, whole, depth + 1))
+                .collect();
+            let name = found.iter().find_map(|failure| failure.name.clone());
+            let messages: Vec<&str> = found
+                .iter()
+                .map(|failure| &*failure.message)
+                .filter(|text| !text.is_empty())
+                .collect();
+            (!found.is_empty()).then(|| Failure {
+                name,
+                message: cut(&messages.join("; ")),
+            })
+        }
+        Value::Object(map) => read_object(map, whole, depth),
+    }
+}
+
+fn read_object(map: &Map<String, Value>, whole: bool, depth: u8) -> Option<Failure> {
+    let first = |keys: &[&str]| keys.iter().find_map(|key| code(map.get(*key)?));
+    let title = map.contains_key("detail").then(|| first(&["title"]));
+    let mut name = title.flatten().or_else(|| first(&["name", "type", "code"]));
+    let plain = ["message", "msg", "reason", "description"];
+    let text = |key: &&str| map.get(*key).filter(|value| value.is_string());
+    let plain = plain.iter().filter_map(text);
+    let mut message = plain
+        .into_iter()
+        .find_map(|value| read(value, whole, depth + 1));
+    let mut others: Vec<(Tells, &Value)> = Vec::new();
+    for (key, value) in map {
+        match Words::of(key).tells(true) {
+            Tells::FailureCode => name = name.or_else(|| code(value)),
+            Tells::Code | Tells::Nothing => {}
+            tells => others.push((tells, value)),
+        }
+    }
+    others.sort_by_key(|(tells, _)| *tells);
+    for (tells, value) in &others {
+        let is_text = !matches!(value, Value::Number(_));
+        if message.is_none() && (is_text && *tells != Tells::Unknown || value.is_object()) {
+            message = read(value, false, depth + 1);
+        }
+    }
+    if let Some(found) = message {
+        return Some(Failure {
+            name: name.or(found.name),
+            ..found
+        });
+    }
+    let is_empty = |value: &Value| match value {
+        Value::Null | Value::Bool(_) => true,
+        Value::String(text) => is_nothing(text),
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+    };
+    // Whatever it says is better than nothing.
+    let message = match whole && others.iter().any(|(_, value)| !is_empty(value)) {
+        true => cut(&shortened(&Value::Object(map.clone())).to_string()),
+        false => String::new(),
+    };
+    (name.is_some() || !message.is_empty()).then_some(Failure { name, message })
+}
+
+/// The code or name of an error; one that stands for success is none.
+fn code(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !is_nothing(text) && !is_link(text) && text.len() <= 200 => {
+            Some(text.clone())
+        }
+        Value::Number(number) => {
+            let text = number.to_string();
+            (!is_nothing(&text)).then_some(text)
+        }
+        _ => None,
+    }
+}
+
+/// Whether an object's only code is `code`, which may be the answer's own.
+fn is_plain_code(map: &Map<String, Value>) -> bool {
+    let is_of_failure = |key: &String| Words::of(key).tells(false) == Tells::FailureCode;
+    !map.keys().any(is_of_failure)
+}
+
+/// Whether a text says that nothing is wrong.
+fn is_nothing(text: &str) -> bool {
+    let text = text.trim().trim_end_matches(['.', '!']);
+    if text.len() > 30 {
+        return false;
+    }
+    let words = [
+        "",
+        "-",
+        "0",
+        "00000",
+        "200",
+        "201",
+        "202",
+        "false",
+        "n/a",
+        "nil",
+        "no error",
+        "no errors",
+        "none",
+        "normal",
+        "null",
+        "ok",
+        "okay",
+        "request successful",
+        "successfully",
+        "true",
+        "undefined",
+    ];
+    let text = text.to_ascii_lowercase();
+    words.contains(&text.as_str()) || meaning(&text) == State::Completed
+}
+
+/// The JSON in a text, as in `"message": "{\"detail\": …}"`.
+pub(super) fn nested(text: &str) -> Option<Value> {
+    let is_json = text.trim_start().starts_with(['{', '[']) && text.len() <= NESTED_MOST;
+    let nested = is_json.then(|| serde_json::from_str(text).ok())?;
+    nested.filter(|value: &Value| value.is_object() || value.is_array())
+}
+
+pub(super) fn is_link(text: &str) -> bool {
+    let is_one = |scheme| text.starts_with(scheme) && !text.contains(char::is_whitespace);
+    is_one("https://") || is_one("http://") || text == "about:blank"
+}
+
+fn is_identifier(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_-.:/".contains(c);
+    !text.is_empty() && text.chars().all(fits)
+}
+
+fn cut(text: &str) -> String {
+    let end = (0..=TEXT_MOST.min(text.len())).rev();
+    let end = end.into_iter().find(|at| text.is_char_boundary(*at));
+    text[..end.unwrap_or(0)].to_owned()
+}

@@ -1,0 +1,539 @@
+//! What the name of a property says, since no two gateways name the same thing alike: `failure_reason`, `failReason` and
+//! `errmsg` are each a word for a failure and a word for its reason.
+
+/// What belongs to the request, repeated in an answer.
+const INPUT: &[&str] = &[
+    "arg",
+    "args",
+    "argument",
+    "arguments",
+    "callback",
+    "config",
+    "configuration",
+    "ctx",
+    "example",
+    "examples",
+    "hook",
+    "init",
+    "initial",
+    "input",
+    "inputs",
+    "instruction",
+    "instructions",
+    "loc",
+    "log",
+    "logs",
+    "negative",
+    "option",
+    "options",
+    "original",
+    "param",
+    "parameter",
+    "parameters",
+    "params",
+    "prompt",
+    "prompts",
+    "query",
+    "ref",
+    "reference",
+    "references",
+    "refs",
+    "request",
+    "requested",
+    "requests",
+    "script",
+    "setting",
+    "settings",
+    "source",
+    "sources",
+    "src",
+    "template",
+    "upload",
+    "uploaded",
+    "uploads",
+    "user",
+    "webhook",
+];
+
+/// A failure, by itself.
+const FAILURE: &[&str] = &[
+    "diagnostic",
+    "diagnostics",
+    "err",
+    "error",
+    "errors",
+    "errs",
+    "exception",
+    "exceptions",
+    "fail",
+    "failed",
+    "failing",
+    "fails",
+    "failure",
+    "failures",
+    "fault",
+    "faults",
+    "problem",
+    "problems",
+    "refusal",
+    "refusals",
+    "rejection",
+    "rejections",
+    "violation",
+    "violations",
+];
+
+/// A failure, where a reason or a message is given for it.
+const VERDICT: &[&str] = &[
+    "abort",
+    "aborted",
+    "banned",
+    "block",
+    "blocked",
+    "cancel",
+    "canceled",
+    "cancellation",
+    "cancelled",
+    "denied",
+    "filter",
+    "filtered",
+    "flagged",
+    "interrupted",
+    "moderated",
+    "moderation",
+    "refused",
+    "reject",
+    "rejected",
+    "safety",
+    "terminated",
+    "termination",
+];
+
+const REASON: &[&str] = &[
+    "cause",
+    "causes",
+    "explanation",
+    "feedback",
+    "reason",
+    "reasons",
+];
+
+const MESSAGE: &[&str] = &["detail", "details", "message", "messages", "msg", "msgs"];
+
+/// A text about the state, where the name says so.
+const NOTE: &[&str] = &[
+    "desc",
+    "description",
+    "hint",
+    "info",
+    "note",
+    "remark",
+    "summary",
+    "text",
+    "title",
+    "warning",
+    "warnings",
+];
+
+/// Names that stand for a text about the state without a further word; the others may be the caller's own text.
+const NOTE_ALONE: &[&str] = &["hint", "info", "note", "remark", "warning", "warnings"];
+
+const ABOUT_STATE: &[&str] = &["result", "status", "state", "task", "job", "response"];
+
+const CODE: &[&str] = &["code", "codes", "kind", "name", "type"];
+
+/// Facts about a failure that are no reason.
+const META: &[&str] = &[
+    "at",
+    "attempts",
+    "count",
+    "date",
+    "id",
+    "ids",
+    "num",
+    "number",
+    "on",
+    "rate",
+    "retries",
+    "time",
+    "timestamp",
+    "total",
+    "uri",
+    "url",
+    "urls",
+];
+
+const VIDEO: &[&str] = &[
+    "animation",
+    "clip",
+    "clips",
+    "film",
+    "films",
+    "footage",
+    "movie",
+    "movies",
+    "mp4",
+    "vid",
+    "video",
+    "videos",
+    "webm",
+];
+
+/// What was made.
+const RESULT: &[&str] = &[
+    "artifact",
+    "artifacts",
+    "asset",
+    "assets",
+    "creation",
+    "creations",
+    "deliverable",
+    "deliverables",
+    "final",
+    "generated",
+    "generation",
+    "generations",
+    "output",
+    "outputs",
+    "product",
+    "products",
+    "render",
+    "rendered",
+    "response",
+    "result",
+    "results",
+    "sample",
+    "samples",
+    "work",
+    "works",
+];
+
+/// A place of a file, or something around it.
+const PLACE: &[&str] = &[
+    "address",
+    "body",
+    "cdn",
+    "content",
+    "data",
+    "download",
+    "file",
+    "files",
+    "hd",
+    "href",
+    "item",
+    "items",
+    "job",
+    "link",
+    "links",
+    "list",
+    "location",
+    "main",
+    "media",
+    "object",
+    "objects",
+    "path",
+    "payload",
+    "public",
+    "resource",
+    "resources",
+    "resp",
+    "sd",
+    "signed",
+    "task",
+    "tasks",
+    "uri",
+    "uris",
+    "url",
+    "urls",
+    "value",
+    "values",
+];
+
+/// A file or page that is not the video.
+const OTHER_FILE: &[&str] = &[
+    "api",
+    "audio",
+    "audios",
+    "billing",
+    "caption",
+    "captions",
+    "console",
+    "cover",
+    "covers",
+    "dashboard",
+    "delete",
+    "doc",
+    "docs",
+    "documentation",
+    "endpoint",
+    "frame",
+    "frames",
+    "get",
+    "gif",
+    "help",
+    "home",
+    "homepage",
+    "icon",
+    "image",
+    "images",
+    "img",
+    "invoice",
+    "keyframe",
+    "logo",
+    "mask",
+    "masks",
+    "model",
+    "music",
+    "page",
+    "photo",
+    "photos",
+    "picture",
+    "pictures",
+    "poll",
+    "polling",
+    "poster",
+    "posters",
+    "preview",
+    "previews",
+    "pricing",
+    "self",
+    "share",
+    "site",
+    "sound",
+    "speech",
+    "status",
+    "still",
+    "stream",
+    "subject",
+    "subtitle",
+    "subtitles",
+    "support",
+    "terms",
+    "thumb",
+    "thumbnail",
+    "thumbnails",
+    "thumbs",
+    "voice",
+    "website",
+];
+
+const VOCABULARY: &[&[&str]] = &[
+    INPUT,
+    FAILURE,
+    VERDICT,
+    REASON,
+    MESSAGE,
+    NOTE,
+    ABOUT_STATE,
+    CODE,
+    META,
+    VIDEO,
+    RESULT,
+    PLACE,
+    OTHER_FILE,
+];
+
+/// The words of a property's name, in lower case.
+pub(super) struct Words(Vec<String>);
+
+/// What a property can be for the search of a reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Tells {
+    /// Why it failed.
+    Failure,
+    /// A reason, perhaps of something else.
+    Reason,
+    /// A message, perhaps about something else.
+    Message,
+    /// A note about the state.
+    Note,
+    /// The code or name of a failure.
+    FailureCode,
+    /// A code or a name.
+    Code,
+    /// Something of the request, or a fact that is no reason.
+    Nothing,
+    /// Anything else: what is in it may tell something.
+    Unknown,
+}
+
+impl Words {
+    pub(super) fn of(name: &str) -> Self {
+        let mut words = Self(Vec::new());
+        // A name that long is data.
+        if name.len() > 64 {
+            return words;
+        }
+        let (mut word, mut after_lower) = (String::new(), false);
+        for c in name.chars() {
+            if !c.is_alphanumeric() || (c.is_uppercase() && after_lower) {
+                words.push(&std::mem::take(&mut word));
+            }
+            if c.is_alphanumeric() {
+                word.extend(c.to_lowercase());
+            }
+            after_lower = c.is_lowercase() || c.is_numeric();
+        }
+        words.push(&word);
+        words
+    }
+
+    /// Takes `errmsg` apart, and leaves the number of `video2` off.
+    fn push(&mut self, word: &str) {
+        let stem = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        let word = if is_known(word) { word } else { stem };
+        match parts(word) {
+            Some(parts) => self.0.extend(parts.into_iter().map(str::to_owned)),
+            None if word.is_empty() => {}
+            None => self.0.push(word.to_owned()),
+        }
+    }
+
+    fn has(&self, list: &[&str]) -> bool {
+        self.0.iter().any(|word| list.contains(&word.as_str()))
+    }
+
+    fn ends_in(&self, lists: &[&[&str]]) -> bool {
+        let last = self.0.last();
+        last.is_some_and(|last| lists.iter().any(|list| list.contains(&last.as_str())))
+    }
+
+    /// What the property can be for the search of a reason; `in_failure` within what tells a failure.
+    pub(super) fn tells(&self, in_failure: bool) -> Tells {
+        let is_note = self.ends_in(&[NOTE]);
+        if self.has(FAILURE) {
+            return match () {
+                () if self.ends_in(&[CODE]) => Tells::FailureCode,
+                // `on_failure` is a setting.
+                () if self.0.first().is_some_and(|first| first == "on") => Tells::Nothing,
+                () if is_note || self.ends_in(&[FAILURE, REASON, MESSAGE]) => Tells::Failure,
+                () => Tells::Nothing,
+            };
+        }
+        match () {
+            () if self.has(INPUT) && !self.has(VERDICT) => Tells::Nothing,
+            () if self.ends_in(&[REASON, MESSAGE]) && self.has(VERDICT) => Tells::Failure,
+            () if self.ends_in(&[REASON]) => Tells::Reason,
+            () if self.ends_in(&[MESSAGE]) => Tells::Message,
+            () if is_note && (in_failure || self.is_about_state()) => Tells::Note,
+            () if self.ends_in(&[CODE]) => Tells::Code,
+            () if is_note || self.ends_in(&[META]) => Tells::Nothing,
+            () => Tells::Unknown,
+        }
+    }
+
+    fn is_about_state(&self) -> bool {
+        match self.0.as_slice() {
+            [only] => NOTE_ALONE.contains(&only.as_str()),
+            _ => self.has(ABOUT_STATE),
+        }
+    }
+
+    /// Whether it belongs to the request, or is a file or page that is not the video.
+    pub(super) fn is_other_file(&self) -> bool {
+        self.has(INPUT) || self.has(OTHER_FILE)
+    }
+
+    pub(super) fn is_failure(&self) -> bool {
+        self.has(FAILURE)
+    }
+
+    pub(super) fn is_prompt(&self) -> bool {
+        self.has(&["prompt", "prompts"])
+    }
+
+    pub(super) fn is_video(&self) -> bool {
+        self.has(VIDEO)
+    }
+
+    pub(super) fn is_result(&self) -> bool {
+        self.has(RESULT)
+    }
+
+    /// Whether every word is of what was made, or of its place.
+    pub(super) fn is_result_or_place(&self) -> bool {
+        let known = [RESULT, PLACE, VIDEO];
+        let is_known = |word: &String| known.iter().any(|list| list.contains(&word.as_str()));
+        self.0.iter().all(is_known)
+    }
+
+    /// How many words stand beside the plainest names of a link to a video: of two names in one object, the plainer one
+    /// is the video, and the other a variant of it.
+    pub(super) fn variance(&self) -> usize {
+        let plain = ["url", "uri", "link", "href", "video", "videos"];
+        let is_plain = |word: &&String| plain.contains(&word.as_str());
+        2 * self.0.iter().filter(|word| !is_plain(word)).count() + usize::from(!self.is_video())
+    }
+}
+
+fn is_known(word: &str) -> bool {
+    VOCABULARY.iter().any(|list| list.contains(&word))
+}
+
+/// The known words that a word is made of, if it is made of nothing else.
+fn parts(word: &str) -> Option<Vec<&str>> {
+    if is_known(word) {
+        return Some(vec![word]);
+    }
+    (2..word.len()).rev().find_map(|at| {
+        let (first, rest) = word.split_at_checked(at)?;
+        let mut all = is_known(first).then(|| vec![first])?;
+        all.extend(parts(rest)?);
+        Some(all)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_any_style_are_taken_apart() {
+        for (name, words) in [
+            ("failure_reason", &["failure", "reason"] as &[_]),
+            ("failReason", &["fail", "reason"]),
+            ("Error-Message", &["error", "message"]),
+            ("errmsg", &["err", "msg"]),
+            ("task_status_msg", &["task", "status", "msg"]),
+            ("videoURLs", &["video", "urls"]),
+            ("resultUrls", &["result", "urls"]),
+            ("video2", &["video"]),
+            ("mp4_url", &["mp4", "url"]),
+            ("0", &[]),
+            ("information", &["information"]),
+            ("größe", &["größe"]),
+        ] {
+            assert_eq!(Words::of(name).0, words, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_tell_what_they_can_be() {
+        for (name, tells) in [
+            ("error", Tells::Failure),
+            ("failure_reason", Tells::Failure),
+            ("errorDescription", Tells::Failure),
+            ("input_error", Tells::Failure),
+            ("raiMediaFilteredReasons", Tells::Failure),
+            ("blockReason", Tells::Failure),
+            ("error_code", Tells::FailureCode),
+            ("failed_at", Tells::Nothing),
+            ("error_source", Tells::Nothing),
+            ("error_handling", Tells::Nothing),
+            ("on_failure", Tells::Nothing),
+            ("finish_reason", Tells::Reason),
+            ("message", Tells::Message),
+            ("task_status_msg", Tells::Message),
+            ("status_description", Tells::Note),
+            ("description", Tells::Nothing),
+            ("title", Tells::Nothing),
+            ("prompt", Tells::Nothing),
+            ("input_message", Tells::Nothing),
+            ("code", Tells::Code),
+            ("data", Tells::Unknown),
+        ] {
+            assert_eq!(Words::of(name).tells(false), tells, "{name}");
+        }
+        assert_eq!(Words::of("description").tells(true), Tells::Note);
+    }
+}
