@@ -67,7 +67,7 @@ TABLE
 openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out own.pem -days 30 -subj '/CN=localhost' 2>/dev/null
 openssl s_server -accept 127.0.0.1:0 -cert own.pem -key key.pem -www >server.log 2>/dev/null &
 trap 'kill $!; rm -rf "$folder"' EXIT
-until grep -q '^ACCEPT' server.log; do sleep 0.1; done
+until grep -qs "^ACCEPT" server.log; do sleep 0.1; done
 port=$(sed -n 's/^ACCEPT.*:\([0-9]*\)$/\1/p' server.log)
 # 60: the system's roots are loaded, and do not know the server. 77: the certificates cannot be read.
 code=0
