@@ -4,7 +4,13 @@
 
 mod support;
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use aimlapi_video::simulator::Simulator;
 use serde_json::{Value, json};
@@ -520,15 +526,19 @@ async fn a_handle_that_cannot_be_used_ends_in_2() {
 
 #[tokio::test]
 async fn the_printed_command_really_resumes() {
-    // The first command sees its second video fail; the one it prints saves both.
-    let server = Server::start(|number, request| {
+    // The first command misses its second video; the one it prints saves both.
+    let is_missing = Arc::new(AtomicBool::new(true));
+    let missing = Arc::clone(&is_missing);
+    let server = Server::start(move |_, request| {
         let url = format!(
             "http://{}/files",
             request.header("host").unwrap_or_default()
         );
         match request.method.as_str() {
             "POST" => support::json(201, json!({ "id": "-g:1/x", "status": "queued" })),
-            _ if request.target == "/files/2" && number < 5 => http(404, &[], ""),
+            _ if request.target == "/files/2" && missing.load(Ordering::SeqCst) => {
+                http(404, &[], "")
+            }
             _ if request.target.starts_with("/files/") => http(200, &[], support::files::CLIP),
             _ => {
                 let videos = [format!("{url}/1"), format!("{url}/2")];
@@ -552,6 +562,7 @@ async fn the_printed_command_really_resumes() {
     let resume = ran.json()["resume"].as_str().unwrap().to_owned();
     assert_eq!(resume, "aimlapi-video wait -o a.mp4 --overwrite -- -g:1/x");
     let words: Vec<&str> = resume.split(' ').skip(1).collect();
+    is_missing.store(false, Ordering::SeqCst);
     let ran = cli.run(&words).await;
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(cli.files(), ["a-2.mp4", "a.mp4"]);

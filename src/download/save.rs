@@ -84,7 +84,8 @@ impl<'a> Download<'a> {
                 None => place.reserve(number, self.overwrite).await,
             };
             let outcome = match outcome {
-                Ok(target) => self.one(&mut links, index, &place, target).await,
+                // It is large, and callers may hold many downloads.
+                Ok(target) => Box::pin(self.one(&mut links, index, &place, target)).await,
                 Err(error) => Err(error),
             };
             match outcome {
@@ -164,7 +165,7 @@ impl<'a> Download<'a> {
                 .as_mut()
                 .map(|progress| &mut **progress.get_mut()),
         };
-        // It is large, and whoever holds this future may hold many.
+        // It is large, and callers may hold many downloads.
         Box::pin(fetch.run(sink, arrived)).await
     }
 

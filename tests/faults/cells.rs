@@ -102,6 +102,8 @@ pub fn client(url: String) -> Client {
         .create_retries(retries)
         .create_timeout(Duration::from_secs(2))
         .fetch_timeout(Duration::from_secs(2))
+        // A body without end takes no longer than the patience of the wait.
+        .max_answer_bytes(8 * 1024 * 1024)
         .poll_budget(None)
         .wait_options(wait)
         .build()

@@ -378,8 +378,8 @@ fn wire() -> Vec<Row> {
             // An answer may repeat the media of its request.
             create: ends_well(1),
             poll: fails(DeadlineExceeded, UNTIL_DEADLINE),
-            ..unread("10 MB of JSON", |_| {
-                let body = format!(r#"{{"id":"g1","note":"{}"}}"#, "x".repeat(10_000_000));
+            ..unread("5 MB of JSON", |_| {
+                let body = format!(r#"{{"id":"g1","note":"{}"}}"#, "x".repeat(5_000_000));
                 vec![Act::Send(http(200, &[], body))]
             })
         },
