@@ -215,7 +215,9 @@ impl Settings {
     fn builder(&self) -> reqwest::ClientBuilder {
         // The idle time is kept here: reqwest's runs on while the caller's disk or writer is what is slow.
         // Redirects are followed here, each after a look.
-        changed(begun(self.connect_timeout), self.change.as_ref())
+        // Some servers know `Range` in this spelling alone, such as weborf 0.19.
+        let builder = begun(self.connect_timeout).http1_title_case_headers();
+        changed(builder, self.change.as_ref())
             .redirect(reqwest::redirect::Policy::none())
     }
 }
