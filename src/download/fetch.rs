@@ -172,7 +172,8 @@ impl Fetch<'_, '_> {
                     if is_missing && self.limits.retries > 0 && !left.is_zero() {
                         // Storage may need a while until a new file is everywhere.
                         failures += 1;
-                        tokio::time::sleep(self.backoff(failures).min(left)).await;
+                        let least = self.limits.missing / 1000;
+                        tokio::time::sleep(self.backoff(failures).max(least).min(left)).await;
                     } else if is_resuming {
                         arrived.wants_whole = true;
                     } else {
