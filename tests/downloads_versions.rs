@@ -49,6 +49,10 @@ enum Dress {
     WholeAsPart,
     /// A part without its total.
     UnknownTotal,
+    /// A part without its total that ends before the end of the file.
+    ShortPartOfUnknownTotal,
+    /// A part without its total, in chunks.
+    ChunkedPartOfUnknownTotal,
     /// A part that ends before the end of the file.
     ShortPart,
     /// A part from another byte than was requested.
@@ -77,6 +81,8 @@ struct Host {
     /// The length of the second version.
     length: u64,
     steps: Vec<Step>,
+    /// When the host began, in seconds since 1970.
+    began: u64,
 }
 
 const LENGTH: u64 = 4_000;
@@ -89,36 +95,28 @@ fn films(host: &Host) -> [Film; 2] {
     [first, second]
 }
 
-fn headers(validators: Validators, is_second: bool) -> Vec<(&'static str, String)> {
-    let date = |age: u64| httpdate::fmt_http_date(SystemTime::now() - Duration::from_secs(age));
+fn headers(host: &Host, is_second: bool) -> Vec<(&'static str, String)> {
     let (tag, age) = match is_second {
         false => ("v1", 90_000),
         true => ("v2", 80_000),
     };
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
-    // Dates have to be the same in every response of a test.
-    let fixed = |age: u64| {
-        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 - age);
-        ("last-modified", httpdate::fmt_http_date(at))
+    let at = |seconds: u64| {
+        httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
     };
+    let fixed = |age: u64| ("last-modified", at(1_700_000_000 - age));
+    let fresh = [("last-modified", at(host.began)), ("date", at(host.began))];
     let etag = |tag: &str| ("etag", format!("\"{tag}\""));
-    match validators {
+    match host.validators {
         Validators::StrongTag => vec![etag(tag)],
         Validators::StrongTagAndDate => vec![etag(tag), fixed(0)],
         Validators::Date => vec![fixed(age)],
         Validators::WeakTagAndDate => vec![("etag", format!("W/\"{tag}\"")), fixed(age)],
         Validators::StaleTagAndDate => vec![etag("v1"), fixed(age)],
         Validators::TagOfFreshDate => {
-            vec![
-                etag(&format!("{now:x}-fa0")),
-                ("last-modified", date(0)),
-                ("date", date(0)),
-            ]
+            let tag = etag(&format!("{:x}-fa0", host.began));
+            [vec![tag], fresh.to_vec()].concat()
         }
-        Validators::FreshDate => vec![("last-modified", date(0)), ("date", date(0))],
+        Validators::FreshDate => fresh.to_vec(),
         Validators::WeakTag => vec![("etag", "W/\"same\"".into())],
         Validators::None => Vec::new(),
     }
@@ -129,7 +127,7 @@ fn serves_range(host: &Host, step: Step, request: &Request) -> bool {
     let Some(condition) = request.header("if-range") else {
         return true;
     };
-    let has = headers(host.validators, step.is_second);
+    let has = headers(host, step.is_second);
     let has = |name: &str| {
         has.iter()
             .find(|(header, _)| *header == name)
@@ -173,7 +171,7 @@ fn answer(host: &Host, number: usize, request: &Request, base: &str) -> Vec<u8> 
             .unwrap();
         first.parse().unwrap()
     });
-    let mut headers = headers(host.validators, step.is_second);
+    let mut headers = headers(host, step.is_second);
     headers.push(("content-type", "video/mp4".into()));
     let total = film.length;
     let range = |first: u64, end: u64, total: &str| {
@@ -192,9 +190,14 @@ fn answer(host: &Host, number: usize, request: &Request, base: &str) -> Vec<u8> 
             headers.push(("content-range", format!("bytes */{total}")));
             return raw(416, &headers, Some(0), &[]);
         }
-        (Dress::UnknownTotal, Some(from)) => {
+        (Dress::UnknownTotal | Dress::ChunkedPartOfUnknownTotal, Some(from)) => {
             headers.push(range(from, total, "*"));
             (206, from, total)
+        }
+        (Dress::ShortPartOfUnknownTotal, Some(from)) => {
+            let end = from + (total - from).div_ceil(2);
+            headers.push(range(from, end, "*"));
+            (206, from, end)
         }
         (Dress::ShortPart, Some(from)) => {
             let end = from + (total - from).div_ceil(2);
@@ -229,7 +232,10 @@ fn answer(host: &Host, number: usize, request: &Request, base: &str) -> Vec<u8> 
         .cut
         .map_or(body.len(), |cut| body.len() * cut as usize / 1000);
     // In chunks, an end that is missing is a connection that broke.
-    if matches!(step.dress, Dress::Chunked) {
+    if matches!(
+        step.dress,
+        Dress::Chunked | Dress::ChunkedPartOfUnknownTotal
+    ) {
         headers.push(("transfer-encoding", "chunked".into()));
         let mut chunks = format!("{sent:x}\r\n").into_bytes();
         chunks.extend_from_slice(&body[..sent]);
@@ -278,6 +284,8 @@ fn hosts() -> impl Strategy<Value = Host> {
         2 => Just(Dress::PartAsOk),
         2 => Just(Dress::WholeAsPart),
         1 => Just(Dress::UnknownTotal),
+        1 => Just(Dress::ShortPartOfUnknownTotal),
+        1 => Just(Dress::ChunkedPartOfUnknownTotal),
         2 => Just(Dress::ShortPart),
         1 => Just(Dress::EarlierPart),
         2 => Just(Dress::Chunked),
@@ -306,6 +314,10 @@ fn hosts() -> impl Strategy<Value = Host> {
             condition,
             length,
             steps,
+            began: SystemTime::now()
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .unwrap()
+                .as_secs(),
         })
 }
 

@@ -53,6 +53,8 @@ pub(super) enum AttemptError {
         source: Option<Box<dyn StdError + Send + Sync>>,
         pause: Option<Duration>,
     },
+    /// The host sent a range that ends before the file does.
+    More,
     /// The host does not fit what is here: the whole file has to be requested.
     BeginAnew(String),
     /// The host refuses the URL; a fresh one may help.
@@ -217,8 +219,7 @@ impl Settings {
         // Redirects are followed here, each after a look.
         // Some servers know `Range` in this spelling alone, such as weborf 0.19.
         let builder = begun(self.connect_timeout).http1_title_case_headers();
-        changed(builder, self.change.as_ref())
-            .redirect(reqwest::redirect::Policy::none())
+        changed(builder, self.change.as_ref()).redirect(reqwest::redirect::Policy::none())
     }
 }
 

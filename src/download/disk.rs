@@ -85,7 +85,9 @@ pub(super) fn is_replaceable(path: &Path) -> io::Result<()> {
     };
     match fs::rename(probe.path(), path) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(error),
-        _ => Ok(()),
+        Err(_) => Ok(()),
+        // The file was removed meanwhile, and the folder took its name.
+        Ok(()) => fs::remove_dir(path),
     }
 }
 

@@ -107,6 +107,9 @@ const PROGRESS: u64 = 64 * 1024;
 
 const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
 
+/// How many ranges of less than [`PROGRESS`] a host may send.
+const MAX_SHORT_PARTS: u32 = 20;
+
 /// How often a download begins anew.
 const MAX_RESTARTS: u32 = 3;
 
@@ -119,12 +122,12 @@ impl Fetch<'_, '_> {
     ) -> Result<(), Error> {
         let began = Instant::now();
         // A clock may be wrong, so a URL that seems to have expired is tried if there is no other.
-        let mut renewed = None;
+        let (mut renewed, mut renewals) = (None, 0);
         if self.links.is_expired(self.index) {
             renewed = Some(self.links.renew(self.index).await);
         }
         let (mut failures, mut mark) = (0, arrived.bytes);
-        let mut truncated_at = None;
+        let (mut missed, mut short_parts, mut truncated_at) = (0, 0, None);
         loop {
             let (before, is_resuming) = (arrived.bytes, arrived.part().is_some());
             let outcome = self.attempt(sink, arrived).await;
@@ -133,33 +136,49 @@ impl Fetch<'_, '_> {
             let error = match (outcome, self.defect(arrived)) {
                 (Err(error), _) => error,
                 (Ok(()), None) => return Ok(()),
-                (Ok(()), Some(defect)) if self.limits.allow_truncated => {
-                    arrived.defect = Some(defect);
-                    return Ok(());
-                }
                 (Ok(()), Some(defect)) => {
+                    // The bytes are all that the host has, whatever becomes of the next request.
+                    sink.keep();
                     let is_same_again = truncated_at.replace(arrived.bytes) == Some(arrived.bytes);
-                    if is_same_again || !sink.can_restart() || arrived.restarts == MAX_RESTARTS {
-                        sink.keep();
+                    let is_final =
+                        is_same_again || !sink.can_restart() || arrived.restarts == MAX_RESTARTS;
+                    if is_final && self.limits.allow_truncated {
+                        arrived.defect = Some(defect);
+                        return Ok(());
+                    }
+                    if is_final {
                         return Err(self.truncated(&defect, sink, is_same_again));
                     }
                     AttemptError::BeginAnew(defect)
                 }
             };
+            let can_restart = arrived.restarts < MAX_RESTARTS;
             match error {
                 // A request for a range that fails for any reason is worth one for the whole file.
-                AttemptError::Fatal(_) if is_resuming => arrived.wants_whole = true,
+                AttemptError::Fatal(_) if is_resuming && can_restart => {
+                    arrived.wants_whole = true;
+                }
                 AttemptError::Fatal(error) | AttemptError::Local(error) => return Err(error),
                 AttemptError::Discard(error) => {
                     sink.discard();
                     return Err(error);
                 }
-                AttemptError::BeginAnew(what) if arrived.restarts == MAX_RESTARTS => {
+                AttemptError::BeginAnew(what) if !can_restart => {
                     return Err(self.changes_too_often(&what));
                 }
                 AttemptError::BeginAnew(_) => arrived.wants_whole = true,
+                AttemptError::More if arrived.bytes >= before + PROGRESS => {}
+                AttemptError::More => {
+                    short_parts += 1;
+                    if short_parts > MAX_SHORT_PARTS {
+                        let what = "the video's host sends it in parts of a few bytes".to_owned();
+                        return Err(self.given_up(what, None, sink, arrived));
+                    }
+                }
                 AttemptError::Refused(status) => {
-                    if renewed.is_none() {
+                    // A service that could not be reached is asked once more.
+                    if !matches!(renewed, Some(Renewed::Fresh | Renewed::Same)) && renewals < 2 {
+                        renewals += 1;
                         let answer = self.links.renew(self.index).await;
                         let is_fresh = matches!(answer, Renewed::Fresh);
                         renewed = Some(answer);
@@ -171,10 +190,10 @@ impl Fetch<'_, '_> {
                     let left = self.limits.missing.saturating_sub(began.elapsed());
                     if is_missing && self.limits.retries > 0 && !left.is_zero() {
                         // Storage may need a while until a new file is everywhere.
-                        failures += 1;
+                        missed += 1;
                         let least = self.limits.missing / 1000;
-                        tokio::time::sleep(self.backoff(failures).max(least).min(left)).await;
-                    } else if is_resuming {
+                        tokio::time::sleep(self.backoff(missed).max(least).min(left)).await;
+                    } else if is_resuming && can_restart {
                         arrived.wants_whole = true;
                     } else {
                         return Err(self.refused(status, renewed));
@@ -193,7 +212,10 @@ impl Fetch<'_, '_> {
                     }
                     failures += 1;
                     if failures > self.limits.retries {
-                        if !is_resuming || arrived.bytes != before {
+                        let is_answered = !source.as_deref().is_some_and(is_unreached);
+                        let is_range_at_fault =
+                            is_resuming && arrived.bytes == before && is_answered;
+                        if !is_range_at_fault || !can_restart {
                             return Err(self.given_up(what, source, sink, arrived));
                         }
                         arrived.wants_whole = true;
@@ -218,7 +240,8 @@ impl Fetch<'_, '_> {
             return Err(AttemptError::BeginAnew(what.into()));
         }
         let response = self.files.ask(&link, part).await?;
-        match judge(&response, part) {
+        let known = (arrived.bytes > 0).then_some(&arrived.version);
+        match judge(&response, part, known) {
             Judgement::Whole(version) => {
                 self.check(&response, version.total)?;
                 self.take(response, Body::File(version), sink, arrived)
@@ -332,7 +355,10 @@ impl Fetch<'_, '_> {
                 break;
             }
         }
-        self.judge_length(arrived)
+        if skip > 0 {
+            return Err(self.broken("broke off", arrived.bytes, None));
+        }
+        self.judge_length(arrived, end)
     }
 
     /// Prepares the sink for a file from its first byte; how many of its bytes the sink has already.
@@ -358,11 +384,16 @@ impl Fetch<'_, '_> {
         Ok(skip)
     }
 
-    /// What the end of a body means, by the length that is stated.
-    fn judge_length(&self, arrived: &Arrived) -> Result<(), AttemptError> {
+    /// What the end of a body means, by the lengths that are stated: that of the file, else the `end` of the range.
+    fn judge_length(&self, arrived: &Arrived, end: Option<u64>) -> Result<(), AttemptError> {
         let bytes = arrived.bytes;
         let stated = self.links.video(self.index).file_size;
-        let expected = arrived.version.total.or_else(|| {
+        let total = arrived.version.total;
+        // A range may end before the file does; behind the last one of a file of unknown length, the host says so (416).
+        if end == Some(bytes) && total.is_none_or(|total| bytes < total) {
+            return Err(AttemptError::More);
+        }
+        let expected = total.or(end).or_else(|| {
             // Without a length from the host, the end of the body may be the end of the connection alone.
             stated.filter(|stated| bytes < *stated && arrived.version.can_resume())
         });
@@ -416,6 +447,7 @@ impl Fetch<'_, '_> {
         Ok(())
     }
 
+    /// How long to wait before the next attempt, after so many failures in a row.
     fn backoff(&self, failures: u32) -> Duration {
         let doubled = 2u32.saturating_pow(failures.saturating_sub(1));
         (self.limits.backoff.saturating_mul(doubled)).min(LONGEST_BACKOFF)
@@ -510,4 +542,10 @@ impl Fetch<'_, '_> {
             None => error,
         }
     }
+}
+
+/// Whether no connection came about, so that the request is not at fault.
+fn is_unreached(source: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    let error = source.downcast_ref::<reqwest::Error>();
+    error.is_some_and(reqwest::Error::is_connect)
 }

@@ -30,12 +30,17 @@ pub(super) enum Judgement {
     NoFile,
 }
 
-/// Judges `response` to a request for the rest of `part`, or for the whole file.
-pub(super) fn judge(response: &Response, part: Option<Part<'_>>) -> Judgement {
+/// Judges `response` to a request for the rest of `part`, or for the whole file, of which `known` is the version that an
+/// earlier response had.
+pub(super) fn judge(
+    response: &Response,
+    part: Option<Part<'_>>,
+    known: Option<&Version>,
+) -> Judgement {
     let range = ContentRange::of(response);
     match (response.status().as_u16(), part) {
         (200 | 203, _) if range == ContentRange::Absent && !is_multipart(response) => {
-            whole(response, response.content_length(), part)
+            whole(response, response.content_length(), part, known)
         }
         (200 | 203 | 206, part) => match (range, part) {
             (ContentRange::Range { first, last, total }, Some(part))
@@ -51,7 +56,7 @@ pub(super) fn judge(response: &Response, part: Option<Part<'_>>) -> Judgement {
                 },
                 part,
             ) if last + 1 == total && has_length(response, 0, last) => {
-                whole(response, Some(total), part)
+                whole(response, Some(total), part, known)
             }
             (_, Some(_)) => Judgement::BeginAnew("sent another part than was requested"),
             (_, None) => Judgement::Refused("sent a part of it, though the whole was requested"),
@@ -61,18 +66,32 @@ pub(super) fn judge(response: &Response, part: Option<Part<'_>>) -> Judgement {
     }
 }
 
-/// A body from the first byte on. A host that names the strong validator of the part beside another size contradicts
-/// itself; what it sends may be a slice.
-fn whole(response: &Response, total: Option<u64>, part: Option<Part<'_>>) -> Judgement {
-    let contradicts = part.is_some_and(|part| {
-        let is_other_size = matches!((total, part.version.total), (Some(a), Some(b)) if a != b);
-        is_other_size && part.version.is_proven_by(response)
-    });
-    if contradicts {
-        return Judgement::BeginAnew("states another size for the same version of it");
+/// A body from the first byte on. A host that names a strong validator of the known version beside another size
+/// contradicts itself; what it sends may be a slice.
+fn whole(
+    response: &Response,
+    total: Option<u64>,
+    part: Option<Part<'_>>,
+    known: Option<&Version>,
+) -> Judgement {
+    let is_proven = known.is_some_and(|known| known.is_proven_by(response));
+    let is_other_size =
+        known.is_some_and(|known| matches!((total, known.total), (Some(a), Some(b)) if a != b));
+    match part {
+        Some(_) if is_proven && is_other_size => {
+            return Judgement::BeginAnew("states another size for the same version of it");
+        }
+        // A stale tag beside another date is a new file; see `Version::agrees_with`.
+        None if is_proven
+            && is_other_size
+            && known.is_some_and(|k| k.agrees_with(response, None)) =>
+        {
+            return Judgement::Refused("states two sizes for the same version of it");
+        }
+        _ => {}
     }
     let mut version = Version::of(response, total);
-    if part.is_some_and(|part| part.version.is_proven_by(response)) {
+    if part.is_some() && is_proven && version.serves_ranges != Some(true) {
         // The host had the version of which a part was requested, and sent the whole.
         version.serves_ranges = Some(false);
     }

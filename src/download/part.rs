@@ -39,6 +39,8 @@ pub(super) struct Part {
     discarded: bool,
     /// Whether it is kept even if it cannot be continued.
     kept: bool,
+    /// Whether a write has failed, so that nothing fits behind what is there.
+    has_gap: bool,
     finished: bool,
 }
 
@@ -87,6 +89,7 @@ impl Part {
             touched: false,
             discarded: false,
             kept: false,
+            has_gap: false,
             finished: false,
         })
     }
@@ -128,6 +131,8 @@ impl Part {
     /// Gives the part the name `path`, whole and on disk.
     pub(super) async fn finish(mut self, path: &Path) -> Result<(), Error> {
         self.settle().await?;
+        // It is whole: whatever fails from here on, its bytes stay.
+        self.kept = true;
         let (file, part) = (Arc::clone(&self.target.file), self.target.part.clone());
         let (length, path_of_file) = (self.length, path.to_owned());
         let overwrite = self.target.overwrites();
@@ -187,6 +192,11 @@ impl Part {
             .await
             .unwrap_or_else(|error| Err(io::Error::other(error)));
         self.writing = None;
+        if done.is_err() {
+            // What follows must not be written behind what is missing.
+            (self.has_gap, self.batched) = (true, 0);
+            self.batch.clear();
+        }
         done.map_err(|error| io_error(&self.target.part, "cannot be written", error))
     }
 }
@@ -194,7 +204,7 @@ impl Part {
 impl Sink for Part {
     async fn begin(&mut self, version: &Version) -> Result<u64, Error> {
         self.settle().await?;
-        (self.touched, self.length) = (true, 0);
+        (self.touched, self.kept, self.length) = (true, false, 0);
         self.note.version = version.clone();
         let (file, text) = (
             Arc::clone(&self.target.file),
@@ -220,6 +230,10 @@ impl Sink for Part {
 
     async fn write(&mut self, bytes: Bytes) -> Result<(), Error> {
         self.touched = true;
+        if self.has_gap {
+            let gap = io::Error::other("an earlier write failed");
+            return Err(io_error(&self.target.part, "cannot be written", gap));
+        }
         self.length += bytes.len() as u64;
         self.batched += bytes.len();
         self.batch.push(bytes);

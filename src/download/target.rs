@@ -279,9 +279,8 @@ fn open_part(part: &Path) -> Result<File, Obstacle> {
     let failed = |error| Obstacle::Io(part.to_owned(), error);
     let file = match open_plain(part, OpenOptions::new().read(true).write(true).create(true)) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_plain(part) => {
-            reopen(part, error)?
-        }
+        // EPERM: rclone. EACCES is another user's part, which may be good.
+        Err(error) if error.raw_os_error() == Some(1) && is_plain(part) => reopen(part, error)?,
         Err(error) => return Err(failed(error)),
     };
     // Another process may have given the part its final name between the opening and the lock.

@@ -239,14 +239,18 @@ fn digits(mut number: u64, radix: u32) -> String {
     digits.iter().rev().collect()
 }
 
-/// The entity tag, unless it is empty: an empty one says nothing of the file.
+/// The entity tag, unless it is empty: an empty one says nothing of the file. Bytes beyond ASCII, which RFC 9110 section
+/// 8.8.3 allows, become the characters of the same number.
 fn etag(response: &Response) -> Option<String> {
-    text(response, ETAG).filter(|etag| !matches!(opaque(etag), "" | "\"\""))
+    let value = response.headers().get(ETAG)?;
+    let etag: String = value.as_bytes().iter().copied().map(char::from).collect();
+    Some(etag).filter(|etag| !matches!(opaque(etag), "" | "\"\""))
 }
 
-/// A tag without quotes is not one of RFC 9110 section 8.8.3: it is compared, and never sent.
+/// A tag without quotes is not one of RFC 9110 section 8.8.3, and one beyond ASCII cannot be sent as it came: they are
+/// compared alone.
 fn is_strong(etag: &str) -> bool {
-    etag.len() > 2 && etag.starts_with('"') && etag.ends_with('"')
+    etag.len() > 2 && etag.starts_with('"') && etag.ends_with('"') && etag.is_ascii()
 }
 
 /// The tag without the mark of a weak one. Some hosts write the mark in lower case.

@@ -49,16 +49,17 @@ impl<A: Ask> Machine<A> {
         let now = Instant::now();
         let (since, polls) = self.missing.unwrap_or((now, 0));
         if polls >= VIDEO_GRACE.1 || now - since >= VIDEO_GRACE.0 {
-            return Err(self.missing_video());
+            return Err(self.missing_video(true));
         }
         self.missing = Some((since, polls + 1));
         Ok(())
     }
 
-    /// Completed, and no video followed. What the service states an error for is not worth another wait.
-    fn missing_video(&self) -> Error {
+    /// Completed, and no video followed. What the service states an error for is not worth another wait, once the video had
+    /// its time.
+    fn missing_video(&self, had_time: bool) -> Error {
         let last = self.last.as_ref();
-        match last.filter(|last| last.failure().is_some()) {
+        match last.filter(|last| had_time && last.failure().is_some()) {
             Some(last) => {
                 let status = last.status().unwrap_or("completed");
                 let what = format!(
@@ -130,7 +131,7 @@ impl<A: Ask> Machine<A> {
 
     pub(super) fn deadline_exceeded(&self) -> Error {
         match self.missing {
-            Some(_) => self.missing_video(),
+            Some(_) => self.missing_video(false),
             None => self.ended(ErrorKind::DeadlineExceeded, self.deadline_message()),
         }
     }

@@ -35,6 +35,8 @@ pub(super) fn find(answer: &Value, is_completed: bool) -> Vec<Video> {
         return links.take(1).map(Video::at).collect();
     };
     found.retain(|link| link.rank == best);
+    // What stands further out is the answer's own, what stands deeper may be another's. Stable: else the first one counts.
+    found.sort_by_key(|link| link.depth);
     // One list, or the links of one level: the others are copies of these.
     let mut groups: Vec<(Group, Vec<Video>)> = Vec::new();
     for Link { group, video, .. } in found {
@@ -48,12 +50,19 @@ pub(super) fn find(answer: &Value, is_completed: bool) -> Vec<Video> {
             videos.push(video);
         }
     }
-    let largest = groups.iter().map(|(_, videos)| videos.len()).max();
-    let mut largest_ones = groups
-        .into_iter()
-        .filter(|(_, videos)| Some(videos.len()) == largest);
-    let chosen = largest_ones.next();
-    chosen.map(|(_, videos)| videos).unwrap_or_default()
+    let Some(first) = groups.first().map(|(_, videos)| videos.clone()) else {
+        return Vec::new();
+    };
+    // A list that has the same links and more is the whole of them.
+    let has_all = |videos: &[Video]| {
+        let has = |one: &Video| videos.iter().any(|video| video.url == one.url);
+        first.iter().all(has)
+    };
+    let wider = groups.into_iter().map(|(_, videos)| videos);
+    wider
+        .filter(|videos| has_all(videos))
+        .max_by_key(Vec::len)
+        .unwrap_or(first)
 }
 
 const DEPTH_MOST: usize = 8;
@@ -82,6 +91,7 @@ enum Group {
 
 struct Link {
     rank: Rank,
+    depth: usize,
     group: Group,
     is_under_video: bool,
     video: Video,
@@ -178,6 +188,8 @@ impl Search {
                         .extend(is_link(text).then(|| text.clone()));
                 }
                 _ if words.is_failure() || words.is_other_file() => {}
+                Value::String(text)
+                    if words.is_entry() && kind_of_file(text) != Some(true) && is_link(text) => {}
                 Value::String(text) if is_link(text) => {
                     let path = path.with(key, &words, depth);
                     let link = self.link(text, &path, depth, Some(map), beside_prompt);
@@ -222,6 +234,7 @@ impl Search {
         };
         Some(Link {
             rank,
+            depth,
             group: path.list.map_or(Group::Level(depth), Group::List),
             is_under_video: path.is_under_video,
             video: beside.map_or_else(|| Video::at(url), |map| videos_at(url, map)),

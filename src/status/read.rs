@@ -5,7 +5,6 @@ use std::sync::OnceLock;
 use serde_json::{Map, Value};
 
 use super::{Content, State, Usage, Video, links, reason};
-use crate::Uri;
 
 impl Content {
     pub(super) fn read(raw: Value) -> Self {
@@ -93,12 +92,21 @@ fn levels(raw: &Value) -> Vec<Level<'_>> {
 }
 
 /// All ids that the answer may be known by, each once. The documented ones come first. An id under another name is one only
-/// where the answer states a state, too: what else `{"task_id": …}` may be the id of, nobody knows.
+/// where the answer states a state, too, or wraps it with the code of a success: a bare `{"task_id": …}` may be the id of anything.
 fn ids(raw: &Value, levels: &[Level<'_>]) -> Vec<String> {
     let documented = ["id", "generation_id"];
     let others = ["task_id", "taskId", "job_id", "jobId", "generationId"];
     let states_state = levels.iter().any(|level| said(level).1 != State::Unknown);
-    let others: &[&str] = if states_state { &others } else { &[] };
+    // `{"code": 0, "data": {"task_id": …}}` says that the call went well, and names what it was about.
+    let is_wrapped = levels.len() > 1
+        && ["code", "success"]
+            .iter()
+            .any(|key| is_success(raw.get(*key)));
+    let others: &[&str] = if states_state || is_wrapped {
+        &others
+    } else {
+        &[]
+    };
     let first = documented.iter().map(|key| raw.get(*key));
     let of_tasks = levels.iter().filter(|level| level.is_of_task);
     let rest = of_tasks.flat_map(|level| {
@@ -114,6 +122,20 @@ fn ids(raw: &Value, levels: &[Level<'_>]) -> Vec<String> {
     ids
 }
 
+fn is_success(code: Option<&Value>) -> bool {
+    match code {
+        Some(Value::Bool(success)) => *success,
+        Some(Value::Number(code)) => [0, 200, 201]
+            .iter()
+            .any(|good| code.as_u64() == Some(*good)),
+        Some(Value::String(code)) => {
+            let code = code.to_ascii_lowercase();
+            ["0", "200", "201", "ok", "success"].contains(&code.as_str())
+        }
+        _ => false,
+    }
+}
+
 /// What one level says of the state: the text, where there is one, and what it means.
 fn said(level: &Level<'_>) -> (Option<String>, State) {
     let keys = [
@@ -124,9 +146,18 @@ fn said(level: &Level<'_>) -> (Option<String>, State) {
         "job_status",
         "video_status",
     ];
-    let mut texts = keys.iter().filter_map(|key| text(level.map.get(*key)?));
-    if let Some(text) = texts.next() {
-        let state = meaning(&text);
+    let texts = keys.iter().filter_map(|key| match level.map.get(*key)? {
+        // `{"status": {"code": "FAILED"}}`
+        Value::Object(status) => ["code", "state", "name", "phase"]
+            .iter()
+            .find_map(|key| text(status.get(*key)?)),
+        value => text(value),
+    });
+    let mut texts: Vec<(String, State)> =
+        texts.map(|text| (text.clone(), meaning(&text))).collect();
+    if !texts.is_empty() {
+        let known = texts.iter().position(|(_, state)| *state != State::Unknown);
+        let (text, state) = texts.swap_remove(known.unwrap_or(0));
         return (Some(text), state);
     }
     let done = ["done", "completed", "finished"];
@@ -153,8 +184,16 @@ fn state(raw: &Value, levels: &[Level<'_>], has_id: bool) -> (State, Option<Stri
         false => own,
     };
     match (outer_state, inner) {
+        // "Success" was the call's, not the generation's.
+        (State::Completed, Some((status, state)))
+            if own.is_empty() && state != State::Completed =>
+        {
+            (state, status, own)
+        }
         (State::Completed, inner) => {
-            let videos = all(own, true);
+            // Beside an error, a link that is not named as the result may be the request's.
+            let has_error = raw.get("error").and_then(reason::error).is_some();
+            let videos = all(own, !has_error);
             match inner {
                 Some((status, state)) if videos.is_empty() => (state, status, videos),
                 // That it is done does not say how it ended.
@@ -172,10 +211,16 @@ fn state(raw: &Value, levels: &[Level<'_>], has_id: bool) -> (State, Option<Stri
         }
         (State::Unknown, Some((status, state))) => (state, status, own),
         (State::Unknown, None) => {
-            let videos = all(own, false);
+            // A status of an unknown word may be that of a generation at work: its other links may be parts of the video.
+            let videos = match outer {
+                Some(_) if own.is_empty() => raw.get("videos").map(videos).unwrap_or_default(),
+                Some(_) => own,
+                None => all(own, false),
+            };
+            let has_failed = || levels.iter().any(|level| reason::states_failure(level.map));
             let state = match () {
                 () if !videos.is_empty() => State::Completed,
-                () if reason::failure(raw).is_some() => State::Failed,
+                () if has_failed() => State::Failed,
                 // A create of some models is answered with an id and nothing else.
                 () if outer.is_none() && has_id => State::Queued,
                 () => State::Unknown,
@@ -207,7 +252,11 @@ pub(super) fn meaning(status: &str) -> State {
         | "denied" | "filtered" | "content_filtered" | "content_moderated"
         | "request_moderated" | "moderated" | "unsuccessful" | "terminated" => State::Failed,
         status if status.ends_with("_failed") || status.ends_with("_error") => State::Failed,
-        _ => State::Unknown,
+        // `error: no GPU left`
+        status => match status.split_once(':') {
+            Some((state, _)) if meaning(state) == State::Failed => State::Failed,
+            _ => State::Unknown,
+        },
     }
 }
 
@@ -223,8 +272,7 @@ pub(super) fn text(value: &Value) -> Option<String> {
 fn videos(value: &Value) -> Vec<Video> {
     match value {
         Value::Array(items) => items.iter().flat_map(videos).collect(),
-        // A link need not be escaped as RFC 3986 has it to be good for a download.
-        Value::String(url) if url.starts_with("http") || Uri::is_valid(url) => vec![Video::at(url)],
+        Value::String(url) if is_place(url) => vec![Video::at(url)],
         Value::Object(map) => match map.get("url") {
             Some(Value::String(url)) if !url.is_empty() => vec![videos_at(url, map)],
             Some(nested @ Value::Array(_)) => videos(nested),
@@ -232,6 +280,11 @@ fn videos(value: &Value) -> Vec<Video> {
         },
         _ => Vec::new(),
     }
+}
+
+/// Whether the text is a URL and not a word such as "pending". It need not be escaped as RFC 3986 has it.
+fn is_place(text: &str) -> bool {
+    text.contains("://") || text.starts_with("//") || text.starts_with("data:")
 }
 
 /// The video at this link, with what the object says of its file.

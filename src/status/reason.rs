@@ -1,5 +1,7 @@
 //! Why a generation failed, wherever an answer says so.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::{
@@ -16,6 +18,22 @@ pub(super) fn failure(answer: &Value) -> Option<Failure> {
 /// What the value of `error` says.
 pub(super) fn error(value: &Value) -> Option<Failure> {
     read(value, true, 0)
+}
+
+/// Whether this object of an answer states a failure by itself: by a text or an object that is named as one. A number may
+/// count failures, and what is named as an earlier one was survived.
+pub(super) fn states_failure(map: &Map<String, Value>) -> bool {
+    map.iter().any(|(key, value)| {
+        let words = Words::of(key);
+        let is_text = match value {
+            Value::Array(_) => matches!(key.as_str(), "error" | "errors"),
+            value => value.is_string() || value.is_object(),
+        };
+        is_text
+            && words.tells(false) == Tells::Failure
+            && !words.is_past()
+            && read(value, true, 0).is_some()
+    })
 }
 
 /// The reason in an answer whose state says that it failed: as [`failure`], else any reason, message or note that does not
@@ -47,6 +65,7 @@ struct Found {
 
 struct Search {
     found: Vec<Found>,
+    prompts: BTreeSet<String>,
     left: u32,
     /// Whether everything counts that can be a reason, and not the errors alone.
     is_wide: bool,
@@ -56,6 +75,7 @@ impl Search {
     fn new(is_wide: bool) -> Self {
         Self {
             found: Vec::new(),
+            prompts: BTreeSet::new(),
             left: PROPERTIES_MOST,
             is_wide,
         }
@@ -64,6 +84,9 @@ impl Search {
     fn run(mut self, answer: &Value) -> Option<Failure> {
         self.visit(answer, 0);
         let mut found = self.found;
+        // A gateway may repeat the prompt anywhere.
+        let prompts = self.prompts;
+        found.retain(|found| !prompts.contains(found.failure.message.trim()));
         // Stable: of equals, the first one counts.
         found.sort_by_key(|found| (found.is_poor, found.tells, found.depth));
         let mut found = found.into_iter();
@@ -115,6 +138,9 @@ impl Search {
             }
             self.left -= 1;
             let words = Words::of(key);
+            if let (true, Value::String(prompt)) = (words.is_prompt(), value) {
+                self.prompts.insert(prompt.trim().to_owned());
+            }
             match words.tells(false) {
                 Tells::FailureCode => name = code(value).or(name),
                 Tells::Code if key == "code" => name = name.or_else(|| code(value)),
@@ -256,9 +282,15 @@ fn read_object(map: &Map<String, Value>, whole: bool, depth: u8) -> Option<Failu
         Value::Array(items) => items.is_empty(),
         Value::Object(map) => map.is_empty(),
     };
-    // Whatever it says is better than nothing.
+    // An error in unknown words is shown as it stands, without what belongs to the request.
     let message = match whole && others.iter().any(|(_, value)| !is_empty(value)) {
-        true => cut(&shortened(&Value::Object(map.clone())).to_string()),
+        true => {
+            let stated = map
+                .iter()
+                .filter(|(key, _)| Words::of(key).tells(true) != Tells::Nothing);
+            let stated = stated.map(|(key, value)| (key.clone(), value.clone()));
+            cut(&shortened(&Value::Object(stated.collect())).to_string())
+        }
         false => String::new(),
     };
     (name.is_some() || !message.is_empty()).then_some(Failure { name, message })
@@ -314,7 +346,14 @@ fn is_nothing(text: &str) -> bool {
         "undefined",
     ];
     let text = text.to_ascii_lowercase();
-    words.contains(&text.as_str()) || meaning(&text) == State::Completed
+    let is_success = ["success", "successful", "successfully", "succeeded"]
+        .iter()
+        .any(|word| text.split(' ').next_back() == Some(word));
+    let is_success = is_success
+        && !["not", "un", "without", "no"]
+            .iter()
+            .any(|no| text.starts_with(no));
+    words.contains(&text.as_str()) || is_success || meaning(&text) == State::Completed
 }
 
 /// The JSON in a text, as in `"message": "{\"detail\": …}"`.
@@ -325,7 +364,11 @@ pub(super) fn nested(text: &str) -> Option<Value> {
 }
 
 pub(super) fn is_link(text: &str) -> bool {
-    let is_one = |scheme| text.starts_with(scheme) && !text.contains(char::is_whitespace);
+    let is_one = |scheme: &str| {
+        let start = text.get(..scheme.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+            && !text.contains(char::is_whitespace)
+    };
     is_one("https://") || is_one("http://") || text == "about:blank"
 }
 

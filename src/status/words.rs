@@ -4,11 +4,11 @@
 /// What belongs to the request, repeated in an answer.
 #[rustfmt::skip]
 const INPUT: &[&str] = &[
-    "arg", "args", "argument", "arguments", "callback", "config", "configuration", "ctx", "example", "examples",
-    "hook", "init", "initial", "input", "inputs", "instruction", "instructions", "loc", "log", "logs",
-    "negative", "option", "options", "original", "param", "parameter", "parameters", "params", "prompt",
-    "prompts", "query", "ref", "reference", "references", "refs", "request", "requested", "requests", "script",
-    "setting", "settings", "source", "sources", "src", "template", "upload", "uploaded", "uploads", "user",
+    "arg", "args", "argument", "arguments", "billing", "callback", "config", "configuration", "control", "controls", "ctx",
+    "deprecation", "driving", "example", "examples", "extra", "extras", "histories", "history", "hook", "init", "initial", "input", "inputs", "instruction", "instructions", "loc", "log", "logs",
+    "meta", "metadata", "motion", "negative", "option", "options", "original", "param", "parameter", "parameters", "params", "parent",
+    "parents", "previous", "prompt", "prompts", "query", "ref", "related", "reference", "references", "refs", "request", "requested", "requests", "script",
+    "setting", "settings", "source", "sources", "src", "template", "upload", "uploaded", "uploads", "usage", "user",
     "webhook",
 ];
 
@@ -48,7 +48,7 @@ const NOTE: &[&str] = &[
 /// Names that stand for a text about the state without a further word; the others may be the caller's own text.
 const NOTE_ALONE: &[&str] = &["hint", "info", "note", "remark", "warning", "warnings"];
 
-const ABOUT_STATE: &[&str] = &["result", "status", "state", "task", "job", "response"];
+const ABOUT_STATE: &[&str] = &["result", "status", "state", "response"];
 
 const CODE: &[&str] = &["code", "codes", "kind", "name", "type"];
 
@@ -73,6 +73,23 @@ const RESULT: &[&str] = &[
     "response", "result", "results", "sample", "samples", "work", "works",
 ];
 
+/// A failure that was survived, or one of many.
+const PAST: &[&str] = &[
+    "last", "previous", "progress", "retries", "retry", "step", "steps", "warning",
+];
+
+/// What has a page or an entry of the API, which is no file.
+const ENTRY: &[&str] = &[
+    "generation",
+    "generations",
+    "job",
+    "response",
+    "task",
+    "tasks",
+    "work",
+    "works",
+];
+
 /// A place of a file, or something around it.
 #[rustfmt::skip]
 const PLACE: &[&str] = &[
@@ -85,13 +102,13 @@ const PLACE: &[&str] = &[
 /// A file or page that is not the video.
 #[rustfmt::skip]
 const OTHER_FILE: &[&str] = &[
-    "api", "audio", "audios", "billing", "caption", "captions", "console", "cover", "covers", "dashboard",
-    "delete", "doc", "docs", "documentation", "endpoint", "frame", "frames", "get", "gif", "help", "home",
-    "homepage", "icon", "image", "images", "img", "invoice", "keyframe", "logo", "mask", "masks", "model",
-    "music", "page", "photo", "photos", "picture", "pictures", "poll", "polling", "poster", "posters",
-    "preview", "previews", "pricing", "self", "share", "site", "sound", "speech", "status", "still", "stream",
-    "subject", "subtitle", "subtitles", "support", "terms", "thumb", "thumbnail", "thumbnails", "thumbs",
-    "voice", "website",
+    "api", "audio", "audios", "caption", "captions", "chunk", "chunks", "console", "cover", "covers", "dashboard",
+    "delete", "doc", "docs", "documentation", "draft", "drafts", "endpoint", "frame", "frames", "get", "gif", "help", "home",
+    "homepage", "icon", "image", "images", "img", "intermediate", "invoice", "keyframe", "logo", "mask", "masks", "model",
+    "music", "page", "partial", "photo", "photos", "picture", "pictures", "poll", "polling", "poster", "posters",
+    "preview", "previews", "pricing", "segment", "segments", "self", "share", "site", "sound", "speech", "status", "still", "stream",
+    "subject", "subtitle", "subtitles", "support", "temp", "temporary", "terms", "thumb", "thumbnail", "thumbnails", "thumbs",
+    "tmp", "voice", "website",
 ];
 
 const VOCABULARY: &[&[&str]] = &[
@@ -213,6 +230,17 @@ impl Words {
 
     pub(super) fn is_failure(&self) -> bool {
         self.has(FAILURE)
+    }
+
+    pub(super) fn is_past(&self) -> bool {
+        self.has(PAST)
+    }
+
+    /// Whether it is the URL of an entry of the API by its name: `response_url`.
+    pub(super) fn is_entry(&self) -> bool {
+        let is_url = |word: &String| ["url", "uri", "link", "href"].contains(&word.as_str());
+        let is_entry = |word: &String| ENTRY.contains(&word.as_str());
+        self.0.iter().any(is_entry) && self.0.iter().all(|word| is_url(word) || is_entry(word))
     }
 
     pub(super) fn is_prompt(&self) -> bool {

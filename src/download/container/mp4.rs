@@ -203,10 +203,11 @@ impl Format for Mp4 {
         });
         let is_index = self.is_index(&kind);
         let Some(size) = size else {
-            return match is_index && head.len() < MAX_HELD {
-                true => Step::Need(MAX_HELD),
-                false => Step::Stop,
-            };
+            if is_index && head.len() < MAX_HELD {
+                return Step::Need(MAX_HELD);
+            }
+            self.has_unread_movie |= kind == *b"moov";
+            return Step::Stop;
         };
         if is_index {
             match usize::try_from(size) {

@@ -380,7 +380,8 @@ fn every_second_response_is_judged_as_the_rfc_has_it() {
                         version: &version,
                         length: HERE,
                     };
-                    let judgement = judge(&second_response(first, second), Some(part));
+                    let judgement =
+                        judge(&second_response(first, second), Some(part), Some(&version));
                     let expected = model::outcome(first, second);
                     assert_eq!(outcome(&judgement), expected, "{first:?} {second:?}");
                     cells += 1;
@@ -421,7 +422,7 @@ fn seconds() -> Vec<Second> {
 fn a_whole_file_is_one_whatever_its_status_says() {
     let whole = |status, range: Option<&str>, length| {
         let headers = [("content-range", range.map(str::to_owned))];
-        outcome(&judge(&response(status, &headers, length), None))
+        outcome(&judge(&response(status, &headers, length), None, None))
     };
     for status in [200, 203, 206] {
         assert_eq!(
@@ -467,7 +468,11 @@ fn a_range_that_contradicts_itself_is_not_used() {
     let judged = |headers: &[(&str, Option<String>)], length| {
         let mut headers = headers.to_vec();
         headers.push(("etag", Some("\"v1\"".into())));
-        outcome(&judge(&response(206, &headers, length), Some(part)))
+        outcome(&judge(
+            &response(206, &headers, length),
+            Some(part),
+            Some(&version),
+        ))
     };
     let range = |text: &str| ("content-range", Some(text.to_owned()));
     let rest = range("bytes 40-99/100");
@@ -543,8 +548,21 @@ fn a_host_that_refuses_ranges_is_not_asked_for_one() {
         length: HERE,
     };
     let ignored = response(200, &[("etag", Some("\"v1\"".into()))], Some(TOTAL));
-    match judge(&ignored, Some(part)) {
+    match judge(&ignored, Some(part), Some(&version)) {
         Judgement::Whole(version) => assert!(!version.can_resume()),
+        other => panic!("{other:?}"),
+    }
+    // A cache that does not have the file yet may ignore a range that it serves later.
+    let headers = [
+        ("etag", Some("\"v1\"".into())),
+        ("accept-ranges", Some("bytes".into())),
+    ];
+    match judge(
+        &response(200, &headers, Some(TOTAL)),
+        Some(part),
+        Some(&version),
+    ) {
+        Judgement::Whole(version) => assert!(version.can_resume()),
         other => panic!("{other:?}"),
     }
 }
@@ -569,7 +587,11 @@ fn a_note_of_version_0_1_0_is_read() {
             ("last-modified", Some(httpdate::fmt_http_date(now()))),
             ("content-range", Some("bytes 40-99/100".to_owned())),
         ];
-        outcome(&judge(&response(206, &headers, None), Some(part)))
+        outcome(&judge(
+            &response(206, &headers, None),
+            Some(part),
+            Some(&version),
+        ))
     };
     assert_eq!(judged("\"v1\""), Outcome::Continue);
     assert_eq!(judged("\"v2\""), Outcome::BeginAnew);
@@ -580,6 +602,89 @@ fn a_note_of_version_0_1_0_is_read() {
     assert!(!read(date, Some(modified + Duration::from_secs(10))).can_resume());
     assert!(!read(date, None).can_resume());
     assert!(!read("{}", None).can_resume());
+}
+
+#[test]
+fn a_slice_without_a_range_is_never_the_whole_of_a_version_that_is_known() {
+    let first = |tag, modified| First {
+        tag,
+        modified,
+        total: Some(TOTAL),
+    };
+    for (known, second, expected) in [
+        // A cache that keeps a slice sends it to every request.
+        (
+            first(Tag::Strong("v1"), Modified::None),
+            Repeats::Same,
+            Outcome::Refuse,
+        ),
+        (
+            first(Tag::None, Modified::SecondsBefore(86_400)),
+            Repeats::Same,
+            Outcome::Refuse,
+        ),
+        // The tag of a path says nothing beside another date.
+        (
+            first(Tag::Strong("v1"), Modified::SecondsBefore(86_400)),
+            Repeats::Other,
+            Outcome::Whole,
+        ),
+        (
+            first(Tag::Weak("v1"), Modified::None),
+            Repeats::Same,
+            Outcome::Whole,
+        ),
+    ] {
+        let version = first_version(known);
+        let slice = Second {
+            status: 200,
+            tag: Repeats::Same,
+            modified: second,
+            range: Range::Absent,
+            length: Some(TOTAL - HERE),
+        };
+        let judgement = judge(&second_response(known, slice), None, Some(&version));
+        assert_eq!(outcome(&judgement), expected, "{known:?}");
+    }
+}
+
+#[test]
+fn tags_beyond_ascii_are_compared_and_not_sent() {
+    let tagged = |tag: &[u8], range: Option<&str>| {
+        let mut response = http::Response::builder()
+            .status(range.map_or(200, |_| 206))
+            .header(
+                "last-modified",
+                httpdate::fmt_http_date(now() - Duration::from_secs(99)),
+            )
+            .header("date", httpdate::fmt_http_date(now()))
+            .header(
+                "etag",
+                http::HeaderValue::from_bytes(tag).expect("a header"),
+            );
+        if let Some(range) = range {
+            response = response.header("content-range", range);
+        }
+        Response::from(response.body(vec![0; 60]).expect("a response"))
+    };
+    let version = Version::of(&tagged(b"\"\xe91\"", None), Some(TOTAL));
+    assert!(matches!(
+        version.validator,
+        Some(Validator::LastModified(_))
+    ));
+    let part = Part {
+        version: &version,
+        length: HERE,
+    };
+    let judged = |tag: &[u8]| {
+        outcome(&judge(
+            &tagged(tag, Some("bytes 40-99/100")),
+            Some(part),
+            Some(&version),
+        ))
+    };
+    assert_eq!(judged(b"\"\xe91\""), Outcome::Continue);
+    assert_eq!(judged(b"\"\xe92\""), Outcome::BeginAnew);
 }
 
 proptest::proptest! {
@@ -597,7 +702,7 @@ proptest::proptest! {
             ("last-modified", Some(modified)),
         ];
         let part = Part { version: &version, length: HERE };
-        judge(&response(status, &headers, None), Some(part));
-        judge(&response(status, &headers, None), None);
+        judge(&response(status, &headers, None), Some(part), Some(&version));
+        judge(&response(status, &headers, None), None, Some(&version));
     }
 }
