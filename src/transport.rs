@@ -28,7 +28,7 @@ pub(crate) use departure::Departure;
 pub(crate) const BEARER: &str = "Bearer ";
 
 /// At most this much is read of an answer that neither succeeds nor refuses the request, and kept of one that is too large.
-const BEGINNING_MOST: usize = 64 * 1024;
+const MAX_BEGINNING: usize = 64 * 1024;
 
 static API_VERSION: HeaderName = HeaderName::from_static("api-version");
 static CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
@@ -151,7 +151,7 @@ impl Call {
         let status = response.status();
         let most = match status.is_success() || status.is_client_error() {
             true => self.max_body,
-            false => self.max_body.min(BEGINNING_MOST),
+            false => self.max_body.min(MAX_BEGINNING),
         };
         let mut body = Vec::new();
         let broken = loop {
@@ -162,7 +162,7 @@ impl Call {
                 Ok(Some(chunk)) => {
                     body.extend_from_slice(&chunk[..most - body.len()]);
                     // The beginning is for the error, and need not be read as JSON first.
-                    body.truncate(BEGINNING_MOST);
+                    body.truncate(MAX_BEGINNING);
                     body.shrink_to_fit();
                     break Some(format!("the answer is larger than {most} bytes"));
                 }

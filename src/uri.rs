@@ -151,8 +151,48 @@ pub(crate) fn redacted_links(text: &str) -> String {
         rest = after;
     }
     shown.push_str(rest);
+    without_signatures(&shown)
+}
+
+/// The text without the queries that hold a signature or a token: of URLs without a scheme, and of escaped URLs.
+fn without_signatures(text: &str) -> String {
+    let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>');
+    let mut shown = String::with_capacity(text.len());
+    for piece in text.split_inclusive(is_end) {
+        let word = piece.trim_end_matches(is_end);
+        let lower = word.to_ascii_lowercase();
+        let query = ["?", "%3f"]
+            .iter()
+            .filter_map(|mark| lower.find(mark))
+            .min();
+        let secret = query.filter(|at| {
+            let query = &lower[*at..];
+            SECRETS.iter().any(|name| query.contains(name))
+        });
+        match secret {
+            Some(at) => {
+                shown.push_str(&word[..at]);
+                shown.push_str("?…");
+                shown.push_str(&piece[word.len()..]);
+            }
+            None => shown.push_str(piece),
+        }
+    }
     shown
 }
+
+/// What the names of secret parameters have in them.
+const SECRETS: [&str; 9] = [
+    "sig",
+    "token",
+    "credential",
+    "policy",
+    "accesskey",
+    "secret",
+    "password",
+    "auth",
+    "hmac",
+];
 
 /// `user:password@host/path` as `host/path`.
 fn without_user(rest: &str) -> String {

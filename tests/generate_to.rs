@@ -111,12 +111,10 @@ async fn nothing_is_paid_for_what_cannot_be_saved_or_asked_for() {
         assert_eq!(error.kind(), ErrorKind::Io, "{error}");
     }
     // An invalid request makes no folder.
-    let wrong = json!({ "model": "klingai/v2-master-text-to-video", "duration": 7 });
-    if let Ok(wrong) = GenerationRequest::from_json(wrong) {
-        let made = client.generate_to(wrong, folder.path().join("new/a.mp4"));
-        let error = made.await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidRequest);
-    }
+    let wrong = GenerationRequest::from(request()).with_property("duration", 7);
+    let made = client.generate_to(wrong, folder.path().join("new/a.mp4"));
+    let error = made.await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
     assert!(server.requests().is_empty());
     assert_eq!(entries(folder.path()), ["file"]);
 }

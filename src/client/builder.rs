@@ -181,6 +181,8 @@ impl ClientBuilder {
     /// left, as [`Client::create`] says under cancel safety. A second function takes the place of the first.
     ///
     /// It runs in the task that has sent the create, so it should return soon. A panic in it is caught and loses no handle.
+    /// With a `blocking` client that task runs on the client's own thread: a call of the same client from here panics, and one
+    /// that waits for the caller of the create never returns.
     ///
     /// ```
     /// use aimlapi_video::{Client, GenerationHandle};

@@ -126,11 +126,11 @@ impl Files {
                 Some(Ok(response)) => response,
                 Some(Err(error)) => {
                     exchange.failed(&error);
-                    return Err(unheard(error, &shown));
+                    return Err(unreachable(error, &shown));
                 }
                 None => {
                     exchange.unanswered("timed out");
-                    return Err(unheard_in_time(&shown));
+                    return Err(timed_out(&shown));
                 }
             };
             let status = response.status();
@@ -273,7 +273,7 @@ fn is_redirect(status: StatusCode) -> bool {
 }
 
 /// No answer came: the host is refused, or something on the way failed.
-fn unheard(error: reqwest::Error, shown: &str) -> AttemptError {
+fn unreachable(error: reqwest::Error, shown: &str) -> AttemptError {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(&error);
     while let Some(next) = cause {
         if let Some(refusal) = next.downcast_ref::<NotPublic>() {
@@ -288,7 +288,7 @@ fn unheard(error: reqwest::Error, shown: &str) -> AttemptError {
     }
 }
 
-fn unheard_in_time(shown: &str) -> AttemptError {
+fn timed_out(shown: &str) -> AttemptError {
     AttemptError::transient(format!("the video's host did not answer: {shown}"))
 }
 

@@ -1,4 +1,4 @@
-//! What arrived, by its content: a page that tells of an error is no video, and a name or a label may be wrong.
+//! What arrived, by its content: an error page instead of a video, another format than the name or the media type says.
 
 use std::{fmt, path::Path};
 
@@ -59,29 +59,37 @@ pub(super) fn extension(head: &[u8], content_type: Option<&str>) -> Option<&'sta
 }
 
 fn by_type(essence: &str) -> Option<&'static str> {
-    Some(match essence {
-        "video/mp4" => "mp4",
-        "video/webm" => "webm",
-        "video/quicktime" => "mov",
-        "video/x-matroska" | "video/matroska" => "mkv",
-        "video/x-msvideo" => "avi",
-        "video/x-flv" => "flv",
-        "video/ogg" => "ogv",
-        "video/3gpp" => "3gp",
-        "video/3gpp2" => "3g2",
-        "video/mp2t" => "ts",
-        "video/mpeg" => "mpg",
-        "image/gif" => "gif",
-        "image/webp" => "webp",
-        "image/png" => "png",
-        "image/jpeg" => "jpg",
-        "image/avif" => "avif",
-        "image/heic" => "heic",
-        _ => return None,
-    })
+    let known = EXTENSIONS.iter().find(|(kind, _)| *kind == essence);
+    known.map(|(_, extension)| *extension)
 }
 
-/// What is said of a file and is not so, in one sentence: by the generation, by its host, and by its name.
+/// Every extension that a file can get by its content.
+pub(super) fn extensions() -> impl Iterator<Item = &'static str> {
+    EXTENSIONS.iter().map(|(_, extension)| *extension)
+}
+
+const EXTENSIONS: [(&str, &str); 18] = [
+    ("video/mp4", "mp4"),
+    ("video/webm", "webm"),
+    ("video/quicktime", "mov"),
+    ("video/x-matroska", "mkv"),
+    ("video/matroska", "mkv"),
+    ("video/x-msvideo", "avi"),
+    ("video/x-flv", "flv"),
+    ("video/ogg", "ogv"),
+    ("video/3gpp", "3gp"),
+    ("video/3gpp2", "3g2"),
+    ("video/mp2t", "ts"),
+    ("video/mpeg", "mpg"),
+    ("image/gif", "gif"),
+    ("image/webp", "webp"),
+    ("image/png", "png"),
+    ("image/jpeg", "jpg"),
+    ("image/avif", "avif"),
+    ("image/heic", "heic"),
+];
+
+/// Where the generation, the host or the name of a file contradicts what arrived, in one sentence.
 pub(super) fn disagreement(
     video: &Video,
     arrived: &Arrived,

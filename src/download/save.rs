@@ -13,7 +13,7 @@ use super::{
     fetch::{Arrived, Fetch, Limits},
     links::{self, Links},
     name::{numbered, numbered_shorter},
-    part::Part,
+    part::{Part, exists},
     sink::Sink,
     target::{Obstacle, ReservedTarget},
     version::Version,
@@ -37,7 +37,20 @@ impl Place {
         let (Self::File(path) | Self::Folder(path)) = self;
         let mut number = index;
         loop {
-            let mut reserved = ReservedTarget::new(&numbered(path, number), overwrite).await;
+            let path_of_video = numbered(path, number);
+            // In a folder, the name's extension is that of the content, which is not known yet.
+            if let (Self::Folder(_), false) = (self, overwrite)
+                && let Some(taken) = content::extensions()
+                    .map(|extension| path_of_video.with_extension(extension))
+                    .find(|path| path.exists())
+            {
+                if index > 0 && number < MAX_NUMBER {
+                    number += 1;
+                    continue;
+                }
+                return Err(Error::new(ErrorKind::Io, exists(&taken)));
+            }
+            let mut reserved = ReservedTarget::new(&path_of_video, overwrite).await;
             if index > 0 && reserved.as_ref().is_err_and(Obstacle::may_be_too_long) {
                 reserved = ReservedTarget::new(&numbered_shorter(path, number), overwrite).await;
             }

@@ -6,6 +6,7 @@ use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+use percent_encoding::percent_decode_str;
 
 use super::{Kind, Unsuitable, content::media_type};
 
@@ -42,7 +43,7 @@ pub(super) fn unsuitable(rest: &str, expected: Option<Kind>) -> Option<Unsuitabl
     if is_base64 {
         return unsuitable_base64(data, Some(&stated), expected);
     }
-    let bytes = percent_decoded(data);
+    let bytes: Cow<'_, [u8]> = percent_decode_str(data).into();
     if Kind::of(&stated).is_some() && media_type(&bytes).is_none() && stated != "image/svg+xml" {
         return Some(Unsuitable::likely(format!(
             "the data URI does not say `;base64`, so its data are no {stated}; write data:{stated};base64,…"
@@ -57,7 +58,7 @@ pub(super) fn unsuitable_base64(
     stated: Option<&str>,
     expected: Option<Kind>,
 ) -> Option<Unsuitable> {
-    let escaped = percent_decoded(text);
+    let escaped: Cow<'_, [u8]> = percent_decode_str(text).into();
     let spaces = |byte: &u8| byte.is_ascii_whitespace();
     let mut compact: Vec<u8> = escaped
         .iter()
@@ -114,6 +115,8 @@ fn of_another_type(
     let kind = shown.as_deref().and_then(Kind::of).or(stated_kind);
     if let (Some(kind), Some(expected)) = (kind, expected)
         && kind != expected
+        // Services take an animation for a clip.
+        && !(shown.as_deref() == Some("image/gif") && expected == Kind::Video)
         // The caller may know better than the content shows.
         && stated_kind.is_none_or(|stated| stated != expected)
     {
@@ -197,28 +200,6 @@ const KNOWN: &[&str] = &[
     "audio/flac",
     "audio/ogg",
 ];
-
-fn percent_decoded(text: &str) -> Cow<'_, [u8]> {
-    if !text.contains('%') {
-        return text.as_bytes().into();
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((byte, after)) = rest.split_first() {
-        let digits = after.first_chunk::<2>().filter(|_| *byte == b'%');
-        let escaped = digits
-            .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(escaped.unwrap_or(*byte));
-        rest = if escaped.is_some() {
-            &after[2..]
-        } else {
-            after
-        };
-    }
-    bytes.into()
-}
 
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,

@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 use crate::uri::{redacted, redacted_links};
 
 /// In characters, and in items.
-const TEXT_MOST: usize = 120;
-const LIST_MOST: usize = 8;
-const DEPTH_MOST: usize = 8;
+const MAX_TEXT: usize = 120;
+const MAX_LIST: usize = 8;
+const MAX_DEPTH: usize = 8;
 
 /// The value with long texts, long lists and inline media shortened.
 pub(super) fn shortened(value: &Value) -> Value {
@@ -16,20 +16,20 @@ pub(super) fn shortened(value: &Value) -> Value {
 
 fn within(value: &Value, depth: usize) -> Value {
     match value {
-        Value::Array(_) | Value::Object(_) if depth > DEPTH_MOST => "…".into(),
+        Value::Array(_) | Value::Object(_) if depth > MAX_DEPTH => "…".into(),
         Value::Array(items) => {
             let mut kept: Vec<Value> = items
                 .iter()
-                .take(LIST_MOST)
+                .take(MAX_LIST)
                 .map(|item| within(item, depth + 1))
                 .collect();
-            kept.extend((items.len() > LIST_MOST).then(|| "…".into()));
+            kept.extend((items.len() > MAX_LIST).then(|| "…".into()));
             kept.into()
         }
         Value::Object(map) => {
             let kept: Map<String, Value> = map
                 .iter()
-                .take(10 * LIST_MOST)
+                .take(10 * MAX_LIST)
                 .map(|(key, value)| (text(key), within(value, depth + 1)))
                 .collect();
             kept.into()
@@ -47,9 +47,9 @@ fn text(text: &str) -> String {
         return redacted(text);
     }
     // What is secret in a link is taken off first: it could not be told in a part of the link.
-    let begin = text.char_indices().nth(40 * TEXT_MOST);
+    let begin = text.char_indices().nth(40 * MAX_TEXT);
     let begin = redacted_links(begin.map_or(text, |(end, _)| &text[..end]));
-    match begin.char_indices().nth(TEXT_MOST) {
+    match begin.char_indices().nth(MAX_TEXT) {
         Some((end, _)) => format!("{}…", &begin[..end]),
         None => begin,
     }

@@ -18,7 +18,7 @@ pub(super) fn find(answer: &Value, is_completed: bool) -> Vec<Video> {
         found: Vec::new(),
         links_in_failures: Vec::new(),
         lists: 0,
-        left: PROPERTIES_MOST,
+        left: MAX_PROPERTIES,
     };
     search.visit(answer, &Path::default(), 0);
     let Search {
@@ -65,8 +65,8 @@ pub(super) fn find(answer: &Value, is_completed: bool) -> Vec<Video> {
         .unwrap_or(first)
 }
 
-const DEPTH_MOST: usize = 8;
-const PROPERTIES_MOST: u32 = 10_000;
+const MAX_DEPTH: usize = 8;
+const MAX_PROPERTIES: u32 = 10_000;
 
 /// How sure it is that a link is the video, surest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -143,7 +143,7 @@ struct Search {
 
 impl Search {
     fn visit(&mut self, value: &Value, path: &Path, depth: usize) {
-        if depth > DEPTH_MOST {
+        if depth > MAX_DEPTH {
             return;
         }
         match value {

@@ -55,7 +55,7 @@ const WRAPPERS: [&str; 11] = [
 /// Those in which an `id` may be another thing's.
 const NOT_OF_TASKS: [&str; 2] = ["status", "video"];
 
-const LEVELS_MOST: usize = 3;
+const MAX_LEVELS: usize = 3;
 
 /// An object of an answer that may tell of the generation.
 struct Level<'a> {
@@ -71,7 +71,7 @@ fn levels(raw: &Value) -> Vec<Level<'_>> {
     let is_of_task = true;
     let mut levels = vec![Level { map, is_of_task }];
     let mut begin = 0;
-    for _ in 0..LEVELS_MOST {
+    for _ in 0..MAX_LEVELS {
         let end = levels.len();
         for at in begin..end {
             let (map, parent) = (levels[at].map, levels[at].is_of_task);

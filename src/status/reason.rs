@@ -43,17 +43,17 @@ pub(super) fn reason(answer: &Value) -> Option<Failure> {
 }
 
 /// At most this much is kept of a text, in bytes.
-const TEXT_MOST: usize = 8 * 1024;
+const MAX_TEXT: usize = 8 * 1024;
 
 /// No text that is JSON again and longer than this is read.
-const NESTED_MOST: usize = 1024 * 1024;
+const MAX_NESTED: usize = 1024 * 1024;
 
 /// Where a search ends: below that many levels, and after that many properties.
-const DEPTH_MOST: u8 = 8;
-const PROPERTIES_MOST: u32 = 10_000;
+const MAX_DEPTH: u8 = 8;
+const MAX_PROPERTIES: u32 = 10_000;
 
 /// Of a list, this many are looked at.
-const LIST_MOST: usize = 20;
+const MAX_LIST: usize = 20;
 
 struct Found {
     tells: Tells,
@@ -76,7 +76,7 @@ impl Search {
         Self {
             found: Vec::new(),
             prompts: BTreeSet::new(),
-            left: PROPERTIES_MOST,
+            left: MAX_PROPERTIES,
             is_wide,
         }
     }
@@ -110,13 +110,13 @@ impl Search {
     }
 
     fn visit(&mut self, value: &Value, depth: u8) {
-        if depth > DEPTH_MOST {
+        if depth > MAX_DEPTH {
             return;
         }
         match value {
             Value::Object(map) => self.visit_object(map, depth),
             Value::Array(items) => {
-                for item in items.iter().take(LIST_MOST) {
+                for item in items.iter().take(MAX_LIST) {
                     self.visit(item, depth + 1);
                 }
             }
@@ -210,7 +210,7 @@ impl Search {
 /// What a value that tells a failure says: a text, `{name, message}`, `{detail: [{msg, type}]}`, or a list of these. With
 /// `whole`, an object in which nothing else is found is told as it stands.
 fn read(value: &Value, whole: bool, depth: u8) -> Option<Failure> {
-    if depth > DEPTH_MOST {
+    if depth > MAX_DEPTH {
         return None;
     }
     let only = |message: String| Failure {
@@ -225,7 +225,7 @@ fn read(value: &Value, whole: bool, depth: u8) -> Option<Failure> {
             None => (!is_nothing(text)).then(|| only(cut(text))),
         },
         Value::Array(items) => {
-            let items = items.iter().take(LIST_MOST);
+            let items = items.iter().take(MAX_LIST);
             let found: Vec<Failure> = items
                 .filter_map(|item| read(item, whole, depth + 1))
                 .collect();
@@ -358,7 +358,7 @@ fn is_nothing(text: &str) -> bool {
 
 /// The JSON in a text, as in `"message": "{\"detail\": …}"`.
 pub(super) fn nested(text: &str) -> Option<Value> {
-    let is_json = text.trim_start().starts_with(['{', '[']) && text.len() <= NESTED_MOST;
+    let is_json = text.trim_start().starts_with(['{', '[']) && text.len() <= MAX_NESTED;
     let nested = is_json.then(|| serde_json::from_str(text).ok())?;
     nested.filter(|value: &Value| value.is_object() || value.is_array())
 }
@@ -378,7 +378,7 @@ fn is_identifier(text: &str) -> bool {
 }
 
 fn cut(text: &str) -> String {
-    let end = (0..=TEXT_MOST.min(text.len())).rev();
+    let end = (0..=MAX_TEXT.min(text.len())).rev();
     let end = end.into_iter().find(|at| text.is_char_boundary(*at));
     text[..end.unwrap_or(0)].to_owned()
 }

@@ -1,4 +1,4 @@
-//! Clips of many muxers, made by `.ci/containers/run`.
+//! Clips of many muxers, made by `findings/containers/run`.
 
 use std::{env, fs};
 
@@ -6,7 +6,7 @@ use super::*;
 
 /// Prints a table of all clips in the folder that `AIMLAPI_VIDEO_CLIPS` names, each whole and cut at every byte.
 #[test]
-#[ignore = "needs the clips of .ci/containers/run"]
+#[ignore = "needs the clips of findings/containers/run"]
 fn no_clip_of_any_muxer_is_called_truncated_and_cuts_inside_elements_are_revealed() {
     let folder = env::var_os("AIMLAPI_VIDEO_CLIPS").expect("AIMLAPI_VIDEO_CLIPS names a folder");
     let entries = fs::read_dir(folder).expect("a folder of clips");
