@@ -171,7 +171,7 @@ impl Client {
         self.client.durations()
     }
 
-    /// Brings the videos of a generation home.
+    /// Downloads the videos of a generation.
     pub fn download<'a>(&self, generation: &'a Generation) -> Download<'a> {
         Download {
             inner: self.client.download(generation),

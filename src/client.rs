@@ -228,7 +228,7 @@ impl Client {
         seen.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Brings the videos of a generation home.
+    /// Downloads the videos of a generation.
     pub fn download<'a>(&self, generation: &'a Generation) -> Download<'a> {
         Download::new(self.clone(), self.inner.wait.speed, generation)
     }

@@ -1,4 +1,4 @@
-//! Bringing a video home: whole under its own name, or not at all.
+//! Downloading a video: whole under its own name, or not at all.
 
 use std::{
     fmt,
@@ -216,7 +216,8 @@ impl<'a> Download<'a> {
         self
     }
 
-    /// How often in a row it is tried again without getting on; 64 KiB count for getting on. 5 by default; 0 tries once.
+    /// How often in a row a failed request is repeated without progress, which is 64 KiB; 5 by default. With 0, the first failure
+    /// ends the download; a part that its host does not continue is followed by a request for the whole file all the same.
     pub fn retries(mut self, retries: u32) -> Self {
         self.retries = retries;
         self

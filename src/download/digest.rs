@@ -17,10 +17,6 @@ impl Digest {
         }
     }
 
-    pub(super) fn is_wanted(&self) -> bool {
-        self.state.is_some()
-    }
-
     pub(super) fn update(&mut self, bytes: &[u8]) {
         if let Some(state) = &mut self.state {
             state.update(bytes);
@@ -28,7 +24,7 @@ impl Digest {
     }
 
     pub(super) fn reset(&mut self) {
-        *self = Self::of(self.is_wanted());
+        *self = Self::of(self.state.is_some());
     }
 
     /// In hexadecimal.
@@ -40,10 +36,6 @@ impl Digest {
 
 #[cfg(not(feature = "sha256"))]
 impl Digest {
-    pub(super) fn is_wanted(&self) -> bool {
-        false
-    }
-
     pub(super) fn update(&mut self, _: &[u8]) {}
 
     pub(super) fn reset(&mut self) {}
