@@ -243,6 +243,19 @@ mod tests {
                 r#"{"url":"https:\/\/h.example\/a?…"}"#,
             ),
             ("://", "://"),
+            // Without a scheme, or escaped: where a parameter is named as a secret.
+            (
+                "at //h.example/a?X-Amz-Signature=1 or h.example/b?token=2, why?",
+                "at //h.example/a?… or h.example/b?… why?",
+            ),
+            (
+                "url=https%3A%2F%2Fh.example%2Fa%3FSig%3D1",
+                "url=https%3A%2F%2Fh.example%2Fa?…",
+            ),
+            (
+                "which one?the design=new one",
+                "which one?the design=new one",
+            ),
             (
                 "<a href='https://h.example/?sig=1'>it</a>",
                 "<a href='https://h.example/?…>it</a>",

@@ -390,6 +390,50 @@ async fn a_file_that_stays_missing_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_missing_file_takes_nothing_from_the_retries_of_what_follows() {
+    let requests = AtomicUsize::new(0);
+    let server = service("/old?sig=secret", move |_| {
+        match requests.fetch_add(1, Ordering::SeqCst) {
+            0..5 => http(404, &[], ""),
+            5..7 => http(503, &[], ""),
+            _ => http(200, &[], FILE),
+        }
+    })
+    .await;
+    let generation = generation(&format!("{}/old?sig=secret", server.url()));
+    let client = support::builder(server.url())
+        .wait_options(aimlapi_video::WaitOptions::default())
+        .build()
+        .unwrap();
+    let download = client
+        .download(&generation)
+        .backoff(Duration::from_millis(1));
+    assert_eq!(download.retries(2).to_bytes().await.unwrap(), FILE);
+}
+
+#[tokio::test]
+async fn a_fresh_url_is_requested_once_more_where_the_service_was_not_reached() {
+    let polls = AtomicUsize::new(0);
+    let server = Server::start(move |_, request| match request.target.as_str() {
+        "/fresh" => http(200, &[], FILE),
+        old if old.starts_with("/old") => http(403, &[], ""),
+        _ if polls.fetch_add(1, Ordering::SeqCst) == 0 => http(502, &[], ""),
+        _ => {
+            let url = format!("http://{}/fresh", request.header("host").unwrap());
+            support::json(
+                200,
+                json!({ "id": "g", "status": "completed", "video": { "url": url } }),
+            )
+        }
+    })
+    .await;
+    // It has expired, so that the first request is one for a fresh URL.
+    let expired = generation(&format!("{}/old?Expires=1752005613", server.url()));
+    let client = client(server.url());
+    assert_eq!(client.download(&expired).to_bytes().await.unwrap(), FILE);
+}
+
+#[tokio::test]
 async fn a_redirect_in_raw_bytes_is_followed() {
     for (location, target) in [
         ("/f/视频.mp4".as_bytes(), "/f/%E8%A7%86%E9%A2%91.mp4"),

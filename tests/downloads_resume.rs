@@ -751,3 +751,22 @@ async fn a_file_smaller_than_stated_is_fetched_once_more_and_then_refused() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_whole_file_that_cannot_take_its_name_stays_even_if_it_could_not_be_continued() {
+    let host = Host::start(film(), Validator::None, |_, _| Plan::Hold(100_000)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mp4");
+    let generation = generation("g", &host.link());
+    let client = client(&host.url);
+    let download = client.download(&generation).on_progress(|received| {
+        if received.bytes == 100_000 {
+            fs::write(&path, "mine").unwrap();
+            host.release();
+        }
+    });
+    let error = download.to_file(&path).await.unwrap_err();
+    assert!(error.to_string().contains("already exists"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), b"mine");
+    assert_eq!(fs::read(part(&path)).unwrap(), film().bytes());
+}

@@ -239,3 +239,44 @@ async fn a_file_without_a_given_name_gets_the_extension_of_its_content() {
         assert_eq!(saved[0].path.extension().unwrap(), extension, "{name}");
     }
 }
+
+#[tokio::test]
+async fn truncated_bytes_are_kept_when_the_second_fetch_fails() {
+    let whole = clip("index-first.mp4");
+    let cut = whole[..whole.len() / 2].to_vec();
+    let sent = cut.clone();
+    let server = Server::start(move |number, request| match number {
+        0 => http(200, &[], &sent),
+        _ if request.target.starts_with("/v") => http(502, &[], ""),
+        _ => http(403, &[], ""),
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mp4");
+    let error = save(&server, &client(server.url()), &path)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("answered 403"), "{error}");
+    assert_eq!(fs::read(folder.path().join("a.mp4.part")).unwrap(), cut);
+}
+
+#[tokio::test]
+async fn a_folder_with_the_video_under_another_extension_is_refused_before_the_download() {
+    let (server, client) = host("video/webm", clip("file.webm")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let generation = generation(&server);
+    let saved = client
+        .download(&generation)
+        .to_folder(folder.path())
+        .await
+        .unwrap();
+    assert_eq!(saved[0].path.extension().unwrap(), "webm");
+    let error = client
+        .download(&generation)
+        .to_folder(folder.path())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(error.to_string().contains("already exists"), "{error}");
+    assert_eq!(server.requests().len(), 1);
+}

@@ -311,3 +311,26 @@ pub(super) fn io_error(path: &Path, what: &str, error: io::Error) -> Error {
     )
     .with_source(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_is_written_behind_a_write_that_failed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let target = ReservedTarget::try_new(&folder.path().join("a.mp4"), false);
+        let target = target.unwrap_or_else(|_| panic!("it can be written"));
+        let mut part = Part::open(target, "g 1".into()).expect("a part");
+        let writable = Arc::clone(&part.target.file);
+        // As on a disk that is full for a moment.
+        part.target.file = Arc::new(File::open(&part.target.part).expect("a file to read"));
+        let piece = Bytes::from(vec![1; BATCH]);
+        part.write(piece.clone()).await.expect("it is only begun");
+        assert!(part.write(piece.clone()).await.is_err());
+        part.target.file = writable;
+        assert!(part.write(piece).await.is_err(), "there would be a gap");
+        part.settle().await.expect("nothing is left to write");
+        assert_eq!(part.target.file.metadata().expect("a file").len(), 0);
+    }
+}
