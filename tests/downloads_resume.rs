@@ -770,3 +770,20 @@ async fn a_whole_file_that_cannot_take_its_name_stays_even_if_it_could_not_be_co
     assert_eq!(fs::read(&path).unwrap(), b"mine");
     assert_eq!(fs::read(part(&path)).unwrap(), film().bytes());
 }
+
+#[tokio::test]
+async fn a_slice_that_a_cache_sends_to_every_request_is_refused_with_the_way_out() {
+    let slice = http(200, &[("etag", "\"v1\"")], film().piece(50_000, 250_000));
+    let (outcome, host, folder) =
+        after_a_part(film(), TAG, move |_, _| Plan::Raw(slice.clone())).await;
+    let error = outcome.unwrap_err();
+    let part = folder.path().join("a.mp4.part");
+    let way_out = format!("remove {} to begin anew", part.display());
+    assert!(
+        error.to_string().contains("two sizes for the same version"),
+        "{error}"
+    );
+    assert!(error.to_string().ends_with(&way_out), "{error}");
+    assert_eq!(host.ranges(), [from(100_000), None]);
+    assert_eq!(fs::read(part).unwrap(), film().piece(0, 100_000));
+}

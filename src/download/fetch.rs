@@ -258,10 +258,13 @@ impl Fetch<'_, '_> {
                 Ok(())
             }
             Judgement::BeginAnew(what) => Err(AttemptError::BeginAnew(what.into())),
-            Judgement::Refused(what) => Err(AttemptError::fatal(format!(
-                "the video's host {what}: {}",
-                redacted(&link)
-            ))),
+            Judgement::Refused(what) => {
+                let mut what = format!("the video's host {what}: {}", redacted(&link));
+                if let Some(part) = sink.part().filter(|_| arrived.bytes > 0) {
+                    what.push_str(&format!("; remove {} to begin anew", part.display()));
+                }
+                Err(AttemptError::fatal(what))
+            }
             Judgement::NoFile => Err(refused(&response, &link)),
         }
     }

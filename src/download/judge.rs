@@ -84,7 +84,7 @@ fn whole(
         // A stale tag beside another date is a new file; see `Version::agrees_with`.
         None if is_proven
             && is_other_size
-            && known.is_some_and(|k| k.agrees_with(response, None)) =>
+            && known.is_some_and(|known| known.agrees_with(response, None)) =>
         {
             return Judgement::Refused("states two sizes for the same version of it");
         }
