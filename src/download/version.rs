@@ -184,6 +184,12 @@ impl Received {
             },
         }
     }
+
+    /// The seconds of dates that are not old enough.
+    fn recent(&self) -> impl Iterator<Item = SystemTime> {
+        let ages = 0..self.margin.as_secs();
+        ages.filter_map(|age| self.at.checked_sub(Duration::from_secs(age)))
+    }
 }
 
 /// A file that was written again in the second of its `Last-Modified` keeps that date, and `Date` is in whole seconds, too.
@@ -207,8 +213,11 @@ fn strong_validator(
             .is_ok_and(|age| age >= received.margin)
     });
     if let Some(etag) = etag.filter(|etag| is_strong(etag)) {
-        // Several servers make the tag of the date, so that it is no finer than the date.
-        let is_made_of_date = date.is_some_and(|date| contains_seconds(etag, date));
+        // Several servers make the tag of the date, so that it is no finer than the date. Some do not send the date.
+        let is_made_of_date = match date {
+            Some(date) => contains_seconds(etag, date),
+            None => received.recent().any(|date| contains_seconds(etag, date)),
+        };
         return (is_settled || !is_made_of_date).then(|| Validator::Etag(etag.to_owned()));
     }
     // Section 13.1.5 has a client that knows any entity tag leave the date out of `If-Range`. A weak tag cannot stand

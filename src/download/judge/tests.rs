@@ -138,9 +138,8 @@ mod model {
     fn has_strong_tag(first: First) -> bool {
         match first.tag {
             Tag::Strong(_) => true,
-            Tag::OfDate(_) => {
-                !matches!(first.modified, Modified::SecondsBefore(_)) || has_strong_date(first)
-            }
+            // Without `Last-Modified`, that of the table is made of the second of `Date`.
+            Tag::OfDate(_) => has_strong_date(first),
             Tag::None | Tag::Weak(_) => false,
         }
     }
