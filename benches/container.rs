@@ -1,5 +1,5 @@
-//! What it costs to look whether a download is whole: the time to judge 100 MB in pieces of 16 KiB, beside the time to
-//! download them from loopback into nothing, in one run and in turns.
+//! What it costs to look whether a download is whole: the time to judge 100 MB in pieces of 16 KiB that have just been
+//! received, beside the time to download them from loopback to a file, in one run and in turns.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench may fail")]
 
 use std::{
@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use aimlapi_video::{__bench::is_truncated, Client, Generation};
+use aimlapi_video::{__bench::receive, Client, Generation};
 use serde_json::json;
 use tokio::runtime::Builder;
 
@@ -22,8 +22,12 @@ fn main() {
     if cfg!(debug_assertions) {
         println!("built without optimisation: the figures say little");
     }
-    println!("100 MB from loopback into nothing, median of {RUNS} runs in turns");
-    compare("MP4 with an index of 100 000 samples", indexed());
+    println!("100 MB from loopback to a file, median of {RUNS} runs in turns");
+    compare("MP4 of 10 s, with an index of 300 samples", indexed(300));
+    compare(
+        "MP4 of an hour, with an index of 100 000 samples",
+        indexed(100_000),
+    );
     compare("MP4 in fragments of 100 kB", fragmented());
     compare("live WebM with blocks of 10 kB", live());
 }
@@ -40,16 +44,23 @@ fn compare(what: &str, film: Vec<u8>) {
     let video = format!("{url}/x");
     let generation = json!({ "id": "g", "status": "completed", "video": video });
     let generation = Generation::from_json(generation);
-    let (mut downloads, mut judgements) = (Vec::new(), Vec::new());
+    let folder = tempfile::tempdir().unwrap();
+    let (mut downloads, mut received, mut judged) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..RUNS {
         downloads.push(timed(|| {
-            let download = client.download(&generation).to_writer(tokio::io::sink());
-            let bytes = runtime.block_on(download).unwrap().bytes;
-            assert_eq!(bytes, film.len() as u64);
+            let download = client.download(&generation).overwrite(true);
+            let saved = runtime
+                .block_on(download.to_file(folder.path().join("a")))
+                .unwrap();
+            assert_eq!(saved[0].bytes, film.len() as u64);
         }));
-        judgements.push(timed(|| assert!(!is_truncated(film.chunks(PIECE)))));
+        received.push(timed(|| {
+            receive(&film, PIECE, false);
+        }));
+        judged.push(timed(|| assert!(!receive(&film, PIECE, true))));
     }
-    let (download, judgement) = (median(downloads), median(judgements));
+    let download = median(downloads);
+    let judgement = (median(judged) - median(received)).max(0.0);
     println!(
         "{what}: download {:.1} ms, judged in {:.3} ms, {:.2} %",
         download * 1e3,
@@ -59,21 +70,21 @@ fn compare(what: &str, film: Vec<u8>) {
 }
 
 /// The index first, with a size and an offset for each sample.
-fn indexed() -> Vec<u8> {
-    const SAMPLES: u32 = 100_000;
+fn indexed(samples: u32) -> Vec<u8> {
+    let size = 90_000_000 / samples;
     let numbers = |numbers: &[u32]| {
         numbers
             .iter()
             .flat_map(|number| number.to_be_bytes())
             .collect::<Vec<u8>>()
     };
-    let sizes: Vec<u32> = [0, 0, SAMPLES]
+    let sizes: Vec<u32> = [0, 0, samples]
         .into_iter()
-        .chain((0..SAMPLES).map(|_| 900))
+        .chain((0..samples).map(|_| size))
         .collect();
-    let offsets: Vec<u32> = [0, SAMPLES]
+    let offsets: Vec<u32> = [0, samples]
         .into_iter()
-        .chain((0..SAMPLES).map(|at| 2_000_000 + at * 900))
+        .chain((0..samples).map(|at| 2_000_000 + at * size))
         .collect();
     let sample = [&[0; 6][..], &[0, 1]].concat();
     let table = [

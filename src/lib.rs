@@ -22,7 +22,7 @@ pub mod types {
 #[allow(missing_docs, reason = "no part of the API")]
 pub mod __bench {
     pub use crate::{
-        download::bench::is_truncated,
+        download::bench::receive,
         poll::bench::{Seen, Service},
     };
 }
