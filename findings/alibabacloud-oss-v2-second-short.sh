@@ -5,7 +5,7 @@
 # (oss2) does, as every signer of Amazon's version 4 writes the number it was given.
 # Version: alibabacloud-oss-v2 1.4.1, beside oss2 2.19.1.
 # Behaviour: the presigner adds the duration to the clock, the signer subtracts a later reading of the clock and drops
-# the fraction, so that the number is one too small, each time. Whoever compares the link with what was asked, or
+# the fraction, so that the number is one too small, each time. A caller that compares the link with what was asked, or
 # caches it for as long, finds the difference. The same call with version 1 signs the second that was asked for.
 # Output on 2026-11-27:
 #   alibabacloud-oss-v2 v4: 3599 3599 3599 3599 3599

@@ -287,6 +287,17 @@ async fn bytes(server: &Server, target: &str) -> Result<Vec<u8>, Error> {
     client(server.url()).download(&generation).to_bytes().await
 }
 
+/// A download at the service's own speed, so that the 30 s in which a file may be missing are that.
+async fn at_own_speed(server: &Server, retries: u32) -> Result<Vec<u8>, Error> {
+    let generation = generation(&format!("{}/old?sig=secret", server.url()));
+    let client = support::builder(server.url())
+        .wait_options(aimlapi_video::WaitOptions::default())
+        .build()
+        .unwrap();
+    let download = client.download(&generation).retries(retries);
+    download.backoff(Duration::from_millis(1)).to_bytes().await
+}
+
 const POLL: &str = "/v2/video/generations?generation_id=g";
 
 #[tokio::test]
@@ -351,16 +362,7 @@ async fn a_file_that_is_missing_after_completion_is_waited_for() {
         }
     })
     .await;
-    let generation = generation(&format!("{}/old?sig=secret", server.url()));
-    // At the service's own speed, so that the 30 s are that.
-    let client = support::builder(server.url())
-        .wait_options(aimlapi_video::WaitOptions::default())
-        .build()
-        .unwrap();
-    let download = client
-        .download(&generation)
-        .backoff(Duration::from_millis(1));
-    assert_eq!(download.to_bytes().await.unwrap(), FILE);
+    assert_eq!(at_own_speed(&server, 5).await.unwrap(), FILE);
     let asked = targets(&server);
     assert_eq!(asked.len(), 6, "{asked:?}");
     assert_eq!(asked.iter().filter(|target| *target == POLL).count(), 1);
@@ -400,15 +402,7 @@ async fn a_missing_file_takes_nothing_from_the_retries_of_what_follows() {
         }
     })
     .await;
-    let generation = generation(&format!("{}/old?sig=secret", server.url()));
-    let client = support::builder(server.url())
-        .wait_options(aimlapi_video::WaitOptions::default())
-        .build()
-        .unwrap();
-    let download = client
-        .download(&generation)
-        .backoff(Duration::from_millis(1));
-    assert_eq!(download.retries(2).to_bytes().await.unwrap(), FILE);
+    assert_eq!(at_own_speed(&server, 2).await.unwrap(), FILE);
 }
 
 #[tokio::test]

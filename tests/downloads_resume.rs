@@ -269,6 +269,21 @@ async fn after_a_part(
     (outcome, host, folder)
 }
 
+/// Asserts that the file is taken whole when the request for the rest of a part gets this response.
+async fn is_taken_anew_after(response: Vec<u8>) {
+    let (outcome, host, folder) = after_a_part(film(), TAG, move |number, _| match number {
+        0 => Plan::Raw(response.clone()),
+        _ => Plan::Whole,
+    })
+    .await;
+    outcome.unwrap();
+    assert_eq!(
+        fs::read(folder.path().join("a.mp4")).unwrap(),
+        film().bytes()
+    );
+    assert_eq!(host.ranges(), [from(100_000), None]);
+}
+
 #[tokio::test]
 async fn a_part_of_a_file_that_changed_is_left_and_the_new_one_taken_whole() {
     let other = Film::new(LENGTH, 8);
@@ -300,17 +315,7 @@ async fn a_part_that_the_host_answers_wrongly_is_left_and_the_file_taken_whole()
         http(416, &[("content-range", "bytes */99")], ""),
         http(416, &[], ""),
     ] {
-        let (outcome, host, folder) = after_a_part(film(), TAG, move |number, _| match number {
-            0 => Plan::Raw(answer.clone()),
-            _ => Plan::Whole,
-        })
-        .await;
-        outcome.unwrap();
-        assert_eq!(
-            fs::read(folder.path().join("a.mp4")).unwrap(),
-            film().bytes()
-        );
-        assert_eq!(host.ranges(), [from(100_000), None]);
+        is_taken_anew_after(answer).await;
     }
 }
 
@@ -589,17 +594,7 @@ async fn a_slice_as_200_is_not_the_whole_file() {
         http(200, &headers, film().piece(50_000, 250_000))
     };
     for answer in [slice(Some("bytes 50000-299999/300000")), slice(None)] {
-        let (outcome, host, folder) = after_a_part(film(), TAG, move |number, _| match number {
-            0 => Plan::Raw(answer.clone()),
-            _ => Plan::Whole,
-        })
-        .await;
-        outcome.unwrap();
-        assert_eq!(
-            fs::read(folder.path().join("a.mp4")).unwrap(),
-            film().bytes()
-        );
-        assert_eq!(host.ranges(), [from(100_000), None]);
+        is_taken_anew_after(answer).await;
     }
 }
 
@@ -624,17 +619,7 @@ async fn more_bytes_than_the_range_states_are_not_taken() {
         b"\r\n0\r\n\r\n",
     ]
     .concat();
-    let (outcome, host, folder) = after_a_part(film(), TAG, move |number, _| match number {
-        0 => Plan::Raw(longer.clone()),
-        _ => Plan::Whole,
-    })
-    .await;
-    outcome.unwrap();
-    assert_eq!(
-        fs::read(folder.path().join("a.mp4")).unwrap(),
-        film().bytes()
-    );
-    assert_eq!(host.ranges(), [from(100_000), None]);
+    is_taken_anew_after(longer).await;
 }
 
 #[tokio::test]

@@ -130,13 +130,19 @@ impl Inspector {
             is_unread: self.is_stopped,
         };
         Verdict {
-            container: format.container(),
+            container: self.container(),
             completeness: match format.missing(&end) {
                 Some(what) => Completeness::Truncated(what),
                 None if format.is_complete(&end) => Completeness::Whole,
                 None => Completeness::NotRevealed,
             },
         }
+    }
+
+    /// The container, as far as the bytes passed so far show it; cheaper than a verdict.
+    pub(super) fn container(&self) -> Container {
+        let format = self.format.as_ref();
+        format.map_or(Container::Other, |format| format.container())
     }
 
     fn step(&mut self) {

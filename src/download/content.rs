@@ -36,7 +36,7 @@ pub(super) fn not_a_video(head: &[u8], content_type: Option<&str>) -> Option<&'s
 
 /// The extension of what arrived, by its content, else by the media type that was sent.
 pub(super) fn extension_of(arrived: &Arrived) -> Option<&'static str> {
-    Some(match arrived.inspector.finish().container {
+    Some(match arrived.inspector.container() {
         Container::WebM => "webm",
         Container::Matroska => "mkv",
         Container::Avi => "avi",
@@ -147,7 +147,7 @@ enum Content {
 impl Content {
     fn of(arrived: &Arrived) -> Self {
         let kind = media_type(&arrived.head);
-        match (arrived.inspector.finish().container, kind) {
+        match (arrived.inspector.container(), kind) {
             (Container::Heif | Container::Other, Some(kind)) => match Kind::of(&kind) {
                 Some(Kind::Video) => Self::Video(Container::Other),
                 _ => Self::Other(kind.into_owned()),

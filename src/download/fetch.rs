@@ -21,6 +21,8 @@ use super::{
 };
 use crate::{Error, ErrorKind, uri::redacted};
 
+mod errors;
+
 /// What one video is fetched with.
 pub(super) struct Fetch<'f, 'a> {
     pub(super) files: &'f Files,
@@ -80,6 +82,11 @@ impl Arrived {
         let missing = HEAD - self.head.len();
         self.head
             .extend_from_slice(&piece[..piece.len().min(missing)]);
+        self.inspect(piece);
+    }
+
+    /// Takes the next bytes of the file into what is known of its content.
+    fn inspect(&mut self, piece: &[u8]) {
         self.digest.update(piece);
         self.inspector.update(piece);
     }
@@ -133,10 +140,12 @@ impl Fetch<'_, '_> {
             let outcome = self.attempt(sink, arrived).await;
             // Whatever the outcome is, what has arrived is written first.
             sink.settle().await?;
-            let error = match (outcome, self.defect(arrived)) {
-                (Err(error), _) => error,
-                (Ok(()), None) => return Ok(()),
-                (Ok(()), Some(defect)) => {
+            let error = match outcome {
+                Err(error) => error,
+                Ok(()) => {
+                    let Some(defect) = self.defect(arrived) else {
+                        return Ok(());
+                    };
                     // The bytes are all that the host has, whatever becomes of the next request.
                     sink.keep();
                     let is_same_again = truncated_at.replace(arrived.bytes) == Some(arrived.bytes);
@@ -435,8 +444,7 @@ impl Fetch<'_, '_> {
         if arrived.bytes + bytes.len() as u64 > self.limits.max_bytes {
             return Err(AttemptError::Discard(self.too_large()));
         }
-        arrived.digest.update(&bytes);
-        arrived.inspector.update(&bytes);
+        arrived.inspect(&bytes);
         arrived.bytes += bytes.len() as u64;
         sink.write(bytes).await.map_err(AttemptError::Local)?;
         if let Some(progress) = &mut self.progress {
@@ -454,96 +462,6 @@ impl Fetch<'_, '_> {
     fn backoff(&self, failures: u32) -> Duration {
         let doubled = 2u32.saturating_pow(failures.saturating_sub(1));
         (self.limits.backoff.saturating_mul(doubled)).min(LONGEST_BACKOFF)
-    }
-
-    fn broken(&self, how: &str, bytes: u64, error: Option<reqwest::Error>) -> AttemptError {
-        let link = redacted(&self.links.video(self.index).url);
-        AttemptError::Transient {
-            what: format!("the video {how} after {bytes} bytes: {link}"),
-            source: error.map(|error| error.without_url().into()),
-            pause: None,
-        }
-    }
-
-    fn too_large(&self) -> Error {
-        let message = format!(
-            "the video is larger than the limit of {} bytes; raise `max_bytes`",
-            self.limits.max_bytes
-        );
-        Error::new(ErrorKind::Download, message)
-    }
-
-    /// The host refuses the URL, and there is no better one.
-    fn refused(&self, status: StatusCode, renewed: Option<Renewed>) -> Error {
-        let shown = self.links.shown(self.index);
-        let told = format!("the video's host answered {status} for {shown}");
-        let error = |what: &str| Error::new(ErrorKind::Download, format!("{told}; {what}"));
-        match renewed {
-            Some(Renewed::Unknown(source)) => {
-                error("no fresh link could be had, so try again later").with_source(source)
-            }
-            Some(Renewed::Fresh) => error(
-                "it is a fresh link already, so try again later, and if that does not help ask the service for the video",
-            ),
-            _ => error(
-                "the service has no other link, so try again later, and if that does not help ask the service for the video",
-            ),
-        }
-    }
-
-    fn changes_too_often(&self, what: &str) -> Error {
-        let link = redacted(&self.links.video(self.index).url);
-        let message = format!(
-            "the video began anew {MAX_RESTARTS} times without coming to an end; at last its host {what}: {link}; try again \
-             later"
-        );
-        Error::new(ErrorKind::Download, message)
-    }
-
-    fn truncated(&self, defect: &str, sink: &impl Sink, is_same_again: bool) -> Error {
-        let link = redacted(&self.links.video(self.index).url);
-        let mut message = format!("the video is truncated: {defect}: {link}");
-        if is_same_again {
-            message.push_str("; fetched once more, it was the same");
-        }
-        if let Some(part) = sink.part() {
-            message.push_str(&format!("; it is kept as {}", part.display()));
-        }
-        message.push_str("; try again later, or take it as it is by `allow_truncated`");
-        Error::new(ErrorKind::Download, message)
-    }
-
-    fn given_up(
-        &self,
-        what: String,
-        source: Option<Box<dyn std::error::Error + Send + Sync>>,
-        sink: &impl Sink,
-        arrived: &Arrived,
-    ) -> Error {
-        let mut message = what;
-        if self.limits.retries > 0 {
-            message.push_str(&format!(
-                "; tried again {} times in vain",
-                self.limits.retries
-            ));
-        }
-        if let Some(part) = sink.part().filter(|_| sink.keeps() && arrived.bytes > 0) {
-            let (bytes, part) = (arrived.bytes, part.display());
-            message.push_str(&match arrived.version.serves_ranges {
-                Some(true) => format!(
-                    "; {bytes} bytes are kept in {part}, and the next download goes on from there; remove it to begin anew"
-                ),
-                _ => format!(
-                    "; {bytes} bytes are kept in {part}, and the next download goes on from there if the host can send the \
-                     rest alone"
-                ),
-            });
-        }
-        let error = Error::new(ErrorKind::Download, message);
-        match source {
-            Some(source) => error.with_source(source),
-            None => error,
-        }
     }
 }
 
