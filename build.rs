@@ -1,19 +1,11 @@
 //! Documents to Rust: read, repair, overlay, merge, constrain and name, generate, write.
 //!
 //! Reads `openapi/`, or the folder named by `AIMLAPI_VIDEO_OPENAPI_DIR`; writes to `OUT_DIR` and nowhere else. The steps
-//! themselves stand in `src/spec/`.
+//! themselves are in the package `aimlapi-video-codegen`.
 
 use std::{env, fs, path::PathBuf, process::ExitCode};
 
-#[path = "src/spec/mod.rs"]
-#[allow(
-    dead_code,
-    unreachable_pub,
-    reason = "the tools built on the same files use more of them"
-)]
-mod spec;
-
-use spec::{Facts, Findings, Trouble, document, generate};
+use aimlapi_video_codegen::{self as codegen, Facts, Findings, Trouble, document, generate};
 
 const FOLDER: &str = "AIMLAPI_VIDEO_OPENAPI_DIR";
 
@@ -52,7 +44,7 @@ fn run(findings: &mut Findings) {
             .replace(|c: char| !c.is_ascii_alphanumeric(), "_");
         given.is_some() || env::var_os(format!("CARGO_FEATURE_{feature}")).is_some()
     };
-    let merged = spec::read(&mut documents, &facts, wanted, findings);
+    let merged = codegen::read(&mut documents, &facts, wanted, findings);
     println!("cargo::rustc-check-cfg=cfg(no_models)");
     if merged.requests.is_empty() {
         println!("cargo::rustc-cfg=no_models");

@@ -42,10 +42,8 @@ async fn main() -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use aimlapi_video::{
-        WaitOptions,
-        simulator::{SeenRequest, Simulator},
-    };
+    use aimlapi_video::WaitOptions;
+    use aimlapi_video_simulator::{SeenRequest, Simulator};
     use serde_json::json;
 
     use super::*;

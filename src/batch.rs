@@ -11,7 +11,6 @@ use futures_util::{Stream, StreamExt, stream::FuturesUnordered};
 use sync_wrapper::SyncWrapper;
 use tokio::sync::{mpsc, watch};
 
-#[cfg(feature = "journal")]
 use crate::journal::Journal;
 use crate::{
     Client, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest, LegacyKlingRequest,
@@ -157,7 +156,6 @@ pub struct GenerateAll {
     tells: mpsc::Sender<(usize, Update)>,
     stopping: watch::Sender<bool>,
     stop: Stop,
-    #[cfg(feature = "journal")]
     journal: Option<Journal>,
 }
 
@@ -205,7 +203,6 @@ impl GenerateAll {
             tells,
             stopping,
             stop,
-            #[cfg(feature = "journal")]
             journal: None,
         }
     }
@@ -243,8 +240,6 @@ impl GenerateAll {
 
     /// Keeps a record on disk. What it says to have been created is not created again but waited for, and what may have
     /// been created ends with [`AmbiguousCreate`](ErrorKind::AmbiguousCreate).
-    #[cfg(feature = "journal")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "journal")))]
     pub fn journal(mut self, journal: Journal) -> Self {
         self.journal = Some(journal);
         self
@@ -285,7 +280,6 @@ impl GenerateAll {
             client: self.client.clone(),
             index,
             stop: self.stop.clone(),
-            #[cfg(feature = "journal")]
             journal: self.journal.clone(),
         };
         let create = async move { Stage::Created(create.run(request).await) };
@@ -302,7 +296,6 @@ impl GenerateAll {
             wait = wait.options(options.clone());
         }
         let (mut updates, tells) = (wait.updates(), self.tells.clone());
-        #[cfg(feature = "journal")]
         let journal = self.journal.clone();
         let wait = async move {
             let outcome = loop {
@@ -317,13 +310,10 @@ impl GenerateAll {
                     None => break Err(Error::new(ErrorKind::PollingLost, "the wait ended")),
                 }
             };
-            #[cfg(feature = "journal")]
             let unrecorded = match journal {
                 Some(journal) => journal.ended(index, &outcome).await.err(),
                 None => None,
             };
-            #[cfg(not(feature = "journal"))]
-            let unrecorded = None;
             Stage::Ended {
                 outcome,
                 unrecorded,

@@ -33,7 +33,6 @@ use std::{
 
 use tokio::io::AsyncWrite;
 
-#[cfg(feature = "journal")]
 use crate::Journal;
 use crate::{
     ClientBuilder, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest, Job,
@@ -416,8 +415,6 @@ impl GenerateAll {
         open_at_most(generations: usize);
         except(indexes: impl IntoIterator<Item = usize>);
         vacant(indexes: impl IntoIterator<Item = usize>);
-        #[cfg(feature = "journal")]
-        #[cfg_attr(docsrs, doc(cfg(feature = "journal")))]
         journal(journal: Journal);
     }
 
@@ -458,11 +455,7 @@ impl<'a> Download<'a> {
         retries(retries: u32);
         backoff(pause: Duration);
         allow_truncated(allow: bool);
-        #[cfg(feature = "sha256")]
-        #[cfg_attr(docsrs, doc(cfg(feature = "sha256")))]
         sha256(sha256: bool);
-        #[cfg(feature = "sha256")]
-        #[cfg_attr(docsrs, doc(cfg(feature = "sha256")))]
         expect_sha256(sha256: impl Into<String>);
         on_progress(progress: impl FnMut(Received) + Send + 'a);
     }

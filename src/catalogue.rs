@@ -104,8 +104,8 @@ impl Model {
         Some(Duration::try_from_secs_f64(min).ok()?..=Duration::try_from_secs_f64(max).ok()?)
     }
 
-    /// Finds the entry of `id` on `route`.
-    pub(crate) fn find(route: Route, id: &str) -> Option<&'static Self> {
+    /// The model of this id on a route.
+    pub fn find(route: Route, id: &str) -> Option<&'static Self> {
         models()
             .iter()
             .find(|model| model.route == route && model.id == id)

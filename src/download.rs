@@ -14,7 +14,7 @@ use save::{IN_MEMORY, Place};
 use sink::{Memory, Writer};
 
 mod ask;
-#[cfg(feature = "__bench")]
+#[cfg(bench_internals)]
 pub(crate) mod bench;
 mod container;
 mod content;
@@ -118,9 +118,7 @@ pub struct Download<'a> {
     /// How long a file may be missing that is only just completed.
     missing: Duration,
     allow_truncated: bool,
-    #[cfg(feature = "sha256")]
     sha256: bool,
-    #[cfg(feature = "sha256")]
     expected: Option<String>,
     progress: Option<OnProgress<'a>>,
 }
@@ -153,8 +151,6 @@ pub struct Saved {
     /// What the generation stated about the file and turned out otherwise, in words.
     pub disagreement: Option<String>,
     /// Its SHA-256 in hexadecimal, where [`Download::sha256`] asked for it.
-    #[cfg(feature = "sha256")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "sha256")))]
     pub sha256: Option<String>,
 }
 
@@ -169,8 +165,6 @@ pub struct Written {
     /// What the generation stated about the file and turned out otherwise, in words.
     pub disagreement: Option<String>,
     /// Its SHA-256 in hexadecimal, where [`Download::sha256`] asked for it.
-    #[cfg(feature = "sha256")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "sha256")))]
     pub sha256: Option<String>,
 }
 
@@ -188,9 +182,7 @@ impl<'a> Download<'a> {
             backoff: at_speed(0.5),
             missing: at_speed(30.0),
             allow_truncated: false,
-            #[cfg(feature = "sha256")]
             sha256: false,
-            #[cfg(feature = "sha256")]
             expected: None,
             progress: None,
         }
@@ -243,8 +235,6 @@ impl<'a> Download<'a> {
     }
 
     /// Computes the SHA-256 of what arrives, off by default.
-    #[cfg(feature = "sha256")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "sha256")))]
     pub fn sha256(mut self, sha256: bool) -> Self {
         self.sha256 = sha256;
         self
@@ -253,8 +243,6 @@ impl<'a> Download<'a> {
     /// The SHA-256 that the video must have, as 64 hexadecimal digits; another one is a
     /// [`Download`](crate::ErrorKind::Download) error, and nothing takes the target's name. Where there are several
     /// videos, say [which](Self::video) it is of.
-    #[cfg(feature = "sha256")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "sha256")))]
     pub fn expect_sha256(mut self, sha256: impl Into<String>) -> Self {
         self.expected = Some(sha256.into().to_ascii_lowercase());
         self

@@ -17,7 +17,7 @@ pub mod types {
     pub use crate::generated::{bounded::*, builders::*, types::*};
 }
 
-#[cfg(feature = "__bench")]
+#[cfg(bench_internals)]
 #[doc(hidden)]
 #[allow(missing_docs, reason = "no part of the API")]
 pub mod __bench {
@@ -31,8 +31,6 @@ pub mod __bench {
 pub mod blocking;
 #[cfg(feature = "mock")]
 pub mod mock;
-#[cfg(feature = "simulator")]
-pub mod simulator;
 
 // Before the others that give it methods, so that its own stand first on its page.
 mod client;
@@ -42,13 +40,13 @@ mod blank;
 mod bounded;
 mod budget;
 mod catalogue;
+pub mod documents;
 mod download;
 mod error;
 mod exchange;
 mod generate_to;
 mod generated;
 mod handle;
-#[cfg(feature = "journal")]
 mod journal;
 mod json_schema;
 mod ledger;
@@ -73,7 +71,6 @@ pub use download::{Download, Received, ReservedTarget, Saved, Written};
 pub use error::{Error, ErrorKind, ServiceError};
 pub use generate_to::{GenerateTo, SavedGeneration};
 pub use handle::GenerationHandle;
-#[cfg(feature = "journal")]
 pub use journal::{Journal, JournalEntry, JournalState};
 pub use ledger::{Constraint, Held};
 pub use media::{Media, MediaString, UriOrBase64};

@@ -17,7 +17,7 @@ use crate::{
 };
 
 mod ask;
-#[cfg(feature = "__bench")]
+#[cfg(bench_internals)]
 pub(crate) mod bench;
 mod judge;
 mod options;

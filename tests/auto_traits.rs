@@ -85,7 +85,6 @@ fn public_types_are_send_and_sync() {
     plain::<Pooled>();
 }
 
-#[cfg(feature = "journal")]
 #[test]
 fn journal_is_send_and_sync() {
     use aimlapi_video::{Journal, JournalEntry, JournalState};
@@ -114,19 +113,16 @@ fn blocking_types_are_send_and_sync() {
     plain::<blocking::Download<'_>>();
 }
 
-#[cfg(feature = "simulator")]
 #[test]
 fn simulator_is_send_and_sync() {
-    use aimlapi_video::simulator;
-
-    plain::<simulator::Simulator>();
-    plain::<simulator::SimulatorBuilder>();
-    plain::<simulator::Scenario>();
-    plain::<simulator::InvalidScenario>();
-    plain::<simulator::SeenRequest>();
-    plain::<simulator::SeenTask>();
-    plain::<simulator::Shape>();
-    sent(simulator::Simulator::start());
+    plain::<aimlapi_video_simulator::Simulator>();
+    plain::<aimlapi_video_simulator::SimulatorBuilder>();
+    plain::<aimlapi_video_simulator::Scenario>();
+    plain::<aimlapi_video_simulator::InvalidScenario>();
+    plain::<aimlapi_video_simulator::SeenRequest>();
+    plain::<aimlapi_video_simulator::SeenTask>();
+    plain::<aimlapi_video_simulator::Shape>();
+    sent(aimlapi_video_simulator::Simulator::start());
 }
 
 /// All that is awaited. None is, so nothing is sent.

@@ -1,8 +1,7 @@
 //! Many generations at once, and the record of them on disk, against a real server.
-#![cfg(feature = "journal")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-mod support;
+use aimlapi_video_test_support as support;
 
 use std::{
     collections::BTreeMap,

@@ -1,8 +1,7 @@
 //! What a batch does when its consumer is slow, when it is stopped, and when its journal is shared or misused.
-#![cfg(feature = "journal")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-mod support;
+use aimlapi_video_test_support as support;
 
 use std::{collections::BTreeMap, fs, time::Duration};
 

@@ -2,7 +2,7 @@
 #![cfg(feature = "blocking")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-mod support;
+use aimlapi_video_test_support as support;
 
 use std::{
     io::{self, Write},
@@ -204,7 +204,6 @@ fn stopped_batch_creates_nothing_more() {
     assert!(server.requests().len() < 20);
 }
 
-#[cfg(feature = "journal")]
 #[test]
 fn create_on_its_way_is_noted_after_batch_and_client_are_dropped() {
     use aimlapi_video::{Journal, JournalState};

@@ -1,391 +1,109 @@
-//! A machine that has nothing: a folder with one program and its shared libraries, in which the program runs as if the
-//! folder were the root of the file system. No certificates, no `/etc`, no `/tmp`, no `/proc`, no `/dev`.
+//! The library without bundled root certificates on a machine that has none.
 //!
 //! `.ci/chroot` runs these tests; they need Linux and root.
 #![cfg(all(
     target_os = "linux",
-    any(feature = "rustls", feature = "rustls-no-provider")
+    any(feature = "rustls", feature = "rustls-no-provider"),
+    not(feature = "webpki-roots")
 ))]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-mod support;
-
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
+use aimlapi_video::{Error, ErrorKind, reqwest::Certificate, types::KlingaiV2MasterTextToVideo};
+use aimlapi_video_test_support as support;
+use support::{
+    Server, builder,
+    chroot::Chroot,
+    tls::{self, TlsService},
 };
 
-use support::tls::{self, TlsService};
-use tokio::process::Command;
-
-/// The folder, removed with the value.
-struct Chroot {
-    folder: tempfile::TempDir,
-    program: String,
+#[tokio::test]
+#[ignore = "needs root: run .ci/chroot"]
+async fn https_without_roots_is_an_error_of_its_own_and_plain_http_works() {
+    let chroot = Chroot::new(&std::env::current_exe().unwrap());
+    let (refused, trusted) = (TlsService::start().await, TlsService::start().await);
+    let plain = Server::always(support::json(200, tls::completed(&refused.video()))).await;
+    let mut command = chroot.command(&["inside::", "--ignored", "--nocapture"]);
+    command.env("HTTPS", refused.url()).env("HTTP", plain.url());
+    command.env("TRUSTED", trusted.url());
+    let output = command.output().await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("3 passed"), "{told}");
+    assert_eq!(refused.connections(), 0);
 }
 
-impl Chroot {
-    fn new(program: &Path) -> Self {
-        let name = program.file_name().unwrap().to_str().unwrap();
-        let chroot = Self {
-            folder: tempfile::tempdir().unwrap(),
-            program: format!("/{name}"),
-        };
-        copy(program, &chroot.path(name));
-        let ldd = std::process::Command::new("ldd").arg(program).output();
-        let libraries = String::from_utf8(ldd.unwrap().stdout).unwrap();
-        let paths = libraries.split_whitespace();
-        for library in paths.filter(|word| word.starts_with('/')) {
-            copy(Path::new(library), &chroot.path(&library[1..]));
-        }
-        // For whichever user the program runs as.
-        for (name, mode) in [("", 0o755), ("out", 0o777)] {
-            let path = chroot.path(name);
-            fs::create_dir_all(&path).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-        }
-        chroot
-    }
-
-    /// A path inside, as seen from outside.
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn root(&self) -> &str {
-        self.folder.path().to_str().unwrap()
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        self.command_by(&["chroot", self.root()], arguments)
-    }
-
-    /// The program, run inside by `words`, without the environment's variables.
-    fn command_by(&self, words: &[&str], arguments: &[&str]) -> Command {
-        let mut command = Command::new(words[0]);
-        command.args(&words[1..]).arg(&self.program).args(arguments);
-        command
-            .env_clear()
-            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-        command.kill_on_drop(true);
-        command
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to.parent().unwrap()).unwrap();
-    fs::copy(from, to).unwrap();
-}
-
-#[cfg(feature = "cli")]
-mod command_line {
-    use std::process::Output;
-
-    use support::{KEY, Server};
-
+/// What runs in the chroot.
+mod inside {
     use super::*;
 
-    const GENERATE: [&str; 8] = [
-        "generate",
-        "klingai/v2-master-text-to-video",
-        "--prompt",
-        "a kite",
-        "--speed",
-        "1000",
-        "-o",
-        "/out/a.mp4",
-    ];
-
-    fn simulated() -> Vec<&'static str> {
-        [&GENERATE[..], &["--simulate"]].concat()
+    fn provider() {
+        #[cfg(not(feature = "rustls"))]
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     }
 
-    fn chroot() -> Chroot {
-        Chroot::new(Path::new(env!("CARGO_BIN_EXE_aimlapi-video")))
+    fn url(name: &str) -> String {
+        provider();
+        std::env::var(name).expect("the other test sets it")
     }
 
-    /// A job at the service of this URL.
-    async fn generate(chroot: &Chroot, base: &str, variables: &[(&str, &str)]) -> Output {
-        let mut command = chroot.command(&GENERATE);
-        command.env("AIML_API_KEY", KEY).env("AIML_API_BASE", base);
-        command.envs(variables.iter().copied());
-        command.output().await.unwrap()
+    fn request() -> KlingaiV2MasterTextToVideo {
+        let request = KlingaiV2MasterTextToVideo::builder().prompt("a kite");
+        request.build().unwrap()
     }
 
-    fn stderr(output: &Output) -> String {
-        String::from_utf8(output.stderr.clone()).unwrap()
-    }
-
-    /// The types of the file's boxes, which follow one another to its end.
-    fn boxes(path: &Path) -> Vec<String> {
-        let bytes = fs::read(path).unwrap();
-        let (mut rest, mut types) = (&bytes[..], Vec::new());
-        while !rest.is_empty() {
-            let size = u32::from_be_bytes(rest[..4].try_into().unwrap());
-            types.push(String::from_utf8(rest[4..8].to_vec()).unwrap());
-            rest = &rest[size as usize..];
-        }
-        types
-    }
-
-    #[tokio::test]
-    #[ignore = "needs root: run .ci/chroot"]
-    async fn simulated_job_writes_a_whole_video() {
-        let chroot = chroot();
-        let output = chroot.command(&simulated()).output().await.unwrap();
-        assert_eq!(output.status.code(), Some(0), "{output:?}");
-        let types = boxes(&chroot.path("out/a.mp4"));
-        for name in ["ftyp", "moov", "mdat"] {
-            assert!(types.iter().any(|found| found == name), "{types:?}");
-        }
-        assert_eq!(fs::read_dir(chroot.path("out")).unwrap().count(), 1);
-    }
-
-    #[tokio::test]
-    #[ignore = "needs root: run .ci/chroot"]
-    async fn simulated_job_needs_no_user_no_writable_root_and_no_standard_streams() {
-        let chroot = chroot();
-        let root = chroot.root();
-        // With a closed standard stream, every Rust program aborts without it.
-        let null = chroot.path("dev/null");
-        fs::create_dir(chroot.path("dev")).unwrap();
-        let mut mknod = Command::new("mknod");
-        let made = mknod.arg(&null).args(["c", "1", "3"]).status().await;
-        assert!(made.unwrap().success());
-        let read_only = format!(
-            "mount --bind {root} {root} && mount --bind {root}/out {root}/out && mount -o remount,bind,ro {root} && \
-             ! touch {root}/x && exec \"$@\""
-        );
-        let members: [(&str, &[&str]); 4] = [
-            (
-                "an unknown user",
-                &["chroot", "--userspec=54321:54321", root],
-            ),
-            (
-                "a read-only root",
-                &[
-                    "unshare", "-m", "sh", "-c", &read_only, "sh", "chroot", root,
-                ],
-            ),
-            (
-                "closed streams",
-                &["sh", "-c", "exec \"$@\" <&- >&- 2>&-", "sh", "chroot", root],
-            ),
-            ("one processor", &["taskset", "-c", "0", "chroot", root]),
-        ];
-        for (member, words) in members {
-            let mut command = chroot.command_by(words, &simulated());
-            let output = command.output().await.unwrap();
-            assert_eq!(output.status.code(), Some(0), "{member}: {output:?}");
-            fs::remove_file(chroot.path("out/a.mp4")).unwrap();
+    fn check(error: &Error) {
+        assert_eq!(error.kind(), ErrorKind::MissingRootCertificates);
+        assert!(!error.is_transient());
+        for remedy in ["`ca-certificates`", "SSL_CERT_FILE", "`webpki-roots`"] {
+            assert!(error.to_string().contains(remedy), "{error}");
         }
     }
 
     #[tokio::test]
-    #[ignore = "needs root: run .ci/chroot"]
-    async fn simulated_job_needs_nothing_that_variables_name() {
-        let chroot = chroot();
-        let mut command = chroot.command(&simulated());
-        for name in [
-            "HOME",
-            "TMPDIR",
-            "XDG_CONFIG_HOME",
-            "SSL_CERT_FILE",
-            "SSL_CERT_DIR",
+    #[ignore = "runs in a chroot"]
+    async fn https_is_refused_before_anything_is_sent() {
+        let client = builder(url("HTTPS")).build().unwrap();
+        let error = client.create(request()).await.unwrap_err();
+        check(&error);
+        assert!(error.handle().is_none());
+        for error in [
+            client.fetch("g").await.unwrap_err(),
+            client.wait("g").await.unwrap_err(),
         ] {
-            command.env(name, "/nowhere");
-        }
-        command
-            .env("TZ", "Europe/Berlin")
-            .env("LANG", "de_DE.UTF-8");
-        let output = command.output().await.unwrap();
-        assert_eq!(output.status.code(), Some(0), "{output:?}");
-    }
-
-    #[tokio::test]
-    #[ignore = "needs root: run .ci/chroot"]
-    async fn localhost_is_this_machine_whether_a_file_of_hosts_names_it_or_not() {
-        let link = |request: &support::Request| {
-            let host = request.header("host").unwrap();
-            tls::completed(&format!("http://{host}/video.mp4"))
-        };
-        let server = Server::start(move |_, request| match request.target.as_str() {
-            "/video.mp4" => support::http(200, &[("content-type", "video/mp4")], tls::CLIP),
-            _ => support::json(200, link(request)),
-        })
-        .await;
-        let url = server.url().replace("127.0.0.1", "localhost");
-        for hosts in [None, Some("192.0.2.1 localhost\n")] {
-            let chroot = chroot();
-            if let Some(hosts) = hosts {
-                fs::create_dir(chroot.path("etc")).unwrap();
-                fs::write(chroot.path("etc/hosts"), hosts).unwrap();
-            }
-            let output = generate(&chroot, &url, &[]).await;
-            assert_eq!(output.status.code(), Some(0), "{hosts:?} {output:?}");
-            assert_eq!(fs::read(chroot.path("out/a.mp4")).unwrap(), tls::CLIP);
-        }
-    }
-
-    #[tokio::test]
-    #[ignore = "needs root: run .ci/chroot"]
-    async fn private_issuer_is_unknown_to_the_bundled_roots_and_nothing_is_created() {
-        let (chroot, service) = (chroot(), TlsService::start().await);
-        let output = generate(&chroot, &service.url(), &[]).await;
-        assert_eq!(output.status.code(), Some(5), "{output:?}");
-        let told = stderr(&output);
-        assert!(told.contains("UnknownIssuer"), "{told}");
-        assert!(told.contains("nothing was created"), "{told}");
-        assert!(!told.contains("needs root certificates"), "{told}");
-        assert!(told.contains("SSL_CERT_FILE"), "{told}");
-        assert!(service.connections() > 0);
-    }
-
-    #[tokio::test]
-    #[ignore = "needs root: run .ci/chroot"]
-    async fn roots_that_a_variable_names_take_precedence_over_the_bundled_ones() {
-        let (chroot, service) = (chroot(), TlsService::start().await);
-        fs::write(chroot.path("root.pem"), tls::ROOT).unwrap();
-        fs::create_dir(chroot.path("certs")).unwrap();
-        fs::write(chroot.path("certs/root.pem"), tls::ROOT).unwrap();
-        for variable in [("SSL_CERT_FILE", "/root.pem"), ("SSL_CERT_DIR", "/certs")] {
-            let output = generate(&chroot, &service.url(), &[variable]).await;
-            assert_eq!(output.status.code(), Some(0), "{output:?}");
-            let path = chroot.path("out/a.mp4");
-            assert_eq!(fs::read(&path).unwrap(), tls::CLIP);
-            fs::remove_file(path).unwrap();
-        }
-        let connections = service.connections();
-        let variable = ("SSL_CERT_FILE", "/nowhere.pem");
-        let output = generate(&chroot, &service.url(), &[variable]).await;
-        assert_eq!(output.status.code(), Some(5), "{output:?}");
-        let told = stderr(&output);
-        assert!(told.contains(r#"SSL_CERT_FILE="/nowhere.pem""#), "{told}");
-        assert_eq!(service.connections(), connections);
-    }
-
-    #[tokio::test]
-    #[ignore = "needs root: run .ci/chroot"]
-    async fn certificates_of_the_system_take_precedence_over_the_bundled_ones() {
-        let (chroot, service) = (chroot(), TlsService::start().await);
-        // Where Debian has them.
-        let store = chroot.path("etc/ssl/certs/ca-certificates.crt");
-        fs::create_dir_all(store.parent().unwrap()).unwrap();
-        fs::write(&store, tls::ROOT).unwrap();
-        let output = generate(&chroot, &service.url(), &[]).await;
-        assert_eq!(output.status.code(), Some(0), "{output:?}");
-
-        fs::remove_file(chroot.path("out/a.mp4")).unwrap();
-        // What an administrator has put there is not replaced because it is broken.
-        let broken = "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n";
-        fs::write(&store, broken).unwrap();
-        let output = generate(&chroot, &service.url(), &[]).await;
-        assert_eq!(output.status.code(), Some(5), "{output:?}");
-        let told = stderr(&output);
-        assert!(told.contains("this system's cannot be used"), "{told}");
-    }
-}
-
-/// The library without bundled roots.
-#[cfg(not(feature = "webpki-roots"))]
-mod library {
-    use aimlapi_video::{
-        Error, ErrorKind, reqwest::Certificate, types::KlingaiV2MasterTextToVideo,
-    };
-    use support::{Server, builder};
-
-    use super::*;
-
-    #[tokio::test]
-    #[ignore = "needs root: run .ci/chroot"]
-    async fn https_without_roots_is_an_error_of_its_own_and_plain_http_works() {
-        let chroot = Chroot::new(&std::env::current_exe().unwrap());
-        let (refused, trusted) = (TlsService::start().await, TlsService::start().await);
-        let plain = Server::always(support::json(200, tls::completed(&refused.video()))).await;
-        let mut command = chroot.command(&["inside::", "--ignored", "--nocapture"]);
-        command.env("HTTPS", refused.url()).env("HTTP", plain.url());
-        command.env("TRUSTED", trusted.url());
-        let output = command.output().await.unwrap();
-        assert!(output.status.success(), "{output:?}");
-        let told = String::from_utf8(output.stdout).unwrap();
-        assert!(told.contains("3 passed"), "{told}");
-        assert_eq!(refused.connections(), 0);
-    }
-
-    /// What runs in the chroot.
-    mod inside {
-        use super::*;
-
-        fn provider() {
-            #[cfg(not(feature = "rustls"))]
-            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        }
-
-        fn url(name: &str) -> String {
-            provider();
-            std::env::var(name).expect("the other test sets it")
-        }
-
-        fn request() -> KlingaiV2MasterTextToVideo {
-            let request = KlingaiV2MasterTextToVideo::builder().prompt("a kite");
-            request.build().unwrap()
-        }
-
-        fn check(error: &Error) {
-            assert_eq!(error.kind(), ErrorKind::MissingRootCertificates);
-            assert!(!error.is_transient());
-            for remedy in ["`ca-certificates`", "SSL_CERT_FILE", "`webpki-roots`"] {
-                assert!(error.to_string().contains(remedy), "{error}");
-            }
-        }
-
-        #[tokio::test]
-        #[ignore = "runs in a chroot"]
-        async fn https_is_refused_before_anything_is_sent() {
-            let client = builder(url("HTTPS")).build().unwrap();
-            let error = client.create(request()).await.unwrap_err();
-            check(&error);
-            assert!(error.handle().is_none());
-            for error in [
-                client.fetch("g").await.unwrap_err(),
-                client.wait("g").await.unwrap_err(),
-            ] {
-                check(&error);
-                assert_eq!(error.handle().unwrap().id(), "g");
-                assert!(error.is_resumable());
-                assert_eq!(error.answered(), Some(0));
-            }
-        }
-
-        #[tokio::test]
-        #[ignore = "runs in a chroot"]
-        async fn plain_http_works_and_the_video_on_https_is_refused_with_the_handle() {
-            let client = builder(url("HTTP")).build().unwrap();
-            let generation = client.generate(request()).await.unwrap();
-            let error = client.save(&generation, "/out/a.mp4").await.unwrap_err();
             check(&error);
             assert_eq!(error.handle().unwrap().id(), "g");
             assert!(error.is_resumable());
+            assert_eq!(error.answered(), Some(0));
         }
+    }
 
-        #[tokio::test]
-        #[ignore = "runs in a chroot"]
-        async fn roots_that_the_caller_gives_are_used() {
-            let url = url("TRUSTED");
-            let root = || [Certificate::from_pem(tls::ROOT).unwrap()];
-            let merged = builder(&url)
-                .configure_http(move |http| http.tls_certs_merge(root()))
-                .configure_downloads(move |http| http.tls_certs_merge(root()));
-            let only = builder(&url)
-                .configure_http(move |http| http.tls_certs_only(root()))
-                .configure_downloads(move |http| http.tls_certs_only(root()));
-            for client in [merged, only] {
-                let client = client.build().unwrap();
-                let generation = client.generate(request()).await.unwrap();
-                let bytes = client.download(&generation).to_bytes().await.unwrap();
-                assert_eq!(bytes, tls::CLIP);
-            }
+    #[tokio::test]
+    #[ignore = "runs in a chroot"]
+    async fn plain_http_works_and_the_video_on_https_is_refused_with_the_handle() {
+        let client = builder(url("HTTP")).build().unwrap();
+        let generation = client.generate(request()).await.unwrap();
+        let error = client.save(&generation, "/out/a.mp4").await.unwrap_err();
+        check(&error);
+        assert_eq!(error.handle().unwrap().id(), "g");
+        assert!(error.is_resumable());
+    }
+
+    #[tokio::test]
+    #[ignore = "runs in a chroot"]
+    async fn roots_that_the_caller_gives_are_used() {
+        let url = url("TRUSTED");
+        let root = || [Certificate::from_pem(tls::ROOT).unwrap()];
+        let merged = builder(&url)
+            .configure_http(move |http| http.tls_certs_merge(root()))
+            .configure_downloads(move |http| http.tls_certs_merge(root()));
+        let only = builder(&url)
+            .configure_http(move |http| http.tls_certs_only(root()))
+            .configure_downloads(move |http| http.tls_certs_only(root()));
+        for client in [merged, only] {
+            let client = client.build().unwrap();
+            let generation = client.generate(request()).await.unwrap();
+            let bytes = client.download(&generation).to_bytes().await.unwrap();
+            assert_eq!(bytes, tls::CLIP);
         }
     }
 }

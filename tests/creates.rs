@@ -2,7 +2,7 @@
 #![cfg(feature = "kling")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-mod support;
+use aimlapi_video_test_support as support;
 
 use std::{
     future::poll_fn,

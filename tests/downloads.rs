@@ -1,7 +1,7 @@
 //! Files arrive whole under their own name, or not at all.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-mod support;
+use aimlapi_video_test_support as support;
 
 use std::{path::Path, sync::Mutex};
 

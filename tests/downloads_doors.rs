@@ -1,7 +1,7 @@
 //! To memory, to a writer, to a folder; sums, limits, and one of several.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-mod support;
+use aimlapi_video_test_support as support;
 
 use std::{
     io,
@@ -416,7 +416,6 @@ async fn a_folder_gets_files_named_after_model_and_id_with_the_extension_of_thei
     assert_eq!((error.kind(), server.requests().len()), (ErrorKind::Io, 4));
 }
 
-#[cfg(feature = "sha256")]
 mod sums {
     use sha2::{Digest, Sha256};
 

@@ -1,7 +1,7 @@
 //! Which links are followed, how they are asked for, and what happens when they have run out.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-mod support;
+use aimlapi_video_test_support as support;
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},

@@ -1,7 +1,7 @@
 //! Targets: what the check before payment finds is what saving meets.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-mod support;
+use aimlapi_video_test_support as support;
 
 use std::{
     fs,

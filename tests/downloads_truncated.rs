@@ -1,7 +1,7 @@
 //! Files whose end is missing at their host, and files that are not what they are called.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-mod support;
+use aimlapi_video_test_support as support;
 
 use std::{fs, path::Path};
 

@@ -1,7 +1,7 @@
 //! A host that has two versions of a file: what is saved is one of them, or the download fails.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-mod support;
+use aimlapi_video_test_support as support;
 
 use std::{
     sync::LazyLock,

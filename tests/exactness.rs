@@ -3,16 +3,14 @@
 #![cfg(feature = "all-vendors")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-#[path = "support/judge.rs"]
-mod judge;
-mod support;
+use aimlapi_video_test_support as support;
 
 use std::collections::BTreeMap;
 
 use aimlapi_video::{GenerationRequest, LegacyKlingRequest, Route};
-use judge::{Judged, judges, minimal, mutations};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use support::judge::{self, Judged, judges, minimal, mutations};
 
 include!(concat!(env!("OUT_DIR"), "/typed_door.rs"));
 

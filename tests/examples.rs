@@ -1,5 +1,5 @@
 //! The examples, run as a user runs them, against the simulator. `contract_test` has tests of its own.
-#![cfg(all(feature = "kling", feature = "journal", feature = "simulator"))]
+#![cfg(feature = "kling")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::{
@@ -8,7 +8,7 @@ use std::{
     process::{Output, Stdio},
 };
 
-use aimlapi_video::simulator::{Scenario, SeenRequest, Simulator};
+use aimlapi_video_simulator::{Scenario, SeenRequest, Simulator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{

@@ -211,7 +211,6 @@ proptest! {
     }
 }
 
-#[cfg(feature = "journal")]
 mod journal {
     use std::fs;
 

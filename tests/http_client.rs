@@ -2,7 +2,7 @@
 #![cfg(any(feature = "rustls", not(feature = "rustls-no-provider")))]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-mod support;
+use aimlapi_video_test_support as support;
 
 use std::{
     sync::{

@@ -2,7 +2,7 @@
 #![cfg(feature = "mock")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-mod support;
+use aimlapi_video_test_support as support;
 
 use aimlapi_video::{
     Client, ErrorKind, Generation, GenerationHandle, Route, State, WaitOptions,

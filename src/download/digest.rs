@@ -1,15 +1,12 @@
-//! The SHA-256 of what arrives, where it is asked for (feature `sha256`).
+//! The SHA-256 of a download, where the caller requests it.
 
-#[cfg(feature = "sha256")]
 use sha2::{Digest as _, Sha256};
 
 #[derive(Default)]
 pub(super) struct Digest {
-    #[cfg(feature = "sha256")]
     state: Option<Sha256>,
 }
 
-#[cfg(feature = "sha256")]
 impl Digest {
     pub(super) fn of(is_wanted: bool) -> Self {
         Self {
@@ -32,11 +29,4 @@ impl Digest {
         let hash = self.state?.finalize();
         Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
     }
-}
-
-#[cfg(not(feature = "sha256"))]
-impl Digest {
-    pub(super) fn update(&mut self, _: &[u8]) {}
-
-    pub(super) fn reset(&mut self) {}
 }

@@ -134,7 +134,6 @@ impl<'a> Download<'a> {
             bytes: written.bytes,
             content_type: written.content_type,
             disagreement: written.disagreement,
-            #[cfg(feature = "sha256")]
             sha256: written.sha256,
         })
     }
@@ -183,11 +182,7 @@ impl<'a> Download<'a> {
     }
 
     fn digest(&self) -> Digest {
-        #[cfg(feature = "sha256")]
-        let digest = Digest::of(self.sha256 || self.expected.is_some());
-        #[cfg(not(feature = "sha256"))]
-        let digest = Digest::default();
-        digest
+        Digest::of(self.sha256 || self.expected.is_some())
     }
 
     /// What is told of a video that is whole.
@@ -200,9 +195,7 @@ impl<'a> Download<'a> {
     ) -> Result<Written, Error> {
         let disagreement = disagreement(video, &arrived, path);
         let sent = arrived.version.content_type;
-        #[cfg(feature = "sha256")]
         let sha256 = arrived.digest.finish();
-        #[cfg(feature = "sha256")]
         if let (Some(expected), Some(found)) = (&self.expected, &sha256)
             && expected != found
         {
@@ -210,13 +203,10 @@ impl<'a> Download<'a> {
             let message = format!("the video's SHA-256 is {found}, but {expected} was expected");
             return Err(Error::new(ErrorKind::Download, message));
         }
-        #[cfg(not(feature = "sha256"))]
-        let _ = sink;
         Ok(Written {
             bytes: arrived.bytes,
             content_type: sent.or_else(|| video.content_type.clone()),
             disagreement,
-            #[cfg(feature = "sha256")]
             sha256: sha256.filter(|_| self.sha256),
         })
     }
@@ -233,7 +223,6 @@ impl<'a> Download<'a> {
                 "the generation holds {count} videos, and none of index {index}"
             ));
         }
-        #[cfg(feature = "sha256")]
         if let Some(expected) = &self.expected {
             let wrong = |what: &str| Err(Error::new(ErrorKind::Configuration, what));
             if expected.len() != 64 || !expected.bytes().all(|digit| digit.is_ascii_hexdigit()) {

@@ -79,7 +79,7 @@ fn clips_cut_at_any_byte_are_truncated_except_where_another_end_would_look_the_s
 
 #[test]
 fn the_clips_of_the_simulator_are_whole_and_every_cut_of_them_is_revealed() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/simulator/clips");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/simulator/src/clips");
     let mut count = 0;
     for entry in std::fs::read_dir(folder).expect("the folder of clips") {
         let path = entry.expect("an entry").path();

@@ -1,0 +1,318 @@
+//! Many waits in one process: 100,000 in virtual time and 10,000 over loopback, and what a poll costs beside a bare GET.
+//!
+//! Memory is what the process holds with all waits asleep, less what it held before; CPU is that of the thread that polls. In
+//! virtual time the waits are the machine alone; over loopback they are those of `Client::wait_all`, each in its task.
+#![allow(clippy::unwrap_used, reason = "a bench may fail")]
+
+use std::{
+    env, fs,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use aimlapi_video::{
+    __bench::Service,
+    Client, GenerationHandle, PollBudget, WaitOptions,
+    schedule::{Decision, Fixed, Planned, PollState, Schedule},
+    types::KlingaiV2MasterTextToVideo,
+};
+use aimlapi_video_simulator::Simulator;
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use tokio::runtime::{Builder, Runtime};
+
+/// As long as the service's, for it is looked for in every answer.
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+pub(crate) fn run() {
+    if cfg!(debug_assertions) {
+        println!("built without optimisation: the figures say little");
+    }
+    // A process each, for what one has freed would hide what the next one takes.
+    match env::args().nth(1).as_deref() {
+        Some("unlimited") => virtual_time(None),
+        Some("limited") => virtual_time(Some(PollBudget::per_minute(120_000.0).burst(1000))),
+        Some("loopback") => loopback(&Server::start()),
+        Some("cost") => cost(&Server::start()),
+        _ => {
+            for section in ["unlimited", "limited", "loopback", "cost"] {
+                let this = env::current_exe().unwrap();
+                let status = Command::new(this).arg(section).status().unwrap();
+                assert!(status.success());
+            }
+        }
+    }
+}
+
+fn virtual_time(budget: Option<PollBudget>) {
+    const WAITS: usize = 100_000;
+    let named = match &budget {
+        Some(budget) => format!("{budget:?}"),
+        None => "no budget".into(),
+    };
+    println!("== {WAITS} waits in virtual time, {named} ==");
+    let runtime = Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut random = fastrand::Rng::with_seed(7);
+        // The page of the model states 300 to 360 s.
+        let ends = (0..WAITS).map(|_| around(&mut random, 330.0, 0.15)).collect();
+        let service = Service::new(ends, budget.clone());
+        let before = resident();
+        let mut waits = FuturesUnordered::new();
+        for number in 0..WAITS {
+            waits.push(service.clone().wait(number));
+        }
+        // Begins all of them; each sleeps until its first poll then.
+        let began = Instant::now();
+        let first = tokio::time::timeout(Duration::from_secs(1), waits.next()).await;
+        assert!(first.is_err());
+        println!(
+            "memory: {:.0} bytes a wait",
+            (resident() - before) / WAITS as f64
+        );
+        while waits.next().await.is_some() {}
+        let took = began.elapsed().as_secs_f64();
+        let seen = service.seen();
+        let late = |(due, sent): &(Duration, Duration)| sent.saturating_sub(*due);
+        let latest = seen.polls.iter().map(late).max().unwrap();
+        let polls = seen.polls.len() as f64;
+        let lag: f64 = seen.lags.iter().map(Duration::as_secs_f64).sum();
+        println!(
+            "polls: {:.1} a wait, {:.0} a second of the machine; mean lag {:.1} s",
+            polls / WAITS as f64,
+            polls / took,
+            lag / WAITS as f64
+        );
+        match budget {
+            None => println!("latest poll: {latest:?} after its time (the clock counts in ms)"),
+            Some(_) => {
+                let explained = explained(&seen.polls);
+                println!("latest poll: {latest:?} after its time; a bucket of that rate explains {explained:?}");
+            }
+        }
+    });
+    println!();
+}
+
+/// The longest that a poll would wait if the same polls came to a bucket of 2,000 a second and 1,000 at once.
+fn explained(polls: &[(Duration, Duration)]) -> Duration {
+    let mut due: Vec<f64> = polls.iter().map(|(due, _)| due.as_secs_f64()).collect();
+    due.sort_by(f64::total_cmp);
+    let (mut tokens, mut filled, mut longest) = (1000.0_f64, 0.0_f64, 0.0_f64);
+    for due in due {
+        let now = due.max(filled);
+        tokens = (tokens + (now - filled) * 2000.0).min(1000.0);
+        filled = now;
+        let wait = (1.0 - tokens).max(0.0) / 2000.0;
+        tokens += wait * 2000.0 - 1.0;
+        filled += wait;
+        longest = longest.max(filled - due);
+    }
+    Duration::from_secs_f64(longest)
+}
+
+fn loopback(server: &Server) {
+    const WAITS: usize = 10_000;
+    const SPEED: f64 = 20.0;
+    println!("== {WAITS} waits over loopback, {SPEED} times as fast as the service ==");
+    let runtime = runtime();
+    let counted = Counted::default();
+    runtime.block_on(async {
+        let client = Client::builder()
+            .base_url(&server.url)
+            .api_key(KEY)
+            .poll_budget(PollBudget::per_minute(3_000.0).burst(100))
+            .wait_options(
+                WaitOptions::default()
+                    .schedule(counted.clone())
+                    .speed(SPEED),
+            )
+            .build()
+            .unwrap();
+        let request = || {
+            let builder = KlingaiV2MasterTextToVideo::builder();
+            builder
+                .prompt("A lantern rises")
+                .duration(5)
+                .build()
+                .unwrap()
+        };
+        let mut handles: Vec<GenerationHandle> = Vec::new();
+        let requests: Vec<_> = (0..WAITS).map(|_| request()).collect();
+        let mut creates = futures_util::stream::iter(requests)
+            .map(|request| client.create(request))
+            .buffer_unordered(32);
+        while let Some(handle) = creates.next().await {
+            handles.push(handle.unwrap());
+        }
+        drop(creates);
+        let (began, cpu) = (Instant::now(), cpu());
+        let (before, memory) = (client.durations(), resident());
+        let mut outcomes = client.wait_all(handles);
+        // Begins all of them; none has polled yet.
+        let first = tokio::time::timeout(Duration::from_millis(1), outcomes.next()).await;
+        assert!(first.is_err());
+        println!(
+            "memory: {:.0} bytes a wait",
+            (resident() - memory) / WAITS as f64
+        );
+        let mut done = 0;
+        while let Some((_, outcome)) = outcomes.next().await {
+            outcome.unwrap();
+            done += 1;
+        }
+        assert_ne!(client.durations(), before);
+        let took = began.elapsed().as_secs_f64();
+        let polls = counted.0.load(Ordering::Relaxed) as f64;
+        println!(
+            "{done} ended in {took:.1} s: {:.1} polls a wait, {:.0} a second, {:.0} us of CPU each",
+            polls / WAITS as f64,
+            polls / took,
+            (self::cpu() - cpu) * 1e6 / polls
+        );
+    });
+    println!();
+}
+
+/// A poll of the machine, its schedule and budget included, beside the same GET by reqwest and serde_json alone.
+fn cost(server: &Server) {
+    const POLLS: u32 = 400;
+    const ROUNDS: usize = 51;
+    println!("== CPU per poll, beside a bare GET ==");
+    let runtime = runtime();
+    runtime.block_on(async {
+        let client = Client::builder()
+            .base_url(&server.slow)
+            .api_key(KEY)
+            .build()
+            .unwrap();
+        let request = KlingaiV2MasterTextToVideo::builder()
+            .prompt("x")
+            .duration(5)
+            .build();
+        let handle = client.create(request.unwrap()).await.unwrap();
+        let bare = reqwest::Client::new();
+        let url = format!("{}/v2/video/generations", server.slow);
+        let get = async |timeout: Option<Duration>| {
+            let mut request = bare.get(&url).query(&[("generation_id", handle.id())]);
+            if let Some(timeout) = timeout {
+                request = request.timeout(timeout);
+            }
+            let answer = request.bearer_auth(KEY).send().await.unwrap();
+            let body = answer.bytes().await.unwrap();
+            let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert!(json["id"].is_string());
+        };
+        let (mut ours, mut timed, mut endless) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            // The deadline of a wait that polls every millisecond ends it after so many polls.
+            let options = WaitOptions::default()
+                .schedule(Fixed::every(Duration::from_millis(1)))
+                .speed(1e9)
+                .deadline(Duration::from_secs(50_000_000));
+            let (began, mut polls) = (cpu(), 0);
+            while polls < POLLS {
+                let wait = client.wait(&handle).options(options.clone());
+                let error = wait.await.unwrap_err();
+                polls += error.polls().unwrap();
+            }
+            let each = |began: f64| (cpu() - began) * 1e6 / f64::from(polls);
+            ours.push(each(began));
+            for (timeout, costs) in [
+                (Some(Duration::from_secs(30)), &mut timed),
+                (None, &mut endless),
+            ] {
+                let began = cpu();
+                for _ in 0..polls {
+                    get(timeout).await;
+                }
+                costs.push(each(began));
+            }
+        }
+        for (named, theirs) in [
+            ("with a timeout, as every poll has one", timed),
+            ("without", endless),
+        ] {
+            let ratio = |(ours, theirs): (&f64, &f64)| ours / theirs;
+            println!(
+                "ours {:.1} us, bare {:.1} us {named}; ratio {:.3} (median of {ROUNDS} rounds)",
+                median(ours.clone()),
+                median(theirs.clone()),
+                median(ours.iter().zip(&theirs).map(ratio).collect())
+            );
+        }
+    });
+}
+
+/// The default schedule, and how often it was asked.
+#[derive(Clone, Debug, Default)]
+struct Counted(Arc<AtomicUsize>);
+
+impl Schedule for Counted {
+    fn next(&self, state: &PollState<'_>) -> Decision {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Planned::default().next(state)
+    }
+}
+
+/// Simulators on a thread of their own, so that this thread's CPU is the client's.
+struct Server {
+    url: String,
+    /// One whose generations end too late to be seen.
+    slow: String,
+}
+
+impl Server {
+    fn start() -> Self {
+        let (urls, from) = mpsc::channel();
+        thread::spawn(move || {
+            runtime().block_on(async {
+                let fast = Simulator::builder().speed(20.0).start().await.unwrap();
+                let slow = Simulator::builder().speed(1e-3).start().await.unwrap();
+                urls.send((fast.url(), slow.url())).unwrap();
+                std::future::pending::<()>().await;
+            });
+        });
+        let (url, slow) = from.recv().unwrap();
+        Self { url, slow }
+    }
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// Seconds of CPU that this thread has used.
+fn cpu() -> f64 {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    let nanos: f64 = text.split(' ').next().unwrap().parse().unwrap();
+    nanos / 1e9
+}
+
+/// Bytes of memory that this process holds.
+fn resident() -> f64 {
+    let text = fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: f64 = text.split(' ').nth(1).unwrap().parse().unwrap();
+    pages * 4096.0
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Lognormal around `typical` seconds.
+fn around(random: &mut fastrand::Rng, typical: f64, spread: f64) -> Duration {
+    let (u, v) = (random.f64().max(1e-12), random.f64());
+    let normal = (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos();
+    Duration::from_secs_f64(typical * (spread * normal).exp())
+}

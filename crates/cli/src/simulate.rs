@@ -1,0 +1,101 @@
+//! `simulate`: a local server until it is stopped.
+
+use std::{net::Ipv4Addr, process::ExitCode};
+
+use aimlapi_video_simulator::{Scenario, Simulator, SimulatorBuilder};
+
+use crate::{
+    args::Simulate,
+    failure::Failure,
+    output::{answer, note},
+    text,
+};
+
+/// `simulate`
+pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
+    let builder = match settings(&simulate) {
+        Ok(builder) => builder,
+        Err(message) => return Failure::usage(message).report(false, None),
+    };
+    let simulator = match builder.start().await {
+        Ok(simulator) => simulator,
+        Err(error) => {
+            let message = format!(
+                "cannot listen on {}: {error}; name another address or port by --listen",
+                simulate.listen
+            );
+            return Failure::usage(message).report(false, None);
+        }
+    };
+    let mut near = simulator.address();
+    if near.ip().is_unspecified() {
+        near.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    // Whoever started it may wait for this line.
+    let _ = answer(format!("listening on {}", simulator.url()));
+    let time = match simulate.manual_clock {
+        true => "time stands until POST /_simulator/clock moves it".to_owned(),
+        false => format!(
+            "time runs {} times faster than the service's",
+            simulate.speed
+        ),
+    };
+    let key = match simulate.key {
+        Some(_) => "the given key alone does",
+        None => "any key does",
+    };
+    note(format!(
+        "{time}; {key}; state is in memory and goes with this process"
+    ));
+    if !simulator.address().ip().is_loopback() {
+        note("other machines can reach it, and /_simulator/ asks for no key");
+    }
+    let shown = simulate.key.as_deref().map_or("any", |_| "...");
+    let speed = match simulate.manual_clock {
+        true => String::new(),
+        false => format!(" AIML_API_SPEED={}", simulate.speed),
+    };
+    note(format!(
+        "point a client on this machine at it: AIML_API_BASE=http://{near} AIML_API_KEY={shown}{speed}"
+    ));
+    note(format!("what it saw: http://{near}/_simulator/"));
+    note("stop with ctrl-c");
+    let _ = tokio::signal::ctrl_c().await;
+    ExitCode::SUCCESS
+}
+
+fn settings(simulate: &Simulate) -> Result<SimulatorBuilder, String> {
+    let mut builder = Simulator::builder()
+        .listen(simulate.listen)
+        .speed(simulate.speed)
+        .strict(simulate.strict)
+        .seed(simulate.seed)
+        .spread(simulate.spread)
+        .url_lifetime(simulate.url_lifetime)
+        .shapes(simulate.shapes.0.iter().copied())
+        .videos(simulate.videos)
+        .max_tasks(simulate.max_tasks as usize)
+        .max_requests(simulate.max_requests as usize);
+    if simulate.manual_clock {
+        builder = builder.manual_clock();
+    }
+    if let Some(key) = &simulate.key {
+        builder = builder.api_key(key);
+    }
+    if let Some(slots) = simulate.slots {
+        builder = builder.slots(slots as usize);
+    }
+    if let Some(per_minute) = simulate.rate_limit {
+        builder = builder.rate_limit(per_minute);
+    }
+    if let Some(credits) = simulate.credits {
+        builder = builder.credits(credits as f64);
+    }
+    if let Some(path) = &simulate.scenario {
+        let path = path.display().to_string();
+        let text = text::read(&path).map_err(|what| format!("the scenario {what}"))?;
+        let scenario: Scenario = text.parse().map_err(|error| format!("{path}: {error}"))?;
+        builder = builder.scenario(scenario);
+    }
+    Ok(builder)
+}

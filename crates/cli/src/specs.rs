@@ -1,0 +1,129 @@
+//! `specs`: the documents this crate is generated from, by the build's own steps.
+
+mod check;
+mod diff;
+mod update;
+
+use std::{fs, io, path::Path, process::ExitCode};
+
+use crate::{
+    args::{Specs, SpecsCommand},
+    failure::Failure,
+    output::said,
+};
+use aimlapi_video::documents::{DURATIONS, GLOSSARY, OVERLAY};
+use aimlapi_video_codegen::{self as spec, Document, Facts, Findings, Merged, document};
+
+/// `specs`
+pub(crate) fn specs(specs: &Specs) -> ExitCode {
+    match &specs.command {
+        SpecsCommand::Check(check) => check::check(check),
+        SpecsCommand::Diff(diff) => diff::diff(diff),
+        SpecsCommand::Update(update) => update::update(update),
+    }
+}
+
+/// What a folder, or one document, describes.
+struct Described {
+    documents: Vec<Document>,
+    facts: Facts,
+    merged: Merged,
+    findings: Findings,
+}
+
+impl Described {
+    fn read(path: &Path) -> Self {
+        let mut findings = Findings::default();
+        let documents = documents(path, &mut findings);
+        let facts = facts(path, &mut findings);
+        Self::of(documents, facts, findings)
+    }
+
+    fn of(mut documents: Vec<Document>, facts: Facts, mut findings: Findings) -> Self {
+        let merged = spec::read(&mut documents, &facts, |_| true, &mut findings);
+        Self {
+            documents,
+            facts,
+            merged,
+            findings,
+        }
+    }
+
+    /// Fails with everything that is wrong.
+    fn usable(self, path: &Path) -> Result<Self, Failure> {
+        if self.findings.troubles.is_empty() {
+            return Ok(self);
+        }
+        Err(refused(&path.display().to_string(), &self.findings))
+    }
+}
+
+/// The documents of a folder, or the one at `path`, named after itself and its folder.
+fn documents(path: &Path, findings: &mut Findings) -> Vec<Document> {
+    if path.is_dir() {
+        return document::read(path, findings);
+    }
+    let name = |path: &Path| {
+        path.file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+    };
+    let file = name(path).unwrap_or_default();
+    let file = match path.parent().and_then(name) {
+        Some(folder) => format!("{folder}/{file}"),
+        None => file,
+    };
+    match document::folder::load(&file, path) {
+        Ok(document) => vec![document],
+        Err(trouble) => {
+            findings.trouble(*trouble);
+            Vec::new()
+        }
+    }
+}
+
+/// What is known beside the documents: from the folder where it has such files, else as this crate has it.
+fn facts(path: &Path, findings: &mut Findings) -> Facts {
+    let own = |name: &str| {
+        Ok(match name {
+            "overlay.json" => OVERLAY,
+            "glossary.json" => GLOSSARY,
+            "durations.json" => DURATIONS,
+            _ => return Err(io::ErrorKind::NotFound.into()),
+        }
+        .to_owned())
+    };
+    Facts::read(path, own, findings)
+}
+
+fn refused(what: &str, findings: &Findings) -> Failure {
+    let lines: Vec<String> = findings
+        .troubles
+        .iter()
+        .map(|trouble| format!("\n  {trouble}"))
+        .collect();
+    Failure::usage(format!("{what} cannot be used:{}", lines.concat()))
+}
+
+/// Writes a file whole or not at all.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    io::Write::write_all(&mut file, text.as_bytes())?;
+    file.as_file().sync_all()?;
+    readable(file.path())?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// A temporary file is its owner's alone; a document is everybody's to read.
+#[cfg(unix)]
+fn readable(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn readable(_: &Path) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! `specs diff`: what changed, from the caller's side.
+
+use std::{path::Path, process::ExitCode};
+
+use serde_json::{Value, json};
+
+use super::{Described, documents, facts, said};
+use crate::{args::SpecsDiff, failure::Failure};
+use aimlapi_video_codegen::{
+    Findings,
+    diff::{self, Change, Effect, Verdict},
+};
+
+/// `specs diff`
+pub(crate) fn diff(asked: &SpecsDiff) -> ExitCode {
+    match compared(asked) {
+        Ok(changes) if asked.json => said(json(&changes).to_string()),
+        Ok(changes) if asked.markdown => said(markdown(&changes)),
+        Ok(changes) => said(text(&changes)),
+        Err(failure) => failure.report(false, None),
+    }
+}
+
+fn compared(asked: &SpecsDiff) -> Result<Vec<Change>, Failure> {
+    let old = Described::read(&asked.old).usable(&asked.old)?;
+    // Of an id that names no vendor the folder does, and two files that are compared are one document.
+    let name = (asked.old.is_file() && asked.new.is_file())
+        .then(|| old.documents.first().map(|document| &*document.file));
+    let new = named(&asked.new, name.flatten()).usable(&asked.new)?;
+    Ok(diff::compare(&old.merged, &new.merged))
+}
+
+/// Reads one document as if it were called `file`.
+fn named(path: &Path, file: Option<&str>) -> Described {
+    let mut findings = Findings::default();
+    let mut documents = documents(path, &mut findings);
+    if let (Some(file), [document]) = (file, documents.as_mut_slice()) {
+        document.file = file.to_owned();
+    }
+    let facts = facts(path, &mut findings);
+    Described::of(documents, facts, findings)
+}
+
+/// The changes of each model, and the verdict on all.
+pub(super) fn text(changes: &[Change]) -> String {
+    let mut out = String::new();
+    for group in grouped(changes) {
+        out.push_str(&format!("{}\n", title(&group[0])));
+        for change in group {
+            out.push_str(&format!("  {:<10}  {change}\n", change.effect));
+        }
+    }
+    out.push_str(&summary(changes));
+    out
+}
+
+fn markdown(changes: &[Change]) -> String {
+    let mut out = String::new();
+    for (effect, heading) in [
+        (Effect::Breaking, "Breaking"),
+        (Effect::Compatible, "Added"),
+        (Effect::None, "Without effect on the types"),
+    ] {
+        let of_effect: Vec<Change> = changes
+            .iter()
+            .filter(|change| change.effect == effect)
+            .cloned()
+            .collect();
+        if of_effect.is_empty() {
+            continue;
+        }
+        out.push_str(&format!("### {heading}\n\n"));
+        for group in grouped(&of_effect) {
+            let told: Vec<String> = group.iter().map(ToString::to_string).collect();
+            let path = group[0].route.path();
+            let title = match &*group[0].model {
+                "" => format!("`GET {path}`"),
+                model => format!("`{model}` on `{path}`"),
+            };
+            out.push_str(&format!("- {title}: {}\n", told.join("; ")));
+        }
+        out.push('\n');
+    }
+    out.push_str(&format!("{}\n", summary(changes)));
+    out
+}
+
+fn json(changes: &[Change]) -> Value {
+    let entry = |change: &Change| {
+        json!({
+            "model": change.model,
+            "path": change.route.path(),
+            "property": change.property,
+            "change": change.kind.name(),
+            "old": change.old,
+            "new": change.new,
+            "verdict": change.effect.to_string(),
+        })
+    };
+    let verdict = diff::verdict(changes);
+    json!({
+        "verdict": verdict.to_string(),
+        "version": VERSION,
+        "next_version": verdict.next(VERSION).filter(|_| !changes.is_empty()),
+        "changes": changes.iter().map(entry).collect::<Vec<_>>(),
+    })
+}
+
+fn summary(changes: &[Change]) -> String {
+    if changes.is_empty() {
+        return "nothing changed for callers".into();
+    }
+    let count = |effect: Effect| {
+        changes
+            .iter()
+            .filter(|change| change.effect == effect)
+            .count()
+    };
+    let verdict: Verdict = diff::verdict(changes);
+    format!(
+        "{verdict}: {} breaking, {} compatible, {} without effect; after {VERSION} comes {}",
+        count(Effect::Breaking),
+        count(Effect::Compatible),
+        count(Effect::None),
+        verdict.next(VERSION).unwrap_or_default(),
+    )
+}
+
+/// Changes of one model on one URL stand beside each other.
+fn grouped(changes: &[Change]) -> impl Iterator<Item = &[Change]> {
+    changes.chunk_by(|a, b| (&a.model, a.route) == (&b.model, b.route))
+}
+
+fn title(change: &Change) -> String {
+    let path = change.route.path();
+    if change.model.is_empty() {
+        format!("GET {path}")
+    } else {
+        format!("{} on {path}", change.model)
+    }
+}
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,154 @@
+//! Downloads of a process that is killed, has no room, or a very large film.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use aimlapi_video_test_support as support;
+
+use std::fs;
+
+use support::{
+    cli::Cli,
+    files::{Film, Host, Plan, Validator},
+};
+use tokio::process::Child;
+
+const TAG: Validator = Validator::Etag("\"v1\"");
+const MIB: u64 = 1024 * 1024;
+
+const WAIT: &[&str] = &["wait", "g", "-o", "a.mp4", "--speed", "1000"];
+
+/// Until the part of `a.mp4` has `bytes`.
+async fn arrived(cli: &Cli, child: &mut Child, bytes: u64) {
+    let length = || fs::metadata(cli.path("a.mp4.part")).map_or(0, |part| part.len());
+    while length() < bytes {
+        assert!(child.try_wait().unwrap().is_none(), "it ended early");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn after_a_kill_a_second_run_asks_for_the_rest_alone() {
+    let film = Film::new(4 * MIB, 1);
+    let host = Host::start(film.clone(), TAG, |number, _| match number {
+        0 => Plan::Hold(3 * MIB),
+        _ => Plan::Whole,
+    })
+    .await;
+    let cli = Cli::at(&host.url);
+    let mut child = cli.command(WAIT).spawn().unwrap();
+    arrived(&cli, &mut child, 3 * MIB).await;
+    child.kill().await.unwrap();
+    assert_eq!(cli.files(), ["a.mp4.part", "a.mp4.part.json"]);
+
+    let ran = cli.run(WAIT).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(ran.stdout, format!("saved a.mp4 ({} bytes)\n", 4 * MIB));
+    assert_eq!(host.ranges(), [None, Some(format!("bytes={}-", 3 * MIB))]);
+    assert_eq!(fs::read(cli.path("a.mp4")).unwrap(), film.bytes());
+    assert_eq!(cli.files(), ["a.mp4"]);
+}
+
+#[tokio::test]
+async fn a_kill_at_any_point_leaves_the_old_file_or_the_new_one() {
+    let film = Film::new(2 * MIB, 1);
+    for held in [1000, MIB, 2 * MIB - 1] {
+        let host = Host::start(film.clone(), TAG, move |number, _| match number {
+            0 => Plan::Hold(held),
+            _ => Plan::Whole,
+        })
+        .await;
+        let cli = Cli::at(&host.url);
+        fs::write(cli.path("a.mp4"), "the old one").unwrap();
+        let overwrite = [WAIT, &["--overwrite"]].concat();
+        let mut child = cli.command(&overwrite).spawn().unwrap();
+        arrived(&cli, &mut child, held).await;
+        child.kill().await.unwrap();
+        assert_eq!(fs::read(cli.path("a.mp4")).unwrap(), b"the old one");
+        let ran = cli.run(&overwrite).await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert_eq!(fs::read(cli.path("a.mp4")).unwrap(), film.bytes());
+        assert_eq!(cli.files(), ["a.mp4"]);
+    }
+}
+
+#[tokio::test]
+async fn a_second_process_leaves_the_part_of_the_first_alone() {
+    let host = Host::start(Film::new(2 * MIB, 1), TAG, |_, _| Plan::Hold(MIB)).await;
+    let cli = Cli::at(&host.url);
+    let mut child = cli.command(WAIT).spawn().unwrap();
+    arrived(&cli, &mut child, MIB).await;
+    let ran = cli.run(WAIT).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(
+        ran.error().contains("is being written by another download"),
+        "{ran:?}"
+    );
+    host.release();
+    assert!(child.wait().await.unwrap().success());
+    assert_eq!(host.requests().len(), 1);
+    assert_eq!(cli.files(), ["a.mp4"]);
+}
+
+/// No file may grow beyond a limit of the process, which is as near to a full disk as it gets without being root.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn without_room_it_says_so_and_goes_on_where_it_stopped_once_there_is() {
+    let film = Film::new(4 * MIB, 1);
+    let host = Host::start(film.clone(), TAG, |_, _| Plan::Whole).await;
+    let cli = Cli::at(&host.url);
+    // In blocks of 512 bytes. The signal that comes with the refusal would end the process.
+    let mut shell = cli.command(&[]);
+    let program = shell.as_std().get_program().to_owned();
+    let mut limited = tokio::process::Command::new("sh");
+    limited
+        .args(["-c", "trap '' XFSZ; ulimit -f 2048; exec \"$0\" \"$@\""])
+        .arg(program)
+        .args(WAIT)
+        .current_dir(cli.folder.path());
+    for (name, value) in shell.as_std_mut().get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    let output = limited.output().await.unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(7), "{told}");
+    assert!(
+        told.contains("a.mp4.part cannot be written: File too large"),
+        "{told}"
+    );
+    assert!(
+        told.contains("resume with: aimlapi-video wait -o a.mp4 g"),
+        "{told}"
+    );
+    assert_eq!(cli.files(), ["a.mp4.part", "a.mp4.part.json"]);
+    assert_eq!(fs::metadata(cli.path("a.mp4.part")).unwrap().len(), MIB);
+
+    let ran = cli.run(WAIT).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(host.ranges(), [None, Some(format!("bytes={MIB}-"))]);
+    assert_eq!(fs::read(cli.path("a.mp4")).unwrap(), film.bytes());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gigabyte_goes_through_in_less_than_32_mib_of_memory() {
+    const LENGTH: u64 = 1024 * MIB;
+    // All but the last byte, so that the process is still there to be looked at.
+    let host = Host::start(Film::new(LENGTH, 1), TAG, |_, _| Plan::Hold(LENGTH - 1)).await;
+    let cli = Cli::at(&host.url);
+    let mut child = cli.command(WAIT).spawn().unwrap();
+    arrived(&cli, &mut child, LENGTH - 1).await;
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id().unwrap())).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .unwrap();
+    let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    println!("peak of resident memory: {kib} KiB");
+    assert!(kib < 32 * 1024, "{line}");
+    host.release();
+    assert!(child.wait().await.unwrap().success());
+    assert_eq!(fs::metadata(cli.path("a.mp4")).unwrap().len(), LENGTH);
+}

@@ -1,0 +1,177 @@
+//! Root certificates that the environment names: what the command line does with them, and without.
+#![cfg(all(unix, not(any(target_os = "android", target_vendor = "apple"))))]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use aimlapi_video_test_support as support;
+
+use std::{fs, path::PathBuf};
+
+use support::{
+    Server,
+    cli::{Cli, Ran},
+    tls::{self, TlsService},
+};
+
+const GENERATE: [&str; 8] = [
+    "generate",
+    "klingai/v2-master-text-to-video",
+    "--prompt",
+    "a kite",
+    "--speed",
+    "1000",
+    "-o",
+    "a.mp4",
+];
+
+/// A command whose root certificates are those that the variables name, files and folders of its own folder.
+struct Machine {
+    cli: Cli,
+    variables: Vec<(&'static str, PathBuf)>,
+}
+
+impl Machine {
+    fn new(base: &str, variables: &[(&'static str, &str)]) -> Self {
+        let cli = Cli::at(base);
+        fs::write(cli.path("root.pem"), tls::ROOT).unwrap();
+        fs::write(cli.path("empty.pem"), "").unwrap();
+        fs::write(cli.path("text.pem"), "no certificate\n").unwrap();
+        let garbage = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        fs::write(cli.path("garbage.pem"), garbage).unwrap();
+        fs::write(cli.path("broken.pem"), garbage.replace("AAAA", "!!!")).unwrap();
+        fs::create_dir(cli.path("certs")).unwrap();
+        fs::write(cli.path("certs/root.pem"), tls::ROOT).unwrap();
+        fs::create_dir(cli.path("empty")).unwrap();
+        let full = |value: &str| match value {
+            "" => PathBuf::new(),
+            name => cli.path(name),
+        };
+        let variables = variables.iter().map(|(name, value)| (*name, full(value)));
+        let variables = variables.collect();
+        Self { cli, variables }
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Ran {
+        let mut command = self.cli.command(arguments);
+        command
+            .env_remove("SSL_CERT_FILE")
+            .env_remove("SSL_CERT_DIR");
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        let output = command.output().await.unwrap();
+        Ran {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// Variables that name no root certificate that can be used.
+const USELESS: [&[(&str, &str)]; 11] = [
+    &[("SSL_CERT_FILE", "nowhere.pem")],
+    &[("SSL_CERT_FILE", "")],
+    &[("SSL_CERT_FILE", "empty.pem")],
+    &[("SSL_CERT_FILE", "text.pem")],
+    &[("SSL_CERT_FILE", "garbage.pem")],
+    &[("SSL_CERT_FILE", "broken.pem")],
+    &[("SSL_CERT_FILE", "empty")],
+    &[("SSL_CERT_DIR", "nowhere")],
+    &[("SSL_CERT_DIR", "empty")],
+    &[("SSL_CERT_DIR", "root.pem")],
+    &[("SSL_CERT_FILE", "nowhere.pem"), ("SSL_CERT_DIR", "empty")],
+];
+
+#[tokio::test]
+async fn variable_without_a_usable_root_is_named_where_https_is_needed_and_nothing_is_sent() {
+    let service = TlsService::start().await;
+    for variables in USELESS {
+        let machine = Machine::new(&service.url(), variables);
+        for arguments in [&GENERATE[..], &["wait", "g"], &["status", "g"]] {
+            let ran = machine.run(arguments).await;
+            assert_eq!(ran.code, 5, "{variables:?} {ran:?}");
+            let error = ran.error();
+            assert!(error.contains("https needs root certificates"), "{error}");
+            assert!(!error.contains("look at the network"), "{error}");
+            for (name, _) in variables {
+                assert!(error.contains(&format!("{name}=\"")), "{error}");
+            }
+        }
+    }
+    assert_eq!(service.connections(), 0);
+}
+
+#[tokio::test]
+async fn plain_http_needs_no_root_certificates() {
+    let simulated = &[&GENERATE[..], &["--simulate"]].concat();
+    let jobs = USELESS.map(|variables| async move {
+        let machine = Machine::new("http://127.0.0.1:9", variables);
+        let ran = machine.run(simulated).await;
+        assert_eq!(ran.code, 0, "{variables:?} {ran:?}");
+        assert!(machine.cli.path("a.mp4").is_file());
+    });
+    futures_util::future::join_all(jobs).await;
+}
+
+#[tokio::test]
+async fn roots_of_a_variable_verify_the_service_and_the_host_of_the_video() {
+    let service = TlsService::start().await;
+    let usable: [&[(&str, &str)]; 4] = [
+        &[("SSL_CERT_FILE", "root.pem")],
+        &[("SSL_CERT_DIR", "certs")],
+        // What one of them yields is enough.
+        &[("SSL_CERT_FILE", "nowhere.pem"), ("SSL_CERT_DIR", "certs")],
+        &[("SSL_CERT_FILE", "root.pem"), ("SSL_CERT_DIR", "nowhere")],
+    ];
+    for variables in usable {
+        let machine = Machine::new(&service.url(), variables);
+        let ran = machine.run(&GENERATE).await;
+        assert_eq!(ran.code, 0, "{variables:?} {ran:?}");
+        assert_eq!(fs::read(machine.cli.path("a.mp4")).unwrap(), tls::CLIP);
+    }
+}
+
+#[tokio::test]
+async fn video_on_https_without_root_certificates_is_not_saved_and_stays_resumable() {
+    let files = TlsService::start().await;
+    let url = files.video();
+    let api = Server::start(move |_, _| support::json(200, tls::completed(&url))).await;
+    let machine = Machine::new(&api.url(), &[("SSL_CERT_FILE", "nowhere.pem")]);
+    let ran = machine.run(&[&GENERATE[..], &["--json"]].concat()).await;
+    assert_eq!(ran.code, 7, "{ran:?}");
+    let error = ran.error();
+    assert!(error.contains("SSL_CERT_FILE=\""), "{error}");
+    assert!(!error.contains("in vain"), "{error}");
+    assert_eq!(ran.json()["handle"]["id"], "g");
+    assert_eq!(
+        ran.json()["resume"],
+        "aimlapi-video wait -o a.mp4 g",
+        "{ran:?}"
+    );
+    // Asked once for the create and once at most for the state, and for no fresh link.
+    assert!(api.requests().len() <= 2, "{:?}", api.requests());
+    assert_eq!(files.connections(), 0);
+}
+
+#[tokio::test]
+async fn batch_without_root_certificates_creates_nothing_and_can_be_run_again() {
+    let service = TlsService::start().await;
+    let request = r#"{"model":"klingai/v2-master-text-to-video","prompt":"a kite"}"#;
+    let batch = ["batch", "requests.jsonl", "--out", "out", "--speed", "1000"];
+    let without = Machine::new(&service.url(), &[("SSL_CERT_FILE", "nowhere.pem")]);
+    fs::write(
+        without.cli.path("requests.jsonl"),
+        [request, "\n", request, "\n"].concat(),
+    )
+    .unwrap();
+    let ran = without.run(&batch).await;
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert_eq!(ran.stderr.matches("SSL_CERT_FILE=\"").count(), 2, "{ran:?}");
+    assert_eq!(service.connections(), 0);
+
+    let with = Machine {
+        variables: vec![("SSL_CERT_FILE", without.cli.path("root.pem"))],
+        cli: without.cli,
+    };
+    let ran = with.run(&batch).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stderr.contains("2 of 2 saved"), "{ran:?}");
+}

@@ -1,0 +1,149 @@
+//! `simulate`, run as a user runs it.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use aimlapi_video_test_support as support;
+
+use serde_json::{Value, json};
+use support::{KEY, cli::Cli};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    process::Child,
+};
+
+const MODEL: &str = "klingai/v2-master-text-to-video";
+
+/// A simulator of these arguments, and its URL.
+async fn simulate(cli: &Cli, arguments: &[&str]) -> (Child, String) {
+    let mut all = vec!["simulate", "--listen", "127.0.0.1:0"];
+    all.extend(arguments);
+    let mut child = cli.command(&all).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.next_line().await.unwrap().unwrap();
+    let url = line.strip_prefix("listening on ").unwrap().to_owned();
+    (child, url)
+}
+
+async fn send(method: &str, url: String, body: Value) -> (u16, Value) {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = http.request(method.parse().unwrap(), url);
+    let request = request.bearer_auth(KEY).body(body.to_string());
+    let answer = request.send().await.unwrap();
+    let status = answer.status().as_u16();
+    let bytes = answer.bytes().await.unwrap();
+    (status, serde_json::from_slice(&bytes).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn every_setting_reaches_the_simulator() {
+    let cli = Cli::new();
+    let scenario =
+        json!({ "next": [{ "create": { "status": 503 } }, { "seconds": 100, "times": 2 }] });
+    std::fs::write(cli.path("scenario.json"), scenario.to_string()).unwrap();
+    let (mut child, url) = simulate(
+        &cli,
+        &[
+            "--manual-clock",
+            "--strict",
+            "--slots",
+            "1",
+            "--rate-limit",
+            "7",
+            "--credits",
+            "1000000",
+            "--key",
+            KEY,
+            "--url-lifetime",
+            "10s",
+            "--shapes",
+            "list,bare",
+            "--scenario",
+            "scenario.json",
+            "--max-tasks",
+            "2",
+            "--max-requests",
+            "1",
+            "--seed",
+            "3",
+            "--spread",
+            "0",
+        ],
+    )
+    .await;
+    let create = |duration: Value| {
+        let body = json!({ "model": MODEL, "prompt": "x", "duration": duration });
+        send("POST", format!("{url}/v2/video/generations"), body)
+    };
+    let own = |method: &'static str, path: &str, body: Value| {
+        send(method, format!("{url}/_simulator/{path}"), body)
+    };
+    // Strict, and by the scenario.
+    assert_eq!(create(json!("5")).await.0, 400);
+    assert_eq!(create(json!(5)).await.0, 503);
+    let (_, first) = create(json!(5)).await;
+    let (_, second) = create(json!(5)).await;
+    // Shapes by the turn, whose ids differ.
+    assert!(first["id"].as_str().unwrap().contains(MODEL));
+    assert_eq!(second["id"].as_str().unwrap().len(), 21);
+    assert_eq!(create(json!(5)).await.0, 403);
+    own("POST", "clock", json!({ "advance_seconds": 50 })).await;
+    let (_, tasks) = own("GET", "tasks", Value::Null).await;
+    assert_eq!(
+        [&tasks[0]["status"], &tasks[1]["status"]],
+        ["generating", "queued"]
+    );
+    own("POST", "clock", json!({ "advance_seconds": 50 })).await;
+    let fetch = format!(
+        "{url}/v2/video/generations?generation_id={}",
+        first["id"].as_str().unwrap()
+    );
+    let (_, ended) = send("GET", fetch.clone(), Value::Null).await;
+    let link = ended["video"][0]["url"].as_str().unwrap().to_owned();
+    assert_eq!(send("GET", link.clone(), Value::Null).await.0, 200);
+    own("POST", "clock", json!({ "advance_seconds": 10 })).await;
+    assert_eq!(send("GET", link, Value::Null).await.0, 403);
+    let (_, overview) = own("GET", "", Value::Null).await;
+    assert_eq!(overview["requests"].as_array().unwrap().len(), 1);
+    assert_eq!(overview["credits_left"], 0.0);
+    assert_eq!(overview["strict"], true);
+    // Seven requests of a minute, though the clock was moved: what was saved up is gone first.
+    let mut statuses = Vec::new();
+    for _ in 0..20 {
+        statuses.push(send("GET", fetch.clone(), Value::Null).await.0);
+    }
+    assert_eq!(statuses.last(), Some(&429));
+    child.kill().await.unwrap();
+    let mut told = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut told)
+        .await
+        .unwrap();
+    for part in [
+        "time stands",
+        "the given key alone",
+        "state is in memory",
+        "/_simulator/",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+    assert!(!told.contains(KEY), "{told}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_simulated_is_told_before_anything_listens() {
+    let cli = Cli::new();
+    std::fs::write(cli.path("wrong.json"), r#"{ "next": [{ "tims": 2 }] }"#).unwrap();
+    for (arguments, told) in [
+        (["--scenario", "wrong.json"], "wrong.json: next[0]"),
+        (["--scenario", "absent.json"], "absent.json"),
+        (["--shapes", "round"], "expected one of documented, "),
+        (["--spread", "3"], "must be 0 to 2"),
+        (["--slots", "0"], "0 is not in 1.."),
+    ] {
+        let ran = cli.run(&["simulate", arguments[0], arguments[1]]).await;
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.stderr.contains(told), "{ran:?}");
+    }
+}

@@ -1,0 +1,437 @@
+//! What a change of the documents means to whoever calls this crate.
+
+mod arms;
+mod bare;
+mod limits;
+mod shape;
+mod within;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use serde_json::Value;
+
+use crate::{
+    Route,
+    constraints::{Check, Field, Object},
+    merge::{Merged, Request},
+    strip,
+};
+
+/// One difference, seen from the caller's side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The model; empty for what concerns none.
+    pub model: String,
+    pub route: Route,
+    /// The property: its path in the body, with `[]` for the items of an array; empty for the whole request.
+    pub property: String,
+    pub kind: Kind,
+    pub old: Option<Value>,
+    pub new: Option<Value>,
+    pub effect: Effect,
+}
+
+/// What kind of difference it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    ModelAdded,
+    ModelRemoved,
+    PathMoved,
+    VendorChanged,
+    PropertyAdded,
+    PropertyRemoved,
+    BecameRequired,
+    BecameOptional,
+    NullAllowed,
+    NullRefused,
+    ValueAdded,
+    ValueRemoved,
+    BoundTightened,
+    BoundWidened,
+    TypeChanged,
+    DefaultChanged,
+    ToldChanged,
+    AnswerChanged,
+    ProseChanged,
+}
+
+/// What it does to a program that was written for the old documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// It may not compile any more, or a request that was accepted may be refused.
+    Breaking,
+    /// It compiles and runs as before, and there is something new to use.
+    Compatible,
+    /// The types stay as they are.
+    None,
+}
+
+/// The part of the version that has to grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    Major,
+    Minor,
+    Patch,
+}
+
+/// Everything that differs, by model.
+pub fn compare(old: &Merged, new: &Merged) -> Vec<Change> {
+    let (olds, news) = (by_model(old), by_model(new));
+    let mut changes = Vec::new();
+    let keys: BTreeSet<&(&str, Route)> = olds.keys().chain(news.keys()).collect();
+    for key in keys {
+        let mut seen = Seen::new(key.0, key.1, &mut changes);
+        // The URL that the model is on in `these` alone.
+        let only_in = |these: &ByModel<'_>, those: &ByModel<'_>| {
+            let is_in = |by_model: &ByModel<'_>, route| by_model.contains_key(&(key.0, route));
+            let mut routes = Route::ALL.into_iter();
+            routes.find(|route| is_in(these, *route) && !is_in(those, *route))
+        };
+        match (olds.get(key), news.get(key)) {
+            (Some(old), Some(new)) => request(old, new, &mut seen),
+            // A model that moved is told where it is now.
+            (Some(_), None) if only_in(&news, &olds).is_some() => {}
+            (Some(_), None) => seen.note("", Kind::ModelRemoved, None, None, Effect::Breaking),
+            (None, Some(new)) => match only_in(&olds, &news) {
+                None => seen.note("", Kind::ModelAdded, None, None, Effect::Compatible),
+                Some(from) => {
+                    let (was, is) = (from.path().into(), key.1.path().into());
+                    seen.note("", Kind::PathMoved, Some(was), Some(is), Effect::Breaking);
+                    if let Some(old) = olds.get(&(key.0, from)) {
+                        request(old, new, &mut seen);
+                    }
+                }
+            },
+            (None, None) => {}
+        }
+    }
+    for route in Route::ALL {
+        let [was, is] = [old, new].map(|merged| merged.fetched.get(&route));
+        if let (Some(was), Some(is)) = (was, is)
+            && facts(was) != facts(is)
+        {
+            Seen::new("", route, &mut changes).note(
+                "",
+                Kind::AnswerChanged,
+                None,
+                None,
+                Effect::None,
+            );
+        }
+    }
+    changes
+}
+
+type ByModel<'a> = BTreeMap<(&'a str, Route), &'a Request>;
+
+fn by_model(merged: &Merged) -> ByModel<'_> {
+    let mut by_model = ByModel::new();
+    for request in &merged.requests {
+        by_model.insert((&request.create.model, request.create.route), request);
+    }
+    by_model
+}
+
+/// The verdict on all changes together.
+pub fn verdict(changes: &[Change]) -> Verdict {
+    match changes.iter().map(|change| change.effect).min() {
+        Some(Effect::Breaking) => Verdict::Major,
+        Some(Effect::Compatible) => Verdict::Minor,
+        Some(Effect::None) | None => Verdict::Patch,
+    }
+}
+
+impl Verdict {
+    /// The version after `version`. Before 1.0 the second number grows where the first one would, and the third where the
+    /// second one would.
+    pub fn next(self, version: &str) -> Option<String> {
+        let mut parts = version
+            .split(['-', '+'])
+            .next()?
+            .split('.')
+            .map(str::parse::<u64>);
+        let mut part = || parts.next()?.ok();
+        let (major, minor, patch) = (part()?, part()?, part()?);
+        Some(match (self, major) {
+            (Self::Major, 1..) => format!("{}.0.0", major + 1),
+            (Self::Minor, 1..) => format!("{major}.{}.0", minor + 1),
+            (Self::Major, 0) => format!("0.{}.0", minor + 1),
+            _ => format!("{major}.{minor}.{}", patch + 1),
+        })
+    }
+}
+
+fn request(old: &Request, new: &Request, seen: &mut Seen<'_>) {
+    let before = seen.changes.len();
+    if old.vendor != new.vendor {
+        let (was, is) = (old.vendor.as_str().into(), new.vendor.as_str().into());
+        seen.note(
+            "",
+            Kind::VendorChanged,
+            Some(was),
+            Some(is),
+            Effect::Breaking,
+        );
+    }
+    object("", &old.object, &new.object, seen);
+    checks("", &old.object.checks, &new.object.checks, seen);
+    let [was, is] = [old, new].map(|request| request.create.answer.as_ref().map(facts));
+    if was != is {
+        seen.note("", Kind::AnswerChanged, None, None, Effect::None);
+    }
+    // A vendored document has no prose, so nothing can be said of it.
+    let [was, is] = [old, new].map(|request| strip::prose(&request.create.schema));
+    if seen.changes.len() == before && !was.is_empty() && !is.is_empty() && was != is {
+        seen.note("", Kind::ProseChanged, None, None, Effect::None);
+    }
+}
+
+fn object(path: &str, old: &Object, new: &Object, seen: &mut Seen<'_>) {
+    let find =
+        |object: &Object, name: &str| object.fields.iter().position(|field| field.name == name);
+    let mut names: Vec<&str> = old
+        .fields
+        .iter()
+        .chain(&new.fields)
+        .map(|field| &*field.name)
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let is_body = path.is_empty();
+    for name in names
+        .into_iter()
+        .filter(|name| !is_body || *name != "model")
+    {
+        let at = if is_body {
+            name.to_owned()
+        } else {
+            format!("{path}.{name}")
+        };
+        let [was, is] =
+            [old, new].map(|object| find(object, name).map(|index| &object.fields[index]));
+        match (was, is) {
+            (Some(was), Some(is)) => field(&at, was, is, seen),
+            (Some(was), None) => {
+                seen.note(
+                    &at,
+                    Kind::PropertyRemoved,
+                    Some(shape::told(&was.shape)),
+                    None,
+                    Effect::Breaking,
+                );
+            }
+            (None, Some(is)) => {
+                let effect = if is.required {
+                    Effect::Breaking
+                } else {
+                    Effect::Compatible
+                };
+                let mut told = shape::told(&is.shape);
+                if is.required {
+                    told = format!("required: {}", told.as_str().unwrap_or_default()).into();
+                }
+                seen.note(&at, Kind::PropertyAdded, None, Some(told), effect);
+            }
+            (None, None) => {}
+        }
+    }
+}
+
+fn field(path: &str, old: &Field, new: &Field, seen: &mut Seen<'_>) {
+    // The struct's field is a plain value where one must always be given, and an `Option` otherwise.
+    let is_plain = |field: &Field| field.required && !field.nullable;
+    let retyped = is_plain(old) != is_plain(new);
+    let unless_retyped = |effect: Effect| if retyped { Effect::Breaking } else { effect };
+    match (old.required, new.required) {
+        (false, true) => seen.note(path, Kind::BecameRequired, None, None, Effect::Breaking),
+        (true, false) => {
+            seen.note(
+                path,
+                Kind::BecameOptional,
+                None,
+                None,
+                unless_retyped(Effect::Compatible),
+            );
+        }
+        _ => {}
+    }
+    match (old.nullable, new.nullable) {
+        (false, true) => {
+            seen.note(
+                path,
+                Kind::NullAllowed,
+                None,
+                None,
+                unless_retyped(Effect::Compatible),
+            );
+        }
+        (true, false) => seen.note(path, Kind::NullRefused, None, None, Effect::Breaking),
+        _ => {}
+    }
+    if old.default != new.default {
+        let (was, is) = (old.default.clone(), new.default.clone());
+        seen.note(path, Kind::DefaultChanged, was, is, Effect::None);
+    }
+    shape::compare(path, &old.shape, &new.shape, seen);
+}
+
+fn checks(path: &str, old: &[Check], new: &[Check], seen: &mut Seen<'_>) {
+    // What stands on both sides is no difference; each of the rest is compared to one that says the same kind of thing.
+    let gone = old.iter().filter(|check| !new.contains(check));
+    let mut come: Vec<&Check> = new.iter().filter(|check| !old.contains(check)).collect();
+    for was in gone {
+        match come.iter().position(|is| shape::alike(was, is)) {
+            Some(index) => shape::compare_checks(path, was, come.remove(index), seen),
+            None => {
+                let (kind, effect) = match was {
+                    Check::Told { .. } => (Kind::ToldChanged, Effect::None),
+                    _ => (Kind::BoundWidened, Effect::Compatible),
+                };
+                seen.note(path, kind, Some(shape::check(was)), None, effect);
+            }
+        }
+    }
+    for is in come {
+        let (kind, effect) = match is {
+            Check::Told { .. } => (Kind::ToldChanged, Effect::None),
+            _ => (Kind::BoundTightened, Effect::Breaking),
+        };
+        seen.note(path, kind, None, Some(shape::check(is)), effect);
+    }
+}
+
+fn facts(answer: &Value) -> Value {
+    let mut answer = answer.clone();
+    strip::without_prose(&mut answer);
+    answer
+}
+
+/// Where differences of one request are gathered.
+struct Seen<'a> {
+    model: &'a str,
+    route: Route,
+    changes: &'a mut Vec<Change>,
+}
+
+impl<'a> Seen<'a> {
+    fn new(model: &'a str, route: Route, changes: &'a mut Vec<Change>) -> Self {
+        Self {
+            model,
+            route,
+            changes,
+        }
+    }
+
+    fn note(
+        &mut self,
+        property: &str,
+        kind: Kind,
+        old: Option<Value>,
+        new: Option<Value>,
+        effect: Effect,
+    ) {
+        self.changes.push(Change {
+            model: self.model.to_owned(),
+            route: self.route,
+            property: property.to_owned(),
+            kind,
+            old,
+            new,
+            effect,
+        });
+    }
+}
+
+impl Kind {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ModelAdded => "model_added",
+            Self::ModelRemoved => "model_removed",
+            Self::PathMoved => "path_moved",
+            Self::VendorChanged => "vendor_changed",
+            Self::PropertyAdded => "property_added",
+            Self::PropertyRemoved => "property_removed",
+            Self::BecameRequired => "became_required",
+            Self::BecameOptional => "became_optional",
+            Self::NullAllowed => "null_allowed",
+            Self::NullRefused => "null_refused",
+            Self::ValueAdded => "enum_value_added",
+            Self::ValueRemoved => "enum_value_removed",
+            Self::BoundTightened => "bound_tightened",
+            Self::BoundWidened => "bound_widened",
+            Self::TypeChanged => "type_changed",
+            Self::DefaultChanged => "default_changed",
+            Self::ToldChanged => "told_changed",
+            Self::AnswerChanged => "answer_changed",
+            Self::ProseChanged => "prose_only",
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.property.is_empty() {
+            write!(f, "`{}`: ", self.property)?;
+        }
+        f.write_str(match self.kind {
+            Kind::ModelAdded => "model added",
+            Kind::ModelRemoved => "model removed",
+            Kind::PathMoved => "path moved",
+            Kind::VendorChanged => "vendor changed, and with it the feature that brings the model",
+            Kind::PropertyAdded => "property added",
+            Kind::PropertyRemoved => "property removed",
+            Kind::BecameRequired => "became required",
+            Kind::BecameOptional => "became optional",
+            Kind::NullAllowed => "`null` is allowed",
+            Kind::NullRefused => "`null` is not allowed any more",
+            Kind::ValueAdded => "value added",
+            Kind::ValueRemoved => "value removed",
+            Kind::BoundTightened => "bound tightened",
+            Kind::BoundWidened => "bound widened",
+            Kind::TypeChanged => "type changed",
+            Kind::DefaultChanged => {
+                "default changed (what the service does when it is left out, not the API)"
+            }
+            Kind::ToldChanged => "what the service alone judges changed",
+            Kind::AnswerChanged => "answer changed (it is read leniently, so the types stay)",
+            Kind::ProseChanged => "prose only",
+        })?;
+        let text = |value: &Value| match value.as_str() {
+            // One line always.
+            Some(text) if !text.contains(char::is_control) => text.to_owned(),
+            _ => value.to_string(),
+        };
+        match (&self.old, &self.new) {
+            (None, None) => Ok(()),
+            (Some(old), None) if self.kind == Kind::ValueRemoved => write!(f, ": {old}"),
+            (None, Some(new)) if self.kind == Kind::ValueAdded => write!(f, ": {new}"),
+            (Some(old), None) => write!(f, ": {}, now none", text(old)),
+            (None, Some(new)) => write!(f, ": {}", text(new)),
+            (Some(old), Some(new)) => write!(f, ": {}, now {}", text(old), text(new)),
+        }
+    }
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Breaking => "breaking",
+            Self::Compatible => "compatible",
+            Self::None => "none",
+        })
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Major => "major",
+            Self::Minor => "minor",
+            Self::Patch => "patch",
+        })
+    }
+}

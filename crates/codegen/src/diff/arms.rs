@@ -1,0 +1,228 @@
+//! Alternatives, before and after. No type holds them, so only what they allow counts.
+
+use super::{
+    bare::bare,
+    limits,
+    within::{allows, listed, whole_field},
+};
+use crate::constraints::{Check, Field, Object, Shape};
+
+/// What became of alternatives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Judged {
+    Same,
+    /// They allow the same, but what the service alone judges differs.
+    ToldOtherwise,
+    Wider,
+    Narrower,
+}
+
+/// Arms, and whether a value must fit exactly one of them.
+pub(super) type Arms<'a> = (&'a [Shape], bool);
+
+/// What became of alternatives as a document has them.
+pub(super) fn compare(old: Arms<'_>, new: Arms<'_>) -> Judged {
+    let [was, is] = [old.0, new.0].map(|arms| each(arms, false));
+    match judge((&was, old.1), (&is, new.1)) {
+        // What no value is refused for may be new to use all the same.
+        Judged::Same if !are_alike(&was, is) => Judged::Wider,
+        Judged::Same => {
+            let [was, is] = [old.0, new.0].map(|arms| each(arms, true));
+            if are_alike(&was, is) {
+                Judged::Same
+            } else {
+                Judged::ToldOtherwise
+            }
+        }
+        judged => judged,
+    }
+}
+
+/// Whether the arms are the same but for their order.
+fn are_alike(was: &[Shape], mut is: Vec<Shape>) -> bool {
+    let found = |arm: &Shape| {
+        let at = is.iter().position(|new| new == arm);
+        at.map(|at| is.remove(at)).is_some()
+    };
+    was.iter().all(found) && is.is_empty()
+}
+
+fn each(arms: &[Shape], keeps_told: bool) -> Vec<Shape> {
+    arms.iter().map(|arm| bare(arm, keeps_told)).collect()
+}
+
+/// What became of alternatives that are bare already.
+pub(super) fn judge(old: Arms<'_>, new: Arms<'_>) -> Judged {
+    // Of arms that no value fits two of, one is as good as any.
+    let one_of = |(arms, exactly_one): Arms<'_>| exactly_one && !disjoint(arms);
+    let ((was, is), (before, after)) = ((old.0, new.0), (one_of(old), one_of(new)));
+    if after {
+        return if before {
+            exactly_one(was, is)
+        } else {
+            Judged::Narrower
+        };
+    }
+    let all = |these: &[Shape], those: &[Shape]| {
+        let fits = |this: &Shape| those.iter().any(|that| allows(this, that));
+        these.iter().all(fits)
+    };
+    match all(was, is) {
+        false => Judged::Narrower,
+        true if !before && all(is, was) => Judged::Same,
+        true => Judged::Wider,
+    }
+}
+
+/// What became of arms of which a value must fit exactly one. Each old arm goes on in a new one; what it took must not fit
+/// another new arm that it did not fit before.
+fn exactly_one(was: &[Shape], is: &[Shape]) -> Judged {
+    let mut free: Vec<usize> = (0..is.len()).collect();
+    let mut pairs: Vec<(usize, usize)> = Vec::new();
+    let same = |old: &Shape, new: &Shape| old == new;
+    for fits in [same as fn(&Shape, &Shape) -> bool, allows] {
+        for (old, arm) in was.iter().enumerate() {
+            let is_open = pairs.iter().all(|(paired, _)| *paired != old);
+            let fit = free.iter().position(|new| fits(arm, &is[*new]));
+            if let Some(at) = fit.filter(|_| is_open) {
+                pairs.push((old, free.remove(at)));
+            }
+        }
+    }
+    if pairs.len() < was.len() {
+        return Judged::Narrower;
+    }
+    let mut is_wider = !free.is_empty();
+    for (new, arm) in is.iter().enumerate() {
+        let own = pairs.iter().find(|(_, paired)| *paired == new);
+        let own = own.map(|(old, _)| &was[*old]);
+        if own.is_some_and(|own| allows(arm, own)) {
+            continue;
+        }
+        is_wider = true;
+        let mut others = pairs.iter().filter(|(_, paired)| *paired != new);
+        let is_kept = |other: &Shape| {
+            apart(other, arm, false) || own.is_some_and(|own| widened_beside(own, arm, other))
+        };
+        if !others.all(|(old, _)| is_kept(&was[*old])) {
+            return Judged::Narrower;
+        }
+    }
+    if is_wider {
+        Judged::Wider
+    } else {
+        Judged::Same
+    }
+}
+
+/// Whether an object became wider only in properties that told it from another arm's values neither before: whatever the
+/// other one allows there, it allowed, too.
+fn widened_beside(old: &Shape, new: &Shape, other: &Shape) -> bool {
+    let (Some((old, before)), Some((new, after)), Some((other, _))) =
+        (object(old), object(new), object(other))
+    else {
+        return false;
+    };
+    before == after
+        && old.fields.iter().all(|was| {
+            let is = field(new, &was.name);
+            let kept = is.is_some_and(|is| {
+                is.required >= was.required && allows(&whole_field(is), &whole_field(was))
+            });
+            kept || field(other, &was.name).is_some_and(|beside| {
+                beside.required >= was.required && allows(&whole_field(beside), &whole_field(was))
+            })
+        })
+}
+
+/// Whether no value fits two of the arms.
+pub(super) fn disjoint(arms: &[Shape]) -> bool {
+    arms.iter()
+        .enumerate()
+        .all(|(index, arm)| arms[..index].iter().all(|other| apart(arm, other, true)))
+}
+
+/// Whether no value fits both. Unless it must be `strict`, two objects each of which requires what the other one does not
+/// know are apart: nobody sends both.
+fn apart(one: &Shape, other: &Shape, strict: bool) -> bool {
+    if let (Shape::Alternatives { arms, .. }, whole) | (whole, Shape::Alternatives { arms, .. }) =
+        (one, other)
+    {
+        return arms.iter().all(|arm| apart(arm, whole, strict));
+    }
+    if let (Some(these), Some(those)) = (listed(one), listed(other)) {
+        return these.iter().all(|value| !those.contains(value));
+    }
+    let (Some(kind), Some(beside)) = (kind(one), kind(other)) else {
+        return false;
+    };
+    if kind != beside {
+        return true;
+    }
+    if kind == "number" {
+        return limits::apart(one, other);
+    }
+    match (object(one), object(other)) {
+        (Some((one, checks)), Some((other, others))) => {
+            let tagged = one.fields.iter().any(|mine| {
+                let theirs = field(other, &mine.name);
+                theirs.is_some_and(|theirs| {
+                    let required = mine.required && theirs.required;
+                    required && apart(&whole_field(mine), &whole_field(theirs), true)
+                })
+            });
+            let unknown = |one: &Object, other: &Object| {
+                let mut required = one.fields.iter().filter(|field| field.required);
+                required.any(|mine| field(other, &mine.name).is_none())
+            };
+            let refused = |one: &Object, checks: &[Check]| {
+                checks.iter().any(|check| {
+                    let mut required = one.fields.iter().filter(|field| field.required);
+                    matches!(check, Check::Closed(known)
+                        if required.any(|mine| !known.contains(&mine.name)))
+                })
+            };
+            tagged
+                || refused(one, others)
+                || refused(other, checks)
+                || !strict && unknown(one, other) && unknown(other, one)
+        }
+        _ => false,
+    }
+}
+
+fn field<'a>(object: &'a Object, name: &str) -> Option<&'a Field> {
+    object.fields.iter().find(|field| field.name == name)
+}
+
+/// An object and what is checked beside it.
+fn object(shape: &Shape) -> Option<(&Object, &[Check])> {
+    match shape {
+        Shape::Object(object) => Some((object, &[])),
+        Shape::Checked { shape, checks } => match &**shape {
+            Shape::Object(object) => Some((object, checks)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The JSON type of a shape's values, where it has one.
+pub(super) fn kind(shape: &Shape) -> Option<&'static str> {
+    match shape.typed() {
+        Shape::Boolean => Some("boolean"),
+        Shape::Integer { .. } | Shape::Number { .. } | Shape::IntegerChoice { .. } => {
+            Some("number")
+        }
+        Shape::Text
+        | Shape::BoundedText { .. }
+        | Shape::Uri
+        | Shape::UriOrBase64
+        | Shape::MediaText { .. }
+        | Shape::TextChoice { .. } => Some("string"),
+        Shape::List { .. } => Some("array"),
+        Shape::Object(_) => Some("object"),
+        Shape::Null => Some("null"),
+        _ => None,
+    }
+}

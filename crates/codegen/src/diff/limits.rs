@@ -1,0 +1,130 @@
+//! The limits of numbers: where they are, and whether each is allowed itself, are one thing.
+
+use super::{Effect, Kind, Seen, shape::told};
+use crate::constraints::{Check, Shape};
+
+/// A lower limit; an upper one is the lower limit of the negated numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Limit {
+    at: f64,
+    is_excluded: bool,
+}
+
+/// Which side of the numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Side {
+    Lower,
+    Upper,
+}
+
+impl Limit {
+    pub(super) fn new(at: f64, is_excluded: bool, side: Side) -> Self {
+        let at = match side {
+            Side::Lower => at,
+            Side::Upper => -at,
+        };
+        Self { at, is_excluded }
+    }
+
+    pub(super) fn is_tighter_than(self, other: Self) -> bool {
+        self.at > other.at || self.at == other.at && self.is_excluded && !other.is_excluded
+    }
+
+    fn words(self, side: Side) -> String {
+        match (side, self.is_excluded) {
+            (Side::Lower, false) => format!("minimum {}", self.at),
+            (Side::Lower, true) => format!("more than {}", self.at),
+            (Side::Upper, false) => format!("maximum {}", -self.at),
+            (Side::Upper, true) => format!("less than {}", -self.at),
+        }
+    }
+}
+
+/// The tightest limit of a shape and what is checked beside it.
+pub(super) fn limit(shape: &Shape, checks: &[Check], side: Side) -> Option<Limit> {
+    let of_type = match (shape, side) {
+        (Shape::Integer { min, .. }, Side::Lower) => min.map(|min| min as f64),
+        (Shape::Integer { max, .. }, Side::Upper) => max.map(|max| max as f64),
+        (Shape::Number { min, .. }, Side::Lower) => *min,
+        (Shape::Number { max, .. }, Side::Upper) => *max,
+        _ => None,
+    };
+    let beside = checks.iter().filter_map(|check| match (check, side) {
+        (Check::Above(at), Side::Lower) | (Check::Below(at), Side::Upper) => {
+            Some(Limit::new(*at, true, side))
+        }
+        _ => None,
+    });
+    let of_type = of_type.map(|at| Limit::new(at, false, side));
+    of_type.into_iter().chain(beside).reduce(|one, other| {
+        if other.is_tighter_than(one) {
+            other
+        } else {
+            one
+        }
+    })
+}
+
+/// Whether a check is a limit that [`limit`] counts in.
+pub(super) fn is_limit(check: &Check) -> bool {
+    matches!(check, Check::Above(_) | Check::Below(_))
+}
+
+/// The limits of two numbers, each with what is checked beside it.
+pub(super) fn compare(
+    path: &str,
+    old: (&Shape, &[Check]),
+    new: (&Shape, &[Check]),
+    seen: &mut Seen<'_>,
+) {
+    // Without any bound the type is a plain `f64`, which lacks the range types' `value()`.
+    let is_retyped = old.0.is_converted() != new.0.is_converted();
+    let wider = if is_retyped {
+        Effect::Breaking
+    } else {
+        Effect::Compatible
+    };
+    let mut is_told = false;
+    for side in [Side::Lower, Side::Upper] {
+        let [was, is] = [old, new].map(|(shape, checks)| limit(shape, checks, side));
+        if was == is {
+            continue;
+        }
+        let is_tightened = match (was, is) {
+            (Some(was), Some(is)) => is.is_tighter_than(was),
+            (was, _) => was.is_none(),
+        };
+        let (kind, effect) = if is_tightened {
+            (Kind::BoundTightened, Effect::Breaking)
+        } else {
+            (Kind::BoundWidened, wider)
+        };
+        let named = |limit: Option<Limit>| limit.map(|limit| limit.words(side).into());
+        seen.note(path, kind, named(was), named(is), effect);
+        is_told = true;
+    }
+    if is_retyped && !is_told {
+        let (was, is) = (Some(told(old.0)), Some(told(new.0)));
+        seen.note(path, Kind::TypeChanged, was, is, Effect::Breaking);
+    }
+}
+
+/// Whether no number lies within both shapes.
+pub(super) fn apart(one: &Shape, other: &Shape) -> bool {
+    let limits = |shape: &Shape| {
+        let (typed, checks) = match shape {
+            Shape::Checked { shape, checks } => (&**shape, checks.as_slice()),
+            shape => (shape, [].as_slice()),
+        };
+        [Side::Lower, Side::Upper].map(|side| limit(typed, checks, side))
+    };
+    let is_below = |[_, most]: [Option<Limit>; 2], [least, _]: [Option<Limit>; 2]| {
+        let pair = most.zip(least);
+        pair.is_some_and(|(most, least)| {
+            let gap = least.at + most.at;
+            gap > 0.0 || gap == 0.0 && (least.is_excluded || most.is_excluded)
+        })
+    };
+    let (one, other) = (limits(one), limits(other));
+    is_below(one, other) || is_below(other, one)
+}

@@ -1,0 +1,320 @@
+//! One document, and the video operations in it.
+
+mod arms;
+pub mod folder;
+
+use serde_json::{Map, Value};
+
+use crate::{Findings, Trouble, step};
+use arms::by_model;
+
+pub use folder::read;
+
+/// The two URLs that create and fetch generations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Route {
+    Universal,
+    LegacyKling,
+}
+
+impl Route {
+    pub const ALL: [Self; 2] = [Self::Universal, Self::LegacyKling];
+
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Universal => "/v2/video/generations",
+            Self::LegacyKling => "/v2/generate/video/kling/generation",
+        }
+    }
+}
+
+/// One published document.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Path below the folder, with `/` on every system.
+    pub file: String,
+    /// The part that this client works with, which repairs and overlay change.
+    pub value: Value,
+    /// The whole, as it was published.
+    pub published: Value,
+    /// The repairs that found something to mend.
+    pub repairs: Vec<&'static str>,
+}
+
+/// A create operation for one model, as a document declares it.
+#[derive(Clone, Debug)]
+pub struct Create {
+    pub file: String,
+    pub route: Route,
+    pub model: String,
+    /// The request body's schema; its `model` allows just this model.
+    pub schema: Value,
+    /// Where `schema` stands in the mended document.
+    pub pointer: String,
+    /// Where it stands in the published file.
+    pub place: String,
+    /// The status the document declares for a created generation.
+    pub status: u16,
+    /// The schema of the answer, where the document declares one.
+    pub answer: Option<Value>,
+}
+
+impl Document {
+    pub fn new(file: impl Into<String>, published: Value) -> Self {
+        let mut value = published.clone();
+        if let Some(paths) = value.get_mut("paths").and_then(Value::as_object_mut) {
+            paths.retain(|path, _| Route::ALL.iter().any(|route| route.path() == path));
+        }
+        super::repair::from_elsewhere(&mut value, &published);
+        Self {
+            file: file.into(),
+            value,
+            published,
+            repairs: Vec::new(),
+        }
+    }
+
+    /// Reads one file's text.
+    ///
+    /// # Errors
+    ///
+    /// What it is instead of an OpenAPI 3.0 document.
+    pub fn parse(file: &str, text: &[u8]) -> Result<Self, Box<Trouble>> {
+        let trouble =
+            |what: String, remedy: &str| Err(Box::new(Trouble::new(file, "", what, remedy)));
+        let again = "put the published OpenAPI document in its place, or move the file elsewhere";
+        // Some editors begin a file with a byte order mark, which is no part of the JSON.
+        let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
+        let published: Value = match serde_json::from_slice(text) {
+            Ok(value) => value,
+            Err(error) => return trouble(format!("is not JSON: {error}"), again),
+        };
+        let version = published.get("openapi").or(published.get("swagger"));
+        match version.map(Value::as_str) {
+            Some(Some(version)) if version.starts_with("3.0") => Ok(Self::new(file, published)),
+            Some(Some(version)) => {
+                let what = format!("is OpenAPI {version:.20}, and only 3.0 is read");
+                trouble(what, "publish it as OpenAPI 3.0, or move it elsewhere")
+            }
+            _ => {
+                let what = "is no OpenAPI document: it has no `openapi` version";
+                trouble(what.into(), again)
+            }
+        }
+    }
+
+    /// The operations that are none of this client's, as `METHOD path`.
+    pub fn left_out(&self) -> Vec<String> {
+        let paths = self.published.get("paths").and_then(Value::as_object);
+        paths
+            .into_iter()
+            .flatten()
+            .filter(|(path, _)| Route::ALL.iter().all(|route| route.path() != *path))
+            .flat_map(|(path, item)| {
+                let methods = item.as_object().into_iter().flat_map(Map::keys);
+                methods
+                    .filter(|method| METHODS.contains(&method.as_str()))
+                    .map(move |method| format!("{} {path}", method.to_uppercase()))
+            })
+            .collect()
+    }
+
+    /// Whether the document declares an operation of this client.
+    pub fn is_video(&self) -> bool {
+        let declares = |route: &Route, method: &str| {
+            let item = self
+                .value
+                .get("paths")
+                .and_then(|paths| paths.get(route.path()));
+            item.is_some_and(|item| item.get(method).is_some())
+        };
+        Route::ALL
+            .iter()
+            .any(|route| declares(route, "post") || declares(route, "get"))
+    }
+
+    /// How many paths the document declares.
+    pub fn paths(&self) -> usize {
+        let paths = self.published.get("paths").and_then(Value::as_object);
+        paths.map_or(0, Map::len)
+    }
+
+    /// Where in the published file a place of the mended document stands. Mending writes out what `$ref` refers to and
+    /// folds `allOf` and the like into their parents, so the way there may lead through these; where it ends before the
+    /// place is reached, the nearest one above it is told.
+    pub fn place(&self, pointer: &str) -> String {
+        let steps: Vec<&str> = pointer.split('/').skip(1).collect();
+        let mut left = FARTHEST;
+        walk(
+            &self.published,
+            &self.published,
+            String::new(),
+            &steps,
+            &mut left,
+        )
+        .1
+    }
+}
+
+/// How many of `steps` could be gone from `at`, and where that led to in the file. `left` bounds the search, since
+/// references may lead in circles.
+fn walk(
+    root: &Value,
+    at: &Value,
+    place: String,
+    steps: &[&str],
+    left: &mut usize,
+) -> (usize, String) {
+    let target = at
+        .get("$ref")
+        .and_then(Value::as_str)
+        .and_then(|to| to.strip_prefix('#'))
+        .and_then(|to| Some((to.to_owned(), root.pointer(to)?)));
+    *left = left.saturating_sub(1);
+    if let Some((to, target)) = target.filter(|_| *left > 0) {
+        return walk(root, target, to, steps, left);
+    }
+    let Some((first, rest)) = steps.split_first() else {
+        return (0, place);
+    };
+    let mut best = (0, place.clone());
+    if let Some(next) = at.pointer(&format!("/{first}")) {
+        let (gone, found) = walk(root, next, format!("{place}/{first}"), rest, left);
+        best = (gone + 1, found);
+    }
+    // What is missing there may stand in a part that was folded into it.
+    if best.0 == steps.len() {
+        return best;
+    }
+    for keyword in ["allOf", "anyOf", "oneOf"] {
+        let arms = at.get(keyword).and_then(Value::as_array);
+        for (index, arm) in arms.into_iter().flatten().enumerate() {
+            if *left == 0 {
+                return best;
+            }
+            let found = walk(root, arm, format!("{place}/{keyword}/{index}"), steps, left);
+            if found.0 > best.0 {
+                best = found;
+            }
+        }
+    }
+    best
+}
+
+/// The create operations of a document, one per path and model.
+pub fn creates(document: &Document, findings: &mut Findings) -> Vec<Create> {
+    let mut creates = Vec::new();
+    for route in Route::ALL {
+        let at = format!("/paths{}/post", step(route.path()));
+        let Some(operation) = document.value.pointer(&at) else {
+            continue;
+        };
+        let Some((pointer, schema)) = json_body(operation, &at) else {
+            let what = "the operation has no JSON request body";
+            let remedy = "fetch the document again, or add the body by an overlay action";
+            findings.trouble(Trouble::new(
+                &document.file,
+                &document.place(&at),
+                what,
+                remedy,
+            ));
+            continue;
+        };
+        let found = by_model(document, schema, &pointer, findings);
+        if found.is_empty() {
+            let (place, what, remedy) = match schema.get("$ref") {
+                Some(to) => (
+                    format!("{pointer}/$ref"),
+                    format!("{to} leads nowhere in this file, or back to itself, or too far"),
+                    "put the schema in its place by an overlay action",
+                ),
+                None => (
+                    format!("{pointer}/properties/model"),
+                    "no model id: `model` has no enum of strings".to_owned(),
+                    "add `enum` with the model's id by an overlay action",
+                ),
+            };
+            let place = document.place(&place);
+            findings.trouble(Trouble::new(&document.file, &place, what, remedy));
+        }
+        for (model, pointer, schema) in found {
+            let odd = match () {
+                () if model.trim().is_empty() => Some("holds no character"),
+                () if model.chars().any(char::is_control) => Some("holds a control character"),
+                () => None,
+            };
+            if let Some(odd) = odd {
+                let what = format!("the model id {model:?} {odd}");
+                let place = document.place(&format!("{pointer}/properties/model/enum"));
+                let remedy = "correct the id by an overlay action";
+                findings.trouble(Trouble::new(&document.file, &place, what, remedy));
+                continue;
+            }
+            creates.push(Create {
+                file: document.file.clone(),
+                route,
+                schema: arms::for_model(schema, &model, &pointer),
+                model,
+                place: document.place(&pointer),
+                pointer,
+                status: declared_status(operation),
+                answer: answer(operation),
+            });
+        }
+    }
+    creates
+}
+
+/// The document's fetch operation for `route`, where it declares one.
+pub fn fetch(document: &Document, route: Route) -> Option<&Value> {
+    document
+        .value
+        .pointer(&format!("/paths{}/get", step(route.path())))
+}
+
+/// The schema of what an operation answers when it succeeds, where it declares one.
+pub fn answer(operation: &Value) -> Option<Value> {
+    let responses = operation.get("responses")?.as_object()?;
+    let succeeded = |code: &String| code.starts_with('2') || code == "default";
+    let mut answers = responses
+        .iter()
+        .filter(|(code, _)| succeeded(code))
+        .filter_map(|(_, response)| content(response).map(|(_, schema)| schema.clone()));
+    answers.next()
+}
+
+fn json_body<'a>(operation: &'a Value, at: &str) -> Option<(String, &'a Value)> {
+    let (kind, schema) = content(operation.get("requestBody")?)?;
+    Some((
+        format!("{at}/requestBody/content{}/schema", step(kind)),
+        schema,
+    ))
+}
+
+/// The media type and schema of JSON content; parameters such as a charset do not matter.
+fn content(of: &Value) -> Option<(&String, &Value)> {
+    let content = of.get("content")?.as_object()?;
+    let json = content.iter().find(|(kind, _)| {
+        let kind = kind.split(';').next().unwrap_or_default();
+        kind.trim().eq_ignore_ascii_case("application/json")
+    });
+    json.and_then(|(kind, media)| Some((kind, media.get("schema")?)))
+}
+
+fn declared_status(operation: &Value) -> u16 {
+    operation
+        .get("responses")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(Map::keys)
+        .filter_map(|code| code.parse().ok())
+        .find(|code| (200..300).contains(code))
+        .unwrap_or(200)
+}
+
+/// More steps than any way through a document takes, unless it leads in a circle.
+const FARTHEST: usize = 1000;
+
+const METHODS: &[&str] = &[
+    "get", "put", "post", "delete", "options", "head", "patch", "trace",
+];

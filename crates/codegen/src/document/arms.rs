@@ -1,0 +1,186 @@
+//! Bodies told apart by `oneOf` or `anyOf`: which model each is of, and one schema per model.
+
+use serde_json::{Value, json};
+
+use super::Document;
+use crate::{Findings, Trouble, repair, strip::mark};
+
+mod lift;
+
+/// The models that a body is of, each with its schema and where that stands. What stands beside arms belongs to each of
+/// them; a model with several bodies stays one request, which has to be one of them.
+pub(super) fn by_model(
+    document: &Document,
+    schema: &Value,
+    pointer: &str,
+    findings: &mut Findings,
+) -> Vec<(String, String, Value)> {
+    let tree = tree(document, schema, pointer, findings);
+    let mut ids: Vec<String> = Vec::new();
+    tree.ids(&mut ids);
+    let of_model = |id: String| {
+        let (at, schema) = tree.of(&id)?;
+        Some((id, at, schema))
+    };
+    ids.into_iter().filter_map(of_model).collect()
+}
+
+/// Bodies as a document tells them apart.
+enum Tree {
+    Body {
+        at: String,
+        schema: Value,
+        models: Vec<String>,
+    },
+    Arms {
+        at: String,
+        keyword: &'static str,
+        /// What the overlay states of all of them.
+        rules: Option<Value>,
+        arms: Vec<Self>,
+    },
+}
+
+impl Tree {
+    fn ids(&self, ids: &mut Vec<String>) {
+        match self {
+            Self::Body { models, .. } => {
+                for id in models {
+                    if !ids.contains(id) {
+                        ids.push(id.clone());
+                    }
+                }
+            }
+            Self::Arms { arms, .. } => arms.iter().for_each(|arm| arm.ids(ids)),
+        }
+    }
+
+    /// The bodies of one model, each with its place in the document, which it loses among fewer arms.
+    fn of(&self, id: &str) -> Option<(String, Value)> {
+        match self {
+            Self::Body { at, schema, models } => models
+                .iter()
+                .any(|model| model == id)
+                .then(|| (at.clone(), schema.clone())),
+            Self::Arms {
+                at,
+                keyword,
+                rules,
+                arms,
+            } => {
+                let mut own: Vec<(String, Value)> =
+                    arms.iter().filter_map(|arm| arm.of(id)).collect();
+                if own.len() < 2 {
+                    return own.pop();
+                }
+                let bodies = own.into_iter().map(|(at, mut body)| {
+                    mark(&mut body, &at);
+                    body
+                });
+                let mut several = json!({ "type": "object" });
+                several[*keyword] = bodies.collect();
+                if let Some(rules) = rules {
+                    several["x-rules"] = rules.clone();
+                }
+                Some((at.clone(), several))
+            }
+        }
+    }
+}
+
+/// Every body with what stands beside it and above it written in.
+fn tree(document: &Document, schema: &Value, pointer: &str, findings: &mut Findings) -> Tree {
+    let mut told_apart = groups(schema).filter(|(_, arms)| arms.iter().any(tells));
+    let Some((keyword, arms)) = told_apart.next() else {
+        return Tree::Body {
+            at: pointer.to_owned(),
+            models: models(schema),
+            schema: schema.clone(),
+        };
+    };
+    let mut shared = schema.as_object().cloned().unwrap_or_default();
+    shared.remove("discriminator");
+    shared.remove(keyword);
+    let mut bodies = Vec::new();
+    for (index, arm) in arms.iter().enumerate() {
+        let at = format!("{pointer}/{keyword}/{index}");
+        match repair::joined(&shared, arm) {
+            Some(whole) if !tells(&whole) => {
+                let what = "names no model, so no request is made of it";
+                let remedy = "add `model` with the id by an overlay action if it is one";
+                let place = document.place(&at);
+                findings.warning(Trouble::new(&document.file, &place, what, remedy));
+            }
+            Some(whole) => bodies.push(tree(document, &whole, &at, findings)),
+            None => {
+                let what = format!("contradicts what stands beside `{keyword}`");
+                let remedy = "correct one of them by an overlay action";
+                let place = document.place(&at);
+                findings.trouble(Trouble::new(&document.file, &place, what, remedy));
+            }
+        }
+    }
+    Tree::Arms {
+        at: pointer.to_owned(),
+        keyword,
+        rules: schema.get("x-rules").cloned(),
+        arms: bodies,
+    }
+}
+
+/// Whether a schema, or one of its arms, says which model it is of.
+fn tells(schema: &Value) -> bool {
+    !models(schema).is_empty() || groups(schema).any(|(_, arms)| arms.iter().any(tells))
+}
+
+/// The arms of a schema, by the keyword that they stand under.
+fn groups(schema: &Value) -> impl Iterator<Item = (&'static str, &Vec<Value>)> {
+    let arms = |keyword: &'static str| Some((keyword, schema.get(keyword)?.as_array()?));
+    ["oneOf", "anyOf"].into_iter().filter_map(arms)
+}
+
+/// The ids that a body's `model` allows.
+fn models(schema: &Value) -> Vec<String> {
+    let allowed = schema
+        .pointer("/properties/model/enum")
+        .and_then(Value::as_array);
+    let mut models: Vec<String> = Vec::new();
+    for model in allowed.into_iter().flatten().filter_map(Value::as_str) {
+        if !models.iter().any(|known| known == model) {
+            models.push(model.into());
+        }
+    }
+    models
+}
+
+/// The body of one model, as a struct can hold it. Its id is always sent, since the service tells bodies apart by it.
+pub(super) fn for_model(mut schema: Value, model: &str, pointer: &str) -> Value {
+    lift::lift(&mut schema, pointer);
+    match schema.get_mut("required") {
+        Some(Value::Array(required)) => {
+            if !required.iter().any(|name| name == "model") {
+                required.push("model".into());
+            }
+        }
+        // What is no list is told where it is read.
+        Some(odd) if !odd.is_boolean() => {}
+        _ => schema["required"] = json!(["model"]),
+    }
+    with_id(&mut schema, model);
+    schema
+}
+
+/// Sets `model` to its one id, in every arm too: what else an arm is for does not concern this model.
+fn with_id(schema: &mut Value, model: &str) {
+    if let Some(property) = schema.pointer_mut("/properties/model") {
+        *property = json!({ "type": "string", "enum": [model] });
+    }
+    for keyword in ["oneOf", "anyOf", "allOf"] {
+        let arms = schema.get_mut(keyword).and_then(Value::as_array_mut);
+        for arm in arms.into_iter().flatten() {
+            if models(arm).iter().any(|id| id == model) || groups(arm).next().is_some() {
+                with_id(arm, model);
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What only the arms of an object name is a property of the object, so that its struct has a place for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use crate::{repair, step, strip};
+
+/// Gives an object at `pointer`, and those in it, the properties that its arms name. The arms stay, and say what goes
+/// together; what all of them require is required.
+pub(super) fn lift(schema: &mut Value, pointer: &str) {
+    within(schema, pointer, false);
+}
+
+/// `is_held` tells that the schema is of an object, as what it stands in says.
+fn within(schema: &mut Value, pointer: &str, is_held: bool) {
+    let pointer = &strip::marked(schema, pointer);
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        for (name, property) in properties {
+            within(
+                property,
+                &format!("{pointer}/properties{}", step(name)),
+                false,
+            );
+        }
+    }
+    if let Some(items) = schema.get_mut("items") {
+        within(items, &format!("{pointer}/items"), false);
+    }
+    let mut groups: Vec<(&str, Vec<Value>)> = Vec::new();
+    for keyword in ["oneOf", "anyOf", "allOf"] {
+        let arms = schema.get(keyword).and_then(Value::as_array);
+        groups.extend(arms.map(|arms| (keyword, arms.clone())));
+    }
+    let is_object = |schema: &Value| schema.get("properties").is_some_and(Value::is_object);
+    let is_typed = |schema: &Value| schema.get("type").is_some_and(|kind| kind == "object");
+    let is_of_objects = |(keyword, arms): &(&str, Vec<Value>)| {
+        *keyword != "allOf" && !arms.is_empty() && arms.iter().all(is_typed)
+    };
+    let holds = is_held
+        || is_object(schema)
+        || is_typed(schema)
+        || !schema.get("type").is_some_and(Value::is_string) && groups.iter().any(is_of_objects);
+    for (keyword, arms) in &mut groups {
+        for (index, arm) in arms.iter_mut().enumerate() {
+            let way = strip::way(arm, pointer, keyword, index);
+            within(arm, &way, holds);
+        }
+    }
+    if !holds || !groups.iter().flat_map(|(_, arms)| arms).any(is_object) {
+        return;
+    }
+    // What is no list of properties is told where it is read.
+    let mut properties = match schema.get("properties") {
+        None => Map::new(),
+        Some(Value::Object(properties)) => properties.clone(),
+        Some(_) => return,
+    };
+    for (name, several) in named(&groups, pointer) {
+        if !properties.contains_key(&name) {
+            let mut property = match several.as_slice() {
+                [only] => only.clone(),
+                several => json!({ "anyOf": several }),
+            };
+            repair::enum_in_arms(&mut property);
+            properties.insert(name, property);
+        }
+    }
+    require(schema, &groups);
+    schema["properties"] = properties.into();
+}
+
+/// The properties that arms name, each with the different schemas that they give it.
+fn named(groups: &[(&str, Vec<Value>)], pointer: &str) -> BTreeMap<String, Vec<Value>> {
+    let mut named: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for (keyword, arms) in groups {
+        for (index, arm) in arms.iter().enumerate() {
+            let at = strip::marked(arm, &strip::way(arm, pointer, keyword, index));
+            let properties = arm.get("properties").and_then(Value::as_object);
+            for (name, property) in properties.into_iter().flatten() {
+                let known = named.entry(name.clone()).or_default();
+                match known.iter_mut().find(|known| same(known, property)) {
+                    None => {
+                        let mut property = property.clone();
+                        strip::mark(&mut property, &format!("{at}/properties{}", step(name)));
+                        known.push(property);
+                    }
+                    // A default that holds for one arm alone is none of the object's.
+                    Some(known) if known.get("default") != property.get("default") => {
+                        without_default(known);
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+    }
+    named
+}
+
+/// Requires what every arm does, and every part.
+fn require(schema: &mut Value, groups: &[(&str, Vec<Value>)]) {
+    let required = |schema: &Value| -> Vec<String> {
+        let names = schema.get("required").and_then(Value::as_array);
+        let names = names.into_iter().flatten().filter_map(Value::as_str);
+        names.map(str::to_owned).collect()
+    };
+    let mut more: Vec<String> = Vec::new();
+    for (keyword, arms) in groups {
+        let each: Vec<Vec<String>> = arms.iter().map(required).collect();
+        let mut names: BTreeSet<&String> = each.iter().flatten().collect();
+        if *keyword != "allOf" {
+            names.retain(|name| each.iter().all(|names| names.contains(name)));
+        }
+        more.extend(names.into_iter().cloned());
+    }
+    let known = required(schema);
+    more.retain(|name| !known.contains(name));
+    if more.is_empty() {
+        return;
+    }
+    match schema.get_mut("required") {
+        Some(Value::Array(names)) => names.extend(more.into_iter().map(Value::from)),
+        // What is no list is told where it is read.
+        Some(odd) if !odd.is_boolean() => {}
+        _ => schema["required"] = more.into(),
+    }
+}
+
+/// Whether two schemas allow the same, whatever they tell of it.
+fn same(one: &Value, other: &Value) -> bool {
+    let facts = |schema: &Value| {
+        let mut schema = schema.clone();
+        strip::without_prose(&mut schema);
+        without_default(&mut schema);
+        schema
+    };
+    one == other || facts(one) == facts(other)
+}
+
+fn without_default(schema: &mut Value) {
+    if let Some(schema) = schema.as_object_mut() {
+        schema.remove("default");
+    }
+}

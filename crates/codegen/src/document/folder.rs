@@ -1,0 +1,119 @@
+//! Reading a folder of documents.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::Document;
+use crate::{Facts, Findings, Trouble};
+
+/// Reads every `.json` file below `folder`, in the order of their names.
+pub fn read(folder: &Path, findings: &mut Findings) -> Vec<Document> {
+    let mut files = Vec::new();
+    let mut open = Vec::new();
+    list(folder, "", &mut open, &mut files, findings);
+    files.sort();
+    let mut documents = Vec::new();
+    for (file, path) in files {
+        match load(&file, &path) {
+            Ok(document) => documents.push(document),
+            Err(trouble) => findings.trouble(*trouble),
+        }
+    }
+    documents
+}
+
+/// Reads one file; `file` is its name in what is told.
+///
+/// # Errors
+///
+/// Why it is no document.
+pub fn load(file: &str, path: &Path) -> Result<Document, Box<Trouble>> {
+    let trouble = |what: String, remedy: &str| Err(Box::new(Trouble::new(file, "", what, remedy)));
+    let unread = |error: io::Error| {
+        trouble(
+            format!("cannot be read: {error}"),
+            "make it readable, or remove it",
+        )
+    };
+    match fs::metadata(path) {
+        // A pipe would keep the build waiting for whoever writes to it.
+        Ok(metadata) if !metadata.is_file() => {
+            return trouble(
+                "is no regular file".into(),
+                "put the document itself in its place",
+            );
+        }
+        Ok(metadata) if metadata.len() > LARGEST => {
+            let what = format!(
+                "has {} bytes, and a document of up to {LARGEST} is read",
+                metadata.len()
+            );
+            return trouble(
+                what,
+                "cut it into documents of one model each, or move it elsewhere",
+            );
+        }
+        Ok(_) => {}
+        Err(error) => return unread(error),
+    }
+    if is_yaml(path) {
+        return trouble(
+            "is YAML, and only JSON is read".into(),
+            "save it as JSON, or move it elsewhere",
+        );
+    }
+    match fs::read(path) {
+        Ok(text) => Document::parse(file, &text),
+        Err(error) => unread(error),
+    }
+}
+
+/// Lists the documents below `folder`; `open` holds the folders on the way there, so that a link back to one is not
+/// followed forever.
+fn list(
+    folder: &Path,
+    below: &str,
+    open: &mut Vec<PathBuf>,
+    files: &mut Vec<(String, PathBuf)>,
+    findings: &mut Findings,
+) {
+    let entries = fs::canonicalize(folder).and_then(|real| Ok((fs::read_dir(folder)?, real)));
+    let (entries, real) = match entries {
+        Ok(found) => found,
+        Err(error) => {
+            let what = format!("the folder {} cannot be read: {error}", folder.display());
+            let remedy = "name a folder that exists and can be read";
+            return findings.trouble(Trouble::new(below, "", what, remedy));
+        }
+    };
+    if open.contains(&real) {
+        return;
+    }
+    open.push(real);
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let file = format!("{below}{name}");
+        let path = entry.path();
+        let is_json = path
+            .extension()
+            .is_some_and(|extension| extension == "json");
+        if name.starts_with('.') {
+            continue;
+        } else if path.is_dir() {
+            list(&path, &format!("{file}/"), open, files, findings);
+        } else if (is_json || is_yaml(&path)) && !Facts::FILES.contains(&file.as_str()) {
+            files.push((file, path));
+        }
+    }
+    open.pop();
+}
+
+fn is_yaml(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
+/// More than ten times the largest document seen, which described the vendor's whole API.
+const LARGEST: u64 = 32 << 20;

@@ -1,0 +1,181 @@
+//! From the one description to Rust source: progenitor's part, and ours.
+
+use std::{
+    collections::HashSet,
+    panic::{self, AssertUnwindSafe},
+};
+
+use progenitor::{GenerationSettings, Generator, HooksMode, TypeImpl, TypePatch};
+use serde_json::Value;
+
+use crate::{
+    Findings, Route, Stated, Trouble,
+    constraints::Shape,
+    emit,
+    merge::{self, Merged, Request},
+};
+
+/// What a build writes, by file name.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Source {
+    pub files: Vec<(&'static str, String)>,
+}
+
+/// Generates the source for `merged`. Where the generator cannot, `findings` tells which model is to blame.
+pub fn generate(merged: &Merged, durations: &[Stated], findings: &mut Findings) -> Option<Source> {
+    let error = match guarded(|| source(merged, durations)) {
+        Ok(source) => return Some(source),
+        Err(error) => error,
+    };
+    let remedy = "take the model out, or correct what is odd about it by an overlay action";
+    let before = findings.troubles.len();
+    for request in &merged.requests {
+        let alone = merge::alone(request);
+        if let Err(error) = guarded(|| source(&alone, durations)) {
+            let create = &request.create;
+            let what = format!("no types can be generated for `{}`: {error}", create.model);
+            findings.trouble(Trouble::new(&create.file, &create.place, what, remedy));
+        }
+    }
+    if findings.troubles.len() == before {
+        let what = format!("no types can be generated for all models together: {error}");
+        findings.trouble(Trouble::new("", "", what, remedy));
+    }
+    None
+}
+
+/// The generator panics at what it did not expect; here that is an error like the others.
+fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    let caught = panic::catch_unwind(AssertUnwindSafe(work));
+    caught.unwrap_or_else(|payload| {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or(payload.downcast_ref::<&str>().copied());
+        Err(text.unwrap_or("the generator panicked").to_owned())
+    })
+}
+
+fn source(merged: &Merged, durations: &[Stated]) -> Result<Source, String> {
+    let openapi = serde_json::from_value(merged.openapi.clone()).map_err(text)?;
+    let mut generator = Generator::new(&settings(merged)?);
+    let client = generator.generate_tokens(&openapi).map_err(text)?;
+    let mocks = generator
+        .httpmock(&openapi, "crate::generated")
+        .map_err(text)?;
+    let ours = [
+        emit::bounded(merged),
+        emit::builders(merged),
+        emit::catalogue(merged, durations),
+    ]
+    .concat();
+
+    let mut generated: syn::File = syn::parse2(client).map_err(text)?;
+    named_alike(merged, &generated)?;
+    generated
+        .items
+        .extend(syn::parse_file(&ours).map_err(text)?.items);
+    let mocks = syn::parse2(mocks).map_err(text)?;
+    Ok(Source {
+        files: vec![
+            ("generated.rs", prettyplease::unparse(&generated)),
+            ("httpmock.rs", prettyplease::unparse(&mocks)),
+            ("documents.json", emit::documents(merged).to_string()),
+            ("typed_door.rs", emit::typed_door(merged)),
+        ],
+    })
+}
+
+/// What the generator must know: which schemas are held by types of ours, and that its own may grow.
+fn settings(merged: &Merged) -> Result<GenerationSettings, String> {
+    let mut settings = GenerationSettings::default();
+    settings.with_hooks(HooksMode::Expected).with_inner_type(
+        "std::sync::Arc<crate::transport::Call>"
+            .parse()
+            .map_err(text)?,
+    );
+    settings.with_derive("PartialEq");
+    for ours in [
+        merge::ANSWER,
+        merge::union(Route::Universal),
+        merge::union(Route::LegacyKling),
+    ] {
+        settings.with_replacement(ours, format!("crate::{ours}"), std::iter::empty());
+    }
+    let mut open = TypePatch::default();
+    open.with_attr("#[non_exhaustive]");
+    let mut convert: Vec<(Value, String)> = Vec::new();
+    for request in &merged.requests {
+        request.object.each(&mut |object| {
+            settings.with_patch(&object.name, &open);
+            for field in &object.fields {
+                field.shape.each(&mut |shape| match shape {
+                    Shape::TextChoice { name, .. } => {
+                        settings.with_patch(name, &open);
+                    }
+                    Shape::IntegerChoice { name, .. } => {
+                        let display = [TypeImpl::Display].into_iter();
+                        settings.with_replacement(name, shape.rust(), display);
+                    }
+                    Shape::MediaText { name } | Shape::OneOrMany { name, .. } => {
+                        settings.with_replacement(name, shape.rust(), std::iter::empty());
+                    }
+                    _ if shape.is_converted() => convert.push((shape.schema(), shape.rust())),
+                    _ => {}
+                });
+            }
+        });
+    }
+    // The generator looks through all of them for each property, and most are the same few.
+    let mut known = HashSet::new();
+    convert.retain(|pair| known.insert(pair.clone()));
+    for (schema, rust) in convert {
+        let schema = serde_json::from_value(schema).map_err(text)?;
+        settings.with_conversion(schema, rust, std::iter::empty());
+    }
+    Ok(settings)
+}
+
+/// Our builders fill the generator's structs, so both must call the fields alike.
+fn named_alike(merged: &Merged, generated: &syn::File) -> Result<(), String> {
+    let types = generated.items.iter().find_map(|item| match item {
+        syn::Item::Mod(module) if module.ident == "types" => module.content.as_ref(),
+        _ => None,
+    });
+    let structs = types.into_iter().flat_map(|(_, items)| items);
+    let made: Vec<(String, Vec<String>)> = structs
+        .filter_map(|item| match item {
+            syn::Item::Struct(made) => Some(made),
+            _ => None,
+        })
+        .map(|made| {
+            let fields = made.fields.iter().filter_map(|field| field.ident.as_ref());
+            (
+                made.ident.to_string(),
+                fields.map(ToString::to_string).collect(),
+            )
+        })
+        .collect();
+    let check = |request: &Request| {
+        let mut odd = None;
+        request.object.each(&mut |object| {
+            let mut ours: Vec<&str> = object.fields.iter().map(|field| &*field.rust).collect();
+            ours.sort_unstable();
+            let fits = made.iter().any(|(name, fields)| {
+                let mut fields: Vec<&str> = fields.iter().map(|field| &**field).collect();
+                fields.sort_unstable();
+                *name == object.name && fields == ours
+            });
+            if !fits {
+                odd = Some(format!(
+                    "the generator names `{}` or its fields otherwise",
+                    object.name
+                ));
+            }
+        });
+        odd
+    };
+    merged.requests.iter().find_map(check).map_or(Ok(()), Err)
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}

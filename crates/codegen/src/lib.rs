@@ -1,0 +1,226 @@
+//! From the publisher's documents to one description of the API that a generator can work with, and to Rust source.
+//!
+//! [`read`] runs the steps in the order in which they stand here; each works on plain values and touches neither the
+//! network nor the disk, except [`document::read`] and [`Facts::read`], which only read. `build.rs`, the tests and the
+//! `specs` command of the binary include these same files.
+
+#![allow(
+    missing_docs,
+    missing_debug_implementations,
+    clippy::exhaustive_enums,
+    clippy::exhaustive_structs,
+    reason = "plain data between steps, for this crate's own build and commands"
+)]
+
+pub mod constraints;
+pub mod diff;
+pub mod document;
+#[cfg(feature = "rust")]
+pub mod emit;
+#[cfg(feature = "rust")]
+pub mod generate;
+pub mod merge;
+pub mod names;
+pub mod overlay;
+pub mod repair;
+pub mod rules;
+pub mod strip;
+
+use std::{collections::BTreeSet, fmt, fs, io, path::Path};
+
+use serde_json::Value;
+
+pub use document::{Document, Route};
+pub use merge::Merged;
+
+/// Repairs, corrects and merges `documents`, keeping the models of the vendors that `wanted` accepts.
+pub fn read(
+    documents: &mut [Document],
+    facts: &Facts,
+    wanted: impl Fn(&str) -> bool,
+    findings: &mut Findings,
+) -> Merged {
+    documents.iter_mut().for_each(repair::mend);
+    overlay::apply(&facts.overlay, documents, findings);
+    let merged = merge::merge(documents, &facts.glossary, wanted, findings);
+    findings.once();
+    merged
+}
+
+/// What was found on the way: what stops the build, and what is told while the build goes on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Findings {
+    pub troubles: Vec<Trouble>,
+    pub warnings: Vec<Trouble>,
+}
+
+impl Findings {
+    pub fn trouble(&mut self, trouble: Trouble) {
+        self.troubles.push(trouble);
+    }
+
+    pub fn warning(&mut self, warning: Trouble) {
+        self.warnings.push(warning);
+    }
+
+    /// Keeps each finding once: one place may be read for several models, and for a struct beside its arms.
+    fn once(&mut self) {
+        for told in [&mut self.troubles, &mut self.warnings] {
+            let mut known = BTreeSet::new();
+            told.retain(|trouble| known.insert(trouble.clone()));
+        }
+    }
+}
+
+/// Something in the documents that the pipeline cannot work with, or that somebody should know.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Trouble {
+    /// The file, relative to the folder of documents.
+    pub file: String,
+    /// JSON pointer of the place in it; empty for the whole file.
+    pub pointer: String,
+    /// What is wrong.
+    pub what: String,
+    /// What a maintainer can do about it.
+    pub remedy: String,
+}
+
+impl Trouble {
+    pub fn new(
+        file: &str,
+        pointer: &str,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self {
+            file: file.into(),
+            pointer: pointer.into(),
+            what: what.into(),
+            remedy: remedy.into(),
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // One line always: cargo cuts a build message at the first line break.
+        let line = format!(
+            "{}#{}: {}; {}",
+            self.file, self.pointer, self.what, self.remedy
+        );
+        f.write_str(&line.replace(['\n', '\r'], " "))
+    }
+}
+
+/// What we know beside the documents: corrections, our own line per property, and how long models take.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    pub overlay: Value,
+    pub glossary: Value,
+    pub durations: Vec<Stated>,
+}
+
+/// How long a model's generations take, in seconds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stated {
+    pub model: String,
+    /// The clip's length in seconds, where the page tells it apart.
+    pub length: Option<u64>,
+    pub min: f64,
+    pub max: f64,
+}
+
+impl Facts {
+    /// The names of the files that are never taken for documents.
+    pub const FILES: [&str; 3] = ["overlay.json", "glossary.json", "durations.json"];
+
+    /// Reads each file from `folder`, or takes what `fallback` gives for its name where `folder` has none.
+    pub fn read(
+        folder: &Path,
+        fallback: impl Fn(&str) -> io::Result<String>,
+        findings: &mut Findings,
+    ) -> Self {
+        let [overlay, glossary, durations] = Self::FILES.map(|name| {
+            let own = folder.join(name);
+            let text = if own.exists() {
+                fs::read_to_string(&own)
+            } else {
+                fallback(name)
+            };
+            text.map_err(|error| format!("cannot be read: {error}"))
+                .and_then(|text| {
+                    serde_json::from_str(&text).map_err(|error| format!("is not JSON: {error}"))
+                })
+                .unwrap_or_else(|what| {
+                    let remedy = "restore the file from the repository";
+                    findings.trouble(Trouble::new(name, "", what, remedy));
+                    Value::Null
+                })
+        });
+        let durations = stated(&durations, findings);
+        Self {
+            overlay,
+            glossary,
+            durations,
+        }
+    }
+}
+
+fn stated(durations: &Value, findings: &mut Findings) -> Vec<Stated> {
+    let entries = durations
+        .get("durations")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let read = |entry: &Value| {
+        let (min, max) = (entry["min"].as_f64()?, entry["max"].as_f64()?);
+        let length = match entry.get("length") {
+            Some(length) => Some(length.as_u64()?),
+            None => None,
+        };
+        let sensible = (0.0..=max).contains(&min) && max < 1e9;
+        sensible
+            .then(|| entry["model"].as_str().map(str::to_owned))?
+            .map(|model| Stated {
+                model,
+                length,
+                min,
+                max,
+            })
+    };
+    let mut stated = Vec::new();
+    for (index, entry) in entries.enumerate() {
+        match read(entry) {
+            Some(entry) => stated.push(entry),
+            None => {
+                let what = "is no entry with `model`, `min` and `max` in seconds, and perhaps a whole `length`";
+                let pointer = format!("/durations/{index}");
+                findings.trouble(Trouble::new(
+                    "durations.json",
+                    &pointer,
+                    what,
+                    "mend the entry",
+                ));
+            }
+        }
+    }
+    stated
+}
+
+/// Escapes one step of a JSON pointer.
+pub fn step(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+/// Whether `value` is of the JSON type `kind`, or of any where none is told.
+pub fn is_of_type(value: &Value, kind: Option<&str>) -> bool {
+    match kind {
+        Some("string") => value.is_string(),
+        Some("boolean") => value.is_boolean(),
+        Some("integer") => value.as_f64().is_some_and(|number| number.fract() == 0.0),
+        Some("number") => value.is_number(),
+        Some("array") => value.is_array(),
+        Some("object") => value.is_object(),
+        _ => true,
+    }
+}

@@ -1,0 +1,297 @@
+//! One OpenAPI document out of many, with four operations and one request type per path and model.
+
+mod duplicate;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    Findings, Route, Trouble,
+    constraints::{self, Object, Shape, float_name},
+    document::{self, Create, Document},
+    names,
+    rules::{self, Sourced},
+    step,
+};
+
+/// What the documents declare together.
+#[derive(Debug)]
+pub struct Merged {
+    /// One entry per path and model, in the order of their type names.
+    pub requests: Vec<Request>,
+    /// What the fetches answer, where a document says so.
+    pub fetched: BTreeMap<Route, Value>,
+    /// The description that the generator works with.
+    pub openapi: Value,
+}
+
+/// A model's request on one path.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub create: Create,
+    pub vendor: String,
+    pub object: Object,
+    pub rules: Vec<Sourced>,
+}
+
+/// The component that stands for any model's request on `route`.
+pub fn union(route: Route) -> &'static str {
+    match route {
+        Route::Universal => "GenerationRequest",
+        Route::LegacyKling => "LegacyKlingRequest",
+    }
+}
+
+/// The component that stands for every answer.
+pub const ANSWER: &str = "Generation";
+
+/// Merges `documents`, keeping the models of the vendors that `wanted` accepts.
+pub fn merge(
+    documents: &[Document],
+    glossary: &Value,
+    wanted: impl Fn(&str) -> bool,
+    findings: &mut Findings,
+) -> Merged {
+    documents
+        .iter()
+        .for_each(|document| left_out(document, findings));
+    let mut requests = BTreeMap::new();
+    for (document, create) in duplicate::resolved(documents, findings) {
+        let vendor = names::vendor(&create.model, &create.file);
+        if !wanted(&vendor) {
+            continue;
+        }
+        let Some(object) = constraints::read(&create, glossary, document, findings) else {
+            continue;
+        };
+        let rules = rules::read(&create, findings);
+        let twin: Option<&Request> = requests.get(&object.name);
+        if let Some(Request { create: twin, .. }) = twin {
+            let what = format!(
+                "`{}` and `{}` of {} would both be called {}",
+                create.model, twin.model, twin.file, object.name
+            );
+            let remedy = "keep one of the two models";
+            findings.trouble(Trouble::new(&create.file, &create.place, what, remedy));
+            continue;
+        }
+        let request = Request {
+            create,
+            vendor,
+            object,
+            rules,
+        };
+        requests.insert(request.object.name.clone(), request);
+    }
+    let requests: Vec<Request> = requests.into_values().collect();
+    let openapi = openapi(&requests, findings);
+    let fetched = Route::ALL.into_iter().filter_map(|route| {
+        differing_fetches(documents, route, findings);
+        Some((route, duplicate::fetched(documents, route)?.1))
+    });
+    Merged {
+        fetched: fetched.collect(),
+        requests,
+        openapi,
+    }
+}
+
+/// The create operations that [`merge`] takes, of all that `documents` declare.
+pub fn creates(documents: &[Document], findings: &mut Findings) -> Vec<Create> {
+    let resolved = duplicate::resolved(documents, findings);
+    resolved.into_iter().map(|(_, create)| create).collect()
+}
+
+/// The document that knows most of what the fetch of `route` answers.
+pub fn fetch(documents: &[Document], route: Route) -> Option<&Document> {
+    duplicate::fetched(documents, route).map(|(document, _)| document)
+}
+
+/// A description of one request alone.
+pub fn alone(request: &Request) -> Merged {
+    let requests = vec![request.clone()];
+    Merged {
+        openapi: openapi(&requests, &mut Findings::default()),
+        fetched: BTreeMap::new(),
+        requests,
+    }
+}
+
+/// What a document holds beside the operations of this client is told, so that nobody looks for it in vain.
+fn left_out(document: &Document, findings: &mut Findings) {
+    let others = document.left_out();
+    let mut named = others
+        .iter()
+        .take(3)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    if others.len() > 3 {
+        named.push_str(&format!(" and {} more", others.len() - 3));
+    }
+    let what = match (document.is_video(), others.is_empty()) {
+        (true, true) => return,
+        (true, false) => {
+            format!("beside its video operations it declares {named}, which is left out")
+        }
+        (false, true) => "declares no operation, so it is left out".to_owned(),
+        (false, false) => {
+            format!("declares none of this client's operations but {named}, so it is left out")
+        }
+    };
+    let remedy = "nothing has to be done";
+    let place = document.place("/paths");
+    findings.warning(Trouble::new(&document.file, &place, what, remedy));
+}
+
+fn openapi(requests: &[Request], findings: &mut Findings) -> Value {
+    let mut schemas = Map::new();
+    schemas.insert(ANSWER.into(), json!({ "type": "object" }));
+    for route in Route::ALL {
+        let of_route = requests
+            .iter()
+            .filter(|request| request.create.route == route);
+        let arms: Vec<Value> = of_route
+            .map(|request| reference(&request.object.name))
+            .collect();
+        schemas.insert(union(route).into(), json!({ "oneOf": arms }));
+    }
+    let mut owners: BTreeMap<String, &Request> = BTreeMap::new();
+    for request in requests {
+        for (name, mut schema) in request.object.components() {
+            if schemas.contains_key(&name) {
+                let other = owners
+                    .get(&name)
+                    .map_or("this crate itself", |owner| &owner.create.model);
+                let create = &request.create;
+                let what = format!(
+                    "`{name}`, a type of `{}`, is also one of `{other}`",
+                    create.model
+                );
+                let remedy = "take one of the two models out, or the property whose name makes it";
+                findings.trouble(Trouble::new(&create.file, &create.place, what, remedy));
+            }
+            schema["description"] = described(&name, request).into();
+            schemas.insert(name.clone(), schema);
+            owners.insert(name, request);
+        }
+    }
+    numbers_named_alike(requests, findings);
+    let paths: Map<String, Value> = Route::ALL
+        .into_iter()
+        .map(|route| (route.path().to_owned(), operations(route)))
+        .collect();
+    json!({
+        "openapi": "3.0.3",
+        "info": { "title": "AI/ML API video generation", "version": "2" },
+        "paths": paths,
+        "components": { "schemas": schemas },
+    })
+}
+
+/// The types of ranges of numbers are no components, and stand beside those of integers from a list.
+fn numbers_named_alike(requests: &[Request], findings: &mut Findings) {
+    let mut ranges = BTreeSet::new();
+    let each = |visit: &mut dyn FnMut(&Request, &Shape)| {
+        for request in requests {
+            for field in &request.object.fields {
+                field.shape.each(&mut |shape| visit(request, shape));
+            }
+        }
+    };
+    each(&mut |_, shape| {
+        if let Shape::Number { min, max } = shape {
+            ranges.insert(float_name(*min, *max));
+        }
+    });
+    each(&mut |Request { create, .. }, shape| {
+        if let Shape::IntegerChoice { name, .. } = shape
+            && ranges.contains(name)
+        {
+            let what = format!(
+                "`{name}`, a type of `{}`, is also one of a range of numbers",
+                create.model
+            );
+            let remedy = "take the model out, or the property whose name makes it";
+            findings.trouble(Trouble::new(&create.file, &create.place, what, remedy));
+        }
+    });
+}
+
+/// The pair of operations of a route; they exist whether or not a document declares them.
+fn operations(route: Route) -> Value {
+    let (create, fetch) = match route {
+        Route::Universal => ("create_generation", "fetch_generation"),
+        Route::LegacyKling => (
+            "create_legacy_kling_generation",
+            "fetch_legacy_kling_generation",
+        ),
+    };
+    // 200 and 201 both mean success here, and an error's body is read by us with its status and headers.
+    let responses = json!({ "2XX": {
+        "description": "",
+        "content": { "application/json": { "schema": reference(ANSWER) } },
+    }});
+    let parameters = json!([
+        { "name": "generation_id", "in": "query", "required": true, "schema": { "type": "string" } },
+    ]);
+    json!({
+        "post": {
+            "operationId": create,
+            "requestBody": {
+                "required": true,
+                "content": { "application/json": { "schema": reference(union(route)) } },
+            },
+            "responses": responses,
+        },
+        "get": { "operationId": fetch, "parameters": parameters, "responses": responses },
+    })
+}
+
+/// A fetch that is declared otherwise than this client calls it may be answered otherwise, so it is told.
+fn differing_fetches(documents: &[Document], route: Route, findings: &mut Findings) {
+    let fits = |parameter: &Value| {
+        parameter["name"] == "generation_id"
+            && parameter["in"] == "query"
+            && parameter["schema"]["type"] == "string"
+    };
+    for document in documents {
+        let fetch = document::fetch(document, route);
+        let parameters = fetch.and_then(|fetch| fetch.get("parameters"));
+        let Some(parameters) = parameters.and_then(Value::as_array) else {
+            continue;
+        };
+        if parameters.len() != 1 || !parameters.iter().all(fits) {
+            let pointer = format!("/paths{}/get/parameters", step(route.path()));
+            let what = "the fetch is not `GET ?generation_id=ID`, as this client sends it";
+            let remedy =
+                "correct the document by an overlay action, or change merge.rs and client.rs";
+            findings.warning(Trouble::new(
+                &document.file,
+                &document.place(&pointer),
+                what,
+                remedy,
+            ));
+        }
+    }
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn described(name: &str, request: &Request) -> String {
+    let create = &request.create;
+    if name == request.object.name {
+        format!(
+            "Request body of `{}` for `POST {}`, as `{}` declares it.\n\n{}",
+            create.model,
+            create.route.path(),
+            create.file,
+            request.object.ledger()
+        )
+    } else {
+        format!("Part of [`{}`].", request.object.name)
+    }
+}

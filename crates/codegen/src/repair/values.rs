@@ -1,0 +1,202 @@
+//! What is wrong with a list of values, or with a default.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use super::{
+    each_object,
+    schema::{arms, is_annotation, join},
+};
+use crate::is_of_type;
+
+/// The older bodies list the values of `model` without a `type`; the values are strings, so the type is `string`.
+pub(super) fn enum_without_type(document: &mut Value) -> usize {
+    each_object(document, &mut |schema| {
+        let Some(values) = schema.get("enum").and_then(Value::as_array) else {
+            return false;
+        };
+        if values.is_empty() || schema.contains_key("type") || !values.iter().all(Value::is_string)
+        {
+            return false;
+        }
+        schema.insert("type".into(), "string".into());
+        true
+    })
+}
+
+/// A list of values holds one twice; JSON Schema wants them different, and each would be a variant of one enum.
+pub(super) fn enum_repeats_value(document: &mut Value) -> usize {
+    each_object(document, &mut |schema| {
+        let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) else {
+            return false;
+        };
+        let before = values.len();
+        let mut known = HashSet::new();
+        values.retain(|value| known.insert(value.clone()));
+        values.len() < before
+    })
+}
+
+/// A list of no values allows nothing; it was filled nowhere, so it says nothing.
+pub(super) fn enum_empty(document: &mut Value) -> usize {
+    each_object(document, &mut |schema| {
+        let empty = schema
+            .get("enum")
+            .and_then(Value::as_array)
+            .is_some_and(Vec::is_empty);
+        if empty {
+            schema.remove("enum");
+        }
+        empty
+    })
+}
+
+/// OpenAPI 3.0 lists `null` among the values of what is `nullable`; that it is `nullable` is enough.
+pub(super) fn enum_with_null(document: &mut Value) -> usize {
+    each_object(document, &mut |schema| {
+        let untyped = !schema.contains_key("type");
+        let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) else {
+            return false;
+        };
+        let before = values.len();
+        if values.iter().all(Value::is_null) {
+            return false;
+        }
+        values.retain(|value| !value.is_null());
+        let had_null = values.len() < before;
+        // Beside a type, `null` among the values allows nothing that `nullable` does not.
+        if had_null && untyped {
+            schema.insert("nullable".into(), true.into());
+        }
+        had_null
+    })
+}
+
+/// A list of numbers is called `string`; the service takes the numbers, as later versions of the documents say.
+pub(super) fn number_enum_as_text(document: &mut Value) -> usize {
+    retyped(document, "string", "number", Value::is_number)
+}
+
+/// A list of integers is called `number`; a value would go out as `5.0`.
+pub(super) fn integer_enum_as_number(document: &mut Value) -> usize {
+    retyped(document, "number", "integer", Value::is_i64)
+}
+
+fn retyped(document: &mut Value, from: &str, to: &str, is_of: fn(&Value) -> bool) -> usize {
+    each_object(document, &mut |schema| {
+        let values = schema.get("enum").and_then(Value::as_array);
+        let all = values.is_some_and(|values| !values.is_empty() && values.iter().all(is_of));
+        let wrong = all && schema.get("type").is_some_and(|kind| kind == from);
+        if wrong {
+            schema.insert("type".into(), to.into());
+        }
+        wrong
+    })
+}
+
+/// A list of values is spread over the arms of `anyOf` or `oneOf`; it is one list.
+pub fn enum_in_arms(document: &mut Value) -> usize {
+    each_object(document, &mut |schema| {
+        let Some((keyword, arms)) = arms(schema) else {
+            return false;
+        };
+        let Some(list) = one_list(&arms, keyword) else {
+            return false;
+        };
+        let mut whole = schema.clone();
+        whole.remove(keyword);
+        if !join(&mut whole, &list) {
+            return false;
+        }
+        // Beside arms, `nullable` is what the arms have in common.
+        let null = schema.get("nullable").cloned();
+        let null = null.filter(|_| !schema.contains_key("type"));
+        whole.extend(null.map(|flag| ("nullable".to_owned(), flag)));
+        *schema = whole;
+        true
+    })
+}
+
+fn one_list(arms: &[Value], keyword: &str) -> Option<Value> {
+    let first = arms.first()?.as_object()?;
+    let mut values: Vec<Value> = Vec::new();
+    let mut known = HashSet::new();
+    for arm in arms {
+        let arm = arm.as_object()?;
+        let plain =
+            |keyword: &String| keyword == "enum" || keyword == "type" || is_annotation(keyword);
+        if arm.get("type") != first.get("type") || !arm.keys().all(plain) {
+            return None;
+        }
+        for value in arm.get("enum")?.as_array()? {
+            // Of what two arms of a `oneOf` list, neither may be sent.
+            match known.insert(value) {
+                false if keyword == "oneOf" => return None,
+                false => {}
+                true => values.push(value.clone()),
+            }
+        }
+    }
+    let mut list = Map::new();
+    list.insert("enum".into(), values.into());
+    list.extend(
+        first
+            .get("type")
+            .map(|kind| ("type".to_owned(), kind.clone())),
+    );
+    Some(Value::Object(list))
+}
+
+/// The documents write the default of an integer or number as a string (`"default": "5"`); the service's own default is
+/// the number.
+pub(super) fn number_default_as_text(document: &mut Value) -> usize {
+    each_object(document, &mut |schema| {
+        let is_number = schema
+            .get("type")
+            .is_some_and(|kind| kind == "integer" || kind == "number");
+        let Some(text) = schema
+            .get("default")
+            .and_then(Value::as_str)
+            .filter(|_| is_number)
+        else {
+            return false;
+        };
+        let Ok(number @ Value::Number(_)) = serde_json::from_str(text) else {
+            return false;
+        };
+        schema.insert("default".into(), number);
+        true
+    })
+}
+
+/// A default that its own schema does not allow cannot be what the service takes, so it tells nothing.
+pub(super) fn default_not_allowed(document: &mut Value) -> usize {
+    each_object(document, &mut |schema| {
+        let wrong = schema
+            .get("default")
+            .is_some_and(|default| is_schema(schema) && !allows(schema, default));
+        if wrong {
+            schema.remove("default");
+        }
+        wrong
+    })
+}
+
+fn is_schema(map: &Map<String, Value>) -> bool {
+    map.get("type").is_some_and(Value::is_string) || map.get("enum").is_some_and(Value::is_array)
+}
+
+fn allows(schema: &Map<String, Value>, value: &Value) -> bool {
+    if value.is_null() {
+        return schema.get("nullable") == Some(&Value::Bool(true));
+    }
+    let kind = schema.get("type").and_then(Value::as_str);
+    let listed = schema.get("enum").and_then(Value::as_array);
+    let limit = |keyword: &str| schema.get(keyword).and_then(Value::as_f64);
+    let within = value.as_f64().is_none_or(|number| {
+        limit("minimum").is_none_or(|least| number >= least)
+            && limit("maximum").is_none_or(|most| number <= most)
+    });
+    is_of_type(value, kind) && within && listed.is_none_or(|values| values.contains(value))
+}

@@ -1,0 +1,165 @@
+//! What is vendored of a document: its shape and its facts, in one format, without the publisher's sentences.
+
+use serde_json::{Map, Value};
+
+use crate::{document::Document, repair};
+
+/// The document as `openapi/` holds it: this client's operations and what they refer to, without descriptions, summaries,
+/// examples, code samples and extensions. The description that OpenAPI requires of a response becomes empty; one that the
+/// publisher left out stays left out.
+pub fn strip(document: &Document) -> Value {
+    // A fresh document holds this client's paths alone, and nothing mended.
+    let mut value = Document::new(&document.file, document.published.clone()).value;
+    without_prose(&mut value);
+    empty_descriptions(&mut value, &document.published);
+    repair::prune(&mut value);
+    value
+}
+
+/// The text of a vendored file: two spaces, keys in the order of their names, so that a new order upstream changes nothing.
+pub fn text(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+/// Takes what explains and samples out of a schema or a document.
+pub fn without_prose(value: &mut Value) {
+    without(value, &is_prose);
+}
+
+/// A schema without what explains it, so that two that allow the same by the same keywords are equal.
+pub fn facts(schema: &Value) -> Value {
+    // Two extensions say what type holds a value.
+    let held = ["x-base64", "x-media"];
+    let mut facts = schema.clone();
+    without(&mut facts, &|keyword, _| {
+        repair::is_annotation(keyword) && !held.contains(&keyword)
+    });
+    facts
+}
+
+/// Notes where a schema stands that is taken elsewhere, so that what is wrong with it is told of its own place.
+pub fn mark(schema: &mut Value, pointer: &str) {
+    if let Some(schema) = schema.as_object_mut() {
+        schema.entry(PLACE).or_insert_with(|| pointer.into());
+    }
+}
+
+/// Where a schema stands: as it is noted, or at `pointer`. A note that is no pointer leads on from there.
+pub fn marked(schema: &Value, pointer: &str) -> String {
+    match schema.get(PLACE).and_then(Value::as_str) {
+        Some(place) if place.starts_with("/paths/") => place.to_owned(),
+        Some(below) => format!("{pointer}{below}"),
+        None => pointer.to_owned(),
+    }
+}
+
+/// From where the place of an arm or a part is told: where it stands below `pointer`, unless a note leads on from there.
+pub fn way(part: &Value, pointer: &str, keyword: &str, index: usize) -> String {
+    match part.get(PLACE) {
+        Some(_) => pointer.to_owned(),
+        None => format!("{pointer}/{keyword}/{index}"),
+    }
+}
+
+/// Takes the notes of places out of what others read.
+pub fn unmark(value: &mut Value) {
+    without(value, &|keyword, _| keyword == PLACE);
+}
+
+/// No publisher's word.
+const PLACE: &str = "x-aimlapi-video-place";
+
+fn without(value: &mut Value, is_dropped: &dyn Fn(&str, &Value) -> bool) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|keyword, value| !is_dropped(keyword, value));
+            for (keyword, value) in map {
+                match value {
+                    // The keys of these are names, and a property may well be called `description`.
+                    Value::Object(named) if NAMES.contains(&keyword.as_str()) => {
+                        named
+                            .values_mut()
+                            .for_each(|value| without(value, is_dropped));
+                    }
+                    _ if keyword == "enum" || keyword == "default" => {}
+                    value => without(value, is_dropped),
+                }
+            }
+        }
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|value| without(value, is_dropped)),
+        _ => {}
+    }
+}
+
+fn is_prose(keyword: &str, value: &Value) -> bool {
+    let prose = [
+        "summary",
+        "example",
+        "examples",
+        "externalDocs",
+        "bearerFormat",
+    ];
+    prose.contains(&keyword)
+        || keyword.starts_with("x-")
+        || (keyword == "description" && value.is_string())
+}
+
+fn empty_descriptions(value: &mut Value, published: &Value) {
+    let paths = value.get_mut("paths").and_then(Value::as_object_mut);
+    for (path, item) in paths.into_iter().flatten() {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            let responses = operation
+                .get_mut("responses")
+                .and_then(Value::as_object_mut);
+            for (code, response) in responses.into_iter().flatten() {
+                let described =
+                    published["paths"][path][method]["responses"][code].get("description");
+                if let (Some(_), Value::Object(response)) = (described, response) {
+                    response.insert("description".into(), "".into());
+                }
+            }
+        }
+    }
+}
+
+/// Every piece of prose in a schema with its place, to see whether prose alone changed.
+pub fn prose(value: &Value) -> Map<String, Value> {
+    fn walk(value: &Value, at: &str, found: &mut Map<String, Value>) {
+        match value {
+            Value::Object(map) => {
+                for (keyword, value) in map {
+                    let place = format!("{at}/{keyword}");
+                    if matches!(keyword.as_str(), "description" | "summary") && value.is_string() {
+                        found.insert(place, value.clone());
+                    } else {
+                        walk(value, &place, found);
+                    }
+                }
+            }
+            Value::Array(items) => {
+                for (index, value) in items.iter().enumerate() {
+                    walk(value, &format!("{at}/{index}"), found);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut found = Map::new();
+    walk(value, "", &mut found);
+    found.retain(|_, text| text != "");
+    found
+}
+
+const NAMES: &[&str] = &[
+    "properties",
+    "paths",
+    "responses",
+    "content",
+    "headers",
+    "parameters",
+    "requestBodies",
+    "schemas",
+    "securitySchemes",
+];

@@ -1,0 +1,538 @@
+//! What a change of a document means for callers, each kind by an edit that shows it.
+
+use serde_json::{Value, json};
+
+use super::{create, merged, read};
+use aimlapi_video_codegen::{
+    Document, Route,
+    diff::{self, Change, Effect, Kind, Verdict},
+    strip,
+};
+
+/// A body with one of everything.
+fn body() -> Value {
+    json!({
+        "type": "object",
+        "required": ["model", "prompt"],
+        "properties": {
+            "model": { "type": "string", "enum": ["example/model"] },
+            "prompt": { "type": "string", "maxLength": 500, "description": "What to show." },
+            "seconds": { "type": "integer", "enum": [5, 10], "default": 5 },
+            "size": { "type": "string", "enum": ["16:9", "1:1"] },
+            "scale": { "type": "number", "minimum": 0, "maximum": 1 },
+            "seed": { "type": "integer", "minimum": 0, "maximum": 9 },
+            "note": { "type": "string", "nullable": true },
+            "pictures": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": 3,
+                "items": { "type": "object", "properties": { "weight": { "type": "integer", "minimum": 1 } } },
+            },
+            "either": { "anyOf": [{ "type": "string" }, { "type": "boolean" }] },
+            "steps": { "type": "integer", "multipleOf": 2 },
+            "some": { "type": "object", "maxProperties": 2 },
+            "closed": { "type": "object", "properties": { "a": {} }, "additionalProperties": false },
+            "link": { "type": "string", "format": "uri", "minLength": 1, "maxLength": 99 },
+            "tenths": { "type": "number", "multipleOf": 0.3 },
+        },
+    })
+}
+
+fn changes(edit: impl Fn(&mut Value)) -> Vec<Change> {
+    let mut edited = body();
+    edit(&mut edited);
+    let changes = diff::compare(&merged(create(body())), &read(create(edited)).0);
+    for change in &changes {
+        assert_eq!(
+            (change.model.as_str(), change.route),
+            ("example/model", Route::Universal)
+        );
+    }
+    changes
+}
+
+#[test]
+fn each_kind_of_change_has_its_verdict() {
+    use Effect::{Breaking, Compatible, None};
+    let put = |pointer: &'static str, value: Value| {
+        move |body: &mut Value| *body.pointer_mut(pointer).unwrap() = value.clone()
+    };
+    let insert = |pointer: &'static str, key: &'static str, value: Value| {
+        move |body: &mut Value| body.pointer_mut(pointer).unwrap()[key] = value.clone()
+    };
+    let remove = |pointer: &'static str, key: &'static str| {
+        move |body: &mut Value| {
+            body.pointer_mut(pointer)
+                .unwrap()
+                .as_object_mut()
+                .unwrap()
+                .remove(key);
+        }
+    };
+    type Edit = Box<dyn Fn(&mut Value)>;
+    let cases: Vec<(Edit, &str, Kind, Effect)> = vec![
+        (
+            Box::new(insert("/properties", "new", json!({ "type": "string" }))),
+            "new",
+            Kind::PropertyAdded,
+            Compatible,
+        ),
+        (
+            Box::new(|body: &mut Value| {
+                body["properties"]["new"] = json!({ "type": "string" });
+                body["required"] = json!(["model", "prompt", "new"]);
+            }),
+            "new",
+            Kind::PropertyAdded,
+            Breaking,
+        ),
+        (
+            Box::new(remove("/properties", "seed")),
+            "seed",
+            Kind::PropertyRemoved,
+            Breaking,
+        ),
+        (
+            Box::new(put("/required", json!(["model", "prompt", "seed"]))),
+            "seed",
+            Kind::BecameRequired,
+            Breaking,
+        ),
+        (
+            Box::new(put("/required", json!(["model"]))),
+            "prompt",
+            Kind::BecameOptional,
+            Breaking,
+        ),
+        (
+            Box::new(insert("/properties/seed", "nullable", json!(true))),
+            "seed",
+            Kind::NullAllowed,
+            Compatible,
+        ),
+        (
+            Box::new(insert("/properties/prompt", "nullable", json!(true))),
+            "prompt",
+            Kind::NullAllowed,
+            Breaking,
+        ),
+        (
+            Box::new(remove("/properties/note", "nullable")),
+            "note",
+            Kind::NullRefused,
+            Breaking,
+        ),
+        (
+            Box::new(put("/properties/size/enum", json!(["16:9", "1:1", "9:16"]))),
+            "size",
+            Kind::ValueAdded,
+            Compatible,
+        ),
+        (
+            Box::new(put("/properties/size/enum", json!(["16:9", "1:1", "1:1-"]))),
+            "size",
+            Kind::ValueAdded,
+            Breaking,
+        ),
+        (
+            Box::new(put("/properties/size/enum", json!(["16:9"]))),
+            "size",
+            Kind::ValueRemoved,
+            Breaking,
+        ),
+        (
+            Box::new(put("/properties/seconds/enum", json!([5, 10, 15]))),
+            "seconds",
+            Kind::ValueAdded,
+            Compatible,
+        ),
+        (
+            Box::new(put("/properties/seconds/enum", json!([5]))),
+            "seconds",
+            Kind::ValueRemoved,
+            Breaking,
+        ),
+        (
+            Box::new(put("/properties/seed/maximum", json!(8))),
+            "seed",
+            Kind::BoundTightened,
+            Breaking,
+        ),
+        (
+            Box::new(put("/properties/seed/maximum", json!(10))),
+            "seed",
+            Kind::BoundWidened,
+            Compatible,
+        ),
+        (
+            Box::new(remove("/properties/seed", "minimum")),
+            "seed",
+            Kind::BoundWidened,
+            Compatible,
+        ),
+        (
+            Box::new(put("/properties/scale/minimum", json!(0.5))),
+            "scale",
+            Kind::BoundTightened,
+            Breaking,
+        ),
+        (
+            Box::new(put("/properties/scale/minimum", json!(-1))),
+            "scale",
+            Kind::BoundWidened,
+            Compatible,
+        ),
+        (
+            Box::new(put("/properties/scale", json!({ "type": "number" }))),
+            "scale",
+            Kind::BoundWidened,
+            Breaking,
+        ),
+        (
+            Box::new(put("/properties/prompt/maxLength", json!(400))),
+            "prompt",
+            Kind::BoundTightened,
+            Breaking,
+        ),
+        (
+            Box::new(remove("/properties/prompt", "maxLength")),
+            "prompt",
+            Kind::BoundWidened,
+            Compatible,
+        ),
+        (
+            Box::new(put("/properties/pictures/maxItems", json!(2))),
+            "pictures",
+            Kind::BoundTightened,
+            Breaking,
+        ),
+        (
+            Box::new(put("/properties/pictures/minItems", json!(0))),
+            "pictures",
+            Kind::BoundWidened,
+            Compatible,
+        ),
+        (
+            Box::new(put(
+                "/properties/pictures/items/properties/weight/minimum",
+                json!(2),
+            )),
+            "pictures[].weight",
+            Kind::BoundTightened,
+            Breaking,
+        ),
+        (
+            Box::new(put("/properties/steps/multipleOf", json!(4))),
+            "steps",
+            Kind::BoundTightened,
+            Breaking,
+        ),
+        (
+            Box::new(remove("/properties/steps", "multipleOf")),
+            "steps",
+            Kind::BoundWidened,
+            Compatible,
+        ),
+        (
+            Box::new(put("/properties/steps/multipleOf", json!(1))),
+            "steps",
+            Kind::BoundWidened,
+            Compatible,
+        ),
+        (
+            Box::new(put("/properties/tenths/multipleOf", json!(0.1))),
+            "tenths",
+            Kind::BoundWidened,
+            Compatible,
+        ),
+        (
+            Box::new(put("/properties/some/maxProperties", json!(3))),
+            "some",
+            Kind::BoundWidened,
+            Compatible,
+        ),
+        (
+            Box::new(put("/properties/some/maxProperties", json!(1))),
+            "some",
+            Kind::BoundTightened,
+            Breaking,
+        ),
+        (
+            Box::new(insert("/properties/closed/properties", "b", json!({}))),
+            "closed.b",
+            Kind::PropertyAdded,
+            Compatible,
+        ),
+        (
+            Box::new(put("/properties/link/maxLength", json!(10))),
+            "link",
+            Kind::BoundTightened,
+            Breaking,
+        ),
+        (
+            Box::new(remove("/properties/link", "maxLength")),
+            "link",
+            Kind::BoundWidened,
+            Compatible,
+        ),
+        (
+            Box::new(insert("/properties/note", "pattern", json!("^a"))),
+            "note",
+            Kind::ToldChanged,
+            None,
+        ),
+        (
+            Box::new(put("/properties/seed", json!({ "type": "string" }))),
+            "seed",
+            Kind::TypeChanged,
+            Breaking,
+        ),
+        (
+            Box::new(put(
+                "/properties/note",
+                json!({ "type": "string", "nullable": true, "enum": ["a"] }),
+            )),
+            "note",
+            Kind::TypeChanged,
+            Breaking,
+        ),
+        (
+            Box::new(put(
+                "/properties/either/anyOf",
+                json!([{ "type": "string" }, { "type": "boolean" }, { "type": "integer" }]),
+            )),
+            "either",
+            Kind::BoundWidened,
+            Compatible,
+        ),
+        (
+            Box::new(put("/properties/seconds/default", json!(10))),
+            "seconds",
+            Kind::DefaultChanged,
+            None,
+        ),
+        (
+            Box::new(put("/properties/prompt/description", json!("Else."))),
+            "",
+            Kind::ProseChanged,
+            None,
+        ),
+    ];
+    for (edit, property, kind, effect) in cases {
+        let changes = changes(edit);
+        let worst = changes
+            .iter()
+            .min_by_key(|change| change.effect)
+            .expect("a change");
+        let found = changes.iter().find(|change| change.kind == kind);
+        let found = found.unwrap_or_else(|| panic!("{kind:?} of {property}: {changes:?}"));
+        assert_eq!(
+            (found.property.as_str(), found.effect),
+            (property, effect),
+            "{found}"
+        );
+        assert_eq!(worst.effect, effect, "{changes:?}");
+    }
+    assert_eq!(changes(|_| {}), []);
+}
+
+fn moved(route: Route) -> Vec<Document> {
+    let mut document = create(body()).remove(0).published;
+    let item = document["paths"]
+        .as_object_mut()
+        .unwrap()
+        .remove(Route::Universal.path())
+        .unwrap();
+    document["paths"][route.path()] = item;
+    vec![Document::new("x.json", document)]
+}
+
+#[test]
+fn models_come_go_and_move() {
+    let none = merged(Vec::new());
+    let one = merged(moved(Route::Universal));
+    let legacy = merged(moved(Route::LegacyKling));
+    let both = merged([moved(Route::Universal), moved(Route::LegacyKling)].concat());
+    for (old, new, kind, effect) in [
+        (&none, &one, Kind::ModelAdded, Effect::Compatible),
+        (&one, &none, Kind::ModelRemoved, Effect::Breaking),
+        (&legacy, &one, Kind::PathMoved, Effect::Breaking),
+        (&both, &one, Kind::ModelRemoved, Effect::Breaking),
+        (&one, &both, Kind::ModelAdded, Effect::Compatible),
+    ] {
+        let changes = diff::compare(old, new);
+        assert_eq!(changes.len(), 1, "{changes:?}");
+        assert_eq!((changes[0].kind, changes[0].effect), (kind, effect));
+    }
+}
+
+#[test]
+fn answers_and_prose_change_no_type() {
+    let answering = |text: &str, kind: &str| {
+        let mut document = create(body()).remove(0).published;
+        let schema = json!({ "type": "object", "description": text, "properties": { "id": { "type": kind } } });
+        document["paths"][Route::Universal.path()]["post"]["responses"] =
+            json!({ "200": { "content": { "application/json": { "schema": schema } } } });
+        merged(vec![Document::new("x.json", document)])
+    };
+    let changes = diff::compare(&answering("a", "string"), &answering("b", "string"));
+    assert_eq!(changes, []);
+    let changes = diff::compare(&answering("a", "string"), &answering("a", "integer"));
+    assert_eq!(changes.len(), 1);
+    assert_eq!(
+        (changes[0].kind, changes[0].effect),
+        (Kind::AnswerChanged, Effect::None)
+    );
+    // What is vendored has no prose, so a published document does not differ from it by having some.
+    let mut stripped = body();
+    strip::without_prose(&mut stripped);
+    assert_eq!(
+        diff::compare(&merged(create(stripped)), &merged(create(body()))),
+        []
+    );
+}
+
+#[test]
+fn alternatives_are_compared_by_what_they_allow() {
+    use Effect::{Breaking, Compatible};
+    let with = |schema: &Value| {
+        let mut body = body();
+        body["properties"]["either"] = schema.clone();
+        read(create(body)).0
+    };
+    let text = json!({ "type": "string" });
+    let flag = json!({ "type": "boolean" });
+    let few = json!({ "type": "integer", "maximum": 5 });
+    let more = json!({ "type": "integer", "maximum": 9 });
+    let object = |text: &str, default: i32| {
+        json!({ "type": "object", "required": ["a"], "properties": {
+            "a": { "type": "string", "enum": [text] },
+            "b": { "type": "integer", "default": default, "minimum": 0, "maximum": 9 },
+        } })
+    };
+    let any = |arms: &[&Value]| json!({ "anyOf": arms });
+    let one = |arms: &[&Value]| json!({ "oneOf": arms });
+    let (ax, bx) = (object("x", 1), object("y", 1));
+    let cases = [
+        // Another order, another default: the same values pass.
+        (any(&[&text, &flag]), any(&[&flag, &text]), None),
+        (
+            any(&[&ax, &bx]),
+            any(&[&bx, &object("x", 2)]),
+            Some(Effect::None),
+        ),
+        (any(&[&text, &flag]), one(&[&text, &flag]), None),
+        (any(&[&text, &few]), any(&[&text, &more]), Some(Compatible)),
+        (one(&[&text, &few]), one(&[&more, &text]), Some(Compatible)),
+        (any(&[&text, &more]), any(&[&text, &few]), Some(Breaking)),
+        (
+            any(&[&text, &flag]),
+            any(&[&text, &flag, &few]),
+            Some(Compatible),
+        ),
+        (any(&[&text, &flag]), any(&[&text]), Some(Breaking)),
+        (any(&[&text, &flag]), json!({}), Some(Compatible)),
+        (json!({}), any(&[&text, &flag]), Some(Breaking)),
+        (json!({ "enum": ["a", 1] }), json!({}), Some(Compatible)),
+        (
+            json!({ "enum": ["a", 1] }),
+            json!({ "enum": ["a", 1, true] }),
+            Some(Compatible),
+        ),
+        // A value that fits two arms of `oneOf` is refused.
+        (one(&[&few, &more]), any(&[&few, &more]), Some(Compatible)),
+        (any(&[&few, &more]), one(&[&few, &more]), Some(Breaking)),
+        (
+            any(&[&text, &flag]),
+            json!({ "anyOf": [text, flag], "format": "x" }),
+            Some(Effect::None),
+        ),
+    ];
+    for (old, new, effect) in cases {
+        let changes = diff::compare(&with(&old), &with(&new));
+        let worst = changes.iter().map(|change| change.effect).min();
+        assert_eq!(worst, effect, "{old} to {new}: {changes:?}");
+        for change in &changes {
+            let told = change.to_string();
+            assert!(!told.trim_end().ends_with(':'), "{told}");
+            assert!(!told.contains("any value, now any value"), "{told}");
+        }
+    }
+}
+
+#[test]
+fn the_verdict_on_all_is_that_on_the_worst_and_makes_a_version() {
+    let changes = changes(|body| {
+        body["properties"]["size"]["enum"] = json!(["1:1", "9:16"]);
+        body["properties"]["seconds"]["default"] = json!(10);
+    });
+    let effects: Vec<Effect> = changes.iter().map(|change| change.effect).collect();
+    assert_eq!(
+        effects,
+        [Effect::None, Effect::Breaking, Effect::Compatible]
+    );
+    assert_eq!(diff::verdict(&changes), Verdict::Major);
+    assert_eq!(diff::verdict(&[]), Verdict::Patch);
+    for (verdict, version, next) in [
+        (Verdict::Major, "0.1.4", "0.2.0"),
+        (Verdict::Minor, "0.1.4", "0.1.5"),
+        (Verdict::Patch, "0.1.4", "0.1.5"),
+        (Verdict::Major, "1.2.3", "2.0.0"),
+        (Verdict::Minor, "1.2.3", "1.3.0"),
+        (Verdict::Patch, "1.2.3-rc.1", "1.2.4"),
+    ] {
+        assert_eq!(verdict.next(version).as_deref(), Some(next));
+    }
+}
+
+#[test]
+fn stripping_keeps_facts_and_takes_sentences() {
+    let published = json!({
+        "openapi": "3.0.0",
+        "info": { "title": "T", "version": "1", "description": "long" },
+        "paths": {
+            "/v2/video/generations": { "post": {
+                "summary": "s", "description": "d", "x-codeSamples": [],
+                "requestBody": { "content": { "application/json": { "schema": {
+                    "type": "object",
+                    "properties": {
+                        "description": { "type": "string", "description": "d", "example": "e" },
+                        "example": { "$ref": "#/components/schemas/Used" },
+                        "choice": { "type": "string", "enum": ["x-y"], "default": "x-y" },
+                    },
+                } } } },
+                "responses": { "200": { "description": "sentence" }, "201": {} },
+            } },
+            "/v1/other": { "post": {} },
+        },
+        "components": {
+            "schemas": { "Used": { "type": "string", "description": "d" }, "Unused": {} },
+            "securitySchemes": { "key": { "type": "http", "scheme": "bearer", "bearerFormat": "<KEY>", "in": "header" } },
+        },
+    });
+    let stripped = strip::strip(&Document::new("x.json", published));
+    assert_eq!(
+        stripped,
+        json!({
+            "openapi": "3.0.0",
+            "info": { "title": "T", "version": "1" },
+            "paths": { "/v2/video/generations": { "post": {
+                "requestBody": { "content": { "application/json": { "schema": {
+                    "type": "object",
+                    "properties": {
+                        "description": { "type": "string" },
+                        "example": { "$ref": "#/components/schemas/Used" },
+                        "choice": { "type": "string", "enum": ["x-y"], "default": "x-y" },
+                    },
+                } } } },
+                "responses": { "200": { "description": "" }, "201": {} },
+            } } },
+            "components": {
+                "schemas": { "Used": { "type": "string" } },
+                "securitySchemes": { "key": { "type": "http", "scheme": "bearer", "in": "header" } },
+            },
+        })
+    );
+    let again = strip::strip(&Document::new("x.json", stripped.clone()));
+    assert_eq!(again, stripped);
+}

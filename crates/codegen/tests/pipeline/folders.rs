@@ -1,0 +1,543 @@
+//! Whatever may lie in a folder: it is read, or told with file, place, trouble and remedy, all at once.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::{create, merged, one, read};
+use aimlapi_video_codegen::{self as spec, Document, Findings, document, generate, names};
+
+const BODY: &str =
+    "/paths/~1v2~1video~1generations/post/requestBody/content/application~1json/schema";
+
+fn body(model: &str, more: Value) -> Value {
+    let mut body = json!({ "type": "object", "properties": { "model": { "type": "string", "enum": [model] } } });
+    for (name, schema) in more.as_object().unwrap() {
+        body["properties"][name] = schema.clone();
+    }
+    body
+}
+
+fn named(file: &str, schema: Value) -> Document {
+    Document::new(file, create(schema)[0].published.clone())
+}
+
+fn files(findings: &Findings) -> Vec<&str> {
+    findings
+        .troubles
+        .iter()
+        .map(|trouble| trouble.file.as_str())
+        .collect()
+}
+
+#[test]
+fn what_no_type_can_be_made_of_is_told_with_place_and_remedy_and_all_at_once() {
+    let (_, findings) = read(create(body(
+        "a/b",
+        json!({
+            "b": { "type": "number", "multipleOf": 0 },
+            "c": { "type": "string", "enum": [[], {}] },
+            "d": { "type": "strange" },
+            "e": { "type": ["string", "null"] },
+            "f-g": { "type": "string" },
+            "f_g": { "type": "string" },
+            "g": { "type": "integer", "minimum": "low" },
+            "h": true,
+            "i": { "$ref": "#/components/schemas/Nowhere" },
+            "j": { "$ref": "other.json#/x" },
+            "k": { "allOf": [{ "type": "string" }, { "type": "object" }] },
+            "l": { "anyOf": {} },
+            "m": { "enum": "x" },
+            "n": { "type": "string", "pattern": 1 },
+            "q": { "type": "object", "properties": [] },
+            "s": { "type": "string", "format": "uri", "maxLength": "9" },
+            "t": { "type": "array", "uniqueItems": "true" },
+            "v": { "type": "integer", "minimum": 1e300 },
+            "w": { "type": "integer", "minimum": 0.5, "maximum": 0.7 },
+            "x": { "type": "integer", "maximum": -1e300 },
+            "z": { "type": "object", "properties": "type", "oneOf": [{ "properties": { "a": {} } }] },
+            "y": { "allOf": [{ "enum": ["a"] }, { "enum": ["b"] }] },
+            "u": { "type": "string", "nullable": "true" },
+            "r": { "type": "object", "required": [1] },
+            "o": { "not": 1 },
+            "p": { "type": "object", "additionalProperties": 1 },
+        }),
+    )));
+    let mut pointers: Vec<&str> = findings
+        .troubles
+        .iter()
+        .map(|trouble| trouble.pointer.strip_prefix(BODY).unwrap())
+        .collect();
+    pointers.sort_unstable();
+    let expected = [
+        "/properties/b/multipleOf",
+        "/properties/c/enum",
+        "/properties/d/type",
+        "/properties/e/type",
+        "/properties/f_g",
+        "/properties/g/minimum",
+        "/properties/h",
+        "/properties/i/$ref",
+        "/properties/j/$ref",
+        "/properties/k/allOf",
+        "/properties/l/anyOf",
+        "/properties/m/enum",
+        "/properties/n/pattern",
+        "/properties/o/not",
+        "/properties/p/additionalProperties",
+        "/properties/q/properties",
+        "/properties/r/required",
+        "/properties/s/maxLength",
+        "/properties/t/uniqueItems",
+        "/properties/u/nullable",
+        "/properties/v",
+        "/properties/w",
+        "/properties/x",
+        "/properties/y/allOf",
+        "/properties/z/properties",
+    ];
+    assert_eq!(pointers, expected);
+    for trouble in findings.troubles {
+        assert_eq!(trouble.file, "x.json");
+        assert!(!trouble.what.is_empty() && !trouble.remedy.is_empty());
+        assert!(!trouble.to_string().contains('\n'));
+    }
+}
+
+#[test]
+fn what_is_told_and_not_checked_is_a_warning() {
+    let (merged, findings) = read(create(body(
+        "a/b",
+        json!({
+            "a": { "type": "string", "pattern": "^x" },
+            "b": { "type": "string", "format": "color" },
+            "c": { "type": "string", "frobnicate": 1 },
+        }),
+    )));
+    assert_eq!(findings.troubles, []);
+    let mut places: Vec<&str> = findings
+        .warnings
+        .iter()
+        .map(|warning| warning.pointer.strip_prefix(BODY).unwrap())
+        .collect();
+    places.sort_unstable();
+    assert_eq!(
+        places,
+        [
+            "/properties/a/pattern",
+            "/properties/b/format",
+            "/properties/c/frobnicate"
+        ]
+    );
+    assert_eq!(merged.requests.len(), 1);
+}
+
+#[test]
+fn a_place_behind_references_and_parts_is_told_where_it_stands_in_the_file() {
+    let mut document = one(json!({
+        "openapi": "3.0.0",
+        "paths": { "/v2/video/generations": { "post": {
+            "requestBody": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/A.b" } } } },
+        } } },
+        "components": { "schemas": {
+            "A.b": { "allOf": [body("a/b", json!({})), { "$ref": "#/components/schemas/C" }] },
+            "C": { "type": "object", "properties": { "c": { "type": "strange" } } },
+        } },
+    }));
+    let (_, findings) = read(document.clone());
+    assert_eq!(
+        findings.troubles[0].pointer,
+        "/components/schemas/C/properties/c/type"
+    );
+    // A circle of references is no way to anywhere.
+    document[0].published["components"]["schemas"]["C"] = json!({ "allOf": [{ "$ref": "#/components/schemas/C" }, { "$ref": "#/components/schemas/C" }] });
+    let (_, findings) = read(one(document[0].published.clone()));
+    assert_eq!(findings.troubles.len(), 1, "{findings:?}");
+}
+
+#[test]
+fn references_that_grow_without_end_are_told() {
+    let mut schemas = json!({ "Deep30": { "type": "string" } });
+    for depth in 0..30 {
+        let next = json!({ "$ref": format!("#/components/schemas/Deep{}", depth + 1) });
+        schemas[format!("Deep{depth}")] =
+            json!({ "type": "object", "properties": { "a": next, "b": next } });
+    }
+    let mut document = create(body(
+        "a/b",
+        json!({ "deep": { "$ref": "#/components/schemas/Deep0" } }),
+    ));
+    let mut published = document.remove(0).published;
+    published["components"] = json!({ "schemas": schemas });
+    let (_, findings) = read(one(published));
+    assert!(!findings.troubles.is_empty());
+}
+
+#[test]
+fn schemas_that_lie_too_deep_are_told() {
+    let mut deep = json!({ "type": "string" });
+    for _ in 0..40 {
+        deep = json!({ "type": "array", "items": deep });
+    }
+    let (_, findings) = read(create(body("a/b", json!({ "deep": deep }))));
+    assert_eq!(findings.troubles.len(), 1);
+    assert!(findings.troubles[0].pointer.ends_with("/items"));
+}
+
+#[test]
+fn documents_that_say_nothing_of_video_are_left_out_and_said() {
+    let image =
+        json!({ "openapi": "3.0.0", "paths": { "/v1/images/generations": { "post": {} } } });
+    let older = json!({ "openapi": "3.0.0", "paths": { "/v2/generate/video/luma-ai/generation": { "post": {}, "get": {} } } });
+    for (document, named) in [
+        (image, "POST /v1/images/generations"),
+        (older, "GET /v2/generate/video/luma-ai/generation, POST"),
+        (json!({ "openapi": "3.0.0" }), "no operation"),
+    ] {
+        let (merged, findings) = read(one(document));
+        assert_eq!((merged.requests.len(), findings.troubles.len()), (0, 0));
+        assert!(findings.warnings[0].what.contains(named), "{findings:?}");
+        let source = generate::generate(&merged, &[], &mut Findings::default());
+        assert!(source.is_some());
+    }
+    for broken in [
+        json!(null),
+        json!([]),
+        json!({ "type": "object" }),
+        json!({ "properties": { "model": {} } }),
+        json!({ "type": "string", "properties": { "model": { "enum": ["a/b"] } } }),
+    ] {
+        let (_, findings) = read(create(broken));
+        assert_eq!(findings.troubles.len(), 1, "{findings:?}");
+    }
+}
+
+#[test]
+fn of_two_documents_for_one_path_and_model_one_is_taken_and_the_other_told() {
+    let twin = |file: &str| {
+        named(
+            file,
+            body("a/model-1", json!({ "mine": { "type": "string" } })),
+        )
+    };
+    let paths = |mut document: Document| {
+        document.published["paths"]["/v1/video/generations"] = json!({ "post": {} });
+        Document::new(document.file, document.published)
+    };
+    let answering = |mut document: Document, answer: Value| {
+        document.published["paths"]["/v2/video/generations"]["post"]["responses"] = json!({ "200": {
+            "description": "", "content": { "application/json": { "schema": answer } },
+        } });
+        Document::new(document.file, document.published)
+    };
+    let answer = json!({ "type": "object", "properties": { "id": { "type": "string" } } });
+    let priced = json!({ "type": "object", "properties": { "meta": { "type": "object", "properties": {
+        "usage": { "type": "object", "properties": { "usd_spent": { "type": "number" } } },
+    } } } });
+    for (winner, loser) in [
+        (twin("z/other.json"), paths(twin("a/model-1.json"))),
+        (twin("z/model-1.json"), twin("a/other.json")),
+        (twin("z/Model_1-pair.json"), twin("a/other.json")),
+        (
+            answering(twin("z/b.json"), answer.clone()),
+            twin("a/b.json"),
+        ),
+        (
+            answering(twin("z/b.json"), priced),
+            answering(twin("a/b.json"), answer),
+        ),
+        (twin("a/b.json"), twin("b/b.json")),
+    ] {
+        for pair in [
+            [winner.clone(), loser.clone()],
+            [loser.clone(), winner.clone()],
+        ] {
+            let (merged, findings) = read(pair.to_vec());
+            assert_eq!(merged.requests[0].create.file, winner.file);
+            assert_eq!(findings.troubles, []);
+            let told = findings
+                .warnings
+                .iter()
+                .find(|warning| warning.what.contains("is taken instead"));
+            assert_eq!(told.unwrap().file, loser.file);
+        }
+    }
+    let other = named(
+        "b.json",
+        body("a/model-1", json!({ "other": { "type": "string" } })),
+    );
+    let (_, findings) = read(vec![twin("a.json"), other]);
+    let told = &findings.warnings[0].what;
+    assert!(told.contains("it has `other`, it lacks `mine`"), "{told}");
+    // What the one that is left out has wrong stops nothing.
+    let wrong = named(
+        "b.json",
+        body("a/model-1", json!({ "other": { "type": "strange" } })),
+    );
+    let (_, findings) = read(vec![twin("a.json"), wrong]);
+    assert_eq!(findings.troubles, []);
+}
+
+#[test]
+fn names_that_collide_are_told() {
+    for (first, second) in [
+        (
+            body("pixverse/v5.5/i2v", json!({})),
+            body("pixverse/v5-5-i2v", json!({})),
+        ),
+        (
+            body(
+                "foo/bar",
+                json!({ "baz": { "type": "string", "enum": ["x"] } }),
+            ),
+            body("foo/bar-baz", json!({})),
+        ),
+        (body("generation", json!({})), body("a/b", json!({}))),
+    ] {
+        let (_, findings) = read(vec![named("1.json", first), named("2.json", second)]);
+        assert_eq!(findings.troubles.len(), 1, "{findings:?}");
+    }
+}
+
+#[test]
+fn a_vendor_comes_from_the_id_else_from_the_folder() {
+    for (model, file, vendor) in [
+        ("klingai/v2-master", "Kling-AI/x.json", "kling"),
+        ("kling-video/v1", "x.json", "kling"),
+        ("veo2", "Google/x.json", "google"),
+        ("sora-2-t2v", "x.json", "openai"),
+        ("video-01", "x.json", "minimax"),
+        ("ByteDance/seedance", "other/x.json", "bytedance"),
+        ("custom:horse-1.1", "Alibaba-Cloud/x.json", "alibaba-cloud"),
+        ("horse", "x.json", "unnamed"),
+    ] {
+        assert_eq!(names::vendor(model, file), vendor, "{model} in {file}");
+    }
+}
+
+#[test]
+fn files_that_are_no_documents_are_told_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &[u8]| fs::write(folder.path().join(name), text).unwrap();
+    write("a.json", b"{");
+    write("b.json", b"[]");
+    write("c.json", br#"{"openapi":"3.1.0"}"#);
+    write("d.json", b"");
+    write("e.json", b"{\"openapi\": \"3.0.0\", \"x\": \"\xff\"}");
+    write("f.yaml", b"openapi: 3.0.0");
+    write("g.json", br#"{"swagger":"2.0"}"#);
+    write("h.json", &b"[".repeat(100_000));
+    write("i.json", br#"{"openapi":3}"#);
+    write(
+        "ok.json",
+        b"\xEF\xBB\xBF{\"openapi\":\"3.0.3\",\"paths\":{}}",
+    );
+    write("glossary.json", b"{}");
+    write("notes.txt", b"no");
+    write(".hidden.json", b"no");
+    fs::create_dir(folder.path().join("j.json")).unwrap();
+    let large = fs::File::create(folder.path().join("k.json")).unwrap();
+    large.set_len(100 << 20).unwrap();
+    let mut findings = Findings::default();
+    let documents = document::read(folder.path(), &mut findings);
+    assert_eq!(
+        files(&findings),
+        [
+            "a.json", "b.json", "c.json", "d.json", "e.json", "f.yaml", "g.json", "h.json",
+            "i.json", "k.json"
+        ]
+    );
+    let read: Vec<&str> = documents
+        .iter()
+        .map(|document| document.file.as_str())
+        .collect();
+    assert_eq!(read, ["ok.json"]);
+    let mut findings = Findings::default();
+    document::read(&folder.path().join("none"), &mut findings);
+    assert_eq!(findings.troubles.len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_in_a_circle_and_pipes_do_not_hang_the_build() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(folder.path(), folder.path().join("again")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", folder.path().join("endless.json")).unwrap();
+    let mut findings = Findings::default();
+    document::read(folder.path(), &mut findings);
+    assert_eq!(files(&findings), ["endless.json"]);
+}
+
+#[test]
+fn an_arm_that_names_no_model_is_told_and_one_that_contradicts_is_trouble() {
+    let arms = |other: Value| {
+        json!({
+            "type": "object",
+            "properties": { "prompt": { "type": "string" } },
+            "oneOf": [body("a/b", json!({})), other],
+        })
+    };
+    let (merged, findings) = read(create(arms(json!({ "type": "object" }))));
+    assert_eq!(merged.requests.len(), 1);
+    assert_eq!(findings.troubles, []);
+    assert_eq!(findings.warnings[0].pointer, format!("{BODY}/oneOf/1"));
+    let nested = json!({ "anyOf": [body("a/c", json!({})), body("a/d", json!({}))] });
+    assert_eq!(super::merged(create(arms(nested))).requests.len(), 3);
+    let contradicting = body("a/c", json!({ "prompt": { "type": "boolean" } }));
+    let (_, findings) = read(create(arms(contradicting)));
+    assert_eq!(findings.troubles[0].pointer, format!("{BODY}/oneOf/1"));
+}
+
+#[test]
+fn a_model_with_several_bodies_has_to_be_one_of_them() {
+    let several = fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/defects/by-design/several_bodies.json"
+    ));
+    let merged = merged(one(serde_json::from_str(&several.unwrap()).unwrap()));
+    assert_eq!(merged.requests.len(), 1);
+    assert_eq!(merged.requests[0].object.checks.len(), 1);
+}
+
+#[test]
+fn facts_that_are_none_are_told() {
+    for (name, text) in [
+        ("overlay.json", "{"),
+        ("overlay.json", "[]"),
+        (
+            "overlay.json",
+            r#"{"overlay":"1.0.0","info":{"title":"","version":"1"},"actions":[{"target":"$$","update":{}}]}"#,
+        ),
+        (
+            "overlay.json",
+            r#"{"overlay":"1.0.0","info":{"title":"","version":"1"},"actions":[{"target":"$.openapi","update":{"x-role":"prompt"}}]}"#,
+        ),
+        ("glossary.json", ""),
+        (
+            "durations.json",
+            r#"{"durations":[{"model":"a/b","min":9,"max":1}]}"#,
+        ),
+        ("durations.json", r#"{"durations":[7]}"#),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(name), text).unwrap();
+        let mut findings = Findings::default();
+        let own = |name: &str| fs::read_to_string(super::folder().join(name));
+        let facts = spec::Facts::read(folder.path(), own, &mut findings);
+        let mut documents = create(body("a/b", json!({})));
+        spec::read(&mut documents, &facts, |_| true, &mut findings);
+        assert_eq!(findings.troubles.len(), 1, "{text}: {findings:?}");
+    }
+}
+
+#[test]
+fn an_id_that_holds_more_than_a_line_is_refused() {
+    let id = "a/b`.\npub fn injected() -> u8 { 7 }\n/// x";
+    let (merged, findings) = read(create(body(id, json!({}))));
+    assert_eq!((merged.requests.len(), findings.troubles.len()), (0, 1));
+    assert_eq!(
+        findings.troubles[0].pointer,
+        format!("{BODY}/properties/model/enum")
+    );
+}
+
+#[test]
+fn a_model_with_several_bodies_is_one_struct_that_can_hold_each() {
+    let arm = |property: &str, schema: Value| {
+        json!({
+            "type": "object",
+            "required": [property, "prompt"],
+            "properties": { property: schema, "prompt": { "type": "string" } },
+        })
+    };
+    let mine = |mut arm: Value| {
+        arm["properties"]["model"] = json!({ "type": "string", "enum": ["a/b"] });
+        arm
+    };
+    let text = || arm("text", json!({ "type": "string" }));
+    let link = || arm("link", json!({ "type": "string", "format": "uri" }));
+    let count = || arm("text", json!({ "type": "integer" }));
+    let model = json!({ "model": { "type": "string", "enum": ["a/b"] } });
+    let bodies = [
+        // The model stands in every arm, beside the arms, or in some of the arms.
+        json!({ "oneOf": [mine(text()), mine(link()), mine(count())] }),
+        json!({ "type": "object", "properties": model, "oneOf": [text(), link(), count()] }),
+        json!({ "type": "object", "properties": model, "oneOf": [mine(text()), link(), count()] }),
+    ];
+    for body in bodies {
+        let merged = merged(create(body));
+        assert_eq!(merged.requests.len(), 1);
+        let object = &merged.requests[0].object;
+        let fields: Vec<(&str, bool)> = object
+            .fields
+            .iter()
+            .map(|field| (field.name.as_str(), field.required))
+            .collect();
+        let expected = [
+            ("link", false),
+            ("model", true),
+            ("prompt", true),
+            ("text", false),
+        ];
+        assert_eq!(fields, expected);
+        assert_eq!(object.checks.len(), 1);
+        assert_eq!(
+            object.fields[3].shape.allowed().as_deref(),
+            Some("any of: string; integer")
+        );
+    }
+}
+
+#[test]
+fn an_arm_that_inherits_its_model_is_not_lost() {
+    let arm = |model: Option<&str>, property: &str| {
+        let mut arm = json!({ "type": "object", "properties": { property: { "type": "string" } } });
+        if let Some(model) = model {
+            arm["properties"]["model"] = json!({ "type": "string", "enum": [model] });
+        }
+        arm
+    };
+    let merged = merged(create(json!({
+        "type": "object",
+        "properties": { "model": { "type": "string", "enum": ["a/x", "a/y"] } },
+        "oneOf": [arm(Some("a/x"), "one"), { "oneOf": [arm(None, "two"), arm(Some("a/y"), "three")] }],
+    })));
+    let of = |id: &str| {
+        let request = merged
+            .requests
+            .iter()
+            .find(|request| request.create.model == id);
+        let fields = request.unwrap().object.fields.iter();
+        fields.map(|field| field.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("a/x"), ["model", "one", "two"]);
+    assert_eq!(of("a/y"), ["model", "three", "two"]);
+}
+
+#[test]
+fn a_body_that_refers_to_nowhere_is_told_as_that_and_one_at_another_path_is_found() {
+    let (_, findings) = read(create(json!({ "$ref": "#/components/schemas/Gone" })));
+    assert_eq!(findings.troubles.len(), 1);
+    assert_eq!(findings.troubles[0].pointer, format!("{BODY}/$ref"));
+    assert!(findings.troubles[0].what.contains("leads nowhere"));
+    let mut document = create(json!({ "$ref": "#/paths/~1other/post/schema" }))
+        .remove(0)
+        .published;
+    document["paths"]["/other"] = json!({ "post": { "schema": body("a/b", json!({ "x": {} })) } });
+    let (merged, findings) = read(one(document));
+    assert_eq!(findings.troubles, []);
+    assert_eq!(merged.requests[0].object.fields.len(), 2);
+}
+
+#[test]
+fn a_place_in_a_part_beside_properties_is_told_where_it_stands() {
+    let (_, findings) = read(create(json!({
+        "type": "object",
+        "properties": { "model": { "type": "string", "enum": ["a/b"] } },
+        "allOf": [{ "properties": { "c": { "type": "strange" } } }],
+    })));
+    assert_eq!(
+        findings.troubles[0].pointer,
+        format!("{BODY}/allOf/0/properties/c/type")
+    );
+}

@@ -1,0 +1,176 @@
+//! Limits and lists that say nothing, say too much, or say it in an odd way.
+
+use serde_json::{Value, json};
+
+use super::{create, one, read};
+use aimlapi_video_codegen::{Findings, constraints::Shape};
+
+/// What is found of a body whose property `p` is `schema`, and its shape.
+fn property(schema: Value) -> (Option<Shape>, Findings) {
+    let (merged, findings) = read(create(json!({
+        "type": "object",
+        "properties": { "model": { "type": "string", "enum": ["a/b"] }, "p": schema },
+    })));
+    let mut requests = merged.requests.into_iter();
+    let shape = requests
+        .next()
+        .map(|mut request| request.object.fields.remove(1).shape);
+    (shape, findings)
+}
+
+#[test]
+fn limits_that_leave_nothing_or_are_none_are_refused() {
+    for schema in [
+        json!({ "type": "integer", "minimum": 1e39, "exclusiveMinimum": true }),
+        json!({ "type": "integer", "maximum": -1e39, "exclusiveMaximum": true }),
+        json!({ "type": "integer", "exclusiveMinimum": 3, "maximum": 3 }),
+        json!({ "type": "object", "minProperties": 3, "maxProperties": 1 }),
+        json!({ "type": "string", "enum": ["a"], "maxLength": -3 }),
+        json!({ "type": "string", "format": "uri", "maxLength": 2.5 }),
+        json!({ "type": "string", "format": "uri", "minLength": -1 }),
+        json!({ "type": "integer", "enum": [1], "minimum": "1" }),
+        json!({ "allOf": [{ "type": "number" }, { "exclusiveMinimum": "5" }] }),
+    ] {
+        let (shape, findings) = property(schema.clone());
+        assert_eq!(findings.troubles.len(), 1, "{schema}: {findings:?}");
+        assert_eq!(shape, None, "{schema}");
+    }
+}
+
+#[test]
+fn what_constrains_nothing_is_no_constraint() {
+    for (schema, plain) in [
+        (
+            json!({ "type": "integer", "multipleOf": 1 }),
+            json!({ "type": "integer" }),
+        ),
+        (
+            json!({ "type": "object", "minProperties": 0 }),
+            json!({ "type": "object" }),
+        ),
+        (
+            json!({ "type": "integer", "exclusiveMinimum": 0 }),
+            json!({ "type": "integer", "minimum": 1 }),
+        ),
+        (
+            json!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string", "title": "t" }, "description": "d" }] }),
+            json!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] }),
+        ),
+        (
+            json!({ "allOf": [
+                { "type": "array", "items": { "type": "string", "description": "one" } },
+                { "items": { "type": "string", "maxLength": 4, "description": "two" } },
+            ] }),
+            json!({ "type": "array", "items": { "type": "string", "maxLength": 4 } }),
+        ),
+    ] {
+        let ((is, findings), (was, _)) = (property(schema.clone()), property(plain));
+        assert_eq!(findings, Findings::default(), "{schema}");
+        assert_eq!(is, was, "{schema}");
+    }
+}
+
+#[test]
+fn what_stands_beside_a_list_or_one_of_many_and_is_not_held_is_told() {
+    let one_or_many =
+        json!([{ "type": "number" }, { "type": "array", "items": { "type": "number" } }]);
+    for (schema, keywords) in [
+        (
+            json!({ "anyOf": one_or_many, "items": { "maximum": 5 } }),
+            vec!["items"],
+        ),
+        (
+            json!({ "anyOf": one_or_many, "minimum": 1, "exclusiveMinimum": true }),
+            vec!["exclusiveMinimum", "minimum"],
+        ),
+        (
+            json!({ "enum": [{ "a": 1 }, {}], "properties": { "a": {} }, "required": ["a"] }),
+            vec!["properties", "required"],
+        ),
+    ] {
+        let (_, findings) = property(schema.clone());
+        assert_eq!(findings.troubles, [], "{schema}");
+        let told = findings.warnings.iter();
+        let told: Vec<&str> = told
+            .filter_map(|warning| warning.pointer.rsplit('/').next())
+            .collect();
+        assert_eq!(told, keywords, "{schema}");
+    }
+}
+
+#[test]
+fn an_id_of_no_characters_is_refused() {
+    let (_, findings) = read(create(json!({
+        "type": "object",
+        "properties": { "model": { "type": "string", "enum": [""] } },
+    })));
+    assert_eq!(findings.troubles.len(), 1, "{findings:?}");
+}
+
+#[test]
+fn a_range_of_numbers_and_a_list_of_integers_of_one_name_are_told() {
+    let (_, findings) = read(create(json!({
+        "type": "object",
+        "properties": {
+            "model": { "type": "string", "enum": ["float0"] },
+            "to1": { "type": "integer", "enum": [1, 2] },
+            "share": { "type": "number", "minimum": 0, "maximum": 1 },
+        },
+    })));
+    assert_eq!(findings.troubles.len(), 1, "{findings:?}");
+    assert!(findings.troubles[0].what.contains("`Float0To1`"));
+}
+
+#[test]
+fn operations_and_schemas_at_odd_places_of_the_file_are_found() {
+    let mut published = create(json!({
+        "type": "object",
+        "properties": {
+            "model": { "type": "string", "enum": ["a/b"] },
+            "x": { "$ref": "#/components/x-schemas/X" },
+        },
+    }))
+    .remove(0)
+    .published;
+    let item = published["paths"]["/v2/video/generations"].take();
+    published["paths"]["/v2/video/generations"] = json!({ "$ref": "#/components/x-paths/P" });
+    published["components"] = json!({
+        "x-paths": { "P": item },
+        "x-schemas": { "X": { "type": "integer", "maximum": 5 } },
+    });
+    let documents = one(published);
+    assert!(documents[0].is_video());
+    let stripped = aimlapi_video_codegen::strip::strip(&documents[0]);
+    for document in [documents, one(stripped)] {
+        let (merged, findings) = read(document);
+        assert_eq!(findings.troubles, []);
+        let shape = &merged.requests[0].object.fields[1].shape;
+        assert_eq!(
+            *shape,
+            Shape::Integer {
+                min: None,
+                max: Some(5)
+            }
+        );
+    }
+}
+
+#[test]
+fn long_lists_and_many_references_take_no_long() {
+    let numbers: Vec<u32> = (0..20_000).collect();
+    let (shape, _) = property(json!({ "type": "integer", "enum": numbers }));
+    assert!(matches!(shape, Some(Shape::IntegerChoice { values, .. }) if values.len() == 20_000));
+    let refer = json!({ "$ref": "#/components/schemas/A" });
+    let many: serde_json::Map<String, Value> = (0..3000)
+        .map(|index| (format!("p{index}"), refer.clone()))
+        .collect();
+    let mut document = create(json!({
+        "type": "object",
+        "properties": { "model": { "type": "string", "enum": ["a/b"] }, "p": { "type": "object", "properties": many } },
+    }))
+    .remove(0)
+    .published;
+    document["components"] = json!({ "schemas": { "A": { "enum": vec![1; 210_000] } } });
+    let (_, findings) = read(one(document));
+    assert_eq!(findings.troubles.len(), 1, "it is told once");
+}

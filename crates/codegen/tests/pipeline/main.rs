@@ -1,0 +1,63 @@
+//! The pipeline from documents to Rust source: on the vendored documents, on every defect seen, on any folder there may be,
+//! and on documents damaged at random.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod alternatives;
+mod arms;
+mod changes;
+mod defects;
+mod folders;
+mod limits;
+mod mutations;
+mod vendored;
+
+use std::path::Path;
+
+use aimlapi_video_codegen::{self as spec, Document, Facts, Findings, Merged, document};
+use serde_json::{Value, json};
+
+fn folder() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../openapi"))
+}
+
+fn facts() -> Facts {
+    let mut findings = Findings::default();
+    let absent = |_: &str| Err(std::io::ErrorKind::NotFound.into());
+    let facts = Facts::read(folder(), absent, &mut findings);
+    assert_eq!(findings, Findings::default());
+    facts
+}
+
+fn documents() -> Vec<Document> {
+    let mut findings = Findings::default();
+    let documents = document::read(folder(), &mut findings);
+    assert_eq!(findings, Findings::default());
+    documents
+}
+
+fn read(mut documents: Vec<Document>) -> (Merged, Findings) {
+    let mut findings = Findings::default();
+    let merged = spec::read(&mut documents, &facts(), |_| true, &mut findings);
+    (merged, findings)
+}
+
+/// The description of documents that there is nothing to say about.
+fn merged(documents: Vec<Document>) -> Merged {
+    let (merged, findings) = read(documents);
+    assert_eq!(findings, Findings::default());
+    merged
+}
+
+fn one(value: Value) -> Vec<Document> {
+    vec![Document::new("x.json", value)]
+}
+
+/// A document whose create takes `schema`.
+fn create(schema: Value) -> Vec<Document> {
+    one(json!({
+        "openapi": "3.0.0",
+        "paths": { "/v2/video/generations": { "post": {
+            "requestBody": { "content": { "application/json": { "schema": schema } } }, "responses": {},
+        } } },
+    }))
+}

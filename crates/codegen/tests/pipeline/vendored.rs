@@ -1,0 +1,288 @@
+//! The vendored documents: what they declare, and that nothing beside them is dead.
+
+use std::{collections::BTreeSet, fs};
+
+use super::{documents, facts, folder, merged};
+use aimlapi_video_codegen::{
+    Document, Findings, Route, merge, names, overlay,
+    repair::{self, Seen},
+    strip,
+};
+
+#[test]
+fn the_documents_declare_76_models_on_the_universal_url_and_four_on_the_older_one() {
+    let merged = merged(documents());
+    let count = |route| {
+        merged
+            .requests
+            .iter()
+            .filter(|request| request.create.route == route)
+            .count()
+    };
+    assert_eq!(
+        (count(Route::Universal), count(Route::LegacyKling)),
+        (76, 4)
+    );
+    let mut vendors: Vec<&str> = merged
+        .requests
+        .iter()
+        .map(|request| request.vendor.as_str())
+        .collect();
+    vendors.sort_unstable();
+    vendors.dedup();
+    assert_eq!(
+        vendors,
+        ["google", "kling", "ltxv", "minimax", "openai", "xai"]
+    );
+    for request in &merged.requests {
+        let folder = request.create.file.split('/').next();
+        assert_eq!(
+            folder,
+            Some(request.vendor.as_str()),
+            "{}",
+            request.create.file
+        );
+    }
+}
+
+#[test]
+fn four_operations_exist_whatever_the_documents_are() {
+    for documents in [documents(), Vec::new()] {
+        let merged = merged(documents);
+        for (route, create, fetch) in [
+            (Route::Universal, "create_generation", "fetch_generation"),
+            (
+                Route::LegacyKling,
+                "create_legacy_kling_generation",
+                "fetch_legacy_kling_generation",
+            ),
+        ] {
+            let item = &merged.openapi["paths"][route.path()];
+            assert_eq!(item["post"]["operationId"], create);
+            assert_eq!(item["get"]["operationId"], fetch);
+        }
+        assert_eq!(merged.openapi["paths"].as_object().unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn leaving_any_document_out_renames_nothing() {
+    let facts = facts();
+    let mut documents = documents();
+    documents.iter_mut().for_each(repair::mend);
+    overlay::apply(&facts.overlay, &mut documents, &mut Findings::default());
+    let component_names = |documents: &[Document]| -> BTreeSet<String> {
+        let mut findings = Findings::default();
+        let merged = merge::merge(documents, &facts.glossary, |_| true, &mut findings);
+        assert_eq!(findings, Findings::default());
+        let components = merged.openapi["components"]["schemas"].as_object().unwrap();
+        components.keys().cloned().collect()
+    };
+    let whole = component_names(&documents);
+    for left_out in 0..documents.len() {
+        let without = [&documents[..left_out], &documents[left_out + 1..]].concat();
+        assert!(
+            component_names(&without).is_subset(&whole),
+            "{}",
+            documents[left_out].file
+        );
+    }
+}
+
+#[test]
+fn the_repairs_that_are_called_current_are_those_that_mend_a_vendored_document() {
+    let mut documents = documents();
+    documents.iter_mut().for_each(repair::mend);
+    let mending: BTreeSet<&str> = documents
+        .iter()
+        .flat_map(|document| document.repairs.iter().copied())
+        .collect();
+    for repair in repair::ALL {
+        let advice = match repair.seen {
+            Seen::Current => "matches no file of openapi/ any more: call it historical",
+            Seen::Historical => "matches a file of openapi/: call it current",
+        };
+        let fits = mending.contains(repair.name) == (repair.seen == Seen::Current);
+        assert!(fits, "{} {advice}", repair.name);
+    }
+}
+
+#[test]
+fn every_vendored_document_is_what_an_update_would_write() {
+    for document in documents() {
+        let text = fs::read_to_string(folder().join(&document.file)).unwrap();
+        assert!(
+            text == strip::text(&strip::strip(&document)),
+            "{} is not stripped, or not in our format; let `specs update` write it",
+            document.file
+        );
+    }
+}
+
+#[test]
+fn a_repaired_document_needs_no_repair() {
+    for mut document in documents() {
+        repair::mend(&mut document);
+        repair::mend(&mut document);
+        assert_eq!(document.repairs, [""; 0], "{}", document.file);
+    }
+}
+
+#[test]
+fn every_overlay_action_finds_its_target() {
+    let mut documents = documents();
+    let mut findings = Findings::default();
+    let matches = overlay::apply(&facts().overlay, &mut documents, &mut findings);
+    assert_eq!(findings, Findings::default());
+    for (target, matches) in matches.actions {
+        assert!(matches > 0, "{target} matches no file of openapi/ any more");
+    }
+}
+
+#[test]
+fn every_property_has_a_line_in_the_glossary_and_every_line_a_property() {
+    let merged = merged(documents());
+    let glossary = facts().glossary;
+    let mut unused: BTreeSet<(Option<&str>, String)> = BTreeSet::new();
+    for name in glossary["properties"].as_object().unwrap().keys() {
+        unused.insert((None, name.clone()));
+    }
+    for (model, lines) in glossary["models"].as_object().unwrap() {
+        let lines = lines.as_object().unwrap().keys();
+        unused.extend(lines.map(|name| (Some(model.as_str()), name.clone())));
+    }
+    for request in &merged.requests {
+        let model = request.create.model.as_str();
+        request.object.each_field(&mut |path, field| {
+            let own = &glossary["models"][model][path];
+            let line = if own.is_null() {
+                unused.remove(&(None, path.to_owned()));
+                &glossary["properties"][path]
+            } else {
+                unused.remove(&(Some(model), path.to_owned()));
+                own
+            };
+            let line = line.as_str().unwrap_or_default();
+            assert!(
+                !line.is_empty(),
+                "{model}: `{path}` has no line in openapi/glossary.json"
+            );
+            assert_eq!(
+                field.description.as_deref(),
+                Some(line),
+                "{model}: `{path}`"
+            );
+        });
+    }
+    assert_eq!(
+        unused,
+        BTreeSet::new(),
+        "lines of openapi/glossary.json that no property has"
+    );
+}
+
+#[test]
+fn every_stated_duration_belongs_to_a_model() {
+    let merged = merged(documents());
+    for entry in facts().durations {
+        assert!(
+            merged
+                .requests
+                .iter()
+                .any(|request| entry.model == request.create.model),
+            "{entry:?}"
+        );
+    }
+}
+
+#[test]
+fn names_come_from_the_id_alone() {
+    for (id, universal, legacy) in [
+        (
+            "klingai/v2-master-text-to-video",
+            "KlingaiV2MasterTextToVideo",
+            "LegacyKlingaiV2MasterTextToVideo",
+        ),
+        (
+            "kling-video/v2.1/standard/image-to-video",
+            "KlingVideoV21StandardImageToVideo",
+            "LegacyKlingVideoV21StandardImageToVideo",
+        ),
+        ("custom:horse-1.1", "CustomHorse11", "LegacyCustomHorse11"),
+        ("4k/model", "X4kModel", "Legacy4kModel"),
+    ] {
+        assert_eq!(names::request(Route::Universal, id), universal);
+        assert_eq!(names::request(Route::LegacyKling, id), legacy);
+    }
+    for (property, field) in [
+        ("type", "type_"),
+        ("loop", "loop_"),
+        ("cfg_scale", "cfg_scale"),
+        ("3d", "x3d"),
+        ("aB", "a_b"),
+    ] {
+        assert_eq!(names::field(property), field);
+    }
+}
+
+#[test]
+fn a_model_says_what_it_makes_a_video_of() {
+    for (id, needs_media, task) in [
+        ("klingai/v2-master-text-to-video", false, "text-to-video"),
+        ("google/veo-3.0-i2v-fast", true, "image-to-video"),
+        (
+            "klingai/video-o1-video-to-video-reference",
+            true,
+            "video-to-video",
+        ),
+        ("klingai/avatar-pro", true, "avatar"),
+        ("video-01-live2d", true, "image-to-video"),
+        ("minimax/h3", false, "text-to-video"),
+    ] {
+        assert_eq!(names::task(id, needs_media), task, "{id}");
+    }
+}
+
+#[test]
+fn every_request_type_documents_its_constraints() {
+    let merged = merged(documents());
+    for request in &merged.requests {
+        let described =
+            &merged.openapi["components"]["schemas"][&request.object.name]["description"];
+        let described = described.as_str().unwrap();
+        request.object.fields.iter().for_each(|field| {
+            assert!(
+                described.contains(&format!("| `{}` |", field.name)),
+                "{}",
+                request.object.name
+            );
+        });
+    }
+    let master = merged
+        .requests
+        .iter()
+        .find(|request| request.object.name == "KlingaiV2MasterTextToVideo");
+    let table = master.unwrap().object.ledger();
+    assert!(
+        table.contains("| `cfg_scale` |  | 0 to 1 | type |"),
+        "{table}"
+    );
+    assert!(
+        table.contains("| `advanced_camera_control.movement_value` | yes | -10 to 10 | type |"),
+        "{table}"
+    );
+}
+
+#[test]
+fn every_vendor_has_a_feature_of_its_own_and_in_all_vendors() {
+    let manifest = include_str!("../../../../Cargo.toml");
+    let all = manifest
+        .lines()
+        .find(|line| line.starts_with("all-vendors = "))
+        .unwrap();
+    for request in merged(documents()).requests {
+        let vendor = request.vendor;
+        assert!(manifest.contains(&format!("\n{vendor} = []\n")), "{vendor}");
+        assert!(all.contains(&format!("\"{vendor}\"")), "{vendor}");
+    }
+}

@@ -1,0 +1,215 @@
+//! The schemas of answers, and of what the simulator itself takes.
+
+use serde_json::{Map, Value, json};
+
+use aimlapi_video::models;
+
+use crate::{
+    Shape,
+    scenario::{FRAMING, MOST_SECONDS},
+};
+
+/// The simulator's own schemas; `documented` tells whether every answer is shaped as the documents have it.
+pub(super) fn own(documented: bool) -> Map<String, Value> {
+    let list = |name: &str| json!({ "type": "array", "items": reference(name) });
+    let schemas = json!({
+        "Generation": generation(documented),
+        "Error": error(),
+        "Tasks": list("Task"),
+        "Task": task(),
+        "Requests": list("Request"),
+        "Request": request(),
+        "Overview": object(json!({
+            "version": { "type": "string" },
+            "note": { "type": "string" },
+            "strict": { "type": "boolean" },
+            "now_seconds": { "type": "number" },
+            "credits_left": { "type": ["number", "null"] },
+            "requests_seen": { "type": "integer" },
+            "tasks": reference("Tasks"),
+            "requests": reference("Requests"),
+        })),
+        "Clock": object(json!({ "now_seconds": { "type": "number" } })),
+        "Advance": object(json!({ "advance_seconds": seconds() })),
+        "Scenario": object(json!({ "next": list("Rule") })),
+        "Rule": rule(),
+        "Step": step(json!({ "times": count() })),
+        "DownloadStep": step(json!({
+            "times": count(),
+            "cut_after": { "type": "integer", "minimum": 0, "maximum": 4_294_967_295_u32 },
+        })),
+        "CreateStep": step(json!({ "created": { "type": "boolean" } })),
+    });
+    match schemas {
+        Value::Object(schemas) => schemas,
+        _ => Map::new(),
+    }
+}
+
+fn generation(documented: bool) -> Value {
+    if !documented {
+        // Other shapes have other names for the id, and other videos.
+        let status = json!({ "type": "string" });
+        return json!({ "type": "object", "properties": { "status": status }, "required": ["status"] });
+    }
+    let video = json!({
+        "type": "object",
+        "properties": { "url": { "type": "string", "format": "uri" }, "duration": { "type": "number" } },
+        "required": ["url"],
+    });
+    let number = json!({ "type": "number" });
+    json!({
+        "type": "object",
+        "properties": {
+            "id": { "type": "string" },
+            "status": { "type": "string", "enum": ["queued", "generating", "completed", "error"] },
+            "video": { "anyOf": [video, { "type": "array", "items": video }] },
+            "duration": number,
+            "error": {},
+            "meta": { "type": "object", "properties": { "usage": {
+                "type": "object",
+                "properties": { "credits_used": number, "tokens_used": number, "usd_spent": number },
+            } } },
+        },
+        "required": ["id", "status"],
+    })
+}
+
+fn error() -> Value {
+    object(json!({
+        "message": { "type": "string" },
+        "path": { "type": "string" },
+        "requestId": { "type": "string" },
+        "statusCode": { "type": "integer" },
+        "timestamp": { "type": "string", "format": "date-time" },
+    }))
+}
+
+fn task() -> Value {
+    object(json!({
+        "id": { "type": "string" },
+        "model": { "type": "string" },
+        "route": { "enum": ["universal", "legacy-kling"] },
+        "created": { "type": "string", "format": "date-time" },
+        "status": { "type": "string" },
+        "state": { "enum": ["queued", "generating", "completed", "failed", "unknown"] },
+        "seconds_left": { "type": ["number", "null"] },
+        "polls": { "type": "integer" },
+        "downloads": { "type": "integer" },
+        "credits": { "type": "number" },
+    }))
+}
+
+fn request() -> Value {
+    object(json!({
+        "number": { "type": "integer" },
+        "at": { "type": "string", "format": "date-time" },
+        "method": { "type": "string" },
+        "target": { "type": "string" },
+        "headers": { "type": "object", "additionalProperties": { "type": "string" } },
+        "body": {},
+        "body_bytes": { "type": "integer" },
+        "status": { "type": ["integer", "null"] },
+    }))
+}
+
+fn rule() -> Value {
+    let list = |name: &str| json!({ "type": "array", "items": reference(name) });
+    let mut ids: Vec<&str> = models().iter().map(|model| model.id()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let model = if ids.is_empty() {
+        json!(false)
+    } else {
+        json!({ "enum": ids })
+    };
+    let one = |name: &str, schema: Value| object(json!({ name: schema }));
+    closed(json!({
+        "times": { "anyOf": [count(), { "const": "always" }] },
+        "model": model,
+        "seconds": seconds(),
+        "queued_seconds": seconds(),
+        "back_to_queued": { "type": "boolean" },
+        "end": { "anyOf": [
+            { "const": "completed" },
+            one("fail", json!({})),
+            one("stall", json!({ "enum": ["queued", "generating"] })),
+            one("status", json!({ "type": "string" })),
+        ] },
+        "video": { "anyOf": [
+            { "enum": ["given", "missing", "without_url"] },
+            one("after_polls", json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX })),
+        ] },
+        "id": { "enum": ["own", "wrong"] },
+        "shape": { "enum": Shape::ALL },
+        "create": reference("CreateStep"),
+        "polls": list("Step"),
+        "downloads": list("DownloadStep"),
+    }))
+}
+
+/// A step with these properties beside the common ones.
+fn step(own: Value) -> Value {
+    let letters = |text: &str| {
+        let either = |letter: char| match letter.is_ascii_alphabetic() {
+            true => format!("[{}{letter}]", letter.to_ascii_uppercase()),
+            false => letter.to_string(),
+        };
+        text.chars().map(either).collect::<String>()
+    };
+    let framing: Vec<String> = FRAMING.iter().map(|name| letters(name)).collect();
+    let mut schema = closed(json!({
+        "delay_seconds": seconds(),
+        "status": { "type": "integer", "minimum": 200, "maximum": 599 },
+        "headers": {
+            "type": "object",
+            "propertyNames": {
+                "pattern": "^[A-Za-z0-9-]+$",
+                "not": { "pattern": format!("^({})$", framing.join("|")) },
+            },
+            "additionalProperties": { "type": "string", "pattern": "^[ -~]*$" },
+        },
+        "json": {},
+        "text": { "type": "string" },
+        "html": { "type": "string" },
+        "close": { "type": "boolean" },
+    }));
+    if let (Some(properties), Value::Object(own)) = (schema["properties"].as_object_mut(), own) {
+        properties.extend(own);
+    }
+    schema["not"] = json!({ "anyOf": [
+        { "required": ["json", "text"] },
+        { "required": ["json", "html"] },
+        { "required": ["text", "html"] },
+    ] });
+    schema
+}
+
+fn count() -> Value {
+    json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX })
+}
+
+fn seconds() -> Value {
+    json!({ "type": "number", "minimum": 0, "maximum": MOST_SECONDS })
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+/// An object of these properties and no others.
+fn closed(properties: Value) -> Value {
+    json!({ "type": "object", "properties": properties, "additionalProperties": false })
+}
+
+/// An object of these properties, all of them, and no others.
+fn object(properties: Value) -> Value {
+    let names: Vec<String> = properties
+        .as_object()
+        .into_iter()
+        .flat_map(|properties| properties.keys().cloned())
+        .collect();
+    let mut schema = closed(properties);
+    schema["required"] = names.into();
+    schema
+}

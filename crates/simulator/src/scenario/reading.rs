@@ -1,0 +1,203 @@
+//! How scenarios are read: what serde would take too much, and what the types cannot say.
+
+use serde::{Deserialize, Deserializer, de};
+use serde_json::{Number, Value};
+
+use super::{InvalidScenario, Rule, Step, Times};
+use aimlapi_video::models;
+
+impl Rule {
+    pub(super) fn check(&self) -> Result<(), String> {
+        if self.times == Times::Count(0) {
+            return Err("times: expected 1 or more, or \"always\"; received 0".into());
+        }
+        if let Some(model) = &self.model
+            && !models().iter().any(|known| known.id() == model)
+        {
+            return Err(format!("model: no document has {model}"));
+        }
+        check_seconds("seconds", self.seconds)?;
+        check_seconds("queued_seconds", self.queued_seconds)?;
+        let lists = [("polls", &self.polls), ("downloads", &self.downloads)];
+        for (list, steps) in lists {
+            for (number, step) in steps.iter().enumerate() {
+                let at = |message| format!("{list}[{number}].{message}");
+                step.check().map_err(at)?;
+                if step.times == Some(0) {
+                    return Err(at("times: expected 1 or more; received 0".into()));
+                }
+                if step.created {
+                    return Err(at("created: expected in `create` only".into()));
+                }
+                if step.cut_after.is_some() && list != "downloads" {
+                    return Err(at("cut_after: expected in `downloads` only".into()));
+                }
+            }
+        }
+        if let Some(step) = &self.create {
+            let at = |message| format!("create.{message}");
+            step.check().map_err(at)?;
+            if step.times.is_some() {
+                return Err(at(
+                    "times: not expected here; the rule's own `times` counts creates".into(),
+                ));
+            }
+            if step.cut_after.is_some() {
+                return Err(at("cut_after: expected in `downloads` only".into()));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Step {
+    fn check(&self) -> Result<(), String> {
+        check_seconds("delay_seconds", Some(self.delay_seconds))?;
+        if let Some(status) = self.status
+            && !(200..=599).contains(&status)
+        {
+            return Err(format!("status: expected 200 to 599; received {status}"));
+        }
+        let bodies = [
+            self.json.is_some(),
+            self.text.is_some(),
+            self.html.is_some(),
+        ];
+        if bodies.into_iter().filter(|given| *given).count() > 1 {
+            return Err("json, text, html: expected one of them".into());
+        }
+        for (name, value) in &self.headers {
+            check_header(name, value).map_err(|message| format!("headers: {message}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Refuses what serde would take beside the form that is told: lists for objects, and objects for plain words.
+pub(super) fn check_forms(scenario: &Value) -> Result<(), InvalidScenario> {
+    let refuse = |path: &str, expected: &str, value: &Value| {
+        let dot = if path.is_empty() { "" } else { ": " };
+        let shown: String = value.to_string().chars().take(80).collect();
+        let message = format!("{path}{dot}expected {expected}; received {shown}");
+        Err(InvalidScenario(message))
+    };
+    let object = |path: &str, value: &Value| match value.is_object() {
+        true => Ok(()),
+        false => refuse(path, "an object", value),
+    };
+    let items = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    // A field is given or left out; of bodies alone, `null` is one.
+    let no_null = |path: &str, value: &Value| {
+        let mut entries = value.as_object().into_iter().flatten();
+        match entries.find(|(name, value)| value.is_null() && *name != "json") {
+            Some((name, null)) => refuse(&format!("{path}.{name}"), "a value", null),
+            None => Ok(()),
+        }
+    };
+    object("", scenario)?;
+    for (number, rule) in items(&scenario["next"]).iter().enumerate() {
+        let path = format!("next[{number}]");
+        object(&path, rule)?;
+        no_null(&path, rule)?;
+        for name in ["id", "shape", "times"] {
+            if rule[name].is_object() {
+                return refuse(&format!("{path}.{name}"), "text", &rule[name]);
+            }
+        }
+        if rule["end"]["stall"].is_object() {
+            return refuse(&format!("{path}.end.stall"), "text", &rule["end"]["stall"]);
+        }
+        for (name, plain) in [
+            ("end", &["completed"][..]),
+            ("video", &["given", "missing", "without_url"]),
+        ] {
+            let word = plain.iter().find(|word| rule[name].get(word).is_some());
+            if let Some(word) = word {
+                let message = format!("{path}.{name}: unknown variant `{word}` in an object");
+                return Err(InvalidScenario(message));
+            }
+        }
+        if !rule["create"].is_null() {
+            let path = format!("{path}.create");
+            object(&path, &rule["create"])?;
+            no_null(&path, &rule["create"])?;
+        }
+        for list in ["polls", "downloads"] {
+            for (number, step) in items(&rule[list]).iter().enumerate() {
+                let path = format!("{path}.{list}[{number}]");
+                object(&path, step)?;
+                no_null(&path, step)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Seconds that a clock can still count: thirty years.
+pub(crate) const MOST_SECONDS: f64 = 1e9;
+
+/// What a server says of its own framing cannot be a step's.
+pub(crate) const FRAMING: &[&str] = &["connection", "content-length", "transfer-encoding"];
+
+fn check_seconds(name: &str, value: Option<f64>) -> Result<(), String> {
+    match value {
+        Some(value) if !(0.0..=MOST_SECONDS).contains(&value) => Err(format!(
+            "{name}: expected 0 to {MOST_SECONDS}; received {value}"
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn check_header(name: &str, value: &str) -> Result<(), String> {
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if name.is_empty() || !name.bytes().all(letter) {
+        return Err(format!(
+            "expected a name of letters, digits and hyphens; received {name:?}"
+        ));
+    }
+    if FRAMING.contains(&&*name.to_ascii_lowercase()) {
+        return Err(format!("{name} is the server's own"));
+    }
+    if !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return Err(format!(
+            "expected printable ASCII for {name}; received {value:?}"
+        ));
+    }
+    Ok(())
+}
+
+/// `null` is a body, too.
+pub(super) fn even_null<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// A whole number, which JSON may write as `5.0`, too.
+pub(super) fn whole<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<u64>,
+{
+    let number = Number::deserialize(deserializer)?;
+    let integer = number.as_u64().or_else(|| {
+        let float = number.as_f64().filter(|float| float.fract() == 0.0)?;
+        // Beyond this, floats are not exact, and no field is so large.
+        (0.0..9e15).contains(&float).then_some(float as u64)
+    });
+    integer
+        .and_then(|integer| T::try_from(integer).ok())
+        .ok_or_else(|| {
+            de::Error::custom(format!(
+                "expected a whole number that fits; received {number}"
+            ))
+        })
+}
+
+pub(super) fn some_whole<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<u64>,
+{
+    whole(deserializer).map(Some)
+}

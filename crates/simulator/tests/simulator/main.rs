@@ -1,0 +1,110 @@
+//! The simulator over real sockets: by our client, by plain requests, and by programs in other languages.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod limits;
+mod links;
+mod models;
+mod programs;
+mod record;
+mod requests;
+mod scenario;
+mod shapes;
+mod time;
+
+use aimlapi_video_test_support as support;
+
+use aimlapi_video::Route;
+use aimlapi_video_simulator::Simulator;
+use serde_json::{Value, json};
+
+async fn simulator() -> Simulator {
+    Simulator::builder().speed(2000.0).start().await.unwrap()
+}
+
+/// One whose time stands.
+async fn standing() -> Simulator {
+    Simulator::builder().manual_clock().start().await.unwrap()
+}
+
+const MODEL: &str = "klingai/v2-master-text-to-video";
+
+/// A good body, with these properties beside.
+fn text(more: Value) -> Value {
+    let mut body = json!({ "model": MODEL, "prompt": "A lantern rises" });
+    body.as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
+    body
+}
+
+/// Plain requests, as any program sends them.
+struct Caller {
+    url: String,
+    http: reqwest::Client,
+}
+
+impl Caller {
+    fn of(simulator: &Simulator) -> Self {
+        Self {
+            url: simulator.url(),
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+        }
+    }
+
+    async fn answer(
+        &self,
+        method: &str,
+        target: &str,
+        body: Option<&Value>,
+    ) -> reqwest::Result<reqwest::Response> {
+        let url = match target.starts_with('/') {
+            true => format!("{}{target}", self.url),
+            false => target.to_owned(),
+        };
+        let mut request = self
+            .http
+            .request(method.parse().unwrap(), url)
+            .bearer_auth(support::KEY);
+        if let Some(body) = body {
+            request = request.body(body.to_string());
+        }
+        request.send().await
+    }
+
+    /// The status, and the body as JSON, or `null`.
+    async fn send(&self, method: &str, target: &str, body: Option<&Value>) -> (u16, Value) {
+        let answer = self.answer(method, target, body).await.unwrap();
+        let status = answer.status().as_u16();
+        let bytes = answer.bytes().await.unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    async fn create(&self, body: &Value) -> (u16, Value) {
+        self.send("POST", Route::Universal.path(), Some(body)).await
+    }
+
+    /// The id of a generation that it creates.
+    async fn made(&self) -> String {
+        let (status, answer) = self.create(&text(json!({}))).await;
+        assert!((200..300).contains(&status), "{answer}");
+        answer["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn poll(&self, id: &str) -> (u16, Value) {
+        let path = Route::Universal.path();
+        let query = reqwest::Url::parse_with_params("http://a/", [("generation_id", id)]).unwrap();
+        let target = format!("{path}?{}", query.query().unwrap());
+        self.send("GET", &target, None).await
+    }
+
+    async fn status(&self, id: &str) -> String {
+        let (status, answer) = self.poll(id).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["status"].as_str().unwrap().to_owned()
+    }
+
+    async fn play(&self, scenario: Value) -> (u16, Value) {
+        self.send("POST", "/_simulator/scenario", Some(&scenario))
+            .await
+    }
+}

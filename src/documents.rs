@@ -1,0 +1,42 @@
+//! The documents that this build read, for other readers of them: contract tests, the simulator, `specs`.
+//!
+//! A [`Document`] is what one OpenAPI document declares of one model, after repairs and overlay, judged by nothing of this
+//! crate: a validator of JSON Schema can read it.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// `openapi/overlay.json`: corrections of single facts of the documents, as an OpenAPI Overlay 1.0.
+pub const OVERLAY: &str = include_str!("../openapi/overlay.json");
+
+/// `openapi/glossary.json`: one line on the meaning of each property.
+pub const GLOSSARY: &str = include_str!("../openapi/glossary.json");
+
+/// `openapi/durations.json`: how long generations take, as the vendor's pages state it.
+pub const DURATIONS: &str = include_str!("../openapi/durations.json");
+
+/// The request of one model on one path, as its document declares it.
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct Document {
+    /// The id that `model` takes in a request.
+    pub model: String,
+    /// The path of the `POST`, below the base URL.
+    pub path: String,
+    /// The HTTP status of a created generation, 200 or 201.
+    pub status: u16,
+    /// The schema of the request's body, in the dialect of OpenAPI 3.0.
+    pub schema: Value,
+}
+
+/// The repaired documents of the enabled vendors, one entry per path and model. They are parsed at the first call.
+pub fn documents() -> &'static [Document] {
+    static DOCUMENTS: LazyLock<Vec<Document>> = LazyLock::new(|| {
+        let text = include_str!(concat!(env!("OUT_DIR"), "/documents.json"));
+        // The build writes this text from the same fields, and a test reads it.
+        serde_json::from_str(text).unwrap_or_default()
+    });
+    &DOCUMENTS
+}

@@ -1,0 +1,99 @@
+//! What the build wrote: every operation, every type, and the same bytes at every run.
+#![cfg(feature = "all-vendors")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::path::Path;
+
+use aimlapi_video_codegen::{
+    self as codegen, Document, Facts, Findings, Merged, document, generate,
+};
+
+fn folder() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi"))
+}
+
+fn facts() -> Facts {
+    let absent = |_: &str| Err(std::io::ErrorKind::NotFound.into());
+    Facts::read(folder(), absent, &mut Findings::default())
+}
+
+fn documents() -> Vec<Document> {
+    document::read(folder(), &mut Findings::default())
+}
+
+fn merged(mut documents: Vec<Document>) -> Merged {
+    let mut findings = Findings::default();
+    let merged = codegen::read(&mut documents, &facts(), |_| true, &mut findings);
+    assert_eq!(findings, Findings::default());
+    merged
+}
+
+/// The generated source is beside the tests: each operation of the description is in it, and each type.
+#[test]
+fn the_generated_source_holds_every_operation_and_every_type() {
+    let source = include_str!(concat!(env!("OUT_DIR"), "/generated.rs"));
+    let merged = merged(documents());
+    let mut operations = 0;
+    for item in merged.openapi["paths"].as_object().unwrap().values() {
+        for operation in item.as_object().unwrap().values() {
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(source.contains(&format!("pub async fn {id}<'a>")), "{id}");
+            operations += 1;
+        }
+    }
+    assert_eq!(
+        (operations, source.matches("pub async fn ").count()),
+        (4, 4)
+    );
+    for request in &merged.requests {
+        request.object.each(&mut |object| {
+            assert!(
+                source.contains(&format!("pub struct {} {{", object.name)),
+                "{}",
+                object.name
+            );
+            assert!(
+                source.contains(&format!("pub struct {}Builder {{", object.name)),
+                "{}",
+                object.name
+            );
+        });
+    }
+}
+
+/// The build ran in another process, from another folder, with other features: its source is the same to the byte.
+#[test]
+fn the_same_documents_make_the_same_source() {
+    let sources = |documents: Vec<Document>| {
+        let mut findings = Findings::default();
+        let source = generate::generate(&merged(documents), &facts().durations, &mut findings);
+        assert_eq!(findings, Findings::default());
+        source.unwrap().files
+    };
+    let mut reversed = documents();
+    reversed.reverse();
+    let built = [
+        (
+            "generated.rs",
+            include_str!(concat!(env!("OUT_DIR"), "/generated.rs")),
+        ),
+        (
+            "httpmock.rs",
+            include_str!(concat!(env!("OUT_DIR"), "/httpmock.rs")),
+        ),
+        (
+            "documents.json",
+            include_str!(concat!(env!("OUT_DIR"), "/documents.json")),
+        ),
+        (
+            "typed_door.rs",
+            include_str!(concat!(env!("OUT_DIR"), "/typed_door.rs")),
+        ),
+    ];
+    for documents in [documents(), reversed] {
+        for ((name, text), (built_name, built)) in sources(documents).iter().zip(built) {
+            assert_eq!(*name, built_name);
+            assert!(text == built, "{name} differs from what the build wrote");
+        }
+    }
+}
