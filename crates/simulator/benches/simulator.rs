@@ -11,7 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aimlapi_video::{State, simulator::Simulator};
+use aimlapi_video::State;
+use aimlapi_video_simulator::Simulator;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use aimlapi_video::{GenerationRequest, simulator::Simulator};
+use aimlapi_video::GenerationRequest;
+use aimlapi_video_simulator::Simulator;
 use serde_json::json;
 
 use crate::{Caller, standing, support, text};

@@ -1,9 +1,7 @@
 //! Every model, from request to file: two independent readings of the documents meet here.
 
-use aimlapi_video::{
-    GenerationRequest, LegacyKlingRequest, Media, Route, State, Update, models,
-    simulator::Simulator,
-};
+use aimlapi_video::{GenerationRequest, LegacyKlingRequest, Media, Route, State, Update, models};
+use aimlapi_video_simulator::Simulator;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 

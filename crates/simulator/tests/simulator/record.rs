@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::{Caller, MODEL, judge, standing, support, text};
+use crate::{
+    Caller, MODEL, standing,
+    support::{self, judge},
+    text,
+};
 
 #[tokio::test]
 async fn every_request_is_listed_with_what_a_test_may_ask_and_without_its_key() {

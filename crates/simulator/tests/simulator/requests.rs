@@ -1,6 +1,7 @@
 //! What is taken, what is refused, and in which words.
 
-use aimlapi_video::{ErrorKind, GenerationRequest, Route, simulator::Simulator};
+use aimlapi_video::{ErrorKind, GenerationRequest, Route};
+use aimlapi_video_simulator::Simulator;
 use serde_json::{Value, json};
 
 use crate::{Caller, simulator, support::client, text};

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use aimlapi_video::{
-    ErrorKind, GenerationRequest,
-    simulator::{Scenario, Simulator},
-};
+use aimlapi_video::{ErrorKind, GenerationRequest};
+use aimlapi_video_simulator::{Scenario, Simulator};
 use serde_json::{Value, json};
 
 use crate::{Caller, MODEL, standing, support::client, text};

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use aimlapi_video::{
-    GenerationRequest, LegacyKlingRequest, State,
-    simulator::{Shape, Simulator},
-};
+use aimlapi_video::{GenerationRequest, LegacyKlingRequest, State};
+use aimlapi_video_simulator::{Shape, Simulator};
 use serde_json::{Value, json};
 
 use crate::{Caller, support::client, text};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use aimlapi_video::{Role, models, simulator::Simulator};
+use aimlapi_video::{Role, models};
+use aimlapi_video_simulator::Simulator;
 use serde_json::json;
 
 use crate::{Caller, MODEL, standing, text};
