@@ -9,8 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Error, Violation, Warning,
-    catalogue::{Model, Role, Route, models},
-    rules, schema,
+    contract::{self, FORMATS, Model, Role, Route, models},
 };
 
 macro_rules! union {
@@ -58,8 +57,8 @@ macro_rules! union {
             /// As [`from_json`](Self::from_json).
             pub fn from_json_coerced(mut body: Value) -> Result<Self, Error> {
                 let id = body.get("model").and_then(Value::as_str);
-                if let Some(model) = id.and_then(|id| Model::find($route, id)) {
-                    schema::coerce_object(model.properties, &mut body);
+                if let Some(model) = id.and_then(|id| contract::model($route, id)) {
+                    model.coerce(&mut body);
                 }
                 Self::from_json(body)
             }
@@ -185,14 +184,14 @@ impl Body {
             }
             None => return Err(invalid(Violation::missing("a model's id").under("model"))),
         };
-        let Some(model) = Model::find(route, id) else {
+        let Some(model) = contract::model(route, id) else {
             return Err(invalid(
                 Violation::new(&id.as_str().into(), nearest(route, id), "enum").under("model"),
             ));
         };
         let body = Self {
             route,
-            model: model.id.into(),
+            model: model.id.as_str().into(),
             entry: Some(model),
             map,
         };
@@ -209,7 +208,7 @@ impl Body {
         Self {
             route,
             model: model.into(),
-            entry: Model::find(route, model),
+            entry: contract::model(route, model),
             map,
         }
     }
@@ -228,11 +227,7 @@ impl Body {
         let Some(model) = self.entry else {
             return Ok(());
         };
-        let mut found = schema::check_object(model.properties, &self.map);
-        if !model.checks.is_empty() {
-            let body = Value::Object(self.map.clone());
-            found.extend(schema::check_all(model.checks, &body));
-        }
+        let found = model.check(&self.map, FORMATS);
         if found.is_empty() {
             Ok(())
         } else {
@@ -244,18 +239,15 @@ impl Body {
         let Some(model) = self.entry else {
             return Vec::new();
         };
-        let mut warnings = schema::unknown(model.properties, &self.map);
-        warnings.extend(rules::broken(model.rules, &self.map));
+        let mut warnings = model.warnings(&self.map);
         warnings.extend(values::unlikely(model, &self.map));
         warnings
     }
 
     fn length(&self) -> Option<u64> {
         let property = self.entry?.property(Role::Duration)?;
-        match self.map.get(property.name) {
-            Some(length) => length.as_u64(),
-            None => property.default?.parse().ok(),
-        }
+        let length = self.map.get(&property.name).or(property.default.as_ref());
+        length?.as_u64()
     }
 }
 
@@ -264,7 +256,7 @@ fn nearest(route: Route, id: &str) -> String {
     let mut known: Vec<(f64, &str)> = models()
         .iter()
         .filter(|model| model.route == route)
-        .map(|model| (strsim::jaro_winkler(id, model.id), model.id))
+        .map(|model| (strsim::jaro_winkler(id, &model.id), model.id.as_str()))
         .collect();
     known.sort_by(|a, b| b.0.total_cmp(&a.0));
     if known.is_empty() {

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use aimlapi_video::contract::{Constraint, EnforcedBy, JsonType, Property};
 use aimlapi_video::{
-    BoundedVec, Client, ClientBuilder, Constraint, CreateRetries, Download, Error, ErrorKind,
-    Failure, GenerateAll, GenerateTo, Generation, GenerationHandle, GenerationRequest, Held,
-    Hiccup, Int, Integer, InvalidValue, Job, LegacyKlingRequest, Media, MediaString, Model,
-    OneOrMany, PollBudget, Progress, Property, PropertyKind, Receipt, Received, ReservedTarget,
-    Role, Route, Saved, SavedGeneration, ServiceError, State, Text, Times, Update, Updates, Uri,
-    UriOrBase64, Usage, Video, Violation, Wait, WaitAll, WaitOptions, Warning, Written,
+    BoundedVec, Client, ClientBuilder, CreateRetries, Download, Error, ErrorKind, Failure,
+    GenerateAll, GenerateTo, Generation, GenerationHandle, GenerationRequest, Hiccup, Int, Integer,
+    InvalidValue, Job, LegacyKlingRequest, Media, MediaString, Model, OneOrMany, PollBudget,
+    Progress, Receipt, Received, ReservedTarget, Role, Route, Saved, SavedGeneration, ServiceError,
+    State, Text, Times, Update, Updates, Uri, UriOrBase64, Usage, Video, Violation, Wait, WaitAll,
+    WaitOptions, Warning, Written,
     schedule::{
         Decision, Durations, Exponential, Fixed, Learned, Planned, PollState, Pooled, Schedule,
     },
@@ -69,11 +70,11 @@ fn public_types_are_send_and_sync() {
     plain::<Warning>();
     plain::<Model>();
     plain::<Property>();
-    plain::<PropertyKind>();
+    plain::<JsonType>();
     plain::<Role>();
     plain::<Route>();
     plain::<Constraint>();
-    plain::<Held>();
+    plain::<EnforcedBy>();
     plain::<Box<dyn Schedule>>();
     plain::<Decision>();
     plain::<Durations>();
