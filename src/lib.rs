@@ -62,7 +62,7 @@ mod tls;
 mod transport;
 mod uri;
 
-pub use batch::{GenerateAll, Job, WaitAll};
+pub use batch::{BatchEvent, GenerateAll, WaitAll};
 pub use bounded::{BoundedVec, Int, Integer, InvalidValue, OneOrMany, Text};
 pub use budget::PollBudget;
 pub use catalogue::{Model, Property, PropertyKind, Role, Route, models};
@@ -76,7 +76,7 @@ pub use ledger::{Constraint, Held};
 pub use media::{Media, MediaString, UriOrBase64};
 pub use poll::{Hiccup, Progress, Times, Update, Updates, Wait, WaitOptions};
 pub use property::{IntoProperty, Violation, Warning};
-pub use request::{GenerationRequest, LegacyKlingRequest};
+pub use request::{GenerationRequest, IntoGenerationRequest};
 /// The HTTP library, for what [`ClientBuilder`] takes of it.
 pub use reqwest;
 pub use status::{Failure, Generation, Receipt, State, Usage, Video};

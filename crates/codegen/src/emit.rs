@@ -58,11 +58,12 @@ pub fn builders(merged: &Merged) -> String {
             if let Shape::TextChoice { name, values } = shape {
                 let _ = writeln!(
                     out,
-                    "impl crate::property::Choice for types::{name} {{ const VALUES: &'static [&'static str] = &{values:?}; }}"
+                    "impl crate::property::Choice for types::{name} {{ const VALUES: &'static [&'static str] = &{values:?}; }}\n\
+                     impl crate::property::PropertyType for types::{name} {{}}"
                 );
             }
         });
-        union_member(&mut out, request);
+        typed_request(&mut out, request);
     }
     out.push_str("}\n");
     out
@@ -248,8 +249,10 @@ fn builder(out: &mut String, object: &Object, request: &Request) {
         out,
         "match ({tuple}) {{ ({some}) if __found.is_empty() => Ok(types::{name} {{ {made} }}), _ => Err(__found) }} }} }}\n\
          impl types::{name} {{\n/// Starts an empty builder.\npub fn builder() -> {name}Builder {{ ::std::default::Default::default() }} }}\n\
+         impl crate::property::PropertyType for types::{name} {{}}\n\
          impl crate::IntoProperty<types::{name}> for {name}Builder {{\n\
-         fn into_property(self) -> ::std::result::Result<types::{name}, ::std::vec::Vec<crate::Violation>> {{ self.finish() }} }}\n",
+         fn into_property(self) -> ::std::result::Result<::std::option::Option<types::{name}>, ::std::vec::Vec<crate::Violation>> {{\n\
+         self.finish().map(Some) }} }}\n",
         tuple = required
             .iter()
             .map(|field| format!("{field},"))
@@ -257,12 +260,10 @@ fn builder(out: &mut String, object: &Object, request: &Request) {
     );
 }
 
-fn union_member(out: &mut String, request: &Request) {
-    let union = super::merge::union(request.create.route);
+fn typed_request(out: &mut String, request: &Request) {
     let _ = write!(
         out,
-        "impl ::std::convert::From<types::{name}> for crate::{union} {{\n\
-         fn from(request: types::{name}) -> Self {{ Self::from_typed({model:?}, &request) }} }}\n\
+        "crate::request::typed_request!(types::{name}, {route}, {model:?});\n\
          #[cfg(feature = \"schema\")]\ncrate::json_schema::json_schema!({name}, {route}, {model:?});\n",
         route = route(request.create.route),
         name = request.object.name,

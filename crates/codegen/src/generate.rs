@@ -9,7 +9,7 @@ use progenitor::{GenerationSettings, Generator, HooksMode, TypeImpl, TypePatch};
 use serde_json::Value;
 
 use crate::{
-    Findings, Route, Stated, Trouble,
+    Findings, Stated, Trouble,
     constraints::Shape,
     emit,
     merge::{self, Merged, Request},
@@ -93,11 +93,7 @@ fn settings(merged: &Merged) -> Result<GenerationSettings, String> {
             .map_err(text)?,
     );
     settings.with_derive("PartialEq");
-    for ours in [
-        merge::ANSWER,
-        merge::union(Route::Universal),
-        merge::union(Route::LegacyKling),
-    ] {
+    for ours in [merge::ANSWER, merge::REQUEST] {
         settings.with_replacement(ours, format!("crate::{ours}"), std::iter::empty());
     }
     let mut open = TypePatch::default();
