@@ -152,7 +152,8 @@ impl fmt::Display for Warning {
 /// The enums that the generator makes of a list of strings.
 #[diagnostic::on_unimplemented(
     message = "a property of type `{Self}` does not take text",
-    label = "the property takes `{Self}`, or a value that becomes one"
+    label = "the property takes `{Self}`, or a value that becomes one",
+    note = "an integer takes every integer type, such as `5`; a number also `f32` or `f64`, such as `0.5`"
 )]
 pub(crate) trait Choice: FromStr {
     const VALUES: &'static [&'static str];

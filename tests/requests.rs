@@ -88,6 +88,88 @@ fn nested_objects_and_lists_are_given_as_builders() {
 }
 
 #[test]
+fn setters_take_options_and_none_leaves_the_property_out() {
+    let image = KlingaiV2MasterImageToVideo::builder()
+        .image_url(Some("https://example.com/kite.png"))
+        .prompt(Some(String::from("A kite")))
+        .duration(Some(5))
+        .cfg_scale(Some(0.5_f32))
+        .negative_prompt(None::<&str>)
+        .static_mask(None::<Media>)
+        .camera_control(Some(
+            KlingaiV2MasterImageToVideoCameraControl::builder()
+                .type_(Some("simple"))
+                .config(None::<KlingaiV2MasterImageToVideoCameraControlConfig>),
+        ))
+        .dynamic_masks(None::<Vec<KlingaiV2MasterImageToVideoDynamicMasksItem>>);
+    assert_eq!(
+        serde_json::to_value(image.clone().build().unwrap()).unwrap(),
+        json!({
+            "model": "klingai/v2-master-image-to-video",
+            "image_url": "https://example.com/kite.png",
+            "prompt": "A kite",
+            "duration": 5,
+            "cfg_scale": 0.5,
+            "camera_control": { "type": "simple" },
+        })
+    );
+    // The last call decides, as for values.
+    let body = serde_json::to_value(image.duration(None::<i64>).build().unwrap()).unwrap();
+    assert_eq!(body.get("duration"), None);
+}
+
+#[test]
+fn none_for_a_required_property_or_an_item_is_a_violation() {
+    let error = KlingaiV2MasterTextToVideo::builder()
+        .prompt(None::<String>)
+        .duration(Some(7))
+        .build()
+        .unwrap_err();
+    let found: Vec<_> = violations(&error)
+        .into_iter()
+        .map(|(pointer, given, _, keyword)| (pointer, given, keyword))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("/duration".to_owned(), Some(json!(7)), "enum"),
+            ("/prompt".to_owned(), None, "required"),
+        ]
+    );
+    let mask = || {
+        KlingaiV2MasterImageToVideoDynamicMasksItem::builder()
+            .mask("https://example.com/mask.png")
+            .trajectories([(1, 2), (3, 4)].map(|(x, y)| {
+                KlingaiV2MasterImageToVideoDynamicMasksItemTrajectoriesItem::builder()
+                    .x(x)
+                    .y(y)
+            }))
+    };
+    let error = KlingaiV2MasterImageToVideo::builder()
+        .image_url("https://example.com/kite.png")
+        .dynamic_masks([Some(mask()), None])
+        .build()
+        .unwrap_err();
+    let [(pointer, given, ..)] = &violations(&error)[..] else {
+        panic!("{error}");
+    };
+    assert_eq!((&**pointer, given), ("/dynamic_masks/1", &None));
+}
+
+#[test]
+fn a_request_reads_and_writes_its_body_alone() {
+    let body = json!({ "model": "klingai/v2-master-text-to-video", "prompt": "A kite" });
+    let universal: GenerationRequest = serde_json::from_value(body.clone()).unwrap();
+    assert_eq!(universal.route(), Route::Universal);
+    let legacy = GenerationRequest::from_json(Route::LegacyKling, body.clone()).unwrap();
+    assert_eq!(legacy.route(), Route::LegacyKling);
+    assert_ne!(universal, legacy);
+    for request in [universal, legacy] {
+        assert_eq!(serde_json::to_value(&request).unwrap(), body);
+    }
+}
+
+#[test]
 fn build_names_every_wrong_or_missing_property_at_once() {
     let error = KlingaiV2MasterTextToVideo::builder()
         .duration(7)
