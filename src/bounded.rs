@@ -313,11 +313,21 @@ impl fmt::Display for InvalidValue {
 impl std::error::Error for InvalidValue {}
 
 /// The types that hold some integers.
+#[diagnostic::on_unimplemented(
+    message = "a property of type `{Self}` does not take an integer",
+    label = "the property takes `{Self}`, or a value that becomes one",
+    note = "a string takes `&str` or `String`; media also `Media` or `Uri`; an integer every integer type"
+)]
 pub(crate) trait FromInteger: Sized {
     fn from_integer(value: i128) -> Result<Self, Violation>;
 }
 
 /// The types that hold some numbers.
+#[diagnostic::on_unimplemented(
+    message = "a property of type `{Self}` does not take a floating-point number",
+    label = "the property takes `{Self}`, or a value that becomes one",
+    note = "a string takes `&str` or `String`; media also `Media` or `Uri`; an integer every integer type"
+)]
 pub(crate) trait FromFloat: Sized {
     fn from_float(number: f64) -> Result<Self, Violation>;
 }

@@ -60,11 +60,12 @@ pub fn builders(merged: &Merged) -> String {
             if let Schema::StringEnum(values) = schema {
                 let _ = writeln!(
                     out,
-                    "impl crate::property::Choice for types::{name} {{ const VALUES: &'static [&'static str] = &{values:?}; }}"
+                    "impl crate::property::Choice for types::{name} {{ const VALUES: &'static [&'static str] = &{values:?}; }}\n\
+                     impl crate::property::PropertyType for types::{name} {{}}"
                 );
             }
         });
-        union_member(&mut out, model);
+        typed_request(&mut out, model);
     }
     out.push_str("}\n");
     out
@@ -226,8 +227,10 @@ fn builder(out: &mut String, name: &str, properties: &[Property], model: &Model)
         out,
         "match ({tuple}) {{ ({some}) if __found.is_empty() => Ok(types::{name} {{ {made} }}), _ => Err(__found) }} }} }}\n\
          impl types::{name} {{\n/// Starts an empty builder.\npub fn builder() -> {name}Builder {{ ::std::default::Default::default() }} }}\n\
+         impl crate::property::PropertyType for types::{name} {{}}\n\
          impl crate::IntoProperty<types::{name}> for {name}Builder {{\n\
-         fn into_property(self) -> ::std::result::Result<types::{name}, ::std::vec::Vec<crate::Violation>> {{ self.finish() }} }}\n",
+         fn into_property(self) -> ::std::result::Result<::std::option::Option<types::{name}>, ::std::vec::Vec<crate::Violation>> {{\n\
+         self.finish().map(Some) }} }}\n",
         tuple = required
             .iter()
             .map(|field| format!("{field},"))
@@ -235,12 +238,10 @@ fn builder(out: &mut String, name: &str, properties: &[Property], model: &Model)
     );
 }
 
-fn union_member(out: &mut String, model: &Model) {
-    let union = crate::merge::union(model.route);
+fn typed_request(out: &mut String, model: &Model) {
     let _ = write!(
         out,
-        "impl ::std::convert::From<types::{name}> for crate::{union} {{\n\
-         fn from(request: types::{name}) -> Self {{ Self::from_typed({model:?}, &request) }} }}\n\
+        "crate::request::typed_request!(types::{name}, {route}, {model:?});\n\
          #[cfg(feature = \"schema\")]\ncrate::contract::json_schema!({name}, {route}, {model:?});\n",
         route = route(model.route),
         name = model.type_name,
