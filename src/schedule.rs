@@ -4,12 +4,12 @@ use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use crate::State;
 
-mod belief;
 mod durations;
 mod exponential;
 mod placement;
 mod planned;
 mod pooled;
+mod posterior;
 
 pub use durations::{Durations, Learned};
 pub use exponential::Exponential;

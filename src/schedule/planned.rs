@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::{
     Decision, PollState, Schedule,
-    belief::{Belief, Finishes, SURE, Source},
     placement::{Terms, steps},
     pooled::{Pooled, middle},
+    posterior::{CONCENTRATION, DurationPosterior, Observations, Source},
 };
 use crate::State;
 
@@ -95,21 +95,21 @@ impl Planned {
 
 impl Schedule for Planned {
     fn next(&self, state: &PollState<'_>) -> Decision {
-        let belief = self.belief(state);
+        let posterior = self.posterior(state);
         let least = self.least.as_secs_f64();
         let terms = Terms {
-            least,
-            most: self.most.as_secs_f64(),
-            price: self.price(&belief, state.unfinished.as_secs_f64()),
+            min_step: least,
+            max_step: self.most.as_secs_f64(),
+            price: self.price(&posterior, state.unfinished.as_secs_f64()),
         };
         let from = state.last_poll.as_secs_f64();
         let mut known = state.unfinished.as_secs_f64();
         if state.last == Some(State::Queued) {
             // All of the generating still lies ahead.
-            known += QUEUED * belief.typical().min(LONGEST_QUEUED);
+            known += QUEUED * posterior.typical().min(LONGEST_QUEUED);
         }
-        let steps = steps(&belief.beyond(known), known, from, terms);
-        let step = steps.map_or(terms.most, |steps| {
+        let steps = steps(&posterior.beyond(known), known, from, terms);
+        let step = steps.map_or(terms.max_step, |steps| {
             steps.next + JITTER * steps.next.min(steps.second) * jitter(state.id, state.polls)
         });
         let step = Duration::try_from_secs_f64(step).unwrap_or(self.least);
@@ -119,14 +119,14 @@ impl Schedule for Planned {
     fn remaining(&self, state: &PollState<'_>) -> Option<Duration> {
         let age = state.age.as_secs_f64();
         let end = self
-            .belief(state)
+            .posterior(state)
             .median_beyond(state.unfinished.as_secs_f64());
         Duration::try_from_secs_f64((end - age).max(0.0)).ok()
     }
 }
 
 impl Planned {
-    fn belief(&self, state: &PollState<'_>) -> Belief {
+    fn posterior(&self, state: &PollState<'_>) -> DurationPosterior {
         let mut sources = Vec::with_capacity(4);
         match state.expected.as_ref().and_then(middle) {
             Some((mean, width)) => sources.extend(STATED.map(|stated| Source {
@@ -142,22 +142,22 @@ impl Planned {
         if let Some(mean) = learned.and_then(|learned| learned.near) {
             sources.push(Source { mean, ..NEAR });
         }
-        let finishes = learned.map(|learned| Finishes {
+        let observations = learned.map(|learned| Observations {
             count: learned.count,
             mean: learned.mean,
             squares: learned.squares,
         });
-        Belief::new(&sources, finishes.unwrap_or_default())
+        DurationPosterior::new(&sources, observations.unwrap_or_default())
     }
 
     /// Requests that a second of lag is worth.
-    fn price(&self, belief: &Belief, age: f64) -> f64 {
+    fn price(&self, posterior: &DurationPosterior, age: f64) -> f64 {
         let trade = self.trade.as_secs_f64().max(SHORTEST_TRADE);
-        let typical = belief.typical();
+        let typical = posterior.typical();
         let overdue = (age / (OVERDUE * typical)).max(1.0);
         let wanted = (TRADED / typical).sqrt().sqrt() / (trade * overdue);
         // With this price, steps would be the least one where ends are dense.
-        let sensible = DENSE * belief.width() / self.least.as_secs_f64().powi(2);
+        let sensible = DENSE * posterior.width() / self.least.as_secs_f64().powi(2);
         wanted.min(sensible)
     }
 }
@@ -181,19 +181,19 @@ const STATED: [Source; 3] = [
         weight: 0.56,
         mean: 0.0,
         error: 0.01,
-        sure: 2.0 * SURE,
+        concentration: 2.0 * CONCENTRATION,
     },
     Source {
         weight: 0.0125,
         mean: -0.83,
         error: 0.36,
-        sure: SURE,
+        concentration: CONCENTRATION,
     },
     Source {
         weight: 0.0066,
         mean: 0.74,
         error: 0.267,
-        sure: SURE,
+        concentration: CONCENTRATION,
     },
 ];
 
@@ -202,7 +202,7 @@ const NEAR: Source = Source {
     weight: 0.5,
     mean: 0.0,
     error: 0.4,
-    sure: SURE,
+    concentration: CONCENTRATION,
 };
 
 /// No policy goes below this step.

@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, sync::LazyLock, time::Duration};
 
-use super::belief::{SURE, Source};
+use super::posterior::{CONCENTRATION, Source};
 use crate::models;
 
 /// How long generations of all models take: a lognormal distribution, for a model of which nothing is known.
@@ -63,7 +63,7 @@ impl Pooled {
             weight: 1.0,
             mean: self.mean,
             error: self.spread,
-            sure: SURE,
+            concentration: CONCENTRATION,
         }
     }
 }
