@@ -23,7 +23,7 @@ pub mod types {
 pub mod __bench {
     pub use crate::{
         download::bench::receive,
-        poll::bench::{Seen, Service},
+        poll::bench::{PollLog, Service},
     };
 }
 #[cfg(feature = "blocking")]
@@ -77,7 +77,7 @@ pub use handle::GenerationHandle;
 pub use journal::{Journal, JournalEntry, JournalState};
 pub use ledger::{Constraint, Held};
 pub use media::{Media, MediaString, UriOrBase64};
-pub use poll::{Hiccup, Progress, Times, Update, Updates, Wait, WaitOptions};
+pub use poll::{PollFailed, Progress, Times, Update, Updates, Wait, WaitOptions};
 pub use property::{IntoProperty, Violation, Warning};
 pub use request::{GenerationRequest, LegacyKlingRequest};
 /// The HTTP library, for what [`ClientBuilder`] takes of it.

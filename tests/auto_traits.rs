@@ -4,14 +4,12 @@ use std::path::PathBuf;
 
 use aimlapi_video::{
     BoundedVec, Client, ClientBuilder, Constraint, CreateRetries, Download, Error, ErrorKind,
-    Failure, GenerateAll, GenerateTo, Generation, GenerationHandle, GenerationRequest, Held,
-    Hiccup, Int, Integer, InvalidValue, Job, LegacyKlingRequest, Media, MediaString, Model,
-    OneOrMany, PollBudget, Progress, Property, PropertyKind, Receipt, Received, ReservedTarget,
+    Failure, GenerateAll, GenerateTo, Generation, GenerationHandle, GenerationRequest, Held, Int,
+    Integer, InvalidValue, Job, LegacyKlingRequest, Media, MediaString, Model, OneOrMany,
+    PollBudget, PollFailed, Progress, Property, PropertyKind, Receipt, Received, ReservedTarget,
     Role, Route, Saved, SavedGeneration, ServiceError, State, Text, Times, Update, Updates, Uri,
     UriOrBase64, Usage, Video, Violation, Wait, WaitAll, WaitOptions, Warning, Written,
-    schedule::{
-        Decision, Durations, Exponential, Fixed, Learned, Planned, PollState, Pooled, Schedule,
-    },
+    schedule::{Durations, Exponential, Fixed, Learned, Planned, PollState, Pooled, Schedule},
 };
 
 /// Also free of what a panic could leave half done, and to be moved at will.
@@ -25,12 +23,12 @@ fn public_types_are_send_and_sync() {
     plain::<ClientBuilder>();
     plain::<CreateRetries>();
     plain::<PollBudget>();
+    plain::<PollFailed>();
     plain::<WaitOptions>();
     plain::<Wait>();
     plain::<Updates>();
     plain::<Update>();
     plain::<Progress>();
-    plain::<Hiccup>();
     plain::<Times>();
     plain::<WaitAll>();
     plain::<GenerateAll>();
@@ -75,7 +73,6 @@ fn public_types_are_send_and_sync() {
     plain::<Constraint>();
     plain::<Held>();
     plain::<Box<dyn Schedule>>();
-    plain::<Decision>();
     plain::<Durations>();
     plain::<Exponential>();
     plain::<Fixed>();

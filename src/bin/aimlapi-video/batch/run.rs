@@ -100,8 +100,8 @@ impl Run {
                 self.board.note(&what);
             }
             Job::Update(Update::Progress(progress)) => self.board.progress(line, &progress),
-            Job::Update(Update::Hiccup(hiccup)) => {
-                self.board.hiccup(line, &self::line(&hiccup.error));
+            Job::Update(Update::PollFailed(failed)) => {
+                self.board.poll_failed(line, &self::line(&failed.error));
             }
             Job::Ended(Ok(generation)) => {
                 self.to_save.push_back((index, generation));
