@@ -200,17 +200,17 @@ impl Client {
     /// How long generations took that this client and its clones waited for: what their schedules learn from. Keep it, and
     /// give it to the next client's [builder](ClientBuilder::durations).
     pub fn durations(&self) -> Durations {
-        self.seen().clone()
+        self.lock_durations().clone()
     }
 
-    pub(crate) fn seen(&self) -> MutexGuard<'_, Durations> {
-        let seen = self.inner.durations.lock();
-        seen.unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn lock_durations(&self) -> MutexGuard<'_, Durations> {
+        let durations = self.inner.durations.lock();
+        durations.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Downloads the videos of a generation.
     pub fn download<'a>(&self, generation: &'a Generation) -> Download<'a> {
-        Download::new(self.clone(), self.inner.wait.speed, generation)
+        Download::new(self.clone(), self.inner.wait.clock, generation)
     }
 
     pub(crate) fn files(&self) -> &Files {
@@ -295,7 +295,7 @@ impl Client {
             answered: true,
             retry_after,
         };
-        self.heed(&reply);
+        self.apply_rate_limit(&reply);
         if !reply.status.is_success() {
             let service = reply.service_error();
             let transient = matches!(service.status, 408 | 425 | 429 | 500..);
@@ -326,8 +326,8 @@ impl Client {
         self.inner.budget.as_ref()
     }
 
-    /// Too many requests are everybody's: all polls slow down.
-    fn heed(&self, reply: &Reply) {
+    /// Slows down all polls after a 429, to whatever request it was.
+    fn apply_rate_limit(&self, reply: &Reply) {
         if let (StatusCode::TOO_MANY_REQUESTS, Some(budget)) = (reply.status, self.budget()) {
             budget.slow(reply.retry_after());
         }

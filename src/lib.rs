@@ -23,7 +23,7 @@ pub mod types {
 pub mod __bench {
     pub use crate::{
         download::bench::receive,
-        poll::bench::{Seen, Service},
+        poll::bench::{PollLog, Service},
     };
 }
 #[cfg(feature = "blocking")]
@@ -70,7 +70,7 @@ pub use generate_to::{GenerateTo, SavedGeneration};
 pub use handle::GenerationHandle;
 pub use journal::{Journal, JournalEntry, JournalState};
 pub use media::{Media, MediaString, UriOrBase64};
-pub use poll::{Hiccup, Progress, Times, Update, Updates, Wait, WaitOptions};
+pub use poll::{PollFailed, Progress, Times, Update, Updates, Wait, WaitOptions};
 pub use property::IntoProperty;
 pub use request::{GenerationRequest, IntoGenerationRequest};
 /// The HTTP library, for what [`ClientBuilder`] takes of it.

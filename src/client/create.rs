@@ -136,7 +136,7 @@ impl Client {
     fn handle(&self, reply: Reply, request: &GenerationRequest) -> Result<GenerationHandle, Error> {
         let unclear =
             |what: &str| ambiguous(what, reply.request_id).with_service(reply.service_error());
-        self.heed(&reply);
+        self.apply_rate_limit(&reply);
         if !reply.status.is_success() {
             let service = reply.service_error();
             return Err(match service.status {
