@@ -1,6 +1,6 @@
-//! What the command line takes, and what it says of itself.
+//! The options of the command line, and their help.
 
-use std::time::Duration;
+use std::{fmt::Display, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -92,11 +92,25 @@ pub(crate) struct Completions {
     pub(crate) shell: Shell,
 }
 
-fn time(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| "give a time such as 90s, 30m or 1h30m".into())
+/// A parser of whole numbers in a range.
+fn whole_number<T>(
+    range: RangeInclusive<T>,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync
+where
+    T: FromStr + PartialOrd + Display + Clone + Send + Sync,
+{
+    move |text| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        let (min, max) = (range.start(), range.end());
+        number.ok_or_else(|| format!("expected a whole number from {min} to {max}"))
+    }
 }
 
-/// What `--speed` is, or stands for. An environment that cannot be used is told when the client is built.
+fn time(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "expected a time such as 90s, 30m or 1h30m".into())
+}
+
+/// The value of `--speed`, or its default. A wrong value in the environment is an error of the client's builder.
 pub(crate) fn speed_of(given: Option<f64>, simulate: bool) -> f64 {
     let environment = || std::env::var("AIML_API_SPEED").ok();
     match (given, simulate) {
@@ -109,11 +123,11 @@ pub(crate) fn speed_of(given: Option<f64>, simulate: bool) -> f64 {
 }
 
 fn speed(text: &str) -> Result<f64, String> {
-    let speed: f64 = text.parse().map_err(|_| "give a number such as 60")?;
+    let speed: f64 = text.parse().map_err(|_| "expected a number such as 60")?;
     if speed.is_finite() && speed > 0.0 {
         Ok(speed)
     } else {
-        Err("must be more than 0".into())
+        Err("expected a number above 0".into())
     }
 }
 
@@ -154,3 +168,25 @@ Examples:
   aimlapi-video completions fish > ~/.config/fish/completions/aimlapi-video.fish
 
 The folders have to be there; zsh needs `fpath=(~/.zfunc $fpath)` before `compinit`.";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn definitions_of_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn whole_number_outside_its_range_is_an_error_with_the_range() {
+        let parse = whole_number(1..=1000_u16);
+        assert_eq!(parse("1000"), Ok(1000));
+        for text in ["0", "1001", "99999", "-1", "many", ""] {
+            let expected = Err("expected a whole number from 1 to 1000".to_owned());
+            assert_eq!(parse(text), expected, "{text}");
+        }
+    }
+}

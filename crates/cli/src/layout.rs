@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::de::IgnoredAny;
 use serde_json::{Deserializer, Map, Value};
 
-use crate::{failure::path_word, text::STANDARD_INPUT};
+use crate::{failure::shell_path, text::STANDARD_INPUT};
 
 /// How many lines that are not blank are looked at.
 pub(crate) const LINES: usize = 3;
@@ -166,7 +166,7 @@ fn conversion(program: &str, name: &str) -> String {
         Some(extension) if extension == "jsonl" => format!("{}-lines.jsonl", stem.display()),
         _ => format!("{}.jsonl", stem.display()),
     };
-    format!("`{program} < {} > {}`", path_word(name), path_word(&new))
+    format!("`{program} < {} > {}`", shell_path(name), shell_path(&new))
 }
 
 const EXAMPLE: &str = "write lines such as {\"model\": \"MODEL\", \"prompt\": \"A kite climbs\"}";

@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     args::Generate,
-    failure::{Failure, line, quoted},
-    output::note,
+    failure::{Failure, error_line, shell_quoted},
+    output::print_note,
     text::{self, STANDARD_INPUT, json_error},
 };
 
@@ -179,7 +179,7 @@ fn stored(source: &str) -> Result<Map<String, Value>, Failure> {
 fn prompt(given: &str, property: &str) -> Result<String, Failure> {
     if given == "-" {
         if io::stdin().is_terminal() {
-            note("reading the prompt from standard input; end it with ctrl-d");
+            print_note("reading the prompt from standard input; end it with ctrl-d");
         }
         let text =
             text::read(given).map_err(|what| Failure::usage(format!("the prompt on {what}")))?;
@@ -194,11 +194,11 @@ fn prompt(given: &str, property: &str) -> Result<String, Failure> {
     match given.strip_prefix('@') {
         // Several words may begin with a mention, and are a prompt unless a file has that very name.
         Some(file) if !file.contains(char::is_whitespace) || Path::new(file).is_file() => {
-            let literal = quoted(&format!("{property}={given}"));
+            let literal = shell_quoted(&format!("{property}={given}"));
             Err(Failure::usage(format!(
                 "the prompt {given:?} looks like the name of a file, which --prompt does not read yet; to send the file's text: \
                  --prompt - < {}; to send these characters: --set {literal}",
-                quoted(file)
+                shell_quoted(file)
             )))
         }
         _ => Ok(given.to_owned()),
@@ -295,7 +295,7 @@ fn file(source: &str, max_mib: u64) -> Result<Media, Failure> {
         None => Media::from_file_with_limit(source, max_bytes),
     };
     media.map_err(|error| {
-        let message = line(&error);
+        let message = error_line(&error);
         let hint = match typed {
             None if message.contains("by its content") => {
                 format!(", as in {source};type=video/mp4")

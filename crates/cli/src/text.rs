@@ -12,7 +12,7 @@ use std::{
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use file_format::{FileFormat, Kind};
 
-use crate::failure::path_word;
+use crate::failure::shell_path;
 
 /// What standard input is called in messages.
 pub(crate) const STANDARD_INPUT: &str = "standard input";
@@ -271,7 +271,7 @@ impl<R: BufRead> Text<R> {
             STANDARD_INPUT => format!("convert it to UTF-8, as by `iconv -f {encoding} -t UTF-8`"),
             name => format!(
                 "save it as UTF-8, as by `iconv -f {encoding} -t UTF-8 {}`",
-                path_word(name)
+                shell_path(name)
             ),
         }
     }

@@ -2,9 +2,9 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, ValueHint, value_parser};
+use clap::{Args, ValueHint};
 
-use super::{speed, time};
+use super::{speed, time, whole_number};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = BATCH_NOTES)]
@@ -27,7 +27,7 @@ pub(crate) struct Batch {
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) journal: Option<PathBuf>,
     /// How many creates may be on their way at once, 1 to 1000
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = whole_number(1..=1000_u16))]
     pub(crate) creates: u16,
     /// Create again what may have been created already, as the account's log says that it was not
     #[arg(long)]

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueHint};
 
-use super::{speed, time};
+use super::{speed, time, whole_number};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = GENERATE_EXAMPLES)]
@@ -36,7 +36,7 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "FILE|-", help_heading = REQUEST, value_hint = ValueHint::FilePath)]
     pub(crate) request: Option<String>,
     /// Files that are sent may have this many MiB at most, each
-    #[arg(long, value_name = "MIB", default_value_t = 20, help_heading = REQUEST)]
+    #[arg(long, value_name = "MIB", default_value_t = 20, value_parser = whole_number(0..=u64::MAX), help_heading = REQUEST)]
     pub(crate) max_media: u64,
     /// Use the older URL of the Kling models
     #[arg(long, help_heading = REQUEST)]

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use aimlapi_video_simulator::Shape;
 use clap::Args;
 
-use super::{speed, time};
+use super::{speed, time, whole_number};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = NOTES)]
@@ -26,7 +26,7 @@ pub(crate) struct Simulate {
     #[arg(long, help_heading = "What is answered")]
     pub(crate) strict: bool,
     /// What durations are drawn by; the same seed and requests give the same ones
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Time")]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole_number(0..=u64::MAX), help_heading = "Time")]
     pub(crate) seed: u64,
     /// How far durations spread around the stated ones, 0 to 2
     ///
@@ -34,13 +34,13 @@ pub(crate) struct Simulate {
     #[arg(long, value_name = "N", default_value_t = 0.15, value_parser = spread, help_heading = "Time")]
     pub(crate) spread: f64,
     /// How many generations are made at once; the others queue [default: no limit]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Who is served, and how much")]
+    #[arg(long, value_name = "N", value_parser = whole_number(1..=u32::MAX), help_heading = "Who is served, and how much")]
     pub(crate) slots: Option<u32>,
     /// How many requests are taken in a minute of real time; the next is answered with 429 [default: no limit]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Who is served, and how much")]
+    #[arg(long, value_name = "N", value_parser = whole_number(1..=u32::MAX), help_heading = "Who is served, and how much")]
     pub(crate) rate_limit: Option<u32>,
     /// How many credits there are, 100,000 to a second of video; then creates are answered with 403 [default: no limit]
-    #[arg(long, value_name = "N", help_heading = "Who is served, and how much")]
+    #[arg(long, value_name = "N", value_parser = whole_number(0..=u64::MAX), help_heading = "Who is served, and how much")]
     pub(crate) credits: Option<u64>,
     /// How long, in real time, the link of a video is good
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = time, help_heading = "What is answered")]
@@ -59,14 +59,15 @@ pub(crate) struct Simulate {
         long,
         value_name = "N",
         default_value_t = 1,
+        value_parser = whole_number(0..=usize::MAX),
         help_heading = "What is answered"
     )]
     pub(crate) videos: usize,
     /// How many generations it holds; beyond that, the one that ended first is forgotten
-    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Memory")]
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = whole_number(1..=u32::MAX), help_heading = "Memory")]
     pub(crate) max_tasks: u32,
     /// How many requests /_simulator/requests lists, the newest
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Memory")]
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = whole_number(1..=u32::MAX), help_heading = "Memory")]
     pub(crate) max_requests: u32,
 }
 
@@ -84,16 +85,14 @@ fn shapes(text: &str) -> Result<Shapes, String> {
 
 fn address(text: &str) -> Result<SocketAddr, String> {
     let address = text.parse();
-    address.map_err(|_| "give an address and a port such as 127.0.0.1:8080".into())
+    address.map_err(|_| "expected an address and a port such as 127.0.0.1:8080".into())
 }
 
 fn spread(text: &str) -> Result<f64, String> {
-    let spread: f64 = text.parse().map_err(|_| format!("{text} is no number"))?;
-    if (0.0..=2.0).contains(&spread) {
-        Ok(spread)
-    } else {
-        Err("must be 0 to 2".into())
-    }
+    let spread = text.parse().ok();
+    spread
+        .filter(|spread| (0.0..=2.0).contains(spread))
+        .ok_or_else(|| "expected a number from 0 to 2".into())
 }
 
 const NOTES: &str = "\

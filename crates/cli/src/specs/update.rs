@@ -9,8 +9,8 @@ use std::{
     process::ExitCode,
 };
 
-use super::{Described, diff::text, documents, refused, said, write};
-use crate::{args::SpecsUpdate, failure::Failure, output::note};
+use super::{Described, diff::text, documents, refused, print_result, write};
+use crate::{args::SpecsUpdate, failure::Failure, output::print_note};
 use aimlapi_video_codegen::{
     Document, Facts, Findings, Merged, Route, diff,
     document::{self, Create},
@@ -20,7 +20,7 @@ use aimlapi_video_codegen::{
 /// `specs update`
 pub(crate) fn update(asked: &SpecsUpdate) -> ExitCode {
     match run(asked) {
-        Ok(report) => said(report),
+        Ok(report) => print_result(report),
         Err(failure) => failure.report(false, None),
     }
 }
@@ -81,7 +81,7 @@ fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
         }
     }
     for warning in &new.findings.warnings {
-        note(format!("note: {warning}"));
+        print_note(format!("note: {warning}"));
     }
     let verb = if asked.dry_run {
         "would write"
