@@ -505,6 +505,25 @@ fn update_names_every_vendor_that_has_no_feature() {
 }
 
 #[test]
+fn update_reads_the_features_of_the_checkout_that_it_updates() {
+    let checkout = folder(&[("openapi/acme/one.json", document("acme/one", json!({})))]);
+    fs::write(
+        checkout.path().join("Cargo.toml"),
+        "[features]\ndefault = []\nacme = []\n\n[dependencies]\nkling = \"1\"\n",
+    )
+    .unwrap();
+    let from = folder(&[
+        ("one.json", document("acme/one", json!({}))),
+        ("two.json", document("kling-video/two", json!({}))),
+    ]);
+    let into = checkout.path().join("openapi");
+    let ran = specs!("update", from.path(), "--into", into);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let (_, vendors) = ran.stdout.split_once("vendors without a feature").unwrap();
+    assert!(vendors.contains("  kling") && !vendors.contains("  acme"), "{vendors}");
+}
+
+#[test]
 fn check_of_two_folders_with_equal_names_keeps_them_apart() {
     let good = folder(&[("one.json", document("k/one", json!({})))]);
     let bad = folder(&[(

@@ -1,6 +1,9 @@
 //! Lines at the bottom of a terminal that change in place, drawn by indicatif.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    cell::Cell,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use console::{Term, measure_text_width, truncate_str};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
@@ -10,6 +13,8 @@ use crate::output::{print_note, printable};
 /// Text and a bar on standard error; hidden where that is not a terminal, or a dumb one.
 pub(super) struct Screen {
     bar: ProgressBar,
+    /// The lines of the last drawing, and the columns that each of them filled.
+    drawn: Cell<(usize, usize)>,
 }
 
 static IS_DISABLED: AtomicBool = AtomicBool::new(false);
@@ -32,7 +37,10 @@ impl Screen {
             false => ProgressDrawTarget::stderr(),
         };
         let bar = ProgressBar::with_draw_target(Some(BAR_STEPS as u64), target);
-        Self { bar }
+        Self {
+            bar,
+            drawn: Cell::default(),
+        }
     }
 
     /// Whether lines can be drawn.
@@ -49,6 +57,8 @@ impl Screen {
     /// there is room.
     pub(super) fn show(&self, lines: &[String], done: Option<f64>) {
         let (_, columns) = self.size();
+        self.clear_wrapped(columns);
+        self.drawn.set((lines.len(), columns));
         let cut: Vec<_> = lines
             .iter()
             .map(|line| truncate_str(&printable(line), columns, "...").into_owned())
@@ -86,6 +96,16 @@ impl Screen {
     /// Removes the drawn lines for good.
     pub(super) fn close(&self) {
         self.bar.finish_and_clear();
+    }
+
+    /// Clears the rows that the last drawing has wrapped into because the terminal has become narrower. indicatif pads its
+    /// lines to all columns and clears one row for each.
+    fn clear_wrapped(&self, columns: usize) {
+        let (lines, drawn_columns) = self.drawn.get();
+        let wrapped = lines * (drawn_columns.div_ceil(columns).saturating_sub(1));
+        if wrapped > 0 {
+            let _ = self.bar.suspend(|| Term::stderr().clear_last_lines(wrapped));
+        }
     }
 
     /// Rows and columns; a terminal that states none has 24 and 80.
