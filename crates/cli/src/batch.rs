@@ -124,7 +124,10 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
                 }
             }
         };
-        if tokio::time::timeout(CREATE_GRACE_PERIOD, open_creates).await.is_err() {
+        if tokio::time::timeout(CREATE_GRACE_PERIOD, open_creates)
+            .await
+            .is_err()
+        {
             run.progress.print(OPEN_CREATE_NOTE);
         }
     }
@@ -158,7 +161,13 @@ async fn run_resume(resume: &Resume) -> Result<ExitCode, Failure> {
         .wait_options(options.clone())
         .build()
         .map_err(|error| Failure::creating(&error))?;
-    check_origin(&journal, &resume.journal, &client, OTHER_SERVICE_REMEDY, |_| false)?;
+    check_origin(
+        &journal,
+        &resume.journal,
+        &client,
+        OTHER_SERVICE_REMEDY,
+        |_| false,
+    )?;
     let out = Out::prepare(folder, &resume.journal)?;
     let open: Vec<(usize, GenerationHandle)> = entries
         .iter()
@@ -213,8 +222,7 @@ fn job(update: Result<Update, Error>) -> Job {
 /// How long an interrupted batch waits for the responses to its creates.
 const CREATE_GRACE_PERIOD: Duration = Duration::from_secs(5);
 
-const OPEN_CREATE_NOTE: &str =
-    "note: a create has no response yet; the journal records it as unclear, and no later run repeats it unasked";
+const OPEN_CREATE_NOTE: &str = "note: a create has no response yet; the journal records it as unclear, and no later run repeats it unasked";
 
 /// More waits at once take memory without a benefit.
 const WAITS_AT_ONCE: usize = 256;

@@ -26,10 +26,8 @@ pub(crate) fn models(options: &Models) -> ExitCode {
         vendors.sort_unstable();
         vendors.dedup();
         let known = vendors.join(", ");
-        return Failure::usage(format!(
-            "unknown vendor {vendor}; expected one of {known}"
-        ))
-        .report(false, None);
+        return Failure::usage(format!("unknown vendor {vendor}; expected one of {known}"))
+            .report(false, None);
     }
     if options.json {
         return print_result(

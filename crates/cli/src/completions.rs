@@ -14,7 +14,12 @@ use crate::{
 pub(crate) fn completions(completions: &Completions) -> ExitCode {
     let mut script = Vec::new();
     let mut command = with_models(Arguments::command());
-    clap_complete::generate(completions.shell, &mut command, "aimlapi-video", &mut script);
+    clap_complete::generate(
+        completions.shell,
+        &mut command,
+        "aimlapi-video",
+        &mut script,
+    );
     // clap_complete spells a name with a hyphen in two ways, so that bash would complete no subcommand's options
     // (clap-rs/clap#6421). Once clap_complete is fixed, this replaces nothing.
     let script = String::from_utf8_lossy(&script);

@@ -145,7 +145,11 @@ impl Failure {
     pub(crate) fn response(&self) -> Option<Value> {
         let text = self.create_response.as_ref();
         let text = text.map(|response| response.body.as_str().into());
-        let json = || self.last_response.as_ref().map(|last| last.as_json().clone());
+        let json = || {
+            self.last_response
+                .as_ref()
+                .map(|last| last.as_json().clone())
+        };
         text.or_else(json)
     }
 
@@ -169,7 +173,11 @@ impl Failure {
 }
 
 /// The command that waits for a generation again.
-pub(crate) fn resume_command(handle: &GenerationHandle, output: Option<&str>, overwrite: bool) -> String {
+pub(crate) fn resume_command(
+    handle: &GenerationHandle,
+    output: Option<&str>,
+    overwrite: bool,
+) -> String {
     let mut command = String::from("aimlapi-video wait");
     if handle.route() == Route::LegacyKling {
         command.push_str(" --legacy");

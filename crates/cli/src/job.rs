@@ -8,9 +8,8 @@ use std::{
 };
 
 use aimlapi_video::{
-    Client, ClientBuilder, Error, ErrorKind, Generation, GenerationHandle,
-    GenerationRequest, LegacyKlingRequest, ReservedTarget, Route, Saved, Update, WaitOptions,
-    Warning,
+    Client, ClientBuilder, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest,
+    LegacyKlingRequest, ReservedTarget, Route, Saved, Update, WaitOptions, Warning,
 };
 use serde_json::{Value, json};
 
@@ -36,7 +35,10 @@ pub(crate) async fn generate(generate: Generate) -> ExitCode {
             }
             failure.report(waiting.json, None)
         }
-        Err(failure) => failure.report(waiting.json, target::resume_command(&failure, &waiting).as_deref()),
+        Err(failure) => failure.report(
+            waiting.json,
+            target::resume_command(&failure, &waiting).as_deref(),
+        ),
     }
 }
 
@@ -96,7 +98,10 @@ pub(crate) async fn wait(wait: Wait) -> ExitCode {
     let waiting = wait.waiting.clone();
     match run_wait(wait).await {
         Ok(code) => code,
-        Err(failure) => failure.report(waiting.json, target::resume_command(&failure, &waiting).as_deref()),
+        Err(failure) => failure.report(
+            waiting.json,
+            target::resume_command(&failure, &waiting).as_deref(),
+        ),
     }
 }
 
@@ -186,17 +191,19 @@ async fn create(
         created = &mut create => return created.map_err(|error| Failure::creating(&error)),
     }
     let interrupted = |message: &str| Failure::new(failure::INTERRUPTED, message);
-    Err(match tokio::time::timeout(CREATE_GRACE_PERIOD, create).await {
-        Ok(Ok(handle)) => interrupted("interrupted").with_handle(&handle),
-        Ok(Err(error)) => Failure {
-            code: failure::INTERRUPTED,
-            ..Failure::creating(&error)
-        },
-        Err(_) => interrupted(
-            "interrupted while creating; the generation may have been accepted and billed: look at the account's log before \
+    Err(
+        match tokio::time::timeout(CREATE_GRACE_PERIOD, create).await {
+            Ok(Ok(handle)) => interrupted("interrupted").with_handle(&handle),
+            Ok(Err(error)) => Failure {
+                code: failure::INTERRUPTED,
+                ..Failure::creating(&error)
+            },
+            Err(_) => interrupted(
+                "interrupted while creating; the generation may have been accepted and billed: look at the account's log before \
              you repeat the create",
-        ),
-    })
+            ),
+        },
+    )
 }
 
 /// The part that `generate` and `wait` share.
@@ -297,7 +304,8 @@ impl Job {
                 Some(Err(error)) if self.resumes => return Err(Failure::resuming(&error, handle)),
                 Some(Err(error)) => return Err(Failure::waiting(&error, handle)),
                 None => {
-                    let ended = Failure::new(failure::UNFINISHED, "the wait ended without a result");
+                    let ended =
+                        Failure::new(failure::UNFINISHED, "the wait ended without a result");
                     return Err(ended.with_handle(handle));
                 }
             }

@@ -19,9 +19,7 @@ pub(crate) fn write_line(line: impl AsRef<str>) -> io::Result<()> {
 pub(crate) fn print_result(text: impl AsRef<str>) -> ExitCode {
     match write_line(text) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            print_note(format!(
-                "note: standard output cannot be written: {error}"
-            ));
+            print_note(format!("note: standard output cannot be written: {error}"));
         }
         _ => {}
     }

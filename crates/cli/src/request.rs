@@ -90,7 +90,11 @@ pub(crate) fn compose(generate: &Generate) -> Result<Composed, Failure> {
     };
     let mut media = Vec::new();
     let property = |role, what| {
-        let none = || Failure::usage(format!("{id} has no parameter for the {what}; leave the flag off"));
+        let none = || {
+            Failure::usage(format!(
+                "{id} has no parameter for the {what}; leave the flag off"
+            ))
+        };
         model.property(role).map(Property::name).ok_or_else(none)
     };
     if let Some(given) = &generate.prompt {

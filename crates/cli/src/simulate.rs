@@ -58,7 +58,9 @@ pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
     print_note(format!(
         "point a client on this machine at it: AIML_API_BASE=http://{local} AIML_API_KEY={key}{speed}"
     ));
-    print_note(format!("its requests and tasks: http://{local}/_simulator/"));
+    print_note(format!(
+        "its requests and tasks: http://{local}/_simulator/"
+    ));
     print_note("stop with ctrl-c");
     let _ = tokio::signal::ctrl_c().await;
     ExitCode::SUCCESS

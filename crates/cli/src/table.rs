@@ -84,7 +84,9 @@ fn paragraph(header: &[&str], row: &[String], max_columns: usize) -> String {
         column.set_padding((2, 0));
     }
     let first = row.first().map_or("", String::as_str);
-    format!("{first}\n{}", text.trim_fmt()).trim_end().to_owned()
+    format!("{first}\n{}", text.trim_fmt())
+        .trim_end()
+        .to_owned()
 }
 
 fn columns(columns: usize) -> u16 {

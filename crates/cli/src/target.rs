@@ -84,11 +84,7 @@ pub(crate) fn resume_command(failure: &Failure, waiting: &Waiting) -> Option<Str
             let given = waiting.output.as_ref();
             let given = given.map(|given| given.display().to_string());
             let overwrite = waiting.overwrite || !failure.saved.is_empty();
-            return Some(failure::resume_command(
-                handle,
-                given.as_deref(),
-                overwrite,
-            ));
+            return Some(failure::resume_command(handle, given.as_deref(), overwrite));
         }
     };
     let is_foreign = |path: &Path| {

@@ -109,9 +109,7 @@ fn pieces(text: &str) -> Result<Vec<Piece>, String> {
                 ));
             }
             None => {
-                return Err(
-                    "unbalanced brace; write {{ or }} for a brace in the name".into(),
-                );
+                return Err("unbalanced brace; write {{ or }} for a brace in the name".into());
             }
         };
         if !plain.is_empty() {

@@ -83,7 +83,9 @@ fn canonical(folder: &Path) -> PathBuf {
 fn existing(folder: &Path) -> BTreeMap<usize, PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten();
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    paths.filter_map(|path| Some((line_of(&path)?, path))).collect()
+    paths
+        .filter_map(|path| Some((line_of(&path)?, path)))
+        .collect()
 }
 
 /// The line of the job whose file has this name: `0007.mp4`, or `0007-2.mp4` for a further video.

@@ -88,8 +88,12 @@ impl Run {
     pub(super) async fn handle(&mut self, index: usize, job: Job) {
         let line = index + 1;
         match job {
-            Job::Created(handle) => self.progress.set_activity(line, &format!("created {}", handle.id())),
-            Job::Resumed(handle) => self.progress.set_activity(line, &format!("waiting for {}", handle.id())),
+            Job::Created(handle) => self
+                .progress
+                .set_activity(line, &format!("created {}", handle.id())),
+            Job::Resumed(handle) => self
+                .progress
+                .set_activity(line, &format!("waiting for {}", handle.id())),
             Job::Unrecorded(error) => {
                 let id = error.handle().map(|handle| format!(" ({})", handle.id()));
                 let what = format!(

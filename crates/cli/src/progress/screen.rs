@@ -104,7 +104,9 @@ impl Screen {
         let (lines, drawn_columns) = self.drawn.get();
         let wrapped = lines * (drawn_columns.div_ceil(columns).saturating_sub(1));
         if wrapped > 0 {
-            let _ = self.bar.suspend(|| Term::stderr().clear_last_lines(wrapped));
+            let _ = self
+                .bar
+                .suspend(|| Term::stderr().clear_last_lines(wrapped));
         }
     }
 
