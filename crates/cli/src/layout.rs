@@ -220,7 +220,7 @@ mod tests {
             ),
             (
                 "{\"model\": \"m\"},\n{\"model\": \"m\"}",
-                ["a comma behind each object", "sed "],
+                ["a comma after each object", "sed "],
             ),
             (
                 r#"{"requests": [{"model": "m"}]}"#,

@@ -120,13 +120,10 @@ async fn blank_lines_and_a_byte_order_mark_do_not_shift_line_numbers() {
     fs::write(cli.path("b.jsonl"), text.replacen("\n\n", "\n", 1)).unwrap();
     let ran = cli.run(RUN).await;
     assert_eq!(ran.code, 2, "{ran:?}");
-    assert!(
-        ran.error().contains("these lines differ: 5, 7, 9;"),
-        "{ran:?}"
-    );
+    assert!(ran.error().contains("in these lines: 5, 7, 9;"), "{ran:?}");
     fs::write(cli.path("b.jsonl"), text.replace(&body("b"), "")).unwrap();
     let ran = cli.run(RUN).await;
-    assert!(ran.error().contains("these lines differ: 5, 9;"), "{ran:?}");
+    assert!(ran.error().contains("in these lines: 5, 9;"), "{ran:?}");
     assert_eq!(posts(&server).len(), 4);
 }
 
@@ -150,17 +147,17 @@ async fn undecodable_batch_is_an_error_with_its_line_before_any_create() {
             [&b"\xFF\xFE\0\0{\0\0\0"[..], &[0; 8]].concat(),
             "b.jsonl is UTF-32LE",
         ),
-        (latin, "line 3 holds the byte 0xE9 as its byte 30; "),
-        (b"\xEF\xBB\xBF \n\n".to_vec(), "b.jsonl holds no request"),
+        (latin, "byte 30 of line 3 is 0xE9; "),
+        (b"\xEF\xBB\xBF \n\n".to_vec(), "b.jsonl contains no request"),
     ] {
         fs::write(cli.path("b.jsonl"), bytes).unwrap();
         let ran = cli.run(RUN).await;
         assert_eq!(ran.code, 2, "{ran:?}");
         assert!(ran.error().contains(error), "{ran:?}");
-        let judged = cli.run(&["validate", "b.jsonl"]).await;
-        assert!(judged.stderr.contains(error), "{judged:?}");
+        let validated = cli.run(&["validate", "b.jsonl"]).await;
+        assert!(validated.stderr.contains(error), "{validated:?}");
         let expected = if error.ends_with("request") { 0 } else { 2 };
-        assert_eq!(judged.code, expected, "{judged:?}");
+        assert_eq!(validated.code, expected, "{validated:?}");
     }
     assert!(server.requests().is_empty());
     assert_eq!(cli.files(), ["b.jsonl"]);
@@ -201,7 +198,7 @@ async fn unwritable_folder_is_an_error_before_any_create() {
     let journal = json!({ "event": "journal", "version": 1 }).to_string() + "\n";
     fs::write(cli.path("j.jsonl"), journal).unwrap();
     for (folder, error) in [
-        ("file", "file is no folder; name another folder by --out"),
+        ("file", "file is not a folder; name another folder by --out"),
         ("file/below", "file/below cannot be made: "),
         // Not even the superuser writes there.
         ("/proc", "the folder /proc takes no new file: "),
@@ -284,7 +281,7 @@ async fn printed_resume_command_works_for_any_name_of_the_journal() {
         // Jobs that still wait are listed again; nothing was created.
         assert_eq!(ran.code, 4, "{ran:?}");
         assert!(
-            ran.stderr.contains("line 2: ") && ran.stderr.contains("1 not"),
+            ran.stderr.contains("line 2: ") && ran.stderr.contains("1 failed"),
             "{ran:?}"
         );
         assert_eq!(posts(&server), ["a", "waits-b"]);
@@ -318,10 +315,9 @@ async fn total_of_resume_counts_the_listed_jobs() {
     ];
     let ran = cli.run(&resume).await;
     assert_eq!(ran.code, 6, "{ran:?}");
-    assert!(ran.stderr.contains("1 is saved already"), "{ran:?}");
+    assert!(ran.stderr.contains("saved already: 1"), "{ran:?}");
     assert!(
-        ran.stderr
-            .contains("1 was not created; run the batch again for that"),
+        ran.stderr.contains("not created: 1; run the batch again"),
         "{ran:?}"
     );
     let lines = ran
@@ -386,7 +382,7 @@ async fn batch_neither_overwrites_nor_counts_the_videos_of_another_batch() {
     let resume = "resume v/b.jsonl";
     let ran = run(resume).await;
     assert_eq!((ran.code, posts(&server).len()), (0, 1), "{ran:?}");
-    assert!(ran.stderr.contains("1 is saved already"), "{ran:?}");
+    assert!(ran.stderr.contains("saved already: 1"), "{ran:?}");
 
     // Its own file is gone, and the other one in the journal's folder is not it.
     fs::remove_file(cli.path("w/0001.mp4")).unwrap();
@@ -410,7 +406,7 @@ async fn file_left_by_a_kill_belongs_to_its_job_and_folders_can_be_moved() {
     assert_eq!(cli.run(&to("w")).await.code, 0);
     fs::rename(cli.path("w"), cli.path("moved")).unwrap();
     let ran = cli.run(&["resume", "moved/journal.jsonl"]).await;
-    assert!(ran.stderr.contains("1 is saved already"), "{ran:?}");
+    assert!(ran.stderr.contains("saved already: 1"), "{ran:?}");
 
     let journal = cli.path("moved/journal.jsonl");
     let text = fs::read_to_string(&journal).unwrap();

@@ -223,7 +223,10 @@ async fn bad_input_exits_with_2_and_one_line_and_creates_nothing() {
             &["klingai/v2-master-text-to-vide", "--prompt", "x"],
             &["/model", "klingai/v2-master-text-to-video"],
         ),
-        (&["--prompt", "x"], &["no model", "aimlapi-video models"]),
+        (
+            &["--prompt", "x"],
+            &["model is missing", "aimlapi-video models"],
+        ),
         (&[MODEL], &["/prompt is missing"]),
         (
             &[MODEL, "--prompt", "x", "--set", "duration=7"],
@@ -243,7 +246,7 @@ async fn bad_input_exits_with_2_and_one_line_and_creates_nothing() {
         ),
         (
             &[MODEL, "--prompt", "x", "--image", "a.png"],
-            &["takes no opening image"],
+            &["no parameter for the opening image"],
         ),
         (
             &[image, "--image", "none.png"],
@@ -513,7 +516,7 @@ async fn unusable_handle_exits_with_2() {
     .unwrap();
     for (given, expected) in [
         ("none.json", "cannot be read"),
-        ("broken.json", "holds no handle"),
+        ("broken.json", "expected a handle"),
         ("other.json", "created on"),
     ] {
         let ran = cli.run(&["wait", given]).await;

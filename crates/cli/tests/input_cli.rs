@@ -247,10 +247,7 @@ async fn prompt_on_standard_input_is_sent_without_its_final_line_break() {
     for nothing in ["", "\n", "\r\n\r\n"] {
         let ran = cli.run_with(&run, nothing).await;
         assert_eq!(ran.code, 2, "{ran:?}");
-        assert!(
-            ran.error().contains("standard input holds no prompt"),
-            "{ran:?}"
-        );
+        assert!(ran.error().contains("standard input is empty"), "{ran:?}");
     }
     let ran = cli
         .run_with(&["generate", "--request", "-", "--prompt", "-"], "x")
@@ -474,7 +471,10 @@ async fn type_of_a_file_can_be_stated() {
         ),
         ("picture.bin;type=text/plain", "image/…, video/… or audio/…"),
         ("picture.bin;type=png", "image/…, video/… or audio/…"),
-        ("picture.bin;type=video/mp4", "not a picture but video/mp4"),
+        (
+            "picture.bin;type=video/mp4",
+            "is video/mp4, expected an image",
+        ),
         ("none.bin;type=image/png", "none.bin cannot be read"),
         ("www.example.com/a.png", "https://www.example.com/a.png"),
     ] {
@@ -511,7 +511,7 @@ async fn requests_in_another_layout_are_an_error_with_a_conversion() {
         ),
         (
             format!("{one},\n{one}\n"),
-            ["a comma behind each object", "sed"],
+            ["a comma after each object", "sed"],
         ),
         (
             "model,prompt\nm,A kite\n".to_owned(),

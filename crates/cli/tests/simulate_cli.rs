@@ -122,7 +122,7 @@ async fn every_setting_reaches_the_simulator() {
         .unwrap();
     for part in [
         "time is stopped",
-        "the given key alone",
+        "only the given key",
         "state is in memory",
         "/_simulator/",
     ] {
@@ -139,8 +139,8 @@ async fn wrong_setting_is_an_error_before_the_simulator_listens() {
         (["--scenario", "wrong.json"], "wrong.json: next[0]"),
         (["--scenario", "absent.json"], "absent.json"),
         (["--shapes", "round"], "expected one of documented, "),
-        (["--spread", "3"], "must be 0 to 2"),
-        (["--slots", "0"], "0 is not in 1.."),
+        (["--spread", "3"], "expected a number from 0 to 2"),
+        (["--slots", "0"], "a whole number from 1 to 4294967295"),
     ] {
         let ran = cli.run(&["simulate", arguments[0], arguments[1]]).await;
         assert_eq!(ran.code, 2, "{ran:?}");

@@ -42,7 +42,7 @@ impl Requests {
             lines.map_err(|what| Failure::usage(format!("nothing was created: {what}")))?;
         if lines.is_empty() {
             return Err(Failure::usage(format!(
-                "{file} holds no request; write one a line, as JSON"
+                "{file} contains no request; write one a line, as JSON"
             )));
         }
         let bodies = if batch.legacy {
