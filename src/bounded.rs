@@ -5,7 +5,7 @@ use std::{fmt, ops::Deref, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 
-use crate::{Violation, schema::Schema};
+use crate::{Violation, contract::Schema};
 
 /// Any integer of 64 bits, written `5` or `5.0`.
 pub type Integer = Int<{ i64::MIN }, { i64::MAX }>;
@@ -59,11 +59,7 @@ impl<const MIN: i64, const MAX: i64> FromInteger for Int<MIN, MAX> {
                 } else {
                     "maximum"
                 };
-                Violation::new(
-                    &json(value),
-                    Schema::Integer { min, max }.allowed(),
-                    keyword,
-                )
+                Violation::new(&json(value), Schema::integer(min, max).allowed(), keyword)
             })
     }
 }
@@ -121,12 +117,7 @@ impl<T, const MIN: usize, const MAX: usize> BoundedVec<T, MIN, MAX> {
             return Ok(Self(items));
         }
         let max = (MAX < usize::MAX).then_some(MAX);
-        let allowed = Schema::List {
-            items: &Schema::Any,
-            min: MIN,
-            max,
-        }
-        .allowed();
+        let allowed = Schema::array(Schema::Any, MIN, max).allowed();
         let keyword = if items.len() < MIN {
             "minItems"
         } else {
@@ -220,7 +211,7 @@ impl<const MIN: usize, const MAX: usize> Text<MIN, MAX> {
     pub fn new(text: impl Into<String>) -> Result<Self, InvalidValue> {
         let text = text.into();
         let max = (MAX < usize::MAX).then_some(MAX);
-        let schema = Schema::BoundedText { min: MIN, max };
+        let schema = Schema::string(MIN, max);
         let count = text.chars().count();
         if (MIN..=MAX).contains(&count) {
             return Ok(Self(text));
@@ -322,11 +313,21 @@ impl fmt::Display for InvalidValue {
 impl std::error::Error for InvalidValue {}
 
 /// The types that hold some integers.
+#[diagnostic::on_unimplemented(
+    message = "a property of type `{Self}` does not take an integer",
+    label = "the property takes `{Self}`, or a value that becomes one",
+    note = "a string takes `&str` or `String`; media also `Media` or `Uri`; an integer every integer type"
+)]
 pub(crate) trait FromInteger: Sized {
     fn from_integer(value: i128) -> Result<Self, Violation>;
 }
 
 /// The types that hold some numbers.
+#[diagnostic::on_unimplemented(
+    message = "a property of type `{Self}` does not take a floating-point number",
+    label = "the property takes `{Self}`, or a value that becomes one",
+    note = "a string takes `&str` or `String`; media also `Media` or `Uri`; an integer every integer type"
+)]
 pub(crate) trait FromFloat: Sized {
     fn from_float(number: f64) -> Result<Self, Violation>;
 }
@@ -339,7 +340,7 @@ pub(crate) fn listed(value: i128, values: &'static [i64]) -> Result<i64, Violati
         .ok_or_else(|| {
             Violation::new(
                 &json(value),
-                Schema::IntegerChoice(values).allowed(),
+                Schema::IntegerEnum(values.to_vec()).allowed(),
                 "enum",
             )
         })
@@ -359,7 +360,7 @@ pub(crate) fn within(
     let [min, max] = [min, max].map(|bound| Some(bound).filter(|bound| bound.is_finite()));
     Err(Violation::new(
         &given.into(),
-        Schema::Number { min, max }.allowed(),
+        Schema::number(min, max).allowed(),
         keyword,
     ))
 }

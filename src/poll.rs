@@ -11,8 +11,7 @@ use futures_util::stream;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::{
-    Client, Error, Generation, GenerationHandle, State,
-    catalogue::Model,
+    Client, Error, Generation, GenerationHandle, State, contract,
     schedule::{Decision, PollState},
 };
 
@@ -228,7 +227,7 @@ impl<A: Ask> Machine<A> {
     fn new(service: A, handle: GenerationHandle, options: WaitOptions) -> Self {
         let expected = handle
             .model()
-            .and_then(|model| Model::find(handle.route(), model))
+            .and_then(|model| contract::model(handle.route(), model))
             .and_then(|model| model.expected(handle.created().and_then(|created| created.length)));
         let now = Instant::now();
         Self {

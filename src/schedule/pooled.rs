@@ -49,7 +49,7 @@ impl Pooled {
     /// The fit to what is stated of the models that are compiled in.
     pub fn stated() -> Self {
         static STATED: LazyLock<Pooled> = LazyLock::new(|| {
-            let durations = models().iter().flat_map(|model| model.durations);
+            let durations = models().iter().flat_map(|model| &model.durations);
             Pooled::of(durations.filter_map(|stated| {
                 let time = |seconds| Duration::try_from_secs_f64(seconds).ok();
                 Some(time(stated.min)?..=time(stated.max)?)

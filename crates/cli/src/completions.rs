@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use aimlapi_video::{Model, models};
+use aimlapi_video::models;
 use clap::{Command, CommandFactory, builder::PossibleValuesParser};
 
 use crate::{
@@ -32,7 +32,7 @@ pub(crate) fn completions(completions: &Completions) -> ExitCode {
 
 /// Completes the ids of models. The parser of the command accepts any id, since the request is checked later.
 fn with_models(command: Command) -> Command {
-    let mut ids: Vec<&str> = models().iter().map(Model::id).collect();
+    let mut ids: Vec<&str> = models().iter().map(|model| &*model.id).collect();
     ids.sort_unstable();
     ids.dedup();
     let names = ["generate", "schema"];

@@ -8,8 +8,8 @@ use std::{
 };
 
 use aimlapi_video::{
-    Client, ClientBuilder, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest,
-    LegacyKlingRequest, ReservedTarget, Route, Saved, Update, WaitOptions, Warning,
+    Client, ClientBuilder, ErrorKind, Generation, GenerationHandle, GenerationRequest,
+    ReservedTarget, Saved, Update, WaitOptions,
 };
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ pub(crate) async fn generate(generate: Generate) -> ExitCode {
 
 async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
     let mut interrupt = Interrupt::listen();
-    let request = Request::read(&generate)?;
+    let request = read_request(&generate)?;
     // A wrong template is an error even with --no-wait, which saves nothing.
     let target = Target::read(&generate.waiting)?;
     let reserved = match generate.no_wait {
@@ -128,52 +128,20 @@ async fn run_wait(wait: Wait) -> Result<ExitCode, Failure> {
     .await
 }
 
-/// Either kind of request.
-enum Request {
-    Universal(GenerationRequest),
-    LegacyKling(LegacyKlingRequest),
-}
-
-impl Request {
-    fn read(generate: &Generate) -> Result<Self, Failure> {
-        let mut composed = request::compose(generate)?;
-        let body = composed.body.take();
-        let read = match generate.route() {
-            Route::LegacyKling => LegacyKlingRequest::from_json(body).map(Self::LegacyKling),
-            _ => GenerationRequest::from_json(body).map(Self::Universal),
-        };
-        let request = read.map_err(|error| Failure::creating(&error))?;
-        let warnings = request.warnings();
-        if let Some(refusal) = composed.refusal(&warnings) {
-            return Err(refusal);
-        }
-        // The service ignores a mistyped name, and the generation is billed all the same.
-        for warning in warnings {
-            print_note(format!("warning: {warning}; it is sent as it stands"));
-        }
-        Ok(request)
+fn read_request(generate: &Generate) -> Result<GenerationRequest, Failure> {
+    let mut composed = request::compose(generate)?;
+    let body = composed.body.take();
+    let request = GenerationRequest::from_json(generate.route(), body)
+        .map_err(|error| Failure::creating(&error))?;
+    let warnings = request.warnings();
+    if let Some(refusal) = composed.refusal(&warnings) {
+        return Err(refusal);
     }
-
-    fn model(&self) -> &str {
-        match self {
-            Self::Universal(request) => request.model(),
-            Self::LegacyKling(request) => request.model(),
-        }
+    // The service ignores a mistyped name, and the generation is billed all the same.
+    for warning in warnings {
+        print_note(format!("warning: {warning}; it is sent as it stands"));
     }
-
-    fn warnings(&self) -> Vec<Warning> {
-        match self {
-            Self::Universal(request) => request.warnings(),
-            Self::LegacyKling(request) => request.warnings(),
-        }
-    }
-
-    async fn create(self, client: &Client) -> Result<GenerationHandle, Error> {
-        match self {
-            Self::Universal(request) => client.create(request).await,
-            Self::LegacyKling(request) => client.create_legacy_kling(request).await,
-        }
-    }
+    Ok(request)
 }
 
 /// How long an interrupted create may still take to return the id of a billed generation.
@@ -181,10 +149,10 @@ const CREATE_GRACE_PERIOD: Duration = Duration::from_secs(5);
 
 async fn create(
     client: &Client,
-    request: Request,
+    request: GenerationRequest,
     interrupt: &mut Interrupt,
 ) -> Result<GenerationHandle, Failure> {
-    let mut create = pin!(request.create(client));
+    let mut create = pin!(client.create(request));
     tokio::select! {
         biased;
         () = interrupt.received() => {}

@@ -5,28 +5,10 @@ pub mod folder;
 
 use serde_json::{Map, Value};
 
-use crate::{Findings, Trouble, step};
+use crate::{Findings, Route, Trouble, step};
 use arms::by_model;
 
 pub use folder::read;
-
-/// The two URLs that create and fetch generations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Route {
-    Universal,
-    LegacyKling,
-}
-
-impl Route {
-    pub const ALL: [Self; 2] = [Self::Universal, Self::LegacyKling];
-
-    pub fn path(self) -> &'static str {
-        match self {
-            Self::Universal => "/v2/video/generations",
-            Self::LegacyKling => "/v2/generate/video/kling/generation",
-        }
-    }
-}
 
 /// One published document.
 #[derive(Clone, Debug)]

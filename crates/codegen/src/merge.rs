@@ -4,15 +4,13 @@ mod duplicate;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aimlapi_video_contract::{Model, Property, Schema};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Findings, Route, Trouble,
-    constraints::{self, Object, Shape, float_name},
+    Facts, Findings, Route, Trouble, constraints,
     document::{self, Create, Document},
-    names,
-    rules::{self, Sourced},
-    step,
+    names, rules, rust_types, step,
 };
 
 /// What the documents declare together.
@@ -30,18 +28,11 @@ pub struct Merged {
 #[derive(Clone, Debug)]
 pub struct Request {
     pub create: Create,
-    pub vendor: String,
-    pub object: Object,
-    pub rules: Vec<Sourced>,
+    pub model: Model,
 }
 
-/// The component that stands for any model's request on `route`.
-pub fn union(route: Route) -> &'static str {
-    match route {
-        Route::Universal => "GenerationRequest",
-        Route::LegacyKling => "LegacyKlingRequest",
-    }
-}
+/// The component that stands for any model's request.
+pub const REQUEST: &str = "GenerationRequest";
 
 /// The component that stands for every answer.
 pub const ANSWER: &str = "Generation";
@@ -49,7 +40,7 @@ pub const ANSWER: &str = "Generation";
 /// Merges `documents`, keeping the models of the vendors that `wanted` accepts.
 pub fn merge(
     documents: &[Document],
-    glossary: &Value,
+    facts: &Facts,
     wanted: impl Fn(&str) -> bool,
     findings: &mut Findings,
 ) -> Merged {
@@ -62,27 +53,33 @@ pub fn merge(
         if !wanted(&vendor) {
             continue;
         }
-        let Some(object) = constraints::read(&create, glossary, document, findings) else {
+        let read = constraints::read(&create, &facts.glossary, document, findings);
+        let Some((properties, checks)) = read else {
             continue;
         };
-        let rules = rules::read(&create, findings);
-        let twin: Option<&Request> = requests.get(&object.name);
+        let needs_media = properties
+            .iter()
+            .any(|property: &Property| property.required && property.media);
+        let mut model = Model::new(create.route, &create.model);
+        model.vendor = vendor;
+        model.task = names::task(&create.model, needs_media);
+        model.type_name = names::request(create.route, &create.model);
+        model.document.clone_from(&create.file);
+        model.properties = properties;
+        model.checks = checks;
+        model.durations = facts.durations(&create.model);
+        model.rules = rules::read(&create, findings);
+        let twin: Option<&Request> = requests.get(&model.type_name);
         if let Some(Request { create: twin, .. }) = twin {
             let what = format!(
                 "`{}` and `{}` of {} would both be called {}",
-                create.model, twin.model, twin.file, object.name
+                create.model, twin.model, twin.file, model.type_name
             );
             let remedy = "keep one of the two models";
             findings.trouble(Trouble::new(&create.file, &create.place, what, remedy));
             continue;
         }
-        let request = Request {
-            create,
-            vendor,
-            object,
-            rules,
-        };
-        requests.insert(request.object.name.clone(), request);
+        requests.insert(model.type_name.clone(), Request { create, model });
     }
     let requests: Vec<Request> = requests.into_values().collect();
     let openapi = openapi(&requests, findings);
@@ -148,18 +145,14 @@ fn left_out(document: &Document, findings: &mut Findings) {
 fn openapi(requests: &[Request], findings: &mut Findings) -> Value {
     let mut schemas = Map::new();
     schemas.insert(ANSWER.into(), json!({ "type": "object" }));
-    for route in Route::ALL {
-        let of_route = requests
-            .iter()
-            .filter(|request| request.create.route == route);
-        let arms: Vec<Value> = of_route
-            .map(|request| reference(&request.object.name))
-            .collect();
-        schemas.insert(union(route).into(), json!({ "oneOf": arms }));
-    }
+    let arms: Vec<Value> = requests
+        .iter()
+        .map(|request| reference(&request.model.type_name))
+        .collect();
+    schemas.insert(REQUEST.into(), json!({ "oneOf": arms }));
     let mut owners: BTreeMap<String, &Request> = BTreeMap::new();
     for request in requests {
-        for (name, mut schema) in request.object.components() {
+        for (name, mut schema) in rust_types::components(&request.model) {
             if schemas.contains_key(&name) {
                 let other = owners
                     .get(&name)
@@ -193,22 +186,20 @@ fn openapi(requests: &[Request], findings: &mut Findings) -> Value {
 /// The types of ranges of numbers are no components, and stand beside those of integers from a list.
 fn numbers_named_alike(requests: &[Request], findings: &mut Findings) {
     let mut ranges = BTreeSet::new();
-    let each = |visit: &mut dyn FnMut(&Request, &Shape)| {
+    let each = |visit: &mut dyn FnMut(&Request, &str, &Schema)| {
         for request in requests {
-            for field in &request.object.fields {
-                field.shape.each(&mut |shape| visit(request, shape));
-            }
+            rust_types::each(&request.model, &mut |name, schema| {
+                visit(request, name, schema);
+            });
         }
     };
-    each(&mut |_, shape| {
-        if let Shape::Number { min, max } = shape {
-            ranges.insert(float_name(*min, *max));
+    each(&mut |_, _, schema| {
+        if let Schema::Number { min, max } = schema {
+            ranges.insert(rust_types::float_name(*min, *max));
         }
     });
-    each(&mut |Request { create, .. }, shape| {
-        if let Shape::IntegerChoice { name, .. } = shape
-            && ranges.contains(name)
-        {
+    each(&mut |Request { create, .. }, name, schema| {
+        if matches!(schema, Schema::IntegerEnum(_)) && ranges.contains(name) {
             let what = format!(
                 "`{name}`, a type of `{}`, is also one of a range of numbers",
                 create.model
@@ -222,11 +213,11 @@ fn numbers_named_alike(requests: &[Request], findings: &mut Findings) {
 /// The pair of operations of a route; they exist whether or not a document declares them.
 fn operations(route: Route) -> Value {
     let (create, fetch) = match route {
-        Route::Universal => ("create_generation", "fetch_generation"),
         Route::LegacyKling => (
             "create_legacy_kling_generation",
             "fetch_legacy_kling_generation",
         ),
+        Route::Universal => ("create_generation", "fetch_generation"),
     };
     // 200 and 201 both mean success here, and an error's body is read by us with its status and headers.
     let responses = json!({ "2XX": {
@@ -241,7 +232,7 @@ fn operations(route: Route) -> Value {
             "operationId": create,
             "requestBody": {
                 "required": true,
-                "content": { "application/json": { "schema": reference(union(route)) } },
+                "content": { "application/json": { "schema": reference(REQUEST) } },
             },
             "responses": responses,
         },
@@ -283,15 +274,15 @@ fn reference(name: &str) -> Value {
 
 fn described(name: &str, request: &Request) -> String {
     let create = &request.create;
-    if name == request.object.name {
+    if name == request.model.type_name {
         format!(
             "Request body of `{}` for `POST {}`, as `{}` declares it.\n\n{}",
             create.model,
             create.route.path(),
             create.file,
-            request.object.ledger()
+            request.model.markdown_table()
         )
     } else {
-        format!("Part of [`{}`].", request.object.name)
+        format!("Part of [`{}`].", request.model.type_name)
     }
 }

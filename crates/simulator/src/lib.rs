@@ -45,7 +45,7 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use aimlapi_video::{Client, GenerationRequest, State};
+//! use aimlapi_video::{Client, GenerationRequest, Route, State};
 //! use aimlapi_video_simulator::Simulator;
 //! use serde_json::json;
 //!
@@ -58,7 +58,7 @@
 //!
 //! let client = Client::builder().base_url(simulator.url()).api_key("any").build()?;
 //! let body = json!({ "model": "klingai/v2-master-text-to-video", "prompt": "Rain" });
-//! let request = GenerationRequest::from_json(body)?;
+//! let request = GenerationRequest::from_json(Route::Universal, body)?;
 //! let handle = client.create(request).await?;
 //! assert!(client.fetch(&handle).await.is_err());
 //! simulator.advance(Duration::from_secs(60));

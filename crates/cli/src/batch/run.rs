@@ -10,7 +10,7 @@ use std::{
 };
 
 use aimlapi_video::{
-    Client, Error, ErrorKind, Generation, GenerationHandle, Job, Journal, Saved, Update,
+    BatchEvent, Client, Error, ErrorKind, Generation, GenerationHandle, Journal, Saved, Update,
 };
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use serde_json::{Value, json};
@@ -61,7 +61,7 @@ impl Run {
     /// Runs until every job has ended; `false` if it was interrupted.
     pub(super) async fn drive(
         &mut self,
-        jobs: &mut (impl futures_util::Stream<Item = (usize, Job)> + Unpin),
+        jobs: &mut (impl futures_util::Stream<Item = (usize, BatchEvent)> + Unpin),
         mut interrupt: Interrupt,
     ) -> bool {
         let mut all_ended = false;
@@ -85,16 +85,16 @@ impl Run {
         true
     }
 
-    pub(super) async fn handle(&mut self, index: usize, job: Job) {
+    pub(super) async fn handle(&mut self, index: usize, event: BatchEvent) {
         let line = index + 1;
-        match job {
-            Job::Created(handle) => self
+        match event {
+            BatchEvent::Created(handle) => self
                 .progress
                 .set_activity(line, &format!("created {}", handle.id())),
-            Job::Resumed(handle) => self
+            BatchEvent::Resumed(handle) => self
                 .progress
                 .set_activity(line, &format!("waiting for {}", handle.id())),
-            Job::Unrecorded(error) => {
+            BatchEvent::Unrecorded(error) => {
                 let id = error.handle().map(|handle| format!(" ({})", handle.id()));
                 let what = format!(
                     "line {line}{}: {}",
@@ -103,15 +103,17 @@ impl Run {
                 );
                 self.progress.print(&what);
             }
-            Job::Update(Update::Progress(progress)) => self.progress.set_state(line, &progress),
-            Job::Update(Update::Hiccup(failure)) => {
+            BatchEvent::Update(Update::Progress(progress)) => {
+                self.progress.set_state(line, &progress)
+            }
+            BatchEvent::Update(Update::Hiccup(failure)) => {
                 self.progress.poll_failed(line, &error_line(&failure.error));
             }
-            Job::Ended(Ok(generation)) => {
+            BatchEvent::Ended(Ok(generation)) => {
                 self.to_save.push_back((index, generation));
                 self.save_more();
             }
-            Job::Ended(Err(error)) => {
+            BatchEvent::Ended(Err(error)) => {
                 let handle = error.handle().cloned();
                 if error.kind() == ErrorKind::GenerationFailed
                     && let Err(error) = self.journal.failed(index).await

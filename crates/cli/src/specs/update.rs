@@ -49,7 +49,7 @@ fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
         .map(|document| (document.file.clone(), strip::text(&document.published)))
         .collect();
     let mut new = Described::of(new, old.facts.clone(), Findings::default());
-    generate::generate(&new.merged, &new.facts.durations, &mut new.findings);
+    generate::generate(&new.merged, &mut new.findings);
     if !new.findings.troubles.is_empty() {
         return Err(refused(
             "nothing was written: what is published",
@@ -116,7 +116,11 @@ fn lost(old: &Merged, new: &Merged) -> Option<String> {
 
 /// What a person has to see to after an update.
 fn told(into: &Path, old: &Described, new: &Described, published: &[Document]) -> String {
-    let vendors = new.merged.requests.iter().map(|request| &request.vendor);
+    let vendors = new
+        .merged
+        .requests
+        .iter()
+        .map(|request| &request.model.vendor);
     let vendors: BTreeSet<&String> = vendors.collect();
     let features = features(into);
     let without_feature = vendors
@@ -158,10 +162,7 @@ fn features(into: &Path) -> BTreeSet<String> {
                 .map(|(name, _)| name.trim().to_owned())
                 .collect()
         }
-        Err(_) => models()
-            .iter()
-            .map(|model| model.vendor().to_owned())
-            .collect(),
+        Err(_) => models().iter().map(|model| model.vendor.clone()).collect(),
     }
 }
 
@@ -313,11 +314,11 @@ fn fresh(route: Route, vendor: &str, published: &str, is_free: impl Fn(&str) -> 
 fn undescribed(merged: &Merged) -> BTreeSet<String> {
     let mut paths = BTreeSet::new();
     for request in &merged.requests {
-        request.object.each_field(&mut |path, field| {
-            if field.description.is_none() {
+        for (path, property) in request.model.paths() {
+            if property.description.is_none() {
                 paths.insert(format!("{path} ({})", request.create.model));
             }
-        });
+        }
     }
     paths
 }
@@ -343,7 +344,7 @@ fn retired(old: &Described, published: &[Document]) -> Vec<String> {
         .iter()
         .filter(|request| {
             let create = &request.create;
-            covers(create.route, &request.vendor) && !is_published(create)
+            covers(create.route, &request.model.vendor) && !is_published(create)
         })
         .map(|request| format!("{} ({})", request.create.model, request.create.file))
         .collect()
