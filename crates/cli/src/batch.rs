@@ -113,8 +113,8 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
             {
                 match job {
                     BatchEvent::Created(handle) => {
-                        let what = format!("line {}: created {}", index + 1, handle.id());
-                        run.progress.print(&what);
+                        let created = format!("line {}: created {}", index + 1, handle.id());
+                        run.progress.print(&created);
                     }
                     BatchEvent::Unrecorded(_) | BatchEvent::Ended(Err(_)) => {
                         run.handle(index, job).await
@@ -144,11 +144,11 @@ pub(crate) async fn resume(resume: Resume) -> ExitCode {
 async fn run_resume(resume: &Resume) -> Result<ExitCode, Failure> {
     let interrupt = Interrupt::listen();
     if !resume.journal.is_file() {
-        let what = format!(
+        let message = format!(
             "journal {} not found; a batch writes journal.jsonl into its --out folder",
             resume.journal.display()
         );
-        return Err(Failure::usage(what));
+        return Err(Failure::usage(message));
     }
     let journal = open(&resume.journal)?;
     let folder = resume.out.as_deref();
@@ -197,8 +197,8 @@ async fn run_resume(resume: &Resume) -> Result<ExitCode, Failure> {
         simulates: false,
     };
     for (line, _) in entries.iter().filter(|(_, entry)| is_unclear(entry)) {
-        let what = "the create may have been accepted; look at the account's log";
-        run.ended(line - 1, None, Failure::new(failure::AMBIGUOUS, what));
+        let message = "the create may have been accepted; look at the account's log";
+        run.ended(line - 1, None, Failure::new(failure::AMBIGUOUS, message));
     }
     let waits = open.into_iter().map(move |(index, handle)| {
         let updates = client.wait(&handle).options(options.clone()).updates();

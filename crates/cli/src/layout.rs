@@ -14,9 +14,9 @@ pub(crate) const LINES: usize = 3;
 /// for each line says more.
 pub(crate) fn error(head: &[&str], name: &str) -> Option<String> {
     let (first, second) = (head.first()?.trim_start(), head.get(1));
-    let converted = |what: &str, program: &str| {
+    let converted = |layout: &str, program: &str| {
         Some(format!(
-            "{name} is {what}, expected one JSON object per line; convert it: {}",
+            "{name} is {layout}, expected one JSON object per line; convert it: {}",
             conversion(program, name)
         ))
     };
@@ -43,7 +43,7 @@ pub(crate) fn error(head: &[&str], name: &str) -> Option<String> {
         ));
     }
     if let Some(separator) = table_separator(head) {
-        let (what, program) = match separator {
+        let (layout, program) = match separator {
             ',' => ("a CSV table", "mlr --icsv --ojsonl cat"),
             '\t' => ("a TSV table", "mlr --itsv --ojsonl cat"),
             _ => (
@@ -51,7 +51,7 @@ pub(crate) fn error(head: &[&str], name: &str) -> Option<String> {
                 "mlr --icsv --ifs ';' --ojsonl cat",
             ),
         };
-        return converted(what, program).map(|text| format!("{text} (Miller 6), or {EXAMPLE}"));
+        return converted(layout, program).map(|text| format!("{text} (Miller 6), or {EXAMPLE}"));
     }
     if is_yaml(head) {
         return Some(format!(
@@ -65,9 +65,9 @@ pub(crate) fn error(head: &[&str], name: &str) -> Option<String> {
 
 /// The error for a file whose first line begins an object.
 fn object_error(first: &str, second: Option<&str>, name: &str) -> Option<String> {
-    let refusal = |what: &str, remedy: String| {
+    let refusal = |defect: &str, remedy: String| {
         Some(format!(
-            "{name} {what}, expected one JSON object per line; {remedy}"
+            "{name} {defect}, expected one JSON object per line; {remedy}"
         ))
     };
     let by_jq = || format!("convert it: {}", conversion("jq -c .", name));

@@ -102,7 +102,9 @@ mod tests {
             .collect();
         assert_eq!(lines[0], Ok((1, "{}".to_owned())));
         assert!(
-            lines[1].as_ref().is_err_and(|what| what.contains("line 3")),
+            lines[1]
+                .as_ref()
+                .is_err_and(|error| error.contains("line 3")),
             "{lines:?}"
         );
     }

@@ -138,9 +138,9 @@ pub(crate) fn handle(given: &str, legacy: bool) -> Result<GenerationHandle, Fail
         };
         return Ok(GenerationHandle::new(given).with_route(route));
     }
-    let text = text::read(given).map_err(|what| {
+    let text = text::read(given).map_err(|error| {
         Failure::usage(format!(
-            "the handle {what}; give an id, or a file that `generate --no-wait` wrote"
+            "the handle {error}; give an id, or a file that `generate --no-wait` wrote"
         ))
     })?;
     let handle: GenerationHandle = serde_json::from_str(&text).map_err(|error| {
@@ -170,7 +170,8 @@ fn models_of(route: Route) -> impl Iterator<Item = &'static Model> {
 
 fn stored(source: &str) -> Result<Map<String, Value>, Failure> {
     let name = source_name(source);
-    let text = text::read(source).map_err(|what| Failure::usage(format!("the request {what}")))?;
+    let text =
+        text::read(source).map_err(|error| Failure::usage(format!("the request {error}")))?;
     match serde_json::from_str(&text) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(_) => Err(Failure::usage(format!(
@@ -191,7 +192,7 @@ fn prompt(given: &str, property: &str) -> Result<String, Failure> {
             print_note("reading the prompt from standard input; end it with ctrl-d");
         }
         let text =
-            text::read(given).map_err(|what| Failure::usage(format!("the prompt on {what}")))?;
+            text::read(given).map_err(|error| Failure::usage(format!("the prompt on {error}")))?;
         let text = text.trim_end_matches(['\n', '\r']);
         if text.is_empty() {
             return Err(Failure::usage(format!(

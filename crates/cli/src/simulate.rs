@@ -95,7 +95,7 @@ fn settings(simulate: &Simulate) -> Result<SimulatorBuilder, String> {
     }
     if let Some(path) = &simulate.scenario {
         let path = path.display().to_string();
-        let text = text::read(&path).map_err(|what| format!("the scenario {what}"))?;
+        let text = text::read(&path).map_err(|error| format!("the scenario {error}"))?;
         let scenario: Scenario = text.parse().map_err(|error| format!("{path}: {error}"))?;
         builder = builder.scenario(scenario);
     }

@@ -26,7 +26,7 @@ impl Template {
         let Some(text) = given.to_str().filter(|text| text.contains(['{', '}'])) else {
             return Ok(None);
         };
-        let pieces = pieces(text).map_err(|what| Failure::usage(format!("-o {text}: {what}")))?;
+        let pieces = pieces(text).map_err(|error| Failure::usage(format!("-o {text}: {error}")))?;
         let folder = given.parent().and_then(Path::to_str).unwrap_or_default();
         // A folder whose name depends on the generation cannot be checked before the generation is billed.
         let has_fixed_folder = matches!(self::pieces(folder).as_deref(), Ok([] | [Piece::Text(_)]));

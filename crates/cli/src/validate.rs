@@ -21,7 +21,7 @@ pub(crate) fn validate(validate: &Validate) -> ExitCode {
     match run(validate) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(USAGE),
-        Err(what) => Failure::usage(what).report(false, None),
+        Err(error) => Failure::usage(error).report(false, None),
     }
 }
 
@@ -36,9 +36,9 @@ fn run(validate: &Validate) -> Result<bool, String> {
     for line in Lines::new(source, name)? {
         let (number, line) = match line {
             Ok(line) => line,
-            Err(what) => {
+            Err(error) => {
                 out.flush().map_err(unwritten)?;
-                return Err(what);
+                return Err(error);
             }
         };
         let mut verdict = verdict(validate, &line);
@@ -62,9 +62,9 @@ fn verdict(validate: &Validate, line: &str) -> Value {
     let body: Value = match serde_json::from_str(line) {
         Ok(body) => body,
         Err(error) => {
-            let what = text::json_message(&error);
+            let message = text::json_message(&error);
             let violation =
-                json!({ "pointer": "", "allowed": format!("JSON ({what})"), "keyword": "type" });
+                json!({ "pointer": "", "allowed": format!("JSON ({message})"), "keyword": "type" });
             let column = text::column(line, &error);
             return json!({
                 "column": column,

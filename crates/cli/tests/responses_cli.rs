@@ -49,3 +49,25 @@ async fn status_of_a_failure_without_a_reason_prints_the_response() {
         status = status.stdout
     );
 }
+
+#[tokio::test]
+async fn control_characters_of_a_response_are_printed_escaped() {
+    let body =
+        json!({ "id": "g1", "status": "failed", "failure_reason": "no\u{1b}[2J\u{9b}31m\u{7}" });
+    let server = Server::always(support::json(200, body)).await;
+    let cli = Cli::at(server.url());
+    for arguments in [
+        &["status", "g1"][..],
+        &["wait", "g1", "-o", "v.mp4"],
+        &["wait", "g1", "-o", "v.mp4", "--json"],
+        &["status", "g1", "--json"],
+    ] {
+        let ran = cli.run(arguments).await;
+        let text = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(
+            !text.contains(|c: char| c.is_control() && c != '\n'),
+            "{ran:?}"
+        );
+        assert!(text.contains(r"no\u001b[2J\u009b31m\u0007"), "{ran:?}");
+    }
+}

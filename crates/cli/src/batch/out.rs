@@ -23,7 +23,7 @@ impl Out {
     /// Checks that videos can be written there, before a generation is billed.
     pub(super) fn prepare(folder: &Path, journal: &Path) -> Result<Self, Failure> {
         let unusable =
-            |what: String| Failure::usage(format!("{what}; name another folder by --out"));
+            |error: String| Failure::usage(format!("{error}; name another folder by --out"));
         if folder.exists() && !folder.is_dir() {
             return Err(unusable(format!("{} is not a folder", folder.display())));
         }

@@ -32,7 +32,7 @@ impl Requests {
         })?;
         let lines = Lines::new(BufReader::new(source), &file).and_then(Iterator::collect);
         let lines: Vec<(usize, String)> =
-            lines.map_err(|what| Failure::usage(format!("nothing was created: {what}")))?;
+            lines.map_err(|error| Failure::usage(format!("nothing was created: {error}")))?;
         if lines.is_empty() {
             return Err(Failure::usage(format!(
                 "{file} contains no request; write one a line, as JSON"
@@ -92,7 +92,7 @@ fn each(
                 }
                 requests.push(request);
             }
-            Err(what) => errors.push(what),
+            Err(error) => errors.push(error),
         }
     }
     if errors.is_empty() {
@@ -139,7 +139,7 @@ pub(super) fn check(
     let lines = requests.lines.iter().copied();
     let to_save = lines.filter(|line| !saved.contains(&(line - 1)));
     check_overwrites(to_save, journal, out)
-        .map_err(|what| Failure::usage(format!("nothing was created: {what}")))
+        .map_err(|error| Failure::usage(format!("nothing was created: {error}")))
 }
 
 /// Fails if a job of `lines` would overwrite a file that it has not written.

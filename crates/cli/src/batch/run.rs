@@ -96,12 +96,12 @@ impl Run {
                 .set_activity(line, &format!("waiting for {}", handle.id())),
             BatchEvent::Unrecorded(error) => {
                 let id = error.handle().map(|handle| format!(" ({})", handle.id()));
-                let what = format!(
+                let line = format!(
                     "line {line}{}: {}",
                     id.unwrap_or_default(),
                     error_line(&error)
                 );
-                self.progress.print(&what);
+                self.progress.print(&line);
             }
             BatchEvent::Update(Update::Progress(progress)) => {
                 self.progress.set_state(line, &progress)
