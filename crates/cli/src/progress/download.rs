@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aimlapi_video::Received;
-use indicatif::{BinaryBytes, ProgressBar};
+use indicatif::ProgressBar;
 
 use super::duration_text;
 
@@ -60,17 +60,55 @@ impl DownloadProgress {
         if prefix.is_empty() {
             return "downloading".into();
         }
-        let mut text = format!("{prefix} {}", BinaryBytes(self.bar.position()));
-        if let Some(total) = self.bar.length() {
-            text += &format!(" of {}", BinaryBytes(total));
+        let (position, total) = (self.bar.position(), self.bar.length());
+        let (size, unit) = unit(total.unwrap_or(position));
+        let mut text = format!("{prefix} {:.1}", position as f64 / size);
+        if let Some(total) = total {
+            text += &format!(" of {:.1}", total as f64 / size);
         }
+        text += &format!(" {unit}");
         let (elapsed, left) = (self.bar.elapsed(), self.bar.eta());
         if elapsed >= MIN_TIME_FOR_RATE {
-            text += &format!(", {}/s", BinaryBytes(self.bar.per_sec() as u64));
+            text += &rate_text(self.bar.per_sec());
         }
         if elapsed >= MIN_TIME_FOR_ESTIMATE && !left.is_zero() {
             text += &format!(", {} left", duration_text(left));
         }
         text
+    }
+}
+
+fn rate_text(rate: f64) -> String {
+    let (size, unit) = unit(rate as u64);
+    format!(", {:.1} {unit}/s", rate / size)
+}
+
+/// The bytes in a unit that suits an amount, and the name of the unit. indicatif's texts of bytes take more than 40 columns.
+fn unit(bytes: u64) -> (f64, &'static str) {
+    match bytes {
+        0..0x10_0000 => (1024.0, "KiB"),
+        _ => (1024.0 * 1024.0, "MiB"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn download_text_has_both_amounts_in_the_unit_of_the_total() {
+        let download = DownloadProgress::new();
+        assert_eq!(download.text(), "downloading");
+        let received = |bytes, total| {
+            let prefix = "downloading video 2";
+            download.bar.set_prefix(prefix);
+            download.bar.set_position(bytes);
+            download.bar.set_length(total);
+            download.text().replace(prefix, "")
+        };
+        assert_eq!(received(1 << 19, 10 << 20), " 0.5 of 10.0 MiB");
+        assert_eq!(received(1536, 1_048_575), " 1.5 of 1024.0 KiB");
+        assert_eq!(download.done(), Some(1536.0 / 1_048_575.0));
+        assert_eq!(rate_text(710_451.2), ", 693.8 KiB/s");
     }
 }
