@@ -19,12 +19,7 @@ use std::{
 use aimlapi_video::{
     __bench::Service,
     Client, GenerationHandle, PollBudget, WaitOptions,
-<<<<<<< HEAD:benches/waits/measure.rs
-    schedule::{Decision, Fixed, Planned, PollState, Schedule},
-=======
     schedule::{Fixed, Planned, PollState, Schedule},
-    simulator::Simulator,
->>>>>>> poll-cost:benches/waits.rs
     types::KlingaiV2MasterTextToVideo,
 };
 use aimlapi_video_simulator::Simulator;
