@@ -20,9 +20,9 @@ use crate::{
     download::Files,
     error::WaitState,
     generated,
+    http::{Call, Header, ServiceResponse},
     schedule::Durations,
     tls::HttpClient,
-    transport::{Call, Header, Reply},
 };
 
 mod builder;
@@ -33,7 +33,6 @@ mod retries;
 pub use builder::ClientBuilder;
 pub(crate) use create::CreateObserver;
 use create::OnCreated;
-pub(crate) use http::{Change, begun, changed};
 pub use retries::CreateRetries;
 
 /// A client of the service. Clones share one connection pool.
@@ -271,11 +270,14 @@ impl Client {
         let client = self.poll_call(timeout.min(self.inner.fetch_timeout));
         let (id, call) = (handle.id(), client.inner());
         let outcome = match handle.route() {
-            Route::Universal => call.outcome(client.fetch_generation(id).await),
-            Route::LegacyKling => call.outcome(client.fetch_legacy_kling_generation(id).await),
+            Route::Universal => call.receive(client.fetch_generation(id).await).await,
+            Route::LegacyKling => {
+                call.receive(client.fetch_legacy_kling_generation(id).await)
+                    .await
+            }
         };
         let lost = |what: String| Error::new(ErrorKind::PollingLost, what);
-        let reply = outcome.map_err(|none| {
+        let response = outcome.map_err(|none| {
             let error = lost("the service was not heard".into());
             let error = match none.source {
                 Some(source) => error.with_source(source),
@@ -288,26 +290,28 @@ impl Client {
                 retry_after: None,
             }
         })?;
-        let retry_after = reply.retry_after();
+        let retry_after = response.retry_after();
         let failed = |error, transient| PollError {
             error,
             transient,
             answered: true,
             retry_after,
         };
-        self.heed(&reply);
-        if !reply.status.is_success() {
-            let service = reply.service_error();
+        self.apply_rate_limit(&response);
+        if !response.status.is_success() {
+            let service = response.service_error();
             let transient = matches!(service.status, 408 | 425 | 429 | 500..);
             let error = lost(format!("the service answered {service}")).with_service(service);
             return Err(failed(error, transient));
         }
-        let mut generation = match reply.generation(last) {
+        let mut generation = match response.generation(last) {
             // RFC 9110, 15.3.3: accepted, and the processing has not been completed. Whatever else it may say in a way that
             // cannot be read, the state is what it was.
-            Err(_) if reply.status == StatusCode::ACCEPTED => reply.accepted(last),
-            Ok(generation) if reply.status == StatusCode::ACCEPTED && !generation.is_telling() => {
-                reply.accepted(last)
+            Err(_) if response.status == StatusCode::ACCEPTED => response.accepted(last),
+            Ok(generation)
+                if response.status == StatusCode::ACCEPTED && !generation.is_telling() =>
+            {
+                response.accepted(last)
             }
             read => read.map_err(|what| failed(lost(what), true))?,
         };
@@ -326,10 +330,10 @@ impl Client {
         self.inner.budget.as_ref()
     }
 
-    /// Too many requests are everybody's: all polls slow down.
-    fn heed(&self, reply: &Reply) {
-        if let (StatusCode::TOO_MANY_REQUESTS, Some(budget)) = (reply.status, self.budget()) {
-            budget.slow(reply.retry_after());
+    /// A response 429 slows down all polls, since the service counts them together.
+    fn apply_rate_limit(&self, response: &ServiceResponse) {
+        if let (StatusCode::TOO_MANY_REQUESTS, Some(budget)) = (response.status, self.budget()) {
+            budget.slow(response.retry_after());
         }
     }
 
@@ -357,7 +361,7 @@ impl Client {
         let authorization = self.inner.authorization.clone();
         let call = Call::new(authorization, timeout, self.inner.max_answer, idempotency);
         let http = http.client().clone();
-        generated::Client::new_with_client(&self.inner.base, http, call.into())
+        generated::Client::new_with_client(&self.inner.base, http, call)
     }
 }
 

@@ -36,21 +36,19 @@ pub mod mock;
 mod client;
 
 mod batch;
-mod blank;
 mod bounded;
 mod budget;
 mod catalogue;
 pub mod documents;
 mod download;
 mod error;
-mod exchange;
 mod generate_to;
 mod generated;
 mod handle;
+mod http;
 mod journal;
 mod json_schema;
 mod ledger;
-mod localhost;
 mod media;
 mod poll;
 mod property;
@@ -59,7 +57,6 @@ mod rules;
 mod schema;
 mod status;
 mod tls;
-mod transport;
 mod uri;
 
 pub use batch::{BatchEvent, GenerateAll, WaitAll};
@@ -79,5 +76,5 @@ pub use property::{IntoProperty, Violation, Warning};
 pub use request::{GenerationRequest, IntoGenerationRequest};
 /// The HTTP library, for what [`ClientBuilder`] takes of it.
 pub use reqwest;
-pub use status::{Failure, Generation, Receipt, State, Usage, Video};
+pub use status::{Failure, Generation, ResponseMetadata, State, Usage, Video};
 pub use uri::Uri;

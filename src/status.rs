@@ -30,7 +30,7 @@ use read::{meaning, videos_at};
 #[derive(Clone)]
 pub struct Generation {
     content: Arc<Content>,
-    receipt: Option<Arc<Receipt>>,
+    metadata: Option<Arc<ResponseMetadata>>,
     /// What was asked for, where this crate asked.
     pub(crate) handle: Option<Arc<GenerationHandle>>,
 }
@@ -106,10 +106,11 @@ pub struct Usage {
     pub usd: Option<f64>,
 }
 
-/// What the headers of an answer tell. Empty for an answer that came by no request, such as one read from a file.
+/// The headers of a response that are of interest. Empty for a generation that was not read from a response, such as one
+/// read from a file.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
-pub struct Receipt {
+pub struct ResponseMetadata {
     /// The `X-Client-Request-Id` that this crate sent, to find the request in the vendor's logs.
     pub client_request_id: Option<String>,
     /// `x-inference-id`, the service's own id of the request.
@@ -120,7 +121,7 @@ pub struct Receipt {
     pub usd_spent: Option<f64>,
 }
 
-impl Receipt {
+impl ResponseMetadata {
     const EMPTY: Self = Self {
         client_request_id: None,
         inference_id: None,
@@ -145,7 +146,7 @@ impl Generation {
     pub fn from_json(raw: Value) -> Self {
         Self {
             content: Arc::new(Content::read(raw)),
-            receipt: None,
+            metadata: None,
             handle: None,
         }
     }
@@ -163,9 +164,9 @@ impl Generation {
         !text.is_empty() && *self.content.text == *text
     }
 
-    pub(crate) fn with_receipt(self, receipt: Receipt) -> Self {
-        let receipt = Some(Arc::new(receipt));
-        Self { receipt, ..self }
+    pub(crate) fn with_metadata(self, metadata: ResponseMetadata) -> Self {
+        let metadata = Some(Arc::new(metadata));
+        Self { metadata, ..self }
     }
 
     /// As [`from_json`](Self::from_json), of an answer that says only that the work is not done.
@@ -229,9 +230,9 @@ impl Generation {
         self.handle.as_deref()
     }
 
-    /// What the answer's headers told.
-    pub fn receipt(&self) -> &Receipt {
-        self.receipt.as_deref().unwrap_or(&Receipt::EMPTY)
+    /// The headers of the response that it was read from.
+    pub fn metadata(&self) -> &ResponseMetadata {
+        self.metadata.as_deref().unwrap_or(&ResponseMetadata::EMPTY)
     }
 
     /// Whether this may be the answer for `id`: any key names it, or none of the documented ones names anything.
@@ -264,7 +265,7 @@ impl Generation {
 impl PartialEq for Generation {
     fn eq(&self, other: &Self) -> bool {
         self.as_json() == other.as_json()
-            && self.receipt() == other.receipt()
+            && self.metadata() == other.metadata()
             && self.handle == other.handle
     }
 }

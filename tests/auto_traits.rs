@@ -6,9 +6,9 @@ use aimlapi_video::{
     BatchEvent, BoundedVec, Client, ClientBuilder, Constraint, CreateRetries, Download, Error,
     ErrorKind, Failure, GenerateAll, GenerateTo, Generation, GenerationHandle, GenerationRequest,
     Held, Hiccup, Int, Integer, InvalidValue, Media, MediaString, Model, OneOrMany, PollBudget,
-    Progress, Property, PropertyKind, Receipt, Received, ReservedTarget, Role, Route, Saved,
-    SavedGeneration, ServiceError, State, Text, Times, Update, Updates, Uri, UriOrBase64, Usage,
-    Video, Violation, Wait, WaitAll, WaitOptions, Warning, Written,
+    Progress, Property, PropertyKind, Received, ReservedTarget, ResponseMetadata, Role, Route,
+    Saved, SavedGeneration, ServiceError, State, Text, Times, Update, Updates, Uri, UriOrBase64,
+    Usage, Video, Violation, Wait, WaitAll, WaitOptions, Warning, Written,
     schedule::{
         Decision, Durations, Exponential, Fixed, Learned, Planned, PollState, Pooled, Schedule,
     },
@@ -51,7 +51,7 @@ fn public_types_are_send_and_sync() {
     plain::<Video>();
     plain::<Failure>();
     plain::<Usage>();
-    plain::<Receipt>();
+    plain::<ResponseMetadata>();
     // Each holds every request type of the models compiled in.
     plain::<GenerationRequest>();
     plain::<Media>();

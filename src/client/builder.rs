@@ -16,14 +16,14 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{
     Client, CreateRetries, Inner,
     create::OnCreated,
-    http::{ApiSettings, Change, check_provider, proxy},
+    http::{ApiSettings, check_provider, proxy},
 };
 use crate::{
     Error, ErrorKind, GenerationHandle, PollBudget, WaitOptions,
     budget::Bucket,
     download::{Files, Settings},
+    http::{BEARER, Customize},
     schedule::Durations,
-    transport::BEARER,
 };
 
 /// The settings of a [`Client`].
@@ -58,9 +58,9 @@ pub struct ClientBuilder {
     speed: Option<String>,
     budget: Option<PollBudget>,
     durations: Durations,
-    http: Option<Change>,
+    http: Option<Customize>,
     on_created: Option<OnCreated>,
-    downloads: Option<Change>,
+    downloads: Option<Customize>,
     /// Its URL may hold a password.
     proxy: Option<SecretString>,
 }

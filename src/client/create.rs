@@ -17,7 +17,7 @@ use super::{Client, CreateRetries, retries::Tries};
 use crate::{
     Error, ErrorKind, GenerationHandle, GenerationRequest, Route, generated,
     handle::Created,
-    transport::{Departure, Reply},
+    http::{Departure, ServiceResponse},
 };
 
 /// What is called with the handle of every accepted create.
@@ -108,12 +108,13 @@ impl Client {
     ) -> Result<GenerationHandle, Error> {
         let call = client.inner();
         let outcome = match request.route() {
-            Route::Universal => call.outcome(client.create_generation(request).await),
+            Route::Universal => call.receive(client.create_generation(request).await).await,
             Route::LegacyKling => {
-                call.outcome(client.create_legacy_kling_generation(request).await)
+                call.receive(client.create_legacy_kling_generation(request).await)
+                    .await
             }
         };
-        let reply = outcome.map_err(|none| {
+        let response = outcome.map_err(|none| {
             let error = match none.unsent {
                 true => self.unreached(),
                 false => ambiguous("the service's answer was lost", none.request_id),
@@ -123,7 +124,7 @@ impl Client {
                 None => error,
             }
         })?;
-        self.handle(reply, request)
+        self.handle(response, request)
     }
 
     fn unreached(&self) -> Error {
@@ -133,12 +134,17 @@ impl Client {
     }
 
     /// The handle of what was created, if the answer says that something was.
-    fn handle(&self, reply: Reply, request: &GenerationRequest) -> Result<GenerationHandle, Error> {
-        let unclear =
-            |what: &str| ambiguous(what, reply.request_id).with_service(reply.service_error());
-        self.heed(&reply);
-        if !reply.status.is_success() {
-            let service = reply.service_error();
+    fn handle(
+        &self,
+        response: ServiceResponse,
+        request: &GenerationRequest,
+    ) -> Result<GenerationHandle, Error> {
+        let unclear = |what: &str| {
+            ambiguous(what, response.request_id).with_service(response.service_error())
+        };
+        self.apply_rate_limit(&response);
+        if !response.status.is_success() {
+            let service = response.service_error();
             return Err(match service.status {
                 408 | 500.. => unclear(&format!("the service answered {service}")),
                 _ => {
@@ -147,13 +153,13 @@ impl Client {
                 }
             });
         }
-        let answer = reply.generation(None).map_err(|what| unclear(&what))?;
+        let answer = response.generation(None).map_err(|what| unclear(&what))?;
         let Some(id) = answer.id().map(str::to_owned) else {
             return Err(unclear("the service's answer holds no generation id"));
         };
         let created = Created {
             answer,
-            retry_after: reply.retry_after(),
+            retry_after: response.retry_after(),
             length: request.length(),
         };
         Ok(GenerationHandle::of(

@@ -1,15 +1,15 @@
 //! The HTTP client of the API: what callers may change about it, and what stays as promised.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use reqwest::Proxy;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{Error, ErrorKind, localhost, tls::HttpClient};
-
-/// What a caller changes about an HTTP client.
-pub(crate) type Change =
-    Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
+use crate::{
+    Error, ErrorKind,
+    http::{Customize, base_builder, customize, localhost},
+    tls::HttpClient,
+};
 
 /// The settings of the HTTP clients that the API is called with.
 pub(super) struct ApiSettings<'a> {
@@ -17,7 +17,7 @@ pub(super) struct ApiSettings<'a> {
     /// Whether the service is on this machine.
     pub(super) loopback: bool,
     pub(super) proxy: Option<&'a Proxy>,
-    pub(super) change: Option<&'a Change>,
+    pub(super) change: Option<&'a Customize>,
 }
 
 impl ApiSettings<'_> {
@@ -36,7 +36,7 @@ impl ApiSettings<'_> {
     }
 
     fn builder(&self) -> reqwest::ClientBuilder {
-        let mut builder = begun(self.connect_timeout);
+        let mut builder = base_builder(self.connect_timeout);
         match self.proxy {
             // No proxy can reach what listens on this machine's loopback, and the key would leave the machine in clear.
             _ if self.loopback => {
@@ -49,28 +49,11 @@ impl ApiSettings<'_> {
         }
         // A redirect would carry the request to a place nobody chose, so it is an answer like any other. When a create is
         // sent again is decided here, and nowhere below.
-        changed(builder, self.change)
+        customize(builder, self.change)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             // Which would log every byte, the key among them.
             .connection_verbose(false)
-    }
-}
-
-/// What all HTTP clients of this crate begin as.
-pub(crate) fn begun(connect_timeout: Duration) -> reqwest::ClientBuilder {
-    reqwest::Client::builder()
-        .connect_timeout(connect_timeout)
-        .user_agent(concat!("aimlapi-video/", env!("CARGO_PKG_VERSION")))
-}
-
-pub(crate) fn changed(
-    builder: reqwest::ClientBuilder,
-    change: Option<&Change>,
-) -> reqwest::ClientBuilder {
-    match change {
-        Some(change) => change(builder),
-        None => builder,
     }
 }
 
