@@ -20,7 +20,6 @@ mod container;
 mod content;
 mod digest;
 mod disk;
-mod expiry;
 mod fetch;
 mod hosts;
 mod judge;
@@ -33,7 +32,6 @@ mod target;
 mod version;
 
 pub(crate) use ask::{Files, Settings};
-pub(crate) use expiry::expires_at;
 pub(crate) use hosts::is_public_host;
 pub use target::ReservedTarget;
 
@@ -396,30 +394,5 @@ impl fmt::Debug for Download<'_> {
         f.debug_struct("Download")
             .field("generation", &self.generation)
             .finish_non_exhaustive()
-    }
-}
-
-impl Generation {
-    /// A name for the generation's file: model and id in characters that every system takes, and the extension of the
-    /// media type that is stated of the first video, else `mp4`.
-    ///
-    /// ```
-    /// use aimlapi_video::Generation;
-    /// use serde_json::json;
-    ///
-    /// let answer = json!({ "id": "a1", "model": "klingai/v2-master-text-to-video" });
-    /// let generation = Generation::from_json(answer);
-    /// assert_eq!(generation.file_name(), "klingai-v2-master-text-to-video-a1.mp4");
-    /// ```
-    pub fn file_name(&self) -> String {
-        let handle = self.handle();
-        let model = handle.and_then(|handle| handle.model()).or(self.model());
-        let id = handle.map(|handle| handle.id()).or(self.id());
-        let stated = self
-            .videos()
-            .first()
-            .and_then(|video| video.content_type.as_deref());
-        let extension = content::extension(&[], stated).unwrap_or("mp4");
-        format!("{}.{extension}", name::stem(model, id))
     }
 }

@@ -44,7 +44,7 @@ mod download;
 mod error;
 mod generate_to;
 mod generated;
-mod handle;
+mod generation;
 mod http;
 mod journal;
 mod json_schema;
@@ -55,7 +55,6 @@ mod property;
 mod request;
 mod rules;
 mod schema;
-mod status;
 mod tls;
 mod uri;
 
@@ -67,7 +66,9 @@ pub use client::{Client, ClientBuilder, CreateRetries};
 pub use download::{Download, Received, ReservedTarget, Saved, Written};
 pub use error::{Error, ErrorKind, ServiceError};
 pub use generate_to::{GenerateTo, SavedGeneration};
-pub use handle::GenerationHandle;
+pub use generation::{
+    Failure, Generation, GenerationHandle, ResponseMetadata, State, Usage, Video,
+};
 pub use journal::{Journal, JournalEntry, JournalState};
 pub use ledger::{Constraint, Held};
 pub use media::{Media, MediaString, UriOrBase64};
@@ -76,5 +77,5 @@ pub use property::{IntoProperty, Violation, Warning};
 pub use request::{GenerationRequest, IntoGenerationRequest};
 /// The HTTP library, for what [`ClientBuilder`] takes of it.
 pub use reqwest;
-pub use status::{Failure, Generation, ResponseMetadata, State, Usage, Video};
+
 pub use uri::Uri;

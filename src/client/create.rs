@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::{Client, CreateRetries, retries::Tries};
 use crate::{
     Error, ErrorKind, GenerationHandle, GenerationRequest, Route, generated,
-    handle::Created,
+    generation::Created,
     http::{Departure, ServiceResponse},
 };
 

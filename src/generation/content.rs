@@ -1,10 +1,35 @@
-//! Reading an answer: its ids, its state, its videos, its error.
+//! Reads a response by its meaning: ids, state, videos, error.
 
 use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
 
-use super::{Content, State, Usage, Video, links, reason};
+use super::{
+    links,
+    parts::{Failure, State, Usage},
+    reason,
+    status::meaning,
+    video::{Video, text},
+};
+
+/// A response read by its meaning.
+#[derive(Clone)]
+pub(super) struct Content {
+    /// The whole response, parsed when it is first used: a tree of values takes many times the memory of its text.
+    pub(super) raw: OnceLock<Value>,
+    pub(super) text: Box<[u8]>,
+    pub(super) id: Option<String>,
+    /// The other ids that it may be known by.
+    pub(super) other_ids: Vec<String>,
+    /// Whether it names the generation by a key that the documents have for that.
+    pub(super) is_named: bool,
+    pub(super) model: Option<String>,
+    pub(super) status: Option<String>,
+    pub(super) state: State,
+    pub(super) videos: Vec<Video>,
+    pub(super) failure: Option<Failure>,
+    pub(super) usage: Usage,
+}
 
 impl Content {
     pub(super) fn read(raw: Value) -> Self {
@@ -231,50 +256,13 @@ fn state(raw: &Value, levels: &[Level<'_>], has_id: bool) -> (State, Option<Stri
     }
 }
 
-/// The words for states that the documents, the pages and their history use, and those of the vendors behind them.
-pub(super) fn meaning(status: &str) -> State {
-    // A longer text is none, and a text of many megabytes need not be copied to say so.
-    if status.len() > 64 {
-        return State::Unknown;
-    }
-    let status = status.trim().to_ascii_lowercase().replace(['-', ' '], "_");
-    match status.as_str() {
-        "queued" | "waiting" | "pending" | "queueing" | "queuing" | "in_queue" | "enqueued"
-        | "submitted" | "created" | "accepted" | "scheduled" | "not_start" | "not_started"
-        | "throttled" => State::Queued,
-        "generating" | "active" | "processing" | "in_progress" | "inprogress" | "running"
-        | "preparing" | "uploading" | "started" | "starting" | "dreaming" | "streaming"
-        | "rendering" | "working" | "executing" | "in_process" => State::Generating,
-        "completed" | "complete" | "succeeded" | "succeed" | "success" | "successful" | "done"
-        | "finished" | "finish" | "ready" => State::Completed,
-        "error" | "errored" | "failed" | "failure" | "fail" | "cancelled" | "canceled"
-        | "expired" | "rejected" | "aborted" | "timeout" | "timed_out" | "blocked" | "refused"
-        | "denied" | "filtered" | "content_filtered" | "content_moderated"
-        | "request_moderated" | "moderated" | "unsuccessful" | "terminated" => State::Failed,
-        status if status.ends_with("_failed") || status.ends_with("_error") => State::Failed,
-        // `error: no GPU left`
-        status => match status.split_once(':') {
-            Some((state, _)) if meaning(state) == State::Failed => State::Failed,
-            _ => State::Unknown,
-        },
-    }
-}
-
-pub(super) fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
 /// What stands under `video`: an object with `url`, a plain link, or a list of either.
 fn videos(value: &Value) -> Vec<Video> {
     match value {
         Value::Array(items) => items.iter().flat_map(videos).collect(),
         Value::String(url) if is_place(url) => vec![Video::at(url)],
         Value::Object(map) => match map.get("url") {
-            Some(Value::String(url)) if !url.is_empty() => vec![videos_at(url, map)],
+            Some(Value::String(url)) if !url.is_empty() => vec![Video::described(url, map)],
             Some(nested @ Value::Array(_)) => videos(nested),
             _ => Vec::new(),
         },
@@ -285,17 +273,6 @@ fn videos(value: &Value) -> Vec<Video> {
 /// Whether the text is a URL and not a word such as "pending". It need not be escaped as RFC 3986 has it.
 fn is_place(text: &str) -> bool {
     text.contains("://") || text.starts_with("//") || text.starts_with("data:")
-}
-
-/// The video at this link, with what the object says of its file.
-pub(super) fn videos_at(url: &str, map: &Map<String, Value>) -> Video {
-    Video {
-        content_type: map.get("content_type").and_then(text),
-        file_name: map.get("file_name").and_then(text),
-        file_size: map.get("file_size").and_then(Value::as_u64),
-        duration: map.get("duration").and_then(Value::as_f64),
-        ..Video::at(url)
-    }
 }
 
 fn usage(value: &Value) -> Usage {

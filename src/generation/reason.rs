@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::{
-    Failure, State, meaning, shortened,
+    excerpt::shortened,
+    parts::{Failure, State},
+    status::meaning,
     words::{Tells, Words},
 };
 

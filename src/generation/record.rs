@@ -1,14 +1,201 @@
-//! What it takes to come back to a generation.
+//! A generation as the service describes it, and the handle by which it is found again.
+//!
+//! Both are in one file because each may hold the other: a generation the handle that it was requested with, and the handle
+//! of a generation that this process created the response to the create.
 
 use std::{
+    fmt,
     hash::{Hash, Hasher},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, SystemTime},
 };
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::Value;
 
-use crate::{Generation, Route};
+use super::{
+    content::Content,
+    excerpt::shortened,
+    parts::{Failure, ResponseMetadata, State, Usage},
+    video::Video,
+};
+use crate::{Route, uri::redacted_links};
+
+/// What the service says of a generation: the one answer type of all models and of both URLs.
+///
+/// Clones share what they hold.
+#[derive(Clone)]
+pub struct Generation {
+    content: Arc<Content>,
+    metadata: Option<Arc<ResponseMetadata>>,
+    /// What was asked for, where this crate asked.
+    pub(crate) handle: Option<Arc<GenerationHandle>>,
+}
+
+impl Generation {
+    /// Reads an answer. Anything is read; what it does not hold is absent.
+    ///
+    /// ```
+    /// use aimlapi_video::{Generation, State};
+    /// use serde_json::json;
+    ///
+    /// let answer = Generation::from_json(json!({
+    ///     "id": "a1", "status": "Succeeded", "video": ["https://cdn.example.com/a1.mp4"],
+    /// }));
+    /// assert_eq!(answer.state(), State::Completed);
+    /// assert_eq!(answer.videos()[0].url, "https://cdn.example.com/a1.mp4");
+    /// ```
+    pub fn from_json(raw: Value) -> Self {
+        Self {
+            content: Arc::new(Content::read(raw)),
+            metadata: None,
+            handle: None,
+        }
+    }
+
+    /// As [`from_json`](Self::from_json), of an answer whose text is kept in its place.
+    pub(crate) fn from_text(text: &[u8], raw: Value) -> Self {
+        let mut generation = Self::from_json(raw);
+        let content = Arc::make_mut(&mut generation.content);
+        (content.raw, content.text) = (OnceLock::new(), text.into());
+        generation
+    }
+
+    /// Whether it was read from this text.
+    pub(crate) fn is_text(&self, text: &[u8]) -> bool {
+        !text.is_empty() && *self.content.text == *text
+    }
+
+    pub(crate) fn with_metadata(self, metadata: ResponseMetadata) -> Self {
+        let metadata = Some(Arc::new(metadata));
+        Self { metadata, ..self }
+    }
+
+    /// As [`from_json`](Self::from_json), of an answer that says only that the work is not done.
+    pub(crate) fn accepted() -> Self {
+        let mut generation = Self::from_json(Value::Object(serde_json::Map::new()));
+        Arc::make_mut(&mut generation.content).state = State::Queued;
+        generation
+    }
+
+    /// Whether it says something of the generation beyond its id.
+    pub(crate) fn is_telling(&self) -> bool {
+        let content = &self.content;
+        content.status.is_some() || !content.videos.is_empty() || content.failure.is_some()
+    }
+
+    /// The generation's id, from `id` or `generation_id`, also where the answer is wrapped as in `{"code": 0, "data": {…}}`.
+    /// Beside a status, `task_id` and the like will do.
+    pub fn id(&self) -> Option<&str> {
+        self.content.id.as_deref()
+    }
+
+    /// The status as the service wrote it.
+    pub fn status(&self) -> Option<&str> {
+        self.content.status.as_deref()
+    }
+
+    /// What the status means, from `status`, else from `state`, `task_status` and the like, also where the answer is
+    /// wrapped. A status this crate does not know is completed where a video came with it, and failed where an error did; a
+    /// known status decides alone.
+    pub fn state(&self) -> State {
+        self.content.state
+    }
+
+    /// The videos, in the service's order: from `video`, else from wherever the answer of a finished generation holds a link
+    /// that is named as its result. Media of the request that an answer repeats are none.
+    pub fn videos(&self) -> &[Video] {
+        &self.content.videos
+    }
+
+    /// Why it failed, wherever the answer says so: from `error`, else from `failure_reason`, `message`, `detail` and the like.
+    /// What says that nothing is wrong (`null`, `{}`, `""`, code 0) is none, nor is what repeats the request.
+    ///
+    /// The pages print an error beside `completed`, too: with a video, [`state`](Self::state) decides. Without one, a
+    /// [wait](crate::Wait) ends with [`GenerationFailed`](crate::ErrorKind::GenerationFailed).
+    pub fn failure(&self) -> Option<&Failure> {
+        self.content.failure.as_ref()
+    }
+
+    /// The cost, as far as the body tells.
+    pub fn usage(&self) -> Usage {
+        self.content.usage
+    }
+
+    /// The model, where the answer names it.
+    pub fn model(&self) -> Option<&str> {
+        self.content.model.as_deref()
+    }
+
+    /// The handle that it was asked for with; `None` for an answer that came by no request of this crate.
+    pub fn handle(&self) -> Option<&GenerationHandle> {
+        self.handle.as_deref()
+    }
+
+    /// The headers of the response that it was read from.
+    pub fn metadata(&self) -> &ResponseMetadata {
+        self.metadata.as_deref().unwrap_or(&ResponseMetadata::EMPTY)
+    }
+
+    /// Whether this may be the answer for `id`: any key names it, or none of the documented ones names anything.
+    pub(crate) fn is_of(&self, id: &str) -> bool {
+        let content = &self.content;
+        let mut ids = content.id.iter().chain(&content.other_ids);
+        !content.is_named || ids.any(|named| named == id)
+    }
+
+    /// The beginning of the answer in one line of at most so many characters, for people and logs: long texts and lists in it
+    /// are shortened, and no link has its query.
+    pub fn excerpt(&self, chars: usize) -> String {
+        let text = redacted_links(&shortened(self.as_json()).to_string());
+        match text.char_indices().nth(chars) {
+            Some((end, _)) => text[..end].to_owned(),
+            None => text,
+        }
+    }
+
+    /// The whole answer.
+    pub fn as_json(&self) -> &Value {
+        let content = &self.content;
+        // What was read once is read again.
+        content
+            .raw
+            .get_or_init(|| serde_json::from_slice(&content.text).unwrap_or_default())
+    }
+}
+
+impl PartialEq for Generation {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_json() == other.as_json()
+            && self.metadata() == other.metadata()
+            && self.handle == other.handle
+    }
+}
+
+/// Shows no link's query, which may be a signature.
+impl fmt::Debug for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Generation")
+            .field("id", &self.content.id)
+            .field("status", &self.content.status)
+            .field("videos", &self.content.videos)
+            .field("failure", &self.content.failure)
+            .field("usage", &self.content.usage)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Serialize for Generation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.as_json().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Generation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(Self::from_json)
+    }
+}
 
 /// A generation that was created, and all it takes to wait for it: in this process, in another, on another machine.
 ///

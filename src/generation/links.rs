@@ -3,9 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Video,
     reason::{is_link, nested},
-    videos_at,
+    video::Video,
     words::Words,
 };
 
@@ -237,7 +236,7 @@ impl Search {
             depth,
             group: path.list.map_or(Group::Level(depth), Group::List),
             is_under_video: path.is_under_video,
-            video: beside.map_or_else(|| Video::at(url), |map| videos_at(url, map)),
+            video: beside.map_or_else(|| Video::at(url), |map| Video::described(url, map)),
         })
     }
 }
