@@ -166,6 +166,30 @@ pub struct Written {
     pub sha256: Option<String>,
 }
 
+impl Client {
+    /// Downloads the videos of a generation.
+    pub fn download<'a>(&self, generation: &'a Generation) -> Download<'a> {
+        Download::new(self.clone(), self.speed(), generation)
+    }
+
+    /// Saves all videos of a generation, as [`Download::to_file`] with the default settings.
+    ///
+    /// # Errors
+    ///
+    /// As [`Download::to_file`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Download::to_file`].
+    pub async fn save(
+        &self,
+        generation: &Generation,
+        path: impl AsRef<Path>,
+    ) -> Result<Vec<Saved>, Error> {
+        self.download(generation).to_file(path).await
+    }
+}
+
 impl<'a> Download<'a> {
     pub(crate) fn new(client: Client, speed: f64, generation: &'a Generation) -> Self {
         let at_speed =

@@ -1,5 +1,5 @@
-//! Creating a generation, which costs money: sent again only if nothing can have been bought, and carried out in a task
-//! of its own, so that a caller that stops waiting loses no generation that is billed.
+//! Creates generations, which costs money. A create is sent again only if nothing can have been created, and runs in a
+//! task of its own, so that the handle is reported even if the caller has dropped the future.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -20,21 +20,19 @@ use crate::{
     http::{Departure, ServiceResponse},
 };
 
-/// What is called with the handle of every accepted create.
+/// Called with the handle of every accepted create.
 pub(crate) type OnCreated = Arc<dyn Fn(&GenerationHandle) + Send + Sync>;
 
-/// Observes a create: is asked before each POST, and gets its outcome.
+/// Observes a create: decides before each POST whether to send it, and receives its outcome.
 pub(crate) trait CreateObserver: Sync {
-    /// Returns when nothing more is to be sent.
+    /// Completes when nothing more is to be sent.
     fn stopped(&self) -> impl Future<Output = ()> + Send;
 
     /// Whether to send the POST now; an error ends the create.
-    fn sends(&self, request_id: &str) -> impl Future<Output = Result<bool, Error>> + Send;
+    fn may_send(&self, request_id: &str) -> impl Future<Output = Result<bool, Error>> + Send;
 
-    fn answered(
-        &self,
-        outcome: &Result<GenerationHandle, Error>,
-    ) -> impl Future<Output = ()> + Send;
+    fn observe(&self, outcome: &Result<GenerationHandle, Error>)
+    -> impl Future<Output = ()> + Send;
 }
 
 struct NoObserver;
@@ -44,15 +42,15 @@ impl CreateObserver for NoObserver {
         std::future::pending().await
     }
 
-    async fn sends(&self, _: &str) -> Result<bool, Error> {
+    async fn may_send(&self, _: &str) -> Result<bool, Error> {
         Ok(true)
     }
 
-    async fn answered(&self, _: &Result<GenerationHandle, Error>) {}
+    async fn observe(&self, _: &Result<GenerationHandle, Error>) {}
 }
 
 impl Client {
-    /// Creates a generation; `usual` says when it is sent again, unless the client's builder did.
+    /// Creates a generation; `usual` are the retries unless the client's builder has set others.
     pub(crate) async fn send(
         &self,
         request: GenerationRequest,
@@ -85,13 +83,16 @@ impl Client {
         let mut refused = None;
         loop {
             let call = self.create_call(idempotency.clone());
-            match observer.sends(&call.inner().request_id().to_string()).await {
+            match observer
+                .may_send(&call.inner().request_id().to_string())
+                .await
+            {
                 Ok(true) => {}
                 Ok(false) => return refused.map(Err),
                 Err(error) => return Some(Err(error)),
             }
             let outcome = Attempt::start(self, &request, call).await;
-            observer.answered(&outcome).await;
+            observer.observe(&outcome).await;
             match outcome {
                 Err(error) if tries.again(&error, observer.stopped()).await => {
                     refused = Some(error);

@@ -1,4 +1,4 @@
-//! The HTTP client of the API: what callers may change about it, and what stays as promised.
+//! The HTTP clients of the API: what callers may change about them, and what is fixed.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ impl ApiSettings<'_> {
     /// The client for creates: each one has a connection of its own, with any version of HTTP.
     ///
     /// A connection that was kept open may be closed by the service in the very moment in which a request is written to
-    /// it, and then nothing tells whether the service has read the request. A GET can be sent again; a create may have
+    /// it, and then it is unknown whether the service has read the request. A GET can be sent again; a create may have
     /// been billed. Without idle connections the pool is off as a whole, so that HTTP/2 shares none, either.
     pub(super) fn creates(&self) -> reqwest::Result<HttpClient> {
         HttpClient::build(|| self.builder().pool_max_idle_per_host(0))
@@ -47,8 +47,8 @@ impl ApiSettings<'_> {
             Some(proxy) => builder = builder.proxy(proxy.clone()),
             None => {}
         }
-        // A redirect would carry the request to a place nobody chose, so it is an answer like any other. When a create is
-        // sent again is decided here, and nowhere below.
+        // A redirect would carry the request to a host that the caller did not choose, so it is a response like any
+        // other. When a create is sent again is decided here, and nowhere below.
         customize(builder, self.change)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -75,7 +75,7 @@ pub(super) fn proxy(url: &SecretString) -> Result<Proxy, Error> {
 pub(super) fn check_provider() -> Result<(), Error> {
     #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Another crate may have switched on a provider of reqwest's own, which cannot be seen from here.
+        // Another crate may have switched on a provider of reqwest's own, which is not visible here.
         let what = "no crypto provider is installed for rustls; install one first, even if another crate brings one, such as \
                     `rustls::crypto::ring::default_provider().install_default()`, or switch on the feature `rustls`";
         return Err(Error::new(ErrorKind::Configuration, what));

@@ -8,7 +8,7 @@ use super::{
     links,
     parts::{Failure, State, Usage},
     reason,
-    status::meaning,
+    status::state_of,
     video::{Video, text},
 };
 
@@ -82,7 +82,7 @@ const NOT_OF_TASKS: [&str; 2] = ["status", "video"];
 
 const MAX_LEVELS: usize = 3;
 
-/// An object of an answer that may tell of the generation.
+/// An object of a response that may describe the generation.
 struct Level<'a> {
     map: &'a Map<String, Value>,
     is_of_task: bool,
@@ -116,12 +116,13 @@ fn levels(raw: &Value) -> Vec<Level<'_>> {
     levels
 }
 
-/// All ids that the answer may be known by, each once. The documented ones come first. An id under another name is one only
-/// where the answer states a state, too, or wraps it with the code of a success: a bare `{"task_id": …}` may be the id of anything.
+/// All ids that the answer may be known by, each once. The documented ones come first. An id under another name is one
+/// only where the answer states a state, too, or wraps it with the code of a success: a bare `{"task_id": …}` may be the
+/// id of anything.
 fn ids(raw: &Value, levels: &[Level<'_>]) -> Vec<String> {
     let documented = ["id", "generation_id"];
     let others = ["task_id", "taskId", "job_id", "jobId", "generationId"];
-    let states_state = levels.iter().any(|level| said(level).1 != State::Unknown);
+    let states_state = levels.iter().any(|level| stated(level).1 != State::Unknown);
     // `{"code": 0, "data": {"task_id": …}}` says that the call went well, and names what it was about.
     let is_wrapped = levels.len() > 1
         && ["code", "success"]
@@ -162,7 +163,7 @@ fn is_success(code: Option<&Value>) -> bool {
 }
 
 /// What one level says of the state: the text, where there is one, and what it means.
-fn said(level: &Level<'_>) -> (Option<String>, State) {
+fn stated(level: &Level<'_>) -> (Option<String>, State) {
     let keys = [
         "status",
         "state",
@@ -179,7 +180,7 @@ fn said(level: &Level<'_>) -> (Option<String>, State) {
         value => text(value),
     });
     let mut texts: Vec<(String, State)> =
-        texts.map(|text| (text.clone(), meaning(&text))).collect();
+        texts.map(|text| (text.clone(), state_of(&text))).collect();
     if !texts.is_empty() {
         let known = texts.iter().position(|(_, state)| *state != State::Unknown);
         let (text, state) = texts.swap_remove(known.unwrap_or(0));
@@ -200,9 +201,9 @@ fn said(level: &Level<'_>) -> (Option<String>, State) {
 /// A status that says that the generation works or failed decides alone. "Success" may be the call's and not the
 /// generation's, so that without a video a wrapped status says more.
 fn state(raw: &Value, levels: &[Level<'_>], has_id: bool) -> (State, Option<String>, Vec<Video>) {
-    let mut said = levels.iter().map(said);
-    let (outer, outer_state) = said.next().unwrap_or((None, State::Unknown));
-    let inner = said.find(|(_, state)| *state != State::Unknown);
+    let mut stated = levels.iter().map(stated);
+    let (outer, outer_state) = stated.next().unwrap_or((None, State::Unknown));
+    let inner = stated.find(|(_, state)| *state != State::Unknown);
     let own = raw.get("video").map(videos).unwrap_or_default();
     let all = |own: Vec<Video>, is_completed| match own.is_empty() {
         true => links::find(raw, is_completed),

@@ -32,14 +32,14 @@ impl Generation {
 /// It ends in a number that stands for the whole id where the id had to be changed, so that no two ids share a name.
 fn stem(model: Option<&str>, id: Option<&str>) -> String {
     let (id, model) = (id.unwrap_or("unnamed"), model.unwrap_or("video"));
-    // Many ids end with the model, which need not be said twice.
+    // Many ids end with the model, which need not be repeated.
     let id = id
         .strip_suffix(model)
         .and_then(|id| id.strip_suffix(':'))
         .filter(|id| !id.is_empty())
         .unwrap_or(id);
     let (shown, model) = (safe(id, LONGEST_ID), safe(model, LONGEST_MODEL));
-    // A name of two parts is none that Windows keeps for its devices.
+    // A name of two parts is not one that Windows reserves for its devices.
     let model = if model.is_empty() {
         "video".into()
     } else {
@@ -86,8 +86,8 @@ pub(crate) const EXTENSIONS: [(&str, &str); 18] = [
     ("image/heic", "heic"),
 ];
 
-/// The longest name of a file that is made by [`stem`], an extension and a number, in bytes. The smallest limit of a file system
-/// in use is 143 bytes (eCryptfs).
+/// The longest name of a file that is made by [`stem`], an extension and a number, in bytes. The smallest limit of a file
+/// system in use is 143 bytes (eCryptfs).
 pub(crate) const MAX_DEFAULT_NAME: usize = 143;
 
 const LONGEST_ID: usize = 64;

@@ -1,4 +1,4 @@
-//! The links to the videos of a finished generation, wherever an answer holds them.
+//! The URLs of the videos of a completed generation, wherever a response holds them.
 
 use serde_json::{Map, Value};
 
@@ -259,7 +259,7 @@ fn kind(map: &Map<String, Value>) -> Option<bool> {
     kinds.next()
 }
 
-/// Whether the extension of a link's file is a video's; nothing, if it is no known one.
+/// Whether the extension of a link's file is a video's; `None` if it is not a known one.
 fn kind_of_file(url: &str) -> Option<bool> {
     let path = url.split(['?', '#']).next()?;
     let (_, extension) = path.rsplit('/').next()?.rsplit_once('.')?;

@@ -23,7 +23,7 @@ pub enum State {
     Unknown,
 }
 
-/// Why a generation failed, in the service's words. Shown and told in errors, its links are without their queries.
+/// Why a generation failed, in the service's words. `Display` and `Debug` show links without their queries.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure {
@@ -33,7 +33,7 @@ pub struct Failure {
     pub message: String,
 }
 
-/// What a generation cost, as far as the answer tells.
+/// The cost of a generation, as far as the response states it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Usage {

@@ -21,14 +21,14 @@ use super::{
 };
 use crate::{Route, uri::redacted_links};
 
-/// What the service says of a generation: the one answer type of all models and of both URLs.
+/// A generation as a response of the service describes it: the one response type of all models and of both URLs.
 ///
 /// Clones share what they hold.
 #[derive(Clone)]
 pub struct Generation {
     content: Arc<Content>,
     metadata: Option<Arc<ResponseMetadata>>,
-    /// What was asked for, where this crate asked.
+    /// The handle of the request, if the response came by a request of this crate.
     pub(crate) handle: Option<Arc<GenerationHandle>>,
 }
 
@@ -78,7 +78,7 @@ impl Generation {
         generation
     }
 
-    /// Whether it says something of the generation beyond its id.
+    /// Whether it describes the generation beyond its id.
     pub(crate) fn is_telling(&self) -> bool {
         let content = &self.content;
         content.status.is_some() || !content.videos.is_empty() || content.failure.is_some()
@@ -103,13 +103,14 @@ impl Generation {
     }
 
     /// The videos, in the service's order: from `video`, else from wherever the answer of a finished generation holds a link
-    /// that is named as its result. Media of the request that an answer repeats are none.
+    /// that is named as its result. Media of the request that a response repeats are not among them.
     pub fn videos(&self) -> &[Video] {
         &self.content.videos
     }
 
-    /// Why it failed, wherever the answer says so: from `error`, else from `failure_reason`, `message`, `detail` and the like.
-    /// What says that nothing is wrong (`null`, `{}`, `""`, code 0) is none, nor is what repeats the request.
+    /// Why it failed, wherever the answer says so: from `error`, else from `failure_reason`, `message`, `detail` and the
+    /// like. What says that nothing is wrong (`null`, `{}`, `""`, code 0) is not a failure, nor is what repeats the
+    /// request.
     ///
     /// The pages print an error beside `completed`, too: with a video, [`state`](Self::state) decides. Without one, a
     /// [wait](crate::Wait) ends with [`GenerationFailed`](crate::ErrorKind::GenerationFailed).
@@ -117,7 +118,7 @@ impl Generation {
         self.content.failure.as_ref()
     }
 
-    /// The cost, as far as the body tells.
+    /// The cost, as far as the body states it.
     pub fn usage(&self) -> Usage {
         self.content.usage
     }
@@ -127,7 +128,7 @@ impl Generation {
         self.content.model.as_deref()
     }
 
-    /// The handle that it was asked for with; `None` for an answer that came by no request of this crate.
+    /// The handle that it was requested with; `None` if it did not come by a request of this crate.
     pub fn handle(&self) -> Option<&GenerationHandle> {
         self.handle.as_deref()
     }
@@ -197,7 +198,7 @@ impl<'de> Deserialize<'de> for Generation {
     }
 }
 
-/// A generation that was created, and all it takes to wait for it: in this process, in another, on another machine.
+/// A generation that was created, and all that is needed to wait for it: in this process, in another, on another machine.
 ///
 /// It holds no key. Store it (it serialises to a small JSON object) before anything can go wrong, and give it to
 /// [`Client::wait`](crate::Client::wait) whenever you like; a bare id does as well, with less known beside it.
@@ -235,12 +236,12 @@ pub struct GenerationHandle {
     created: Option<Arc<Created>>,
 }
 
-/// What only the process that created a generation knows.
+/// What only the process that created the generation knows.
 #[derive(Clone, Debug)]
 pub(crate) struct Created {
-    /// What the create answered; it may already be final.
+    /// The response to the create; it may already be final.
     pub(crate) answer: Generation,
-    /// How long the service asked to be left alone.
+    /// How long the service asked clients to wait before the next request.
     pub(crate) retry_after: Option<Duration>,
     /// The clip's length in seconds, where the request or its document states one.
     pub(crate) length: Option<u64>,
@@ -260,7 +261,7 @@ impl GenerationHandle {
         }
     }
 
-    /// The same generation, asked for on `route`.
+    /// The same generation, polled on `route`.
     #[must_use]
     pub fn with_route(self, route: Route) -> Self {
         let handle = Self {
@@ -284,7 +285,7 @@ impl GenerationHandle {
         self.model.as_deref()
     }
 
-    /// The URL it was created on, and is asked for on.
+    /// The route on which it was created and is polled.
     pub fn route(&self) -> Route {
         self.route
     }
@@ -295,12 +296,12 @@ impl GenerationHandle {
     }
 
     /// The origin of the base URL it was created on, such as `https://api.aimlapi.com`. It is compared with the
-    /// client's own, and never asked.
+    /// client's own, and never contacted.
     pub fn origin(&self) -> Option<&str> {
         self.origin.as_deref()
     }
 
-    /// What the create answered, while the handle is in the process that created it.
+    /// The response to the create, while the handle is in the process that created it.
     pub fn answer(&self) -> Option<&Generation> {
         self.created.as_ref().map(|created| &created.answer)
     }

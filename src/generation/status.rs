@@ -3,8 +3,8 @@
 use super::parts::State;
 
 /// The words for states that the documents, the pages and their history use, and those of the vendors behind them.
-pub(super) fn meaning(status: &str) -> State {
-    // A longer text is none, and a text of many megabytes need not be copied to say so.
+pub(super) fn state_of(status: &str) -> State {
+    // A longer text is not a status, and need not be copied to find that out.
     if status.len() > 64 {
         return State::Unknown;
     }
@@ -25,7 +25,7 @@ pub(super) fn meaning(status: &str) -> State {
         status if status.ends_with("_failed") || status.ends_with("_error") => State::Failed,
         // `error: no GPU left`
         status => match status.split_once(':') {
-            Some((state, _)) if meaning(state) == State::Failed => State::Failed,
+            Some((state, _)) if state_of(state) == State::Failed => State::Failed,
             _ => State::Unknown,
         },
     }

@@ -35,7 +35,7 @@ impl Video {
         }
     }
 
-    /// Until when the link is good, as far as its signature tells; a fetch of the generation brings a fresh one.
+    /// Until when the URL is valid, as far as its signature states it; a fetch of the generation returns a fresh one.
     ///
     /// ```
     /// use std::time::{Duration, SystemTime};

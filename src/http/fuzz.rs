@@ -117,12 +117,12 @@ proptest! {
 
     #[test]
     fn any_retry_after_is_a_time_or_none(again in header(), millis in prop_oneof![Just(Vec::new()), header()]) {
-        let asked = response(429, &[("retry-after", again.clone()), ("retry-after-ms", millis)], Vec::new()).retry_after();
+        let pause = response(429, &[("retry-after", again.clone()), ("retry-after-ms", millis)], Vec::new()).retry_after();
         let text = String::from_utf8_lossy(&again);
-        if let (Ok(seconds), None) = (text.trim().parse::<u32>(), asked) {
+        if let (Ok(seconds), None) = (text.trim().parse::<u32>(), pause) {
             prop_assert!(false, "{seconds} s is a time");
         }
         // No caller adds it to an instant unchecked; this is what they do.
-        let _ = tokio::time::Instant::now().checked_add(asked.unwrap_or_default());
+        let _ = tokio::time::Instant::now().checked_add(pause.unwrap_or_default());
     }
 }

@@ -84,16 +84,16 @@ fn escaped(key: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    const KEY: &[u8] = b"sk-4711-do-not-tell";
+    const KEY: &[u8] = b"sk-4711-do-not-leak";
 
     #[test]
     fn a_key_is_redacted_wherever_it_occurs() {
         for (text, expected) in [
             ("", None),
             ("nothing of it: sk-4711-do-not", None),
-            ("sk-4711-do-not-tell", Some("[key]")),
+            ("sk-4711-do-not-leak", Some("[key]")),
             (
-                "a sk-4711-do-not-tellsk-4711-do-not-tell b",
+                "a sk-4711-do-not-leaksk-4711-do-not-leak b",
                 Some("a [key][key] b"),
             ),
         ] {
