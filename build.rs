@@ -52,7 +52,7 @@ fn run(findings: &mut Findings) {
     if !findings.troubles.is_empty() {
         return;
     }
-    let Some(source) = generate::generate(&merged, &facts.durations, findings) else {
+    let Some(source) = generate::generate(&merged, findings) else {
         return;
     };
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());

@@ -20,6 +20,7 @@ use crate::{
     error::WaitState,
     generated,
     http::{Call, Header, ServiceResponse},
+    poll::Clock,
     schedule::Durations,
     tls::HttpClient,
 };
@@ -200,17 +201,17 @@ impl Client {
     /// How long the generations took that this client and its clones waited for, from which their schedules learn. Store it,
     /// and give it to the next client's [builder](ClientBuilder::durations).
     pub fn durations(&self) -> Durations {
-        self.seen().clone()
+        self.lock_durations().clone()
     }
 
-    pub(crate) fn seen(&self) -> MutexGuard<'_, Durations> {
-        let seen = self.inner.durations.lock();
-        seen.unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn lock_durations(&self) -> MutexGuard<'_, Durations> {
+        let durations = self.inner.durations.lock();
+        durations.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The speed of this client's waits beside the service's time.
-    pub(crate) fn speed(&self) -> f64 {
-        self.inner.wait.speed
+    /// Converts between the service's time and that of this client's waits.
+    pub(crate) fn clock(&self) -> Clock {
+        self.inner.wait.clock
     }
 
     pub(crate) fn files(&self) -> &Files {

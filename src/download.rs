@@ -9,7 +9,7 @@ use std::{
 use sync_wrapper::SyncWrapper;
 use tokio::io::AsyncWrite;
 
-use crate::{Client, Error, Generation};
+use crate::{Client, Error, Generation, poll::Clock};
 use save::{IN_MEMORY, Place};
 use sink::{Memory, Writer};
 
@@ -169,7 +169,7 @@ pub struct Written {
 impl Client {
     /// Downloads the videos of a generation.
     pub fn download<'a>(&self, generation: &'a Generation) -> Download<'a> {
-        Download::new(self.clone(), self.speed(), generation)
+        Download::new(self.clone(), self.clock(), generation)
     }
 
     /// Saves all videos of a generation, as [`Download::to_file`] with the default settings.
@@ -191,9 +191,7 @@ impl Client {
 }
 
 impl<'a> Download<'a> {
-    pub(crate) fn new(client: Client, speed: f64, generation: &'a Generation) -> Self {
-        let at_speed =
-            |seconds: f64| Duration::try_from_secs_f64(seconds / speed).unwrap_or_default();
+    pub(crate) fn new(client: Client, clock: Clock, generation: &'a Generation) -> Self {
         Self {
             client,
             generation,
@@ -201,8 +199,8 @@ impl<'a> Download<'a> {
             overwrite: false,
             max_bytes: None,
             retries: 5,
-            backoff: at_speed(0.5),
-            missing: at_speed(30.0),
+            backoff: clock.to_local(Duration::from_millis(500)),
+            missing: clock.to_local(Duration::from_secs(30)),
             allow_truncated: false,
             sha256: false,
             expected: None,

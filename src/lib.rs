@@ -23,7 +23,7 @@ pub mod types {
 pub mod __bench {
     pub use crate::{
         download::bench::receive,
-        poll::bench::{Seen, Service},
+        poll::bench::{PollLog, Service},
     };
 }
 #[cfg(feature = "blocking")]
@@ -38,7 +38,7 @@ mod client;
 mod batch;
 mod bounded;
 mod budget;
-mod catalogue;
+pub mod contract;
 pub mod documents;
 mod download;
 mod error;
@@ -47,22 +47,19 @@ mod generated;
 mod generation;
 mod http;
 mod journal;
-mod json_schema;
-mod ledger;
 mod media;
 mod poll;
 mod property;
 mod request;
-mod rules;
-mod schema;
 mod tls;
 mod uri;
 
+pub use aimlapi_video_contract::{Violation, Warning};
 pub use batch::{BatchEvent, GenerateAll, WaitAll};
 pub use bounded::{BoundedVec, Int, Integer, InvalidValue, OneOrMany, Text};
 pub use budget::PollBudget;
-pub use catalogue::{Model, Property, PropertyKind, Role, Route, models};
 pub use client::{Client, ClientBuilder, CreateRetries};
+pub use contract::{Model, Role, Route, models};
 pub use download::{Download, Received, ReservedTarget, Saved, Written};
 pub use error::{Error, ErrorKind, ServiceError};
 pub use generate_to::{GenerateTo, SavedGeneration};
@@ -70,10 +67,9 @@ pub use generation::{
     Failure, Generation, GenerationHandle, ResponseMetadata, State, Usage, Video,
 };
 pub use journal::{Journal, JournalEntry, JournalState};
-pub use ledger::{Constraint, Held};
 pub use media::{Media, MediaString, UriOrBase64};
-pub use poll::{Hiccup, Progress, Times, Update, Updates, Wait, WaitOptions};
-pub use property::{IntoProperty, Violation, Warning};
+pub use poll::{PollFailed, Progress, Times, Update, Updates, Wait, WaitOptions};
+pub use property::IntoProperty;
 pub use request::{GenerationRequest, IntoGenerationRequest};
 /// The HTTP library, for what [`ClientBuilder`] takes of it.
 pub use reqwest;

@@ -24,6 +24,7 @@ pub(crate) use unsuitable::{Unsuitable, unsuitable};
 
 use crate::{
     Error, InvalidValue, Uri,
+    contract::Schema,
     uri::{not_a_uri, redacted},
 };
 
@@ -252,15 +253,28 @@ fn checked_type(stated: &str) -> Result<String, String> {
 pub struct UriOrBase64(String);
 
 impl UriOrBase64 {
-    pub(crate) const ALLOWED: &str = "an absolute URI, such as an https link or a data URI, or base64 text of a picture, clip or sound";
-
     /// The text as it was given.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    pub(crate) fn is_valid(text: &str) -> bool {
-        Uri::is_valid(text) || is_base64_media(text)
+    fn is_valid(text: &str) -> bool {
+        Uri::is_valid(text) || Self::is_base64_media(text)
+    }
+
+    /// Whether the text is base64 to its end, and its beginning that of a media file.
+    pub(crate) fn is_base64_media(text: &str) -> bool {
+        let data = text.trim_end_matches('=');
+        let alphabet = data
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte));
+        let head = &data.as_bytes()[..data.len().min(BASE64_HEAD) / 4 * 4];
+        alphabet
+            && text.len().is_multiple_of(4)
+            && text.len() - data.len() <= 2
+            && STANDARD
+                .decode(head)
+                .is_ok_and(|head| media_type(&head).is_some())
     }
 }
 
@@ -271,7 +285,10 @@ impl TryFrom<String> for UriOrBase64 {
         if Self::is_valid(&text) {
             return Ok(Self(text));
         }
-        Err(InvalidValue::new(not_a_uri(&text, Self::ALLOWED)))
+        Err(InvalidValue::new(not_a_uri(
+            &text,
+            &Schema::UriOrBase64.allowed(),
+        )))
     }
 }
 
@@ -298,21 +315,6 @@ impl<'de> Deserialize<'de> for UriOrBase64 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::try_from(String::deserialize(deserializer)?).map_err(de::Error::custom)
     }
-}
-
-/// Whether the text is base64 to its end, and its beginning that of a media file.
-fn is_base64_media(text: &str) -> bool {
-    let data = text.trim_end_matches('=');
-    let alphabet = data
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte));
-    let head = &data.as_bytes()[..data.len().min(BASE64_HEAD) / 4 * 4];
-    alphabet
-        && text.len().is_multiple_of(4)
-        && text.len() - data.len() <= 2
-        && STANDARD
-            .decode(head)
-            .is_ok_and(|head| media_type(&head).is_some())
 }
 
 /// This much base64 text is decoded to see what it holds: two packets of an MPEG transport stream, and more than any

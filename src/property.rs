@@ -1,13 +1,10 @@
 //! What the setters of builders take: the conversions of Rust values into properties of a request.
 
-use std::{fmt, str::FromStr};
-
 use serde_json::{Map, Value};
 
 use crate::{
-    BoundedVec, Media, MediaString, OneOrMany, Text, Uri, UriOrBase64,
-    bounded::{FromFloat, FromInteger},
-    schema::Schema,
+    BoundedVec, Media, MediaString, OneOrMany, Text, Uri, UriOrBase64, Violation,
+    bounded::{FromFloat, FromInteger, StringEnum},
 };
 
 /// A value that a request's property can be set to.
@@ -59,106 +56,6 @@ pub trait IntoProperty<T> {
     fn into_property(self) -> Result<Option<T>, Vec<Violation>>;
 }
 
-/// A place in a request that breaks the document's constraints.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Violation {
-    /// JSON pointer ([RFC 6901]) of the value in the request's body; empty for the body itself.
-    ///
-    /// [RFC 6901]: https://www.rfc-editor.org/rfc/rfc6901
-    pub pointer: String,
-    /// The value given, `None` where it is missing. Text beyond 200 bytes is cut.
-    pub given: Option<Value>,
-    /// What the document allows, in words.
-    pub allowed: String,
-    /// The JSON Schema keyword that is broken, such as `maximum`.
-    pub keyword: &'static str,
-}
-
-impl Violation {
-    pub(crate) fn new(given: &Value, allowed: impl Into<String>, keyword: &'static str) -> Self {
-        Self {
-            pointer: String::new(),
-            given: Some(cut(given)),
-            allowed: allowed.into(),
-            keyword,
-        }
-    }
-
-    pub(crate) fn missing(allowed: impl Into<String>) -> Self {
-        Self {
-            pointer: String::new(),
-            given: None,
-            allowed: allowed.into(),
-            keyword: "required",
-        }
-    }
-
-    /// The same violation, seen from the value that holds this one under `name`.
-    pub(crate) fn under(mut self, name: &str) -> Self {
-        self.pointer.insert_str(0, &step(name));
-        self
-    }
-}
-
-/// One step of a JSON pointer.
-pub(crate) fn step(name: &str) -> String {
-    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pointer = if self.pointer.is_empty() {
-            "the body"
-        } else {
-            &self.pointer
-        };
-        match &self.given {
-            None => write!(f, "{pointer} is missing; it takes {}", self.allowed),
-            Some(given) => write!(f, "{pointer} is {given}; allowed: {}", self.allowed),
-        }
-    }
-}
-
-/// Something in a request that is allowed, but probably not meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Warning {
-    /// JSON pointer of the place in the request's body.
-    pub pointer: String,
-    /// What is odd about it, and what may have been meant.
-    pub message: String,
-    /// Whether the service certainly cannot use the value, so that paying for the request is pointless: a picture that is
-    /// a `blob:` link or a path of this machine, data that are not base64, a clip where a picture is expected.
-    pub is_unusable: bool,
-}
-
-impl Warning {
-    pub(crate) fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            pointer: pointer.into(),
-            message: message.into(),
-            is_unusable: false,
-        }
-    }
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.pointer, self.message)
-    }
-}
-
-/// The enums that the generator makes of a list of strings.
-#[diagnostic::on_unimplemented(
-    message = "a property of type `{Self}` does not take text",
-    label = "the property takes `{Self}`, or a value that becomes one",
-    note = "an integer takes every integer type, such as `5`; a number also `f32` or `f64`, such as `0.5`"
-)]
-pub(crate) trait Choice: FromStr {
-    const VALUES: &'static [&'static str];
-}
-
 /// The types that properties have. `Option` is not one of them, so that setters can take it for every type.
 pub(crate) trait PropertyType {}
 
@@ -208,11 +105,11 @@ impl<T> Slot<T> {
     pub(crate) fn required(
         self,
         property: &str,
-        schema: &Schema,
+        allowed: &str,
         found: &mut Vec<Violation>,
     ) -> Option<T> {
         if let Ok(None) = self.0 {
-            found.push(Violation::missing(schema.allowed()).under(property));
+            found.push(Violation::missing(allowed).under(property));
         }
         self.optional(found)
     }
@@ -295,17 +192,13 @@ impl IntoProperty<UriOrBase64> for Uri {
     }
 }
 
-impl<T: Choice> IntoProperty<T> for &str {
+impl<T: StringEnum> IntoProperty<T> for &str {
     fn into_property(self) -> Result<Option<T>, Vec<Violation>> {
-        let unlisted = |_| {
-            let allowed = Schema::TextChoice(T::VALUES).allowed();
-            Violation::new(&self.into(), allowed, "enum")
-        };
-        one(T::from_str(self).map_err(unlisted))
+        one(T::from_text(self))
     }
 }
 
-impl<T: Choice> IntoProperty<T> for String {
+impl<T: StringEnum> IntoProperty<T> for String {
     fn into_property(self) -> Result<Option<T>, Vec<Violation>> {
         self.as_str().into_property()
     }
@@ -438,31 +331,5 @@ fn items<T, V: IntoProperty<T>>(values: Vec<V>) -> Result<Vec<T>, Vec<Violation>
         Ok(items)
     } else {
         Err(found)
-    }
-}
-
-/// At most this many bytes of a value stand in an error.
-const SHOWN: usize = 200;
-
-/// The value as an error shows it: whole when short, else the beginning of its text.
-fn cut(value: &Value) -> Value {
-    let shortened = |text: &str| {
-        let mut end = SHOWN;
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        Value::String(format!("{}…", &text[..end]))
-    };
-    match value {
-        Value::String(text) if text.len() > SHOWN => shortened(text),
-        Value::Array(_) | Value::Object(_) => {
-            let text = value.to_string();
-            if text.len() > SHOWN {
-                shortened(&text)
-            } else {
-                value.clone()
-            }
-        }
-        _ => value.clone(),
     }
 }

@@ -9,8 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Error, Violation, Warning,
-    catalogue::{Model, Role, Route, models},
-    rules, schema,
+    contract::{self, FORMATS, Model, Role, Route, models},
 };
 
 /// A request for one generation: a body that its document allows, and the URL that takes it.
@@ -66,14 +65,14 @@ impl GenerationRequest {
             }
             None => return Err(invalid(Violation::missing("a model's id").under("model"))),
         };
-        let Some(model) = Model::find(route, id) else {
+        let Some(model) = contract::model(route, id) else {
             return Err(invalid(
                 Violation::new(&id.as_str().into(), nearest(route, id), "enum").under("model"),
             ));
         };
         let request = Self {
             route,
-            model: model.id.into(),
+            model: model.id.as_str().into(),
             entry: Some(model),
             body,
         };
@@ -89,8 +88,8 @@ impl GenerationRequest {
     /// As [`from_json`](Self::from_json).
     pub fn from_json_coerced(route: Route, mut body: Value) -> Result<Self, Error> {
         let id = body.get("model").and_then(Value::as_str);
-        if let Some(model) = id.and_then(|id| Model::find(route, id)) {
-            schema::coerce_object(model.properties, &mut body);
+        if let Some(model) = id.and_then(|id| contract::model(route, id)) {
+            model.coerce(&mut body);
         }
         Self::from_json(route, body)
     }
@@ -120,7 +119,7 @@ impl GenerationRequest {
         Self {
             route,
             model: model.into(),
-            entry: Model::find(route, model),
+            entry: contract::model(route, model),
             body,
         }
     }
@@ -155,8 +154,7 @@ impl GenerationRequest {
         let Some(model) = self.entry else {
             return Vec::new();
         };
-        let mut warnings = schema::unknown(model.properties, &self.body);
-        warnings.extend(rules::broken(model.rules, &self.body));
+        let mut warnings = model.warnings(&self.body);
         warnings.extend(values::unlikely(model, &self.body));
         warnings
     }
@@ -170,11 +168,7 @@ impl GenerationRequest {
         let Some(model) = self.entry else {
             return Ok(());
         };
-        let mut found = schema::check_object(model.properties, &self.body);
-        if !model.checks.is_empty() {
-            let body = Value::Object(self.body.clone());
-            found.extend(schema::check_all(model.checks, &body));
-        }
+        let found = model.check(&self.body, FORMATS);
         if found.is_empty() {
             Ok(())
         } else {
@@ -185,10 +179,8 @@ impl GenerationRequest {
     /// The clip's length in seconds, where the request or else the document states one.
     pub(crate) fn length(&self) -> Option<u64> {
         let property = self.entry?.property(Role::Duration)?;
-        match self.body.get(property.name) {
-            Some(length) => length.as_u64(),
-            None => property.default?.parse().ok(),
-        }
+        let length = self.body.get(&property.name).or(property.default.as_ref());
+        length?.as_u64()
     }
 }
 
@@ -245,13 +237,16 @@ impl IntoGenerationRequest for GenerationRequest {
 /// Makes a generated type a request for its model.
 macro_rules! typed_request {
     ($type:ty, $route:expr, $model:literal) => {
+        // `#[inline]` leaves the code of the models that a program does not use out of its build.
         impl From<$type> for crate::GenerationRequest {
+            #[inline]
             fn from(request: $type) -> Self {
                 Self::from_typed($route, $model, &request)
             }
         }
 
         impl crate::IntoGenerationRequest for $type {
+            #[inline]
             fn into_generation_request(self) -> crate::GenerationRequest {
                 self.into()
             }
@@ -265,7 +260,7 @@ fn nearest(route: Route, id: &str) -> String {
     let mut known: Vec<(f64, &str)> = models()
         .iter()
         .filter(|model| model.route == route)
-        .map(|model| (strsim::jaro_winkler(id, model.id), model.id))
+        .map(|model| (strsim::jaro_winkler(id, &model.id), model.id.as_str()))
         .collect();
     known.sort_by(|a, b| b.0.total_cmp(&a.0));
     if known.is_empty() {

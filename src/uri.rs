@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::{InvalidValue, Violation};
+pub(crate) use aimlapi_video_contract::{not_a_uri, redacted};
+
+use crate::{InvalidValue, contract::Schema};
 
 /// An absolute URI of any scheme, data URIs included, kept byte for byte.
 ///
@@ -23,8 +25,6 @@ use crate::{InvalidValue, Violation};
 pub struct Uri(String);
 
 impl Uri {
-    pub(crate) const ALLOWED: &str = "an absolute URI, such as an https link or a data URI";
-
     /// The URI as it was given.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -89,38 +89,6 @@ impl<'de> Deserialize<'de> for Uri {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::try_from(String::deserialize(deserializer)?).map_err(de::Error::custom)
     }
-}
-
-/// The violation of a text that is no URI; it names what is often overlooked, such as the line breaks that `base64` makes.
-pub(crate) fn not_a_uri(text: &str, allowed: &str) -> Violation {
-    let hint = if text.contains(char::is_whitespace) {
-        ", without white space in it"
-    } else if !text.is_ascii() {
-        ", with every character beyond ASCII escaped (%C3%A9 for é)"
-    } else {
-        ""
-    };
-    // What is nearly a link may carry a signature all the same.
-    Violation::new(&redacted(text).into(), format!("{allowed}{hint}"), "format")
-}
-
-/// A link without its query, its fragment and its user, or a data URI without its data.
-pub(crate) fn redacted(link: &str) -> String {
-    if link
-        .get(..5)
-        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
-    {
-        let head = link.split(',').next().unwrap_or_default();
-        return format!("{},…", head.chars().take(80).collect::<String>());
-    }
-    let end = link.find(['?', '#']).unwrap_or(link.len());
-    let (shown, cut) = (&link[..end], end < link.len());
-    // `//host/path` has a user, too.
-    let shown = match shown.split_once("//") {
-        Some((scheme, rest)) => format!("{scheme}//{}", without_user(rest)),
-        None => shown.to_owned(),
-    };
-    if cut { format!("{shown}?…") } else { shown }
 }
 
 /// A text that should be a link and may be anything: whatever stands before an `@` may be a password.
@@ -203,7 +171,7 @@ fn without_user(rest: &str) -> String {
 }
 
 fn refusal(text: String) -> InvalidValue {
-    InvalidValue::new(not_a_uri(&text, Uri::ALLOWED))
+    InvalidValue::new(not_a_uri(&text, &Schema::Uri.allowed()))
 }
 
 #[cfg(test)]

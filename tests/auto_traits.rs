@@ -2,16 +2,15 @@
 
 use std::path::PathBuf;
 
+use aimlapi_video::contract::{Constraint, EnforcedBy, JsonType, Property};
 use aimlapi_video::{
-    BatchEvent, BoundedVec, Client, ClientBuilder, Constraint, CreateRetries, Download, Error,
-    ErrorKind, Failure, GenerateAll, GenerateTo, Generation, GenerationHandle, GenerationRequest,
-    Held, Hiccup, Int, Integer, InvalidValue, Media, MediaString, Model, OneOrMany, PollBudget,
-    Progress, Property, PropertyKind, Received, ReservedTarget, ResponseMetadata, Role, Route,
-    Saved, SavedGeneration, ServiceError, State, Text, Times, Update, Updates, Uri, UriOrBase64,
-    Usage, Video, Violation, Wait, WaitAll, WaitOptions, Warning, Written,
-    schedule::{
-        Decision, Durations, Exponential, Fixed, Learned, Planned, PollState, Pooled, Schedule,
-    },
+    BatchEvent, BoundedVec, Client, ClientBuilder, CreateRetries, Download, Error, ErrorKind,
+    Failure, GenerateAll, GenerateTo, Generation, GenerationHandle, GenerationRequest, Int,
+    Integer, InvalidValue, Media, MediaString, Model, OneOrMany, PollBudget, PollFailed, Progress, Received,
+    ReservedTarget, ResponseMetadata, Role, Route, Saved, SavedGeneration, ServiceError, State, Text,
+    Times, Update, Updates, Uri, UriOrBase64, Usage, Video, Violation, Wait, WaitAll, WaitOptions,
+    Warning, Written,
+    schedule::{Durations, Exponential, Fixed, Learned, Planned, PollState, Pooled, Schedule},
 };
 
 /// Also free of what a panic could leave half done, and to be moved at will.
@@ -25,12 +24,12 @@ fn public_types_are_send_and_sync() {
     plain::<ClientBuilder>();
     plain::<CreateRetries>();
     plain::<PollBudget>();
+    plain::<PollFailed>();
     plain::<WaitOptions>();
     plain::<Wait>();
     plain::<Updates>();
     plain::<Update>();
     plain::<Progress>();
-    plain::<Hiccup>();
     plain::<Times>();
     plain::<WaitAll>();
     plain::<GenerateAll>();
@@ -68,13 +67,12 @@ fn public_types_are_send_and_sync() {
     plain::<Warning>();
     plain::<Model>();
     plain::<Property>();
-    plain::<PropertyKind>();
+    plain::<JsonType>();
     plain::<Role>();
     plain::<Route>();
     plain::<Constraint>();
-    plain::<Held>();
+    plain::<EnforcedBy>();
     plain::<Box<dyn Schedule>>();
-    plain::<Decision>();
     plain::<Durations>();
     plain::<Exponential>();
     plain::<Fixed>();

@@ -229,7 +229,7 @@ fn the_json_schema_of_a_model_is_its_documents_own() {
     for judged in judges() {
         let model = aimlapi_video::models()
             .iter()
-            .find(|model| model.id() == judged.model && model.route().path() == judged.path);
+            .find(|model| model.id == judged.model && model.route.path() == judged.path);
         let mut ours = model.unwrap().json_schema();
         let mut theirs = judged.schema.clone();
         for schema in [&mut ours, &mut theirs] {

@@ -109,13 +109,13 @@ fn body() -> impl Strategy<Value = Value> {
         let mut body: Map<String, Value> = Map::new();
         for (at, other, value) in fields {
             let names: Vec<&str> = model
-                .properties()
+                .properties
                 .iter()
-                .map(|property| property.name())
+                .map(|property| property.name.as_str())
                 .collect();
             body.insert(other.unwrap_or_else(|| (*at.get(&names)).to_owned()), value);
         }
-        body.insert("model".into(), model.id().into());
+        body.insert("model".into(), model.id.as_str().into());
         body.into()
     })
 }

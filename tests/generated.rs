@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use aimlapi_video_codegen::{
-    self as codegen, Document, Facts, Findings, Merged, document, generate,
+    self as codegen, Document, Facts, Findings, Merged, document, generate, rust_types,
 };
 
 fn folder() -> &'static Path {
@@ -46,16 +46,11 @@ fn the_generated_source_holds_every_operation_and_every_type() {
         (4, 4)
     );
     for request in &merged.requests {
-        request.object.each(&mut |object| {
+        rust_types::each_struct(&request.model, &mut |name, _| {
+            assert!(source.contains(&format!("pub struct {name} {{")), "{name}");
             assert!(
-                source.contains(&format!("pub struct {} {{", object.name)),
-                "{}",
-                object.name
-            );
-            assert!(
-                source.contains(&format!("pub struct {}Builder {{", object.name)),
-                "{}",
-                object.name
+                source.contains(&format!("pub struct {name}Builder {{")),
+                "{name}"
             );
         });
     }
@@ -66,7 +61,7 @@ fn the_generated_source_holds_every_operation_and_every_type() {
 fn the_same_documents_make_the_same_source() {
     let sources = |documents: Vec<Document>| {
         let mut findings = Findings::default();
-        let source = generate::generate(&merged(documents), &facts().durations, &mut findings);
+        let source = generate::generate(&merged(documents), &mut findings);
         assert_eq!(findings, Findings::default());
         source.unwrap().files
     };
@@ -80,6 +75,10 @@ fn the_same_documents_make_the_same_source() {
         (
             "httpmock.rs",
             include_str!(concat!(env!("OUT_DIR"), "/httpmock.rs")),
+        ),
+        (
+            "contract.json",
+            include_str!(concat!(env!("OUT_DIR"), "/contract.json")),
         ),
         (
             "documents.json",

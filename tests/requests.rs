@@ -354,8 +354,8 @@ fn every_model_of_the_pages_has_a_type_per_url() {
     let known = |route| {
         models()
             .iter()
-            .filter(|model| model.route() == route)
-            .map(aimlapi_video::Model::id)
+            .filter(|model| model.route == route)
+            .map(|model| model.id.as_str())
             .collect::<Vec<_>>()
     };
     for request in &requests {
@@ -848,7 +848,7 @@ fn request_types_have_the_json_schema_of_their_model() {
     assert_eq!(schema["required"], json!(["model", "prompt"]));
     let model = models()
         .iter()
-        .find(|model| model.type_name() == "KlingaiV2MasterTextToVideo");
+        .find(|model| model.type_name == "KlingaiV2MasterTextToVideo");
     assert_eq!(schema, model.unwrap().json_schema());
     let legacy =
         serde_json::to_value(schemars::schema_for!(LegacyKlingaiV2MasterTextToVideo)).unwrap();

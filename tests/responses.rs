@@ -230,7 +230,8 @@ async fn failed_wait_without_a_reason_shows_the_beginning_of_the_answer() {
     .await;
     let shown = error.to_string();
     assert!(
-        shown.starts_with("the generation failed (failed): no reason stated; the answer began: {"),
+        shown
+            .starts_with("the generation failed (failed): no reason stated; the response began: {"),
         "{shown}"
     );
     assert!(

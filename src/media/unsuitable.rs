@@ -1,6 +1,6 @@
 //! Texts that a media property takes, and that a service on the internet cannot make a picture, clip or sound of.
 
-use super::{Kind, data_uri, is_base64_media, link};
+use super::{Kind, UriOrBase64, data_uri, link};
 use crate::uri::redacted;
 
 /// Why a text is not suited to a media property.
@@ -41,7 +41,7 @@ pub(crate) fn unsuitable(text: &str, expected: Option<Kind>) -> Option<Unsuitabl
             _ => link::unsuitable(&scheme, text, expected),
         };
     }
-    if is_base64_media(text) {
+    if UriOrBase64::is_base64_media(text) {
         return data_uri::unsuitable_base64(text, None, expected);
     }
     Some(without_scheme(text))

@@ -1,39 +1,40 @@
 //! Values that a document allows and that are hardly meant: a blank prompt, and media that cannot be fetched or used.
 
+use aimlapi_video_contract::pointer_step;
 use serde_json::{Map, Value};
 
 use crate::{
     Warning,
-    catalogue::{Model, Property, Role},
+    contract::{FORMATS, Model, Property, Role, Schema},
     media::{self, Kind},
-    property::step,
-    schema::Schema,
 };
 
 /// Every such value in a body, at every depth.
 pub(super) fn unlikely(model: &Model, body: &Map<String, Value>) -> Vec<Warning> {
     let mut search = Search {
-        prompt: model.property(Role::Prompt).map(Property::name),
+        prompt: model
+            .property(Role::Prompt)
+            .map(|prompt| prompt.name.as_str()),
         found: Vec::new(),
     };
-    search.object("", model.properties, body);
+    search.object("", &model.properties, body);
     search.found
 }
 
-struct Search {
+struct Search<'a> {
     /// The name of the model's prompt, which parts of a request have under the same name.
-    prompt: Option<&'static str>,
+    prompt: Option<&'a str>,
     found: Vec<Warning>,
 }
 
-impl Search {
+impl Search<'_> {
     fn object(&mut self, at: &str, properties: &[Property], map: &Map<String, Value>) {
         for property in properties {
-            let Some(value) = map.get(property.name) else {
+            let Some(value) = map.get(&property.name) else {
                 continue;
             };
-            let pointer = format!("{at}{}", step(property.name));
-            if let (true, Value::String(text)) = (Some(property.name) == self.prompt, value)
+            let pointer = format!("{at}{}", pointer_step(&property.name));
+            if let (true, Value::String(text)) = (Some(&*property.name) == self.prompt, value)
                 && is_blank(text)
             {
                 let message =
@@ -47,13 +48,13 @@ impl Search {
     fn value(&mut self, at: &str, property: &Property, schema: &Schema, value: &Value) {
         match (schema.typed(), value) {
             (Schema::Object(properties), Value::Object(map)) => self.object(at, properties, map),
-            (Schema::List { items, .. }, Value::Array(values)) => {
+            (Schema::Array { items, .. }, Value::Array(values)) => {
                 for (index, value) in values.iter().enumerate() {
                     self.value(&format!("{at}/{index}"), property, items, value);
                 }
             }
             (Schema::Alternatives { arms, .. }, _) => {
-                if let Some(arm) = arms.iter().find(|arm| arm.check(value).is_empty()) {
+                if let Some(arm) = arms.iter().find(|arm| arm.check(value, FORMATS).is_empty()) {
                     self.value(at, property, arm, value);
                 }
             }
@@ -69,10 +70,9 @@ impl Search {
 
     fn media(&mut self, at: &str, property: &Property, text: &str) {
         if let Some(unsuitable) = media::unsuitable(text, expected(property)) {
-            self.found.push(Warning {
-                is_unusable: unsuitable.is_certain,
-                ..Warning::new(at, unsuitable.message)
-            });
+            let mut warning = Warning::new(at, unsuitable.message);
+            warning.is_unusable = unsuitable.is_certain;
+            self.found.push(warning);
         }
     }
 }

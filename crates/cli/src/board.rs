@@ -26,7 +26,7 @@ pub(crate) struct Board {
     last: Instant,
     reminder: Duration,
     /// When a poll that failed was last told of.
-    hiccup: Option<Instant>,
+    poll_failed: Option<Instant>,
 }
 
 /// What a job is at.
@@ -48,7 +48,7 @@ impl Board {
             began: now,
             last: now,
             reminder: reminder(speed),
-            hiccup: None,
+            poll_failed: None,
         }
     }
 
@@ -67,10 +67,10 @@ impl Board {
     }
 
     /// A poll of job `line` failed. When the service is away all of them fail, and one line now and then tells it.
-    pub(crate) fn hiccup(&mut self, line: usize, why: &str) {
+    pub(crate) fn poll_failed(&mut self, line: usize, why: &str) {
         let pause = self.reminder / 6;
-        if self.hiccup.is_none_or(|last| last.elapsed() >= pause) {
-            self.hiccup = Some(Instant::now());
+        if self.poll_failed.is_none_or(|last| last.elapsed() >= pause) {
+            self.poll_failed = Some(Instant::now());
             self.note(&format!("line {line}: a poll failed, trying on: {why}"));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, process::ExitCode, time::Duration};
 
-use aimlapi_video::{Model, Property, Route};
+use aimlapi_video::{Model, Route, contract::Property};
 use serde_json::{Value, json};
 
 use crate::{
@@ -18,11 +18,14 @@ pub(crate) fn models(asked: &Models) -> ExitCode {
         asked
             .vendor
             .as_deref()
-            .is_none_or(|vendor| vendor == model.vendor())
+            .is_none_or(|vendor| vendor == model.vendor)
     };
     let models: Vec<&Model> = aimlapi_video::models().iter().filter(wanted).collect();
     if let (true, Some(vendor)) = (models.is_empty(), &asked.vendor) {
-        let mut vendors: Vec<&str> = aimlapi_video::models().iter().map(Model::vendor).collect();
+        let mut vendors: Vec<&str> = aimlapi_video::models()
+            .iter()
+            .map(|model| &*model.vendor)
+            .collect();
         vendors.sort_unstable();
         vendors.dedup();
         let known = vendors.join(", ");
@@ -44,9 +47,9 @@ pub(crate) fn models(asked: &Models) -> ExitCode {
     let row = |model: &&Model| {
         vec![
             as_given(model),
-            model.task().to_owned(),
+            model.task.to_string(),
             model.expected(None).map(seconds).unwrap_or_default(),
-            model.vendor().to_owned(),
+            model.vendor.clone(),
         ]
     };
     let mut rows: Vec<Vec<String>> = models.iter().map(row).collect();
@@ -61,9 +64,9 @@ pub(crate) fn models(asked: &Models) -> ExitCode {
 
 /// The model as `generate` takes it.
 fn as_given(model: &Model) -> String {
-    match model.route() {
-        Route::LegacyKling => format!("{} --legacy", model.id()),
-        _ => model.id().to_owned(),
+    match model.route {
+        Route::LegacyKling => format!("{} --legacy", model.id),
+        _ => model.id.to_owned(),
     }
 }
 
@@ -97,14 +100,18 @@ pub(crate) fn schema(asked: &Schema) -> ExitCode {
     let header = ["PARAMETER", "NEEDED", "ALLOWED", "DEFAULT", "MEANING"];
     let row = |property: &Property| {
         vec![
-            property.name().to_owned(),
-            if property.is_required() { "yes" } else { "" }.to_owned(),
-            property.allowed(),
-            property.default().unwrap_or_default().to_owned(),
-            property.description().to_owned(),
+            property.name.clone(),
+            if property.required { "yes" } else { "" }.to_owned(),
+            property.schema.allowed(),
+            property
+                .default
+                .as_ref()
+                .map(Value::to_string)
+                .unwrap_or_default(),
+            property.description.clone().unwrap_or_default(),
         ]
     };
-    let rows: Vec<Vec<String>> = model.properties().iter().map(row).collect();
+    let rows: Vec<Vec<String>> = model.properties.iter().map(row).collect();
     said(table(&header, &rows, columns()))
 }
 
@@ -117,13 +124,13 @@ fn find(asked: &Schema, id: &str) -> Result<&'static Model, Failure> {
     let known = || {
         aimlapi_video::models()
             .iter()
-            .filter(move |model| model.route() == route)
+            .filter(move |model| model.route == route)
     };
-    known().find(|model| model.id() == id).ok_or_else(|| {
-        let near = |model: &&Model| strsim::jaro_winkler(model.id(), id);
+    known().find(|model| model.id == id).ok_or_else(|| {
+        let near = |model: &&Model| strsim::jaro_winkler(&model.id, id);
         let nearest = known()
             .max_by(|a, b| near(a).total_cmp(&near(b)))
-            .map(Model::id);
+            .map(|model| model.id.as_str());
         Failure::usage(format!(
             "this build knows no model {id}; `aimlapi-video models` lists those it knows, and the nearest is {}",
             nearest.unwrap_or("none")
@@ -138,13 +145,13 @@ fn ledger(models: &[&Model]) -> String {
     let rows = models.iter().flat_map(|model| {
         model.constraints().into_iter().map(|constraint| {
             vec![
-                model.id().to_owned(),
-                model.route().to_string(),
+                model.id.to_owned(),
+                model.route.to_string(),
                 constraint.property,
                 constraint.keyword.to_owned(),
                 constraint.value.to_string(),
-                constraint.held.to_string(),
-                constraint.why.unwrap_or_default().to_owned(),
+                constraint.enforced_by.to_string(),
+                constraint.reason.clone().unwrap_or_default(),
             ]
         })
     });
@@ -154,21 +161,21 @@ fn ledger(models: &[&Model]) -> String {
 fn entry(model: &Model) -> Value {
     let property = |property: &Property| {
         json!({
-            "name": property.name(),
-            "required": property.is_required(),
-            "allowed": property.allowed(),
-            "default": property.default().and_then(|default| serde_json::from_str::<Value>(default).ok()),
-            "description": property.description(),
+            "name": property.name,
+            "required": property.required,
+            "allowed": property.schema.allowed(),
+            "default": property.default,
+            "description": property.description.as_deref().unwrap_or_default(),
         })
     };
     json!({
-        "id": model.id(),
-        "vendor": model.vendor(),
-        "task": model.task(),
-        "route": model.route(),
-        "type": model.type_name(),
-        "document": model.document(),
+        "id": model.id,
+        "vendor": model.vendor,
+        "task": model.task.as_str(),
+        "route": model.route,
+        "type": model.type_name,
+        "document": model.document,
         "expected_s": model.expected(None).map(|range| [range.start().as_secs_f64(), range.end().as_secs_f64()]),
-        "properties": model.properties().iter().map(property).collect::<Vec<_>>(),
+        "properties": model.properties.iter().map(property).collect::<Vec<_>>(),
     })
 }

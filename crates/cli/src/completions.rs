@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use aimlapi_video::{Model, models};
+use aimlapi_video::models;
 use clap::{Command, CommandFactory, builder::PossibleValuesParser};
 
 use crate::{
@@ -27,7 +27,7 @@ pub(crate) fn completions(asked: &Completions) -> ExitCode {
 
 /// The ids of models are completed, too; what is given is still judged with the request.
 fn with_models(command: Command) -> Command {
-    let mut ids: Vec<&str> = models().iter().map(Model::id).collect();
+    let mut ids: Vec<&str> = models().iter().map(|model| &*model.id).collect();
     ids.sort_unstable();
     ids.dedup();
     let names = ["generate", "schema"];

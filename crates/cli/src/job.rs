@@ -261,7 +261,7 @@ impl Job {
             match update {
                 Some(Ok(Update::Completed(generation))) => return Ok(*generation),
                 Some(Ok(Update::Progress(progress))) => report.progress(&progress),
-                Some(Ok(Update::Hiccup(hiccup))) => report.hiccup(&hiccup),
+                Some(Ok(Update::PollFailed(failed))) => report.poll_failed(&failed),
                 Some(Ok(_)) => {}
                 Some(Err(error)) if self.resumes => return Err(Failure::resuming(&error, handle)),
                 Some(Err(error)) => return Err(Failure::waiting(&error, handle)),

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aimlapi_video::{Hiccup, Progress, Received};
+use aimlapi_video::{PollFailed, Progress, Received};
 
 use crate::{
     meter::Meter,
@@ -49,10 +49,10 @@ impl Report {
         self.say();
     }
 
-    pub(crate) fn hiccup(&mut self, hiccup: &Hiccup) {
+    pub(crate) fn poll_failed(&mut self, failed: &PollFailed) {
         self.note(&format!(
             "a poll failed, trying on: {}",
-            crate::failure::line(&hiccup.error)
+            crate::failure::line(&failed.error)
         ));
     }
 

@@ -6,7 +6,9 @@ use std::{
 };
 
 use aimlapi_video::{
-    GenerationHandle, Media, Model, Property, PropertyKind, Role, Route, Warning, models,
+    GenerationHandle, Media, Model, Role, Route, Warning,
+    contract::{JsonType, Property, Schema},
+    models,
 };
 use serde_json::{Map, Value};
 
@@ -85,13 +87,16 @@ pub(crate) fn compose(generate: &Generate) -> Result<Composed, Failure> {
         .unwrap_or_default()
         .to_owned();
     // An unknown model is told, with its nearest relatives, when the body is read.
-    let Some(model) = known(generate.route()).find(|model| model.id() == id) else {
+    let Some(model) = known(generate.route()).find(|model| model.id == id) else {
         return Ok(Composed::new(body, Vec::new()));
     };
     let mut media = Vec::new();
     let property = |role, what| {
         let none = || Failure::usage(format!("{id} takes no {what}; leave the flag off"));
-        model.property(role).map(Property::name).ok_or_else(none)
+        model
+            .property(role)
+            .map(|property| &*property.name)
+            .ok_or_else(none)
     };
     if let Some(given) = &generate.prompt {
         let name = property(Role::Prompt, "prompt")?;
@@ -156,7 +161,7 @@ fn source_name(given: &str) -> &str {
 }
 
 fn known(route: Route) -> impl Iterator<Item = &'static Model> {
-    models().iter().filter(move |model| model.route() == route)
+    models().iter().filter(move |model| model.route == route)
 }
 
 fn stored(source: &str) -> Result<Map<String, Value>, Failure> {
@@ -221,20 +226,18 @@ fn apply(
         .strip_suffix('+')
         .map_or((name, false), |name| (name, true));
     let property = model
-        .properties()
+        .properties
         .iter()
-        .find(|property| property.name() == name);
-    let kind = property.map_or(PropertyKind::Any, Property::kind);
-    let of_items = adds || (kind == PropertyKind::Array && !value.trim_start().starts_with('['));
+        .find(|property| property.name == name);
+    let kind = property.map_or(JsonType::Any, |property| property.schema.json_type());
+    let of_items = adds || (kind == JsonType::Array && !value.trim_start().starts_with('['));
     let kind = if of_items {
-        property
-            .and_then(Property::item_kind)
-            .unwrap_or(PropertyKind::Any)
+        property.and_then(item_type).unwrap_or(JsonType::Any)
     } else {
         kind
     };
     let value = match value.strip_prefix('@') {
-        Some(source) if property.is_some_and(Property::is_media) => {
+        Some(source) if property.is_some_and(Property::takes_media) => {
             file(source, max_media)?.uri().as_str().into()
         }
         _ => typed(kind, value),
@@ -251,12 +254,12 @@ fn apply(
 }
 
 /// The value as its type reads it; text that does not fit stays text, and is refused with what is allowed.
-fn typed(kind: PropertyKind, text: &str) -> Value {
+fn typed(kind: JsonType, text: &str) -> Value {
     let parsed = || serde_json::from_str(text).ok();
     let value = match kind {
-        PropertyKind::String => None,
-        PropertyKind::Integer | PropertyKind::Number => parsed().filter(Value::is_number),
-        PropertyKind::Boolean => parsed().filter(Value::is_boolean),
+        JsonType::String => None,
+        JsonType::Integer | JsonType::Number => parsed().filter(Value::is_number),
+        JsonType::Boolean => parsed().filter(Value::is_boolean),
         _ => parsed(),
     };
     value.unwrap_or_else(|| text.into())
@@ -310,4 +313,11 @@ fn file(source: &str, max_mib: u64) -> Result<Media, Failure> {
         };
         Failure::usage(message + &hint)
     })
+}
+
+fn item_type(property: &Property) -> Option<JsonType> {
+    match property.schema.typed() {
+        Schema::Array { items, .. } => Some(items.json_type()),
+        _ => None,
+    }
 }

@@ -412,7 +412,7 @@ async fn what_ends_with_a_generation_says_how_to_come_back() {
             "gave up after",
             true,
         ),
-        (Box::new(move |_| done.clone()), 7, "names no video", true),
+        (Box::new(move |_| done.clone()), 7, "has no video", true),
         (
             Box::new(|url| {
                 support::json(

@@ -13,9 +13,10 @@ use std::{
 
 use serde_json::Value;
 
+use aimlapi_video_contract::{Check, Property};
+
 use crate::{
     Route,
-    constraints::{Check, Field, Object},
     merge::{Merged, Request},
     strip,
 };
@@ -166,8 +167,11 @@ impl Verdict {
 
 fn request(old: &Request, new: &Request, seen: &mut Seen<'_>) {
     let before = seen.changes.len();
-    if old.vendor != new.vendor {
-        let (was, is) = (old.vendor.as_str().into(), new.vendor.as_str().into());
+    if old.model.vendor != new.model.vendor {
+        let (was, is) = (
+            old.model.vendor.as_str().into(),
+            new.model.vendor.as_str().into(),
+        );
         seen.note(
             "",
             Kind::VendorChanged,
@@ -176,8 +180,8 @@ fn request(old: &Request, new: &Request, seen: &mut Seen<'_>) {
             Effect::Breaking,
         );
     }
-    object("", &old.object, &new.object, seen);
-    checks("", &old.object.checks, &new.object.checks, seen);
+    object("", &old.model.properties, &new.model.properties, seen);
+    checks("", &old.model.checks, &new.model.checks, seen);
     let [was, is] = [old, new].map(|request| request.create.answer.as_ref().map(facts));
     if was != is {
         seen.note("", Kind::AnswerChanged, None, None, Effect::None);
@@ -189,14 +193,11 @@ fn request(old: &Request, new: &Request, seen: &mut Seen<'_>) {
     }
 }
 
-fn object(path: &str, old: &Object, new: &Object, seen: &mut Seen<'_>) {
-    let find =
-        |object: &Object, name: &str| object.fields.iter().position(|field| field.name == name);
+fn object(path: &str, old: &[Property], new: &[Property], seen: &mut Seen<'_>) {
     let mut names: Vec<&str> = old
-        .fields
         .iter()
-        .chain(&new.fields)
-        .map(|field| &*field.name)
+        .chain(new)
+        .map(|property| &*property.name)
         .collect();
     names.sort_unstable();
     names.dedup();
@@ -210,15 +211,15 @@ fn object(path: &str, old: &Object, new: &Object, seen: &mut Seen<'_>) {
         } else {
             format!("{path}.{name}")
         };
-        let [was, is] =
-            [old, new].map(|object| find(object, name).map(|index| &object.fields[index]));
+        let find = |properties: &[Property]| properties.iter().position(|one| one.name == name);
+        let (was, is) = (find(old).map(|at| &old[at]), find(new).map(|at| &new[at]));
         match (was, is) {
             (Some(was), Some(is)) => field(&at, was, is, seen),
             (Some(was), None) => {
                 seen.note(
                     &at,
                     Kind::PropertyRemoved,
-                    Some(shape::told(&was.shape)),
+                    Some(shape::told(&was.schema)),
                     None,
                     Effect::Breaking,
                 );
@@ -229,7 +230,7 @@ fn object(path: &str, old: &Object, new: &Object, seen: &mut Seen<'_>) {
                 } else {
                     Effect::Compatible
                 };
-                let mut told = shape::told(&is.shape);
+                let mut told = shape::told(&is.schema);
                 if is.required {
                     told = format!("required: {}", told.as_str().unwrap_or_default()).into();
                 }
@@ -240,9 +241,9 @@ fn object(path: &str, old: &Object, new: &Object, seen: &mut Seen<'_>) {
     }
 }
 
-fn field(path: &str, old: &Field, new: &Field, seen: &mut Seen<'_>) {
+fn field(path: &str, old: &Property, new: &Property, seen: &mut Seen<'_>) {
     // The struct's field is a plain value where one must always be given, and an `Option` otherwise.
-    let is_plain = |field: &Field| field.required && !field.nullable;
+    let is_plain = |property: &Property| property.required && !property.nullable;
     let retyped = is_plain(old) != is_plain(new);
     let unless_retyped = |effect: Effect| if retyped { Effect::Breaking } else { effect };
     match (old.required, new.required) {
@@ -275,7 +276,7 @@ fn field(path: &str, old: &Field, new: &Field, seen: &mut Seen<'_>) {
         let (was, is) = (old.default.clone(), new.default.clone());
         seen.note(path, Kind::DefaultChanged, was, is, Effect::None);
     }
-    shape::compare(path, &old.shape, &new.shape, seen);
+    shape::compare(path, &old.schema, &new.schema, seen);
 }
 
 fn checks(path: &str, old: &[Check], new: &[Check], seen: &mut Seen<'_>) {
@@ -287,7 +288,7 @@ fn checks(path: &str, old: &[Check], new: &[Check], seen: &mut Seen<'_>) {
             Some(index) => shape::compare_checks(path, was, come.remove(index), seen),
             None => {
                 let (kind, effect) = match was {
-                    Check::Told { .. } => (Kind::ToldChanged, Effect::None),
+                    Check::Unchecked { .. } => (Kind::ToldChanged, Effect::None),
                     _ => (Kind::BoundWidened, Effect::Compatible),
                 };
                 seen.note(path, kind, Some(shape::check(was)), None, effect);
@@ -296,7 +297,7 @@ fn checks(path: &str, old: &[Check], new: &[Check], seen: &mut Seen<'_>) {
     }
     for is in come {
         let (kind, effect) = match is {
-            Check::Told { .. } => (Kind::ToldChanged, Effect::None),
+            Check::Unchecked { .. } => (Kind::ToldChanged, Effect::None),
             _ => (Kind::BoundTightened, Effect::Breaking),
         };
         seen.note(path, kind, None, Some(shape::check(is)), effect);

@@ -6,96 +6,81 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use serde_json::{Value, json};
 
+use aimlapi_video_contract::{Model, Property, Schema};
+
 use crate::{
-    Route, Stated,
-    constraints::{Check, Field, Object, Shape, float_name},
+    Route,
     merge::{Merged, Request},
-    names,
-    rules::{Rule, Sourced},
-    strip,
+    names, rust_types, strip,
 };
 
-/// The types that hold bounded numbers and integers from a list.
+/// The types that hold bounded numbers, and the values of enums.
 pub fn bounded(merged: &Merged) -> String {
     let mut floats = BTreeMap::new();
-    let mut choices = BTreeMap::new();
-    each_shape(merged, &mut |request, shape| match shape {
-        Shape::Number { min, max } if shape.is_converted() => {
-            floats.insert(float_name(*min, *max), (*min, *max));
-        }
-        Shape::IntegerChoice { name, values } => {
-            choices.insert(name.clone(), (values.clone(), request.object.name.clone()));
-        }
-        _ => {}
-    });
+    let mut enums = BTreeMap::new();
+    for Request { model, .. } in &merged.requests {
+        rust_types::each(model, &mut |name, schema| match schema {
+            Schema::Number { min, max } if rust_types::is_converted(schema) => {
+                floats.insert(rust_types::float_name(*min, *max), (*min, *max));
+            }
+            Schema::IntegerEnum(values) => {
+                let owner = &model.type_name;
+                let definition = format!("integer_enum!({name}, {owner:?}, {values:?});");
+                enums.insert(name.to_owned(), definition);
+            }
+            Schema::StringEnum(values) => {
+                let variants = names::variants(values).unwrap_or_default();
+                let pairs: Vec<String> = variants
+                    .iter()
+                    .zip(values)
+                    .map(|(variant, value)| format!("{variant} = {value:?}"))
+                    .collect();
+                let (owner, pairs) = (&model.type_name, pairs.join(", "));
+                let definition = format!("string_enum!({name}, {owner:?}, [{pairs}]);");
+                enums.insert(name.to_owned(), definition);
+            }
+            _ => {}
+        });
+    }
     let mut out = String::from(
-        "/// Types that hold the numbers a document allows, and no others.\npub mod bounded {\n",
+        "/// Types that hold the values a document allows, and no others.\npub mod bounded {\n",
     );
     for (name, (min, max)) in floats {
         let (min, max) = (float(min, "NEG_INFINITY"), float(max, "INFINITY"));
         let _ = writeln!(out, "crate::bounded::float!({name}, {min}, {max});");
     }
-    for (name, (values, model)) in choices {
-        let _ = writeln!(
-            out,
-            "crate::bounded::integer_choice!({name}, {model:?}, {values:?});"
-        );
+    for definition in enums.values() {
+        let _ = writeln!(out, "crate::bounded::{definition}");
     }
     out.push_str("}\n");
     out
 }
 
-/// A builder for every object, and what joins the generated types to ours.
+/// A builder for every object, and what joins the generated types to ours. `#[inline]` leaves the code of the models that
+/// a program does not use out of its build.
 pub fn builders(merged: &Merged) -> String {
     let mut out = String::from(
         "/// Builders of the requests and of the objects in them.\npub mod builders {\nuse super::types;\n",
     );
     for request in &merged.requests {
-        request
-            .object
-            .each(&mut |object| builder(&mut out, object, request));
-        each_in(&request.object, &mut |shape| {
-            if let Shape::TextChoice { name, values } = shape {
-                let _ = writeln!(
-                    out,
-                    "impl crate::property::Choice for types::{name} {{ const VALUES: &'static [&'static str] = &{values:?}; }}\n\
-                     impl crate::property::PropertyType for types::{name} {{}}"
-                );
-            }
+        let model = &request.model;
+        rust_types::each_struct(model, &mut |name, properties| {
+            builder(&mut out, name, properties, model);
         });
-        typed_request(&mut out, request);
+        typed_request(&mut out, model);
     }
     out.push_str("}\n");
     out
 }
 
-/// The table of models that the client looks things up in while it runs.
-pub fn catalogue(merged: &Merged, durations: &[Stated]) -> String {
-    let mut out = String::from("pub(crate) static MODELS: &[crate::catalogue::Model] = &[\n");
-    for request in &merged.requests {
-        let Request {
-            create,
-            vendor,
-            object,
-            rules,
-        } = request;
-        let _ = writeln!(
-            out,
-            "crate::catalogue::Model {{ id: {:?}, route: {}, vendor: {vendor:?}, task: {:?}, type_name: {:?}, document: {:?}, \
-             properties: {}, checks: {}, durations: &[{}], rules: &[{}] }},",
-            create.model,
-            route(create.route),
-            names::task(&create.model, object.needs_media()),
-            object.name,
-            create.file,
-            properties(object),
-            checks(&object.checks),
-            stated(durations, &create.model),
-            rules.iter().map(rule).collect::<String>(),
-        );
-    }
-    out.push_str("];\n");
-    out
+/// The contract of every model, which the library reads at run time.
+pub fn contract(merged: &Merged) -> Result<String, serde_json::Error> {
+    let models: Vec<&Model> = merged
+        .requests
+        .iter()
+        .map(|request| &request.model)
+        .collect();
+    serde_json::to_string(&models)
 }
 
 /// The request schemas after repair and overlay, for whoever judges requests by the documents alone.
@@ -128,7 +113,7 @@ pub fn typed_door(merged: &Merged) -> String {
         let (path, model, name) = (
             request.create.route.path(),
             &request.create.model,
-            &request.object.name,
+            &request.model.type_name,
         );
         let _ = writeln!(
             out,
@@ -139,25 +124,15 @@ pub fn typed_door(merged: &Merged) -> String {
     out
 }
 
-fn each_shape<'a>(merged: &'a Merged, visit: &mut dyn FnMut(&'a Request, &'a Shape)) {
-    for request in &merged.requests {
-        each_in(&request.object, &mut |shape| visit(request, shape));
-    }
-}
-
-fn each_in<'a>(object: &'a Object, visit: &mut dyn FnMut(&'a Shape)) {
-    for field in &object.fields {
-        field.shape.each(visit);
-    }
-}
-
-fn builder(out: &mut String, object: &Object, request: &Request) {
-    let name = &object.name;
-    let top = *name == request.object.name;
-    let (fixed, set): (Vec<&Field>, Vec<&Field>) = object
-        .fields
+fn builder(out: &mut String, name: &str, properties: &[Property], model: &Model) {
+    let top = name == model.type_name;
+    let (fixed, set): (Vec<&Property>, Vec<&Property>) = properties
         .iter()
-        .partition(|field| top && field.name == "model");
+        .partition(|property| top && property.name == "model");
+    let field_name = |property: &Property| names::field(&property.name);
+    let rust_type = |property: &Property| {
+        rust_types::rust(&names::nested(name, &property.name), &property.schema)
+    };
     let article = if top {
         "the request body of"
     } else {
@@ -170,15 +145,15 @@ fn builder(out: &mut String, object: &Object, request: &Request) {
         // An id may hold anything; as a literal it stays text.
         format!(
             "Builds [`{name}`](types::{name}), {article} `{}`.",
-            request.create.model
+            model.id
         )
     );
     for field in &set {
         let _ = writeln!(
             out,
             "{}: crate::property::Slot<{}>,",
-            field.rust,
-            field.shape.rust()
+            field_name(field),
+            rust_type(field)
         );
     }
     let _ = write!(out, "}}\nimpl {name}Builder {{\n");
@@ -190,9 +165,9 @@ fn builder(out: &mut String, object: &Object, request: &Request) {
             out,
             "pub fn {setter}(mut self, value: impl crate::IntoProperty<{kind}>) -> Self {{\n\
              self.{field} = crate::property::Slot::new({property:?}, value); self }}\n",
-            setter = names::setter(&field.rust),
-            field = field.rust,
-            kind = field.shape.rust(),
+            setter = names::setter(&field_name(field)),
+            field = field_name(field),
+            kind = rust_type(field),
             property = field.name,
         );
     }
@@ -200,11 +175,11 @@ fn builder(out: &mut String, object: &Object, request: &Request) {
         out,
         "/// The finished value.\n///\n/// # Errors\n///\n\
          /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) with every missing and every wrong property.\n\
-         pub fn build(self) -> ::std::result::Result<types::{name}, crate::Error> {{\n\
+         #[inline]\n         pub fn build(self) -> ::std::result::Result<types::{name}, crate::Error> {{\n\
          self.finish().map_err(|violations| crate::Error::invalid_request({model:?}, violations)) }}\n\
-         pub(crate) fn finish(self) -> ::std::result::Result<types::{name}, ::std::vec::Vec<crate::Violation>> {{\n\
+         #[inline]\n         pub(crate) fn finish(self) -> ::std::result::Result<types::{name}, ::std::vec::Vec<crate::Violation>> {{\n\
          let mut __found = ::std::vec::Vec::new();\n",
-        model = request.create.model,
+        model = model.id,
     );
     // No property's name begins with an underscore once it is in snake case, so `__found` is none of them.
     for field in &set {
@@ -214,20 +189,24 @@ fn builder(out: &mut String, object: &Object, request: &Request) {
             "optional"
         };
         let arguments = if field.required && !field.nullable {
-            format!("{:?}, &{}, &mut __found", field.name, schema(&field.shape))
+            format!(
+                "{:?}, {:?}, &mut __found",
+                field.name,
+                field.schema.allowed()
+            )
         } else {
             "&mut __found".into()
         };
         let _ = writeln!(
             out,
             "let {field} = self.{field}.{take}({arguments});",
-            field = field.rust
+            field = field_name(field)
         );
     }
-    let required: Vec<&str> = set
+    let required: Vec<String> = set
         .iter()
         .filter(|field| field.required && !field.nullable)
-        .map(|field| field.rust.as_str())
+        .map(|field| field_name(field))
         .collect();
     let some: String = required
         .iter()
@@ -235,23 +214,24 @@ fn builder(out: &mut String, object: &Object, request: &Request) {
         .collect();
     let made: String = fixed
         .iter()
-        .map(|field| match &field.shape {
-            // A one-value enum, of which the generator makes a unit variant named after the value.
-            Shape::TextChoice { name, values } => {
+        .map(|field| match &field.schema {
+            // An enum of one value.
+            Schema::StringEnum(values) => {
                 let variant = names::variants(values).unwrap_or_default().concat();
-                format!("{}: types::{name}::{variant},", field.rust)
+                let kind = names::nested(name, &field.name);
+                format!("{}: super::bounded::{kind}::{variant},", field_name(field))
             }
             _ => String::new(),
         })
-        .chain(set.iter().map(|field| format!("{},", field.rust)))
+        .chain(set.iter().map(|field| format!("{},", field_name(field))))
         .collect();
     let _ = write!(
         out,
         "match ({tuple}) {{ ({some}) if __found.is_empty() => Ok(types::{name} {{ {made} }}), _ => Err(__found) }} }} }}\n\
-         impl types::{name} {{\n/// Starts an empty builder.\npub fn builder() -> {name}Builder {{ ::std::default::Default::default() }} }}\n\
+         impl types::{name} {{\n/// Starts an empty builder.\n#[inline]\npub fn builder() -> {name}Builder {{ ::std::default::Default::default() }} }}\n\
          impl crate::property::PropertyType for types::{name} {{}}\n\
          impl crate::IntoProperty<types::{name}> for {name}Builder {{\n\
-         fn into_property(self) -> ::std::result::Result<::std::option::Option<types::{name}>, ::std::vec::Vec<crate::Violation>> {{\n\
+         #[inline]\nfn into_property(self) -> ::std::result::Result<::std::option::Option<types::{name}>, ::std::vec::Vec<crate::Violation>> {{\n\
          self.finish().map(Some) }} }}\n",
         tuple = required
             .iter()
@@ -260,161 +240,21 @@ fn builder(out: &mut String, object: &Object, request: &Request) {
     );
 }
 
-fn typed_request(out: &mut String, request: &Request) {
+fn typed_request(out: &mut String, model: &Model) {
     let _ = write!(
         out,
         "crate::request::typed_request!(types::{name}, {route}, {model:?});\n\
-         #[cfg(feature = \"schema\")]\ncrate::json_schema::json_schema!({name}, {route}, {model:?});\n",
-        route = route(request.create.route),
-        name = request.object.name,
-        model = request.create.model,
+         #[cfg(feature = \"schema\")]\ncrate::contract::json_schema!({name}, {route}, {model:?});\n",
+        route = route(model.route),
+        name = model.type_name,
+        model = model.id,
     );
-}
-
-fn properties(object: &Object) -> String {
-    let mut out = String::from("&[");
-    for field in &object.fields {
-        let role = match field.role.as_deref() {
-            Some("prompt") => "Some(crate::catalogue::Role::Prompt)",
-            Some("opening-image") => "Some(crate::catalogue::Role::OpeningImage)",
-            Some("duration") => "Some(crate::catalogue::Role::Duration)",
-            Some("aspect-ratio") => "Some(crate::catalogue::Role::AspectRatio)",
-            _ => "None",
-        };
-        let _ = write!(
-            out,
-            "crate::catalogue::Property {{ name: {:?}, required: {}, nullable: {}, schema: {}, description: {:?}, default: {:?}, \
-             role: {role}, media: {} }},",
-            field.name,
-            field.required,
-            field.nullable,
-            schema(&field.shape),
-            field.description.as_deref().unwrap_or_default(),
-            field.default.as_ref().map(Value::to_string),
-            field.media,
-        );
-    }
-    out.push(']');
-    out
-}
-
-fn schema(shape: &Shape) -> String {
-    let kind = match shape {
-        Shape::Any => "Any".into(),
-        Shape::Boolean => "Boolean".into(),
-        Shape::Integer { min, max } => format!("Integer {{ min: {min:?}, max: {max:?} }}"),
-        Shape::Number { min, max } => format!("Number {{ min: {min:?}, max: {max:?} }}"),
-        Shape::Text | Shape::MediaText { .. } => "Text".into(),
-        Shape::BoundedText { min, max } => format!("BoundedText {{ min: {min}, max: {max:?} }}"),
-        Shape::OneOrMany { item, .. } => {
-            let item = schema(item);
-            format!(
-                "Alternatives {{ arms: &[{item}, crate::schema::Schema::List {{ items: &{item}, min: 0, max: None }}], \
-                 exactly_one: false }}"
-            )
-        }
-        Shape::Alternatives { arms, exactly_one } => {
-            let arms: Vec<String> = arms.iter().map(schema).collect();
-            format!(
-                "Alternatives {{ arms: &[{}], exactly_one: {exactly_one} }}",
-                arms.join(", ")
-            )
-        }
-        Shape::Uri => "Uri".into(),
-        Shape::UriOrBase64 => "UriOrBase64".into(),
-        Shape::TextChoice { values, .. } => format!("TextChoice(&{values:?})"),
-        Shape::IntegerChoice { values, .. } => format!("IntegerChoice(&{values:?})"),
-        Shape::List { items, min, max } => {
-            format!(
-                "List {{ items: &{}, min: {min}, max: {max:?} }}",
-                schema(items)
-            )
-        }
-        Shape::Object(object) => format!("Object({})", properties(object)),
-        Shape::Values { values } => {
-            let values: Vec<String> = values.iter().map(Value::to_string).collect();
-            format!("Values(&{values:?})")
-        }
-        Shape::Null => "Null".into(),
-        Shape::Checked {
-            shape,
-            checks: beside,
-        } => {
-            format!(
-                "Checked {{ typed: &{}, checks: {} }}",
-                schema(shape),
-                checks(beside)
-            )
-        }
-    };
-    format!("crate::schema::Schema::{kind}")
-}
-
-fn checks(checks: &[Check]) -> String {
-    let check = |check: &Check| {
-        let check = match check {
-            Check::Above(limit) => format!("Above({limit:?})"),
-            Check::Below(limit) => format!("Below({limit:?})"),
-            Check::MultipleOf(step) => format!("MultipleOf({step:?})"),
-            Check::Unique => "Unique".into(),
-            Check::Properties { min, max } => format!("Properties {{ min: {min}, max: {max:?} }}"),
-            Check::Closed(known) => format!("Closed(&{known:?})"),
-            Check::Also(shape) => format!("Also({})", schema(shape)),
-            Check::Told { keyword, value } => {
-                format!(
-                    "Told {{ keyword: {keyword:?}, value: {:?} }}",
-                    value.to_string()
-                )
-            }
-        };
-        format!("crate::schema::Check::{check},")
-    };
-    format!("&[{}]", checks.iter().map(check).collect::<String>())
-}
-
-fn stated(durations: &[Stated], model: &str) -> String {
-    let of_model = durations.iter().filter(|stated| stated.model == model);
-    of_model
-        .map(
-            |Stated {
-                 length, min, max, ..
-             }| {
-                format!(
-                    "crate::catalogue::Stated {{ length: {length:?}, min: {min:?}, max: {max:?} }},"
-                )
-            },
-        )
-        .collect()
-}
-
-fn rule(Sourced { rule, source }: &Sourced) -> String {
-    let rule = match rule {
-        Rule::AtMostOne { properties } => format!("AtMostOne(&{properties:?})"),
-        Rule::ExactlyOne { properties } => format!("ExactlyOne(&{properties:?})"),
-        Rule::Needs {
-            property,
-            value,
-            any_of,
-        } => {
-            let value = value.as_ref().map(Value::to_string);
-            format!("Needs {{ property: {property:?}, value: {value:?}, any_of: &{any_of:?} }}")
-        }
-        Rule::Excludes {
-            property,
-            other,
-            value,
-        } => {
-            let value = value.to_string();
-            format!("Excludes {{ property: {property:?}, other: {other:?}, value: {value:?} }}")
-        }
-    };
-    format!("crate::rules::Sourced {{ rule: crate::rules::Rule::{rule}, source: {source:?} }},")
 }
 
 fn route(route: Route) -> &'static str {
     match route {
-        Route::Universal => "crate::Route::Universal",
         Route::LegacyKling => "crate::Route::LegacyKling",
+        Route::Universal => "crate::Route::Universal",
     }
 }
 

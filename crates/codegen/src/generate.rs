@@ -5,14 +5,14 @@ use std::{
     panic::{self, AssertUnwindSafe},
 };
 
+use aimlapi_video_contract::Schema;
 use progenitor::{GenerationSettings, Generator, HooksMode, TypeImpl, TypePatch};
 use serde_json::Value;
 
 use crate::{
-    Findings, Stated, Trouble,
-    constraints::Shape,
-    emit,
+    Findings, Trouble, emit,
     merge::{self, Merged, Request},
+    names, rust_types,
 };
 
 /// What a build writes, by file name.
@@ -22,8 +22,8 @@ pub struct Source {
 }
 
 /// Generates the source for `merged`. Where the generator cannot, `findings` tells which model is to blame.
-pub fn generate(merged: &Merged, durations: &[Stated], findings: &mut Findings) -> Option<Source> {
-    let error = match guarded(|| source(merged, durations)) {
+pub fn generate(merged: &Merged, findings: &mut Findings) -> Option<Source> {
+    let error = match guarded(|| source(merged)) {
         Ok(source) => return Some(source),
         Err(error) => error,
     };
@@ -31,7 +31,7 @@ pub fn generate(merged: &Merged, durations: &[Stated], findings: &mut Findings) 
     let before = findings.troubles.len();
     for request in &merged.requests {
         let alone = merge::alone(request);
-        if let Err(error) = guarded(|| source(&alone, durations)) {
+        if let Err(error) = guarded(|| source(&alone)) {
             let create = &request.create;
             let what = format!("no types can be generated for `{}`: {error}", create.model);
             findings.trouble(Trouble::new(&create.file, &create.place, what, remedy));
@@ -54,7 +54,7 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     })
 }
 
-fn source(merged: &Merged, durations: &[Stated]) -> Result<Source, String> {
+fn source(merged: &Merged) -> Result<Source, String> {
     let mut generator = Generator::new(&settings(merged)?);
     let bytes =
         serde_json::from_value(merge::with_byte_responses(&merged.openapi)).map_err(text)?;
@@ -64,12 +64,7 @@ fn source(merged: &Merged, durations: &[Stated]) -> Result<Source, String> {
     let mocks = generator
         .httpmock(&typed, "crate::generated")
         .map_err(text)?;
-    let ours = [
-        emit::bounded(merged),
-        emit::builders(merged),
-        emit::catalogue(merged, durations),
-    ]
-    .concat();
+    let ours = [emit::bounded(merged), emit::builders(merged)].concat();
 
     let mut generated: syn::File = syn::parse2(client).map_err(text)?;
     named_alike(merged, &generated)?;
@@ -81,6 +76,7 @@ fn source(merged: &Merged, durations: &[Stated]) -> Result<Source, String> {
         files: vec![
             ("generated.rs", prettyplease::unparse(&generated)),
             ("httpmock.rs", prettyplease::unparse(&mocks)),
+            ("contract.json", emit::contract(merged).map_err(text)?),
             ("documents.json", emit::documents(merged).to_string()),
             ("typed_door.rs", emit::typed_door(merged)),
         ],
@@ -101,23 +97,22 @@ fn settings(merged: &Merged) -> Result<GenerationSettings, String> {
     open.with_attr("#[non_exhaustive]");
     let mut convert: Vec<(Value, String)> = Vec::new();
     for request in &merged.requests {
-        request.object.each(&mut |object| {
-            settings.with_patch(&object.name, &open);
-            for field in &object.fields {
-                field.shape.each(&mut |shape| match shape {
-                    Shape::TextChoice { name, .. } => {
-                        settings.with_patch(name, &open);
-                    }
-                    Shape::IntegerChoice { name, .. } => {
-                        let display = [TypeImpl::Display].into_iter();
-                        settings.with_replacement(name, shape.rust(), display);
-                    }
-                    Shape::MediaText { name } | Shape::OneOrMany { name, .. } => {
-                        settings.with_replacement(name, shape.rust(), std::iter::empty());
-                    }
-                    _ if shape.is_converted() => convert.push((shape.schema(), shape.rust())),
-                    _ => {}
-                });
+        rust_types::each_struct(&request.model, &mut |name, _| {
+            settings.with_patch(name, &open);
+        });
+        rust_types::each(&request.model, &mut |name, schema| {
+            let rust = rust_types::rust(name, schema);
+            match schema {
+                Schema::StringEnum(_) | Schema::IntegerEnum(_) => {
+                    settings.with_replacement(name, rust, [TypeImpl::Display].into_iter());
+                }
+                Schema::Media | Schema::OneOrMany(_) => {
+                    settings.with_replacement(name, rust, std::iter::empty());
+                }
+                _ if rust_types::is_converted(schema) => {
+                    convert.push((rust_types::openapi(name, schema), rust));
+                }
+                _ => {}
             }
         });
     }
@@ -153,18 +148,20 @@ fn named_alike(merged: &Merged, generated: &syn::File) -> Result<(), String> {
         .collect();
     let check = |request: &Request| {
         let mut odd = None;
-        request.object.each(&mut |object| {
-            let mut ours: Vec<&str> = object.fields.iter().map(|field| &*field.rust).collect();
+        rust_types::each_struct(&request.model, &mut |name, properties| {
+            let mut ours: Vec<String> = properties
+                .iter()
+                .map(|property| names::field(&property.name))
+                .collect();
             ours.sort_unstable();
-            let fits = made.iter().any(|(name, fields)| {
-                let mut fields: Vec<&str> = fields.iter().map(|field| &**field).collect();
+            let fits = made.iter().any(|(made, fields)| {
+                let mut fields = fields.clone();
                 fields.sort_unstable();
-                *name == object.name && fields == ours
+                made == name && fields == ours
             });
             if !fits {
                 odd = Some(format!(
-                    "the generator names `{}` or its fields otherwise",
-                    object.name
+                    "the generator names `{name}` or its fields otherwise"
                 ));
             }
         });

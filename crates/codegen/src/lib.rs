@@ -24,13 +24,17 @@ pub mod names;
 pub mod overlay;
 pub mod repair;
 pub mod rules;
+pub mod rust_types;
 pub mod strip;
 
 use std::{collections::BTreeSet, fmt, fs, io, path::Path};
 
+use aimlapi_video_contract::StatedDuration;
 use serde_json::Value;
 
-pub use document::{Document, Route};
+pub use aimlapi_video_contract::Route;
+pub use aimlapi_video_contract::pointer_step as step;
+pub use document::Document;
 pub use merge::Merged;
 
 /// Repairs, corrects and merges `documents`, keeping the models of the vendors that `wanted` accepts.
@@ -42,7 +46,7 @@ pub fn read(
 ) -> Merged {
     documents.iter_mut().for_each(repair::mend);
     overlay::apply(&facts.overlay, documents, findings);
-    let merged = merge::merge(documents, &facts.glossary, wanted, findings);
+    let merged = merge::merge(documents, facts, wanted, findings);
     findings.once();
     merged
 }
@@ -120,17 +124,20 @@ pub struct Facts {
     pub durations: Vec<Stated>,
 }
 
-/// How long a model's generations take, in seconds.
+/// How long a model's generations take.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stated {
     pub model: String,
-    /// The clip's length in seconds, where the page tells it apart.
-    pub length: Option<u64>,
-    pub min: f64,
-    pub max: f64,
+    pub duration: StatedDuration,
 }
 
 impl Facts {
+    /// The stated durations of a model.
+    pub fn durations(&self, model: &str) -> Vec<StatedDuration> {
+        let of_model = self.durations.iter().filter(|stated| stated.model == model);
+        of_model.map(|stated| stated.duration.clone()).collect()
+    }
+
     /// The names of the files that are never taken for documents.
     pub const FILES: [&str; 3] = ["overlay.json", "glossary.json", "durations.json"];
 
@@ -179,14 +186,11 @@ fn stated(durations: &Value, findings: &mut Findings) -> Vec<Stated> {
             None => None,
         };
         let sensible = (0.0..=max).contains(&min) && max < 1e9;
-        sensible
-            .then(|| entry["model"].as_str().map(str::to_owned))?
-            .map(|model| Stated {
-                model,
-                length,
-                min,
-                max,
-            })
+        let model = entry["model"].as_str().filter(|_| sensible)?;
+        Some(Stated {
+            model: model.to_owned(),
+            duration: StatedDuration::new(length, min..=max),
+        })
     };
     let mut stated = Vec::new();
     for (index, entry) in entries.enumerate() {
@@ -205,11 +209,6 @@ fn stated(durations: &Value, findings: &mut Findings) -> Vec<Stated> {
         }
     }
     stated
-}
-
-/// Escapes one step of a JSON pointer.
-pub fn step(name: &str) -> String {
-    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 /// Whether `value` is of the JSON type `kind`, or of any where none is told.

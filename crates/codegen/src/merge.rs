@@ -4,15 +4,13 @@ mod duplicate;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aimlapi_video_contract::{Model, Property, Schema};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Findings, Route, Trouble,
-    constraints::{self, Object, Shape, float_name},
+    Facts, Findings, Route, Trouble, constraints,
     document::{self, Create, Document},
-    names,
-    rules::{self, Sourced},
-    step,
+    names, rules, rust_types, step,
 };
 
 /// What the documents declare together.
@@ -30,9 +28,7 @@ pub struct Merged {
 #[derive(Clone, Debug)]
 pub struct Request {
     pub create: Create,
-    pub vendor: String,
-    pub object: Object,
-    pub rules: Vec<Sourced>,
+    pub model: Model,
 }
 
 /// The component that stands for any model's request.
@@ -44,7 +40,7 @@ pub const ANSWER: &str = "Generation";
 /// Merges `documents`, keeping the models of the vendors that `wanted` accepts.
 pub fn merge(
     documents: &[Document],
-    glossary: &Value,
+    facts: &Facts,
     wanted: impl Fn(&str) -> bool,
     findings: &mut Findings,
 ) -> Merged {
@@ -57,27 +53,33 @@ pub fn merge(
         if !wanted(&vendor) {
             continue;
         }
-        let Some(object) = constraints::read(&create, glossary, document, findings) else {
+        let read = constraints::read(&create, &facts.glossary, document, findings);
+        let Some((properties, checks)) = read else {
             continue;
         };
-        let rules = rules::read(&create, findings);
-        let twin: Option<&Request> = requests.get(&object.name);
+        let needs_media = properties
+            .iter()
+            .any(|property: &Property| property.required && property.media);
+        let mut model = Model::new(create.route, &create.model);
+        model.vendor = vendor;
+        model.task = names::task(&create.model, needs_media);
+        model.type_name = names::request(create.route, &create.model);
+        model.document.clone_from(&create.file);
+        model.properties = properties;
+        model.checks = checks;
+        model.durations = facts.durations(&create.model);
+        model.rules = rules::read(&create, findings);
+        let twin: Option<&Request> = requests.get(&model.type_name);
         if let Some(Request { create: twin, .. }) = twin {
             let what = format!(
                 "`{}` and `{}` of {} would both be called {}",
-                create.model, twin.model, twin.file, object.name
+                create.model, twin.model, twin.file, model.type_name
             );
             let remedy = "keep one of the two models";
             findings.trouble(Trouble::new(&create.file, &create.place, what, remedy));
             continue;
         }
-        let request = Request {
-            create,
-            vendor,
-            object,
-            rules,
-        };
-        requests.insert(request.object.name.clone(), request);
+        requests.insert(model.type_name.clone(), Request { create, model });
     }
     let requests: Vec<Request> = requests.into_values().collect();
     let openapi = openapi(&requests, findings);
@@ -115,17 +117,13 @@ pub fn alone(request: &Request) -> Merged {
 
 /// What a document holds beside the operations of this client is told, so that nobody looks for it in vain.
 fn left_out(document: &Document, findings: &mut Findings) {
-    let others = document.left_out();
-    let mut named = others
-        .iter()
-        .take(3)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(", ");
-    if others.len() > 3 {
-        named.push_str(&format!(" and {} more", others.len() - 3));
+    let declared = &document.declared;
+    let mut named = declared.others.join(", ");
+    if declared.other_count > declared.others.len() {
+        let more = declared.other_count - declared.others.len();
+        named.push_str(&format!(" and {more} more"));
     }
-    let what = match (document.is_video(), others.is_empty()) {
+    let what = match (document.is_video(), declared.others.is_empty()) {
         (true, true) => return,
         (true, false) => {
             format!("beside its video operations it declares {named}, which is left out")
@@ -145,12 +143,12 @@ fn openapi(requests: &[Request], findings: &mut Findings) -> Value {
     schemas.insert(ANSWER.into(), json!({ "type": "object" }));
     let arms: Vec<Value> = requests
         .iter()
-        .map(|request| reference(&request.object.name))
+        .map(|request| reference(&request.model.type_name))
         .collect();
     schemas.insert(REQUEST.into(), json!({ "oneOf": arms }));
     let mut owners: BTreeMap<String, &Request> = BTreeMap::new();
     for request in requests {
-        for (name, mut schema) in request.object.components() {
+        for (name, mut schema) in rust_types::components(&request.model) {
             if schemas.contains_key(&name) {
                 let other = owners
                     .get(&name)
@@ -184,22 +182,20 @@ fn openapi(requests: &[Request], findings: &mut Findings) -> Value {
 /// The types of ranges of numbers are no components, and stand beside those of integers from a list.
 fn numbers_named_alike(requests: &[Request], findings: &mut Findings) {
     let mut ranges = BTreeSet::new();
-    let each = |visit: &mut dyn FnMut(&Request, &Shape)| {
+    let each = |visit: &mut dyn FnMut(&Request, &str, &Schema)| {
         for request in requests {
-            for field in &request.object.fields {
-                field.shape.each(&mut |shape| visit(request, shape));
-            }
+            rust_types::each(&request.model, &mut |name, schema| {
+                visit(request, name, schema);
+            });
         }
     };
-    each(&mut |_, shape| {
-        if let Shape::Number { min, max } = shape {
-            ranges.insert(float_name(*min, *max));
+    each(&mut |_, _, schema| {
+        if let Schema::Number { min, max } = schema {
+            ranges.insert(rust_types::float_name(*min, *max));
         }
     });
-    each(&mut |Request { create, .. }, shape| {
-        if let Shape::IntegerChoice { name, .. } = shape
-            && ranges.contains(name)
-        {
+    each(&mut |Request { create, .. }, name, schema| {
+        if matches!(schema, Schema::IntegerEnum(_)) && ranges.contains(name) {
             let what = format!(
                 "`{name}`, a type of `{}`, is also one of a range of numbers",
                 create.model
@@ -213,11 +209,11 @@ fn numbers_named_alike(requests: &[Request], findings: &mut Findings) {
 /// The pair of operations of a route; they exist whether or not a document declares them.
 fn operations(route: Route) -> Value {
     let (create, fetch) = match route {
-        Route::Universal => ("create_generation", "fetch_generation"),
         Route::LegacyKling => (
             "create_legacy_kling_generation",
             "fetch_legacy_kling_generation",
         ),
+        Route::Universal => ("create_generation", "fetch_generation"),
     };
     // For the mocks; the client reads responses as bytes. 200 and 201 both mean success here.
     let responses = json!({ "2XX": {
@@ -291,15 +287,15 @@ fn reference(name: &str) -> Value {
 
 fn described(name: &str, request: &Request) -> String {
     let create = &request.create;
-    if name == request.object.name {
+    if name == request.model.type_name {
         format!(
             "Request body of `{}` for `POST {}`, as `{}` declares it.\n\n{}",
             create.model,
             create.route.path(),
             create.file,
-            request.object.ledger()
+            request.model.markdown_table()
         )
     } else {
-        format!("Part of [`{}`].", request.object.name)
+        format!("Part of [`{}`].", request.model.type_name)
     }
 }

@@ -15,15 +15,17 @@
 
 use std::collections::HashSet;
 
+use aimlapi_video_contract::Task;
 use heck::{ToPascalCase, ToSnakeCase};
 
 use crate::Route;
 
 /// The name of a model's request type.
 pub fn request(route: Route, model: &str) -> String {
-    let prefix = match route {
-        Route::Universal => "",
-        Route::LegacyKling => "legacy-",
+    let prefix = if route == Route::LegacyKling {
+        "legacy-"
+    } else {
+        ""
     };
     type_name(&format!("{prefix}{}", ascii(model)))
 }
@@ -83,28 +85,29 @@ pub fn vendor(model: &str, file: &str) -> String {
     }
 }
 
-/// What a model makes a video of, as its id says it; an id that does not say makes it of what it must be given: a picture
-/// where it needs media, else text.
-pub fn task(model: &str, needs_media: bool) -> &'static str {
-    let said = TASKS
-        .iter()
-        .find(|(marks, _)| marks.iter().any(|mark| model.contains(mark)));
-    match said {
-        Some((_, task)) => task,
-        None if needs_media => "image-to-video",
-        None => "text-to-video",
+/// What a model makes a video of, as its id states it; otherwise by what a request must have: a picture where it needs
+/// media, else text.
+pub fn task(model: &str, needs_media: bool) -> Task {
+    let mut stated = TASKS.iter().filter(|(mark, _)| model.contains(mark));
+    match stated.next() {
+        Some((_, task)) => *task,
+        None if needs_media => Task::ImageToVideo,
+        None => Task::TextToVideo,
     }
 }
 
-/// What the ids say, the more particular first.
-const TASKS: &[(&[&str], &str)] = &[
-    (&["reference-to-video"], "reference-to-video"),
-    (&["video-to-video", "extend-video"], "video-to-video"),
-    (&["motion-control"], "motion-control"),
-    (&["avatar"], "avatar"),
-    (&["effects"], "effects"),
-    (&["image-to-video", "i2v"], "image-to-video"),
-    (&["text-to-video", "t2v"], "text-to-video"),
+/// The parts of ids that state a task, the more particular first.
+const TASKS: &[(&str, Task)] = &[
+    ("reference-to-video", Task::ReferenceToVideo),
+    ("video-to-video", Task::VideoToVideo),
+    ("extend-video", Task::VideoToVideo),
+    ("motion-control", Task::MotionControl),
+    ("avatar", Task::Avatar),
+    ("effects", Task::Effects),
+    ("image-to-video", Task::ImageToVideo),
+    ("i2v", Task::ImageToVideo),
+    ("text-to-video", Task::TextToVideo),
+    ("t2v", Task::TextToVideo),
 ];
 
 /// Vendors whose ids do not begin with the vendor's own name, or name no vendor.

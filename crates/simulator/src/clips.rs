@@ -53,7 +53,7 @@ pub(super) fn nearest(model: &Model, body: &Value) -> &'static Clip {
     let asked = |role| {
         model
             .property(role)
-            .and_then(|property| body.get(property.name()))
+            .and_then(|property| body.get(&property.name))
     };
     let length = asked(Role::Duration).and_then(Value::as_f64).unwrap_or(5.0);
     let ratio = asked(Role::AspectRatio)

@@ -8,7 +8,7 @@ use jsonschema::{
 };
 use serde_json::{Value, json};
 
-use aimlapi_video::{Model, Route};
+use aimlapi_video::{Route, contract};
 
 /// What the documents say of every path and model this crate was built with.
 #[derive(Debug)]
@@ -117,7 +117,7 @@ fn validator(schema: &Value, route: Route, model: &str) -> Option<Validator> {
     let options = jsonschema::options().should_validate_formats(true);
     let build = |schema: &Value| options.build(schema).ok();
     build(schema).or_else(|| {
-        let mut read = Model::find(route, model)?.json_schema();
+        let mut read = contract::model(route, model)?.json_schema();
         without_patterns(&mut read);
         build(&read)
     })

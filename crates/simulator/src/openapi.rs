@@ -17,7 +17,7 @@ mod schemas;
 use serde_json::{Map, Value, json};
 
 use super::{server::Service, shapes::Shape};
-use aimlapi_video::{Model, Route};
+use aimlapi_video::{Route, contract};
 
 /// The document of this simulator: its requests are held to exactly these schemas in strict mode; otherwise a few more are
 /// taken, as the service takes them.
@@ -27,10 +27,10 @@ pub(super) fn document(service: &Service) -> Value {
     for route in [Route::Universal, Route::LegacyKling] {
         let mut arms = Vec::new();
         for (id, schema) in service.documents.schemas(route) {
-            let Some(model) = Model::find(route, id) else {
+            let Some(model) = contract::model(route, id) else {
                 continue;
             };
-            let name = model.type_name().to_owned();
+            let name = model.type_name.clone();
             arms.push(json!({ "$ref": format!("#/components/schemas/{name}") }));
             components.insert(name, schema.clone());
         }

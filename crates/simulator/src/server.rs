@@ -27,7 +27,7 @@ use super::{
     shapes::Shape,
     tasks::{Created, Tasks},
 };
-use aimlapi_video::{Model, Route};
+use aimlapi_video::{Route, contract};
 
 /// Everything that the simulator holds.
 #[derive(Debug)]
@@ -184,7 +184,9 @@ impl Service {
             ))
         })?;
         let (document, body) = self.documents.judge(route, body).map_err(bad)?;
-        let model = body["model"].as_str().and_then(|id| Model::find(route, id));
+        let model = body["model"]
+            .as_str()
+            .and_then(|id| contract::model(route, id));
         let model = model.ok_or_else(|| bad("model: no document has it".into()))?;
         match self.tasks.create(route, model, &body) {
             Created::Refused(step) => Ok((Response::default(), Some(step))),

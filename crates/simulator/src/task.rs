@@ -133,7 +133,7 @@ impl Task {
     /// The id that a poll for `id` is answered with.
     pub(super) fn told_id<'a>(&self, id: &'a str) -> Cow<'a, str> {
         match self.rule.as_ref().and_then(|rule| rule.id) {
-            Some(IdGiven::Wrong) => self.shape.id(self.model.id()).into(),
+            Some(IdGiven::Wrong) => self.shape.id(&self.model.id).into(),
             _ => id.into(),
         }
     }
@@ -143,7 +143,7 @@ impl Task {
         let ends = self.course.ends;
         SeenTask {
             id: id.to_owned(),
-            model: self.model.id().to_owned(),
+            model: self.model.id.to_owned(),
             route: self.route,
             created: SystemTime::UNIX_EPOCH + self.at,
             status: status.to_owned(),

@@ -131,7 +131,7 @@ impl Tasks {
             let left = inner.credits;
             return Created::NoCredits { cost, left };
         }
-        let rule = inner.script.take(model.id());
+        let rule = inner.script.take(&model.id);
         let step = rule.as_ref().and_then(|rule| rule.create.clone());
         if let Some(step) = step.as_ref().filter(|step| step.answers() && !step.created) {
             return Created::Refused(step.clone());
@@ -147,7 +147,7 @@ impl Tasks {
             .as_ref()
             .and_then(|rule| rule.shape)
             .unwrap_or_else(|| shapes[number as usize % shapes.len()]);
-        let id: Arc<str> = shape.id(model.id()).into();
+        let id: Arc<str> = shape.id(&model.id).into();
         let task = Task {
             number,
             route,
@@ -248,7 +248,7 @@ impl Tasks {
             shape: task.shape,
             route: task.route,
             id: told,
-            model: task.model.id(),
+            model: &task.model.id,
             status,
             created,
             videos,
@@ -340,8 +340,8 @@ impl Inner {
 /// The length in seconds that a request asks for, or gets by not asking.
 fn requested(model: &Model, body: &Value) -> Option<f64> {
     let property = model.property(Role::Duration)?;
-    let asked = body.get(property.name()).and_then(Value::as_f64);
-    asked.or_else(|| property.default()?.parse().ok())
+    let asked = body.get(&property.name).and_then(Value::as_f64);
+    asked.or_else(|| property.default.as_ref()?.as_f64())
 }
 
 /// An id as one segment of a path.

@@ -101,9 +101,15 @@ impl Run {
                 );
                 self.board.note(&what);
             }
+<<<<<<< HEAD:crates/cli/src/batch/run.rs
             BatchEvent::Update(Update::Progress(progress)) => self.board.progress(line, &progress),
             BatchEvent::Update(Update::Hiccup(hiccup)) => {
                 self.board.hiccup(line, &self::line(&hiccup.error));
+=======
+            Job::Update(Update::Progress(progress)) => self.board.progress(line, &progress),
+            Job::Update(Update::PollFailed(failed)) => {
+                self.board.poll_failed(line, &self::line(&failed.error));
+>>>>>>> poll-cost:src/bin/aimlapi-video/batch/run.rs
             }
             BatchEvent::Ended(Ok(generation)) => {
                 self.to_save.push_back((index, generation));

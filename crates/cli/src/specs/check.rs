@@ -163,8 +163,8 @@ impl Report {
             json!({
                 "id": request.create.model,
                 "path": request.create.route.path(),
-                "vendor": request.vendor,
-                "type": request.object.name,
+                "vendor": request.model.vendor,
+                "type": request.model.type_name,
             })
         });
         let models = models.collect();
@@ -241,7 +241,7 @@ fn generate(documents: &mut [Document], facts: &Facts, findings: &mut Findings) 
     if !findings.troubles.is_empty() {
         return Generated::default();
     }
-    let source = generate::generate(&merged, &facts.durations, findings);
+    let source = generate::generate(&merged, findings);
     let files = source.map(|source| source.files).unwrap_or_default();
     let code = files.iter().filter(|(name, _)| name.ends_with(".rs"));
     Generated {

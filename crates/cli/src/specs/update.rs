@@ -31,11 +31,10 @@ fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
     let taken = taken(&published, &old)?;
     let mut new = Vec::new();
     for document in &old.documents {
-        let stripped = taken.get(&document.file).map(|taken| strip::strip(taken));
-        new.push(Document::new(
-            &document.file,
-            stripped.unwrap_or_else(|| document.published.clone()),
-        ));
+        new.push(match taken.get(&document.file) {
+            Some(taken) => Document::new(&document.file, strip::strip(taken)),
+            None => unrepaired(document),
+        });
     }
     for (file, document) in &taken {
         if !old.documents.iter().any(|old| old.file == *file) {
@@ -48,7 +47,7 @@ fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
         .map(|document| (document.file.clone(), strip::text(&document.published)))
         .collect();
     let mut new = Described::of(new, old.facts.clone(), Findings::default());
-    generate::generate(&new.merged, &new.facts.durations, &mut new.findings);
+    generate::generate(&new.merged, &mut new.findings);
     if !new.findings.troubles.is_empty() {
         return Err(refused(
             "nothing was written: what is published",
@@ -115,7 +114,11 @@ fn lost(old: &Merged, new: &Merged) -> Option<String> {
 
 /// What a person has to see to after an update.
 fn told(old: &Described, new: &Described, published: &[Document]) -> String {
-    let vendors = new.merged.requests.iter().map(|request| &request.vendor);
+    let vendors = new
+        .merged
+        .requests
+        .iter()
+        .map(|request| &request.model.vendor);
     let vendors: BTreeSet<&String> = vendors.collect();
     let without_feature = vendors.into_iter().filter(|vendor| !has_feature(vendor));
     [
@@ -298,11 +301,11 @@ fn fresh(route: Route, vendor: &str, published: &str, is_free: impl Fn(&str) -> 
 fn undescribed(merged: &Merged) -> BTreeSet<String> {
     let mut paths = BTreeSet::new();
     for request in &merged.requests {
-        request.object.each_field(&mut |path, field| {
-            if field.description.is_none() {
+        for (path, property) in request.model.paths() {
+            if property.description.is_none() {
                 paths.insert(format!("{path} ({})", request.create.model));
             }
-        });
+        }
     }
     paths
 }
@@ -328,17 +331,14 @@ fn retired(old: &Described, published: &[Document]) -> Vec<String> {
         .iter()
         .filter(|request| {
             let create = &request.create;
-            covers(create.route, &request.vendor) && !is_published(create)
+            covers(create.route, &request.model.vendor) && !is_published(create)
         })
         .map(|request| format!("{} ({})", request.create.model, request.create.file))
         .collect()
 }
 
 fn unmatched(documents: &[Document], facts: &Facts) -> Vec<String> {
-    let mut documents: Vec<Document> = documents
-        .iter()
-        .map(|document| Document::new(&document.file, document.published.clone()))
-        .collect();
+    let mut documents: Vec<Document> = documents.iter().map(unrepaired).collect();
     documents.iter_mut().for_each(repair::mend);
     let matches = overlay::apply(&facts.overlay, &mut documents, &mut Findings::default());
     let unmatched = matches
@@ -346,4 +346,10 @@ fn unmatched(documents: &[Document], facts: &Facts) -> Vec<String> {
         .into_iter()
         .filter(|(_, matches)| *matches == 0);
     unmatched.map(|(target, _)| target).collect()
+}
+
+fn unrepaired(document: &Document) -> Document {
+    let mut document = document.clone();
+    document.value = document.unrepaired();
+    document
 }

@@ -1,40 +1,35 @@
-//! What stands in a schema beside its type: checked where no type holds it, told where it cannot be checked either.
+//! The constraints beside a type: checks, or unchecked keywords where the library cannot check them.
 
 use serde_json::{Map, Value};
 
-use super::{
-    Check, Shape,
-    read::{Reader, or_null, size},
-};
+use aimlapi_video_contract::{Check, Schema};
+
+use super::read::{Reader, or_null, size};
 use crate::{Trouble, repair, step, strip};
 
 impl Reader<'_> {
-    /// What stands in a schema beside its type.
+    /// The constraints beside the type that `schema` was read as.
     pub(super) fn checks(
         &mut self,
         map: &Map<String, Value>,
-        shape: &Shape,
-        name: &str,
+        schema: &Schema,
         pointer: &str,
         property: &str,
     ) -> Vec<Check> {
         let mut checks = Vec::new();
         let is_number = matches!(
-            shape,
-            Shape::Number { .. } | Shape::IntegerChoice { .. } | Shape::Values { .. } | Shape::Any
+            schema,
+            Schema::Number { .. } | Schema::IntegerEnum(_) | Schema::Enum(_) | Schema::Any
         );
         for (keyword, value) in map {
             let at = format!("{pointer}{}", step(keyword));
-            let told = Check::Told {
-                keyword: keyword.clone(),
-                value: value.clone(),
-            };
+            let unchecked = Check::unchecked(keyword, value.clone());
             match keyword.as_str() {
-                "anyOf" | "oneOf" if matches!(shape, Shape::OneOrMany { .. }) => {}
-                "anyOf" | "oneOf" => checks.extend(self.arms(value, keyword, name, &at, property)),
+                "anyOf" | "oneOf" if matches!(schema, Schema::OneOrMany(_)) => {}
+                "anyOf" | "oneOf" => checks.extend(self.arms(value, keyword, &at, property)),
                 "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" => {
                     // Those of a type are read with it; of the others, too, half a limit would be none.
-                    if let Some(beside) = limit(shape, keyword, value, told) {
+                    if let Some(beside) = limit(schema, keyword, value, unchecked) {
                         let read = match keyword.as_str() {
                             "minimum" | "maximum" => Value::is_number,
                             _ => |value: &Value| size(value).is_some(),
@@ -46,8 +41,8 @@ impl Reader<'_> {
                 }
                 "exclusiveMinimum" | "exclusiveMaximum" => match value {
                     Value::Bool(false) => {}
-                    Value::Bool(true) if matches!(shape, Shape::OneOrMany { .. }) => {
-                        checks.push(told);
+                    Value::Bool(true) if matches!(schema, Schema::OneOrMany(_)) => {
+                        checks.push(unchecked);
                     }
                     Value::Bool(true) => {
                         let limit = if keyword == "exclusiveMinimum" {
@@ -60,7 +55,7 @@ impl Reader<'_> {
                     }
                     _ => {
                         let limit = self.bound(map, keyword, pointer, Value::as_f64);
-                        let limit = limit.filter(|_| !matches!(shape, Shape::Integer { .. }));
+                        let limit = limit.filter(|_| !matches!(schema, Schema::Integer { .. }));
                         checks.extend(limit.map(|limit| exclusive(keyword, limit)));
                     }
                 },
@@ -68,7 +63,7 @@ impl Reader<'_> {
                     let step = |value: &Value| value.as_f64().filter(|step| *step > 0.0);
                     let step = self.bound(map, keyword, pointer, step);
                     let is_whole =
-                        matches!(shape, Shape::Integer { .. } | Shape::IntegerChoice { .. });
+                        matches!(schema, Schema::Integer { .. } | Schema::IntegerEnum(_));
                     // Every integer is a multiple of one, and of what one is a multiple of.
                     let step = step.filter(|step| !is_whole || (1.0 / step).fract() != 0.0);
                     checks.extend(step.map(Check::MultipleOf));
@@ -76,7 +71,7 @@ impl Reader<'_> {
                 "uniqueItems" | "nullable" if !value.is_boolean() => {
                     self.trouble(&at, "is no boolean", "correct it by an overlay action");
                 }
-                "uniqueItems" => checks.extend((value == true).then_some(Check::Unique)),
+                "uniqueItems" => checks.extend((value == true).then_some(Check::UniqueItems)),
                 "minProperties" => {
                     let min = self.bound(map, keyword, pointer, size).unwrap_or(0);
                     let max = self.bound(map, "maxProperties", pointer, size);
@@ -85,14 +80,14 @@ impl Reader<'_> {
                         self.trouble(&at, what, "correct one of them by an overlay action");
                     }
                     if min > 0 || max.is_some() {
-                        checks.push(Check::Properties { min, max });
+                        checks.push(Check::property_count(min, max));
                     }
                 }
                 "maxProperties" if map.contains_key("minProperties") => {}
-                "maxProperties" => checks.push(Check::Properties {
-                    min: 0,
-                    max: self.bound(map, keyword, pointer, size),
-                }),
+                "maxProperties" => {
+                    let max = self.bound(map, keyword, pointer, size);
+                    checks.push(Check::property_count(0, max));
+                }
                 "additionalProperties" => match value {
                     Value::Bool(true) => {}
                     Value::Bool(false) => {
@@ -101,16 +96,16 @@ impl Reader<'_> {
                         checks.push(Check::Closed(known.collect()));
                     }
                     Value::Object(any) if any.is_empty() => {}
-                    Value::Object(_) => checks.push(told),
+                    Value::Object(_) => checks.push(unchecked),
                     _ => self.trouble(&at, "is no schema", "correct it by an overlay action"),
                 },
                 "format" => {
-                    let held = matches!(shape, Shape::Uri | Shape::UriOrBase64);
+                    let held = matches!(schema, Schema::Uri | Schema::UriOrBase64);
                     let of_type = value
                         .as_str()
                         .is_some_and(|format| FORMATS.contains(&format));
                     if !held && !of_type {
-                        checks.push(told);
+                        checks.push(unchecked);
                     }
                 }
                 "$ref" => {
@@ -130,20 +125,19 @@ impl Reader<'_> {
                 // What could not be written into one schema.
                 "allOf" => {
                     for (index, part) in value.as_array().into_iter().flatten().enumerate() {
-                        let name = format!("{name}Part{index}");
                         let way = strip::way(part, pointer, keyword, index);
-                        let shape = self.shape(part, &name, &way, property);
-                        checks.extend((shape != Shape::Any).then_some(Check::Also(shape)));
+                        let part = self.schema(part, &way, property);
+                        checks.extend((part != Schema::Any).then_some(Check::AllOf(part)));
                     }
                 }
-                "items" if !matches!(shape, Shape::List { .. }) => {
-                    let of_any = Shape::Any == *shape
-                        || matches!(shape, Shape::OneOrMany { .. } | Shape::Values { .. });
-                    checks.extend(of_any.then_some(told));
+                "items" if !matches!(schema, Schema::Array { .. }) => {
+                    let of_any =
+                        matches!(schema, Schema::Any | Schema::OneOrMany(_) | Schema::Enum(_));
+                    checks.extend(of_any.then_some(unchecked));
                 }
                 // A list of values may hold objects.
-                "properties" | "required" if matches!(shape, Shape::Values { .. }) => {
-                    checks.extend((!value.is_boolean()).then_some(told));
+                "properties" | "required" if matches!(schema, Schema::Enum(_)) => {
+                    checks.extend((!value.is_boolean()).then_some(unchecked));
                 }
                 "pattern" if !value.is_string() => {
                     self.trouble(&at, "is no text", "correct it by an overlay action");
@@ -151,7 +145,7 @@ impl Reader<'_> {
                 "not" if !value.is_object() => {
                     self.trouble(&at, "is no schema", "correct it by an overlay action");
                 }
-                "pattern" | "not" => checks.push(told),
+                "pattern" | "not" => checks.push(unchecked),
                 known if UNDERSTOOD.contains(&known) || known.starts_with("x-") => {}
                 unknown => {
                     let what = format!("`{unknown}` is no keyword of OpenAPI 3.0, and is left out");
@@ -163,9 +157,8 @@ impl Reader<'_> {
             }
         }
         for check in &checks {
-            if let Check::Told { keyword, value } = check {
-                let what =
-                    format!("`{keyword}` {value} is told and not checked; the service decides");
+            if let Check::Unchecked { keyword, value } = check {
+                let what = format!("`{keyword}` {value} is not checked; the service decides");
                 let place = self.document.place(&format!("{pointer}{}", step(keyword)));
                 let remedy = "nothing has to be done";
                 self.findings
@@ -179,7 +172,6 @@ impl Reader<'_> {
         &mut self,
         arms: &Value,
         keyword: &str,
-        name: &str,
         pointer: &str,
         property: &str,
     ) -> Option<Check> {
@@ -191,42 +183,33 @@ impl Reader<'_> {
             );
             return None;
         };
-        let mut shapes = Vec::new();
+        let mut schemas = Vec::new();
         for (index, arm) in arms.iter().enumerate() {
-            let shape = self.shape(
-                arm,
-                &format!("{name}{index}"),
-                &format!("{pointer}/{index}"),
-                property,
-            );
-            shapes.push(or_null(shape, arm));
+            let schema = self.schema(arm, &format!("{pointer}/{index}"), property);
+            schemas.push(or_null(schema, arm));
         }
-        Some(Check::Also(Shape::Alternatives {
-            arms: shapes,
-            exactly_one: keyword == "oneOf",
-        }))
+        let alternatives = Schema::alternatives(schemas, keyword == "oneOf");
+        Some(Check::AllOf(alternatives))
     }
 }
 
-/// A limit that the type does not hold: one of a list of values or of a link is checked beside it, and one of what may be of
-/// any type is told. A limit of another type limits nothing.
-fn limit(shape: &Shape, keyword: &str, value: &Value, told: Check) -> Option<Check> {
+/// A limit that the type does not hold: a check for an enum or a URI, unchecked for a value of any type. A limit of another
+/// type limits nothing.
+fn limit(schema: &Schema, keyword: &str, value: &Value, unchecked: Check) -> Option<Check> {
     let is = |name: &str| keyword == name;
-    match shape {
-        Shape::Any | Shape::Values { .. } | Shape::OneOrMany { .. } => Some(told),
-        Shape::IntegerChoice { .. } if is("minimum") || is("maximum") => {
-            Some(Check::Also(Shape::Number {
-                min: value.as_f64().filter(|_| is("minimum")),
-                max: value.as_f64().filter(|_| is("maximum")),
-            }))
+    match schema {
+        Schema::Any | Schema::Enum(_) | Schema::OneOrMany(_) => Some(unchecked),
+        Schema::IntegerEnum(_) if is("minimum") || is("maximum") => {
+            let min = value.as_f64().filter(|_| is("minimum"));
+            let max = value.as_f64().filter(|_| is("maximum"));
+            Some(Check::AllOf(Schema::number(min, max)))
         }
-        Shape::TextChoice { .. } | Shape::Uri | Shape::UriOrBase64 | Shape::MediaText { .. }
+        Schema::StringEnum(_) | Schema::Uri | Schema::UriOrBase64 | Schema::Media
             if is("minLength") || is("maxLength") =>
         {
-            Some(Check::Also(Shape::BoundedText {
-                min: size(value).filter(|_| is("minLength")).unwrap_or(0),
-                max: size(value).filter(|_| is("maxLength")),
-            }))
+            let min = size(value).filter(|_| is("minLength")).unwrap_or(0);
+            let max = size(value).filter(|_| is("maxLength"));
+            Some(Check::AllOf(Schema::string(min, max)))
         }
         _ => None,
     }
@@ -240,7 +223,7 @@ fn exclusive(keyword: &str, limit: f64) -> Check {
     }
 }
 
-/// Keywords that a shape holds, and those that constrain nothing.
+/// Keywords that a schema of the contract holds, and those that constrain nothing.
 const UNDERSTOOD: &[&str] = &[
     "type",
     "enum",

@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::{Shape, read::Reader};
+use aimlapi_video_contract::Schema;
+
+use super::read::Reader;
 
 impl Reader<'_> {
-    pub(super) fn integer(&mut self, map: &Map<String, Value>, pointer: &str) -> Shape {
+    pub(super) fn integer(&mut self, map: &Map<String, Value>, pointer: &str) -> Schema {
         let is_set = |keyword: &str| map.get(keyword) == Some(&Value::Bool(true));
         // Where newer schemas put a limit of its own, that one is never allowed itself.
         let own = |keyword: &str| map.get(keyword).and_then(Value::as_f64);
@@ -37,10 +39,7 @@ impl Reader<'_> {
         }
         // A limit beyond 64 bits that points outwards holds every integer there is.
         let within = |limit: i128| i64::try_from(limit).ok();
-        Shape::Integer {
-            min: min.and_then(within),
-            max: max.and_then(within),
-        }
+        Schema::integer(min.and_then(within), max.and_then(within))
     }
 }
 

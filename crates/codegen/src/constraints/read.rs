@@ -1,23 +1,25 @@
-//! From a schema to its shape. What no shape can carry is a check; what cannot be checked either is told.
+//! From a document's schema to the contract's. A constraint that no type can hold becomes a check; one that cannot be
+//! checked either is kept as unchecked, with a warning.
+
+use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::{Check, Field, Object, Shape};
 use crate::{
     Findings, Trouble,
     document::{Create, Document},
     is_of_type, names, step, strip,
 };
+use aimlapi_video_contract::{Check, Property, Role, Schema};
 
-/// Reads what `create`'s request allows; `glossary` holds our own line per property. `None` if it cannot be read, which
-/// `findings` then tells.
+/// Reads the properties of `create`'s request and the checks of its whole body; `glossary` holds one line per property.
+/// `None` if it cannot be read, which `findings` then states.
 pub fn read(
     create: &Create,
     glossary: &Value,
     document: &Document,
     findings: &mut Findings,
-) -> Option<Object> {
-    let name = names::request(create.route, &create.model);
+) -> Option<(Vec<Property>, Vec<Check>)> {
     let before = findings.troubles.len();
     let mut reader = Reader {
         create,
@@ -26,14 +28,10 @@ pub fn read(
         findings,
         depth: 0,
     };
-    let object = match reader.shape(&create.schema, &name, &create.pointer, "") {
-        Shape::Object(object) => Some(object),
-        // What holds the whole body beside its properties is checked where the whole body is.
-        Shape::Checked { shape, checks } => match *shape {
-            Shape::Object(mut object) => {
-                object.checks = checks;
-                Some(object)
-            }
+    let object = match reader.schema(&create.schema, &create.pointer, "") {
+        Schema::Object(properties) => Some((properties, Vec::new())),
+        Schema::Checked { schema, checks } => match *schema {
+            Schema::Object(properties) => Some((properties, checks)),
             _ => None,
         },
         _ => None,
@@ -54,130 +52,96 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    pub(super) fn shape(
-        &mut self,
-        schema: &Value,
-        name: &str,
-        pointer: &str,
-        property: &str,
-    ) -> Shape {
+    pub(super) fn schema(&mut self, schema: &Value, pointer: &str, property: &str) -> Schema {
         let Some(map) = schema.as_object() else {
             self.trouble(pointer, "is no schema", "fetch the document again");
-            return Shape::Any;
+            return Schema::Any;
         };
         let pointer = &strip::marked(schema, pointer);
         if self.depth == DEEPEST {
             let what = format!("lies {DEEPEST} schemas deep, and none is read that lies deeper");
             self.trouble(pointer, &what, "cut it off by an overlay action");
-            return Shape::Any;
+            return Schema::Any;
         }
         self.depth += 1;
-        let shape = self.typed(map, name, pointer, property);
-        let checks = self.checks(map, &shape, name, pointer, property);
+        let typed = self.typed(map, pointer, property);
+        let checks = self.checks(map, &typed, pointer, property);
         self.depth -= 1;
-        if checks.is_empty() {
-            return shape;
-        }
-        match (&shape, checks.as_slice()) {
-            // Alternatives with nothing beside them are a shape of their own.
-            (Shape::Any, [Check::Also(only)]) => only.clone(),
-            _ => Shape::Checked {
-                shape: Box::new(shape),
-                checks,
-            },
+        match (&typed, checks.as_slice()) {
+            (_, []) => typed,
+            // Alternatives with nothing beside them are a schema of their own.
+            (Schema::Any, [Check::AllOf(only)]) => only.clone(),
+            _ => typed.checked(checks),
         }
     }
 
     /// The part that a Rust type holds.
-    fn typed(
-        &mut self,
-        map: &Map<String, Value>,
-        name: &str,
-        pointer: &str,
-        property: &str,
-    ) -> Shape {
+    fn typed(&mut self, map: &Map<String, Value>, pointer: &str, property: &str) -> Schema {
         if let Some(values) = map.get("enum") {
-            return self.choice(values, map, name, pointer);
+            return self.enumeration(values, map, pointer);
         }
-        if let Some(shape) = self.one_or_many(map, name, pointer, property) {
-            return shape;
+        if let Some(schema) = self.one_or_many(map, pointer, property) {
+            return schema;
         }
         let flag = |keyword: &str| map.get(keyword) == Some(&Value::Bool(true));
         match map.get("type") {
-            None if map.contains_key("properties") => self.object(map, name, pointer, property),
-            None => Shape::Any,
+            None if map.contains_key("properties") => self.object(map, pointer, property),
+            None => Schema::Any,
             Some(Value::String(kind)) => match kind.as_str() {
-                "object" => self.object(map, name, pointer, property),
-                "boolean" => Shape::Boolean,
+                "object" => self.object(map, pointer, property),
+                "boolean" => Schema::Boolean,
                 "string" if map.get("format").is_some_and(|format| format == "uri") => {
                     if flag("x-base64") {
-                        Shape::UriOrBase64
+                        Schema::UriOrBase64
                     } else {
-                        Shape::Uri
+                        Schema::Uri
                     }
                 }
-                "string" if flag("x-media") => Shape::MediaText { name: name.into() },
+                "string" if flag("x-media") => Schema::Media,
                 "string" => self.text(map, pointer),
                 "integer" => self.integer(map, pointer),
-                "number" => Shape::Number {
-                    min: self.bound(map, "minimum", pointer, Value::as_f64),
-                    max: self.bound(map, "maximum", pointer, Value::as_f64),
-                },
-                "array" => self.list(map, name, pointer, property),
+                "number" => {
+                    let min = self.bound(map, "minimum", pointer, Value::as_f64);
+                    let max = self.bound(map, "maximum", pointer, Value::as_f64);
+                    Schema::number(min, max)
+                }
+                "array" => self.array(map, pointer, property),
                 _ => self.unknown_type(kind, pointer),
             },
             Some(kind) => self.unknown_type(&kind.to_string(), pointer),
         }
     }
 
-    fn unknown_type(&mut self, kind: &str, pointer: &str) -> Shape {
+    fn unknown_type(&mut self, kind: &str, pointer: &str) -> Schema {
         let what = format!("the type `{kind}` is none of OpenAPI 3.0's");
         let remedy = "correct it by an overlay action";
         self.trouble(&format!("{pointer}/type"), &what, remedy);
-        Shape::Any
+        Schema::Any
     }
 
-    fn list(
-        &mut self,
-        map: &Map<String, Value>,
-        name: &str,
-        pointer: &str,
-        property: &str,
-    ) -> Shape {
+    fn array(&mut self, map: &Map<String, Value>, pointer: &str, property: &str) -> Schema {
         let min = self.bound(map, "minItems", pointer, size).unwrap_or(0);
         let max = self.bound(map, "maxItems", pointer, size);
         let anything = Value::Object(Map::new());
         let items = map.get("items").unwrap_or(&anything);
         let at = format!("{pointer}/items");
-        let shape = self.shape(items, &format!("{name}Item"), &at, &format!("{property}[]"));
-        Shape::List {
-            items: Box::new(or_null(shape, items)),
-            min,
-            max,
-        }
+        let schema = self.schema(items, &at, &format!("{property}[]"));
+        Schema::array(or_null(schema, items), min, max)
     }
 
-    fn text(&mut self, map: &Map<String, Value>, pointer: &str) -> Shape {
+    fn text(&mut self, map: &Map<String, Value>, pointer: &str) -> Schema {
         let min = self.bound(map, "minLength", pointer, size);
         let max = self.bound(map, "maxLength", pointer, size);
-        match (min, max) {
-            // At least no characters is no limit, and as one it would be taken for every plain string's.
-            (None | Some(0), None) => Shape::Text,
-            (min, max) => Shape::BoundedText {
-                min: min.unwrap_or(0),
-                max,
-            },
-        }
+        Schema::string(min.unwrap_or(0), max)
     }
 
     /// One value, or a list of such values.
     fn one_or_many(
         &mut self,
         map: &Map<String, Value>,
-        name: &str,
         pointer: &str,
         property: &str,
-    ) -> Option<Shape> {
+    ) -> Option<Schema> {
         let also = ["type", "properties"];
         let both = map.contains_key("anyOf") && map.contains_key("oneOf");
         if both || also.iter().any(|keyword| map.contains_key(*keyword)) {
@@ -199,20 +163,11 @@ impl Reader<'_> {
         if !is_list_of_one || one.get("type").is_none_or(|kind| kind == "array") {
             return None;
         }
-        let item = self.shape(one, name, &format!("{pointer}/{keyword}/0"), property);
-        Some(Shape::OneOrMany {
-            name: name.into(),
-            item: Box::new(item),
-        })
+        let item = self.schema(one, &format!("{pointer}/{keyword}/0"), property);
+        Some(Schema::OneOrMany(Box::new(item)))
     }
 
-    fn choice(
-        &mut self,
-        values: &Value,
-        map: &Map<String, Value>,
-        name: &str,
-        pointer: &str,
-    ) -> Shape {
+    fn enumeration(&mut self, values: &Value, map: &Map<String, Value>, pointer: &str) -> Schema {
         let Some(values) = values.as_array().filter(|values| !values.is_empty()) else {
             let at = format!("{pointer}/enum");
             self.trouble(
@@ -220,7 +175,7 @@ impl Reader<'_> {
                 "is no list of values",
                 "correct it by an overlay action",
             );
-            return Shape::Any;
+            return Schema::Any;
         };
         let is_of = |kind: &str| map.get("type").is_none_or(|known| known == kind);
         let texts: Vec<String> = values
@@ -230,16 +185,10 @@ impl Reader<'_> {
             .collect();
         let numbers: Vec<i64> = values.iter().filter_map(Value::as_i64).collect();
         if is_of("string") && texts.len() == values.len() && names::variants(&texts).is_some() {
-            return Shape::TextChoice {
-                name: name.into(),
-                values: texts,
-            };
+            return Schema::StringEnum(texts);
         }
         if is_of("integer") && numbers.len() == values.len() {
-            return Shape::IntegerChoice {
-                name: name.into(),
-                values: numbers,
-            };
+            return Schema::IntegerEnum(numbers);
         }
         // Of values that are none of the type, JSON Schema allows none.
         let kind = map.get("type").and_then(Value::as_str);
@@ -260,16 +209,10 @@ impl Reader<'_> {
                 "correct the type or the values by an overlay action",
             );
         }
-        Shape::Values { values }
+        Schema::Enum(values)
     }
 
-    fn object(
-        &mut self,
-        map: &Map<String, Value>,
-        name: &str,
-        pointer: &str,
-        property: &str,
-    ) -> Shape {
+    fn object(&mut self, map: &Map<String, Value>, pointer: &str, property: &str) -> Schema {
         let none = Map::new();
         let properties = map.get("properties");
         let required = map.get("required");
@@ -293,7 +236,8 @@ impl Reader<'_> {
             .flatten()
             .filter_map(Value::as_str)
             .collect();
-        let mut fields: Vec<Field> = Vec::new();
+        let mut read: Vec<Property> = Vec::new();
+        let mut fields = HashMap::new();
         for (key, schema) in properties {
             let at = format!("{pointer}/properties{}", step(key));
             let path = if property.is_empty() {
@@ -302,33 +246,22 @@ impl Reader<'_> {
                 format!("{property}.{key}")
             };
             let rust = names::field(key);
-            if let Some(twin) = fields.iter().find(|field| field.rust == rust) {
-                let what = format!(
-                    "`{key}` and `{}` would both be called `{rust}` in Rust",
-                    twin.name
-                );
+            if let Some(twin) = fields.insert(rust.clone(), key) {
+                let what = format!("`{key}` and `{twin}` would both be called `{rust}` in Rust");
                 self.trouble(&at, &what, "remove one by an overlay action");
             }
-            let shape = self.shape(schema, &names::nested(name, key), &at, &path);
-            let default = schema.get("default").cloned();
-            let is_media = schema.get("x-media") == Some(&Value::Bool(true));
-            fields.push(Field {
-                rust,
-                required: required.contains(&key.as_str()),
-                nullable: schema.get("nullable") == Some(&Value::Bool(true)),
-                media: matches!(shape.typed(), Shape::Uri | Shape::UriOrBase64) || is_media,
-                shape,
-                default,
-                description: self.description(&path),
-                role: self.role(schema, &at),
-                name: key.clone(),
-            });
+            let mut property = Property::new(key, self.schema(schema, &at, &path));
+            let is = |keyword: &str| schema.get(keyword) == Some(&Value::Bool(true));
+            let is_uri = matches!(property.schema.typed(), Schema::Uri | Schema::UriOrBase64);
+            property.required = required.contains(&key.as_str());
+            property.nullable = is("nullable");
+            property.media = is_uri || is("x-media");
+            property.default = schema.get("default").cloned();
+            property.description = self.description(&path);
+            property.role = self.role(schema, &at);
+            read.push(property);
         }
-        Shape::Object(Object {
-            name: name.into(),
-            fields,
-            checks: Vec::new(),
-        })
+        Schema::Object(read)
     }
 
     /// A keyword's value, which must be of the kind that `read` takes: half a constraint would be none.
@@ -349,14 +282,11 @@ impl Reader<'_> {
         bound
     }
 
-    fn role(&mut self, schema: &Value, pointer: &str) -> Option<String> {
+    fn role(&mut self, schema: &Value, pointer: &str) -> Option<Role> {
         let role = schema.get("x-role")?;
-        let known = role
-            .as_str()
-            .filter(|role| ROLES.contains(role))
-            .map(str::to_owned);
+        let known = serde_json::from_value(role.clone()).ok();
         if known.is_none() {
-            let what = format!("`x-role` is {role}, and the roles are {}", ROLES.join(", "));
+            let what = format!("`x-role` is {role}, and the roles are {ROLES}");
             self.trouble(&format!("{pointer}/x-role"), &what, "mend overlay.json");
         }
         known
@@ -383,19 +313,16 @@ impl Reader<'_> {
     }
 }
 
-/// The meanings that the code works with.
-const ROLES: &[&str] = &["prompt", "opening-image", "duration", "aspect-ratio"];
+const ROLES: &str = "prompt, opening-image, duration, aspect-ratio";
 
 /// No body of a video lies deeper.
 const DEEPEST: usize = 24;
 
-pub(super) fn or_null(shape: Shape, schema: &Value) -> Shape {
-    if schema.get("nullable") != Some(&Value::Bool(true)) {
-        return shape;
-    }
-    Shape::Alternatives {
-        arms: vec![shape, Shape::Null],
-        exactly_one: false,
+pub(super) fn or_null(schema: Schema, document: &Value) -> Schema {
+    if document.get("nullable") == Some(&Value::Bool(true)) {
+        schema.or_null()
+    } else {
+        schema
     }
 }
 

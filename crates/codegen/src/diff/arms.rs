@@ -3,9 +3,9 @@
 use super::{
     bare::bare,
     limits,
-    within::{allows, listed, whole_field},
+    within::{allows, listed},
 };
-use crate::constraints::{Check, Field, Object, Shape};
+use aimlapi_video_contract::{Check, JsonType, Property, Schema};
 
 /// What became of alternatives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(super) enum Judged {
 }
 
 /// Arms, and whether a value must fit exactly one of them.
-pub(super) type Arms<'a> = (&'a [Shape], bool);
+pub(super) type Arms<'a> = (&'a [Schema], bool);
 
 /// What became of alternatives as a document has them.
 pub(super) fn compare(old: Arms<'_>, new: Arms<'_>) -> Judged {
@@ -39,15 +39,15 @@ pub(super) fn compare(old: Arms<'_>, new: Arms<'_>) -> Judged {
 }
 
 /// Whether the arms are the same but for their order.
-fn are_alike(was: &[Shape], mut is: Vec<Shape>) -> bool {
-    let found = |arm: &Shape| {
+fn are_alike(was: &[Schema], mut is: Vec<Schema>) -> bool {
+    let found = |arm: &Schema| {
         let at = is.iter().position(|new| new == arm);
         at.map(|at| is.remove(at)).is_some()
     };
     was.iter().all(found) && is.is_empty()
 }
 
-fn each(arms: &[Shape], keeps_told: bool) -> Vec<Shape> {
+fn each(arms: &[Schema], keeps_told: bool) -> Vec<Schema> {
     arms.iter().map(|arm| bare(arm, keeps_told)).collect()
 }
 
@@ -63,8 +63,8 @@ pub(super) fn judge(old: Arms<'_>, new: Arms<'_>) -> Judged {
             Judged::Narrower
         };
     }
-    let all = |these: &[Shape], those: &[Shape]| {
-        let fits = |this: &Shape| those.iter().any(|that| allows(this, that));
+    let all = |these: &[Schema], those: &[Schema]| {
+        let fits = |this: &Schema| those.iter().any(|that| allows(this, that));
         these.iter().all(fits)
     };
     match all(was, is) {
@@ -76,11 +76,11 @@ pub(super) fn judge(old: Arms<'_>, new: Arms<'_>) -> Judged {
 
 /// What became of arms of which a value must fit exactly one. Each old arm goes on in a new one; what it took must not fit
 /// another new arm that it did not fit before.
-fn exactly_one(was: &[Shape], is: &[Shape]) -> Judged {
+fn exactly_one(was: &[Schema], is: &[Schema]) -> Judged {
     let mut free: Vec<usize> = (0..is.len()).collect();
     let mut pairs: Vec<(usize, usize)> = Vec::new();
-    let same = |old: &Shape, new: &Shape| old == new;
-    for fits in [same as fn(&Shape, &Shape) -> bool, allows] {
+    let same = |old: &Schema, new: &Schema| old == new;
+    for fits in [same as fn(&Schema, &Schema) -> bool, allows] {
         for (old, arm) in was.iter().enumerate() {
             let is_open = pairs.iter().all(|(paired, _)| *paired != old);
             let fit = free.iter().position(|new| fits(arm, &is[*new]));
@@ -101,7 +101,7 @@ fn exactly_one(was: &[Shape], is: &[Shape]) -> Judged {
         }
         is_wider = true;
         let mut others = pairs.iter().filter(|(_, paired)| *paired != new);
-        let is_kept = |other: &Shape| {
+        let is_kept = |other: &Schema| {
             apart(other, arm, false) || own.is_some_and(|own| widened_beside(own, arm, other))
         };
         if !others.all(|(old, _)| is_kept(&was[*old])) {
@@ -117,26 +117,28 @@ fn exactly_one(was: &[Shape], is: &[Shape]) -> Judged {
 
 /// Whether an object became wider only in properties that told it from another arm's values neither before: whatever the
 /// other one allows there, it allowed, too.
-fn widened_beside(old: &Shape, new: &Shape, other: &Shape) -> bool {
+fn widened_beside(old: &Schema, new: &Schema, other: &Schema) -> bool {
     let (Some((old, before)), Some((new, after)), Some((other, _))) =
         (object(old), object(new), object(other))
     else {
         return false;
     };
     before == after
-        && old.fields.iter().all(|was| {
+        && old.iter().all(|was| {
             let is = field(new, &was.name);
             let kept = is.is_some_and(|is| {
-                is.required >= was.required && allows(&whole_field(is), &whole_field(was))
+                is.required >= was.required
+                    && allows(&is.schema_with_null(), &was.schema_with_null())
             });
             kept || field(other, &was.name).is_some_and(|beside| {
-                beside.required >= was.required && allows(&whole_field(beside), &whole_field(was))
+                beside.required >= was.required
+                    && allows(&beside.schema_with_null(), &was.schema_with_null())
             })
         })
 }
 
 /// Whether no value fits two of the arms.
-pub(super) fn disjoint(arms: &[Shape]) -> bool {
+pub(super) fn disjoint(arms: &[Schema]) -> bool {
     arms.iter()
         .enumerate()
         .all(|(index, arm)| arms[..index].iter().all(|other| apart(arm, other, true)))
@@ -144,8 +146,8 @@ pub(super) fn disjoint(arms: &[Shape]) -> bool {
 
 /// Whether no value fits both. Unless it must be `strict`, two objects each of which requires what the other one does not
 /// know are apart: nobody sends both.
-fn apart(one: &Shape, other: &Shape, strict: bool) -> bool {
-    if let (Shape::Alternatives { arms, .. }, whole) | (whole, Shape::Alternatives { arms, .. }) =
+fn apart(one: &Schema, other: &Schema, strict: bool) -> bool {
+    if let (Schema::Alternatives { arms, .. }, whole) | (whole, Schema::Alternatives { arms, .. }) =
         (one, other)
     {
         return arms.iter().all(|arm| apart(arm, whole, strict));
@@ -159,25 +161,25 @@ fn apart(one: &Shape, other: &Shape, strict: bool) -> bool {
     if kind != beside {
         return true;
     }
-    if kind == "number" {
+    if kind == JsonType::Number {
         return limits::apart(one, other);
     }
     match (object(one), object(other)) {
         (Some((one, checks)), Some((other, others))) => {
-            let tagged = one.fields.iter().any(|mine| {
+            let tagged = one.iter().any(|mine| {
                 let theirs = field(other, &mine.name);
                 theirs.is_some_and(|theirs| {
                     let required = mine.required && theirs.required;
-                    required && apart(&whole_field(mine), &whole_field(theirs), true)
+                    required && apart(&mine.schema_with_null(), &theirs.schema_with_null(), true)
                 })
             });
-            let unknown = |one: &Object, other: &Object| {
-                let mut required = one.fields.iter().filter(|field| field.required);
+            let unknown = |one: &[Property], other: &[Property]| {
+                let mut required = one.iter().filter(|field| field.required);
                 required.any(|mine| field(other, &mine.name).is_none())
             };
-            let refused = |one: &Object, checks: &[Check]| {
+            let refused = |one: &[Property], checks: &[Check]| {
                 checks.iter().any(|check| {
-                    let mut required = one.fields.iter().filter(|field| field.required);
+                    let mut required = one.iter().filter(|field| field.required);
                     matches!(check, Check::Closed(known)
                         if required.any(|mine| !known.contains(&mine.name)))
                 })
@@ -191,38 +193,27 @@ fn apart(one: &Shape, other: &Shape, strict: bool) -> bool {
     }
 }
 
-fn field<'a>(object: &'a Object, name: &str) -> Option<&'a Field> {
-    object.fields.iter().find(|field| field.name == name)
+fn field<'a>(object: &'a [Property], name: &str) -> Option<&'a Property> {
+    object.iter().find(|property| property.name == name)
 }
 
 /// An object and what is checked beside it.
-fn object(shape: &Shape) -> Option<(&Object, &[Check])> {
-    match shape {
-        Shape::Object(object) => Some((object, &[])),
-        Shape::Checked { shape, checks } => match &**shape {
-            Shape::Object(object) => Some((object, checks)),
+fn object(schema: &Schema) -> Option<(&[Property], &[Check])> {
+    match schema {
+        Schema::Object(properties) => Some((properties, &[])),
+        Schema::Checked { schema, checks } => match &**schema {
+            Schema::Object(properties) => Some((properties, checks)),
             _ => None,
         },
         _ => None,
     }
 }
 
-/// The JSON type of a shape's values, where it has one.
-pub(super) fn kind(shape: &Shape) -> Option<&'static str> {
-    match shape.typed() {
-        Shape::Boolean => Some("boolean"),
-        Shape::Integer { .. } | Shape::Number { .. } | Shape::IntegerChoice { .. } => {
-            Some("number")
-        }
-        Shape::Text
-        | Shape::BoundedText { .. }
-        | Shape::Uri
-        | Shape::UriOrBase64
-        | Shape::MediaText { .. }
-        | Shape::TextChoice { .. } => Some("string"),
-        Shape::List { .. } => Some("array"),
-        Shape::Object(_) => Some("object"),
-        Shape::Null => Some("null"),
-        _ => None,
+/// The JSON type of a schema's values, where it has one; integers are numbers.
+pub(super) fn kind(schema: &Schema) -> Option<JsonType> {
+    match schema.json_type() {
+        JsonType::Any => None,
+        JsonType::Integer => Some(JsonType::Number),
+        other => Some(other),
     }
 }

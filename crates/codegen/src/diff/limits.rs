@@ -1,7 +1,8 @@
 //! The limits of numbers: where they are, and whether each is allowed itself, are one thing.
 
 use super::{Effect, Kind, Seen, shape::told};
-use crate::constraints::{Check, Shape};
+use crate::rust_types::is_converted;
+use aimlapi_video_contract::{Check, Schema};
 
 /// A lower limit; an upper one is the lower limit of the negated numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,12 +42,12 @@ impl Limit {
 }
 
 /// The tightest limit of a shape and what is checked beside it.
-pub(super) fn limit(shape: &Shape, checks: &[Check], side: Side) -> Option<Limit> {
+pub(super) fn limit(shape: &Schema, checks: &[Check], side: Side) -> Option<Limit> {
     let of_type = match (shape, side) {
-        (Shape::Integer { min, .. }, Side::Lower) => min.map(|min| min as f64),
-        (Shape::Integer { max, .. }, Side::Upper) => max.map(|max| max as f64),
-        (Shape::Number { min, .. }, Side::Lower) => *min,
-        (Shape::Number { max, .. }, Side::Upper) => *max,
+        (Schema::Integer { min, .. }, Side::Lower) => min.map(|min| min as f64),
+        (Schema::Integer { max, .. }, Side::Upper) => max.map(|max| max as f64),
+        (Schema::Number { min, .. }, Side::Lower) => *min,
+        (Schema::Number { max, .. }, Side::Upper) => *max,
         _ => None,
     };
     let beside = checks.iter().filter_map(|check| match (check, side) {
@@ -73,12 +74,12 @@ pub(super) fn is_limit(check: &Check) -> bool {
 /// The limits of two numbers, each with what is checked beside it.
 pub(super) fn compare(
     path: &str,
-    old: (&Shape, &[Check]),
-    new: (&Shape, &[Check]),
+    old: (&Schema, &[Check]),
+    new: (&Schema, &[Check]),
     seen: &mut Seen<'_>,
 ) {
     // Without any bound the type is a plain `f64`, which lacks the range types' `value()`.
-    let is_retyped = old.0.is_converted() != new.0.is_converted();
+    let is_retyped = is_converted(old.0) != is_converted(new.0);
     let wider = if is_retyped {
         Effect::Breaking
     } else {
@@ -110,10 +111,10 @@ pub(super) fn compare(
 }
 
 /// Whether no number lies within both shapes.
-pub(super) fn apart(one: &Shape, other: &Shape) -> bool {
-    let limits = |shape: &Shape| {
+pub(super) fn apart(one: &Schema, other: &Schema) -> bool {
+    let limits = |shape: &Schema| {
         let (typed, checks) = match shape {
-            Shape::Checked { shape, checks } => (&**shape, checks.as_slice()),
+            Schema::Checked { schema, checks } => (&**schema, checks.as_slice()),
             shape => (shape, [].as_slice()),
         };
         [Side::Lower, Side::Upper].map(|side| limit(typed, checks, side))

@@ -6,6 +6,7 @@
 
 use std::{borrow::Cow, mem};
 
+use aimlapi_video_contract::{Check, JsonType, Schema};
 use serde_json::{Value, json};
 
 use super::{
@@ -14,23 +15,20 @@ use super::{
     limits,
     within::is_multiple,
 };
-use crate::{
-    constraints::{Check, Shape},
-    names,
-};
+use crate::names;
 
-pub(super) fn compare(path: &str, old: &Shape, new: &Shape, seen: &mut Seen<'_>) {
-    let is_checked = |shape: &Shape| {
+pub(super) fn compare(path: &str, old: &Schema, new: &Schema, seen: &mut Seen<'_>) {
+    let is_checked = |shape: &Schema| {
         matches!(
             shape,
-            Shape::Checked { .. } | Shape::Alternatives { .. } | Shape::Values { .. }
+            Schema::Checked { .. } | Schema::Alternatives { .. } | Schema::Enum(_)
         )
     };
     match (old, new) {
         (old, new) if is_checked(old) || is_checked(new) => {
             let ((old, before), (new, after)) = (parts(old), parts(new));
             let (mut before, mut after) = (flat(old, &before), flat(new, &after));
-            if let (Shape::Number { .. }, Shape::Number { .. }) = (old, new) {
+            if let (Schema::Number { .. }, Schema::Number { .. }) = (old, new) {
                 limits::compare(path, (old, &before), (new, &after), seen);
                 before.retain(|check| !limits::is_limit(check));
                 after.retain(|check| !limits::is_limit(check));
@@ -40,8 +38,8 @@ pub(super) fn compare(path: &str, old: &Shape, new: &Shape, seen: &mut Seen<'_>)
             super::checks(path, &before, &after, seen);
         }
         (
-            Shape::Integer { min, max },
-            Shape::Integer {
+            Schema::Integer { min, max },
+            Schema::Integer {
                 min: least,
                 max: most,
             },
@@ -64,17 +62,17 @@ pub(super) fn compare(path: &str, old: &Shape, new: &Shape, seen: &mut Seen<'_>)
                 seen,
             );
         }
-        (Shape::Number { .. }, Shape::Number { .. }) => {
+        (Schema::Number { .. }, Schema::Number { .. }) => {
             limits::compare(path, (old, &[]), (new, &[]), seen);
         }
-        (Shape::Text | Shape::BoundedText { .. }, Shape::Text | Shape::BoundedText { .. }) => {
+        (Schema::String { .. }, Schema::String { .. }) => {
             let ((min, max), (least, most)) = (lengths(old), lengths(new));
             bound(path, "minLength", min, least, Effect::Compatible, seen);
             bound(path, "maxLength", max, most, Effect::Compatible, seen);
         }
         (
-            Shape::List { items, min, max },
-            Shape::List {
+            Schema::Array { items, min, max },
+            Schema::Array {
                 items: new_items,
                 min: least,
                 max: most,
@@ -100,7 +98,7 @@ pub(super) fn compare(path: &str, old: &Shape, new: &Shape, seen: &mut Seen<'_>)
             );
             compare(&format!("{path}[]"), items, new_items, seen);
         }
-        (Shape::TextChoice { values: old, .. }, Shape::TextChoice { values: new, .. }) => {
+        (Schema::StringEnum(old), Schema::StringEnum(new)) => {
             let variants = |values: &[String]| names::variants(values).unwrap_or_default();
             // A new value may need another one's variant to be spelled otherwise.
             let renamed = old.iter().zip(variants(old)).any(|(value, variant)| {
@@ -109,15 +107,13 @@ pub(super) fn compare(path: &str, old: &Shape, new: &Shape, seen: &mut Seen<'_>)
             });
             values(path, &json(old), &json(new), renamed, seen);
         }
-        (Shape::IntegerChoice { values: old, .. }, Shape::IntegerChoice { values: new, .. }) => {
+        (Schema::IntegerEnum(old), Schema::IntegerEnum(new)) => {
             values(path, &json(old), &json(new), false, seen);
         }
-        (Shape::Object(old), Shape::Object(new))
-            if old.fields.is_empty() == new.fields.is_empty() =>
-        {
+        (Schema::Object(old), Schema::Object(new)) if old.is_empty() == new.is_empty() => {
             super::object(path, old, new, seen);
         }
-        (Shape::OneOrMany { item: old, .. }, Shape::OneOrMany { item: new, .. }) => {
+        (Schema::OneOrMany(old), Schema::OneOrMany(new)) => {
             compare(path, old, new, seen);
         }
         (old, new)
@@ -133,14 +129,14 @@ pub(super) fn compare(path: &str, old: &Shape, new: &Shape, seen: &mut Seen<'_>)
 pub(super) fn alike(old: &Check, new: &Check) -> bool {
     let same_side = match (old, new) {
         (
-            Check::Also(Shape::BoundedText { max: old, .. }),
-            Check::Also(Shape::BoundedText { max: new, .. }),
+            Check::AllOf(Schema::String { max: old, .. }),
+            Check::AllOf(Schema::String { max: new, .. }),
         ) => old.is_some() == new.is_some(),
         (
-            Check::Also(Shape::Number { max: old, .. }),
-            Check::Also(Shape::Number { max: new, .. }),
+            Check::AllOf(Schema::Number { max: old, .. }),
+            Check::AllOf(Schema::Number { max: new, .. }),
         ) => old.is_some() == new.is_some(),
-        (Check::Also(old), Check::Also(new)) => mem::discriminant(old) == mem::discriminant(new),
+        (Check::AllOf(old), Check::AllOf(new)) => mem::discriminant(old) == mem::discriminant(new),
         _ => true,
     };
     same_side && mem::discriminant(old) == mem::discriminant(new)
@@ -152,16 +148,15 @@ pub(super) fn compare_checks(path: &str, old: &Check, new: &Check, seen: &mut Se
         (old, new) if old == new => return,
         // What is closed knows the properties there are; which these are is told of each.
         (Check::Closed(_), Check::Closed(_)) => return,
+        (Check::AllOf(Schema::Enum(old)), Check::AllOf(Schema::Enum(new))) => {
+            return values(path, old, new, false, seen);
+        }
         (
-            Check::Also(Shape::Values { values: old }),
-            Check::Also(Shape::Values { values: new }),
-        ) => return values(path, old, new, false, seen),
-        (
-            Check::Also(Shape::Alternatives {
+            Check::AllOf(Schema::Alternatives {
                 arms: before,
                 exactly_one: was,
             }),
-            Check::Also(Shape::Alternatives {
+            Check::AllOf(Schema::Alternatives {
                 arms: after,
                 exactly_one: is,
             }),
@@ -173,8 +168,8 @@ pub(super) fn compare_checks(path: &str, old: &Check, new: &Check, seen: &mut Se
             }
             judged => judged == Judged::Wider,
         },
-        (Check::Also(old), Check::Also(new)) => return compare(path, old, new, seen),
-        (Check::Told { .. }, _) => {
+        (Check::AllOf(old), Check::AllOf(new)) => return compare(path, old, new, seen),
+        (Check::Unchecked { .. }, _) => {
             let (was, is) = (Some(check(old)), Some(check(new)));
             return seen.note(path, Kind::ToldChanged, was, is, Effect::None);
         }
@@ -182,8 +177,8 @@ pub(super) fn compare_checks(path: &str, old: &Check, new: &Check, seen: &mut Se
         (Check::Below(old), Check::Below(new)) => new > old,
         (Check::MultipleOf(old), Check::MultipleOf(new)) => is_multiple(*old, *new),
         (
-            Check::Properties { min, max },
-            Check::Properties {
+            Check::PropertyCount { min, max },
+            Check::PropertyCount {
                 min: least,
                 max: most,
             },
@@ -199,47 +194,47 @@ pub(super) fn compare_checks(path: &str, old: &Check, new: &Check, seen: &mut Se
 }
 
 /// A shape in words.
-pub(super) fn told(shape: &Shape) -> Value {
-    shape.told().into()
+pub(super) fn told(shape: &Schema) -> Value {
+    shape.summary().into()
 }
 
 pub(super) fn check(check: &Check) -> Value {
-    check.allowed().unwrap_or_default().into()
+    check.allowed().into()
 }
 
 /// What the type holds, and what is checked beside it.
-fn parts(shape: &Shape) -> (&Shape, Cow<'_, [Check]>) {
+fn parts(shape: &Schema) -> (&Schema, Cow<'_, [Check]>) {
     match shape {
-        Shape::Checked { shape, checks } => {
-            let (typed, mut all) = parts(shape);
+        Schema::Checked { schema, checks } => {
+            let (typed, mut all) = parts(schema);
             all.to_mut().extend_from_slice(checks);
             (typed, all)
         }
-        Shape::Alternatives { .. } | Shape::Values { .. } => {
-            (&Shape::Any, vec![Check::Also(shape.clone())].into())
+        Schema::Alternatives { .. } | Schema::Enum(_) => {
+            (&Schema::Any, vec![Check::AllOf(shape.clone())].into())
         }
         shape => (shape, Cow::Borrowed(&[])),
     }
 }
 
 /// Checks of which those that stand in parts beside are written among the others, so that their order says nothing.
-fn flat(typed: &Shape, checks: &[Check]) -> Vec<Check> {
-    let says_nothing = |part: &Shape| match part {
-        Shape::Any => true,
-        Shape::Number {
+fn flat(typed: &Schema, checks: &[Check]) -> Vec<Check> {
+    let says_nothing = |part: &Schema| match part {
+        Schema::Any => true,
+        Schema::Number {
             min: None,
             max: None,
-        } => arms::kind(typed) == Some("number"),
-        Shape::Text => arms::kind(typed) == Some("string"),
+        } => arms::kind(typed) == Some(JsonType::Number),
+        Schema::String { min: 0, max: None } => arms::kind(typed) == Some(JsonType::String),
         _ => false,
     };
     let mut all = Vec::new();
     for check in checks {
         match check {
-            Check::Also(Shape::Checked { shape, checks }) if says_nothing(shape) => {
+            Check::AllOf(Schema::Checked { schema, checks }) if says_nothing(schema) => {
                 all.extend(flat(typed, checks));
             }
-            Check::Also(part) if says_nothing(part) => {}
+            Check::AllOf(part) if says_nothing(part) => {}
             check => all.push(check.clone()),
         }
     }
@@ -247,23 +242,21 @@ fn flat(typed: &Shape, checks: &[Check]) -> Vec<Check> {
 }
 
 /// The shapes whose type is one for all models, not one named after its property.
-fn unnamed(shape: &Shape) -> bool {
+fn unnamed(shape: &Schema) -> bool {
     matches!(
         shape,
-        Shape::Any
-            | Shape::Boolean
-            | Shape::Uri
-            | Shape::UriOrBase64
-            | Shape::MediaText { .. }
-            | Shape::Null
+        Schema::Any
+            | Schema::Boolean
+            | Schema::Uri
+            | Schema::UriOrBase64
+            | Schema::Media
+            | Schema::Null
     )
 }
 
-fn lengths(shape: &Shape) -> (Option<Value>, Option<Value>) {
+fn lengths(shape: &Schema) -> (Option<Value>, Option<Value>) {
     match shape {
-        Shape::BoundedText { min, max } => {
-            ((*min > 0).then(|| json!(min)), max.map(|max| json!(max)))
-        }
+        Schema::String { min, max } => ((*min > 0).then(|| json!(min)), max.map(|max| json!(max))),
         _ => (None, None),
     }
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use aimlapi_video_codegen::rust_types;
+
 use super::{create, merged, read};
 
 const BODY: &str =
@@ -48,7 +50,7 @@ fn what_any_arm_names_has_a_place_and_what_all_require_is_required() {
     ] {
         let (merged, findings) = read(create(body.clone()));
         assert_eq!(findings.troubles, [], "{body}");
-        let fields_of = merged.requests[0].object.fields.iter();
+        let fields_of = merged.requests[0].model.properties.iter();
         let named = fields_of.map(|field| match field.required {
             true => format!("{}!", field.name),
             false => field.name.clone(),
@@ -61,7 +63,7 @@ fn what_any_arm_names_has_a_place_and_what_all_require_is_required() {
     body["properties"]["p"] = nested["p"].clone();
     let merged = merged(create(body));
     assert_eq!(
-        merged.requests[0].object.fields[1].shape.rust(),
+        rust_types::rust("X", &merged.requests[0].model.properties[1].schema),
         "::serde_json::Value"
     );
 }
@@ -112,5 +114,5 @@ fn rules_beside_the_arms_are_the_models() {
         "x-rules": rules,
         "oneOf": [mine("x", number()), mine("y", number())],
     })));
-    assert_eq!(merged.requests[0].rules.len(), 1);
+    assert_eq!(merged.requests[0].model.rules.len(), 1);
 }

@@ -197,7 +197,7 @@ fn documents_that_say_nothing_of_video_are_left_out_and_said() {
         let (merged, findings) = read(one(document));
         assert_eq!((merged.requests.len(), findings.troubles.len()), (0, 0));
         assert!(findings.warnings[0].what.contains(named), "{findings:?}");
-        let source = generate::generate(&merged, &[], &mut Findings::default());
+        let source = generate::generate(&merged, &mut Findings::default());
         assert!(source.is_some());
     }
     for broken in [
@@ -396,7 +396,7 @@ fn a_model_with_several_bodies_has_to_be_one_of_them() {
     ));
     let merged = merged(one(serde_json::from_str(&several.unwrap()).unwrap()));
     assert_eq!(merged.requests.len(), 1);
-    assert_eq!(merged.requests[0].object.checks.len(), 1);
+    assert_eq!(merged.requests[0].model.checks.len(), 1);
 }
 
 #[test]
@@ -467,9 +467,9 @@ fn a_model_with_several_bodies_is_one_struct_that_can_hold_each() {
     for body in bodies {
         let merged = merged(create(body));
         assert_eq!(merged.requests.len(), 1);
-        let object = &merged.requests[0].object;
-        let fields: Vec<(&str, bool)> = object
-            .fields
+        let model = &merged.requests[0].model;
+        let fields: Vec<(&str, bool)> = model
+            .properties
             .iter()
             .map(|field| (field.name.as_str(), field.required))
             .collect();
@@ -480,10 +480,10 @@ fn a_model_with_several_bodies_is_one_struct_that_can_hold_each() {
             ("text", false),
         ];
         assert_eq!(fields, expected);
-        assert_eq!(object.checks.len(), 1);
+        assert_eq!(model.checks.len(), 1);
         assert_eq!(
-            object.fields[3].shape.allowed().as_deref(),
-            Some("any of: string; integer")
+            model.properties[3].schema.allowed(),
+            "a string, or an integer"
         );
     }
 }
@@ -507,7 +507,7 @@ fn an_arm_that_inherits_its_model_is_not_lost() {
             .requests
             .iter()
             .find(|request| request.create.model == id);
-        let fields = request.unwrap().object.fields.iter();
+        let fields = request.unwrap().model.properties.iter();
         fields.map(|field| field.name.clone()).collect::<Vec<_>>()
     };
     assert_eq!(of("a/x"), ["model", "one", "two"]);
@@ -526,7 +526,7 @@ fn a_body_that_refers_to_nowhere_is_told_as_that_and_one_at_another_path_is_foun
     document["paths"]["/other"] = json!({ "post": { "schema": body("a/b", json!({ "x": {} })) } });
     let (merged, findings) = read(one(document));
     assert_eq!(findings.troubles, []);
-    assert_eq!(merged.requests[0].object.fields.len(), 2);
+    assert_eq!(merged.requests[0].model.properties.len(), 2);
 }
 
 #[test]

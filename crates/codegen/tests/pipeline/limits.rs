@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{create, one, read};
-use aimlapi_video_codegen::{Findings, constraints::Shape};
+use aimlapi_video_codegen::Findings;
+use aimlapi_video_contract::Schema;
 
 /// What is found of a body whose property `p` is `schema`, and its shape.
-fn property(schema: Value) -> (Option<Shape>, Findings) {
+fn property(schema: Value) -> (Option<Schema>, Findings) {
     let (merged, findings) = read(create(json!({
         "type": "object",
         "properties": { "model": { "type": "string", "enum": ["a/b"] }, "p": schema },
@@ -14,7 +15,7 @@ fn property(schema: Value) -> (Option<Shape>, Findings) {
     let mut requests = merged.requests.into_iter();
     let shape = requests
         .next()
-        .map(|mut request| request.object.fields.remove(1).shape);
+        .map(|mut request| request.model.properties.remove(1).schema);
     (shape, findings)
 }
 
@@ -144,14 +145,8 @@ fn operations_and_schemas_at_odd_places_of_the_file_are_found() {
     for document in [documents, one(stripped)] {
         let (merged, findings) = read(document);
         assert_eq!(findings.troubles, []);
-        let shape = &merged.requests[0].object.fields[1].shape;
-        assert_eq!(
-            *shape,
-            Shape::Integer {
-                min: None,
-                max: Some(5)
-            }
-        );
+        let shape = &merged.requests[0].model.properties[1].schema;
+        assert_eq!(*shape, Schema::integer(None, Some(5)));
     }
 }
 
@@ -159,7 +154,7 @@ fn operations_and_schemas_at_odd_places_of_the_file_are_found() {
 fn long_lists_and_many_references_take_no_long() {
     let numbers: Vec<u32> = (0..20_000).collect();
     let (shape, _) = property(json!({ "type": "integer", "enum": numbers }));
-    assert!(matches!(shape, Some(Shape::IntegerChoice { values, .. }) if values.len() == 20_000));
+    assert!(matches!(shape, Some(Schema::IntegerEnum(values)) if values.len() == 20_000));
     let refer = json!({ "$ref": "#/components/schemas/A" });
     let many: serde_json::Map<String, Value> = (0..3000)
         .map(|index| (format!("p{index}"), refer.clone()))

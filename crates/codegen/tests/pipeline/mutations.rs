@@ -231,7 +231,7 @@ fn holds(published: Value) -> TestCaseResult {
         );
     }
     if findings.troubles.is_empty() {
-        let source = generate::generate(&merged, &[], &mut findings);
+        let source = generate::generate(&merged, &mut findings);
         prop_assert_eq!(findings.troubles, []);
         prop_assert!(source.is_some());
     }

@@ -26,7 +26,7 @@ fn the_documents_declare_76_models_on_the_universal_url_and_four_on_the_older_on
     let mut vendors: Vec<&str> = merged
         .requests
         .iter()
-        .map(|request| request.vendor.as_str())
+        .map(|request| request.model.vendor.as_str())
         .collect();
     vendors.sort_unstable();
     vendors.dedup();
@@ -38,7 +38,7 @@ fn the_documents_declare_76_models_on_the_universal_url_and_four_on_the_older_on
         let folder = request.create.file.split('/').next();
         assert_eq!(
             folder,
-            Some(request.vendor.as_str()),
+            Some(request.model.vendor.as_str()),
             "{}",
             request.create.file
         );
@@ -73,7 +73,7 @@ fn leaving_any_document_out_renames_nothing() {
     overlay::apply(&facts.overlay, &mut documents, &mut Findings::default());
     let component_names = |documents: &[Document]| -> BTreeSet<String> {
         let mut findings = Findings::default();
-        let merged = merge::merge(documents, &facts.glossary, |_| true, &mut findings);
+        let merged = merge::merge(documents, &facts, |_| true, &mut findings);
         assert_eq!(findings, Findings::default());
         let components = merged.openapi["components"]["schemas"].as_object().unwrap();
         components.keys().cloned().collect()
@@ -153,13 +153,13 @@ fn every_property_has_a_line_in_the_glossary_and_every_line_a_property() {
     }
     for request in &merged.requests {
         let model = request.create.model.as_str();
-        request.object.each_field(&mut |path, field| {
-            let own = &glossary["models"][model][path];
+        for (path, property) in request.model.paths() {
+            let own = &glossary["models"][model][&path];
             let line = if own.is_null() {
-                unused.remove(&(None, path.to_owned()));
-                &glossary["properties"][path]
+                unused.remove(&(None, path.clone()));
+                &glossary["properties"][&path]
             } else {
-                unused.remove(&(Some(model), path.to_owned()));
+                unused.remove(&(Some(model), path.clone()));
                 own
             };
             let line = line.as_str().unwrap_or_default();
@@ -168,11 +168,11 @@ fn every_property_has_a_line_in_the_glossary_and_every_line_a_property() {
                 "{model}: `{path}` has no line in openapi/glossary.json"
             );
             assert_eq!(
-                field.description.as_deref(),
+                property.description.as_deref(),
                 Some(line),
                 "{model}: `{path}`"
             );
-        });
+        }
     }
     assert_eq!(
         unused,
@@ -239,7 +239,7 @@ fn a_model_says_what_it_makes_a_video_of() {
         ("video-01-live2d", true, "image-to-video"),
         ("minimax/h3", false, "text-to-video"),
     ] {
-        assert_eq!(names::task(id, needs_media), task, "{id}");
+        assert_eq!(names::task(id, needs_media).as_str(), task, "{id}");
     }
 }
 
@@ -248,21 +248,21 @@ fn every_request_type_documents_its_constraints() {
     let merged = merged(documents());
     for request in &merged.requests {
         let described =
-            &merged.openapi["components"]["schemas"][&request.object.name]["description"];
+            &merged.openapi["components"]["schemas"][&request.model.type_name]["description"];
         let described = described.as_str().unwrap();
-        request.object.fields.iter().for_each(|field| {
+        request.model.properties.iter().for_each(|field| {
             assert!(
                 described.contains(&format!("| `{}` |", field.name)),
                 "{}",
-                request.object.name
+                request.model.type_name
             );
         });
     }
     let master = merged
         .requests
         .iter()
-        .find(|request| request.object.name == "KlingaiV2MasterTextToVideo");
-    let table = master.unwrap().object.ledger();
+        .find(|request| request.model.type_name == "KlingaiV2MasterTextToVideo");
+    let table = master.unwrap().model.markdown_table();
     assert!(
         table.contains("| `cfg_scale` |  | 0 to 1 | type |"),
         "{table}"
@@ -281,7 +281,7 @@ fn every_vendor_has_a_feature_of_its_own_and_in_all_vendors() {
         .find(|line| line.starts_with("all-vendors = "))
         .unwrap();
     for request in merged(documents()).requests {
-        let vendor = request.vendor;
+        let vendor = request.model.vendor;
         assert!(manifest.contains(&format!("\n{vendor} = []\n")), "{vendor}");
         assert!(all.contains(&format!("\"{vendor}\"")), "{vendor}");
     }

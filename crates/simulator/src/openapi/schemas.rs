@@ -115,7 +115,7 @@ fn request() -> Value {
 
 fn rule() -> Value {
     let list = |name: &str| json!({ "type": "array", "items": reference(name) });
-    let mut ids: Vec<&str> = models().iter().map(|model| model.id()).collect();
+    let mut ids: Vec<&str> = models().iter().map(|model| &*model.id).collect();
     ids.sort_unstable();
     ids.dedup();
     let model = if ids.is_empty() {

@@ -12,7 +12,7 @@ impl Rule {
             return Err("times: expected 1 or more, or \"always\"; received 0".into());
         }
         if let Some(model) = &self.model
-            && !models().iter().any(|known| known.id() == model)
+            && !models().iter().any(|known| known.id == *model)
         {
             return Err(format!("model: no document has {model}"));
         }

@@ -14,7 +14,7 @@ use crate::{
 fn body(judges: &[judge::Judged], model: &aimlapi_video::Model) -> Value {
     let found = judges
         .iter()
-        .find(|judged| judged.path == model.route().path() && judged.model == model.id());
+        .find(|judged| judged.path == model.route.path() && judged.model == model.id);
     judge::minimal(&found.unwrap().schema)
 }
 
@@ -26,7 +26,7 @@ async fn every_model_on_every_url_goes_from_request_to_playable_file() {
     let mut routes = Vec::new();
     let judges = judge::judges();
     for (number, model) in models().iter().enumerate() {
-        let request = GenerationRequest::from_json(model.route(), body(&judges, model)).unwrap();
+        let request = GenerationRequest::from_json(model.route, body(&judges, model)).unwrap();
         let handle = client.create(request).await.unwrap();
         assert_eq!(handle.answer().unwrap().state(), State::Queued);
         let mut states = Vec::new();
@@ -44,12 +44,12 @@ async fn every_model_on_every_url_goes_from_request_to_playable_file() {
         let saved = client.save(&generation, &path).await.unwrap();
         assert_eq!(saved.len(), 1);
         let file = std::fs::read(&path).unwrap();
-        assert_eq!(&file[4..8], b"ftyp", "{}", model.id());
+        assert_eq!(&file[4..8], b"ftyp", "{}", model.id);
         assert_eq!(saved[0].bytes, file.len() as u64);
         assert_eq!(saved[0].content_type.as_deref(), Some("video/mp4"));
         assert!(generation.usage().credits.unwrap() > 0.0);
         assert!(generation.metadata().credits_used.unwrap() > 0.0);
-        routes.push(model.route());
+        routes.push(model.route);
     }
     assert!(routes.contains(&Route::Universal) && routes.contains(&Route::LegacyKling));
 }
@@ -94,15 +94,15 @@ async fn the_simulator_and_our_types_agree_on_every_property() {
     for model in models().iter().step_by(8) {
         let base = body(&judges, model);
         for property in model
-            .properties()
+            .properties
             .iter()
-            .filter(|property| property.name() != "model")
+            .filter(|property| property.name != "model")
         {
             for value in &values {
                 let mut body = base.clone();
-                body[property.name()] = value.clone();
-                let ours = GenerationRequest::from_json(model.route(), body.clone()).is_ok();
-                let url = format!("{}{}", simulator.url(), model.route().path());
+                body[&property.name] = value.clone();
+                let ours = GenerationRequest::from_json(model.route, body.clone()).is_ok();
+                let url = format!("{}{}", simulator.url(), model.route.path());
                 let answer = http
                     .post(url)
                     .bearer_auth("any")
@@ -114,8 +114,8 @@ async fn the_simulator_and_our_types_agree_on_every_property() {
                     ours,
                     answer.status().is_success(),
                     "{} {} = {value}",
-                    model.id(),
-                    property.name()
+                    model.id,
+                    property.name
                 );
                 judged += 1;
             }

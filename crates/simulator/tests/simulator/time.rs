@@ -24,7 +24,7 @@ async fn durations(seed: u64, spread: f64, length: u64, count: usize) -> Vec<f64
 
 #[tokio::test]
 async fn durations_lie_where_the_pages_state_them() {
-    let model = models().iter().find(|model| model.id() == MODEL).unwrap();
+    let model = models().iter().find(|model| model.id == MODEL).unwrap();
     assert!(model.property(Role::Duration).is_some());
     for length in [5, 10] {
         let stated = model.expected(Some(length)).unwrap();
@@ -40,7 +40,7 @@ async fn durations_lie_where_the_pages_state_them() {
 
 #[tokio::test]
 async fn a_spread_reaches_beyond_what_is_stated_and_no_further_than_three_deviations() {
-    let model = models().iter().find(|model| model.id() == MODEL).unwrap();
+    let model = models().iter().find(|model| model.id == MODEL).unwrap();
     let stated = model.expected(Some(5)).unwrap();
     let [least, most] = [stated.start(), stated.end()].map(Duration::as_secs_f64);
     let seen = durations(1, 0.3, 5, 200).await;

@@ -1,0 +1,53 @@
+use crate::Violation;
+
+/// The violation of a text that is not a URI; `allowed` is extended by the mistake that is often overlooked, such as the
+/// line breaks that the program `base64` inserts.
+pub fn not_a_uri(text: &str, allowed: &str) -> Violation {
+    let hint = if text.contains(char::is_whitespace) {
+        ", without white space in it"
+    } else if !text.is_ascii() {
+        ", with every character beyond ASCII escaped (%C3%A9 for é)"
+    } else {
+        ""
+    };
+    // A text that is nearly a URL may hold a signature all the same.
+    Violation::new(&redacted(text).into(), format!("{allowed}{hint}"), "format")
+}
+
+/// A URL without its query, fragment and user, or a data URI without its data.
+///
+/// ```
+/// use aimlapi_video_contract::redacted;
+///
+/// assert_eq!(redacted("https://user:pw@example.com/a.mp4?sig=1"), "https://example.com/a.mp4?…");
+/// assert_eq!(redacted("data:image/png;base64,AAAA"), "data:image/png;base64,…");
+/// ```
+pub fn redacted(url: &str) -> String {
+    if url
+        .get(..5)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
+    {
+        let head = url.split(',').next().unwrap_or_default();
+        return format!("{},…", head.chars().take(80).collect::<String>());
+    }
+    let end = url.find(['?', '#']).unwrap_or(url.len());
+    let (shown, is_cut) = (&url[..end], end < url.len());
+    // `//host/path` may have a user, too.
+    let shown = match shown.split_once("//") {
+        Some((scheme, rest)) => format!("{scheme}//{}", without_user(rest)),
+        None => shown.to_owned(),
+    };
+    if is_cut {
+        format!("{shown}?…")
+    } else {
+        shown
+    }
+}
+
+/// `user:password@host/path` as `host/path`.
+fn without_user(rest: &str) -> String {
+    let end = rest.find(['/', '\\']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{host}{path}")
+}

@@ -1,0 +1,123 @@
+use std::fmt;
+
+use serde_json::Value;
+
+/// A place in a request that breaks a constraint of its document.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Violation {
+    /// JSON pointer ([RFC 6901]) of the value in the request's body; empty for the body itself.
+    ///
+    /// [RFC 6901]: https://www.rfc-editor.org/rfc/rfc6901
+    pub pointer: String,
+    /// The value given, `None` where it is missing. Text beyond 200 bytes is cut.
+    pub given: Option<Value>,
+    /// The values that the document allows, in words.
+    pub allowed: String,
+    /// The JSON Schema keyword that is broken, such as `maximum`.
+    pub keyword: &'static str,
+}
+
+impl Violation {
+    /// A value that breaks `keyword`, at the root of what is checked.
+    pub fn new(given: &Value, allowed: impl Into<String>, keyword: &'static str) -> Self {
+        Self {
+            pointer: String::new(),
+            given: Some(cut(given)),
+            allowed: allowed.into(),
+            keyword,
+        }
+    }
+
+    /// A required value that is missing.
+    pub fn missing(allowed: impl Into<String>) -> Self {
+        Self {
+            pointer: String::new(),
+            given: None,
+            allowed: allowed.into(),
+            keyword: "required",
+        }
+    }
+
+    /// The same violation with a pointer that starts at the object or array that holds this value under `name`.
+    #[must_use]
+    pub fn under(mut self, name: &str) -> Self {
+        self.pointer.insert_str(0, &pointer_step(name));
+        self
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pointer = if self.pointer.is_empty() {
+            "the body"
+        } else {
+            &self.pointer
+        };
+        match &self.given {
+            None => write!(f, "{pointer} is missing; it takes {}", self.allowed),
+            Some(given) => write!(f, "{pointer} is {given}; allowed: {}", self.allowed),
+        }
+    }
+}
+
+/// A part of a request that is allowed, but probably a mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Warning {
+    /// JSON pointer of the place in the request's body.
+    pub pointer: String,
+    /// What is unusual about it, and what may be meant.
+    pub message: String,
+    /// Whether the service certainly cannot use the value, so that paying for the request is pointless: a picture that is
+    /// a `blob:` URL or a path of this machine, data that are not base64, a clip where a picture is expected.
+    pub is_unusable: bool,
+}
+
+impl Warning {
+    /// A warning about the value at `pointer`.
+    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            message: message.into(),
+            is_unusable: false,
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.pointer, self.message)
+    }
+}
+
+/// One step of a JSON pointer, with its escapes: `/a~1b` for the name `a/b`.
+pub fn pointer_step(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+/// The value as an error shows it: whole when short, else the beginning of its text.
+fn cut(value: &Value) -> Value {
+    let shortened = |text: &str| {
+        let mut end = MAX_SHOWN;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        Value::String(format!("{}…", &text[..end]))
+    };
+    match value {
+        Value::String(text) if text.len() > MAX_SHOWN => shortened(text),
+        Value::Array(_) | Value::Object(_) => {
+            let text = value.to_string();
+            if text.len() > MAX_SHOWN {
+                shortened(&text)
+            } else {
+                value.clone()
+            }
+        }
+        _ => value.clone(),
+    }
+}
+
+/// The greatest number of bytes of a value in an error.
+const MAX_SHOWN: usize = 200;

@@ -1,0 +1,163 @@
+//! What a schema allows, in words: for errors, documentation and tables alike.
+
+use crate::{Check, JsonType, Property, Schema};
+
+impl Schema {
+    /// What is allowed, such as `5, 10`, `0 to 1` or `a string of at most 500 characters`.
+    pub fn allowed(&self) -> String {
+        match self {
+            Self::Any => "any value".into(),
+            Self::Null => "null".into(),
+            Self::Boolean => "true, false".into(),
+            Self::Integer { min, max } => range(*min, *max).unwrap_or_else(|| "an integer".into()),
+            Self::Number { min, max } => range(*min, *max).unwrap_or_else(|| "a number".into()),
+            Self::Media => "a string".into(),
+            Self::String { min, max } => match size(*min, *max) {
+                Some(size) => format!("a string of {size} characters"),
+                None => "a string".into(),
+            },
+            Self::Uri => "an absolute URI, such as an https link or a data URI".into(),
+            Self::UriOrBase64 => {
+                format!(
+                    "{}, or base64 text of a picture, clip or sound",
+                    Self::Uri.allowed()
+                )
+            }
+            Self::StringEnum(values) => list(values.iter().map(|value| format!("{value:?}")), ", "),
+            Self::IntegerEnum(values) => list(values.iter().map(i64::to_string), ", "),
+            Self::Enum(values) => list(values.iter().map(ToString::to_string), ", "),
+            Self::Array { items, min, max } => match size(*min, *max) {
+                Some(size) => format!("an array of {size} items"),
+                None => format!("an array of: {}", items.allowed()),
+            },
+            Self::Object(properties) if properties.is_empty() => "an object".into(),
+            Self::Object(properties) => {
+                let names = properties.iter().map(|property| property.name.clone());
+                format!("an object with {}", list(names, ", "))
+            }
+            Self::OneOrMany(item) => {
+                let item = item.allowed();
+                format!("{item}, or an array of: {item}")
+            }
+            Self::Alternatives { arms, .. } => list(arms.iter().map(Self::allowed), ", or "),
+            Self::Checked { schema, checks } => {
+                let checks = checks.iter().map(Check::allowed);
+                list(std::iter::once(schema.allowed()).chain(checks), ", ")
+            }
+        }
+    }
+
+    /// Whether it allows less than every value of its JSON type.
+    pub fn is_restricted(&self) -> bool {
+        match self {
+            Self::Integer { min, max } => min.is_some() || max.is_some(),
+            Self::Number { min, max } => min.is_some() || max.is_some(),
+            Self::String { min, max } => *min > 0 || max.is_some(),
+            Self::Array { min, max, .. } => *min > 0 || max.is_some(),
+            Self::Any | Self::Boolean | Self::Media | Self::Object(_) => false,
+            _ => true,
+        }
+    }
+
+    /// The JSON type, and what is allowed of it where that is less than every value: `integer (5, 10)`.
+    pub fn summary(&self) -> String {
+        let name = match (self.typed(), self.json_type()) {
+            (Self::Object(properties), _) if !properties.is_empty() => return self.allowed(),
+            (Self::Uri | Self::UriOrBase64 | Self::Media, _) => "media",
+            (Self::OneOrMany(_), _) => "one or many",
+            (Self::Enum(_), _) => "value",
+            (Self::Null, _) => return "`null`".into(),
+            (_, json_type) => json_type.as_str(),
+        };
+        if self.is_restricted() {
+            format!("{name} ({})", self.allowed())
+        } else {
+            name.into()
+        }
+    }
+}
+
+impl Check {
+    /// What is allowed, such as `a multiple of 8`.
+    pub fn allowed(&self) -> String {
+        match self {
+            Self::Above(limit) => format!("more than {limit}"),
+            Self::Below(limit) => format!("less than {limit}"),
+            Self::MultipleOf(step) => format!("a multiple of {step}"),
+            Self::UniqueItems => "no item twice".into(),
+            Self::PropertyCount { min, max } => {
+                let size = size(*min, *max).unwrap_or_else(|| "any number of".into());
+                format!("{size} properties")
+            }
+            Self::Closed(known) => format!("no property but {}", known.join(", ")),
+            Self::AllOf(schema) => schema.allowed(),
+            Self::Unchecked { keyword, value } => {
+                format!("{keyword} {value} (the service decides)")
+            }
+        }
+    }
+}
+
+impl Property {
+    /// The property's documentation in Markdown: its description, and what the document states about its values.
+    pub fn documentation(&self) -> String {
+        let mut facts = Vec::new();
+        if self.required {
+            facts.push("Required.".to_owned());
+        }
+        if self.schema.is_restricted() {
+            facts.push(format!("Allowed: {}.", markdown(&self.schema.allowed())));
+        }
+        if let Some(default) = &self.default {
+            facts.push(format!("The service's default: `{default}`."));
+        }
+        let facts = (!facts.is_empty()).then(|| facts.join(" "));
+        let lines: Vec<String> = self.description.iter().cloned().chain(facts).collect();
+        lines.join("\n\n")
+    }
+}
+
+/// A text without the characters that Markdown and rustdoc would read as links, code or HTML.
+pub(crate) fn markdown(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|') {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+fn list(words: impl Iterator<Item = String>, separator: &str) -> String {
+    words.collect::<Vec<_>>().join(separator)
+}
+
+fn size(min: usize, max: Option<usize>) -> Option<String> {
+    range((min > 0).then_some(min), max)
+}
+
+fn range<T: ToString>(min: Option<T>, max: Option<T>) -> Option<String> {
+    match (min, max) {
+        (Some(min), Some(max)) => Some(format!("{} to {}", min.to_string(), max.to_string())),
+        (Some(min), None) => Some(format!("{} or more", min.to_string())),
+        (None, Some(max)) => Some(format!("at most {}", max.to_string())),
+        (None, None) => None,
+    }
+}
+
+impl JsonType {
+    /// The type with its article, for documentation of values that are not restricted.
+    pub(crate) const fn with_article(self) -> &'static str {
+        match self {
+            Self::Any => "any value",
+            Self::Null => "null",
+            Self::Boolean => "true, false",
+            Self::Integer => "an integer",
+            Self::Number => "a number",
+            Self::String => "text",
+            Self::Array => "an array",
+            Self::Object => "an object",
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What the documents allow, as data: models, properties, constraints, and what enforces each.
+//!
+//! [`models`] lists the models that this build knows. Checks, JSON Schema export, error texts, the command line and the
+//! tables of the request types' documentation read the same values.
+
+use std::sync::LazyLock;
+
+pub use aimlapi_video_contract::{
+    Check, Constraint, EnforcedBy, JsonType, Model, Property, Role, Route, Rule, Schema,
+    SourcedRule, StatedDuration, Task,
+};
+
+use aimlapi_video_contract::Formats;
+
+use crate::{Uri, UriOrBase64};
+
+/// The models of all documents that this crate was built with, one entry per route and model, in the order of their
+/// [type names](Model::type_name).
+///
+/// ```
+/// use aimlapi_video::{Route, contract::model};
+///
+/// let model = model(Route::Universal, "klingai/v2-master-text-to-video")
+///     .expect("the feature `kling` is on by default");
+/// let mut properties = model.properties.iter();
+/// let duration = properties.find(|property| property.name == "duration").unwrap();
+/// assert_eq!(duration.schema.allowed(), "5, 10");
+/// assert_eq!(model.json_schema()["properties"]["cfg_scale"]["maximum"], 1.0);
+/// ```
+pub fn models() -> &'static [Model] {
+    static MODELS: LazyLock<Vec<Model>> = LazyLock::new(|| {
+        let text = include_str!(concat!(env!("OUT_DIR"), "/contract.json"));
+        // The build writes this text from the same types, and a test reads it.
+        serde_json::from_str(text).unwrap_or_default()
+    });
+    &MODELS
+}
+
+/// The model of this id on a route.
+pub fn model(route: Route, id: &str) -> Option<&'static Model> {
+    models()
+        .iter()
+        .find(|model| model.route == route && model.id == id)
+}
+
+/// The check of string formats by this crate's types.
+pub(crate) const FORMATS: Formats = Formats {
+    is_uri: Uri::is_valid,
+    is_base64_media: UriOrBase64::is_base64_media,
+};
+
+/// Implements [`schemars::JsonSchema`] for a request type by its model's own schema.
+#[cfg(feature = "schema")]
+macro_rules! json_schema {
+    ($name:ident, $route:expr, $model:literal) => {
+        impl ::schemars::JsonSchema for types::$name {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                crate::contract::schema_of($route, $model)
+            }
+        }
+    };
+}
+#[cfg(feature = "schema")]
+pub(crate) use json_schema;
+
+#[cfg(feature = "schema")]
+pub(crate) fn schema_of(route: Route, id: &str) -> schemars::Schema {
+    let schema = model(route, id).map(Model::json_schema);
+    // A schema is an object, and every generated type has a model.
+    schema
+        .and_then(|schema| schema.try_into().ok())
+        .unwrap_or_default()
+}
