@@ -20,7 +20,6 @@ mod container;
 mod content;
 mod digest;
 mod disk;
-mod expiry;
 mod fetch;
 mod hosts;
 mod judge;
@@ -33,7 +32,6 @@ mod target;
 mod version;
 
 pub(crate) use ask::{Files, Settings};
-pub(crate) use expiry::expires_at;
 pub(crate) use hosts::is_public_host;
 pub use target::ReservedTarget;
 
@@ -166,6 +164,30 @@ pub struct Written {
     pub disagreement: Option<String>,
     /// Its SHA-256 in hexadecimal, where [`Download::sha256`] asked for it.
     pub sha256: Option<String>,
+}
+
+impl Client {
+    /// Downloads the videos of a generation.
+    pub fn download<'a>(&self, generation: &'a Generation) -> Download<'a> {
+        Download::new(self.clone(), self.clock(), generation)
+    }
+
+    /// Saves all videos of a generation, as [`Download::to_file`] with the default settings.
+    ///
+    /// # Errors
+    ///
+    /// As [`Download::to_file`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Download::to_file`].
+    pub async fn save(
+        &self,
+        generation: &Generation,
+        path: impl AsRef<Path>,
+    ) -> Result<Vec<Saved>, Error> {
+        self.download(generation).to_file(path).await
+    }
 }
 
 impl<'a> Download<'a> {
@@ -394,30 +416,5 @@ impl fmt::Debug for Download<'_> {
         f.debug_struct("Download")
             .field("generation", &self.generation)
             .finish_non_exhaustive()
-    }
-}
-
-impl Generation {
-    /// A name for the generation's file: model and id in characters that every system takes, and the extension of the
-    /// media type that is stated of the first video, else `mp4`.
-    ///
-    /// ```
-    /// use aimlapi_video::Generation;
-    /// use serde_json::json;
-    ///
-    /// let answer = json!({ "id": "a1", "model": "klingai/v2-master-text-to-video" });
-    /// let generation = Generation::from_json(answer);
-    /// assert_eq!(generation.file_name(), "klingai-v2-master-text-to-video-a1.mp4");
-    /// ```
-    pub fn file_name(&self) -> String {
-        let handle = self.handle();
-        let model = handle.and_then(|handle| handle.model()).or(self.model());
-        let id = handle.map(|handle| handle.id()).or(self.id());
-        let stated = self
-            .videos()
-            .first()
-            .and_then(|video| video.content_type.as_deref());
-        let extension = content::extension(&[], stated).unwrap_or("mp4");
-        format!("{}.{extension}", name::stem(model, id))
     }
 }

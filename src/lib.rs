@@ -36,26 +36,22 @@ pub mod mock;
 mod client;
 
 mod batch;
-mod blank;
 mod bounded;
 mod budget;
 pub mod contract;
 pub mod documents;
 mod download;
 mod error;
-mod exchange;
 mod generate_to;
 mod generated;
-mod handle;
+mod generation;
+mod http;
 mod journal;
-mod localhost;
 mod media;
 mod poll;
 mod property;
 mod request;
-mod status;
 mod tls;
-mod transport;
 mod uri;
 
 pub use aimlapi_video_contract::{Violation, Warning};
@@ -67,7 +63,9 @@ pub use contract::{Model, Role, Route, models};
 pub use download::{Download, Received, ReservedTarget, Saved, Written};
 pub use error::{Error, ErrorKind, ServiceError};
 pub use generate_to::{GenerateTo, SavedGeneration};
-pub use handle::GenerationHandle;
+pub use generation::{
+    Failure, Generation, GenerationHandle, ResponseMetadata, State, Usage, Video,
+};
 pub use journal::{Journal, JournalEntry, JournalState};
 pub use media::{Media, MediaString, UriOrBase64};
 pub use poll::{PollFailed, Progress, Times, Update, Updates, Wait, WaitOptions};
@@ -75,5 +73,5 @@ pub use property::IntoProperty;
 pub use request::{GenerationRequest, IntoGenerationRequest};
 /// The HTTP library, for what [`ClientBuilder`] takes of it.
 pub use reqwest;
-pub use status::{Failure, Generation, Receipt, State, Usage, Video};
+
 pub use uri::Uri;

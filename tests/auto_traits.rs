@@ -6,10 +6,10 @@ use aimlapi_video::contract::{Constraint, EnforcedBy, JsonType, Property};
 use aimlapi_video::{
     BatchEvent, BoundedVec, Client, ClientBuilder, CreateRetries, Download, Error, ErrorKind,
     Failure, GenerateAll, GenerateTo, Generation, GenerationHandle, GenerationRequest, Int,
-    Integer, InvalidValue, Media, MediaString, Model, OneOrMany, PollBudget, PollFailed, Progress,
-    Receipt, Received, ReservedTarget, Role, Route, Saved, SavedGeneration, ServiceError, State,
-    Text, Times, Update, Updates, Uri, UriOrBase64, Usage, Video, Violation, Wait, WaitAll,
-    WaitOptions, Warning, Written,
+    Integer, InvalidValue, Media, MediaString, Model, OneOrMany, PollBudget, PollFailed, Progress, Received,
+    ReservedTarget, ResponseMetadata, Role, Route, Saved, SavedGeneration, ServiceError, State, Text,
+    Times, Update, Updates, Uri, UriOrBase64, Usage, Video, Violation, Wait, WaitAll, WaitOptions,
+    Warning, Written,
     schedule::{Durations, Exponential, Fixed, Learned, Planned, PollState, Pooled, Schedule},
 };
 
@@ -50,7 +50,7 @@ fn public_types_are_send_and_sync() {
     plain::<Video>();
     plain::<Failure>();
     plain::<Usage>();
-    plain::<Receipt>();
+    plain::<ResponseMetadata>();
     // Each holds every request type of the models compiled in.
     plain::<GenerationRequest>();
     plain::<Media>();

@@ -14,7 +14,7 @@ use crate::{
     Error, Generation, GenerationHandle, PollBudget, Route, Update,
     budget::Bucket,
     client::PollError,
-    handle::Created,
+    generation::Created,
     schedule::{Learned, Planned, PollState, Schedule},
 };
 

@@ -10,7 +10,7 @@ use crate::{
     ErrorKind, PollBudget, Route, ServiceError, State,
     budget::Bucket,
     client::PollError,
-    handle::Created,
+    generation::Created,
     schedule::{Durations, Fixed, Learned},
 };
 
