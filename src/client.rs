@@ -13,15 +13,12 @@ use reqwest::{
 };
 
 use crate::{
-    Error, ErrorKind, Generation, GenerationHandle, IntoGenerationRequest, Route, Wait,
-    WaitOptions,
+    Error, ErrorKind, Generation, GenerationHandle, IntoGenerationRequest, Route, WaitOptions,
     budget::Bucket,
-    download::Files,
     error::WaitState,
     generated,
-    http::{Call, Header, ServiceResponse},
-    poll::Clock,
-    schedule::Durations,
+    http::{Call, Files, Header, ServiceResponse},
+    schedule::{Durations, clock::Clock},
     tls::HttpClient,
 };
 
@@ -133,29 +130,6 @@ impl Client {
         self.send(request, CreateRetries::default()).await
     }
 
-    /// Creates a generation and waits for its end.
-    ///
-    /// Use [`create`](Self::create) and [`wait`](Self::wait) to store the handle in between.
-    ///
-    /// # Errors
-    ///
-    /// As [`create`](Self::create) and [`wait`](Self::wait).
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`create`](Self::create).
-    pub async fn generate(&self, request: impl IntoGenerationRequest) -> Result<Generation, Error> {
-        let handle = self.create(request).await?;
-        self.wait(handle).await
-    }
-
-    /// Waits for the end of a generation: await it, or take its [`updates`](Wait::updates).
-    ///
-    /// It takes a [`GenerationHandle`], or a bare id, which is polled on the universal URL.
-    pub fn wait(&self, generation: impl Into<GenerationHandle>) -> Wait {
-        Wait::new(self.clone(), generation.into(), self.inner.wait.clone())
-    }
-
     /// Polls the state of a generation once.
     ///
     /// A response 202 (Accepted) without a state counts as [`Queued`](crate::State::Queued), with nothing in its JSON.
@@ -209,6 +183,11 @@ impl Client {
         durations.unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The options of this client's waits.
+    pub(crate) fn wait_options(&self) -> &WaitOptions {
+        &self.inner.wait
+    }
+
     /// Converts between the service's time and that of this client's waits.
     pub(crate) fn clock(&self) -> Clock {
         self.inner.wait.clock
@@ -231,7 +210,7 @@ impl Client {
                 ErrorKind::Configuration,
                 format!(
                     "the generation was created on {}, but this client's base URL is on {}; set AIML_API_BASE to the former",
-                    crate::uri::redacted(origin),
+                    crate::urls::redacted(origin),
                     self.inner.origin
                 ),
             )),

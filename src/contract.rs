@@ -10,10 +10,6 @@ pub use aimlapi_video_contract::{
     SourcedRule, StatedDuration, Task,
 };
 
-use aimlapi_video_contract::Formats;
-
-use crate::{Uri, UriOrBase64};
-
 /// The models of all documents that this crate was built with, one entry per route and model, in the order of their
 /// [type names](Model::type_name).
 ///
@@ -42,12 +38,6 @@ pub fn model(route: Route, id: &str) -> Option<&'static Model> {
         .iter()
         .find(|model| model.route == route && model.id == id)
 }
-
-/// The check of string formats by this crate's types.
-pub(crate) const FORMATS: Formats = Formats {
-    is_uri: Uri::is_valid,
-    is_base64_media: UriOrBase64::is_base64_media,
-};
 
 /// Implements [`schemars::JsonSchema`] for a request type by its model's own schema.
 #[cfg(feature = "schema")]

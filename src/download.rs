@@ -1,15 +1,11 @@
 //! Downloading a video: whole under its own name, or not at all.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fmt, path::Path, time::Duration};
 
 use sync_wrapper::SyncWrapper;
 use tokio::io::AsyncWrite;
 
-use crate::{Client, Error, Generation, poll::Clock};
+use crate::{Client, Error, Generation, Saved, schedule::clock::Clock};
 use save::{IN_MEMORY, Place};
 use sink::{Memory, Writer};
 
@@ -21,7 +17,6 @@ mod content;
 mod digest;
 mod disk;
 mod fetch;
-mod hosts;
 mod judge;
 mod links;
 mod name;
@@ -31,8 +26,6 @@ mod sink;
 mod target;
 mod version;
 
-pub(crate) use ask::{Files, Settings};
-pub(crate) use hosts::is_public_host;
 pub use target::ReservedTarget;
 
 /// A download of the videos of a generation, made by [`Client::download`](crate::Client::download).
@@ -134,22 +127,6 @@ pub struct Received {
     pub bytes: u64,
     /// Bytes in all, as the host's answer or else the generation states them.
     pub total: Option<u64>,
-}
-
-/// A video that was saved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Saved {
-    /// Where.
-    pub path: PathBuf,
-    /// Its size in bytes.
-    pub bytes: u64,
-    /// The media type: what the host said, else what the generation stated.
-    pub content_type: Option<String>,
-    /// What the generation stated about the file and turned out otherwise, in words.
-    pub disagreement: Option<String>,
-    /// Its SHA-256 in hexadecimal, where [`Download::sha256`] asked for it.
-    pub sha256: Option<String>,
 }
 
 /// A video that went to a writer.

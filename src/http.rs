@@ -6,6 +6,8 @@
 mod builder;
 mod call;
 mod departure;
+mod files;
+mod hosts;
 pub(crate) mod localhost;
 mod redact;
 mod response;
@@ -14,6 +16,8 @@ mod trace;
 pub(crate) use builder::{Customize, base_builder, customize};
 pub(crate) use call::{BEARER, Call, Header};
 pub(crate) use departure::Departure;
+pub(crate) use files::{FileSettings, Files};
+pub(crate) use hosts::{NotPublic, is_public_host};
 pub(crate) use response::ServiceResponse;
 pub(crate) use trace::HttpTrace;
 

@@ -17,6 +17,16 @@ pub mod types {
     pub use crate::generated::{bounded::*, builders::*, types::*};
 }
 
+/// The types of properties that hold only what a document allows, and the values that setters take.
+pub mod value {
+    pub use crate::request::{
+        media::{MediaString, UriOrBase64},
+        property::IntoProperty,
+        uri::Uri,
+        value::{BoundedVec, Int, Integer, InvalidValue, OneOrMany, Text},
+    };
+}
+
 #[cfg(bench_internals)]
 #[doc(hidden)]
 #[allow(missing_docs, reason = "no part of the API")]
@@ -36,7 +46,6 @@ pub mod mock;
 mod client;
 
 mod batch;
-mod bounded;
 mod budget;
 pub mod contract;
 pub mod documents;
@@ -47,31 +56,28 @@ mod generated;
 mod generation;
 mod http;
 mod journal;
-mod media;
 mod poll;
-mod property;
 mod request;
+mod saved;
 mod tls;
-mod uri;
+mod urls;
 
 pub use aimlapi_video_contract::{Violation, Warning};
 pub use batch::{BatchEvent, GenerateAll, WaitAll};
-pub use bounded::{BoundedVec, Int, Integer, InvalidValue, OneOrMany, Text};
 pub use budget::PollBudget;
 pub use client::{Client, ClientBuilder, CreateRetries};
 pub use contract::{Model, Role, Route, models};
-pub use download::{Download, Received, ReservedTarget, Saved, Written};
+pub use download::{Download, Received, ReservedTarget, Written};
+
 pub use error::{Error, ErrorKind, ServiceError};
 pub use generate_to::{GenerateTo, SavedGeneration};
 pub use generation::{
     Failure, Generation, GenerationHandle, ResponseMetadata, State, Usage, Video,
 };
 pub use journal::{Journal, JournalEntry, JournalState};
-pub use media::{Media, MediaString, UriOrBase64};
-pub use poll::{PollFailed, Progress, Times, Update, Updates, Wait, WaitOptions};
-pub use property::IntoProperty;
-pub use request::{GenerationRequest, IntoGenerationRequest};
+pub use poll::{PollFailed, Progress, Times, Update, Updates, Wait};
+pub use request::{GenerationRequest, IntoGenerationRequest, media::Media};
 /// The HTTP library, for what [`ClientBuilder`] takes of it.
 pub use reqwest;
-
-pub use uri::Uri;
+pub use saved::Saved;
+pub use schedule::options::WaitOptions;

@@ -10,25 +10,49 @@ use std::{
 use futures_util::{FutureExt, stream};
 use tokio::time::{Instant, sleep_until};
 
-use crate::{Client, Error, Generation, GenerationHandle, contract, error::WaitState};
+use crate::{
+    Client, Error, Generation, GenerationHandle, IntoGenerationRequest, contract, error::WaitState,
+    schedule::options::WaitOptions,
+};
 
 #[cfg(bench_internals)]
 pub(crate) mod bench;
-mod clock;
 mod judge;
-mod options;
 mod source;
 mod timing;
 mod trace;
 mod update;
 
-pub(crate) use clock::Clock;
 use judge::MissingVideo;
-pub use options::WaitOptions;
 use source::PollSource;
 use timing::{LAST_POLL_TIMEOUT, Reason};
 use trace::Trace;
 pub use update::{PollFailed, Progress, Times, Update, Updates};
+
+impl Client {
+    /// Creates a generation and waits for its end.
+    ///
+    /// Use [`create`](Self::create) and [`wait`](Self::wait) to store the handle in between.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create) and [`wait`](Self::wait).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`create`](Self::create).
+    pub async fn generate(&self, request: impl IntoGenerationRequest) -> Result<Generation, Error> {
+        let handle = self.create(request).await?;
+        self.wait(handle).await
+    }
+
+    /// Waits for the end of a generation: await it, or take its [`updates`](Wait::updates).
+    ///
+    /// It takes a [`GenerationHandle`], or a bare id, which is polled on the universal URL.
+    pub fn wait(&self, generation: impl Into<GenerationHandle>) -> Wait {
+        Wait::new(self.clone(), generation.into(), self.wait_options().clone())
+    }
+}
 
 /// A wait for the end of a generation. Nothing is sent until it is awaited or its [`updates`](Self::updates) are polled.
 ///

@@ -1,15 +1,21 @@
 //! The request for a generation: a body that its document allows, and the route that takes it.
 
-mod values;
+pub(crate) mod media;
+pub(crate) mod property;
+pub(crate) mod uri;
+pub(crate) mod value;
+mod warnings;
 
 use std::{borrow::Cow, fmt};
 
+use aimlapi_video_contract::Formats;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
+use self::{media::UriOrBase64, uri::Uri};
 use crate::{
     Error, Violation, Warning,
-    contract::{self, FORMATS, Model, Role, Route, models},
+    contract::{self, Model, Role, Route, models},
 };
 
 /// A request for one generation: a body that its document allows, and the URL that takes it.
@@ -155,7 +161,7 @@ impl GenerationRequest {
             return Vec::new();
         };
         let mut warnings = model.warnings(&self.body);
-        warnings.extend(values::unlikely(model, &self.body));
+        warnings.extend(warnings::unlikely(model, &self.body));
         warnings
     }
 
@@ -254,6 +260,12 @@ macro_rules! typed_request {
     };
 }
 pub(crate) use typed_request;
+
+/// The check of string formats by this crate's types.
+const FORMATS: Formats = Formats {
+    is_uri: Uri::is_valid,
+    is_base64_media: UriOrBase64::is_base64_media,
+};
 
 /// The known ids most like `id`, in words.
 fn nearest(route: Route, id: &str) -> String {

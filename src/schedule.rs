@@ -4,8 +4,10 @@ use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use crate::State;
 
+pub(crate) mod clock;
 mod durations;
 mod exponential;
+pub(crate) mod options;
 mod placement;
 mod planned;
 mod pooled;

@@ -4,13 +4,15 @@ use std::path::PathBuf;
 
 use aimlapi_video::contract::{Constraint, EnforcedBy, JsonType, Property};
 use aimlapi_video::{
-    BatchEvent, BoundedVec, Client, ClientBuilder, CreateRetries, Download, Error, ErrorKind,
-    Failure, GenerateAll, GenerateTo, Generation, GenerationHandle, GenerationRequest, Int,
-    Integer, InvalidValue, Media, MediaString, Model, OneOrMany, PollBudget, PollFailed, Progress, Received,
-    ReservedTarget, ResponseMetadata, Role, Route, Saved, SavedGeneration, ServiceError, State, Text,
-    Times, Update, Updates, Uri, UriOrBase64, Usage, Video, Violation, Wait, WaitAll, WaitOptions,
-    Warning, Written,
+    BatchEvent, Client, ClientBuilder, CreateRetries, Download, Error, ErrorKind, Failure,
+    GenerateAll, GenerateTo, Generation, GenerationHandle, GenerationRequest, Media, Model,
+    PollBudget, PollFailed, Progress, Received, ReservedTarget, ResponseMetadata, Role, Route,
+    Saved, SavedGeneration, ServiceError, State, Times, Update, Updates, Usage, Video, Violation,
+    Wait, WaitAll, WaitOptions, Warning, Written,
     schedule::{Durations, Exponential, Fixed, Learned, Planned, PollState, Pooled, Schedule},
+    value::{
+        BoundedVec, Int, Integer, InvalidValue, MediaString, OneOrMany, Text, Uri, UriOrBase64,
+    },
 };
 
 /// Also free of what a panic could leave half done, and to be moved at will.

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use aimlapi_video::{
-    ErrorKind, GenerationRequest, Media, MediaString, Route, models,
+    ErrorKind, GenerationRequest, Media, Route, models,
     types::{
         KlingVideoV1StandardImageToVideo, KlingVideoV16ProImageToVideo,
         KlingVideoV21StandardImageToVideo, KlingaiV2MasterImageToVideo,
@@ -12,6 +12,7 @@ use aimlapi_video::{
         KlingaiV2MasterTextToVideoAspectRatio, LegacyKlingVideoV21StandardImageToVideo,
         LegacyKlingaiV2MasterTextToVideo,
     },
+    value::MediaString,
 };
 use serde_json::{Value, json};
 

@@ -17,8 +17,8 @@ use super::{
 use crate::{
     Error, ErrorKind, GenerationHandle, PollBudget, WaitOptions,
     budget::Bucket,
-    download::{Files, Settings},
     http::Customize,
+    http::{FileSettings, Files},
     schedule::Durations,
 };
 
@@ -327,7 +327,7 @@ impl ClientBuilder {
             change: self.http.as_ref(),
         };
         let (polls, creates) = (api.polls(), api.creates());
-        let files = Files::new(Settings {
+        let files = Files::new(FileSettings {
             connect_timeout: self.connect_timeout,
             idle_timeout: self.idle_timeout,
             loopback,
@@ -369,7 +369,7 @@ impl fmt::Debug for ClientBuilder {
         f.debug_struct("ClientBuilder")
             .field(
                 "base_url",
-                &self.base.as_deref().map(crate::uri::redacted_text),
+                &self.base.as_deref().map(crate::urls::redacted_text),
             )
             .field("has_key", &self.key.is_some())
             .finish_non_exhaustive()

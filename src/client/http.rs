@@ -65,7 +65,7 @@ pub(super) fn proxy(url: &SecretString) -> Result<Proxy, Error> {
     parsed
         .and_then(|url| Proxy::all(url).ok())
         .ok_or_else(|| {
-            let shown = crate::uri::redacted_text(url);
+            let shown = crate::urls::redacted_text(url);
             let what = format!("the proxy {shown} is no http or https URL; give one such as http://proxy.example.com:3128");
             Error::new(ErrorKind::Configuration, what)
         })

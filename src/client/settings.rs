@@ -59,7 +59,7 @@ pub(super) fn idempotency_header(name: &str) -> Result<HeaderName, Error> {
 }
 
 pub(super) fn base_url(given: &str, allow_http: bool) -> Result<Url, Error> {
-    let shown = crate::uri::redacted_text(given);
+    let shown = crate::urls::redacted_text(given);
     let wrong = |what: &str| {
         Err(Error::new(
             ErrorKind::Configuration,

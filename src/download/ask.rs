@@ -1,47 +1,18 @@
 //! Asking a link's host: over connections of its own, with nothing of the API's, and every redirect judged anew.
 
-use std::{error::Error as StdError, sync::OnceLock, time::Duration};
+use std::{error::Error as StdError, time::Duration};
 
-use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{
-    Method, Proxy, Response, StatusCode, Url,
+    Method, Response, StatusCode, Url,
     header::{ACCEPT_ENCODING, IF_RANGE, LOCATION, RANGE, RETRY_AFTER},
 };
 
-use super::{
-    hosts::{Guard, Hosts, NotPublic},
-    judge::Part,
-};
+use super::judge::Part;
 use crate::{
     Error, ErrorKind,
-    http::{Customize, HttpTrace, base_builder, customize},
-    tls::HttpClient,
-    uri::redacted,
+    http::{Files, HttpTrace, NotPublic},
+    urls::redacted,
 };
-
-/// What downloads are made with.
-pub(crate) struct Files {
-    settings: Settings,
-    /// Resolves names itself, and connects to allowed addresses only.
-    direct: HttpClient,
-    /// Leaves resolving to the proxy: for http, and for https.
-    proxied: [OnceLock<HttpClient>; 2],
-    /// The system's proxies.
-    system: Option<Matcher>,
-}
-
-pub(crate) struct Settings {
-    pub(crate) connect_timeout: Duration,
-    pub(crate) idle_timeout: Duration,
-    /// Whether the API's own base URL is on this machine.
-    pub(crate) loopback: bool,
-    pub(crate) allow_http: bool,
-    pub(crate) allow_private: bool,
-    /// What the caller changes about the HTTP client.
-    pub(crate) change: Option<Customize>,
-    /// Takes everything.
-    pub(crate) proxy: Option<Proxy>,
-}
 
 /// Why an attempt brought no whole file.
 #[derive(Debug)]
@@ -81,21 +52,6 @@ impl AttemptError {
 }
 
 impl Files {
-    pub(crate) fn new(settings: Settings) -> reqwest::Result<Self> {
-        let hosts = settings.hosts();
-        let direct = || {
-            let builder = settings.builder().no_proxy();
-            builder.dns_resolver(Guard::new(hosts))
-        };
-        Ok(Self {
-            direct: HttpClient::build(direct)?,
-            proxied: Default::default(),
-            // A proxy that nobody named cannot reach what listens on this machine's loopback.
-            system: (!settings.loopback).then(Matcher::from_system),
-            settings,
-        })
-    }
-
     /// The response to a GET of `link`, or of what follows on `part` of its file. The body is not read yet.
     pub(super) async fn ask(
         &self,
@@ -155,16 +111,16 @@ impl Files {
 
     /// What comes within the idle time, if anything does.
     pub(super) async fn idle<T>(&self, coming: impl Future<Output = T>) -> Option<T> {
-        let coming = tokio::time::timeout(self.settings.idle_timeout, coming);
+        let coming = tokio::time::timeout(self.settings().idle_timeout, coming);
         coming.await.ok()
     }
 
     fn judged(&self, url: Option<Url>, shown: &str) -> Result<Url, AttemptError> {
         let is_web = |url: &Url| {
-            url.scheme() == "https" || (self.settings.allow_http && url.scheme() == "http")
+            url.scheme() == "https" || (self.settings().allow_http && url.scheme() == "http")
         };
         let Some(url) = url.filter(is_web) else {
-            let allowed = if self.settings.allow_http {
+            let allowed = if self.settings().allow_http {
                 "https or http"
             } else {
                 "https"
@@ -173,52 +129,10 @@ impl Files {
                 "the video's link is no {allowed} link: {shown}"
             )));
         };
-        match self.settings.hosts().check(&url) {
+        match self.settings().hosts().check(&url) {
             Ok(()) => Ok(url),
             Err(refusal) => Err(AttemptError::Fatal(not_public(refusal, shown))),
         }
-    }
-
-    /// The client for `url`: where a proxy takes it, the proxy resolves the name.
-    fn client(&self, url: &Url) -> reqwest::Result<&HttpClient> {
-        let uri = url.as_str().parse().ok();
-        let found = |system: &Matcher| system.intercept(uri.as_ref()?);
-        let system = self.system.as_ref().and_then(found);
-        let proxy = match (&self.settings.proxy, system) {
-            (Some(proxy), _) => proxy.clone(),
-            (None, Some(system)) => {
-                let proxy = Proxy::all(system.uri().to_string())?;
-                match system.basic_auth() {
-                    Some(user) => proxy.custom_http_auth(user.clone()),
-                    None => proxy,
-                }
-            }
-            (None, None) => return Ok(&self.direct),
-        };
-        let proxied = &self.proxied[usize::from(url.scheme() == "https")];
-        if let Some(client) = proxied.get() {
-            return Ok(client);
-        }
-        // It and no other, for without one nobody would look at what the name resolves to.
-        let client = HttpClient::build(|| self.settings.builder().no_proxy().proxy(proxy.clone()))?;
-        Ok(proxied.get_or_init(|| client))
-    }
-}
-
-impl Settings {
-    fn hosts(&self) -> Hosts {
-        Hosts {
-            loopback: self.loopback,
-            private: self.allow_private,
-        }
-    }
-
-    fn builder(&self) -> reqwest::ClientBuilder {
-        // The idle time is kept here: reqwest's runs on while the caller's disk or writer is what is slow.
-        // Redirects are followed here, each after a look.
-        // Some servers know `Range` in this spelling alone, such as weborf 0.19.
-        let builder = base_builder(self.connect_timeout).http1_title_case_headers();
-        customize(builder, self.change.as_ref()).redirect(reqwest::redirect::Policy::none())
     }
 }
 

@@ -6,7 +6,7 @@ use super::{container::Container, fetch::Arrived};
 use crate::{
     Video,
     generation::{EXTENSIONS, essence, extension as media_extension},
-    media::{Kind, media_type},
+    request::media::{Kind, media_type},
 };
 
 /// As much of a file's beginning as is looked at.

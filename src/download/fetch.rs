@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     Received,
-    ask::{AttemptError, Files, refused},
+    ask::{AttemptError, refused},
     container::{Completeness, Inspector},
     content::{self, HEAD},
     digest::Digest,
@@ -19,7 +19,7 @@ use super::{
     sink::Sink,
     version::{Version, text},
 };
-use crate::{Error, ErrorKind, uri::redacted};
+use crate::{Error, ErrorKind, http::Files, urls::redacted};
 
 mod errors;
 

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use crate::{
     Client, Error, ErrorKind, Generation, GenerationHandle, Video, generation::expires_at,
-    uri::redacted,
+    urls::redacted,
 };
 
 /// Where the videos of a generation lie, as far as known by now.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Download, Saved, Written,
+    Download, Written,
     content::{self, disagreement},
     digest::Digest,
     fetch::{Arrived, Fetch, Limits},
@@ -18,7 +18,7 @@ use super::{
     target::{Obstacle, ReservedTarget},
     version::Version,
 };
-use crate::{Error, ErrorKind, Video, error::WaitState};
+use crate::{Error, ErrorKind, Saved, Video, error::WaitState};
 
 /// Where a video goes.
 pub(super) enum Place {

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use serde_json::Value;
 
-use crate::uri::redacted_links;
+use crate::urls::redacted_links;
 
 /// An error of the service, read leniently: every field may be missing.
 ///

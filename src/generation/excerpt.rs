@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::uri::{redacted, redacted_links};
+use crate::urls::{redacted, redacted_links};
 
 /// In characters, and in items.
 const MAX_TEXT: usize = 120;

@@ -19,7 +19,7 @@ use super::{
     parts::{Failure, ResponseMetadata, State, Usage},
     video::Video,
 };
-use crate::{Route, uri::redacted_links};
+use crate::{Route, urls::redacted_links};
 
 /// A generation as a response of the service describes it: the one response type of all models and of both URLs.
 ///

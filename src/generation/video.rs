@@ -5,7 +5,7 @@ use std::{fmt, time::SystemTime};
 use serde_json::{Map, Value};
 
 use super::expiry::expires_at;
-use crate::uri::redacted;
+use crate::urls::redacted;
 
 /// A video of a finished generation.
 #[derive(Clone, PartialEq)]

@@ -109,7 +109,7 @@ impl ServiceResponse {
         error.client_request_id = metadata.client_request_id;
         error.retry_after = self.retry_after();
         if self.status.is_redirection() {
-            let target = self.text(&LOCATION).map(crate::uri::redacted);
+            let target = self.text(&LOCATION).map(crate::urls::redacted);
             error.message =
                 target.map(|target| format!("redirected to {target}, which is not followed"));
         }

@@ -15,7 +15,7 @@ mod on {
 
     use reqwest::{Method, StatusCode, Url, header::HeaderMap};
 
-    use crate::uri::redacted;
+    use crate::urls::redacted;
 
     const TARGET: &str = concat!(env!("CARGO_CRATE_NAME"), "::http");
 

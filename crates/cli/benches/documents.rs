@@ -63,7 +63,7 @@ fn build(folder: &Path) {
     let mut documents = document::read(folder, &mut findings);
     let merged = codegen::read(&mut documents, &facts, |_| true, &mut findings);
     assert_eq!(findings.troubles, []);
-    let source = generate::generate(&merged, &facts.durations, &mut findings).unwrap();
+    let source = generate::generate(&merged, &mut findings).unwrap();
     assert!(!source.files.is_empty());
 }
 

@@ -47,10 +47,10 @@ pub fn bounded(merged: &Merged) -> String {
     );
     for (name, (min, max)) in floats {
         let (min, max) = (float(min, "NEG_INFINITY"), float(max, "INFINITY"));
-        let _ = writeln!(out, "crate::bounded::float!({name}, {min}, {max});");
+        let _ = writeln!(out, "crate::request::value::float!({name}, {min}, {max});");
     }
     for definition in enums.values() {
-        let _ = writeln!(out, "crate::bounded::{definition}");
+        let _ = writeln!(out, "crate::request::value::{definition}");
     }
     out.push_str("}\n");
     out
@@ -151,7 +151,7 @@ fn builder(out: &mut String, name: &str, properties: &[Property], model: &Model)
     for field in &set {
         let _ = writeln!(
             out,
-            "{}: crate::property::Slot<{}>,",
+            "{}: crate::request::property::Slot<{}>,",
             field_name(field),
             rust_type(field)
         );
@@ -163,8 +163,8 @@ fn builder(out: &mut String, name: &str, properties: &[Property], model: &Model)
         }
         let _ = write!(
             out,
-            "pub fn {setter}(mut self, value: impl crate::IntoProperty<{kind}>) -> Self {{\n\
-             self.{field} = crate::property::Slot::new({property:?}, value); self }}\n",
+            "pub fn {setter}(mut self, value: impl crate::value::IntoProperty<{kind}>) -> Self {{\n\
+             self.{field} = crate::request::property::Slot::new({property:?}, value); self }}\n",
             setter = names::setter(&field_name(field)),
             field = field_name(field),
             kind = rust_type(field),
@@ -229,8 +229,8 @@ fn builder(out: &mut String, name: &str, properties: &[Property], model: &Model)
         out,
         "match ({tuple}) {{ ({some}) if __found.is_empty() => Ok(types::{name} {{ {made} }}), _ => Err(__found) }} }} }}\n\
          impl types::{name} {{\n/// Starts an empty builder.\n#[inline]\npub fn builder() -> {name}Builder {{ ::std::default::Default::default() }} }}\n\
-         impl crate::property::PropertyType for types::{name} {{}}\n\
-         impl crate::IntoProperty<types::{name}> for {name}Builder {{\n\
+         impl crate::request::property::PropertyType for types::{name} {{}}\n\
+         impl crate::value::IntoProperty<types::{name}> for {name}Builder {{\n\
          #[inline]\nfn into_property(self) -> ::std::result::Result<::std::option::Option<types::{name}>, ::std::vec::Vec<crate::Violation>> {{\n\
          self.finish().map(Some) }} }}\n",
         tuple = required

@@ -71,10 +71,10 @@ pub fn rust(name: &str, schema: &Schema) -> String {
         Schema::Integer {
             min: None,
             max: None,
-        } => "crate::Integer".into(),
+        } => "crate::value::Integer".into(),
         Schema::Integer { min, max } => {
             let (min, max) = (min.unwrap_or(i64::MIN), max.unwrap_or(i64::MAX));
-            format!("crate::Int<{min}, {max}>")
+            format!("crate::value::Int<{min}, {max}>")
         }
         Schema::Number {
             min: None,
@@ -83,16 +83,16 @@ pub fn rust(name: &str, schema: &Schema) -> String {
         Schema::Number { min, max } => format!("{GENERATED}::{}", float_name(*min, *max)),
         Schema::String { min: 0, max: None } => "::std::string::String".into(),
         Schema::String { min, max } => {
-            format!("crate::Text<{min}, {}>", max.unwrap_or(usize::MAX))
+            format!("crate::value::Text<{min}, {}>", max.unwrap_or(usize::MAX))
         }
-        Schema::Uri => "crate::Uri".into(),
-        Schema::UriOrBase64 => "crate::UriOrBase64".into(),
-        Schema::Media => "crate::MediaString".into(),
+        Schema::Uri => "crate::value::Uri".into(),
+        Schema::UriOrBase64 => "crate::value::UriOrBase64".into(),
+        Schema::Media => "crate::value::MediaString".into(),
         Schema::StringEnum(_) | Schema::IntegerEnum(_) => format!("{GENERATED}::{name}"),
         Schema::Array { items, min, max } => {
             let item = rust(&item_name(name), items);
             format!(
-                "crate::BoundedVec<{item}, {min}, {}>",
+                "crate::value::BoundedVec<{item}, {min}, {}>",
                 max.unwrap_or(usize::MAX)
             )
         }
@@ -100,7 +100,7 @@ pub fn rust(name: &str, schema: &Schema) -> String {
             "::serde_json::Map<::std::string::String, ::serde_json::Value>".into()
         }
         Schema::Object(_) => format!("crate::generated::types::{name}"),
-        Schema::OneOrMany(item) => format!("crate::OneOrMany<{}>", rust(name, item)),
+        Schema::OneOrMany(item) => format!("crate::value::OneOrMany<{}>", rust(name, item)),
         Schema::Checked { schema, .. } => rust(name, schema),
         _ => "::serde_json::Value".into(),
     }

@@ -6,7 +6,7 @@ use super::{
     super::{ask::AttemptError, links::Renewed, sink::Sink},
     Arrived, Fetch, MAX_RESTARTS,
 };
-use crate::{Error, ErrorKind, uri::redacted};
+use crate::{Error, ErrorKind, urls::redacted};
 
 impl Fetch<'_, '_> {
     pub(super) fn broken(

@@ -3,10 +3,13 @@
 use aimlapi_video_contract::pointer_step;
 use serde_json::{Map, Value};
 
+use super::{
+    FORMATS,
+    media::{self, Kind},
+};
 use crate::{
     Warning,
-    contract::{FORMATS, Model, Property, Role, Schema},
-    media::{self, Kind},
+    contract::{Model, Property, Role, Schema},
 };
 
 /// Every such value in a body, at every depth.

@@ -1,7 +1,7 @@
 //! Texts that a media property takes, and that a service on the internet cannot make a picture, clip or sound of.
 
 use super::{Kind, UriOrBase64, data_uri, link};
-use crate::uri::redacted;
+use crate::urls::redacted;
 
 /// Why a text is not suited to a media property.
 #[derive(Clone, Debug, PartialEq, Eq)]

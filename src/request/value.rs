@@ -16,13 +16,13 @@ pub type Integer = Int<{ i64::MIN }, { i64::MAX }>;
 /// not break then takes the integer out with [`value`](Int::value) instead of writing the limits down.
 ///
 /// ```
-/// use aimlapi_video::Int;
+/// use aimlapi_video::value::Int;
 ///
 /// let amount = Int::<-10, 10>::new(4)?;
 /// assert_eq!(amount.value(), 4);
 /// let error = Int::<-10, 10>::new(11).unwrap_err();
 /// assert_eq!(error.to_string(), "11 is not allowed; allowed: -10 to 10");
-/// # Ok::<(), aimlapi_video::InvalidValue>(())
+/// # Ok::<(), aimlapi_video::value::InvalidValue>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
@@ -95,12 +95,12 @@ impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Int<MIN, MAX> {
 /// The limits are the document's, as those of an [`Int`]; the items are taken out as a slice.
 ///
 /// ```
-/// use aimlapi_video::BoundedVec;
+/// use aimlapi_video::value::BoundedVec;
 ///
 /// let points = BoundedVec::<_, 2, 77>::new(vec![1, 2, 3])?;
 /// assert_eq!(points.len(), 3);
 /// assert!(BoundedVec::<_, 2, 77>::new(vec![1]).is_err());
-/// # Ok::<(), aimlapi_video::InvalidValue>(())
+/// # Ok::<(), aimlapi_video::value::InvalidValue>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
@@ -192,11 +192,11 @@ impl<'de, T: Deserialize<'de>, const MIN: usize, const MAX: usize> Deserialize<'
 /// The limits are the document's, as those of an [`Int`]; the text is taken out with [`as_str`](Text::as_str).
 ///
 /// ```
-/// use aimlapi_video::Text;
+/// use aimlapi_video::value::Text;
 ///
 /// assert_eq!(Text::<1, 4>::new("été")?.as_str(), "été");
 /// assert!(Text::<1, 4>::new("").is_err());
-/// # Ok::<(), aimlapi_video::InvalidValue>(())
+/// # Ok::<(), aimlapi_video::value::InvalidValue>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
@@ -403,26 +403,26 @@ macro_rules! float {
             }
         }
 
-        impl crate::bounded::FromFloat for $name {
+        impl crate::request::value::FromFloat for $name {
             #[inline]
             fn from_float(number: f64) -> ::std::result::Result<Self, crate::Violation> {
-                crate::bounded::within(number, number, $min, $max).map(Self)
+                crate::request::value::within(number, number, $min, $max).map(Self)
             }
         }
 
-        impl crate::bounded::FromInteger for $name {
+        impl crate::request::value::FromInteger for $name {
             #[inline]
             fn from_integer(value: i128) -> ::std::result::Result<Self, crate::Violation> {
-                crate::bounded::within(value as f64, crate::bounded::json(value), $min, $max).map(Self)
+                crate::request::value::within(value as f64, crate::request::value::json(value), $min, $max).map(Self)
             }
         }
 
         impl ::std::convert::TryFrom<f64> for $name {
-            type Error = crate::InvalidValue;
+            type Error = crate::value::InvalidValue;
 
             #[inline]
-            fn try_from(number: f64) -> ::std::result::Result<Self, crate::InvalidValue> {
-                crate::bounded::FromFloat::from_float(number).map_err(crate::InvalidValue::new)
+            fn try_from(number: f64) -> ::std::result::Result<Self, crate::value::InvalidValue> {
+                crate::request::value::FromFloat::from_float(number).map_err(crate::value::InvalidValue::new)
             }
         }
 
@@ -486,11 +486,11 @@ macro_rules! string_enum {
             }
         }
 
-        impl crate::bounded::StringEnum for $name {
+        impl crate::request::value::StringEnum for $name {
             const VALUES: &'static [(&'static str, Self)] = &[$(($value, Self::$variant)),+];
         }
 
-        impl crate::property::PropertyType for $name {}
+        impl crate::request::property::PropertyType for $name {}
 
         impl ::std::fmt::Display for $name {
             #[inline]
@@ -500,11 +500,11 @@ macro_rules! string_enum {
         }
 
         impl ::std::str::FromStr for $name {
-            type Err = crate::InvalidValue;
+            type Err = crate::value::InvalidValue;
 
             #[inline]
-            fn from_str(text: &str) -> ::std::result::Result<Self, crate::InvalidValue> {
-                crate::bounded::StringEnum::from_text(text).map_err(crate::InvalidValue::new)
+            fn from_str(text: &str) -> ::std::result::Result<Self, crate::value::InvalidValue> {
+                crate::request::value::StringEnum::from_text(text).map_err(crate::value::InvalidValue::new)
             }
         }
 
@@ -518,7 +518,7 @@ macro_rules! string_enum {
         impl<'de> ::serde::Deserialize<'de> for $name {
             #[inline]
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
-                crate::bounded::string_enum_from(deserializer)
+                crate::request::value::string_enum_from(deserializer)
             }
         }
     };
@@ -541,19 +541,19 @@ macro_rules! integer_enum {
             }
         }
 
-        impl crate::bounded::FromInteger for $name {
+        impl crate::request::value::FromInteger for $name {
             #[inline]
             fn from_integer(value: i128) -> ::std::result::Result<Self, crate::Violation> {
-                crate::bounded::listed(value, &[$($value),+]).map(Self)
+                crate::request::value::listed(value, &[$($value),+]).map(Self)
             }
         }
 
         impl ::std::convert::TryFrom<i64> for $name {
-            type Error = crate::InvalidValue;
+            type Error = crate::value::InvalidValue;
 
             #[inline]
-            fn try_from(value: i64) -> ::std::result::Result<Self, crate::InvalidValue> {
-                crate::bounded::FromInteger::from_integer(value.into()).map_err(crate::InvalidValue::new)
+            fn try_from(value: i64) -> ::std::result::Result<Self, crate::value::InvalidValue> {
+                crate::request::value::FromInteger::from_integer(value.into()).map_err(crate::value::InvalidValue::new)
             }
         }
 
@@ -567,7 +567,7 @@ macro_rules! integer_enum {
         impl<'de> ::serde::Deserialize<'de> for $name {
             #[inline]
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
-                Self::try_from(crate::bounded::integer(deserializer)?).map_err(::serde::de::Error::custom)
+                Self::try_from(crate::request::value::integer(deserializer)?).map_err(::serde::de::Error::custom)
             }
         }
     };

@@ -22,11 +22,10 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 pub(crate) use content::{Kind, media_type};
 pub(crate) use unsuitable::{Unsuitable, unsuitable};
 
-use crate::{
-    Error, InvalidValue, Uri,
-    contract::Schema,
-    uri::{not_a_uri, redacted},
-};
+use aimlapi_video_contract::not_a_uri;
+
+use super::{uri::Uri, value::InvalidValue};
+use crate::{Error, contract::Schema, urls::redacted};
 
 /// A picture, clip or sound for a request: an `https` link, a data URI, bytes, or a local file.
 ///

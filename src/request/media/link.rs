@@ -3,7 +3,7 @@
 use reqwest::Url;
 
 use super::{Kind, Unsuitable};
-use crate::{Uri, download::is_public_host, uri::redacted};
+use crate::{http::is_public_host, request::uri::Uri, urls::redacted};
 
 /// Judges a URI of any scheme but `data`.
 pub(super) fn unsuitable(scheme: &str, uri: &str, expected: Option<Kind>) -> Option<Unsuitable> {

@@ -15,25 +15,25 @@ use reqwest::{
     dns::{Addrs, Name, Resolve, Resolving},
 };
 
-use crate::http::localhost;
+use super::localhost;
 
 /// Which hosts are allowed beside the public ones.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Hosts {
-    pub(super) loopback: bool,
-    pub(super) private: bool,
+pub(crate) struct Hosts {
+    pub(crate) loopback: bool,
+    pub(crate) private: bool,
 }
 
 /// A host that leads to an address that is not public.
 #[derive(Debug)]
-pub(super) struct NotPublic {
+pub(crate) struct NotPublic {
     host: String,
     address: Option<IpAddr>,
 }
 
 impl Hosts {
     /// Judges the host that `url` names, as far as it can be told without asking for its address.
-    pub(super) fn check(self, url: &Url) -> Result<(), NotPublic> {
+    pub(crate) fn check(self, url: &Url) -> Result<(), NotPublic> {
         let host = url.host_str().unwrap_or_default();
         let allowed = match host.trim_matches(['[', ']']).parse() {
             Ok(address) => self.allows(address),
@@ -49,7 +49,7 @@ impl Hosts {
         })
     }
 
-    pub(super) fn allows(self, address: IpAddr) -> bool {
+    pub(crate) fn allows(self, address: IpAddr) -> bool {
         self.private
             || is_public(address)
             || (self.loopback && address.to_canonical().is_loopback())
@@ -71,7 +71,7 @@ impl StdError for NotPublic {}
 /// The system's resolver, less the addresses that are not allowed. What is left is what is connected to, so a name
 /// cannot change its address between the look and the connection. A host that has public addresses beside others is
 /// reached by the public ones.
-pub(super) struct Guard {
+pub(crate) struct Guard {
     hosts: Hosts,
     lookup: Arc<Lookup>,
 }
@@ -80,7 +80,7 @@ type Lookup = dyn Fn(String) -> Looking + Send + Sync;
 type Looking = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 
 impl Guard {
-    pub(super) fn new(hosts: Hosts) -> Self {
+    pub(crate) fn new(hosts: Hosts) -> Self {
         let lookup = |name: String| -> Looking {
             Box::pin(async move {
                 if is_localhost(&name) {

@@ -1,95 +1,6 @@
-//! URIs as the caller wrote them.
+//! URLs as errors and logs show them: without query, fragment, user and inline data, since each may hold a secret.
 
-use std::fmt;
-
-use serde::{Deserialize, Deserializer, Serialize, de};
-
-pub(crate) use aimlapi_video_contract::{not_a_uri, redacted};
-
-use crate::{InvalidValue, contract::Schema};
-
-/// An absolute URI of any scheme, data URIs included, kept byte for byte.
-///
-/// Signed links carry escapes that must not be touched, so nothing is normalised.
-///
-/// ```
-/// use aimlapi_video::Uri;
-///
-/// let link: Uri = "https://example.com/a%2Fb.png?sig=x%2B".parse()?;
-/// assert_eq!(link.as_str(), "https://example.com/a%2Fb.png?sig=x%2B");
-/// assert!("a picture".parse::<Uri>().is_err());
-/// # Ok::<(), aimlapi_video::InvalidValue>(())
-/// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
-pub struct Uri(String);
-
-impl Uri {
-    /// The URI as it was given.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Takes `text` if RFC 3986 calls it a URI, and gives it back otherwise.
-    pub(crate) fn parse(text: String) -> Result<Self, String> {
-        if Self::is_valid(&text) {
-            Ok(Self(text))
-        } else {
-            Err(text)
-        }
-    }
-
-    pub(crate) fn is_valid(text: &str) -> bool {
-        fluent_uri::Uri::parse(text).is_ok()
-    }
-}
-
-impl std::str::FromStr for Uri {
-    type Err = InvalidValue;
-
-    fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        Self::parse(text.to_owned()).map_err(refusal)
-    }
-}
-
-impl TryFrom<String> for Uri {
-    type Error = InvalidValue;
-
-    fn try_from(text: String) -> Result<Self, InvalidValue> {
-        Self::parse(text).map_err(refusal)
-    }
-}
-
-impl From<Uri> for String {
-    fn from(uri: Uri) -> Self {
-        uri.0
-    }
-}
-
-impl AsRef<str> for Uri {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Uri {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// Shows neither the query, which may be a signature, nor inline data.
-impl fmt::Debug for Uri {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Uri({})", redacted(&self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for Uri {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::try_from(String::deserialize(deserializer)?).map_err(de::Error::custom)
-    }
-}
+pub(crate) use aimlapi_video_contract::redacted;
 
 /// A text that should be a link and may be anything: whatever stands before an `@` may be a password.
 pub(crate) fn redacted_text(text: &str) -> String {
@@ -168,10 +79,6 @@ fn without_user(rest: &str) -> String {
     let (authority, path) = rest.split_at(end);
     let host = authority.rsplit('@').next().unwrap_or_default();
     format!("{host}{path}")
-}
-
-fn refusal(text: String) -> InvalidValue {
-    InvalidValue::new(not_a_uri(&text, &Schema::Uri.allowed()))
 }
 
 #[cfg(test)]

@@ -2,8 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::Clock;
-use crate::schedule::{Planned, Pooled, Schedule};
+use super::{Planned, Pooled, Schedule, clock::Clock};
 
 /// The options of a wait.
 ///
@@ -28,11 +27,11 @@ use crate::schedule::{Planned, Pooled, Schedule};
 #[derive(Clone, Debug)]
 #[must_use = "options do nothing until a wait is given them"]
 pub struct WaitOptions {
-    pub(super) deadline: Option<Duration>,
-    pub(super) queue_deadline: Option<Duration>,
-    pub(super) tolerance: Duration,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) queue_deadline: Option<Duration>,
+    pub(crate) tolerance: Duration,
     pub(crate) clock: Clock,
-    pub(super) schedule: Arc<dyn Schedule>,
+    pub(crate) schedule: Arc<dyn Schedule>,
 }
 
 impl Default for WaitOptions {

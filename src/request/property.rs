@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use crate::{
-    BoundedVec, Media, MediaString, OneOrMany, Text, Uri, UriOrBase64, Violation,
-    bounded::{FromFloat, FromInteger, StringEnum},
+use super::{
+    media::{Media, MediaString, UriOrBase64},
+    uri::Uri,
+    value::{BoundedVec, FromFloat, FromInteger, OneOrMany, StringEnum, Text},
 };
+use crate::Violation;
 
 /// A value that a request's property can be set to.
 ///
