@@ -1,13 +1,10 @@
 //! What the setters of builders take: the conversions of Rust values into properties of a request.
 
-use std::str::FromStr;
-
 use serde_json::{Map, Value};
 
 use crate::{
     BoundedVec, Media, MediaString, OneOrMany, Text, Uri, UriOrBase64, Violation,
-    bounded::{FromFloat, FromInteger},
-    contract::Schema,
+    bounded::{FromFloat, FromInteger, StringEnum},
 };
 
 /// A value that a request's property can be set to.
@@ -57,16 +54,6 @@ pub trait IntoProperty<T> {
     ///
     /// Everything about the value that the document does not allow, with pointers relative to it.
     fn into_property(self) -> Result<Option<T>, Vec<Violation>>;
-}
-
-/// The enums that the generator makes of a list of strings.
-#[diagnostic::on_unimplemented(
-    message = "a property of type `{Self}` does not take text",
-    label = "the property takes `{Self}`, or a value that becomes one",
-    note = "an integer takes every integer type, such as `5`; a number also `f32` or `f64`, such as `0.5`"
-)]
-pub(crate) trait Choice: FromStr {
-    const VALUES: &'static [&'static str];
 }
 
 /// The types that properties have. `Option` is not one of them, so that setters can take it for every type.
@@ -205,19 +192,13 @@ impl IntoProperty<UriOrBase64> for Uri {
     }
 }
 
-impl<T: Choice> IntoProperty<T> for &str {
+impl<T: StringEnum> IntoProperty<T> for &str {
     fn into_property(self) -> Result<Option<T>, Vec<Violation>> {
-        let unlisted = |_| Violation::new(&self.into(), allowed_strings(T::VALUES), "enum");
-        one(T::from_str(self).map_err(unlisted))
+        one(T::from_text(self))
     }
 }
 
-fn allowed_strings(values: &[&str]) -> String {
-    let values = values.iter().map(ToString::to_string);
-    Schema::StringEnum(values.collect()).allowed()
-}
-
-impl<T: Choice> IntoProperty<T> for String {
+impl<T: StringEnum> IntoProperty<T> for String {
     fn into_property(self) -> Result<Option<T>, Vec<Violation>> {
         self.as_str().into_property()
     }

@@ -237,13 +237,16 @@ impl IntoGenerationRequest for GenerationRequest {
 /// Makes a generated type a request for its model.
 macro_rules! typed_request {
     ($type:ty, $route:expr, $model:literal) => {
+        // `#[inline]` leaves the code of the models that a program does not use out of its build.
         impl From<$type> for crate::GenerationRequest {
+            #[inline]
             fn from(request: $type) -> Self {
                 Self::from_typed($route, $model, &request)
             }
         }
 
         impl crate::IntoGenerationRequest for $type {
+            #[inline]
             fn into_generation_request(self) -> crate::GenerationRequest {
                 self.into()
             }

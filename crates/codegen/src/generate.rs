@@ -102,10 +102,7 @@ fn settings(merged: &Merged) -> Result<GenerationSettings, String> {
         rust_types::each(&request.model, &mut |name, schema| {
             let rust = rust_types::rust(name, schema);
             match schema {
-                Schema::StringEnum(_) => {
-                    settings.with_patch(name, &open);
-                }
-                Schema::IntegerEnum(_) => {
+                Schema::StringEnum(_) | Schema::IntegerEnum(_) => {
                     settings.with_replacement(name, rust, [TypeImpl::Display].into_iter());
                 }
                 Schema::Media | Schema::OneOrMany(_) => {

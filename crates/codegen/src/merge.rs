@@ -117,17 +117,13 @@ pub fn alone(request: &Request) -> Merged {
 
 /// What a document holds beside the operations of this client is told, so that nobody looks for it in vain.
 fn left_out(document: &Document, findings: &mut Findings) {
-    let others = document.left_out();
-    let mut named = others
-        .iter()
-        .take(3)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(", ");
-    if others.len() > 3 {
-        named.push_str(&format!(" and {} more", others.len() - 3));
+    let declared = &document.declared;
+    let mut named = declared.others.join(", ");
+    if declared.other_count > declared.others.len() {
+        let more = declared.other_count - declared.others.len();
+        named.push_str(&format!(" and {more} more"));
     }
-    let what = match (document.is_video(), others.is_empty()) {
+    let what = match (document.is_video(), declared.others.is_empty()) {
         (true, true) => return,
         (true, false) => {
             format!("beside its video operations it declares {named}, which is left out")

@@ -32,11 +32,10 @@ fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
     let taken = taken(&published, &old)?;
     let mut new = Vec::new();
     for document in &old.documents {
-        let stripped = taken.get(&document.file).map(|taken| strip::strip(taken));
-        new.push(Document::new(
-            &document.file,
-            stripped.unwrap_or_else(|| document.published.clone()),
-        ));
+        new.push(match taken.get(&document.file) {
+            Some(taken) => Document::new(&document.file, strip::strip(taken)),
+            None => unrepaired(document),
+        });
     }
     for (file, document) in &taken {
         if !old.documents.iter().any(|old| old.file == *file) {
@@ -351,10 +350,7 @@ fn retired(old: &Described, published: &[Document]) -> Vec<String> {
 }
 
 fn unmatched(documents: &[Document], facts: &Facts) -> Vec<String> {
-    let mut documents: Vec<Document> = documents
-        .iter()
-        .map(|document| Document::new(&document.file, document.published.clone()))
-        .collect();
+    let mut documents: Vec<Document> = documents.iter().map(unrepaired).collect();
     documents.iter_mut().for_each(repair::mend);
     let matches = overlay::apply(&facts.overlay, &mut documents, &mut Findings::default());
     let unmatched = matches
@@ -362,4 +358,10 @@ fn unmatched(documents: &[Document], facts: &Facts) -> Vec<String> {
         .into_iter()
         .filter(|(_, matches)| *matches == 0);
     unmatched.map(|(target, _)| target).collect()
+}
+
+fn unrepaired(document: &Document) -> Document {
+    let mut document = document.clone();
+    document.value = document.unrepaired();
+    document
 }
