@@ -1,4 +1,4 @@
-//! Lines on the standard streams. A full disk or a closed pipe is no panic, and no control character reaches a terminal.
+//! Lines on the standard streams. A full disk or a closed pipe causes no panic, and no control character reaches a terminal.
 
 use std::{
     borrow::Cow,
@@ -15,7 +15,7 @@ pub(crate) fn write_line(line: impl AsRef<str>) -> io::Result<()> {
 
 /// Prints the result of a command on standard output, and returns the exit code of success.
 ///
-/// A reader that closes the pipe early, as `head` does, is no error.
+/// A reader that closes the pipe early, as `head` does, is not an error.
 pub(crate) fn print_result(text: impl AsRef<str>) -> ExitCode {
     match write_line(text) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -26,7 +26,7 @@ pub(crate) fn print_result(text: impl AsRef<str>) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Prints a line on standard error. An error of the write is ignored: there is no other place to report it.
+/// Prints a line on standard error. An error of the write is ignored, since it cannot be reported.
 pub(crate) fn print_note(line: impl AsRef<str>) {
     let _ = writeln!(io::stderr().lock(), "{}", printable(line.as_ref()));
 }

@@ -5,10 +5,8 @@ use console::Term;
 
 /// The columns of the terminal that standard output is; `None` where it is redirected.
 pub(crate) fn terminal_columns() -> Option<usize> {
-    let out = Term::stdout();
-    let size = out.is_term().then(|| out.size_checked()).flatten();
-    size.map(|(_, columns)| usize::from(columns))
-        .filter(|columns| *columns > 0)
+    let (_, columns) = Term::stdout().size_checked()?;
+    Some(columns.into())
 }
 
 /// Formats rows below a header. Above `max_columns`, all columns but the first are folded; where that makes them too narrow

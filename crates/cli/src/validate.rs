@@ -46,7 +46,7 @@ fn run(validate: &Validate) -> Result<bool, String> {
         all_valid &= verdict["valid"] == true;
         verdict["line"] = number.into();
         match writeln!(out, "{verdict}") {
-            // A reader that closes the pipe early, as `head` does, is no error.
+            // A reader that closes the pipe early, as `head` does, is not an error.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(all_valid),
             written => written.map_err(unwritten)?,
         }

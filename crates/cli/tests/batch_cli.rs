@@ -20,8 +20,8 @@ use support::{
     http,
 };
 
-/// A service whose generations are completed once they are released. A prompt that begins with `silent` is never answered,
-/// one that begins with `fail` fails.
+/// A service whose generations complete once they are released. A create whose prompt begins with `silent` gets no response;
+/// one whose prompt begins with `fail` fails.
 struct Service {
     server: Server,
     released: Arc<AtomicBool>,
@@ -124,7 +124,7 @@ async fn second_run_after_a_kill_creates_nothing_twice_and_misses_no_file() {
     assert_eq!(cli_files(&cli)[..4], saved);
     assert!(service.created().values().all(|times| *times == 1));
 
-    // What is saved is left alone, and a file that is gone comes back.
+    // Saved files are not touched, and a deleted one is downloaded again.
     fs::remove_file(cli.path("videos/0002.mp4")).unwrap();
     let ran = cli.run(RUN).await;
     assert!(ran.stderr.contains("saved already: 3"), "{ran:?}");
@@ -212,7 +212,7 @@ async fn changed_batch_or_foreign_file_is_an_error_before_any_create() {
             "{ran:?}"
         );
     }
-    // A batch may grow.
+    // Lines may be added to a batch.
     fs::write(cli.path("b.jsonl"), batch(&["a", "b", "c"])).unwrap();
     assert_eq!(cli.run(RUN).await.code, 0);
     fs::write(cli.path("videos/0004.mp4"), "mine").unwrap();
@@ -239,7 +239,7 @@ async fn unclear_create_is_repeated_only_with_the_flag() {
         tokio::task::yield_now().await;
     }
     child.kill().await.unwrap();
-    // As if the kill had come before the answer.
+    // As after a kill before the response.
     let journal = cli.path("videos/journal.jsonl");
     let text = fs::read_to_string(&journal).unwrap();
     let intent: String = text
@@ -308,7 +308,7 @@ async fn journal_of_another_service_is_an_error_before_any_create() {
     fs::write(moved.path("mine/0001-2.mp4"), "mine").unwrap();
     let ran = moved.run(&["batch", "c.jsonl", "--out", "mine"]).await;
     assert!(ran.error().contains("0001-2.mp4 exists already"), "{ran:?}");
-    // The batch itself is no journal of it.
+    // The batch file is not a journal.
     let before = fs::read(moved.path("c.jsonl")).unwrap();
     let own = ["batch", "c.jsonl", "--out", "n", "--journal", "c.jsonl"];
     assert_eq!(moved.run(&own).await.code, 2);
@@ -316,7 +316,7 @@ async fn journal_of_another_service_is_an_error_before_any_create() {
     assert!(other.created().is_empty());
 }
 
-/// As on a disk that is full when the answer comes.
+/// As on a disk that is full when the response arrives.
 #[tokio::test]
 async fn unwritable_journal_loses_no_video() {
     let service = Service::start().await;
@@ -327,7 +327,7 @@ async fn unwritable_journal_loses_no_video() {
     let journal = cli.path("videos/journal.jsonl");
     let text = fs::read_to_string(&journal).unwrap();
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    // Room for the intent and half of what comes next, in a file of 8 blocks at most.
+    // Room for the intent and half of the next line, in a file of 8 blocks at most.
     let room = lines[1].len() + lines[2].len() / 2;
     let filled = format!(
         "{}{}",

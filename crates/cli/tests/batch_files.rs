@@ -24,7 +24,7 @@ fn prompt(request: &Request) -> String {
     body["prompt"].as_str().unwrap().to_owned()
 }
 
-/// A service that completes everything at once, but for prompts that begin with `refused`, `fails`, `silent` or `waits`.
+/// A service that completes every generation at once, except for prompts that begin with `refused`, `fails`, `silent` or `waits`.
 async fn service() -> Server {
     Server::start(|_, request| {
         if request.method == "POST" {
@@ -63,7 +63,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// The lines that the journal speaks of.
+/// The lines that the journal records.
 fn lines_of(journal: &Path) -> Vec<u64> {
     let text = fs::read_to_string(journal).unwrap();
     let line = |text: &str| serde_json::from_str::<Value>(text).unwrap()["line"].as_u64();
@@ -104,7 +104,7 @@ async fn blank_lines_and_a_byte_order_mark_do_not_shift_line_numbers() {
     assert!(ran.stderr.contains("line 5: saved"), "{ran:?}");
     assert!(ran.stderr.contains("3 of 3 saved"), "{ran:?}");
 
-    // A file that is gone comes back under its number, and a line that is new is created.
+    // A deleted file is downloaded again under its number, and a new line is created.
     fs::remove_file(folder.join("0005.mp4")).unwrap();
     fs::write(cli.path("b.jsonl"), format!("{text}\n\n{}\n", body("d"))).unwrap();
     let ran = cli.run(RUN).await;
@@ -116,7 +116,7 @@ async fn blank_lines_and_a_byte_order_mark_do_not_shift_line_numbers() {
     );
     assert_eq!(posts(&server), ["a", "b", "c", "d"]);
 
-    // Where a blank line is taken out, the lines are others, and so is one that is blank now.
+    // Removing a blank line moves the lines after it; a line that is blank now differs, too.
     fs::write(cli.path("b.jsonl"), text.replacen("\n\n", "\n", 1)).unwrap();
     let ran = cli.run(RUN).await;
     assert_eq!(ran.code, 2, "{ran:?}");
@@ -161,7 +161,7 @@ async fn undecodable_batch_is_an_error_with_its_line_before_any_create() {
     }
     assert!(server.requests().is_empty());
     assert_eq!(cli.files(), ["b.jsonl"]);
-    // Verdicts carry the numbers of the file, too.
+    // Verdicts have the line numbers of the file, too.
     fs::write(cli.path("b.jsonl"), format!("\u{feff}{text}\n\n{{\n")).unwrap();
     let ran = cli.run(&["validate", "b.jsonl"]).await;
     let verdicts = ran
@@ -200,7 +200,7 @@ async fn unwritable_folder_is_an_error_before_any_create() {
     for (folder, error) in [
         ("file", "file is not a folder; name another folder by --out"),
         ("file/below", "file/below cannot be made: "),
-        // Not even the superuser writes there.
+        // Not even root can write there.
         ("/proc", "the folder /proc takes no new file: "),
         ("/proc/below", "the folder /proc/below cannot be made: "),
     ] {
@@ -221,7 +221,7 @@ async fn unwritable_folder_is_an_error_before_any_create() {
     assert_eq!(cli.files(), ["b.jsonl", "file", "j.jsonl"]);
 }
 
-/// Runs a line as it was printed.
+/// Runs a printed command line in a shell.
 async fn pasted(cli: &Cli, line: &str) -> Ran {
     let folder = Path::new(env!("CARGO_BIN_EXE_aimlapi-video"))
         .parent()
@@ -357,13 +357,13 @@ async fn simulated_batch_prints_no_resume_command() {
         ran.stderr.contains("delete o/journal.simulated.jsonl"),
         "{ran:?}"
     );
-    // The same holds where the next run finds the journal.
+    // The next run, which finds the journal, prints the same.
     let ran = cli.run(&arguments).await;
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(ran.error().contains("delete"), "{ran:?}");
 }
 
-/// What is in the file of another batch's video.
+/// The content of another batch's video.
 const OTHERS: &str = "of another batch";
 
 #[tokio::test]
@@ -384,7 +384,7 @@ async fn batch_neither_overwrites_nor_counts_the_videos_of_another_batch() {
     assert_eq!((ran.code, posts(&server).len()), (0, 1), "{ran:?}");
     assert!(ran.stderr.contains("saved already: 1"), "{ran:?}");
 
-    // Its own file is gone, and the other one in the journal's folder is not it.
+    // Its own file is deleted, and the file in the journal's folder is of another batch.
     fs::remove_file(cli.path("w/0001.mp4")).unwrap();
     let ran = run(resume).await;
     assert_eq!(ran.code, 2, "{ran:?}");

@@ -75,7 +75,7 @@ async fn simulated_job_writes_a_whole_video() {
 async fn simulated_job_needs_no_user_no_writable_root_and_no_standard_streams() {
     let chroot = chroot();
     let root = chroot.root();
-    // With a closed standard stream, every Rust program aborts without it.
+    // Without /dev/null, a Rust program with a closed standard stream aborts.
     let null = chroot.path("dev/null");
     fs::create_dir(chroot.path("dev")).unwrap();
     let mut mknod = Command::new("mknod");
@@ -200,7 +200,7 @@ async fn roots_of_a_variable_take_precedence_over_the_bundled_ones() {
 #[ignore = "needs root: run .ci/chroot"]
 async fn roots_of_the_system_take_precedence_over_the_bundled_ones() {
     let (chroot, service) = (chroot(), TlsService::start().await);
-    // Where Debian has them.
+    // The path of Debian.
     let store = chroot.path("etc/ssl/certs/ca-certificates.crt");
     fs::create_dir_all(store.parent().unwrap()).unwrap();
     fs::write(&store, tls::ROOT).unwrap();
@@ -208,7 +208,7 @@ async fn roots_of_the_system_take_precedence_over_the_bundled_ones() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
 
     fs::remove_file(chroot.path("out/a.mp4")).unwrap();
-    // What an administrator has put there is not replaced because it is broken.
+    // Broken certificates of the system are an error; the bundled ones do not replace them.
     let broken = "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n";
     fs::write(&store, broken).unwrap();
     let output = generate(&chroot, &service.url(), &[]).await;

@@ -331,7 +331,7 @@ async fn failure_without_a_generation_has_its_own_exit_codes() {
             "the key was refused",
         ),
         (http(403, &[], "{}"), 5, "no credits"),
-        // So long a pause is not waited for.
+        // A longer pause than this is an error at once.
         (
             http(429, &[("retry-after", "3600")], "{}"),
             5,
@@ -373,7 +373,7 @@ async fn failure_without_a_generation_has_its_own_exit_codes() {
     );
 }
 
-/// A service that creates `g` and then answers polls like this; `{url}` in the answer is its own.
+/// A service that creates `g` and responds to polls with this text; `{url}` in it becomes the URL of the service.
 async fn polls(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Server {
     Server::start(move |_, request| {
         let url = format!("http://{}", request.header("host").unwrap_or_default());
@@ -488,7 +488,7 @@ async fn wait_or_status_that_gets_no_first_response_exits_with_5() {
         assert_eq!(ran.code, 5, "{ran:?}");
         ran.error();
     }
-    // Seen once, then lost: it exists.
+    // A generation that was polled once exists.
     let server = Server::start(|number, _| match number {
         0 => support::json(200, json!({ "id": "g", "status": "queued" })),
         _ => http(401, &[], "{}"),

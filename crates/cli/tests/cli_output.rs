@@ -19,7 +19,7 @@ async fn service(id: &'static str, files: String) -> Server {
             _ => json!({ "id": id, "status": "completed", "video": { "url": files } }),
         };
         let body = state.to_string();
-        // As a gateway may that is not well disposed.
+        // A malicious gateway may echo the key.
         let headers = [
             ("x-request-id", format!("r-1 {KEY}")),
             ("x-inference-id", "i-1".into()),
@@ -82,7 +82,7 @@ async fn wrong_output_template_is_an_error_before_any_create() {
     ] {
         for more in [&[][..], &["--no-wait"]] {
             let generate = ["generate", MODEL, "--prompt", "x", "-o", template];
-            // Where nothing is saved yet, only what is written wrong is wrong.
+            // With --no-wait only the syntax is checked.
             if !more.is_empty() && ["{a}.mp4/such", "already exists"].contains(&error) {
                 continue;
             }
@@ -115,7 +115,7 @@ async fn printed_resume_command_names_the_same_file() {
         let resume = format!("resume with: aimlapi-video wait {expected}");
         assert!(ran.stderr.lines().any(|line| line == resume), "{ran:?}");
     }
-    // Of a bare id the model is not known.
+    // A handle made from an id has no model.
     let ran = cli
         .run(&["wait", "g", "-o", "{model}.mp4", "--speed", "100000"])
         .await;
@@ -173,7 +173,7 @@ async fn verbose_prints_each_request_without_secrets() {
         assert_eq!(requests.len(), expected.len(), "{ran:?}");
         for (line, expected) in requests.iter().zip(&expected) {
             assert!(line.starts_with(expected), "{line}");
-            // What came as an id holds the key.
+            // The id contains the key, so it is not printed.
             assert!(
                 line.ends_with('s') && !line.contains("X-Request-Id"),
                 "{line}"

@@ -65,8 +65,8 @@ async fn help_fits_the_terminal_and_has_no_colours_with_no_color() {
     let cli = Cli::new();
     for columns in [40, 60, 80] {
         let shown = shown(&cli, &["generate", "--help"], (200, columns)).await;
-        assert!(shown.text().contains("\x1b["), "headings stand out");
-        // All is folded but the line of usage, and what is one word.
+        assert!(shown.text().contains("\x1b["), "headings have a style");
+        // Every line is folded except the usage and single words.
         let lines = shown.lines();
         let folds = |line: &&String| !line.starts_with("Usage:") && line.trim().contains(' ');
         for line in lines.iter().filter(folds) {
@@ -114,7 +114,7 @@ async fn redirected_output_has_no_control_characters() {
             assert!(!text.contains(['\x1b', '\r']), "{ran:?}");
         }
     }
-    // Nor where the terminal cannot.
+    // A dumb terminal gets the same.
     let mut command = cli.command(&["generate", MODEL, "--prompt", "x", "--simulate"]);
     command
         .args(["--speed", "1000", "-o", "dumb.mp4"])
@@ -166,7 +166,7 @@ async fn wait_is_one_line_in_a_terminal_of_any_width() {
         let drawn = rows.find(|row| row.starts_with("generating ")).unwrap();
         assert_eq!(drawn.contains("usual"), size.1 > 20, "{drawn}");
         assert_eq!(drawn.ends_with(']'), size.1 == 80, "{drawn}");
-        // Nothing of it is left.
+        // The line is removed at the end.
         assert_eq!(moving(&shown.last().to_vec()), 0, "{:?}", shown.last());
         assert!(shown.last().concat().contains("saved a.mp4 ("));
     }
@@ -190,7 +190,7 @@ async fn batch_larger_than_the_terminal_shows_the_first_jobs_and_the_total() {
         ];
         let shown = shown(&cli, &arguments, size).await;
         assert_eq!(shown.code, 0, "{}", shown.text());
-        // No row goes on from the one above it.
+        // No row is the continuation of the one above it.
         let is_one = |row: &str| row.starts_with(|c: char| c.is_ascii_digit());
         let is_known =
             |row: &str| row.starts_with("line ") || row.starts_with("and ") || is_one(row);
@@ -205,7 +205,7 @@ async fn batch_larger_than_the_terminal_shows_the_first_jobs_and_the_total() {
 
 #[tokio::test]
 async fn redirected_wait_prints_few_lines() {
-    // Forty polls at least, and an answer that never changes.
+    // At least forty polls with the same response.
     let server = Server::start(|number, request| match request.target.as_str() {
         "/v.mp4" => http(200, &[("content-type", "video/mp4")], support::files::CLIP),
         _ if number < 40 => support::json(200, json!({ "id": "g", "status": "generating" })),
@@ -298,7 +298,7 @@ async fn completions_contain_every_command_and_model() {
         for word in COMMANDS.iter().chain(&["repeat-unclear"]) {
             assert!(ran.stdout.contains(word), "{shell}: {word}");
         }
-        // The others complete no values of positional arguments.
+        // The other shells do not complete values of positional arguments.
         if ["bash", "zsh"].contains(&shell) {
             assert!(ran.stdout.contains(MODEL), "{shell}");
         }
@@ -313,7 +313,7 @@ async fn completions_contain_every_command_and_model() {
         .current_dir(cli.folder.path())
         .output()
     else {
-        // There is no bash here.
+        // This system has no bash.
         return;
     };
     let completed = String::from_utf8(bash.stdout).unwrap();

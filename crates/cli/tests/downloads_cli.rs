@@ -17,7 +17,7 @@ const MIB: u64 = 1024 * 1024;
 
 const WAIT: &[&str] = &["wait", "g", "-o", "a.mp4", "--speed", "1000"];
 
-/// Until the part of `a.mp4` has `bytes`.
+/// Waits until the part of `a.mp4` has `bytes`.
 async fn arrived(cli: &Cli, child: &mut Child, bytes: u64) {
     let length = || fs::metadata(cli.path("a.mp4.part")).map_or(0, |part| part.len());
     while length() < bytes {
@@ -89,14 +89,14 @@ async fn second_process_does_not_touch_the_part_of_the_first() {
     assert_eq!(cli.files(), ["a.mp4"]);
 }
 
-/// No file may grow beyond a limit of the process, which is as near to a full disk as it gets without being root.
+/// A limit on the size of files stands in for a full disk, which needs root.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn full_disk_is_reported_and_the_download_continues_once_there_is_room() {
     let film = Film::new(4 * MIB, 1);
     let host = Host::start(film.clone(), TAG, |_, _| Plan::Whole).await;
     let cli = Cli::at(&host.url);
-    // In blocks of 512 bytes. The signal that comes with the refusal would end the process.
+    // In blocks of 512 bytes. SIGXFSZ, which the kernel sends at the limit, would end the process.
     let mut shell = cli.command(&[]);
     let program = shell.as_std().get_program().to_owned();
     let mut limited = tokio::process::Command::new("sh");
@@ -135,7 +135,7 @@ async fn full_disk_is_reported_and_the_download_continues_once_there_is_room() {
 #[tokio::test(flavor = "multi_thread")]
 async fn download_of_a_gigabyte_takes_less_than_32_mib_of_memory() {
     const LENGTH: u64 = 1024 * MIB;
-    // All but the last byte, so that the process is still there to be looked at.
+    // The last byte is held back, so that the process still runs when its memory is read.
     let host = Host::start(Film::new(LENGTH, 1), TAG, |_, _| Plan::Hold(LENGTH - 1)).await;
     let cli = Cli::at(&host.url);
     let mut child = cli.command(WAIT).spawn().unwrap();

@@ -16,7 +16,7 @@ const CREATED: &str = r#"{"id":"g1","status":"queued"}"#;
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x09\0\0\0\x10\x08\x06\0\0\0";
 const MP4: &[u8] = b"\0\0\0\x1cftypisom\0\0\x02\0isomiso2avc1";
 
-/// A text as editors and shells write it, in each encoding that is read.
+/// A text in each supported encoding.
 fn encoded(text: &str) -> [Vec<u8>; 5] {
     // Windows PowerShell 5.1 ends lines so, too.
     let units = |text: &str| {
@@ -44,7 +44,7 @@ async fn service() -> Server {
     Server::always(http(200, &[("content-type", "application/json")], CREATED)).await
 }
 
-/// The bodies of the creates that a server has seen.
+/// The bodies of the creates that a server has received.
 fn bodies(server: &Server) -> Vec<Value> {
     let requests = server.requests().into_iter();
     let bodies = requests.map(|request| serde_json::from_slice(&request.body).unwrap());
@@ -378,7 +378,7 @@ async fn unusable_media_are_an_error_in_options_and_a_warning_in_a_request() {
             .await;
         assert_eq!(ran.code, 2, "{ran:?}");
     }
-    // The older bodies take any text.
+    // The legacy bodies allow any text.
     for value in [
         "a.png",
         "www.example.com/a.png",
@@ -438,7 +438,7 @@ async fn type_of_a_file_can_be_stated() {
             "picture.bin;type=Image/X-New",
             "data:image/x-new;base64,AAECAw==",
         ),
-        // Names of files come first.
+        // A file of that whole name takes precedence.
         ("a;type=image", "data:image/png;base64,iVBOR"),
         ("b;type=image/png", "data:image/png;base64,iVBOR"),
         (

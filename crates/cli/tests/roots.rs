@@ -23,7 +23,7 @@ const GENERATE: [&str; 8] = [
     "a.mp4",
 ];
 
-/// A command whose root certificates are those that the variables name, files and folders of its own folder.
+/// A command with these variables, which name files and folders in its folder.
 struct Machine {
     cli: Cli,
     variables: Vec<(&'static str, PathBuf)>,
@@ -65,7 +65,7 @@ impl Machine {
     }
 }
 
-/// Variables that name no root certificate that can be used.
+/// Variables without a usable root certificate.
 const USELESS: [&[(&str, &str)]; 11] = [
     &[("SSL_CERT_FILE", "nowhere.pem")],
     &[("SSL_CERT_FILE", "")],
@@ -117,7 +117,7 @@ async fn roots_of_a_variable_verify_the_service_and_the_host_of_the_video() {
     let usable: [&[(&str, &str)]; 4] = [
         &[("SSL_CERT_FILE", "root.pem")],
         &[("SSL_CERT_DIR", "certs")],
-        // What one of them yields is enough.
+        // One variable with a usable certificate is enough.
         &[("SSL_CERT_FILE", "nowhere.pem"), ("SSL_CERT_DIR", "certs")],
         &[("SSL_CERT_FILE", "root.pem"), ("SSL_CERT_DIR", "nowhere")],
     ];
@@ -146,7 +146,7 @@ async fn video_on_https_without_root_certificates_is_not_saved_and_stays_resumab
         "aimlapi-video wait -o a.mp4 g",
         "{ran:?}"
     );
-    // Asked once for the create and once at most for the state, and for no fresh link.
+    // One create and at most one poll: no fresh URL is requested.
     assert!(api.requests().len() <= 2, "{:?}", api.requests());
     assert_eq!(files.connections(), 0);
 }

@@ -12,7 +12,7 @@ use tokio::{
 
 const MODEL: &str = "klingai/v2-master-text-to-video";
 
-/// A simulator of these arguments, and its URL.
+/// Starts a simulator with these arguments and returns its URL.
 async fn simulate(cli: &Cli, arguments: &[&str]) -> (Child, String) {
     let mut all = vec!["simulate", "--listen", "127.0.0.1:0"];
     all.extend(arguments);
@@ -76,12 +76,12 @@ async fn every_setting_reaches_the_simulator() {
     let own = |method: &'static str, path: &str, body: Value| {
         send(method, format!("{url}/_simulator/{path}"), body)
     };
-    // Strict, and by the scenario.
+    // --strict and --scenario.
     assert_eq!(create(json!("5")).await.0, 400);
     assert_eq!(create(json!(5)).await.0, 503);
     let (_, first) = create(json!(5)).await;
     let (_, second) = create(json!(5)).await;
-    // Shapes by the turn, whose ids differ.
+    // The shapes are used in turn, and their ids differ.
     assert!(first["id"].as_str().unwrap().contains(MODEL));
     assert_eq!(second["id"].as_str().unwrap().len(), 21);
     assert_eq!(create(json!(5)).await.0, 403);

@@ -30,7 +30,7 @@ fn specs(arguments: &[&Path]) -> Ran {
     }
 }
 
-/// Mixes words and paths, as a command line does.
+/// Runs `specs` with words and paths as arguments.
 macro_rules! specs {
     ($($argument:expr),*) => { specs(&[$(AsRef::<Path>::as_ref(&$argument)),*]) };
 }

@@ -18,7 +18,7 @@ use support::{
 const MODEL: &str = "klingai/v2-master-text-to-video";
 const STEM: &str = "klingai-v2-master-text-to-video-g";
 
-/// Everything that a service and its host answer for a generation of so many videos.
+/// The responses of a service and its host for a generation with this number of videos.
 fn answer(videos: usize, request: &Request) -> Bytes {
     if let Some(number) = request.target.strip_prefix("/files/") {
         return http(200, &[], format!("film {number}"));
@@ -181,7 +181,7 @@ async fn second_command_for_the_same_file_is_an_error_before_any_create() {
     assert_eq!(cli.files(), [""; 0]);
 }
 
-/// A service beside which another program writes `mine` to these files when it is first polled.
+/// A service; at the first poll, another program writes `mine` to these files.
 async fn intruded(files: Vec<PathBuf>, videos: usize, is_gone: bool) -> Server {
     Server::start(move |number, request| {
         if number == 1 {

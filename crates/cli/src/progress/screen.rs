@@ -102,21 +102,16 @@ impl Screen {
     /// lines to all columns and clears one row for each.
     fn clear_wrapped(&self, columns: usize) {
         let (lines, drawn_columns) = self.drawn.get();
-        let wrapped = lines * (drawn_columns.div_ceil(columns).saturating_sub(1));
-        if wrapped > 0 {
+        if drawn_columns > columns {
+            let wrapped = lines * (drawn_columns.div_ceil(columns) - 1);
             let _ = self
                 .bar
                 .suspend(|| Term::stderr().clear_last_lines(wrapped));
         }
     }
 
-    /// Rows and columns; a terminal that states none has 24 and 80.
     fn size(&self) -> (usize, usize) {
-        let or = |size: u16, default| match size {
-            0 => default,
-            size => usize::from(size),
-        };
-        let (rows, columns) = Term::stderr().size_checked().unwrap_or_default();
-        (or(rows, 24), or(columns, 80))
+        let (rows, columns) = Term::stderr().size();
+        (rows.into(), columns.into())
     }
 }
