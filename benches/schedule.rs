@@ -1,14 +1,14 @@
-//! Polling schedules in virtual time: how many requests each sends, and how late it sees the end.
+//! Polling schedules in virtual time: how many requests each sends, and how late it observes the end.
 //!
 //! The figure of merit is M = mean requests x mean lag / mean duration; it has no unit, and any fixed step has 0.5. The limit
-//! beside it is what no schedule can beat that knows the distribution exactly, at the same mean number of requests.
+//! beside it is the lowest M of a schedule that knows the distribution exactly, at the same mean number of requests.
 //!
 //! The limit is one for a single typical duration: over all stated ones together, M may be below it, since more requests go
 //! where durations are long.
 //!
 //! With `-- --svg FILE` it draws requests against lag instead, and prints nothing.
 //!
-//! A poll is answered at once, so a lag is the time from the end to the next poll. Durations are lognormal.
+//! A poll takes no time, so a lag is the time from the end to the next poll. Durations are lognormal.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench may fail")]
 
@@ -39,7 +39,7 @@ use score::{Score, Wait, score};
 
 const SPREADS: [f64; 5] = [0.05, 0.1, 0.15, 0.3, 0.5];
 const TYPICAL: [f64; 4] = [35.0, 90.0, 330.0, 750.0];
-const FINISHES: [usize; 3] = [5, 20, 100];
+const OBSERVATIONS: [usize; 3] = [5, 20, 100];
 const SAMPLES: usize = 200_000;
 const LEARNERS: usize = 20;
 
@@ -56,9 +56,10 @@ fn main() {
     tables::peers();
 
     let mut goals = Goals::default();
-    let mut told = |title: &str, hint: Option<f64>, most: Option<f64>| {
-        let tables =
-            each_spread(|spread| everywhere(|typical, seed| told(typical, hint, spread, seed)));
+    let mut stated = |title: &str, hint: Option<f64>, most: Option<f64>| {
+        let tables = each_spread(|spread| {
+            everywhere(|typical, seed| with_hint(typical, hint, spread, seed))
+        });
         tables::ours(title, &limits, &tables);
         if hint == Some(1.0) {
             let at = &tables[2][2];
@@ -78,22 +79,22 @@ fn main() {
             let all = format!("{title}, stated durations");
             goals.add(&all, "M", most, &stated, |_, score| score.merit());
             if hint.is_some() {
-                // No goal, but not to be lost sight of.
+                // Not a required goal, but a guard against regressions.
                 let each = format!("{title}, each length");
                 goals.add(&each, "M", 0.65, &tables, |_, score| score.merit());
             }
         }
     };
-    told("a right hint", Some(1.0), None);
-    told("a hint twice too long", Some(2.0), Some(0.55));
-    told("a hint twice too short", Some(0.5), Some(0.55));
-    told("a hint five times too long", Some(5.0), None);
-    told("a hint five times too short", Some(0.2), None);
-    told("nothing known", None, Some(0.55));
+    stated("a right hint", Some(1.0), None);
+    stated("a hint twice too long", Some(2.0), Some(0.55));
+    stated("a hint twice too short", Some(0.5), Some(0.55));
+    stated("a hint five times too long", Some(5.0), None);
+    stated("a hint five times too short", Some(0.2), None);
+    stated("nothing known", None, Some(0.55));
 
     for hint in [None, Some(1.0)] {
         let all = each_spread(|spread| learning(hint, spread));
-        for (at, (finishes, most)) in FINISHES.into_iter().zip([1.5, 1.3, 1.2]).enumerate() {
+        for (at, (finishes, most)) in OBSERVATIONS.into_iter().zip([1.5, 1.3, 1.2]).enumerate() {
             let also = if hint.is_some() {
                 ", and a right hint"
             } else {
@@ -112,7 +113,7 @@ fn main() {
     tables::speed();
 }
 
-fn told(typical: f64, hint: Option<f64>, spread: f64, seed: u64) -> Score {
+fn with_hint(typical: f64, hint: Option<f64>, spread: f64, seed: u64) -> Score {
     let samples = if seed < TYPICAL.len() as u64 {
         SAMPLES
     } else {
@@ -136,9 +137,9 @@ fn everywhere(one: impl Fn(f64, u64) -> Score) -> Vec<Score> {
     scores
 }
 
-/// Scores after so many finishes, each seen by polling as planned with what was known by then.
+/// Scores after so many observed durations, each observed by the schedule with the durations known by then.
 fn learning(hint: Option<f64>, spread: f64) -> Vec<Vec<Score>> {
-    let mut tables = vec![vec![Score::default(); TYPICAL.len() + 1]; FINISHES.len()];
+    let mut tables = vec![vec![Score::default(); TYPICAL.len() + 1]; OBSERVATIONS.len()];
     let plain = TYPICAL
         .iter()
         .enumerate()
@@ -155,7 +156,7 @@ fn learning(hint: Option<f64>, spread: f64) -> Vec<Vec<Score>> {
                 let took = random.lognormal(typical, spread);
                 let (_, between) = Wait::new(&Planned::default(), id, hint, learned).ended(took);
                 durations.observe("model", None, between);
-                if let Some(at) = FINISHES.iter().position(|&finishes| finishes == finish) {
+                if let Some(at) = OBSERVATIONS.iter().position(|&finishes| finishes == finish) {
                     for id in 0..3 {
                         let took = (0..150)
                             .map(|_| random.lognormal(typical, spread))

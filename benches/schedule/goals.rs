@@ -1,15 +1,15 @@
-//! What was asked for, beside what came out.
+//! The goals, beside the measured figures.
 
 use super::{SPREADS, Score, TYPICAL};
 
-/// What was asked for, and what came out.
+/// Title, measured figure and goal of each row.
 #[derive(Default)]
 pub(super) struct Goals {
     pub(super) rows: Vec<(String, f64, f64)>,
 }
 
 impl Goals {
-    /// Adds the worst of `tables`.
+    /// Adds a row for the worst cell of `tables`.
     pub(super) fn add(
         &mut self,
         title: &str,

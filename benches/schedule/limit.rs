@@ -1,4 +1,4 @@
-//! The bound that no schedule can beat.
+//! The lower bound of M for every schedule.
 
 use super::Score;
 

@@ -1,4 +1,4 @@
-//! The schedules of other clients, as their sources say.
+//! The schedules of other clients, as in their source code.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use aimlapi_video::schedule::{PollState, Schedule};
 
 use super::Random;
 
-/// What other clients do.
+/// The schedule of another client.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer {
     pub(super) name: &'static str,

@@ -14,7 +14,7 @@ const MADE_BY: &str = "cargo bench --bench schedule -- --svg benches/schedule.sv
 
 const TYPICAL: f64 = 330.0;
 const SPREAD: f64 = 0.15;
-const FINISHES: usize = 20;
+const OBSERVATIONS: usize = 20;
 const REQUESTS: Range<f64> = 4.0..9000.0;
 const LAGS: Range<f64> = 0.04..60.0;
 
@@ -27,7 +27,7 @@ const RED: RGBColor = RGBColor(207, 34, 46);
 const LIMIT: RGBColor = RGBColor(26, 127, 55);
 const OTHERS: RGBColor = RGBColor(188, 76, 0);
 
-/// The same colours, for whoever looks at it in the dark.
+/// The same colours for a dark theme.
 const DARK: [(RGBColor, &str); 8] = [
     (PAPER, "#0d1117"),
     (INK, "#e6edf3"),
@@ -39,12 +39,12 @@ const DARK: [(RGBColor, &str); 8] = [
     (OTHERS, "#f0883e"),
 ];
 
-/// What ours knows before it asks.
+/// What our schedule knows before its first poll.
 #[derive(Clone, Copy, PartialEq)]
 enum Known {
     Nothing,
     Stated,
-    Finishes,
+    Observed,
 }
 
 const OURS: [(Known, &str, RGBColor); 3] = [
@@ -54,7 +54,7 @@ const OURS: [(Known, &str, RGBColor); 3] = [
         VIOLET,
     ),
     (Known::Stated, "ours, the stated duration is right", BLUE),
-    (Known::Finishes, "ours, 20 finishes seen as well", RED),
+    (Known::Observed, "ours, 20 finishes seen as well", RED),
 ];
 
 /// The default of the knob, in milliseconds, marked by a dot.
@@ -157,8 +157,8 @@ fn cost_of_ours(known: Known, trade: f64) -> (f64, f64) {
     let mut score = Score::default();
     for learner in 0..LEARNERS {
         let took: Vec<f64> = durations();
-        let (seen, took) = took.split_at(FINISHES);
-        let learned = (known == Known::Finishes).then(|| learned(&schedule, hint, seen));
+        let (observed, took) = took.split_at(OBSERVATIONS);
+        let learned = (known == Known::Observed).then(|| learned(&schedule, hint, observed));
         let id = format!("learner {learner}");
         Wait::new(&schedule, id, hint, learned.flatten()).score(took.to_vec(), &mut score);
     }
@@ -166,9 +166,9 @@ fn cost_of_ours(known: Known, trade: f64) -> (f64, f64) {
 }
 
 /// What a program knows that has waited for so many generations before.
-fn learned(schedule: &Planned, hint: Option<f64>, seen: &[f64]) -> Option<Learned> {
+fn learned(schedule: &Planned, hint: Option<f64>, observed: &[f64]) -> Option<Learned> {
     let mut durations = Durations::default();
-    for (finish, &took) in seen.iter().enumerate() {
+    for (finish, &took) in observed.iter().enumerate() {
         let learned = durations.learned("model", None);
         let mut wait = Wait::new(schedule, format!("finish {finish}"), hint, learned);
         durations.observe("model", None, wait.ended(took).1);
@@ -185,7 +185,7 @@ fn key((x, y): (i32, i32), colour: RGBColor) -> PathElement<(i32, i32)> {
     PathElement::new([(x + 2, y), (x + 22, y)], colour.stroke_width(2))
 }
 
-/// A figure without zeros that say nothing.
+/// A figure without trailing zeros.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "as the mesh calls it")]
 fn plain(figure: &f64) -> String {
     format!("{}", (figure * 1000.0).round() / 1000.0)

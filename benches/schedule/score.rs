@@ -1,4 +1,4 @@
-//! What a schedule costs over many waits.
+//! Requests and lags of a schedule over many waits.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -6,7 +6,7 @@ use aimlapi_video::schedule::{Learned, PollState, Schedule};
 
 use super::Random;
 
-/// What a policy costs.
+/// Requests and lags of many waits.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Score {
     polls: f64,
@@ -40,7 +40,7 @@ impl Score {
     }
 }
 
-/// The polls of one wait, computed as far as they are needed: they do not depend on when it ends.
+/// The polls of one wait, computed on demand: they do not depend on when the generation ends.
 pub(super) struct Wait<'a> {
     schedule: &'a dyn Schedule,
     id: String,
@@ -65,7 +65,7 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// How many polls it takes to see the end at `took`, and the last two: the end lies between them.
+    /// How many polls observe an end at `took`, and the last two, between which the end lies.
     pub(super) fn ended(&mut self, took: f64) -> (usize, RangeInclusive<Duration>) {
         let took = Duration::from_secs_f64(took);
         while self.polls.last().is_none_or(|&last| last < took) {
@@ -102,7 +102,7 @@ impl<'a> Wait<'a> {
     }
 }
 
-/// Waits of a schedule that learns nothing.
+/// Scores waits of a schedule without observed durations.
 pub(super) fn score(
     schedule: &dyn Schedule,
     typical: f64,

@@ -1,7 +1,7 @@
 //! Many waits in one process: 100,000 in virtual time and 10,000 over loopback, and what a poll costs beside a bare GET.
 //!
-//! Memory is what the process holds with all waits asleep, less what it held before; CPU is that of the thread that polls. In
-//! virtual time the waits are the machine alone; over loopback they are those of `Client::wait_all`, each in its task.
+//! Memory is what the process holds with all waits asleep, minus what it held before; CPU is that of the thread that polls.
+//! In virtual time the waits are bare state machines; over loopback they are those of `Client::wait_all`, each in its task.
 #![allow(clippy::unwrap_used, reason = "a bench may fail")]
 
 use std::{
@@ -26,14 +26,14 @@ use aimlapi_video_simulator::Simulator;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::runtime::{Builder, Runtime};
 
-/// As long as the service's, for it is looked for in every answer.
+/// As long as the service's keys, because every response is searched for the key.
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 pub(crate) fn run() {
     if cfg!(debug_assertions) {
-        println!("built without optimisation: the figures say little");
+        println!("built without optimisation: the figures are not comparable");
     }
-    // A process each, for what one has freed would hide what the next one takes.
+    // A process each: memory that one section has freed would hide what the next one takes.
     match env::args().nth(1).as_deref() {
         Some("unlimited") => virtual_time(None),
         Some("limited") => virtual_time(Some(PollBudget::per_minute(120_000.0).burst(1000))),
@@ -201,7 +201,7 @@ fn waits_over_loopback(
     })
 }
 
-/// A poll of the machine, its schedule and budget included, beside the same GET by reqwest and serde_json alone.
+/// A poll of the state machine with its schedule and budget, beside the same GET by reqwest and serde_json alone.
 fn cost(server: &Server) {
     const POLLS: u32 = 400;
     const ROUNDS: usize = 51;
@@ -301,7 +301,7 @@ impl<S: Schedule> Schedule for Counted<S> {
 /// Simulators on a thread of their own, so that this thread's CPU is the client's.
 struct Server {
     url: String,
-    /// One whose generations end too late to be seen.
+    /// The URL of one whose generations end after the bench.
     slow: String,
 }
 

@@ -11,7 +11,7 @@ use crate::{
     budget::Bucket,
     client::PollError,
     generation::Created,
-    schedule::{Durations, Fixed, Learned},
+    schedule::{Durations, Fixed, Learned, PollState, Schedule},
 };
 
 mod answers;

@@ -1,4 +1,4 @@
-//! The default schedule: polls where the end is likely.
+//! The default schedule: it polls when the end is likely.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ use crate::State;
 /// ```
 ///
 /// Where the stated duration is right and durations spread by 15 % around it, that is 10 requests at a mean lag of 1.4 s for
-/// 90 s, 18 at 3.1 s for 330 s, and 26 at 4.8 s for 750 s; after 20 finishes 9 at 1.5 s, 17 at 2.9 s, and 21 at 5.3 s
+/// 90 s, 18 at 3.1 s for 330 s, and 26 at 4.8 s for 750 s; after 20 observed durations 9 at 1.5 s, 17 at 2.9 s, and 21 at 5.3 s
 /// (`cargo bench --bench schedule`).
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "a schedule does nothing until a wait is given it"]
@@ -95,9 +95,8 @@ impl Planned {
 impl Schedule for Planned {
     fn next(&self, state: &PollState<'_>) -> Duration {
         let posterior = self.posterior(state);
-        let least = self.min_step.as_secs_f64();
         let terms = Terms {
-            min_step: least,
+            min_step: self.min_step.as_secs_f64(),
             max_step: self.max_step.as_secs_f64(),
             price: self.price(&posterior, state.unfinished.as_secs_f64()),
         };
@@ -435,8 +434,7 @@ mod tests {
     }
 
     fn step(schedule: Planned, state: &PollState<'_>) -> Duration {
-        let step = schedule.next(state);
-        step
+        schedule.next(state)
     }
 
     fn learned(seconds: f64, count: u32) -> Option<Learned> {

@@ -129,7 +129,8 @@ impl DurationPosterior {
     pub(super) fn survival(&self, seconds: f64) -> f64 {
         let seconds = seconds.max(TINY);
         let ln = seconds.ln();
-        // A power law as the tail never reaches zero, and makes steps grow with the age once every likely duration is over.
+        // A power law with the exponent 7/4. It never reaches zero, and makes steps grow with the age once every likely
+        // duration is over.
         let ratio = seconds / self.typical;
         let outliers = self.outliers / (1.0 + ratio * (ratio * ratio.sqrt()).sqrt());
         let components = self.components.iter();
@@ -179,7 +180,7 @@ impl Component {
         self.weight * normal_tail((ln - self.mean) / self.spread)
     }
 
-    /// Takes in a component that is nearly the same, and returns whether it is: weight, mean and variance of both remain.
+    /// Merges a component that is nearly the same, and returns whether it is. Weight, mean and variance of the mixture remain.
     fn merge(&mut self, next: &Self) -> bool {
         let away = next.mean - self.mean;
         let ratio = next.spread / self.spread;
@@ -242,9 +243,6 @@ pub(super) const CONCENTRATION: f64 = 1.3;
 /// The prior of the share of outliers: so many among so many generations.
 const PRIOR_OUTLIERS: f64 = 0.5;
 const PRIOR_GENERATIONS: f64 = 600.0;
-
-/// The scale of the logistic distribution of an outlier's ln seconds.
-const OUTLIER_SPREAD: f64 = 0.6;
 
 /// Components below this share cost time and change nothing.
 const NEGLIGIBLE: f64 = 1e-4;

@@ -1,9 +1,9 @@
-//! What a wait makes of answers and failures, and how it ends.
+//! Responses, failures and the ends of waits.
 
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn passing_errors_are_ridden_out_for_two_minutes() {
+async fn transient_errors_are_tolerated_for_two_minutes() {
     let mut turns = vec![Turn::Fails(502); 11];
     turns.push(completed());
     assert!(run(&turns, handle(), every(10)).await.end.is_ok());
@@ -18,20 +18,20 @@ async fn passing_errors_are_ridden_out_for_two_minutes() {
 
 /// The first planned poll of this model comes later than the tolerance lasts.
 #[tokio::test(start_paused = true)]
-async fn a_failure_after_a_planned_pause_is_ridden_out_and_soon_made_up_for() {
+async fn poll_that_failed_after_a_planned_pause_is_repeated_soon() {
     let options = WaitOptions::default();
     let short = run(&[Turn::Fails(502), completed()], handle(), options.clone()).await;
     assert!(short.end.is_ok());
-    assert_eq!(short.polls, [125_247, 127_247]);
+    assert_eq!(short.polls, [125_115, 127_115]);
     let lost = run(&[Turn::Fails(502)], handle(), options).await;
     assert_eq!(lost.end.unwrap_err().kind(), ErrorKind::PollingLost);
-    assert_eq!(lost.polls.first(), Some(&125_247));
-    let polled = lost.polls.last().unwrap() - 125_247;
+    assert_eq!(lost.polls.first(), Some(&125_115));
+    let polled = lost.polls.last().unwrap() - 125_115;
     assert!((90_000..=120_000).contains(&polled), "{:?}", lost.polls);
 }
 
 #[tokio::test(start_paused = true)]
-async fn time_that_a_caller_takes_over_a_failure_is_no_silence_of_the_service() {
+async fn time_of_the_caller_after_a_failure_does_not_count_as_silence() {
     let script = script(&[Turn::Fails(502)]);
     let mut machine = Machine::start(&script, handle(), every(10).tolerance(seconds(25)));
     assert!(matches!(machine.step().await, Ok(Update::Progress(_))));
@@ -39,7 +39,7 @@ async fn time_that_a_caller_takes_over_a_failure_is_no_silence_of_the_service() 
         assert!(matches!(machine.step().await, Ok(Update::PollFailed(_))));
         tokio::time::sleep(seconds(600)).await;
     }
-    // Asked for without a break, it is lost after so long.
+    // Without pauses of the caller, the tolerance counts.
     let lost = loop {
         if let Err(error) = machine.step().await {
             break error;
@@ -53,8 +53,8 @@ async fn time_that_a_caller_takes_over_a_failure_is_no_silence_of_the_service() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn time_in_line_for_the_budget_is_no_silence_of_the_service() {
-    // A token comes every 100 s, and the first is there at once.
+async fn time_in_the_budget_queue_does_not_count_as_silence() {
+    // A token is available every 100 s, and the first one at once.
     let run = run_within(
         PollBudget::per_minute(0.6).burst(1),
         &[
@@ -71,7 +71,7 @@ async fn time_in_line_for_the_budget_is_no_silence_of_the_service() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_good_answer_starts_the_tolerance_anew() {
+async fn valid_response_restarts_the_tolerance() {
     let mut turns = vec![Turn::Fails(503); 11];
     turns.push(queued());
     turns.extend(vec![Turn::Fails(503); 11]);
@@ -80,7 +80,7 @@ async fn a_good_answer_starts_the_tolerance_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_ends_the_wait_at_once() {
+async fn refusal_ends_the_wait_at_once() {
     for refusal in [400, 401, 403, 410] {
         let run = run(&[Turn::Fails(refusal)], handle(), every(10)).await;
         let error = run.end.unwrap_err();
@@ -98,7 +98,7 @@ async fn a_refusal_ends_the_wait_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_generation_may_be_unknown_at_first() {
+async fn new_generation_may_be_unknown_at_first() {
     let run = run(
         &[Turn::Fails(404), Turn::Fails(404), completed()],
         handle(),
@@ -109,14 +109,14 @@ async fn a_new_generation_may_be_unknown_at_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bare_id_is_polled_for_at_once_and_an_unknown_one_refused() {
+async fn bare_id_is_polled_at_once_and_an_unknown_one_refused() {
     let run = run(&[Turn::Fails(404)], "g".into(), every(10)).await;
     assert_eq!(run.polls, [0]);
     assert_eq!(run.end.unwrap_err().kind(), ErrorKind::PollingLost);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_answered_with_the_video_is_not_polled() {
+async fn create_that_returned_the_video_is_not_polled() {
     let Turn::Answer(answer) = completed() else {
         unreachable!()
     };
@@ -125,7 +125,7 @@ async fn a_create_that_answered_with_the_video_is_not_polled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_answered_with_a_failure_is_not_polled() {
+async fn create_that_returned_a_failure_is_not_polled() {
     let answer =
         json!({ "id": "g", "status": "error", "error": { "name": "Moderation", "message": "no" } });
     let run = run(&[queued()], created(answer), every(10)).await;
@@ -156,7 +156,7 @@ async fn completed_without_a_video_gets_three_more_polls() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_video_that_follows_within_the_grace_is_delivered() {
+async fn video_that_follows_a_completed_state_is_returned() {
     let turns = [
         Turn::Answer(status("completed")),
         Turn::Answer(status("completed")),
@@ -166,7 +166,7 @@ async fn a_video_that_follows_within_the_grace_is_delivered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_state_is_waited_through_and_named_at_the_deadline() {
+async fn unknown_state_is_tolerated_and_named_at_the_deadline() {
     let turns = [Turn::Answer(status("mulling"))];
     let run = run(&turns, handle(), every(10).deadline(seconds(30))).await;
     assert_eq!(run.states, [State::Queued, State::Unknown]);
@@ -179,7 +179,7 @@ async fn an_unknown_state_is_waited_through_and_named_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn going_back_to_queued_is_a_change_like_any_other() {
+async fn return_to_queued_is_a_change() {
     let generating = Turn::Answer(status("generating"));
     let turns = [
         queued(),
@@ -196,7 +196,7 @@ async fn going_back_to_queued_is_a_change_like_any_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_generation_that_stays_queued_is_given_up_at_the_queue_deadline() {
+async fn wait_for_a_queued_generation_ends_at_the_queue_deadline() {
     let options = every(10).queue_deadline(seconds(25));
     let queued_run = run(&[queued()], handle(), options.clone()).await;
     assert_eq!(queued_run.polls, [10_000, 20_000, 25_000]);
@@ -204,7 +204,7 @@ async fn a_generation_that_stays_queued_is_given_up_at_the_queue_deadline() {
     assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
     assert!(error.to_string().contains("still queued"), "{error}");
     assert!(error.is_resumable());
-    // Out of the queue in time, even if only the poll at the deadline sees it, it may take as long as it likes.
+    // A generation that has left the queue by the poll at the queue deadline is not limited by it.
     for late in [
         vec![queued(), generating()],
         vec![queued(), queued(), generating()],
@@ -217,7 +217,7 @@ async fn a_generation_that_stays_queued_is_given_up_at_the_queue_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_poll_at_the_queue_deadline_decides_nothing() {
+async fn failed_poll_at_the_queue_deadline_does_not_end_the_wait() {
     let run = run(
         &[
             queued(),
@@ -235,7 +235,7 @@ async fn a_failed_poll_at_the_queue_deadline_decides_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_queue_deadline_never_moves_the_last_poll_past_the_deadline() {
+async fn queue_deadline_does_not_delay_the_last_poll() {
     let options = every(10).queue_deadline(seconds(40)).deadline(seconds(35));
     let run = run(&[queued()], handle(), options).await;
     assert_eq!(run.polls, [10_000, 20_000, 30_000, 35_000]);
@@ -243,24 +243,27 @@ async fn the_queue_deadline_never_moves_the_last_poll_past_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn queued_and_generating_time_are_told_apart() {
+async fn queued_and_generating_time_are_separate() {
     let turns = [queued(), generating(), Turn::Fails(500), completed()];
     let script = script(&turns);
     let mut machine = Machine::start(&script, handle(), every(10));
-    let mut seen = Vec::new();
-    while let Ok(update) = machine.step().await {
+    let mut observed = Vec::new();
+    loop {
+        let mut update = machine.step().await;
+        machine.add_remaining(&mut update);
+        let Ok(update) = update else { break };
         let times = match update {
             Update::Progress(progress) => progress.times,
             Update::PollFailed(failed) => failed.times,
             Update::Completed(_) => break,
         };
         let whole = |time: Duration| time.as_secs();
-        seen.push((whole(times.queued), times.generating.map(whole)));
+        observed.push((whole(times.queued), times.generating.map(whole)));
         assert_eq!(
             times.age,
             times.queued + times.generating.unwrap_or_default()
         );
         assert!(times.remaining.is_some());
     }
-    assert_eq!(seen, [(0, None), (20, Some(0)), (20, Some(10))]);
+    assert_eq!(observed, [(0, None), (20, Some(0)), (20, Some(10))]);
 }

@@ -1,17 +1,17 @@
-//! What holds whatever the schedule, the deadline and the end.
+//! Properties that hold for every schedule, deadline and duration.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// What a schedule of nobody in particular says.
+/// A schedule that returns the given steps, in milliseconds, in turn.
 #[derive(Clone, Debug)]
 struct Any(Vec<u64>);
 
-impl crate::schedule::Schedule for Any {
-    fn next(&self, state: &PollState<'_>) -> Decision {
+impl Schedule for Any {
+    fn next(&self, state: &PollState<'_>) -> Duration {
         let step = self.0.get(state.polls as usize % self.0.len().max(1));
-        Decision::After(Duration::from_millis(step.copied().unwrap_or(1)))
+        Duration::from_millis(step.copied().unwrap_or(1))
     }
 }
 
@@ -19,7 +19,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_the_schedule_no_poll_is_late_and_the_last_is_at_the_deadline(
+    fn no_poll_is_late_and_the_last_is_at_the_deadline(
         steps in proptest::collection::vec(0_u64..40_000, 1..6),
         deadline in 1_u64..400,
         retry_after in proptest::option::of(0_u64..90),
@@ -43,24 +43,24 @@ proptest! {
     }
 
     #[test]
-    fn the_default_schedule_keeps_to_its_limits_and_to_the_deadline(
+    fn default_schedule_keeps_its_limits_and_the_deadline(
         id in ".{0,20}",
         ends in 1_u64..4_000,
         least in 1_u64..10,
         most in 10_u64..200,
         deadline in 1_u64..4_000,
-        finishes in 0_u64..40,
+        observations in 0_u64..40,
     ) {
         let planned = crate::schedule::Planned::default()
             .at_least(seconds(least))
             .at_most(seconds(most));
         let mut script = paused(async { script(&[Turn::EndsAt(seconds(ends))]) });
-        let mut seen = Durations::default();
-        for finish in 0..finishes {
-            let took = seconds(ends + finish)..=seconds(ends + finish + 3);
-            seen.observe("klingai/v2-master-text-to-video", Some(5), took);
+        let mut observed = Durations::default();
+        for observation in 0..observations {
+            let took = seconds(ends + observation)..=seconds(ends + observation + 3);
+            observed.observe("klingai/v2-master-text-to-video", Some(5), took);
         }
-        script.durations = Mutex::new(seen);
+        script.durations = Mutex::new(observed);
         let created = handle().created().unwrap().clone();
         let model = "klingai/v2-master-text-to-video";
         let handle = GenerationHandle::of(id, model, Route::Universal, "https://a", created);

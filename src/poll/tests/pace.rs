@@ -4,13 +4,13 @@ use super::*;
 
 /// When the default schedule polls `g`, in milliseconds.
 const POLLS_OF_G: &[u64] = &[
-    125247, 167468, 212928, 238302, 254033, 266813, 276048, 284818, 292719, 299597, 305700, 311804,
-    316958, 322404, 327292, 331967, 336532, 340769, 345114, 349408, 353733, 357823, 362125, 366282,
-    370535, 374906, 379451, 383609, 388024, 392095, 396060, 400000,
+    125115, 167420, 212893, 238282, 254011, 266813, 276055, 284812, 292699, 299575, 305678, 311781,
+    316936, 322381, 327269, 332062, 336629, 340867, 345212, 349508, 353837, 357927, 362231, 366389,
+    370642, 375015, 379560, 383717, 388134, 392205, 396168, 400000,
 ];
 
 #[tokio::test(start_paused = true)]
-async fn the_default_schedule_asks_rarely_until_the_end_is_near_and_then_often() {
+async fn default_schedule_polls_rarely_until_the_end_is_near_and_then_often() {
     // The page of this model states 5 to 6 minutes for 5 s of video.
     let run = run(
         &[generating()],
@@ -22,7 +22,7 @@ async fn the_default_schedule_asks_rarely_until_the_end_is_near_and_then_often()
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_id_is_polled_at_times_of_its_own_and_always_at_the_same_ones() {
+async fn polls_of_an_id_are_reproducible_and_differ_from_those_of_another() {
     let options = || WaitOptions::default().deadline(seconds(600));
     let of = async |id: &str| {
         let mut handle = handle();
@@ -40,16 +40,16 @@ async fn every_id_is_polled_at_times_of_its_own_and_always_at_the_same_ones() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_learns_when_it_ended_and_the_next_one_asks_less() {
+async fn wait_records_the_duration_and_the_next_one_polls_less() {
     let mut durations = Durations::default();
     let mut counts = Vec::new();
     for _ in 0..20 {
         let mut script = script(&[Turn::EndsAt(seconds(400))]);
         script.durations = Mutex::new(durations);
-        let (run, seen) = follow(script, handle(), WaitOptions::default()).await;
+        let (run, observed) = follow(script, handle(), WaitOptions::default()).await;
         assert!(run.end.is_ok());
         counts.push(run.polls.len());
-        durations = seen;
+        durations = observed;
     }
     let learned = durations
         .learned("klingai/v2-master-text-to-video", Some(5))
@@ -61,18 +61,18 @@ async fn a_wait_learns_when_it_ended_and_the_next_one_asks_less() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_learned_of_what_ended_before_it_was_waited_for() {
+async fn duration_is_not_recorded_if_the_generation_ended_before_the_wait() {
     let mut resumed = handle();
     resumed = serde_json::from_str(&serde_json::to_string(&resumed).unwrap()).unwrap();
     for handle in [resumed, GenerationHandle::new("g")] {
-        let (run, seen) = follow(script(&[completed()]), handle, WaitOptions::default()).await;
+        let (run, observed) = follow(script(&[completed()]), handle, WaitOptions::default()).await;
         assert!(run.end.is_ok());
-        assert_eq!(seen, Durations::default());
+        assert_eq!(observed, Durations::default());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_last_poll_is_sent_at_the_deadline() {
+async fn last_poll_is_sent_at_the_deadline() {
     let run = run(&[queued()], handle(), every(10).deadline(seconds(25))).await;
     assert_eq!(run.polls, [10_000, 20_000, 25_000]);
     assert_eq!(run.timeouts, [15_000, 5_000, 10_000]);
@@ -91,7 +91,7 @@ async fn a_last_poll_is_sent_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_result_that_is_there_at_the_deadline_is_delivered() {
+async fn result_at_the_deadline_is_returned() {
     let run = run(
         &[queued(), queued(), completed()],
         handle(),
@@ -102,7 +102,7 @@ async fn a_result_that_is_there_at_the_deadline_is_delivered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_poll_that_hangs_ends_by_the_deadline_and_only_the_last_runs_past_it() {
+async fn hanging_poll_ends_by_the_deadline_and_only_the_last_runs_past_it() {
     let run = run(
         &[queued(), Turn::Hangs],
         handle(),
@@ -116,7 +116,7 @@ async fn a_poll_that_hangs_ends_by_the_deadline_and_only_the_last_runs_past_it()
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_deadline_the_wait_goes_on() {
+async fn wait_without_a_deadline_continues() {
     let mut turns = vec![queued(); 400];
     turns.push(completed());
     let run = run(&turns, handle(), every(10).no_deadline()).await;
@@ -167,9 +167,9 @@ async fn speed_divides_steps_and_deadline_but_not_the_tolerance() {
     assert_eq!(lost.polls.last(), Some(&120_000));
 }
 
-/// A simulated generation is seen as soon after its end, in its own time, as a real one.
+/// The end of a simulated generation is observed with the same lag, in the time of the simulator, as that of a real one.
 #[tokio::test(start_paused = true)]
-async fn at_another_speed_the_planned_polls_are_the_same_ones_but_for_the_timer() {
+async fn planned_polls_are_the_same_at_another_speed() {
     for speed in [10, 60] {
         let options = WaitOptions::default().deadline(seconds(500));
         let run = run(&[generating()], handle(), options.speed(speed as f64)).await;
@@ -189,14 +189,14 @@ async fn at_another_speed_the_planned_polls_are_the_same_ones_but_for_the_timer(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_schedule_that_never_asks_is_polled_at_the_deadline_alone() {
+async fn schedule_that_never_polls_is_polled_at_the_deadline_only() {
     let never = WaitOptions::default().schedule(Fixed::every(Duration::MAX));
     let run = run(&[queued()], handle(), never.deadline(seconds(600))).await;
     assert_eq!(run.polls, [600_000]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_generation_said_to_be_a_day_old_is_polled_for_as_if_its_clock_were_wrong() {
+async fn generation_with_a_stated_age_of_a_day_is_polled_soon() {
     let mut old = serde_json::to_value(handle()).unwrap();
     old["created_at"] = "2020-01-01T00:00:00Z".into();
     let old: GenerationHandle = serde_json::from_value(old).unwrap();
@@ -220,7 +220,7 @@ async fn a_generation_said_to_be_a_day_old_is_polled_for_as_if_its_clock_were_wr
 }
 
 #[tokio::test(start_paused = true)]
-async fn odd_settings_do_no_harm() {
+async fn extreme_settings_do_not_panic() {
     let far = every(10)
         .deadline(Duration::MAX)
         .tolerance(Duration::MAX)
@@ -242,7 +242,7 @@ async fn odd_settings_do_no_harm() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn polls_beyond_the_budget_wait_and_the_last_one_does_not() {
+async fn polls_beyond_the_budget_are_queued_except_the_last() {
     // One poll a minute: the second waits for its token, and the deadline comes first.
     let budget = PollBudget::per_minute(1.0).burst(1);
     let run = run_within(
@@ -262,7 +262,7 @@ async fn polls_beyond_the_budget_wait_and_the_last_one_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_no_budget_holds_up_says_nothing_of_it() {
+async fn error_without_a_budget_delay_does_not_mention_the_budget() {
     let run = run(&[queued()], handle(), every(10).deadline(seconds(25))).await;
     let error = run.end.unwrap_err();
     assert_eq!(error.budget_delay(), Some(Duration::ZERO));
