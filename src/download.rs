@@ -9,6 +9,7 @@ use crate::{Client, Error, Generation, Saved, schedule::clock::Clock};
 use save::{IN_MEMORY, Place};
 use sink::{Memory, Writer};
 
+mod arrived;
 mod ask;
 #[cfg(bench_internals)]
 pub(crate) mod bench;
@@ -16,6 +17,7 @@ mod container;
 mod content;
 mod digest;
 mod disk;
+mod error;
 mod fetch;
 mod judge;
 mod links;

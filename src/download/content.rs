@@ -2,15 +2,12 @@
 
 use std::{fmt, path::Path};
 
-use super::{container::Container, fetch::Arrived};
+use super::{arrived::Arrived, container::Container};
 use crate::{
     Video,
     generation::{EXTENSIONS, essence, extension as media_extension},
     request::media::{Kind, media_type},
 };
-
-/// As much of a file's beginning as is looked at.
-pub(super) const HEAD: usize = 512;
 
 /// What `head` is instead of a video, in words. What is not known passes: hosts may send what this crate has not seen.
 pub(super) fn not_a_video(head: &[u8], content_type: Option<&str>) -> Option<&'static str> {
@@ -185,6 +182,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::download::arrived::HEAD;
 
     const MP4: &[u8] = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41";
 

@@ -9,6 +9,13 @@ use std::{
 use fs4::fs_std::FileExt;
 use tempfile::TempPath;
 
+/// The folder of a file.
+pub(super) fn folder(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
 /// Whether the file is locked for this process now; `false` if another download holds the lock.
 ///
 /// Network and FUSE file systems without locks answer with various errors, so any error passes: a lock that cannot be
@@ -71,7 +78,7 @@ pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 /// replacing anything, this finds a file that is immutable, append-only, or another user's in a sticky folder.
 #[cfg(unix)]
 pub(super) fn is_replaceable(path: &Path) -> io::Result<()> {
-    let folder = super::part::folder(path);
+    let folder = folder(path);
     if is_mount_point(path) {
         return Err(io::Error::new(
             io::ErrorKind::ResourceBusy,

@@ -10,11 +10,11 @@ use tokio::time::Instant;
 
 use super::{
     Received,
+    arrived::{Arrived, HEAD},
     ask::{AttemptError, refused},
     container::{Completeness, Inspector},
-    content::{self, HEAD},
-    digest::Digest,
-    judge::{Judgement, Part, judge},
+    content,
+    judge::{Judgement, judge},
     links::{Links, Renewed},
     sink::Sink,
     version::{Version, text},
@@ -43,62 +43,6 @@ pub(super) struct Limits {
     pub(super) missing: Duration,
     /// Whether a truncated file is good enough.
     pub(super) allow_truncated: bool,
-}
-
-/// How far the download has come.
-pub(super) struct Arrived {
-    /// Bytes in the sink.
-    pub(super) bytes: u64,
-    pub(super) version: Version,
-    /// The first bytes.
-    pub(super) head: Vec<u8>,
-    pub(super) digest: Digest,
-    pub(super) inspector: Inspector,
-    /// What the file lacks, if a truncated one is good enough.
-    pub(super) defect: Option<String>,
-    /// Whether the next request is for the whole file, whatever is here.
-    wants_whole: bool,
-    /// How often what was here was given up for a file from its first byte.
-    restarts: u32,
-}
-
-impl Arrived {
-    /// Nothing yet, or a part of `bytes` bytes that an earlier download left.
-    pub(super) fn new(bytes: u64, version: Version, digest: Digest) -> Self {
-        Self {
-            bytes,
-            version,
-            head: Vec::new(),
-            digest,
-            inspector: Inspector::default(),
-            defect: None,
-            wants_whole: false,
-            restarts: 0,
-        }
-    }
-
-    /// Takes the next bytes of a part that an earlier download left.
-    pub(super) fn read(&mut self, piece: &[u8]) {
-        let missing = HEAD - self.head.len();
-        self.head
-            .extend_from_slice(&piece[..piece.len().min(missing)]);
-        self.inspect(piece);
-    }
-
-    /// Takes the next bytes of the file into what is known of its content.
-    fn inspect(&mut self, piece: &[u8]) {
-        self.digest.update(piece);
-        self.inspector.update(piece);
-    }
-
-    /// The part whose rest the next request is for.
-    fn part(&self) -> Option<Part<'_>> {
-        let resumes = self.bytes > 0 && !self.wants_whole && self.version.can_resume();
-        resumes.then_some(Part {
-            version: &self.version,
-            length: self.bytes,
-        })
-    }
 }
 
 /// What a response brings.

@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::{
-    disk::{is_at, open_plain, rename_new, sync},
+    disk::{folder, is_at, open_plain, rename_new, sync},
+    error::{exists, io_error},
     name::note,
     sink::Sink,
     target::ReservedTarget,
@@ -278,19 +279,6 @@ impl Drop for Part {
     }
 }
 
-pub(super) fn folder(path: &Path) -> &Path {
-    path.parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
-}
-
-pub(super) fn exists(path: &Path) -> String {
-    format!(
-        "the target {} already exists; name another file, or ask to overwrite it",
-        path.display()
-    )
-}
-
 /// What is told of the part; `None` for a note that was cut off, or is of another version of this crate.
 fn read_note(part: &Path) -> Option<Note> {
     serde_json::from_slice(&fs::read(note(part)).ok()?).ok()
@@ -302,14 +290,6 @@ async fn blocking<T: Send + 'static>(
     spawn_blocking(work)
         .await
         .unwrap_or_else(|error| Err(io::Error::other(error)))
-}
-
-pub(super) fn io_error(path: &Path, what: &str, error: io::Error) -> Error {
-    Error::new(
-        ErrorKind::Io,
-        format!("the target {} {what}", path.display()),
-    )
-    .with_source(error)
 }
 
 #[cfg(test)]

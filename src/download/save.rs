@@ -8,12 +8,14 @@ use std::{
 
 use super::{
     Download, Written,
+    arrived::Arrived,
     content::{self, disagreement},
     digest::Digest,
-    fetch::{Arrived, Fetch, Limits},
+    error::exists,
+    fetch::{Fetch, Limits},
     links::{self, Links},
     name::{numbered, numbered_shorter},
-    part::{Part, exists},
+    part::Part,
     sink::Sink,
     target::{Obstacle, ReservedTarget},
     version::Version,

@@ -11,9 +11,9 @@ use std::{
 };
 
 use super::{
-    disk::{is_at, is_replaceable, lock, open_plain, rename_new, sync},
+    disk::{folder, is_at, is_replaceable, lock, open_plain, rename_new, sync},
+    error::{exists, io_error},
     name::{note, parts},
-    part::{exists, folder, io_error},
 };
 use crate::{Error, ErrorKind, generation::MAX_DEFAULT_NAME};
 

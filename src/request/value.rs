@@ -490,8 +490,6 @@ macro_rules! string_enum {
             const VALUES: &'static [(&'static str, Self)] = &[$(($value, Self::$variant)),+];
         }
 
-        impl crate::request::property::PropertyType for $name {}
-
         impl ::std::fmt::Display for $name {
             #[inline]
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {

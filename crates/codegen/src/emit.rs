@@ -36,7 +36,10 @@ pub fn bounded(merged: &Merged) -> String {
                     .map(|(variant, value)| format!("{variant} = {value:?}"))
                     .collect();
                 let (owner, pairs) = (&model.type_name, pairs.join(", "));
-                let definition = format!("string_enum!({name}, {owner:?}, [{pairs}]);");
+                let definition = format!(
+                    "string_enum!({name}, {owner:?}, [{pairs}]);\n\
+                     impl crate::request::property::PropertyType for {name} {{}}"
+                );
                 enums.insert(name.to_owned(), definition);
             }
             _ => {}
