@@ -150,7 +150,7 @@ fn body(document: &mut Value) -> Option<&mut Value> {
 fn others() -> (Map<String, Value>, Map<String, Value>) {
     let mut paths = Map::new();
     let mut schemas = Map::new();
-    for index in 0..400 {
+    for index in 0..570 {
         let name = format!("Chat.v1.Body{index:03}DTO");
         let sample = json!({ "lang": "JavaScript", "source": "const response = await fetch(url);\n".repeat(30) });
         let operation = json!({

@@ -541,3 +541,41 @@ fn a_place_in_a_part_beside_properties_is_told_where_it_stands() {
         format!("{BODY}/allOf/0/properties/c/type")
     );
 }
+
+#[test]
+fn what_only_other_operations_refer_to_is_dropped_when_a_document_is_read() {
+    let mut whole = create(body(
+        "a/b",
+        json!({ "x": { "$ref": "#/components/schemas/Used" }, "y": { "$ref": "#/paths/~1other/post/x-y" } }),
+    ))
+    .remove(0)
+    .published;
+    whole["paths"]["/other"] =
+        json!({ "post": { "x-y": { "type": "string" }, "summary": "long" }, "get": {} });
+    whole["paths"]["/v2/video/generations"]["post"]["x-codeSamples"] =
+        json!([{ "source": "long" }]);
+    whole["components"] = json!({
+        "schemas": { "Used": { "$ref": "#/components/schemas/Next" }, "Next": { "type": "integer" }, "Unused": {} },
+        "responses": { "Unused": {} },
+    });
+    let document = one(whole.clone()).remove(0);
+    let mut kept = whole;
+    kept["paths"]["/other"] = json!({ "post": { "x-y": { "type": "string" } } });
+    let post = &mut kept["paths"]["/v2/video/generations"]["post"];
+    post.as_object_mut().unwrap().remove("x-codeSamples");
+    kept["components"] = json!({
+        "schemas": { "Used": { "$ref": "#/components/schemas/Next" }, "Next": { "type": "integer" } },
+        "responses": {},
+    });
+    assert_eq!(document.published, kept);
+    let declared = &document.declared;
+    assert_eq!(
+        (
+            declared.paths,
+            declared.other_count,
+            declared.unused_schemas
+        ),
+        (2, 2, 1)
+    );
+    assert_eq!(declared.others, ["GET /other", "POST /other"]);
+}
