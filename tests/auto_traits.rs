@@ -6,10 +6,10 @@ use aimlapi_video::contract::{Constraint, EnforcedBy, JsonType, Property};
 use aimlapi_video::{
     BatchEvent, BoundedVec, Client, ClientBuilder, CreateRetries, Download, Error, ErrorKind,
     Failure, GenerateAll, GenerateTo, Generation, GenerationHandle, GenerationRequest, Int,
-    Integer, InvalidValue, Media, MediaString, Model, OneOrMany, PollBudget, PollFailed, Progress, Received,
-    ReservedTarget, ResponseMetadata, Role, Route, Saved, SavedGeneration, ServiceError, State, Text,
-    Times, Update, Updates, Uri, UriOrBase64, Usage, Video, Violation, Wait, WaitAll, WaitOptions,
-    Warning, Written,
+    Integer, InvalidValue, Media, MediaString, Model, OneOrMany, PollBudget, PollFailed, Progress,
+    Received, ReservedTarget, ResponseMetadata, Role, Route, Saved, SavedGeneration, ServiceError,
+    State, Text, Times, Update, Updates, Uri, UriOrBase64, Usage, Video, Violation, Wait, WaitAll,
+    WaitOptions, Warning, Written,
     schedule::{Durations, Exponential, Fixed, Learned, Planned, PollState, Pooled, Schedule},
 };
 
