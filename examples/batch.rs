@@ -8,7 +8,7 @@
 
 use std::{env, error::Error, fs, path::Path, pin::pin};
 
-use aimlapi_video::{Client, Job, Journal, JournalState, types::KlingaiV2MasterTextToVideo};
+use aimlapi_video::{BatchEvent, Client, Journal, JournalState, types::KlingaiV2MasterTextToVideo};
 use tokio::{signal, task::JoinSet};
 
 #[tokio::main]
@@ -52,7 +52,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut jobs = client
         .generate_all(requests)
         .journal(journal.clone())
-        .except(saved);
+        .skip_indices(saved);
 
     let mut interrupt = pin!(signal::ctrl_c());
     let mut downloads = JoinSet::new();
@@ -76,10 +76,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let Some((index, job)) = job else { break };
         let line = index + 1;
         match job {
-            Job::Created(handle) => println!("{line}: created {}", handle.id()),
-            Job::Resumed(handle) => println!("{line}: goes on with {}", handle.id()),
-            Job::Unrecorded(error) => eprintln!("{line}: {error}"),
-            Job::Ended(Ok(generation)) => {
+            BatchEvent::Created(handle) => println!("{line}: created {}", handle.id()),
+            BatchEvent::Resumed(handle) => println!("{line}: goes on with {}", handle.id()),
+            BatchEvent::Unrecorded(error) => eprintln!("{line}: {error}"),
+            BatchEvent::Ended(Ok(generation)) => {
                 // On the side, so that a slow download holds up nobody.
                 let (client, journal) = (client.clone(), journal.clone());
                 let path = path_of(line);
@@ -95,7 +95,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 });
             }
             // The others go on.
-            Job::Ended(Err(error)) => {
+            BatchEvent::Ended(Err(error)) => {
                 eprintln!("{line}: {error}");
                 failed += 1;
             }

@@ -21,7 +21,7 @@ use std::{
 };
 
 use aimlapi_video::{
-    Client, GenerationRequest, Job, Journal, Update, types::KlingaiV2MasterTextToVideo,
+    BatchEvent, Client, GenerationRequest, Journal, Update, types::KlingaiV2MasterTextToVideo,
 };
 use axum::{
     Json, Router,
@@ -163,17 +163,17 @@ impl Service {
         let mut jobs = self.client.generate_all([request]).journal(journal);
         while let Some((_, job)) = jobs.next().await {
             match job {
-                Job::Created(handle) | Job::Resumed(handle) => {
+                BatchEvent::Created(handle) | BatchEvent::Resumed(handle) => {
                     self.tell(
                         id,
                         [("state", "created".into()), ("generation", json!(handle))],
                     );
                 }
-                Job::Update(Update::Progress(progress)) => {
+                BatchEvent::Update(Update::Progress(progress)) => {
                     self.tell(id, [("state", progress.to_string().into())]);
                 }
-                Job::Unrecorded(error) => eprintln!("{id}: {error}"),
-                Job::Ended(generation) => {
+                BatchEvent::Unrecorded(error) => eprintln!("{id}: {error}"),
+                BatchEvent::Ended(generation) => {
                     let path = folder.join("video.mp4");
                     self.client.save(&generation?, path).await?;
                     self.tell(id, [("state", "ready".into()), ("file", file_of(id))]);

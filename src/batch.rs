@@ -13,8 +13,8 @@ use tokio::sync::{mpsc, watch};
 
 use crate::journal::Journal;
 use crate::{
-    Client, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest, LegacyKlingRequest,
-    Update, WaitOptions, client::CreateRequest,
+    Client, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest,
+    IntoGenerationRequest, Update, WaitOptions,
 };
 
 mod create;
@@ -30,7 +30,7 @@ impl Client {
     /// Waits for many generations, and gives each one's outcome as soon as it is there.
     ///
     /// Handles are taken from the iterator as there is room, at most 10,000 at once unless told
-    /// [otherwise](WaitAll::at_most). All share the client's [budget](crate::PollBudget) of polls.
+    /// [otherwise](WaitAll::max_open). All share the client's [budget](crate::PollBudget) of polls.
     ///
     /// ```no_run
     /// # async fn run(client: aimlapi_video::Client, stored: Vec<aimlapi_video::GenerationHandle>) {
@@ -53,7 +53,7 @@ impl Client {
     /// Creates a generation for each request and waits for all of them.
     ///
     /// Requests are taken from the iterator as there is room: at most 4 creates are on their way, and at most 256
-    /// generations are open, unless told [otherwise](GenerateAll::creates_at_once). What was created is told before it is
+    /// generations are open, unless told [otherwise](GenerateAll::max_creates). What was created is told before it is
     /// waited for. A create that the service refuses because there are too many requests (429) created nothing, nor did one
     /// that did not reach the service: both are sent again as [`CreateRetries::patient`](crate::CreateRetries::patient) says,
     /// or the client's builder. No other create is repeated.
@@ -62,7 +62,7 @@ impl Client {
     /// runtime has a thread left for them. Some updates are let go then; nothing else is.
     ///
     /// ```no_run
-    /// use aimlapi_video::{Job, types::KlingaiV2MasterTextToVideo};
+    /// use aimlapi_video::{BatchEvent, types::KlingaiV2MasterTextToVideo};
     ///
     /// # async fn run(client: aimlapi_video::Client) -> Result<(), aimlapi_video::Error> {
     /// let prompts = ["A kite climbs", "A lantern rises"];
@@ -73,14 +73,14 @@ impl Client {
     /// let mut downloads = tokio::task::JoinSet::new();
     /// while let Some((index, job)) = jobs.next().await {
     ///     match job {
-    ///         Job::Created(handle) => println!("{index}: {}", handle.id()),
-    ///         Job::Ended(Ok(generation)) => {
+    ///         BatchEvent::Created(handle) => println!("{index}: {}", handle.id()),
+    ///         BatchEvent::Ended(Ok(generation)) => {
     ///             let client = client.clone();
     ///             let path = format!("{index}.mp4");
     ///             downloads.spawn(async move { client.save(&generation, path).await });
     ///         }
     ///         // The others go on.
-    ///         Job::Ended(Err(error)) => eprintln!("{index}: {error}"),
+    ///         BatchEvent::Ended(Err(error)) => eprintln!("{index}: {error}"),
     ///         _ => {}
     ///     }
     /// }
@@ -98,32 +98,19 @@ impl Client {
     /// Dropping it sends nothing more. Creates that are on their way go on as long as the runtime does, and a journal
     /// notes what came of them; without one, the ids of generations that are billed are lost. [Stop](GenerateAll::stop) it
     /// and take the rest instead.
-    pub fn generate_all<R: Into<GenerationRequest> + 'static>(
+    pub fn generate_all<R: IntoGenerationRequest + 'static>(
         &self,
         requests: impl IntoIterator<Item = R, IntoIter: Send + 'static>,
     ) -> GenerateAll {
-        let requests = requests.into_iter().map(Into::into);
-        GenerateAll::new(self, requests.map(CreateRequest::Universal))
-    }
-
-    /// As [`generate_all`](Self::generate_all), on the older URL of the Kling models.
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`generate_all`](Self::generate_all).
-    pub fn generate_all_legacy_kling<R: Into<LegacyKlingRequest> + 'static>(
-        &self,
-        requests: impl IntoIterator<Item = R, IntoIter: Send + 'static>,
-    ) -> GenerateAll {
-        let requests = requests.into_iter().map(Into::into);
-        GenerateAll::new(self, requests.map(CreateRequest::LegacyKling))
+        let requests = requests.into_iter();
+        GenerateAll::new(self, requests.map(R::into_generation_request))
     }
 }
 
 /// What happens to one request of many.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Job {
+pub enum BatchEvent {
     /// It was created. Store the handle: with it, nothing is lost.
     Created(GenerationHandle),
     /// It was created before, as the journal says, and is waited for now.
@@ -141,17 +128,17 @@ pub enum Job {
 #[must_use = "a stream does nothing until it is polled"]
 pub struct GenerateAll {
     client: Client,
-    requests: SyncWrapper<Box<dyn Iterator<Item = CreateRequest> + Send>>,
+    requests: SyncWrapper<Box<dyn Iterator<Item = GenerationRequest> + Send>>,
     next: usize,
     options: Option<WaitOptions>,
-    creates_at_once: usize,
-    open_at_most: usize,
+    max_creates: usize,
+    max_open: usize,
     creating: usize,
-    except: BTreeSet<usize>,
-    vacant: BTreeSet<usize>,
+    skipped: BTreeSet<usize>,
+    reserved: BTreeSet<usize>,
     stages: FuturesUnordered<Work>,
     /// What has happened and was not taken yet.
-    told: VecDeque<(usize, Job)>,
+    told: VecDeque<(usize, BatchEvent)>,
     updates: mpsc::Receiver<(usize, Update)>,
     tells: mpsc::Sender<(usize, Update)>,
     stopping: watch::Sender<bool>,
@@ -183,7 +170,7 @@ const UPDATES_KEPT: usize = 1024;
 impl GenerateAll {
     fn new(
         client: &Client,
-        requests: impl Iterator<Item = CreateRequest> + Send + 'static,
+        requests: impl Iterator<Item = GenerationRequest> + Send + 'static,
     ) -> Self {
         let (stopping, stop) = Stop::new();
         let (tells, updates) = mpsc::channel(UPDATES_KEPT);
@@ -192,11 +179,11 @@ impl GenerateAll {
             requests: SyncWrapper::new(Box::new(requests)),
             next: 0,
             options: None,
-            creates_at_once: 4,
-            open_at_most: 256,
+            max_creates: 4,
+            max_open: 256,
             creating: 0,
-            except: BTreeSet::new(),
-            vacant: BTreeSet::new(),
+            skipped: BTreeSet::new(),
+            reserved: BTreeSet::new(),
             stages: FuturesUnordered::new(),
             told: VecDeque::new(),
             updates,
@@ -214,27 +201,27 @@ impl GenerateAll {
     }
 
     /// How many creates may be on their way at once; 4 by default, at least one.
-    pub fn creates_at_once(mut self, creates: usize) -> Self {
-        self.creates_at_once = creates.max(1);
+    pub fn max_creates(mut self, creates: usize) -> Self {
+        self.max_creates = creates.max(1);
         self
     }
 
     /// How many generations may be open at once, from the create to the end; 256 by default, at least one.
-    pub fn open_at_most(mut self, generations: usize) -> Self {
-        self.open_at_most = generations.max(1);
+    pub fn max_open(mut self, generations: usize) -> Self {
+        self.max_open = generations.max(1);
         self
     }
 
     /// Passes over the requests at these indexes; the others keep theirs.
-    pub fn except(mut self, indexes: impl IntoIterator<Item = usize>) -> Self {
-        self.except.extend(indexes);
+    pub fn skip_indices(mut self, indexes: impl IntoIterator<Item = usize>) -> Self {
+        self.skipped.extend(indexes);
         self
     }
 
     /// Leaves these indexes to no request: the requests take the others, in order. So each one's index is the line of a
     /// file in which some lines are blank.
-    pub fn vacant(mut self, indexes: impl IntoIterator<Item = usize>) -> Self {
-        self.vacant.extend(indexes);
+    pub fn reserve_indices(mut self, indexes: impl IntoIterator<Item = usize>) -> Self {
+        self.reserved.extend(indexes);
         self
     }
 
@@ -262,17 +249,17 @@ impl GenerateAll {
     /// # Cancel safety
     ///
     /// Safe: the jobs go on where they were with the next call.
-    pub async fn next(&mut self) -> Option<(usize, Job)> {
+    pub async fn next(&mut self) -> Option<(usize, BatchEvent)> {
         StreamExt::next(self).await
     }
 
-    fn create(&mut self, request: CreateRequest) {
-        while self.vacant.remove(&self.next) {
+    fn create(&mut self, request: GenerationRequest) {
+        while self.reserved.remove(&self.next) {
             self.next += 1;
         }
         let index = self.next;
         self.next += 1;
-        if self.except.remove(&index) {
+        if self.skipped.remove(&index) {
             return;
         }
         self.creating += 1;
@@ -327,8 +314,9 @@ impl GenerateAll {
     }
 
     fn happened(&mut self, index: usize, stage: Stage) {
-        let tell =
-            |unrecorded: Option<Error>| unrecorded.map(|error| (index, Job::Unrecorded(error)));
+        let tell = |unrecorded: Option<Error>| {
+            unrecorded.map(|error| (index, BatchEvent::Unrecorded(error)))
+        };
         match stage {
             Stage::Created(created) => {
                 self.creating -= 1;
@@ -339,11 +327,11 @@ impl GenerateAll {
                     Ok(handle) => {
                         self.wait(index, handle.clone());
                         match created.is_known {
-                            true => Job::Resumed(handle),
-                            false => Job::Created(handle),
+                            true => BatchEvent::Resumed(handle),
+                            false => BatchEvent::Created(handle),
                         }
                     }
-                    Err(error) => Job::Ended(Err(error)),
+                    Err(error) => BatchEvent::Ended(Err(error)),
                 };
                 self.told.push_back((index, job));
                 self.told.extend(tell(created.unrecorded));
@@ -355,14 +343,14 @@ impl GenerateAll {
                 // What came before the end is told before it.
                 self.take_updates();
                 self.told.extend(tell(unrecorded));
-                self.told.push_back((index, Job::Ended(outcome)));
+                self.told.push_back((index, BatchEvent::Ended(outcome)));
             }
         }
     }
 
     fn take_updates(&mut self) {
         while let Ok((index, update)) = self.updates.try_recv() {
-            self.told.push_back((index, Job::Update(update)));
+            self.told.push_back((index, BatchEvent::Update(update)));
         }
     }
 }
@@ -386,21 +374,21 @@ impl Future for Work {
 }
 
 impl Stream for GenerateAll {
-    type Item = (usize, Job);
+    type Item = (usize, BatchEvent);
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
             if let Some(told) = self.told.pop_front() {
                 return Poll::Ready(Some(told));
             }
-            while self.creating < self.creates_at_once
-                && self.stages.len() < self.open_at_most
+            while self.creating < self.max_creates
+                && self.stages.len() < self.max_open
                 && let Some(request) = self.requests.get_mut().next()
             {
                 self.create(request);
             }
             if let Poll::Ready(Some((index, update))) = self.updates.poll_recv(context) {
-                return Poll::Ready(Some((index, Job::Update(update))));
+                return Poll::Ready(Some((index, BatchEvent::Update(update))));
             }
             match self.stages.poll_next_unpin(context) {
                 Poll::Ready(Some((index, stage))) => self.happened(index, stage),

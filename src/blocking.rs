@@ -35,8 +35,8 @@ use tokio::io::AsyncWrite;
 
 use crate::Journal;
 use crate::{
-    ClientBuilder, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest, Job,
-    LegacyKlingRequest, Received, ReservedTarget, Saved, SavedGeneration, Update, WaitOptions,
+    BatchEvent, ClientBuilder, Error, ErrorKind, Generation, GenerationHandle,
+    IntoGenerationRequest, Received, ReservedTarget, Saved, SavedGeneration, Update, WaitOptions,
     Written, schedule::Durations,
 };
 use runtime::Runtime;
@@ -107,21 +107,8 @@ impl Client {
     /// # Errors
     ///
     /// As [`crate::Client::create`].
-    pub fn create(&self, request: impl Into<GenerationRequest>) -> Result<GenerationHandle, Error> {
+    pub fn create(&self, request: impl IntoGenerationRequest) -> Result<GenerationHandle, Error> {
         self.runtime.block_on(self.client.create(request))
-    }
-
-    /// As [`create`](Self::create), on the older URL of the Kling models.
-    ///
-    /// # Errors
-    ///
-    /// As [`create`](Self::create).
-    pub fn create_legacy_kling(
-        &self,
-        request: impl Into<LegacyKlingRequest>,
-    ) -> Result<GenerationHandle, Error> {
-        self.runtime
-            .block_on(self.client.create_legacy_kling(request))
     }
 
     /// Creates a generation and returns when it has ended.
@@ -129,7 +116,7 @@ impl Client {
     /// # Errors
     ///
     /// As [`create`](Self::create) and [`Wait::outcome`].
-    pub fn generate(&self, request: impl Into<GenerationRequest>) -> Result<Generation, Error> {
+    pub fn generate(&self, request: impl IntoGenerationRequest) -> Result<Generation, Error> {
         self.runtime.block_on(self.client.generate(request))
     }
 
@@ -137,7 +124,7 @@ impl Client {
     /// [`outcome`](GenerateTo::outcome) is taken.
     pub fn generate_to<'a>(
         &self,
-        request: impl Into<GenerationRequest>,
+        request: impl IntoGenerationRequest,
         path: impl AsRef<Path>,
     ) -> GenerateTo<'a> {
         GenerateTo {
@@ -217,7 +204,7 @@ impl Client {
     /// of what happens.
     ///
     /// ```no_run
-    /// use aimlapi_video::{Job, types::KlingaiV2MasterTextToVideo};
+    /// use aimlapi_video::{BatchEvent, types::KlingaiV2MasterTextToVideo};
     ///
     /// # fn run(client: aimlapi_video::blocking::Client) -> Result<(), aimlapi_video::Error> {
     /// let prompts = ["A kite climbs", "A lantern rises"];
@@ -227,37 +214,26 @@ impl Client {
     ///     .collect();
     /// for (index, job) in client.generate_all(requests?) {
     ///     match job {
-    ///         Job::Created(handle) => println!("{index}: {}", serde_json::to_string(&handle).unwrap()),
-    ///         Job::Ended(Ok(generation)) => {
+    ///         BatchEvent::Created(handle) => println!("{index}: {}", serde_json::to_string(&handle).unwrap()),
+    ///         BatchEvent::Ended(Ok(generation)) => {
     ///             if let Err(error) = client.save(&generation, format!("{index}.mp4")) {
     ///                 eprintln!("{index}: {error}");
     ///             }
     ///         }
     ///         // The others go on.
-    ///         Job::Ended(Err(error)) => eprintln!("{index}: {error}"),
+    ///         BatchEvent::Ended(Err(error)) => eprintln!("{index}: {error}"),
     ///         _ => {}
     ///     }
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub fn generate_all<R: Into<GenerationRequest> + 'static>(
+    pub fn generate_all<R: IntoGenerationRequest + 'static>(
         &self,
         requests: impl IntoIterator<Item = R, IntoIter: Send + 'static>,
     ) -> GenerateAll {
         GenerateAll {
             inner: self.client.generate_all(requests),
-            runtime: Arc::clone(&self.runtime),
-        }
-    }
-
-    /// As [`generate_all`](Self::generate_all), on the older URL of the Kling models.
-    pub fn generate_all_legacy_kling<R: Into<LegacyKlingRequest> + 'static>(
-        &self,
-        requests: impl IntoIterator<Item = R, IntoIter: Send + 'static>,
-    ) -> GenerateAll {
-        GenerateAll {
-            inner: self.client.generate_all_legacy_kling(requests),
             runtime: Arc::clone(&self.runtime),
         }
     }
@@ -381,7 +357,7 @@ pub struct WaitAll {
 impl WaitAll {
     settings! { WaitAll:
         options(options: WaitOptions);
-        at_most(waits: usize);
+        max_open(waits: usize);
     }
 }
 
@@ -411,10 +387,10 @@ pub struct GenerateAll {
 impl GenerateAll {
     settings! { GenerateAll:
         options(options: WaitOptions);
-        creates_at_once(creates: usize);
-        open_at_most(generations: usize);
-        except(indexes: impl IntoIterator<Item = usize>);
-        vacant(indexes: impl IntoIterator<Item = usize>);
+        max_creates(creates: usize);
+        max_open(generations: usize);
+        skip_indices(indexes: impl IntoIterator<Item = usize>);
+        reserve_indices(indexes: impl IntoIterator<Item = usize>);
         journal(journal: Journal);
     }
 
@@ -430,7 +406,7 @@ impl GenerateAll {
 }
 
 impl Iterator for GenerateAll {
-    type Item = (usize, Job);
+    type Item = (usize, BatchEvent);
 
     fn next(&mut self) -> Option<Self::Item> {
         self.runtime.block_on(self.inner.next())

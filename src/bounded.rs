@@ -1,6 +1,6 @@
 //! Types that hold the values a document allows, and no others.
 
-use std::{fmt, ops::Deref, str::FromStr};
+use std::{borrow::Cow, fmt, ops::Deref, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
@@ -313,11 +313,21 @@ impl fmt::Display for InvalidValue {
 impl std::error::Error for InvalidValue {}
 
 /// The types that hold some integers.
+#[diagnostic::on_unimplemented(
+    message = "a property of type `{Self}` does not take an integer",
+    label = "the property takes `{Self}`, or a value that becomes one",
+    note = "a string takes `&str` or `String`; media also `Media` or `Uri`; an integer every integer type"
+)]
 pub(crate) trait FromInteger: Sized {
     fn from_integer(value: i128) -> Result<Self, Violation>;
 }
 
 /// The types that hold some numbers.
+#[diagnostic::on_unimplemented(
+    message = "a property of type `{Self}` does not take a floating-point number",
+    label = "the property takes `{Self}`, or a value that becomes one",
+    note = "a string takes `&str` or `String`; media also `Media` or `Uri`; an integer every integer type"
+)]
 pub(crate) trait FromFloat: Sized {
     fn from_float(number: f64) -> Result<Self, Violation>;
 }
@@ -387,18 +397,21 @@ macro_rules! float {
 
         impl $name {
             /// The number.
+            #[inline]
             pub const fn value(self) -> f64 {
                 self.0
             }
         }
 
         impl crate::bounded::FromFloat for $name {
+            #[inline]
             fn from_float(number: f64) -> ::std::result::Result<Self, crate::Violation> {
                 crate::bounded::within(number, number, $min, $max).map(Self)
             }
         }
 
         impl crate::bounded::FromInteger for $name {
+            #[inline]
             fn from_integer(value: i128) -> ::std::result::Result<Self, crate::Violation> {
                 crate::bounded::within(value as f64, crate::bounded::json(value), $min, $max).map(Self)
             }
@@ -407,12 +420,14 @@ macro_rules! float {
         impl ::std::convert::TryFrom<f64> for $name {
             type Error = crate::InvalidValue;
 
+            #[inline]
             fn try_from(number: f64) -> ::std::result::Result<Self, crate::InvalidValue> {
                 crate::bounded::FromFloat::from_float(number).map_err(crate::InvalidValue::new)
             }
         }
 
         impl<'de> ::serde::Deserialize<'de> for $name {
+            #[inline]
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
                 let number: f64 = ::serde::Deserialize::deserialize(deserializer)?;
                 Self::try_from(number).map_err(::serde::de::Error::custom)
@@ -422,8 +437,96 @@ macro_rules! float {
 }
 pub(crate) use float;
 
-/// Defines a type that holds the integers of a list.
-macro_rules! integer_choice {
+/// The enums of strings.
+#[diagnostic::on_unimplemented(
+    message = "a property of type `{Self}` does not take text",
+    label = "the property takes `{Self}`, or a value that becomes one",
+    note = "an integer takes every integer type, such as `5`; a number also `f32` or `f64`, such as `0.5`"
+)]
+pub(crate) trait StringEnum: Copy + 'static {
+    const VALUES: &'static [(&'static str, Self)];
+
+    #[inline]
+    fn from_text(text: &str) -> Result<Self, Violation> {
+        let mut values = Self::VALUES.iter();
+        let found = values.find(|(value, _)| *value == text);
+        found.map(|(_, variant)| *variant).ok_or_else(|| {
+            let values = Self::VALUES.iter().map(|(value, _)| (*value).to_owned());
+            let allowed = Schema::StringEnum(values.collect()).allowed();
+            Violation::new(&text.into(), allowed, "enum")
+        })
+    }
+}
+
+/// Reads an enum of strings.
+pub(crate) fn string_enum_from<'de, D: Deserializer<'de>, T: StringEnum>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    let text = <Cow<'de, str>>::deserialize(deserializer)?;
+    T::from_text(&text).map_err(|violation| de::Error::custom(InvalidValue(violation)))
+}
+
+/// Defines an enum of strings.
+macro_rules! string_enum {
+    ($name:ident, $owner:literal, [$($variant:ident = $value:literal),+]) => {
+        #[doc = concat!("A value of [`", $owner, "`](crate::types::", $owner, ").")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $(#[doc = concat!("`", $value, "`")] $variant),+
+        }
+
+        impl $name {
+            /// The value as it is sent.
+            #[inline]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $value),+
+                }
+            }
+        }
+
+        impl crate::bounded::StringEnum for $name {
+            const VALUES: &'static [(&'static str, Self)] = &[$(($value, Self::$variant)),+];
+        }
+
+        impl crate::property::PropertyType for $name {}
+
+        impl ::std::fmt::Display for $name {
+            #[inline]
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl ::std::str::FromStr for $name {
+            type Err = crate::InvalidValue;
+
+            #[inline]
+            fn from_str(text: &str) -> ::std::result::Result<Self, crate::InvalidValue> {
+                crate::bounded::StringEnum::from_text(text).map_err(crate::InvalidValue::new)
+            }
+        }
+
+        impl ::serde::Serialize for $name {
+            #[inline]
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            #[inline]
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
+                crate::bounded::string_enum_from(deserializer)
+            }
+        }
+    };
+}
+pub(crate) use string_enum;
+
+/// Defines an enum of integers.
+macro_rules! integer_enum {
     ($name:ident, $owner:literal, [$($value:expr),+]) => {
         #[doc = concat!("An integer of [`", $owner, "`](crate::types::", $owner, "): ", stringify!($($value),+), ".")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Serialize)]
@@ -432,12 +535,14 @@ macro_rules! integer_choice {
 
         impl $name {
             /// The integer.
+            #[inline]
             pub const fn value(self) -> i64 {
                 self.0
             }
         }
 
         impl crate::bounded::FromInteger for $name {
+            #[inline]
             fn from_integer(value: i128) -> ::std::result::Result<Self, crate::Violation> {
                 crate::bounded::listed(value, &[$($value),+]).map(Self)
             }
@@ -446,22 +551,25 @@ macro_rules! integer_choice {
         impl ::std::convert::TryFrom<i64> for $name {
             type Error = crate::InvalidValue;
 
+            #[inline]
             fn try_from(value: i64) -> ::std::result::Result<Self, crate::InvalidValue> {
                 crate::bounded::FromInteger::from_integer(value.into()).map_err(crate::InvalidValue::new)
             }
         }
 
         impl ::std::fmt::Display for $name {
+            #[inline]
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 self.0.fmt(f)
             }
         }
 
         impl<'de> ::serde::Deserialize<'de> for $name {
+            #[inline]
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
                 Self::try_from(crate::bounded::integer(deserializer)?).map_err(::serde::de::Error::custom)
             }
         }
     };
 }
-pub(crate) use integer_choice;
+pub(crate) use integer_enum;

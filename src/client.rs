@@ -14,8 +14,8 @@ use reqwest::{
 };
 
 use crate::{
-    Download, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest,
-    LegacyKlingRequest, Route, Saved, Wait, WaitOptions,
+    Download, Error, ErrorKind, Generation, GenerationHandle, IntoGenerationRequest, Route, Saved,
+    Wait, WaitOptions,
     budget::Bucket,
     download::Files,
     error::WaitState,
@@ -31,8 +31,8 @@ mod http;
 mod retries;
 
 pub use builder::ClientBuilder;
+pub(crate) use create::CreateObserver;
 use create::OnCreated;
-pub(crate) use create::{CreateObserver, CreateRequest};
 pub(crate) use http::{Change, begun, changed};
 pub use retries::CreateRetries;
 
@@ -126,26 +126,9 @@ impl Client {
     ///   it is without an `on_created`.
     pub async fn create(
         &self,
-        request: impl Into<GenerationRequest>,
+        request: impl IntoGenerationRequest,
     ) -> Result<GenerationHandle, Error> {
-        let request = CreateRequest::Universal(request.into());
-        self.send(request, CreateRetries::default()).await
-    }
-
-    /// As [`create`](Self::create), on the older URL of the Kling models.
-    ///
-    /// # Errors
-    ///
-    /// As [`create`](Self::create).
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`create`](Self::create).
-    pub async fn create_legacy_kling(
-        &self,
-        request: impl Into<LegacyKlingRequest>,
-    ) -> Result<GenerationHandle, Error> {
-        let request = CreateRequest::LegacyKling(request.into());
+        let request = request.into_generation_request();
         self.send(request, CreateRetries::default()).await
     }
 
@@ -160,10 +143,7 @@ impl Client {
     /// # Cancel safety
     ///
     /// As [`create`](Self::create).
-    pub async fn generate(
-        &self,
-        request: impl Into<GenerationRequest>,
-    ) -> Result<Generation, Error> {
+    pub async fn generate(&self, request: impl IntoGenerationRequest) -> Result<Generation, Error> {
         let handle = self.create(request).await?;
         self.wait(handle).await
     }

@@ -10,8 +10,8 @@ use std::{
 use sync_wrapper::SyncWrapper;
 
 use crate::{
-    Client, Download, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest, Received,
-    ReservedTarget, Saved, Update, WaitOptions,
+    Client, Download, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest,
+    IntoGenerationRequest, Received, ReservedTarget, Saved, Update, WaitOptions,
 };
 
 /// A generation that is created, waited for and saved, made by [`Client::generate_to`]. Nothing happens until it is awaited.
@@ -104,12 +104,12 @@ impl Client {
     /// Errors and cancel safety are those of [`GenerateTo`].
     pub fn generate_to<'a>(
         &self,
-        request: impl Into<GenerationRequest>,
+        request: impl IntoGenerationRequest,
         path: impl AsRef<Path>,
     ) -> GenerateTo<'a> {
         GenerateTo {
             client: self.clone(),
-            request: request.into(),
+            request: request.into_generation_request(),
             path: path.as_ref().to_owned(),
             overwrite: false,
             options: None,

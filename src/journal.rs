@@ -34,13 +34,13 @@ use hash::sha256;
 /// here, and index 0 where a method asks for an `index`.
 ///
 /// ```no_run
-/// use aimlapi_video::{Client, GenerationRequest, Job, Journal};
+/// use aimlapi_video::{Client, GenerationRequest, BatchEvent, Journal};
 ///
 /// # async fn run(client: Client, requests: Vec<GenerationRequest>) -> Result<(), Box<dyn std::error::Error>> {
 /// let journal = Journal::open("batch.jsonl")?;
 /// let mut jobs = client.generate_all(requests).journal(journal.clone());
 /// while let Some((index, job)) = jobs.next().await {
-///     if let Job::Ended(Ok(generation)) = job {
+///     if let BatchEvent::Ended(Ok(generation)) = job {
 ///         let saved = client.save(&generation, format!("{index}.mp4")).await?;
 ///         journal.saved(index, saved.into_iter().map(|saved| saved.path).collect()).await?;
 ///     }

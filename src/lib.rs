@@ -104,7 +104,7 @@ mod transport;
 mod uri;
 
 pub use aimlapi_video_contract::{Violation, Warning};
-pub use batch::{GenerateAll, Job, WaitAll};
+pub use batch::{BatchEvent, GenerateAll, WaitAll};
 pub use bounded::{BoundedVec, Int, Integer, InvalidValue, OneOrMany, Text};
 pub use budget::PollBudget;
 pub use client::{Client, ClientBuilder, CreateRetries};
@@ -117,7 +117,7 @@ pub use journal::{Journal, JournalEntry, JournalState};
 pub use media::{Media, MediaString, UriOrBase64};
 pub use poll::{Hiccup, Progress, Times, Update, Updates, Wait, WaitOptions};
 pub use property::IntoProperty;
-pub use request::{GenerationRequest, LegacyKlingRequest};
+pub use request::{GenerationRequest, IntoGenerationRequest};
 /// The HTTP library, for what [`ClientBuilder`] takes of it.
 pub use reqwest;
 pub use status::{Failure, Generation, Receipt, State, Usage, Video};

@@ -1,18 +1,17 @@
-//! Setting a property of a request: what a setter takes, and what it says when the value is not allowed.
+//! What the setters of builders take: the conversions of Rust values into properties of a request.
 
-use std::str::FromStr;
+use serde_json::{Map, Value};
 
 use crate::{
     BoundedVec, Media, MediaString, OneOrMany, Text, Uri, UriOrBase64, Violation,
-    bounded::{FromFloat, FromInteger},
-    contract::Schema,
+    bounded::{FromFloat, FromInteger, StringEnum},
 };
 
 /// A value that a request's property can be set to.
 ///
 /// Every setter of a builder takes `impl IntoProperty<T>`, so `duration(5)`, `aspect_ratio("16:9")` and
-/// `dynamic_masks([...])` work as they stand, and a value that the document does not allow is told by `build()` together
-/// with all the others.
+/// `dynamic_masks([...])` compile as they stand. `build()` reports a value that the document does not allow, together with
+/// all the others.
 ///
 /// | property | takes |
 /// |---|---|
@@ -23,27 +22,72 @@ use crate::{
 /// | link or inline media | `&str`, `String`, [`Media`], [`Uri`], [`MediaString`] |
 /// | array | arrays and vectors of what the items take |
 /// | object | the generated struct, or its builder |
+///
+/// Each of them is also taken in an `Option`: `None` leaves the property out.
+///
+/// ```
+/// use aimlapi_video::types::KlingaiV2MasterTextToVideo;
+///
+/// let (seconds, negative_prompt): (Option<u8>, Option<String>) = (Some(10), None);
+/// let request = KlingaiV2MasterTextToVideo::builder()
+///     .prompt("A heron lands on a frozen lake")
+///     .duration(seconds)
+///     .negative_prompt(negative_prompt)
+///     .build()?;
+/// let body = serde_json::to_value(&request).unwrap();
+/// assert_eq!(body["duration"], 10);
+/// assert!(body.get("negative_prompt").is_none());
+/// # Ok::<(), aimlapi_video::Error>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a property of type `{T}` does not take `{Self}`",
+    label = "the property takes `{T}`, or a value that becomes one",
+    note = "a string takes `&str` or `String`; an integer every integer type; a number also `f32` or `f64`",
+    note = "media take `&str`, `String`, `Media` or `Uri`; an array a `Vec` or an array of what its items take; an object its \
+            struct or its builder",
+    note = "each setter also takes an `Option` of what it takes: `None` leaves the property out"
+)]
 pub trait IntoProperty<T> {
-    /// Converts the value.
+    /// Converts the value; `None` leaves the property out.
     ///
     /// # Errors
     ///
     /// Everything about the value that the document does not allow, with pointers relative to it.
-    fn into_property(self) -> Result<T, Vec<Violation>>;
+    fn into_property(self) -> Result<Option<T>, Vec<Violation>>;
 }
 
-/// The enums that the generator makes of a list of strings.
-pub(crate) trait Choice: FromStr {
-    const VALUES: &'static [&'static str];
+/// The types that properties have. `Option` is not one of them, so that setters can take it for every type.
+pub(crate) trait PropertyType {}
+
+impl<T: FromInteger> PropertyType for T {}
+
+macro_rules! property_types {
+    ($([$($generics:tt)*] $type:ty),* $(,)?) => {$(
+        impl<$($generics)*> PropertyType for $type {}
+    )*};
 }
+
+property_types!(
+    [] bool,
+    [] f64,
+    [] String,
+    [] Value,
+    [] Map<String, Value>,
+    [] MediaString,
+    [] Uri,
+    [] UriOrBase64,
+    [const MIN: usize, const MAX: usize] Text<MIN, MAX>,
+    [T, const MIN: usize, const MAX: usize] BoundedVec<T, MIN, MAX>,
+    [T] OneOrMany<T>,
+);
 
 /// What a builder keeps of one property.
 #[derive(Clone, Debug)]
-pub(crate) struct Slot<T>(Option<Result<T, Vec<Violation>>>);
+pub(crate) struct Slot<T>(Result<Option<T>, Vec<Violation>>);
 
 impl<T> Default for Slot<T> {
     fn default() -> Self {
-        Self(None)
+        Self(Ok(None))
     }
 }
 
@@ -55,7 +99,7 @@ impl<T> Slot<T> {
                 .map(|found| found.under(property))
                 .collect()
         };
-        Self(Some(value.into_property().map_err(under)))
+        Self(value.into_property().map_err(under))
     }
 
     pub(crate) fn required(
@@ -64,20 +108,29 @@ impl<T> Slot<T> {
         allowed: &str,
         found: &mut Vec<Violation>,
     ) -> Option<T> {
-        if self.0.is_none() {
+        if let Ok(None) = self.0 {
             found.push(Violation::missing(allowed).under(property));
         }
         self.optional(found)
     }
 
     pub(crate) fn optional(self, found: &mut Vec<Violation>) -> Option<T> {
-        self.0?.map_err(|violations| found.extend(violations)).ok()
+        self.0.unwrap_or_else(|violations| {
+            found.extend(violations);
+            None
+        })
     }
 }
 
-impl<T> IntoProperty<T> for T {
-    fn into_property(self) -> Result<T, Vec<Violation>> {
-        Ok(self)
+impl<T: PropertyType> IntoProperty<T> for T {
+    fn into_property(self) -> Result<Option<T>, Vec<Violation>> {
+        Ok(Some(self))
+    }
+}
+
+impl<T, V: IntoProperty<T>> IntoProperty<T> for Option<V> {
+    fn into_property(self) -> Result<Option<T>, Vec<Violation>> {
+        self.map_or(Ok(None), V::into_property)
     }
 }
 
@@ -85,13 +138,13 @@ impl<T> IntoProperty<T> for T {
 macro_rules! borrowed_text {
     ($([$($bounds:tt)*] $target:ty),*) => {$(
         impl<$($bounds)*> IntoProperty<$target> for &str {
-            fn into_property(self) -> Result<$target, Vec<Violation>> {
+            fn into_property(self) -> Result<Option<$target>, Vec<Violation>> {
                 self.to_owned().into_property()
             }
         }
 
         impl<$($bounds)*> IntoProperty<$target> for &String {
-            fn into_property(self) -> Result<$target, Vec<Violation>> {
+            fn into_property(self) -> Result<Option<$target>, Vec<Violation>> {
                 self.clone().into_property()
             }
         }
@@ -104,79 +157,68 @@ borrowed_text!(
 );
 
 impl IntoProperty<MediaString> for String {
-    fn into_property(self) -> Result<MediaString, Vec<Violation>> {
-        Ok(self.into())
+    fn into_property(self) -> Result<Option<MediaString>, Vec<Violation>> {
+        Ok(Some(self.into()))
     }
 }
 
 impl IntoProperty<MediaString> for Media {
-    fn into_property(self) -> Result<MediaString, Vec<Violation>> {
-        Ok(String::from(self.into_uri()).into())
+    fn into_property(self) -> Result<Option<MediaString>, Vec<Violation>> {
+        self.into_uri().into_property()
     }
 }
 
 impl IntoProperty<MediaString> for Uri {
-    fn into_property(self) -> Result<MediaString, Vec<Violation>> {
-        Ok(String::from(self).into())
+    fn into_property(self) -> Result<Option<MediaString>, Vec<Violation>> {
+        String::from(self).into_property()
     }
 }
 
 impl IntoProperty<UriOrBase64> for String {
-    fn into_property(self) -> Result<UriOrBase64, Vec<Violation>> {
-        UriOrBase64::try_from(self).map_err(|error| vec![error.violation()])
+    fn into_property(self) -> Result<Option<UriOrBase64>, Vec<Violation>> {
+        one(UriOrBase64::try_from(self).map_err(|error| error.violation()))
     }
 }
 
 impl IntoProperty<UriOrBase64> for Media {
-    fn into_property(self) -> Result<UriOrBase64, Vec<Violation>> {
+    fn into_property(self) -> Result<Option<UriOrBase64>, Vec<Violation>> {
         self.into_uri().into_property()
     }
 }
 
 impl IntoProperty<UriOrBase64> for Uri {
-    fn into_property(self) -> Result<UriOrBase64, Vec<Violation>> {
+    fn into_property(self) -> Result<Option<UriOrBase64>, Vec<Violation>> {
         String::from(self).into_property()
     }
 }
 
-impl<T: Choice> IntoProperty<T> for &str {
-    fn into_property(self) -> Result<T, Vec<Violation>> {
-        T::from_str(self).map_err(|_| {
-            vec![Violation::new(
-                &self.into(),
-                allowed_strings(T::VALUES),
-                "enum",
-            )]
-        })
+impl<T: StringEnum> IntoProperty<T> for &str {
+    fn into_property(self) -> Result<Option<T>, Vec<Violation>> {
+        one(T::from_text(self))
     }
 }
 
-fn allowed_strings(values: &[&str]) -> String {
-    let values = values.iter().map(ToString::to_string);
-    Schema::StringEnum(values.collect()).allowed()
-}
-
-impl<T: Choice> IntoProperty<T> for String {
-    fn into_property(self) -> Result<T, Vec<Violation>> {
+impl<T: StringEnum> IntoProperty<T> for String {
+    fn into_property(self) -> Result<Option<T>, Vec<Violation>> {
         self.as_str().into_property()
     }
 }
 
 impl IntoProperty<Uri> for String {
-    fn into_property(self) -> Result<Uri, Vec<Violation>> {
-        Uri::try_from(self).map_err(|error| vec![error.violation()])
+    fn into_property(self) -> Result<Option<Uri>, Vec<Violation>> {
+        one(Uri::try_from(self).map_err(|error| error.violation()))
     }
 }
 
 impl IntoProperty<Uri> for Media {
-    fn into_property(self) -> Result<Uri, Vec<Violation>> {
-        Ok(self.into_uri())
+    fn into_property(self) -> Result<Option<Uri>, Vec<Violation>> {
+        Ok(Some(self.into_uri()))
     }
 }
 
 impl<const MIN: usize, const MAX: usize> IntoProperty<Text<MIN, MAX>> for String {
-    fn into_property(self) -> Result<Text<MIN, MAX>, Vec<Violation>> {
-        Text::new(self).map_err(|error| vec![error.violation()])
+    fn into_property(self) -> Result<Option<Text<MIN, MAX>>, Vec<Violation>> {
+        one(Text::new(self).map_err(|error| error.violation()))
     }
 }
 
@@ -184,8 +226,8 @@ impl<const MIN: usize, const MAX: usize> IntoProperty<Text<MIN, MAX>> for String
 macro_rules! one_of_many {
     ($($source:ty),*) => {$(
         impl IntoProperty<OneOrMany<Uri>> for $source {
-            fn into_property(self) -> Result<OneOrMany<Uri>, Vec<Violation>> {
-                self.into_property().map(OneOrMany::One)
+            fn into_property(self) -> Result<Option<OneOrMany<Uri>>, Vec<Violation>> {
+                Ok(self.into_property()?.map(OneOrMany::One))
             }
         }
     )*};
@@ -194,14 +236,13 @@ macro_rules! one_of_many {
 one_of_many!(&str, &String, String, Media, Uri);
 
 impl<T, V: IntoProperty<T>> IntoProperty<OneOrMany<T>> for Vec<V> {
-    fn into_property(self) -> Result<OneOrMany<T>, Vec<Violation>> {
-        let items: BoundedVec<T, 0, { usize::MAX }> = self.into_property()?;
-        Ok(OneOrMany::Many(items.into_vec()))
+    fn into_property(self) -> Result<Option<OneOrMany<T>>, Vec<Violation>> {
+        items(self).map(|items| Some(OneOrMany::Many(items)))
     }
 }
 
 impl<T, V: IntoProperty<T>, const N: usize> IntoProperty<OneOrMany<T>> for [V; N] {
-    fn into_property(self) -> Result<OneOrMany<T>, Vec<Violation>> {
+    fn into_property(self) -> Result<Option<OneOrMany<T>>, Vec<Violation>> {
         Vec::from(self).into_property()
     }
 }
@@ -209,40 +250,25 @@ impl<T, V: IntoProperty<T>, const N: usize> IntoProperty<OneOrMany<T>> for [V; N
 impl<T, V: IntoProperty<T>, const MIN: usize, const MAX: usize>
     IntoProperty<BoundedVec<T, MIN, MAX>> for Vec<V>
 {
-    fn into_property(self) -> Result<BoundedVec<T, MIN, MAX>, Vec<Violation>> {
-        let mut found = Vec::new();
-        let mut items = Vec::with_capacity(self.len());
-        for (index, item) in self.into_iter().enumerate() {
-            match item.into_property() {
-                Ok(item) => items.push(item),
-                Err(violations) => found.extend(
-                    violations
-                        .into_iter()
-                        .map(|violation| violation.under(&index.to_string())),
-                ),
-            }
-        }
-        if !found.is_empty() {
-            return Err(found);
-        }
-        BoundedVec::new(items).map_err(|error| vec![error.violation()])
+    fn into_property(self) -> Result<Option<BoundedVec<T, MIN, MAX>>, Vec<Violation>> {
+        one(BoundedVec::new(items(self)?).map_err(|error| error.violation()))
     }
 }
 
 impl<T, V: IntoProperty<T>, const N: usize, const MIN: usize, const MAX: usize>
     IntoProperty<BoundedVec<T, MIN, MAX>> for [V; N]
 {
-    fn into_property(self) -> Result<BoundedVec<T, MIN, MAX>, Vec<Violation>> {
+    fn into_property(self) -> Result<Option<BoundedVec<T, MIN, MAX>>, Vec<Violation>> {
         Vec::from(self).into_property()
     }
 }
 
-/// Integers go through `i128`, which holds them all, so that one that does not fit is told as it was given.
+/// Integers go through `i128`, which holds them all, so that a violation shows one that does not fit as it was given.
 macro_rules! integers {
     ($($source:ty),*) => {$(
         impl<T: FromInteger> IntoProperty<T> for $source {
-            fn into_property(self) -> Result<T, Vec<Violation>> {
-                T::from_integer(self as i128).map_err(|violation| vec![violation])
+            fn into_property(self) -> Result<Option<T>, Vec<Violation>> {
+                one(T::from_integer(self as i128))
             }
         }
     )*};
@@ -253,8 +279,8 @@ integers!(i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);
 macro_rules! floats {
     ($($source:ty),*) => {$(
         impl<T: FromFloat> IntoProperty<T> for $source {
-            fn into_property(self) -> Result<T, Vec<Violation>> {
-                T::from_float(self.into()).map_err(|violation| vec![violation])
+            fn into_property(self) -> Result<Option<T>, Vec<Violation>> {
+                one(T::from_float(self.into()))
             }
         }
     )*};
@@ -266,11 +292,44 @@ floats!(f32, f64);
 macro_rules! widening {
     ($($source:ty),*) => {$(
         impl IntoProperty<f64> for $source {
-            fn into_property(self) -> Result<f64, Vec<Violation>> {
-                Ok(self.into())
+            fn into_property(self) -> Result<Option<f64>, Vec<Violation>> {
+                Ok(Some(self.into()))
             }
         }
     )*};
 }
 
 widening!(i8, i16, i32, u8, u16, u32, f32);
+
+fn one<T>(value: Result<T, Violation>) -> Result<Option<T>, Vec<Violation>> {
+    value.map(Some).map_err(|violation| vec![violation])
+}
+
+/// The items of an array. An item cannot be left out, since the others would move.
+fn items<T, V: IntoProperty<T>>(values: Vec<V>) -> Result<Vec<T>, Vec<Violation>> {
+    let mut items = Vec::with_capacity(values.len());
+    let mut found = Vec::new();
+    for (index, value) in values.into_iter().enumerate() {
+        let violations = match value.into_property() {
+            Ok(Some(item)) => {
+                items.push(item);
+                continue;
+            }
+            Ok(None) => vec![Violation::missing(
+                "an item; leave the whole array out instead",
+            )],
+            Err(violations) => violations,
+        };
+        let index = index.to_string();
+        found.extend(
+            violations
+                .into_iter()
+                .map(|violation| violation.under(&index)),
+        );
+    }
+    if found.is_empty() {
+        Ok(items)
+    } else {
+        Err(found)
+    }
+}

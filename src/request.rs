@@ -1,4 +1,4 @@
-//! Any model's request, held as a body that its document allows.
+//! The request for a generation: a body that its document allows, and the route that takes it.
 
 mod values;
 
@@ -12,170 +12,51 @@ use crate::{
     contract::{self, FORMATS, Model, Role, Route, models},
 };
 
-macro_rules! union {
-    ($name:ident, $route:expr, $of:literal) => {
-        #[doc = concat!("The request body of any model ", $of, ".")]
-        ///
-        #[doc = concat!("It is made of a typed request (`", stringify!($name), "::from(request)`, or straight in the")]
-        /// client's `create`), or of JSON whose `model` tells which document to hold it to. Properties that the document
-        /// does not know are kept and sent, since the service learns parameters before its documents do.
-        ///
-        /// ```
-        #[doc = concat!("use aimlapi_video::", stringify!($name), ";")]
-        /// use serde_json::json;
-        ///
-        #[doc = concat!("let request = ", stringify!($name), "::from_json(json!({")]
-        ///     "model": "klingai/v2-master-text-to-video",
-        ///     "prompt": "A heron lands on a frozen lake",
-        ///     "duration": 10,
-        /// }))?;
-        /// assert_eq!(request.model(), "klingai/v2-master-text-to-video");
-        /// # Ok::<(), aimlapi_video::Error>(())
-        /// ```
-        #[derive(Clone, Debug, PartialEq)]
-        pub struct $name(Body);
-
-        impl $name {
-            /// The URL that takes these requests.
-            pub const ROUTE: Route = $route;
-
-            /// Reads a request, holding it to the document that its `model` names.
-            ///
-            /// # Errors
-            ///
-            /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) with every place that the document does not allow,
-            /// or with the nearest known ids if the model is unknown.
-            pub fn from_json(body: Value) -> Result<Self, Error> {
-                Body::from_json($route, body).map(Self)
-            }
-
-            /// As [`from_json`](Self::from_json), with numeric strings made numbers wherever the document wants a number
-            /// (`"duration": "5"`), as the service takes them and stored requests carry them.
-            ///
-            /// # Errors
-            ///
-            /// As [`from_json`](Self::from_json).
-            pub fn from_json_coerced(mut body: Value) -> Result<Self, Error> {
-                let id = body.get("model").and_then(Value::as_str);
-                if let Some(model) = id.and_then(|id| contract::model($route, id)) {
-                    model.coerce(&mut body);
-                }
-                Self::from_json(body)
-            }
-
-            /// A request for `model` that no document is held against: for a model newer than this crate. Whatever is wrong
-            /// with it, the service says so, if anyone does.
-            ///
-            /// `body` may leave `model` out.
-            pub fn unchecked(model: impl Into<String>, body: Map<String, Value>) -> Self {
-                Self(Body::unchecked($route, model.into(), body))
-            }
-
-            /// The same request with a property that its type does not have: for a parameter newer than this crate. A
-            /// property that the type does have is replaced, and held to the document again before it is sent.
-            #[must_use]
-            pub fn with_property(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-                self.0.map.insert(name.into(), value.into());
-                self
-            }
-
-            /// The model's id.
-            pub fn model(&self) -> &str {
-                &self.0.model
-            }
-
-            /// What is allowed but probably not meant: fields that the document does not know, combinations that it advises
-            /// against in prose only, a blank prompt, and media that a service on the internet cannot fetch or use. They are
-            /// sent all the same.
-            pub fn warnings(&self) -> Vec<Warning> {
-                self.0.warnings()
-            }
-
-            /// The body as it goes over the wire.
-            pub fn body(&self) -> &Map<String, Value> {
-                &self.0.map
-            }
-
-            /// Holds the request to its document once more; [`Client`](crate::Client) does so before it sends anything.
-            ///
-            /// # Errors
-            ///
-            /// As [`from_json`](Self::from_json).
-            pub fn validate(&self) -> Result<(), Error> {
-                self.0.validate()
-            }
-
-            /// The clip's length in seconds, where the request or else the document states one.
-            pub(crate) fn length(&self) -> Option<u64> {
-                self.0.length()
-            }
-
-            /// Made by the generated types alone, whose model is in the table.
-            pub(crate) fn from_typed(model: &'static str, request: &impl Serialize) -> Self {
-                Self(Body::from_typed($route, model, request))
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                self.0.map.serialize(serializer)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Self::from_json(Value::deserialize(deserializer)?).map_err(de::Error::custom)
-            }
-        }
-    };
-}
-
-union!(
-    GenerationRequest,
-    Route::Universal,
-    "on `POST /v2/video/generations`"
-);
-union!(
-    LegacyKlingRequest,
-    Route::LegacyKling,
-    "on the older `POST /v2/generate/video/kling/generation`"
-);
-
+/// A request for one generation: a body that its document allows, and the URL that takes it.
+///
+/// A typed request converts into it, by [`From`] or in [`Client::create`](crate::Client::create).
+/// [`from_json`](Self::from_json) reads one at run time, against the document that its `model` names. Properties that the
+/// document does not have are kept and sent, since the service learns parameters before its documents do.
+///
+/// ```
+/// use aimlapi_video::{GenerationRequest, Route};
+/// use serde_json::json;
+///
+/// let request = GenerationRequest::from_json(Route::Universal, json!({
+///     "model": "klingai/v2-master-text-to-video",
+///     "prompt": "A heron lands on a frozen lake",
+///     "duration": 10,
+/// }))?;
+/// assert_eq!(request.model(), "klingai/v2-master-text-to-video");
+/// # Ok::<(), aimlapi_video::Error>(())
+/// ```
+///
+/// # Serialisation
+///
+/// It serialises as its body, without the route. `Deserialize` reads a body for [`Route::Universal`], as `from_json` does;
+/// for another route, deserialise a [`Value`] and give it to `from_json`.
 #[derive(Clone)]
-struct Body {
+pub struct GenerationRequest {
     route: Route,
     model: Cow<'static, str>,
-    /// What it is held to; `None` for an unchecked one.
+    /// The model whose document it is checked against; `None` for an unchecked request.
     entry: Option<&'static Model>,
-    map: Map<String, Value>,
+    body: Map<String, Value>,
 }
 
-impl PartialEq for Body {
-    fn eq(&self, other: &Self) -> bool {
-        (self.route, &self.model, &self.map) == (other.route, &other.model, &other.map)
-            && self.entry.is_some() == other.entry.is_some()
-    }
-}
-
-/// Names the properties only: values may be links with signatures, or inline media of many megabytes.
-impl fmt::Debug for Body {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let properties: Vec<&String> = self.map.keys().collect();
-        f.debug_struct("Body")
-            .field("route", &self.route)
-            .field("model", &self.model)
-            .field("properties", &properties)
-            .finish()
-    }
-}
-
-impl Body {
-    fn from_json(route: Route, body: Value) -> Result<Self, Error> {
+impl GenerationRequest {
+    /// Reads a request for `route` and checks it against the document that its `model` names.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) with every place that the document does not allow, or with the
+    /// nearest known ids if `route` has no such model.
+    pub fn from_json(route: Route, body: Value) -> Result<Self, Error> {
         let invalid = |violation: Violation| Error::invalid_request("", vec![violation]);
-        let Value::Object(map) = body else {
+        let Value::Object(body) = body else {
             return Err(invalid(Violation::new(&body, "an object", "type")));
         };
-        let id = match map.get("model") {
+        let id = match body.get("model") {
             Some(Value::String(id)) => id,
             Some(other) => {
                 return Err(invalid(
@@ -189,45 +70,105 @@ impl Body {
                 Violation::new(&id.as_str().into(), nearest(route, id), "enum").under("model"),
             ));
         };
-        let body = Self {
+        let request = Self {
             route,
             model: model.id.as_str().into(),
             entry: Some(model),
-            map,
+            body,
         };
-        body.validate()?;
-        Ok(body)
+        request.validate()?;
+        Ok(request)
     }
 
-    fn from_typed(route: Route, model: &'static str, request: &impl Serialize) -> Self {
+    /// As [`from_json`](Self::from_json), with numeric strings made numbers wherever the document wants a number
+    /// (`"duration": "5"`), as the service takes them and stored requests carry them.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_json`](Self::from_json).
+    pub fn from_json_coerced(route: Route, mut body: Value) -> Result<Self, Error> {
+        let id = body.get("model").and_then(Value::as_str);
+        if let Some(model) = id.and_then(|id| contract::model(route, id)) {
+            model.coerce(&mut body);
+        }
+        Self::from_json(route, body)
+    }
+
+    /// A request for `model` that is checked against no document: for a model newer than this crate. What is wrong with it,
+    /// only the service can say.
+    ///
+    /// `body` may leave `model` out.
+    pub fn unchecked(route: Route, model: impl Into<String>, mut body: Map<String, Value>) -> Self {
+        let model = model.into();
+        body.insert("model".into(), model.as_str().into());
+        Self {
+            route,
+            model: model.into(),
+            entry: None,
+            body,
+        }
+    }
+
+    /// A generated type's request, whose model is in the table.
+    pub(crate) fn from_typed(route: Route, model: &'static str, request: &impl Serialize) -> Self {
         // A generated struct always becomes an object; were it otherwise, the empty one would not pass `validate`.
-        let map = match serde_json::to_value(request) {
-            Ok(Value::Object(map)) => map,
+        let body = match serde_json::to_value(request) {
+            Ok(Value::Object(body)) => body,
             _ => Map::new(),
         };
         Self {
             route,
             model: model.into(),
             entry: contract::model(route, model),
-            map,
+            body,
         }
     }
 
-    fn unchecked(route: Route, model: String, mut map: Map<String, Value>) -> Self {
-        map.insert("model".into(), model.as_str().into());
-        Self {
-            route,
-            model: model.into(),
-            entry: None,
-            map,
-        }
+    /// The same request with a property that its type does not have: for a parameter newer than this crate. A property that
+    /// the type does have is replaced, and the request is checked again before it is sent.
+    #[must_use]
+    pub fn with_property(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.body.insert(name.into(), value.into());
+        self
     }
 
-    fn validate(&self) -> Result<(), Error> {
+    /// The URL that takes it.
+    pub fn route(&self) -> Route {
+        self.route
+    }
+
+    /// The model's id.
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// The body as it goes over the wire.
+    pub fn body(&self) -> &Map<String, Value> {
+        &self.body
+    }
+
+    /// What is allowed but probably not meant: fields that the document does not have, combinations that it advises against
+    /// in prose only, a blank prompt, and media that a service on the internet cannot fetch or use. They are sent all the
+    /// same.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let Some(model) = self.entry else {
+            return Vec::new();
+        };
+        let mut warnings = model.warnings(&self.body);
+        warnings.extend(values::unlikely(model, &self.body));
+        warnings
+    }
+
+    /// Checks the request against its document once more; [`Client`](crate::Client) does so before it sends anything.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_json`](Self::from_json).
+    pub fn validate(&self) -> Result<(), Error> {
         let Some(model) = self.entry else {
             return Ok(());
         };
-        let found = model.check(&self.map, FORMATS);
+        let found = model.check(&self.body, FORMATS);
         if found.is_empty() {
             Ok(())
         } else {
@@ -235,21 +176,84 @@ impl Body {
         }
     }
 
-    fn warnings(&self) -> Vec<Warning> {
-        let Some(model) = self.entry else {
-            return Vec::new();
-        };
-        let mut warnings = model.warnings(&self.map);
-        warnings.extend(values::unlikely(model, &self.map));
-        warnings
-    }
-
-    fn length(&self) -> Option<u64> {
+    /// The clip's length in seconds, where the request or else the document states one.
+    pub(crate) fn length(&self) -> Option<u64> {
         let property = self.entry?.property(Role::Duration)?;
-        let length = self.map.get(&property.name).or(property.default.as_ref());
+        let length = self.body.get(&property.name).or(property.default.as_ref());
         length?.as_u64()
     }
 }
+
+impl PartialEq for GenerationRequest {
+    fn eq(&self, other: &Self) -> bool {
+        (self.route, &self.model, &self.body) == (other.route, &other.model, &other.body)
+            && self.entry.is_some() == other.entry.is_some()
+    }
+}
+
+/// Names the properties only: values may be links with signatures, or inline media of many megabytes.
+impl fmt::Debug for GenerationRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let properties: Vec<&String> = self.body.keys().collect();
+        f.debug_struct("GenerationRequest")
+            .field("route", &self.route)
+            .field("model", &self.model)
+            .field("properties", &properties)
+            .finish()
+    }
+}
+
+impl Serialize for GenerationRequest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.body.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for GenerationRequest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let body = Value::deserialize(deserializer)?;
+        Self::from_json(Route::Universal, body).map_err(de::Error::custom)
+    }
+}
+
+/// A request that [`Client::create`](crate::Client::create) and its like take: a [`GenerationRequest`], or a request of a
+/// model's own type in [`types`](crate::types).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a request for a generation",
+    label = "expected a `GenerationRequest` or a request from `aimlapi_video::types`",
+    note = "a builder becomes a request by `.build()?`"
+)]
+pub trait IntoGenerationRequest {
+    /// Converts it; the type of a typed request decides the route.
+    fn into_generation_request(self) -> GenerationRequest;
+}
+
+impl IntoGenerationRequest for GenerationRequest {
+    fn into_generation_request(self) -> GenerationRequest {
+        self
+    }
+}
+
+/// Makes a generated type a request for its model.
+macro_rules! typed_request {
+    ($type:ty, $route:expr, $model:literal) => {
+        // `#[inline]` leaves the code of the models that a program does not use out of its build.
+        impl From<$type> for crate::GenerationRequest {
+            #[inline]
+            fn from(request: $type) -> Self {
+                Self::from_typed($route, $model, &request)
+            }
+        }
+
+        impl crate::IntoGenerationRequest for $type {
+            #[inline]
+            fn into_generation_request(self) -> crate::GenerationRequest {
+                self.into()
+            }
+        }
+    };
+}
+pub(crate) use typed_request;
 
 /// The known ids most like `id`, in words.
 fn nearest(route: Route, id: &str) -> String {

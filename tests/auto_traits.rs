@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use aimlapi_video::contract::{Constraint, EnforcedBy, JsonType, Property};
 use aimlapi_video::{
-    BoundedVec, Client, ClientBuilder, CreateRetries, Download, Error, ErrorKind, Failure,
-    GenerateAll, GenerateTo, Generation, GenerationHandle, GenerationRequest, Hiccup, Int, Integer,
-    InvalidValue, Job, LegacyKlingRequest, Media, MediaString, Model, OneOrMany, PollBudget,
-    Progress, Receipt, Received, ReservedTarget, Role, Route, Saved, SavedGeneration, ServiceError,
-    State, Text, Times, Update, Updates, Uri, UriOrBase64, Usage, Video, Violation, Wait, WaitAll,
-    WaitOptions, Warning, Written,
+    BatchEvent, BoundedVec, Client, ClientBuilder, CreateRetries, Download, Error, ErrorKind,
+    Failure, GenerateAll, GenerateTo, Generation, GenerationHandle, GenerationRequest, Hiccup, Int,
+    Integer, InvalidValue, Media, MediaString, Model, OneOrMany, PollBudget, Progress, Receipt,
+    Received, ReservedTarget, Role, Route, Saved, SavedGeneration, ServiceError, State, Text,
+    Times, Update, Updates, Uri, UriOrBase64, Usage, Video, Violation, Wait, WaitAll, WaitOptions,
+    Warning, Written,
     schedule::{
         Decision, Durations, Exponential, Fixed, Learned, Planned, PollState, Pooled, Schedule,
     },
@@ -35,7 +35,7 @@ fn public_types_are_send_and_sync() {
     plain::<Times>();
     plain::<WaitAll>();
     plain::<GenerateAll>();
-    plain::<Job>();
+    plain::<BatchEvent>();
     plain::<Download<'_>>();
     plain::<GenerateTo<'_>>();
     plain::<SavedGeneration>();
@@ -55,7 +55,6 @@ fn public_types_are_send_and_sync() {
     plain::<Receipt>();
     // Each holds every request type of the models compiled in.
     plain::<GenerationRequest>();
-    plain::<LegacyKlingRequest>();
     plain::<Media>();
     plain::<MediaString>();
     plain::<UriOrBase64>();
@@ -139,8 +138,6 @@ fn futures_are_send() {
         sent(client.generate(request));
     };
     request().map(create);
-    let create = |request: LegacyKlingRequest| sent(client.create_legacy_kling(request));
-    Option::<LegacyKlingRequest>::None.map(create);
     sent(client.fetch("a"));
     sent(client.wait("a").into_future());
     sent(client.wait("a").updates().next());

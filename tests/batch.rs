@@ -14,7 +14,7 @@ use std::{
 };
 
 use aimlapi_video::{
-    Client, Error, ErrorKind, GenerateAll, Generation, GenerationHandle, Job, Journal,
+    BatchEvent, Client, Error, ErrorKind, GenerateAll, Generation, GenerationHandle, Journal,
     JournalState, PollBudget, WaitOptions, schedule::Fixed, types::KlingaiV2MasterTextToVideo,
 };
 use serde_json::{Value, json};
@@ -92,10 +92,10 @@ async fn outcomes(mut jobs: GenerateAll) -> BTreeMap<usize, Result<Generation, E
     let mut outcomes = BTreeMap::new();
     while let Some((index, job)) = jobs.next().await {
         match job {
-            Job::Created(handle) | Job::Resumed(handle) => {
+            BatchEvent::Created(handle) | BatchEvent::Resumed(handle) => {
                 assert!(told.insert(index, handle).is_none())
             }
-            Job::Ended(outcome) => {
+            BatchEvent::Ended(outcome) => {
                 if outcome.is_ok() {
                     assert!(told.contains_key(&index), "the handle comes first");
                 }
@@ -116,7 +116,7 @@ fn kinds(outcomes: &BTreeMap<usize, Result<Generation, Error>>) -> Vec<Option<Er
 async fn one_failure_drops_no_other_wait() {
     let server = Server::start(service).await;
     let ids = ["fail-1", "g2", "g3", "fail-4", "g5"];
-    let mut waits = client(&server).wait_all(ids).at_most(2).options(quick());
+    let mut waits = client(&server).wait_all(ids).max_open(2).options(quick());
     let mut ended = BTreeMap::new();
     while let Some((handle, outcome)) = waits.next().await {
         ended.insert(handle.id().to_owned(), outcome.is_ok());
@@ -138,7 +138,7 @@ async fn handles_are_taken_only_as_there_is_room() {
         count.fetch_add(1, Ordering::Relaxed);
         format!("g{number}")
     });
-    let mut waits = client(&server).wait_all(endless).at_most(7);
+    let mut waits = client(&server).wait_all(endless).max_open(7);
     let next = tokio::time::timeout(Duration::from_millis(50), waits.next());
     assert!(next.await.is_err());
     assert_eq!(taken.load(Ordering::Relaxed), 7);
@@ -148,7 +148,7 @@ async fn handles_are_taken_only_as_there_is_room() {
 async fn every_request_of_a_batch_has_its_outcome_and_its_handle_first() {
     let server = Server::start(service).await;
     let batch = requests(&["g0", "fail-1", "refuse-2", "lose-3", "g4"]);
-    let outcomes = outcomes(client(&server).generate_all(batch).creates_at_once(2)).await;
+    let outcomes = outcomes(client(&server).generate_all(batch).max_creates(2)).await;
     assert_eq!(
         kinds(&outcomes),
         [
@@ -171,9 +171,7 @@ async fn creates_in_flight_are_bounded() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let client = builder(url).build().unwrap();
-    let mut jobs = client
-        .generate_all(requests(&["a000"; 20]))
-        .creates_at_once(3);
+    let mut jobs = client.generate_all(requests(&["a000"; 20])).max_creates(3);
     let next = tokio::time::timeout(Duration::from_millis(100), jobs.next());
     assert!(next.await.is_err());
     let mut connections = Vec::new();
@@ -202,7 +200,7 @@ async fn a_create_refused_for_too_many_requests_is_sent_again_and_no_other() {
     let outcomes = outcomes(
         client
             .generate_all(requests(&["g0", "lose-1"]))
-            .creates_at_once(1),
+            .max_creates(1),
     )
     .await;
     assert_eq!(kinds(&outcomes), [None, Some(ErrorKind::AmbiguousCreate)]);
@@ -215,12 +213,12 @@ async fn a_stopped_batch_creates_nothing_more_and_ends_what_it_has() {
     let server = Server::start(service).await;
     let mut jobs = client(&server)
         .generate_all(requests(&["g0", "g1", "g2", "g3"]))
-        .creates_at_once(1);
+        .max_creates(1);
     let mut ended = 0;
     while let Some((_, job)) = jobs.next().await {
         match job {
-            Job::Created(_) => jobs.stop(),
-            Job::Ended(outcome) => {
+            BatchEvent::Created(_) => jobs.stop(),
+            BatchEvent::Ended(outcome) => {
                 assert!(outcome.is_ok());
                 ended += 1;
             }
@@ -420,12 +418,12 @@ async fn requests_take_the_indexes_that_are_not_left_out() {
     let journal = Journal::open(folder.path().join("j.jsonl")).unwrap();
     let jobs = || {
         let jobs = client(&server).generate_all(requests(&["a", "b", "c"]));
-        jobs.vacant([0, 2, 3, 9]).journal(journal.clone())
+        jobs.reserve_indices([0, 2, 3, 9]).journal(journal.clone())
     };
     let indexes = |outcomes: BTreeMap<usize, _>| outcomes.into_keys().collect::<Vec<_>>();
     assert_eq!(indexes(outcomes(jobs()).await), [1, 4, 5]);
     assert_eq!(journal.entries().into_keys().collect::<Vec<_>>(), [2, 5, 6]);
     // A second run knows them again, and those that are passed over go by the same indexes.
-    assert_eq!(indexes(outcomes(jobs().except([4])).await), [1, 5]);
+    assert_eq!(indexes(outcomes(jobs().skip_indices([4])).await), [1, 5]);
     assert_eq!(created(&server).len(), 3);
 }

@@ -6,8 +6,8 @@ use aimlapi_video_test_support as support;
 use std::{collections::BTreeMap, fs, time::Duration};
 
 use aimlapi_video::{
-    Client, CreateRetries, Error, ErrorKind, GenerateAll, Generation, GenerationRequest, Job,
-    Journal, JournalState, WaitOptions,
+    BatchEvent, Client, CreateRetries, Error, ErrorKind, GenerateAll, Generation,
+    GenerationRequest, Journal, JournalState, WaitOptions,
     schedule::{Decision, Fixed, PollState, Schedule},
     types::KlingaiV2MasterTextToVideo,
 };
@@ -70,7 +70,7 @@ fn posts(server: &Server) -> usize {
 async fn outcomes(mut jobs: GenerateAll) -> BTreeMap<usize, Result<Generation, Error>> {
     let mut outcomes = BTreeMap::new();
     while let Some((index, job)) = jobs.next().await {
-        if let Job::Ended(outcome) = job {
+        if let BatchEvent::Ended(outcome) = job {
             outcomes.insert(index, outcome);
         }
     }
@@ -97,10 +97,10 @@ async fn a_slow_consumer_loses_no_id() {
         .unwrap();
     let mut jobs = client
         .generate_all(requests(&["g0", "g1", "g2", "g3"]))
-        .creates_at_once(4);
+        .max_creates(4);
     let mut failed = Vec::new();
     while let Some((_, job)) = jobs.next().await {
-        if let Job::Ended(Err(error)) = job {
+        if let BatchEvent::Ended(Err(error)) = job {
             failed.push(error.to_string());
         }
         // Not a pause for luck: the consumer's own work takes longer than a create may.
@@ -131,7 +131,7 @@ async fn a_batch_that_is_stopped_sends_no_create_again() {
     let server = Server::start(busy_at_first).await;
     let mut jobs = client(&server)
         .generate_all(requests(&["g0", "g1"]))
-        .creates_at_once(1);
+        .max_creates(1);
     until_sent(&mut jobs, &server).await;
     jobs.stop();
     let outcomes = tokio::time::timeout(Duration::from_secs(5), outcomes(jobs));
@@ -223,7 +223,7 @@ async fn a_journal_forgets_no_generation_and_knows_what_it_is_asked() {
         .generate_all(requests(&["g0"]))
         .journal(journal.clone());
     let (_, first) = jobs.next().await.unwrap();
-    assert!(matches!(first, Job::Resumed(handle) if handle.id() == "g0"));
+    assert!(matches!(first, BatchEvent::Resumed(handle) if handle.id() == "g0"));
     outcomes(jobs).await;
     assert_eq!(posts(&server), 1);
     assert_eq!(journal.elsewhere(&client), [0; 0]);
@@ -287,7 +287,7 @@ async fn a_refused_request_may_be_corrected_and_another_may_not() {
         let universal = requests.iter().cloned().map(GenerationRequest::from);
         let bodies: Vec<_> = universal.map(|request| request.body().clone()).collect();
         let differing = journal.differing(&bodies);
-        let jobs = client.generate_all(requests).creates_at_once(1);
+        let jobs = client.generate_all(requests).max_creates(1);
         (differing, outcomes(jobs.journal(journal)).await)
     };
     let (_, first) = run(&["g0", "g1"]).await;

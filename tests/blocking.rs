@@ -12,7 +12,7 @@ use std::{
 };
 
 use aimlapi_video::{
-    ErrorKind, GenerationHandle, Job, Received, State, Update, WaitOptions,
+    BatchEvent, ErrorKind, GenerationHandle, Received, State, Update, WaitOptions,
     blocking::{Client, Download, GenerateAll, Updates, Wait, WaitAll},
     schedule::Fixed,
     types::KlingaiV2MasterTextToVideo,
@@ -178,11 +178,11 @@ fn creates_go_on_while_nobody_takes_what_happened() {
     let client = client(server.url());
     let mut jobs = client.generate_all(["a", "b", "fail"].map(request));
     let (_, first) = jobs.next().unwrap();
-    assert!(matches!(first, Job::Created(_)));
+    assert!(matches!(first, BatchEvent::Created(_)));
     until(|| server.requests().len() >= 3);
     let mut ended: Vec<(usize, bool)> = jobs
         .filter_map(|(index, job)| match job {
-            Job::Ended(outcome) => Some((index, outcome.is_ok())),
+            BatchEvent::Ended(outcome) => Some((index, outcome.is_ok())),
             _ => None,
         })
         .collect();
@@ -196,7 +196,7 @@ fn stopped_batch_creates_nothing_more() {
     let server = servers.block_on(Server::start(service));
     let client = client(server.url());
     let many = (0..1000).map(|number| request(&number.to_string()));
-    let mut jobs = client.generate_all(many).creates_at_once(1);
+    let mut jobs = client.generate_all(many).max_creates(1);
     jobs.next().unwrap();
     jobs.stop();
     assert!(jobs.by_ref().count() < 20);
@@ -224,7 +224,7 @@ fn create_on_its_way_is_noted_after_batch_and_client_are_dropped() {
     let mut jobs = client
         .generate_all(["a", "b"].map(request))
         .journal(journal.clone());
-    assert!(matches!(jobs.next(), Some((0, Job::Created(_)))));
+    assert!(matches!(jobs.next(), Some((0, BatchEvent::Created(_)))));
     until(|| {
         server
             .requests()

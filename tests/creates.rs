@@ -16,8 +16,8 @@ use std::{
 };
 
 use aimlapi_video::{
-    Client, ClientBuilder, CreateRetries, Error, ErrorKind, GenerationHandle, GenerationRequest,
-    Job,
+    BatchEvent, Client, ClientBuilder, CreateRetries, Error, ErrorKind, GenerationHandle,
+    GenerationRequest, Route,
     reqwest::dns::{Addrs, Name, Resolve, Resolving},
     types::{KlingaiV2MasterTextToVideo, LegacyKlingaiV2MasterTextToVideo},
 };
@@ -39,7 +39,8 @@ fn request() -> KlingaiV2MasterTextToVideo {
 /// A request that fits into no buffer of a socket.
 fn large_request() -> GenerationRequest {
     let prompt = "a kite".repeat(700_000);
-    GenerationRequest::unchecked("m", serde_json::Map::new()).with_property("prompt", prompt)
+    GenerationRequest::unchecked(Route::Universal, "m", serde_json::Map::new())
+        .with_property("prompt", prompt)
 }
 
 /// The ids that `on_created` was called with, and a client's settings that collect them.
@@ -164,7 +165,7 @@ async fn create_takes_no_connection_that_a_poll_or_a_create_has_left_open() {
     }
     let legacy = LegacyKlingaiV2MasterTextToVideo::builder().prompt("a kite");
     let legacy = legacy.build().unwrap();
-    client.create_legacy_kling(legacy).await.unwrap();
+    client.create(legacy).await.unwrap();
     assert_eq!(server.connections(), [1; 5]);
 }
 
@@ -445,14 +446,14 @@ async fn every_accepted_create_is_reported_once_before_it_returns() {
     }
     let legacy = LegacyKlingaiV2MasterTextToVideo::builder().prompt("a kite");
     let legacy = legacy.build().unwrap();
-    client.create_legacy_kling(legacy).await.unwrap();
+    client.create(legacy).await.unwrap();
     assert_eq!(created.try_recv().unwrap(), "g3");
     client.generate(request()).await.unwrap_err();
     assert_eq!(created.try_recv().unwrap(), "g4");
     let mut jobs = client.generate_all([request(), request()]);
     let mut told = Vec::new();
     while let Some((_, job)) = jobs.next().await {
-        if let Job::Created(handle) = job {
+        if let BatchEvent::Created(handle) = job {
             let mut reported = std::iter::from_fn(|| created.try_recv().ok());
             told.extend(reported.by_ref());
             assert!(told.contains(&handle.id().to_owned()), "{told:?}");
@@ -470,7 +471,10 @@ async fn panic_of_the_function_that_is_called_loses_no_handle() {
         .unwrap();
     assert_eq!(client.create(request()).await.unwrap().id(), "g1");
     let mut jobs = client.generate_all([request()]);
-    assert!(matches!(jobs.next().await, Some((0, Job::Created(_)))));
+    assert!(matches!(
+        jobs.next().await,
+        Some((0, BatchEvent::Created(_)))
+    ));
 }
 
 /// Polls a create once in a runtime that is not the test's own.

@@ -7,7 +7,7 @@ use aimlapi_video_test_support as support;
 
 use std::collections::BTreeMap;
 
-use aimlapi_video::{GenerationRequest, LegacyKlingRequest, Route};
+use aimlapi_video::{GenerationRequest, Route};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::judge::{self, Judged, judges, minimal, mutations};
@@ -28,11 +28,14 @@ enum Exception {
 }
 
 fn from_json(judged: &Judged, body: Value) -> Result<Value, aimlapi_video::Error> {
-    if judged.path == Route::Universal.path() {
-        GenerationRequest::from_json(body).map(|request| serde_json::to_value(request).unwrap())
-    } else {
-        LegacyKlingRequest::from_json(body).map(|request| serde_json::to_value(request).unwrap())
-    }
+    let request = GenerationRequest::from_json(route(judged), body)?;
+    Ok(serde_json::to_value(request).unwrap())
+}
+
+fn route(judged: &Judged) -> Route {
+    let routes = [Route::Universal, Route::LegacyKling];
+    let route = routes.into_iter().find(|route| route.path() == judged.path);
+    route.unwrap()
 }
 
 fn bodies(judged: &Judged) -> Vec<Value> {
@@ -272,16 +275,8 @@ async fn what_arrives_at_the_service_is_what_the_document_allows() {
     for judged in judges() {
         for body in [minimal(&judged.schema), judge::maximal(&judged.schema)] {
             assert!(judged.validator.is_valid(&body), "{}: {body}", judged.file);
-            let sent = if judged.path == Route::Universal.path() {
-                client
-                    .create(GenerationRequest::from_json(body.clone()).unwrap())
-                    .await
-            } else {
-                client
-                    .create_legacy_kling(LegacyKlingRequest::from_json(body.clone()).unwrap())
-                    .await
-            };
-            sent.unwrap();
+            let read = GenerationRequest::from_json(route(&judged), body.clone()).unwrap();
+            client.create(read).await.unwrap();
             let request = server.requests().pop().unwrap();
             let arrived: Value = serde_json::from_slice(&request.body).unwrap();
             assert_eq!((request.target, &arrived), (judged.path.clone(), &body));

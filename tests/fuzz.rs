@@ -4,9 +4,7 @@
 #![cfg(feature = "kling")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use aimlapi_video::{
-    Generation, GenerationHandle, GenerationRequest, LegacyKlingRequest, Route, State, models,
-};
+use aimlapi_video::{Generation, GenerationHandle, GenerationRequest, Route, State, models};
 use proptest::{prelude::*, sample::Index};
 use serde_json::{Map, Value, json};
 
@@ -183,16 +181,10 @@ proptest! {
     #[test]
     fn any_request_is_taken_as_it_is_or_refused_with_what_is_wrong(body in body()) {
         for route in [Route::Universal, Route::LegacyKling] {
-            let read = match route {
-                Route::Universal => GenerationRequest::from_json(body.clone())
-                    .map(|request| (request.body().clone(), request.validate().is_ok())),
-                _ => LegacyKlingRequest::from_json(body.clone())
-                    .map(|request| (request.body().clone(), request.validate().is_ok())),
-            };
-            match read {
-                Ok((kept, is_valid)) => {
-                    prop_assert!(is_valid);
-                    prop_assert_eq!(Value::Object(kept), body.clone());
+            match GenerationRequest::from_json(route, body.clone()) {
+                Ok(request) => {
+                    prop_assert!(request.validate().is_ok());
+                    prop_assert_eq!(Value::Object(request.body().clone()), body.clone());
                 }
                 Err(error) => {
                     prop_assert!(error.is_invalid_request(), "{error:?}");
@@ -200,14 +192,14 @@ proptest! {
                 }
             }
         }
-        let _ = GenerationRequest::from_json_coerced(body);
+        let _ = GenerationRequest::from_json_coerced(Route::Universal, body);
     }
 
     #[test]
     fn anything_for_a_request_is_read_or_refused(body in value()) {
-        let _ = GenerationRequest::from_json(body.clone());
-        let _ = GenerationRequest::from_json_coerced(body.clone());
-        let _ = LegacyKlingRequest::from_json(body);
+        let _ = GenerationRequest::from_json(Route::Universal, body.clone());
+        let _ = GenerationRequest::from_json_coerced(Route::Universal, body.clone());
+        let _ = GenerationRequest::from_json(Route::LegacyKling, body);
     }
 }
 

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use aimlapi_video::{
-    ErrorKind, GenerationRequest, LegacyKlingRequest, Media, MediaString, Route, models,
+    ErrorKind, GenerationRequest, Media, MediaString, Route, models,
     types::{
         KlingVideoV1StandardImageToVideo, KlingVideoV16ProImageToVideo,
         KlingVideoV21StandardImageToVideo, KlingaiV2MasterImageToVideo,
@@ -85,6 +85,88 @@ fn nested_objects_and_lists_are_given_as_builders() {
             }],
         })
     );
+}
+
+#[test]
+fn setters_take_options_and_none_leaves_the_property_out() {
+    let image = KlingaiV2MasterImageToVideo::builder()
+        .image_url(Some("https://example.com/kite.png"))
+        .prompt(Some(String::from("A kite")))
+        .duration(Some(5))
+        .cfg_scale(Some(0.5_f32))
+        .negative_prompt(None::<&str>)
+        .static_mask(None::<Media>)
+        .camera_control(Some(
+            KlingaiV2MasterImageToVideoCameraControl::builder()
+                .type_(Some("simple"))
+                .config(None::<KlingaiV2MasterImageToVideoCameraControlConfig>),
+        ))
+        .dynamic_masks(None::<Vec<KlingaiV2MasterImageToVideoDynamicMasksItem>>);
+    assert_eq!(
+        serde_json::to_value(image.clone().build().unwrap()).unwrap(),
+        json!({
+            "model": "klingai/v2-master-image-to-video",
+            "image_url": "https://example.com/kite.png",
+            "prompt": "A kite",
+            "duration": 5,
+            "cfg_scale": 0.5,
+            "camera_control": { "type": "simple" },
+        })
+    );
+    // The last call decides, as for values.
+    let body = serde_json::to_value(image.duration(None::<i64>).build().unwrap()).unwrap();
+    assert_eq!(body.get("duration"), None);
+}
+
+#[test]
+fn none_for_a_required_property_or_an_item_is_a_violation() {
+    let error = KlingaiV2MasterTextToVideo::builder()
+        .prompt(None::<String>)
+        .duration(Some(7))
+        .build()
+        .unwrap_err();
+    let found: Vec<_> = violations(&error)
+        .into_iter()
+        .map(|(pointer, given, _, keyword)| (pointer, given, keyword))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("/duration".to_owned(), Some(json!(7)), "enum"),
+            ("/prompt".to_owned(), None, "required"),
+        ]
+    );
+    let mask = || {
+        KlingaiV2MasterImageToVideoDynamicMasksItem::builder()
+            .mask("https://example.com/mask.png")
+            .trajectories([(1, 2), (3, 4)].map(|(x, y)| {
+                KlingaiV2MasterImageToVideoDynamicMasksItemTrajectoriesItem::builder()
+                    .x(x)
+                    .y(y)
+            }))
+    };
+    let error = KlingaiV2MasterImageToVideo::builder()
+        .image_url("https://example.com/kite.png")
+        .dynamic_masks([Some(mask()), None])
+        .build()
+        .unwrap_err();
+    let [(pointer, given, ..)] = &violations(&error)[..] else {
+        panic!("{error}");
+    };
+    assert_eq!((&**pointer, given), ("/dynamic_masks/1", &None));
+}
+
+#[test]
+fn a_request_reads_and_writes_its_body_alone() {
+    let body = json!({ "model": "klingai/v2-master-text-to-video", "prompt": "A kite" });
+    let universal: GenerationRequest = serde_json::from_value(body.clone()).unwrap();
+    assert_eq!(universal.route(), Route::Universal);
+    let legacy = GenerationRequest::from_json(Route::LegacyKling, body.clone()).unwrap();
+    assert_eq!(legacy.route(), Route::LegacyKling);
+    assert_ne!(universal, legacy);
+    for request in [universal, legacy] {
+        assert_eq!(serde_json::to_value(&request).unwrap(), body);
+    }
 }
 
 #[test]
@@ -214,16 +296,14 @@ fn a_model_with_both_urls_has_two_types_in_two_unions() {
         .external_task_id("t")
         .build()
         .unwrap();
-    assert_eq!(
-        GenerationRequest::from(universal).body()["model"],
-        "klingai/v2-master-text-to-video"
+    let (universal, legacy) = (
+        GenerationRequest::from(universal),
+        GenerationRequest::from(legacy),
     );
+    assert_eq!(universal.body()["model"], "klingai/v2-master-text-to-video");
+    assert_eq!(legacy.body()["external_task_id"], "t");
     assert_eq!(
-        LegacyKlingRequest::from(legacy).body()["external_task_id"],
-        "t"
-    );
-    assert_eq!(
-        (GenerationRequest::ROUTE, LegacyKlingRequest::ROUTE),
+        (universal.route(), legacy.route()),
         (Route::Universal, Route::LegacyKling)
     );
 }
@@ -291,13 +371,16 @@ fn every_model_of_the_pages_has_a_type_per_url() {
 
 #[test]
 fn from_json_reads_by_model_and_names_every_violation() {
-    let error = GenerationRequest::from_json(json!({
-        "model": "klingai/v2-master-text-to-video",
-        "cfg_scale": -1,
-        "duration": "5",
-        "aspect_ratio": null,
-        "advanced_camera_control": { "movement_type": "pan", "movement_value": 11 },
-    }))
+    let error = GenerationRequest::from_json(
+        Route::Universal,
+        json!({
+            "model": "klingai/v2-master-text-to-video",
+            "cfg_scale": -1,
+            "duration": "5",
+            "aspect_ratio": null,
+            "advanced_camera_control": { "movement_type": "pan", "movement_value": 11 },
+        }),
+    )
     .unwrap_err();
     let found: Vec<(String, &str)> = violations(&error)
         .into_iter()
@@ -319,7 +402,7 @@ fn from_json_reads_by_model_and_names_every_violation() {
 #[test]
 fn from_json_keeps_fields_that_the_document_does_not_know() {
     let body = json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x", "newer": [1], "duration": 5.0 });
-    let request = GenerationRequest::from_json(body.clone()).unwrap();
+    let request = GenerationRequest::from_json(Route::Universal, body.clone()).unwrap();
     assert_eq!(serde_json::to_value(&request).unwrap(), body);
 }
 
@@ -331,7 +414,9 @@ fn fields_that_the_document_does_not_know_are_warned_of_at_every_depth() {
         "promt": "x",
         "camera_control": { "config": { "pann": 1 } },
     });
-    let warnings = GenerationRequest::from_json(body).unwrap().warnings();
+    let warnings = GenerationRequest::from_json(Route::Universal, body)
+        .unwrap()
+        .warnings();
     let told: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
         told,
@@ -353,7 +438,9 @@ fn a_blank_prompt_is_warned_of() {
         ("\u{200B}x", false),
     ] {
         let body = json!({ "model": "klingai/v2-master-text-to-video", "prompt": prompt });
-        let warnings = GenerationRequest::from_json(body).unwrap().warnings();
+        let warnings = GenerationRequest::from_json(Route::Universal, body)
+            .unwrap()
+            .warnings();
         let blank = warnings
             .iter()
             .any(|warning| warning.pointer == "/prompt" && warning.message.contains("is blank"));
@@ -387,7 +474,7 @@ fn media_that_a_service_cannot_fetch_or_use_are_warned_of_and_sent() {
         ),
     ] {
         let body = json!({ "model": model, "image_url": link });
-        let request = GenerationRequest::from_json(body.clone()).unwrap();
+        let request = GenerationRequest::from_json(Route::Universal, body.clone()).unwrap();
         let warnings = request.warnings();
         assert_eq!(warnings.len(), 1, "{link} {warnings:?}");
         assert_eq!(warnings[0].pointer, "/image_url");
@@ -400,13 +487,20 @@ fn media_that_a_service_cannot_fetch_or_use_are_warned_of_and_sent() {
         "https://example.com/a",
     ] {
         let body = json!({ "model": model, "image_url": link, "static_mask": link });
-        assert_eq!(GenerationRequest::from_json(body).unwrap().warnings(), []);
+        assert_eq!(
+            GenerationRequest::from_json(Route::Universal, body)
+                .unwrap()
+                .warnings(),
+            []
+        );
     }
     // Signatures and inline data are not shown.
     let body = json!({ "model": model, "image_url": "http://me:pw@localhost/a.png?sig=secret" });
     let shown = format!(
         "{:?}",
-        GenerationRequest::from_json(body).unwrap().warnings()
+        GenerationRequest::from_json(Route::Universal, body)
+            .unwrap()
+            .warnings()
     );
     assert!(
         !shown.contains("secret") && !shown.contains("pw"),
@@ -430,7 +524,7 @@ fn a_text_that_is_no_uri_is_refused_with_what_is_overlooked() {
         ("cat.png", "text of a picture, clip or sound"),
     ] {
         let body = json!({ "model": model, "image_url": link });
-        let error = GenerationRequest::from_json(body).unwrap_err();
+        let error = GenerationRequest::from_json(Route::Universal, body).unwrap_err();
         let typed = KlingaiV2MasterImageToVideo::builder()
             .image_url(link)
             .build()
@@ -448,7 +542,9 @@ fn media_are_judged_at_every_depth_and_where_no_format_is_stated() {
         "image_url": "https://example.com/a.png",
         "dynamic_masks": [{ "mask": "blob:1", "trajectories": [{ "x": 1, "y": 2 }, { "x": 1, "y": 3 }] }],
     });
-    let warnings = GenerationRequest::from_json(body).unwrap().warnings();
+    let warnings = GenerationRequest::from_json(Route::Universal, body)
+        .unwrap()
+        .warnings();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert_eq!(warnings[0].pointer, "/dynamic_masks/0/mask");
     for (image, part) in [
@@ -460,7 +556,9 @@ fn media_are_judged_at_every_depth_and_where_no_format_is_stated() {
     ] {
         let body =
             json!({ "model": "kling-video/v2.1/standard/image-to-video", "image_url": image });
-        let warnings = LegacyKlingRequest::from_json(body).unwrap().warnings();
+        let warnings = GenerationRequest::from_json(Route::LegacyKling, body)
+            .unwrap()
+            .warnings();
         assert_eq!(warnings.len(), 1, "{image} {warnings:?}");
         assert!(warnings[0].message.contains(part), "{warnings:?}");
     }
@@ -470,7 +568,7 @@ fn media_are_judged_at_every_depth_and_where_no_format_is_stated() {
 #[test]
 fn media_in_lists_and_of_other_kinds_are_judged_by_their_property() {
     let warned = |body: Value| -> Vec<(String, bool)> {
-        let request = GenerationRequest::from_json(body).unwrap();
+        let request = GenerationRequest::from_json(Route::Universal, body).unwrap();
         let warnings = request.warnings().into_iter();
         warnings
             .map(|warning| (warning.pointer, warning.is_unusable))
@@ -497,7 +595,7 @@ fn media_in_lists_and_of_other_kinds_are_judged_by_their_property() {
 #[test]
 fn what_prose_alone_advises_against_is_warned_of_and_never_refused() {
     let warned = |body: Value| {
-        let request = GenerationRequest::from_json(body).unwrap();
+        let request = GenerationRequest::from_json(Route::Universal, body).unwrap();
         request
             .warnings()
             .iter()
@@ -555,8 +653,8 @@ fn numeric_strings_are_numbers_in_the_mode_that_says_so() {
         "model": "klingai/v2-master-text-to-video", "prompt": "5", "duration": "10", "cfg_scale": " 0.5 ",
         "advanced_camera_control": { "movement_type": "pan", "movement_value": "-3" },
     });
-    assert!(GenerationRequest::from_json(body.clone()).is_err());
-    let request = GenerationRequest::from_json_coerced(body).unwrap();
+    assert!(GenerationRequest::from_json(Route::Universal, body.clone()).is_err());
+    let request = GenerationRequest::from_json_coerced(Route::Universal, body).unwrap();
     let expected = json!({
         "model": "klingai/v2-master-text-to-video", "prompt": "5", "duration": 10, "cfg_scale": 0.5,
         "advanced_camera_control": { "movement_type": "pan", "movement_value": -3 },
@@ -564,14 +662,18 @@ fn numeric_strings_are_numbers_in_the_mode_that_says_so() {
     assert_eq!(serde_json::to_value(&request).unwrap(), expected);
     let wrong =
         json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x", "duration": "seven" });
-    let error = GenerationRequest::from_json_coerced(wrong).unwrap_err();
+    let error = GenerationRequest::from_json_coerced(Route::Universal, wrong).unwrap_err();
     assert_eq!(error.violations()[0].given, Some(json!("seven")));
 }
 
 #[test]
 fn a_model_newer_than_the_crate_goes_through_the_unchecked_door() {
     let body = json!({ "prompt": "x", "anything": [1] });
-    let request = GenerationRequest::unchecked("vendor/v9", body.as_object().unwrap().clone());
+    let request = GenerationRequest::unchecked(
+        Route::Universal,
+        "vendor/v9",
+        body.as_object().unwrap().clone(),
+    );
     assert!(request.validate().is_ok() && request.warnings().is_empty());
     assert_eq!(request.model(), "vendor/v9");
     let sent = serde_json::to_value(&request).unwrap();
@@ -583,7 +685,11 @@ fn a_model_newer_than_the_crate_goes_through_the_unchecked_door() {
 
 #[test]
 fn from_json_refuses_a_wrong_model_by_name() {
-    let refused = |body| GenerationRequest::from_json(body).unwrap_err().to_string();
+    let refused = |body| {
+        GenerationRequest::from_json(Route::Universal, body)
+            .unwrap_err()
+            .to_string()
+    };
     assert!(refused(json!([])).contains("the body is []; allowed: an object"));
     assert!(refused(json!({})).contains("/model is missing"));
     assert!(refused(json!({ "model": 1 })).contains("/model is 1"));
@@ -593,8 +699,10 @@ fn from_json_refuses_a_wrong_model_by_name() {
         "{nearest}"
     );
     // Known, but only on the other URL.
-    let other =
-        LegacyKlingRequest::from_json(json!({ "model": "kling-video/v1.6/pro/image-to-video" }));
+    let other = GenerationRequest::from_json(
+        Route::LegacyKling,
+        json!({ "model": "kling-video/v1.6/pro/image-to-video" }),
+    );
     assert_eq!(other.unwrap_err().violations()[0].pointer, "/model");
 }
 

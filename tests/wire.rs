@@ -5,7 +5,7 @@
 use aimlapi_video_test_support as support;
 
 use aimlapi_video::{
-    Client, ErrorKind, Generation, GenerationHandle, Route, State, WaitOptions,
+    Client, ErrorKind, Generation, GenerationHandle, GenerationRequest, Route, State, WaitOptions,
     mock::MockServerExt,
     types::{KlingaiV2MasterTextToVideo, LegacyKlingaiV2MasterTextToVideo},
 };
@@ -65,10 +65,7 @@ async fn the_older_url_has_a_door_of_its_own() {
             .path("/v2/generate/video/kling/generation");
         then.success(201, &answer("g1", "queued"));
     });
-    let handle = client(server.base_url())
-        .create_legacy_kling(request)
-        .await
-        .unwrap();
+    let handle = client(server.base_url()).create(request).await.unwrap();
     mock.assert();
     assert_eq!((handle.id(), handle.route()), ("g1", Route::LegacyKling));
 }
@@ -458,12 +455,11 @@ fn debug_and_errors_show_no_signature_and_no_inline_data() {
     let broken = "https://cdn.example.com/a b.png?sig=sesame";
     let inline = "data:image/png;base64,sesame==";
     let image = "klingai/v2-master-image-to-video";
-    let universal = |link| {
-        aimlapi_video::GenerationRequest::from_json(json!({ "model": image, "image_url": link }))
+    let read = |route, link| {
+        GenerationRequest::from_json(route, json!({ "model": image, "image_url": link }))
     };
-    let legacy = |link| {
-        aimlapi_video::LegacyKlingRequest::from_json(json!({ "model": image, "image_url": link }))
-    };
+    let universal = |link| read(Route::Universal, link);
+    let legacy = |link| read(Route::LegacyKling, link);
     let typed =
         |link: &str| aimlapi_video::types::KlingaiV2MasterImageToVideo::builder().image_url(link);
     let older = |link: &str| {

@@ -10,8 +10,8 @@ use futures_util::future::{Either, select};
 use super::tasks::Stop;
 use crate::journal::{Claim, Journal, Known};
 use crate::{
-    Client, CreateRetries, Error, ErrorKind, GenerationHandle,
-    client::{CreateObserver, CreateRequest},
+    Client, CreateRetries, Error, ErrorKind, GenerationHandle, GenerationRequest,
+    client::CreateObserver,
 };
 
 /// What came of a create.
@@ -47,14 +47,14 @@ pub(super) struct Create {
 
 impl Create {
     /// Creates what is not known to be created; `None` if it was stopped before it was sent.
-    pub(super) async fn run(self, request: CreateRequest) -> Option<Created> {
+    pub(super) async fn run(self, request: GenerationRequest) -> Option<Created> {
         let now = |outcome, is_known| Created {
             outcome,
             is_known,
             unrecorded: None,
         };
         let claim = match &self.journal {
-            Some(journal) => match journal.claim(self.index, body(&request)) {
+            Some(journal) => match journal.claim(self.index, request.body()) {
                 Ok(Known::Created(handle)) => return Some(now(Ok(handle), true)),
                 Ok(Known::Free(claim)) => Some(claim),
                 Err(error) => return Some(now(Err(error), false)),
@@ -125,12 +125,5 @@ impl CreateObserver for Sending<'_> {
         if let Some(claim) = &self.claim {
             self.noted(claim.answered(outcome).await);
         }
-    }
-}
-
-fn body(request: &CreateRequest) -> &serde_json::Map<String, serde_json::Value> {
-    match request {
-        CreateRequest::Universal(request) => request.body(),
-        CreateRequest::LegacyKling(request) => request.body(),
     }
 }

@@ -18,7 +18,7 @@ pub struct WaitAll {
     client: Client,
     handles: SyncWrapper<Box<dyn Iterator<Item = GenerationHandle> + Send>>,
     options: Option<WaitOptions>,
-    at_most: usize,
+    max_open: usize,
     waits: FuturesUnordered<Waiting>,
 }
 
@@ -31,7 +31,7 @@ impl WaitAll {
             client: client.clone(),
             handles: SyncWrapper::new(Box::new(handles)),
             options: None,
-            at_most: 10_000,
+            max_open: 10_000,
             waits: FuturesUnordered::new(),
         }
     }
@@ -43,8 +43,8 @@ impl WaitAll {
     }
 
     /// How many waits may be open at once, each of which takes some memory; 10,000 by default, at least one.
-    pub fn at_most(mut self, waits: usize) -> Self {
-        self.at_most = waits.max(1);
+    pub fn max_open(mut self, waits: usize) -> Self {
+        self.max_open = waits.max(1);
         self
     }
 
@@ -63,7 +63,7 @@ impl Stream for WaitAll {
     type Item = (GenerationHandle, Result<Generation, Error>);
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        while self.waits.len() < self.at_most
+        while self.waits.len() < self.max_open
             && let Some(handle) = self.handles.get_mut().next()
         {
             let mut wait = self.client.wait(&handle);

@@ -15,19 +15,13 @@ use uuid::Uuid;
 
 use super::{Client, CreateRetries, retries::Tries};
 use crate::{
-    Error, ErrorKind, GenerationHandle, GenerationRequest, LegacyKlingRequest, Route, generated,
+    Error, ErrorKind, GenerationHandle, GenerationRequest, Route, generated,
     handle::Created,
     transport::{Departure, Reply},
 };
 
 /// What is called with the handle of every accepted create.
 pub(crate) type OnCreated = Arc<dyn Fn(&GenerationHandle) + Send + Sync>;
-
-/// What is to be created, on either URL.
-pub(crate) enum CreateRequest {
-    Universal(GenerationRequest),
-    LegacyKling(LegacyKlingRequest),
-}
 
 /// Observes a create: is asked before each POST, and gets its outcome.
 pub(crate) trait CreateObserver: Sync {
@@ -61,7 +55,7 @@ impl Client {
     /// Creates a generation; `usual` says when it is sent again, unless the client's builder did.
     pub(crate) async fn send(
         &self,
-        request: CreateRequest,
+        request: GenerationRequest,
         usual: CreateRetries,
     ) -> Result<GenerationHandle, Error> {
         let sent = self.send_observed(request, usual, &NoObserver).await;
@@ -71,7 +65,7 @@ impl Client {
     /// As [`send`](Self::send), with an observer; `None` if the observer stopped it before the first POST.
     pub(crate) async fn send_observed(
         &self,
-        request: CreateRequest,
+        request: GenerationRequest,
         usual: CreateRetries,
         observer: &impl CreateObserver,
     ) -> Option<Result<GenerationHandle, Error>> {
@@ -109,15 +103,13 @@ impl Client {
 
     async fn send_once(
         &self,
-        request: &CreateRequest,
+        request: &GenerationRequest,
         client: generated::Client,
     ) -> Result<GenerationHandle, Error> {
         let call = client.inner();
-        let outcome = match request {
-            CreateRequest::Universal(request) => {
-                call.outcome(client.create_generation(request).await)
-            }
-            CreateRequest::LegacyKling(request) => {
+        let outcome = match request.route() {
+            Route::Universal => call.outcome(client.create_generation(request).await),
+            Route::LegacyKling => {
                 call.outcome(client.create_legacy_kling_generation(request).await)
             }
         };
@@ -141,7 +133,7 @@ impl Client {
     }
 
     /// The handle of what was created, if the answer says that something was.
-    fn handle(&self, reply: Reply, request: &CreateRequest) -> Result<GenerationHandle, Error> {
+    fn handle(&self, reply: Reply, request: &GenerationRequest) -> Result<GenerationHandle, Error> {
         let unclear =
             |what: &str| ambiguous(what, reply.request_id).with_service(reply.service_error());
         self.heed(&reply);
@@ -159,23 +151,15 @@ impl Client {
         let Some(id) = answer.id().map(str::to_owned) else {
             return Err(unclear("the service's answer holds no generation id"));
         };
-        let (model, route, length) = match request {
-            CreateRequest::Universal(request) => {
-                (request.model(), Route::Universal, request.length())
-            }
-            CreateRequest::LegacyKling(request) => {
-                (request.model(), Route::LegacyKling, request.length())
-            }
-        };
         let created = Created {
             answer,
             retry_after: reply.retry_after(),
-            length,
+            length: request.length(),
         };
         Ok(GenerationHandle::of(
             id,
-            model,
-            route,
+            request.model(),
+            request.route(),
             self.origin(),
             created,
         ))
@@ -200,7 +184,7 @@ struct Attempt {
 }
 
 impl Attempt {
-    fn start(client: &Client, request: &Arc<CreateRequest>, call: generated::Client) -> Self {
+    fn start(client: &Client, request: &Arc<GenerationRequest>, call: generated::Client) -> Self {
         let departure = Arc::clone(call.inner().departure());
         let request_id = call.inner().request_id();
         let (sender, request) = (client.clone(), Arc::clone(request));
@@ -244,15 +228,6 @@ impl Drop for Attempt {
     fn drop(&mut self) {
         if self.departure.cancel() {
             self.task.abort();
-        }
-    }
-}
-
-impl CreateRequest {
-    fn validate(&self) -> Result<(), Error> {
-        match self {
-            Self::Universal(request) => request.validate(),
-            Self::LegacyKling(request) => request.validate(),
         }
     }
 }

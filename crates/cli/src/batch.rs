@@ -8,8 +8,8 @@ use std::{
 };
 
 use aimlapi_video::{
-    ClientBuilder, Error, GenerationHandle, Job, Journal, JournalEntry, JournalState, Update,
-    WaitOptions,
+    BatchEvent, ClientBuilder, Error, GenerationHandle, Journal, JournalEntry, JournalState,
+    Update, WaitOptions,
 };
 use futures_util::{
     StreamExt,
@@ -30,7 +30,7 @@ mod requests;
 mod run;
 
 use out::{Out, folder_of};
-use requests::{Of, Requests, check, check_place, refuse_foreign};
+use requests::{Requests, check, check_place, refuse_foreign};
 use run::Run;
 
 /// `batch`
@@ -83,15 +83,12 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
     }
     let board = Board::start(requests.lines.len() - saved.len(), speed);
     let vacant = requests.vacant();
-    let all = match requests.of {
-        Of::Universal(requests) => client.generate_all(requests),
-        Of::LegacyKling(requests) => client.generate_all_legacy_kling(requests),
-    };
-    let mut all = all
+    let mut all = client
+        .generate_all(requests.requests)
         .options(options(&batch.jobs, speed))
-        .creates_at_once(batch.creates.into())
-        .vacant(vacant)
-        .except(saved)
+        .max_creates(batch.creates.into())
+        .reserve_indices(vacant)
+        .skip_indices(saved)
         .journal(journal.clone());
     let mut run = Run {
         board,
@@ -115,11 +112,13 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
                 && let Some((index, job)) = all.next().await
             {
                 match job {
-                    Job::Created(handle) => {
+                    BatchEvent::Created(handle) => {
                         let what = format!("line {}: created {}", index + 1, handle.id());
                         run.board.note(&what);
                     }
-                    Job::Unrecorded(_) | Job::Ended(Err(_)) => run.happened(index, job).await,
+                    BatchEvent::Unrecorded(_) | BatchEvent::Ended(Err(_)) => {
+                        run.happened(index, job).await
+                    }
                     _ => {}
                 }
             }
@@ -198,16 +197,16 @@ async fn run_resume(resume: &Resume) -> Result<ExitCode, Failure> {
         updates.map(move |update| (index, job(update)))
     });
     let waits = futures_util::stream::iter(waits).flatten_unordered(WAITS_AT_ONCE);
-    let mut all: BoxStream<'_, (usize, Job)> = waits.boxed();
+    let mut all: BoxStream<'_, (usize, BatchEvent)> = waits.boxed();
     let ended = run.drive(&mut all, interrupt).await;
     Ok(run.finish(ended, &resume.journal))
 }
 
-fn job(update: Result<Update, Error>) -> Job {
+fn job(update: Result<Update, Error>) -> BatchEvent {
     match update {
-        Ok(Update::Completed(generation)) => Job::Ended(Ok(*generation)),
-        Ok(update) => Job::Update(update),
-        Err(error) => Job::Ended(Err(error)),
+        Ok(Update::Completed(generation)) => BatchEvent::Ended(Ok(*generation)),
+        Ok(update) => BatchEvent::Update(update),
+        Err(error) => BatchEvent::Ended(Err(error)),
     }
 }
 

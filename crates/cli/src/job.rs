@@ -9,9 +9,8 @@ use std::{
 };
 
 use aimlapi_video::{
-    Client, ClientBuilder, Download, Error, ErrorKind, Generation, GenerationHandle,
-    GenerationRequest, LegacyKlingRequest, ReservedTarget, Route, Saved, Update, WaitOptions,
-    Warning,
+    Client, ClientBuilder, Download, ErrorKind, Generation, GenerationHandle, GenerationRequest,
+    ReservedTarget, Saved, Update, WaitOptions,
 };
 use serde_json::{Value, json};
 
@@ -43,7 +42,7 @@ pub(crate) async fn generate(generate: Generate) -> ExitCode {
 
 async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
     let mut interrupt = Interrupt::listen();
-    let request = Request::read(&generate)?;
+    let request = read_request(&generate)?;
     // What cannot be a name is told even where nothing is saved yet.
     let target = Place::read(&generate.waiting)?;
     let reserved = match generate.no_wait {
@@ -124,52 +123,20 @@ async fn run_wait(wait: Wait) -> Result<ExitCode, Failure> {
     .await
 }
 
-/// Either kind of request.
-enum Request {
-    Universal(GenerationRequest),
-    LegacyKling(LegacyKlingRequest),
-}
-
-impl Request {
-    fn read(generate: &Generate) -> Result<Self, Failure> {
-        let mut composed = request::compose(generate)?;
-        let body = composed.body.take();
-        let read = match generate.route() {
-            Route::LegacyKling => LegacyKlingRequest::from_json(body).map(Self::LegacyKling),
-            _ => GenerationRequest::from_json(body).map(Self::Universal),
-        };
-        let request = read.map_err(|error| Failure::creating(&error))?;
-        let warnings = request.warnings();
-        if let Some(refusal) = composed.refusal(&warnings) {
-            return Err(refusal);
-        }
-        // A mistyped name would be sent, ignored, and paid for.
-        for warning in warnings {
-            note(format!("warning: {warning}; it is sent as it stands"));
-        }
-        Ok(request)
+fn read_request(generate: &Generate) -> Result<GenerationRequest, Failure> {
+    let mut composed = request::compose(generate)?;
+    let body = composed.body.take();
+    let request = GenerationRequest::from_json(generate.route(), body)
+        .map_err(|error| Failure::creating(&error))?;
+    let warnings = request.warnings();
+    if let Some(refusal) = composed.refusal(&warnings) {
+        return Err(refusal);
     }
-
-    fn model(&self) -> &str {
-        match self {
-            Self::Universal(request) => request.model(),
-            Self::LegacyKling(request) => request.model(),
-        }
+    // A mistyped name would be sent, ignored, and paid for.
+    for warning in warnings {
+        note(format!("warning: {warning}; it is sent as it stands"));
     }
-
-    fn warnings(&self) -> Vec<Warning> {
-        match self {
-            Self::Universal(request) => request.warnings(),
-            Self::LegacyKling(request) => request.warnings(),
-        }
-    }
-
-    async fn create(self, client: &Client) -> Result<GenerationHandle, Error> {
-        match self {
-            Self::Universal(request) => client.create(request).await,
-            Self::LegacyKling(request) => client.create_legacy_kling(request).await,
-        }
-    }
+    Ok(request)
 }
 
 /// How long an interrupted create may still take to tell the id of what it bought.
@@ -177,10 +144,10 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 
 async fn created(
     client: &Client,
-    request: Request,
+    request: GenerationRequest,
     interrupt: &mut Interrupt,
 ) -> Result<GenerationHandle, Failure> {
-    let mut create = pin!(request.create(client));
+    let mut create = pin!(client.create(request));
     tokio::select! {
         biased;
         () = interrupt.heard() => {}

@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use aimlapi_video::{Error, GenerationRequest, LegacyKlingRequest, Violation, Warning};
+use aimlapi_video::{Error, GenerationRequest, Route, Violation, Warning};
 use serde_json::{Value, json};
 
 use crate::{
@@ -93,12 +93,15 @@ fn verdict(validate: &Validate, line: &str) -> Value {
 
 /// The very reading that `create` relies on.
 fn read(validate: &Validate, body: Value) -> Result<Vec<Warning>, Error> {
-    Ok(match (validate.legacy, validate.coerce) {
-        (false, false) => GenerationRequest::from_json(body)?.warnings(),
-        (false, true) => GenerationRequest::from_json_coerced(body)?.warnings(),
-        (true, false) => LegacyKlingRequest::from_json(body)?.warnings(),
-        (true, true) => LegacyKlingRequest::from_json_coerced(body)?.warnings(),
-    })
+    let route = match validate.legacy {
+        true => Route::LegacyKling,
+        false => Route::Universal,
+    };
+    let read = match validate.coerce {
+        true => GenerationRequest::from_json_coerced,
+        false => GenerationRequest::from_json,
+    };
+    Ok(read(route, body)?.warnings())
 }
 
 fn told(violation: &Violation) -> Value {

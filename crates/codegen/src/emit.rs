@@ -14,39 +14,50 @@ use crate::{
     names, rust_types, strip,
 };
 
-/// The types that hold bounded numbers and integers from a list.
+/// The types that hold bounded numbers, and the values of enums.
 pub fn bounded(merged: &Merged) -> String {
     let mut floats = BTreeMap::new();
-    let mut choices = BTreeMap::new();
+    let mut enums = BTreeMap::new();
     for Request { model, .. } in &merged.requests {
         rust_types::each(model, &mut |name, schema| match schema {
             Schema::Number { min, max } if rust_types::is_converted(schema) => {
                 floats.insert(rust_types::float_name(*min, *max), (*min, *max));
             }
             Schema::IntegerEnum(values) => {
-                choices.insert(name.to_owned(), (values, &model.type_name));
+                let owner = &model.type_name;
+                let definition = format!("integer_enum!({name}, {owner:?}, {values:?});");
+                enums.insert(name.to_owned(), definition);
+            }
+            Schema::StringEnum(values) => {
+                let variants = names::variants(values).unwrap_or_default();
+                let pairs: Vec<String> = variants
+                    .iter()
+                    .zip(values)
+                    .map(|(variant, value)| format!("{variant} = {value:?}"))
+                    .collect();
+                let (owner, pairs) = (&model.type_name, pairs.join(", "));
+                let definition = format!("string_enum!({name}, {owner:?}, [{pairs}]);");
+                enums.insert(name.to_owned(), definition);
             }
             _ => {}
         });
     }
     let mut out = String::from(
-        "/// Types that hold the numbers a document allows, and no others.\npub mod bounded {\n",
+        "/// Types that hold the values a document allows, and no others.\npub mod bounded {\n",
     );
     for (name, (min, max)) in floats {
         let (min, max) = (float(min, "NEG_INFINITY"), float(max, "INFINITY"));
         let _ = writeln!(out, "crate::bounded::float!({name}, {min}, {max});");
     }
-    for (name, (values, model)) in choices {
-        let _ = writeln!(
-            out,
-            "crate::bounded::integer_choice!({name}, {model:?}, {values:?});"
-        );
+    for definition in enums.values() {
+        let _ = writeln!(out, "crate::bounded::{definition}");
     }
     out.push_str("}\n");
     out
 }
 
-/// A builder for every object, and what joins the generated types to ours.
+/// A builder for every object, and what joins the generated types to ours. `#[inline]` leaves the code of the models that
+/// a program does not use out of its build.
 pub fn builders(merged: &Merged) -> String {
     let mut out = String::from(
         "/// Builders of the requests and of the objects in them.\npub mod builders {\nuse super::types;\n",
@@ -56,15 +67,7 @@ pub fn builders(merged: &Merged) -> String {
         rust_types::each_struct(model, &mut |name, properties| {
             builder(&mut out, name, properties, model);
         });
-        rust_types::each(model, &mut |name, schema| {
-            if let Schema::StringEnum(values) = schema {
-                let _ = writeln!(
-                    out,
-                    "impl crate::property::Choice for types::{name} {{ const VALUES: &'static [&'static str] = &{values:?}; }}"
-                );
-            }
-        });
-        union_member(&mut out, model);
+        typed_request(&mut out, model);
     }
     out.push_str("}\n");
     out
@@ -172,9 +175,9 @@ fn builder(out: &mut String, name: &str, properties: &[Property], model: &Model)
         out,
         "/// The finished value.\n///\n/// # Errors\n///\n\
          /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) with every missing and every wrong property.\n\
-         pub fn build(self) -> ::std::result::Result<types::{name}, crate::Error> {{\n\
+         #[inline]\n         pub fn build(self) -> ::std::result::Result<types::{name}, crate::Error> {{\n\
          self.finish().map_err(|violations| crate::Error::invalid_request({model:?}, violations)) }}\n\
-         pub(crate) fn finish(self) -> ::std::result::Result<types::{name}, ::std::vec::Vec<crate::Violation>> {{\n\
+         #[inline]\n         pub(crate) fn finish(self) -> ::std::result::Result<types::{name}, ::std::vec::Vec<crate::Violation>> {{\n\
          let mut __found = ::std::vec::Vec::new();\n",
         model = model.id,
     );
@@ -212,11 +215,11 @@ fn builder(out: &mut String, name: &str, properties: &[Property], model: &Model)
     let made: String = fixed
         .iter()
         .map(|field| match &field.schema {
-            // A one-value enum, of which the generator makes a unit variant named after the value.
+            // An enum of one value.
             Schema::StringEnum(values) => {
                 let variant = names::variants(values).unwrap_or_default().concat();
                 let kind = names::nested(name, &field.name);
-                format!("{}: types::{kind}::{variant},", field_name(field))
+                format!("{}: super::bounded::{kind}::{variant},", field_name(field))
             }
             _ => String::new(),
         })
@@ -225,9 +228,11 @@ fn builder(out: &mut String, name: &str, properties: &[Property], model: &Model)
     let _ = write!(
         out,
         "match ({tuple}) {{ ({some}) if __found.is_empty() => Ok(types::{name} {{ {made} }}), _ => Err(__found) }} }} }}\n\
-         impl types::{name} {{\n/// Starts an empty builder.\npub fn builder() -> {name}Builder {{ ::std::default::Default::default() }} }}\n\
+         impl types::{name} {{\n/// Starts an empty builder.\n#[inline]\npub fn builder() -> {name}Builder {{ ::std::default::Default::default() }} }}\n\
+         impl crate::property::PropertyType for types::{name} {{}}\n\
          impl crate::IntoProperty<types::{name}> for {name}Builder {{\n\
-         fn into_property(self) -> ::std::result::Result<types::{name}, ::std::vec::Vec<crate::Violation>> {{ self.finish() }} }}\n",
+         #[inline]\nfn into_property(self) -> ::std::result::Result<::std::option::Option<types::{name}>, ::std::vec::Vec<crate::Violation>> {{\n\
+         self.finish().map(Some) }} }}\n",
         tuple = required
             .iter()
             .map(|field| format!("{field},"))
@@ -235,12 +240,10 @@ fn builder(out: &mut String, name: &str, properties: &[Property], model: &Model)
     );
 }
 
-fn union_member(out: &mut String, model: &Model) {
-    let union = crate::merge::union(model.route);
+fn typed_request(out: &mut String, model: &Model) {
     let _ = write!(
         out,
-        "impl ::std::convert::From<types::{name}> for crate::{union} {{\n\
-         fn from(request: types::{name}) -> Self {{ Self::from_typed({model:?}, &request) }} }}\n\
+        "crate::request::typed_request!(types::{name}, {route}, {model:?});\n\
          #[cfg(feature = \"schema\")]\ncrate::contract::json_schema!({name}, {route}, {model:?});\n",
         route = route(model.route),
         name = model.type_name,

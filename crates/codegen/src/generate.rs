@@ -10,7 +10,7 @@ use progenitor::{GenerationSettings, Generator, HooksMode, TypeImpl, TypePatch};
 use serde_json::Value;
 
 use crate::{
-    Findings, Route, Trouble, emit,
+    Findings, Trouble, emit,
     merge::{self, Merged, Request},
     names, rust_types,
 };
@@ -89,11 +89,7 @@ fn settings(merged: &Merged) -> Result<GenerationSettings, String> {
             .map_err(text)?,
     );
     settings.with_derive("PartialEq");
-    for ours in [
-        merge::ANSWER,
-        merge::union(Route::Universal),
-        merge::union(Route::LegacyKling),
-    ] {
+    for ours in [merge::ANSWER, merge::REQUEST] {
         settings.with_replacement(ours, format!("crate::{ours}"), std::iter::empty());
     }
     let mut open = TypePatch::default();
@@ -106,10 +102,7 @@ fn settings(merged: &Merged) -> Result<GenerationSettings, String> {
         rust_types::each(&request.model, &mut |name, schema| {
             let rust = rust_types::rust(name, schema);
             match schema {
-                Schema::StringEnum(_) => {
-                    settings.with_patch(name, &open);
-                }
-                Schema::IntegerEnum(_) => {
+                Schema::StringEnum(_) | Schema::IntegerEnum(_) => {
                     settings.with_replacement(name, rust, [TypeImpl::Display].into_iter());
                 }
                 Schema::Media | Schema::OneOrMany(_) => {

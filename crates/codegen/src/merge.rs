@@ -31,13 +31,8 @@ pub struct Request {
     pub model: Model,
 }
 
-/// The component that stands for any model's request on `route`.
-pub fn union(route: Route) -> &'static str {
-    match route {
-        Route::LegacyKling => "LegacyKlingRequest",
-        Route::Universal => "GenerationRequest",
-    }
-}
+/// The component that stands for any model's request.
+pub const REQUEST: &str = "GenerationRequest";
 
 /// The component that stands for every answer.
 pub const ANSWER: &str = "Generation";
@@ -150,15 +145,11 @@ fn left_out(document: &Document, findings: &mut Findings) {
 fn openapi(requests: &[Request], findings: &mut Findings) -> Value {
     let mut schemas = Map::new();
     schemas.insert(ANSWER.into(), json!({ "type": "object" }));
-    for route in Route::ALL {
-        let of_route = requests
-            .iter()
-            .filter(|request| request.create.route == route);
-        let arms: Vec<Value> = of_route
-            .map(|request| reference(&request.model.type_name))
-            .collect();
-        schemas.insert(union(route).into(), json!({ "oneOf": arms }));
-    }
+    let arms: Vec<Value> = requests
+        .iter()
+        .map(|request| reference(&request.model.type_name))
+        .collect();
+    schemas.insert(REQUEST.into(), json!({ "oneOf": arms }));
     let mut owners: BTreeMap<String, &Request> = BTreeMap::new();
     for request in requests {
         for (name, mut schema) in rust_types::components(&request.model) {
@@ -241,7 +232,7 @@ fn operations(route: Route) -> Value {
             "operationId": create,
             "requestBody": {
                 "required": true,
-                "content": { "application/json": { "schema": reference(union(route)) } },
+                "content": { "application/json": { "schema": reference(REQUEST) } },
             },
             "responses": responses,
         },

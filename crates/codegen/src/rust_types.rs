@@ -25,8 +25,7 @@ pub fn components(model: &Model) -> Vec<(String, Value)> {
     let mut components = vec![(model.type_name.clone(), body)];
     each(model, &mut |name, schema| {
         let component = match schema {
-            Schema::StringEnum(values) => json!({ "type": "string", "enum": values }),
-            Schema::IntegerEnum(values) => json!({ "type": "integer", "enum": values }),
+            Schema::StringEnum(_) | Schema::IntegerEnum(_) => schema.json_schema(),
             Schema::OneOrMany(_) => json!({}),
             Schema::Media => json!({ "type": "string" }),
             Schema::Object(properties) if !properties.is_empty() => {
@@ -89,8 +88,7 @@ pub fn rust(name: &str, schema: &Schema) -> String {
         Schema::Uri => "crate::Uri".into(),
         Schema::UriOrBase64 => "crate::UriOrBase64".into(),
         Schema::Media => "crate::MediaString".into(),
-        Schema::StringEnum(_) => format!("crate::generated::types::{name}"),
-        Schema::IntegerEnum(_) => format!("{GENERATED}::{name}"),
+        Schema::StringEnum(_) | Schema::IntegerEnum(_) => format!("{GENERATED}::{name}"),
         Schema::Array { items, min, max } => {
             let item = rust(&item_name(name), items);
             format!(

@@ -2,9 +2,7 @@
 
 use std::{collections::BTreeSet, fs::File, io::BufReader, path::Path};
 
-use aimlapi_video::{
-    Client, Error, GenerationHandle, GenerationRequest, Journal, LegacyKlingRequest,
-};
+use aimlapi_video::{Client, GenerationHandle, GenerationRequest, Journal, Route};
 use serde_json::{Map, Value};
 
 use super::out::Out;
@@ -20,12 +18,7 @@ use crate::{
 pub(super) struct Requests {
     /// The line of each, counted from 1, in rising order.
     pub(super) lines: Vec<usize>,
-    pub(super) of: Of,
-}
-
-pub(super) enum Of {
-    Universal(Vec<GenerationRequest>),
-    LegacyKling(Vec<LegacyKlingRequest>),
+    pub(super) requests: Vec<GenerationRequest>,
 }
 
 impl Requests {
@@ -45,16 +38,13 @@ impl Requests {
                 "{file} holds no request; write one a line, as JSON"
             )));
         }
-        let of = if batch.legacy {
-            let read = LegacyKlingRequest::from_json;
-            each(&file, &lines, read, LegacyKlingRequest::warnings).map(Of::LegacyKling)
-        } else {
-            let read = GenerationRequest::from_json;
-            each(&file, &lines, read, GenerationRequest::warnings).map(Of::Universal)
+        let route = match batch.legacy {
+            true => Route::LegacyKling,
+            false => Route::Universal,
         };
         Ok(Self {
+            requests: each(&file, &lines, route)?,
             lines: lines.into_iter().map(|(line, _)| line).collect(),
-            of: of?,
         })
     }
 
@@ -72,34 +62,30 @@ impl Requests {
     fn bodies<'a>(&'a self, none: &'a Map<String, Value>) -> Vec<&'a Map<String, Value>> {
         let last = self.lines.last().copied().unwrap_or(0);
         let mut bodies = vec![none; last];
-        let body = |at: usize| match &self.of {
-            Of::Universal(requests) => requests[at].body(),
-            Of::LegacyKling(requests) => requests[at].body(),
-        };
-        for (at, line) in self.lines.iter().enumerate() {
-            bodies[line - 1] = body(at);
+        for (line, request) in self.lines.iter().zip(&self.requests) {
+            bodies[line - 1] = request.body();
         }
         bodies
     }
 }
 
-fn each<T>(
+fn each(
     file: &str,
     lines: &[(usize, String)],
-    read: impl Fn(Value) -> Result<T, Error>,
-    warnings: impl Fn(&T) -> Vec<aimlapi_video::Warning>,
-) -> Result<Vec<T>, Failure> {
+    route: Route,
+) -> Result<Vec<GenerationRequest>, Failure> {
     let mut requests = Vec::new();
     let mut wrong = Vec::new();
     for (number, text) in lines {
         let request = serde_json::from_str(text)
             .map_err(|error| json_error(file, *number, text, &error))
             .and_then(|body| {
-                read(body).map_err(|error| format!("{file}:{number}: {}", line(&error)))
+                GenerationRequest::from_json(route, body)
+                    .map_err(|error| format!("{file}:{number}: {}", line(&error)))
             });
         match request {
             Ok(request) => {
-                for warning in warnings(&request) {
+                for warning in request.warnings() {
                     note(format!(
                         "warning: {file}:{number}: {warning}; it is sent as it stands"
                     ));

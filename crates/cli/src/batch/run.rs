@@ -10,7 +10,7 @@ use std::{
 };
 
 use aimlapi_video::{
-    Client, Error, ErrorKind, Generation, GenerationHandle, Job, Journal, Saved, Update,
+    BatchEvent, Client, Error, ErrorKind, Generation, GenerationHandle, Journal, Saved, Update,
 };
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use serde_json::{Value, json};
@@ -61,7 +61,7 @@ impl Run {
     /// Takes every job to its end; `false` if it was interrupted.
     pub(super) async fn drive(
         &mut self,
-        jobs: &mut (impl futures_util::Stream<Item = (usize, Job)> + Unpin),
+        jobs: &mut (impl futures_util::Stream<Item = (usize, BatchEvent)> + Unpin),
         mut interrupt: Interrupt,
     ) -> bool {
         let mut all_ended = false;
@@ -85,12 +85,14 @@ impl Run {
         true
     }
 
-    pub(super) async fn happened(&mut self, index: usize, job: Job) {
+    pub(super) async fn happened(&mut self, index: usize, job: BatchEvent) {
         let line = index + 1;
         match job {
-            Job::Created(handle) => self.board.at(line, &format!("created {}", handle.id())),
-            Job::Resumed(handle) => self.board.at(line, &format!("waiting for {}", handle.id())),
-            Job::Unrecorded(error) => {
+            BatchEvent::Created(handle) => self.board.at(line, &format!("created {}", handle.id())),
+            BatchEvent::Resumed(handle) => {
+                self.board.at(line, &format!("waiting for {}", handle.id()))
+            }
+            BatchEvent::Unrecorded(error) => {
                 let id = error.handle().map(|handle| format!(" ({})", handle.id()));
                 let what = format!(
                     "line {line}{}: {}",
@@ -99,15 +101,15 @@ impl Run {
                 );
                 self.board.note(&what);
             }
-            Job::Update(Update::Progress(progress)) => self.board.progress(line, &progress),
-            Job::Update(Update::Hiccup(hiccup)) => {
+            BatchEvent::Update(Update::Progress(progress)) => self.board.progress(line, &progress),
+            BatchEvent::Update(Update::Hiccup(hiccup)) => {
                 self.board.hiccup(line, &self::line(&hiccup.error));
             }
-            Job::Ended(Ok(generation)) => {
+            BatchEvent::Ended(Ok(generation)) => {
                 self.to_save.push_back((index, generation));
                 self.save_more();
             }
-            Job::Ended(Err(error)) => {
+            BatchEvent::Ended(Err(error)) => {
                 let handle = error.handle().cloned();
                 if error.kind() == ErrorKind::GenerationFailed
                     && let Err(error) = self.journal.failed(index).await

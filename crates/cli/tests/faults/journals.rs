@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
-use aimlapi_video::{ErrorKind, Job, Journal, JournalState};
+use aimlapi_video::{BatchEvent, ErrorKind, Journal, JournalState};
 use serde_json::json;
 
 use crate::{
@@ -92,7 +92,7 @@ async fn run(slot: &Slot, path: &Path) -> Option<ErrorKind> {
         .journal(open(path).await);
     let mut ended = None;
     while let Some((_, job)) = jobs.next().await {
-        if let Job::Ended(end) = job {
+        if let BatchEvent::Ended(end) = job {
             ended = end.err().map(|error| error.kind());
         }
     }

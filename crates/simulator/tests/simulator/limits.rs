@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aimlapi_video::GenerationRequest;
+use aimlapi_video::{GenerationRequest, Route};
 use aimlapi_video_simulator::Simulator;
 use serde_json::json;
 
@@ -77,7 +77,7 @@ async fn credits_run_out_and_what_fails_costs_nothing() {
     assert!(error["message"].as_str().unwrap().contains("credits"));
     assert_eq!(simulator.tasks().len(), 3);
     let client = support::client(simulator.url());
-    let request = GenerationRequest::from_json(text(json!({}))).unwrap();
+    let request = GenerationRequest::from_json(Route::Universal, text(json!({}))).unwrap();
     assert!(
         client
             .create(request)

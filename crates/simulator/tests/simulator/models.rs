@@ -1,6 +1,6 @@
 //! Every model, from request to file: two independent readings of the documents meet here.
 
-use aimlapi_video::{GenerationRequest, LegacyKlingRequest, Media, Route, State, Update, models};
+use aimlapi_video::{GenerationRequest, Media, Route, State, Update, models};
 use aimlapi_video_simulator::Simulator;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
@@ -26,21 +26,8 @@ async fn every_model_on_every_url_goes_from_request_to_playable_file() {
     let mut routes = Vec::new();
     let judges = judge::judges();
     for (number, model) in models().iter().enumerate() {
-        let handle = match model.route {
-            Route::Universal => {
-                client
-                    .create(GenerationRequest::from_json(body(&judges, model)).unwrap())
-                    .await
-            }
-            _ => {
-                client
-                    .create_legacy_kling(
-                        LegacyKlingRequest::from_json(body(&judges, model)).unwrap(),
-                    )
-                    .await
-            }
-        }
-        .unwrap();
+        let request = GenerationRequest::from_json(model.route, body(&judges, model)).unwrap();
+        let handle = client.create(request).await.unwrap();
         assert_eq!(handle.answer().unwrap().state(), State::Queued);
         let mut states = Vec::new();
         let mut updates = std::pin::pin!(client.wait(&handle).updates());
@@ -114,10 +101,7 @@ async fn the_simulator_and_our_types_agree_on_every_property() {
             for value in &values {
                 let mut body = base.clone();
                 body[&property.name] = value.clone();
-                let ours = match model.route {
-                    Route::Universal => GenerationRequest::from_json(body.clone()).is_ok(),
-                    _ => LegacyKlingRequest::from_json(body.clone()).is_ok(),
-                };
+                let ours = GenerationRequest::from_json(model.route, body.clone()).is_ok();
                 let url = format!("{}{}", simulator.url(), model.route.path());
                 let answer = http
                     .post(url)
@@ -151,7 +135,7 @@ async fn two_videos_are_both_saved() {
     let client = client(simulator.url());
     let request = json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x" });
     let generation = client
-        .generate(GenerationRequest::from_json(request).unwrap())
+        .generate(GenerationRequest::from_json(Route::Universal, request).unwrap())
         .await
         .unwrap();
     assert!(generation.as_json()["video"].is_array());
@@ -188,7 +172,7 @@ async fn the_clip_has_the_length_and_the_proportions_asked_for() {
     ];
     for (number, (body, size, seconds)) in cases.into_iter().enumerate() {
         let generation = client
-            .generate(GenerationRequest::from_json(body.clone()).unwrap())
+            .generate(GenerationRequest::from_json(Route::Universal, body.clone()).unwrap())
             .await
             .unwrap();
         let path = folder.path().join(format!("{number}.mp4"));

@@ -102,7 +102,7 @@ async fn an_id_is_known_on_its_own_url_alone() {
     let client = client(simulator.url());
     let request = json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x" });
     let handle = client
-        .create(GenerationRequest::from_json(request).unwrap())
+        .create(GenerationRequest::from_json(Route::Universal, request).unwrap())
         .await
         .unwrap();
     assert!(client.fetch(handle.id()).await.is_ok());

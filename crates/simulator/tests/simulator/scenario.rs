@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aimlapi_video::{ErrorKind, GenerationRequest};
+use aimlapi_video::{ErrorKind, GenerationRequest, Route};
 use aimlapi_video_simulator::{Scenario, Simulator};
 use serde_json::{Value, json};
 
@@ -176,7 +176,7 @@ async fn the_answer_to_a_create_is_lost_and_the_generation_is_there() {
     let (simulator, caller) =
         playing(json!([{ "create": { "close": true, "created": true } }])).await;
     let client = client(simulator.url());
-    let request = GenerationRequest::from_json(text(json!({}))).unwrap();
+    let request = GenerationRequest::from_json(Route::Universal, text(json!({}))).unwrap();
     let error = client.create(request).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AmbiguousCreate);
     let tasks = simulator.tasks();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aimlapi_video::{GenerationRequest, LegacyKlingRequest, State};
+use aimlapi_video::{GenerationRequest, Route, State};
 use aimlapi_video_simulator::{Shape, Simulator};
 use serde_json::{Value, json};
 
@@ -92,7 +92,7 @@ async fn our_client_reads_every_shape() {
     let client = client(simulator.url());
     let mut handles = Vec::new();
     for _ in Shape::ALL {
-        let request = GenerationRequest::from_json(text(json!({}))).unwrap();
+        let request = GenerationRequest::from_json(Route::Universal, text(json!({}))).unwrap();
         handles.push(client.create(request).await.unwrap());
     }
     simulator.advance(Duration::from_secs(24 * 3600));
@@ -156,8 +156,8 @@ async fn the_older_url_tells_tokens_and_the_clips_length() {
     let simulator = with(&[]).await;
     let client = client(simulator.url());
     let body = json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x" });
-    let request = LegacyKlingRequest::from_json(body).unwrap();
-    let handle = client.create_legacy_kling(request).await.unwrap();
+    let request = GenerationRequest::from_json(Route::LegacyKling, body).unwrap();
+    let handle = client.create(request).await.unwrap();
     simulator.advance(Duration::from_secs(24 * 3600));
     let generation = client.fetch(&handle).await.unwrap();
     let answer = generation.as_json();
