@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     while let Some(update) = updates.next().await {
         match update? {
             Update::Progress(progress) => println!("{progress}"),
-            Update::Hiccup(hiccup) => println!("asked in vain, and asks again: {}", hiccup.error),
+            Update::PollFailed(failed) => println!("a poll failed, polls again: {}", failed.error),
             Update::Completed(generation) => {
                 // Named after model and id, so that no video takes another's place.
                 for saved in client.download(&generation).to_folder(".").await? {

@@ -1,4 +1,4 @@
-//! Many generations at once: outcomes as they come, and one that fails drops no other.
+//! Many generations at once: outcomes in the order in which they end, and one failure does not affect the others.
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -21,16 +21,16 @@ mod create;
 mod tasks;
 mod wait_all;
 
-use create::{Create, Created};
+use create::{Create, CreateOutcome};
 use tasks::{Stop, Task};
 pub use wait_all::WaitAll;
-use wait_all::unseen;
+use wait_all::no_outcome;
 
 impl Client {
-    /// Waits for many generations, and gives each one's outcome as soon as it is there.
+    /// Waits for many generations, and returns each outcome as soon as it is known.
     ///
-    /// Handles are taken from the iterator as there is room, at most 10,000 at once unless told
-    /// [otherwise](WaitAll::max_open). All share the client's [budget](crate::PollBudget) of polls.
+    /// Handles are taken from the iterator as there is room, at most 10,000 at once by
+    /// [default](WaitAll::max_open). All share the client's [budget](crate::PollBudget) of polls.
     ///
     /// ```no_run
     /// # async fn run(client: aimlapi_video::Client, stored: Vec<aimlapi_video::GenerationHandle>) {
@@ -52,14 +52,14 @@ impl Client {
 
     /// Creates a generation for each request and waits for all of them.
     ///
-    /// Requests are taken from the iterator as there is room: at most 4 creates are on their way, and at most 256
-    /// generations are open, unless told [otherwise](GenerateAll::max_creates). What was created is told before it is
-    /// waited for. A create that the service refuses because there are too many requests (429) created nothing, nor did one
+    /// Requests are taken from the iterator as there is room: by default at most 4 creates are in
+    /// [progress](GenerateAll::max_creates), and at most 256 generations are [open](GenerateAll::max_open). What was created is
+    /// reported before it is waited for. A create that the service refuses because there are too many requests (429) created nothing, nor did one
     /// that did not reach the service: both are sent again as [`CreateRetries::patient`](crate::CreateRetries::patient) says,
     /// or the client's builder. No other create is repeated.
     ///
-    /// Creates and waits go on in tasks of their own, so whoever takes what happens may take time over it, as long as the
-    /// runtime has a thread left for them. Some updates are let go then; nothing else is.
+    /// Creates and waits go on in tasks of their own, so a consumer may take time over each event, as long as the
+    /// runtime has a thread left for them. Some updates are dropped then; no other event is.
     ///
     /// ```no_run
     /// use aimlapi_video::{BatchEvent, types::KlingaiV2MasterTextToVideo};
@@ -95,8 +95,8 @@ impl Client {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it sends nothing more. Creates that are on their way go on as long as the runtime does, and a journal
-    /// notes what came of them; without one, the ids of generations that are billed are lost. [Stop](GenerateAll::stop) it
+    /// Dropping it sends nothing more. Creates in progress continue as long as the runtime does, and a journal
+    /// records their outcome; without one, the ids of generations that are billed are lost. [Stop](GenerateAll::stop) it
     /// and take the rest instead.
     pub fn generate_all<R: IntoGenerationRequest + 'static>(
         &self,
@@ -107,24 +107,25 @@ impl Client {
     }
 }
 
-/// What happens to one request of many.
+/// An event of one request of a batch.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BatchEvent {
     /// It was created. Store the handle: with it, nothing is lost.
     Created(GenerationHandle),
-    /// It was created before, as the journal says, and is waited for now.
+    /// An earlier run created it, as the journal records, and it is waited for now.
     Resumed(GenerationHandle),
-    /// The journal could not be written: what comes before or after it is so all the same, but the next run may not know.
+    /// The journal could not be written. The events before and after hold all the same, but the next run may not know them.
     Unrecorded(Error),
-    /// Something happened on the way to its end.
+    /// Its wait reports an update.
     Update(Update),
-    /// It ended: nothing more comes for this request.
+    /// It ended: no further event follows for this request.
     Ended(Result<Generation, Error>),
 }
 
-/// The jobs of many requests, made by [`Client::generate_all`]: a stream of the request's index, counted from 0, and what
-/// happened to it. It ends when all have ended.
+/// A batch of requests, made by [`Client::generate_all`]: a stream of events, each with the index of its request, counted
+/// from
+/// 0. It ends when all have ended.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct GenerateAll {
     client: Client,
@@ -137,34 +138,34 @@ pub struct GenerateAll {
     skipped: BTreeSet<usize>,
     reserved: BTreeSet<usize>,
     stages: FuturesUnordered<Work>,
-    /// What has happened and was not taken yet.
-    told: VecDeque<(usize, BatchEvent)>,
+    /// Events that were not taken yet.
+    pending: VecDeque<(usize, BatchEvent)>,
     updates: mpsc::Receiver<(usize, Update)>,
-    tells: mpsc::Sender<(usize, Update)>,
+    update_sender: mpsc::Sender<(usize, Update)>,
     stopping: watch::Sender<bool>,
     stop: Stop,
     journal: Option<Journal>,
 }
 
-/// What one job does next, in its task.
+/// The task of one request: its create, then its wait.
 struct Work {
     index: usize,
-    /// The generation that is waited for; a create has none yet.
+    /// The generation that is waited for; `None` during the create.
     handle: Option<GenerationHandle>,
     task: Task<Stage>,
 }
 
-/// What one job does next has happened.
+/// The outcome of a task.
 enum Stage {
-    /// Nothing was, if it was stopped before it was sent.
-    Created(Option<Created>),
+    /// `None` if the batch was stopped before the request was sent.
+    Created(Option<CreateOutcome>),
     Ended {
         outcome: Result<Generation, Error>,
         unrecorded: Option<Error>,
     },
 }
 
-/// So many updates are kept for a consumer that is busy; more are let go, for the next one tells more than they do.
+/// The number of updates that are kept for a busy consumer. Further ones are dropped, since a later update contains more.
 const UPDATES_KEPT: usize = 1024;
 
 impl GenerateAll {
@@ -173,7 +174,7 @@ impl GenerateAll {
         requests: impl Iterator<Item = GenerationRequest> + Send + 'static,
     ) -> Self {
         let (stopping, stop) = Stop::new();
-        let (tells, updates) = mpsc::channel(UPDATES_KEPT);
+        let (update_sender, updates) = mpsc::channel(UPDATES_KEPT);
         Self {
             client: client.clone(),
             requests: SyncWrapper::new(Box::new(requests)),
@@ -185,9 +186,9 @@ impl GenerateAll {
             skipped: BTreeSet::new(),
             reserved: BTreeSet::new(),
             stages: FuturesUnordered::new(),
-            told: VecDeque::new(),
+            pending: VecDeque::new(),
             updates,
-            tells,
+            update_sender,
             stopping,
             stop,
             journal: None,
@@ -200,55 +201,55 @@ impl GenerateAll {
         self
     }
 
-    /// How many creates may be on their way at once; 4 by default, at least one.
+    /// The maximum number of creates in progress; 4 by default, at least one.
     pub fn max_creates(mut self, creates: usize) -> Self {
         self.max_creates = creates.max(1);
         self
     }
 
-    /// How many generations may be open at once, from the create to the end; 256 by default, at least one.
+    /// The maximum number of open generations, from the create to the end; 256 by default, at least one.
     pub fn max_open(mut self, generations: usize) -> Self {
         self.max_open = generations.max(1);
         self
     }
 
-    /// Passes over the requests at these indexes; the others keep theirs.
-    pub fn skip_indices(mut self, indexes: impl IntoIterator<Item = usize>) -> Self {
-        self.skipped.extend(indexes);
+    /// Skips the requests with these indices; the others keep theirs.
+    pub fn skip_indices(mut self, indices: impl IntoIterator<Item = usize>) -> Self {
+        self.skipped.extend(indices);
         self
     }
 
-    /// Leaves these indexes to no request: the requests take the others, in order. So each one's index is the line of a
-    /// file in which some lines are blank.
-    pub fn reserve_indices(mut self, indexes: impl IntoIterator<Item = usize>) -> Self {
-        self.reserved.extend(indexes);
+    /// Gives these indices to no request: the requests take the others, in order. So the index of a request can be its
+    /// line in a file that has blank lines.
+    pub fn reserve_indices(mut self, indices: impl IntoIterator<Item = usize>) -> Self {
+        self.reserved.extend(indices);
         self
     }
 
-    /// Keeps a record on disk. What it says to have been created is not created again but waited for, and what may have
+    /// Records the batch on disk. What the journal holds as created is not created again but waited for, and what may have
     /// been created ends with [`AmbiguousCreate`](ErrorKind::AmbiguousCreate).
     pub fn journal(mut self, journal: Journal) -> Self {
         self.journal = Some(journal);
         self
     }
 
-    /// Creates nothing more; what is on its way goes on to its end. A create that was refused and would be sent again ends
-    /// with the refusal.
+    /// Starts no further create; creates and waits in progress continue to their end. A create that was refused and would
+    /// be sent again ends with the refusal.
     pub fn stop(&mut self) {
         self.stopping.send_replace(true);
         self.requests = SyncWrapper::new(Box::new(std::iter::empty()));
     }
 
-    /// Whether a create is on its way.
+    /// Whether a create is in progress.
     pub fn is_creating(&self) -> bool {
         self.creating > 0
     }
 
-    /// The next thing that happens; `None` when all have ended.
+    /// The next event; `None` when all have ended.
     ///
     /// # Cancel safety
     ///
-    /// Safe: the jobs go on where they were with the next call.
+    /// Safe: the next call returns the next event.
     pub async fn next(&mut self) -> Option<(usize, BatchEvent)> {
         StreamExt::next(self).await
     }
@@ -273,7 +274,7 @@ impl GenerateAll {
         self.stages.push(Work {
             index,
             handle: None,
-            task: Task::lasting(create),
+            task: Task::detached(create),
         });
     }
 
@@ -282,18 +283,18 @@ impl GenerateAll {
         if let Some(options) = &self.options {
             wait = wait.options(options.clone());
         }
-        let (mut updates, tells) = (wait.updates(), self.tells.clone());
+        let (mut updates, sender) = (wait.updates(), self.update_sender.clone());
         let journal = self.journal.clone();
         let wait = async move {
             let outcome = loop {
                 match updates.next().await {
                     Some(Ok(Update::Completed(generation))) => break Ok(*generation),
                     Some(Ok(update)) => {
-                        // Where there is no room, nobody looks.
-                        let _ = tells.try_send((index, update));
+                        // Without room, the consumer is busy and may miss an update.
+                        let _ = sender.try_send((index, update));
                     }
                     Some(Err(error)) => break Err(error),
-                    // No stream of updates ends without saying how.
+                    // A stream of updates always ends with the outcome.
                     None => break Err(Error::new(ErrorKind::PollingLost, "the wait ended")),
                 }
             };
@@ -314,7 +315,7 @@ impl GenerateAll {
     }
 
     fn happened(&mut self, index: usize, stage: Stage) {
-        let tell = |unrecorded: Option<Error>| {
+        let report = |unrecorded: Option<Error>| {
             unrecorded.map(|error| (index, BatchEvent::Unrecorded(error)))
         };
         match stage {
@@ -333,24 +334,24 @@ impl GenerateAll {
                     }
                     Err(error) => BatchEvent::Ended(Err(error)),
                 };
-                self.told.push_back((index, job));
-                self.told.extend(tell(created.unrecorded));
+                self.pending.push_back((index, job));
+                self.pending.extend(report(created.unrecorded));
             }
             Stage::Ended {
                 outcome,
                 unrecorded,
             } => {
-                // What came before the end is told before it.
+                // Updates from before the end are reported before it.
                 self.take_updates();
-                self.told.extend(tell(unrecorded));
-                self.told.push_back((index, BatchEvent::Ended(outcome)));
+                self.pending.extend(report(unrecorded));
+                self.pending.push_back((index, BatchEvent::Ended(outcome)));
             }
         }
     }
 
     fn take_updates(&mut self) {
         while let Ok((index, update)) = self.updates.try_recv() {
-            self.told.push_back((index, BatchEvent::Update(update)));
+            self.pending.push_back((index, BatchEvent::Update(update)));
         }
     }
 }
@@ -363,10 +364,10 @@ impl Future for Work {
         ended.map(|ended| {
             let lost = |why| match &self.handle {
                 Some(handle) => Stage::Ended {
-                    outcome: Err(unseen(why, handle)),
+                    outcome: Err(no_outcome(why, handle)),
                     unrecorded: None,
                 },
-                None => Stage::Created(Some(Created::lost(why))),
+                None => Stage::Created(Some(CreateOutcome::lost(why))),
             };
             (self.index, ended.unwrap_or_else(lost))
         })
@@ -378,8 +379,8 @@ impl Stream for GenerateAll {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            if let Some(told) = self.told.pop_front() {
-                return Poll::Ready(Some(told));
+            if let Some(event) = self.pending.pop_front() {
+                return Poll::Ready(Some(event));
             }
             while self.creating < self.max_creates
                 && self.stages.len() < self.max_open

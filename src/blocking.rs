@@ -1,4 +1,4 @@
-//! The client for programs without async (feature `blocking`): the same doors, each of which returns when it is done.
+//! The client for programs without async (feature `blocking`): the same methods, each of which blocks until it is done.
 //!
 //! ```no_run
 //! use aimlapi_video::{blocking::Client, types::KlingaiV2MasterTextToVideo};
@@ -21,27 +21,32 @@
 //! Connections that are shared with an async client live on the runtime that opened them: a call on a thread that drives
 //! that runtime may wait for itself until its time is over.
 
-use std::{
-    io::{self, Write},
-    iter::FusedIterator,
-    path::Path,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
-
-use tokio::io::AsyncWrite;
+use std::{iter::FusedIterator, path::Path, sync::Arc, time::Duration};
 
 use crate::Journal;
 use crate::{
     BatchEvent, ClientBuilder, Error, ErrorKind, Generation, GenerationHandle,
-    IntoGenerationRequest, Received, ReservedTarget, Saved, SavedGeneration, Update, WaitOptions,
-    Written, schedule::Durations,
+    IntoGenerationRequest, Received, Saved, SavedGeneration, Update, WaitOptions,
+    schedule::Durations,
 };
 use runtime::Runtime;
 
+/// Settings that are those of the async type of the same name.
+macro_rules! settings {
+    ($type:ident: $($(#[$attribute:meta])* $name:ident($($given:ident: $of:ty),*);)*) => {$(
+        #[doc = concat!("As [`", stringify!($type), "::", stringify!($name), "`](crate::", stringify!($type), "::", stringify!($name), ").")]
+        $(#[$attribute])*
+        pub fn $name(mut self, $($given: $of),*) -> Self {
+            self.inner = self.inner.$name($($given),*);
+            self
+        }
+    )*};
+}
+
+mod download;
 mod runtime;
+
+pub use download::Download;
 
 /// A client of the service for programs without async, otherwise as [`crate::Client`]. Clones share one connection pool and
 /// one thread.
@@ -135,7 +140,7 @@ impl Client {
 
     /// Waits for the end of a generation: take its [`outcome`](Wait::outcome), or its [`updates`](Wait::updates).
     ///
-    /// It takes a [`GenerationHandle`], or a bare id, which is asked for on the universal URL.
+    /// It takes a [`GenerationHandle`], or a bare id, which is polled on the universal URL.
     pub fn wait(&self, generation: impl Into<GenerationHandle>) -> Wait {
         Wait {
             inner: self.client.wait(generation),
@@ -143,7 +148,7 @@ impl Client {
         }
     }
 
-    /// Asks once for the state of a generation.
+    /// Polls the state of a generation once.
     ///
     /// # Errors
     ///
@@ -239,18 +244,6 @@ impl Client {
     }
 }
 
-/// Settings that are those of the async type of the same name.
-macro_rules! settings {
-    ($type:ident: $($(#[$attribute:meta])* $name:ident($($given:ident: $of:ty),*);)*) => {$(
-        #[doc = concat!("As [`", stringify!($type), "::", stringify!($name), "`](crate::", stringify!($type), "::", stringify!($name), ").")]
-        $(#[$attribute])*
-        pub fn $name(mut self, $($given: $of),*) -> Self {
-            self.inner = self.inner.$name($($given),*);
-            self
-        }
-    )*};
-}
-
 /// A generation that is created, waited for and saved, otherwise as [`crate::GenerateTo`]. Nothing happens until its outcome
 /// is taken.
 #[derive(Debug)]
@@ -329,7 +322,7 @@ impl Wait {
 /// What happens in a wait, made by [`Wait::updates`]: an iterator that ends after [`Update::Completed`] or an error. Nothing
 /// is sent between two calls of it.
 #[derive(Debug)]
-#[must_use = "an iterator does nothing until it is asked"]
+#[must_use = "an iterator does nothing until `next` is called"]
 pub struct Updates {
     inner: crate::Updates,
     runtime: Arc<Runtime>,
@@ -348,7 +341,7 @@ impl FusedIterator for Updates {}
 /// The outcomes of many waits, made by [`Client::wait_all`]: an iterator that ends when all have ended. The waits go on
 /// between two calls of it, and end when it is dropped.
 #[derive(Debug)]
-#[must_use = "an iterator does nothing until it is asked"]
+#[must_use = "an iterator does nothing until `next` is called"]
 pub struct WaitAll {
     inner: crate::WaitAll,
     runtime: Arc<Runtime>,
@@ -371,14 +364,14 @@ impl Iterator for WaitAll {
 
 impl FusedIterator for WaitAll {}
 
-/// The jobs of many requests, made by [`Client::generate_all`]: an iterator of the request's index, counted from 0, and what
-/// happened to it. It ends when all have ended.
+/// A batch of requests, made by [`Client::generate_all`]: an iterator of events, each with the index of its request, counted
+/// from 0. It ends when all have ended.
 ///
 /// Creates and waits that have begun go on between two calls of it. Dropping it sends nothing more; creates that are on
-/// their way go on as long as the process does, and a journal notes what came of them. Without one, the ids of generations
+/// their way go on as long as the process does, and a journal records their outcome. Without one, the ids of generations
 /// that are billed are lost: [stop](Self::stop) it and take the rest instead.
 #[derive(Debug)]
-#[must_use = "an iterator does nothing until it is asked"]
+#[must_use = "an iterator does nothing until `next` is called"]
 pub struct GenerateAll {
     inner: crate::GenerateAll,
     runtime: Arc<Runtime>,
@@ -389,8 +382,8 @@ impl GenerateAll {
         options(options: WaitOptions);
         max_creates(creates: usize);
         max_open(generations: usize);
-        skip_indices(indexes: impl IntoIterator<Item = usize>);
-        reserve_indices(indexes: impl IntoIterator<Item = usize>);
+        skip_indices(indices: impl IntoIterator<Item = usize>);
+        reserve_indices(indices: impl IntoIterator<Item = usize>);
         journal(journal: Journal);
     }
 
@@ -399,7 +392,7 @@ impl GenerateAll {
         self.inner.stop();
     }
 
-    /// Whether a create is on its way.
+    /// Whether a create is in progress.
     pub fn is_creating(&self) -> bool {
         self.inner.is_creating()
     }
@@ -414,137 +407,3 @@ impl Iterator for GenerateAll {
 }
 
 impl FusedIterator for GenerateAll {}
-
-/// A download of the videos of a generation, made by [`Client::download`], otherwise as [`crate::Download`].
-#[derive(Debug)]
-#[must_use = "a download does nothing until it is given a target"]
-pub struct Download<'a> {
-    inner: crate::Download<'a>,
-    runtime: Arc<Runtime>,
-}
-
-impl<'a> Download<'a> {
-    settings! { Download:
-        video(index: usize);
-        overwrite(overwrite: bool);
-        max_bytes(bytes: u64);
-        retries(retries: u32);
-        backoff(pause: Duration);
-        allow_truncated(allow: bool);
-        sha256(sha256: bool);
-        expect_sha256(sha256: impl Into<String>);
-        on_progress(progress: impl FnMut(Received) + Send + 'a);
-    }
-
-    /// As [`crate::Download::check_target`].
-    ///
-    /// # Errors
-    ///
-    /// [`Io`](ErrorKind::Io) with the reason.
-    pub fn check_target(path: impl AsRef<Path>, overwrite: bool) -> Result<(), Error> {
-        crate::Download::check_target(path, overwrite)
-    }
-
-    /// As [`crate::Download::reserve_target`].
-    ///
-    /// # Errors
-    ///
-    /// [`Io`](ErrorKind::Io) with the reason.
-    pub fn reserve_target(
-        path: impl AsRef<Path>,
-        overwrite: bool,
-    ) -> Result<ReservedTarget, Error> {
-        crate::Download::reserve_target(path, overwrite)
-    }
-
-    /// As [`crate::Download::is_folder`].
-    pub fn is_folder(path: impl AsRef<Path>) -> bool {
-        crate::Download::is_folder(path)
-    }
-
-    /// As [`crate::Download::check_folder`].
-    ///
-    /// # Errors
-    ///
-    /// [`Io`](ErrorKind::Io) with the reason.
-    pub fn check_folder(folder: impl AsRef<Path>) -> Result<(), Error> {
-        crate::Download::check_folder(folder)
-    }
-
-    /// Downloads the first video to `path`, a second one to `NAME-2.EXT` beside it, and so on.
-    ///
-    /// # Errors
-    ///
-    /// As [`crate::Download::to_file`].
-    pub fn to_file(self, path: impl AsRef<Path>) -> Result<Vec<Saved>, Error> {
-        self.runtime.block_on(self.inner.to_file(path))
-    }
-
-    /// As [`to_file`](Self::to_file), to a target that was kept since [`reserve_target`](Self::reserve_target).
-    ///
-    /// # Errors
-    ///
-    /// As [`crate::Download::to_file`].
-    pub fn to_reserved(self, target: ReservedTarget) -> Result<Vec<Saved>, Error> {
-        self.runtime.block_on(self.inner.to_reserved(target))
-    }
-
-    /// Downloads the videos into `folder`, named after model and id as [`Generation::file_name`] tells.
-    ///
-    /// # Errors
-    ///
-    /// As [`crate::Download::to_file`].
-    pub fn to_folder(self, folder: impl AsRef<Path>) -> Result<Vec<Saved>, Error> {
-        self.runtime.block_on(self.inner.to_folder(folder))
-    }
-
-    /// Downloads the first video into memory, or the [chosen](Self::video) one; 256 MiB at most unless
-    /// [`max_bytes`](Self::max_bytes) says otherwise.
-    ///
-    /// # Errors
-    ///
-    /// As [`crate::Download::to_bytes`].
-    pub fn to_bytes(self) -> Result<Vec<u8>, Error> {
-        self.runtime.block_on(self.inner.to_bytes())
-    }
-
-    /// Downloads the first video to `writer`, or the [chosen](Self::video) one. The writer is written to on this thread,
-    /// and flushed at the end. Give `&mut writer` to use it again.
-    ///
-    /// # Errors
-    ///
-    /// As [`crate::Download::to_writer`].
-    pub fn to_writer(self, writer: impl Write + Send) -> Result<Written, Error> {
-        self.runtime
-            .block_on(self.inner.to_writer(Standard(writer)))
-    }
-}
-
-/// A writer of the standard library, written to on the thread that the download is driven on.
-struct Standard<W>(W);
-
-/// It is never pinned.
-impl<W> Unpin for Standard<W> {}
-
-impl<W: Write> AsyncWrite for Standard<W> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        loop {
-            match self.0.write(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                written => return Poll::Ready(written),
-            }
-        }
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.0.flush())
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_flush(context)
-    }
-}

@@ -1,4 +1,4 @@
-//! One budget of polls for all waits of a client: a token bucket that the most overdue wait is served from first.
+//! The poll budget of a client: a token bucket that serves the most overdue wait first.
 
 use std::{
     collections::BTreeMap,
@@ -12,12 +12,12 @@ use tokio::{
     time::{Instant, sleep_until, timeout_at},
 };
 
-/// How many polls the waits of a client and its clones may send together.
+/// The rate at which the waits of a client and its clones may poll together.
 ///
-/// Polls beyond it wait their turn, the most overdue first. The last poll at a deadline never waits; it takes its place
-/// from those to come. When the service answers 429, to a poll or a create, all polls pause for as long as it asks
-/// (between 1 s and 60 s), and go on at half the rate, which doubles every 30 s until it is the full one again. A poll of a
-/// wait with a [`speed`](crate::WaitOptions::speed) above 1 counts by that much less; none counts for more than one.
+/// Polls beyond the rate are queued, and the most overdue one is sent first. The last poll at a deadline is never queued; it
+/// delays the polls after it. After a 429 to a poll or a create, all polls pause for its `Retry-After` (between 1 s and 60 s)
+/// and continue at half the rate, which doubles every 30 s up to the full rate. The cost of a poll is one token divided by
+/// the [`speed`](crate::WaitOptions::speed) of its wait, and at most one token.
 ///
 /// # Default
 ///
@@ -46,7 +46,7 @@ impl Default for PollBudget {
 }
 
 impl PollBudget {
-    /// So many polls a minute, and at most 10 at once. A number that is not positive counts as one poll an hour.
+    /// A budget of `polls` a minute, and at most 10 at once. A number that is not positive counts as one poll an hour.
     #[must_use]
     pub fn per_minute(polls: f64) -> Self {
         let per_minute = if polls > 0.0 { polls } else { 1.0 / 60.0 };
@@ -56,7 +56,7 @@ impl PollBudget {
         }
     }
 
-    /// How many polls may be sent at once after a quiet time; 10 by default, at least one.
+    /// Sets how many polls may be sent at once after a time without polls; 10 by default, at least one.
     #[must_use]
     pub fn burst(self, polls: u32) -> Self {
         Self {
@@ -66,73 +66,75 @@ impl PollBudget {
     }
 }
 
-/// After a 429, all polls pause for at least this long.
-const PAUSE_LEAST: Duration = Duration::from_secs(1);
+/// How long all polls pause after a 429.
+const MIN_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_secs(60);
 
-/// And for no longer than this.
-const PAUSE_MOST: Duration = Duration::from_secs(60);
+/// The time in which the rate doubles after a pause.
+const DOUBLING_TIME: Duration = Duration::from_secs(30);
 
-/// The rate doubles in this time after a pause.
-const OPENS_IN: Duration = Duration::from_secs(30);
+/// The highest cost of a poll, in tokens. The bucket could never hold a higher one, and the queue would stop.
+const MAX_COST: f64 = 1.0;
 
-/// What a poll counts for at most: a larger share than the bucket can hold would never be served, nor anybody after it.
-const MOST: f64 = 1.0;
+/// The lowest share of the rate, however often the service answers 429.
+const MIN_RATE_SHARE: f64 = 1.0 / 32.0;
 
-/// However often the service answers 429, this share of the rate is left.
-const SHARE_LEAST: f64 = 1.0 / 32.0;
+/// The longest time between two checks of the queue.
+const MAX_CHECK_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The line is looked at no later than this after it was last looked at.
-const LOOK_MOST: Duration = Duration::from_secs(60);
+/// A token that is not fetched within this time is returned.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(1);
 
-/// A token that is fetched later than this goes back.
-const KEEPS: Duration = Duration::from_secs(1);
+/// A refill task that is late by this much is replaced: its runtime is idle.
+const MAX_LATENESS: Duration = Duration::from_secs(1);
 
-/// The task that serves the line is given up when it is late by this much: its runtime stands idle.
-const LATE: Duration = Duration::from_secs(1);
+/// Added to the interval of a wait's checks for each queued wait: all of them together check at most a thousand times a
+/// second.
+const CHECK_INTERVAL_PER_WAIT: Duration = Duration::from_millis(1);
 
-/// The more waits stand in line, the less often each looks whether it is served: together a thousand times a second at
-/// most.
-const LOOK_PER_WAIT: Duration = Duration::from_millis(1);
-
-/// The bucket itself. While waits stand in line, one task hands out the tokens, so that nobody is held up by a wait that is
-/// first in line and that its owner does not get to poll. The task is lost when its runtime ends, or stands idle while the
-/// client is used on another one; so every wait in line looks after it now and then, and begins another task if need be.
+/// The token bucket and its queue.
 ///
-/// Nothing is woken, dropped or spawned under the lock: any of it may run code that takes the lock.
+/// While waits are queued, one task hands out the tokens: a wait that is first in the queue, but is not polled by its owner,
+/// does not delay the others. The task is lost when its runtime ends, and does not run while its runtime is idle and the
+/// client is used on another one. Every queued wait therefore checks the task now and then, and spawns another one if
+/// necessary.
+///
+/// Nothing is woken, dropped or spawned while the lock is held, because any of these may run code that takes the lock.
 pub(crate) struct Bucket {
     budget: PollBudget,
     state: Mutex<State>,
 }
 
 struct State {
-    /// Negative when last polls took tokens of the future.
+    /// Negative when last polls took tokens in advance.
     tokens: f64,
-    filled: Instant,
-    /// Nothing is given out before this.
+    refilled_at: Instant,
+    /// No token is handed out before this time.
     opens: Instant,
-    /// The share of the rate when it opened.
-    share: f64,
-    /// The next wait that fetches its token too late may go from then on.
-    late: Instant,
-    /// The waits in line by the time that their poll was due.
-    line: BTreeMap<Key, Waiting>,
+    /// The share of the rate at that time.
+    rate_share: f64,
+    /// When the next wait that fetches its token too late may keep it.
+    next_late: Instant,
+    /// The queued waits, ordered by the time at which their poll was due.
+    queue: BTreeMap<Key, QueuedPoll>,
+    /// How many waits have been queued so far.
     arrived: u64,
-    /// The task that serves the line, if there is one.
-    server: Option<Shift>,
+    task: Option<RefillTask>,
 }
 
-struct Shift {
-    /// Tells the task to look at the line again; whose it is, too.
-    bell: Arc<Notify>,
-    /// When the task looks at the line by itself.
-    looks: Instant,
+/// The task that hands out tokens while waits are queued.
+struct RefillTask {
+    /// Makes the task check the queue again. Its address identifies the task.
+    notify: Arc<Notify>,
+    /// When the task checks the queue without a notification.
+    next_check: Instant,
 }
 
-/// The time that a wait's poll was due, and its number.
+/// The time at which a poll was due, and the number of its wait.
 type Key = (Instant, u64);
 
-struct Waiting {
-    share: f64,
+struct QueuedPoll {
+    cost: f64,
     token: oneshot::Sender<Instant>,
 }
 
@@ -141,13 +143,13 @@ impl Bucket {
         let now = Instant::now();
         let state = State {
             tokens: budget.burst.into(),
-            filled: now,
+            refilled_at: now,
             opens: now,
-            share: 1.0,
-            late: now,
-            line: BTreeMap::new(),
+            rate_share: 1.0,
+            next_late: now,
+            queue: BTreeMap::new(),
             arrived: 0,
-            server: None,
+            task: None,
         };
         Self {
             budget,
@@ -155,39 +157,39 @@ impl Bucket {
         }
     }
 
-    /// Waits for `share` of a token; `due` is when the poll should have been sent.
+    /// Waits for `cost` tokens; `due` is when the poll should have been sent.
     ///
-    /// Safe to drop: whoever is next in line moves up.
-    pub(crate) async fn take(self: &Arc<Self>, due: Instant, share: f64) {
-        let share = share.min(MOST);
-        if self.try_take(share) {
+    /// Cancel safe: the next wait in the queue moves up.
+    pub(crate) async fn take(self: &Arc<Self>, due: Instant, cost: f64) {
+        let cost = cost.min(MAX_COST);
+        if self.try_take(cost) {
             return;
         }
-        let number = self.number();
-        while !self.join((due, number), share).served().await {}
+        let number = self.next_number();
+        while !self.enqueue((due, number), cost).served().await {}
     }
 
-    /// Takes `share` of a token if it is there and nobody waits for one.
-    pub(crate) fn try_take(&self, share: f64) -> bool {
-        let share = share.min(MOST);
+    /// Takes `cost` tokens if they are available and the queue is empty.
+    pub(crate) fn try_take(&self, cost: f64) -> bool {
+        let cost = cost.min(MAX_COST);
         let mut state = self.lock();
-        self.fill(&mut state);
-        let is_there =
-            state.line.is_empty() && state.tokens >= share && Instant::now() >= state.opens;
-        if is_there {
-            state.tokens -= share;
+        self.refill(&mut state);
+        let is_available =
+            state.queue.is_empty() && state.tokens >= cost && Instant::now() >= state.opens;
+        if is_available {
+            state.tokens -= cost;
         }
-        is_there
+        is_available
     }
 
-    /// Takes what may not be there yet: those who come later wait for it.
-    pub(crate) fn take_now(&self, share: f64) {
+    /// Takes tokens that may not be available yet; later polls wait for them.
+    pub(crate) fn take_now(&self, cost: f64) {
         let mut state = self.lock();
-        self.fill(&mut state);
-        state.tokens -= share.min(MOST);
+        self.refill(&mut state);
+        state.tokens -= cost.min(MAX_COST);
     }
 
-    /// Returns when no pause is on.
+    /// Waits until no pause is active.
     pub(crate) async fn opened(&self) {
         loop {
             let opens = self.opens();
@@ -198,154 +200,152 @@ impl Bucket {
         }
     }
 
-    /// When the last pause ends, or ended.
+    /// When the last pause ends or ended.
     pub(crate) fn opens(&self) -> Instant {
         self.lock().opens
     }
 
-    /// The service answered 429.
+    /// Pauses and slows down after a 429.
     pub(crate) fn slow(&self, retry_after: Option<Duration>) {
         let now = Instant::now();
-        let pause = retry_after
-            .unwrap_or_default()
-            .clamp(PAUSE_LEAST, PAUSE_MOST);
+        let pause = retry_after.unwrap_or_default().clamp(MIN_PAUSE, MAX_PAUSE);
         let mut state = self.lock();
-        self.fill(&mut state);
-        // The polls that were on their way together are told so together.
+        self.refill(&mut state);
+        // Several polls that were in flight together count as one.
         if now >= state.opens {
-            state.share = (state.share_at(now).0 / 2.0).max(SHARE_LEAST);
+            state.rate_share = (state.rate_share_at(now).0 / 2.0).max(MIN_RATE_SHARE);
         }
         state.opens = state.opens.max(now + pause);
         state.tokens = state.tokens.min(0.0);
     }
 
-    fn number(&self) -> u64 {
+    fn next_number(&self) -> u64 {
         let mut state = self.lock();
         state.arrived += 1;
         state.arrived
     }
 
-    /// Gets in line.
-    fn join(self: &Arc<Self>, key: Key, share: f64) -> Place<'_> {
-        let (token, handed) = oneshot::channel();
+    fn enqueue(self: &Arc<Self>, key: Key, cost: f64) -> QueuedWait<'_> {
+        let (token, received) = oneshot::channel();
         let mut state = self.lock();
-        state.line.insert(key, Waiting { share, token });
-        let bell = state.bell_if(state.is_first(key));
+        state.queue.insert(key, QueuedPoll { cost, token });
+        let task = state.task_if(state.is_first(key));
         drop(state);
-        ring(bell);
-        Place {
+        notify(task);
+        QueuedWait {
             bucket: self,
             key,
-            share,
-            handed,
+            cost,
+            received,
             is_used: false,
         }
     }
 
-    /// Sees to it that the line is served; returns when to look after it again.
-    fn look_after(self: &Arc<Self>) -> Instant {
+    /// Spawns a refill task if there is none or it is late; returns when to check again.
+    fn check_task(self: &Arc<Self>) -> Instant {
         let now = Instant::now();
         let mut state = self.lock();
-        let looks = match &state.server {
-            Some(shift) if now <= shift.looks + LATE => Some(shift.looks),
+        let next_check = match &state.task {
+            Some(task) if now <= task.next_check + MAX_LATENESS => Some(task.next_check),
             _ => None,
         };
-        let waits = u32::try_from(state.line.len()).unwrap_or(u32::MAX);
-        let next = looks.unwrap_or(now).max(now) + LATE + LOOK_PER_WAIT.saturating_mul(waits);
-        if looks.is_none() {
-            let bell = Arc::new(Notify::new());
-            let shift = Shift {
-                bell: Arc::clone(&bell),
-                looks: now,
+        let waits = u32::try_from(state.queue.len()).unwrap_or(u32::MAX);
+        let interval = MAX_LATENESS + CHECK_INTERVAL_PER_WAIT.saturating_mul(waits);
+        let next = next_check.unwrap_or(now).max(now) + interval;
+        if next_check.is_none() {
+            let notify = Arc::new(Notify::new());
+            let task = RefillTask {
+                notify: Arc::clone(&notify),
+                next_check: now,
             };
-            let before = state.server.replace(shift);
+            let previous = state.task.replace(task);
             drop(state);
-            drop(before);
-            let server = Server {
+            drop(previous);
+            let refill = Refill {
                 bucket: Arc::clone(self),
-                bell,
+                notify,
             };
-            // A runtime that ends drops it here and now.
-            tokio::spawn(server.serve());
+            // A runtime that is shutting down drops the task at once.
+            tokio::spawn(refill.run());
         }
         next
     }
 
-    /// Hands out the tokens that are there, and tells when the next one is; `None` when nobody waits, or another task serves
-    /// the line now.
-    fn hand_out(&self, bell: &Arc<Notify>) -> Option<Instant> {
+    /// Hands out the available tokens, and returns when the next one is available; `None` when the queue is empty, or another
+    /// task has taken over.
+    fn hand_out(&self, notify: &Arc<Notify>) -> Option<Instant> {
         let now = Instant::now();
-        let mut handed = Vec::new();
+        let mut served = Vec::new();
         let next = {
             let mut guard = self.lock();
             let state = &mut *guard;
-            if !state.is_served_by(bell) {
+            if !state.is_served_by(notify) {
                 return None;
             }
-            self.fill(state);
+            self.refill(state);
             loop {
-                let Some(first) = state.line.first_entry() else {
-                    state.server = None;
+                let Some(first) = state.queue.first_entry() else {
+                    state.task = None;
                     break None;
                 };
-                let share = first.get().share;
-                if now < state.opens || state.tokens < share {
-                    let looks = self.time_of(state, share);
-                    if let Some(shift) = &mut state.server {
-                        shift.looks = looks;
+                let cost = first.get().cost;
+                if now < state.opens || state.tokens < cost {
+                    let next_check = self.time_of(state, cost);
+                    if let Some(task) = &mut state.task {
+                        task.next_check = next_check;
                     }
-                    break Some(looks);
+                    break Some(next_check);
                 }
-                handed.push(first.remove().token);
-                state.tokens -= share;
+                served.push(first.remove().token);
+                state.tokens -= cost;
             }
         };
-        for token in handed {
-            // Whoever left in the meantime has given it back.
+        for token in served {
+            // A wait that was dropped in the meantime has returned the token.
             _ = token.send(now);
         }
         next
     }
 
-    /// Whether a token that was handed out then is still good.
+    /// Whether a token that was handed out at `handed` may still be used.
     ///
-    /// Those that nobody fetched for a time would come out as a burst. Of the waits that come too late, one may go whenever
-    /// a token would be there: else whoever always comes late would never have one.
-    fn is_good(&self, handed: Instant, share: f64) -> bool {
+    /// Tokens that many waits fetch late would become a burst. Of the late waits, one may continue whenever a token would be
+    /// available: otherwise a wait that is always late would never get one.
+    fn is_valid(&self, handed: Instant, cost: f64) -> bool {
         let now = Instant::now();
-        if now <= handed + KEEPS {
+        if now <= handed + TOKEN_LIFETIME {
             return true;
         }
         let mut state = self.lock();
-        if now < state.late.max(state.opens) {
+        if now < state.next_late.max(state.opens) {
             return false;
         }
-        let (rate, _) = state.share_at(now);
-        state.late = now + at_most(share / self.rate(rate), LOOK_MOST);
+        let (rate_share, _) = state.rate_share_at(now);
+        state.next_late = now + at_most(cost / self.rate(rate_share), MAX_CHECK_INTERVAL);
         true
     }
 
-    fn fill(&self, state: &mut State) {
+    fn refill(&self, state: &mut State) {
         let now = Instant::now();
-        let mut from = state.filled.max(state.opens);
-        state.filled = now;
+        let mut from = state.refilled_at.max(state.opens);
+        state.refilled_at = now;
         while from < now {
-            let (share, until) = state.share_at(from);
+            let (rate_share, until) = state.rate_share_at(from);
             let until = until.map_or(now, |until| until.min(now));
-            state.tokens += self.rate(share) * (until - from).as_secs_f64();
+            state.tokens += self.rate(rate_share) * (until - from).as_secs_f64();
             from = until;
         }
         state.tokens = state.tokens.min(self.budget.burst.into());
     }
 
-    /// When so many tokens will be there, if nobody takes any; no later than it is worth looking again.
+    /// When the bucket holds so many tokens if none is taken, or an earlier time to check again.
     fn time_of(&self, state: &State, tokens: f64) -> Instant {
-        let mut from = state.filled.max(state.opens);
+        let mut from = state.refilled_at.max(state.opens);
         let mut missing = (tokens - state.tokens).max(0.0);
         loop {
-            let (share, until) = state.share_at(from);
-            let rate = self.rate(share);
-            let wait = at_most((missing / rate).max(0.001), LOOK_MOST);
+            let (rate_share, until) = state.rate_share_at(from);
+            let rate = self.rate(rate_share);
+            let wait = at_most((missing / rate).max(0.001), MAX_CHECK_INTERVAL);
             match until {
                 Some(until) if from + wait > until => {
                     missing -= rate * (until - from).as_secs_f64();
@@ -357,8 +357,8 @@ impl Bucket {
     }
 
     /// Tokens a second.
-    fn rate(&self, share: f64) -> f64 {
-        self.budget.per_minute / 60.0 * share
+    fn rate(&self, rate_share: f64) -> f64 {
+        self.budget.per_minute / 60.0 * rate_share
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -368,30 +368,30 @@ impl Bucket {
 
 impl State {
     fn is_first(&self, key: Key) -> bool {
-        self.line
+        self.queue
             .first_key_value()
             .is_some_and(|(first, _)| *first == key)
     }
 
-    fn is_served_by(&self, bell: &Arc<Notify>) -> bool {
-        self.server
+    fn is_served_by(&self, notify: &Arc<Notify>) -> bool {
+        self.task
             .as_ref()
-            .is_some_and(|shift| Arc::ptr_eq(&shift.bell, bell))
+            .is_some_and(|task| Arc::ptr_eq(&task.notify, notify))
     }
 
-    /// The bell of the task that serves the line, to be rung if there is news for it.
-    fn bell_if(&self, is_news: bool) -> Option<Arc<Notify>> {
-        let shift = self.server.as_ref().filter(|_| is_news)?;
-        Some(Arc::clone(&shift.bell))
+    /// The refill task to notify, if the queue changed in a way that it must know.
+    fn task_if(&self, is_changed: bool) -> Option<Arc<Notify>> {
+        let task = self.task.as_ref().filter(|_| is_changed)?;
+        Some(Arc::clone(&task.notify))
     }
 
-    /// The share of the rate at a time after the pause, and until when; `None` when it is the full one.
-    fn share_at(&self, at: Instant) -> (f64, Option<Instant>) {
+    /// The share of the rate at a time after the pause, and when it ends; `None` for the full rate.
+    fn rate_share_at(&self, at: Instant) -> (f64, Option<Instant>) {
         let open = at.saturating_duration_since(self.opens);
-        let (mut share, mut until) = (self.share, OPENS_IN);
+        let (mut share, mut until) = (self.rate_share, DOUBLING_TIME);
         while share < 1.0 && until <= open {
             share *= 2.0;
-            until += OPENS_IN;
+            until += DOUBLING_TIME;
         }
         if share < 1.0 {
             (share, Some(self.opens + until))
@@ -401,80 +401,80 @@ impl State {
     }
 }
 
-/// The task that serves the line.
-struct Server {
+/// The body of a [`RefillTask`].
+struct Refill {
     bucket: Arc<Bucket>,
-    bell: Arc<Notify>,
+    notify: Arc<Notify>,
 }
 
-impl Server {
-    async fn serve(self) {
-        while let Some(next) = self.bucket.hand_out(&self.bell) {
-            // Whichever it was, it is time to look.
-            _ = timeout_at(next, self.bell.notified()).await;
+impl Refill {
+    async fn run(self) {
+        while let Some(next) = self.bucket.hand_out(&self.notify) {
+            // The queue is checked after a notification and after the time alike.
+            _ = timeout_at(next, self.notify.notified()).await;
         }
     }
 }
 
-impl Drop for Server {
+impl Drop for Refill {
     fn drop(&mut self) {
         let mut state = self.bucket.lock();
-        if state.is_served_by(&self.bell) {
-            state.server = None;
+        if state.is_served_by(&self.notify) {
+            state.task = None;
         }
     }
 }
 
-/// A place in the line, left when it is dropped.
-struct Place<'a> {
+/// A wait in the queue, which it leaves when it is dropped.
+struct QueuedWait<'a> {
     bucket: &'a Arc<Bucket>,
     key: Key,
-    share: f64,
-    /// Tells when the token was handed out.
-    handed: oneshot::Receiver<Instant>,
+    cost: f64,
+    /// Receives the time at which the token was handed out.
+    received: oneshot::Receiver<Instant>,
     is_used: bool,
 }
 
-impl Place<'_> {
-    /// Waits for the token; `false` when it was fetched too late, and went back.
+impl QueuedWait<'_> {
+    /// Waits for the token; returns `false` when it was fetched too late, and is returned.
     async fn served(mut self) -> bool {
         loop {
-            let look = self.bucket.look_after();
-            // The sender is either in the line or has sent, so there is no error.
-            if let Ok(handed) = timeout_at(look, &mut self.handed).await {
-                self.is_used = handed.is_ok_and(|at| self.bucket.is_good(at, self.share));
+            let next_check = self.bucket.check_task();
+            // The sender is either in the queue or has sent, so there is no error.
+            if let Ok(handed) = timeout_at(next_check, &mut self.received).await {
+                self.is_used = handed.is_ok_and(|at| self.bucket.is_valid(at, self.cost));
                 return self.is_used;
             }
         }
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for QueuedWait<'_> {
     fn drop(&mut self) {
         if self.is_used {
             return;
         }
         let mut state = self.bucket.lock();
         let was_first = state.is_first(self.key);
-        let left = state.line.remove(&self.key);
-        if left.is_none() {
-            // It was handed a token, seen or not.
+        let removed = state.queue.remove(&self.key);
+        if removed.is_none() {
+            // A token was handed out and not used.
             let burst = self.bucket.budget.burst.into();
-            state.tokens = (state.tokens + self.share).min(burst);
+            state.tokens = (state.tokens + self.cost).min(burst);
         }
-        let bell = state.bell_if(was_first || left.is_none());
+        let task = state.task_if(was_first || removed.is_none());
         drop(state);
-        ring(bell);
+        notify(task);
     }
 }
 
-fn at_most(seconds: f64, most: Duration) -> Duration {
-    Duration::try_from_secs_f64(seconds).map_or(most, |time| time.min(most))
+fn at_most(seconds: f64, max: Duration) -> Duration {
+    Duration::try_from_secs_f64(seconds).map_or(max, |time| time.min(max))
 }
 
-fn ring(bell: Option<Arc<Notify>>) {
-    if let Some(bell) = bell {
-        bell.notify_one();
+fn notify(task: Option<Arc<Notify>>) {
+    if let Some(task) = task {
+        task.notify_one();
     }
 }
 

@@ -1,8 +1,7 @@
-//! The client: key, base URL, limits; creating a generation and asking for its state.
+//! The client: key, base URL and limits; creates generations and polls their state.
 
 use std::{
     fmt,
-    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -14,26 +13,27 @@ use reqwest::{
 };
 
 use crate::{
-    Download, Error, ErrorKind, Generation, GenerationHandle, IntoGenerationRequest, Route, Saved,
-    Wait, WaitOptions,
+    Error, ErrorKind, Generation, GenerationHandle, IntoGenerationRequest, Route, Wait,
+    WaitOptions,
     budget::Bucket,
     download::Files,
     error::WaitState,
     generated,
+    http::{Call, Header, ServiceResponse},
+    poll::Clock,
     schedule::Durations,
     tls::HttpClient,
-    transport::{Call, Header, Reply},
 };
 
 mod builder;
 mod create;
 mod http;
 mod retries;
+mod settings;
 
 pub use builder::ClientBuilder;
 pub(crate) use create::CreateObserver;
 use create::OnCreated;
-pub(crate) use http::{Change, begun, changed};
 pub use retries::CreateRetries;
 
 /// A client of the service. Clones share one connection pool.
@@ -101,11 +101,11 @@ impl Client {
         ClientBuilder::default()
     }
 
-    /// Creates a generation, and returns as soon as the service has accepted it. This is what costs money.
+    /// Creates a generation, and returns as soon as the service has accepted it. Only this costs money.
     ///
-    /// The request is held to its document first. It is sent again by itself only if nothing can have been created: when
-    /// the service was not reached, or refused because there are too many requests (see [`CreateRetries`]). An answer that
-    /// is lost may have been a success, so then it is never sent again.
+    /// The request is checked against its document first. It is sent again by itself only if nothing can have been
+    /// created: when the service was not reached, or refused because there are too many requests (see [`CreateRetries`]).
+    /// A response that is lost may have been a success, so a create without a response is never sent again.
     ///
     /// # Errors
     ///
@@ -115,7 +115,8 @@ impl Client {
     ///
     /// # Cancel safety
     ///
-    /// No generation is billed in silence, as long as the client has an [`on_created`](ClientBuilder::on_created):
+    /// No generation is billed without its handle being reported, as long as the client has an
+    /// [`on_created`](ClientBuilder::on_created):
     ///
     /// - Dropped before the request has left (before the first poll, while it connects, in the pause before it is sent
     ///   again), nothing is sent.
@@ -150,24 +151,24 @@ impl Client {
 
     /// Waits for the end of a generation: await it, or take its [`updates`](Wait::updates).
     ///
-    /// It takes a [`GenerationHandle`], or a bare id, which is asked for on the universal URL.
+    /// It takes a [`GenerationHandle`], or a bare id, which is polled on the universal URL.
     pub fn wait(&self, generation: impl Into<GenerationHandle>) -> Wait {
         Wait::new(self.clone(), generation.into(), self.inner.wait.clone())
     }
 
-    /// Asks once for the state of a generation.
+    /// Polls the state of a generation once.
     ///
-    /// An answer 202 (Accepted) without a state counts as [`Queued`](crate::State::Queued), with nothing in its JSON.
+    /// A response 202 (Accepted) without a state counts as [`Queued`](crate::State::Queued), with nothing in its JSON.
     ///
     /// # Errors
     ///
-    /// [`PollingLost`](ErrorKind::PollingLost) if the service was not heard, refused, or answered what cannot be read;
+    /// [`PollingLost`](ErrorKind::PollingLost) if the service could not be reached, refused, or sent a response that cannot be read;
     /// [`Configuration`](ErrorKind::Configuration) if the handle belongs to another service;
     /// [`MissingRootCertificates`](ErrorKind::MissingRootCertificates). Each carries the handle.
     ///
     /// # Cancel safety
     ///
-    /// Safe: asking changes nothing.
+    /// Safe: a poll changes nothing at the service.
     pub async fn fetch(
         &self,
         generation: impl Into<GenerationHandle>,
@@ -183,13 +184,13 @@ impl Client {
         };
         self.check(&handle)
             .map_err(|error| error.with_wait(state(0, 0)))?;
-        // Asked for by hand, it is sent at once, and the waits have one poll less.
+        // A single poll is sent at once, and the waits of this client have one poll less.
         if let Some(budget) = self.budget() {
             budget.take_now(1.0);
         }
-        // A call is large, and whoever holds this future may hold many.
-        let asked = Box::pin(self.poll(&handle, None, self.inner.fetch_timeout));
-        let failed = match asked.await {
+        // Boxed, since a call is large and a caller may hold many of these futures.
+        let poll = Box::pin(self.poll(&handle, None, self.inner.fetch_timeout));
+        let failed = match poll.await {
             Ok((generation, _)) => return Ok(generation),
             Err(failed) => failed,
         };
@@ -197,44 +198,27 @@ impl Client {
         Err(failed.error.with_wait(state))
     }
 
-    /// How long generations took that this client and its clones waited for: what their schedules learn from. Keep it, and
-    /// give it to the next client's [builder](ClientBuilder::durations).
+    /// How long the generations took that this client and its clones waited for, from which their schedules learn. Store it,
+    /// and give it to the next client's [builder](ClientBuilder::durations).
     pub fn durations(&self) -> Durations {
-        self.seen().clone()
+        self.lock_durations().clone()
     }
 
-    pub(crate) fn seen(&self) -> MutexGuard<'_, Durations> {
-        let seen = self.inner.durations.lock();
-        seen.unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn lock_durations(&self) -> MutexGuard<'_, Durations> {
+        let durations = self.inner.durations.lock();
+        durations.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Downloads the videos of a generation.
-    pub fn download<'a>(&self, generation: &'a Generation) -> Download<'a> {
-        Download::new(self.clone(), self.inner.wait.speed, generation)
+    /// Converts between the service's time and that of this client's waits.
+    pub(crate) fn clock(&self) -> Clock {
+        self.inner.wait.clock
     }
 
     pub(crate) fn files(&self) -> &Files {
         &self.inner.files
     }
 
-    /// Saves all videos of a generation, as [`Download::to_file`] with the default settings.
-    ///
-    /// # Errors
-    ///
-    /// As [`Download::to_file`].
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`Download::to_file`].
-    pub async fn save(
-        &self,
-        generation: &Generation,
-        path: impl AsRef<Path>,
-    ) -> Result<Vec<Saved>, Error> {
-        self.download(generation).to_file(path).await
-    }
-
-    /// Refuses a handle that another service made, or that names nothing, and a service that cannot be verified.
+    /// Refuses a handle of another service, a handle without an id, and a service that cannot be verified.
     pub(crate) fn check(&self, handle: &GenerationHandle) -> Result<(), Error> {
         if handle.id().is_empty() {
             return Err(Error::new(
@@ -271,11 +255,14 @@ impl Client {
         let client = self.poll_call(timeout.min(self.inner.fetch_timeout));
         let (id, call) = (handle.id(), client.inner());
         let outcome = match handle.route() {
-            Route::Universal => call.outcome(client.fetch_generation(id).await),
-            Route::LegacyKling => call.outcome(client.fetch_legacy_kling_generation(id).await),
+            Route::Universal => call.receive(client.fetch_generation(id).await).await,
+            Route::LegacyKling => {
+                call.receive(client.fetch_legacy_kling_generation(id).await)
+                    .await
+            }
         };
         let lost = |what: String| Error::new(ErrorKind::PollingLost, what);
-        let reply = outcome.map_err(|none| {
+        let response = outcome.map_err(|none| {
             let error = lost("the service was not heard".into());
             let error = match none.source {
                 Some(source) => error.with_source(source),
@@ -288,26 +275,28 @@ impl Client {
                 retry_after: None,
             }
         })?;
-        let retry_after = reply.retry_after();
+        let retry_after = response.retry_after();
         let failed = |error, transient| PollError {
             error,
             transient,
             answered: true,
             retry_after,
         };
-        self.heed(&reply);
-        if !reply.status.is_success() {
-            let service = reply.service_error();
+        self.apply_rate_limit(&response);
+        if !response.status.is_success() {
+            let service = response.service_error();
             let transient = matches!(service.status, 408 | 425 | 429 | 500..);
             let error = lost(format!("the service answered {service}")).with_service(service);
             return Err(failed(error, transient));
         }
-        let mut generation = match reply.generation(last) {
-            // RFC 9110, 15.3.3: accepted, and the processing has not been completed. Whatever else it may say in a way that
-            // cannot be read, the state is what it was.
-            Err(_) if reply.status == StatusCode::ACCEPTED => reply.accepted(last),
-            Ok(generation) if reply.status == StatusCode::ACCEPTED && !generation.is_telling() => {
-                reply.accepted(last)
+        let mut generation = match response.generation(last) {
+            // RFC 9110, 15.3.3: accepted, and the processing has not been completed. If the body cannot be read, the state is
+            // the last known one.
+            Err(_) if response.status == StatusCode::ACCEPTED => response.accepted(last),
+            Ok(generation)
+                if response.status == StatusCode::ACCEPTED && !generation.is_telling() =>
+            {
+                response.accepted(last)
             }
             read => read.map_err(|what| failed(lost(what), true))?,
         };
@@ -326,10 +315,10 @@ impl Client {
         self.inner.budget.as_ref()
     }
 
-    /// Too many requests are everybody's: all polls slow down.
-    fn heed(&self, reply: &Reply) {
-        if let (StatusCode::TOO_MANY_REQUESTS, Some(budget)) = (reply.status, self.budget()) {
-            budget.slow(reply.retry_after());
+    /// A response 429 slows down all polls, since the service counts them together.
+    fn apply_rate_limit(&self, response: &ServiceResponse) {
+        if let (StatusCode::TOO_MANY_REQUESTS, Some(budget)) = (response.status, self.budget()) {
+            budget.slow(response.retry_after());
         }
     }
 
@@ -337,7 +326,7 @@ impl Client {
         &self.inner.origin
     }
 
-    /// A generated client for one poll; it is cheap, for it shares the connection pool.
+    /// A generated client for one poll. It shares the connection pool, so that it is cheap.
     fn poll_call(&self, timeout: Duration) -> generated::Client {
         self.call(&self.inner.http, timeout, None)
     }
@@ -357,7 +346,7 @@ impl Client {
         let authorization = self.inner.authorization.clone();
         let call = Call::new(authorization, timeout, self.inner.max_answer, idempotency);
         let http = http.client().clone();
-        generated::Client::new_with_client(&self.inner.base, http, call.into())
+        generated::Client::new_with_client(&self.inner.base, http, call)
     }
 }
 
@@ -369,13 +358,13 @@ impl fmt::Debug for Client {
     }
 }
 
-/// A poll that brought no state.
+/// A poll without a usable response.
 #[derive(Debug)]
 pub(crate) struct PollError {
     pub(crate) error: Error,
-    /// Whether the next poll may fare better.
+    /// Whether the next poll may succeed.
     pub(crate) transient: bool,
-    /// Whether the service answered at all.
+    /// Whether there was a response.
     pub(crate) answered: bool,
     pub(crate) retry_after: Option<Duration>,
 }

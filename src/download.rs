@@ -9,7 +9,7 @@ use std::{
 use sync_wrapper::SyncWrapper;
 use tokio::io::AsyncWrite;
 
-use crate::{Client, Error, Generation};
+use crate::{Client, Error, Generation, poll::Clock};
 use save::{IN_MEMORY, Place};
 use sink::{Memory, Writer};
 
@@ -20,7 +20,6 @@ mod container;
 mod content;
 mod digest;
 mod disk;
-mod expiry;
 mod fetch;
 mod hosts;
 mod judge;
@@ -33,7 +32,6 @@ mod target;
 mod version;
 
 pub(crate) use ask::{Files, Settings};
-pub(crate) use expiry::expires_at;
 pub(crate) use hosts::is_public_host;
 pub use target::ReservedTarget;
 
@@ -168,10 +166,32 @@ pub struct Written {
     pub sha256: Option<String>,
 }
 
+impl Client {
+    /// Downloads the videos of a generation.
+    pub fn download<'a>(&self, generation: &'a Generation) -> Download<'a> {
+        Download::new(self.clone(), self.clock(), generation)
+    }
+
+    /// Saves all videos of a generation, as [`Download::to_file`] with the default settings.
+    ///
+    /// # Errors
+    ///
+    /// As [`Download::to_file`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Download::to_file`].
+    pub async fn save(
+        &self,
+        generation: &Generation,
+        path: impl AsRef<Path>,
+    ) -> Result<Vec<Saved>, Error> {
+        self.download(generation).to_file(path).await
+    }
+}
+
 impl<'a> Download<'a> {
-    pub(crate) fn new(client: Client, speed: f64, generation: &'a Generation) -> Self {
-        let at_speed =
-            |seconds: f64| Duration::try_from_secs_f64(seconds / speed).unwrap_or_default();
+    pub(crate) fn new(client: Client, clock: Clock, generation: &'a Generation) -> Self {
         Self {
             client,
             generation,
@@ -179,8 +199,8 @@ impl<'a> Download<'a> {
             overwrite: false,
             max_bytes: None,
             retries: 5,
-            backoff: at_speed(0.5),
-            missing: at_speed(30.0),
+            backoff: clock.to_local(Duration::from_millis(500)),
+            missing: clock.to_local(Duration::from_secs(30)),
             allow_truncated: false,
             sha256: false,
             expected: None,
@@ -396,30 +416,5 @@ impl fmt::Debug for Download<'_> {
         f.debug_struct("Download")
             .field("generation", &self.generation)
             .finish_non_exhaustive()
-    }
-}
-
-impl Generation {
-    /// A name for the generation's file: model and id in characters that every system takes, and the extension of the
-    /// media type that is stated of the first video, else `mp4`.
-    ///
-    /// ```
-    /// use aimlapi_video::Generation;
-    /// use serde_json::json;
-    ///
-    /// let answer = json!({ "id": "a1", "model": "klingai/v2-master-text-to-video" });
-    /// let generation = Generation::from_json(answer);
-    /// assert_eq!(generation.file_name(), "klingai-v2-master-text-to-video-a1.mp4");
-    /// ```
-    pub fn file_name(&self) -> String {
-        let handle = self.handle();
-        let model = handle.and_then(|handle| handle.model()).or(self.model());
-        let id = handle.map(|handle| handle.id()).or(self.id());
-        let stated = self
-            .videos()
-            .first()
-            .and_then(|video| video.content_type.as_deref());
-        let extension = content::extension(&[], stated).unwrap_or("mp4");
-        format!("{}.{extension}", name::stem(model, id))
     }
 }

@@ -49,8 +49,8 @@ use crate::{
 ///
 /// # Errors
 ///
-/// Before the create: [`InvalidRequest`](ErrorKind::InvalidRequest), or [`Io`](ErrorKind::Io) if the target exists or cannot be
-/// written. Then as [`Client::create`], [`Wait`](crate::Wait) and [`Download::to_file`].
+/// Before the create: [`InvalidRequest`](ErrorKind::InvalidRequest), or [`Io`](ErrorKind::Io) if the target exists or
+/// cannot be written. Then as [`Client::create`], [`Wait`](crate::Wait) and [`Download::to_file`].
 ///
 /// Once the generation exists, every error carries its [handle](Error::handle), with which [`Client::wait`] and
 /// [`Client::download`] fetch what was paid for. [`Error::saved`] lists the videos that were saved although another one was not.

@@ -1,4 +1,4 @@
-//! What `build.rs` made of the documents; the attribute stands here since an included file cannot hold it.
+//! The code that `build.rs` generates from the documents. The attribute is here since an included file cannot hold it.
 #![allow(
     missing_docs,
     missing_debug_implementations,

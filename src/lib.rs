@@ -65,7 +65,7 @@ pub mod types {
 pub mod __bench {
     pub use crate::{
         download::bench::receive,
-        poll::bench::{Seen, Service},
+        poll::bench::{PollLog, Service},
     };
 }
 #[cfg(feature = "blocking")]
@@ -81,26 +81,22 @@ pub mod guide;
 mod client;
 
 mod batch;
-mod blank;
 mod bounded;
 mod budget;
 pub mod contract;
 pub mod documents;
 mod download;
 mod error;
-mod exchange;
 mod generate_to;
 mod generated;
-mod handle;
+mod generation;
+mod http;
 mod journal;
-mod localhost;
 mod media;
 mod poll;
 mod property;
 mod request;
-mod status;
 mod tls;
-mod transport;
 mod uri;
 
 pub use aimlapi_video_contract::{Violation, Warning};
@@ -112,13 +108,15 @@ pub use contract::{Model, Role, Route, models};
 pub use download::{Download, Received, ReservedTarget, Saved, Written};
 pub use error::{Error, ErrorKind, ServiceError};
 pub use generate_to::{GenerateTo, SavedGeneration};
-pub use handle::GenerationHandle;
+pub use generation::{
+    Failure, Generation, GenerationHandle, ResponseMetadata, State, Usage, Video,
+};
 pub use journal::{Journal, JournalEntry, JournalState};
 pub use media::{Media, MediaString, UriOrBase64};
-pub use poll::{Hiccup, Progress, Times, Update, Updates, Wait, WaitOptions};
+pub use poll::{PollFailed, Progress, Times, Update, Updates, Wait, WaitOptions};
 pub use property::IntoProperty;
 pub use request::{GenerationRequest, IntoGenerationRequest};
 /// The HTTP library, for what [`ClientBuilder`] takes of it.
 pub use reqwest;
-pub use status::{Failure, Generation, Receipt, State, Usage, Video};
+
 pub use uri::Uri;

@@ -1,4 +1,4 @@
-//! The generation-wait loop: one private step, and a future and a stream over it.
+//! The wait for a generation: a state machine that polls, and a future and a stream on top of it.
 
 use std::{
     future::IntoFuture,
@@ -7,31 +7,32 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use futures_util::stream;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use futures_util::{FutureExt, stream};
+use tokio::time::{Instant, sleep_until};
 
-use crate::{
-    Client, Error, Generation, GenerationHandle, State, contract,
-    schedule::{Decision, PollState},
-};
+use crate::{Client, Error, Generation, GenerationHandle, contract, error::WaitState};
 
-mod ask;
 #[cfg(bench_internals)]
 pub(crate) mod bench;
+mod clock;
 mod judge;
 mod options;
+mod source;
+mod timing;
 mod trace;
 mod update;
 
-use ask::Ask;
-use judge::VIDEO_GRACE;
+pub(crate) use clock::Clock;
+use judge::MissingVideo;
 pub use options::WaitOptions;
+use source::PollSource;
+use timing::{LAST_POLL_TIMEOUT, Reason};
 use trace::Trace;
-pub use update::{Hiccup, Progress, Times, Update, Updates};
+pub use update::{PollFailed, Progress, Times, Update, Updates};
 
-/// A wait for the end of a generation. Nothing is sent until it is awaited or its [`updates`](Self::updates) are taken.
+/// A wait for the end of a generation. Nothing is sent until it is awaited or its [`updates`](Self::updates) are polled.
 ///
-/// Awaiting gives the completed [`Generation`].
+/// Awaiting returns the completed [`Generation`].
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -41,7 +42,7 @@ pub use update::{Hiccup, Progress, Times, Update, Updates};
 /// let handle: GenerationHandle = serde_json::from_str(stored)?;
 /// match client.wait(handle).deadline(Duration::from_secs(600)).await {
 ///     Ok(generation) => println!("{} videos", generation.videos().len()),
-///     Err(error) if error.is_resumable() => println!("{error}; to be waited for again"),
+///     Err(error) if error.is_resumable() => println!("{error}; wait again later"),
 ///     Err(error) => return Err(error.into()),
 /// }
 /// # Ok(())
@@ -50,26 +51,26 @@ pub use update::{Hiccup, Progress, Times, Update, Updates};
 ///
 /// # Errors
 ///
-/// Each carries the [handle](Error::handle), the [last answer](Error::last_answer), the time and the number of polls:
+/// Each error carries the [handle](Error::handle), the [last response](Error::last_answer), the time and the number of polls:
 ///
-/// - [`GenerationFailed`](crate::ErrorKind::GenerationFailed): the service says that it failed, or that it is completed, with
-///   an error in place of a video even after three more polls or 10 s.
-/// - [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded): it may still finish, and be billed. [`Error::budget_delay`] tells
-///   how long its polls stood in line for the client's [budget](crate::PollBudget).
-/// - [`PollingLost`](crate::ErrorKind::PollingLost): no good answer for longer than the tolerance, or the service refuses to tell
-///   (401, 403, 404 later than 30 s after the create, other 4xx, a redirect); [`Error::service`] has its words.
-/// - [`MissingVideo`](crate::ErrorKind::MissingVideo): completed, but without a video or an error even after three more polls
-///   or 10 s.
+/// - [`GenerationFailed`](crate::ErrorKind::GenerationFailed): the service reports a failure, or a completed generation with
+///   an error and without a video, after three more polls or 10 s.
+/// - [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded): the generation may still finish, and be billed.
+///   [`Error::budget_delay`] is the time that its polls were queued for the client's [budget](crate::PollBudget).
+/// - [`PollingLost`](crate::ErrorKind::PollingLost): no valid response for longer than the tolerance, or the service refuses
+///   the poll (401, 403, 404 later than 30 s after the create, other 4xx, a redirect); [`Error::service`] has its message.
+/// - [`MissingVideo`](crate::ErrorKind::MissingVideo): completed, but without a video or an error after three more polls or
+///   10 s.
 /// - [`Configuration`](crate::ErrorKind::Configuration): the handle belongs to another service; nothing was sent.
 /// - [`MissingRootCertificates`](crate::ErrorKind::MissingRootCertificates): the service cannot be verified; nothing was sent.
 ///
-/// A failing poll is not an error as long as the tolerance lasts, nor is a status that this crate does not know. A poll that is
-/// answered with 202 (Accepted) and without a state is a good answer: the state is what it was.
+/// A failed poll within the tolerance is not an error, nor is an unknown status. A response with 202 (Accepted) and without
+/// a state is valid, and leaves the state as it was.
 ///
 /// # Cancel safety
 ///
-/// Safe: dropping it stops all traffic, and waiting again with the same handle loses nothing. The service has no way to
-/// cancel a generation, so it goes on there.
+/// Safe: dropping the wait stops all traffic, and another wait with the same handle loses nothing. The service cannot cancel
+/// a generation, so the generation continues there.
 #[derive(Debug)]
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct Wait {
@@ -87,32 +88,36 @@ impl Wait {
         }
     }
 
-    /// Waits with other options than the client's, all of them.
+    /// Replaces all options of the client's.
     pub fn options(mut self, options: WaitOptions) -> Self {
         self.options = options;
         self
     }
 
-    /// Waits with another [deadline](WaitOptions::deadline).
+    /// Replaces the [deadline](WaitOptions::deadline).
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.options = self.options.deadline(deadline);
         self
     }
 
-    /// What happens on the way, ending with [`Update::Completed`] or an error. The stream paces itself: each item comes
-    /// when it happens, and nothing is sent while nobody asks for the next one.
+    /// Returns a stream of the updates of this wait, which ends with [`Update::Completed`] or an error. Each item comes when
+    /// it happens, and nothing is sent while the stream is not polled.
     ///
     /// # Cancel safety
     ///
     /// As [`Wait`].
     pub fn updates(self) -> Updates {
-        let machine = Traced::new(self.client, self.handle, self.options);
-        Updates::new(stream::unfold(Some(machine), |machine| async {
-            let mut machine = machine?;
-            let update = machine.step().await;
-            let goes_on = matches!(update, Ok(Update::Progress(_) | Update::Hiccup(_)));
-            Some((update, goes_on.then_some(machine)))
-        }))
+        let updates = async {
+            let wait = TracedWait::start(self.client, self.handle, self.options);
+            stream::unfold(Some(wait), |wait| async {
+                let mut wait = wait?;
+                let mut update = wait.step().await;
+                wait.machine.add_remaining(&mut update);
+                let continues = matches!(update, Ok(Update::Progress(_) | Update::PollFailed(_)));
+                Some((update, continues.then_some(wait)))
+            })
+        };
+        Updates::new(updates.flatten_stream())
     }
 }
 
@@ -122,9 +127,9 @@ impl IntoFuture for Wait {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async {
-            let mut machine = Traced::new(self.client, self.handle, self.options);
+            let mut wait = TracedWait::start(self.client, self.handle, self.options);
             loop {
-                if let Update::Completed(generation) = machine.step().await? {
+                if let Update::Completed(generation) = wait.step().await? {
                     return Ok(*generation);
                 }
             }
@@ -132,180 +137,127 @@ impl IntoFuture for Wait {
     }
 }
 
-/// The last poll may run this far past the deadline.
-const LAST_POLL: Duration = Duration::from_secs(10);
-
-/// A server may ask to be left alone no longer than this.
-const RETRY_AFTER_MOST: Duration = Duration::from_secs(60);
-
-/// No schedule asks more often than this, in the generation's own time.
-const FLOOR: Duration = Duration::from_millis(100);
-
-/// The first step, at most, of a wait for a generation that should have ended before.
-const LATE: Duration = Duration::from_secs(15);
-
-/// A time that no wait lives to see.
-const NEVER: Duration = Duration::from_secs(30 * 365 * 86_400);
-
-/// A wait that begins later after the create cannot tell when the generation ended before its first poll.
-const BEGAN_EARLY: Duration = Duration::from_secs(10);
-
-/// Why a poll is sent when it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reason {
-    Schedule,
-    /// To see whether the generation has left the queue in time.
-    QueueDeadline,
-    /// For the last time.
-    Deadline,
-}
-
-/// The one state machine behind every way of waiting, and what is told of it.
-struct Traced<A> {
-    machine: Machine<A>,
+/// The state machine of a wait with its trace.
+struct TracedWait<S> {
+    machine: Machine<S>,
     trace: Trace,
 }
 
-/// A wait that nobody goes on with has an end, too.
-impl<A> Drop for Traced<A> {
-    fn drop(&mut self) {
-        let Machine { polls, last, .. } = &self.machine;
-        self.trace.dropped(*polls, last.as_ref());
-    }
-}
-
-impl<A: Ask> Traced<A> {
-    fn new(service: A, handle: GenerationHandle, options: WaitOptions) -> Self {
-        Self {
-            machine: Machine::new(service, handle, options),
-            trace: Trace::default(),
-        }
+impl<S: PollSource> TracedWait<S> {
+    fn start(source: S, handle: GenerationHandle, options: WaitOptions) -> Self {
+        let machine = Machine::start(source, handle, options);
+        let trace = Trace::new(&machine.state.handle);
+        Self { machine, trace }
     }
 
-    /// Goes on until something happened.
     async fn step(&mut self) -> Result<Update, Error> {
-        self.trace.begin(&self.machine.handle);
         let update = self.trace.within(self.machine.step()).await;
-        self.trace
-            .told(&update, self.machine.polls, self.machine.last.as_ref());
+        self.trace.record(&update, &self.machine.state);
         update
     }
 }
 
-struct Machine<A> {
-    service: A,
-    handle: GenerationHandle,
-    options: WaitOptions,
-    expected: Option<RangeInclusive<Duration>>,
-    /// The clock of this wait; set by the first step.
-    started: Option<Instant>,
-    /// The generation's age when the wait began.
-    age: Duration,
-    /// When the last poll ended, or the wait began.
-    last_poll: Instant,
-    /// Since when no good answer has come: what the tolerance is measured against.
-    silent_since: Instant,
-    /// Whether the last poll failed.
-    failing: bool,
-    /// When that was told, until the wait goes on.
-    told: Option<Instant>,
-    /// The generation's age when a poll was sent that found it unfinished.
-    unfinished: Duration,
-    polls: u32,
-    answered: u32,
-    last: Option<Generation>,
-    retry_after: Option<Duration>,
-    /// The generation's age when it was first seen to be out of the queue.
-    left_queue: Option<Duration>,
-    /// How long polls stood in line for the client's budget.
-    budget_delay: Duration,
-    /// Since when, and over how many polls, it has been completed without a video.
-    missing: Option<(Instant, u32)>,
+/// A wait that is dropped ends its span too.
+impl<S> Drop for TracedWait<S> {
+    fn drop(&mut self) {
+        self.trace.dropped(&self.machine.state);
+    }
 }
 
-impl<A: Ask> Machine<A> {
-    fn new(service: A, handle: GenerationHandle, options: WaitOptions) -> Self {
+/// The state machine behind every way of waiting. All instants and durations are in the time of this process.
+struct Machine<S> {
+    source: S,
+    options: WaitOptions,
+    /// How long such a generation takes, in the time of the service.
+    expected: Option<RangeInclusive<Duration>>,
+    started: Instant,
+    /// The generation's age when the wait started.
+    age_at_start: Duration,
+    /// What an error of this wait carries.
+    state: WaitState,
+    /// The end of the last poll, or the start of the wait.
+    last_poll: Instant,
+    /// The `Retry-After` of the last poll.
+    retry_after: Option<Duration>,
+    silence: Silence,
+    /// The age up to which the generation is known not to have ended.
+    unfinished: Duration,
+    /// The age at which the generation was first observed outside the queue.
+    left_queue: Option<Duration>,
+    /// Set while the generation is completed without a video.
+    missing_video: Option<MissingVideo>,
+}
+
+/// The time without a valid response, which the tolerance limits.
+struct Silence {
+    since: Instant,
+    /// Whether the last poll failed.
+    failing: bool,
+    /// When the failure was reported, until the wait continues.
+    reported_at: Option<Instant>,
+}
+
+impl<S: PollSource> Machine<S> {
+    fn start(source: S, handle: GenerationHandle, options: WaitOptions) -> Self {
+        let created = handle.created();
         let expected = handle
             .model()
             .and_then(|model| contract::model(handle.route(), model))
-            .and_then(|model| model.expected(handle.created().and_then(|created| created.length)));
+            .and_then(|model| model.expected(created.and_then(|created| created.length)));
+        let age = handle
+            .created_at()
+            .and_then(|created| SystemTime::now().duration_since(created).ok());
         let now = Instant::now();
         Self {
-            service,
-            handle,
+            source,
             options,
             expected,
-            started: None,
-            age: Duration::ZERO,
+            started: now,
+            // Whole seconds: the clocks of two processes do not agree better.
+            age_at_start: Duration::from_secs(age.unwrap_or_default().as_secs()),
             last_poll: now,
-            silent_since: now,
-            failing: false,
-            told: None,
+            retry_after: created.and_then(|created| created.retry_after),
+            silence: Silence {
+                since: now,
+                failing: false,
+                reported_at: None,
+            },
             unfinished: Duration::ZERO,
-            polls: 0,
-            answered: 0,
-            last: None,
-            retry_after: None,
             left_queue: None,
-            budget_delay: Duration::ZERO,
-            missing: None,
+            missing_video: None,
+            state: WaitState {
+                handle,
+                last: None,
+                elapsed: Duration::ZERO,
+                polls: 0,
+                answered: 0,
+                budget_delay: Duration::ZERO,
+            },
         }
     }
 
-    /// Goes on until something happened.
+    /// Continues until the next update.
     async fn step(&mut self) -> Result<Update, Error> {
-        if self.started.is_none()
-            && let Some(update) = self.start()?
-        {
+        if let Some(update) = self.judge_created()? {
             return Ok(update);
         }
-        if let Some(told) = self.told.take() {
-            // Nobody asked while whoever was told of the failure was busy with it.
-            self.silent_since += told.elapsed();
+        if let Some(reported_at) = self.silence.reported_at.take() {
+            // No poll was sent while the caller handled the failure.
+            self.silence.since += reported_at.elapsed();
         }
         loop {
             let (at, reason) = self.next_poll();
-            // A timer would round what is due already up to the next millisecond.
+            // A timer would round an instant in the past up to the next millisecond.
             if at > Instant::now() {
                 sleep_until(at).await;
             }
-            let last = self.take_token(at, reason).await;
-            let timeout = match self.deadline() {
-                Some(_) if last => LAST_POLL,
-                Some(deadline) => deadline.saturating_duration_since(Instant::now()),
-                None => Duration::MAX,
-            };
-            self.polls = self.polls.saturating_add(1);
-            let (sent_at, sent) = (Instant::now(), self.age());
-            // A call is large, and there is none while the wait sleeps.
-            let poll = self.service.poll(&self.handle, self.last.as_ref(), timeout);
-            let outcome = Box::pin(poll).await;
-            self.last_poll = Instant::now();
-            if outcome
-                .as_ref()
-                .map_or_else(|failed| failed.answered, |_| true)
-            {
-                self.answered = self.answered.saturating_add(1);
-            }
-            let update = match outcome {
-                Ok((answer, retry_after)) => {
-                    (self.silent_since, self.failing) = (self.last_poll, false);
-                    self.retry_after = retry_after;
-                    let update = self.judge(answer)?;
-                    match update {
-                        Some(Update::Completed(_)) => self.learn(),
-                        _ if self.missing.is_some() => {}
-                        _ => self.unfinished = sent,
-                    }
-                    update
-                }
-                Err(failed) => Some(self.failed_poll(failed, sent_at, last)?),
-            };
+            let is_last = self.take_token(at, reason).await;
+            let update = self.poll(is_last).await?;
             if let Some(update @ Update::Completed(_)) = update {
                 return Ok(update);
             }
-            let in_queue = reason == Reason::QueueDeadline && !self.failing && self.is_queued();
-            if last || in_queue {
+            let queue_deadline = reason == Reason::QueueDeadline && !self.silence.failing;
+            if is_last || (queue_deadline && self.is_queued()) {
                 return Err(self.deadline_exceeded());
             }
             if let Some(update) = update {
@@ -314,211 +266,54 @@ impl<A: Ask> Machine<A> {
         }
     }
 
-    /// Begins the wait; the create's own answer may already be final.
-    fn start(&mut self) -> Result<Option<Update>, Error> {
-        let now = Instant::now();
-        (self.started, self.last_poll, self.silent_since) = (Some(now), now, now);
-        // Whole seconds: clocks of two processes agree no better.
-        let created = self.handle.created_at();
-        let age = created.and_then(|created| SystemTime::now().duration_since(created).ok());
-        self.age = Duration::from_secs(age.unwrap_or_default().as_secs());
-        self.retry_after = self
-            .handle
-            .created()
-            .and_then(|created| created.retry_after);
-        self.service
-            .check(&self.handle)
+    /// Judges the response of the create, in the first step: it may be final.
+    fn judge_created(&mut self) -> Result<Option<Update>, Error> {
+        if self.state.polls > 0 || self.state.last.is_some() {
+            return Ok(None);
+        }
+        self.source
+            .check(&self.state.handle)
             .map_err(|error| error.with_wait(self.state()))?;
-        match self.handle.answer().cloned() {
+        match self.state.handle.answer().cloned() {
             Some(answer) => self.judge(answer),
             None => Ok(None),
         }
     }
 
-    /// Takes a token of the client's budget for a poll that was due `at`; whether it is the last poll, for which the budget
-    /// never waits.
-    async fn take_token(&mut self, at: Instant, reason: Reason) -> bool {
-        let deadline = self.deadline();
-        let Some(budget) = self.service.budget() else {
-            return reason == Reason::Deadline;
+    /// Sends one poll and judges its outcome.
+    async fn poll(&mut self, is_last: bool) -> Result<Option<Update>, Error> {
+        let timeout = match self.deadline() {
+            Some(_) if is_last => LAST_POLL_TIMEOUT,
+            Some(deadline) => deadline.saturating_duration_since(Instant::now()),
+            None => Duration::MAX,
         };
-        let (began, share) = (Instant::now(), 1.0 / self.options.speed);
-        // Few waits stand in line, and all of them would have to have room for it.
-        let taken = match deadline {
-            _ if reason == Reason::Deadline => false,
-            _ if budget.try_take(share) => true,
-            Some(deadline) => {
-                let token = timeout_at(deadline, budget.take(at, share));
-                Box::pin(token).await.is_ok()
-            }
-            None => {
-                Box::pin(budget.take(at, share)).await;
-                true
-            }
+        let state = &mut self.state;
+        state.polls = state.polls.saturating_add(1);
+        let sent = Instant::now();
+        // The future of a call is large; boxed, it takes no memory while the wait sleeps.
+        let poll = self
+            .source
+            .poll(&state.handle, state.last.as_ref(), timeout);
+        let outcome = Box::pin(poll).await;
+        self.last_poll = Instant::now();
+        let is_answered = outcome
+            .as_ref()
+            .map_or_else(|failed| failed.answered, |_| true);
+        state.answered = state.answered.saturating_add(is_answered.into());
+        let (answer, retry_after) = match outcome {
+            Ok(answered) => answered,
+            Err(failed) => return self.failed_poll(failed, sent, is_last).map(Some),
         };
-        if !taken {
-            budget.take_now(share);
+        (self.silence.since, self.silence.failing) = (self.last_poll, false);
+        self.retry_after = retry_after;
+        let update = self.judge(answer)?;
+        match update {
+            Some(Update::Completed(_)) => self.learn(),
+            _ if self.missing_video.is_some() => {}
+            _ => self.unfinished = self.age_at(sent),
         }
-        self.budget_delay += began.elapsed();
-        if self.failing {
-            // Nobody asked meanwhile.
-            self.silent_since += began.elapsed();
-        }
-        !taken
+        Ok(update)
     }
-
-    fn poll_state(&self) -> PollState<'_> {
-        let own = |time| stretched(time, self.options.speed);
-        let (model, length) = (self.handle.model(), self.length());
-        PollState {
-            id: self.handle.id(),
-            model,
-            length,
-            age: own(self.age()),
-            last_poll: own(self.age_at(self.last_poll)),
-            unfinished: own(self.unfinished),
-            polls: self.polls,
-            last: self.last.as_ref().map(Generation::state),
-            expected: self.expected.clone(),
-            learned: model.and_then(|model| self.service.learned(model, length)),
-        }
-    }
-
-    /// When it ended is only known if it was waited for from the start, by the process that knows what was asked for.
-    fn learn(&self) {
-        let began_early = self.age < BEGAN_EARLY || self.unfinished > Duration::ZERO;
-        let (Some(model), Some(_)) = (self.handle.model(), self.handle.created()) else {
-            return;
-        };
-        if began_early && self.polls > 0 {
-            let own = |time| stretched(time, self.options.speed);
-            let ended = own(self.unfinished)..=own(self.age());
-            self.service.learn(model, self.length(), ended);
-        }
-    }
-
-    /// When to poll, and why then.
-    fn next_poll(&self) -> (Instant, Reason) {
-        let step = self
-            .next_step()
-            .max(self.retry_after.unwrap_or_default().min(RETRY_AFTER_MOST));
-        let now = Instant::now();
-        let at = self.last_poll.checked_add(step);
-        let at = at.unwrap_or_else(|| now + NEVER).max(now);
-        let queue_deadline = self.queue_deadline().filter(|_| self.is_queued());
-        match (self.deadline(), queue_deadline) {
-            (Some(deadline), _)
-                if at >= deadline && queue_deadline.is_none_or(|queue| queue >= deadline) =>
-            {
-                (deadline.max(now), Reason::Deadline)
-            }
-            // A poll that failed then has told nothing, and is made up for like any other.
-            (_, Some(deadline)) if at >= deadline && self.failing => {
-                (at.max(deadline), Reason::QueueDeadline)
-            }
-            (_, Some(deadline)) if at >= deadline => (deadline.max(now), Reason::QueueDeadline),
-            _ => (at, Reason::Schedule),
-        }
-    }
-
-    /// The time from the last poll to the next one, as far as the schedule has a say.
-    fn next_step(&self) -> Duration {
-        // An id that nobody created here is asked for at once: the generation may be long finished.
-        if self.polls == 0 && self.handle.answer().is_none() {
-            return Duration::ZERO;
-        }
-        let Decision::After(mut step) = self.options.schedule.next(&self.poll_state());
-        if self.missing.is_some() {
-            step = step.min(VIDEO_GRACE.0 / VIDEO_GRACE.1);
-        }
-        let mut step = self.scaled(step.max(FLOOR));
-        if self.failing {
-            step = step.min(self.patience());
-        }
-        if self.is_overdue() {
-            step = step.min(LATE + self.elapsed() / 4);
-        }
-        step
-    }
-
-    /// Whether it is said to have been older than it should get when the wait began: its clock may be wrong, so that its age
-    /// tells little.
-    fn is_overdue(&self) -> bool {
-        let usual = self.expected.as_ref().map(|range| *range.end());
-        self.age >= self.scaled(usual.unwrap_or_default()).max(BEGAN_EARLY)
-    }
-
-    /// How much of a planned pause counts as silence, and how soon a failed poll is made up for.
-    fn patience(&self) -> Duration {
-        self.options.tolerance / 4
-    }
-
-    /// Whether nothing better than the queue was seen of it.
-    fn is_queued(&self) -> bool {
-        let state = self.last.as_ref().map(Generation::state);
-        matches!(state, None | Some(State::Queued))
-    }
-
-    fn queue_deadline(&self) -> Option<Instant> {
-        let left = self
-            .scaled(self.options.queue_deadline?)
-            .saturating_sub(self.age);
-        self.started?.checked_add(left)
-    }
-
-    fn times(&self) -> Times {
-        let age = self.age();
-        let expected = self.expected.as_ref();
-        let known = self.options.schedule.remaining(&self.poll_state());
-        let remaining = known.or_else(|| {
-            let middle = expected.map(|range| (*range.start() + *range.end()) / 2)?;
-            Some(middle.saturating_sub(stretched(age, self.options.speed)))
-        });
-        let expected =
-            expected.map(|range| self.scaled(*range.start())..=self.scaled(*range.end()));
-        Times {
-            elapsed: self.elapsed(),
-            age,
-            queued: self.left_queue.unwrap_or(age),
-            generating: self.left_queue.map(|left| age.saturating_sub(left)),
-            remaining: remaining.map(|time| self.scaled(time)),
-            expected,
-        }
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.started
-            .map(|started| started.elapsed())
-            .unwrap_or_default()
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        self.started?
-            .checked_add(self.scaled(self.options.deadline?))
-    }
-
-    /// The time since the create, or since the wait began where that is not known.
-    fn age(&self) -> Duration {
-        self.age + self.elapsed()
-    }
-
-    fn age_at(&self, instant: Instant) -> Duration {
-        let started = self.started.unwrap_or(instant);
-        self.age + instant.saturating_duration_since(started)
-    }
-
-    fn length(&self) -> Option<u64> {
-        self.handle.created()?.length
-    }
-
-    fn scaled(&self, duration: Duration) -> Duration {
-        stretched(duration, 1.0 / self.options.speed)
-    }
-}
-
-/// A duration times a factor, at most the longest there is.
-fn stretched(duration: Duration, factor: f64) -> Duration {
-    Duration::try_from_secs_f64(duration.as_secs_f64() * factor).unwrap_or(Duration::MAX)
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ impl GenerationRequest {
     /// # Errors
     ///
     /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) with every place that the document does not allow, or with the
-    /// nearest known ids if `route` has no such model.
+    /// nearest known ids if `route` does not have the model.
     pub fn from_json(route: Route, body: Value) -> Result<Self, Error> {
         let invalid = |violation: Violation| Error::invalid_request("", vec![violation]);
         let Value::Object(body) = body else {

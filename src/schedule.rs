@@ -1,15 +1,15 @@
-//! When to ask next: pure decisions, no clock and no I/O.
+//! Schedules: when to poll next. They do no I/O and read no clock.
 
 use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use crate::State;
 
-mod belief;
 mod durations;
 mod exponential;
 mod placement;
 mod planned;
 mod pooled;
+mod posterior;
 
 pub use durations::{Durations, Learned};
 pub use exponential::Exponential;
@@ -18,63 +18,65 @@ pub use pooled::Pooled;
 
 /// Decides when to poll next.
 ///
-/// It is asked before every poll and must answer at once. Times are the generation's own: with
-/// [`WaitOptions::speed`](crate::WaitOptions::speed) they run faster than the clock on the wall. A wait asks every 100 ms at most, whatever its schedule says.
+/// A wait calls its schedule before every poll; the schedule must return at once. All times are in the time of the service:
+/// with [`WaitOptions::speed`](crate::WaitOptions::speed) they run faster than the clock of this process. A wait polls at
+/// most every 100 ms, even if its schedule returns a shorter time.
 ///
 /// ```
 /// use std::time::Duration;
-/// use aimlapi_video::schedule::{Decision, PollState, Schedule};
+/// use aimlapi_video::{State, schedule::{PollState, Schedule}};
 ///
-/// /// Asks every minute while queued, every ten seconds after that.
+/// /// Polls every minute while queued, every ten seconds after that.
 /// #[derive(Debug)]
-/// struct Lazy;
+/// struct QueueAware;
 ///
-/// impl Schedule for Lazy {
-///     fn next(&self, state: &PollState<'_>) -> Decision {
-///         let queued = state.last == Some(aimlapi_video::State::Queued);
-///         Decision::After(Duration::from_secs(if queued { 60 } else { 10 }))
+/// impl Schedule for QueueAware {
+///     fn next(&self, state: &PollState<'_>) -> Duration {
+///         let is_queued = state.last == Some(State::Queued);
+///         Duration::from_secs(if is_queued { 60 } else { 10 })
 ///     }
 /// }
 /// ```
 pub trait Schedule: fmt::Debug + Send + Sync {
-    /// What to do after what `state` tells.
-    fn next(&self, state: &PollState<'_>) -> Decision;
+    /// Returns the time from the last poll, or from the start of the wait, to the next poll.
+    fn next(&self, state: &PollState<'_>) -> Duration;
 
-    /// How much longer the generation takes, as far as the schedule can tell; zero when it is overdue. What
-    /// [`Times::remaining`](crate::Times::remaining) tells.
+    /// Estimates the time until the generation ends; zero when it is overdue, `None` where the schedule cannot estimate it.
+    /// It becomes [`Times::remaining`](crate::Times::remaining).
     fn remaining(&self, _state: &PollState<'_>) -> Option<Duration> {
         None
     }
 }
 
-/// What a wait knows when it asks its schedule.
+/// The facts that a wait gives to its schedule.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PollState<'a> {
     /// The generation's id.
     pub id: &'a str,
-    /// Its model, where known.
+    /// The generation's model, if known.
     pub model: Option<&'a str>,
-    /// The clip's length in seconds, where the request stated one.
+    /// The clip's length in seconds, if the request stated one.
     pub length: Option<u64>,
-    /// The time since the generation was created, or since the wait began where that is not known.
+    /// The time since the generation was created, or since the wait started if the time of the create is not known.
     pub age: Duration,
-    /// The age at the last poll, or when the wait began: where the step begins.
+    /// The age at the last poll, or at the start of the wait: the begin of the step.
     pub last_poll: Duration,
-    /// The age up to which it is known not to have ended: at the last poll that was answered so, zero before.
+    /// The age up to which the generation is known not to have ended: the age when the last poll with a valid response was
+    /// sent, zero before.
     pub unfinished: Duration,
     /// How many polls this wait has sent.
     pub polls: u32,
-    /// The last state seen.
+    /// The last state received.
     pub last: Option<State>,
     /// How long such a generation takes from create to completed, as the vendor's pages state it.
     pub expected: Option<RangeInclusive<Duration>>,
-    /// How long such generations took when this program waited for them.
+    /// The durations of such generations that this program observed.
     pub learned: Option<Learned>,
 }
 
 impl<'a> PollState<'a> {
-    /// A generation that was just created and of which nothing else is known: to try a schedule without a service.
+    /// The state of a generation that was just created, without any other facts: for tests of a schedule.
     pub fn new(id: &'a str) -> Self {
         Self {
             id,
@@ -91,27 +93,19 @@ impl<'a> PollState<'a> {
     }
 }
 
-/// What a schedule decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Decision {
-    /// Poll this long after the last poll, or after the wait began.
-    After(Duration),
-}
-
-/// The same step always.
+/// A schedule with a constant step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fixed(Duration);
 
 impl Fixed {
-    /// A poll every `step`.
+    /// Polls every `step`.
     pub const fn every(step: Duration) -> Self {
         Self(step)
     }
 }
 
 impl Schedule for Fixed {
-    fn next(&self, _: &PollState<'_>) -> Decision {
-        Decision::After(self.0)
+    fn next(&self, _: &PollState<'_>) -> Duration {
+        self.0
     }
 }

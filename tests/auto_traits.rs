@@ -5,14 +5,12 @@ use std::path::PathBuf;
 use aimlapi_video::contract::{Constraint, EnforcedBy, JsonType, Property};
 use aimlapi_video::{
     BatchEvent, BoundedVec, Client, ClientBuilder, CreateRetries, Download, Error, ErrorKind,
-    Failure, GenerateAll, GenerateTo, Generation, GenerationHandle, GenerationRequest, Hiccup, Int,
-    Integer, InvalidValue, Media, MediaString, Model, OneOrMany, PollBudget, Progress, Receipt,
-    Received, ReservedTarget, Role, Route, Saved, SavedGeneration, ServiceError, State, Text,
+    Failure, GenerateAll, GenerateTo, Generation, GenerationHandle, GenerationRequest, Int,
+    Integer, InvalidValue, Media, MediaString, Model, OneOrMany, PollBudget, PollFailed, Progress, Received,
+    ReservedTarget, ResponseMetadata, Role, Route, Saved, SavedGeneration, ServiceError, State, Text,
     Times, Update, Updates, Uri, UriOrBase64, Usage, Video, Violation, Wait, WaitAll, WaitOptions,
     Warning, Written,
-    schedule::{
-        Decision, Durations, Exponential, Fixed, Learned, Planned, PollState, Pooled, Schedule,
-    },
+    schedule::{Durations, Exponential, Fixed, Learned, Planned, PollState, Pooled, Schedule},
 };
 
 /// Also free of what a panic could leave half done, and to be moved at will.
@@ -26,12 +24,12 @@ fn public_types_are_send_and_sync() {
     plain::<ClientBuilder>();
     plain::<CreateRetries>();
     plain::<PollBudget>();
+    plain::<PollFailed>();
     plain::<WaitOptions>();
     plain::<Wait>();
     plain::<Updates>();
     plain::<Update>();
     plain::<Progress>();
-    plain::<Hiccup>();
     plain::<Times>();
     plain::<WaitAll>();
     plain::<GenerateAll>();
@@ -52,7 +50,7 @@ fn public_types_are_send_and_sync() {
     plain::<Video>();
     plain::<Failure>();
     plain::<Usage>();
-    plain::<Receipt>();
+    plain::<ResponseMetadata>();
     // Each holds every request type of the models compiled in.
     plain::<GenerationRequest>();
     plain::<Media>();
@@ -75,7 +73,6 @@ fn public_types_are_send_and_sync() {
     plain::<Constraint>();
     plain::<EnforcedBy>();
     plain::<Box<dyn Schedule>>();
-    plain::<Decision>();
     plain::<Durations>();
     plain::<Exponential>();
     plain::<Fixed>();

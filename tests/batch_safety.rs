@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fs, time::Duration};
 use aimlapi_video::{
     BatchEvent, Client, CreateRetries, Error, ErrorKind, GenerateAll, Generation,
     GenerationRequest, Journal, JournalState, WaitOptions,
-    schedule::{Decision, Fixed, PollState, Schedule},
+    schedule::{Fixed, PollState, Schedule},
     types::KlingaiV2MasterTextToVideo,
 };
 use serde_json::{Value, json};
@@ -305,9 +305,9 @@ async fn a_refused_request_may_be_corrected_and_another_may_not() {
 struct Panics;
 
 impl Schedule for Panics {
-    fn next(&self, state: &PollState<'_>) -> Decision {
+    fn next(&self, state: &PollState<'_>) -> Duration {
         assert_ne!(state.id, "g1", "told to");
-        Decision::After(Duration::from_millis(1))
+        Duration::from_millis(1)
     }
 }
 

@@ -112,7 +112,7 @@ async fn fetch_of_202_without_a_state_is_queued() {
         let generation = client(server.url()).fetch("g1").await.unwrap();
         assert_eq!(generation.state(), State::Queued, "{name}");
         assert_eq!(generation.handle().unwrap().id(), "g1", "{name}");
-        assert!(generation.receipt().client_request_id.is_some(), "{name}");
+        assert!(generation.metadata().client_request_id.is_some(), "{name}");
     }
 }
 
@@ -230,7 +230,8 @@ async fn failed_wait_without_a_reason_shows_the_beginning_of_the_answer() {
     .await;
     let shown = error.to_string();
     assert!(
-        shown.starts_with("the generation failed (failed): no reason stated; the answer began: {"),
+        shown
+            .starts_with("the generation failed (failed): no reason stated; the response began: {"),
         "{shown}"
     );
     assert!(

@@ -138,7 +138,7 @@ async fn a_typed_mock_answers_a_fetch() {
 }
 
 #[tokio::test]
-async fn the_receipt_tells_what_the_headers_told() {
+async fn metadata_holds_what_the_headers_say() {
     let server = Server::start(|_, request| {
         let sent = request
             .header("x-client-request-id")
@@ -154,14 +154,14 @@ async fn the_receipt_tells_what_the_headers_told() {
     })
     .await;
     let generation = client(server.url()).fetch("g").await.unwrap();
-    let receipt = generation.receipt();
-    assert_eq!(receipt.inference_id.as_deref(), Some("inf-1"));
+    let metadata = generation.metadata();
+    assert_eq!(metadata.inference_id.as_deref(), Some("inf-1"));
     assert_eq!(
-        receipt.client_request_id.as_deref(),
+        metadata.client_request_id.as_deref(),
         server.requests()[0].header("x-client-request-id")
     );
     assert_eq!(
-        (receipt.credits_used, receipt.usd_spent),
+        (metadata.credits_used, metadata.usd_spent),
         (Some(120000.0), Some(0.06))
     );
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aimlapi_video::schedule::{Decision, PollState, Schedule};
+use aimlapi_video::schedule::{PollState, Schedule};
 
 use super::Random;
 
@@ -62,7 +62,7 @@ const fn peer(
 }
 
 impl Schedule for Peer {
-    fn next(&self, state: &PollState<'_>) -> Decision {
+    fn next(&self, state: &PollState<'_>) -> Duration {
         let mut random = Random(
             state
                 .id
@@ -81,6 +81,6 @@ impl Schedule for Peer {
                 .min(plain),
             _ => plain,
         };
-        Decision::After(Duration::from_secs_f64(step))
+        Duration::from_secs_f64(step)
     }
 }

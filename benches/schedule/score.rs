@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use aimlapi_video::schedule::{Decision, Learned, PollState, Schedule};
+use aimlapi_video::schedule::{Learned, PollState, Schedule};
 
 use super::Random;
 
@@ -80,9 +80,7 @@ impl<'a> Wait<'a> {
                 .map(Duration::from_secs_f64)
                 .map(|hint| hint..=hint);
             state.learned = self.learned;
-            let Decision::After(step) = self.schedule.next(&state) else {
-                panic!("a schedule says when")
-            };
+            let step = self.schedule.next(&state);
             self.polls.push(last + step);
         }
         let at = self.polls.partition_point(|&poll| poll < took);

@@ -19,7 +19,7 @@ use std::{
 use aimlapi_video::{
     __bench::Service,
     Client, GenerationHandle, PollBudget, WaitOptions,
-    schedule::{Decision, Fixed, Planned, PollState, Schedule},
+    schedule::{Fixed, Planned, PollState, Schedule},
     types::KlingaiV2MasterTextToVideo,
 };
 use aimlapi_video_simulator::Simulator;
@@ -81,11 +81,11 @@ fn virtual_time(budget: Option<PollBudget>) {
         );
         while waits.next().await.is_some() {}
         let took = began.elapsed().as_secs_f64();
-        let seen = service.seen();
+        let log = service.log();
         let late = |(due, sent): &(Duration, Duration)| sent.saturating_sub(*due);
-        let latest = seen.polls.iter().map(late).max().unwrap();
-        let polls = seen.polls.len() as f64;
-        let lag: f64 = seen.lags.iter().map(Duration::as_secs_f64).sum();
+        let latest = log.polls.iter().map(late).max().unwrap();
+        let polls = log.polls.len() as f64;
+        let lag: f64 = log.lags.iter().map(Duration::as_secs_f64).sum();
         println!(
             "polls: {:.1} a wait, {:.0} a second of the machine; mean lag {:.1} s",
             polls / WAITS as f64,
@@ -95,7 +95,7 @@ fn virtual_time(budget: Option<PollBudget>) {
         match budget {
             None => println!("latest poll: {latest:?} after its time (the clock counts in ms)"),
             Some(_) => {
-                let explained = explained(&seen.polls);
+                let explained = explained(&log.polls);
                 println!("latest poll: {latest:?} after its time; a bucket of that rate explains {explained:?}");
             }
         }
@@ -120,12 +120,30 @@ fn explained(polls: &[(Duration, Duration)]) -> Duration {
     Duration::from_secs_f64(longest)
 }
 
+/// The same waits with the default schedule and with a fixed one that sends about as many polls.
 fn loopback(server: &Server) {
-    const WAITS: usize = 10_000;
-    const SPEED: f64 = 20.0;
     println!("== {WAITS} waits over loopback, {SPEED} times as fast as the service ==");
+    let planned = waits_over_loopback(server, "default schedule", Planned::default());
+    let fixed = Fixed::every(Duration::from_secs(20));
+    let fixed = waits_over_loopback(server, "a poll every 20 s", fixed);
+    println!(
+        "CPU of a poll, by that with the fixed schedule: {:.2}\n",
+        planned / fixed
+    );
+}
+
+const WAITS: usize = 10_000;
+const SPEED: f64 = 20.0;
+
+/// Returns the CPU time of a poll, in microseconds.
+fn waits_over_loopback(
+    server: &Server,
+    name: &str,
+    schedule: impl Schedule + Clone + 'static,
+) -> f64 {
+    println!("-- {name}");
     let runtime = runtime();
-    let counted = Counted::default();
+    let counted = Counted::new(schedule);
     runtime.block_on(async {
         let client = Client::builder()
             .base_url(&server.url)
@@ -172,15 +190,15 @@ fn loopback(server: &Server) {
         }
         assert_ne!(client.durations(), before);
         let took = began.elapsed().as_secs_f64();
-        let polls = counted.0.load(Ordering::Relaxed) as f64;
+        let polls = counted.polls.load(Ordering::Relaxed) as f64;
+        let cost = (self::cpu() - cpu) * 1e6 / polls;
         println!(
-            "{done} ended in {took:.1} s: {:.1} polls a wait, {:.0} a second, {:.0} us of CPU each",
+            "{done} ended in {took:.1} s: {:.1} polls a wait, {:.0} a second, {cost:.0} us of CPU each",
             polls / WAITS as f64,
             polls / took,
-            (self::cpu() - cpu) * 1e6 / polls
         );
-    });
-    println!();
+        cost
+    })
 }
 
 /// A poll of the machine, its schedule and budget included, beside the same GET by reqwest and serde_json alone.
@@ -253,14 +271,30 @@ fn cost(server: &Server) {
     });
 }
 
-/// The default schedule, and how often it was asked.
-#[derive(Clone, Debug, Default)]
-struct Counted(Arc<AtomicUsize>);
+/// A schedule, and how often it was called.
+#[derive(Clone, Debug)]
+struct Counted<S> {
+    schedule: S,
+    polls: Arc<AtomicUsize>,
+}
 
-impl Schedule for Counted {
-    fn next(&self, state: &PollState<'_>) -> Decision {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Planned::default().next(state)
+impl<S> Counted<S> {
+    fn new(schedule: S) -> Self {
+        Self {
+            schedule,
+            polls: Arc::default(),
+        }
+    }
+}
+
+impl<S: Schedule> Schedule for Counted<S> {
+    fn next(&self, state: &PollState<'_>) -> Duration {
+        self.polls.fetch_add(1, Ordering::Relaxed);
+        self.schedule.next(state)
+    }
+
+    fn remaining(&self, state: &PollState<'_>) -> Option<Duration> {
+        self.schedule.remaining(state)
     }
 }
 

@@ -1,4 +1,4 @@
-//! One create of a batch: held while all polls are, stopped with the batch, and noted in its journal.
+//! One create of a batch: held back while polls are, stopped with the batch, and recorded in its journal.
 
 use std::{
     pin::pin,
@@ -14,17 +14,17 @@ use crate::{
     client::CreateObserver,
 };
 
-/// What came of a create.
-pub(super) struct Created {
+/// The outcome of a create.
+pub(super) struct CreateOutcome {
     pub(super) outcome: Result<GenerationHandle, Error>,
-    /// Whether it was created before.
+    /// Whether an earlier run created it, as the journal records.
     pub(super) is_known: bool,
-    /// Why the journal does not know of it.
+    /// Why the journal does not hold it.
     pub(super) unrecorded: Option<Error>,
 }
 
-impl Created {
-    /// Of a create that nobody heard the end of.
+impl CreateOutcome {
+    /// The outcome of a create whose task ended without one.
     pub(super) fn lost(why: &str) -> Self {
         let what = format!(
             "it is not known what came of the create: {why}; it may have been accepted and billed, so look at the account's \
@@ -46,9 +46,9 @@ pub(super) struct Create {
 }
 
 impl Create {
-    /// Creates what is not known to be created; `None` if it was stopped before it was sent.
-    pub(super) async fn run(self, request: GenerationRequest) -> Option<Created> {
-        let now = |outcome, is_known| Created {
+    /// Creates the generation unless the journal holds it; `None` if the batch was stopped before the request was sent.
+    pub(super) async fn run(self, request: GenerationRequest) -> Option<CreateOutcome> {
+        let now = |outcome, is_known| CreateOutcome {
             outcome,
             is_known,
             unrecorded: None,
@@ -68,45 +68,45 @@ impl Create {
                 return None;
             }
         }
-        let sending = Sending {
+        let observer = BatchCreate {
             stop: &self.stop,
             origin: self.client.origin(),
             claim,
             unrecorded: Mutex::default(),
         };
         let retries = CreateRetries::patient();
-        let sent = self.client.send_observed(request, retries, &sending);
+        let sent = self.client.send_observed(request, retries, &observer);
         let outcome = sent.await?;
-        let unrecorded = sending.unrecorded.into_inner();
-        Some(Created {
+        let unrecorded = observer.unrecorded.into_inner();
+        Some(CreateOutcome {
             unrecorded: unrecorded.unwrap_or_else(PoisonError::into_inner),
             ..now(outcome, false)
         })
     }
 }
 
-/// What stands beside the create on its way.
-struct Sending<'a> {
+/// Observes the create for the batch and its journal.
+struct BatchCreate<'a> {
     stop: &'a Stop,
     origin: &'a str,
     claim: Option<Claim>,
     unrecorded: Mutex<Option<Error>>,
 }
 
-impl Sending<'_> {
-    /// The last word counts: what was noted later holds whatever was missed before.
-    fn noted(&self, noted: Result<(), Error>) {
+impl BatchCreate<'_> {
+    /// The last call counts, since a later entry in the journal contains what an earlier one failed to record.
+    fn set_recorded(&self, recorded: Result<(), Error>) {
         let unrecorded = self.unrecorded.lock();
-        *unrecorded.unwrap_or_else(PoisonError::into_inner) = noted.err();
+        *unrecorded.unwrap_or_else(PoisonError::into_inner) = recorded.err();
     }
 }
 
-impl CreateObserver for Sending<'_> {
+impl CreateObserver for BatchCreate<'_> {
     async fn stopped(&self) {
         self.stop.on().await;
     }
 
-    async fn sends(&self, request_id: &str) -> Result<bool, Error> {
+    async fn may_send(&self, request_id: &str) -> Result<bool, Error> {
         if self.stop.is_on() {
             return Ok(false);
         }
@@ -114,16 +114,16 @@ impl CreateObserver for Sending<'_> {
             claim.sends(request_id, self.origin).await?;
             // It may have been stopped while the disk was busy.
             if self.stop.is_on() {
-                self.noted(claim.withdrawn().await);
+                self.set_recorded(claim.withdrawn().await);
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    async fn answered(&self, outcome: &Result<GenerationHandle, Error>) {
+    async fn observe(&self, outcome: &Result<GenerationHandle, Error>) {
         if let Some(claim) = &self.claim {
-            self.noted(claim.answered(outcome).await);
+            self.set_recorded(claim.answered(outcome).await);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The tasks that a batch's work is done in, so that a consumer that is busy with something else holds nothing up.
+//! The tasks in which a batch works, so that a busy consumer delays neither creates nor waits.
 
 use std::{
     pin::Pin,
@@ -7,21 +7,21 @@ use std::{
 
 use tokio::{sync::watch, task::JoinHandle};
 
-/// A task, which may end before its work does: its runtime has ended, or it panicked.
+/// A task. It may end without an outcome, when its runtime ends or its work panics.
 pub(super) struct Task<T> {
     task: JoinHandle<T>,
-    /// Whether it ends with whoever waits for it.
+    /// Whether it is aborted when it is dropped.
     is_bound: bool,
 }
 
 impl<T: Send + 'static> Task<T> {
-    /// A task that ends with whoever waits for it.
+    /// A task that is aborted when it is dropped.
     pub(super) fn bound(work: impl Future<Output = T> + Send + 'static) -> Self {
         Self::start(work, true)
     }
 
-    /// A task that goes on to its end, whoever waits for it.
-    pub(super) fn lasting(work: impl Future<Output = T> + Send + 'static) -> Self {
+    /// A task that continues when it is dropped.
+    pub(super) fn detached(work: impl Future<Output = T> + Send + 'static) -> Self {
         Self::start(work, false)
     }
 
@@ -34,7 +34,7 @@ impl<T: Send + 'static> Task<T> {
 }
 
 impl<T> Future for Task<T> {
-    /// Without its work's outcome, why there is none.
+    /// The outcome, or why the task ended without one.
     type Output = Result<T, &'static str>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -68,7 +68,7 @@ impl Stop {
         *self.0.borrow() || self.0.has_changed().is_err()
     }
 
-    /// Returns when it is.
+    /// Completes when it is on.
     pub(super) async fn on(&self) {
         let mut receiver = self.0.clone();
         // An error says that the batch is gone.

@@ -1,4 +1,4 @@
-//! Many generations that exist already, waited for at once.
+//! Waits for many generations that exist already.
 
 use std::{
     fmt,
@@ -42,7 +42,7 @@ impl WaitAll {
         self
     }
 
-    /// How many waits may be open at once, each of which takes some memory; 10,000 by default, at least one.
+    /// The maximum number of open waits, each of which takes some memory; 10,000 by default, at least one.
     pub fn max_open(mut self, waits: usize) -> Self {
         self.max_open = waits.max(1);
         self
@@ -88,14 +88,14 @@ impl Future for Waiting {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.task).poll(context).map(|ended| {
-            let outcome = ended.unwrap_or_else(|why| Err(unseen(why, &self.handle)));
+            let outcome = ended.unwrap_or_else(|why| Err(no_outcome(why, &self.handle)));
             (self.handle.clone(), outcome)
         })
     }
 }
 
-/// A wait that nobody goes on with.
-pub(super) fn unseen(why: &str, handle: &GenerationHandle) -> Error {
+/// The error of a wait whose task ended without an outcome.
+pub(super) fn no_outcome(why: &str, handle: &GenerationHandle) -> Error {
     let what = format!("the wait ended without an outcome: {why}; wait again");
     Error::new(ErrorKind::PollingLost, what).about(handle.clone())
 }

@@ -1,4 +1,4 @@
-//! The thread that a client without async has for its timers, its connections and what goes on between calls.
+//! The thread of a blocking client: its timers, its connections, and what continues between calls.
 
 use std::{
     fmt, io,
@@ -16,7 +16,7 @@ use tokio::{
 pub(super) struct Runtime {
     handle: Handle,
     thread: ThreadId,
-    /// Tells the thread, by being dropped, that nobody calls any more.
+    /// Ends the thread by being dropped.
     _open: oneshot::Sender<()>,
 }
 
@@ -26,18 +26,18 @@ impl Runtime {
     }
 
     fn start_thread() -> io::Result<(Self, JoinHandle<()>)> {
-        let (tell, started) = mpsc::sync_channel(1);
+        let (sender, started) = mpsc::sync_channel(1);
         let (open, closed) = oneshot::channel();
         // The runtime begins and ends there, since it could not end where async code runs.
         let live = move || {
             let runtime = Builder::new_current_thread().enable_all().build();
-            // Whoever starts it waits for the word.
+            // A send fails only if the thread that starts this one has panicked.
             match runtime {
                 Ok(runtime) => {
-                    _ = tell.send(Ok(runtime.handle().clone()));
+                    _ = sender.send(Ok(runtime.handle().clone()));
                     runtime.block_on(serve(closed));
                 }
-                Err(error) => _ = tell.send(Err(error)),
+                Err(error) => _ = sender.send(Err(error)),
             }
         };
         let thread = thread::Builder::new().name("aimlapi-video".to_owned());
@@ -66,10 +66,10 @@ impl Runtime {
     }
 }
 
-/// Serves until nobody calls any more and all tasks have ended: creates that are on their way, and connections that a client
+/// Serves until the client is dropped and all tasks have ended: creates in progress, and connections that a client
 /// elsewhere still uses.
 async fn serve(closed: oneshot::Receiver<()>) {
-    // It is never told anything else.
+    // The sender is only ever dropped.
     _ = closed.await;
     let tasks = Handle::current().metrics();
     while tasks.num_alive_tasks() > 0 {
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thread_ends_when_nobody_calls_any_more() {
+    fn thread_ends_when_the_client_is_dropped() {
         let (runtime, thread) = Runtime::start_thread().expect("a thread");
         assert_eq!(runtime.block_on(async { 7 }), 7);
         drop(runtime);
@@ -100,16 +100,16 @@ mod tests {
     #[test]
     fn tasks_go_on_between_calls_and_after_the_last_one() {
         let (runtime, thread) = Runtime::start_thread().expect("a thread");
-        let (tell, told) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         let (go, going) = oneshot::channel::<()>();
         let work = async move {
-            going.await.expect("told to go");
-            tell.send("done").expect("somebody listens");
+            going.await.expect("the test sends it");
+            sender.send("done").expect("the test receives it");
         };
         runtime.handle.spawn(work);
         drop(runtime);
         go.send(()).expect("the task is still there");
-        assert_eq!(told.recv(), Ok("done"));
+        assert_eq!(receiver.recv(), Ok("done"));
         thread.join().expect("it ends without a panic");
     }
 

@@ -18,7 +18,7 @@ fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
-/// A runtime of its own, in a time of its own.
+/// A runtime with a paused clock.
 fn runtime() -> Runtime {
     Builder::new_current_thread()
         .enable_time()
@@ -27,7 +27,7 @@ fn runtime() -> Runtime {
         .expect("a runtime")
 }
 
-/// When each of `count` takers, all due at the start, had its token; in milliseconds.
+/// When each of `count` takers, all due at the start, received its token; in milliseconds.
 async fn served(bucket: &Arc<Bucket>, count: usize) -> Vec<u128> {
     let began = Instant::now();
     let takers = (0..count).map(|_| async {
@@ -38,7 +38,7 @@ async fn served(bucket: &Arc<Bucket>, count: usize) -> Vec<u128> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_burst_passes_at_once_and_the_rest_at_the_rate() {
+async fn burst_passes_at_once_and_the_rest_at_the_rate() {
     let bucket = bucket(PollBudget::per_minute(60.0).burst(3));
     assert_eq!(
         served(&bucket, 6).await,
@@ -48,7 +48,7 @@ async fn a_burst_passes_at_once_and_the_rest_at_the_rate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_most_overdue_is_served_first() {
+async fn most_overdue_poll_is_served_first() {
     let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
     let began = Instant::now();
     bucket.take(began, 1.0).await;
@@ -69,7 +69,7 @@ async fn the_most_overdue_is_served_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_leaves_the_line_holds_nobody_up() {
+async fn dropped_wait_does_not_delay_the_queue() {
     let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
     let began = Instant::now();
     bucket.take(began, 1.0).await;
@@ -81,7 +81,7 @@ async fn whoever_leaves_the_line_holds_nobody_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_last_poll_takes_its_token_from_those_to_come() {
+async fn last_poll_delays_the_polls_after_it() {
     let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
     bucket.take_now(1.0);
     bucket.take_now(1.0);
@@ -89,10 +89,10 @@ async fn a_last_poll_takes_its_token_from_those_to_come() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_429_pauses_all_halves_the_rate_and_opens_again_slowly() {
+async fn rate_is_halved_after_a_429_and_recovers_slowly() {
     let bucket = bucket(PollBudget::per_minute(60.0).burst(5));
     bucket.slow(Some(seconds(10.0)));
-    // Those that were on their way with it do not halve it again.
+    // A poll that was in flight at the same time does not halve the rate again.
     bucket.slow(None);
     let served = served(&bucket, 60).await;
     assert_eq!(served[0], 12_000, "10 s of pause, then a token in 2 s");
@@ -109,7 +109,7 @@ async fn a_429_pauses_all_halves_the_rate_and_opens_again_slowly() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_is_neither_endless_nor_none() {
+async fn pause_is_between_a_second_and_a_minute() {
     for (asked, pause) in [(None, 1), (Some(0.0), 1), (Some(3600.0), 60)] {
         let bucket = bucket(PollBudget::per_minute(6000.0).burst(5));
         bucket.slow(asked.map(seconds));
@@ -122,7 +122,7 @@ async fn a_pause_is_neither_endless_nor_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_that_begins_while_a_wait_is_first_in_line_holds_it() {
+async fn pause_holds_a_wait_that_is_first_in_the_queue() {
     let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
     let began = Instant::now();
     bucket.take(began, 1.0).await;
@@ -135,22 +135,22 @@ async fn a_pause_that_begins_while_a_wait_is_first_in_line_holds_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_nobody_polls_holds_nobody_up() {
+async fn wait_that_is_not_polled_does_not_delay_the_queue() {
     let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
     let began = Instant::now();
     bucket.take(began, 1.0).await;
-    let mut forgotten = Box::pin(bucket.take(began, 1.0));
-    assert!(futures_util::poll!(&mut forgotten).is_pending());
+    let mut unpolled = Box::pin(bucket.take(began, 1.0));
+    assert!(futures_util::poll!(&mut unpolled).is_pending());
     bucket.take(began + seconds(0.1), 1.0).await;
     assert_eq!(began.elapsed().as_millis(), 2000);
-    // Its token came long ago; left unused, it goes back.
-    drop(forgotten);
+    // Its token was handed out long ago; unused, it is returned.
+    drop(unpolled);
     bucket.take(began, 1.0).await;
     assert_eq!(began.elapsed().as_millis(), 2000);
 }
 
 #[test]
-fn a_bucket_survives_the_runtime_that_it_was_served_on() {
+fn bucket_works_after_the_end_of_the_runtime_of_its_task() {
     let bucket = runtime().block_on(async {
         let bucket = bucket(PollBudget::per_minute(60_000.0).burst(1));
         bucket.take(Instant::now(), 1.0).await;
@@ -169,7 +169,7 @@ fn a_bucket_survives_the_runtime_that_it_was_served_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_poll_that_counts_for_more_than_the_burst_counts_as_one() {
+async fn poll_with_a_cost_above_the_burst_costs_one_token() {
     let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
     let began = Instant::now();
     assert!(bucket.try_take(20.0));
@@ -187,7 +187,7 @@ async fn a_poll_that_counts_for_more_than_the_burst_counts_as_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_small_budget_opens_again_as_fast_as_a_large_one() {
+async fn small_budget_recovers_as_fast_as_a_large_one() {
     let bucket = bucket(PollBudget::per_minute(6.0).burst(1));
     for _ in 0..5 {
         bucket.slow(None);
@@ -199,7 +199,7 @@ async fn a_small_budget_opens_again_as_fast_as_a_large_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_quiet_time_after_a_429_fills_the_bucket_at_the_rates_of_that_time() {
+async fn bucket_refills_at_the_reduced_rates_after_a_429() {
     let bucket = bucket(PollBudget::per_minute(60.0).burst(100));
     bucket.slow(None);
     tokio::time::sleep(seconds(1.0 + 30.0 + 40.0)).await;
@@ -207,8 +207,8 @@ async fn a_quiet_time_after_a_429_fills_the_bucket_at_the_rates_of_that_time() {
     assert_eq!(there, 15 + 40);
 }
 
-/// A bucket without a token, the line of which is served by the runtime given.
-fn bucket_served_by(runtime: &Runtime) -> Arc<Bucket> {
+/// A bucket without a token, whose task runs on the given runtime.
+fn bucket_with_task_on(runtime: &Runtime) -> Arc<Bucket> {
     runtime.block_on(async {
         let bucket = bucket(PollBudget::per_minute(600.0).burst(1));
         bucket.take(Instant::now(), 1.0).await;
@@ -218,20 +218,20 @@ fn bucket_served_by(runtime: &Runtime) -> Arc<Bucket> {
     })
 }
 
-/// What came of it on a thread of its own, or nothing if it hangs.
-fn unless_it_hangs<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+/// Runs `act` on another thread; `None` if it hangs.
+fn unless_hanging<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (done, result) = mpsc::channel();
     thread::spawn(move || {
-        // Nobody listens any more if it hung.
+        // The receiver is gone after the timeout.
         _ = done.send(act());
     });
     result.recv_timeout(seconds(20.0)).ok()
 }
 
 #[test]
-fn a_wait_in_line_is_served_after_the_end_of_the_runtime_that_served_it() {
+fn queued_wait_is_served_after_the_end_of_the_runtime_of_the_task() {
     let (ends, stays) = (runtime(), runtime());
-    let bucket = bucket_served_by(&ends);
+    let bucket = bucket_with_task_on(&ends);
     let mut wait = Box::pin(bucket.take(Instant::now(), 1.0));
     stays.block_on(async { assert!(futures_util::poll!(&mut wait).is_pending()) });
     drop(ends);
@@ -240,17 +240,17 @@ fn a_wait_in_line_is_served_after_the_end_of_the_runtime_that_served_it() {
 }
 
 #[test]
-fn waits_are_served_while_the_runtime_that_served_them_is_idle() {
+fn queued_waits_are_served_while_the_runtime_of_the_task_is_idle() {
     let (idle, busy) = (runtime(), runtime());
-    let bucket = bucket_served_by(&idle);
+    let bucket = bucket_with_task_on(&idle);
     let waits = async {
         for _ in 0..10 {
             bucket.take(Instant::now(), 1.0).await;
         }
     };
     let served = busy.block_on(async { tokio::time::timeout(seconds(4.0), waits).await });
-    served.expect("one begins to serve after a second, and goes on at the rate");
-    // The first task finds that it is served.
+    served.expect("another task starts after a second and continues at the rate");
+    // The first task finds that another one has taken over.
     idle.block_on(async {
         tokio::time::sleep(seconds(5.0)).await;
         let wait = bucket.take(Instant::now(), 1.0);
@@ -260,7 +260,7 @@ fn waits_are_served_while_the_runtime_that_served_them_is_idle() {
 }
 
 #[test]
-fn a_wait_on_a_runtime_that_has_ended_locks_nobody_out() {
+fn wait_on_a_runtime_that_has_ended_does_not_block_others() {
     let ended = runtime();
     let handle = ended.handle().clone();
     let bucket = ended.block_on(async { bucket(PollBudget::per_minute(60.0).burst(1)) });
@@ -268,10 +268,10 @@ fn a_wait_on_a_runtime_that_has_ended_locks_nobody_out() {
     drop(ended);
     let taken = {
         let bucket = Arc::clone(&bucket);
-        unless_it_hangs(move || {
+        unless_hanging(move || {
             let _entered = handle.enter();
             let take = AssertUnwindSafe(|| bucket.take(Instant::now(), 1.0).now_or_never());
-            // A runtime without a clock may say so by a panic.
+            // A runtime without a clock may panic.
             catch_unwind(take).is_ok_and(|taken| taken.is_some())
         })
     };
@@ -284,12 +284,12 @@ fn a_wait_on_a_runtime_that_has_ended_locks_nobody_out() {
 }
 
 #[test]
-fn a_wait_without_a_runtime_panics_and_locks_nobody_out() {
+fn wait_without_a_runtime_panics_and_does_not_block_others() {
     let bucket = bucket(PollBudget::per_minute(60.0).burst(1));
     assert!(bucket.try_take(1.0));
     let panics = {
         let bucket = Arc::clone(&bucket);
-        unless_it_hangs(move || {
+        unless_hanging(move || {
             let take = AssertUnwindSafe(|| bucket.take(Instant::now(), 1.0).now_or_never());
             catch_unwind(take).is_err()
         })
@@ -303,8 +303,8 @@ fn a_wait_without_a_runtime_panics_and_locks_nobody_out() {
 }
 
 #[test]
-fn runtimes_with_many_waits_in_line_end() {
-    let ended = unless_it_hangs(|| {
+fn runtimes_with_many_queued_waits_end() {
+    let ended = unless_hanging(|| {
         for _ in 0..30 {
             let runtime = Builder::new_multi_thread()
                 .worker_threads(2)
@@ -322,7 +322,7 @@ fn runtimes_with_many_waits_in_line_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_given_back_goes_to_the_next_in_line_at_once() {
+async fn returned_token_goes_to_the_next_in_the_queue_at_once() {
     let bucket = bucket(PollBudget::per_minute(1.0).burst(1));
     let began = Instant::now();
     bucket.take(began, 1.0).await;
@@ -330,7 +330,7 @@ async fn a_token_given_back_goes_to_the_next_in_line_at_once() {
     assert!(futures_util::poll!(&mut first).is_pending());
     let mut second = pin!(bucket.take(began + seconds(0.1), 1.0));
     assert!(futures_util::poll!(&mut second).is_pending());
-    // The first has its token and does not get to see it.
+    // The first token is handed out and not fetched.
     tokio::time::sleep(seconds(60.5)).await;
     drop(first);
     second.await;
@@ -338,7 +338,7 @@ async fn a_token_given_back_goes_to_the_next_in_line_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_counts_for_less_does_not_wait_as_long_as_the_one_before_it_would_have() {
+async fn cheaper_poll_is_served_earlier_when_the_one_before_it_leaves() {
     let bucket = bucket(PollBudget::per_minute(1.0).burst(1));
     let began = Instant::now();
     bucket.take(began, 1.0).await;
@@ -356,18 +356,18 @@ async fn one_that_counts_for_less_does_not_wait_as_long_as_the_one_before_it_wou
     assert_eq!(began.elapsed().as_millis(), 45_000);
 }
 
-/// How many of the waits have their tokens now.
+/// How many of the waits have received their tokens.
 fn ready(waits: &mut FuturesUnordered<impl Future<Output = ()>>) -> usize {
     std::iter::from_fn(|| waits.next().now_or_never().flatten()).count()
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_that_were_not_fetched_do_not_come_out_as_a_burst() {
+async fn tokens_that_were_not_fetched_do_not_become_a_burst() {
     let bucket = bucket(PollBudget::per_minute(120.0));
     let began = Instant::now();
     let mut waits: FuturesUnordered<_> = (0..200).map(|_| bucket.take(began, 1.0)).collect();
     assert_eq!(ready(&mut waits), 10);
-    // Whoever owns them does something else for so long.
+    // The owner of the waits does not poll them for so long.
     tokio::time::sleep(seconds(60.0)).await;
     let (mut polls, back) = (ready(&mut waits), Instant::now());
     assert!((1..=5).contains(&polls), "{polls} at once");
@@ -385,7 +385,7 @@ async fn tokens_that_were_not_fetched_do_not_come_out_as_a_burst() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_keeps_its_place_when_it_comes_late_for_its_token() {
+async fn wait_that_fetches_its_token_late_keeps_its_place() {
     let bucket = bucket(PollBudget::per_minute(6.0).burst(1));
     let began = Instant::now();
     bucket.take(began, 1.0).await;
@@ -397,7 +397,7 @@ async fn a_wait_keeps_its_place_when_it_comes_late_for_its_token() {
     assert!(futures_util::poll!(waits.next()).is_pending());
     tokio::time::sleep(seconds(35.0)).await;
     let order: Vec<(u64, u64)> = waits.collect().await;
-    // Three came too late, of which one may go; the token that they left is for the next one.
+    // Three waits are late, of which one may continue; the returned token is for the next one.
     assert_eq!(
         order,
         [(0, 35), (1, 35), (2, 45), (3, 55), (4, 65), (5, 75)]
@@ -405,7 +405,7 @@ async fn a_wait_keeps_its_place_when_it_comes_late_for_its_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waits_that_are_always_polled_late_are_served_in_the_end() {
+async fn waits_that_are_always_polled_late_are_served_eventually() {
     let bucket = bucket(PollBudget::per_minute(6.0).burst(1));
     let began = Instant::now();
     let mut waits: FuturesUnordered<_> = (0..10).map(|_| bucket.take(began, 1.0)).collect();

@@ -2,28 +2,24 @@
 
 use std::{
     env, fmt,
-    net::IpAddr,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use reqwest::{
-    Url,
-    header::{HeaderName, HeaderValue},
-};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use super::{
     Client, CreateRetries, Inner,
     create::OnCreated,
-    http::{ApiSettings, Change, check_provider, proxy},
+    http::{ApiSettings, check_provider, proxy},
+    settings::{authorization, base_url, check_speed, idempotency_header, is_loopback, number},
 };
 use crate::{
     Error, ErrorKind, GenerationHandle, PollBudget, WaitOptions,
     budget::Bucket,
     download::{Files, Settings},
+    http::Customize,
     schedule::Durations,
-    transport::BEARER,
 };
 
 /// The settings of a [`Client`].
@@ -58,9 +54,9 @@ pub struct ClientBuilder {
     speed: Option<String>,
     budget: Option<PollBudget>,
     durations: Durations,
-    http: Option<Change>,
+    http: Option<Customize>,
     on_created: Option<OnCreated>,
-    downloads: Option<Change>,
+    downloads: Option<Customize>,
     /// Its URL may hold a password.
     proxy: Option<SecretString>,
 }
@@ -104,7 +100,7 @@ impl ClientBuilder {
                 .find(|value| !value.trim().is_empty())
         };
         let speed = first(&["AIML_API_SPEED"]);
-        // What is no number is told by `build`.
+        // `build` reports a value that is not a number.
         let times = speed
             .as_deref()
             .map_or(1.0, |speed| number(speed).unwrap_or(1.0));
@@ -137,8 +133,9 @@ impl ClientBuilder {
     }
 
     /// Allows links to videos, and redirects of them, that lead to hosts which are not on the public internet: loopback,
-    /// private and link-local addresses and the like, and names that have such. Whoever writes the links can make this
-    /// machine ask its neighbours then. Off by default; hosts on loopback are allowed by themselves where the base URL is.
+    /// private and link-local addresses and the like, and names that have such. The author of the links can make this
+    /// machine send requests to its neighbours then. Off by default; hosts on loopback are allowed by themselves where
+    /// the base URL is.
     pub fn allow_private_hosts(mut self, allow: bool) -> Self {
         self.allow_private = allow;
         self
@@ -180,9 +177,9 @@ impl ClientBuilder {
     /// returns: the place to store handles. It is called also if the create's future was dropped after the request had
     /// left, as [`Client::create`] says under cancel safety. A second function takes the place of the first.
     ///
-    /// It runs in the task that has sent the create, so it should return soon. A panic in it is caught and loses no handle.
-    /// With a `blocking` client that task runs on the client's own thread: a call of the same client from here panics, and one
-    /// that waits for the caller of the create never returns.
+    /// It runs in the task that has sent the create, so it should return soon. A panic in it is caught and loses no
+    /// handle. With a `blocking` client that task runs on the client's own thread: a call of the same client from here
+    /// panics, and one that waits for the caller of the create never returns.
     ///
     /// ```
     /// use aimlapi_video::{Client, GenerationHandle};
@@ -217,7 +214,7 @@ impl ClientBuilder {
         self
     }
 
-    /// How this client waits unless a wait is told otherwise.
+    /// How this client waits unless a wait has options of its own.
     pub fn wait_options(mut self, options: WaitOptions) -> Self {
         self.wait = options;
         self
@@ -282,7 +279,7 @@ impl ClientBuilder {
     /// agent, further headers, which every host of a video sees.
     ///
     /// What this crate promises is set afterwards: redirects are followed by the [download](crate::Download) alone, each
-    /// after a look, and names are resolved by a resolver of its own. So a resolver given here is not asked; only
+    /// after a check, and names are resolved by a resolver of its own. So a resolver given here is not used; only
     /// [`resolve`](reqwest::ClientBuilder::resolve) settles a name before it, and what it settles is not judged. A proxy does
     /// not belong here, but into [`proxy`](Self::proxy).
     pub fn configure_downloads(
@@ -377,116 +374,4 @@ impl fmt::Debug for ClientBuilder {
             .field("has_key", &self.key.is_some())
             .finish_non_exhaustive()
     }
-}
-
-fn authorization(key: Option<&SecretString>) -> Result<HeaderValue, Error> {
-    let Some(key) = key
-        .map(ExposeSecret::expose_secret)
-        .filter(|key| !key.is_empty())
-    else {
-        return Err(Error::new(
-            ErrorKind::MissingKey,
-            "no API key; set AIML_API_KEY",
-        ));
-    };
-    let is_clean = key.bytes().all(|byte| byte.is_ascii_graphic());
-    let header = is_clean.then(|| HeaderValue::try_from(format!("{BEARER}{key}")));
-    let Some(Ok(mut header)) = header else {
-        return Err(Error::new(
-            ErrorKind::Configuration,
-            "the API key holds a blank, a line break or a character beyond ASCII; copy it again",
-        ));
-    };
-    header.set_sensitive(true);
-    Ok(header)
-}
-
-fn idempotency_header(name: &str) -> Result<HeaderName, Error> {
-    let taken = [
-        "authorization",
-        "connection",
-        "content-length",
-        "content-type",
-        "host",
-        "transfer-encoding",
-        "user-agent",
-        "x-client-request-id",
-    ];
-    let wrong = |what: &str| {
-        let what = format!("the idempotency header {name:?} {what}, such as Idempotency-Key");
-        Error::new(ErrorKind::Configuration, what)
-    };
-    let name = name
-        .parse::<HeaderName>()
-        .map_err(|_| wrong("is no name of a header; give one"))?;
-    match taken.contains(&name.as_str()) {
-        true => Err(wrong("has a meaning of its own; give another one")),
-        false => Ok(name),
-    }
-}
-
-fn base_url(given: &str, allow_http: bool) -> Result<Url, Error> {
-    let shown = crate::uri::redacted_text(given);
-    let wrong = |what: &str| {
-        Err(Error::new(
-            ErrorKind::Configuration,
-            format!("the base URL {shown} {what}"),
-        ))
-    };
-    let trimmed = given.trim().trim_end_matches('/');
-    let trimmed = trimmed
-        .strip_suffix("/v1")
-        .or_else(|| trimmed.strip_suffix("/v2"))
-        .unwrap_or(trimmed);
-    let Ok(url) = Url::parse(trimmed) else {
-        return wrong("is no URL; give one such as https://api.aimlapi.com");
-    };
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return wrong("is neither https nor http; give one such as https://api.aimlapi.com");
-    }
-    if !url.username().is_empty()
-        || url.password().is_some()
-        || url.query().is_some()
-        || url.fragment().is_some()
-    {
-        return wrong("has a user, a query or a fragment; leave it off");
-    }
-    if url.scheme() == "http" && !allow_http && !is_loopback(&url) {
-        return wrong(
-            "is plain http, which shows the key to everyone on the way; use https, or `allow_insecure_http`",
-        );
-    }
-    Ok(url)
-}
-
-/// The service itself runs at its own speed: whoever waits for it faster only asks too often, and gives up too soon.
-fn check_speed(speed: Option<&str>, base: &Url) -> Result<(), Error> {
-    let Some(speed) = speed else {
-        return Ok(());
-    };
-    let wrong = |what: &str| {
-        let what = format!("AIML_API_SPEED is {speed:?}, but {what}");
-        Err(Error::new(ErrorKind::Configuration, what))
-    };
-    let service = Url::parse(Client::BASE_URL).map(|url| url.origin());
-    match number(speed) {
-        None => wrong("it takes a number above 0, such as 60"),
-        Some(times) if times != 1.0 && service.is_ok_and(|service| service == base.origin()) => {
-            wrong("it is for a simulator; unset it, or set AIML_API_BASE to the simulator's URL")
-        }
-        Some(_) => Ok(()),
-    }
-}
-
-fn number(speed: &str) -> Option<f64> {
-    let speed = speed.trim().parse().ok()?;
-    (f64::is_finite(speed) && speed > 0.0).then_some(speed)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost"
-        || host
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
 }

@@ -1,5 +1,5 @@
-//! Creating a generation, which costs money: sent again only if nothing can have been bought, and carried out in a task
-//! of its own, so that a caller that stops waiting loses no generation that is billed.
+//! Creates generations, which costs money. A create is sent again only if nothing can have been created, and runs in a
+//! task of its own, so that the handle is reported even if the caller has dropped the future.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -16,25 +16,23 @@ use uuid::Uuid;
 use super::{Client, CreateRetries, retries::Tries};
 use crate::{
     Error, ErrorKind, GenerationHandle, GenerationRequest, Route, generated,
-    handle::Created,
-    transport::{Departure, Reply},
+    generation::Created,
+    http::{Departure, ServiceResponse},
 };
 
-/// What is called with the handle of every accepted create.
+/// Called with the handle of every accepted create.
 pub(crate) type OnCreated = Arc<dyn Fn(&GenerationHandle) + Send + Sync>;
 
-/// Observes a create: is asked before each POST, and gets its outcome.
+/// Observes a create: decides before each POST whether to send it, and receives its outcome.
 pub(crate) trait CreateObserver: Sync {
-    /// Returns when nothing more is to be sent.
+    /// Completes when nothing more is to be sent.
     fn stopped(&self) -> impl Future<Output = ()> + Send;
 
     /// Whether to send the POST now; an error ends the create.
-    fn sends(&self, request_id: &str) -> impl Future<Output = Result<bool, Error>> + Send;
+    fn may_send(&self, request_id: &str) -> impl Future<Output = Result<bool, Error>> + Send;
 
-    fn answered(
-        &self,
-        outcome: &Result<GenerationHandle, Error>,
-    ) -> impl Future<Output = ()> + Send;
+    fn observe(&self, outcome: &Result<GenerationHandle, Error>)
+    -> impl Future<Output = ()> + Send;
 }
 
 struct NoObserver;
@@ -44,15 +42,15 @@ impl CreateObserver for NoObserver {
         std::future::pending().await
     }
 
-    async fn sends(&self, _: &str) -> Result<bool, Error> {
+    async fn may_send(&self, _: &str) -> Result<bool, Error> {
         Ok(true)
     }
 
-    async fn answered(&self, _: &Result<GenerationHandle, Error>) {}
+    async fn observe(&self, _: &Result<GenerationHandle, Error>) {}
 }
 
 impl Client {
-    /// Creates a generation; `usual` says when it is sent again, unless the client's builder did.
+    /// Creates a generation; `usual` are the retries unless the client's builder has set others.
     pub(crate) async fn send(
         &self,
         request: GenerationRequest,
@@ -85,13 +83,16 @@ impl Client {
         let mut refused = None;
         loop {
             let call = self.create_call(idempotency.clone());
-            match observer.sends(&call.inner().request_id().to_string()).await {
+            match observer
+                .may_send(&call.inner().request_id().to_string())
+                .await
+            {
                 Ok(true) => {}
                 Ok(false) => return refused.map(Err),
                 Err(error) => return Some(Err(error)),
             }
             let outcome = Attempt::start(self, &request, call).await;
-            observer.answered(&outcome).await;
+            observer.observe(&outcome).await;
             match outcome {
                 Err(error) if tries.again(&error, observer.stopped()).await => {
                     refused = Some(error);
@@ -108,12 +109,13 @@ impl Client {
     ) -> Result<GenerationHandle, Error> {
         let call = client.inner();
         let outcome = match request.route() {
-            Route::Universal => call.outcome(client.create_generation(request).await),
+            Route::Universal => call.receive(client.create_generation(request).await).await,
             Route::LegacyKling => {
-                call.outcome(client.create_legacy_kling_generation(request).await)
+                call.receive(client.create_legacy_kling_generation(request).await)
+                    .await
             }
         };
-        let reply = outcome.map_err(|none| {
+        let response = outcome.map_err(|none| {
             let error = match none.unsent {
                 true => self.unreached(),
                 false => ambiguous("the service's answer was lost", none.request_id),
@@ -123,7 +125,7 @@ impl Client {
                 None => error,
             }
         })?;
-        self.handle(reply, request)
+        self.handle(response, request)
     }
 
     fn unreached(&self) -> Error {
@@ -133,12 +135,17 @@ impl Client {
     }
 
     /// The handle of what was created, if the answer says that something was.
-    fn handle(&self, reply: Reply, request: &GenerationRequest) -> Result<GenerationHandle, Error> {
-        let unclear =
-            |what: &str| ambiguous(what, reply.request_id).with_service(reply.service_error());
-        self.heed(&reply);
-        if !reply.status.is_success() {
-            let service = reply.service_error();
+    fn handle(
+        &self,
+        response: ServiceResponse,
+        request: &GenerationRequest,
+    ) -> Result<GenerationHandle, Error> {
+        let unclear = |what: &str| {
+            ambiguous(what, response.request_id).with_service(response.service_error())
+        };
+        self.apply_rate_limit(&response);
+        if !response.status.is_success() {
+            let service = response.service_error();
             return Err(match service.status {
                 408 | 500.. => unclear(&format!("the service answered {service}")),
                 _ => {
@@ -147,13 +154,13 @@ impl Client {
                 }
             });
         }
-        let answer = reply.generation(None).map_err(|what| unclear(&what))?;
+        let answer = response.generation(None).map_err(|what| unclear(&what))?;
         let Some(id) = answer.id().map(str::to_owned) else {
             return Err(unclear("the service's answer holds no generation id"));
         };
         let created = Created {
             answer,
-            retry_after: reply.retry_after(),
+            retry_after: response.retry_after(),
             length: request.length(),
         };
         Ok(GenerationHandle::of(

@@ -1,15 +1,15 @@
-//! The HTTP client of the API: what callers may change about it, and what stays as promised.
+//! The HTTP clients of the API: what callers may change about them, and what is fixed.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use reqwest::Proxy;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{Error, ErrorKind, localhost, tls::HttpClient};
-
-/// What a caller changes about an HTTP client.
-pub(crate) type Change =
-    Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
+use crate::{
+    Error, ErrorKind,
+    http::{Customize, base_builder, customize, localhost},
+    tls::HttpClient,
+};
 
 /// The settings of the HTTP clients that the API is called with.
 pub(super) struct ApiSettings<'a> {
@@ -17,7 +17,7 @@ pub(super) struct ApiSettings<'a> {
     /// Whether the service is on this machine.
     pub(super) loopback: bool,
     pub(super) proxy: Option<&'a Proxy>,
-    pub(super) change: Option<&'a Change>,
+    pub(super) change: Option<&'a Customize>,
 }
 
 impl ApiSettings<'_> {
@@ -29,14 +29,14 @@ impl ApiSettings<'_> {
     /// The client for creates: each one has a connection of its own, with any version of HTTP.
     ///
     /// A connection that was kept open may be closed by the service in the very moment in which a request is written to
-    /// it, and then nothing tells whether the service has read the request. A GET can be sent again; a create may have
+    /// it, and then it is unknown whether the service has read the request. A GET can be sent again; a create may have
     /// been billed. Without idle connections the pool is off as a whole, so that HTTP/2 shares none, either.
     pub(super) fn creates(&self) -> reqwest::Result<HttpClient> {
         HttpClient::build(|| self.builder().pool_max_idle_per_host(0))
     }
 
     fn builder(&self) -> reqwest::ClientBuilder {
-        let mut builder = begun(self.connect_timeout);
+        let mut builder = base_builder(self.connect_timeout);
         match self.proxy {
             // No proxy can reach what listens on this machine's loopback, and the key would leave the machine in clear.
             _ if self.loopback => {
@@ -47,30 +47,13 @@ impl ApiSettings<'_> {
             Some(proxy) => builder = builder.proxy(proxy.clone()),
             None => {}
         }
-        // A redirect would carry the request to a place nobody chose, so it is an answer like any other. When a create is
-        // sent again is decided here, and nowhere below.
-        changed(builder, self.change)
+        // A redirect would carry the request to a host that the caller did not choose, so it is a response like any
+        // other. When a create is sent again is decided here, and nowhere below.
+        customize(builder, self.change)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             // Which would log every byte, the key among them.
             .connection_verbose(false)
-    }
-}
-
-/// What all HTTP clients of this crate begin as.
-pub(crate) fn begun(connect_timeout: Duration) -> reqwest::ClientBuilder {
-    reqwest::Client::builder()
-        .connect_timeout(connect_timeout)
-        .user_agent(concat!("aimlapi-video/", env!("CARGO_PKG_VERSION")))
-}
-
-pub(crate) fn changed(
-    builder: reqwest::ClientBuilder,
-    change: Option<&Change>,
-) -> reqwest::ClientBuilder {
-    match change {
-        Some(change) => change(builder),
-        None => builder,
     }
 }
 
@@ -92,7 +75,7 @@ pub(super) fn proxy(url: &SecretString) -> Result<Proxy, Error> {
 pub(super) fn check_provider() -> Result<(), Error> {
     #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Another crate may have switched on a provider of reqwest's own, which cannot be seen from here.
+        // Another crate may have switched on a provider of reqwest's own, which is not visible here.
         let what = "no crypto provider is installed for rustls; install one first, even if another crate brings one, such as \
                     `rustls::crypto::ring::default_provider().install_default()`, or switch on the feature `rustls`";
         return Err(Error::new(ErrorKind::Configuration, what));

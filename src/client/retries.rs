@@ -41,8 +41,8 @@ pub struct CreateRetries {
     within: Duration,
 }
 
-/// Between two tries lies no more than this, unless the service asks for more.
-const PAUSE_MOST: Duration = Duration::from_secs(60);
+/// The longest pause between two tries, unless the service asks for a longer one.
+const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 impl Default for CreateRetries {
     fn default() -> Self {
@@ -61,7 +61,7 @@ impl CreateRetries {
         Self::default().unreached(0).rate_limited(0)
     }
 
-    /// For work that nobody watches: as the default, but 7 more tries after 429, within 3 minutes.
+    /// For unattended work: as the default, but 7 more tries after 429, within 3 minutes.
     pub fn patient() -> Self {
         Self::default()
             .rate_limited(7)
@@ -120,21 +120,21 @@ impl<'a> Tries<'a> {
             rate_limited,
             ..
         } = *self;
-        let (tries, most) = match error.kind() {
+        let (tries, max) = match error.kind() {
             ErrorKind::Unreachable => (&mut self.unreached, self.retries.unreached),
             ErrorKind::Refused if error.is_rate_limited() => {
                 (&mut self.rate_limited, self.retries.rate_limited)
             }
             _ => return false,
         };
-        if *tries == most {
+        if *tries == max {
             return false;
         }
         *tries += 1;
         let doubled = 1u32 << (unreached + rate_limited).min(16);
         let own = self.retries.first_pause.saturating_mul(doubled);
-        let asked = error.service().and_then(|service| service.retry_after);
-        let pause = own.min(PAUSE_MOST).max(asked.unwrap_or_default());
+        let requested = error.service().and_then(|service| service.retry_after);
+        let pause = own.min(MAX_PAUSE).max(requested.unwrap_or_default());
         let at = Instant::now().checked_add(pause);
         // While the service has too many requests, a create would only be one more.
         let opens = self.budget.map(Bucket::opens);

@@ -14,8 +14,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind,
-    client::{Change, begun, changed},
-    exchange::Exchange,
+    http::{Customize, HttpTrace, base_builder, customize},
     tls::HttpClient,
     uri::redacted,
 };
@@ -39,7 +38,7 @@ pub(crate) struct Settings {
     pub(crate) allow_http: bool,
     pub(crate) allow_private: bool,
     /// What the caller changes about the HTTP client.
-    pub(crate) change: Option<Change>,
+    pub(crate) change: Option<Customize>,
     /// Takes everything.
     pub(crate) proxy: Option<Proxy>,
 }
@@ -121,20 +120,20 @@ impl Files {
                     request = request.header(IF_RANGE, validator.as_str());
                 }
             }
-            let exchange = Exchange::begin(&Method::GET, &url);
+            let trace = HttpTrace::begin(&Method::GET, &url);
             let response = match self.idle(request.send()).await {
                 Some(Ok(response)) => response,
                 Some(Err(error)) => {
-                    exchange.failed(&error);
+                    trace.record_error(&error);
                     return Err(unreachable(error, &shown));
                 }
                 None => {
-                    exchange.unanswered("timed out");
+                    trace.record_no_response("timed out");
                     return Err(timed_out(&shown));
                 }
             };
             let status = response.status();
-            exchange.answered(status, response.headers());
+            trace.record_response(status, response.headers());
             let location = response
                 .headers()
                 .get(LOCATION)
@@ -218,8 +217,8 @@ impl Settings {
         // The idle time is kept here: reqwest's runs on while the caller's disk or writer is what is slow.
         // Redirects are followed here, each after a look.
         // Some servers know `Range` in this spelling alone, such as weborf 0.19.
-        let builder = begun(self.connect_timeout).http1_title_case_headers();
-        changed(builder, self.change.as_ref()).redirect(reqwest::redirect::Policy::none())
+        let builder = base_builder(self.connect_timeout).http1_title_case_headers();
+        customize(builder, self.change.as_ref()).redirect(reqwest::redirect::Policy::none())
     }
 }
 

@@ -5,6 +5,7 @@ use std::{fmt, path::Path};
 use super::{container::Container, fetch::Arrived};
 use crate::{
     Video,
+    generation::{EXTENSIONS, essence, extension as media_extension},
     media::{Kind, media_type},
 };
 
@@ -53,41 +54,15 @@ pub(super) fn extension_of(arrived: &Arrived) -> Option<&'static str> {
 /// The extension of the media type that `head` shows, else of the one that was stated.
 pub(super) fn extension(head: &[u8], content_type: Option<&str>) -> Option<&'static str> {
     match media_type(head) {
-        Some(kind) => by_type(&kind),
-        None => by_type(&essence(content_type?)),
+        Some(kind) => media_extension(&kind),
+        None => media_extension(&essence(content_type?)),
     }
-}
-
-fn by_type(essence: &str) -> Option<&'static str> {
-    let known = EXTENSIONS.iter().find(|(kind, _)| *kind == essence);
-    known.map(|(_, extension)| *extension)
 }
 
 /// Every extension that a file can get by its content.
 pub(super) fn extensions() -> impl Iterator<Item = &'static str> {
     EXTENSIONS.iter().map(|(_, extension)| *extension)
 }
-
-const EXTENSIONS: [(&str, &str); 18] = [
-    ("video/mp4", "mp4"),
-    ("video/webm", "webm"),
-    ("video/quicktime", "mov"),
-    ("video/x-matroska", "mkv"),
-    ("video/matroska", "mkv"),
-    ("video/x-msvideo", "avi"),
-    ("video/x-flv", "flv"),
-    ("video/ogg", "ogv"),
-    ("video/3gpp", "3gp"),
-    ("video/3gpp2", "3g2"),
-    ("video/mp2t", "ts"),
-    ("video/mpeg", "mpg"),
-    ("image/gif", "gif"),
-    ("image/webp", "webp"),
-    ("image/png", "png"),
-    ("image/jpeg", "jpg"),
-    ("image/avif", "avif"),
-    ("image/heic", "heic"),
-];
 
 /// Where the generation, the host or the name of a file contradicts what arrived, in one sentence.
 pub(super) fn disagreement(
@@ -193,11 +168,6 @@ fn by_name(name: &str) -> Option<Container> {
         "ogg" | "ogv" | "ogm" => Container::Ogg,
         _ => return None,
     })
-}
-
-fn essence(kind: &str) -> String {
-    let kind = kind.split(';').next().unwrap_or_default();
-    kind.trim().to_ascii_lowercase()
 }
 
 /// Whether it is readable text; a last character may be cut off.

@@ -15,7 +15,7 @@ use reqwest::{
     dns::{Addrs, Name, Resolve, Resolving},
 };
 
-use crate::localhost;
+use crate::http::localhost;
 
 /// Which hosts are allowed beside the public ones.
 #[derive(Clone, Copy, Debug)]

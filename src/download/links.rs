@@ -2,8 +2,10 @@
 
 use std::time::SystemTime;
 
-use super::expiry::expires_at;
-use crate::{Client, Error, ErrorKind, Generation, GenerationHandle, Video, uri::redacted};
+use crate::{
+    Client, Error, ErrorKind, Generation, GenerationHandle, Video, generation::expires_at,
+    uri::redacted,
+};
 
 /// Where the videos of a generation lie, as far as known by now.
 pub(super) struct Links<'a> {

@@ -1,35 +1,11 @@
-//! Names of files that every system takes.
+//! The names of a download's files: those of further videos, and those of a part and its note.
 
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
 };
 
-/// The name of a generation's file without its extension: model and id, in the characters that are safe everywhere.
-///
-/// It ends in a number that stands for the whole id where the id had to be changed, so that no two ids share a name.
-pub(super) fn stem(model: Option<&str>, id: Option<&str>) -> String {
-    let (id, model) = (id.unwrap_or("unnamed"), model.unwrap_or("video"));
-    // Many ids end with the model, which need not be said twice.
-    let id = id
-        .strip_suffix(model)
-        .and_then(|id| id.strip_suffix(':'))
-        .filter(|id| !id.is_empty())
-        .unwrap_or(id);
-    let (shown, model) = (safe(id, LONGEST_ID), safe(model, LONGEST_MODEL));
-    // A name of two parts is none that Windows keeps for its devices.
-    let model = if model.is_empty() {
-        "video".into()
-    } else {
-        model
-    };
-    if shown == id {
-        format!("{model}-{shown}")
-    } else {
-        let name = format!("{model}-{shown}-{:08x}", fingerprint(id.as_bytes()));
-        name.replace("--", "-")
-    }
-}
+use crate::generation::fingerprint;
 
 /// The name of the video at `index`: the first has the target's own, a second is `NAME-2.EXT`, or shorter where nearly no file
 /// system takes so long a name.
@@ -99,10 +75,6 @@ fn shortened(name: &OsStr, suffix: &str) -> String {
     text.chars().take(kept).chain(end.chars()).collect()
 }
 
-/// The longest name of a file that is made by [`stem`], an extension and a number, in bytes. The smallest limit of a file system
-/// in use is 143 bytes (eCryptfs).
-pub(super) const MAX_DEFAULT: usize = 143;
-
 /// The longest name on most file systems: bytes, or UTF-16 units, of which a text has no more.
 const NAME_MAX: usize = 255;
 
@@ -113,43 +85,11 @@ const PART_AND_NOTE: &str = ".part.json";
 /// What is longer is no extension, but a part of the name.
 const MAX_EXTENSION: usize = 16;
 
-const LONGEST_ID: usize = 64;
-const LONGEST_MODEL: usize = 60;
-
-fn safe(text: &str, longest: usize) -> String {
-    let safe = |c: char| {
-        let keep = c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if keep { c } else { '-' }
-    };
-    let text: String = text.chars().map(safe).take(longest).collect();
-    text.trim_matches(['-', '.']).to_owned()
-}
-
-/// FNV-1a, folded: the same in every version of this crate.
-fn fingerprint(bytes: &[u8]) -> u32 {
-    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    (hash >> 32) as u32 ^ hash as u32
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn a_name_shows_model_and_id() {
-        let named = |id| stem(Some("klingai/v2.1-master"), Some(id));
-        assert_eq!(named("a1_B2-c3"), "klingai-v2.1-master-a1_B2-c3");
-        assert_eq!(named("a1:klingai/v2.1-master"), "klingai-v2.1-master-a1");
-        assert_eq!(stem(None, Some("a1")), "video-a1");
-        assert_eq!(stem(None, None), "video-unnamed");
-        assert_ne!(named("a:b"), named("a/b"));
-        assert!(named("a:b").starts_with("klingai-v2.1-master-a-b-"));
-        assert_ne!(named(&"a".repeat(150)), named(&"a".repeat(151)));
-    }
 
     #[test]
     fn a_second_video_has_a_number() {
@@ -207,16 +147,6 @@ mod tests {
             }
             prop_assert_ne!(&further, &target);
             prop_assert_ne!(further, numbered_shorter(&target, index + 1));
-        }
-
-        #[test]
-        fn no_model_and_no_id_make_a_name_that_some_system_refuses(model in ".{0,300}", id in ".{0,300}") {
-            for (model, id) in [(Some(&*model), Some(&*id)), (None, Some(&*id)), (Some(&*model), None)] {
-                let name = stem(model, id);
-                prop_assert!(name.len() + "-999.webm".len() <= MAX_DEFAULT && name.contains('-'), "{}", name);
-                prop_assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)), "{}", name);
-                prop_assert!(!name.starts_with(['-', '.']) && !name.ends_with('.'), "{}", name);
-            }
         }
     }
 }

@@ -12,10 +12,10 @@ use std::{
 
 use super::{
     disk::{is_at, is_replaceable, lock, open_plain, rename_new, sync},
-    name::{MAX_DEFAULT, note, parts},
+    name::{note, parts},
     part::{exists, folder, io_error},
 };
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, generation::MAX_DEFAULT_NAME};
 
 /// A file that a video is to be saved to, checked and kept for this process, made by
 /// [`Download::reserve_target`](crate::Download::reserve_target).
@@ -161,7 +161,7 @@ pub(super) fn check_folder(folder: &Path) -> Result<(), Error> {
         false => folder,
     };
     make(folder)?;
-    let name = hidden(&"n".repeat(MAX_DEFAULT));
+    let name = hidden(&"n".repeat(MAX_DEFAULT_NAME));
     match ReservedTarget::try_new(&folder.join(name), false) {
         Ok(_) => Ok(()),
         Err(Obstacle::Io(_, error)) => Err(folder_error(folder, "takes no new file", error)),
@@ -265,7 +265,7 @@ const PROBE: &[u8] = b"{}";
 /// the part's name has, and stays as long.
 fn hidden(name: &str) -> String {
     let random = format!(".{:08x}", fastrand::u32(..));
-    if name.len() <= MAX_DEFAULT - random.len() {
+    if name.len() <= MAX_DEFAULT_NAME - random.len() {
         return random + name;
     }
     let cut = (random.len()..name.len()).find(|at| name.is_char_boundary(*at));
@@ -329,7 +329,7 @@ fn reopen(part: &Path, refused: io::Error) -> Result<File, Obstacle> {
 fn may_be_too_long(part: &Path, error: &io::Error) -> bool {
     let is_long = part
         .file_name()
-        .is_some_and(|name| name.len() >= MAX_DEFAULT);
+        .is_some_and(|name| name.len() >= MAX_DEFAULT_NAME);
     match error.kind() {
         io::ErrorKind::InvalidFilename => true,
         io::ErrorKind::AlreadyExists => false,

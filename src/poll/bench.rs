@@ -9,68 +9,68 @@ use std::{
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{Ask, Machine, WaitOptions};
+use super::{Machine, PollSource, WaitOptions};
 use crate::{
     Error, Generation, GenerationHandle, PollBudget, Route, Update,
     budget::Bucket,
     client::PollError,
-    handle::Created,
-    schedule::{Decision, Learned, Planned, PollState, Schedule},
+    generation::Created,
+    schedule::{Learned, Planned, PollState, Schedule},
 };
 
-/// A service of generations whose ends are known: `klingai/v2-master-text-to-video`, 5 s long.
+/// A service whose generations end at known times: `klingai/v2-master-text-to-video`, 5 s long.
 #[derive(Debug)]
 pub struct Service {
     began: Instant,
     ends: Vec<Duration>,
     budget: Option<Arc<Bucket>>,
     due: Arc<Due>,
-    seen: Mutex<Seen>,
+    log: Mutex<PollLog>,
 }
 
-/// When each wait's schedule wants its next poll.
+/// When the schedule of each wait wants its next poll.
 #[derive(Debug, Default)]
 struct Due(Mutex<Vec<Duration>>);
 
-/// What the waits did.
+/// The polls of all waits.
 #[derive(Clone, Debug, Default)]
 #[allow(clippy::exhaustive_structs, reason = "no part of the API")]
-pub struct Seen {
+pub struct PollLog {
     /// When each poll was due, and when it was sent.
     pub polls: Vec<(Duration, Duration)>,
-    /// The time from each end to the poll that saw it.
+    /// The time from each end to the poll that observed it.
     pub lags: Vec<Duration>,
 }
 
-/// The default schedule, and what it decided.
+/// The default schedule, which records its decisions.
 #[derive(Debug)]
-struct Noted(Planned, Arc<Due>);
+struct Recorded(Planned, Arc<Due>);
 
-impl Schedule for Noted {
-    fn next(&self, state: &PollState<'_>) -> Decision {
-        let Decision::After(step) = self.0.next(state);
+impl Schedule for Recorded {
+    fn next(&self, state: &PollState<'_>) -> Duration {
+        let step = self.0.next(state);
         let mut due = self.1.0.lock().unwrap_or_else(PoisonError::into_inner);
         let number: usize = state.id.parse().unwrap_or_default();
         if let Some(due) = due.get_mut(number) {
             *due = state.last_poll + step;
         }
-        Decision::After(step)
+        step
     }
 }
 
 impl Service {
-    /// Generations that end so long after now.
+    /// A service whose generations end so long after now.
     pub fn new(ends: Vec<Duration>, budget: Option<PollBudget>) -> Arc<Self> {
         Arc::new(Self {
             began: Instant::now(),
             budget: budget.map(|budget| Arc::new(Bucket::new(budget))),
             due: Arc::new(Due(Mutex::new(vec![Duration::ZERO; ends.len()]))),
             ends,
-            seen: Mutex::default(),
+            log: Mutex::default(),
         })
     }
 
-    /// Waits for the one of this number.
+    /// Waits for the generation of this number.
     pub fn wait(self: Arc<Self>, number: usize) -> impl Future<Output = ()> + Send {
         let created = Created {
             answer: answer(number, "queued"),
@@ -84,10 +84,10 @@ impl Service {
             "https://api.aimlapi.com",
             created,
         );
-        let noted = Noted(Planned::default(), Arc::clone(&self.due));
-        let options = WaitOptions::default().schedule(noted).no_deadline();
-        let mut machine = Machine::new(Arc::clone(&self), handle, options);
+        let schedule = Recorded(Planned::default(), Arc::clone(&self.due));
+        let options = WaitOptions::default().schedule(schedule).no_deadline();
         async move {
+            let mut machine = Machine::start(self, handle, options);
             while let Ok(update) = machine.step().await {
                 if let Update::Completed(_) = update {
                     return;
@@ -96,16 +96,16 @@ impl Service {
         }
     }
 
-    /// What the waits did so far.
-    pub fn seen(&self) -> Seen {
-        self.seen
+    /// The polls so far.
+    pub fn log(&self) -> PollLog {
+        self.log
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 }
 
-impl Ask for Arc<Service> {
+impl PollSource for Arc<Service> {
     fn check(&self, _: &GenerationHandle) -> Result<(), Error> {
         Ok(())
     }
@@ -131,12 +131,12 @@ impl Ask for Arc<Service> {
         let end = self.ends.get(number).copied().unwrap_or_default();
         let due = self.due.0.lock().unwrap_or_else(PoisonError::into_inner);
         let due = due.get(number).copied().unwrap_or_default();
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.polls.push((due, now));
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.polls.push((due, now));
         if now < end {
             return Ok((answer(number, "generating"), None));
         }
-        seen.lags.push(now - end);
+        log.lags.push(now - end);
         Ok((answer(number, "completed"), None))
     }
 }

@@ -1,90 +1,94 @@
-//! What a poll's outcome means for the wait.
+//! What the outcome of a poll means for the wait.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Ask, Hiccup, Machine, Progress, Update};
+use super::{Machine, PollFailed, PollSource, Progress, Update};
 use crate::{Error, ErrorKind, Generation, State, client::PollError, error::WaitState};
 
-impl<A: Ask> Machine<A> {
-    /// What a good answer means for the wait; nothing, where nothing changed.
+/// Since when, and over how many polls, a generation has been completed without a video.
+#[derive(Clone, Copy)]
+pub(super) struct MissingVideo {
+    since: Instant,
+    polls: u32,
+}
+
+impl<S: PollSource> Machine<S> {
+    /// Judges a valid response. Returns `None` where neither the state nor the status changed.
     pub(super) fn judge(&mut self, answer: Generation) -> Result<Option<Update>, Error> {
         let state = answer.state();
-        let changed = self.last.as_ref().map(|last| (last.state(), last.status()))
-            != Some((state, answer.status()));
-        self.last = Some(answer);
+        let status = answer.status().map(str::to_owned);
+        let last = self.state.last.as_ref();
+        let is_changed =
+            last.is_none_or(|last| (last.state(), last.status()) != (state, status.as_deref()));
+        let answer = self.state.last.insert(answer).clone();
         if state != State::Queued {
             self.left_queue.get_or_insert(self.age());
         }
-        match (state, &self.last) {
-            (State::Completed, Some(answer)) if !answer.videos().is_empty() => {
-                return Ok(Some(Update::Completed(Box::new(answer.clone()))));
+        match state {
+            State::Completed if !answer.videos().is_empty() => {
+                return Ok(Some(Update::Completed(Box::new(answer))));
             }
-            (State::Failed, Some(answer)) => {
-                let status = answer.status().unwrap_or("error");
-                return Err(self.ended(
-                    ErrorKind::GenerationFailed,
-                    format!("the generation failed ({status}): {}", reason(answer)),
-                ));
+            State::Completed => self.allow_missing_video()?,
+            State::Failed => {
+                let status = status.as_deref().unwrap_or("error");
+                let message = format!("the generation failed ({status}): {}", reason(&answer));
+                return Err(self.ended(ErrorKind::GenerationFailed, message));
             }
-            (State::Completed, _) => self.grace()?,
-            _ => self.missing = None,
+            _ => self.missing_video = None,
         }
-        Ok(changed.then(|| {
-            Update::Progress(Progress {
-                state,
-                status: self
-                    .last
-                    .as_ref()
-                    .and_then(Generation::status)
-                    .map(str::to_owned),
-                times: self.times(),
-            })
-        }))
+        let times = self.times();
+        Ok(is_changed.then_some(Update::Progress(Progress {
+            state,
+            status,
+            times,
+        })))
     }
 
-    /// Completed without a video: it may follow, but not for long.
-    fn grace(&mut self) -> Result<(), Error> {
+    /// Allows a few more polls for the video of a completed generation.
+    fn allow_missing_video(&mut self) -> Result<(), Error> {
         let now = Instant::now();
-        let (since, polls) = self.missing.unwrap_or((now, 0));
-        if polls >= VIDEO_GRACE.1 || now - since >= VIDEO_GRACE.0 {
-            return Err(self.missing_video(true));
+        let missing = self.missing_video.get_or_insert(MissingVideo {
+            since: now,
+            polls: 0,
+        });
+        if missing.polls >= VIDEO_GRACE.1 || now - missing.since >= VIDEO_GRACE.0 {
+            return Err(self.missing_video_error(true));
         }
-        self.missing = Some((since, polls + 1));
+        missing.polls += 1;
         Ok(())
     }
 
-    /// Completed, and no video followed. What the service states an error for is not worth another wait, once the video had
-    /// its time.
-    fn missing_video(&self, had_time: bool) -> Error {
-        let last = self.last.as_ref();
-        match last.filter(|last| had_time && last.failure().is_some()) {
+    /// The error of a generation that is completed without a video. A failure that the service states is final only after
+    /// the time allowed for the video: until then, another wait may still receive it.
+    fn missing_video_error(&self, is_time_over: bool) -> Error {
+        let last = self.state.last.as_ref();
+        match last.filter(|last| is_time_over && last.failure().is_some()) {
             Some(last) => {
                 let status = last.status().unwrap_or("completed");
-                let what = format!(
+                let message = format!(
                     "the generation failed ({status}, without a video): {}",
                     reason(last)
                 );
-                self.ended(ErrorKind::GenerationFailed, what)
+                self.ended(ErrorKind::GenerationFailed, message)
             }
             None => {
-                let excerpt = last.map(|last| last.excerpt(EXCERPT));
-                let what = format!(
-                    "the generation is completed, but the service names no video; its answer began: {}",
-                    excerpt.unwrap_or_default()
+                let excerpt = last.map(|last| last.excerpt(EXCERPT)).unwrap_or_default();
+                let message = format!(
+                    "the generation is completed, but the response has no video; it began: {excerpt}"
                 );
-                self.ended(ErrorKind::MissingVideo, what)
+                self.ended(ErrorKind::MissingVideo, message)
             }
         }
     }
 
-    /// A poll that brought no state ends the wait only if no later poll can fare better.
+    /// Ends the wait after a failed poll, if no later poll can succeed or the tolerance is used up.
     pub(super) fn failed_poll(
         &mut self,
         failed: PollError,
         sent: Instant,
-        last: bool,
+        is_last: bool,
     ) -> Result<Update, Error> {
         let PollError {
             error,
@@ -92,35 +96,31 @@ impl<A: Ask> Machine<A> {
             retry_after,
             ..
         } = failed;
-        // That nobody asked is no sign that nobody would have answered.
-        if !self.failing
-            && let Some(asked) = sent.checked_sub(self.patience())
+        // A pause without polls is not a sign that the service was silent.
+        if !self.silence.failing
+            && let Some(begin) = sent.checked_sub(self.patience())
         {
-            self.silent_since = self.silent_since.max(asked);
+            self.silence.since = self.silence.since.max(begin);
         }
-        self.failing = true;
-        let since = self.last_poll - self.silent_since;
+        self.silence.failing = true;
         self.retry_after = retry_after;
+        let since = self.last_poll - self.silence.since;
         let is_404 = error.service().is_some_and(|service| service.status == 404);
-        let is_new = self.handle.created_at().is_some() && self.age() < NOT_YET_KNOWN;
-        let passing = transient || (is_404 && is_new);
-        let (kind, message) = if !passing {
-            (
-                ErrorKind::PollingLost,
-                "the service refused to tell the generation's state".into(),
-            )
-        } else if last {
+        let is_new = self.state.handle.created_at().is_some() && self.age() < NOT_YET_KNOWN;
+        let is_transient = transient || (is_404 && is_new);
+        let (kind, message) = if !is_transient {
+            let message = "the service refused the poll of the generation's state".into();
+            (ErrorKind::PollingLost, message)
+        } else if is_last {
             (ErrorKind::DeadlineExceeded, self.deadline_message())
         } else if since >= self.options.tolerance {
             let since = humantime::format_duration(seconds(since));
-            (
-                ErrorKind::PollingLost,
-                format!("no good answer for {since}"),
-            )
+            let message = format!("no valid response for {since}");
+            (ErrorKind::PollingLost, message)
         } else {
             let times = self.times();
-            self.told = Some(Instant::now());
-            return Ok(Update::Hiccup(Hiccup {
+            self.silence.reported_at = Some(Instant::now());
+            return Ok(Update::PollFailed(PollFailed {
                 error,
                 since,
                 times,
@@ -130,31 +130,31 @@ impl<A: Ask> Machine<A> {
     }
 
     pub(super) fn deadline_exceeded(&self) -> Error {
-        match self.missing {
-            Some(_) => self.missing_video(false),
+        match self.missing_video {
+            Some(_) => self.missing_video_error(false),
             None => self.ended(ErrorKind::DeadlineExceeded, self.deadline_message()),
         }
     }
 
     fn deadline_message(&self) -> String {
-        let state = match &self.last {
+        let state = match &self.state.last {
             Some(last) if last.state() == State::Unknown => match last.status() {
                 Some(status) => format!("unknown state `{status}`"),
-                None => format!("no state in the answer {}", last.excerpt(EXCERPT)),
+                None => format!("no state in the response {}", last.excerpt(EXCERPT)),
             },
             Some(last) => format!("still {}", last.state()),
-            None => "state never seen".into(),
+            None => "no state received".into(),
         };
-        let held_up = match seconds(self.budget_delay) {
+        let delayed = match seconds(self.state.budget_delay) {
             Duration::ZERO => String::new(),
             delay => format!(
-                "; its polls stood in line for {} for the client's poll budget",
+                "; its polls were queued for {} for the client's poll budget",
                 humantime::format_duration(delay)
             ),
         };
         format!(
-            "gave up after {} ({state}){held_up}; the generation may still finish, and be billed",
-            humantime::format_duration(seconds(self.elapsed()))
+            "gave up after {} ({state}){delayed}; the generation may still finish, and be billed",
+            humantime::format_duration(seconds(self.started.elapsed()))
         )
     }
 
@@ -164,28 +164,24 @@ impl<A: Ask> Machine<A> {
 
     pub(super) fn state(&self) -> WaitState {
         WaitState {
-            handle: self.handle.clone(),
-            last: self.last.clone(),
-            elapsed: self.elapsed(),
-            polls: self.polls,
-            answered: self.answered,
-            budget_delay: self.budget_delay,
+            elapsed: self.started.elapsed(),
+            ..self.state.clone()
         }
     }
 }
 
-/// A new generation may not be known everywhere for this long.
+/// For this long after the create, 404 does not mean that the generation does not exist.
 const NOT_YET_KNOWN: Duration = Duration::from_secs(30);
 
-/// A completed generation gets this long, and this many more polls, until its video must be there.
+/// How long, and over how many more polls, a completed generation may be without a video.
 pub(super) const VIDEO_GRACE: (Duration, u32) = (Duration::from_secs(10), 3);
 
-/// How many characters of an answer an error shows.
+/// How many characters of a response an error shows.
 const EXCERPT: usize = 400;
 
-/// The reason that an answer states, else the beginning of the answer.
+/// The reason that a response states, else the beginning of the response.
 fn reason(answer: &Generation) -> String {
-    let began = || format!("the answer began: {}", answer.excerpt(EXCERPT));
+    let began = || format!("the response began: {}", answer.excerpt(EXCERPT));
     match answer.failure() {
         Some(failure) if failure.message.is_empty() => format!("{failure}; {}", began()),
         Some(failure) => failure.to_string(),
@@ -193,7 +189,7 @@ fn reason(answer: &Generation) -> String {
     }
 }
 
-/// Whole seconds, for people; less than one as it is.
+/// Rounds down to whole seconds, or to milliseconds below one second.
 fn seconds(duration: Duration) -> Duration {
     if duration.as_secs() == 0 {
         Duration::from_millis(duration.as_millis() as u64)

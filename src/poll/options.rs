@@ -1,17 +1,18 @@
-//! How to wait.
+//! The options of a wait.
 
 use std::{sync::Arc, time::Duration};
 
+use super::Clock;
 use crate::schedule::{Planned, Pooled, Schedule};
 
-/// How to wait.
+/// The options of a wait.
 ///
 /// # Default
 ///
 /// - deadline: 30 minutes from the start of the wait, twice the longest time the vendor's pages state
 /// - queue deadline: none
-/// - tolerance: 120 s without a good answer
-/// - schedule: [`Planned`], with what is stated of the models compiled in for one of which nothing is known
+/// - tolerance: 120 s without a valid response
+/// - schedule: [`Planned`], with the durations that the documents of the compiled-in models state for an unknown model
 /// - speed: 1
 ///
 /// ```
@@ -30,7 +31,7 @@ pub struct WaitOptions {
     pub(super) deadline: Option<Duration>,
     pub(super) queue_deadline: Option<Duration>,
     pub(super) tolerance: Duration,
-    pub(crate) speed: f64,
+    pub(crate) clock: Clock,
     pub(super) schedule: Arc<dyn Schedule>,
 }
 
@@ -40,57 +41,53 @@ impl Default for WaitOptions {
             deadline: Some(Duration::from_secs(30 * 60)),
             queue_deadline: None,
             tolerance: Duration::from_secs(120),
-            speed: 1.0,
+            clock: Clock::REAL_TIME,
             schedule: Arc::new(Planned::default().pooled(Pooled::stated())),
         }
     }
 }
 
 impl WaitOptions {
-    /// The time from the start of the wait after which nothing starts any more; 30 minutes by default. A last poll is sent at the deadline and
-    /// may run past it, by 10 s at most; every earlier call ends by it.
+    /// The time after the start of the wait at which the wait gives up; 30 minutes by default. A last poll is sent at the
+    /// deadline and may take up to 10 s; every earlier call ends by the deadline.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self
     }
 
-    /// Waits until the generation ends, however long that takes.
+    /// Removes the deadline: waits until the generation ends.
     pub fn no_deadline(mut self) -> Self {
         self.deadline = None;
         self
     }
 
-    /// The time since the create after which the wait gives up on a generation that is still queued. A poll is sent then,
-    /// and if it finds the generation at work, the wait goes on to its deadline. None by default.
+    /// The time since the create after which the wait gives up on a generation that is still queued. A poll is sent at that
+    /// time; if the generation has left the queue, the wait continues until its deadline. None by default.
     pub fn queue_deadline(mut self, deadline: Duration) -> Self {
         self.queue_deadline = Some(deadline);
         self
     }
 
-    /// How long polls may fail for passing reasons (no connection, 408, 425, 429, 5xx, answers that cannot be read) before
-    /// the wait gives up. Counted from the last good answer; but of a planned pause before the first failure a quarter of
-    /// this at most counts, and time in line for the [poll budget](crate::PollBudget) does not. A failed poll is made up for
-    /// within a quarter of it, however long the schedule would have paused. 120 s by default.
+    /// How long polls may fail for transient reasons (no connection, 408, 425, 429, 5xx, unreadable responses) before the
+    /// wait gives up; 120 s by default. The time counts from the last valid response. Of the planned pause before the first
+    /// failed poll, at most a quarter of the tolerance counts; time in the queue of the [poll budget](crate::PollBudget) does
+    /// not count. A failed poll is repeated within a quarter of the tolerance, even if the schedule would pause for longer.
     pub fn tolerance(mut self, tolerance: Duration) -> Self {
         self.tolerance = tolerance;
         self
     }
 
-    /// When to poll.
+    /// The schedule of polls.
     pub fn schedule(mut self, schedule: impl Schedule + 'static) -> Self {
         self.schedule = Arc::new(schedule);
         self
     }
 
     /// Divides every interval of the schedule, the expected time and both deadlines by `speed`, for a simulator whose time
-    /// runs faster. The tolerance stays as it is, since networks run no faster. 1 for the real service; values that are
-    /// not positive count as 1.
+    /// runs faster. The tolerance is not divided, because the network is not faster. 1 for the real service; a value that is
+    /// not positive and finite counts as 1.
     pub fn speed(mut self, speed: f64) -> Self {
-        self.speed = if speed.is_finite() && speed > 0.0 {
-            speed
-        } else {
-            1.0
-        };
+        self.clock = Clock::at_speed(speed);
         self
     }
 }

@@ -1,4 +1,4 @@
-//! Waits in paused time, against a scripted service.
+//! Waits with a paused clock and a scripted service.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::sync::{Arc, Mutex};
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    ErrorKind, PollBudget, Route, ServiceError,
+    ErrorKind, PollBudget, Route, ServiceError, State,
     budget::Bucket,
     client::PollError,
-    handle::Created,
+    generation::Created,
     schedule::{Durations, Fixed, Learned},
 };
 
@@ -18,28 +18,28 @@ mod answers;
 mod any;
 mod pace;
 
-/// What a scripted service does with one poll.
+/// The response of a scripted service to one poll.
 #[derive(Clone)]
 enum Turn {
     Answer(Value),
-    /// Generating until so long after the start, completed then.
+    /// Generating until so long after the start, then completed.
     EndsAt(Duration),
-    AskedToWait(Value, Duration),
+    RetryAfter(Value, Duration),
     Fails(u16),
-    FailsAskingToWait(u16, Duration),
+    FailsRetryAfter(u16, Duration),
     Hangs,
 }
 
-/// Answers by a script; its last turn repeats.
+/// A service that responds by a script, whose last turn repeats.
 struct Script {
     began: Instant,
     turns: Vec<Turn>,
-    asked: Mutex<Vec<(u64, u64)>>,
+    polled: Mutex<Vec<(u64, u64)>>,
     budget: Option<Arc<Bucket>>,
     durations: Mutex<Durations>,
 }
 
-impl Ask for &Script {
+impl PollSource for &Script {
     fn check(&self, _: &GenerationHandle) -> Result<(), Error> {
         Ok(())
     }
@@ -69,10 +69,10 @@ impl Ask for &Script {
         timeout: Duration,
     ) -> Result<(Generation, Option<Duration>), PollError> {
         let turn = {
-            let mut asked = self.asked.lock().expect("no panic while held");
+            let mut polled = self.polled.lock().expect("no panic while held");
             let at = self.began.elapsed().as_millis() as u64;
-            asked.push((at, timeout.min(Duration::from_secs(30)).as_millis() as u64));
-            self.turns[(asked.len() - 1).min(self.turns.len() - 1)].clone()
+            polled.push((at, timeout.min(Duration::from_secs(30)).as_millis() as u64));
+            self.turns[(polled.len() - 1).min(self.turns.len() - 1)].clone()
         };
         let failed = |status, retry_after| {
             let service = ServiceError::read(status, b"");
@@ -90,9 +90,9 @@ impl Ask for &Script {
             }
             Turn::EndsAt(_) => Ok((Generation::from_json(video()), None)),
             Turn::Answer(answer) => Ok((Generation::from_json(answer), None)),
-            Turn::AskedToWait(answer, time) => Ok((Generation::from_json(answer), Some(time))),
+            Turn::RetryAfter(answer, time) => Ok((Generation::from_json(answer), Some(time))),
             Turn::Fails(status) => failed(status, None),
-            Turn::FailsAskingToWait(status, time) => failed(status, Some(time)),
+            Turn::FailsRetryAfter(status, time) => failed(status, Some(time)),
             Turn::Hangs => {
                 tokio::time::sleep(timeout.min(Duration::from_secs(30))).await;
                 failed(504, None)
@@ -101,11 +101,11 @@ impl Ask for &Script {
     }
 }
 
-/// How a scripted wait went.
+/// The record of a scripted wait.
 struct Run {
     /// When each poll was sent, in milliseconds.
     polls: Vec<u64>,
-    /// The time each poll was given.
+    /// The timeout of each poll.
     timeouts: Vec<u64>,
     states: Vec<State>,
     end: Result<Generation, Error>,
@@ -133,7 +133,7 @@ fn script(turns: &[Turn]) -> Script {
     Script {
         began: Instant::now(),
         turns: turns.to_vec(),
-        asked: Mutex::default(),
+        polled: Mutex::default(),
         budget: None,
         durations: Mutex::default(),
     }
@@ -144,18 +144,18 @@ async fn follow(
     handle: GenerationHandle,
     options: WaitOptions,
 ) -> (Run, Durations) {
-    let mut machine = Machine::new(&script, handle, options);
+    let mut machine = Machine::start(&script, handle, options);
     let mut states = Vec::new();
     let end = loop {
         match machine.step().await {
             Ok(Update::Completed(generation)) => break Ok(*generation),
             Ok(Update::Progress(progress)) => states.push(progress.state),
-            Ok(Update::Hiccup(_)) => {}
+            Ok(Update::PollFailed(_)) => {}
             Err(error) => break Err(error),
         }
     };
     let (polls, timeouts) = script
-        .asked
+        .polled
         .into_inner()
         .expect("no panic while held")
         .into_iter()

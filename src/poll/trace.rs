@@ -1,7 +1,7 @@
-//! A span per wait, and an event per change of it (feature `tracing`). Without the feature nothing is left of this.
+//! A span for each wait, and an event for each of its updates (feature `tracing`). Without the feature, [`Trace`] is empty.
 //!
-//! Nothing that the service or the user wrote is in it but the generation's id, its model and its state: no key, no prompt,
-//! no link.
+//! Spans and events contain the generation's id, its model and its state, and nothing else that the service or the user
+//! wrote: no key, no prompt, no URL.
 
 #[cfg(feature = "tracing")]
 pub(super) use on::Trace;
@@ -13,46 +13,39 @@ pub(super) use off::Trace;
 mod on {
     use tracing::{Instrument, Span, field::Empty};
 
-    use crate::{Error, Generation, GenerationHandle, Update};
+    use crate::{Error, Generation, GenerationHandle, Update, error::WaitState};
 
     const TARGET: &str = env!("CARGO_CRATE_NAME");
 
-    #[derive(Debug, Default)]
+    #[derive(Debug)]
     pub(crate) struct Trace {
-        /// Of a wait that has begun and not ended.
+        /// `None` once the wait has ended.
         span: Option<Span>,
     }
 
     impl Trace {
-        /// The span begins with the wait's first step.
-        pub(crate) fn begin(&mut self, handle: &GenerationHandle) {
-            self.span.get_or_insert_with(|| {
-                tracing::info_span!(
-                    target: TARGET,
-                    "aimlapi.wait",
-                    id = handle.id(),
-                    model = handle.model(),
-                    polls = Empty,
-                    state = Empty,
-                    outcome = Empty,
-                )
-            });
+        pub(crate) fn new(handle: &GenerationHandle) -> Self {
+            let span = tracing::info_span!(
+                target: TARGET,
+                "aimlapi.wait",
+                id = handle.id(),
+                model = handle.model(),
+                polls = Empty,
+                state = Empty,
+                outcome = Empty,
+            );
+            Self { span: Some(span) }
         }
 
-        /// Goes on within the span.
+        /// Runs a step within the span.
         pub(crate) fn within<T>(&self, step: impl Future<Output = T>) -> impl Future<Output = T> {
             step.instrument(self.span.clone().unwrap_or_else(Span::none))
         }
 
-        /// Tells what a step brought.
-        pub(crate) fn told(
-            &mut self,
-            update: &Result<Update, Error>,
-            polls: u32,
-            last: Option<&Generation>,
-        ) {
+        /// Records the result of a step.
+        pub(crate) fn record(&mut self, update: &Result<Update, Error>, wait: &WaitState) {
             let Some(span) = &self.span else { return };
-            let seconds = |time: std::time::Duration| time.as_secs_f64();
+            let polls = wait.polls;
             let entered = span.enter();
             let outcome = match update {
                 Ok(Update::Progress(progress)) => {
@@ -60,19 +53,19 @@ mod on {
                     tracing::info!(
                         target: TARGET,
                         %state,
-                        age_s = seconds(times.age),
-                        queued_s = seconds(times.queued),
+                        age_s = times.age.as_secs_f64(),
+                        queued_s = times.queued.as_secs_f64(),
                         polls,
                         "state changed"
                     );
                     return;
                 }
-                Ok(Update::Hiccup(hiccup)) => {
-                    let status = hiccup.error.service().map(|service| service.status);
+                Ok(Update::PollFailed(failed)) => {
+                    let status = failed.error.service().map(|service| service.status);
                     tracing::warn!(
                         target: TARGET,
                         status,
-                        since_s = seconds(hiccup.since),
+                        since_s = failed.since.as_secs_f64(),
                         polls,
                         "poll failed, the wait goes on"
                     );
@@ -83,24 +76,26 @@ mod on {
                     "completed".to_owned()
                 }
                 Err(error) => {
-                    let (kind, status) = (error.kind(), error.service().map(|said| said.status));
+                    let kind = error.kind();
+                    let status = error.service().map(|service| service.status);
                     tracing::warn!(target: TARGET, ?kind, status, polls, "the wait ended without a video");
                     format!("{kind:?}")
                 }
             };
             drop(entered);
-            self.end(&outcome, polls, last);
+            self.end(&outcome, wait);
         }
 
-        /// Nobody goes on with it, and it may not have ended.
-        pub(crate) fn dropped(&mut self, polls: u32, last: Option<&Generation>) {
-            self.end("dropped", polls, last);
+        /// Ends the span of a wait that is dropped, unless the wait has ended before.
+        pub(crate) fn dropped(&mut self, wait: &WaitState) {
+            self.end("dropped", wait);
         }
 
-        fn end(&mut self, outcome: &str, polls: u32, last: Option<&Generation>) {
+        fn end(&mut self, outcome: &str, wait: &WaitState) {
             let Some(span) = self.span.take() else { return };
-            span.record("polls", polls);
-            let state = last.map(|answer| answer.state().to_string());
+            span.record("polls", wait.polls);
+            let state = wait.last.as_ref().map(Generation::state);
+            let state = state.map(|state| state.to_string());
             span.record("state", state.as_deref());
             span.record("outcome", outcome);
         }
@@ -109,21 +104,22 @@ mod on {
 
 #[cfg(not(feature = "tracing"))]
 mod off {
-    use crate::{Error, Generation, GenerationHandle, Update};
+    use crate::{Error, GenerationHandle, Update, error::WaitState};
 
-    #[derive(Debug, Default)]
+    #[derive(Debug)]
     pub(crate) struct Trace {}
 
     impl Trace {
-        pub(crate) const fn begin(&self, _: &GenerationHandle) {}
+        pub(crate) const fn new(_: &GenerationHandle) -> Self {
+            Self {}
+        }
 
         pub(crate) const fn within<T: Future>(&self, step: T) -> T {
             step
         }
 
-        pub(crate) const fn dropped(&self, _: u32, _: Option<&Generation>) {}
+        pub(crate) const fn record(&self, _: &Result<Update, Error>, _: &WaitState) {}
 
-        pub(crate) const fn told(&self, _: &Result<Update, Error>, _: u32, _: Option<&Generation>) {
-        }
+        pub(crate) const fn dropped(&self, _: &WaitState) {}
     }
 }

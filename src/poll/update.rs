@@ -1,4 +1,4 @@
-//! What happens in a wait, as its stream tells it.
+//! The updates of a wait.
 
 use std::{
     fmt,
@@ -13,8 +13,8 @@ use sync_wrapper::SyncWrapper;
 
 use crate::{Error, Generation, State};
 
-/// What happens in a wait, made by [`Wait::updates`](crate::Wait::updates): a stream that paces itself, and ends after
-/// [`Update::Completed`] or an error.
+/// The stream of the updates of a wait, which [`Wait::updates`](crate::Wait::updates) returns. It waits between polls by
+/// itself, and ends after [`Update::Completed`] or an error.
 ///
 /// ```no_run
 /// use aimlapi_video::{Client, Update};
@@ -27,7 +27,7 @@ use crate::{Error, Generation, State};
 ///             Some(left) => println!("{progress}, some {} s to go", left.as_secs()),
 ///             None => println!("{progress}"),
 ///         },
-///         Update::Hiccup(hiccup) => println!("asks again: {}", hiccup.error),
+///         Update::PollFailed(failed) => println!("polls again: {}", failed.error),
 ///         Update::Completed(generation) => println!("{}", generation.videos().len()),
 ///         _ => {}
 ///     }
@@ -42,7 +42,7 @@ type Machinery = dyn Stream<Item = Result<Update, Error>> + Send;
 
 impl Updates {
     pub(super) fn new(updates: impl Stream<Item = Result<Update, Error>> + Send + 'static) -> Self {
-        // After the end it has ended, however often it is asked.
+        // A fused stream may be polled after its end.
         Self(SyncWrapper::new(Box::pin(updates.fuse())))
     }
 
@@ -50,12 +50,12 @@ impl Updates {
     ///
     /// # Errors
     ///
-    /// As [`Wait`](crate::Wait); an error is the last item. A failing poll that the wait rides out is none: it comes as
-    /// [`Update::Hiccup`].
+    /// As [`Wait`](crate::Wait); an error is the last item. A failed poll within the tolerance is not an error but an
+    /// [`Update::PollFailed`].
     ///
     /// # Cancel safety
     ///
-    /// Safe: the wait goes on where it was with the next call.
+    /// Safe: the next call continues the wait.
     pub async fn next(&mut self) -> Option<Result<Update, Error>> {
         self.0.get_mut().next().await
     }
@@ -75,14 +75,14 @@ impl fmt::Debug for Updates {
     }
 }
 
-/// Something that happened in a wait.
+/// An event of a wait.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Update {
-    /// The state is another one than before.
+    /// The state or the status of the generation changed.
     Progress(Progress),
-    /// A poll failed, and the wait goes on.
-    Hiccup(Hiccup),
+    /// A poll failed, and the wait continues.
+    PollFailed(PollFailed),
     /// The generation is completed and holds at least one video.
     Completed(Box<Generation>),
 }
@@ -91,40 +91,40 @@ pub enum Update {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Progress {
-    /// What it means.
+    /// The new state.
     pub state: State,
-    /// What the service wrote.
+    /// The status that the service sent.
     pub status: Option<String>,
-    /// Where the wait stands.
+    /// The times of the wait.
     pub times: Times,
 }
 
-/// A poll that failed.
+/// A failed poll.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Hiccup {
-    /// Why.
+pub struct PollFailed {
+    /// The cause.
     pub error: Error,
-    /// The time since the last good answer, or since the wait began; of a pause in which nobody asked, a quarter of the
-    /// [tolerance](crate::WaitOptions::tolerance) at most.
+    /// The time since the last valid response, or since the wait started. Of the pause before the first failed poll, at most
+    /// a quarter of the [tolerance](crate::WaitOptions::tolerance) counts.
     pub since: Duration,
-    /// Where the wait stands.
+    /// The times of the wait.
     pub times: Times,
 }
 
-/// Where a wait stands. What happens between two polls is seen at the second one, so times are late by up to a step.
+/// The times of a wait. A change between two polls is observed at the second one, so times are late by up to one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Times {
-    /// The time since the wait began.
+    /// The time since the wait started.
     pub elapsed: Duration,
-    /// The time since the generation was created, or since the wait began where that is not known.
+    /// The time since the generation was created, or since the wait started if that is not known.
     pub age: Duration,
-    /// How much of its age the generation was in the queue.
+    /// How long the generation was in the queue.
     pub queued: Duration,
-    /// How long it has been out of the queue; `None` while it is in there.
+    /// The time since the generation left the queue; `None` while it is queued.
     pub generating: Option<Duration>,
-    /// How much longer such a generation takes, where something is known of its like; zero when it is overdue.
+    /// The expected time until the generation ends, if the durations of such generations are known; zero when it is overdue.
     pub remaining: Option<Duration>,
     /// How long such a generation takes from create to completed, as the vendor's pages state it, at the wait's speed.
     pub expected: Option<RangeInclusive<Duration>>,

@@ -1,19 +1,19 @@
-//! What this program has seen generations take.
+//! The durations of generations that this program observed.
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-/// How long generations took, by model and requested length: what [`Planned`](super::Planned) learns from. It names no
-/// generation.
+/// The observed durations of generations, by model and requested length, which [`Planned`](super::Planned) learns from. They
+/// contain no id of a generation.
 ///
-/// It is plain data, to be kept between runs of a program, or [merged](Self::merge) from several.
+/// Durations are plain data, which a program can store between runs, or [merge](Self::merge) from several processes.
 ///
 /// # Limits
 ///
-/// - at most 200 finishes count per model and length: each one beyond that makes those before it count less, so that what
-///   changed is learned anew
-/// - at most 1024 pairs of a model and a length; beyond that, the one that has not been seen for longest is forgotten
+/// - at most 200 observations count per model and length: each further one reduces the weight of the older ones, so that
+///   changed durations are learned
+/// - at most 1024 pairs of a model and a length; beyond that, the pair without an observation for the longest time is removed
 ///
 /// ```
 /// use std::time::Duration;
@@ -29,15 +29,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Durations {
     models: BTreeMap<String, Vec<Entry>>,
-    /// How many observations there were, to tell which entry is the oldest.
+    /// The number of observations, which orders the entries by age.
     turn: u64,
 }
 
-/// What is known of one model at one length.
+/// The observed durations of one model at one length.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Learned {
-    /// How many finishes count, 200 at most. Zero where only other lengths of the model were seen.
+    /// How many observations count, at most 200. Zero if only other lengths of the model were observed.
     pub count: f64,
     /// The mean of ln seconds.
     pub mean: f64,
@@ -57,10 +57,10 @@ struct Entry {
 }
 
 impl Durations {
-    /// Takes in a generation that ended within `ended`: from its age at the last poll that saw it unfinished, zero where
-    /// none did, to its age at the poll that saw it completed.
+    /// Records a generation that ended within `ended`: from its age at the last poll that found it unfinished, or zero, to
+    /// its age at the poll that found it completed.
     ///
-    /// Failed ones do not belong here: how soon a request is refused says nothing of how long a video takes.
+    /// Do not record failed generations: the time until a refusal is not the duration of a video.
     pub fn observe(&mut self, model: &str, length: Option<u64>, ended: RangeInclusive<Duration>) {
         self.turn = self.turn.saturating_add(1);
         let turn = self.turn;
@@ -70,18 +70,17 @@ impl Durations {
         });
     }
 
-    /// Takes in all that `other` knows, as if both had been one from the start. What both know already, from an earlier
-    /// merge, then counts twice.
+    /// Adds the observations of `other`. Observations that both have from an earlier merge then count twice.
     pub fn merge(&mut self, other: &Self) {
         self.turn = self.turn.max(other.turn);
         for (model, entries) in &other.models {
-            for theirs in entries.iter().filter(|entry| entry.is_sane()) {
+            for theirs in entries.iter().filter(|entry| entry.is_valid()) {
                 self.update(model, theirs.length, |_| *theirs);
             }
         }
     }
 
-    /// What is known of `model` at `length`; nothing, where the model was never seen.
+    /// The observed durations of `model` at `length`; `None` if the model was never observed.
     pub fn learned(&self, model: &str, length: Option<u64>) -> Option<Learned> {
         let mut learned = None;
         let (mut count, mut sum) = (0.0, 0.0);
@@ -89,7 +88,7 @@ impl Durations {
             .models
             .get(model)?
             .iter()
-            .filter(|entry| entry.is_sane())
+            .filter(|entry| entry.is_valid())
         {
             if entry.length == length {
                 learned = Some(entry);
@@ -115,23 +114,23 @@ impl Durations {
         }
     }
 
-    fn update(&mut self, model: &str, length: Option<u64>, news: impl FnOnce(&Entry) -> Entry) {
+    fn update(&mut self, model: &str, length: Option<u64>, observed: impl FnOnce(&Entry) -> Entry) {
         let entries = self.models.entry(model.to_owned()).or_default();
         match entries.iter_mut().find(|entry| entry.length == length) {
-            Some(entry) if entry.is_sane() => {
-                let news = news(entry);
-                entry.add(&news);
+            Some(entry) if entry.is_valid() => {
+                let observed = observed(entry);
+                entry.add(&observed);
             }
-            Some(entry) => *entry = news(&Entry::unseen(length)),
-            None => entries.push(news(&Entry::unseen(length))),
+            Some(entry) => *entry = observed(&Entry::empty(length)),
+            None => entries.push(observed(&Entry::empty(length))),
         }
-        self.forget();
+        self.remove_oldest();
     }
 
-    /// Data that were stored may hold more than one too many.
-    fn forget(&mut self) {
+    /// Removes the oldest entries beyond the limit. Stored data may exceed it by more than one entry.
+    fn remove_oldest(&mut self) {
         let mut entries: usize = self.models.values().map(Vec::len).sum();
-        while entries > MOST_ENTRIES {
+        while entries > MAX_ENTRIES {
             let turn = |entries: &Vec<Entry>| entries.iter().map(|entry| entry.turn).min();
             let oldest = self.models.iter().min_by_key(|(_, entries)| turn(entries));
             let Some(model) = oldest.map(|(model, _)| model.clone()) else {
@@ -151,14 +150,14 @@ impl Durations {
 }
 
 impl Learned {
-    /// The duration that as many generations exceed as not.
+    /// The median duration.
     pub fn typical(&self) -> Duration {
         Duration::try_from_secs_f64(self.mean.exp()).unwrap_or(Duration::MAX)
     }
 }
 
 impl Entry {
-    const fn unseen(length: Option<u64>) -> Self {
+    const fn empty(length: Option<u64>) -> Self {
         Self {
             length,
             count: 0.0,
@@ -168,11 +167,12 @@ impl Entry {
         }
     }
 
-    /// One that ended within `ended`, as an entry of its own: the mean of ln seconds, weighed by what is known already, and
-    /// the variance that is left.
+    /// An entry for a generation that ended within `ended`: the mean of ln seconds, weighted by the known distribution, and
+    /// the remaining variance.
     ///
-    /// The middle of the range would do for narrow ones. But the first poll of a planned wait comes when most of them are
-    /// about to end, so the range of one that ended before it begins at zero, and its middle would be far too low.
+    /// The middle of the range is good enough only for narrow ranges. The first poll of a planned wait comes when most
+    /// generations are about to end, so the range of a generation that ended before that poll begins at zero, and its middle
+    /// would be far too low.
     fn located(&self, ended: &RangeInclusive<Duration>) -> Self {
         let ln = |time: &Duration| time.as_secs_f64().clamp(SHORTEST, LONGEST).ln();
         let until = ln(ended.end());
@@ -200,39 +200,38 @@ impl Entry {
         }
     }
 
-    /// The mean and squares of both together, by the formula of Chan, Golub and LeVeque.
+    /// Combines mean and squares of both by the formula of Chan, Golub and LeVeque.
     fn add(&mut self, other: &Self) {
         let count = self.count + other.count;
         let away = other.mean - self.mean;
         self.squares += other.squares + away * away * self.count * other.count / count;
         self.mean += away * other.count / count;
-        self.count = count.min(MOST_FINISHES);
+        self.count = count.min(MAX_OBSERVATIONS);
         self.squares *= self.count / count;
         self.turn = self.turn.max(other.turn);
     }
 
-    /// Data that were stored may have been damaged.
-    fn is_sane(&self) -> bool {
+    /// Whether the numbers are valid. Stored data may be damaged.
+    fn is_valid(&self) -> bool {
         let finite = [self.count, self.mean, self.squares].map(f64::is_finite);
         finite == [true; 3] && self.count > 0.0 && self.squares >= 0.0
     }
 }
 
-const MOST_FINISHES: f64 = 200.0;
-const MOST_ENTRIES: usize = 1024;
+const MAX_OBSERVATIONS: f64 = 200.0;
+const MAX_ENTRIES: usize = 1024;
 
-/// Seconds. Nothing is generated faster, and no wait is longer.
+/// The shortest and the longest duration, in seconds.
 const SHORTEST: f64 = 0.1;
 const LONGEST: f64 = 1e7;
 
-/// The variance of ln seconds that is assumed beside the first finishes.
+/// The variance of ln seconds that is assumed with the first observations.
 const VARIANCE: f64 = 0.01;
 
-/// A range reaches down to half its end and no further: little is known of where one before the first poll ended, but hardly
-/// so early.
+/// The widest range in ln seconds, from half its end: a generation that ended before the first poll hardly ended earlier.
 const WIDEST: f64 = std::f64::consts::LN_2;
 
-/// Over how many points a range is averaged.
+/// The number of points over which a range is averaged.
 const POINTS: u32 = 24;
 
 #[cfg(test)]
@@ -241,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_typical_duration_is_the_geometric_mean() {
+    fn typical_duration_is_the_geometric_mean() {
         let mut durations = Durations::default();
         for took in [50.0, 200.0] {
             durations.observe("a", None, at(took));
@@ -250,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_ended_before_the_first_poll_is_placed_by_what_is_known() {
+    fn generation_that_ended_before_the_first_poll_is_weighted_by_known_durations() {
         let mut durations = Durations::default();
         (0..20).for_each(|_| durations.observe("a", None, at(90.0)));
         durations.observe("a", None, Duration::ZERO..=Duration::from_secs(86));
@@ -276,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn old_finishes_fade() {
+    fn old_observations_lose_weight() {
         let mut durations = Durations::default();
         (0..1000).for_each(|_| durations.observe("a", None, at(100.0)));
         (0..1000).for_each(|_| durations.observe("a", None, at(50.0)));
@@ -285,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn another_length_of_the_model_is_near() {
+    fn other_length_of_the_model_is_near() {
         let mut durations = Durations::default();
         durations.observe("a", Some(5), at(60.0));
         let learned = durations.learned("a", Some(10)).unwrap();
@@ -295,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn stored_pairs_beyond_the_limit_are_forgotten_and_no_more_than_those() {
+    fn only_stored_pairs_beyond_the_limit_are_removed() {
         let entry = |length: u64, turn: u64| serde_json::json!({ "length": length, "count": 1.0, "mean": 4.0, "squares": 0.0, "turn": turn });
         for turn in [0, u64::MAX] {
             let entries: Vec<_> = (0..2000).map(|length| entry(length, turn)).collect();
@@ -307,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pair_not_seen_for_longest_is_forgotten() {
+    fn oldest_pair_is_removed() {
         let mut durations = Durations::default();
         (0..=1024).for_each(|length| durations.observe("a", Some(length), at(60.0)));
         assert_eq!(durations.models["a"].len(), 1024);
@@ -315,21 +314,21 @@ mod tests {
     }
 
     #[test]
-    fn absurd_times_leave_it_sane() {
+    fn absurd_times_leave_entries_valid() {
         let mut durations = Durations::default();
         for end in [Duration::ZERO, Duration::MAX] {
             durations.observe("a", None, Duration::ZERO..=end);
             durations.observe("a", None, Duration::MAX..=end);
         }
-        assert!(durations.models["a"].iter().all(Entry::is_sane));
+        assert!(durations.models["a"].iter().all(Entry::is_valid));
     }
 
     #[test]
-    fn damaged_data_count_as_nothing() {
+    fn damaged_data_are_ignored() {
         let damaged = Entry {
             count: 3.0,
             mean: f64::NAN,
-            ..Entry::unseen(None)
+            ..Entry::empty(None)
         };
         let mut durations = Durations {
             models: [("a".to_owned(), vec![damaged])].into(),

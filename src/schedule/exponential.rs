@@ -1,13 +1,13 @@
-//! Steps that grow by a factor.
+//! A schedule with exponentially growing steps.
 
 use std::time::Duration;
 
-use super::{Decision, PollState, Schedule};
+use super::{PollState, Schedule};
 
-/// Steps that grow by a factor from poll to poll, as retries do.
+/// A schedule whose steps grow by a factor from poll to poll, like the pauses of retries.
 ///
-/// It knows nothing of durations: the longer a generation takes, the longer its end goes unnoticed. It is here for whoever
-/// must keep to a rule that says so; [`Planned`](super::Planned) costs fewer requests for the same lag.
+/// It ignores durations: the longer a generation takes, the later its end is observed. Use it where a rule requires such a
+/// schedule; [`Planned`](super::Planned) needs fewer requests for the same lag.
 ///
 /// # Default
 ///
@@ -33,19 +33,19 @@ impl Default for Exponential {
 }
 
 impl Exponential {
-    /// The first step. Below a millisecond it counts as that.
+    /// Sets the first step; at least a millisecond.
     pub fn first(mut self, first: Duration) -> Self {
         self.first = first.max(Duration::from_millis(1));
         self
     }
 
-    /// How many times longer each step is than the one before. Below 1, or where it is no number, it counts as 1.
+    /// Sets the ratio of each step to the one before. Below 1, or NaN, it counts as 1.
     pub fn factor(mut self, factor: f64) -> Self {
         self.factor = factor.max(1.0);
         self
     }
 
-    /// The longest step.
+    /// Sets the longest step.
     pub fn most(mut self, most: Duration) -> Self {
         self.most = most;
         self
@@ -53,10 +53,10 @@ impl Exponential {
 }
 
 impl Schedule for Exponential {
-    fn next(&self, state: &PollState<'_>) -> Decision {
+    fn next(&self, state: &PollState<'_>) -> Duration {
         let seconds = self.first.as_secs_f64() * self.factor.powf(state.polls.into());
         let step = Duration::try_from_secs_f64(seconds).unwrap_or(self.most);
-        Decision::After(step.min(self.most))
+        step.min(self.most)
     }
 }
 
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_factor_that_is_no_number_keeps_the_step() {
+    fn factor_of_nan_keeps_the_step() {
         let schedule = Exponential::default().factor(f64::NAN);
         assert_eq!([0, 9].map(|polls| step(schedule, polls)), [2.0, 2.0]);
     }
@@ -84,7 +84,7 @@ mod tests {
     fn step(schedule: Exponential, polls: u32) -> f64 {
         let mut state = PollState::new("id");
         state.polls = polls;
-        let Decision::After(step) = schedule.next(&state);
+        let step = schedule.next(&state);
         step.as_secs_f64()
     }
 }

@@ -1,152 +1,186 @@
-//! Where to put polls, given a belief.
+//! The next poll for a given posterior of the duration.
 
-use super::belief::Belief;
+use super::posterior::DurationPosterior;
 
-/// What holds for every step.
+/// The limits of a step, and the price of lag.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
     /// Seconds.
-    pub(super) least: f64,
-    pub(super) most: f64,
+    pub(super) min_step: f64,
+    pub(super) max_step: f64,
     /// How many requests one second of lag is worth.
     pub(super) price: f64,
 }
 
-/// The next step and the one that follows it, in seconds.
+/// The next step and the one after it, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Steps {
     pub(super) next: f64,
     pub(super) second: f64,
 }
 
-/// The steps that cost least on average, where a request costs one and a second between the end and the poll that sees it
-/// costs [`Terms::price`]: dynamic programming, from the last thinkable poll back to the next.
+/// The steps with the lowest expected cost; `None` where the result is not a number.
 ///
-/// `known` is the age up to which the generation has not ended, `from` the age at which the step begins. Nothing, where no
-/// number comes out.
-pub(super) fn steps(belief: &Belief, known: f64, from: f64, terms: Terms) -> Option<Steps> {
-    let all = belief.survival(known);
-    let mut moments = moments(|age| belief.survival(age) / all, from, terms.least);
-    plan(&mut moments, terms);
-    // What ended before the first moment waits for any poll alike: it adds to every cost what it adds to the first.
-    let now = Moment {
+/// A request costs 1, and a second between the end and the poll that sees it costs [`Terms::price`]. Dynamic programming
+/// finds the steps, from the latest candidate poll back to the next one. `known` is the age up to which the generation has
+/// not ended, `from` the age at which the step begins.
+pub(super) fn steps(
+    posterior: &DurationPosterior,
+    known: f64,
+    from: f64,
+    terms: Terms,
+) -> Option<Steps> {
+    let all = posterior.survival(known);
+    let alive = |age| posterior.survival(age) / all;
+    let mut candidates = candidates(alive, from, terms.min_step);
+    plan(&mut candidates, terms);
+    // A generation that ended before the first candidate adds the same amount to the cost of every candidate.
+    let now = Candidate {
         alive: 1.0,
-        ..Moment::default()
+        ..Candidate::default()
     };
-    let cost = |moment: &Moment| now.cost(moment, terms.price);
-    let reachable = moments
-        .iter()
-        .take_while(|moment| moment.age - from <= terms.most)
-        .count()
-        .max(1);
-    let (at, best) = moments
-        .iter()
-        .enumerate()
-        .take(reachable)
-        .min_by(|(_, a), (_, b)| cost(a).total_cmp(&cost(b)))?;
+    let cost = |candidate: &Candidate| now.cost(candidate, terms.price);
+    let mut lowest_cost = f64::INFINITY;
+    let mut chosen = None;
+    for (at, candidate) in candidates.iter().enumerate() {
+        if at > 0 && candidate.age - from > terms.max_step {
+            break;
+        }
+        let cost = cost(candidate);
+        if cost < lowest_cost {
+            (lowest_cost, chosen) = (cost, Some((at, candidate)));
+        }
+    }
+    let (at, best) = chosen?;
     let around = at
         .checked_sub(1)
-        .and_then(|before| moments.get(before..at + 2));
+        .and_then(|before| candidates.get(before..at + 2));
     let age = match around {
         Some([before, _, after]) => {
-            lowest([before, best, after].map(|moment| (moment.age, cost(moment))))
+            lowest([before, best, after].map(|candidate| (candidate.age, cost(candidate))))
         }
         _ => best.age,
     };
     let next = age - from;
     next.is_finite().then_some(Steps {
-        next: next.min(terms.most),
+        next: next.min(terms.max_step),
         second: best.step,
     })
 }
 
 /// A time at which a poll may be sent.
 #[derive(Clone, Copy, Debug, Default)]
-struct Moment {
+struct Candidate {
     age: f64,
-    /// The share that has not ended.
+    /// The share of generations that have not ended.
     alive: f64,
     /// The sum of the ages at which the others ended.
     ended: f64,
-    /// What a plan costs from a poll at this moment on, that one not counted, and its first step.
+    /// The expected cost of all later polls of the best plan, and its first step.
     rest: f64,
     step: f64,
 }
 
-impl Moment {
-    /// What it costs from here on to poll next at `then`.
+impl Candidate {
+    /// The expected cost from here on if the next poll is sent at `then`.
     fn cost(&self, then: &Self, price: f64) -> f64 {
         let lag = then.age * (self.alive - then.alive) - (then.ended - self.ended);
         self.alive + price * lag + then.rest
     }
 }
 
-/// The moments to choose from: `least` after `from` and on until nearly all have ended.
+/// The candidates for the next polls: from `min_step` after `from` until nearly all generations have ended.
 ///
-/// They are the denser, the denser polls will be, which goes with the root of the density of ends; and the denser, the
-/// nearer, since of the whole plan only the next step is ever taken.
-fn moments(alive: impl Fn(f64) -> f64, from: f64, least: f64) -> Vec<Moment> {
-    let first = from + least;
-    let mut reach = least * GROWTH;
-    while alive(from + reach) > LEFT && reach < first * FURTHEST {
-        reach *= GROWTH;
-    }
-    let factor = (reach / least).powf(1.0 / CELLS as f64);
-    let mut cells = [(0.0, 0.0); CELLS];
-    let (mut age, mut left, mut total) = (first, alive(first), 0.0);
-    let mut ahead = least;
-    for (end, need) in &mut cells {
+/// Candidates are denser where polls will be denser, which follows the root of the density of ends. They are also denser
+/// near `from`, because only the next step of the plan is ever taken.
+fn candidates(alive: impl Fn(f64) -> f64, from: f64, min_step: f64) -> Vec<Candidate> {
+    let first = from + min_step;
+    let factor = (reach(&alive, from, min_step) / min_step).powf(1.0 / CELLS as f64);
+    // The end of each cell, the share alive then, and how many candidates the cell needs in relation to the others.
+    let mut cells = [(0.0, 0.0, 0.0); CELLS];
+    let alive_first = alive(first);
+    let (mut age, mut left, mut total) = (first, alive_first, 0.0);
+    let mut ahead = min_step;
+    for (end, then, need) in &mut cells {
         ahead *= factor;
         *end = from + ahead;
-        let then = alive(*end);
-        *need = ((left - then).max(0.0) * (*end - age)).sqrt();
+        *then = alive(*end);
+        *need = ((left - *then).max(0.0) * (*end - age)).sqrt();
         total += *need;
-        (age, left) = (*end, then);
+        (age, left) = (*end, *then);
     }
 
-    let mut moments = Vec::with_capacity(1 + MOMENTS + CELLS);
-    let mut moment = Moment {
+    let mut candidates = Vec::with_capacity(1 + MIN_CANDIDATES + CELLS);
+    let mut last = Candidate {
         age: first,
-        alive: alive(first),
-        ..Moment::default()
+        alive: alive_first,
+        ..Candidate::default()
     };
-    moments.push(moment);
-    for (end, need) in cells {
-        // At least one in each: the long time in which little ends needs its polls too.
-        let count = (need / total * MOMENTS as f64).ceil().max(1.0);
-        let width = (end - moment.age) / count;
-        for _ in 0..count as usize {
-            let age = moment.age + width;
-            let alive = alive(age).min(moment.alive);
-            moment.ended += (moment.alive - alive) * (moment.age + 0.5 * width);
-            (moment.age, moment.alive) = (age, alive);
-            moments.push(moment);
+    candidates.push(last);
+    let mut push = |age: f64, alive: f64| {
+        let alive = alive.min(last.alive);
+        last.ended += (last.alive - alive) * 0.5 * (last.age + age);
+        (last.age, last.alive) = (age, alive);
+        candidates.push(last);
+    };
+    let mut begin = first;
+    for (end, alive_then, need) in cells {
+        // At least one in each cell: a long time in which few generations end needs candidates too.
+        let count = (need / total * MIN_CANDIDATES as f64).ceil().max(1.0);
+        let width = (end - begin) / count;
+        for within in 1..count as usize {
+            let age = begin + within as f64 * width;
+            push(age, alive(age));
         }
+        push(end, alive_then);
+        begin = end;
     }
-    moments
+    candidates
 }
 
-/// Finds the best plan from each moment on, from the last one back.
-fn plan(moments: &mut [Moment], terms: Terms) {
-    // The earlier a moment, the earlier its best next one, so none is sought beyond the one found last.
-    let mut reach = moments.len();
-    for at in (0..moments.len()).rev() {
-        let Some((here, later)) = moments.get_mut(at..reach).and_then(<[_]>::split_first_mut)
+/// How long after `from` the latest candidate is: a power of [`GROWTH`] times `min_step`.
+fn reach(alive: impl Fn(f64) -> f64, from: f64, min_step: f64) -> f64 {
+    let furthest = (from + min_step) * FURTHEST;
+    let at = |power| min_step * GROWTH.powi(power);
+    let is_enough = |power| at(power) >= furthest || alive(from + at(power)) <= LEFT;
+    let (mut low, mut high) = (0, 8);
+    while !is_enough(high) {
+        (low, high) = (high, 2 * high);
+    }
+    while high - low > 1 {
+        let middle = (low + high) / 2;
+        if is_enough(middle) {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    at(high)
+}
+
+/// Finds the best plan from each candidate on, from the latest one back.
+fn plan(candidates: &mut [Candidate], terms: Terms) {
+    // The best next candidate of an earlier one is never later than that of a later one.
+    let mut reach = candidates.len();
+    for at in (0..candidates.len()).rev() {
+        let Some((here, later)) = candidates
+            .get_mut(at..reach)
+            .and_then(<[_]>::split_first_mut)
         else {
             continue;
         };
         here.rest = here.alive;
-        here.step = terms.least;
+        here.step = terms.min_step;
         let mut best = f64::INFINITY;
-        for (then, moment) in (at + 1..).zip(&*later) {
-            let step = moment.age - here.age;
-            if step < terms.least {
+        for (then, candidate) in (at + 1..).zip(&*later) {
+            let step = candidate.age - here.age;
+            if step < terms.min_step {
                 continue;
             }
-            if step > terms.most && best < f64::INFINITY {
+            if step > terms.max_step && best < f64::INFINITY {
                 break;
             }
-            let cost = here.cost(moment, terms.price);
+            let cost = here.cost(candidate, terms.price);
             if cost < best {
                 best = cost;
                 (here.rest, here.step) = (cost, step);
@@ -156,19 +190,18 @@ fn plan(moments: &mut [Moment], terms: Terms) {
     }
 }
 
-/// Where the parabola through three points is lowest.
+/// The minimum of the parabola through three points; the middle one where the minimum is not between the others.
 fn lowest([(a, at_a), (b, at_b), (c, at_c)]: [(f64, f64); 3]) -> f64 {
     let (left, right) = ((b - a) * (at_b - at_c), (b - c) * (at_b - at_a));
     let vertex = b - 0.5 * ((b - a) * left - (b - c) * right) / (left - right);
     if vertex > a && vertex < c { vertex } else { b }
 }
 
-/// How many moments there are at least, and how many cells they are spread over. More of them gain less than 1 %.
-const MOMENTS: usize = 72;
+/// The minimum number of candidates, and the number of cells that hold them. More of them improve the result by less than 1 %.
+const MIN_CANDIDATES: usize = 72;
 const CELLS: usize = 48;
 
-/// The last moment is sought in steps by this factor, until no more than this share is left, and no further than this many
-/// times the first.
+/// The latest candidate leaves no more than this share alive, or is this many times later than the first.
 const GROWTH: f64 = 1.3;
 const LEFT: f64 = 2e-3;
 const FURTHEST: f64 = 1e4;
@@ -177,17 +210,17 @@ const FURTHEST: f64 = 1e4;
 #[allow(clippy::unwrap_used, reason = "a test may fail")]
 mod tests {
     use super::*;
-    use crate::schedule::belief::{Finishes, SURE, Source};
+    use crate::schedule::posterior::{CONCENTRATION, Observations, Source};
 
     #[test]
-    fn the_first_poll_waits_for_the_first_ends_and_the_next_come_close() {
+    fn first_poll_waits_for_the_first_ends_and_the_next_follow_closely() {
         let steps = steps(&around(100.0), 0.0, 0.0, TERMS).unwrap();
         assert!(steps.next > 60.0 && steps.next < 95.0, "{steps:?}");
         assert!(steps.second < 20.0, "{steps:?}");
     }
 
     #[test]
-    fn a_higher_price_makes_steps_shorter() {
+    fn higher_price_makes_steps_shorter() {
         let next = |price| {
             steps(&around(100.0), 95.0, 95.0, Terms { price, ..TERMS })
                 .unwrap()
@@ -205,19 +238,19 @@ mod tests {
     }
 
     #[test]
-    fn one_that_may_have_ended_long_ago_is_asked_for_at_once() {
+    fn generation_that_may_have_ended_long_ago_is_polled_after_the_shortest_step() {
         assert_eq!(
             steps(&around(100.0), 0.0, 500.0, TERMS).unwrap().next,
-            TERMS.least
+            TERMS.min_step
         );
     }
 
     #[test]
-    fn the_limits_hold() {
+    fn steps_stay_within_the_limits() {
         for age in [0.0, 90.0, 1e3, 1e9, 1e19] {
             let terms = Terms {
-                least: 5.0,
-                most: 30.0,
+                min_step: 5.0,
+                max_step: 30.0,
                 price: 2.0,
             };
             let steps = steps(&around(100.0), age, age, terms).unwrap();
@@ -227,18 +260,18 @@ mod tests {
     }
 
     const TERMS: Terms = Terms {
-        least: 2.0,
-        most: 600.0,
+        min_step: 2.0,
+        max_step: 600.0,
         price: 5.0,
     };
 
-    fn around(seconds: f64) -> Belief {
+    fn around(seconds: f64) -> DurationPosterior {
         let source = Source {
             weight: 1.0,
             mean: seconds.ln(),
             error: 0.05,
-            sure: SURE,
+            concentration: CONCENTRATION,
         };
-        Belief::new(&[source], Finishes::default())
+        DurationPosterior::new(&[source], Observations::default())
     }
 }

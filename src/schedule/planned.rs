@@ -3,24 +3,23 @@
 use std::time::Duration;
 
 use super::{
-    Decision, PollState, Schedule,
-    belief::{Belief, Finishes, SURE, Source},
+    PollState, Schedule,
     placement::{Terms, steps},
     pooled::{Pooled, middle},
+    posterior::{CONCENTRATION, DurationPosterior, Observations, Source},
 };
 use crate::State;
 
-/// The default: polls are sent where the end is likely.
+/// The default schedule: it polls when the end of the generation is likely.
 ///
-/// What is believed of a generation's duration comes from three sources, and they give way to each other by Bayes' rule:
-/// what this program saw such generations take ([`PollState::learned`]), what the vendor's pages state
-/// ([`PollState::expected`]), and for a model of which nothing is known, the [durations of all models](Pooled). It is
-/// believed only as far as the age allows: a generation that outlives what was stated is not what was stated. The next poll is
-/// then the one with which requests and lag together cost least on average; lag is the time from the end to the poll that
-/// sees it.
+/// The distribution of the duration is estimated from three sources, weighted by Bayes' rule: the durations that this program
+/// observed ([`PollState::learned`]), those that the vendor's pages state ([`PollState::expected`]), and for an unknown
+/// model the [durations of all models](Pooled). The estimate accounts for the age: a generation that has outlived the stated
+/// duration does not have that duration. The next poll is the one that minimises the expected cost of requests and lag
+/// together; lag is the time from the end to the poll that observes it.
 ///
-/// Every step is shifted a little, by a figure that comes from the generation's id and the number of the poll: many waits do
-/// not ask in step, and each of them polls at the same times in every run.
+/// Every step has a small jitter that depends on the generation's id and the number of the poll: many waits do not poll in
+/// step, and each wait polls at the same times in every run.
 ///
 /// # Default
 ///
@@ -44,8 +43,8 @@ use crate::State;
 #[must_use = "a schedule does nothing until a wait is given it"]
 pub struct Planned {
     trade: Duration,
-    least: Duration,
-    most: Duration,
+    min_step: Duration,
+    max_step: Duration,
     pooled: Pooled,
 }
 
@@ -53,40 +52,40 @@ impl Default for Planned {
     fn default() -> Self {
         Self {
             trade: Duration::from_millis(187),
-            least: Duration::from_secs(2),
-            most: Duration::from_secs(600),
+            min_step: Duration::from_secs(2),
+            max_step: Duration::from_secs(600),
             pooled: Pooled::default(),
         }
     }
 }
 
 impl Planned {
-    /// How much sooner, on average, one more request must notice the end to be worth sending: a shorter time buys less lag
-    /// with more requests, and four times the time about halves the requests and doubles the lag. 0.187 s by default.
+    /// Sets how much lag one more request must save on average to be worth sending; 0.187 s by default. A shorter time
+    /// reduces the lag with more requests; four times the time about halves the requests and doubles the lag.
     ///
-    /// This is for a generation of 330 s. For others it goes with the fourth root of the duration, so that both requests and
-    /// lag grow with it, the lag a little more; and from four times the typical duration on with the age, so that one that
-    /// never ends is asked for ever less. Where generations end within few times the least step of each other, no lag shorter
-    /// than that step is bought, whatever this says.
+    /// The value is for a generation of 330 s. It scales with the fourth root of the duration, so that both requests and lag
+    /// grow with the duration. From four times the typical duration on it grows with the age, so that a generation that never
+    /// ends is polled ever less often. Where durations differ by only a few times the shortest step, the lag does not become
+    /// shorter than that step.
     pub fn trade(mut self, trade: Duration) -> Self {
         self.trade = trade;
         self
     }
 
-    /// The shortest step: 2 s by default, no less than a second.
-    pub fn at_least(mut self, least: Duration) -> Self {
-        self.least = least.max(FLOOR);
-        self.most = self.most.max(self.least);
+    /// Sets the shortest step: 2 s by default, at least a second.
+    pub fn at_least(mut self, min_step: Duration) -> Self {
+        self.min_step = min_step.max(LOWEST_MIN_STEP);
+        self.max_step = self.max_step.max(self.min_step);
         self
     }
 
-    /// The longest step: 10 minutes by default, no less than the shortest.
-    pub fn at_most(mut self, most: Duration) -> Self {
-        self.most = most.max(self.least);
+    /// Sets the longest step: 10 minutes by default, at least the shortest.
+    pub fn at_most(mut self, max_step: Duration) -> Self {
+        self.max_step = max_step.max(self.min_step);
         self
     }
 
-    /// What is believed of a model of which nothing is known.
+    /// Sets the durations that are assumed for an unknown model.
     pub fn pooled(mut self, pooled: Pooled) -> Self {
         self.pooled = pooled;
         self
@@ -94,39 +93,39 @@ impl Planned {
 }
 
 impl Schedule for Planned {
-    fn next(&self, state: &PollState<'_>) -> Decision {
-        let belief = self.belief(state);
-        let least = self.least.as_secs_f64();
+    fn next(&self, state: &PollState<'_>) -> Duration {
+        let posterior = self.posterior(state);
+        let least = self.min_step.as_secs_f64();
         let terms = Terms {
-            least,
-            most: self.most.as_secs_f64(),
-            price: self.price(&belief, state.unfinished.as_secs_f64()),
+            min_step: least,
+            max_step: self.max_step.as_secs_f64(),
+            price: self.price(&posterior, state.unfinished.as_secs_f64()),
         };
         let from = state.last_poll.as_secs_f64();
         let mut known = state.unfinished.as_secs_f64();
         if state.last == Some(State::Queued) {
-            // All of the generating still lies ahead.
-            known += QUEUED * belief.typical().min(LONGEST_QUEUED);
+            // The time of the generating itself is still to come.
+            known += QUEUED * posterior.typical().min(LONGEST_QUEUED);
         }
-        let steps = steps(&belief.beyond(known), known, from, terms);
-        let step = steps.map_or(terms.most, |steps| {
+        let steps = steps(&posterior.beyond(known), known, from, terms);
+        let step = steps.map_or(terms.max_step, |steps| {
             steps.next + JITTER * steps.next.min(steps.second) * jitter(state.id, state.polls)
         });
-        let step = Duration::try_from_secs_f64(step).unwrap_or(self.least);
-        Decision::After(step.clamp(self.least, self.most))
+        let step = Duration::try_from_secs_f64(step).unwrap_or(self.min_step);
+        step.clamp(self.min_step, self.max_step)
     }
 
     fn remaining(&self, state: &PollState<'_>) -> Option<Duration> {
         let age = state.age.as_secs_f64();
         let end = self
-            .belief(state)
+            .posterior(state)
             .median_beyond(state.unfinished.as_secs_f64());
         Duration::try_from_secs_f64((end - age).max(0.0)).ok()
     }
 }
 
 impl Planned {
-    fn belief(&self, state: &PollState<'_>) -> Belief {
+    fn posterior(&self, state: &PollState<'_>) -> DurationPosterior {
         let mut sources = Vec::with_capacity(4);
         match state.expected.as_ref().and_then(middle) {
             Some((mean, width)) => sources.extend(STATED.map(|stated| Source {
@@ -142,27 +141,27 @@ impl Planned {
         if let Some(mean) = learned.and_then(|learned| learned.near) {
             sources.push(Source { mean, ..NEAR });
         }
-        let finishes = learned.map(|learned| Finishes {
+        let observations = learned.map(|learned| Observations {
             count: learned.count,
             mean: learned.mean,
             squares: learned.squares,
         });
-        Belief::new(&sources, finishes.unwrap_or_default())
+        DurationPosterior::new(&sources, observations.unwrap_or_default())
     }
 
-    /// Requests that a second of lag is worth.
-    fn price(&self, belief: &Belief, age: f64) -> f64 {
+    /// How many requests a second of lag is worth.
+    fn price(&self, posterior: &DurationPosterior, age: f64) -> f64 {
         let trade = self.trade.as_secs_f64().max(SHORTEST_TRADE);
-        let typical = belief.typical();
+        let typical = posterior.typical();
         let overdue = (age / (OVERDUE * typical)).max(1.0);
         let wanted = (TRADED / typical).sqrt().sqrt() / (trade * overdue);
-        // With this price, steps would be the least one where ends are dense.
-        let sensible = DENSE * belief.width() / self.least.as_secs_f64().powi(2);
-        wanted.min(sensible)
+        // At this price, steps have the shortest length where ends are dense.
+        let max = DENSE * posterior.width() / self.min_step.as_secs_f64().powi(2);
+        wanted.min(max)
     }
 }
 
-/// From -1 to 1, by FNV-1a.
+/// A number from -1 to 1, from an FNV-1a hash.
 fn jitter(id: &str, poll: u32) -> f64 {
     let hash = id
         .bytes()
@@ -170,49 +169,50 @@ fn jitter(id: &str, poll: u32) -> f64 {
         .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         });
-    // The last byte has not reached the lowest bits of the product well enough, nor the highest ones.
+    // The lowest and the highest bits depend too little on the last byte.
     ((hash ^ (hash >> 32)) & 0xffff) as f64 / f64::from(0x7fff_u16) - 1.0
 }
 
-/// What a stated duration is worth; the means are by how much in ln seconds it is off. It is mostly right, and a model of
-/// which one is stated is a steady one; where it is not, it tends to be of a longer or a shorter clip, or of a busier day.
+/// The priors from a stated duration; their means are differences from it in ln seconds. A stated duration is mostly right,
+/// and the durations of such a model vary little. Otherwise it tends to be that of a longer or a shorter clip, or of a busier
+/// day.
 const STATED: [Source; 3] = [
     Source {
         weight: 0.56,
         mean: 0.0,
         error: 0.01,
-        sure: 2.0 * SURE,
+        concentration: 2.0 * CONCENTRATION,
     },
     Source {
         weight: 0.0125,
         mean: -0.83,
         error: 0.36,
-        sure: SURE,
+        concentration: CONCENTRATION,
     },
     Source {
         weight: 0.0066,
         mean: 0.74,
         error: 0.267,
-        sure: SURE,
+        concentration: CONCENTRATION,
     },
 ];
 
-/// What the durations of a model's other lengths are worth.
+/// The prior from the durations of a model's other lengths.
 const NEAR: Source = Source {
     weight: 0.5,
     mean: 0.0,
     error: 0.4,
-    sure: SURE,
+    concentration: CONCENTRATION,
 };
 
-/// No policy goes below this step.
-const FLOOR: Duration = Duration::from_secs(1);
+/// The lower limit of the shortest step.
+const LOWEST_MIN_STEP: Duration = Duration::from_secs(1);
 
-/// How far a step is shifted, as a share of the shorter of it and the one after: a long wait for a dense phase would
-/// otherwise miss its beginning.
+/// The jitter of a step, as a share of the shorter of it and the next one: a share of a long step could miss the begin of a
+/// dense phase.
 const JITTER: f64 = 0.08;
 
-/// One that is still queued takes at least this share of a typical duration more, counted no longer than so many seconds.
+/// A queued generation takes at least this share of a typical duration longer; the typical duration counts up to so many seconds.
 const QUEUED: f64 = 0.05;
 const LONGEST_QUEUED: f64 = 600.0;
 
@@ -220,10 +220,10 @@ const LONGEST_QUEUED: f64 = 600.0;
 const TRADED: f64 = 330.0;
 const SHORTEST_TRADE: f64 = 1e-3;
 
-/// From so many times the typical duration on, lag is worth the less, the older it gets: steps grow with the age.
+/// From so many times the typical duration on, the price of lag falls with the age, so that steps grow.
 const OVERDUE: f64 = 4.0;
 
-/// With this price by the width of a belief, in seconds, and a least step of 1 s, steps in its middle are not much longer.
+/// The price for a posterior with a width of 1 s and a shortest step of 1 s at which steps in its middle are not much longer.
 const DENSE: f64 = 1.69;
 
 #[cfg(test)]
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn no_step_is_below_a_second() {
+    fn steps_are_at_least_a_second() {
         let schedule = Planned::default()
             .at_least(Duration::ZERO)
             .trade(Duration::ZERO);
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_grow_once_a_hint_proved_wrong() {
+    fn steps_grow_once_the_stated_duration_is_exceeded() {
         let polls = polls("a", Some(40), None, 800.0);
         let step = |age: f64| {
             let at = polls
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_hint_fades_with_what_is_learned() {
+    fn observed_durations_outweigh_a_wrong_stated_one() {
         let right = polls("a", None, learned(300.0, 20), 310.0);
         let wrong = polls("a", Some(100), learned(300.0, 20), 310.0);
         assert!(wrong.len() <= right.len() + 2, "{right:?} {wrong:?}");
@@ -302,13 +302,13 @@ mod tests {
     }
 
     #[test]
-    fn learning_halves_the_requests() {
+    fn observed_durations_halve_the_requests() {
         let requests = |learned| polls("a", None, learned, 330.0).len();
         assert!(2 * requests(learned(330.0, 20)) < requests(None));
     }
 
     #[test]
-    fn other_lengths_of_the_model_count_for_something() {
+    fn other_lengths_of_the_model_reduce_the_requests() {
         let mut durations = Durations::default();
         (0..5).for_each(|_| durations.observe("m", Some(5), at(300)..=at(300)));
         let near = polls("a", None, durations.learned("m", Some(10)), 300.0);
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queued_one_is_left_alone_for_longer() {
+    fn queued_generation_is_polled_later() {
         let [queued, generating] = [State::Queued, State::Generating].map(|last| {
             let mut state = state("a", Some(330), None);
             (state.age, state.last_poll, state.unfinished) = (at(330), at(330), at(330));
@@ -337,14 +337,14 @@ mod tests {
     }
 
     #[test]
-    fn a_resumed_wait_asks_at_once_for_what_may_have_ended() {
+    fn resumed_wait_polls_soon_if_the_generation_may_have_ended() {
         let mut state = state("a", Some(60), None);
         (state.age, state.last_poll) = (at(500), at(500));
         assert!(step(Planned::default(), &state) < at(3));
     }
 
     #[test]
-    fn absurd_figures_give_a_step_within_the_limits() {
+    fn absurd_durations_give_a_step_within_the_limits() {
         let times = [
             Duration::ZERO,
             Duration::from_nanos(1),
@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_of_the_time_shrinks_with_the_age_and_never_below_zero() {
+    fn remaining_time_shrinks_with_the_age_and_stays_positive() {
         let schedule = Planned::default();
         let mut state = state("a", Some(300), None);
         let remaining = |state: &PollState<'_>| schedule.remaining(state).unwrap().as_secs();
@@ -417,7 +417,6 @@ mod tests {
             "{}",
             remaining(&state)
         );
-        // What has outlived its time takes some more of it.
         (state.age, state.unfinished) = (at(600), at(600));
         assert!(
             (1..=600).contains(&remaining(&state)),
@@ -436,7 +435,7 @@ mod tests {
     }
 
     fn step(schedule: Planned, state: &PollState<'_>) -> Duration {
-        let Decision::After(step) = schedule.next(state);
+        let step = schedule.next(state);
         step
     }
 

@@ -1,16 +1,16 @@
-//! What is believed of a model of which nothing is known.
+//! The prior of the durations of an unknown model.
 
 use std::{ops::RangeInclusive, sync::LazyLock, time::Duration};
 
-use super::belief::{SURE, Source};
+use super::posterior::{CONCENTRATION, Source};
 use crate::models;
 
-/// How long generations of all models take: a lognormal distribution, for a model of which nothing is known.
+/// The durations of generations of all models: a lognormal distribution, used for an unknown model.
 ///
 /// # Default
 ///
-/// The fit to what the vendor's pages state or print for 91 models in August 2026: 121 s, and two in three within a factor
-/// of 2.3 of that.
+/// The fit to the durations that the vendor's pages state or print for 91 models in August 2026: 121 s, and two in three
+/// within a factor of 2.3 of that.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pooled {
     /// Mean and standard deviation of ln seconds.
@@ -28,7 +28,7 @@ impl Default for Pooled {
 }
 
 impl Pooled {
-    /// Fits what is stated of each model. The default, where there are fewer than two.
+    /// Fits the stated durations of models. Fewer than two durations give the default.
     pub fn of(stated: impl IntoIterator<Item = RangeInclusive<Duration>>) -> Self {
         let (mut count, mut mean, mut squares) = (0.0, 0.0, 0.0);
         for (middle, _) in stated.into_iter().filter_map(|range| middle(&range)) {
@@ -46,7 +46,7 @@ impl Pooled {
         }
     }
 
-    /// The fit to what is stated of the models that are compiled in.
+    /// The fit to the stated durations of the compiled-in models.
     pub fn stated() -> Self {
         static STATED: LazyLock<Pooled> = LazyLock::new(|| {
             let durations = models().iter().flat_map(|model| &model.durations);
@@ -63,12 +63,12 @@ impl Pooled {
             weight: 1.0,
             mean: self.mean,
             error: self.spread,
-            sure: SURE,
+            concentration: CONCENTRATION,
         }
     }
 }
 
-/// The middle of a stated range in ln seconds, and the standard deviation if all of it is alike.
+/// The middle of a stated range in ln seconds, and the standard deviation of a uniform distribution over it.
 pub(super) fn middle(range: &RangeInclusive<Duration>) -> Option<(f64, f64)> {
     let (min, max) = (
         range.start().as_secs_f64().ln(),
@@ -78,7 +78,7 @@ pub(super) fn middle(range: &RangeInclusive<Duration>) -> Option<(f64, f64)> {
     sane.then(|| (0.5 * (min + max), (max - min).abs() / 12_f64.sqrt()))
 }
 
-/// No fit is narrower: so few figures never tell so much.
+/// The narrowest fit: few figures do not justify a narrower one.
 const NARROWEST: f64 = 0.05;
 
 #[cfg(test)]
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pooled_durations_are_the_fit_of_what_is_stated() {
+    fn pooled_durations_fit_the_stated_ones() {
         let pooled = Pooled::of([50, 200].map(|seconds| at(seconds)..=at(seconds)));
         assert!((pooled.mean.exp() - 100.0).abs() < 1e-6);
         assert!((pooled.spread - 4_f64.ln() / 2_f64.sqrt()).abs() < 1e-6);

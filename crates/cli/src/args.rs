@@ -1,6 +1,6 @@
-//! What the command line takes, and what it says of itself.
+//! The options of the command line, and their help.
 
-use std::time::Duration;
+use std::{fmt::Display, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -20,8 +20,8 @@ pub(crate) use specs::{Specs, SpecsCheck, SpecsCommand, SpecsDiff, SpecsUpdate};
 /// Generate videos with AI/ML API: create, wait, download
 ///
 /// A generation takes half a minute to a quarter of an hour and costs credits when it is created. This command creates it
-/// once, waits with few requests, and saves the video whole or not at all. Whatever goes wrong in between, it prints the
-/// command that comes back to what was bought.
+/// once, waits with few requests, and saves the video whole or not at all. If the wait or the download fails, it prints the
+/// command that resumes the generation.
 #[derive(Debug, Parser)]
 #[command(name = "aimlapi-video", version, after_long_help = NOTES, max_term_width = 100)]
 pub(crate) struct Arguments {
@@ -36,50 +36,48 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Create a generation, wait for it, and save its video
     ///
-    /// The request is held to the model's document before it is sent: a wrong one costs nothing. If the wait is broken off,
-    /// the command that goes on with it is printed. The key is read from AIML_API_KEY; --simulate needs none.
+    /// The request is checked against the model's document before it is sent, so a wrong request costs nothing. If the wait
+    /// ends early, the command that resumes it is printed. The key is read from AIML_API_KEY; --simulate needs none.
     Generate(Generate),
-    /// Wait for a generation that exists, and save its video
+    /// Wait for an existing generation, and save its video
     ///
     /// It creates nothing, so it can be run as often as needed. The key is read from AIML_API_KEY.
     Wait(Wait),
     /// Create a generation for each line of a file, wait for all, and save their videos
     ///
-    /// A batch that was interrupted, or killed, is run again by the same command: what was created is waited for, what was
-    /// saved is left alone, and what may have been created without an answer is reported, never silently created again.
-    /// The key is read from AIML_API_KEY; --simulate needs none.
+    /// After an interrupt or a kill, run the same command again: it waits for the generations that were created, skips the
+    /// videos that were saved, and reports a create that got no response instead of repeating it. The key is read from AIML_API_KEY; --simulate needs none.
     Batch(Batch),
-    /// Finish what a batch has created, and create nothing
+    /// Finish the generations that a batch has created, and create nothing
     ///
-    /// It takes the journal that `batch` has written. What was not created stays so; run `batch` again for that. The key is
-    /// read from AIML_API_KEY.
+    /// It reads the journal that `batch` has written. To create the remaining generations, run `batch` again. The key is read
+    /// from AIML_API_KEY.
     Resume(Resume),
-    /// Ask once for the state of a generation
+    /// Fetch the state of a generation once
     ///
-    /// Prints the state, why it failed where it did, and the links of its videos, a line each. The key is read from
+    /// Prints the state, the reason of a failure, and the URLs of the videos, a line each. The key is read from
     /// AIML_API_KEY.
     Status(Status),
-    /// Hold requests to their documents without sending them
+    /// Check requests against their documents without sending them
     ///
-    /// Prints one JSON object a line: whether it is valid, and if not, what is wrong where, and what is allowed. It needs no
-    /// key and no network.
+    /// Prints one JSON object for each request: whether it is valid, and each violation with its JSON pointer and the allowed
+    /// values. It needs no key and no network.
     Validate(Validate),
     /// List the models
     ///
     /// TAKES is how long a generation takes, from create to completed, as the vendor's pages state it. It needs no key and no
     /// network.
     Models(Models),
-    /// Show what a model's request takes
+    /// Show the parameters of a model's request
     ///
-    /// Each parameter with what is allowed, what the service takes where it is left out, and what it means. It needs no key
-    /// and no network.
+    /// Each parameter with its allowed values, its default at the service, and its meaning. It needs no key and no network.
     Schema(Schema),
     /// Run a local server that behaves as the service does
     ///
-    /// To try things out, and to test one's own code in any language: it takes any key, costs nothing, and is faster than
-    /// the service. Its videos are short films that every player shows.
+    /// For trials, and for tests of programs in any language: it accepts any key, costs nothing, and is faster than the
+    /// service. Its videos are short clips that every player plays.
     Simulate(Simulate),
-    /// Print what makes a shell complete this command, models included
+    /// Print the script that makes a shell complete this command, models included
     Completions(Completions),
     /// Check, compare and update the OpenAPI documents this crate is generated from
     Specs(Specs),
@@ -92,11 +90,25 @@ pub(crate) struct Completions {
     pub(crate) shell: Shell,
 }
 
-fn time(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| "give a time such as 90s, 30m or 1h30m".into())
+/// A parser of whole numbers in a range.
+fn whole_number<T>(
+    range: RangeInclusive<T>,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync
+where
+    T: FromStr + PartialOrd + Display + Clone + Send + Sync,
+{
+    move |text| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        let (min, max) = (range.start(), range.end());
+        number.ok_or_else(|| format!("expected a whole number from {min} to {max}"))
+    }
 }
 
-/// What `--speed` is, or stands for. An environment that cannot be used is told when the client is built.
+fn time(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "expected a time such as 90s, 30m or 1h30m".into())
+}
+
+/// The value of `--speed`, or its default. A wrong value in the environment is an error of the client's builder.
 pub(crate) fn speed_of(given: Option<f64>, simulate: bool) -> f64 {
     let environment = || std::env::var("AIML_API_SPEED").ok();
     match (given, simulate) {
@@ -109,11 +121,11 @@ pub(crate) fn speed_of(given: Option<f64>, simulate: bool) -> f64 {
 }
 
 fn speed(text: &str) -> Result<f64, String> {
-    let speed: f64 = text.parse().map_err(|_| "give a number such as 60")?;
+    let speed: f64 = text.parse().map_err(|_| "expected a number such as 60")?;
     if speed.is_finite() && speed > 0.0 {
         Ok(speed)
     } else {
-        Err("must be more than 0".into())
+        Err("expected a number above 0".into())
     }
 }
 
@@ -135,16 +147,16 @@ Environment (there is no configuration file):
   AIML_API_SPEED the default of --speed, for a simulator only, which prints the value to use
   HTTPS_PROXY    a proxy, as the system's settings would name one
   NO_COLOR       if set, help is without colours
-  TERM=dumb      no line is drawn anew
+  TERM=dumb      progress is printed as plain lines
 
 Exit codes:
   0    done
   2    bad request or usage; nothing was created
   3    the generation failed
-  4    the generation exists, but its end was not seen; resumable
-  5    service or network, and this command created nothing
-  6    unknown whether the create was accepted; do not repeat it blindly
-  7    finished, but the video could not be saved, or there was none; resumable
+  4    the generation exists and may still complete; resumable
+  5    service or network failure; this command created nothing
+  6    the create may have been accepted; look at the account's log before you repeat it
+  7    completed, but the video is missing or could not be saved; resumable
   130  interrupted";
 
 const COMPLETIONS_EXAMPLES: &str = "\
@@ -153,4 +165,26 @@ Examples:
   aimlapi-video completions zsh > ~/.zfunc/_aimlapi-video
   aimlapi-video completions fish > ~/.config/fish/completions/aimlapi-video.fish
 
-The folders have to be there; zsh needs `fpath=(~/.zfunc $fpath)` before `compinit`.";
+The folders must exist; zsh needs `fpath=(~/.zfunc $fpath)` before `compinit`.";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn definitions_of_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn whole_number_outside_its_range_is_an_error_with_the_range() {
+        let parse = whole_number(1..=1000_u16);
+        assert_eq!(parse("1000"), Ok(1000));
+        for text in ["0", "1001", "99999", "-1", "many", ""] {
+            let expected = Err("expected a whole number from 1 to 1000".to_owned());
+            assert_eq!(parse(text), expected, "{text}");
+        }
+    }
+}

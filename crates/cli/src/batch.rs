@@ -1,4 +1,4 @@
-//! `batch` and `resume`: many jobs from a file, with a record that survives a kill.
+//! `batch` and `resume`: many jobs from a file, with a journal that survives a kill.
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -18,10 +18,10 @@ use futures_util::{
 
 use crate::{
     args::{Batch, Jobs, Resume, speed_of},
-    board::Board,
-    failure::{self, Failure, line},
+    failure::{self, Failure, error_line},
     interrupt::Interrupt,
-    output::note,
+    output::print_note,
+    progress::BatchProgress,
     service::service,
 };
 
@@ -30,7 +30,7 @@ mod requests;
 mod run;
 
 use out::{Out, folder_of};
-use requests::{Requests, check, check_place, refuse_foreign};
+use requests::{Requests, check, check_origin, check_overwrites};
 use run::Run;
 
 /// `batch`
@@ -45,7 +45,7 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
     let interrupt = Interrupt::listen();
     let requests = Requests::read(batch)?;
     let journal = batch.journal.clone();
-    // What a simulator made is nobody's, and no real run is to rely on it.
+    // A run against the service must not take a simulator's generations for its own.
     let name = match batch.simulate {
         true => "journal.simulated.jsonl",
         false => "journal.jsonl",
@@ -69,35 +69,35 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure::creating(&error))?;
     let remedy = match batch.simulate {
         true => "delete it, or name another journal, since each simulator ends with its command",
-        false => ELSEWHERE,
+        false => OTHER_SERVICE_REMEDY,
     };
-    check_place(&journal, &path, &client, remedy, |line| {
+    check_origin(&journal, &path, &client, remedy, |line| {
         batch.simulate && saved.contains(&(line - 1)) && is_simulated(&entries[&line])
     })?;
     if batch.repeat_unclear {
         for (line, _) in entries.iter().filter(|(_, entry)| is_unclear(entry)) {
             journal
                 .repeat(line - 1)
-                .map_err(|error| Failure::usage(self::line(&error)))?;
+                .map_err(|error| Failure::usage(error_line(&error)))?;
         }
     }
-    let board = Board::start(requests.lines.len() - saved.len(), speed);
-    let vacant = requests.vacant();
+    let progress = BatchProgress::start(requests.lines.len() - saved.len(), speed);
+    let lines_without_request = requests.lines_without_request();
     let mut all = client
         .generate_all(requests.requests)
         .options(options(&batch.jobs, speed))
         .max_creates(batch.creates.into())
-        .reserve_indices(vacant)
+        .reserve_indices(lines_without_request)
         .skip_indices(saved)
         .journal(journal.clone());
     let mut run = Run {
-        board,
+        progress,
         client,
         journal,
         out,
         json: batch.jobs.json,
         allow_truncated: batch.jobs.allow_truncated,
-        worst: 0,
+        exit_code: 0,
         saving: FuturesUnordered::new(),
         to_save: VecDeque::new(),
         is_resumable: false,
@@ -105,26 +105,29 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
     };
     let ended = run.drive(&mut all, interrupt.clone()).await;
     if !ended {
-        // What is on its way may have been bought: its answer is worth a moment.
+        // A create in flight may be accepted and billed, so its response is waited for.
         all.stop();
-        let last_words = async {
+        let open_creates = async {
             while all.is_creating()
                 && let Some((index, job)) = all.next().await
             {
                 match job {
                     BatchEvent::Created(handle) => {
-                        let what = format!("line {}: created {}", index + 1, handle.id());
-                        run.board.note(&what);
+                        let created = format!("line {}: created {}", index + 1, handle.id());
+                        run.progress.print(&created);
                     }
                     BatchEvent::Unrecorded(_) | BatchEvent::Ended(Err(_)) => {
-                        run.happened(index, job).await
+                        run.handle(index, job).await
                     }
                     _ => {}
                 }
             }
         };
-        if tokio::time::timeout(LAST_WORDS, last_words).await.is_err() {
-            run.board.note(UNHEARD);
+        if tokio::time::timeout(CREATE_GRACE_PERIOD, open_creates)
+            .await
+            .is_err()
+        {
+            run.progress.print(OPEN_CREATE_NOTE);
         }
     }
     Ok(run.finish(ended, &path))
@@ -141,11 +144,11 @@ pub(crate) async fn resume(resume: Resume) -> ExitCode {
 async fn run_resume(resume: &Resume) -> Result<ExitCode, Failure> {
     let interrupt = Interrupt::listen();
     if !resume.journal.is_file() {
-        let what = format!(
-            "there is no journal {}; a batch writes journal.jsonl into its --out folder",
+        let message = format!(
+            "journal {} not found; a batch writes journal.jsonl into its --out folder",
             resume.journal.display()
         );
-        return Err(Failure::usage(what));
+        return Err(Failure::usage(message));
     }
     let journal = open(&resume.journal)?;
     let folder = resume.out.as_deref();
@@ -157,7 +160,13 @@ async fn run_resume(resume: &Resume) -> Result<ExitCode, Failure> {
         .wait_options(options.clone())
         .build()
         .map_err(|error| Failure::creating(&error))?;
-    check_place(&journal, &resume.journal, &client, ELSEWHERE, |_| false)?;
+    check_origin(
+        &journal,
+        &resume.journal,
+        &client,
+        OTHER_SERVICE_REMEDY,
+        |_| false,
+    )?;
     let out = Out::prepare(folder, &resume.journal)?;
     let open: Vec<(usize, GenerationHandle)> = entries
         .iter()
@@ -165,32 +174,31 @@ async fn run_resume(resume: &Resume) -> Result<ExitCode, Failure> {
         .filter_map(|(line, entry)| Some((line - 1, entry.handle()?.clone())))
         .collect();
     let lines = open.iter().map(|(index, _)| index + 1);
-    refuse_foreign(lines, &journal, &out).map_err(Failure::usage)?;
+    check_overwrites(lines, &journal, &out).map_err(Failure::usage)?;
     let count = |is: fn(&JournalEntry) -> bool| entries.values().filter(|entry| is(entry)).count();
     let (unclear, not_created) = (count(is_unclear), count(is_not_created));
     note_saved(entries.len() - open.len() - unclear - not_created);
     if not_created > 0 {
-        let were = if not_created == 1 { "was" } else { "were" };
-        note(format!(
-            "{not_created} {were} not created; run the batch again for that"
+        print_note(format!(
+            "not created: {not_created}; run the batch again to create the rest"
         ));
     }
     let mut run = Run {
-        board: Board::start(open.len() + unclear, speed),
+        progress: BatchProgress::start(open.len() + unclear, speed),
         client: client.clone(),
         journal,
         out,
         json: resume.jobs.json,
         allow_truncated: resume.jobs.allow_truncated,
-        worst: 0,
+        exit_code: 0,
         saving: FuturesUnordered::new(),
         to_save: VecDeque::new(),
         is_resumable: false,
         simulates: false,
     };
     for (line, _) in entries.iter().filter(|(_, entry)| is_unclear(entry)) {
-        let what = "it is unknown whether it was created; look at the account's log";
-        run.ended(line - 1, None, Failure::new(failure::AMBIGUOUS, what));
+        let message = "the create may have been accepted; look at the account's log";
+        run.ended(line - 1, None, Failure::new(failure::AMBIGUOUS, message));
     }
     let waits = open.into_iter().map(move |(index, handle)| {
         let updates = client.wait(&handle).options(options.clone()).updates();
@@ -210,25 +218,24 @@ fn job(update: Result<Update, Error>) -> BatchEvent {
     }
 }
 
-/// How long a batch that is interrupted waits for the answers to its creates.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+/// How long an interrupted batch waits for the responses to its creates.
+const CREATE_GRACE_PERIOD: Duration = Duration::from_secs(5);
 
-const UNHEARD: &str = "note: a create is still unanswered; the journal has it as unclear, and it is not repeated by itself";
+const OPEN_CREATE_NOTE: &str = "note: a create has no response yet; the journal records it as unclear, and no later run repeats it unasked";
 
-/// More waits at once take memory and gain nothing.
+/// More waits at once take memory without a benefit.
 const WAITS_AT_ONCE: usize = 256;
 
-/// What to do about a journal of another service.
-const ELSEWHERE: &str = "name another journal, or set AIML_API_BASE to that service";
+/// The remedy for a journal of another service.
+const OTHER_SERVICE_REMEDY: &str = "name another journal, or set AIML_API_BASE to that service";
 
 fn open(path: &Path) -> Result<Journal, Failure> {
-    Journal::open(path).map_err(|error| Failure::usage(line(&error)))
+    Journal::open(path).map_err(|error| Failure::usage(error_line(&error)))
 }
 
 fn note_saved(jobs: usize) {
-    let are = if jobs == 1 { "is" } else { "are" };
     if jobs > 0 {
-        note(format!("{jobs} {are} saved already"));
+        print_note(format!("saved already: {jobs}"));
     }
 }
 
@@ -240,7 +247,7 @@ fn is_unclear(entry: &JournalEntry) -> bool {
     entry.state == JournalState::Unclear
 }
 
-/// Whether it was made by a simulator of the same kind, whose address is another each time.
+/// Whether an embedded simulator created the generation. Its port differs at each start.
 fn is_simulated(entry: &JournalEntry) -> bool {
     let origin = entry.handle().and_then(GenerationHandle::origin);
     origin.is_some_and(|origin| origin.starts_with("http://127.0.0.1:"))

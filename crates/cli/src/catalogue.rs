@@ -1,4 +1,4 @@
-//! `models` and `schema`: what this build knows.
+//! `models` and `schema`: the models of this build and their parameters.
 
 use std::{ops::RangeInclusive, process::ExitCode, time::Duration};
 
@@ -8,20 +8,20 @@ use serde_json::{Value, json};
 use crate::{
     args::{Models, Schema},
     failure::Failure,
-    output::said,
-    table::{columns, table, width},
+    output::print_result,
+    table::{fits, table, terminal_columns},
 };
 
 /// `models`
-pub(crate) fn models(asked: &Models) -> ExitCode {
+pub(crate) fn models(options: &Models) -> ExitCode {
     let wanted = |model: &&Model| {
-        asked
+        options
             .vendor
             .as_deref()
             .is_none_or(|vendor| vendor == model.vendor)
     };
     let models: Vec<&Model> = aimlapi_video::models().iter().filter(wanted).collect();
-    if let (true, Some(vendor)) = (models.is_empty(), &asked.vendor) {
+    if let (true, Some(vendor)) = (models.is_empty(), &options.vendor) {
         let mut vendors: Vec<&str> = aimlapi_video::models()
             .iter()
             .map(|model| &*model.vendor)
@@ -29,13 +29,11 @@ pub(crate) fn models(asked: &Models) -> ExitCode {
         vendors.sort_unstable();
         vendors.dedup();
         let known = vendors.join(", ");
-        return Failure::usage(format!(
-            "this build knows no vendor {vendor}; it knows {known}"
-        ))
-        .report(false, None);
+        return Failure::usage(format!("unknown vendor {vendor}; expected one of {known}"))
+            .report(false, None);
     }
-    if asked.json {
-        return said(
+    if options.json {
+        return print_result(
             models
                 .iter()
                 .map(|model| entry(model))
@@ -46,24 +44,24 @@ pub(crate) fn models(asked: &Models) -> ExitCode {
     let mut header = vec!["MODEL", "TASK", "TAKES", "VENDOR"];
     let row = |model: &&Model| {
         vec![
-            as_given(model),
+            argument(model),
             model.task.to_string(),
             model.expected(None).map(seconds).unwrap_or_default(),
             model.vendor.clone(),
         ]
     };
     let mut rows: Vec<Vec<String>> = models.iter().map(row).collect();
-    let most = columns();
-    // The id tells the vendor well enough.
-    if most.is_some_and(|most| width(&header, &rows) > most) {
+    let max_columns = terminal_columns();
+    // Most ids begin with the vendor.
+    if max_columns.is_some_and(|max| !fits(&header, &rows, max)) {
         header.pop();
         rows.iter_mut().for_each(|row| row.truncate(header.len()));
     }
-    said(table(&header, &rows, most))
+    print_result(table(&header, &rows, max_columns))
 }
 
-/// The model as `generate` takes it.
-fn as_given(model: &Model) -> String {
+/// The model as an argument of `generate`.
+fn argument(model: &Model) -> String {
     match model.route {
         Route::LegacyKling => format!("{} --legacy", model.id),
         _ => model.id.to_owned(),
@@ -71,31 +69,31 @@ fn as_given(model: &Model) -> String {
 }
 
 fn seconds(range: RangeInclusive<Duration>) -> String {
-    let (least, most) = (range.start().as_secs(), range.end().as_secs());
-    if least == most {
-        format!("{least} s")
+    let (min, max) = (range.start().as_secs(), range.end().as_secs());
+    if min == max {
+        format!("{min} s")
     } else {
-        format!("{least}-{most} s")
+        format!("{min}-{max} s")
     }
 }
 
 /// `schema`
-pub(crate) fn schema(asked: &Schema) -> ExitCode {
-    let models = match &asked.model {
+pub(crate) fn schema(options: &Schema) -> ExitCode {
+    let models = match &options.model {
         None => aimlapi_video::models().iter().collect(),
-        Some(id) => match find(asked, id) {
+        Some(id) => match find(options, id) {
             Ok(model) => vec![model],
             Err(failure) => return failure.report(false, None),
         },
     };
-    if asked.ledger {
-        return said(ledger(&models));
+    if options.ledger {
+        return print_result(ledger(&models));
     }
     let Some(model) = models.first() else {
         return ExitCode::SUCCESS;
     };
-    if asked.json {
-        return said(format!("{:#}", model.json_schema()));
+    if options.json {
+        return print_result(format!("{:#}", model.json_schema()));
     }
     let header = ["PARAMETER", "NEEDED", "ALLOWED", "DEFAULT", "MEANING"];
     let row = |property: &Property| {
@@ -112,11 +110,11 @@ pub(crate) fn schema(asked: &Schema) -> ExitCode {
         ]
     };
     let rows: Vec<Vec<String>> = model.properties.iter().map(row).collect();
-    said(table(&header, &rows, columns()))
+    print_result(table(&header, &rows, terminal_columns()))
 }
 
-fn find(asked: &Schema, id: &str) -> Result<&'static Model, Failure> {
-    let route = if asked.legacy {
+fn find(options: &Schema, id: &str) -> Result<&'static Model, Failure> {
+    let route = if options.legacy {
         Route::LegacyKling
     } else {
         Route::Universal
@@ -132,7 +130,7 @@ fn find(asked: &Schema, id: &str) -> Result<&'static Model, Failure> {
             .max_by(|a, b| near(a).total_cmp(&near(b)))
             .map(|model| model.id.as_str());
         Failure::usage(format!(
-            "this build knows no model {id}; `aimlapi-video models` lists those it knows, and the nearest is {}",
+            "unknown model {id}; `aimlapi-video models` lists the models, and the nearest is {}",
             nearest.unwrap_or("none")
         ))
     })
@@ -155,7 +153,7 @@ fn ledger(models: &[&Model]) -> String {
             ]
         })
     });
-    table(&header, &rows.collect::<Vec<_>>(), columns())
+    table(&header, &rows.collect::<Vec<_>>(), terminal_columns())
 }
 
 fn entry(model: &Model) -> Value {

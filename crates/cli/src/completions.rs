@@ -1,4 +1,4 @@
-//! `completions`: what makes a shell complete this command.
+//! `completions`: the script that makes a shell complete this command.
 
 use std::process::ExitCode;
 
@@ -7,25 +7,30 @@ use clap::{Command, CommandFactory, builder::PossibleValuesParser};
 
 use crate::{
     args::{Arguments, Completions},
-    output::said,
+    output::print_result,
 };
 
 /// `completions`
-pub(crate) fn completions(asked: &Completions) -> ExitCode {
+pub(crate) fn completions(completions: &Completions) -> ExitCode {
     let mut script = Vec::new();
     let mut command = with_models(Arguments::command());
-    clap_complete::generate(asked.shell, &mut command, "aimlapi-video", &mut script);
+    clap_complete::generate(
+        completions.shell,
+        &mut command,
+        "aimlapi-video",
+        &mut script,
+    );
     // clap_complete spells a name with a hyphen in two ways, so that bash would complete no subcommand's options
-    // (clap-rs/clap#6421). Where that is mended, there is nothing to replace.
+    // (clap-rs/clap#6421). Once clap_complete is fixed, this replaces nothing.
     let script = String::from_utf8_lossy(&script);
-    said(
+    print_result(
         script
             .trim_end()
             .replace("aimlapi__subcmd__video", "aimlapi__video"),
     )
 }
 
-/// The ids of models are completed, too; what is given is still judged with the request.
+/// Completes the ids of models. The parser of the command accepts any id, since the request is checked later.
 fn with_models(command: Command) -> Command {
     let mut ids: Vec<&str> = models().iter().map(|model| &*model.id).collect();
     ids.sort_unstable();

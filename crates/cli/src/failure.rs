@@ -1,32 +1,38 @@
-//! How a command ends when it does not end well: one clear line, the exit code, and the way back.
+//! Failed commands: the error text, the exit code, and the command that resumes the generation.
 
 use std::{error::Error as _, process::ExitCode};
 
 use aimlapi_video::{Error, ErrorKind, Generation, GenerationHandle, Route, Saved, ServiceError};
 use serde_json::{Value, json};
 
-use crate::output::{answer, note};
+use crate::output::{print_note, write_line};
 
-/// A command that did not end well.
+/// A failed command.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) code: u8,
     pub(crate) message: String,
     pub(crate) handle: Option<Box<GenerationHandle>>,
-    /// The beginning of an answer that may hold what was bought.
-    pub(crate) answer: Option<Box<ServiceError>>,
-    /// The last answer of a wait.
-    pub(crate) last_answer: Option<Box<Generation>>,
-    /// Videos that were saved although another one was not.
+    /// A response to a create that cannot be read, and that may contain the id of a billed generation.
+    pub(crate) create_response: Option<Box<ServiceError>>,
+    /// The last response of a wait.
+    pub(crate) last_response: Option<Box<Generation>>,
+    /// Videos that were saved before the failure of another one.
     pub(crate) saved: Vec<Saved>,
 }
 
+/// Bad request or usage; nothing was created.
 pub(crate) const USAGE: u8 = 2;
+/// The generation failed.
 pub(crate) const FAILED: u8 = 3;
-pub(crate) const UNSEEN: u8 = 4;
+/// The generation exists and may still complete; resumable.
+pub(crate) const UNFINISHED: u8 = 4;
+/// Service or network failure; this command created nothing.
 pub(crate) const SERVICE: u8 = 5;
+/// The create may have been accepted.
 pub(crate) const AMBIGUOUS: u8 = 6;
-pub(crate) const UNSAVED: u8 = 7;
+/// The generation completed, but its video could not be saved; resumable.
+pub(crate) const NOT_SAVED: u8 = 7;
 pub(crate) const INTERRUPTED: u8 = 130;
 
 impl Failure {
@@ -35,8 +41,8 @@ impl Failure {
             code,
             message: message.into(),
             handle: None,
-            answer: None,
-            last_answer: None,
+            create_response: None,
+            last_response: None,
             saved: Vec::new(),
         }
     }
@@ -45,20 +51,20 @@ impl Failure {
         Self::new(USAGE, message)
     }
 
-    pub(crate) fn about(self, handle: &GenerationHandle) -> Self {
+    pub(crate) fn with_handle(self, handle: &GenerationHandle) -> Self {
         Self {
             handle: Some(Box::new(handle.clone())),
             ..self
         }
     }
 
-    /// A failure before there was a generation.
+    /// A failure before a generation exists.
     pub(crate) fn creating(error: &Error) -> Self {
         let service = error.service();
         let code = match error.kind() {
             ErrorKind::AmbiguousCreate => AMBIGUOUS,
             ErrorKind::Unreachable | ErrorKind::MissingRootCertificates => SERVICE,
-            // What the service calls a bad request is one, whether or not its document says so.
+            // These statuses mean a bad request, even where the model's document allows it.
             ErrorKind::Refused
                 if service.is_some_and(|service| matches!(service.status, 400 | 413 | 422)) =>
             {
@@ -68,92 +74,92 @@ impl Failure {
             _ => USAGE,
         };
         let message = match error.kind() {
-            ErrorKind::Unreachable => unheard(error),
-            _ => line(error),
+            ErrorKind::Unreachable => unreachable_line(error),
+            _ => error_line(error),
         };
-        let answer = service.filter(|service| {
-            let is_there = !service.body.trim().is_empty();
-            code == AMBIGUOUS && is_there
-        });
+        let response =
+            service.filter(|service| code == AMBIGUOUS && !service.body.trim().is_empty());
         Self {
-            answer: answer.cloned().map(Box::new),
+            create_response: response.cloned().map(Box::new),
             ..Self::new(code, message)
         }
     }
 
-    /// A failure of a wait for what this very command created.
+    /// A failed wait for a generation that this command created.
     pub(crate) fn waiting(error: &Error, handle: &GenerationHandle) -> Self {
         let code = match error.kind() {
             ErrorKind::GenerationFailed => FAILED,
-            ErrorKind::MissingVideo => UNSAVED,
-            _ => UNSEEN,
+            ErrorKind::MissingVideo => NOT_SAVED,
+            _ => UNFINISHED,
         };
         Self {
-            last_answer: error.last_answer().cloned().map(Box::new),
-            ..Self::new(code, line(error)).about(error.handle().unwrap_or(handle))
+            last_response: error.last_answer().cloned().map(Box::new),
+            ..Self::new(code, error_line(error)).with_handle(error.handle().unwrap_or(handle))
         }
     }
 
-    /// A failure of a wait for what was created before: where the first poll is refused, or none is answered, nothing is
-    /// known to exist.
+    /// A failed wait for a generation that was created earlier. If the service refuses the first poll, or answers none, the
+    /// generation may not exist.
     pub(crate) fn resuming(error: &Error, handle: &GenerationHandle) -> Self {
         let refused_at_once = error.polls() == Some(1) && error.service().is_some();
         match error.kind() {
-            ErrorKind::Configuration => Self::usage(line(error)),
-            ErrorKind::PollingLost if refused_at_once => Self::new(SERVICE, line(error)),
-            _ if error.answered() == Some(0) => Self::new(SERVICE, unheard(error)),
+            ErrorKind::Configuration => Self::usage(error_line(error)),
+            ErrorKind::PollingLost if refused_at_once => Self::new(SERVICE, error_line(error)),
+            _ if error.answered() == Some(0) => Self::new(SERVICE, unreachable_line(error)),
             _ => Self::waiting(error, handle),
         }
     }
 
+    /// A failed download.
     pub(crate) fn saving(error: &Error, handle: &GenerationHandle) -> Self {
-        let saved = error.saved().to_vec();
         Self {
-            saved,
-            ..Self::new(UNSAVED, unsaved(error)).about(handle)
+            saved: error.saved().to_vec(),
+            ..Self::new(NOT_SAVED, download_error_line(error)).with_handle(handle)
         }
     }
 
-    /// Prints what happened on standard error and, where one JSON object was asked for, on standard output.
+    /// Prints the failure on standard error and, with `--json`, as an object on standard output; returns the exit code.
     pub(crate) fn report(&self, json: bool, resume: Option<&str>) -> ExitCode {
         for file in &self.saved {
-            note(format!(
+            print_note(format!(
                 "saved {} ({} bytes)",
                 file.path.display(),
                 file.bytes
             ));
         }
-        note(format!("error: {}", self.message));
-        if let Some(answer) = &self.answer {
-            note(format!("the answer began: {}", answer.excerpt(400)));
+        print_note(format!("error: {}", self.message));
+        if let Some(response) = &self.create_response {
+            print_note(format!("the response began: {}", response.excerpt(400)));
         }
         if let Some(resume) = resume {
-            note(format!("resume with: {resume}"));
+            print_note(format!("resume with: {resume}"));
         }
         if json {
-            // Where it cannot be written, standard error has said it.
-            let _ = answer(self.object(resume).to_string());
+            // If this write fails, standard error has the failure all the same.
+            let _ = write_line(self.json(resume).to_string());
         }
         ExitCode::from(self.code)
     }
 
-    /// What the service answered: the whole JSON of a wait's last answer, or the text of one that cannot be read.
-    pub(crate) fn answer(&self) -> Option<Value> {
-        let text = self
-            .answer
-            .as_ref()
-            .map(|answer| answer.body.as_str().into());
-        let json = || self.last_answer.as_ref().map(|last| last.as_json().clone());
+    /// The response of the service: the JSON of a wait's last response, or the text of one that cannot be read.
+    pub(crate) fn response(&self) -> Option<Value> {
+        let text = self.create_response.as_ref();
+        let text = text.map(|response| response.body.as_str().into());
+        let json = || {
+            self.last_response
+                .as_ref()
+                .map(|last| last.as_json().clone())
+        };
         text.or_else(json)
     }
 
-    fn object(&self, resume: Option<&str>) -> Value {
+    fn json(&self, resume: Option<&str>) -> Value {
         let mut object = json!({ "error": { "message": self.message, "exit_code": self.code } });
         if let Some(handle) = &self.handle {
             object["handle"] = serde_json::to_value(handle).unwrap_or(Value::Null);
         }
-        if let Some(answer) = self.answer() {
-            object["answer"] = answer;
+        if let Some(response) = self.response() {
+            object["answer"] = response;
         }
         if !self.saved.is_empty() {
             let entry = |file: &Saved| json!({ "path": file.path, "bytes": file.bytes });
@@ -166,14 +172,18 @@ impl Failure {
     }
 }
 
-/// The command that comes back to a generation.
-pub(crate) fn resume(handle: &GenerationHandle, output: Option<&str>, overwrite: bool) -> String {
+/// The command that waits for a generation again.
+pub(crate) fn resume_command(
+    handle: &GenerationHandle,
+    output: Option<&str>,
+    overwrite: bool,
+) -> String {
     let mut command = String::from("aimlapi-video wait");
     if handle.route() == Route::LegacyKling {
         command.push_str(" --legacy");
     }
     if let Some(output) = output {
-        command.push_str(&format!(" -o {}", path_word(output)));
+        command.push_str(&format!(" -o {}", shell_path(output)));
     }
     if overwrite {
         command.push_str(" --overwrite");
@@ -184,37 +194,37 @@ pub(crate) fn resume(handle: &GenerationHandle, output: Option<&str>, overwrite:
     } else {
         ""
     };
-    format!("{command} {dashes}{}", quoted(handle.id()))
+    format!("{command} {dashes}{}", shell_quoted(handle.id()))
 }
 
-/// The line of an error that says that no answer came, and where to look.
-pub(crate) fn unheard(error: &Error) -> String {
+/// The error text of a service that does not respond, with what to check.
+pub(crate) fn unreachable_line(error: &Error) -> String {
     if error.kind() == ErrorKind::MissingRootCertificates {
-        return line(error);
+        return error_line(error);
     }
-    let line = line(error);
-    // The words of rustls for a certificate that no known root vouches for.
+    let line = error_line(error);
+    // rustls names a certificate without a trusted root so.
     let advice = match line.contains("UnknownIssuer") {
         true => {
             "if a private authority has issued the certificate, name a PEM file with its root certificate in SSL_CERT_FILE"
         }
-        false => "look at the network, the proxy and AIML_API_BASE",
+        false => "check the network, the proxy and AIML_API_BASE",
     };
     format!("{line}; {advice}")
 }
 
-/// The line of an error of a download, which names a setting of the library.
-pub(crate) fn unsaved(error: &Error) -> String {
-    line(error).replace("`allow_truncated`", "--allow-truncated")
+/// The error text of a download; the library's setting in it becomes the command line's option.
+pub(crate) fn download_error_line(error: &Error) -> String {
+    error_line(error).replace("`allow_truncated`", "--allow-truncated")
 }
 
-/// The error and its causes, in one line.
-pub(crate) fn line(error: &Error) -> String {
+/// The error and its causes in one line.
+pub(crate) fn error_line(error: &Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(next) = cause {
         let text = next.to_string();
-        // Each level says its own; some libraries repeat the one below.
+        // Some libraries repeat the message of the cause.
         if !line.contains(&text) {
             line.push_str(&format!(": {text}"));
         }
@@ -223,16 +233,16 @@ pub(crate) fn line(error: &Error) -> String {
     line.replace(['\n', '\r'], " ")
 }
 
-/// The path as one word of a shell that is no option.
-pub(crate) fn path_word(path: &str) -> String {
+/// The path as one word of a shell, not to be read as an option.
+pub(crate) fn shell_path(path: &str) -> String {
     match path.starts_with('-') {
-        true => quoted(&format!("./{path}")),
-        false => quoted(path),
+        true => shell_quoted(&format!("./{path}")),
+        false => shell_quoted(path),
     }
 }
 
 /// The text as one word of a shell.
-pub(crate) fn quoted(text: &str) -> String {
+pub(crate) fn shell_quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()

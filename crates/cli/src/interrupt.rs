@@ -1,28 +1,28 @@
-//! Ctrl-C, heard from the start of a command to its end.
+//! Ctrl-C during a whole command.
 
 use tokio::sync::watch;
 
-/// Whether the command was interrupted. One that is heard while nobody listens is not forgotten.
+/// Whether the command was interrupted. An interrupt that arrives between two waits is kept.
 #[derive(Clone)]
 pub(crate) struct Interrupt(watch::Receiver<bool>);
 
 impl Interrupt {
-    /// Starts to listen.
+    /// Installs the signal handler.
     pub(crate) fn listen() -> Self {
-        let (heard, interrupt) = watch::channel(false);
+        let (sender, receiver) = watch::channel(false);
         tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
-                let _ = heard.send(true);
+                let _ = sender.send(true);
             }
-            // Keeps the channel open, so that a system without signals is no interrupt.
+            // A closed channel would look like an interrupt on a system without signals.
             std::future::pending::<()>().await;
         });
-        Self(interrupt)
+        Self(receiver)
     }
 
-    /// Returns once the command has been interrupted.
-    pub(crate) async fn heard(&mut self) {
-        if self.0.wait_for(|heard| *heard).await.is_err() {
+    /// Waits until the command is interrupted.
+    pub(crate) async fn received(&mut self) {
+        if self.0.wait_for(|received| *received).await.is_err() {
             std::future::pending::<()>().await;
         }
     }

@@ -1,28 +1,27 @@
-//! `generate` and `wait`: to a video on disk, or to a clear end.
+//! `generate` and `wait`: create a generation, wait for it, and download its videos.
 
 use std::{
     io,
-    path::{Path, PathBuf},
     pin::pin,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
 use aimlapi_video::{
-    Client, ClientBuilder, Download, ErrorKind, Generation, GenerationHandle, GenerationRequest,
+    Client, ClientBuilder, ErrorKind, Generation, GenerationHandle, GenerationRequest,
     ReservedTarget, Saved, Update, WaitOptions,
 };
 use serde_json::{Value, json};
 
 use crate::{
     args::{Generate, Wait, Waiting, speed_of},
-    failure::{self, Failure, line},
+    failure::{self, Failure},
     interrupt::Interrupt,
-    output::{answer, note},
-    report::Report,
+    output::{print_note, write_line},
+    progress::WaitProgress,
     request::{self, handle},
     service::service,
-    template::{self, Target},
+    target::{self, Target},
 };
 
 /// `generate`
@@ -32,22 +31,25 @@ pub(crate) async fn generate(generate: Generate) -> ExitCode {
         Ok(code) => code,
         Err(failure) if simulate => {
             if failure.handle.is_some() {
-                note("note: the generation ended with the embedded simulator");
+                print_note("note: the generation ended with the embedded simulator");
             }
             failure.report(waiting.json, None)
         }
-        Err(failure) => failure.report(waiting.json, resume_of(&failure, &waiting).as_deref()),
+        Err(failure) => failure.report(
+            waiting.json,
+            target::resume_command(&failure, &waiting).as_deref(),
+        ),
     }
 }
 
 async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
     let mut interrupt = Interrupt::listen();
     let request = read_request(&generate)?;
-    // What cannot be a name is told even where nothing is saved yet.
-    let target = Place::read(&generate.waiting)?;
+    // A wrong template is an error even with --no-wait, which saves nothing.
+    let target = Target::read(&generate.waiting)?;
     let reserved = match generate.no_wait {
         true => None,
-        false => target.reserve(&generate.waiting, About::Model(request.model()))?,
+        false => target.reserve_for_model(&generate.waiting, request.model())?,
     };
     let speed = speed_of(generate.waiting.speed, generate.simulate);
     let (_simulator, client) = service(generate.simulate, speed).await?;
@@ -61,25 +63,25 @@ async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
             _ => Failure::creating(&error),
         })?;
 
-    let mut report = Report::start(&format!("creating with {}", request.model()), speed);
-    let created = created(&client, request, &mut interrupt).await;
+    let progress = WaitProgress::start(&format!("creating with {}", request.model()), speed);
+    let created = create(&client, request, &mut interrupt).await;
     if created.is_err() || generate.no_wait {
-        report.end();
+        progress.close();
     }
     let handle = created?;
     if generate.no_wait {
         let printed = serde_json::to_string(&handle)
             .map_err(io::Error::from)
-            .and_then(answer);
+            .and_then(write_line);
         return match printed {
             Ok(()) => Ok(ExitCode::SUCCESS),
             Err(error) => {
                 let message = format!("the handle cannot be written to standard output: {error}");
-                Err(Failure::new(failure::UNSEEN, message).about(&handle))
+                Err(Failure::new(failure::UNFINISHED, message).with_handle(&handle))
             }
         };
     }
-    report.note(&format!("created {}", handle.id()));
+    progress.print(&format!("created {}", handle.id()));
     let job = Job {
         client,
         waiting: generate.waiting,
@@ -88,7 +90,7 @@ async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
         speed,
         resumes: false,
     };
-    job.finish(handle, report, interrupt).await
+    job.finish(handle, progress, interrupt).await
 }
 
 /// `wait`
@@ -96,21 +98,24 @@ pub(crate) async fn wait(wait: Wait) -> ExitCode {
     let waiting = wait.waiting.clone();
     match run_wait(wait).await {
         Ok(code) => code,
-        Err(failure) => failure.report(waiting.json, resume_of(&failure, &waiting).as_deref()),
+        Err(failure) => failure.report(
+            waiting.json,
+            target::resume_command(&failure, &waiting).as_deref(),
+        ),
     }
 }
 
 async fn run_wait(wait: Wait) -> Result<ExitCode, Failure> {
     let interrupt = Interrupt::listen();
     let handle = handle(&wait.generation, wait.legacy)?;
-    let target = Place::read(&wait.waiting)?;
-    let reserved = target.reserve(&wait.waiting, About::Generation(&handle))?;
+    let target = Target::read(&wait.waiting)?;
+    let reserved = target.reserve_for_handle(&wait.waiting, &handle)?;
     let speed = speed_of(wait.waiting.speed, false);
     let client = ClientBuilder::from_env()
         .wait_options(WaitOptions::default().speed(speed))
         .build()
         .map_err(|error| Failure::creating(&error))?;
-    let report = Report::start(&format!("asking for {}", handle.id()), speed);
+    let progress = WaitProgress::start(&format!("waiting for {}", handle.id()), speed);
     Job {
         client,
         waiting: wait.waiting,
@@ -119,7 +124,7 @@ async fn run_wait(wait: Wait) -> Result<ExitCode, Failure> {
         speed,
         resumes: true,
     }
-    .finish(handle, report, interrupt)
+    .finish(handle, progress, interrupt)
     .await
 }
 
@@ -132,17 +137,17 @@ fn read_request(generate: &Generate) -> Result<GenerationRequest, Failure> {
     if let Some(refusal) = composed.refusal(&warnings) {
         return Err(refusal);
     }
-    // A mistyped name would be sent, ignored, and paid for.
+    // The service ignores a mistyped name, and the generation is billed all the same.
     for warning in warnings {
-        note(format!("warning: {warning}; it is sent as it stands"));
+        print_note(format!("warning: {warning}; it is sent as it stands"));
     }
     Ok(request)
 }
 
-/// How long an interrupted create may still take to tell the id of what it bought.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+/// How long an interrupted create may still take to return the id of a billed generation.
+const CREATE_GRACE_PERIOD: Duration = Duration::from_secs(5);
 
-async fn created(
+async fn create(
     client: &Client,
     request: GenerationRequest,
     interrupt: &mut Interrupt,
@@ -150,32 +155,34 @@ async fn created(
     let mut create = pin!(client.create(request));
     tokio::select! {
         biased;
-        () = interrupt.heard() => {}
+        () = interrupt.received() => {}
         created = &mut create => return created.map_err(|error| Failure::creating(&error)),
     }
     let interrupted = |message: &str| Failure::new(failure::INTERRUPTED, message);
-    Err(match tokio::time::timeout(LAST_WORDS, create).await {
-        Ok(Ok(handle)) => interrupted("interrupted").about(&handle),
-        Ok(Err(error)) => Failure {
-            code: failure::INTERRUPTED,
-            ..Failure::creating(&error)
+    Err(
+        match tokio::time::timeout(CREATE_GRACE_PERIOD, create).await {
+            Ok(Ok(handle)) => interrupted("interrupted").with_handle(&handle),
+            Ok(Err(error)) => Failure {
+                code: failure::INTERRUPTED,
+                ..Failure::creating(&error)
+            },
+            Err(_) => interrupted(
+                "interrupted while creating; the generation may have been accepted and billed: look at the account's log before \
+             you repeat the create",
+            ),
         },
-        Err(_) => interrupted(
-            "interrupted while creating; the generation may have been accepted and billed, so do not repeat the create \
-             before looking at the account's log",
-        ),
-    })
+    )
 }
 
-/// The part that `generate` and `wait` share: wait, save, tell.
+/// The part that `generate` and `wait` share.
 struct Job {
     client: Client,
     waiting: Waiting,
-    target: Place,
-    /// The file, where its name was known before.
+    target: Target,
+    /// The file, where its name does not depend on the generation.
     reserved: Option<ReservedTarget>,
     speed: f64,
-    /// Whether the generation was created before this command.
+    /// Whether another command created the generation.
     resumes: bool,
 }
 
@@ -183,21 +190,21 @@ impl Job {
     async fn finish(
         mut self,
         handle: GenerationHandle,
-        mut report: Report,
+        mut progress: WaitProgress,
         mut interrupt: Interrupt,
     ) -> Result<ExitCode, Failure> {
         let started = Instant::now();
         let outcome = tokio::select! {
             biased;
-            () = interrupt.heard() => {
-                Err(Failure::new(failure::INTERRUPTED, "interrupted").about(&handle))
+            () = interrupt.received() => {
+                Err(Failure::new(failure::INTERRUPTED, "interrupted").with_handle(&handle))
             }
-            outcome = self.wait_and_save(&handle, &mut report) => outcome,
+            outcome = self.wait_and_save(&handle, &mut progress) => outcome,
         };
-        report.end();
+        progress.close();
         let (generation, saved) = outcome?;
         for disagreement in saved.iter().filter_map(|file| file.disagreement.as_ref()) {
-            note(format!("note: {disagreement}"));
+            print_note(format!("note: {disagreement}"));
         }
         let lines = if self.waiting.json {
             summary(&handle, &generation, &saved, started.elapsed()).to_string()
@@ -206,9 +213,9 @@ impl Job {
                 |file: &Saved| format!("saved {} ({} bytes)", file.path.display(), file.bytes);
             saved.iter().map(line).collect::<Vec<_>>().join("\n")
         };
-        if let Err(error) = answer(lines) {
-            note(format!(
-                "note: all is saved, but standard output cannot be written: {error}"
+        if let Err(error) = write_line(lines) {
+            print_note(format!(
+                "note: every video is saved, but standard output cannot be written: {error}"
             ));
         }
         Ok(ExitCode::SUCCESS)
@@ -217,23 +224,22 @@ impl Job {
     async fn wait_and_save(
         &mut self,
         handle: &GenerationHandle,
-        report: &mut Report,
+        progress: &mut WaitProgress,
     ) -> Result<(Generation, Vec<Saved>), Failure> {
-        let generation = self.wait(handle, report).await?;
+        let generation = self.wait(handle, progress).await?;
         let download = self
             .client
             .download(&generation)
             .overwrite(self.waiting.overwrite)
             .allow_truncated(self.waiting.allow_truncated)
-            .on_progress(|received| report.received(received));
+            .on_progress(|received| progress.received(received));
         let saved = match (&self.target, self.reserved.take()) {
             (_, Some(reserved)) => download.to_reserved(reserved).await,
-            (Place::Folder(folder), None) => download.to_folder(folder).await,
-            (Place::File(path), None) => download.to_file(path).await,
-            (Place::Template(target), None) => {
-                download
-                    .to_file(target.path(handle, Some(&generation)))
-                    .await
+            (Target::Folder(folder), None) => download.to_folder(folder).await,
+            (Target::File(path), None) => download.to_file(path).await,
+            (Target::Template(template), None) => {
+                let path = template.path(handle, Some(&generation));
+                download.to_file(path).await
             }
         };
         let saved = saved.map_err(|error| Failure::saving(&error, handle))?;
@@ -243,7 +249,7 @@ impl Job {
     async fn wait(
         &self,
         handle: &GenerationHandle,
-        report: &mut Report,
+        progress: &mut WaitProgress,
     ) -> Result<Generation, Failure> {
         let options = WaitOptions::default()
             .deadline(self.waiting.deadline)
@@ -254,20 +260,21 @@ impl Job {
             let update = tokio::select! {
                 update = updates.next() => update,
                 _ = ticks.tick() => {
-                    report.tick();
+                    progress.tick();
                     continue;
                 }
             };
             match update {
                 Some(Ok(Update::Completed(generation))) => return Ok(*generation),
-                Some(Ok(Update::Progress(progress))) => report.progress(&progress),
-                Some(Ok(Update::Hiccup(hiccup))) => report.hiccup(&hiccup),
+                Some(Ok(Update::Progress(state))) => progress.set_state(&state),
+                Some(Ok(Update::PollFailed(failure))) => progress.poll_failed(&failure),
                 Some(Ok(_)) => {}
                 Some(Err(error)) if self.resumes => return Err(Failure::resuming(&error, handle)),
                 Some(Err(error)) => return Err(Failure::waiting(&error, handle)),
                 None => {
-                    let ended = Failure::new(failure::UNSEEN, "the wait ended without a word");
-                    return Err(ended.about(handle));
+                    let ended =
+                        Failure::new(failure::UNFINISHED, "the wait ended without a result");
+                    return Err(ended.with_handle(handle));
                 }
             }
         }
@@ -312,117 +319,4 @@ fn summary(
         summary["usd_spent"] = usd.into();
     }
     summary
-}
-
-/// Where the video is to go.
-enum Place {
-    /// Named after model and id, in this folder.
-    Folder(PathBuf),
-    File(PathBuf),
-    Template(Target),
-}
-
-/// What is known of the generation before its video is saved.
-enum About<'a> {
-    Model(&'a str),
-    Generation(&'a GenerationHandle),
-}
-
-impl Place {
-    fn read(waiting: &Waiting) -> Result<Self, Failure> {
-        let Some(given) = &waiting.output else {
-            return Ok(Self::Folder(PathBuf::new()));
-        };
-        let path = match Target::read(given)? {
-            None => given.clone(),
-            Some(target) => match target.literal() {
-                Some(path) => path.to_owned(),
-                None => return Ok(Self::Template(target)),
-            },
-        };
-        Ok(match Download::is_folder(&path) {
-            true => Self::Folder(path),
-            false => Self::File(path),
-        })
-    }
-
-    /// Keeps the file for this command before anything is paid for; where its name is not known yet, it tries whether there
-    /// can be one.
-    fn reserve(
-        &self,
-        waiting: &Waiting,
-        about: About<'_>,
-    ) -> Result<Option<ReservedTarget>, Failure> {
-        let path = match (self, about) {
-            (Self::File(path), _) => path.clone(),
-            (Self::Template(target), About::Generation(handle)) if target.is_known(handle) => {
-                target.path(handle, None)
-            }
-            (Self::Template(target), About::Model(model)) => {
-                return target.check(model).map(|()| None);
-            }
-            (Self::Template(target), About::Generation(_)) => {
-                return target.check("").map(|()| None);
-            }
-            (Self::Folder(folder), _) => {
-                let checked = Download::check_folder(folder);
-                return match checked {
-                    Ok(()) => Ok(None),
-                    Err(error) => Err(Failure::usage(line(&error))),
-                };
-            }
-        };
-        template::reserve(&path, waiting.overwrite).map(Some)
-    }
-}
-
-/// The command that comes back to the generation, where that makes sense. A file that this command saved is written anew;
-/// where another program's file is in the way, the command names another file.
-fn resume_of(failure: &Failure, waiting: &Waiting) -> Option<String> {
-    let resumable =
-        [failure::UNSEEN, failure::UNSAVED, failure::INTERRUPTED].contains(&failure.code);
-    let handle = failure.handle.as_ref().filter(|_| resumable)?;
-    let mut overwrite = waiting.overwrite || !failure.saved.is_empty();
-    let path = match Place::read(waiting).ok()? {
-        Place::File(path) => Some(path),
-        Place::Template(target) if target.is_known(handle) => Some(target.path(handle, None)),
-        Place::Folder(_) | Place::Template(_) => None,
-    };
-    let output = match path {
-        Some(path) => {
-            let is_in_the_way = |path: &Path| {
-                path.symlink_metadata().is_ok()
-                    && failure.saved.iter().all(|file| file.path != path)
-            };
-            let further = (2..10).map(|number| renamed(&path, &number.to_string()));
-            let mut replaced = further
-                .filter(|_| !failure.saved.is_empty())
-                .chain([path.clone()]);
-            if !waiting.overwrite && replaced.any(|path| is_in_the_way(&path)) {
-                overwrite = false;
-                let mut others = (1..).map(|number| renamed(&path, &format!("new{number}")));
-                others
-                    .find(|path| path.symlink_metadata().is_err())
-                    .map(|path| template::literally(&path))
-            } else {
-                Some(template::literally(&path))
-            }
-        }
-        None => waiting
-            .output
-            .as_ref()
-            .map(|given| given.display().to_string()),
-    };
-    Some(failure::resume(handle, output.as_deref(), overwrite))
-}
-
-/// `NAME-END.EXT`
-fn renamed(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.file_stem().unwrap_or_default().to_owned();
-    name.push(format!("-{end}"));
-    if let Some(extension) = path.extension() {
-        name.push(".");
-        name.push(extension);
-    }
-    path.with_file_name(name)
 }

@@ -1,35 +1,35 @@
-//! Files of requests that are not one JSON object a line, known by their first lines, and what to do about each.
+//! Recognises files that are not one JSON object a line by their first lines, and names the conversion of each.
 
 use std::path::Path;
 
 use serde::de::IgnoredAny;
 use serde_json::{Deserializer, Map, Value};
 
-use crate::{failure::path_word, text::STANDARD_INPUT};
+use crate::{failure::shell_path, text::STANDARD_INPUT};
 
-/// How many lines that are not blank are looked at.
+/// How many lines that are not blank are needed.
 pub(crate) const LINES: usize = 3;
 
-/// Why the lines, the first of a file, are not one request a line, and what to do; `None` where they are, or where each is
-/// better judged alone.
-pub(crate) fn other_than_lines(head: &[&str], name: &str) -> Option<String> {
+/// The error for the first lines of a file in another layout. `None` where they are one request a line, or where an error
+/// for each line says more.
+pub(crate) fn error(head: &[&str], name: &str) -> Option<String> {
     let (first, second) = (head.first()?.trim_start(), head.get(1));
-    let converted = |what: &str, program: &str| {
+    let converted = |layout: &str, program: &str| {
         Some(format!(
-            "{name} is {what}, and one JSON object per line is read; convert it: {}",
+            "{name} is {layout}, expected one JSON object per line; convert it: {}",
             conversion(program, name)
         ))
     };
     if first.starts_with('[') {
-        // Lines that are arrays, each whole, are judged one by one.
-        let is_whole = serde_json::from_str::<IgnoredAny>(first).is_ok();
+        // Lines that are complete arrays get an error each.
+        let is_complete = serde_json::from_str::<IgnoredAny>(first).is_ok();
         return match second {
-            Some(_) if is_whole => None,
+            Some(_) if is_complete => None,
             _ => converted("a JSON array", "jq -c '.[]'"),
         };
     }
     if first.starts_with('{') {
-        return object(first, second.map(|line| line.trim_start()), name);
+        return object_error(first, second.map(|line| line.trim_start()), name);
     }
     let begins_json = |line: &&str| {
         serde_json::from_str::<IgnoredAny>(line).is_ok() || line.trim_start().starts_with('{')
@@ -39,11 +39,11 @@ pub(crate) fn other_than_lines(head: &[&str], name: &str) -> Option<String> {
     }
     if first.starts_with('<') {
         return Some(format!(
-            "{name} is XML or HTML, and one JSON object per line is read; {EXAMPLE}"
+            "{name} is XML or HTML, expected one JSON object per line; {EXAMPLE}"
         ));
     }
     if let Some(separator) = table_separator(head) {
-        let (what, program) = match separator {
+        let (layout, program) = match separator {
             ',' => ("a CSV table", "mlr --icsv --ojsonl cat"),
             '\t' => ("a TSV table", "mlr --itsv --ojsonl cat"),
             _ => (
@@ -51,30 +51,30 @@ pub(crate) fn other_than_lines(head: &[&str], name: &str) -> Option<String> {
                 "mlr --icsv --ifs ';' --ojsonl cat",
             ),
         };
-        return converted(what, program).map(|text| format!("{text} (Miller 6), or {EXAMPLE}"));
+        return converted(layout, program).map(|text| format!("{text} (Miller 6), or {EXAMPLE}"));
     }
     if is_yaml(head) {
         return Some(format!(
-            "{name} is YAML, and one JSON object per line is read; {EXAMPLE}"
+            "{name} is YAML, expected one JSON object per line; {EXAMPLE}"
         ));
     }
     converted("plain text", "jq -Rc '{model: \"MODEL\", prompt: .}'").map(|text| {
-        format!("{text}, which makes a prompt of each line, with the model's id for MODEL")
+        format!("{text}, which makes a prompt of each line; write the model's id for MODEL")
     })
 }
 
-/// Files whose first line begins an object.
-fn object(first: &str, second: Option<&str>, name: &str) -> Option<String> {
-    let refusal = |what: &str, remedy: String| {
+/// The error for a file whose first line begins an object.
+fn object_error(first: &str, second: Option<&str>, name: &str) -> Option<String> {
+    let refusal = |defect: &str, remedy: String| {
         Some(format!(
-            "{name} {what}, and one JSON object per line is read; {remedy}"
+            "{name} {defect}, expected one JSON object per line; {remedy}"
         ))
     };
     let by_jq = || format!("convert it: {}", conversion("jq -c .", name));
     let inside = first[1..].trim_start();
     if inside.starts_with('\'') || inside.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return refusal(
-            "is written as Python or JavaScript write objects",
+            "has objects in the syntax of Python or JavaScript",
             format!(
                 "put names and texts in double quotes, as `json.dumps` and `JSON.stringify` do; {EXAMPLE}"
             ),
@@ -86,7 +86,7 @@ fn object(first: &str, second: Option<&str>, name: &str) -> Option<String> {
             let rest = first[values.byte_offset()..].trim_start();
             if rest.starts_with(',') {
                 return refusal(
-                    "has a comma behind each object, as an array has",
+                    "has a comma after each object, as an array has",
                     format!(
                         "remove it: {}",
                         conversion("sed 's/,[[:space:]]*$//'", name)
@@ -98,14 +98,14 @@ fn object(first: &str, second: Option<&str>, name: &str) -> Option<String> {
             }
             let list = second.is_none().then(|| wrapped(&only)).flatten()?;
             refusal(
-                &format!("holds its requests in the list {list:?} of one object"),
+                &format!("has its requests in the list {list:?} of one object"),
                 format!(
                     "convert it: {}",
                     conversion(&format!("jq -c '.[{list:?}][]'"), name)
                 ),
             )
         }
-        // An object that goes on in the next line, which does not begin another one.
+        // The object continues in the next line.
         Err(error) if error.is_eof() && second.is_some_and(|second| !second.starts_with('{')) => {
             refusal("has objects over several lines", by_jq())
         }
@@ -125,7 +125,7 @@ fn wrapped(object: &Map<String, Value>) -> Option<&String> {
     (!object.contains_key("model") && lists.next().is_none()).then_some(name)
 }
 
-/// What stands between the columns of a table, whose first line names them.
+/// The separator of a table whose first line names the columns.
 fn table_separator(head: &[&str]) -> Option<char> {
     let is_name = |field: &str| {
         let field = field.trim().trim_matches('"');
@@ -156,17 +156,17 @@ fn is_yaml(head: &[&str]) -> bool {
         || (head.iter().all(is_entry) && (head.len() > 1 || head[0].starts_with("- ")))
 }
 
-/// The command line that writes the file anew, as one request a line.
+/// The command that writes the requests, one a line, to a new file.
 fn conversion(program: &str, name: &str) -> String {
     if name == STANDARD_INPUT {
-        return format!("`{program}` before it");
+        return format!("`{program}` in front of it");
     }
     let stem = Path::new(name).with_extension("");
     let new = match Path::new(name).extension() {
         Some(extension) if extension == "jsonl" => format!("{}-lines.jsonl", stem.display()),
         _ => format!("{}.jsonl", stem.display()),
     };
-    format!("`{program} < {} > {}`", path_word(name), path_word(&new))
+    format!("`{program} < {} > {}`", shell_path(name), shell_path(&new))
 }
 
 const EXAMPLE: &str = "write lines such as {\"model\": \"MODEL\", \"prompt\": \"A kite climbs\"}";
@@ -181,11 +181,11 @@ mod tests {
             .filter(|line| !line.trim().is_empty())
             .take(LINES)
             .collect();
-        other_than_lines(&head, "my kites.json")
+        error(&head, "my kites.json")
     }
 
     #[test]
-    fn a_file_of_another_layout_is_named_with_what_to_do() {
+    fn file_in_another_layout_is_named_with_its_conversion() {
         let array = "`jq -c '.[]' < 'my kites.json' > 'my kites.jsonl'`";
         let objects = "`jq -c . < 'my kites.json' > 'my kites.jsonl'`";
         for (text, parts) in [
@@ -220,7 +220,7 @@ mod tests {
             ),
             (
                 "{\"model\": \"m\"},\n{\"model\": \"m\"}",
-                ["a comma behind each object", "sed "],
+                ["a comma after each object", "sed "],
             ),
             (
                 r#"{"requests": [{"model": "m"}]}"#,
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_are_better_judged_alone_are_let_through() {
+    fn lines_with_errors_of_their_own_are_not_another_layout() {
         for text in [
             "",
             "{\"model\": \"m\"}",
@@ -292,10 +292,10 @@ mod tests {
     }
 
     #[test]
-    fn a_conversion_never_overwrites_its_source() {
+    fn conversion_never_overwrites_its_source() {
         assert!(conversion("jq", "a.jsonl").ends_with("< a.jsonl > a-lines.jsonl`"));
         assert!(conversion("jq", "dir.d/a").ends_with("< dir.d/a > dir.d/a.jsonl`"));
         assert!(conversion("jq", "-a.csv").ends_with("< ./-a.csv > ./-a.jsonl`"));
-        assert_eq!(conversion("jq", STANDARD_INPUT), "`jq` before it");
+        assert_eq!(conversion("jq", STANDARD_INPUT), "`jq` in front of it");
     }
 }

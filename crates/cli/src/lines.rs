@@ -1,25 +1,25 @@
-//! The lines of a file of requests, as `batch` and `validate` read them.
+//! The lines of a file of requests, for `batch` and `validate`.
 
 use std::io::BufRead;
 
 use crate::{layout, text::Text};
 
-/// The lines that say something, each with its number in the file, counted from 1. Blank ones count, and are passed over.
+/// The lines that are not blank, each with its number in the file, counted from 1.
 pub(crate) struct Lines<R> {
     text: Text<R>,
     number: usize,
-    /// Lines that were read to see what the file is.
+    /// The first lines, which were read to recognise the layout.
     ahead: std::vec::IntoIter<Line>,
 }
 
 type Line = Result<(usize, String), String>;
 
 impl<R: BufRead> Lines<R> {
-    /// Looks at the first lines.
+    /// Reads the first lines.
     ///
     /// # Errors
     ///
-    /// If the source is not one request a line but another layout, with what to do about it.
+    /// If the source has another layout than one request a line; the error names the conversion.
     pub(crate) fn new(source: R, name: &str) -> Result<Self, String> {
         let mut lines = Self {
             text: Text::new(source, name)?,
@@ -32,9 +32,9 @@ impl<R: BufRead> Lines<R> {
             .map_while(|line| line.as_ref().ok())
             .map(|(_, line)| line.as_str())
             .collect();
-        if let Some(other) = layout::other_than_lines(&head, name) {
-            // The first lines of a PDF are a text.
-            return Err(lines.text.binary().unwrap_or(other));
+        if let Some(other) = layout::error(&head, name) {
+            // The first lines of a PDF look like text.
+            return Err(lines.text.binary_error().unwrap_or(other));
         }
         lines.ahead = ahead.into_iter();
         Ok(lines)
@@ -43,7 +43,7 @@ impl<R: BufRead> Lines<R> {
     fn read(&mut self) -> Result<Option<(usize, String)>, String> {
         for line in self.text.by_ref() {
             self.number += 1;
-            // Files that were put together may each have begun with a byte order mark.
+            // Each of several concatenated files may begin with a byte order mark.
             let line = line?;
             let line = line.trim_start_matches('\u{FEFF}').trim_end();
             if !line.trim_start().is_empty() {
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn blank_lines_count_and_a_byte_order_mark_is_no_text() {
+    fn blank_lines_are_counted_and_byte_order_marks_are_removed() {
         let text = "{}\r\n\n \t\r\n[1]\n\u{FEFF}\n\u{FEFF}2";
         let expected =
             [(1, "{}"), (4, "[1]"), (6, "2")].map(|(line, text)| (line, text.to_owned()));
@@ -89,20 +89,22 @@ mod tests {
     }
 
     #[test]
-    fn a_document_whose_first_lines_are_a_text_is_named() {
+    fn document_whose_first_lines_are_text_is_named() {
         let message =
             read(b"%PDF-1.4\n1 0 obj\n<<\n/Type /Catalog\n\xE2\xE3\n").expect_err("a PDF");
         assert!(message.contains("a PDF document"), "{message}");
     }
 
     #[test]
-    fn lines_before_one_that_cannot_be_decoded_are_given_first() {
+    fn lines_before_an_undecodable_line_are_returned_first() {
         let lines: Vec<Line> = Lines::new(&b"{}\n\n{\"a\": \"\xE9\"}\n"[..], "a.jsonl")
             .expect("lines")
             .collect();
         assert_eq!(lines[0], Ok((1, "{}".to_owned())));
         assert!(
-            lines[1].as_ref().is_err_and(|what| what.contains("line 3")),
+            lines[1]
+                .as_ref()
+                .is_err_and(|error| error.contains("line 3")),
             "{lines:?}"
         );
     }

@@ -2,7 +2,6 @@
 
 mod args;
 mod batch;
-mod board;
 mod catalogue;
 mod completions;
 mod failure;
@@ -10,19 +9,17 @@ mod interrupt;
 mod job;
 mod layout;
 mod lines;
-mod meter;
 mod output;
-mod report;
+mod progress;
 mod request;
-mod screen;
 mod service;
 mod simulate;
 mod specs;
 mod status;
 mod table;
+mod target;
 mod template;
 mod text;
-mod usage;
 mod validate;
 mod verbose;
 
@@ -34,17 +31,7 @@ use args::{Arguments, Command};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
-            let Some(told) = usage::told(&error, words) else {
-                error.exit();
-            };
-            output::note(told);
-            return ExitCode::from(failure::USAGE);
-        }
-    };
+    let arguments = Arguments::parse();
     if arguments.verbose {
         verbose::start();
     }
@@ -58,7 +45,7 @@ async fn main() -> ExitCode {
         Command::Models(models) => catalogue::models(&models),
         Command::Schema(schema) => catalogue::schema(&schema),
         Command::Simulate(simulate) => simulate::simulate(simulate).await,
-        Command::Completions(asked) => completions::completions(&asked),
+        Command::Completions(completions) => completions::completions(&completions),
         Command::Specs(specs) => specs::specs(&specs),
     }
 }

@@ -1,29 +1,64 @@
-//! Writing lines where a full disk or a closed pipe is no reason to panic.
+//! Lines on the standard streams. A full disk or a closed pipe is no panic, and no control character reaches a terminal.
 
 use std::{
+    borrow::Cow,
     io::{self, Write},
     process::ExitCode,
 };
 
-/// A line on standard output, flushed: what the command was asked for.
-pub(crate) fn answer(line: impl AsRef<str>) -> io::Result<()> {
+/// Writes a line to standard output and flushes it.
+pub(crate) fn write_line(line: impl AsRef<str>) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{}", line.as_ref())?;
+    writeln!(out, "{}", printable(line.as_ref()))?;
     out.flush()
 }
 
-/// A line on standard error: what a person may want to know. One that nobody can read is let go.
-pub(crate) fn note(line: impl AsRef<str>) {
-    let _ = writeln!(io::stderr().lock(), "{}", line.as_ref());
-}
-
-/// Prints what was asked for, and ends well. Whoever reads only the beginning has what it wants.
-pub(crate) fn said(text: impl AsRef<str>) -> ExitCode {
-    match answer(text) {
+/// Prints the result of a command on standard output, and returns the exit code of success.
+///
+/// A reader that closes the pipe early, as `head` does, is no error.
+pub(crate) fn print_result(text: impl AsRef<str>) -> ExitCode {
+    match write_line(text) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            note(format!("note: standard output cannot be written: {error}"));
+            print_note(format!("note: standard output cannot be written: {error}"));
         }
         _ => {}
     }
     ExitCode::SUCCESS
+}
+
+/// Prints a line on standard error. An error of the write is ignored: there is no other place to report it.
+pub(crate) fn print_note(line: impl AsRef<str>) {
+    let _ = writeln!(io::stderr().lock(), "{}", printable(line.as_ref()));
+}
+
+/// The text with control characters, which a service may have put there, as JSON escapes: `\u001b`. Line breaks and tabs
+/// stay. JSON stays the same JSON.
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+    let is_unsafe = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(is_unsafe) {
+        return text.into();
+    }
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match is_unsafe(c) {
+            true => escaped += &format!("\\u{:04x}", u32::from(c)),
+            false => escaped.push(c),
+        }
+    }
+    escaped.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn printable_escapes_control_characters_as_json_does() {
+        assert_eq!(printable("a\tb\nc"), "a\tb\nc");
+        assert_eq!(printable("\x1b[2J\r\u{9b}é"), "\\u001b[2J\\u000d\\u009bé");
+        let json = serde_json::json!("\x1b\u{7f}\u{9b}\n");
+        let read: serde_json::Value =
+            serde_json::from_str(&printable(&json.to_string())).expect("JSON");
+        assert_eq!(read, json);
+    }
 }

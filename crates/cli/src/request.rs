@@ -1,4 +1,4 @@
-//! From flags and files to a request's body.
+//! The body of a request, composed from options and files.
 
 use std::{
     io::{self, IsTerminal},
@@ -14,16 +14,16 @@ use serde_json::{Map, Value};
 
 use crate::{
     args::Generate,
-    failure::{Failure, line, quoted},
-    output::note,
+    failure::{Failure, error_line, shell_quoted},
+    output::print_note,
     text::{self, STANDARD_INPUT, json_error},
 };
 
-/// A request's body, which is held to its document later.
+/// A request's body, not yet checked against its document.
 #[derive(Debug)]
 pub(crate) struct Composed {
     pub(crate) body: Value,
-    /// The properties that may hold media and that options have set.
+    /// The properties that options have set and that may contain media.
     media: Vec<String>,
 }
 
@@ -33,16 +33,16 @@ impl Composed {
         Self { body, media }
     }
 
-    /// What makes paying for the request pointless, in a property that an option has set. A request that was stored is left
-    /// to its author.
+    /// The error for media that no service can use, in a property that an option has set. In a stored request they are only
+    /// warned about.
     pub(crate) fn refusal(&self, warnings: &[Warning]) -> Option<Failure> {
-        let is_ours = |warning: &&Warning| {
+        let is_from_option = |warning: &&Warning| {
             let name = warning.pointer.split('/').nth(1).unwrap_or_default();
             warning.is_unusable && self.media.iter().any(|media| media == name)
         };
         let unusable: Vec<String> = warnings
             .iter()
-            .filter(is_ours)
+            .filter(is_from_option)
             .map(ToString::to_string)
             .collect();
         (!unusable.is_empty()).then(|| {
@@ -54,11 +54,11 @@ impl Composed {
     }
 }
 
-/// The body that the options of `generate` ask for.
+/// Composes the body from the options of `generate`.
 pub(crate) fn compose(generate: &Generate) -> Result<Composed, Failure> {
     if generate.prompt.as_deref() == Some("-") && generate.request.as_deref() == Some("-") {
         return Err(Failure::usage(
-            "--prompt - and --request - both read standard input; put one of the two into a file",
+            "--prompt - and --request - both read standard input; put one of them into a file",
         ));
     }
     let mut body = match &generate.request {
@@ -68,7 +68,7 @@ pub(crate) fn compose(generate: &Generate) -> Result<Composed, Failure> {
     match (&generate.model, body.get("model").and_then(Value::as_str)) {
         (Some(given), Some(stored)) if given != stored => {
             return Err(Failure::usage(format!(
-                "the request is for {stored}, but {given} was asked for; name one model"
+                "the request names the model {stored}, the command line {given}; name one model"
             )));
         }
         (Some(given), _) => {
@@ -76,7 +76,7 @@ pub(crate) fn compose(generate: &Generate) -> Result<Composed, Failure> {
         }
         (None, None) => {
             return Err(Failure::usage(
-                "no model; name one that `aimlapi-video models` lists, or give a request that names one",
+                "the model is missing; name one that `aimlapi-video models` lists, or give a request that names one",
             ));
         }
         (None, Some(_)) => {}
@@ -86,13 +86,17 @@ pub(crate) fn compose(generate: &Generate) -> Result<Composed, Failure> {
         .and_then(Value::as_str)
         .unwrap_or_default()
         .to_owned();
-    // An unknown model is told, with its nearest relatives, when the body is read.
-    let Some(model) = known(generate.route()).find(|model| model.id == id) else {
+    // The check of the body reports an unknown model, with the nearest names.
+    let Some(model) = models_of(generate.route()).find(|model| model.id == id) else {
         return Ok(Composed::new(body, Vec::new()));
     };
     let mut media = Vec::new();
     let property = |role, what| {
-        let none = || Failure::usage(format!("{id} takes no {what}; leave the flag off"));
+        let none = || {
+            Failure::usage(format!(
+                "{id} has no parameter for the {what}; leave the flag off"
+            ))
+        };
         model
             .property(role)
             .map(|property| &*property.name)
@@ -104,7 +108,7 @@ pub(crate) fn compose(generate: &Generate) -> Result<Composed, Failure> {
     }
     if let Some(image) = &generate.image {
         let name = property(Role::OpeningImage, "opening image")?;
-        body.insert(name.into(), image_or_link(image, generate.max_media)?);
+        body.insert(name.into(), image_or_url(image, generate.max_media)?);
         media.push(name.to_owned());
     }
     for set in &generate.set {
@@ -123,7 +127,7 @@ impl Generate {
     }
 }
 
-/// An id, a file with a handle, or a handle on standard input.
+/// Reads a handle from a file or standard input, or makes one from an id.
 pub(crate) fn handle(given: &str, legacy: bool) -> Result<GenerationHandle, Failure> {
     let is_text = given == "-" || given.ends_with(".json") || Path::new(given).is_file();
     if !is_text {
@@ -134,14 +138,14 @@ pub(crate) fn handle(given: &str, legacy: bool) -> Result<GenerationHandle, Fail
         };
         return Ok(GenerationHandle::new(given).with_route(route));
     }
-    let text = text::read(given).map_err(|what| {
+    let text = text::read(given).map_err(|error| {
         Failure::usage(format!(
-            "the handle {what}; give an id, or what `generate --no-wait` wrote"
+            "the handle {error}; give an id, or a file that `generate --no-wait` wrote"
         ))
     })?;
     let handle: GenerationHandle = serde_json::from_str(&text).map_err(|error| {
         Failure::usage(format!(
-            "the text holds no handle as `generate --no-wait` prints it: {}; give such a one, or an id",
+            "expected a handle as `generate --no-wait` prints it, or an id: {}",
             json_error(source_name(given), 1, &text, &error)
         ))
     })?;
@@ -152,7 +156,7 @@ pub(crate) fn handle(given: &str, legacy: bool) -> Result<GenerationHandle, Fail
     })
 }
 
-/// What the source of a text is called in messages.
+/// The name of a source in messages.
 fn source_name(given: &str) -> &str {
     match given {
         "-" => STANDARD_INPUT,
@@ -160,17 +164,18 @@ fn source_name(given: &str) -> &str {
     }
 }
 
-fn known(route: Route) -> impl Iterator<Item = &'static Model> {
+fn models_of(route: Route) -> impl Iterator<Item = &'static Model> {
     models().iter().filter(move |model| model.route == route)
 }
 
 fn stored(source: &str) -> Result<Map<String, Value>, Failure> {
     let name = source_name(source);
-    let text = text::read(source).map_err(|what| Failure::usage(format!("the request {what}")))?;
+    let text =
+        text::read(source).map_err(|error| Failure::usage(format!("the request {error}")))?;
     match serde_json::from_str(&text) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(_) => Err(Failure::usage(format!(
-            "the request {name} is JSON but not an object; write one such as {{\"model\": \"MODEL\", \"prompt\": \"A kite \
+            "the request {name} is not a JSON object; write one such as {{\"model\": \"MODEL\", \"prompt\": \"A kite \
              climbs\"}}, and see `aimlapi-video batch` for several"
         ))),
         Err(error) => Err(Failure::usage(format!(
@@ -180,37 +185,37 @@ fn stored(source: &str) -> Result<Map<String, Value>, Failure> {
     }
 }
 
-/// A prompt as it was given, or that of standard input. The name of a file, in the way of curl, is not taken for a text.
+/// A prompt as given, or from standard input. A file name in the style of curl is an error, since it would be sent as text.
 fn prompt(given: &str, property: &str) -> Result<String, Failure> {
     if given == "-" {
         if io::stdin().is_terminal() {
-            note("reading the prompt from standard input; end it with ctrl-d");
+            print_note("reading the prompt from standard input; end it with ctrl-d");
         }
         let text =
-            text::read(given).map_err(|what| Failure::usage(format!("the prompt on {what}")))?;
+            text::read(given).map_err(|error| Failure::usage(format!("the prompt on {error}")))?;
         let text = text.trim_end_matches(['\n', '\r']);
         if text.is_empty() {
             return Err(Failure::usage(format!(
-                "standard input holds no prompt; write one to it, or give the text itself, or an empty one by --set {property}="
+                "standard input is empty; write a prompt to it, give the text itself, or send an empty one by --set {property}="
             )));
         }
         return Ok(text.to_owned());
     }
     match given.strip_prefix('@') {
-        // Several words may begin with a mention, and are a prompt unless a file has that very name.
+        // Several words may begin with a mention; they are a prompt unless a file has that name.
         Some(file) if !file.contains(char::is_whitespace) || Path::new(file).is_file() => {
-            let literal = quoted(&format!("{property}={given}"));
+            let literal = shell_quoted(&format!("{property}={given}"));
             Err(Failure::usage(format!(
-                "the prompt {given:?} looks like the name of a file, which --prompt does not read yet; to send the file's text: \
+                "the prompt {given:?} looks like a file name, and --prompt reads no files; to send the file's text: \
                  --prompt - < {}; to send these characters: --set {literal}",
-                quoted(file)
+                shell_quoted(file)
             )))
         }
         _ => Ok(given.to_owned()),
     }
 }
 
-/// Sets a property, and gives its name.
+/// Sets a property from `NAME=VALUE` and returns its name.
 fn apply(
     set: &str,
     model: &Model,
@@ -219,7 +224,7 @@ fn apply(
 ) -> Result<String, Failure> {
     let Some((name, value)) = set.split_once('=') else {
         return Err(Failure::usage(format!(
-            "--set takes NAME=VALUE, not {set:?}"
+            "expected --set NAME=VALUE; got {set:?}"
         )));
     };
     let (name, adds) = name
@@ -253,7 +258,8 @@ fn apply(
     Ok(name.to_owned())
 }
 
-/// The value as its type reads it; text that does not fit stays text, and is refused with what is allowed.
+/// Parses a value by the type of its property. Text that does not parse stays text: the check of the body reports what is
+/// allowed.
 fn typed(kind: JsonType, text: &str) -> Value {
     let parsed = || serde_json::from_str(text).ok();
     let value = match kind {
@@ -265,29 +271,28 @@ fn typed(kind: JsonType, text: &str) -> Value {
     value.unwrap_or_else(|| text.into())
 }
 
-/// The opening picture: a link as it stands, or a file as a data URI.
-fn image_or_link(source: &str, max_mib: u64) -> Result<Value, Failure> {
-    // One letter before a colon is a drive of Windows.
-    let is_link = source.split_once(':').is_some_and(|(scheme, _)| {
+/// The opening image: a URL as given, or a file as a data URI.
+fn image_or_url(source: &str, max_mib: u64) -> Result<Value, Failure> {
+    // One letter before a colon is a Windows drive.
+    let is_url = source.split_once(':').is_some_and(|(scheme, _)| {
         scheme.len() > 1
             && scheme
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
     });
-    if is_link && !Path::new(source).exists() {
+    if is_url && !Path::new(source).exists() {
         return Ok(source.into());
     }
     let media = file(source, max_mib)?;
     match media.media_type() {
         Some(kind) if !kind.starts_with("image/") => Err(Failure::usage(format!(
-            "the file {source} is not a picture but {kind}; give a picture, or state its type as in {source};type=image/png"
+            "the file {source} is {kind}, expected an image; if it is one, state its type as in {source};type=image/png"
         ))),
         _ => Ok(media.uri().as_str().into()),
     }
 }
 
-/// A file, with its type behind it where the caller states one: `clip.bin;type=video/mp4`. A file of that whole name comes
-/// first.
+/// Reads a media file. Its type may follow its name, as in `clip.bin;type=video/mp4`, unless a file has that whole name.
 fn file(source: &str, max_mib: u64) -> Result<Media, Failure> {
     let max_bytes = max_mib.saturating_mul(1024 * 1024);
     let typed = source
@@ -298,14 +303,14 @@ fn file(source: &str, max_mib: u64) -> Result<Media, Failure> {
         None => Media::from_file_with_limit(source, max_bytes),
     };
     media.map_err(|error| {
-        let message = line(&error);
+        let message = error_line(&error);
         let hint = match typed {
             None if message.contains("by its content") => {
                 format!(", as in {source};type=video/mp4")
             }
             _ if source.starts_with("www.") || source.starts_with("//") => {
                 format!(
-                    "; if it is a link: https://{}",
+                    "; if it is a URL, write https://{}",
                     source.trim_start_matches('/')
                 )
             }

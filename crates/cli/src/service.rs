@@ -1,11 +1,11 @@
-//! Whom the commands ask: the real service, or a simulator that ends with the command.
+//! The service of a command: the real one, or a simulator that ends with the command.
 
 use aimlapi_video::{Client, ClientBuilder};
 use aimlapi_video_simulator::Simulator;
 
 use crate::failure::Failure;
 
-/// The simulator, where one is asked for, which is to be kept as long as the client; and the client's settings.
+/// Returns the settings of the client and, with `--simulate`, the simulator, which must live as long as the client.
 pub(crate) async fn service(
     simulate: bool,
     speed: f64,

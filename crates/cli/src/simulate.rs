@@ -1,4 +1,4 @@
-//! `simulate`: a local server until it is stopped.
+//! `simulate`: a local server that runs until Ctrl-C.
 
 use std::{net::Ipv4Addr, process::ExitCode};
 
@@ -7,7 +7,7 @@ use aimlapi_video_simulator::{Scenario, Simulator, SimulatorBuilder};
 use crate::{
     args::Simulate,
     failure::Failure,
-    output::{answer, note},
+    output::{print_note, write_line},
     text,
 };
 
@@ -27,39 +27,41 @@ pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
             return Failure::usage(message).report(false, None);
         }
     };
-    let mut near = simulator.address();
-    if near.ip().is_unspecified() {
-        near.set_ip(Ipv4Addr::LOCALHOST.into());
+    let mut local = simulator.address();
+    if local.ip().is_unspecified() {
+        local.set_ip(Ipv4Addr::LOCALHOST.into());
     }
-    // Whoever started it may wait for this line.
-    let _ = answer(format!("listening on {}", simulator.url()));
+    // A script that starts the simulator may wait for this line.
+    let _ = write_line(format!("listening on {}", simulator.url()));
     let time = match simulate.manual_clock {
-        true => "time stands until POST /_simulator/clock moves it".to_owned(),
+        true => "time is stopped until POST /_simulator/clock moves it".to_owned(),
         false => format!(
             "time runs {} times faster than the service's",
             simulate.speed
         ),
     };
     let key = match simulate.key {
-        Some(_) => "the given key alone does",
-        None => "any key does",
+        Some(_) => "only the given key is accepted",
+        None => "any key is accepted",
     };
-    note(format!(
-        "{time}; {key}; state is in memory and goes with this process"
+    print_note(format!(
+        "{time}; {key}; state is in memory and ends with this process"
     ));
     if !simulator.address().ip().is_loopback() {
-        note("other machines can reach it, and /_simulator/ asks for no key");
+        print_note("other machines can reach it, and /_simulator/ needs no key");
     }
-    let shown = simulate.key.as_deref().map_or("any", |_| "...");
+    let key = simulate.key.as_deref().map_or("any", |_| "...");
     let speed = match simulate.manual_clock {
         true => String::new(),
         false => format!(" AIML_API_SPEED={}", simulate.speed),
     };
-    note(format!(
-        "point a client on this machine at it: AIML_API_BASE=http://{near} AIML_API_KEY={shown}{speed}"
+    print_note(format!(
+        "point a client on this machine at it: AIML_API_BASE=http://{local} AIML_API_KEY={key}{speed}"
     ));
-    note(format!("what it saw: http://{near}/_simulator/"));
-    note("stop with ctrl-c");
+    print_note(format!(
+        "its requests and tasks: http://{local}/_simulator/"
+    ));
+    print_note("stop with ctrl-c");
     let _ = tokio::signal::ctrl_c().await;
     ExitCode::SUCCESS
 }
@@ -93,7 +95,7 @@ fn settings(simulate: &Simulate) -> Result<SimulatorBuilder, String> {
     }
     if let Some(path) = &simulate.scenario {
         let path = path.display().to_string();
-        let text = text::read(&path).map_err(|what| format!("the scenario {what}"))?;
+        let text = text::read(&path).map_err(|error| format!("the scenario {error}"))?;
         let scenario: Scenario = text.parse().map_err(|error| format!("{path}: {error}"))?;
         builder = builder.scenario(scenario);
     }

@@ -9,7 +9,7 @@ use std::{fs, io, path::Path, process::ExitCode};
 use crate::{
     args::{Specs, SpecsCommand},
     failure::Failure,
-    output::said,
+    output::print_result,
 };
 use aimlapi_video::documents::{DURATIONS, GLOSSARY, OVERLAY};
 use aimlapi_video_codegen::{self as spec, Document, Facts, Findings, Merged, document};

@@ -1,4 +1,4 @@
-//! `status`: one question and its answer.
+//! `status`: polls a generation once and prints its state.
 
 use std::process::ExitCode;
 
@@ -6,25 +6,25 @@ use aimlapi_video::{Client, ErrorKind, Generation, State};
 
 use crate::{
     args::Status,
-    failure::{self, Failure, line},
-    output::said,
+    failure::{self, Failure, error_line},
+    output::print_result,
     request::handle,
 };
 
 /// `status`
 pub(crate) async fn status(status: Status) -> ExitCode {
-    let generation = match ask(&status).await {
+    let generation = match fetch(&status).await {
         Ok(generation) => generation,
         Err(failure) => return failure.report(status.json, None),
     };
-    said(if status.json {
+    print_result(if status.json {
         generation.as_json().to_string()
     } else {
-        told(&generation)
+        text(&generation)
     })
 }
 
-async fn ask(status: &Status) -> Result<Generation, Failure> {
+async fn fetch(status: &Status) -> Result<Generation, Failure> {
     let handle = handle(&status.generation, status.legacy)?;
     let client = Client::from_env().map_err(|error| Failure::creating(&error))?;
     client.fetch(&handle).await.map_err(|error| {
@@ -32,19 +32,17 @@ async fn ask(status: &Status) -> Result<Generation, Failure> {
             ErrorKind::Configuration => failure::USAGE,
             _ => failure::SERVICE,
         };
-        let is_unheard = code == failure::SERVICE && error.answered() == Some(0);
-        Failure::new(
-            code,
-            match is_unheard {
-                true => failure::unheard(&error),
-                false => line(&error),
-            },
-        )
+        let has_no_response = code == failure::SERVICE && error.answered() == Some(0);
+        let message = match has_no_response {
+            true => failure::unreachable_line(&error),
+            false => error_line(&error),
+        };
+        Failure::new(code, message)
     })
 }
 
-/// The state, why it failed, and the links, a line each.
-fn told(generation: &Generation) -> String {
+/// The state, the reason of a failure, and the URLs of the videos, a line each.
+fn text(generation: &Generation) -> String {
     let mut lines = vec![match (generation.state(), generation.status()) {
         (State::Unknown, status) => format!("unknown state {}", status.unwrap_or("(none)")),
         (state, _) => state.to_string(),
@@ -53,7 +51,7 @@ fn told(generation: &Generation) -> String {
     if generation.state() == State::Failed || is_without_video {
         lines.push(match generation.failure() {
             Some(failure) => failure.to_string(),
-            None => format!("the answer began: {}", generation.excerpt(400)),
+            None => format!("the response began: {}", generation.excerpt(400)),
         });
     }
     lines.extend(generation.videos().iter().map(|video| video.url.clone()));

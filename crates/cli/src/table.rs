@@ -1,117 +1,102 @@
-//! Tables for people: aligned, and folded where the terminal is too narrow. What goes elsewhere is neither cut nor folded.
+//! Tables without lines: folded to the width of a terminal; whole in redirected output, for other programs.
 
-use console::{Term, measure_text_width, pad_str};
-use textwrap::Options;
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets::NOTHING};
+use console::Term;
 
-/// The columns of the terminal that standard output is, if it is one.
-pub(crate) fn columns() -> Option<usize> {
+/// The columns of the terminal that standard output is; `None` where it is redirected.
+pub(crate) fn terminal_columns() -> Option<usize> {
     let out = Term::stdout();
     let size = out.is_term().then(|| out.size_checked()).flatten();
     size.map(|(_, columns)| usize::from(columns))
         .filter(|columns| *columns > 0)
 }
 
-/// Columns as wide as their widest cell; the last one is not padded. Where that is wider than `most`, all but the first are
-/// folded; where even that would be too narrow to be read, each row is a paragraph.
-pub(crate) fn table(header: &[&str], rows: &[Vec<String>], most: Option<usize>) -> String {
-    let widths = widths(header, rows);
-    let all = header.iter().map(|title| (*title).to_owned()).collect();
-    let all = std::iter::once(&all).chain(rows);
-    let Some(most) = most.filter(|most| total(&widths) > *most) else {
-        return joined(all.map(|row| lines(row, &widths)));
-    };
-    match folded(&widths, most) {
-        Some(widths) => joined(all.map(|row| lines(row, &widths))),
-        None => joined(rows.iter().map(|row| paragraph(header, row, most))),
+/// Formats rows below a header. Above `max_columns`, all columns but the first are folded; where that makes them too narrow
+/// to read, each row becomes a paragraph.
+pub(crate) fn table(header: &[&str], rows: &[Vec<String>], max_columns: Option<usize>) -> String {
+    let mut table = grid(header, rows);
+    if let Some(max) = max_columns {
+        let widths = table.column_max_content_widths();
+        let readable = |(column, width): (usize, &u16)| match column {
+            0 => *width,
+            _ => (*width).min(MIN_FOLDED),
+        };
+        let folded: u16 = widths.iter().enumerate().map(readable).sum();
+        if usize::from(folded) + gaps(header) > max {
+            let rows = rows.iter().map(|row| paragraph(header, row, max));
+            return rows.collect::<Vec<_>>().join("\n");
+        }
+        // The gap behind the last column is trimmed.
+        table.set_width(columns(max + GAP));
     }
+    table.trim_fmt()
 }
 
-/// How wide the table is that `table` makes where there is room.
-pub(crate) fn width(header: &[&str], rows: &[Vec<String>]) -> usize {
-    total(&widths(header, rows))
+/// Whether the unfolded table fits.
+pub(crate) fn fits(header: &[&str], rows: &[Vec<String>], max_columns: usize) -> bool {
+    let widths = grid(header, rows).column_max_content_widths();
+    let total: usize = widths.into_iter().map(usize::from).sum();
+    total + gaps(header) <= max_columns
 }
 
+/// Blank columns between two columns.
 const GAP: usize = 2;
 
-/// Text that is folded to less than this is hard to read.
-const LEAST: usize = 14;
+/// A column that is folded to less is hard to read.
+const MIN_FOLDED: u16 = 14;
 
-fn widths(header: &[&str], rows: &[Vec<String>]) -> Vec<usize> {
-    let width = |(column, title): (usize, &&str)| {
-        let cells = rows.iter().map(|row| measure_text_width(&row[column]));
-        cells.max().unwrap_or(0).max(measure_text_width(title))
-    };
-    header.iter().enumerate().map(width).collect()
+fn grid(header: &[&str], rows: &[Vec<String>]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(header.to_vec())
+        .add_rows(rows.to_vec());
+    for column in table.column_iter_mut() {
+        column.set_padding((0, columns(GAP)));
+    }
+    if let Some(first) = table.column_mut(0) {
+        // It holds names, to be copied whole.
+        first.set_constraint(ColumnConstraint::ContentWidth);
+    }
+    table
 }
 
-fn total(widths: &[usize]) -> usize {
-    widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
+fn gaps(header: &[&str]) -> usize {
+    GAP * header.len().saturating_sub(1)
 }
 
-/// Widths of which all but the first are at most the same, so that the table is `most` wide.
-fn folded(widths: &[usize], most: usize) -> Option<Vec<usize>> {
-    let fold = |least: usize| -> Vec<usize> {
-        let fold = |(column, width): (usize, &usize)| match column {
-            0 => *width,
-            _ => (*width).min(least),
-        };
-        widths.iter().enumerate().map(fold).collect()
-    };
-    let widest = widths.iter().copied().max().unwrap_or(0);
-    let least = (LEAST..=widest)
-        .rev()
-        .find(|least| total(&fold(*least)) <= most)?;
-    Some(fold(least))
-}
-
-/// A row, on as many lines as its longest cell takes.
-fn lines(row: &[String], widths: &[usize]) -> String {
-    let cells: Vec<Vec<String>> = row
+/// The first cell on a line of its own, and the others with their titles, indented below it.
+fn paragraph(header: &[&str], row: &[String], max_columns: usize) -> String {
+    let others: Vec<String> = header
         .iter()
-        .zip(widths)
-        .map(|(cell, width)| wrapped(cell, *width, ""))
-        .collect();
-    let height = cells.iter().map(Vec::len).max().unwrap_or(0);
-    let line = |number: usize| {
-        let cells = cells.iter().zip(widths).map(|(cell, width)| {
-            let text = cell.get(number).map_or("", String::as_str);
-            pad_str(text, *width, console::Alignment::Left, None).into_owned()
-        });
-        let gap = " ".repeat(GAP);
-        cells.collect::<Vec<_>>().join(&gap).trim_end().to_owned()
-    };
-    (0..height).map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// A row whose first cell stands alone, and whose others are named below it.
-fn paragraph(header: &[&str], row: &[String], most: usize) -> String {
-    let named = header.iter().zip(row).skip(1);
-    let named: Vec<String> = named
+        .zip(row)
+        .skip(1)
         .filter(|(_, cell)| !cell.is_empty())
         .map(|(title, cell)| format!("{}: {cell}", title.to_lowercase()))
         .collect();
+    let mut text = Table::new();
+    text.load_style(NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(columns(max_columns))
+        .add_row([others.join("; ")]);
+    if let Some(column) = text.column_mut(0) {
+        column.set_padding((2, 0));
+    }
     let first = row.first().map_or("", String::as_str);
-    let rest = wrapped(&named.join("; "), most, "  ").join("\n");
-    format!("{first}\n{rest}").trim_end().to_owned()
+    format!("{first}\n{}", text.trim_fmt())
+        .trim_end()
+        .to_owned()
 }
 
-fn wrapped(text: &str, width: usize, indent: &str) -> Vec<String> {
-    let options = Options::new(width.max(LEAST))
-        .initial_indent(indent)
-        .subsequent_indent(indent)
-        .wrap_algorithm(textwrap::WrapAlgorithm::FirstFit)
-        // A name is to be found again.
-        .word_splitter(textwrap::WordSplitter::NoHyphenation);
-    let lines = textwrap::wrap(text, options);
-    lines.into_iter().map(|line| line.into_owned()).collect()
-}
-
-fn joined(rows: impl Iterator<Item = String>) -> String {
-    rows.collect::<Vec<_>>().join("\n")
+fn columns(columns: usize) -> u16 {
+    columns.try_into().unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]
 mod tests {
+    use console::measure_text_width;
+
     use super::*;
 
     const HEADER: &[&str] = &["NAME", "ALLOWED", "MEANING"];
@@ -125,24 +110,24 @@ mod tests {
     }
 
     #[test]
-    fn without_a_limit_nothing_is_folded_and_columns_are_aligned() {
+    fn table_without_a_limit_is_aligned_and_not_folded() {
         let expected = "\
 NAME      ALLOWED                        MEANING
 duration  5, 10                          Clip length in whole seconds.
 título    a string of any length at all  名前 of it";
         assert_eq!(table(HEADER, &rows(), None), expected);
         assert_eq!(table(HEADER, &rows(), Some(70)), expected);
+        assert!(fits(HEADER, &rows(), 70) && !fits(HEADER, &rows(), 69));
     }
 
     #[test]
-    fn a_narrow_table_is_folded_and_a_very_narrow_one_is_paragraphs() {
+    fn narrow_table_is_folded_and_a_very_narrow_one_is_paragraphs() {
         let expected = "\
-NAME      ALLOWED         MEANING
-duration  5, 10           Clip length in
-                          whole seconds.
-título    a string of     名前 of it
-          any length at
-          all";
+NAME      ALLOWED          MEANING
+duration  5, 10            Clip length in
+                           whole seconds.
+título    a string of any  名前 of it
+          length at all";
         assert_eq!(table(HEADER, &rows(), Some(41)), expected);
         let expected = "\
 duration
@@ -155,10 +140,10 @@ título
     }
 
     #[test]
-    fn no_line_is_wider_than_asked_for_where_words_are_short() {
-        for most in 20..100 {
-            for line in table(HEADER, &rows(), Some(most)).lines() {
-                assert!(measure_text_width(line) <= most, "{most}: {line}");
+    fn no_line_is_wider_than_the_limit() {
+        for max in 20..100 {
+            for line in table(HEADER, &rows(), Some(max)).lines() {
+                assert!(measure_text_width(line) <= max, "{max}: {line}");
             }
         }
     }

@@ -1,15 +1,15 @@
-//! `-o` with placeholders: `out/{model}-{id}.mp4`.
+//! Paths with placeholders: `out/{model}-{id}.mp4`.
 
 use std::path::{Path, PathBuf};
 
-use aimlapi_video::{Download, Generation, GenerationHandle, ReservedTarget};
+use aimlapi_video::{Download, Generation, GenerationHandle};
 use serde_json::json;
 
-use crate::failure::{Failure, line};
+use crate::failure::{Failure, error_line};
 
-/// Where a video goes, as far as that is known before there is one.
+/// A path whose file name depends on the generation.
 #[derive(Debug)]
-pub(crate) struct Target {
+pub(crate) struct Template {
     pieces: Vec<Piece>,
 }
 
@@ -20,26 +20,26 @@ enum Piece {
     Id,
 }
 
-impl Target {
-    /// Reads what was given to `-o`. A path that is no UTF-8 stands for itself, and is `None`, as is one without braces.
+impl Template {
+    /// Parses the value of `-o`; `None` for a path without braces or not in UTF-8, which is taken literally.
     pub(crate) fn read(given: &Path) -> Result<Option<Self>, Failure> {
         let Some(text) = given.to_str().filter(|text| text.contains(['{', '}'])) else {
             return Ok(None);
         };
-        let pieces = pieces(text).map_err(|what| Failure::usage(format!("-o {text}: {what}")))?;
+        let pieces = pieces(text).map_err(|error| Failure::usage(format!("-o {text}: {error}")))?;
         let folder = given.parent().and_then(Path::to_str).unwrap_or_default();
-        // A folder that is yet to be named cannot be tried before it is paid for.
+        // A folder whose name depends on the generation cannot be checked before the generation is billed.
         let has_fixed_folder = matches!(self::pieces(folder).as_deref(), Ok([] | [Piece::Text(_)]));
         let is_literal = matches!(&*pieces, [Piece::Text(_)]);
         if !is_literal && (!has_fixed_folder || text.ends_with(std::path::is_separator)) {
             return Err(Failure::usage(format!(
-                "-o {text}: placeholders stand in the name of the file alone, not in its folder"
+                "-o {text}: a placeholder is allowed in the name of the file, not in its folder"
             )));
         }
         Ok(Some(Self { pieces }))
     }
 
-    /// The path, if no placeholder is in it.
+    /// The path, if it has no placeholder.
     pub(crate) fn literal(&self) -> Option<&Path> {
         match &*self.pieces {
             [Piece::Text(path)] => Some(Path::new(path)),
@@ -47,22 +47,22 @@ impl Target {
         }
     }
 
-    /// Tries whether a file could be saved there, with an id as long as ids become in names of files.
+    /// Checks that a file can be saved there, with the longest id that a file name can have.
     pub(crate) fn check(&self, model: &str) -> Result<(), Failure> {
-        let id = "x".repeat(LONGEST_ID);
+        let id = "x".repeat(MAX_ID_LENGTH);
         let path = self.filled(safe_model(Some(model)), id);
-        Download::check_target(path, true).map_err(|error| Failure::usage(line(&error)))
+        Download::check_target(path, true).map_err(|error| Failure::usage(error_line(&error)))
     }
 
-    /// Whether the handle alone tells the path: a bare id knows no model.
+    /// Whether the handle determines the path: a handle made from an id has no model.
     pub(crate) fn is_known(&self, handle: &GenerationHandle) -> bool {
         handle.model().is_some() || !self.pieces.contains(&Piece::Model)
     }
 
-    /// The path for this generation, of whose model its answer may say more.
-    pub(crate) fn path(&self, handle: &GenerationHandle, answer: Option<&Generation>) -> PathBuf {
+    /// The path for a generation. Where the handle has no model, the response may.
+    pub(crate) fn path(&self, handle: &GenerationHandle, response: Option<&Generation>) -> PathBuf {
         let model = handle.model();
-        let model = model.or_else(|| answer.and_then(Generation::model));
+        let model = model.or_else(|| response.and_then(Generation::model));
         self.filled(safe_model(model), safe_id(handle.id()))
     }
 
@@ -76,23 +76,11 @@ impl Target {
     }
 }
 
-/// Keeps this very file for this command, before anything is paid for.
-pub(crate) fn reserve(path: &Path, overwrite: bool) -> Result<ReservedTarget, Failure> {
-    Download::reserve_target(path, overwrite).map_err(|error| {
-        let line = line(&error);
-        let hint = match line.ends_with("ask to overwrite it") {
-            true => " by --overwrite",
-            false => "",
-        };
-        Failure::usage(line + hint)
-    })
-}
+/// The length of the longest id in a file name: the beginning of the id and a hash of it.
+const MAX_ID_LENGTH: usize = 73;
 
-/// The longest that an id becomes: its beginning, and a number that stands for the whole.
-const LONGEST_ID: usize = 73;
-
-/// The path as `-o` is to be given it, so that its braces stand for themselves.
-pub(crate) fn literally(path: &Path) -> String {
+/// The value of `-o` that means this path: braces are doubled.
+pub(crate) fn escape(path: &Path) -> String {
     path.display()
         .to_string()
         .replace('{', "{{")
@@ -117,13 +105,11 @@ fn pieces(text: &str) -> Result<Vec<Piece>, String> {
             Some(("id", _)) => Piece::Id,
             Some((name, _)) => {
                 return Err(format!(
-                    "{{{name}}} is no placeholder; there are {{model}} and {{id}}, and {{{{ and }}}} are braces"
+                    "{{{name}}} is not a placeholder; use {{model}} or {{id}}, and {{{{ or }}}} for a brace"
                 ));
             }
             None => {
-                return Err(
-                    "a brace has no counterpart; write {{ or }} for a brace that is meant".into(),
-                );
+                return Err("unbalanced brace; write {{ or }} for a brace in the name".into());
             }
         };
         if !plain.is_empty() {
@@ -139,7 +125,7 @@ fn pieces(text: &str) -> Result<Vec<Piece>, String> {
     Ok(pieces)
 }
 
-/// The id as it stands in the library's own names of files, which every system takes.
+/// The id as the library writes it into file names, with characters that every system allows.
 fn safe_id(id: &str) -> String {
     let name = Generation::from_json(json!({ "id": id, "model": "m" })).file_name();
     let name = name.strip_prefix("m-").unwrap_or(&name);
@@ -156,14 +142,14 @@ mod tests {
     use super::*;
 
     fn path(template: &str, id: &str) -> PathBuf {
-        let target = Target::read(Path::new(template)).expect("a template");
+        let template = Template::read(Path::new(template)).expect("a template");
         let handle: GenerationHandle =
             serde_json::from_value(json!({ "id": id, "model": "klingai/v2" })).expect("a handle");
-        target.expect("braces").path(&handle, None)
+        template.expect("braces").path(&handle, None)
     }
 
     #[test]
-    fn placeholders_are_filled_with_what_every_system_takes() {
+    fn placeholders_become_characters_that_every_system_allows() {
         assert_eq!(
             path("out/{model}-{id}.mp4", "a1"),
             Path::new("out/klingai-v2-a1.mp4")
@@ -180,34 +166,34 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_template_is_refused_with_what_to_write() {
-        for (given, told) in [
-            ("{modle}.mp4", "{model} and {id}"),
-            ("{}.mp4", "{} is no placeholder"),
-            ("a{.mp4", "no counterpart"),
-            ("a}.mp4", "no counterpart"),
+    fn wrong_template_is_an_error_with_what_to_write() {
+        for (given, expected) in [
+            ("{modle}.mp4", "use {model} or {id}"),
+            ("{}.mp4", "{} is not a placeholder"),
+            ("a{.mp4", "unbalanced brace"),
+            ("a}.mp4", "unbalanced brace"),
             ("{id}/a.mp4", "not in its folder"),
             ("x/{model}/{id}.mp4", "not in its folder"),
             ("x/{id}/", "not in its folder"),
         ] {
-            let error = Target::read(Path::new(given)).expect_err(given);
-            assert!(error.message.contains(told), "{}", error.message);
+            let error = Template::read(Path::new(given)).expect_err(given);
+            assert!(error.message.contains(expected), "{}", error.message);
         }
-        assert!(Target::read(Path::new("plain.mp4")).is_ok_and(|target| target.is_none()));
+        assert!(Template::read(Path::new("plain.mp4")).is_ok_and(|template| template.is_none()));
     }
 
     #[test]
-    fn no_id_becomes_longer_than_the_check_takes_it_to_be() {
+    fn id_in_a_file_name_is_at_most_as_long_as_the_check_assumes() {
         for id in ["x".repeat(500), "/".repeat(500), "a:".repeat(500)] {
-            assert!(safe_id(&id).len() <= LONGEST_ID, "{}", safe_id(&id));
+            assert!(safe_id(&id).len() <= MAX_ID_LENGTH, "{}", safe_id(&id));
         }
-        assert_eq!(safe_id(&("x".repeat(500))).len(), LONGEST_ID);
+        assert_eq!(safe_id(&("x".repeat(500))).len(), MAX_ID_LENGTH);
     }
 
     #[test]
-    fn a_path_given_literally_is_itself_again() {
+    fn escaped_path_parses_to_itself() {
         for given in ["a{b}c.mp4", "}{", "{{x}}", "plain"] {
-            let text = literally(Path::new(given));
+            let text = escape(Path::new(given));
             let pieces = pieces(&text).expect("a template");
             assert_eq!(pieces, [Piece::Text(given.to_owned())]);
         }

@@ -1,7 +1,7 @@
-//! Text that a caller hands in, as a file or on standard input: UTF-8, or UTF-16 with a byte order mark.
+//! Text input, from a file or standard input: UTF-8, or UTF-16 with a byte order mark.
 //!
-//! Windows PowerShell 5.1 writes UTF-16 wherever `>` is used, so a handle or a request that was written there is read.
-//! Everything else is an error that names the encoding, as far as the bytes show it, and the place.
+//! Windows PowerShell 5.1 redirects output (`>`) as UTF-16, so handles and requests may have that encoding. Any other encoding
+//! is an error that names the likely encoding and the line.
 
 use std::{
     fs::File,
@@ -12,23 +12,23 @@ use std::{
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use file_format::{FileFormat, Kind};
 
-use crate::failure::path_word;
+use crate::failure::shell_path;
 
-/// What standard input is called in messages.
+/// The name of standard input in messages.
 pub(crate) const STANDARD_INPUT: &str = "standard input";
 
-/// A file, or standard input where the path is `-`, and what it is called in messages.
+/// Opens a file, or standard input where the path is `-`, and returns its name in messages.
 pub(crate) fn open(path: &str) -> Result<(Box<dyn BufRead>, &str), String> {
     if path == "-" {
         return Ok((Box::new(io::stdin().lock()), STANDARD_INPUT));
     }
     match File::open(Path::new(path)) {
         Ok(file) => Ok((Box::new(BufReader::new(file)), path)),
-        Err(error) => Err(unreadable(path, &error)),
+        Err(error) => Err(read_error(path, &error)),
     }
 }
 
-/// All of a file's text, or of standard input's where the path is `-`.
+/// Reads the whole text of a file, or of standard input where the path is `-`.
 pub(crate) fn read(path: &str) -> Result<String, String> {
     let (source, name) = open(path)?;
     whole(source, name)
@@ -36,12 +36,13 @@ pub(crate) fn read(path: &str) -> Result<String, String> {
 
 fn whole(source: impl BufRead, name: &str) -> Result<String, String> {
     let text: String = Text::new(source, name)?.collect::<Result<_, _>>()?;
-    // Some tools put a mark before one that is there.
+    // Some tools write a second byte order mark.
     Ok(text.trim_start_matches('\u{FEFF}').to_owned())
 }
 
-/// A syntax error of JSON, or of what it should hold, with the line and the column of the source once: `NAME:3:17: …`.
-/// `text` begins at `line` of the source, and columns count characters.
+/// The text of a JSON error, with the line and the column of the source: `NAME:3:17: …`.
+///
+/// `text` begins at `line` of the source; columns count characters.
 pub(crate) fn json_error(name: &str, line: usize, text: &str, error: &serde_json::Error) -> String {
     let line = line + error.line().max(1) - 1;
     let not_json = if error.is_data() { "" } else { "not JSON: " };
@@ -59,20 +60,20 @@ pub(crate) fn column(text: &str, error: &serde_json::Error) -> usize {
     line.char_indices().take_while(before).count() + 1
 }
 
-/// What is wrong, without the place.
+/// The message without line and column.
 pub(crate) fn json_message(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     text.strip_suffix(&place).unwrap_or(&text).to_owned()
 }
 
-/// The lines of a text, each with its end.
+/// The lines of a text, each with its line break.
 pub(crate) struct Text<R> {
     source: io::Chain<io::Cursor<Vec<u8>>, R>,
-    /// What the source is called in an error.
+    /// The name of the source in errors.
     name: String,
     encoding: Encoding,
-    /// What the source is, where it is a format of its own and not a text.
+    /// The format of a source that is not text.
     format: Option<&'static str>,
     line: usize,
 }
@@ -85,7 +86,7 @@ enum Encoding {
 }
 
 impl<R: BufRead> Text<R> {
-    /// Reads the first bytes, which tell the encoding.
+    /// Reads the first bytes and determines the encoding.
     pub(crate) fn new(mut source: R, name: impl Into<String>) -> Result<Self, String> {
         let name = name.into();
         let mut head = Vec::new();
@@ -93,9 +94,9 @@ impl<R: BufRead> Text<R> {
             .by_ref()
             .take(HEAD)
             .read_to_end(&mut head)
-            .map_err(|error| unreadable(&name, &error))?;
+            .map_err(|error| read_error(&name, &error))?;
         let (encoding, mark) = match head.as_slice() {
-            // A mark of UTF-16 followed by a zero character is one of UTF-32.
+            // The mark of UTF-16 and a zero character are the mark of UTF-32.
             [0xFF, 0xFE, 0, 0, ..] => return Err(utf_32(&name, "UTF-32LE")),
             [0, 0, 0xFE, 0xFF, ..] => return Err(utf_32(&name, "UTF-32BE")),
             [0xFF, 0xFE, ..] => (Encoding::Utf16Le, 2),
@@ -115,11 +116,11 @@ impl<R: BufRead> Text<R> {
         })
     }
 
-    /// What the source is, and what to do, if its first bytes are those of a format that is not a text.
-    pub(crate) fn binary(&self) -> Option<String> {
+    /// The error for a source whose first bytes are those of a binary format.
+    pub(crate) fn binary_error(&self) -> Option<String> {
         let format = self.format?;
         Some(format!(
-            "{} is not a text but {format}; unpack it, or export it as a text, in UTF-8",
+            "{} is {format}, expected text; unpack it, or export it as text in UTF-8",
             self.name
         ))
     }
@@ -130,7 +131,7 @@ impl<R: BufRead> Text<R> {
             Encoding::Utf8 => self.source.read_until(b'\n', &mut bytes).map(drop),
             _ => self.read_utf_16(&mut bytes),
         };
-        read.map_err(|error| unreadable(&self.name, &error))?;
+        read.map_err(|error| read_error(&self.name, &error))?;
         if bytes.is_empty() {
             return Ok(None);
         }
@@ -143,7 +144,7 @@ impl<R: BufRead> Text<R> {
         text.map(Some)
     }
 
-    /// Reads to the end of a line: a whole unit that is a line feed.
+    /// Reads to the end of a line: a line feed in a two-byte unit of its own.
     fn read_utf_16(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {
         let line_feed = match self.encoding {
             Encoding::Utf16Be => [0, b'\n'],
@@ -162,11 +163,11 @@ impl<R: BufRead> Text<R> {
 
     fn utf_8(&self, bytes: Vec<u8>) -> Result<String, String> {
         if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
-            return Err(self.zero_byte(&bytes, at));
+            return Err(self.zero_byte_error(&bytes, at));
         }
         String::from_utf8(bytes).map_err(|error| {
             let (at, utf_8) = (error.utf8_error().valid_up_to(), error.utf8_error());
-            self.not_utf_8(error.as_bytes(), at, utf_8.error_len().is_none())
+            self.utf_8_error(error.as_bytes(), at, utf_8.error_len().is_none())
         })
     }
 
@@ -175,8 +176,8 @@ impl<R: BufRead> Text<R> {
         let (pairs, rest) = bytes.as_chunks::<2>();
         if !rest.is_empty() {
             return Err(format!(
-                "{name} is UTF-16 that ends within a character: line {line} has an odd number of bytes, so the end is \
-                 missing; write the file anew"
+                "{name} is UTF-16 that ends within a character: line {line} has an odd number of bytes; write the file \
+                 again"
             ));
         }
         let mut text = String::with_capacity(pairs.len());
@@ -184,14 +185,14 @@ impl<R: BufRead> Text<R> {
             match unit {
                 Ok('\0') => {
                     return Err(format!(
-                        "{name} holds a zero character in line {line}, which no text has; save it as UTF-8"
+                        "{name} contains a zero character in line {line}; save it as text in UTF-8"
                     ));
                 }
                 Ok(c) => text.push(c),
                 Err(error) => {
                     return Err(format!(
-                        "{name} is not UTF-16 throughout: line {line} holds the surrogate 0x{:04X} without its counterpart \
-                         as its character {}; save it as UTF-8",
+                        "{name} is not valid UTF-16: character {1} of line {line} is the unpaired surrogate 0x{0:04X}; save it \
+                         as UTF-8",
                         error.unpaired_surrogate(),
                         text.chars().count() + 1
                     ));
@@ -201,10 +202,10 @@ impl<R: BufRead> Text<R> {
         Ok(text)
     }
 
-    /// Tells text of wide characters from one with a stray zero.
-    fn zero_byte(&self, bytes: &[u8], at: usize) -> String {
+    /// The error for a zero byte: an encoding of two or four bytes a character, or a stray byte.
+    fn zero_byte_error(&self, bytes: &[u8], at: usize) -> String {
         let (name, line, place) = (&self.name, self.line, at + 1);
-        if let Some(binary) = self.binary() {
+        if let Some(binary) = self.binary_error() {
             return binary;
         }
         let zeros = |parity: usize| {
@@ -227,41 +228,39 @@ impl<R: BufRead> Text<R> {
                 "{name} is {encoding} without a byte order mark, as the zero byte in line 1 shows (byte {place}); {}",
                 self.remedy(encoding)
             ),
-            // Windows PowerShell 5.1 does that by `>>`.
+            // Windows PowerShell 5.1 appends UTF-16 to a UTF-8 file (`>>`).
             Some(_) => format!(
-                "{name} begins as UTF-8, and holds a zero byte in line {line} (byte {place}), as UTF-16 that was appended \
-                 does; save it as UTF-8 throughout"
+                "{name} begins as UTF-8, but line {line} has a zero byte (byte {place}), as appended UTF-16 has; save all of \
+                 it as UTF-8"
             ),
             None => format!(
-                "{name} holds a zero byte in line {line} (byte {place}), which no text has; save it as UTF-8"
+                "{name} has a zero byte in line {line} (byte {place}); save it as text in UTF-8"
             ),
         }
     }
 
-    fn not_utf_8(&self, bytes: &[u8], at: usize, is_cut: bool) -> String {
+    fn utf_8_error(&self, bytes: &[u8], at: usize, is_cut: bool) -> String {
         let (name, line, place) = (&self.name, self.line, at + 1);
-        if let Some(binary) = self.binary() {
+        if let Some(binary) = self.binary_error() {
             return binary;
         }
         let byte = bytes.get(at).copied().unwrap_or_default();
         if is_cut {
             return format!(
-                "{name} ends within a character of UTF-8, in line {line} (byte {place}), so the end is missing; write the \
-                 file anew"
+                "{name} ends within a UTF-8 character, in line {line} (byte {place}); write the file again"
             );
         }
         if matches!(bytes.get(at..at + 2), Some([0xED, 0xA0..=0xBF])) {
             return format!(
-                "{name} is not UTF-8: line {line} holds half of a surrogate pair as its byte {place}, as CESU-8 does; save \
-                 it as UTF-8"
+                "{name} is not UTF-8: byte {place} of line {line} begins half of a surrogate pair, as CESU-8 has; save it as \
+                 UTF-8"
             );
         }
         let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
         detector.feed(bytes, true);
         let likely = detector.guess(None, Utf8Detection::Deny).name();
         format!(
-            "{name} is not UTF-8: line {line} holds the byte 0x{byte:02X} as its byte {place}; by its bytes it is likely \
-             {likely}; {}",
+            "{name} is not UTF-8: byte {place} of line {line} is 0x{byte:02X}; the encoding is likely {likely}; {}",
             self.remedy(likely)
         )
     }
@@ -271,7 +270,7 @@ impl<R: BufRead> Text<R> {
             STANDARD_INPUT => format!("convert it to UTF-8, as by `iconv -f {encoding} -t UTF-8`"),
             name => format!(
                 "save it as UTF-8, as by `iconv -f {encoding} -t UTF-8 {}`",
-                path_word(name)
+                shell_path(name)
             ),
         }
     }
@@ -285,7 +284,7 @@ impl<R: BufRead> Iterator for Text<R> {
     }
 }
 
-/// The name of a format that is certainly no text, by its first bytes.
+/// The name of a binary format, by its first bytes.
 fn binary_format(head: &[u8]) -> Option<&'static str> {
     let format = FileFormat::from_bytes(head);
     let is_binary = matches!(
@@ -302,23 +301,23 @@ fn binary_format(head: &[u8]) -> Option<&'static str> {
         FileFormat::Gzip => Some("gzip data"),
         FileFormat::Zip => Some("a ZIP archive, such as a workbook of Excel"),
         FileFormat::PortableDocumentFormat => Some("a PDF document"),
-        _ if is_binary => Some("an archive, a picture or another binary format"),
+        _ if is_binary => Some("an archive, an image or another binary format"),
         _ => None,
     }
 }
 
 fn utf_32(name: &str, encoding: &str) -> String {
     format!(
-        "{name} is {encoding}, as its byte order mark shows, and UTF-8 is read, and UTF-16 with such a mark; save it as UTF-8, \
-         as by `iconv -f UTF-32 -t UTF-8`"
+        "{name} is {encoding}, as its byte order mark shows, expected UTF-8, or UTF-16 with a byte order mark; save it as \
+         UTF-8, as by `iconv -f UTF-32 -t UTF-8`"
     )
 }
 
-fn unreadable(name: &str, error: &io::Error) -> String {
+fn read_error(name: &str, error: &io::Error) -> String {
     format!("{name} cannot be read: {error}")
 }
 
-/// This many bytes are read before the first line: enough for every mark and the signatures of common formats.
+/// How many bytes are read before the first line: enough for byte order marks and the signatures of common formats.
 const HEAD: u64 = 64;
 
 #[cfg(test)]
@@ -349,8 +348,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_text_is_read_back_from_every_encoding(
-            // A mark at the beginning is not part of the text; within it, it is one of its characters.
+        fn text_is_decoded_from_every_encoding(
+            // A byte order mark at the beginning is not part of the text; elsewhere it is a character.
             text in "[^\0\u{FEFF}][^\0]{0,40}|(\\PC|[\r\n\u{0A0A}\u{0A00}\u{000D}]){0,40}"
         ) {
             for (encoding, bytes) in encoded(&text) {
@@ -369,7 +368,7 @@ mod tests {
         }
 
         #[test]
-        fn bytes_of_any_kind_are_text_or_a_named_error(bytes: Vec<u8>, mark in 0_usize..6) {
+        fn arbitrary_bytes_are_text_or_an_error_with_a_remedy(bytes: Vec<u8>, mark in 0_usize..6) {
             let marks: [&[u8]; 6] = [b"", b"\xEF\xBB\xBF", b"\xFF\xFE", b"\xFE\xFF", b"\xFF\xFE\0\0", b"{\0"];
             let bytes = [marks[mark], &bytes].concat();
             if let Err(message) = decoded(&bytes) {
@@ -379,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_another_encoding_is_named_with_its_place_and_the_remedy() {
+    fn text_in_another_encoding_is_an_error_with_its_place_and_a_remedy() {
         let units = |text: &str| text.encode_utf16().collect::<Vec<u16>>();
         let little = |text: &str| {
             units(text)
@@ -425,16 +424,16 @@ mod tests {
             ),
             (
                 [body.as_bytes(), &little(body)].concat(),
-                ["zero byte in line 2", "UTF-8 throughout"],
+                ["line 2 has a zero byte", "save all of it as UTF-8"],
             ),
             (
                 b"{}\n{\"a\": \"caf\xE9 d\xE9j\xE0 vu\"}".to_vec(),
-                ["0xE9 as its byte 11", "windows-1252"],
+                ["byte 11 of line 2 is 0xE9", "windows-1252"],
             ),
             (
                 b"{\"a\": \"\xD2\xBB\xD6\xBB\xC3\xA8\xD4\xDA\xD1\xA9\xB5\xD8\xC0\xEF\xC5\xDC\"}"
                     .to_vec(),
-                ["0xD4 as its byte 14", "iconv -f GBK -t UTF-8 a.json"],
+                ["byte 14 of line 1 is 0xD4", "iconv -f GBK -t UTF-8 a.json"],
             ),
             (
                 b"{\"a\": \"\xED\xA0\xBD\xED\xB8\x80\"}".to_vec(),
@@ -442,7 +441,7 @@ mod tests {
             ),
             (
                 b"{\"a\": \"\xF0\x9F\x98".to_vec(),
-                ["ends within a character of UTF-8", "byte 8"],
+                ["ends within a UTF-8 character", "byte 8"],
             ),
             (
                 [&b"\xFF\xFE"[..], &little(body), b"x"].concat(),
@@ -450,7 +449,7 @@ mod tests {
             ),
             (
                 [&b"\xFF\xFE"[..], &little("a\nb"), b"\x3D\xD8\x61\0"].concat(),
-                ["line 2 holds the surrogate 0xD83D", "character 2"],
+                ["character 2 of line 2", "surrogate 0xD83D"],
             ),
             (
                 [&b"\xFE\xFF"[..], &big("ab\0")].concat(),
@@ -485,14 +484,14 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_that_is_there_twice_is_no_text() {
+    fn second_byte_order_mark_is_removed() {
         for (encoding, bytes) in encoded("\u{FEFF}{}") {
             assert_eq!(decoded(&bytes).as_deref(), Ok("{}"), "{encoding}");
         }
     }
 
     #[test]
-    fn an_error_of_json_has_the_line_and_the_column_of_the_source_once() {
+    fn json_error_has_the_line_and_the_column_of_the_source_once() {
         for (line, text, expected) in [
             (1, "{\"a\": x}", "b.json:1:7: not JSON: expected value"),
             (3, "{\"é猫\": x}", "b.json:3:8: not JSON: expected value"),

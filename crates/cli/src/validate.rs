@@ -1,4 +1,4 @@
-//! `validate`: requests held to their documents, a line in and a verdict out.
+//! `validate`: checks requests against their documents; for each line of input it prints a verdict as JSON.
 
 use std::{
     io::{self, BufWriter, IsTerminal, Write},
@@ -12,22 +12,22 @@ use crate::{
     args::Validate,
     failure::{Failure, USAGE},
     lines::Lines,
-    output::note,
+    output::print_note,
     text,
 };
 
 /// `validate`
 pub(crate) fn validate(validate: &Validate) -> ExitCode {
-    match judge(validate) {
+    match run(validate) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(USAGE),
-        Err(what) => Failure::usage(what).report(false, None),
+        Err(error) => Failure::usage(error).report(false, None),
     }
 }
 
-fn judge(validate: &Validate) -> Result<bool, String> {
+fn run(validate: &Validate) -> Result<bool, String> {
     if validate.file == "-" && io::stdin().is_terminal() {
-        note("reading requests from standard input, one a line; end it with ctrl-d");
+        print_note("reading requests from standard input, one a line; end it with ctrl-d");
     }
     let (source, name) = text::open(&validate.file)?;
     let unwritten = |error: io::Error| format!("standard output cannot be written: {error}");
@@ -36,9 +36,9 @@ fn judge(validate: &Validate) -> Result<bool, String> {
     for line in Lines::new(source, name)? {
         let (number, line) = match line {
             Ok(line) => line,
-            Err(what) => {
+            Err(error) => {
                 out.flush().map_err(unwritten)?;
-                return Err(what);
+                return Err(error);
             }
         };
         let mut verdict = verdict(validate, &line);
@@ -46,14 +46,14 @@ fn judge(validate: &Validate) -> Result<bool, String> {
         all_valid &= verdict["valid"] == true;
         verdict["line"] = number.into();
         match writeln!(out, "{verdict}") {
-            // Whoever reads only the beginning has what it wants.
+            // A reader that closes the pipe early, as `head` does, is no error.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(all_valid),
             written => written.map_err(unwritten)?,
         }
     }
     out.flush().map_err(unwritten)?;
     if is_empty {
-        note(format!("note: {name} holds no request"));
+        print_note(format!("note: {name} contains no request"));
     }
     Ok(all_valid)
 }
@@ -62,9 +62,9 @@ fn verdict(validate: &Validate, line: &str) -> Value {
     let body: Value = match serde_json::from_str(line) {
         Ok(body) => body,
         Err(error) => {
-            let what = text::json_message(&error);
+            let message = text::json_message(&error);
             let violation =
-                json!({ "pointer": "", "allowed": format!("JSON ({what})"), "keyword": "type" });
+                json!({ "pointer": "", "allowed": format!("JSON ({message})"), "keyword": "type" });
             let column = text::column(line, &error);
             return json!({
                 "column": column,
@@ -85,13 +85,13 @@ fn verdict(validate: &Validate, line: &str) -> Value {
             json!({ "model": model, "valid": true, "violations": [], "warnings": warnings })
         }
         Err(error) => {
-            let violations: Vec<Value> = error.violations().iter().map(told).collect();
+            let violations: Vec<Value> = error.violations().iter().map(violation_json).collect();
             json!({ "model": model, "valid": false, "violations": violations, "warnings": [] })
         }
     }
 }
 
-/// The very reading that `create` relies on.
+/// Reads the request as `create` does.
 fn read(validate: &Validate, body: Value) -> Result<Vec<Warning>, Error> {
     let route = match validate.legacy {
         true => Route::LegacyKling,
@@ -104,14 +104,14 @@ fn read(validate: &Validate, body: Value) -> Result<Vec<Warning>, Error> {
     Ok(read(route, body)?.warnings())
 }
 
-fn told(violation: &Violation) -> Value {
-    let mut told = json!({
+fn violation_json(violation: &Violation) -> Value {
+    let mut entry = json!({
         "pointer": violation.pointer,
         "allowed": violation.allowed,
         "keyword": violation.keyword,
     });
     if let Some(given) = &violation.given {
-        told["given"] = given.clone();
+        entry["given"] = given.clone();
     }
-    told
+    entry
 }

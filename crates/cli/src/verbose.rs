@@ -1,4 +1,4 @@
-//! `-v`: a line on standard error for each request that was sent, and what became of it.
+//! `-v`: a line on standard error for each request, with its status and time.
 
 use std::fmt::Debug;
 
@@ -9,20 +9,20 @@ use tracing::{
     span,
 };
 
-use crate::{output::note, screen};
+use crate::{output::print_note, progress};
 
-/// Shows requests from here on.
+/// Prints each request from here on.
 pub(crate) fn start() {
-    // Nobody else sets one in this process.
-    if tracing::subscriber::set_global_default(Requests).is_ok() {
-        screen::stand_still();
+    // It fails only if this process has a subscriber, and no other code sets one.
+    if tracing::subscriber::set_global_default(RequestSubscriber).is_ok() {
+        progress::disable_drawing();
     }
 }
 
-/// Takes the library's events about requests, in which there is no secret, and nothing else.
-struct Requests;
+/// A subscriber to the library's events about requests, which contain no secret.
+struct RequestSubscriber;
 
-impl Subscriber for Requests {
+impl Subscriber for RequestSubscriber {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.is_event() && metadata.target() == "aimlapi_video::http"
     }
@@ -40,9 +40,9 @@ impl Subscriber for Requests {
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        let mut seen = Seen::default();
-        event.record(&mut seen);
-        note(seen.line());
+        let mut fields = RequestFields::default();
+        event.record(&mut fields);
+        print_note(fields.line());
     }
 
     fn enter(&self, _: &span::Id) {}
@@ -52,7 +52,7 @@ impl Subscriber for Requests {
 
 /// The fields of one event.
 #[derive(Default)]
-struct Seen {
+struct RequestFields {
     method: String,
     url: String,
     status: Option<u64>,
@@ -61,12 +61,12 @@ struct Seen {
     why: Option<String>,
 }
 
-impl Seen {
+impl RequestFields {
     fn line(&self) -> String {
         let end = match (self.status, &self.why) {
             (Some(status), _) => status.to_string(),
-            (None, Some(why)) => format!("no answer ({why})"),
-            (None, None) => "no answer".into(),
+            (None, Some(why)) => format!("no response ({why})"),
+            (None, None) => "no response".into(),
         };
         let id = self.request_id.as_ref();
         let id = id.map_or(String::new(), |id| format!(", X-Request-Id {id}"));
@@ -77,7 +77,7 @@ impl Seen {
     }
 }
 
-impl Visit for Seen {
+impl Visit for RequestFields {
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
             "method" => self.method = value.into(),

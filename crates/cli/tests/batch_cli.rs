@@ -1,4 +1,4 @@
-//! `batch` and `resume`, run, killed and run again as a user does.
+//! `batch` and `resume` when they are run, killed and run again.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -95,18 +95,18 @@ fn batch(prompts: &[&str]) -> String {
 const RUN: &[&str] = &["batch", "b.jsonl", "--out", "videos", "--speed", "1000"];
 
 #[tokio::test]
-async fn after_a_kill_a_second_run_creates_nothing_twice_and_no_file_is_missing() {
+async fn second_run_after_a_kill_creates_nothing_twice_and_misses_no_file() {
     let service = Service::start().await;
     let cli = Cli::at(service.server.url());
     let prompts = ["a", "b", "silent-c", "d", "e"];
     fs::write(cli.path("b.jsonl"), batch(&prompts)).unwrap();
     let mut child = cli.command(RUN).args(["--creates", "5"]).spawn().unwrap();
     let journal = cli.path("videos/journal.jsonl");
-    let told = |event: &str| {
+    let count = |event: &str| {
         let text = fs::read_to_string(&journal).unwrap_or_default();
         text.matches(&format!("{{\"event\":\"{event}\"")).count()
     };
-    while told("created") < 4 {
+    while count("created") < 4 {
         tokio::task::yield_now().await;
     }
     child.kill().await.unwrap();
@@ -119,7 +119,7 @@ async fn after_a_kill_a_second_run_creates_nothing_twice_and_no_file_is_missing(
         ran.stderr.contains("line 3: request 3 was being created"),
         "{ran:?}"
     );
-    assert!(ran.stderr.contains("4 of 5 saved, 1 not"), "{ran:?}");
+    assert!(ran.stderr.contains("4 of 5 saved, 1 failed"), "{ran:?}");
     let saved = ["0001.mp4", "0002.mp4", "0004.mp4", "0005.mp4"];
     assert_eq!(cli_files(&cli)[..4], saved);
     assert!(service.created().values().all(|times| *times == 1));
@@ -127,13 +127,13 @@ async fn after_a_kill_a_second_run_creates_nothing_twice_and_no_file_is_missing(
     // What is saved is left alone, and a file that is gone comes back.
     fs::remove_file(cli.path("videos/0002.mp4")).unwrap();
     let ran = cli.run(RUN).await;
-    assert!(ran.stderr.contains("3 are saved already"), "{ran:?}");
+    assert!(ran.stderr.contains("saved already: 3"), "{ran:?}");
     assert_eq!(cli_files(&cli)[..4], saved);
     assert!(service.created().values().all(|times| *times == 1));
 }
 
 #[tokio::test]
-async fn resume_finishes_what_was_created_and_creates_nothing() {
+async fn resume_saves_created_generations_and_creates_none() {
     let service = Service::start().await;
     let cli = Cli::at(service.server.url());
     fs::write(
@@ -151,7 +151,7 @@ async fn resume_finishes_what_was_created_and_creates_nothing() {
         tokio::task::yield_now().await;
     }
     interrupt(&child);
-    // The create that is on its way gets a moment, and is told as unknown then.
+    // The open create gets a moment, then it is reported as unclear.
     let output = child.wait_with_output().await.unwrap();
     assert_eq!(output.status.code(), Some(130));
     let stderr = String::from_utf8(output.stderr).unwrap();
@@ -193,7 +193,7 @@ async fn resume_finishes_what_was_created_and_creates_nothing() {
 }
 
 #[tokio::test]
-async fn a_changed_batch_or_a_foreign_file_is_refused_before_anything_is_created() {
+async fn changed_batch_or_foreign_file_is_an_error_before_any_create() {
     let service = Service::start().await;
     service.release();
     let cli = Cli::at(service.server.url());
@@ -208,8 +208,7 @@ async fn a_changed_batch_or_a_foreign_file_is_refused_before_anything_is_created
         let ran = cli.run(RUN).await;
         assert_eq!(ran.code, 2);
         assert!(
-            ran.error()
-                .contains(&format!("these lines differ: {lines};")),
+            ran.error().contains(&format!("in these lines: {lines};")),
             "{ran:?}"
         );
     }
@@ -219,7 +218,7 @@ async fn a_changed_batch_or_a_foreign_file_is_refused_before_anything_is_created
     fs::write(cli.path("videos/0004.mp4"), "mine").unwrap();
     fs::write(cli.path("b.jsonl"), batch(&["a", "b", "c", "d"])).unwrap();
     let ran = cli.run(RUN).await;
-    assert!(ran.error().contains("0004.mp4 is there already"), "{ran:?}");
+    assert!(ran.error().contains("0004.mp4 exists already"), "{ran:?}");
     fs::write(cli.path("b.jsonl"), "{\n{\"model\": \"x\"}\n").unwrap();
     let ran = cli.run(RUN).await;
     assert!(ran.error().contains("b.jsonl:1:1: not JSON"), "{ran:?}");
@@ -229,7 +228,7 @@ async fn a_changed_batch_or_a_foreign_file_is_refused_before_anything_is_created
 }
 
 #[tokio::test]
-async fn what_is_unclear_is_created_again_by_a_flag_alone() {
+async fn unclear_create_is_repeated_only_with_the_flag() {
     let service = Service::start().await;
     service.release();
     let cli = Cli::at(service.server.url());
@@ -258,7 +257,7 @@ async fn what_is_unclear_is_created_again_by_a_flag_alone() {
 }
 
 #[tokio::test]
-async fn a_batch_runs_against_the_embedded_simulator() {
+async fn batch_runs_against_the_embedded_simulator() {
     let cli = Cli::new();
     fs::write(cli.path("b.jsonl"), batch(&["a", "b", "c"])).unwrap();
     let ran = cli
@@ -286,7 +285,7 @@ async fn a_batch_runs_against_the_embedded_simulator() {
 }
 
 #[tokio::test]
-async fn a_journal_of_another_service_and_files_of_others_are_refused_before_anything_is_created() {
+async fn journal_of_another_service_is_an_error_before_any_create() {
     let (service, other) = (Service::start().await, Service::start().await);
     service.release();
     let cli = Cli::at(service.server.url());
@@ -308,10 +307,7 @@ async fn a_journal_of_another_service_and_files_of_others_are_refused_before_any
     fs::create_dir(moved.path("mine")).unwrap();
     fs::write(moved.path("mine/0001-2.mp4"), "mine").unwrap();
     let ran = moved.run(&["batch", "c.jsonl", "--out", "mine"]).await;
-    assert!(
-        ran.error().contains("0001-2.mp4 is there already"),
-        "{ran:?}"
-    );
+    assert!(ran.error().contains("0001-2.mp4 exists already"), "{ran:?}");
     // The batch itself is no journal of it.
     let before = fs::read(moved.path("c.jsonl")).unwrap();
     let own = ["batch", "c.jsonl", "--out", "n", "--journal", "c.jsonl"];
@@ -322,7 +318,7 @@ async fn a_journal_of_another_service_and_files_of_others_are_refused_before_any
 
 /// As on a disk that is full when the answer comes.
 #[tokio::test]
-async fn a_journal_that_cannot_be_written_loses_no_video() {
+async fn unwritable_journal_loses_no_video() {
     let service = Service::start().await;
     service.release();
     let cli = Cli::at(service.server.url());
@@ -354,7 +350,7 @@ async fn a_journal_that_cannot_be_written_loses_no_video() {
     assert_eq!(output.status.code(), Some(0), "{stderr}");
     assert!(stderr.contains("line 1 (a): the journal"), "{stderr}");
     assert!(cli.path("videos/0001.mp4").is_file(), "{stderr}");
-    // It ends with a whole line, and says that something may have been bought.
+    // The output ends with a whole line, and reports the create that may be billed.
     let ran = cli.run(&["resume", "videos/journal.jsonl"]).await;
     assert_eq!(ran.code, 6, "{ran:?}");
 }

@@ -1,4 +1,4 @@
-//! The files of a batch as they come from editors of all kinds, and folders that cannot be used.
+//! Batch files in several encodings and layouts, unusable folders, and videos that exist already.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -85,7 +85,7 @@ fn posts(server: &Server) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn blank_lines_and_a_mark_of_utf_8_shift_no_number() {
+async fn blank_lines_and_a_byte_order_mark_do_not_shift_line_numbers() {
     let server = service().await;
     let cli = Cli::at(server.url());
     let text = format!(
@@ -120,18 +120,15 @@ async fn blank_lines_and_a_mark_of_utf_8_shift_no_number() {
     fs::write(cli.path("b.jsonl"), text.replacen("\n\n", "\n", 1)).unwrap();
     let ran = cli.run(RUN).await;
     assert_eq!(ran.code, 2, "{ran:?}");
-    assert!(
-        ran.error().contains("these lines differ: 5, 7, 9;"),
-        "{ran:?}"
-    );
+    assert!(ran.error().contains("in these lines: 5, 7, 9;"), "{ran:?}");
     fs::write(cli.path("b.jsonl"), text.replace(&body("b"), "")).unwrap();
     let ran = cli.run(RUN).await;
-    assert!(ran.error().contains("these lines differ: 5, 9;"), "{ran:?}");
+    assert!(ran.error().contains("in these lines: 5, 9;"), "{ran:?}");
     assert_eq!(posts(&server).len(), 4);
 }
 
 #[tokio::test]
-async fn what_is_no_text_is_refused_with_its_line_before_anything_is_made() {
+async fn undecodable_batch_is_an_error_with_its_line_before_any_create() {
     let server = service().await;
     let cli = Cli::at(server.url());
     let text = format!("{}\n", body("a"));
@@ -141,7 +138,7 @@ async fn what_is_no_text_is_refused_with_its_line_before_anything_is_made() {
         b"\n{\"model\": \"x\", \"prompt\": \"caf\xE9\"}\n",
     ]
     .concat();
-    for (bytes, told) in [
+    for (bytes, error) in [
         (
             little,
             "UTF-16LE without a byte order mark, as the zero byte in line 1 shows (byte 2); save it as UTF-8",
@@ -150,17 +147,17 @@ async fn what_is_no_text_is_refused_with_its_line_before_anything_is_made() {
             [&b"\xFF\xFE\0\0{\0\0\0"[..], &[0; 8]].concat(),
             "b.jsonl is UTF-32LE",
         ),
-        (latin, "line 3 holds the byte 0xE9 as its byte 30; "),
-        (b"\xEF\xBB\xBF \n\n".to_vec(), "b.jsonl holds no request"),
+        (latin, "byte 30 of line 3 is 0xE9; "),
+        (b"\xEF\xBB\xBF \n\n".to_vec(), "b.jsonl contains no request"),
     ] {
         fs::write(cli.path("b.jsonl"), bytes).unwrap();
         let ran = cli.run(RUN).await;
         assert_eq!(ran.code, 2, "{ran:?}");
-        assert!(ran.error().contains(told), "{ran:?}");
-        let judged = cli.run(&["validate", "b.jsonl"]).await;
-        assert!(judged.stderr.contains(told), "{judged:?}");
-        let expected = if told.ends_with("request") { 0 } else { 2 };
-        assert_eq!(judged.code, expected, "{judged:?}");
+        assert!(ran.error().contains(error), "{ran:?}");
+        let validated = cli.run(&["validate", "b.jsonl"]).await;
+        assert!(validated.stderr.contains(error), "{validated:?}");
+        let expected = if error.ends_with("request") { 0 } else { 2 };
+        assert_eq!(validated.code, expected, "{validated:?}");
     }
     assert!(server.requests().is_empty());
     assert_eq!(cli.files(), ["b.jsonl"]);
@@ -178,7 +175,7 @@ async fn what_is_no_text_is_refused_with_its_line_before_anything_is_made() {
 }
 
 #[tokio::test]
-async fn of_very_many_wrong_lines_some_are_told_and_how_many_more_there_are() {
+async fn error_for_many_wrong_lines_lists_some_and_counts_the_rest() {
     let cli = Cli::new();
     fs::write(cli.path("b.jsonl"), "{\n".repeat(400)).unwrap();
     let ran = cli.run(RUN).await;
@@ -193,15 +190,15 @@ async fn of_very_many_wrong_lines_some_are_told_and_how_many_more_there_are() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_folder_that_takes_no_files_is_refused_before_anything_is_created() {
+async fn unwritable_folder_is_an_error_before_any_create() {
     let server = service().await;
     let cli = Cli::at(server.url());
     fs::write(cli.path("b.jsonl"), body("a")).unwrap();
     fs::write(cli.path("file"), "mine").unwrap();
     let journal = json!({ "event": "journal", "version": 1 }).to_string() + "\n";
     fs::write(cli.path("j.jsonl"), journal).unwrap();
-    for (folder, told) in [
-        ("file", "file is no folder; name another folder by --out"),
+    for (folder, error) in [
+        ("file", "file is not a folder; name another folder by --out"),
         ("file/below", "file/below cannot be made: "),
         // Not even the superuser writes there.
         ("/proc", "the folder /proc takes no new file: "),
@@ -213,7 +210,7 @@ async fn a_folder_that_takes_no_files_is_refused_before_anything_is_created() {
         ] {
             let ran = cli.run(&[command, &["--out", folder]].concat()).await;
             assert_eq!(ran.code, 2, "{ran:?}");
-            assert!(ran.error().contains(told), "{ran:?}");
+            assert!(ran.error().contains(error), "{ran:?}");
             assert!(
                 ran.error().ends_with("; name another folder by --out"),
                 "{ran:?}"
@@ -250,7 +247,7 @@ async fn pasted(cli: &Cli, line: &str) -> Ran {
 }
 
 #[tokio::test]
-async fn the_printed_command_resumes_as_it_stands_whatever_the_journal_is_called() {
+async fn printed_resume_command_works_for_any_name_of_the_journal() {
     for (journal, out) in [("journal.jsonl", "."), ("-my journal.jsonl", "-it's here")] {
         let server = service().await;
         let cli = Cli::at(server.url());
@@ -281,10 +278,10 @@ async fn the_printed_command_resumes_as_it_stands_whatever_the_journal_is_called
             .find_map(|line| line.strip_prefix("resume with: "));
         let line = format!("{} --speed 1000 --deadline 3m", line.unwrap());
         let ran = pasted(&cli, &line).await;
-        // What still waits is told again; nothing was created.
+        // Jobs that still wait are listed again; nothing was created.
         assert_eq!(ran.code, 4, "{ran:?}");
         assert!(
-            ran.stderr.contains("line 2: ") && ran.stderr.contains("1 not"),
+            ran.stderr.contains("line 2: ") && ran.stderr.contains("1 failed"),
             "{ran:?}"
         );
         assert_eq!(posts(&server), ["a", "waits-b"]);
@@ -292,7 +289,7 @@ async fn the_printed_command_resumes_as_it_stands_whatever_the_journal_is_called
 }
 
 #[tokio::test]
-async fn the_total_of_resume_is_of_the_jobs_that_it_lists() {
+async fn total_of_resume_counts_the_listed_jobs() {
     let server = service().await;
     let cli = Cli::at(server.url());
     let prompts = ["saved-a", "refused-b", "fails-c", "silent-d", "gone-e"];
@@ -300,11 +297,11 @@ async fn the_total_of_resume_is_of_the_jobs_that_it_lists() {
     fs::write(cli.path("b.jsonl"), text.join("\n")).unwrap();
     let mut child = cli.command(RUN).args(["--creates", "5"]).spawn().unwrap();
     let journal = cli.path("videos/journal.jsonl");
-    let told = |event: &str| {
+    let count = |event: &str| {
         let text = fs::read_to_string(&journal).unwrap_or_default();
         text.matches(&format!("{{\"event\":\"{event}\"")).count()
     };
-    while told("saved") < 2 || told("failed") < 1 || told("not_created") < 1 {
+    while count("saved") < 2 || count("failed") < 1 || count("not_created") < 1 {
         tokio::task::yield_now().await;
     }
     child.kill().await.unwrap();
@@ -318,10 +315,9 @@ async fn the_total_of_resume_is_of_the_jobs_that_it_lists() {
     ];
     let ran = cli.run(&resume).await;
     assert_eq!(ran.code, 6, "{ran:?}");
-    assert!(ran.stderr.contains("1 is saved already"), "{ran:?}");
+    assert!(ran.stderr.contains("saved already: 1"), "{ran:?}");
     assert!(
-        ran.stderr
-            .contains("1 was not created; run the batch again for that"),
+        ran.stderr.contains("not created: 1; run the batch again"),
         "{ran:?}"
     );
     let lines = ran
@@ -336,13 +332,13 @@ async fn the_total_of_resume_is_of_the_jobs_that_it_lists() {
             .lines()
             .last()
             .unwrap()
-            .starts_with("1 of 3 saved, 2 not, "),
+            .starts_with("1 of 3 saved, 2 failed, "),
         "{ran:?}"
     );
 }
 
 #[tokio::test]
-async fn what_ended_with_the_simulator_is_not_said_to_be_resumable() {
+async fn simulated_batch_prints_no_resume_command() {
     let cli = Cli::new();
     fs::write(cli.path("b.jsonl"), body("a")).unwrap();
     let arguments = [
@@ -371,7 +367,7 @@ async fn what_ended_with_the_simulator_is_not_said_to_be_resumable() {
 const OTHERS: &str = "of another batch";
 
 #[tokio::test]
-async fn no_batch_writes_over_or_counts_the_video_of_another_one() {
+async fn batch_neither_overwrites_nor_counts_the_videos_of_another_batch() {
     let server = service().await;
     let cli = Cli::at(server.url());
     fs::write(cli.path("b.jsonl"), body("b")).unwrap();
@@ -386,7 +382,7 @@ async fn no_batch_writes_over_or_counts_the_video_of_another_one() {
     let resume = "resume v/b.jsonl";
     let ran = run(resume).await;
     assert_eq!((ran.code, posts(&server).len()), (0, 1), "{ran:?}");
-    assert!(ran.stderr.contains("1 is saved already"), "{ran:?}");
+    assert!(ran.stderr.contains("saved already: 1"), "{ran:?}");
 
     // Its own file is gone, and the other one in the journal's folder is not it.
     fs::remove_file(cli.path("w/0001.mp4")).unwrap();
@@ -401,7 +397,7 @@ async fn no_batch_writes_over_or_counts_the_video_of_another_one() {
 }
 
 #[tokio::test]
-async fn a_file_that_a_kill_left_unrecorded_is_the_jobs_own_and_folders_may_move() {
+async fn file_left_by_a_kill_belongs_to_its_job_and_folders_can_be_moved() {
     let server = service().await;
     let cli = Cli::at(server.url());
     fs::write(cli.path("b.jsonl"), body("b")).unwrap();
@@ -410,7 +406,7 @@ async fn a_file_that_a_kill_left_unrecorded_is_the_jobs_own_and_folders_may_move
     assert_eq!(cli.run(&to("w")).await.code, 0);
     fs::rename(cli.path("w"), cli.path("moved")).unwrap();
     let ran = cli.run(&["resume", "moved/journal.jsonl"]).await;
-    assert!(ran.stderr.contains("1 is saved already"), "{ran:?}");
+    assert!(ran.stderr.contains("saved already: 1"), "{ran:?}");
 
     let journal = cli.path("moved/journal.jsonl");
     let text = fs::read_to_string(&journal).unwrap();

@@ -1,4 +1,4 @@
-//! The command line on a machine without anything but the program: no certificates, no hosts, no temporary folder.
+//! The command line in a root folder that contains only the program: no certificates, no hosts file, no temporary folder.
 //!
 //! `.ci/chroot` runs these tests; they need Linux and root.
 #![cfg(target_os = "linux")]
@@ -112,7 +112,7 @@ async fn simulated_job_needs_no_user_no_writable_root_and_no_standard_streams() 
 
 #[tokio::test]
 #[ignore = "needs root: run .ci/chroot"]
-async fn simulated_job_needs_nothing_that_variables_name() {
+async fn simulated_job_needs_no_environment_variables() {
     let chroot = chroot();
     let mut command = chroot.command(&simulated());
     for name in [
@@ -133,7 +133,7 @@ async fn simulated_job_needs_nothing_that_variables_name() {
 
 #[tokio::test]
 #[ignore = "needs root: run .ci/chroot"]
-async fn localhost_is_this_machine_whether_a_file_of_hosts_names_it_or_not() {
+async fn localhost_resolves_with_and_without_a_hosts_file() {
     let link = |request: &support::Request| {
         let host = request.header("host").unwrap();
         tls::completed(&format!("http://{host}/video.mp4"))
@@ -158,21 +158,21 @@ async fn localhost_is_this_machine_whether_a_file_of_hosts_names_it_or_not() {
 
 #[tokio::test]
 #[ignore = "needs root: run .ci/chroot"]
-async fn private_issuer_is_unknown_to_the_bundled_roots_and_nothing_is_created() {
+async fn certificate_of_a_private_issuer_fails_with_the_bundled_roots_and_nothing_is_created() {
     let (chroot, service) = (chroot(), TlsService::start().await);
     let output = generate(&chroot, &service.url(), &[]).await;
     assert_eq!(output.status.code(), Some(5), "{output:?}");
-    let told = stderr(&output);
-    assert!(told.contains("UnknownIssuer"), "{told}");
-    assert!(told.contains("nothing was created"), "{told}");
-    assert!(!told.contains("needs root certificates"), "{told}");
-    assert!(told.contains("SSL_CERT_FILE"), "{told}");
+    let stderr = stderr(&output);
+    assert!(stderr.contains("UnknownIssuer"), "{stderr}");
+    assert!(stderr.contains("nothing was created"), "{stderr}");
+    assert!(!stderr.contains("needs root certificates"), "{stderr}");
+    assert!(stderr.contains("SSL_CERT_FILE"), "{stderr}");
     assert!(service.connections() > 0);
 }
 
 #[tokio::test]
 #[ignore = "needs root: run .ci/chroot"]
-async fn roots_that_a_variable_names_take_precedence_over_the_bundled_ones() {
+async fn roots_of_a_variable_take_precedence_over_the_bundled_ones() {
     let (chroot, service) = (chroot(), TlsService::start().await);
     fs::write(chroot.path("root.pem"), tls::ROOT).unwrap();
     fs::create_dir(chroot.path("certs")).unwrap();
@@ -188,14 +188,17 @@ async fn roots_that_a_variable_names_take_precedence_over_the_bundled_ones() {
     let variable = ("SSL_CERT_FILE", "/nowhere.pem");
     let output = generate(&chroot, &service.url(), &[variable]).await;
     assert_eq!(output.status.code(), Some(5), "{output:?}");
-    let told = stderr(&output);
-    assert!(told.contains(r#"SSL_CERT_FILE="/nowhere.pem""#), "{told}");
+    let stderr = stderr(&output);
+    assert!(
+        stderr.contains(r#"SSL_CERT_FILE="/nowhere.pem""#),
+        "{stderr}"
+    );
     assert_eq!(service.connections(), connections);
 }
 
 #[tokio::test]
 #[ignore = "needs root: run .ci/chroot"]
-async fn certificates_of_the_system_take_precedence_over_the_bundled_ones() {
+async fn roots_of_the_system_take_precedence_over_the_bundled_ones() {
     let (chroot, service) = (chroot(), TlsService::start().await);
     // Where Debian has them.
     let store = chroot.path("etc/ssl/certs/ca-certificates.crt");
@@ -210,6 +213,6 @@ async fn certificates_of_the_system_take_precedence_over_the_bundled_ones() {
     fs::write(&store, broken).unwrap();
     let output = generate(&chroot, &service.url(), &[]).await;
     assert_eq!(output.status.code(), Some(5), "{output:?}");
-    let told = stderr(&output);
-    assert!(told.contains("this system's cannot be used"), "{told}");
+    let stderr = stderr(&output);
+    assert!(stderr.contains("this system's cannot be used"), "{stderr}");
 }

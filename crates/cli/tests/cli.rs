@@ -1,4 +1,4 @@
-//! The command line, run as a user runs it.
+//! The command line: output, exit codes and resume commands.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use aimlapi_video_test_support as support;
@@ -27,7 +27,7 @@ fn is_mp4(path: &Path) -> bool {
 }
 
 #[tokio::test]
-async fn the_command_of_the_readme_saves_a_video() {
+async fn command_of_the_readme_saves_a_video() {
     let cli = Cli::new();
     let prompt = "A paper boat sails down a rain gutter at dusk";
     let ran = cli
@@ -55,7 +55,7 @@ async fn the_command_of_the_readme_saves_a_video() {
 }
 
 #[tokio::test]
-async fn json_is_one_object_with_every_video() {
+async fn json_output_is_one_object_with_every_video() {
     let simulator = Simulator::builder()
         .speed(2000.0)
         .videos(2)
@@ -88,7 +88,7 @@ async fn json_is_one_object_with_every_video() {
 }
 
 #[tokio::test]
-async fn without_an_output_the_video_is_named_after_the_generation() {
+async fn video_without_an_output_is_named_after_the_generation() {
     let cli = Cli::new();
     let ran = cli
         .run(&[
@@ -104,7 +104,7 @@ async fn without_an_output_the_video_is_named_after_the_generation() {
         .await;
     let name = ran.json()["videos"][0]["path"].as_str().unwrap().to_owned();
     let id = ran.json()["id"].as_str().unwrap().to_owned();
-    // It ends with the model, which is not said twice.
+    // The id ends with the model, which is not repeated in the name.
     let id = id.strip_suffix(&format!(":{MODEL}")).unwrap();
     assert_eq!(name, format!("{}-{id}.mp4", MODEL.replace('/', "-")));
     assert_eq!(cli.files(), [name]);
@@ -139,7 +139,7 @@ async fn every_flag_reaches_the_body() {
 }
 
 #[tokio::test]
-async fn a_file_is_sent_inline_where_the_older_bodies_state_no_format() {
+async fn file_is_sent_inline_where_a_legacy_body_states_no_format() {
     let server = Server::always(support::json(201, json!({ "id": "g", "status": "queued" }))).await;
     let cli = Cli::at(server.url());
     std::fs::write(cli.path("a.png"), PNG).unwrap();
@@ -173,7 +173,7 @@ async fn a_file_is_sent_inline_where_the_older_bodies_state_no_format() {
 }
 
 #[tokio::test]
-async fn no_wait_prints_a_handle_that_wait_takes_from_a_file_and_from_standard_input() {
+async fn no_wait_prints_a_handle_that_wait_reads_from_a_file_and_standard_input() {
     let simulator = Simulator::builder().speed(2000.0).start().await.unwrap();
     let cli = Cli::at(simulator.url());
     let created = cli
@@ -208,7 +208,7 @@ async fn no_wait_prints_a_handle_that_wait_takes_from_a_file_and_from_standard_i
 }
 
 #[tokio::test]
-async fn bad_input_ends_in_2_with_one_line_and_creates_nothing() {
+async fn bad_input_exits_with_2_and_one_line_and_creates_nothing() {
     let server = Server::always(http(500, &[], "")).await;
     let cli = Cli::at(server.url());
     std::fs::write(cli.path("text.png"), "no picture").unwrap();
@@ -223,7 +223,10 @@ async fn bad_input_ends_in_2_with_one_line_and_creates_nothing() {
             &["klingai/v2-master-text-to-vide", "--prompt", "x"],
             &["/model", "klingai/v2-master-text-to-video"],
         ),
-        (&["--prompt", "x"], &["no model", "aimlapi-video models"]),
+        (
+            &["--prompt", "x"],
+            &["model is missing", "aimlapi-video models"],
+        ),
         (&[MODEL], &["/prompt is missing"]),
         (
             &[MODEL, "--prompt", "x", "--set", "duration=7"],
@@ -243,7 +246,7 @@ async fn bad_input_ends_in_2_with_one_line_and_creates_nothing() {
         ),
         (
             &[MODEL, "--prompt", "x", "--image", "a.png"],
-            &["takes no opening image"],
+            &["no parameter for the opening image"],
         ),
         (
             &[image, "--image", "none.png"],
@@ -320,7 +323,7 @@ async fn bad_input_ends_in_2_with_one_line_and_creates_nothing() {
 }
 
 #[tokio::test]
-async fn what_ends_without_a_generation_says_so_by_its_code() {
+async fn failure_without_a_generation_has_its_own_exit_codes() {
     let cases = [
         (
             http(401, &[], r#"{"message":"who?"}"#),
@@ -384,7 +387,7 @@ async fn polls(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Serv
 }
 
 #[tokio::test]
-async fn what_ends_with_a_generation_says_how_to_come_back() {
+async fn failure_with_a_generation_prints_the_resume_command() {
     let state = |state: &str| support::json(200, json!({ "id": "-g:1/x", "status": state }));
     let (queued, done) = (state("queued"), state("completed"));
     let failed = support::json(
@@ -412,7 +415,7 @@ async fn what_ends_with_a_generation_says_how_to_come_back() {
             "gave up after",
             true,
         ),
-        (Box::new(move |_| done.clone()), 7, "names no video", true),
+        (Box::new(move |_| done.clone()), 7, "has no video", true),
         (
             Box::new(|url| {
                 support::json(
@@ -464,7 +467,7 @@ async fn what_ends_with_a_generation_says_how_to_come_back() {
 }
 
 #[tokio::test]
-async fn a_wait_or_status_that_is_refused_or_unheard_at_first_ends_in_5() {
+async fn wait_or_status_that_gets_no_first_response_exits_with_5() {
     for status in [401, 404] {
         let server = Server::always(http(status, &[], "{}")).await;
         let cli = Cli::at(server.url());
@@ -502,7 +505,7 @@ async fn a_wait_or_status_that_is_refused_or_unheard_at_first_ends_in_5() {
 }
 
 #[tokio::test]
-async fn a_handle_that_cannot_be_used_ends_in_2() {
+async fn unusable_handle_exits_with_2() {
     let server = Server::always(http(500, &[], "")).await;
     let cli = Cli::at(server.url());
     std::fs::write(cli.path("broken.json"), "{").unwrap();
@@ -513,7 +516,7 @@ async fn a_handle_that_cannot_be_used_ends_in_2() {
     .unwrap();
     for (given, expected) in [
         ("none.json", "cannot be read"),
-        ("broken.json", "holds no handle"),
+        ("broken.json", "expected a handle"),
         ("other.json", "created on"),
     ] {
         let ran = cli.run(&["wait", given]).await;
@@ -524,7 +527,7 @@ async fn a_handle_that_cannot_be_used_ends_in_2() {
 }
 
 #[tokio::test]
-async fn the_printed_command_really_resumes() {
+async fn printed_resume_command_resumes() {
     // The first command misses its second video; the one it prints saves both.
     let is_missing = Arc::new(AtomicBool::new(true));
     let missing = Arc::clone(&is_missing);
@@ -568,7 +571,7 @@ async fn the_printed_command_really_resumes() {
 }
 
 #[tokio::test]
-async fn an_answer_without_an_id_is_shown_since_it_may_hold_what_was_bought() {
+async fn response_without_an_id_is_printed() {
     let server = Server::always(support::json(201, json!({ "task_id": "t-1" }))).await;
     let ran = Cli::at(server.url())
         .run(&["generate", MODEL, "--prompt", "x", "--json"])
@@ -576,7 +579,7 @@ async fn an_answer_without_an_id_is_shown_since_it_may_hold_what_was_bought() {
     assert_eq!(ran.code, 6, "{ran:?}");
     assert!(
         ran.stderr
-            .contains(r#"the answer began: {"task_id":"t-1"}"#),
+            .contains(r#"the response began: {"task_id":"t-1"}"#),
         "{ran:?}"
     );
     assert_eq!(ran.json()["answer"], r#"{"task_id":"t-1"}"#);
@@ -589,7 +592,7 @@ async fn an_answer_without_an_id_is_shown_since_it_may_hold_what_was_bought() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_handle_that_cannot_be_printed_is_not_lost() {
+async fn handle_that_cannot_be_printed_is_not_lost() {
     let server = polls(|_| http(500, &[], "")).await;
     let cli = Cli::at(server.url());
     let full = std::fs::OpenOptions::new()
@@ -608,7 +611,7 @@ async fn a_handle_that_cannot_be_printed_is_not_lost() {
 }
 
 #[tokio::test]
-async fn the_environment_is_read_in_order() {
+async fn environment_variables_are_read_in_order() {
     let server = Server::always(support::json(200, json!({ "id": "g", "status": "queued" }))).await;
     let cli = Cli::new();
     let cases: &[(&[(&str, &str)], &str)] = &[
@@ -641,8 +644,8 @@ async fn the_environment_is_read_in_order() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn an_interrupted_create_still_tells_the_id() {
-    // Answers the create only when it is told to.
+async fn interrupted_create_still_prints_the_id() {
+    // Responds to the create only after the interrupt.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let cli = Cli::at(format!("http://{}", listener.local_addr().unwrap()));
     let child = cli
@@ -673,7 +676,7 @@ async fn an_interrupted_create_still_tells_the_id() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn an_interrupt_ends_in_130_and_says_how_to_come_back() {
+async fn interrupt_exits_with_130_and_prints_the_resume_command() {
     let server = polls(|_| support::json(200, json!({ "id": "-g:1/x", "status": "queued" }))).await;
     let cli = Cli::at(server.url());
     let child = cli
@@ -697,7 +700,7 @@ async fn an_interrupt_ends_in_130_and_says_how_to_come_back() {
 }
 
 #[tokio::test]
-async fn a_mistyped_parameter_is_warned_of_before_it_is_paid_for() {
+async fn mistyped_parameter_is_warned_of_before_the_create() {
     let cli = Cli::new();
     let ran = cli
         .run(&[
@@ -724,7 +727,7 @@ async fn a_mistyped_parameter_is_warned_of_before_it_is_paid_for() {
 }
 
 #[tokio::test]
-async fn validate_gives_a_verdict_per_line() {
+async fn validate_prints_a_verdict_per_line() {
     let cli = Cli::new();
     let lines = [
         json!({ "model": MODEL, "prompt": "x" }).to_string(),
@@ -767,7 +770,7 @@ async fn validate_gives_a_verdict_per_line() {
 }
 
 #[tokio::test]
-async fn models_and_schema_tell_what_the_build_knows() {
+async fn models_and_schema_list_the_models_of_the_build() {
     let cli = Cli::new();
     let ran = cli.run(&["models", "--vendor", "kling"]).await;
     assert!(
@@ -806,7 +809,7 @@ async fn models_and_schema_tell_what_the_build_knows() {
 }
 
 #[tokio::test]
-async fn simulate_serves_until_it_is_interrupted() {
+async fn simulate_serves_until_an_interrupt() {
     use tokio::io::{AsyncBufReadExt, BufReader};
     let cli = Cli::new();
     let mut child = cli

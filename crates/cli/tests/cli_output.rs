@@ -1,4 +1,4 @@
-//! What the command line is told about where videos go (`-o`), and what it tells of its requests (`-v`).
+//! Output paths with placeholders (`-o`), and the list of requests (`-v`).
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use aimlapi_video_test_support as support;
@@ -35,7 +35,7 @@ async fn service(id: &'static str, files: String) -> Server {
 const LINK: &str = "v.mp4?X-Amz-Signature=secret-4712&token=secret-4713";
 
 #[tokio::test]
-async fn the_name_of_a_file_is_filled_in_with_model_and_id() {
+async fn placeholders_of_the_output_become_model_and_id() {
     let files = Server::always(http(200, &[("content-type", "video/mp4")], FILM)).await;
     let service = service("a:b/../c", format!("{}/{LINK}", files.url())).await;
     let cli = Cli::at(service.url());
@@ -66,14 +66,14 @@ async fn the_name_of_a_file_is_filled_in_with_model_and_id() {
 }
 
 #[tokio::test]
-async fn what_is_no_name_of_a_file_is_refused_before_anything_is_created() {
+async fn wrong_output_template_is_an_error_before_any_create() {
     let server = Server::always(http(500, &[], "")).await;
     let cli = Cli::at(server.url());
     std::fs::write(cli.path("{a}.mp4"), "mine").unwrap();
-    for (template, told) in [
+    for (template, error) in [
         (
             "{modle}.mp4",
-            "{modle} is no placeholder; there are {model} and {id}",
+            "{modle} is not a placeholder; use {model} or {id}",
         ),
         ("a{.mp4", "write {{ or }}"),
         ("{id}/a.mp4", "not in its folder"),
@@ -83,12 +83,12 @@ async fn what_is_no_name_of_a_file_is_refused_before_anything_is_created() {
         for more in [&[][..], &["--no-wait"]] {
             let generate = ["generate", MODEL, "--prompt", "x", "-o", template];
             // Where nothing is saved yet, only what is written wrong is wrong.
-            if !more.is_empty() && ["{a}.mp4/such", "already exists"].contains(&told) {
+            if !more.is_empty() && ["{a}.mp4/such", "already exists"].contains(&error) {
                 continue;
             }
             let ran = cli.run(&[&generate[..], more].concat()).await;
             assert_eq!(ran.code, 2, "{ran:?}");
-            assert!(ran.error().contains(told), "{ran:?}");
+            assert!(ran.error().contains(error), "{ran:?}");
         }
         let ran = cli.run(&["wait", "g", "-o", template]).await;
         assert_eq!(ran.code, 2, "{ran:?}");
@@ -97,7 +97,7 @@ async fn what_is_no_name_of_a_file_is_refused_before_anything_is_created() {
 }
 
 #[tokio::test]
-async fn the_command_that_comes_back_names_the_file_that_was_meant() {
+async fn printed_resume_command_names_the_same_file() {
     let service = service("g", "https://127.0.0.1:9/gone".into()).await;
     let cli = Cli::at(service.url());
     for (template, expected) in [
@@ -126,7 +126,7 @@ async fn the_command_that_comes_back_names_the_file_that_was_meant() {
 }
 
 #[tokio::test]
-async fn verbose_tells_of_each_request_and_no_secret() {
+async fn verbose_prints_each_request_without_secrets() {
     let files = Server::always(http(200, &[("content-type", "video/mp4")], FILM)).await;
     // A redirect is a request of its own.
     let to = format!("{}/{LINK}", files.url());
@@ -158,7 +158,7 @@ async fn verbose_tells_of_each_request_and_no_secret() {
     for arguments in [&generate[..], &batch] {
         let ran = cli.run(arguments).await;
         assert_eq!(ran.code, 0, "{ran:?}");
-        let told: Vec<&str> = ran
+        let requests: Vec<&str> = ran
             .stderr
             .lines()
             .filter(|line| line.starts_with("POST ") || line.starts_with("GET "))
@@ -170,8 +170,8 @@ async fn verbose_tells_of_each_request_and_no_secret() {
             format!("GET {from}/v.mp4?…: 302 after "),
             format!("GET {to}/v.mp4?…: 200 after "),
         ];
-        assert_eq!(told.len(), expected.len(), "{ran:?}");
-        for (line, expected) in told.iter().zip(&expected) {
+        assert_eq!(requests.len(), expected.len(), "{ran:?}");
+        for (line, expected) in requests.iter().zip(&expected) {
             assert!(line.starts_with(expected), "{line}");
             // What came as an id holds the key.
             assert!(
@@ -192,7 +192,7 @@ async fn verbose_tells_of_each_request_and_no_secret() {
 }
 
 #[tokio::test]
-async fn verbose_tells_the_id_of_an_answer_and_that_there_was_none() {
+async fn verbose_prints_the_id_of_a_response_and_a_missing_response() {
     let answer = http(401, &[("x-request-id", "req-17")], "{}");
     let server = Server::always(answer).await;
     let ran = Cli::at(server.url()).run(&["status", "g", "-v"]).await;
@@ -206,12 +206,12 @@ async fn verbose_tells_the_id_of_an_answer_and_that_there_was_none() {
     drop(server);
     let ran = cli.run(&["status", "g", "-v"]).await;
     assert!(
-        ran.stderr.contains(": no answer (no connection) after "),
+        ran.stderr.contains(": no response (no connection) after "),
         "{ran:?}"
     );
     assert!(
         ran.error()
-            .ends_with("look at the network, the proxy and AIML_API_BASE"),
+            .ends_with("check the network, the proxy and AIML_API_BASE"),
         "{ran:?}"
     );
     let ran = cli.run(&["status", "g"]).await;

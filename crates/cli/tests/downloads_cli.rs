@@ -1,4 +1,4 @@
-//! Downloads of a process that is killed, has no room, or a very large film.
+//! Downloads of a process that is killed, on a full disk, and of a very large file.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -27,7 +27,7 @@ async fn arrived(cli: &Cli, child: &mut Child, bytes: u64) {
 }
 
 #[tokio::test]
-async fn after_a_kill_a_second_run_asks_for_the_rest_alone() {
+async fn second_run_after_a_kill_requests_only_the_rest() {
     let film = Film::new(4 * MIB, 1);
     let host = Host::start(film.clone(), TAG, |number, _| match number {
         0 => Plan::Hold(3 * MIB),
@@ -49,7 +49,7 @@ async fn after_a_kill_a_second_run_asks_for_the_rest_alone() {
 }
 
 #[tokio::test]
-async fn a_kill_at_any_point_leaves_the_old_file_or_the_new_one() {
+async fn kill_at_any_point_leaves_the_old_or_the_new_file() {
     let film = Film::new(2 * MIB, 1);
     for held in [1000, MIB, 2 * MIB - 1] {
         let host = Host::start(film.clone(), TAG, move |number, _| match number {
@@ -72,7 +72,7 @@ async fn a_kill_at_any_point_leaves_the_old_file_or_the_new_one() {
 }
 
 #[tokio::test]
-async fn a_second_process_leaves_the_part_of_the_first_alone() {
+async fn second_process_does_not_touch_the_part_of_the_first() {
     let host = Host::start(Film::new(2 * MIB, 1), TAG, |_, _| Plan::Hold(MIB)).await;
     let cli = Cli::at(&host.url);
     let mut child = cli.command(WAIT).spawn().unwrap();
@@ -92,7 +92,7 @@ async fn a_second_process_leaves_the_part_of_the_first_alone() {
 /// No file may grow beyond a limit of the process, which is as near to a full disk as it gets without being root.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn without_room_it_says_so_and_goes_on_where_it_stopped_once_there_is() {
+async fn full_disk_is_reported_and_the_download_continues_once_there_is_room() {
     let film = Film::new(4 * MIB, 1);
     let host = Host::start(film.clone(), TAG, |_, _| Plan::Whole).await;
     let cli = Cli::at(&host.url);
@@ -112,15 +112,15 @@ async fn without_room_it_says_so_and_goes_on_where_it_stopped_once_there_is() {
         };
     }
     let output = limited.output().await.unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(7), "{told}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(7), "{stderr}");
     assert!(
-        told.contains("a.mp4.part cannot be written: File too large"),
-        "{told}"
+        stderr.contains("a.mp4.part cannot be written: File too large"),
+        "{stderr}"
     );
     assert!(
-        told.contains("resume with: aimlapi-video wait -o a.mp4 g"),
-        "{told}"
+        stderr.contains("resume with: aimlapi-video wait -o a.mp4 g"),
+        "{stderr}"
     );
     assert_eq!(cli.files(), ["a.mp4.part", "a.mp4.part.json"]);
     assert_eq!(fs::metadata(cli.path("a.mp4.part")).unwrap().len(), MIB);
@@ -133,7 +133,7 @@ async fn without_room_it_says_so_and_goes_on_where_it_stopped_once_there_is() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gigabyte_goes_through_in_less_than_32_mib_of_memory() {
+async fn download_of_a_gigabyte_takes_less_than_32_mib_of_memory() {
     const LENGTH: u64 = 1024 * MIB;
     // All but the last byte, so that the process is still there to be looked at.
     let host = Host::start(Film::new(LENGTH, 1), TAG, |_, _| Plan::Hold(LENGTH - 1)).await;

@@ -1,4 +1,4 @@
-//! What a user hands in to the command line: texts in several encodings, prompts, media, and files of requests.
+//! Input of the command line: texts in several encodings, prompts, media, and files of requests.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use aimlapi_video_test_support as support;
@@ -52,7 +52,7 @@ fn bodies(server: &Server) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_request_is_read_in_every_encoding_from_a_file_and_from_standard_input() {
+async fn request_is_read_in_every_encoding_from_a_file_and_standard_input() {
     let server = service().await;
     let cli = Cli::at(server.url());
     let request = json!({ "model": MODEL, "prompt": "Ein Café 猫 🎬" });
@@ -71,7 +71,7 @@ async fn a_request_is_read_in_every_encoding_from_a_file_and_from_standard_input
 }
 
 #[tokio::test]
-async fn a_handle_is_read_in_every_encoding_from_a_file_and_from_standard_input() {
+async fn handle_is_read_in_every_encoding_from_a_file_and_standard_input() {
     let server = Server::always(http(
         200,
         &[("content-type", "application/json")],
@@ -94,7 +94,7 @@ async fn a_handle_is_read_in_every_encoding_from_a_file_and_from_standard_input(
 }
 
 #[tokio::test]
-async fn a_batch_is_read_in_every_encoding() {
+async fn batch_is_read_in_every_encoding() {
     let cli = Cli::new();
     let lines = format!(
         "{}\n\n{}\n",
@@ -135,7 +135,7 @@ async fn a_batch_is_read_in_every_encoding() {
 }
 
 #[tokio::test]
-async fn a_text_in_another_encoding_is_refused_with_its_name_before_anything_is_sent() {
+async fn unsupported_encoding_is_an_error_before_anything_is_sent() {
     let server = service().await;
     let cli = Cli::at(server.url());
     let latin = b"{\"model\": \"m\",\n\"prompt\": \"caf\xE9 d\xE9j\xE0\"}";
@@ -181,7 +181,7 @@ async fn a_text_in_another_encoding_is_refused_with_its_name_before_anything_is_
 }
 
 #[tokio::test]
-async fn an_error_of_json_has_the_line_and_the_column_of_the_file_once() {
+async fn json_error_has_the_line_and_the_column_of_the_file_once() {
     let cli = Cli::new();
     let good = json!({ "model": MODEL, "prompt": "x" });
     fs::write(
@@ -230,7 +230,7 @@ async fn an_error_of_json_has_the_line_and_the_column_of_the_file_once() {
 }
 
 #[tokio::test]
-async fn a_prompt_is_read_from_standard_input_without_the_line_break_at_its_end() {
+async fn prompt_on_standard_input_is_sent_without_its_final_line_break() {
     let server = service().await;
     let cli = Cli::at(server.url());
     let run = ["generate", MODEL, "--prompt", "-", "--no-wait"];
@@ -247,10 +247,7 @@ async fn a_prompt_is_read_from_standard_input_without_the_line_break_at_its_end(
     for nothing in ["", "\n", "\r\n\r\n"] {
         let ran = cli.run_with(&run, nothing).await;
         assert_eq!(ran.code, 2, "{ran:?}");
-        assert!(
-            ran.error().contains("standard input holds no prompt"),
-            "{ran:?}"
-        );
+        assert!(ran.error().contains("standard input is empty"), "{ran:?}");
     }
     let ran = cli
         .run_with(&["generate", "--request", "-", "--prompt", "-"], "x")
@@ -261,7 +258,7 @@ async fn a_prompt_is_read_from_standard_input_without_the_line_break_at_its_end(
 }
 
 #[tokio::test]
-async fn a_prompt_that_names_a_file_is_refused_and_a_mention_is_sent() {
+async fn prompt_that_looks_like_a_file_is_an_error_and_a_mention_is_sent() {
     let server = service().await;
     let cli = Cli::at(server.url());
     fs::write(cli.path("scene.txt"), "Rain").unwrap();
@@ -302,7 +299,7 @@ async fn a_prompt_that_names_a_file_is_refused_and_a_mention_is_sent() {
 }
 
 #[tokio::test]
-async fn a_blank_prompt_is_warned_of_by_every_command() {
+async fn blank_prompt_is_warned_of_by_every_command() {
     let server = service().await;
     let cli = Cli::at(server.url());
     for blank in ["", "  ", "\u{200B}\u{2060}", "\u{3000}\n"] {
@@ -342,7 +339,7 @@ async fn a_blank_prompt_is_warned_of_by_every_command() {
 }
 
 #[tokio::test]
-async fn media_that_no_service_can_use_are_refused_in_options_and_warned_of_in_a_request() {
+async fn unusable_media_are_an_error_in_options_and_a_warning_in_a_request() {
     let server = service().await;
     let cli = Cli::at(server.url());
     fs::write(cli.path("clip.mp4"), MP4).unwrap();
@@ -425,7 +422,7 @@ async fn media_that_no_service_can_use_are_refused_in_options_and_warned_of_in_a
 }
 
 #[tokio::test]
-async fn the_type_of_a_file_can_be_stated() {
+async fn type_of_a_file_can_be_stated() {
     let server = service().await;
     let cli = Cli::at(server.url());
     fs::write(cli.path("picture.bin"), [0, 1, 2, 3]).unwrap();
@@ -474,7 +471,10 @@ async fn the_type_of_a_file_can_be_stated() {
         ),
         ("picture.bin;type=text/plain", "image/…, video/… or audio/…"),
         ("picture.bin;type=png", "image/…, video/… or audio/…"),
-        ("picture.bin;type=video/mp4", "not a picture but video/mp4"),
+        (
+            "picture.bin;type=video/mp4",
+            "is video/mp4, expected an image",
+        ),
         ("none.bin;type=image/png", "none.bin cannot be read"),
         ("www.example.com/a.png", "https://www.example.com/a.png"),
     ] {
@@ -488,7 +488,7 @@ async fn the_type_of_a_file_can_be_stated() {
 }
 
 #[tokio::test]
-async fn a_file_of_requests_in_another_layout_is_refused_in_one_sentence() {
+async fn requests_in_another_layout_are_an_error_with_a_conversion() {
     let server = service().await;
     let cli = Cli::at(server.url());
     let one = json!({ "model": MODEL, "prompt": "A kite" });
@@ -511,7 +511,7 @@ async fn a_file_of_requests_in_another_layout_is_refused_in_one_sentence() {
         ),
         (
             format!("{one},\n{one}\n"),
-            ["a comma behind each object", "sed"],
+            ["a comma after each object", "sed"],
         ),
         (
             "model,prompt\nm,A kite\n".to_owned(),

@@ -1,4 +1,4 @@
-//! What the command line prints of a failed generation and of responses without a video.
+//! The output for failed generations and for responses without a video.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use aimlapi_video_test_support as support;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use support::{Server, cli::Cli};
 
 #[tokio::test]
-async fn failed_wait_prints_the_reason_and_the_whole_answer() {
+async fn failed_wait_prints_the_reason_and_the_whole_response() {
     let body = json!({ "id": "g1", "status": "failed", "failure_reason": "the prompt was refused", "extra": { "n": 1 } });
     let server = Server::always(support::json(200, body.clone())).await;
     let cli = Cli::at(server.url());
@@ -22,7 +22,7 @@ async fn failed_wait_prints_the_reason_and_the_whole_answer() {
 }
 
 #[tokio::test]
-async fn completed_with_an_error_in_place_of_a_video_advises_no_further_wait() {
+async fn completed_generation_with_an_error_and_no_video_advises_no_further_wait() {
     let error = json!({ "name": "x", "message": "the output was blocked" });
     let body = json!({ "id": "g1", "status": "completed", "video": null, "error": error });
     let server = Server::always(support::json(200, body)).await;
@@ -38,14 +38,36 @@ async fn completed_with_an_error_in_place_of_a_video_advises_no_further_wait() {
 }
 
 #[tokio::test]
-async fn status_of_a_failure_without_a_reason_shows_the_answer() {
+async fn status_of_a_failure_without_a_reason_prints_the_response() {
     let body = json!({ "id": "g1", "status": "failed", "stage": 7 });
     let server = Server::always(support::json(200, body)).await;
     let status = Cli::at(server.url()).run(&["status", "g1"]).await;
-    assert!(status.stdout.starts_with("failed\nthe answer began: {"));
+    assert!(status.stdout.starts_with("failed\nthe response began: {"));
     assert!(
         status.stdout.contains(r#""stage":7"#),
         "{status:?}",
         status = status.stdout
     );
+}
+
+#[tokio::test]
+async fn control_characters_of_a_response_are_printed_escaped() {
+    let body =
+        json!({ "id": "g1", "status": "failed", "failure_reason": "no\u{1b}[2J\u{9b}31m\u{7}" });
+    let server = Server::always(support::json(200, body)).await;
+    let cli = Cli::at(server.url());
+    for arguments in [
+        &["status", "g1"][..],
+        &["wait", "g1", "-o", "v.mp4"],
+        &["wait", "g1", "-o", "v.mp4", "--json"],
+        &["status", "g1", "--json"],
+    ] {
+        let ran = cli.run(arguments).await;
+        let text = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(
+            !text.contains(|c: char| c.is_control() && c != '\n'),
+            "{ran:?}"
+        );
+        assert!(text.contains(r"no\u001b[2J\u009b31m\u0007"), "{ran:?}");
+    }
 }

@@ -1,4 +1,4 @@
-//! Root certificates that the environment names: what the command line does with them, and without.
+//! The command line with the root certificates that the environment names, and without any.
 #![cfg(all(unix, not(any(target_os = "android", target_vendor = "apple"))))]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -81,7 +81,7 @@ const USELESS: [&[(&str, &str)]; 11] = [
 ];
 
 #[tokio::test]
-async fn variable_without_a_usable_root_is_named_where_https_is_needed_and_nothing_is_sent() {
+async fn unusable_root_certificates_are_named_by_their_variable_and_nothing_is_sent() {
     let service = TlsService::start().await;
     for variables in USELESS {
         let machine = Machine::new(&service.url(), variables);
@@ -90,7 +90,7 @@ async fn variable_without_a_usable_root_is_named_where_https_is_needed_and_nothi
             assert_eq!(ran.code, 5, "{variables:?} {ran:?}");
             let error = ran.error();
             assert!(error.contains("https needs root certificates"), "{error}");
-            assert!(!error.contains("look at the network"), "{error}");
+            assert!(!error.contains("check the network"), "{error}");
             for (name, _) in variables {
                 assert!(error.contains(&format!("{name}=\"")), "{error}");
             }

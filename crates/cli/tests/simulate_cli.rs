@@ -1,4 +1,4 @@
-//! `simulate`, run as a user runs it.
+//! The options and the output of `simulate`.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use aimlapi_video_test_support as support;
@@ -112,38 +112,38 @@ async fn every_setting_reaches_the_simulator() {
     }
     assert_eq!(statuses.last(), Some(&429));
     child.kill().await.unwrap();
-    let mut told = String::new();
+    let mut stderr = String::new();
     child
         .stderr
         .take()
         .unwrap()
-        .read_to_string(&mut told)
+        .read_to_string(&mut stderr)
         .await
         .unwrap();
     for part in [
-        "time stands",
-        "the given key alone",
+        "time is stopped",
+        "only the given key",
         "state is in memory",
         "/_simulator/",
     ] {
-        assert!(told.contains(part), "{told}");
+        assert!(stderr.contains(part), "{stderr}");
     }
-    assert!(!told.contains(KEY), "{told}");
+    assert!(!stderr.contains(KEY), "{stderr}");
 }
 
 #[tokio::test]
-async fn what_cannot_be_simulated_is_told_before_anything_listens() {
+async fn wrong_setting_is_an_error_before_the_simulator_listens() {
     let cli = Cli::new();
     std::fs::write(cli.path("wrong.json"), r#"{ "next": [{ "tims": 2 }] }"#).unwrap();
-    for (arguments, told) in [
+    for (arguments, expected) in [
         (["--scenario", "wrong.json"], "wrong.json: next[0]"),
         (["--scenario", "absent.json"], "absent.json"),
         (["--shapes", "round"], "expected one of documented, "),
-        (["--spread", "3"], "must be 0 to 2"),
-        (["--slots", "0"], "0 is not in 1.."),
+        (["--spread", "3"], "expected a number from 0 to 2"),
+        (["--slots", "0"], "a whole number from 1 to 4294967295"),
     ] {
         let ran = cli.run(&["simulate", arguments[0], arguments[1]]).await;
         assert_eq!(ran.code, 2, "{ran:?}");
-        assert!(ran.stderr.contains(told), "{ran:?}");
+        assert!(ran.stderr.contains(expected), "{ran:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The subcommand `specs`, run as a maintainer runs it.
+//! The subcommands of `specs`.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::{
@@ -89,7 +89,7 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 #[test]
-fn check_tells_of_each_document_what_the_build_makes_of_it() {
+fn check_reports_each_document() {
     let folder = folder(&[
         ("a/right.json", {
             let mut document = document("a/right", json!({}));
@@ -174,7 +174,7 @@ fn check_tells_of_each_document_what_the_build_makes_of_it() {
 }
 
 #[test]
-fn check_tells_what_only_shows_when_all_are_read_together() {
+fn check_reports_errors_between_documents() {
     let twins = folder(&[
         ("a.json", document("pixverse/v5.5", json!({}))),
         ("b.json", document("pixverse/v5-5", json!({}))),
@@ -190,7 +190,7 @@ fn check_tells_what_only_shows_when_all_are_read_together() {
 }
 
 #[test]
-fn the_vendored_documents_pass_and_do_not_differ_from_themselves() {
+fn vendored_documents_pass_and_equal_themselves() {
     let ran = specs!("check", vendored());
     assert_eq!(ran.code, 0, "{}", ran.stdout);
     let ran = specs!("diff", vendored(), vendored());
@@ -201,7 +201,7 @@ fn the_vendored_documents_pass_and_do_not_differ_from_themselves() {
 }
 
 #[test]
-fn diff_tells_changes_by_model_and_the_version_they_take() {
+fn diff_reports_changes_by_model_and_the_required_version() {
     let old = folder(&[
         (
             "a.json",
@@ -248,7 +248,7 @@ fn diff_tells_changes_by_model_and_the_version_they_take() {
 }
 
 #[test]
-fn update_takes_what_is_published_strips_it_and_tells_what_to_see_to() {
+fn update_copies_stripped_documents_and_reports_remaining_work() {
     let into = folder(&[
         (
             "overlay.json",
@@ -325,7 +325,7 @@ fn update_takes_what_is_published_strips_it_and_tells_what_to_see_to() {
     );
     assert!(
         into.path().join("kling/gone.json").exists(),
-        "what is retired is told, not deleted"
+        "a retired document is reported, not deleted"
     );
 
     let again = specs!("update", from.path(), "--into", into.path());
@@ -339,7 +339,7 @@ fn update_takes_what_is_published_strips_it_and_tells_what_to_see_to() {
 }
 
 #[test]
-fn update_touches_nothing_if_anything_is_refused() {
+fn update_writes_nothing_if_a_document_is_refused() {
     let into = folder(&[("kling/one.json", document("klingai/one", json!({})))]);
     let before = contents(into.path());
     let good = ("good.json", document("klingai/two", json!({})));
@@ -474,7 +474,7 @@ fn update_refuses_a_create_that_names_no_model_or_has_no_body() {
 }
 
 #[test]
-fn update_of_one_unreadable_document_tells_why() {
+fn update_of_an_unreadable_document_reports_the_reason() {
     let into = folder(&[("k/one.json", document("k/one", json!({})))]);
     let mut newer = document("k/x", json!({}));
     newer["openapi"] = json!("3.1.0");
@@ -488,7 +488,7 @@ fn update_of_one_unreadable_document_tells_why() {
 }
 
 #[test]
-fn update_names_every_vendor_that_has_no_feature() {
+fn update_names_every_vendor_without_a_feature() {
     let into = folder(&[("newcomer/one.json", document("newcomer/one", json!({})))]);
     let from = folder(&[
         ("one.json", document("newcomer/one", json!({}))),
@@ -502,6 +502,28 @@ fn update_names_every_vendor_that_has_no_feature() {
     );
     assert!(ran.stdout.contains("  newcomer\n") || ran.stdout.ends_with("  newcomer\n"));
     assert!(!ran.stdout.contains("  kling\n"), "{}", ran.stdout);
+}
+
+#[test]
+fn update_reads_the_features_of_the_checkout_that_it_updates() {
+    let checkout = folder(&[("openapi/acme/one.json", document("acme/one", json!({})))]);
+    fs::write(
+        checkout.path().join("Cargo.toml"),
+        "[features]\ndefault = []\nacme = []\n\n[dependencies]\nkling = \"1\"\n",
+    )
+    .unwrap();
+    let from = folder(&[
+        ("one.json", document("acme/one", json!({}))),
+        ("two.json", document("kling-video/two", json!({}))),
+    ]);
+    let into = checkout.path().join("openapi");
+    let ran = specs!("update", from.path(), "--into", into);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let (_, vendors) = ran.stdout.split_once("vendors without a feature").unwrap();
+    assert!(
+        vendors.contains("  kling") && !vendors.contains("  acme"),
+        "{vendors}"
+    );
 }
 
 #[test]
@@ -538,7 +560,7 @@ fn of_models(models: &[&str], properties: Value) -> Value {
 }
 
 #[test]
-fn update_refuses_where_an_old_document_would_be_taken_instead_of_what_is_published() {
+fn update_is_an_error_where_an_old_document_would_shadow_a_published_one() {
     let old = json!({ "old": { "type": "integer" } });
     let new = json!({ "new": { "type": "integer" } });
     let mut both_routes = document("kling-video/x", new.clone());
@@ -547,7 +569,7 @@ fn update_refuses_where_an_old_document_would_be_taken_instead_of_what_is_publis
     let mut legacy = document("kling-video/x", old.clone());
     let item = legacy["paths"]["/v2/video/generations"].take();
     legacy["paths"] = json!({ "/v2/generate/video/kling/generation": item });
-    for (vendored, published, told) in [
+    for (vendored, published, remedy) in [
         (
             vec![("v/b.json", of_models(&["v/a", "v/b"], old.clone()))],
             vec![("b.json", document("v/b", new.clone()))],
@@ -584,9 +606,9 @@ fn update_refuses_where_an_old_document_would_be_taken_instead_of_what_is_publis
         let ran = specs!("update", from.path(), "--into", into.path());
         assert_eq!(ran.code, 2, "{}", ran.stdout);
         assert!(ran.stderr.contains("nothing was written"), "{}", ran.stderr);
-        assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+        assert!(ran.stderr.contains(remedy), "{remedy}: {}", ran.stderr);
         assert_eq!(contents(into.path()), before);
-        let Some(file) = told.strip_prefix("remove ") else {
+        let Some(file) = remedy.strip_prefix("remove ") else {
             continue;
         };
         fs::remove_file(into.path().join(file)).unwrap();
@@ -604,7 +626,7 @@ fn update_refuses_where_an_old_document_would_be_taken_instead_of_what_is_publis
 }
 
 #[test]
-fn update_writes_over_nothing_that_is_known_beside_the_documents() {
+fn update_never_overwrites_the_files_beside_the_documents() {
     let fetch = json!({ "openapi": "3.0.0", "info": { "title": "", "version": "1" }, "paths": {
         "/v2/video/generations": { "get": { "responses": { "200": { "content": { "application/json": {
             "schema": { "type": "object", "properties": { "id": { "type": "string" } } },
@@ -629,7 +651,7 @@ fn update_writes_over_nothing_that_is_known_beside_the_documents() {
 }
 
 #[test]
-fn check_takes_a_document_once_however_often_it_is_named() {
+fn check_reads_a_document_once_if_named_twice() {
     let folder = folder(&[
         ("x.json", document("k/one", json!({}))),
         ("bad.json", json!([])),
@@ -658,7 +680,7 @@ fn check_takes_a_document_once_however_often_it_is_named() {
 }
 
 #[test]
-fn diff_of_two_files_is_of_one_document_and_its_text_holds_odd_names_and_values() {
+fn diff_of_two_files_compares_one_document_and_escapes_odd_names() {
     let old = document(
         "a on b",
         json!({ "x": { "type": "string", "default": "a" } }),

@@ -1,4 +1,4 @@
-//! `-o`: what is refused before payment, what is made, and a printed command that works as it is.
+//! Targets (`-o`): checks before the create, created folders, and the printed resume command.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use aimlapi_video_test_support as support;
@@ -63,7 +63,7 @@ async fn paste(cli: &Cli, ran: &Ran) -> Ran {
 }
 
 #[tokio::test]
-async fn folder_gets_the_video_under_its_default_name_and_is_made_before_payment() {
+async fn folder_is_created_before_the_create_and_receives_the_default_name() {
     let server = Server::start(|_, request| answer(2, request)).await;
     let cli = Cli::at(server.url());
     fs::create_dir(cli.path("there")).unwrap();
@@ -91,7 +91,7 @@ async fn folder_gets_the_video_under_its_default_name_and_is_made_before_payment
 }
 
 #[tokio::test]
-async fn printed_command_saves_into_the_folder_that_was_meant() {
+async fn printed_resume_command_saves_into_the_same_folder() {
     let server = Server::start(|number, request| match request.target.as_str() {
         "/files/1" if number < 4 => http(403, &[], ""),
         _ => answer(1, request),
@@ -111,7 +111,7 @@ async fn printed_command_saves_into_the_folder_that_was_meant() {
 }
 
 #[tokio::test]
-async fn target_that_cannot_be_saved_is_refused_before_payment() {
+async fn unwritable_target_is_an_error_before_any_create() {
     let server = Server::start(|_, request| answer(1, request)).await;
     let cli = Cli::at(server.url());
     fs::write(cli.path("file"), "mine").unwrap();
@@ -138,17 +138,17 @@ async fn target_that_cannot_be_saved_is_refused_before_payment() {
         cases.push(("/dev/stdout", "is a device, a pipe or a socket"));
     }
     let before = cli.files();
-    for (output, told) in cases {
+    for (output, expected) in cases {
         let ran = generate(&cli, &["-o", output]).await;
         assert_eq!(ran.code, 2, "{output} {ran:?}");
-        assert!(ran.stderr.contains(told), "{output} {ran:?}");
+        assert!(ran.stderr.contains(expected), "{output} {ran:?}");
     }
     assert!(server.requests().is_empty());
     assert_eq!(cli.files(), before);
 }
 
 #[tokio::test]
-async fn second_command_for_the_same_file_is_refused_before_it_pays() {
+async fn second_command_for_the_same_file_is_an_error_before_any_create() {
     let server = Server::start(|_, request| match request.method.as_str() {
         "POST" => support::json(201, json!({ "id": "g", "status": "queued" })),
         _ => support::json(200, json!({ "id": "g", "status": "generating" })),
@@ -173,7 +173,7 @@ async fn second_command_for_the_same_file_is_refused_before_it_pays() {
     );
     assert_eq!(creates(&server), 1);
     first.kill().await.unwrap();
-    // What a kill leaves is empty, and in nobody's way.
+    // A kill leaves an empty file, which the next run replaces.
     let ran = cli
         .run(&["wait", "g", "-o", "a.mp4", "--deadline", "1s"])
         .await;
@@ -198,7 +198,7 @@ async fn intruded(files: Vec<PathBuf>, videos: usize, is_gone: bool) -> Server {
 }
 
 #[tokio::test]
-async fn file_that_appears_during_the_wait_is_kept_and_the_printed_command_names_another() {
+async fn file_that_appears_during_the_wait_is_kept_and_the_resume_command_names_another() {
     let mut cli = Cli::at("");
     let server = intruded(vec![cli.path("a.mp4")], 1, false).await;
     cli.base = Some(server.url());
@@ -213,7 +213,7 @@ async fn file_that_appears_during_the_wait_is_kept_and_the_printed_command_names
 }
 
 #[tokio::test]
-async fn printed_command_replaces_no_file_that_this_one_has_not_saved() {
+async fn printed_resume_command_overwrites_only_files_of_the_first_command() {
     let mut cli = Cli::at("");
     let server = intruded(vec![cli.path("a-2.mp4")], 2, true).await;
     cli.base = Some(server.url());

@@ -2,13 +2,15 @@
 
 mod arms;
 pub mod folder;
+mod prune;
 
 use serde_json::{Map, Value};
 
-use crate::{Findings, Route, Trouble, step};
+use crate::{Findings, Route, Trouble, repair, step};
 use arms::by_model;
 
 pub use folder::read;
+pub use prune::Declared;
 
 /// One published document.
 #[derive(Clone, Debug)]
@@ -17,8 +19,10 @@ pub struct Document {
     pub file: String,
     /// The part that this client works with, which repairs and overlay change.
     pub value: Value,
-    /// The whole, as it was published.
+    /// This part as it was published, with what it refers to; the rest is dropped.
     pub published: Value,
+    /// What the whole declared.
+    pub declared: Declared,
     /// The repairs that found something to mend.
     pub repairs: Vec<&'static str>,
 }
@@ -42,18 +46,27 @@ pub struct Create {
 }
 
 impl Document {
-    pub fn new(file: impl Into<String>, published: Value) -> Self {
-        let mut value = published.clone();
+    pub fn new(file: impl Into<String>, whole: Value) -> Self {
+        let (published, declared) = prune::prune(whole);
+        let mut document = Self {
+            file: file.into(),
+            value: Value::Null,
+            published,
+            declared,
+            repairs: Vec::new(),
+        };
+        document.value = document.unrepaired();
+        document
+    }
+
+    /// The part that this client works with, without repairs and overlay.
+    pub fn unrepaired(&self) -> Value {
+        let mut value = self.published.clone();
         if let Some(paths) = value.get_mut("paths").and_then(Value::as_object_mut) {
             paths.retain(|path, _| Route::ALL.iter().any(|route| route.path() == path));
         }
-        super::repair::from_elsewhere(&mut value, &published);
-        Self {
-            file: file.into(),
-            value,
-            published,
-            repairs: Vec::new(),
-        }
+        repair::from_elsewhere(&mut value, &self.published);
+        value
     }
 
     /// Reads one file's text.
@@ -85,22 +98,6 @@ impl Document {
         }
     }
 
-    /// The operations that are none of this client's, as `METHOD path`.
-    pub fn left_out(&self) -> Vec<String> {
-        let paths = self.published.get("paths").and_then(Value::as_object);
-        paths
-            .into_iter()
-            .flatten()
-            .filter(|(path, _)| Route::ALL.iter().all(|route| route.path() != *path))
-            .flat_map(|(path, item)| {
-                let methods = item.as_object().into_iter().flat_map(Map::keys);
-                methods
-                    .filter(|method| METHODS.contains(&method.as_str()))
-                    .map(move |method| format!("{} {path}", method.to_uppercase()))
-            })
-            .collect()
-    }
-
     /// Whether the document declares an operation of this client.
     pub fn is_video(&self) -> bool {
         let declares = |route: &Route, method: &str| {
@@ -113,12 +110,6 @@ impl Document {
         Route::ALL
             .iter()
             .any(|route| declares(route, "post") || declares(route, "get"))
-    }
-
-    /// How many paths the document declares.
-    pub fn paths(&self) -> usize {
-        let paths = self.published.get("paths").and_then(Value::as_object);
-        paths.map_or(0, Map::len)
     }
 
     /// Where in the published file a place of the mended document stands. Mending writes out what `$ref` refers to and
@@ -296,7 +287,3 @@ fn declared_status(operation: &Value) -> u16 {
 
 /// More steps than any way through a document takes, unless it leads in a circle.
 const FARTHEST: usize = 1000;
-
-const METHODS: &[&str] = &[
-    "get", "put", "post", "delete", "options", "head", "patch", "trace",
-];

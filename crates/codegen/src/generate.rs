@@ -55,11 +55,14 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
 }
 
 fn source(merged: &Merged) -> Result<Source, String> {
-    let openapi = serde_json::from_value(merged.openapi.clone()).map_err(text)?;
     let mut generator = Generator::new(&settings(merged)?);
-    let client = generator.generate_tokens(&openapi).map_err(text)?;
+    let bytes =
+        serde_json::from_value(merge::with_byte_responses(&merged.openapi)).map_err(text)?;
+    let client = generator.generate_tokens(&bytes).map_err(text)?;
+    // A mock writes responses, so that it needs their type.
+    let typed = serde_json::from_value(merged.openapi.clone()).map_err(text)?;
     let mocks = generator
-        .httpmock(&openapi, "crate::generated")
+        .httpmock(&typed, "crate::generated")
         .map_err(text)?;
     let ours = [emit::bounded(merged), emit::builders(merged)].concat();
 
@@ -83,11 +86,9 @@ fn source(merged: &Merged) -> Result<Source, String> {
 /// What the generator must know: which schemas are held by types of ours, and that its own may grow.
 fn settings(merged: &Merged) -> Result<GenerationSettings, String> {
     let mut settings = GenerationSettings::default();
-    settings.with_hooks(HooksMode::Expected).with_inner_type(
-        "std::sync::Arc<crate::transport::Call>"
-            .parse()
-            .map_err(text)?,
-    );
+    settings
+        .with_hooks(HooksMode::Expected)
+        .with_inner_type("crate::http::Call".parse().map_err(text)?);
     settings.with_derive("PartialEq");
     for ours in [merge::ANSWER, merge::REQUEST] {
         settings.with_replacement(ours, format!("crate::{ours}"), std::iter::empty());

@@ -117,17 +117,13 @@ pub fn alone(request: &Request) -> Merged {
 
 /// What a document holds beside the operations of this client is told, so that nobody looks for it in vain.
 fn left_out(document: &Document, findings: &mut Findings) {
-    let others = document.left_out();
-    let mut named = others
-        .iter()
-        .take(3)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(", ");
-    if others.len() > 3 {
-        named.push_str(&format!(" and {} more", others.len() - 3));
+    let declared = &document.declared;
+    let mut named = declared.others.join(", ");
+    if declared.other_count > declared.others.len() {
+        let more = declared.other_count - declared.others.len();
+        named.push_str(&format!(" and {more} more"));
     }
-    let what = match (document.is_video(), others.is_empty()) {
+    let what = match (document.is_video(), declared.others.is_empty()) {
         (true, true) => return,
         (true, false) => {
             format!("beside its video operations it declares {named}, which is left out")
@@ -219,7 +215,7 @@ fn operations(route: Route) -> Value {
         ),
         Route::Universal => ("create_generation", "fetch_generation"),
     };
-    // 200 and 201 both mean success here, and an error's body is read by us with its status and headers.
+    // For the mocks; the client reads responses as bytes. 200 and 201 both mean success here.
     let responses = json!({ "2XX": {
         "description": "",
         "content": { "application/json": { "schema": reference(ANSWER) } },
@@ -238,6 +234,23 @@ fn operations(route: Route) -> Value {
         },
         "get": { "operationId": fetch, "parameters": parameters, "responses": responses },
     })
+}
+
+/// The description whose operations return every response, whatever its status, as a stream of bytes: the client reads it
+/// with a limit, keeps its bytes, and accepts what the documents do not declare.
+pub fn with_byte_responses(openapi: &Value) -> Value {
+    let mut openapi = openapi.clone();
+    let operations = openapi["paths"]
+        .as_object_mut()
+        .into_iter()
+        .flat_map(Map::values_mut)
+        .filter_map(Value::as_object_mut)
+        .flat_map(Map::values_mut);
+    for operation in operations {
+        operation["responses"] =
+            json!({ "default": { "description": "", "content": { "*/*": {} } } });
+    }
+    openapi
 }
 
 /// A fetch that is declared otherwise than this client calls it may be answered otherwise, so it is told.

@@ -1,9 +1,12 @@
-//! Corrections of single facts, as an OpenAPI Overlay 1.0.
+//! Corrections of single facts, as an OpenAPI Overlay 1.0 (<https://spec.openapis.org/overlay/v1.0.0.html>).
 
-use roas_overlay::{apply::Apply, v1_0::Overlay};
-use serde_json::Value;
+mod json_path;
+mod parse;
+
+use serde_json::{Map, Value};
 
 use crate::{Findings, Trouble, document::Document};
+use json_path::{Location, Path, Step};
 
 /// How often each action of the overlay found its target, over all documents.
 #[derive(Debug)]
@@ -13,41 +16,206 @@ pub struct Matches {
 
 /// Applies every action of `overlay` to every document; an action that finds nothing in a document leaves it alone.
 pub fn apply(overlay: &Value, documents: &mut [Document], findings: &mut Findings) -> Matches {
-    let overlay: Overlay = match serde_json::from_value(overlay.clone()) {
-        Ok(overlay) => overlay,
-        Err(error) => {
-            // What could not even be read has been told.
-            if !overlay.is_null() {
-                let what = format!("is no OpenAPI Overlay 1.0: {error}");
-                findings.trouble(Trouble::new("overlay.json", "", what, "mend the file"));
-            }
-            return Matches {
-                actions: Vec::new(),
-            };
-        }
-    };
+    let actions = actions(overlay, findings);
     let mut matches = Matches {
-        actions: overlay
-            .actions
-            .iter()
-            .map(|action| (action.target.clone(), 0))
-            .collect(),
+        actions: Vec::new(),
     };
-    for document in documents {
-        match overlay.apply(&mut document.value, Default::default()) {
-            Ok(report) => {
-                for outcome in report.actions {
-                    if let Some(action) = matches.actions.get_mut(outcome.index) {
-                        action.1 += outcome.matched;
+    for action in &actions {
+        let mut count = 0;
+        for document in &mut *documents {
+            let locations = action.path.locations(&document.value);
+            count += locations.len();
+            for location in &locations {
+                if !is_container(at(&document.value, location)) {
+                    primitive(action, document, location, findings);
+                }
+            }
+            action.change.make(&mut document.value, locations);
+        }
+        matches.actions.push((action.target.clone(), count));
+    }
+    matches
+}
+
+/// One correction, and where it goes.
+struct Action {
+    index: usize,
+    target: String,
+    path: Path,
+    change: Change,
+}
+
+enum Change {
+    Update(Value),
+    Remove,
+}
+
+impl Change {
+    fn make(&self, document: &mut Value, mut locations: Vec<Location>) {
+        match self {
+            Self::Update(update) => {
+                for location in &locations {
+                    match at_mut(document, location) {
+                        // In an array, an update is an item more.
+                        Some(Value::Array(items)) => items.push(update.clone()),
+                        Some(object @ Value::Object(_)) => merge(object, update),
+                        _ => {}
                     }
                 }
             }
-            Err(error) => {
-                let what = format!("overlay.json cannot be applied to it: {error}");
-                let remedy = "mend the target of the action, or the place it points to";
-                findings.trouble(Trouble::new(&document.file, "", what, remedy));
+            Self::Remove => {
+                // From the last to the first, so that no removal moves what another location points to.
+                locations.sort();
+                locations.dedup();
+                for location in locations.iter().rev() {
+                    remove(document, location);
+                }
             }
         }
     }
-    matches
+}
+
+/// Merges as the specification defines it: objects by their keys, arrays by appending, and anything else is replaced.
+fn merge(value: &mut Value, update: &Value) {
+    match (value, update) {
+        (Value::Object(map), Value::Object(update)) => {
+            for (key, update) in update {
+                match map.get_mut(key) {
+                    Some(value) => merge(value, update),
+                    None => {
+                        map.insert(key.clone(), update.clone());
+                    }
+                }
+            }
+        }
+        (Value::Array(items), Value::Array(update)) => items.extend_from_slice(update),
+        (value, update) => value.clone_from(update),
+    }
+}
+
+fn remove(document: &mut Value, location: &[Step]) {
+    // The root has no parent to be removed from.
+    let Some((last, parents)) = location.split_last() else {
+        return;
+    };
+    match (at_mut(document, parents), last) {
+        (Some(Value::Object(map)), Step::Name(name)) => drop(map.remove(name)),
+        (Some(Value::Array(items)), Step::Index(index)) if *index < items.len() => {
+            items.remove(*index);
+        }
+        _ => {}
+    }
+}
+
+fn at<'a>(document: &'a Value, location: &[Step]) -> Option<&'a Value> {
+    location
+        .iter()
+        .try_fold(document, |value, step| match step {
+            Step::Name(name) => value.get(name),
+            Step::Index(index) => value.get(index),
+        })
+}
+
+fn at_mut<'a>(document: &'a mut Value, location: &[Step]) -> Option<&'a mut Value> {
+    location
+        .iter()
+        .try_fold(document, |value, step| match step {
+            Step::Name(name) => value.get_mut(name),
+            Step::Index(index) => value.get_mut(index),
+        })
+}
+
+fn is_container(value: Option<&Value>) -> bool {
+    value.is_some_and(|value| value.is_object() || value.is_array())
+}
+
+/// The specification lets an action target objects and arrays alone.
+fn primitive(action: &Action, document: &Document, location: &[Step], findings: &mut Findings) {
+    let what = format!(
+        "overlay.json cannot be applied: actions[{}] (target {:?}) selects a value that is neither an object nor an array",
+        action.index, action.target
+    );
+    let remedy =
+        "correct the target of the action, so that it selects the object that holds the value";
+    let pointer = document.place(&json_path::pointer(location));
+    findings.trouble(Trouble::new(&document.file, &pointer, what, remedy));
+}
+
+/// Reads the actions; what is wrong with one is reported, and the others are read all the same.
+fn actions(overlay: &Value, findings: &mut Findings) -> Vec<Action> {
+    // A file that could not even be read has been reported.
+    if overlay.is_null() {
+        return Vec::new();
+    }
+    let mut report = |pointer: &str, what: String| {
+        findings.trouble(Trouble::new(
+            "overlay.json",
+            pointer,
+            what,
+            "correct the file",
+        ));
+    };
+    let version = overlay.get("overlay").and_then(Value::as_str);
+    let patch = version.and_then(|version| version.strip_prefix("1.0."));
+    if !patch
+        .is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit()))
+    {
+        let what = "is not an OpenAPI Overlay 1.0: `overlay` is not a version `1.0.x`";
+        report("", what.into());
+        return Vec::new();
+    }
+    for name in ["title", "version"] {
+        let pointer = format!("/info/{name}");
+        if !overlay.pointer(&pointer).is_some_and(Value::is_string) {
+            report(
+                &pointer,
+                format!("an OpenAPI Overlay has a text as `{name}`"),
+            );
+        }
+    }
+    let Some(entries) = overlay.get("actions").and_then(Value::as_array) else {
+        report(
+            "/actions",
+            "an OpenAPI Overlay has a list of `actions`".into(),
+        );
+        return Vec::new();
+    };
+    let mut actions = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        match action(index, entry) {
+            Ok(action) => actions.push(action),
+            Err((below, what)) => report(&format!("/actions/{index}{below}"), what),
+        }
+    }
+    actions
+}
+
+/// Reads one action.
+///
+/// # Errors
+///
+/// The place in the action, and what is wrong there.
+fn action(index: usize, entry: &Value) -> Result<Action, (&'static str, String)> {
+    let wrong = |below, what: &str| Err((below, what.to_owned()));
+    let empty = Map::new();
+    let entry = entry.as_object().unwrap_or(&empty);
+    let Some(target) = entry.get("target").and_then(Value::as_str) else {
+        return wrong("", "an action is an object with a JSONPath as `target`");
+    };
+    let path =
+        parse::path(target).map_err(|what| ("/target", format!("the target {target:?} {what}")))?;
+    let change = match (entry.get("remove"), entry.get("update")) {
+        (Some(Value::Bool(true)), _) => Change::Remove,
+        (None | Some(Value::Bool(false)), Some(update)) => Change::Update(update.clone()),
+        (None | Some(Value::Bool(false)), None) => {
+            return wrong("", "the action has neither an `update` nor `remove: true`");
+        }
+        (Some(_), _) => return wrong("/remove", "`remove` is neither true nor false"),
+    };
+    Ok(Action {
+        index,
+        target: target.to_owned(),
+        path,
+        change,
+    })
 }

@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::document::Document;
 
+pub(crate) use reference::decoded;
 pub use reference::{from_elsewhere, unused_components as prune};
 pub use schema::{is_annotation, joined, whole};
 pub use values::enum_in_arms;
@@ -88,6 +89,12 @@ pub fn mend(document: &mut Document) {
         .filter(|repair| (repair.mend)(&mut document.value) > 0)
         .map(|repair| repair.name)
         .collect();
+    // Unused schemas are dropped where a document is read. The repair of references drops them by itself.
+    let unused = std::mem::take(&mut document.declared.unused_schemas);
+    if unused > 0 && !document.repairs.contains(&"references") {
+        document.repairs.insert(0, "unused_components");
+        document.repairs.dedup();
+    }
 }
 
 /// Calls `change` on every object of a value, the inner ones first, and counts how often it changed one. Values that a

@@ -8,8 +8,7 @@ use crate::{document::Document, repair};
 /// examples, code samples and extensions. The description that OpenAPI requires of a response becomes empty; one that the
 /// publisher left out stays left out.
 pub fn strip(document: &Document) -> Value {
-    // A fresh document holds this client's paths alone, and nothing mended.
-    let mut value = Document::new(&document.file, document.published.clone()).value;
+    let mut value = document.unrepaired();
     without_prose(&mut value);
     empty_descriptions(&mut value, &document.published);
     repair::prune(&mut value);

@@ -26,17 +26,17 @@ async fn a_failure_after_a_planned_pause_is_ridden_out_and_soon_made_up_for() {
     let lost = run(&[Turn::Fails(502)], handle(), options).await;
     assert_eq!(lost.end.unwrap_err().kind(), ErrorKind::PollingLost);
     assert_eq!(lost.polls.first(), Some(&125_247));
-    let asked = lost.polls.last().unwrap() - 125_247;
-    assert!((90_000..=120_000).contains(&asked), "{:?}", lost.polls);
+    let polled = lost.polls.last().unwrap() - 125_247;
+    assert!((90_000..=120_000).contains(&polled), "{:?}", lost.polls);
 }
 
 #[tokio::test(start_paused = true)]
 async fn time_that_a_caller_takes_over_a_failure_is_no_silence_of_the_service() {
     let script = script(&[Turn::Fails(502)]);
-    let mut machine = Machine::new(&script, handle(), every(10).tolerance(seconds(25)));
+    let mut machine = Machine::start(&script, handle(), every(10).tolerance(seconds(25)));
     assert!(matches!(machine.step().await, Ok(Update::Progress(_))));
     for _ in 0..2 {
-        assert!(matches!(machine.step().await, Ok(Update::Hiccup(_))));
+        assert!(matches!(machine.step().await, Ok(Update::PollFailed(_))));
         tokio::time::sleep(seconds(600)).await;
     }
     // Asked for without a break, it is lost after so long.
@@ -47,7 +47,7 @@ async fn time_that_a_caller_takes_over_a_failure_is_no_silence_of_the_service() 
     };
     assert_eq!(lost.kind(), ErrorKind::PollingLost);
     assert!(
-        lost.to_string().contains("no good answer for 25s"),
+        lost.to_string().contains("no valid response for 25s"),
         "{lost}"
     );
 }
@@ -109,7 +109,7 @@ async fn a_new_generation_may_be_unknown_at_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bare_id_is_asked_for_at_once_and_an_unknown_one_refused() {
+async fn a_bare_id_is_polled_for_at_once_and_an_unknown_one_refused() {
     let run = run(&[Turn::Fails(404)], "g".into(), every(10)).await;
     assert_eq!(run.polls, [0]);
     assert_eq!(run.end.unwrap_err().kind(), ErrorKind::PollingLost);
@@ -246,12 +246,12 @@ async fn the_queue_deadline_never_moves_the_last_poll_past_the_deadline() {
 async fn queued_and_generating_time_are_told_apart() {
     let turns = [queued(), generating(), Turn::Fails(500), completed()];
     let script = script(&turns);
-    let mut machine = Machine::new(&script, handle(), every(10));
+    let mut machine = Machine::start(&script, handle(), every(10));
     let mut seen = Vec::new();
     while let Ok(update) = machine.step().await {
         let times = match update {
             Update::Progress(progress) => progress.times,
-            Update::Hiccup(hiccup) => hiccup.times,
+            Update::PollFailed(failed) => failed.times,
             Update::Completed(_) => break,
         };
         let whole = |time: Duration| time.as_secs();

@@ -25,7 +25,7 @@ proptest! {
         retry_after in proptest::option::of(0_u64..90),
     ) {
         let turn = match retry_after {
-            Some(time) => Turn::AskedToWait(status("queued"), seconds(time)),
+            Some(time) => Turn::RetryAfter(status("queued"), seconds(time)),
             None => queued(),
         };
         let options = WaitOptions::default()

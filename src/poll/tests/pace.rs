@@ -127,7 +127,7 @@ async fn without_a_deadline_the_wait_goes_on() {
 #[tokio::test(start_paused = true)]
 async fn retry_after_is_a_floor_for_the_next_poll_alone() {
     let turns = [
-        Turn::AskedToWait(status("queued"), seconds(25)),
+        Turn::RetryAfter(status("queued"), seconds(25)),
         queued(),
         completed(),
     ];
@@ -137,7 +137,7 @@ async fn retry_after_is_a_floor_for_the_next_poll_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn retry_after_is_obeyed_on_errors_and_capped_at_a_minute() {
-    let turns = [Turn::FailsAskingToWait(429, seconds(3600)), completed()];
+    let turns = [Turn::FailsRetryAfter(429, seconds(3600)), completed()];
     let run = run(&turns, handle(), every(10)).await;
     assert_eq!(run.polls, [10_000, 70_000]);
 }
@@ -196,7 +196,7 @@ async fn a_schedule_that_never_asks_is_polled_at_the_deadline_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_generation_said_to_be_a_day_old_is_asked_for_as_if_its_clock_were_wrong() {
+async fn a_generation_said_to_be_a_day_old_is_polled_for_as_if_its_clock_were_wrong() {
     let mut old = serde_json::to_value(handle()).unwrap();
     old["created_at"] = "2020-01-01T00:00:00Z".into();
     let old: GenerationHandle = serde_json::from_value(old).unwrap();

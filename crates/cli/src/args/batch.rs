@@ -1,23 +1,23 @@
-//! What `batch`, `resume` and `validate` take.
+//! The options of `batch`, `resume` and `validate`.
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, ValueHint, value_parser};
+use clap::{Args, ValueHint};
 
-use super::{speed, time};
+use super::{speed, time, whole_number};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = BATCH_NOTES)]
 pub(crate) struct Batch {
-    /// A file with one request per line (JSON Lines); blank lines are passed over
+    /// A file with one request per line (JSON Lines); blank lines are skipped
     ///
     /// UTF-8, or UTF-16 with a byte order mark, as Windows PowerShell writes it.
     #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
     /// Where to save the videos, each under the number of its line: 0001.mp4, 0002.mp4, ...
     ///
-    /// The folder is made if need be. A second video of line 1 is 0001-2.mp4, and so on. By these names a second run knows
-    /// what is there.
+    /// The folder is created if needed. A second video of line 1 is 0001-2.mp4, and so on. A second run recognises its videos
+    /// by these names.
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: PathBuf,
     /// The record of what was created [default: journal.jsonl in DIR]
@@ -26,16 +26,16 @@ pub(crate) struct Batch {
     /// prompt. With --simulate the default is journal.simulated.jsonl.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) journal: Option<PathBuf>,
-    /// How many creates may be on their way at once, 1 to 1000
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = value_parser!(u16).range(1..=1000))]
+    /// How many creates may be in flight at once, 1 to 1000
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = whole_number(1..=1000_u16))]
     pub(crate) creates: u16,
-    /// Create again what may have been created already, as the account's log says that it was not
+    /// Repeat creates that got no response; use it once the account's log shows that they were not accepted
     #[arg(long)]
     pub(crate) repeat_unclear: bool,
     /// Use the older URL of the Kling models
     #[arg(long)]
     pub(crate) legacy: bool,
-    /// Run against an embedded simulator: needs no key, costs nothing, and saves stand-ins
+    /// Run against an embedded simulator: needs no key, costs nothing, and saves sample clips
     #[arg(long)]
     pub(crate) simulate: bool,
     #[command(flatten)]
@@ -55,10 +55,10 @@ pub(crate) struct Resume {
     pub(crate) jobs: Jobs,
 }
 
-/// What `batch` and `resume` have in common.
+/// The options that `batch` and `resume` share.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Jobs {
-    /// Give up waiting for a generation after this time, such as 90s or 1h; it goes on
+    /// Stop waiting for a generation after this time, such as 90s or 1h; the generation itself goes on
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = time)]
     pub(crate) deadline: Duration,
     /// Divide every interval of the waits by N [default: 60 with --simulate, else AIML_API_SPEED or 1]
@@ -68,7 +68,7 @@ pub(crate) struct Jobs {
     pub(crate) speed: Option<f64>,
     /// Save videos that are truncated at their host as they are
     ///
-    /// By default each is fetched once more, and what arrived stays in NAME.part if it is the same again.
+    /// By default each is downloaded once more; if it is truncated again, it stays in NAME.part.
     #[arg(long)]
     pub(crate) allow_truncated: bool,
     /// Print one JSON object per job, and nothing else, on standard output
@@ -82,16 +82,16 @@ pub(crate) struct Validate {
     /// A file with one request per line (JSON Lines), or - for standard input
     #[arg(value_name = "FILE|-", default_value = "-", value_hint = ValueHint::FilePath)]
     pub(crate) file: String,
-    /// Take numeric strings for numbers, as the service does
+    /// Accept numeric strings as numbers, as the service does
     #[arg(long)]
     pub(crate) coerce: bool,
-    /// Hold the requests to the bodies of the older URL of the Kling models
+    /// Check the requests against the older URL of the Kling models
     #[arg(long)]
     pub(crate) legacy: bool,
 }
 
 const BATCH_NOTES: &str = "\
-The exit code is that of the worst end: 6, then 4, 7, 3, 5, 2, 0.
+The exit code is that of the worst outcome: 6, then 4, 7, 3, 5, 2, 0.
 
 Examples:
   A file of two requests, tried without a key:
@@ -100,10 +100,10 @@ Examples:
   echo '{\"model\": \"'$model'\", \"prompt\": \"A kite falls\"}' >> kites.jsonl
   aimlapi-video batch kites.jsonl --out try --simulate
 
-  For real, and again after whatever went wrong:
+  With the service, and again after an interrupt or a failure:
   aimlapi-video batch kites.jsonl --out videos
 
-  What was created, and nothing new:
+  Only what was created, nothing new:
   aimlapi-video resume videos/journal.jsonl";
 
 const RESUME_EXAMPLES: &str = "\

@@ -1,11 +1,11 @@
-//! What `models` and `schema` take.
+//! The options of `models` and `schema`.
 
 use clap::Args;
 
 #[derive(Debug, Args)]
 #[command(after_long_help = MODELS_EXAMPLES)]
 pub(crate) struct Models {
-    /// Only those of this vendor, such as kling
+    /// Only the models of this vendor, such as kling
     #[arg(long)]
     pub(crate) vendor: Option<String>,
     /// Print JSON, one array
@@ -22,10 +22,10 @@ pub(crate) struct Schema {
     /// Print the JSON Schema (2020-12) of the request
     #[arg(long, conflicts_with = "ledger")]
     pub(crate) json: bool,
-    /// Print where each constraint is held, for one model or all
+    /// Print where each constraint is enforced, for one model or all
     #[arg(long)]
     pub(crate) ledger: bool,
-    /// The body of the older URL of the Kling models
+    /// Show the body of the older URL of the Kling models
     #[arg(long)]
     pub(crate) legacy: bool,
 }

@@ -1,50 +1,50 @@
-//! What `generate`, `wait` and `status` take.
+//! The options of `generate`, `wait` and `status`.
 
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueHint};
 
-use super::{speed, time};
+use super::{speed, time, whole_number};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = GENERATE_EXAMPLES)]
 pub(crate) struct Generate {
     /// The model's id, as `aimlapi-video models` lists them; may come from --request instead
     pub(crate) model: Option<String>,
-    /// What to show, or - to read it from standard input
+    /// The prompt, or - to read it from standard input
     ///
-    /// Line breaks at the end of standard input are left out. A prompt that is one word after an @, as in @scene.txt, is
-    /// refused, since it looks like a file: use --prompt - < scene.txt, or --set prompt=@word for the word itself.
+    /// Line breaks at the end of standard input are removed. A prompt that is one word after an @, as in @scene.txt, is an
+    /// error, since it looks like a file: use --prompt - < scene.txt, or --set prompt=@word for the word itself.
     #[arg(long, value_name = "TEXT|-", help_heading = REQUEST)]
     pub(crate) prompt: Option<String>,
-    /// The picture the clip opens with: a link or a file
+    /// The image the clip opens with: a URL or a file
     ///
-    /// A file is sent along with the request; see --max-media. Its type is known by its content, or stated as in
+    /// A file is sent within the request; see --max-media. Its type is detected by its content, or stated as in
     /// FILE;type=image/png.
     #[arg(long, value_name = "FILE|URL", help_heading = REQUEST, value_hint = ValueHint::AnyPath)]
     pub(crate) image: Option<String>,
     /// Set a parameter, as `aimlapi-video schema MODEL` lists them; may be given several times
     ///
-    /// NAME=@FILE sends a file where the parameter takes media, NAME+=VALUE adds to a list, and objects are given as JSON. The
-    /// type of a file is known by its content, or stated as in NAME=@clip.bin;type=video/mp4 (in quotes, since ; ends a
-    /// command of the shell); a file of that whole name comes first.
+    /// NAME=@FILE sends a file if the parameter takes media, NAME+=VALUE adds to a list, and objects are written as JSON. The
+    /// type of a file is detected by its content, or stated as in NAME=@clip.bin;type=video/mp4 (in quotes, since ; ends a
+    /// command of the shell), unless a file has that whole name.
     #[arg(long, value_name = "NAME=VALUE", help_heading = REQUEST)]
     pub(crate) set: Vec<String>,
-    /// Take the request's body from a JSON file, or from standard input; other options set what they name
+    /// Read the request's body from a JSON file, or from standard input; other options override it
     ///
     /// UTF-8, or UTF-16 with a byte order mark, as Windows PowerShell writes it.
     #[arg(long, value_name = "FILE|-", help_heading = REQUEST, value_hint = ValueHint::FilePath)]
     pub(crate) request: Option<String>,
-    /// Files that are sent may have this many MiB at most, each
-    #[arg(long, value_name = "MIB", default_value_t = 20, help_heading = REQUEST)]
+    /// The maximum size of each file that is sent, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 20, value_parser = whole_number(0..=u64::MAX), help_heading = REQUEST)]
     pub(crate) max_media: u64,
     /// Use the older URL of the Kling models
     #[arg(long, help_heading = REQUEST)]
     pub(crate) legacy: bool,
-    /// Run against an embedded simulator: needs no key, costs nothing, and saves a stand-in
+    /// Run against an embedded simulator: needs no key, costs nothing, and saves a sample clip
     #[arg(long)]
     pub(crate) simulate: bool,
-    /// Create only, and print the handle that `wait` takes
+    /// Only create the generation, and print the handle that `wait` reads
     #[arg(long)]
     pub(crate) no_wait: bool,
     #[command(flatten)]
@@ -57,35 +57,35 @@ pub(crate) struct Wait {
     /// The generation's id, or a file with its handle, or - for a handle on standard input
     #[arg(value_name = "ID|FILE|-", value_hint = ValueHint::FilePath)]
     pub(crate) generation: String,
-    /// The generation was created on the older URL of the Kling models (a handle knows by itself)
+    /// The generation was created on the older URL of the Kling models (a handle contains this already)
     #[arg(long)]
     pub(crate) legacy: bool,
     #[command(flatten)]
     pub(crate) waiting: Waiting,
 }
 
-/// What `generate` and `wait` have in common.
+/// The options that `generate` and `wait` share.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Waiting {
     /// Where to save the video, such as rain.mp4, out/ or out/{model}-{id}.mp4 [default: {model}-{id}.mp4]
     ///
-    /// Folders that are not there are made. In a folder, the file is named after model and id. {model} and {id} are filled in
-    /// with characters that every system takes, in the name of the file alone; {{ and }} are braces. A second video of the same
+    /// Missing folders are created. In a folder, the file is named after model and id. {model} and {id} are allowed in the name
+    /// of the file, and become characters that every system allows; {{ and }} are braces. A second video of the same
     /// generation is saved as NAME-2.EXT, and so on.
     #[arg(short, long, value_name = "FILE", help_heading = RESULT)]
     pub(crate) output: Option<PathBuf>,
-    /// Replace files that are already there
+    /// Replace existing files
     #[arg(long, help_heading = RESULT)]
     pub(crate) overwrite: bool,
     /// Save a video that is truncated at its host as it is
     ///
-    /// By default it is fetched once more, and what arrived stays in NAME.part if it is the same again.
+    /// By default it is downloaded once more; if it is truncated again, it stays in NAME.part.
     #[arg(long, help_heading = RESULT)]
     pub(crate) allow_truncated: bool,
     /// Print one JSON object, and nothing else, on standard output
     #[arg(long, help_heading = RESULT)]
     pub(crate) json: bool,
-    /// Give up waiting after this time, such as 90s or 1h; the generation goes on
+    /// Stop waiting after this time, such as 90s or 1h; the generation itself goes on
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = time, help_heading = WAITING)]
     pub(crate) deadline: Duration,
     /// Divide every interval of the wait by N [default: 60 with --simulate, else AIML_API_SPEED or 1]
@@ -101,10 +101,10 @@ pub(crate) struct Status {
     /// The generation's id, or a file with its handle, or - for a handle on standard input
     #[arg(value_name = "ID|FILE|-", value_hint = ValueHint::FilePath)]
     pub(crate) generation: String,
-    /// The generation was created on the older URL of the Kling models (a handle knows by itself)
+    /// The generation was created on the older URL of the Kling models (a handle contains this already)
     #[arg(long)]
     pub(crate) legacy: bool,
-    /// Print the whole answer as JSON
+    /// Print the whole response as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -119,7 +119,7 @@ Examples:
   aimlapi-video generate klingai/v2-master-text-to-video --simulate \\
       --prompt \"Rain on a tin roof\" -o rain.mp4
 
-  Bring a picture to life, ten seconds long:
+  Animate an image, ten seconds long:
   aimlapi-video generate kling-video/v2.1/standard/image-to-video \\
       --image cat.png --set duration=10 -o cat.mp4
 

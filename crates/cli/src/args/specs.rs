@@ -1,4 +1,4 @@
-//! What `specs` takes.
+//! The options of `specs`.
 
 use std::path::PathBuf;
 
@@ -13,11 +13,11 @@ pub(crate) struct Specs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SpecsCommand {
-    /// Tell of each document whether types can be made of it: as it is, repaired, refused, or left out
+    /// Report for each document whether types can be generated from it: as it is, repaired, refused, or left out
     Check(SpecsCheck),
-    /// Tell what changed for callers, model by model, and which version number that takes
+    /// Report the changes for callers, model by model, and the version number that they require
     Diff(SpecsDiff),
-    /// Take over what the vendor has published into `openapi/`, and tell what changed
+    /// Copy the vendor's published documents into `openapi/`, and report the changes
     Update(SpecsUpdate),
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct SpecsCheck {
     /// Documents, or folders of documents
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Take every file by itself, not all together
+    /// Check every file by itself, not all together
     #[arg(long)]
     pub(crate) each: bool,
     /// Print one JSON object, and nothing else, on standard output
@@ -38,9 +38,9 @@ pub(crate) struct SpecsCheck {
 #[derive(Debug, Args)]
 #[command(after_long_help = DIFF_EXAMPLES)]
 pub(crate) struct SpecsDiff {
-    /// A document or a folder of documents, as it was
+    /// The old document, or folder of documents
     pub(crate) old: PathBuf,
-    /// The same, as it is now
+    /// The new document, or folder of documents
     pub(crate) new: PathBuf,
     /// Print one JSON object, and nothing else, on standard output
     #[arg(long, conflicts_with = "markdown")]

@@ -1,4 +1,4 @@
-//! The folder that the videos of a batch go to.
+//! The folder for the videos of a batch.
 
 use std::{
     collections::BTreeMap,
@@ -8,30 +8,30 @@ use std::{
 
 use aimlapi_video::{Download, JournalEntry, JournalState};
 
-use crate::failure::{Failure, line};
+use crate::failure::{Failure, error_line};
 
-/// The folder that the videos go to.
+/// The folder for the videos, and the files that are in it.
 pub(super) struct Out {
     pub(super) folder: PathBuf,
-    /// The folder of the journal, in which files are named as seen from there: both may be moved together.
+    /// The folder of the journal. The journal names files relative to it, so that both folders can be moved together.
     journal: PathBuf,
-    /// A file of each job for which there is one.
-    taken: BTreeMap<usize, PathBuf>,
+    /// An existing file of each job that has one.
+    existing: BTreeMap<usize, PathBuf>,
 }
 
 impl Out {
-    /// Sees to it that videos can be written there, before anything is paid for.
+    /// Checks that videos can be written there, before a generation is billed.
     pub(super) fn prepare(folder: &Path, journal: &Path) -> Result<Self, Failure> {
         let unusable =
-            |what: String| Failure::usage(format!("{what}; name another folder by --out"));
+            |error: String| Failure::usage(format!("{error}; name another folder by --out"));
         if folder.exists() && !folder.is_dir() {
-            return Err(unusable(format!("{} is no folder", folder.display())));
+            return Err(unusable(format!("{} is not a folder", folder.display())));
         }
-        Download::check_folder(folder).map_err(|error| unusable(line(&error)))?;
+        Download::check_folder(folder).map_err(|error| unusable(error_line(&error)))?;
         Ok(Self {
             folder: folder.to_owned(),
-            journal: real(folder_of(journal)),
-            taken: taken(folder),
+            journal: canonical(folder_of(journal)),
+            existing: existing(folder),
         })
     }
 
@@ -39,9 +39,9 @@ impl Out {
         self.folder.join(format!("{line:04}.mp4"))
     }
 
-    /// The file as the journal names it.
+    /// The path of a file as the journal records it.
     pub(super) fn recorded(&self, file: &Path) -> PathBuf {
-        let folder = real(file.parent().unwrap_or(&self.folder));
+        let folder = canonical(file.parent().unwrap_or(&self.folder));
         let file = folder.join(file.file_name().unwrap_or_default());
         match file.strip_prefix(&self.journal) {
             Ok(near) => near.to_owned(),
@@ -49,15 +49,14 @@ impl Out {
         }
     }
 
-    /// A file that stands where a video of job `line` is to go, be it the first or a further one, and that the job has not
-    /// written.
+    /// An existing file with the name of a video of job `line`, unless that job has written it.
     pub(super) fn foreign(&self, line: usize, entry: Option<&JournalEntry>) -> Option<&Path> {
-        let taken = self.taken.get(&line)?;
+        let existing = self.existing.get(&line)?;
         let own = entry.and_then(|entry| entry.saving.as_ref());
-        (own != Some(&self.recorded(&self.path(line)))).then_some(taken)
+        (own != Some(&self.recorded(&self.path(line)))).then_some(existing)
     }
 
-    /// Whether all videos of a job are where they were saved.
+    /// Whether all videos of a job still exist where they were saved.
     pub(super) fn has(&self, entry: &JournalEntry) -> bool {
         match &entry.state {
             JournalState::Saved { files, .. } => {
@@ -68,7 +67,7 @@ impl Out {
     }
 }
 
-/// The folder that a journal is in.
+/// The folder of a journal.
 pub(super) fn folder_of(journal: &Path) -> &Path {
     let folder = journal
         .parent()
@@ -76,19 +75,21 @@ pub(super) fn folder_of(journal: &Path) -> &Path {
     folder.unwrap_or(Path::new("."))
 }
 
-/// The folder's one name, whatever links lead there.
-fn real(folder: &Path) -> PathBuf {
+/// The folder without symbolic links in its path.
+fn canonical(folder: &Path) -> PathBuf {
     folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
 }
 
-fn taken(folder: &Path) -> BTreeMap<usize, PathBuf> {
+fn existing(folder: &Path) -> BTreeMap<usize, PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten();
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    paths.filter_map(|path| Some((job(&path)?, path))).collect()
+    paths
+        .filter_map(|path| Some((line_of(&path)?, path)))
+        .collect()
 }
 
-/// The job whose file has such a name: `0007.mp4`, or `0007-2.mp4` for a further video.
-fn job(path: &Path) -> Option<usize> {
+/// The line of the job whose file has this name: `0007.mp4`, or `0007-2.mp4` for a further video.
+fn line_of(path: &Path) -> Option<usize> {
     let is_video = path.extension()?.eq_ignore_ascii_case("mp4");
     let stem = path.file_stem()?.to_str()?;
     let (first, further) = stem.split_once('-').unwrap_or((stem, "2"));

@@ -1,4 +1,4 @@
-//! The requests of a batch file, and what is to be right before any is paid for.
+//! The requests of a batch file, and the checks before any of them is billed.
 
 use std::{collections::BTreeSet, fs::File, io::BufReader, path::Path};
 
@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 use super::out::Out;
 use crate::{
     args::Batch,
-    failure::{Failure, line},
+    failure::{Failure, error_line},
     lines::Lines,
-    output::note,
+    output::print_note,
     text::json_error,
 };
 
@@ -22,7 +22,7 @@ pub(super) struct Requests {
 }
 
 impl Requests {
-    /// Reads all of them before anything is paid for; every line that is no request is told.
+    /// Reads all requests. The error lists the lines that are not requests.
     pub(super) fn read(batch: &Batch) -> Result<Self, Failure> {
         let file = batch.file.display().to_string();
         let source = File::open(&batch.file).map_err(|error| {
@@ -32,10 +32,10 @@ impl Requests {
         })?;
         let lines = Lines::new(BufReader::new(source), &file).and_then(Iterator::collect);
         let lines: Vec<(usize, String)> =
-            lines.map_err(|what| Failure::usage(format!("nothing was created: {what}")))?;
+            lines.map_err(|error| Failure::usage(format!("nothing was created: {error}")))?;
         if lines.is_empty() {
             return Err(Failure::usage(format!(
-                "{file} holds no request; write one a line, as JSON"
+                "{file} contains no request; write one a line, as JSON"
             )));
         }
         let route = match batch.legacy {
@@ -48,20 +48,20 @@ impl Requests {
         })
     }
 
-    /// The indexes of lines without a request.
-    pub(super) fn vacant(&self) -> BTreeSet<usize> {
+    /// The indices of lines without a request.
+    pub(super) fn lines_without_request(&self) -> BTreeSet<usize> {
         let last = self.lines.last().copied().unwrap_or(0);
-        let mut vacant: BTreeSet<usize> = (0..last).collect();
+        let mut indices: BTreeSet<usize> = (0..last).collect();
         for line in &self.lines {
-            vacant.remove(&(line - 1));
+            indices.remove(&(line - 1));
         }
-        vacant
+        indices
     }
 
-    /// The body of each line of the file; an empty one where there is none.
-    fn bodies<'a>(&'a self, none: &'a Map<String, Value>) -> Vec<&'a Map<String, Value>> {
+    /// The body of each line of the file; `empty` for a line without a request.
+    fn bodies_by_line<'a>(&'a self, empty: &'a Map<String, Value>) -> Vec<&'a Map<String, Value>> {
         let last = self.lines.last().copied().unwrap_or(0);
-        let mut bodies = vec![none; last];
+        let mut bodies = vec![empty; last];
         for (line, request) in self.lines.iter().zip(&self.requests) {
             bodies[line - 1] = request.body();
         }
@@ -75,38 +75,38 @@ fn each(
     route: Route,
 ) -> Result<Vec<GenerationRequest>, Failure> {
     let mut requests = Vec::new();
-    let mut wrong = Vec::new();
+    let mut errors = Vec::new();
     for (number, text) in lines {
         let request = serde_json::from_str(text)
             .map_err(|error| json_error(file, *number, text, &error))
             .and_then(|body| {
                 GenerationRequest::from_json(route, body)
-                    .map_err(|error| format!("{file}:{number}: {}", line(&error)))
+                    .map_err(|error| format!("{file}:{number}: {}", error_line(&error)))
             });
         match request {
             Ok(request) => {
                 for warning in request.warnings() {
-                    note(format!(
+                    print_note(format!(
                         "warning: {file}:{number}: {warning}; it is sent as it stands"
                     ));
                 }
                 requests.push(request);
             }
-            Err(what) => wrong.push(what),
+            Err(error) => errors.push(error),
         }
     }
-    if wrong.is_empty() {
+    if errors.is_empty() {
         return Ok(requests);
     }
     Err(Failure::usage(format!(
         "nothing was created: {}",
-        told(&wrong)
+        summary(&errors)
     )))
 }
 
-/// As many as anyone reads, and how many more there are.
-fn told(wrong: &[String]) -> String {
-    let (shown, hidden) = wrong.split_at(wrong.len().min(TOLD_MOST));
+/// The first errors and the number of the others.
+fn summary(errors: &[String]) -> String {
+    let (shown, hidden) = errors.split_at(errors.len().min(MAX_LISTED_ERRORS));
     let more = match hidden.len() {
         0 => String::new(),
         more => format!("; and {more} more lines, which `aimlapi-video validate` lists"),
@@ -114,9 +114,9 @@ fn told(wrong: &[String]) -> String {
     shown.join("; ") + &more
 }
 
-const TOLD_MOST: usize = 10;
+const MAX_LISTED_ERRORS: usize = 10;
 
-/// Refuses a batch that is not the journal's, and one that would write over files that are not its own.
+/// Fails if the journal belongs to another batch, or if the batch would overwrite files of other programs.
 pub(super) fn check(
     requests: &Requests,
     journal: &Journal,
@@ -125,12 +125,12 @@ pub(super) fn check(
     saved: &BTreeSet<usize>,
     batch: &Batch,
 ) -> Result<(), Failure> {
-    let differing = journal.differing(requests.bodies(&Map::new()));
+    let differing = journal.differing(requests.bodies_by_line(&Map::new()));
     if !differing.is_empty() {
         let lines: Vec<String> = differing.iter().map(ToString::to_string).collect();
         return Err(Failure::usage(format!(
-            "nothing was created: {} is another batch than the one of {}; these lines differ: {}; put the old lines back, \
-             since with another journal all lines are created again",
+            "nothing was created: {} differs from the batch that {} records, in these lines: {}; restore the old lines, since \
+             with another journal all lines are created again",
             batch.file.display(),
             path.display(),
             lines.join(", ")
@@ -138,12 +138,12 @@ pub(super) fn check(
     }
     let lines = requests.lines.iter().copied();
     let to_save = lines.filter(|line| !saved.contains(&(line - 1)));
-    refuse_foreign(to_save, journal, out)
-        .map_err(|what| Failure::usage(format!("nothing was created: {what}")))
+    check_overwrites(to_save, journal, out)
+        .map_err(|error| Failure::usage(format!("nothing was created: {error}")))
 }
 
-/// Refuses to write over files that the jobs of these lines, whose videos are to be saved, have not written.
-pub(super) fn refuse_foreign(
+/// Fails if a job of `lines` would overwrite a file that it has not written.
+pub(super) fn check_overwrites(
     lines: impl IntoIterator<Item = usize>,
     journal: &Journal,
     out: &Out,
@@ -153,15 +153,15 @@ pub(super) fn refuse_foreign(
     let foreign = lines.find_map(|line| out.foreign(line, entries.get(&line)));
     match foreign {
         Some(path) => Err(format!(
-            "{} is there already, and not of this batch; move it, or name another folder by --out",
+            "{} exists already and is not of this batch; move it, or name another folder by --out",
             path.display()
         )),
         None => Ok(()),
     }
 }
 
-/// Refuses a journal of another service, but for the lines that are `exempt`.
-pub(super) fn check_place(
+/// Fails if lines of the journal, other than the `exempt` ones, belong to another service.
+pub(super) fn check_origin(
     journal: &Journal,
     path: &Path,
     client: &Client,
@@ -176,10 +176,10 @@ pub(super) fn check_place(
     let entries = journal.entries();
     let entry = &entries[first];
     let created = entry.handle().and_then(GenerationHandle::origin);
-    let place = created.or(entry.origin.as_deref()).unwrap_or_default();
+    let origin = created.or(entry.origin.as_deref()).unwrap_or_default();
     let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
     Err(Failure::usage(format!(
-        "nothing was created: these lines of {} were created on another service ({place:?}): {}; {remedy}",
+        "nothing was created: these lines of {} were created on another service ({origin:?}): {}; {remedy}",
         path.display(),
         lines.join(", ")
     )))

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{documents, facts, said};
+use super::{documents, facts, print_result};
 use crate::{args::SpecsCheck, failure::USAGE};
 use aimlapi_video_codegen::{self as spec, Document, Facts, Findings, Trouble, generate};
 
@@ -65,9 +65,9 @@ pub(crate) fn check(asked: &SpecsCheck) -> ExitCode {
             "requests": generated.requests,
             "lines": generated.lines,
         });
-        said(whole.to_string());
+        print_result(whole.to_string());
     } else {
-        said(text(&reports, &generated));
+        print_result(text(&reports, &generated));
     }
     if well {
         ExitCode::SUCCESS

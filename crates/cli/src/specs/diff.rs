@@ -4,7 +4,7 @@ use std::{path::Path, process::ExitCode};
 
 use serde_json::{Value, json};
 
-use super::{Described, documents, facts, said};
+use super::{Described, documents, facts, print_result};
 use crate::{args::SpecsDiff, failure::Failure};
 use aimlapi_video_codegen::{
     Findings,
@@ -14,9 +14,9 @@ use aimlapi_video_codegen::{
 /// `specs diff`
 pub(crate) fn diff(asked: &SpecsDiff) -> ExitCode {
     match compared(asked) {
-        Ok(changes) if asked.json => said(json(&changes).to_string()),
-        Ok(changes) if asked.markdown => said(markdown(&changes)),
-        Ok(changes) => said(text(&changes)),
+        Ok(changes) if asked.json => print_result(json(&changes).to_string()),
+        Ok(changes) if asked.markdown => print_result(markdown(&changes)),
+        Ok(changes) => print_result(text(&changes)),
         Err(failure) => failure.report(false, None),
     }
 }

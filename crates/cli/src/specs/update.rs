@@ -9,8 +9,9 @@ use std::{
     process::ExitCode,
 };
 
-use super::{Described, diff::text, documents, refused, said, write};
-use crate::{args::SpecsUpdate, failure::Failure, output::note};
+use super::{Described, diff::text, documents, print_result, refused, write};
+use crate::{args::SpecsUpdate, failure::Failure, output::print_note};
+use aimlapi_video::models;
 use aimlapi_video_codegen::{
     Document, Facts, Findings, Merged, Route, diff,
     document::{self, Create},
@@ -20,7 +21,7 @@ use aimlapi_video_codegen::{
 /// `specs update`
 pub(crate) fn update(asked: &SpecsUpdate) -> ExitCode {
     match run(asked) {
-        Ok(report) => said(report),
+        Ok(report) => print_result(report),
         Err(failure) => failure.report(false, None),
     }
 }
@@ -31,11 +32,10 @@ fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
     let taken = taken(&published, &old)?;
     let mut new = Vec::new();
     for document in &old.documents {
-        let stripped = taken.get(&document.file).map(|taken| strip::strip(taken));
-        new.push(Document::new(
-            &document.file,
-            stripped.unwrap_or_else(|| document.published.clone()),
-        ));
+        new.push(match taken.get(&document.file) {
+            Some(taken) => Document::new(&document.file, strip::strip(taken)),
+            None => unrepaired(document),
+        });
     }
     for (file, document) in &taken {
         if !old.documents.iter().any(|old| old.file == *file) {
@@ -81,7 +81,7 @@ fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
         }
     }
     for warning in &new.findings.warnings {
-        note(format!("note: {warning}"));
+        print_note(format!("note: {warning}"));
     }
     let verb = if asked.dry_run {
         "would write"
@@ -98,7 +98,7 @@ fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
         taken.len(),
         text(&diff::compare(&old.merged, &new.merged))
     );
-    report.push_str(&told(&old, &new, &published));
+    report.push_str(&told(&asked.into, &old, &new, &published));
     Ok(report.trim_end().to_owned())
 }
 
@@ -114,14 +114,17 @@ fn lost(old: &Merged, new: &Merged) -> Option<String> {
 }
 
 /// What a person has to see to after an update.
-fn told(old: &Described, new: &Described, published: &[Document]) -> String {
+fn told(into: &Path, old: &Described, new: &Described, published: &[Document]) -> String {
     let vendors = new
         .merged
         .requests
         .iter()
         .map(|request| &request.model.vendor);
     let vendors: BTreeSet<&String> = vendors.collect();
-    let without_feature = vendors.into_iter().filter(|vendor| !has_feature(vendor));
+    let features = features(into);
+    let without_feature = vendors
+        .into_iter()
+        .filter(|vendor| !features.contains(*vendor));
     [
         listed(
             "properties without a line in glossary.json",
@@ -143,15 +146,23 @@ fn told(old: &Described, new: &Described, published: &[Document]) -> String {
     .concat()
 }
 
-/// Whether this crate has a feature that brings a vendor's models.
-fn has_feature(vendor: &str) -> bool {
-    let features = include_str!("../../../../Cargo.toml").lines();
-    let mut features = features.skip_while(|line| *line != "[features]").skip(1);
-    features
-        .by_ref()
-        .take_while(|line| !line.starts_with('['))
-        .filter_map(|line| line.split_once('='))
-        .any(|(name, _)| name.trim() == vendor)
+/// The features of the package whose documents are in `into`, read from the Cargo.toml beside that folder. Without one, the
+/// vendors of this build, each of which has a feature.
+fn features(into: &Path) -> BTreeSet<String> {
+    let folder = fs::canonicalize(into).unwrap_or_default();
+    let manifest = folder.with_file_name("Cargo.toml");
+    match fs::read_to_string(manifest) {
+        Ok(manifest) => {
+            let lines = manifest.lines().map(str::trim);
+            let features = lines.skip_while(|line| *line != "[features]").skip(1);
+            features
+                .take_while(|line| !line.starts_with('['))
+                .filter_map(|line| line.split_once('='))
+                .map(|(name, _)| name.trim().to_owned())
+                .collect()
+        }
+        Err(_) => models().iter().map(|model| model.vendor.clone()).collect(),
+    }
 }
 
 fn listed(heading: &str, lines: impl IntoIterator<Item = String>) -> String {
@@ -339,10 +350,7 @@ fn retired(old: &Described, published: &[Document]) -> Vec<String> {
 }
 
 fn unmatched(documents: &[Document], facts: &Facts) -> Vec<String> {
-    let mut documents: Vec<Document> = documents
-        .iter()
-        .map(|document| Document::new(&document.file, document.published.clone()))
-        .collect();
+    let mut documents: Vec<Document> = documents.iter().map(unrepaired).collect();
     documents.iter_mut().for_each(repair::mend);
     let matches = overlay::apply(&facts.overlay, &mut documents, &mut Findings::default());
     let unmatched = matches
@@ -350,4 +358,10 @@ fn unmatched(documents: &[Document], facts: &Facts) -> Vec<String> {
         .into_iter()
         .filter(|(_, matches)| *matches == 0);
     unmatched.map(|(target, _)| target).collect()
+}
+
+fn unrepaired(document: &Document) -> Document {
+    let mut document = document.clone();
+    document.value = document.unrepaired();
+    document
 }

@@ -343,8 +343,8 @@ async fn wait(
         said.push_str(&format!("{update:?}"));
         match update {
             Update::Completed(generation) => return Ok(*generation),
-            Update::Hiccup(hiccup) => {
-                said.push_str(&secrets::told(&hiccup.error));
+            Update::PollFailed(failed) => {
+                said.push_str(&secrets::told(&failed.error));
                 // A service that is not there for a while comes back now.
                 if place == Place::PollOnce {
                     service.listen();

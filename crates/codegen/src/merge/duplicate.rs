@@ -58,7 +58,7 @@ pub(super) fn fetched(documents: &[Document], route: Route) -> Option<(&Document
     declared.min_by_key(|(document, answer)| {
         (
             Reverse(newness(Some(answer))),
-            document.paths(),
+            document.declared.paths,
             document.file.clone(),
         )
     })
@@ -66,7 +66,7 @@ pub(super) fn fetched(documents: &[Document], route: Route) -> Option<(&Document
 
 fn rank(document: &Document, create: &Create) -> (usize, bool, Reverse<usize>, String) {
     (
-        document.paths(),
+        document.declared.paths,
         !is_named_after(&create.file, &create.model),
         Reverse(newness(create.answer.as_ref())),
         create.file.clone(),

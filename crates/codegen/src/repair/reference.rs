@@ -123,7 +123,7 @@ impl Writer {
 }
 
 /// The pointer of a reference is part of a URI, in which some characters are percent-encoded.
-fn decoded(pointer: &str) -> String {
+pub(crate) fn decoded(pointer: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = pointer.as_bytes();
     while let Some((first, after)) = rest.split_first() {

@@ -9,6 +9,7 @@ mod defects;
 mod folders;
 mod limits;
 mod mutations;
+mod overlays;
 mod vendored;
 
 use std::path::Path;

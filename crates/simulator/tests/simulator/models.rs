@@ -48,7 +48,7 @@ async fn every_model_on_every_url_goes_from_request_to_playable_file() {
         assert_eq!(saved[0].bytes, file.len() as u64);
         assert_eq!(saved[0].content_type.as_deref(), Some("video/mp4"));
         assert!(generation.usage().credits.unwrap() > 0.0);
-        assert!(generation.receipt().credits_used.unwrap() > 0.0);
+        assert!(generation.metadata().credits_used.unwrap() > 0.0);
         routes.push(model.route);
     }
     assert!(routes.contains(&Route::Universal) && routes.contains(&Route::LegacyKling));

@@ -4,7 +4,7 @@
 //! request to the service. So a parameter with an ambiguous name is read only beside the parameters that its signer
 //! always adds, and a number only if it is a [plausible date](date).
 //!
-//! Not read, because the CDN adds a validity of its own to the time in the URL, which tells when it was signed:
+//! Not read, because the CDN adds a validity of its own to the time in the URL, which is the time of signing:
 //! `auth_key=TIME-…` (Alibaba Cloud CDN, BytePlus CDN), `sign=TIME-…` and a decimal `t=` (Tencent Cloud CDN),
 //! `wsTime=` (CDNetworks), `verify=TIME-…` (Cloudflare).
 
@@ -173,7 +173,7 @@ fn is_hexadecimal(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Parameters that hold a time whoever signs: seconds or milliseconds since 1970, or a date.
+/// Parameters that hold a time for every signer: seconds or milliseconds since 1970, or a date.
 const EXPIRY_NAMES: [&str; 17] = [
     "exp",     // JW Player, Cloudflare Images, fields of Akamai tokens
     "expire",  // YouTube, KeyCDN

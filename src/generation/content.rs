@@ -1,10 +1,35 @@
-//! Reading an answer: its ids, its state, its videos, its error.
+//! Reads a response by its meaning: ids, state, videos, error.
 
 use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
 
-use super::{Content, State, Usage, Video, links, reason};
+use super::{
+    links,
+    parts::{Failure, State, Usage},
+    reason,
+    status::state_of,
+    video::{Video, text},
+};
+
+/// A response read by its meaning.
+#[derive(Clone)]
+pub(super) struct Content {
+    /// The whole response, parsed when it is first used: a tree of values takes many times the memory of its text.
+    pub(super) raw: OnceLock<Value>,
+    pub(super) text: Box<[u8]>,
+    pub(super) id: Option<String>,
+    /// The other ids that it may be known by.
+    pub(super) other_ids: Vec<String>,
+    /// Whether it names the generation by a key that the documents have for that.
+    pub(super) is_named: bool,
+    pub(super) model: Option<String>,
+    pub(super) status: Option<String>,
+    pub(super) state: State,
+    pub(super) videos: Vec<Video>,
+    pub(super) failure: Option<Failure>,
+    pub(super) usage: Usage,
+}
 
 impl Content {
     pub(super) fn read(raw: Value) -> Self {
@@ -57,7 +82,7 @@ const NOT_OF_TASKS: [&str; 2] = ["status", "video"];
 
 const MAX_LEVELS: usize = 3;
 
-/// An object of an answer that may tell of the generation.
+/// An object of a response that may describe the generation.
 struct Level<'a> {
     map: &'a Map<String, Value>,
     is_of_task: bool,
@@ -91,12 +116,13 @@ fn levels(raw: &Value) -> Vec<Level<'_>> {
     levels
 }
 
-/// All ids that the answer may be known by, each once. The documented ones come first. An id under another name is one only
-/// where the answer states a state, too, or wraps it with the code of a success: a bare `{"task_id": …}` may be the id of anything.
+/// All ids that the answer may be known by, each once. The documented ones come first. An id under another name is one
+/// only where the answer states a state, too, or wraps it with the code of a success: a bare `{"task_id": …}` may be the
+/// id of anything.
 fn ids(raw: &Value, levels: &[Level<'_>]) -> Vec<String> {
     let documented = ["id", "generation_id"];
     let others = ["task_id", "taskId", "job_id", "jobId", "generationId"];
-    let states_state = levels.iter().any(|level| said(level).1 != State::Unknown);
+    let states_state = levels.iter().any(|level| stated(level).1 != State::Unknown);
     // `{"code": 0, "data": {"task_id": …}}` says that the call went well, and names what it was about.
     let is_wrapped = levels.len() > 1
         && ["code", "success"]
@@ -137,7 +163,7 @@ fn is_success(code: Option<&Value>) -> bool {
 }
 
 /// What one level says of the state: the text, where there is one, and what it means.
-fn said(level: &Level<'_>) -> (Option<String>, State) {
+fn stated(level: &Level<'_>) -> (Option<String>, State) {
     let keys = [
         "status",
         "state",
@@ -154,7 +180,7 @@ fn said(level: &Level<'_>) -> (Option<String>, State) {
         value => text(value),
     });
     let mut texts: Vec<(String, State)> =
-        texts.map(|text| (text.clone(), meaning(&text))).collect();
+        texts.map(|text| (text.clone(), state_of(&text))).collect();
     if !texts.is_empty() {
         let known = texts.iter().position(|(_, state)| *state != State::Unknown);
         let (text, state) = texts.swap_remove(known.unwrap_or(0));
@@ -175,9 +201,9 @@ fn said(level: &Level<'_>) -> (Option<String>, State) {
 /// A status that says that the generation works or failed decides alone. "Success" may be the call's and not the
 /// generation's, so that without a video a wrapped status says more.
 fn state(raw: &Value, levels: &[Level<'_>], has_id: bool) -> (State, Option<String>, Vec<Video>) {
-    let mut said = levels.iter().map(said);
-    let (outer, outer_state) = said.next().unwrap_or((None, State::Unknown));
-    let inner = said.find(|(_, state)| *state != State::Unknown);
+    let mut stated = levels.iter().map(stated);
+    let (outer, outer_state) = stated.next().unwrap_or((None, State::Unknown));
+    let inner = stated.find(|(_, state)| *state != State::Unknown);
     let own = raw.get("video").map(videos).unwrap_or_default();
     let all = |own: Vec<Video>, is_completed| match own.is_empty() {
         true => links::find(raw, is_completed),
@@ -231,50 +257,13 @@ fn state(raw: &Value, levels: &[Level<'_>], has_id: bool) -> (State, Option<Stri
     }
 }
 
-/// The words for states that the documents, the pages and their history use, and those of the vendors behind them.
-pub(super) fn meaning(status: &str) -> State {
-    // A longer text is none, and a text of many megabytes need not be copied to say so.
-    if status.len() > 64 {
-        return State::Unknown;
-    }
-    let status = status.trim().to_ascii_lowercase().replace(['-', ' '], "_");
-    match status.as_str() {
-        "queued" | "waiting" | "pending" | "queueing" | "queuing" | "in_queue" | "enqueued"
-        | "submitted" | "created" | "accepted" | "scheduled" | "not_start" | "not_started"
-        | "throttled" => State::Queued,
-        "generating" | "active" | "processing" | "in_progress" | "inprogress" | "running"
-        | "preparing" | "uploading" | "started" | "starting" | "dreaming" | "streaming"
-        | "rendering" | "working" | "executing" | "in_process" => State::Generating,
-        "completed" | "complete" | "succeeded" | "succeed" | "success" | "successful" | "done"
-        | "finished" | "finish" | "ready" => State::Completed,
-        "error" | "errored" | "failed" | "failure" | "fail" | "cancelled" | "canceled"
-        | "expired" | "rejected" | "aborted" | "timeout" | "timed_out" | "blocked" | "refused"
-        | "denied" | "filtered" | "content_filtered" | "content_moderated"
-        | "request_moderated" | "moderated" | "unsuccessful" | "terminated" => State::Failed,
-        status if status.ends_with("_failed") || status.ends_with("_error") => State::Failed,
-        // `error: no GPU left`
-        status => match status.split_once(':') {
-            Some((state, _)) if meaning(state) == State::Failed => State::Failed,
-            _ => State::Unknown,
-        },
-    }
-}
-
-pub(super) fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
 /// What stands under `video`: an object with `url`, a plain link, or a list of either.
 fn videos(value: &Value) -> Vec<Video> {
     match value {
         Value::Array(items) => items.iter().flat_map(videos).collect(),
         Value::String(url) if is_place(url) => vec![Video::at(url)],
         Value::Object(map) => match map.get("url") {
-            Some(Value::String(url)) if !url.is_empty() => vec![videos_at(url, map)],
+            Some(Value::String(url)) if !url.is_empty() => vec![Video::described(url, map)],
             Some(nested @ Value::Array(_)) => videos(nested),
             _ => Vec::new(),
         },
@@ -285,17 +274,6 @@ fn videos(value: &Value) -> Vec<Video> {
 /// Whether the text is a URL and not a word such as "pending". It need not be escaped as RFC 3986 has it.
 fn is_place(text: &str) -> bool {
     text.contains("://") || text.starts_with("//") || text.starts_with("data:")
-}
-
-/// The video at this link, with what the object says of its file.
-pub(super) fn videos_at(url: &str, map: &Map<String, Value>) -> Video {
-    Video {
-        content_type: map.get("content_type").and_then(text),
-        file_name: map.get("file_name").and_then(text),
-        file_size: map.get("file_size").and_then(Value::as_u64),
-        duration: map.get("duration").and_then(Value::as_f64),
-        ..Video::at(url)
-    }
 }
 
 fn usage(value: &Value) -> Usage {

@@ -1,21 +1,23 @@
-//! The key in what a service sends back: no answer is kept before it is blanked out there.
+//! Redaction of the key: a service may repeat it, so that it is taken out of every response before anything else.
 
-/// Takes the place of a key.
-const BLANK: &[u8] = b"[key]";
+use reqwest::header::{HeaderMap, HeaderValue};
 
-/// A shorter key is none of the service's, and may be a word of an answer.
-const LEAST: usize = 12;
+/// Replaces a key.
+const REPLACEMENT: &[u8] = b"[key]";
 
-/// What some writers of JSON put a backslash before.
+/// A shorter key is not one that the service issues, and may be a word of a response.
+const MIN_KEY: usize = 12;
+
+/// The characters that some writers of JSON escape by a backslash.
 const ESCAPED: [u8; 3] = *b"\"\\/";
 
 /// An end of a text that was cut off counts as the beginning of a key from this length on.
-const BEGINNING: usize = 4;
+const MIN_PREFIX: usize = 4;
 
-/// The bytes without the key, as it is and as JSON writes it; nothing, if it is not in them.
-pub(crate) fn blanked(bytes: &[u8], key: &[u8]) -> Option<Vec<u8>> {
-    // True of most headers, and this is done to each one of every answer.
-    if key.len() < LEAST || bytes.len() < key.len() {
+/// The bytes without the key, both as it is and as JSON may escape it; `None` if they do not hold it.
+pub(super) fn redact(bytes: &[u8], key: &[u8]) -> Option<Vec<u8>> {
+    // The usual case, and this function sees each header of every response.
+    if key.len() < MIN_KEY || bytes.len() < key.len() {
         return None;
     }
     let plain = replaced(bytes, key);
@@ -29,10 +31,20 @@ pub(crate) fn blanked(bytes: &[u8], key: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// How many bytes of a text that was cut off are left before what may be the beginning of the key.
-pub(crate) fn before_cut_key(bytes: &[u8], key: &[u8]) -> usize {
-    let mut beginnings = (BEGINNING..key.len()).rev();
-    let cut = beginnings.find(|length| key.len() >= LEAST && bytes.ends_with(&key[..*length]));
+pub(super) fn len_before_cut_key(bytes: &[u8], key: &[u8]) -> usize {
+    let mut beginnings = (MIN_PREFIX..key.len()).rev();
+    let cut = beginnings.find(|length| key.len() >= MIN_KEY && bytes.ends_with(&key[..*length]));
     bytes.len() - cut.unwrap_or(0)
+}
+
+/// Takes the key out of every header.
+pub(super) fn headers(headers: &mut HeaderMap, key: &[u8]) {
+    for value in headers.values_mut() {
+        if let Some(redacted) = redact(value.as_bytes(), key) {
+            *value =
+                HeaderValue::from_bytes(&redacted).unwrap_or(HeaderValue::from_static("[key]"));
+        }
+    }
 }
 
 fn replaced(bytes: &[u8], key: &[u8]) -> Option<Vec<u8>> {
@@ -45,7 +57,7 @@ fn replaced(bytes: &[u8], key: &[u8]) -> Option<Vec<u8>> {
     let (mut kept, mut from) = (Vec::with_capacity(bytes.len()), 0);
     loop {
         kept.extend_from_slice(&bytes[from..found]);
-        kept.extend_from_slice(BLANK);
+        kept.extend_from_slice(REPLACEMENT);
         from = found + key.len();
         match next(from) {
             Some(next) => found = next,
@@ -72,23 +84,23 @@ fn escaped(key: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    const KEY: &[u8] = b"sk-4711-do-not-tell";
+    const KEY: &[u8] = b"sk-4711-do-not-leak";
 
     #[test]
-    fn a_key_is_blanked_wherever_it_stands() {
+    fn a_key_is_redacted_wherever_it_occurs() {
         for (text, expected) in [
             ("", None),
             ("nothing of it: sk-4711-do-not", None),
-            ("sk-4711-do-not-tell", Some("[key]")),
+            ("sk-4711-do-not-leak", Some("[key]")),
             (
-                "a sk-4711-do-not-tellsk-4711-do-not-tell b",
+                "a sk-4711-do-not-leaksk-4711-do-not-leak b",
                 Some("a [key][key] b"),
             ),
         ] {
-            let found = blanked(text.as_bytes(), KEY);
+            let found = redact(text.as_bytes(), KEY);
             assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{text}");
         }
-        let escaped = blanked(
+        let escaped = redact(
             br#"{"message":"ab\/cd\"ef\\ghi and ab/cd"}"#,
             br#"ab/cd"ef\ghi"#,
         );
@@ -101,16 +113,16 @@ mod tests {
     #[test]
     fn a_word_that_serves_as_a_key_changes_no_answer() {
         assert_eq!(
-            blanked(b"https://a.example/simulated.mp4", b"simulated"),
+            redact(b"https://a.example/simulated.mp4", b"simulated"),
             None
         );
-        assert_eq!(before_cut_key(b"simul", b"simulated"), 5);
+        assert_eq!(len_before_cut_key(b"simul", b"simulated"), 5);
     }
 
     #[test]
     fn the_beginning_of_a_key_at_a_cut_is_left_out() {
-        assert_eq!(before_cut_key(b"key sk-4711-do", KEY), 4);
-        assert_eq!(before_cut_key(b"key sk-", KEY), 7);
-        assert_eq!(before_cut_key(b"", KEY), 0);
+        assert_eq!(len_before_cut_key(b"key sk-4711-do", KEY), 4);
+        assert_eq!(len_before_cut_key(b"key sk-", KEY), 7);
+        assert_eq!(len_before_cut_key(b"", KEY), 0);
     }
 }

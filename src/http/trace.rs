@@ -1,12 +1,13 @@
-//! An event per request that left and what became of it (feature `tracing`). Without the feature nothing is left of this.
+//! An event for each request and its outcome (feature `tracing`). Without the feature, the type is empty.
 //!
-//! No header but the answer's `X-Request-Id` is in it, no body, and of a link neither query nor user.
+//! `seconds` is the time to the response's headers. The event holds no header but the response's `X-Request-Id`, no body, and
+//! of a URL neither query nor user.
 
 #[cfg(feature = "tracing")]
-pub(crate) use on::Exchange;
+pub(crate) use on::HttpTrace;
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) use off::Exchange;
+pub(crate) use off::HttpTrace;
 
 #[cfg(feature = "tracing")]
 mod on {
@@ -19,13 +20,13 @@ mod on {
     const TARGET: &str = concat!(env!("CARGO_CRATE_NAME"), "::http");
 
     #[derive(Debug)]
-    pub(crate) struct Exchange {
+    pub(crate) struct HttpTrace {
         method: Method,
         url: Url,
         began: Instant,
     }
 
-    impl Exchange {
+    impl HttpTrace {
         pub(crate) fn begin(method: &Method, url: &Url) -> Self {
             Self {
                 method: method.clone(),
@@ -34,7 +35,7 @@ mod on {
             }
         }
 
-        pub(crate) fn answered(&self, status: StatusCode, headers: &HeaderMap) {
+        pub(crate) fn record_response(&self, status: StatusCode, headers: &HeaderMap) {
             let request_id = headers.get("x-request-id").and_then(|id| id.to_str().ok());
             tracing::debug!(
                 target: TARGET,
@@ -47,7 +48,7 @@ mod on {
             );
         }
 
-        pub(crate) fn failed(&self, error: &reqwest::Error) {
+        pub(crate) fn record_error(&self, error: &reqwest::Error) {
             let why = if error.is_timeout() {
                 "timed out"
             } else if error.is_connect() {
@@ -55,10 +56,10 @@ mod on {
             } else {
                 "the connection broke"
             };
-            self.unanswered(why);
+            self.record_no_response(why);
         }
 
-        pub(crate) fn unanswered(&self, why: &'static str) {
+        pub(crate) fn record_no_response(&self, why: &'static str) {
             tracing::debug!(
                 target: TARGET,
                 method = self.method.as_str(),
@@ -70,7 +71,7 @@ mod on {
         }
     }
 
-    /// Whether it looks like one: what a host writes there is its own affair, what a terminal shows is not.
+    /// Whether it looks like an id: a host may write anything there, and a terminal may interpret it.
     fn is_id(text: &str) -> bool {
         let fits = |c: char| c.is_ascii_alphanumeric() || "-_.:/+=".contains(c);
         !text.is_empty() && text.len() <= 100 && text.chars().all(fits)
@@ -82,17 +83,17 @@ mod off {
     use reqwest::{Method, StatusCode, Url, header::HeaderMap};
 
     #[derive(Debug)]
-    pub(crate) struct Exchange {}
+    pub(crate) struct HttpTrace {}
 
-    impl Exchange {
+    impl HttpTrace {
         pub(crate) const fn begin(_: &Method, _: &Url) -> Self {
             Self {}
         }
 
-        pub(crate) const fn answered(&self, _: StatusCode, _: &HeaderMap) {}
+        pub(crate) const fn record_response(&self, _: StatusCode, _: &HeaderMap) {}
 
-        pub(crate) const fn failed(&self, _: &reqwest::Error) {}
+        pub(crate) const fn record_error(&self, _: &reqwest::Error) {}
 
-        pub(crate) const fn unanswered(&self, _: &'static str) {}
+        pub(crate) const fn record_no_response(&self, _: &'static str) {}
     }
 }

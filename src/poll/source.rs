@@ -1,4 +1,4 @@
-//! The seam between the wait and whom it asks.
+//! What a wait needs of a client.
 
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
@@ -7,21 +7,24 @@ use crate::{
     schedule::Learned,
 };
 
-/// Whom the machine asks: the client, and in tests of the schedule a script, since a paused clock and a real socket do not
-/// mix.
-pub(super) trait Ask {
+/// The source of the states that a wait polls: the client.
+///
+/// It is a trait so that tests can replace the service by a script: a paused clock and a real socket do not mix.
+pub(super) trait PollSource {
+    /// Returns an error if the handle belongs to another service.
     fn check(&self, handle: &GenerationHandle) -> Result<(), Error>;
 
-    /// The budget that the poll has to fit into.
+    /// The poll budget, unless it is off.
     fn budget(&self) -> Option<&Arc<Bucket>>;
 
-    /// What was seen of generations such as this one.
+    /// The observed durations of generations of this model and length.
     fn learned(&self, model: &str, length: Option<u64>) -> Option<Learned>;
 
-    /// Takes in that one ended within these ages.
+    /// Records that a generation ended between these ages.
     fn learn(&self, model: &str, length: Option<u64>, ended: RangeInclusive<Duration>);
 
-    /// One poll: a state and how long the service asks to be left alone, or why there is none. `last` is the last answer.
+    /// Sends one poll, and returns the generation's state with the `Retry-After` of the response. `last` is the previous
+    /// state.
     fn poll(
         &self,
         handle: &GenerationHandle,
@@ -30,7 +33,7 @@ pub(super) trait Ask {
     ) -> impl Future<Output = Result<(Generation, Option<Duration>), PollError>> + Send;
 }
 
-impl Ask for Client {
+impl PollSource for Client {
     fn check(&self, handle: &GenerationHandle) -> Result<(), Error> {
         Self::check(self, handle)
     }
@@ -40,11 +43,11 @@ impl Ask for Client {
     }
 
     fn learned(&self, model: &str, length: Option<u64>) -> Option<Learned> {
-        self.seen().learned(model, length)
+        self.lock_durations().learned(model, length)
     }
 
     fn learn(&self, model: &str, length: Option<u64>, ended: RangeInclusive<Duration>) {
-        self.seen().observe(model, length, ended);
+        self.lock_durations().observe(model, length, ended);
     }
 
     async fn poll(

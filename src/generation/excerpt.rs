@@ -1,4 +1,4 @@
-//! An answer that is short enough for a line.
+//! An excerpt of a response, short enough for a line.
 
 use serde_json::{Map, Value};
 
@@ -46,7 +46,7 @@ fn text(text: &str) -> String {
     if is_inline {
         return redacted(text);
     }
-    // What is secret in a link is taken off first: it could not be told in a part of the link.
+    // Secrets are taken off first, since a part of a URL does not show where its secret begins.
     let begin = text.char_indices().nth(40 * MAX_TEXT);
     let begin = redacted_links(begin.map_or(text, |(end, _)| &text[..end]));
     match begin.char_indices().nth(MAX_TEXT) {

@@ -1,11 +1,10 @@
-//! The links to the videos of a finished generation, wherever an answer holds them.
+//! The URLs of the videos of a completed generation, wherever a response holds them.
 
 use serde_json::{Map, Value};
 
 use super::{
-    Video,
     reason::{is_link, nested},
-    videos_at,
+    video::Video,
     words::Words,
 };
 
@@ -237,7 +236,7 @@ impl Search {
             depth,
             group: path.list.map_or(Group::Level(depth), Group::List),
             is_under_video: path.is_under_video,
-            video: beside.map_or_else(|| Video::at(url), |map| videos_at(url, map)),
+            video: beside.map_or_else(|| Video::at(url), |map| Video::described(url, map)),
         })
     }
 }
@@ -260,7 +259,7 @@ fn kind(map: &Map<String, Value>) -> Option<bool> {
     kinds.next()
 }
 
-/// Whether the extension of a link's file is a video's; nothing, if it is no known one.
+/// Whether the extension of a link's file is a video's; `None` if it is not a known one.
 fn kind_of_file(url: &str) -> Option<bool> {
     let path = url.split(['?', '#']).next()?;
     let (_, extension) = path.rsplit('/').next()?.rsplit_once('.')?;

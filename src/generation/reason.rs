@@ -1,16 +1,18 @@
-//! Why a generation failed, wherever an answer says so.
+//! Why a generation failed, wherever a response says so.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
 use super::{
-    Failure, State, meaning, shortened,
-    words::{Tells, Words},
+    excerpt::shortened,
+    parts::{Failure, State},
+    status::state_of,
+    words::{Meaning, Words},
 };
 
 /// The error of an answer, from `error` or wherever a property is named as a failure. What says that nothing is wrong
-/// (`null`, `{}`, `""`, code 0, "success") is none.
+/// (`null`, `{}`, `""`, code 0, "success") is not an error.
 pub(super) fn failure(answer: &Value) -> Option<Failure> {
     Search::new(false).run(answer)
 }
@@ -30,7 +32,7 @@ pub(super) fn states_failure(map: &Map<String, Value>) -> bool {
             value => value.is_string() || value.is_object(),
         };
         is_text
-            && words.tells(false) == Tells::Failure
+            && words.meaning(false) == Meaning::Failure
             && !words.is_past()
             && read(value, true, 0).is_some()
     })
@@ -56,7 +58,7 @@ const MAX_PROPERTIES: u32 = 10_000;
 const MAX_LIST: usize = 20;
 
 struct Found {
-    tells: Tells,
+    meaning: Meaning,
     /// Whether the text only repeats the state, or is a link.
     is_poor: bool,
     depth: u8,
@@ -88,14 +90,15 @@ impl Search {
         let prompts = self.prompts;
         found.retain(|found| !prompts.contains(found.failure.message.trim()));
         // Stable: of equals, the first one counts.
-        found.sort_by_key(|found| (found.is_poor, found.tells, found.depth));
+        found.sort_by_key(|found| (found.is_poor, found.meaning, found.depth));
         let mut found = found.into_iter();
         let first = found.next()?;
         if first.failure.name.is_some() || !is_identifier(&first.failure.message) {
             return Some(first.failure);
         }
         // `"error": "ContentPolicy"` beside a message is the error's name.
-        let mut messages = found.filter(|found| !found.is_poor && found.tells <= Tells::Message);
+        let mut messages =
+            found.filter(|found| !found.is_poor && found.meaning <= Meaning::Message);
         let message = messages.find(|found| {
             let text = &found.failure.message;
             !text.is_empty() && *text != first.failure.message
@@ -141,23 +144,23 @@ impl Search {
             if let (true, Value::String(prompt)) = (words.is_prompt(), value) {
                 self.prompts.insert(prompt.trim().to_owned());
             }
-            match words.tells(false) {
-                Tells::FailureCode => name = code(value).or(name),
-                Tells::Code if key == "code" => name = name.or_else(|| code(value)),
-                Tells::Code | Tells::Nothing => {}
-                Tells::Failure => self.take(Tells::Failure, value, depth),
-                tells @ (Tells::Reason | Tells::Message | Tells::Note) => {
+            match words.meaning(false) {
+                Meaning::FailureCode => name = code(value).or(name),
+                Meaning::Code if key == "code" => name = name.or_else(|| code(value)),
+                Meaning::Code | Meaning::Nothing => {}
+                Meaning::Failure => self.take(Meaning::Failure, value, depth),
+                meaning @ (Meaning::Reason | Meaning::Message | Meaning::Note) => {
                     match self.is_wide {
-                        true => self.take(tells, value, depth),
+                        true => self.take(meaning, value, depth),
                         false => self.visit(value, depth + 1),
                     };
                 }
-                Tells::Unknown => {
+                Meaning::Unknown => {
                     if let (true, true, Value::String(text)) =
                         (self.is_wide, words.is_result(), value)
                         && text.contains(' ')
                     {
-                        self.take(Tells::Unknown, value, depth);
+                        self.take(Meaning::Unknown, value, depth);
                     }
                     self.visit(value, depth + 1);
                 }
@@ -174,7 +177,7 @@ impl Search {
                     message: String::new(),
                 };
                 self.found.push(Found {
-                    tells: Tells::Code,
+                    meaning: Meaning::Code,
                     is_poor: true,
                     depth,
                     failure,
@@ -189,17 +192,17 @@ impl Search {
         }
     }
 
-    fn take(&mut self, tells: Tells, value: &Value, depth: u8) {
-        let Some(failure) = read(value, tells == Tells::Failure, depth) else {
+    fn take(&mut self, meaning: Meaning, value: &Value, depth: u8) {
+        let Some(failure) = read(value, meaning == Meaning::Failure, depth) else {
             return;
         };
         let message = &failure.message;
         let is_poor = failure.name.is_none()
-            && (meaning(message) == State::Failed
+            && (state_of(message) == State::Failed
                 || is_link(message)
                 || message.parse::<f64>().is_ok());
         self.found.push(Found {
-            tells,
+            meaning,
             is_poor,
             depth,
             failure,
@@ -207,8 +210,8 @@ impl Search {
     }
 }
 
-/// What a value that tells a failure says: a text, `{name, message}`, `{detail: [{msg, type}]}`, or a list of these. With
-/// `whole`, an object in which nothing else is found is told as it stands.
+/// The failure that a value describes: a text, `{name, message}`, `{detail: [{msg, type}]}`, or a list of these. With
+/// `whole`, an object in which nothing else is found is taken as it is.
 fn read(value: &Value, whole: bool, depth: u8) -> Option<Failure> {
     if depth > MAX_DEPTH {
         return None;
@@ -254,18 +257,18 @@ fn read_object(map: &Map<String, Value>, whole: bool, depth: u8) -> Option<Failu
     let mut message = plain
         .into_iter()
         .find_map(|value| read(value, whole, depth + 1));
-    let mut others: Vec<(Tells, &Value)> = Vec::new();
+    let mut others: Vec<(Meaning, &Value)> = Vec::new();
     for (key, value) in map {
-        match Words::of(key).tells(true) {
-            Tells::FailureCode => name = name.or_else(|| code(value)),
-            Tells::Code | Tells::Nothing => {}
-            tells => others.push((tells, value)),
+        match Words::of(key).meaning(true) {
+            Meaning::FailureCode => name = name.or_else(|| code(value)),
+            Meaning::Code | Meaning::Nothing => {}
+            meaning => others.push((meaning, value)),
         }
     }
-    others.sort_by_key(|(tells, _)| *tells);
-    for (tells, value) in &others {
+    others.sort_by_key(|(meaning, _)| *meaning);
+    for (meaning, value) in &others {
         let is_text = !matches!(value, Value::Number(_));
-        if message.is_none() && (is_text && *tells != Tells::Unknown || value.is_object()) {
+        if message.is_none() && (is_text && *meaning != Meaning::Unknown || value.is_object()) {
             message = read(value, false, depth + 1);
         }
     }
@@ -287,7 +290,7 @@ fn read_object(map: &Map<String, Value>, whole: bool, depth: u8) -> Option<Failu
         true => {
             let stated = map
                 .iter()
-                .filter(|(key, _)| Words::of(key).tells(true) != Tells::Nothing);
+                .filter(|(key, _)| Words::of(key).meaning(true) != Meaning::Nothing);
             let stated = stated.map(|(key, value)| (key.clone(), value.clone()));
             cut(&shortened(&Value::Object(stated.collect())).to_string())
         }
@@ -296,7 +299,7 @@ fn read_object(map: &Map<String, Value>, whole: bool, depth: u8) -> Option<Failu
     (name.is_some() || !message.is_empty()).then_some(Failure { name, message })
 }
 
-/// The code or name of an error; one that stands for success is none.
+/// The code or name of an error; a code of success is not one.
 fn code(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if !is_nothing(text) && !is_link(text) && text.len() <= 200 => {
@@ -312,7 +315,7 @@ fn code(value: &Value) -> Option<String> {
 
 /// Whether an object's only code is `code`, which may be the answer's own.
 fn is_plain_code(map: &Map<String, Value>) -> bool {
-    let is_of_failure = |key: &String| Words::of(key).tells(false) == Tells::FailureCode;
+    let is_of_failure = |key: &String| Words::of(key).meaning(false) == Meaning::FailureCode;
     !map.keys().any(is_of_failure)
 }
 
@@ -353,7 +356,7 @@ fn is_nothing(text: &str) -> bool {
         && !["not", "un", "without", "no"]
             .iter()
             .any(|no| text.starts_with(no));
-    words.contains(&text.as_str()) || is_success || meaning(&text) == State::Completed
+    words.contains(&text.as_str()) || is_success || state_of(&text) == State::Completed
 }
 
 /// The JSON in a text, as in `"message": "{\"detail\": …}"`.

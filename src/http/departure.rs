@@ -1,4 +1,4 @@
-//! Whether a request has left this machine, so that one that nobody waits for any more is not sent.
+//! Whether a request has left this machine, so that a request is not sent once its caller has given up.
 
 use std::{
     error::Error as StdError,
@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use reqwest::Body;
 
-/// The state of a request with a body: it waits, it has left, or it was cancelled before it left.
+/// The state of a request with a body: not sent yet, sent, or cancelled before it was sent.
 #[derive(Debug, Default)]
 pub(crate) struct Departure(AtomicU8);
 
@@ -38,7 +38,7 @@ impl Departure {
         self.settle(Self::LEFT) != Self::CANCELLED
     }
 
-    /// The first of the two that comes decides.
+    /// The first call decides between leaving and cancelling.
     fn settle(&self, state: u8) -> u8 {
         let settled =
             self.0
@@ -47,7 +47,7 @@ impl Departure {
     }
 }
 
-/// A body that notes its departure. HTTP/1 asks for a body before it writes the head to the socket, HTTP/2 after it:
+/// A body that records its departure. HTTP/1 polls a body before it writes the head to the socket, HTTP/2 after it:
 /// where the body is refused, at most a head without its body has left, and no service can act on that.
 pub(super) struct DepartingBody {
     pub(super) body: Body,

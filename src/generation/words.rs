@@ -1,4 +1,4 @@
-//! What the name of a property says, since no two gateways name the same thing alike: `failure_reason`, `failReason` and
+//! The meaning of the name of a property, since gateways name the same thing differently: `failure_reason`, `failReason` and
 //! `errmsg` are each a word for a failure and a word for its reason.
 
 /// What belongs to the request, repeated in an answer.
@@ -78,7 +78,7 @@ const PAST: &[&str] = &[
     "last", "previous", "progress", "retries", "retry", "step", "steps", "warning",
 ];
 
-/// What has a page or an entry of the API, which is no file.
+/// Words for pages and entries of the API, which are not files.
 const ENTRY: &[&str] = &[
     "generation",
     "generations",
@@ -132,7 +132,7 @@ pub(super) struct Words(Vec<String>);
 
 /// What a property can be for the search of a reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Tells {
+pub(super) enum Meaning {
     /// Why it failed.
     Failure,
     /// A reason, perhaps of something else.
@@ -145,9 +145,9 @@ pub(super) enum Tells {
     FailureCode,
     /// A code or a name.
     Code,
-    /// Something of the request, or a fact that is no reason.
+    /// Something of the request, or a fact that is not a reason.
     Nothing,
-    /// Anything else: what is in it may tell something.
+    /// Anything else: its value may hold a reason.
     Unknown,
 }
 
@@ -192,27 +192,27 @@ impl Words {
         last.is_some_and(|last| lists.iter().any(|list| list.contains(&last.as_str())))
     }
 
-    /// What the property can be for the search of a reason; `in_failure` within what tells a failure.
-    pub(super) fn tells(&self, in_failure: bool) -> Tells {
+    /// What the property can be for the search of a reason; `in_failure` within a property that describes a failure.
+    pub(super) fn meaning(&self, in_failure: bool) -> Meaning {
         let is_note = self.ends_in(&[NOTE]);
         if self.has(FAILURE) {
             return match () {
-                () if self.ends_in(&[CODE]) => Tells::FailureCode,
+                () if self.ends_in(&[CODE]) => Meaning::FailureCode,
                 // `on_failure` is a setting.
-                () if self.0.first().is_some_and(|first| first == "on") => Tells::Nothing,
-                () if is_note || self.ends_in(&[FAILURE, REASON, MESSAGE]) => Tells::Failure,
-                () => Tells::Nothing,
+                () if self.0.first().is_some_and(|first| first == "on") => Meaning::Nothing,
+                () if is_note || self.ends_in(&[FAILURE, REASON, MESSAGE]) => Meaning::Failure,
+                () => Meaning::Nothing,
             };
         }
         match () {
-            () if self.has(INPUT) && !self.has(VERDICT) => Tells::Nothing,
-            () if self.ends_in(&[REASON, MESSAGE]) && self.has(VERDICT) => Tells::Failure,
-            () if self.ends_in(&[REASON]) => Tells::Reason,
-            () if self.ends_in(&[MESSAGE]) => Tells::Message,
-            () if is_note && (in_failure || self.is_about_state()) => Tells::Note,
-            () if self.ends_in(&[CODE]) => Tells::Code,
-            () if is_note || self.ends_in(&[META]) => Tells::Nothing,
-            () => Tells::Unknown,
+            () if self.has(INPUT) && !self.has(VERDICT) => Meaning::Nothing,
+            () if self.ends_in(&[REASON, MESSAGE]) && self.has(VERDICT) => Meaning::Failure,
+            () if self.ends_in(&[REASON]) => Meaning::Reason,
+            () if self.ends_in(&[MESSAGE]) => Meaning::Message,
+            () if is_note && (in_failure || self.is_about_state()) => Meaning::Note,
+            () if self.ends_in(&[CODE]) => Meaning::Code,
+            () if is_note || self.ends_in(&[META]) => Meaning::Nothing,
+            () => Meaning::Unknown,
         }
     }
 
@@ -314,31 +314,31 @@ mod tests {
 
     #[test]
     fn names_tell_what_they_can_be() {
-        for (name, tells) in [
-            ("error", Tells::Failure),
-            ("failure_reason", Tells::Failure),
-            ("errorDescription", Tells::Failure),
-            ("input_error", Tells::Failure),
-            ("raiMediaFilteredReasons", Tells::Failure),
-            ("blockReason", Tells::Failure),
-            ("error_code", Tells::FailureCode),
-            ("failed_at", Tells::Nothing),
-            ("error_source", Tells::Nothing),
-            ("error_handling", Tells::Nothing),
-            ("on_failure", Tells::Nothing),
-            ("finish_reason", Tells::Reason),
-            ("message", Tells::Message),
-            ("task_status_msg", Tells::Message),
-            ("status_description", Tells::Note),
-            ("description", Tells::Nothing),
-            ("title", Tells::Nothing),
-            ("prompt", Tells::Nothing),
-            ("input_message", Tells::Nothing),
-            ("code", Tells::Code),
-            ("data", Tells::Unknown),
+        for (name, meaning) in [
+            ("error", Meaning::Failure),
+            ("failure_reason", Meaning::Failure),
+            ("errorDescription", Meaning::Failure),
+            ("input_error", Meaning::Failure),
+            ("raiMediaFilteredReasons", Meaning::Failure),
+            ("blockReason", Meaning::Failure),
+            ("error_code", Meaning::FailureCode),
+            ("failed_at", Meaning::Nothing),
+            ("error_source", Meaning::Nothing),
+            ("error_handling", Meaning::Nothing),
+            ("on_failure", Meaning::Nothing),
+            ("finish_reason", Meaning::Reason),
+            ("message", Meaning::Message),
+            ("task_status_msg", Meaning::Message),
+            ("status_description", Meaning::Note),
+            ("description", Meaning::Nothing),
+            ("title", Meaning::Nothing),
+            ("prompt", Meaning::Nothing),
+            ("input_message", Meaning::Nothing),
+            ("code", Meaning::Code),
+            ("data", Meaning::Unknown),
         ] {
-            assert_eq!(Words::of(name).tells(false), tells, "{name}");
+            assert_eq!(Words::of(name).meaning(false), meaning, "{name}");
         }
-        assert_eq!(Words::of("description").tells(true), Tells::Note);
+        assert_eq!(Words::of("description").meaning(true), Meaning::Note);
     }
 }

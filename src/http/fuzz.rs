@@ -1,8 +1,14 @@
-//! Answers of any bytes and headers, read by a call's own reader. `PROPTEST_CASES` sets the number of cases.
+//! Responses of any bytes and headers. `PROPTEST_CASES` sets the number of cases.
 
 use proptest::prelude::*;
 
-use super::*;
+use reqwest::{
+    StatusCode,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
+use uuid::Uuid;
+
+use super::{ServiceResponse, redact};
 
 const KEY: &[u8] = b"sk-do-not-leak-4711";
 
@@ -61,18 +67,18 @@ fn header() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn reply(status: u16, headers: &[(&'static str, Vec<u8>)], body: Vec<u8>) -> Reply {
+fn response(status: u16, headers: &[(&'static str, Vec<u8>)], body: Vec<u8>) -> ServiceResponse {
     let mut read = HeaderMap::new();
     for (name, value) in headers {
         if let Ok(value) = HeaderValue::from_bytes(value) {
             read.insert(HeaderName::from_static(name), value);
         }
     }
-    Reply {
+    ServiceResponse {
         status: StatusCode::from_u16(status).unwrap_or(StatusCode::OK),
         headers: read,
-        body: blank::blanked(&body, KEY).unwrap_or(body),
-        broken: None,
+        body: redact::redact(&body, KEY).unwrap_or(body),
+        incomplete: None,
         request_id: Uuid::nil(),
     }
 }
@@ -81,7 +87,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_answer_is_read_or_said_to_be_none(
+    fn any_response_is_read_or_an_error(
         status in 100..1000_u16,
         (again, millis, encoding) in (header(), header(), prop_oneof![Just(Vec::new()), header()]),
         (place, id, kind) in (header(), header(), header()),
@@ -95,14 +101,14 @@ proptest! {
             ("x-inference-id", id),
             ("content-type", kind),
         ];
-        let reply = reply(status, &headers, body);
-        if let Ok(generation) = reply.generation(None) {
+        let response = response(status, &headers, body);
+        if let Ok(generation) = response.generation(None) {
             prop_assert!(generation.as_json().is_object());
         }
-        let error = reply.service_error();
+        let error = response.service_error();
         let shown = format!("{error} {error:?} {} {}", error.body, error.excerpt(50));
         prop_assert!(!shown.contains("sk-do-not-leak-4711"), "{shown}");
-        if !reply.status.is_success() {
+        if !response.status.is_success() {
             prop_assert!(!shown.contains("?sig="), "{shown}");
         }
         // Bytes that are no text may take three times their room.
@@ -111,12 +117,12 @@ proptest! {
 
     #[test]
     fn any_retry_after_is_a_time_or_none(again in header(), millis in prop_oneof![Just(Vec::new()), header()]) {
-        let asked = reply(429, &[("retry-after", again.clone()), ("retry-after-ms", millis)], Vec::new()).retry_after();
+        let pause = response(429, &[("retry-after", again.clone()), ("retry-after-ms", millis)], Vec::new()).retry_after();
         let text = String::from_utf8_lossy(&again);
-        if let (Ok(seconds), None) = (text.trim().parse::<u32>(), asked) {
+        if let (Ok(seconds), None) = (text.trim().parse::<u32>(), pause) {
             prop_assert!(false, "{seconds} s is a time");
         }
         // No caller adds it to an instant unchecked; this is what they do.
-        let _ = tokio::time::Instant::now().checked_add(asked.unwrap_or_default());
+        let _ = tokio::time::Instant::now().checked_add(pause.unwrap_or_default());
     }
 }

@@ -1,0 +1,134 @@
+//! Where `generate` and `wait` save a video.
+
+use std::path::{Path, PathBuf};
+
+use aimlapi_video::{Download, GenerationHandle, ReservedTarget};
+
+use crate::{
+    args::Waiting,
+    failure::{self, Failure, error_line},
+    template::{self, Template},
+};
+
+/// The value of `-o`.
+pub(crate) enum Target {
+    /// A folder, in which the file is named after model and id.
+    Folder(PathBuf),
+    File(PathBuf),
+    Template(Template),
+}
+
+impl Target {
+    pub(crate) fn read(waiting: &Waiting) -> Result<Self, Failure> {
+        let Some(given) = &waiting.output else {
+            return Ok(Self::Folder(PathBuf::new()));
+        };
+        let path = match Template::read(given)? {
+            None => given.clone(),
+            Some(template) => match template.literal() {
+                Some(path) => path.to_owned(),
+                None => return Ok(Self::Template(template)),
+            },
+        };
+        Ok(match Download::is_folder(&path) {
+            true => Self::Folder(path),
+            false => Self::File(path),
+        })
+    }
+
+    /// Reserves the file before the generation is created and billed. A name that depends on the generation is only checked.
+    pub(crate) fn reserve_for_model(
+        &self,
+        waiting: &Waiting,
+        model: &str,
+    ) -> Result<Option<ReservedTarget>, Failure> {
+        match self {
+            Self::File(path) => reserve(path, waiting.overwrite).map(Some),
+            Self::Template(template) => template.check(model).map(|()| None),
+            Self::Folder(folder) => check_folder(folder).map(|()| None),
+        }
+    }
+
+    /// Reserves the file of a generation. A name that the handle does not determine is only checked.
+    pub(crate) fn reserve_for_handle(
+        &self,
+        waiting: &Waiting,
+        handle: &GenerationHandle,
+    ) -> Result<Option<ReservedTarget>, Failure> {
+        match self {
+            Self::Template(template) if template.is_known(handle) => {
+                reserve(&template.path(handle, None), waiting.overwrite).map(Some)
+            }
+            _ => self.reserve_for_model(waiting, handle.model().unwrap_or_default()),
+        }
+    }
+}
+
+/// The command that resumes the generation of a failure; `None` where nothing is left to resume.
+///
+/// It overwrites a file that this command saved. If another program's file has the name, it saves to a new name.
+pub(crate) fn resume_command(failure: &Failure, waiting: &Waiting) -> Option<String> {
+    let resumable = [
+        failure::UNFINISHED,
+        failure::NOT_SAVED,
+        failure::INTERRUPTED,
+    ];
+    let handle = failure.handle.as_ref()?;
+    if !resumable.contains(&failure.code) {
+        return None;
+    }
+    let path = match Target::read(waiting).ok()? {
+        Target::File(path) => path,
+        Target::Template(template) if template.is_known(handle) => template.path(handle, None),
+        Target::Folder(_) | Target::Template(_) => {
+            let given = waiting.output.as_ref();
+            let given = given.map(|given| given.display().to_string());
+            let overwrite = waiting.overwrite || !failure.saved.is_empty();
+            return Some(failure::resume_command(handle, given.as_deref(), overwrite));
+        }
+    };
+    let is_foreign = |path: &Path| {
+        path.symlink_metadata().is_ok() && failure.saved.iter().all(|file| file.path != path)
+    };
+    // A generation with a saved video may have up to nine videos.
+    let further = (2..10).map(|number| with_suffix(&path, &number.to_string()));
+    let mut targets = further
+        .filter(|_| !failure.saved.is_empty())
+        .chain([path.clone()]);
+    let (path, overwrite) = if !waiting.overwrite && targets.any(|path| is_foreign(&path)) {
+        let mut others = (1..).map(|number| with_suffix(&path, &format!("new{number}")));
+        let free = others.find(|path| path.symlink_metadata().is_err())?;
+        (free, false)
+    } else {
+        let overwrite = waiting.overwrite || !failure.saved.is_empty();
+        (path, overwrite)
+    };
+    let output = template::escape(&path);
+    Some(failure::resume_command(handle, Some(&output), overwrite))
+}
+
+fn check_folder(folder: &Path) -> Result<(), Failure> {
+    Download::check_folder(folder).map_err(|error| Failure::usage(error_line(&error)))
+}
+
+fn reserve(path: &Path, overwrite: bool) -> Result<ReservedTarget, Failure> {
+    Download::reserve_target(path, overwrite).map_err(|error| {
+        let line = error_line(&error);
+        let hint = match line.ends_with("ask to overwrite it") {
+            true => " by --overwrite",
+            false => "",
+        };
+        Failure::usage(line + hint)
+    })
+}
+
+/// `NAME-SUFFIX.EXT`
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!("-{suffix}"));
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
+}

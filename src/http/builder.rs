@@ -1,0 +1,25 @@
+//! What all HTTP clients of this crate have in common, those for downloads included.
+
+use std::{sync::Arc, time::Duration};
+
+/// A caller's own settings of an HTTP client.
+pub(crate) type Customize =
+    Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
+
+/// The settings that every client starts with.
+pub(crate) fn base_builder(connect_timeout: Duration) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .connect_timeout(connect_timeout)
+        .user_agent(concat!("aimlapi-video/", env!("CARGO_PKG_VERSION")))
+}
+
+/// Applies the caller's settings, where there are any.
+pub(crate) fn customize(
+    builder: reqwest::ClientBuilder,
+    customize: Option<&Customize>,
+) -> reqwest::ClientBuilder {
+    match customize {
+        Some(customize) => customize(builder),
+        None => builder,
+    }
+}

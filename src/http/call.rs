@@ -1,0 +1,168 @@
+//! One call of a generated operation: what goes over the wire beside the body, and how the response is taken.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use progenitor_client::{
+    ByteStream, ClientHooks, ClientInfo, Error as OperationError, OperationInfo, ResponseValue,
+};
+use reqwest::{
+    Body, Request, Response,
+    header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue},
+};
+use uuid::Uuid;
+
+use super::{
+    departure::{DepartingBody, Departure},
+    redact,
+    response::ServiceResponse,
+    trace::HttpTrace,
+};
+use crate::generated;
+
+/// Precedes the key in `Authorization`.
+pub(crate) const BEARER: &str = "Bearer ";
+
+static API_VERSION: HeaderName = HeaderName::from_static("api-version");
+static CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
+static JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// A header of one call.
+pub(crate) type Header = (HeaderName, HeaderValue);
+
+/// The settings of one call.
+#[derive(Clone)]
+pub(crate) struct Call {
+    authorization: HeaderValue,
+    request_id: Uuid,
+    timeout: Duration,
+    max_body: usize,
+    idempotency: Option<Header>,
+    departure: Arc<Departure>,
+}
+
+/// A call that got no response.
+#[derive(Debug)]
+pub(crate) struct NoResponse {
+    /// Whether the request cannot have reached the service.
+    pub(crate) unsent: bool,
+    pub(crate) source: Option<reqwest::Error>,
+    /// The `X-Client-Request-Id` that was sent.
+    pub(crate) request_id: Uuid,
+}
+
+impl Call {
+    /// `timeout` covers the whole exchange, the response's body included. `idempotency` is a header by which the service may
+    /// recognise a repeated request.
+    pub(crate) fn new(
+        authorization: HeaderValue,
+        timeout: Duration,
+        max_body: usize,
+        idempotency: Option<Header>,
+    ) -> Self {
+        // Not a secret, so each poll is spared a system call for random bytes.
+        let request_id = uuid::Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes());
+        Self {
+            authorization,
+            request_id: request_id.into_uuid(),
+            timeout,
+            max_body,
+            idempotency,
+            departure: Arc::default(),
+        }
+    }
+
+    /// The `X-Client-Request-Id` that is sent.
+    pub(crate) fn request_id(&self) -> Uuid {
+        self.request_id
+    }
+
+    /// Whether the request, if it has a body, has left.
+    pub(crate) fn departure(&self) -> &Arc<Departure> {
+        &self.departure
+    }
+
+    /// Reads the response that an operation got, whatever its status.
+    pub(crate) async fn receive(
+        &self,
+        result: Result<ResponseValue<ByteStream>, OperationError<ByteStream>>,
+    ) -> Result<ServiceResponse, NoResponse> {
+        let (unsent, source) = match result {
+            Ok(response) | Err(OperationError::ErrorResponse(response)) => {
+                let (key, request_id) = (self.key(), self.request_id);
+                return Ok(ServiceResponse::read(response, key, self.max_body, request_id).await);
+            }
+            // A request whose body has not left has created nothing: a name that is not found, a host that does not listen,
+            // a TLS handshake or a proxy that fails. In every other case it may have arrived.
+            Err(OperationError::CommunicationError(source)) => {
+                (!self.departure.has_left(), Some(source.without_url()))
+            }
+            // The document declares every status and any content, so that no operation ends otherwise.
+            Err(_) => (false, None),
+        };
+        Err(NoResponse {
+            unsent,
+            source,
+            request_id: self.request_id,
+        })
+    }
+
+    /// The key, as it is sent.
+    fn key(&self) -> &[u8] {
+        let value = self.authorization.as_bytes();
+        value.strip_prefix(BEARER.as_bytes()).unwrap_or(value)
+    }
+
+    /// Adds what every request has beside its body.
+    fn prepare(&self, request: &mut Request) {
+        *request.timeout_mut() = Some(self.timeout);
+        let headers = request.headers_mut();
+        // The generator sends the document's `info.version`, for which the service has no use.
+        headers.remove(&API_VERSION);
+        headers.insert(ACCEPT, JSON.clone());
+        headers.insert(AUTHORIZATION, self.authorization.clone());
+        let mut id = Uuid::encode_buffer();
+        if let Ok(id) = HeaderValue::from_str(self.request_id.hyphenated().encode_lower(&mut id)) {
+            headers.insert(&CLIENT_REQUEST_ID, id);
+        }
+        if let Some((name, value)) = &self.idempotency {
+            headers.insert(name, value.clone());
+        }
+        // A body that can be read once: no layer below can send a create again.
+        if let Some(body) = request.body_mut() {
+            *body = Body::wrap(DepartingBody {
+                body: std::mem::take(body),
+                departure: Arc::clone(&self.departure),
+            });
+        }
+    }
+}
+
+/// Without the header value that holds the key, which is marked sensitive, too.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("request_id", &self.request_id)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ClientHooks<Call> for generated::Client {
+    async fn pre<E>(
+        &self,
+        request: &mut Request,
+        _: &OperationInfo,
+    ) -> Result<(), OperationError<E>> {
+        self.inner().prepare(request);
+        Ok(())
+    }
+
+    async fn exec(&self, request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
+        let trace = HttpTrace::begin(request.method(), request.url());
+        let response = self.client().execute(request).await;
+        let mut response = response.inspect_err(|error| trace.record_error(error))?;
+        redact::headers(response.headers_mut(), self.inner().key());
+        trace.record_response(response.status(), response.headers());
+        Ok(response)
+    }
+}
