@@ -1,6 +1,6 @@
 //! What the simulator carries: ten thousand generations at once, and how many requests a second.
 //!
-//! `cargo bench --bench simulator --features simulator,all-vendors`. The callers run in this process, too, on the same cores,
+//! `cargo bench -p aimlapi-video-simulator --all-features`. The callers run in this process, too, on the same cores,
 //! so that what is told is the least of it. They write plain HTTP on connections that stay open, which costs little beside
 //! the server's share.
 #![allow(clippy::unwrap_used, reason = "a bench may fail")]

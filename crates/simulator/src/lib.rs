@@ -1,73 +1,12 @@
-//! A local server that behaves as the documents say, for running and testing without a key, a network or a bill
-//! (feature `simulator`).
+#![doc = include_str!("../README.md")]
 //!
-//! It speaks both URLs: a bearer key or 401, bodies held to the documents themselves (by the `jsonschema` crate, not by this
-//! crate's types), queued → generating → completed along the times the vendor's pages state, and an MP4 behind a signed link
-//! at the end. Its state is in memory and goes with it.
+//! # Where to start
 //!
-//! ```
-//! use aimlapi_video_simulator::Simulator;
-//! use aimlapi_video::{Client, types::KlingaiV2MasterTextToVideo};
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let simulator = Simulator::builder().speed(1000.0).start().await?;
-//! let client = Client::builder()
-//!     .base_url(simulator.url())
-//!     .api_key("any")
-//!     .wait_options(aimlapi_video::WaitOptions::default().speed(1000.0))
-//!     .build()?;
-//! let request = KlingaiV2MasterTextToVideo::builder().prompt("A paper lantern rises").build()?;
-//! let generation = client.generate(request).await?;
-//! assert_eq!(generation.videos().len(), 1);
-//! # Ok(())
-//! # }
-//! ```
-
-//! What else the service may do is set: [slots](SimulatorBuilder::slots) that are few, a
-//! [rate limit](SimulatorBuilder::rate_limit), [credits](SimulatorBuilder::credits) that run out,
-//! [links](SimulatorBuilder::url_lifetime) that expire, other [shapes](SimulatorBuilder::shapes) of answers; and a [`Scenario`]
-//! tells what the next generations do.
-//!
-//! # From any language
-//!
-//! `aimlapi-video simulate` runs the same server. Beside the service's own URLs it answers, without a key:
-//!
-//! | request | answer, or what it does |
-//! |---|---|
-//! | `GET /_simulator/` | everything of the following |
-//! | `GET /_simulator/tasks` | the generations: a list of [`SeenTask`] |
-//! | `GET /_simulator/requests` | every request seen, keys left out: a list of [`SeenRequest`] |
-//! | `POST /_simulator/scenario` | adds a [`Scenario`]; `GET` shows what is still to be played, `DELETE` drops it |
-//! | `POST /_simulator/clock` | `{"advance_seconds": 90}` moves the service's time forward; `GET` tells it |
-//! | `POST /_simulator/reset` | forgets everything, and begins as at the start |
-//! | `GET /_simulator/openapi.json` | the simulator's own OpenAPI document |
-//!
-//! ```
-//! use std::time::Duration;
-//! use aimlapi_video::{Client, GenerationRequest, Route, State};
-//! use aimlapi_video_simulator::Simulator;
-//! use serde_json::json;
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // Time stands still, and the first poll meets an error.
-//! let simulator = Simulator::builder().manual_clock().start().await?;
-//! let scenario = r#"{ "next": [{ "seconds": 60, "polls": [{ "status": 503 }] }] }"#;
-//! simulator.play(scenario.parse()?);
-//!
-//! let client = Client::builder().base_url(simulator.url()).api_key("any").build()?;
-//! let body = json!({ "model": "klingai/v2-master-text-to-video", "prompt": "Rain" });
-//! let request = GenerationRequest::from_json(Route::Universal, body)?;
-//! let handle = client.create(request).await?;
-//! assert!(client.fetch(&handle).await.is_err());
-//! simulator.advance(Duration::from_secs(60));
-//! assert_eq!(client.fetch(&handle).await?.state(), State::Completed);
-//! assert_eq!(simulator.tasks()[0].polls, 2);
-//! assert_eq!(simulator.requests().len(), 3);
-//! # Ok(())
-//! # }
-//! ```
+//! [`Simulator::builder`] has every setting with its default: [speed](SimulatorBuilder::speed) or a
+//! [manual clock](SimulatorBuilder::manual_clock), [slots](SimulatorBuilder::slots), a
+//! [rate limit](SimulatorBuilder::rate_limit), [credits](SimulatorBuilder::credits), the
+//! [lifetime of URLs](SimulatorBuilder::url_lifetime) and the [shapes](Shape) of responses. [`Scenario`] documents the JSON of a
+//! scenario. [`Simulator::tasks`] and [`Simulator::requests`] list what a test asserts on.
 
 mod admin;
 mod answers;

@@ -43,7 +43,7 @@ pub(super) use reading::{FRAMING, MOST_SECONDS};
 /// | `created` | the generation is made, whatever is answered (in `create` only) | false |
 ///
 /// ```
-/// use aimlapi_video::simulator::Scenario;
+/// use aimlapi_video_simulator::Scenario;
 ///
 /// let scenario: Scenario = r#"{ "next": [
 ///     { "polls": [{ "status": 502, "html": "<h1>Bad Gateway</h1>", "times": 3 }] },
@@ -55,7 +55,7 @@ pub(super) use reading::{FRAMING, MOST_SECONDS};
 /// let told = "next[0].times: expected 1 or more, or \"always\"; received 0";
 /// assert_eq!(error.to_string(), told);
 /// # let _ = scenario;
-/// # Ok::<(), aimlapi_video::simulator::InvalidScenario>(())
+/// # Ok::<(), aimlapi_video_simulator::InvalidScenario>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
