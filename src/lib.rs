@@ -7,16 +7,16 @@
 //! | subject | start from | with it |
 //! |---|---|---|
 //! | client | [`Client`] | [`ClientBuilder`]: key, base URL, proxy, certificates, timeouts; [`CreateRetries`] |
-//! | requests | a type in [`types`], or [`GenerationRequest::from_json`] | [`Media`] for files and URLs, [`IntoProperty`], [`Warning`] |
+//! | requests | a type in [`types`], or [`GenerationRequest::from_json`] | [`Media`] for files and URLs, [`value::IntoProperty`], [`Warning`] |
 //! | waiting | [`Client::wait`] | [`GenerationHandle`], [`WaitOptions`], [`Wait::updates`], [`PollBudget`] |
 //! | responses | [`Generation`] | [`State`], [`Video`], [`Usage`], [`Failure`], [`ResponseMetadata`] |
 //! | downloads | [`Client::generate_to`] or [`Client::download`] | [`Download`], [`ReservedTarget`], [`Saved`] |
 //! | batches | [`Client::generate_all`] or [`Client::wait_all`] | [`BatchEvent`], [`Journal`] |
-//! | value types | [`Int`], [`Text`], [`BoundedVec`], [`OneOrMany`], [`Uri`] | values of properties that cannot be wrong |
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`types`] | a struct and a builder for the request of each model, named after its id; `Legacy…` for the older URL of Kling |
+//! | [`value`] | the types of properties, which hold only what a document allows: integers, text and lists within limits, URIs |
 //! | [`contract`] | what the documents allow, as data: models, properties, limits, JSON Schema, what enforces each constraint |
 //! | [`schedule`] | when a wait polls, and the durations that it learns from |
 //! | [`documents`] | the repaired OpenAPI documents that this build read |
