@@ -66,7 +66,7 @@ impl PollBudget {
     }
 }
 
-/// How long all polls pause after a 429.
+/// The limits of the pause of all polls after a 429.
 const MIN_PAUSE: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 

@@ -226,7 +226,7 @@ async fn batch_ends_with_ctrl_c_and_goes_on_after_it() {
 
     assert!(line.starts_with("1: created "), "{line}");
     let told = String::from_utf8(interrupted.stderr).unwrap();
-    assert!(told.contains("the same command goes on"), "{told}");
+    assert!(told.contains("run the same command again"), "{told}");
     assert_eq!(interrupted.status.code(), Some(1));
     assert_eq!(stage.creates().len(), 1);
     assert_eq!(stage.videos("videos"), ["1.mp4"]);

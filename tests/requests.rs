@@ -422,8 +422,8 @@ fn fields_that_the_document_does_not_know_are_warned_of_at_every_depth() {
     assert_eq!(
         told,
         [
-            "/camera_control/config/pann: the document knows no `pann`; the nearest it knows is `pan`",
-            "/promt: the document knows no `promt`; the nearest it knows is `prompt`",
+            "/camera_control/config/pann: the document has no property `pann`; the most similar one is `pan`",
+            "/promt: the document has no property `promt`; the most similar one is `prompt`",
         ]
     );
 }
@@ -520,7 +520,7 @@ fn a_text_that_is_no_uri_is_refused_with_what_is_overlooked() {
         ),
         (
             "https://example.com/é.png",
-            ", with every character beyond ASCII escaped (%C3%A9 for é)",
+            ", with every non-ASCII character percent-encoded (%C3%A9 for é)",
         ),
         ("cat.png", "text of a picture, clip or sound"),
     ] {

@@ -1,4 +1,7 @@
-//! The URLs of the videos of a completed generation, wherever a response holds them.
+//! Finds the URLs of a completed generation's videos anywhere in a response.
+//!
+//! The search visits every property, ranks each URL by the names on the path to it ([`Words`]) and by its media type, and keeps
+//! the group of URLs with the best rank.
 
 use serde_json::{Map, Value};
 
@@ -8,10 +11,10 @@ use super::{
     words::Words,
 };
 
-/// The videos of an answer that holds none under `video`. With `is_completed`, the answer says that it is completed, so
-/// that any link that can be the video is one; else only what is named as a result counts.
+/// The videos of a response that holds none under `video`.
 ///
-/// What belongs to the request is never taken.
+/// With `is_completed`, the response states that the generation is completed, and every URL that can be a video counts; else
+/// only URLs that are named as a result count. URLs that belong to the request never count.
 pub(super) fn find(answer: &Value, is_completed: bool) -> Vec<Video> {
     let mut search = Search {
         found: Vec::new(),
@@ -29,14 +32,15 @@ pub(super) fn find(answer: &Value, is_completed: bool) -> Vec<Video> {
         found.retain(|link| link.rank == Rank::ResultVideo || link.is_under_video);
     }
     let Some(best) = found.iter().map(|link| link.rank).min() else {
-        // A gateway keeps the link of a success in `fail_reason` (QuantumNous/new-api#6993).
+        // A gateway puts the URL of a completed video into `fail_reason` (QuantumNous/new-api#6993).
         let links = links_in_failures.into_iter().filter(|_| is_completed);
         return links.take(1).map(Video::at).collect();
     };
     found.retain(|link| link.rank == best);
-    // What stands further out is the answer's own, what stands deeper may be another's. Stable: else the first one counts.
+    // An outer URL belongs to the response itself, a deeper one may belong to another object. The sort is stable, so the first
+    // URL of equals wins.
     found.sort_by_key(|link| link.depth);
-    // One list, or the links of one level: the others are copies of these.
+    // Only one list, or the URLs of one level, is returned: the other groups are copies.
     let mut groups: Vec<(Group, Vec<Video>)> = Vec::new();
     for Link { group, video, .. } in found {
         let at = groups.iter().position(|(other, _)| *other == group);
@@ -52,7 +56,7 @@ pub(super) fn find(answer: &Value, is_completed: bool) -> Vec<Video> {
     let Some(first) = groups.first().map(|(_, videos)| videos.clone()) else {
         return Vec::new();
     };
-    // A list that has the same links and more is the whole of them.
+    // A list that contains these URLs and more is the complete list.
     let has_all = |videos: &[Video]| {
         let has = |one: &Video| videos.iter().any(|video| video.url == one.url);
         first.iter().all(has)
@@ -67,7 +71,7 @@ pub(super) fn find(answer: &Value, is_completed: bool) -> Vec<Video> {
 const MAX_DEPTH: usize = 8;
 const MAX_PROPERTIES: u32 = 10_000;
 
-/// How sure it is that a link is the video, surest first.
+/// How likely a URL is the video, the most likely rank first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     /// Named as a result, and as a video by its name, its type or its file's extension.
@@ -76,9 +80,9 @@ enum Rank {
     Result,
     /// A video.
     Video,
-    /// A link whose name says nothing else.
+    /// A URL whose name only says that it is a URL or a file.
     Place,
-    /// A video beside the prompt, which may be the request's own.
+    /// A video in the same object as the prompt, which may belong to the request.
     BesidePrompt,
 }
 
@@ -96,14 +100,14 @@ struct Link {
     video: Video,
 }
 
-/// What the names on the way to a value say.
+/// The properties of the names on the path to a value.
 #[derive(Clone, Copy)]
 struct Path {
     is_video: bool,
     is_result: bool,
-    /// Whether no name says anything else.
+    /// Whether all names are names of results or of places of files.
     is_known: bool,
-    /// Whether it begins with `video` or `videos`.
+    /// Whether the path begins with `video` or `videos`.
     is_under_video: bool,
     list: Option<usize>,
 }
@@ -197,7 +201,7 @@ impl Search {
                 value => self.visit(value, &path.with(key, &words, depth), depth + 1),
             }
         }
-        // An object describes one file: its other links are variants of it.
+        // An object describes one file; its other URLs are variants of the file.
         let plainest = own
             .iter()
             .map(|(variance, link)| (link.rank, *variance))
@@ -207,7 +211,7 @@ impl Search {
         self.found.extend(own.map(|(_, link)| link));
     }
 
-    /// A link as what it can be, if it can be a video.
+    /// Ranks a URL; `None` if the URL cannot be a video.
     fn link(
         &self,
         url: &str,
@@ -241,7 +245,7 @@ impl Search {
     }
 }
 
-/// Whether the object says that its file is a video.
+/// Whether the object states that its file is a video; `None` if it states no known media type.
 fn kind(map: &Map<String, Value>) -> Option<bool> {
     let names = [
         "content_type",
@@ -259,7 +263,7 @@ fn kind(map: &Map<String, Value>) -> Option<bool> {
     kinds.next()
 }
 
-/// Whether the extension of a link's file is a video's; `None` if it is not a known one.
+/// Whether the file extension of a URL is that of a video; `None` if the extension is not known.
 fn kind_of_file(url: &str) -> Option<bool> {
     let path = url.split(['?', '#']).next()?;
     let (_, extension) = path.rsplit('/').next()?.rsplit_once('.')?;

@@ -6,24 +6,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::urls::redacted_links;
 
-/// Where a generation stands.
+/// The state of a generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum State {
-    /// Accepted and waiting for its turn.
+    /// Accepted, but not started yet.
     Queued,
-    /// Being made.
+    /// Running.
     Generating,
     /// Finished; normally with a video.
     Completed,
     /// Ended without a video.
     Failed,
-    /// A state this crate does not know, without a video or an error beside it.
+    /// A state that this crate does not know, in a response without a video or an error.
     Unknown,
 }
 
-/// Why a generation failed, in the service's words. `Display` and `Debug` show links without their queries.
+/// The reason of a failed generation, as the service states it. `Display` and `Debug` show URLs without their queries.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure {
@@ -43,8 +43,8 @@ pub struct Usage {
     pub usd: Option<f64>,
 }
 
-/// The headers of a response that are of interest. Empty for a generation that was not read from a response, such as one
-/// read from a file.
+/// The headers of a response that identify the request and state its cost. Empty for a generation that was not read from a
+/// response, such as one read from a file.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ResponseMetadata {
