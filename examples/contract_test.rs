@@ -1,7 +1,7 @@
 //! Tests an application against the simulator: the requests that it sends, and its reactions to failures.
 //!
 //! ```sh
-//! cargo test --example contract_test --features simulator
+//! cargo test --example contract_test
 //! ```
 //!
 //! The application's code comes first, its tests follow, as they would in your crate. There, the simulator belongs under
@@ -125,7 +125,10 @@ mod tests {
 
         clip(&client, "A red teapot").await?;
 
-        let statuses = simulator.requests().into_iter().map(|request| request.status);
+        let statuses = simulator
+            .requests()
+            .into_iter()
+            .map(|request| request.status);
         assert_eq!(statuses.filter(|&status| status == Some(502)).count(), 3);
         Ok(())
     }

@@ -34,7 +34,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     while let Some(update) = updates.next().await {
         match update? {
             Update::Progress(progress) => println!("{progress}"),
-            Update::PollFailed(failed) => println!("a poll failed, the wait continues: {}", failed.error),
+            Update::PollFailed(failed) => {
+                println!("a poll failed, the wait continues: {}", failed.error)
+            }
             Update::Completed(generation) => {
                 // The file name contains model and id, so that no video overwrites another one.
                 for saved in client.download(&generation).to_folder(".").await? {

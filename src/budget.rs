@@ -76,7 +76,7 @@ const DOUBLING_TIME: Duration = Duration::from_secs(30);
 /// The highest cost of a poll, in tokens. The bucket could never hold a higher one, and the queue would stop.
 const MAX_COST: f64 = 1.0;
 
-/// The lowest share of the rate, however often the service answers 429.
+/// The lowest share of the rate, however often the service responds 429.
 const MIN_RATE_SHARE: f64 = 1.0 / 32.0;
 
 /// The longest time between two checks of the queue.

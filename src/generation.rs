@@ -8,12 +8,12 @@ mod content;
 mod excerpt;
 mod expiry;
 mod file_name;
-mod links;
 mod parts;
 mod reason;
 mod record;
 mod status;
 mod video;
+mod video_urls;
 mod words;
 
 pub(crate) use expiry::expires_at;

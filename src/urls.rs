@@ -9,7 +9,7 @@ pub(crate) fn redacted_text(text: &str) -> String {
 }
 
 /// Redacts every URL in a text: query, fragment and user are removed, also if JSON has escaped the URL's slashes.
-pub(crate) fn redacted_links(text: &str) -> String {
+pub(crate) fn redacted_urls(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     let next = |rest: &str| {
@@ -136,7 +136,7 @@ mod tests {
                 "<a href='https://h.example/?…>it</a>",
             ),
         ] {
-            assert_eq!(redacted_links(text), shown);
+            assert_eq!(redacted_urls(text), shown);
         }
     }
 }

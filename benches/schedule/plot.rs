@@ -186,7 +186,10 @@ fn key((x, y): (i32, i32), colour: RGBColor) -> PathElement<(i32, i32)> {
 }
 
 /// Formats a figure without trailing zeros.
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that the mesh requires")]
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that the mesh requires"
+)]
 fn plain(figure: &f64) -> String {
     format!("{}", (figure * 1000.0).round() / 1000.0)
 }

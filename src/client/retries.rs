@@ -195,7 +195,10 @@ mod tests {
     async fn longer_retry_after_is_obeyed_or_ends_the_retries() {
         let default = CreateRetries::default();
         let retry_after = |seconds| move || refused(429, Some(seconds));
-        assert_eq!(sent(default.clone(), retry_after(5)).await, [0, 5000, 10_000]);
+        assert_eq!(
+            sent(default.clone(), retry_after(5)).await,
+            [0, 5000, 10_000]
+        );
         assert_eq!(sent(default.clone(), retry_after(20)).await, [0, 20_000]);
         assert_eq!(sent(default.clone(), retry_after(3600)).await, [0]);
         assert_eq!(

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use serde_json::Value;
 
-use crate::urls::redacted_links;
+use crate::urls::redacted_urls;
 
 /// An error response of the service, read leniently: every field but the status and the body may be missing.
 ///
@@ -58,7 +58,7 @@ impl ServiceError {
             body: if (200..300).contains(&status) {
                 kept.into_owned()
             } else {
-                redacted_links(&kept)
+                redacted_urls(&kept)
             },
         }
     }
@@ -67,10 +67,7 @@ impl ServiceError {
     /// and logs.
     pub fn excerpt(&self, chars: usize) -> String {
         let line: Vec<&str> = self.body.split_whitespace().collect();
-        redacted_links(&line.join(" "))
-            .chars()
-            .take(chars)
-            .collect()
+        redacted_urls(&line.join(" ")).chars().take(chars).collect()
     }
 }
 
@@ -112,7 +109,7 @@ impl fmt::Debug for ServiceError {
 
 /// The text without the queries of its URLs, truncated to [`ServiceError::MAX_KEPT`] bytes.
 fn redacted_text(text: &str) -> String {
-    let text = redacted_links(text);
+    let text = redacted_urls(text);
     let ends = (0..=ServiceError::MAX_KEPT.min(text.len())).rev();
     let end = ends.into_iter().find(|at| text.is_char_boundary(*at));
     text[..end.unwrap_or(0)].to_owned()

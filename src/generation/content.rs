@@ -5,11 +5,11 @@ use std::sync::OnceLock;
 use serde_json::{Map, Value};
 
 use super::{
-    links,
     parts::{Failure, State, Usage},
     reason,
     status::state_of,
     video::{Video, text},
+    video_urls,
 };
 
 /// The interpreted content of a response.
@@ -207,7 +207,7 @@ fn state(raw: &Value, levels: &[Level<'_>], has_id: bool) -> (State, Option<Stri
     let inner = stated.find(|(_, state)| *state != State::Unknown);
     let own = raw.get("video").map(videos).unwrap_or_default();
     let all = |own: Vec<Video>, is_completed| match own.is_empty() {
-        true => links::find(raw, is_completed),
+        true => video_urls::find(raw, is_completed),
         false => own,
     };
     match (outer_state, inner) {

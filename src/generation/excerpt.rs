@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::urls::{redacted, redacted_links};
+use crate::urls::{redacted, redacted_urls};
 
 /// The maximum number of characters of a text, of items of a list, and of nested levels.
 const MAX_TEXT: usize = 120;
@@ -48,7 +48,7 @@ fn text(text: &str) -> String {
     }
     // URLs are redacted before the text is cut, since the beginning of a secret could not be recognised afterwards.
     let begin = text.char_indices().nth(40 * MAX_TEXT);
-    let begin = redacted_links(begin.map_or(text, |(end, _)| &text[..end]));
+    let begin = redacted_urls(begin.map_or(text, |(end, _)| &text[..end]));
     match begin.char_indices().nth(MAX_TEXT) {
         Some((end, _)) => format!("{}…", &begin[..end]),
         None => begin,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::urls::redacted_links;
+use crate::urls::redacted_urls;
 
 /// The state of a generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -69,8 +69,8 @@ impl ResponseMetadata {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message = redacted_links(&self.message);
-        let name = self.name.as_deref().map(redacted_links);
+        let message = redacted_urls(&self.message);
+        let name = self.name.as_deref().map(redacted_urls);
         match (&name, message.as_str()) {
             (Some(name), "") => f.write_str(name),
             (Some(name), message) => write!(f, "{name}: {message}"),
@@ -83,8 +83,8 @@ impl fmt::Display for Failure {
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Failure")
-            .field("name", &self.name.as_deref().map(redacted_links))
-            .field("message", &redacted_links(&self.message))
+            .field("name", &self.name.as_deref().map(redacted_urls))
+            .field("message", &redacted_urls(&self.message))
             .finish()
     }
 }

@@ -201,7 +201,7 @@ impl Search {
         let message = &failure.message;
         let is_poor = failure.name.is_none()
             && (state_of(message) == State::Failed
-                || is_link(message)
+                || is_web_url(message)
                 || message.parse::<f64>().is_ok());
         self.found.push(Found {
             meaning,
@@ -304,7 +304,7 @@ fn read_object(map: &Map<String, Value>, whole: bool, depth: u8) -> Option<Failu
 /// The code or name of an error; a code of success is not one.
 fn code(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) if !is_no_error(text) && !is_link(text) && text.len() <= 200 => {
+        Value::String(text) if !is_no_error(text) && !is_web_url(text) && text.len() <= 200 => {
             Some(text.clone())
         }
         Value::Number(number) => {
@@ -368,7 +368,7 @@ pub(super) fn nested(text: &str) -> Option<Value> {
     nested.filter(|value: &Value| value.is_object() || value.is_array())
 }
 
-pub(super) fn is_link(text: &str) -> bool {
+pub(super) fn is_web_url(text: &str) -> bool {
     let is_one = |scheme: &str| {
         let start = text.get(..scheme.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))

@@ -19,7 +19,7 @@ use super::{
     parts::{Failure, ResponseMetadata, State, Usage},
     video::Video,
 };
-use crate::{Route, urls::redacted_links};
+use crate::{Route, urls::redacted_urls};
 
 /// A generation as a response of the service describes it: the response type of all models and of both routes.
 ///
@@ -149,7 +149,7 @@ impl Generation {
     /// The beginning of the response in one line of at most `chars` characters, for people and logs. Long texts and lists are
     /// shortened, and URLs have no query.
     pub fn excerpt(&self, chars: usize) -> String {
-        let text = redacted_links(&shortened(self.as_json()).to_string());
+        let text = redacted_urls(&shortened(self.as_json()).to_string());
         match text.char_indices().nth(chars) {
             Some((end, _)) => text[..end].to_owned(),
             None => text,

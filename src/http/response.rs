@@ -177,7 +177,12 @@ async fn read_body(mut stream: ByteStream, max: usize) -> (Vec<u8>, Option<Strin
             Some(Err(error)) if error.is_timeout() => {
                 break "the response did not arrive within the timeout".to_owned();
             }
-            Some(Err(error)) => break format!("the connection broke during the response: {}", error.without_url()),
+            Some(Err(error)) => {
+                break format!(
+                    "the connection broke during the response: {}",
+                    error.without_url()
+                );
+            }
             None => return (body, None),
         }
     };
@@ -212,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_response_is_not_parsed_again_and_has_its_own_metadata() {
+    fn repeated_response_is_not_parsed_again_and_has_its_own_metadata() {
         let read =
             |response: &ServiceResponse, before| response.generation(before).expect("it is read");
         let text = r#"{"id":"g1","status":"generating"}"#;
@@ -227,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compressed_response_is_not_read() {
+    fn compressed_response_is_refused() {
         let text = r#"{"id":"g1","status":"generating"}"#;
         let first = response(&[], text).generation(None).expect("it is read");
         let again = response(&[("content-encoding", "gzip")], text);
@@ -235,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_response_is_parsed() {
+    fn changed_response_is_parsed() {
         let before = Generation::from_json(serde_json::json!({ "id": "g1", "status": "queued" }));
         assert!(response(&[], "").generation(Some(&before)).is_err());
         let text = r#"{"id":"g1","status":"generating"}"#;

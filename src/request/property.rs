@@ -317,9 +317,7 @@ fn items<T, V: IntoProperty<T>>(values: Vec<V>) -> Result<Vec<T>, Vec<Violation>
                 items.push(item);
                 continue;
             }
-            Ok(None) => vec![Violation::missing(
-                "an item; omit the whole array instead",
-            )],
+            Ok(None) => vec![Violation::missing("an item; omit the whole array instead")],
             Err(violations) => violations,
         };
         let index = index.to_string();

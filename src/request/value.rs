@@ -280,10 +280,7 @@ impl<'de, const MIN: usize, const MAX: usize> Deserialize<'de> for Text<MIN, MAX
 /// One value, or a list of such values; the document allows both.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
-#[allow(
-    clippy::exhaustive_enums,
-    reason = "one and many cover every case"
-)]
+#[allow(clippy::exhaustive_enums, reason = "one and many cover every case")]
 pub enum OneOrMany<T> {
     /// One value, serialised without an array.
     One(T),
@@ -375,7 +372,8 @@ pub(crate) fn json(value: i128) -> Value {
 /// Reads an integer. `5.0` is read as 5, since it is an integer in JSON Schema.
 pub(crate) fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     let number = serde_json::Number::deserialize(deserializer)?;
-    whole(&number).ok_or_else(|| de::Error::custom(format_args!("{number} is not a 64-bit integer")))
+    whole(&number)
+        .ok_or_else(|| de::Error::custom(format_args!("{number} is not a 64-bit integer")))
 }
 
 /// The integer that is equal to `number`, if there is one.

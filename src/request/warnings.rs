@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_without_a_visible_character_is_blank() {
+    fn text_without_a_visible_character_is_blank() {
         for blank in [
             "",
             " \t\r\n",

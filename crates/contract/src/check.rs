@@ -262,7 +262,10 @@ fn unknown_properties(
         let known = properties.iter().map(|property| property.name.as_str());
         let nearest = known.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
         let hint = nearest.map(|nearest| format!("; the most similar one is `{nearest}`"));
-        let message = format!("the document has no property `{name}`{}", hint.unwrap_or_default());
+        let message = format!(
+            "the document has no property `{name}`{}",
+            hint.unwrap_or_default()
+        );
         found.push(Warning::new(pointer, message));
     }
 }

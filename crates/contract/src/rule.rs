@@ -113,7 +113,9 @@ impl SourcedRule {
     pub fn check(&self, body: &Map<String, Value>) -> Option<Warning> {
         let Self { rule, source } = self;
         let pointer = rule.properties().first().map(|name| pointer_step(name));
-        let message = format!("{rule}, according to {source}; the service may refuse the request or ignore the value");
+        let message = format!(
+            "{rule}, according to {source}; the service may refuse the request or ignore the value"
+        );
         (!rule.is_kept(body)).then(|| Warning::new(pointer.unwrap_or_default(), message))
     }
 }
@@ -145,7 +147,10 @@ impl fmt::Display for Rule {
                 property,
                 other,
                 value,
-            } => write!(f, "`{property}` cannot be combined with `{other}` as {value}"),
+            } => write!(
+                f,
+                "`{property}` cannot be combined with `{other}` as {value}"
+            ),
         }
     }
 }

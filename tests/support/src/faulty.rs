@@ -154,7 +154,8 @@ async fn serve(listener: TcpListener, play: Arc<Mutex<Play>>) {
             let Some(request) = read(&mut stream).await else {
                 return;
             };
-            record.requests
+            record
+                .requests
                 .lock()
                 .expect("no panic while held")
                 .push(request.clone());

@@ -120,7 +120,8 @@ impl Host {
         let (received, plan, base) = (Arc::clone(&requests), Arc::new(plan), url.clone());
         let task = tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let (received, plan, base) = (Arc::clone(&received), Arc::clone(&plan), base.clone());
+                let (received, plan, base) =
+                    (Arc::clone(&received), Arc::clone(&plan), base.clone());
                 let (film, validator, released) =
                     (film.clone(), validator.clone(), released.clone());
                 tokio::spawn(async move {

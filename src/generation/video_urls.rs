@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::{
-    reason::{is_link, nested},
+    reason::{is_web_url, nested},
     video::Video,
     words::Words,
 };
@@ -18,31 +18,31 @@ use super::{
 pub(super) fn find(answer: &Value, is_completed: bool) -> Vec<Video> {
     let mut search = Search {
         found: Vec::new(),
-        links_in_failures: Vec::new(),
+        urls_in_failures: Vec::new(),
         lists: 0,
         left: MAX_PROPERTIES,
     };
     search.visit(answer, &Path::default(), 0);
     let Search {
         mut found,
-        links_in_failures,
+        urls_in_failures,
         ..
     } = search;
     if !is_completed {
-        found.retain(|link| link.rank == Rank::ResultVideo || link.is_under_video);
+        found.retain(|found_url| found_url.rank == Rank::ResultVideo || found_url.is_under_video);
     }
-    let Some(best) = found.iter().map(|link| link.rank).min() else {
+    let Some(best) = found.iter().map(|found_url| found_url.rank).min() else {
         // A gateway puts the URL of a completed video into `fail_reason` (QuantumNous/new-api#6993).
-        let links = links_in_failures.into_iter().filter(|_| is_completed);
-        return links.take(1).map(Video::at).collect();
+        let urls = urls_in_failures.into_iter().filter(|_| is_completed);
+        return urls.take(1).map(Video::at).collect();
     };
-    found.retain(|link| link.rank == best);
+    found.retain(|found_url| found_url.rank == best);
     // An outer URL belongs to the response itself, a deeper one may belong to another object. The sort is stable, so the first
     // URL of equals wins.
-    found.sort_by_key(|link| link.depth);
+    found.sort_by_key(|found_url| found_url.depth);
     // Only one list, or the URLs of one level, is returned: the other groups are copies.
     let mut groups: Vec<(Group, Vec<Video>)> = Vec::new();
-    for Link { group, video, .. } in found {
+    for FoundUrl { group, video, .. } in found {
         let at = groups.iter().position(|(other, _)| *other == group);
         let at = at.unwrap_or_else(|| {
             groups.push((group, Vec::new()));
@@ -92,7 +92,7 @@ enum Group {
     Level(usize),
 }
 
-struct Link {
+struct FoundUrl {
     rank: Rank,
     depth: usize,
     group: Group,
@@ -138,8 +138,8 @@ impl Path {
 }
 
 struct Search {
-    found: Vec<Link>,
-    links_in_failures: Vec<String>,
+    found: Vec<FoundUrl>,
+    urls_in_failures: Vec<String>,
     lists: usize,
     left: u32,
 }
@@ -159,9 +159,9 @@ impl Search {
                 };
                 for item in items {
                     match item {
-                        Value::String(text) if is_link(text) => {
-                            let link = self.link(text, &path, depth, None, false);
-                            self.found.extend(link);
+                        Value::String(text) if is_web_url(text) => {
+                            let found_url = self.rank_url(text, &path, depth, None, false);
+                            self.found.extend(found_url);
                         }
                         item => self.visit(item, &path, depth + 1),
                     }
@@ -178,7 +178,7 @@ impl Search {
 
     fn visit_object(&mut self, map: &Map<String, Value>, path: &Path, depth: usize) {
         let beside_prompt = map.keys().any(|key| Words::of(key).is_prompt());
-        let mut own: Vec<(usize, Link)> = Vec::new();
+        let mut own: Vec<(usize, FoundUrl)> = Vec::new();
         for (key, value) in map {
             if self.left == 0 {
                 break;
@@ -187,16 +187,17 @@ impl Search {
             let words = Words::of(key);
             match value {
                 Value::String(text) if words.is_failure() => {
-                    self.links_in_failures
-                        .extend(is_link(text).then(|| text.clone()));
+                    self.urls_in_failures
+                        .extend(is_web_url(text).then(|| text.clone()));
                 }
                 _ if words.is_failure() || words.is_other_file() => {}
                 Value::String(text)
-                    if words.is_entry() && kind_of_file(text) != Some(true) && is_link(text) => {}
-                Value::String(text) if is_link(text) => {
+                    if words.is_entry() && kind_of_file(text) != Some(true) && is_web_url(text) => {
+                }
+                Value::String(text) if is_web_url(text) => {
                     let path = path.with(key, &words, depth);
-                    let link = self.link(text, &path, depth, Some(map), beside_prompt);
-                    own.extend(link.map(|link| (words.variance(), link)));
+                    let found_url = self.rank_url(text, &path, depth, Some(map), beside_prompt);
+                    own.extend(found_url.map(|found_url| (words.variance(), found_url)));
                 }
                 value => self.visit(value, &path.with(key, &words, depth), depth + 1),
             }
@@ -204,22 +205,22 @@ impl Search {
         // An object describes one file; its other URLs are variants of the file.
         let plainest = own
             .iter()
-            .map(|(variance, link)| (link.rank, *variance))
+            .map(|(variance, found_url)| (found_url.rank, *variance))
             .min();
         let own = own.into_iter();
-        let own = own.filter(|(variance, link)| Some((link.rank, *variance)) == plainest);
-        self.found.extend(own.map(|(_, link)| link));
+        let own = own.filter(|(variance, found_url)| Some((found_url.rank, *variance)) == plainest);
+        self.found.extend(own.map(|(_, found_url)| found_url));
     }
 
     /// Ranks a URL; `None` if the URL cannot be a video.
-    fn link(
+    fn rank_url(
         &self,
         url: &str,
         path: &Path,
         depth: usize,
         beside: Option<&Map<String, Value>>,
         beside_prompt: bool,
-    ) -> Option<Link> {
+    ) -> Option<FoundUrl> {
         let kind = beside.and_then(kind).or_else(|| kind_of_file(url));
         let is_video = match kind {
             Some(is_video) => is_video,
@@ -235,7 +236,7 @@ impl Search {
             (_, _, true) if !beside_prompt => Rank::Place,
             _ => return None,
         };
-        Some(Link {
+        Some(FoundUrl {
             rank,
             depth,
             group: path.list.map_or(Group::Level(depth), Group::List),
