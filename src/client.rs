@@ -136,7 +136,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`PollingLost`](ErrorKind::PollingLost) if the service could not be reached, refused, or sent a response that cannot be read;
+    /// [`PollingLost`](ErrorKind::PollingLost) if the service could not be reached, refused the poll, or sent a response that
+    /// cannot be read;
     /// [`Configuration`](ErrorKind::Configuration) if the handle belongs to another service;
     /// [`MissingRootCertificates`](ErrorKind::MissingRootCertificates). Each of these errors carries the handle.
     ///

@@ -75,17 +75,17 @@ async fn settings_of_the_api_client_apply_to_the_api_but_not_to_downloads() {
         .unwrap();
     let generation = client.fetch("a").await.unwrap();
     client.download(&generation).to_bytes().await.unwrap();
-    let is_used = &api.requests()[0];
-    assert_eq!(is_used.header("user-agent"), Some("film-desk/3"));
-    assert_eq!(is_used.header("x-api"), Some("yes"));
-    assert_eq!(is_used.header("x-files"), None);
+    let received = &api.requests()[0];
+    assert_eq!(received.header("user-agent"), Some("film-desk/3"));
+    assert_eq!(received.header("x-api"), Some("yes"));
+    assert_eq!(received.header("x-files"), None);
     let bearer = format!("Bearer {KEY}");
-    assert_eq!(is_used.header("authorization"), Some(bearer.as_str()));
-    let is_used = &host.requests()[0];
-    assert_eq!(is_used.header("x-files"), Some("yes"));
-    assert_eq!(is_used.header("x-api"), None);
-    assert_eq!(is_used.header("authorization"), None);
-    let agent = is_used.header("user-agent").unwrap();
+    assert_eq!(received.header("authorization"), Some(bearer.as_str()));
+    let received = &host.requests()[0];
+    assert_eq!(received.header("x-files"), Some("yes"));
+    assert_eq!(received.header("x-api"), None);
+    assert_eq!(received.header("authorization"), None);
+    let agent = received.header("user-agent").unwrap();
     assert!(agent.starts_with("aimlapi-video/"), "{agent}");
 }
 
@@ -159,8 +159,8 @@ async fn settings_apply_to_creates_and_polls() {
         .unwrap();
     client.create(request()).await.unwrap();
     client.fetch("a").await.unwrap();
-    for is_used in api.requests() {
-        assert_eq!(is_used.header("user-agent"), Some("film-desk/3"));
+    for received in api.requests() {
+        assert_eq!(received.header("user-agent"), Some("film-desk/3"));
     }
 }
 

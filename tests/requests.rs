@@ -418,9 +418,9 @@ fn unknown_properties_cause_warnings_at_every_depth() {
     let warnings = GenerationRequest::from_json(Route::Universal, body)
         .unwrap()
         .warnings();
-    let message: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    let messages: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
-        message,
+        messages,
         [
             "/camera_control/config/pann: the document has no property `pann`; the most similar one is `pan`",
             "/promt: the document has no property `promt`; the most similar one is `prompt`",

@@ -96,7 +96,7 @@ async fn wait_is_one_span_with_an_event_for_each_change_and_no_secret() {
     for event in [
         "INFO aimlapi.wait",
         "}: aimlapi_video: state changed state=queued",
-        "}: aimlapi_video: poll failed, the wait goes on status=502",
+        "}: aimlapi_video: poll failed, the wait continues status=502",
         "}: aimlapi_video: state changed state=generating",
         "}: aimlapi_video: completed polls=3",
         "polls=3 state=\"completed\" outcome=\"completed\"}: aimlapi_video: close",
@@ -147,7 +147,7 @@ async fn each_request_has_an_event_with_its_outcome_and_no_query() {
         requests.filter(|line| line.contains(what)).count()
     };
     assert_eq!(
-        of("answered method=\"POST\" url=\"http://127.0.0.1:"),
+        of("response received method=\"POST\" url=\"http://127.0.0.1:"),
         1,
         "{text}"
     );
@@ -168,5 +168,9 @@ async fn each_request_has_an_event_with_its_outcome_and_no_query() {
     );
     assert_eq!(of("generation_id"), 0, "{text}");
     // The events of requests within a wait are in the span of the wait.
-    assert_eq!(lines(&text, "aimlapi_video::http: answered"), 2, "{text}");
+    assert_eq!(
+        lines(&text, "aimlapi_video::http: response received"),
+        2,
+        "{text}"
+    );
 }

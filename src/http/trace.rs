@@ -44,7 +44,7 @@ mod on {
                 status = status.as_u16(),
                 seconds = self.began.elapsed().as_secs_f64(),
                 request_id = request_id.filter(|id| is_id(id)),
-                "answered"
+                "response received"
             );
         }
 
@@ -66,7 +66,7 @@ mod on {
                 url = redacted(self.url.as_str()),
                 seconds = self.began.elapsed().as_secs_f64(),
                 why,
-                "unanswered"
+                "no response"
             );
         }
     }

@@ -68,7 +68,7 @@ mod on {
                         status,
                         since_s = failed.since.as_secs_f64(),
                         polls,
-                        "poll failed, the wait goes on"
+                        "poll failed, the wait continues"
                     );
                     return;
                 }
