@@ -338,7 +338,7 @@ impl Bucket {
         state.tokens = state.tokens.min(self.budget.burst.into());
     }
 
-    /// When the bucket holds so many tokens if none is taken, or an earlier time to check again.
+    /// When the bucket will hold `tokens` tokens if no token is taken, or an earlier time to check again.
     fn time_of(&self, state: &State, tokens: f64) -> Instant {
         let mut from = state.refilled_at.max(state.opens);
         let mut missing = (tokens - state.tokens).max(0.0);

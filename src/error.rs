@@ -339,3 +339,20 @@ impl StdError for Error {
             .map(|source| source as &(dyn StdError + 'static))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_the_message_and_the_chain_of_causes() {
+        let reset = std::io::Error::other("connection reset");
+        let cause = Error::new(ErrorKind::PollingLost, "the service sent no response");
+        let error = Error::new(ErrorKind::PollingLost, "no valid response for 2m")
+            .with_source(cause.with_source(reset));
+        assert_eq!(
+            format!("{error:?}"),
+            "no valid response for 2m\ncaused by: the service sent no response\ncaused by: connection reset"
+        );
+    }
+}

@@ -28,7 +28,7 @@ use aimlapi_video_simulator::Simulator;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::runtime::{Builder, Runtime};
 
-/// As long as the service's keys, because every response is searched for the key.
+/// A key of the same length as the service's keys, because every response is searched for the key.
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 pub(crate) fn run() {
@@ -122,7 +122,7 @@ fn explained(polls: &[(Duration, Duration)]) -> Duration {
     Duration::from_secs_f64(longest)
 }
 
-/// The same waits with the default schedule and with a fixed one that sends about as many polls.
+/// Measures the same waits with the default schedule and with a fixed one that sends about as many polls.
 fn loopback(server: &Server) {
     println!("== {WAITS} waits over loopback, {SPEED} times as fast as the service ==");
     let planned = waits_over_loopback(server, "default schedule", Planned::default());

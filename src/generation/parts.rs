@@ -27,9 +27,9 @@ pub enum State {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure {
-    /// The error's name or type, where stated.
+    /// The error's name or type, if stated.
     pub name: Option<String>,
-    /// The message; empty where none is stated.
+    /// The message; empty if none is stated.
     pub message: String,
 }
 

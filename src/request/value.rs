@@ -478,7 +478,7 @@ macro_rules! string_enum {
         }
 
         impl $name {
-            /// The value as it is sent.
+            /// The value in the JSON body.
             #[inline]
             pub const fn as_str(self) -> &'static str {
                 match self {

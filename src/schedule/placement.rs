@@ -201,7 +201,8 @@ fn lowest([(a, at_a), (b, at_b), (c, at_c)]: [(f64, f64); 3]) -> f64 {
 const MIN_CANDIDATES: usize = 72;
 const CELLS: usize = 48;
 
-/// The latest candidate leaves no more than this share alive, or is this many times later than the first.
+/// The growth of the search for the latest candidate, which leaves at most the share `LEFT` alive, or is `FURTHEST` times later
+/// than the first candidate.
 const GROWTH: f64 = 1.3;
 const LEFT: f64 = 2e-3;
 const FURTHEST: f64 = 1e4;

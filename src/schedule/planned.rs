@@ -37,7 +37,7 @@ use crate::State;
 /// # let _ = options;
 /// ```
 ///
-/// Where the stated duration is right and durations spread by 15 % around it, that is 10 requests at a mean lag of 1.4 s for
+/// If the stated duration is right and durations spread by 15 % around it, the default sends 10 requests at a mean lag of 1.4 s for
 /// 90 s, 18 at 3.1 s for 330 s, and 26 at 4.8 s for 750 s; after 20 observed durations 9 at 1.5 s, 17 at 2.9 s, and 21 at 5.3 s
 /// (`cargo bench --bench schedule`).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -212,7 +212,8 @@ const LOWEST_MIN_STEP: Duration = Duration::from_secs(1);
 /// dense phase.
 const JITTER: f64 = 0.08;
 
-/// A queued generation takes at least this share of a typical duration longer; the typical duration counts up to so many seconds.
+/// A queued generation takes at least this share of a typical duration longer. Of the typical duration, at most this many seconds
+/// count.
 const QUEUED: f64 = 0.05;
 const LONGEST_QUEUED: f64 = 600.0;
 
@@ -220,7 +221,7 @@ const LONGEST_QUEUED: f64 = 600.0;
 const TRADED: f64 = 330.0;
 const SHORTEST_TRADE: f64 = 1e-3;
 
-/// From so many times the typical duration on, the price of lag falls with the age, so that steps grow.
+/// The multiple of the typical duration from which on the price of lag falls with the age, so that steps grow.
 const OVERDUE: f64 = 4.0;
 
 /// The price for a posterior with a width of 1 s and a shortest step of 1 s at which steps in its middle are not much longer.
