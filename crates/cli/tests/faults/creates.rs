@@ -202,7 +202,7 @@ async fn what_was_not_asked_for_compressed_is_told_as_such() {
         assert!(
             error
                 .to_string()
-                .contains("compressed (gzip), which was not asked for"),
+                .contains("compressed (gzip), which was not requested"),
             "{error}"
         );
     }
