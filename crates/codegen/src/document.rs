@@ -2,6 +2,7 @@
 
 mod arms;
 pub mod folder;
+mod places;
 mod prune;
 
 use serde_json::{Map, Value};
@@ -10,6 +11,7 @@ use crate::{Findings, Route, Trouble, repair, step};
 use arms::by_model;
 
 pub use folder::read;
+pub use places::Places;
 pub use prune::Declared;
 
 /// One published document.
@@ -35,9 +37,9 @@ pub struct Create {
     pub model: String,
     /// The request body's schema; its `model` allows just this model.
     pub schema: Value,
-    /// Where `schema` stands in the mended document.
-    pub pointer: String,
-    /// Where it stands in the published file.
+    /// Where the parts of `schema` stand in the repaired document.
+    pub places: Places,
+    /// Where `schema` stands in the published file.
     pub place: String,
     /// The status the document declares for a created generation.
     pub status: u16,
@@ -210,7 +212,7 @@ pub fn creates(document: &Document, findings: &mut Findings) -> Vec<Create> {
             let place = document.place(&place);
             findings.trouble(Trouble::new(&document.file, &place, what, remedy));
         }
-        for (model, pointer, schema) in found {
+        for (model, mut places, schema) in found {
             let odd = match () {
                 () if model.trim().is_empty() => Some("holds no character"),
                 () if model.chars().any(char::is_control) => Some("holds a control character"),
@@ -218,7 +220,7 @@ pub fn creates(document: &Document, findings: &mut Findings) -> Vec<Create> {
             };
             if let Some(odd) = odd {
                 let what = format!("the model id {model:?} {odd}");
-                let place = document.place(&format!("{pointer}/properties/model/enum"));
+                let place = document.place(&places.of("/properties/model/enum"));
                 let remedy = "correct the id by an overlay action";
                 findings.trouble(Trouble::new(&document.file, &place, what, remedy));
                 continue;
@@ -226,10 +228,10 @@ pub fn creates(document: &Document, findings: &mut Findings) -> Vec<Create> {
             creates.push(Create {
                 file: document.file.clone(),
                 route,
-                schema: arms::for_model(schema, &model, &pointer),
+                schema: arms::for_model(schema, &model, &mut places),
                 model,
-                place: document.place(&pointer),
-                pointer,
+                place: document.place(&places.of("")),
+                places,
                 status: declared_status(operation),
                 answer: answer(operation),
             });

@@ -11,7 +11,7 @@ use aimlapi_video_contract::{Model, Property, Schema};
 use crate::{
     Route,
     merge::{Merged, Request},
-    names, rust_types, strip,
+    names, rust_types,
 };
 
 /// The types that hold bounded numbers, and the values of enums.
@@ -90,13 +90,11 @@ pub fn contract(merged: &Merged) -> Result<String, serde_json::Error> {
 pub fn documents(merged: &Merged) -> Value {
     let entry = |request: &Request| {
         let create = &request.create;
-        let mut schema = create.schema.clone();
-        strip::unmark(&mut schema);
         json!({
             "model": create.model,
             "path": create.route.path(),
             "status": create.status,
-            "schema": schema,
+            "schema": create.schema,
         })
     };
     merged.requests.iter().map(entry).collect()

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use aimlapi_video_contract::{Check, Schema};
 
 use super::read::{Reader, or_null, size};
-use crate::{Trouble, repair, step, strip};
+use crate::{repair, step};
 
 impl Reader<'_> {
     /// The constraints beside the type that `schema` was read as.
@@ -125,8 +125,7 @@ impl Reader<'_> {
                 // What could not be written into one schema.
                 "allOf" => {
                     for (index, part) in value.as_array().into_iter().flatten().enumerate() {
-                        let way = strip::way(part, pointer, keyword, index);
-                        let part = self.schema(part, &way, property);
+                        let part = self.schema(part, &format!("{at}/{index}"), property);
                         checks.extend((part != Schema::Any).then_some(Check::AllOf(part)));
                     }
                 }
@@ -149,20 +148,16 @@ impl Reader<'_> {
                 known if UNDERSTOOD.contains(&known) || known.starts_with("x-") => {}
                 unknown => {
                     let what = format!("`{unknown}` is no keyword of OpenAPI 3.0, and is left out");
-                    let place = self.document.place(&at);
                     let remedy = "nothing has to be done, unless it says what is allowed";
-                    self.findings
-                        .warning(Trouble::new(&self.create.file, &place, what, remedy));
+                    self.warning(&at, &what, remedy);
                 }
             }
         }
         for check in &checks {
             if let Check::Unchecked { keyword, value } = check {
                 let what = format!("`{keyword}` {value} is not checked; the service decides");
-                let place = self.document.place(&format!("{pointer}{}", step(keyword)));
-                let remedy = "nothing has to be done";
-                self.findings
-                    .warning(Trouble::new(&self.create.file, &place, what, remedy));
+                let at = format!("{pointer}{}", step(keyword));
+                self.warning(&at, &what, "nothing has to be done");
             }
         }
         checks

@@ -28,7 +28,7 @@ pub fn read(
         findings,
         depth: 0,
     };
-    let object = match reader.schema(&create.schema, &create.pointer, "") {
+    let object = match reader.schema(&create.schema, "", "") {
         Schema::Object(properties) => Some((properties, Vec::new())),
         Schema::Checked { schema, checks } => match *schema {
             Schema::Object(properties) => Some((properties, checks)),
@@ -38,16 +38,17 @@ pub fn read(
     };
     if object.is_none() {
         let what = "the request body is no object";
-        reader.trouble(&create.pointer, what, "fetch the document again");
+        reader.trouble("", what, "fetch the document again");
     }
     object.filter(|_| findings.troubles.len() == before)
 }
 
+/// Reads the schemas of one request; the pointers that its methods take are pointers in `create.schema`.
 pub(super) struct Reader<'a> {
-    pub(super) create: &'a Create,
+    create: &'a Create,
     glossary: &'a Value,
-    pub(super) document: &'a Document,
-    pub(super) findings: &'a mut Findings,
+    document: &'a Document,
+    findings: &'a mut Findings,
     depth: usize,
 }
 
@@ -57,7 +58,6 @@ impl Reader<'_> {
             self.trouble(pointer, "is no schema", "fetch the document again");
             return Schema::Any;
         };
-        let pointer = &strip::marked(schema, pointer);
         if self.depth == DEEPEST {
             let what = format!("lies {DEEPEST} schemas deep, and none is read that lies deeper");
             self.trouble(pointer, &what, "cut it off by an overlay action");
@@ -307,9 +307,18 @@ impl Reader<'_> {
     }
 
     pub(super) fn trouble(&mut self, pointer: &str, what: &str, remedy: &str) {
-        let place = self.document.place(pointer);
-        self.findings
-            .trouble(Trouble::new(&self.create.file, &place, what, remedy));
+        let trouble = self.found(pointer, what, remedy);
+        self.findings.trouble(trouble);
+    }
+
+    pub(super) fn warning(&mut self, pointer: &str, what: &str, remedy: &str) {
+        let warning = self.found(pointer, what, remedy);
+        self.findings.warning(warning);
+    }
+
+    fn found(&self, pointer: &str, what: &str, remedy: &str) -> Trouble {
+        let place = self.document.place(&self.create.places.of(pointer));
+        Trouble::new(&self.create.file, &place, what, remedy)
     }
 }
 

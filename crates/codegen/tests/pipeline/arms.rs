@@ -92,6 +92,17 @@ fn a_place_in_an_arm_or_a_part_is_told_where_it_stands() {
             "/properties/p/allOf/1/pattern"
         ]
     );
+    let within = json!({ "allOf": [{ "pattern": "a" }, { "pattern": "b" }] });
+    let part = json!({ "allOf": [{ "type": "string" }, within, { "pattern": "c" }] });
+    let body = json!({ "oneOf": [other, mine("y", integer()), mine("x", part)] });
+    assert_eq!(
+        told(body),
+        [
+            "/oneOf/2/properties/x/allOf/1/allOf/1/pattern",
+            "/oneOf/2/properties/x/allOf/2/pattern",
+            "/oneOf/2/properties/x/allOf/1/allOf/0/pattern"
+        ]
+    );
 }
 
 #[test]

@@ -255,7 +255,10 @@ fn parts_of_a_schema_become_one_that_allows_what_all_of_them_allow() {
         json!({ "pattern": "b" }),
     ]);
     assert_eq!(patterns["pattern"], "a");
-    assert_eq!(patterns["allOf"][0]["pattern"], "b");
+    assert_eq!(
+        patterns["allOf"],
+        json!([{}, { "pattern": "b", "type": "string" }])
+    );
 }
 
 #[test]
