@@ -101,7 +101,7 @@ pub fn documents(merged: &Merged) -> Value {
 }
 
 /// A function over every generated type, for tests that judge them all.
-pub fn typed_door(merged: &Merged) -> String {
+pub fn typed_requests(merged: &Merged) -> String {
     let mut out = String::from(
         "fn read_typed(path: &str, model: &str, body: ::serde_json::Value) \
          -> Option<::std::result::Result<::serde_json::Value, ::serde_json::Error>> {\n\

@@ -69,7 +69,7 @@ impl Reader<'_> {
                     checks.extend(step.map(Check::MultipleOf));
                 }
                 "uniqueItems" | "nullable" if !value.is_boolean() => {
-                    self.trouble(&at, "is no boolean", "correct it by an overlay action");
+                    self.error(&at, "is no boolean", "correct it by an overlay action");
                 }
                 "uniqueItems" => checks.extend((value == true).then_some(Check::UniqueItems)),
                 "minProperties" => {
@@ -77,7 +77,7 @@ impl Reader<'_> {
                     let max = self.bound(map, "maxProperties", pointer, size);
                     if max.is_some_and(|max| max < min) {
                         let what = "no number of properties lies within its limits";
-                        self.trouble(&at, what, "correct one of them by an overlay action");
+                        self.error(&at, what, "correct one of them by an overlay action");
                     }
                     if min > 0 || max.is_some() {
                         checks.push(Check::property_count(min, max));
@@ -97,7 +97,7 @@ impl Reader<'_> {
                     }
                     Value::Object(any) if any.is_empty() => {}
                     Value::Object(_) => checks.push(unchecked),
-                    _ => self.trouble(&at, "is no schema", "correct it by an overlay action"),
+                    _ => self.error(&at, "is no schema", "correct it by an overlay action"),
                 },
                 "format" => {
                     let held = matches!(schema, Schema::Uri | Schema::UriOrBase64);
@@ -112,7 +112,7 @@ impl Reader<'_> {
                     let what = format!(
                         "{value} leads nowhere in this file, or back to itself, or too far"
                     );
-                    self.trouble(
+                    self.error(
                         &at,
                         &what,
                         "put the schema in its place by an overlay action",
@@ -120,7 +120,7 @@ impl Reader<'_> {
                 }
                 "allOf" if repair::whole(map).is_none() => {
                     let what = "the parts of `allOf` contradict each other";
-                    self.trouble(&at, what, "correct one of them by an overlay action");
+                    self.error(&at, what, "correct one of them by an overlay action");
                 }
                 // What could not be written into one schema.
                 "allOf" => {
@@ -139,10 +139,10 @@ impl Reader<'_> {
                     checks.extend((!value.is_boolean()).then_some(unchecked));
                 }
                 "pattern" if !value.is_string() => {
-                    self.trouble(&at, "is no text", "correct it by an overlay action");
+                    self.error(&at, "is no text", "correct it by an overlay action");
                 }
                 "not" if !value.is_object() => {
-                    self.trouble(&at, "is no schema", "correct it by an overlay action");
+                    self.error(&at, "is no schema", "correct it by an overlay action");
                 }
                 "pattern" | "not" => checks.push(unchecked),
                 known if UNDERSTOOD.contains(&known) || known.starts_with("x-") => {}
@@ -171,7 +171,7 @@ impl Reader<'_> {
         property: &str,
     ) -> Option<Check> {
         let Some(arms) = arms.as_array().filter(|arms| !arms.is_empty()) else {
-            self.trouble(
+            self.error(
                 pointer,
                 "is no list of schemas",
                 "correct it by an overlay action",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Document, Places};
-use crate::{Findings, Trouble, repair};
+use crate::{Diagnostic, Diagnostics, repair};
 
 mod lift;
 
@@ -13,9 +13,9 @@ pub(super) fn by_model(
     document: &Document,
     schema: &Value,
     pointer: &str,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<(String, Places, Value)> {
-    let tree = tree(document, schema, pointer, findings);
+    let tree = tree(document, schema, pointer, diagnostics);
     let mut ids: Vec<String> = Vec::new();
     tree.ids(&mut ids);
     let of_model = |id: String| {
@@ -91,7 +91,7 @@ impl Tree {
 }
 
 /// Every body with what stands beside it and above it written in.
-fn tree(document: &Document, schema: &Value, pointer: &str, findings: &mut Findings) -> Tree {
+fn tree(document: &Document, schema: &Value, pointer: &str, diagnostics: &mut Diagnostics) -> Tree {
     let mut told_apart = groups(schema).filter(|(_, arms)| arms.iter().any(tells));
     let Some((keyword, arms)) = told_apart.next() else {
         return Tree::Body {
@@ -111,14 +111,14 @@ fn tree(document: &Document, schema: &Value, pointer: &str, findings: &mut Findi
                 let what = "names no model, so no request is made of it";
                 let remedy = "add `model` with the id by an overlay action if it is one";
                 let place = document.place(&at);
-                findings.warning(Trouble::new(&document.file, &place, what, remedy));
+                diagnostics.warning(Diagnostic::new(&document.file, &place, what, remedy));
             }
-            Some(whole) => bodies.push(tree(document, &whole, &at, findings)),
+            Some(whole) => bodies.push(tree(document, &whole, &at, diagnostics)),
             None => {
                 let what = format!("contradicts what stands beside `{keyword}`");
                 let remedy = "correct one of them by an overlay action";
                 let place = document.place(&at);
-                findings.trouble(Trouble::new(&document.file, &place, what, remedy));
+                diagnostics.error(Diagnostic::new(&document.file, &place, what, remedy));
             }
         }
     }
