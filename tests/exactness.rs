@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::judge::{self, Judged, judges, minimal, mutations};
 
-include!(concat!(env!("OUT_DIR"), "/typed_door.rs"));
+include!(concat!(env!("OUT_DIR"), "/typed_requests.rs"));
 
 /// The reasons for which this crate differs from the document. A reason that no longer occurs fails the test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

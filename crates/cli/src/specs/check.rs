@@ -11,15 +11,15 @@ use serde_json::{Value, json};
 
 use super::{documents, facts, print_result};
 use crate::{args::SpecsCheck, failure::USAGE};
-use aimlapi_video_codegen::{self as spec, Document, Facts, Findings, Trouble, generate};
+use aimlapi_video_codegen::{self as spec, Diagnostic, Diagnostics, Document, Facts, generate};
 
 /// `specs check`
 pub(crate) fn check(asked: &SpecsCheck) -> ExitCode {
-    let mut findings = Findings::default();
-    let documents = named_apart(&asked.paths, &mut findings);
+    let mut diagnostics = Diagnostics::default();
+    let documents = named_apart(&asked.paths, &mut diagnostics);
     let facts = facts(
         asked.paths.first().map_or(Path::new(""), |path| path),
-        &mut findings,
+        &mut diagnostics,
     );
     let mut reports: Vec<Report> = documents
         .iter()
@@ -33,15 +33,15 @@ pub(crate) fn check(asked: &SpecsCheck) -> ExitCode {
         // Each was read alone; what only shows when all are read together is told of the file it is about.
         let mut together = documents;
         together.retain(|document| reports.iter().any(|report| report.is_read(&document.file)));
-        let mut common = Findings::default();
+        let mut common = Diagnostics::default();
         generated = generate(&mut together, &facts, &mut common);
-        for trouble in common.troubles {
+        for diagnostic in common.errors {
             match reports
                 .iter_mut()
-                .find(|report| report.file == trouble.file)
+                .find(|report| report.file == diagnostic.file)
             {
-                Some(report) => report.troubles.push(trouble),
-                None => findings.trouble(trouble),
+                Some(report) => report.errors.push(diagnostic),
+                None => diagnostics.error(diagnostic),
             }
         }
         for warning in common.warnings {
@@ -54,9 +54,9 @@ pub(crate) fn check(asked: &SpecsCheck) -> ExitCode {
             }
         }
     }
-    reports.extend(findings.troubles.into_iter().map(Report::unread));
+    reports.extend(diagnostics.errors.into_iter().map(Report::unread));
     reports.sort_by(|a, b| a.file.cmp(&b.file));
-    let well = reports.iter().all(|report| report.troubles.is_empty());
+    let well = reports.iter().all(|report| report.errors.is_empty());
     if asked.json {
         let entries: Vec<Value> = reports.iter().map(Report::json).collect();
         let whole = json!({
@@ -77,13 +77,13 @@ pub(crate) fn check(asked: &SpecsCheck) -> ExitCode {
 }
 
 /// The documents of all paths, each once; where two have one name, all are named with the path that they were found by.
-fn named_apart(paths: &[PathBuf], findings: &mut Findings) -> Vec<Document> {
+fn named_apart(paths: &[PathBuf], diagnostics: &mut Diagnostics) -> Vec<Document> {
     let mut found: Vec<(&PathBuf, Document)> = Vec::new();
-    let mut troubles: Vec<(&PathBuf, Findings)> = Vec::new();
+    let mut errors: Vec<(&PathBuf, Diagnostics)> = Vec::new();
     let mut known: BTreeSet<PathBuf> = BTreeSet::new();
     for path in paths {
-        let mut findings = Findings::default();
-        let mut documents = documents(path, &mut findings);
+        let mut diagnostics = Diagnostics::default();
+        let mut documents = documents(path, &mut diagnostics);
         let real = |file: &str| {
             let place = if path.is_dir() {
                 path.join(file)
@@ -93,20 +93,22 @@ fn named_apart(paths: &[PathBuf], findings: &mut Findings) -> Vec<Document> {
             fs::canonicalize(&place).unwrap_or(place)
         };
         documents.retain(|document| !known.contains(&real(&document.file)));
-        findings
-            .troubles
-            .retain(|trouble| !known.contains(&real(&trouble.file)));
+        diagnostics
+            .errors
+            .retain(|diagnostic| !known.contains(&real(&diagnostic.file)));
         let read = documents.iter().map(|document| &document.file);
-        let unread = findings.troubles.iter().map(|trouble| &trouble.file);
+        let unread = diagnostics.errors.iter().map(|diagnostic| &diagnostic.file);
         let own: Vec<PathBuf> = read.chain(unread).map(|file| real(file)).collect();
         known.extend(own);
         found.extend(documents.into_iter().map(|document| (path, document)));
-        troubles.push((path, findings));
+        errors.push((path, diagnostics));
     }
     let read = found.iter().map(|(_, document)| document.file.as_str());
-    let unread = troubles.iter().flat_map(|(_, findings)| &findings.troubles);
+    let unread = errors
+        .iter()
+        .flat_map(|(_, diagnostics)| &diagnostics.errors);
     let mut names: Vec<&str> = read
-        .chain(unread.map(|trouble| trouble.file.as_str()))
+        .chain(unread.map(|diagnostic| diagnostic.file.as_str()))
         .collect();
     names.sort_unstable();
     let clash = names.windows(2).any(|pair| pair[0] == pair[1]);
@@ -115,10 +117,10 @@ fn named_apart(paths: &[PathBuf], findings: &mut Findings) -> Vec<Document> {
         true => path.join(file).display().to_string(),
         false => path.display().to_string(),
     };
-    for (path, of_path) in troubles {
-        for mut trouble in of_path.troubles {
-            trouble.file = apart(path, &trouble.file);
-            findings.trouble(trouble);
+    for (path, of_path) in errors {
+        for mut diagnostic in of_path.errors {
+            diagnostic.file = apart(path, &diagnostic.file);
+            diagnostics.error(diagnostic);
         }
     }
     let documents = found.into_iter().map(|(path, mut document)| {
@@ -148,17 +150,17 @@ struct Report {
     is_video: bool,
     repairs: Vec<&'static str>,
     models: Vec<Value>,
-    troubles: Vec<Trouble>,
-    warnings: Vec<Trouble>,
+    errors: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
     generated: Generated,
 }
 
 impl Report {
     /// Reads a document by itself; `whole` goes on to generate and parse.
     fn of(document: &Document, facts: &Facts, whole: bool) -> Self {
-        let mut findings = Findings::default();
+        let mut diagnostics = Diagnostics::default();
         let mut alone = [document.clone()];
-        let merged = spec::read(&mut alone, facts, |_| true, &mut findings);
+        let merged = spec::read(&mut alone, facts, |_| true, &mut diagnostics);
         let models = merged.requests.iter().map(|request| {
             json!({
                 "id": request.create.model,
@@ -169,44 +171,44 @@ impl Report {
         });
         let models = models.collect();
         let generated = if whole {
-            generate(&mut [document.clone()], facts, &mut findings)
+            generate(&mut [document.clone()], facts, &mut diagnostics)
         } else {
             Generated::default()
         };
-        findings.troubles.sort();
-        findings.troubles.dedup();
-        findings.warnings.sort();
-        findings.warnings.dedup();
+        diagnostics.errors.sort();
+        diagnostics.errors.dedup();
+        diagnostics.warnings.sort();
+        diagnostics.warnings.dedup();
         Self {
             file: document.file.clone(),
             is_video: document.is_video(),
             repairs: alone[0].repairs.clone(),
             models,
-            troubles: findings.troubles,
-            warnings: findings.warnings,
+            errors: diagnostics.errors,
+            warnings: diagnostics.warnings,
             generated,
         }
     }
 
-    fn unread(trouble: Trouble) -> Self {
+    fn unread(diagnostic: Diagnostic) -> Self {
         Self {
-            file: trouble.file.clone(),
+            file: diagnostic.file.clone(),
             is_video: false,
             repairs: Vec::new(),
             models: Vec::new(),
-            troubles: vec![trouble],
+            errors: vec![diagnostic],
             warnings: Vec::new(),
             generated: Generated::default(),
         }
     }
 
     fn is_read(&self, file: &str) -> bool {
-        self.file == file && self.troubles.is_empty()
+        self.file == file && self.errors.is_empty()
     }
 
     fn verdict(&self) -> &'static str {
         match () {
-            () if !self.troubles.is_empty() => "refused",
+            () if !self.errors.is_empty() => "refused",
             () if !self.is_video => "left out",
             () if self.repairs.is_empty() => "as it is",
             () => "repaired",
@@ -214,34 +216,34 @@ impl Report {
     }
 
     fn json(&self) -> Value {
-        let told = |troubles: &[Trouble]| -> Vec<Value> {
-            let told = |trouble: &Trouble| {
+        let told = |errors: &[Diagnostic]| -> Vec<Value> {
+            let told = |diagnostic: &Diagnostic| {
                 json!({
-                    "file": trouble.file,
-                    "pointer": trouble.pointer,
-                    "what": trouble.what,
-                    "remedy": trouble.remedy,
+                    "file": diagnostic.file,
+                    "pointer": diagnostic.pointer,
+                    "what": diagnostic.what,
+                    "remedy": diagnostic.remedy,
                 })
             };
-            troubles.iter().map(told).collect()
+            errors.iter().map(told).collect()
         };
         json!({
             "file": self.file,
             "verdict": self.verdict().replace(' ', "_"),
             "repairs": self.repairs,
             "models": self.models,
-            "troubles": told(&self.troubles),
+            "troubles": told(&self.errors),
             "warnings": told(&self.warnings),
         })
     }
 }
 
-fn generate(documents: &mut [Document], facts: &Facts, findings: &mut Findings) -> Generated {
-    let merged = spec::read(documents, facts, |_| true, findings);
-    if !findings.troubles.is_empty() {
+fn generate(documents: &mut [Document], facts: &Facts, diagnostics: &mut Diagnostics) -> Generated {
+    let merged = spec::read(documents, facts, |_| true, diagnostics);
+    if !diagnostics.errors.is_empty() {
         return Generated::default();
     }
-    let source = generate::generate(&merged, findings);
+    let source = generate::generate(&merged, diagnostics);
     let files = source.map(|source| source.files).unwrap_or_default();
     let code = files.iter().filter(|(name, _)| name.ends_with(".rs"));
     Generated {
@@ -266,8 +268,8 @@ fn text(reports: &[Report], generated: &Generated) -> String {
         let told = told.join("; ");
         out.push_str(format!("{:<9} {}  {told}", report.verdict(), report.file).trim_end());
         out.push('\n');
-        for trouble in &report.troubles {
-            out.push_str(&format!("          {trouble}\n"));
+        for diagnostic in &report.errors {
+            out.push_str(&format!("          {diagnostic}\n"));
         }
         for warning in &report.warnings {
             out.push_str(&format!("          note: {warning}\n"));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aimlapi_video_codegen::{Document, Findings, Merged, document::Create, merge};
+use aimlapi_video_codegen::{Diagnostics, Document, Merged, document::Create, merge};
 
 /// The files that would go on describing what is published, with what a person can do about it. Whether they may be deleted
 /// is not for this command to say, and beside them the new text would be taken for nothing.
@@ -11,7 +11,7 @@ pub(super) fn stale(
     taken: &BTreeMap<String, &Document>,
     new: &Merged,
 ) -> Option<String> {
-    let creates = merge::creates(published, &mut Findings::default());
+    let creates = merge::creates(published, &mut Diagnostics::default());
     let is_published = |create: &Create| {
         let same = |claim: &Create| claim.route == create.route && claim.model == create.model;
         creates.iter().any(same)
