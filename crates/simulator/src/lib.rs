@@ -1,9 +1,9 @@
-//! A local server that behaves as the documents say, for running and testing without a key, a network or a bill
-//! (feature `simulator`).
+//! A local HTTP server that simulates AI/ML API's video generation, for tests without a key, network access or costs.
 //!
-//! It speaks both URLs: a bearer key or 401, bodies held to the documents themselves (by the `jsonschema` crate, not by this
-//! crate's types), queued → generating → completed along the times the vendor's pages state, and an MP4 behind a signed link
-//! at the end. Its state is in memory and goes with it.
+//! The simulator serves both create and fetch URLs of the service. A request needs a bearer key, or it gets 401. The body of
+//! a create is validated against the vendor's OpenAPI documents by the `jsonschema` crate, independently of the client's own
+//! request types. A generation is queued, then generating, then completed, after the durations that the vendor's pages state,
+//! and a completed generation has an MP4 file behind a signed URL. The simulator holds its state in memory only.
 //!
 //! ```
 //! use aimlapi_video_simulator::Simulator;
@@ -23,24 +23,26 @@
 //! # Ok(())
 //! # }
 //! ```
-
-//! What else the service may do is set: [slots](SimulatorBuilder::slots) that are few, a
-//! [rate limit](SimulatorBuilder::rate_limit), [credits](SimulatorBuilder::credits) that run out,
-//! [links](SimulatorBuilder::url_lifetime) that expire, other [shapes](SimulatorBuilder::shapes) of answers; and a [`Scenario`]
-//! tells what the next generations do.
 //!
-//! # From any language
+//! [`SimulatorBuilder`] configures further behaviour of the service: a limited number of generations at once
+//! ([slots](SimulatorBuilder::slots)), a [rate limit](SimulatorBuilder::rate_limit), limited
+//! [credits](SimulatorBuilder::credits), URLs that [expire](SimulatorBuilder::url_lifetime), and other
+//! [shapes](SimulatorBuilder::shapes) of responses. A [`Scenario`] scripts the next generations: their errors, delays and
+//! lost responses.
 //!
-//! `aimlapi-video simulate` runs the same server. Beside the service's own URLs it answers, without a key:
+//! # Control from any language
 //!
-//! | request | answer, or what it does |
+//! `aimlapi-video simulate` runs the same server. Besides the URLs of the service, the server has the following endpoints,
+//! which need no key:
+//!
+//! | Request | Response or effect |
 //! |---|---|
-//! | `GET /_simulator/` | everything of the following |
-//! | `GET /_simulator/tasks` | the generations: a list of [`SeenTask`] |
-//! | `GET /_simulator/requests` | every request seen, keys left out: a list of [`SeenRequest`] |
-//! | `POST /_simulator/scenario` | adds a [`Scenario`]; `GET` shows what is still to be played, `DELETE` drops it |
-//! | `POST /_simulator/clock` | `{"advance_seconds": 90}` moves the service's time forward; `GET` tells it |
-//! | `POST /_simulator/reset` | forgets everything, and begins as at the start |
+//! | `GET /_simulator/` | settings, credits, tasks and requests in one object |
+//! | `GET /_simulator/tasks` | the generations: a list of [`RecordedTask`] |
+//! | `GET /_simulator/requests` | the recorded requests, without keys: a list of [`RecordedRequest`] |
+//! | `POST /_simulator/scenario` | adds a [`Scenario`]; `GET` returns the rules that are left, `DELETE` removes them |
+//! | `POST /_simulator/clock` | `{"advance_seconds": 90}` moves the service's clock forward; `GET` returns its time |
+//! | `POST /_simulator/reset` | removes all tasks and requests, and restores the initial credits and scenario |
 //! | `GET /_simulator/openapi.json` | the simulator's own OpenAPI document |
 //!
 //! ```
@@ -51,7 +53,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // Time stands still, and the first poll meets an error.
+//! // The clock is moved by hand, and the first poll gets an error.
 //! let simulator = Simulator::builder().manual_clock().start().await?;
 //! let scenario = r#"{ "next": [{ "seconds": 60, "polls": [{ "status": 503 }] }] }"#;
 //! simulator.play(scenario.parse()?);
@@ -70,17 +72,16 @@
 //! ```
 
 mod admin;
-mod answers;
 mod builder;
 mod clips;
 mod clock;
-mod course;
+mod connection;
 mod documents;
 mod files;
-mod limits;
-mod line;
 mod log;
 mod openapi;
+mod rate_limit;
+mod responses;
 mod scenario;
 mod script;
 mod server;
@@ -88,31 +89,34 @@ mod shapes;
 mod signature;
 mod task;
 mod tasks;
+mod timeline;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
 pub use builder::SimulatorBuilder;
-pub use log::SeenRequest;
+pub use log::RecordedRequest;
 pub use scenario::{InvalidScenario, Scenario};
 pub use shapes::Shape;
-pub use tasks::SeenTask;
+pub use task::Phase;
+pub use tasks::RecordedTask;
 
 use server::Service;
 
-/// A running simulator. Dropping it ends it: no connection is taken any more, and those that are open end with their
-/// request.
+/// A running simulator, which stops when this value is dropped.
+///
+/// After the drop the server accepts no connection, and closes each open connection once its request has been answered.
 #[derive(Debug)]
 pub struct Simulator {
     address: SocketAddr,
     service: Arc<Service>,
-    /// Dropped with the simulator, which tells the server to end.
+    /// Dropping the sender starts the server's graceful shutdown.
     _stop: oneshot::Sender<()>,
 }
 
 impl Simulator {
-    /// Starts one with the default settings, on a free port of the loopback interface.
+    /// Starts a simulator with the default settings, on a free port of the loopback interface.
     ///
     /// # Errors
     ///
@@ -120,54 +124,56 @@ impl Simulator {
     ///
     /// # Cancel safety
     ///
-    /// Safe: dropping the future starts nothing.
+    /// Safe: if the future is dropped, no server is started.
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
     }
 
-    /// Settings other than the default ones.
+    /// Returns a builder with the default settings.
     pub fn builder() -> SimulatorBuilder {
         SimulatorBuilder::default()
     }
 
-    /// The base URL for a client.
+    /// Returns the base URL for a client.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Where it listens.
+    /// Returns the socket address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The generations that it holds, the oldest first.
-    pub fn tasks(&self) -> Vec<SeenTask> {
+    /// Lists the generations that the simulator holds, the oldest first.
+    pub fn tasks(&self) -> Vec<RecordedTask> {
         self.service.tasks.list()
     }
 
-    /// The requests to the service and its files, the oldest first; those below `/_simulator/` are not among them, but for
-    /// the files.
-    pub fn requests(&self) -> Vec<SeenRequest> {
+    /// Lists the requests to the service and its files, the oldest first.
+    ///
+    /// Of the URLs below `/_simulator/`, only requests for files are recorded.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
         self.service.log.list()
     }
 
-    /// How many credits are left; `None` where there is no end of them.
+    /// Returns the credits that are left, or `None` if credits are unlimited.
     pub fn credits_left(&self) -> Option<f64> {
         self.service.tasks.credits()
     }
 
-    /// Adds to what the next generations do.
+    /// Appends the rules of a scenario, which apply to the next creates.
     pub fn play(&self, scenario: Scenario) {
         self.service.tasks.play(scenario);
     }
 
-    /// Moves the service's time forward, whether its clock runs or is [moved by hand](SimulatorBuilder::manual_clock).
+    /// Moves the service's clock forward, whether the clock runs or is [manual](SimulatorBuilder::manual_clock).
     pub fn advance(&self, by: Duration) {
         self.service.clock.advance(by);
     }
 
-    /// Forgets the generations and requests, and begins with the credits, requests and scenario it was started with. The
-    /// clock goes on.
+    /// Removes all generations and recorded requests, and restores the initial credits, rate limit and scenario.
+    ///
+    /// The clock is not reset.
     pub fn reset(&self) {
         self.service.reset();
     }
