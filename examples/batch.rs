@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! printf '%s\n' "A kite climbs over the dunes" "Snow falls on a tin roof" > prompts.txt
-//! AIML_API_KEY=... cargo run --example batch --features journal -- prompts.txt videos
+//! AIML_API_KEY=... cargo run --example batch -- prompts.txt videos
 //! ```
 
 use std::{env, error::Error, fs, path::Path, pin::pin};

@@ -1,11 +1,11 @@
 //! How to test code of your own against the simulator: what it sends, and what it does when things go wrong.
 //!
 //! ```sh
-//! cargo test --example contract_test --features simulator
+//! cargo test --example contract_test
 //! ```
 //!
-//! The code that is tested stands above, its tests stand below, as they would in your crate; there, the feature
-//! `simulator` belongs under `[dev-dependencies]`.
+//! The code that is tested stands above, its tests stand below, as they would in your crate; there, the package
+//! `aimlapi-video-simulator` belongs under `[dev-dependencies]`.
 
 use std::env;
 

@@ -2,7 +2,7 @@
 //! and buys nothing twice.
 //!
 //! ```sh
-//! AIML_API_KEY=... cargo run --example service --features journal -- videos 127.0.0.1:3000
+//! AIML_API_KEY=... cargo run --example service -- videos 127.0.0.1:3000
 //! curl -d "A heron lands on a frozen lake" http://127.0.0.1:3000/videos   # 202 {"id":"...","state":"accepted"}
 //! curl http://127.0.0.1:3000/videos/ID                                    # {"id":"...","state":"generating",...}
 //! curl -O http://127.0.0.1:3000/videos/ID/video.mp4

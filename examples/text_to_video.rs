@@ -4,7 +4,7 @@
 //! AIML_API_KEY=... cargo run --example text_to_video -- "A paper boat sails down a rain gutter at dusk"
 //! ```
 //!
-//! Or for nothing, against a simulator in another terminal (`cargo run --features cli -- simulate`):
+//! Or for nothing, against a simulator in another terminal (`cargo run -- simulate`):
 //!
 //! ```sh
 //! export AIML_API_BASE=http://127.0.0.1:8080 AIML_API_KEY=any AIML_API_SPEED=60

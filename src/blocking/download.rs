@@ -40,7 +40,7 @@ impl<'a> Download<'a> {
     ///
     /// # Errors
     ///
-    /// [`Io`](ErrorKind::Io) with the reason.
+    /// [`Io`](crate::ErrorKind::Io) with the reason.
     pub fn check_target(path: impl AsRef<Path>, overwrite: bool) -> Result<(), Error> {
         crate::Download::check_target(path, overwrite)
     }
@@ -49,7 +49,7 @@ impl<'a> Download<'a> {
     ///
     /// # Errors
     ///
-    /// [`Io`](ErrorKind::Io) with the reason.
+    /// [`Io`](crate::ErrorKind::Io) with the reason.
     pub fn reserve_target(
         path: impl AsRef<Path>,
         overwrite: bool,
@@ -66,7 +66,7 @@ impl<'a> Download<'a> {
     ///
     /// # Errors
     ///
-    /// [`Io`](ErrorKind::Io) with the reason.
+    /// [`Io`](crate::ErrorKind::Io) with the reason.
     pub fn check_folder(folder: impl AsRef<Path>) -> Result<(), Error> {
         crate::Download::check_folder(folder)
     }

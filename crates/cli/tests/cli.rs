@@ -50,7 +50,7 @@ async fn command_of_the_readme_saves_a_video() {
     assert_eq!(cli.files(), ["boat.mp4"]);
     let readme = include_str!("../../../README.md").replace("\\\n  ", "");
     assert!(readme.contains(&format!(
-        "generate {MODEL} --simulate --prompt \"{prompt}\" -o boat.mp4"
+        "cargo run -- generate {MODEL} --prompt \"{prompt}\" --simulate -o boat.mp4"
     )));
 }
 

@@ -1,8 +1,8 @@
-//! From the publisher's documents to one description of the API that a generator can work with, and to Rust source.
+#![doc = include_str!("../README.md")]
 //!
-//! [`read`] runs the steps in the order in which they stand here; each works on plain values and touches neither the
-//! network nor the disk, except [`document::read`] and [`Facts::read`], which only read. `build.rs`, the tests and the
-//! `specs` command of the binary include these same files.
+//! # Where to start
+//!
+//! [`document::read`] and [`Facts::read`] read a folder, and [`read`] runs the steps from repair to merge.
 
 #![allow(
     missing_docs,

@@ -1,8 +1,8 @@
 //! Measures the simulator's capacity: the memory of ten thousand unfinished generations, creates per second, and polls per
 //! second with their latency.
 //!
-//! Run it with `cargo bench -p aimlapi-video-simulator`. The clients run in the same process on the same cores, so the results
-//! are lower bounds. The clients write plain HTTP on persistent connections, which costs little compared with the server's
+//! Run it with `cargo bench -p aimlapi-video-simulator --all-features`. The clients run in the same process on the same
+//! cores, so the results are lower bounds. The clients write plain HTTP on persistent connections, which costs little compared with the server's
 //! work.
 #![allow(clippy::unwrap_used, reason = "a bench may fail")]
 
