@@ -50,7 +50,7 @@ SCENARIOS = [
     Scenario("fresh", first=None, second=None),
     Scenario("fresh, unchanged", first=None, replaced=False),
     Scenario("future", first=2 * HOUR, second=3 * HOUR),
-    Scenario("all there, newer", second=60 * SECOND, filled=True),
+    Scenario("complete part, newer", second=60 * SECOND, filled=True),
 ]
 
 
@@ -83,7 +83,7 @@ class Exchange:
 
 @dataclass
 class Outcome:
-    # resumed, anew, old, refused, SPLICED, or a description of another failure.
+    # resumed, restarted, old, refused, SPLICED, or a description of another failure.
     word: str
     # Whether the server sends the same validators for both files.
     is_indistinguishable: bool
@@ -284,7 +284,7 @@ class Run:
         if len(exchanges) < 2:
             return "not cut"
         if saved == current:
-            return "anew" if exchanges[-1].status == 200 else "resumed"
+            return "restarted" if exchanges[-1].status == 200 else "resumed"
         return "old" if saved == self.first else "SPLICED"
 
     async def download(self, target):

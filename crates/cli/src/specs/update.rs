@@ -201,7 +201,7 @@ fn published(from: &Path, facts: &Facts) -> Result<Vec<Document>, Failure> {
         ));
     }
     if documents.is_empty() {
-        let what = format!("{} holds no document of a video operation", from.display());
+        let what = format!("{} contains no document of a video operation", from.display());
         return Err(Failure::usage(what));
     }
     Ok(documents)
