@@ -39,7 +39,7 @@ pub(super) use reading::{FRAMING_HEADERS, MAX_SECONDS};
 /// | `times` | the number of requests that the step applies to (not in `create`) | 1 |
 /// | `delay_seconds` | the delay before the response, in real time | 0 |
 /// | `status` | the HTTP status of the response, 200 to 599 | the normal status; 200 with a body |
-/// | `headers` | headers that are added to the response | none |
+/// | `headers` | headers that are set on the response | none |
 /// | `json`, `text` or `html` | the body of the response | for a status of 400 or above an error in the service's shape, else empty |
 /// | `close` | whether the connection is closed without a response | false |
 /// | `cut_after` | closes the connection after this number of bytes of the file (in `downloads` only) | never |
