@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::judge::{self, Judged, judges, minimal, mutations};
 
-include!(concat!(env!("OUT_DIR"), "/typed_door.rs"));
+include!(concat!(env!("OUT_DIR"), "/typed_requests.rs"));
 
 /// Where our verdict differs from the file as it lies, and why; one that no longer occurs fails the test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

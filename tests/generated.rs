@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use aimlapi_video_codegen::{
-    self as codegen, Document, Facts, Findings, Merged, document, generate, rust_types,
+    self as codegen, Diagnostics, Document, Facts, Merged, document, generate, rust_types,
 };
 
 fn folder() -> &'static Path {
@@ -14,17 +14,17 @@ fn folder() -> &'static Path {
 
 fn facts() -> Facts {
     let absent = |_: &str| Err(std::io::ErrorKind::NotFound.into());
-    Facts::read(folder(), absent, &mut Findings::default())
+    Facts::read(folder(), absent, &mut Diagnostics::default())
 }
 
 fn documents() -> Vec<Document> {
-    document::read(folder(), &mut Findings::default())
+    document::read(folder(), &mut Diagnostics::default())
 }
 
 fn merged(mut documents: Vec<Document>) -> Merged {
-    let mut findings = Findings::default();
-    let merged = codegen::read(&mut documents, &facts(), |_| true, &mut findings);
-    assert_eq!(findings, Findings::default());
+    let mut diagnostics = Diagnostics::default();
+    let merged = codegen::read(&mut documents, &facts(), |_| true, &mut diagnostics);
+    assert_eq!(diagnostics, Diagnostics::default());
     merged
 }
 
@@ -60,9 +60,9 @@ fn the_generated_source_holds_every_operation_and_every_type() {
 #[test]
 fn the_same_documents_make_the_same_source() {
     let sources = |documents: Vec<Document>| {
-        let mut findings = Findings::default();
-        let source = generate::generate(&merged(documents), &mut findings);
-        assert_eq!(findings, Findings::default());
+        let mut diagnostics = Diagnostics::default();
+        let source = generate::generate(&merged(documents), &mut diagnostics);
+        assert_eq!(diagnostics, Diagnostics::default());
         source.unwrap().files
     };
     let mut reversed = documents();
@@ -85,8 +85,8 @@ fn the_same_documents_make_the_same_source() {
             include_str!(concat!(env!("OUT_DIR"), "/documents.json")),
         ),
         (
-            "typed_door.rs",
-            include_str!(concat!(env!("OUT_DIR"), "/typed_door.rs")),
+            "typed_requests.rs",
+            include_str!(concat!(env!("OUT_DIR"), "/typed_requests.rs")),
         ),
     ];
     for documents in [documents(), reversed] {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Described, documents, facts, print_result};
 use crate::{args::SpecsDiff, failure::Failure};
 use aimlapi_video_codegen::{
-    Findings,
+    Diagnostics,
     diff::{self, Change, Effect, Verdict},
 };
 
@@ -33,13 +33,13 @@ fn compare(args: &SpecsDiff) -> Result<Vec<Change>, Failure> {
 
 /// Reads one document under the name `file`.
 fn named(path: &Path, file: Option<&str>) -> Described {
-    let mut findings = Findings::default();
-    let mut documents = documents(path, &mut findings);
+    let mut diagnostics = Diagnostics::default();
+    let mut documents = documents(path, &mut diagnostics);
     if let (Some(file), [document]) = (file, documents.as_mut_slice()) {
         document.file = file.to_owned();
     }
-    let facts = facts(path, &mut findings);
-    Described::of(documents, facts, findings)
+    let facts = facts(path, &mut diagnostics);
+    Described::of(documents, facts, diagnostics)
 }
 
 /// Formats the changes of each model, and the overall verdict.

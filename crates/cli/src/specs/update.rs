@@ -16,7 +16,7 @@ use super::{Described, diff::text, documents, print_result, refused, write};
 use crate::{args::SpecsUpdate, failure::Failure, output::print_note};
 use aimlapi_video::models;
 use aimlapi_video_codegen::{
-    Document, Facts, Findings, Merged, Route, diff,
+    Diagnostics, Document, Facts, Merged, Route, diff,
     document::{self, Create},
     generate, merge, names, overlay, repair, strip,
 };
@@ -50,12 +50,12 @@ fn run(args: &SpecsUpdate) -> Result<String, Failure> {
         .filter(|document| taken.contains_key(&document.file))
         .map(|document| (document.file.clone(), strip::text(&document.published)))
         .collect();
-    let mut new = Described::of(new, old.facts.clone(), Findings::default());
-    generate::generate(&new.merged, &mut new.findings);
-    if !new.findings.troubles.is_empty() {
+    let mut new = Described::of(new, old.facts.clone(), Diagnostics::default());
+    generate::generate(&new.merged, &mut new.diagnostics);
+    if !new.diagnostics.errors.is_empty() {
         return Err(refused(
             "nothing was written: the published documents",
-            &new.findings,
+            &new.diagnostics,
         ));
     }
 
@@ -81,7 +81,7 @@ fn run(args: &SpecsUpdate) -> Result<String, Failure> {
             })?;
         }
     }
-    for warning in &new.findings.warnings {
+    for warning in &new.diagnostics.warnings {
         print_note(format!("note: {warning}"));
     }
     let verb = if args.dry_run { "would write" } else { "wrote" };
@@ -179,29 +179,32 @@ fn listed(heading: &str, lines: impl IntoIterator<Item = String>) -> String {
 /// A checkout also contains other JSON files. A file that cannot be read is an error only if it mentions one of these
 /// operations.
 fn published(from: &Path, facts: &Facts) -> Result<Vec<Document>, Failure> {
-    let mut findings = Findings::default();
-    let mut documents = documents(from, &mut findings);
+    let mut diagnostics = Diagnostics::default();
+    let mut documents = documents(from, &mut diagnostics);
     documents.retain(Document::is_video);
     documents.sort_by(|a, b| a.file.cmp(&b.file));
-    documents.iter_mut().for_each(repair::mend);
-    overlay::apply(&facts.overlay, &mut documents, &mut findings);
-    findings.troubles.retain(|trouble| {
-        let text = fs::read(from.join(&trouble.file)).unwrap_or_default();
+    documents.iter_mut().for_each(repair::apply);
+    overlay::apply(&facts.overlay, &mut documents, &mut diagnostics);
+    diagnostics.errors.retain(|diagnostic| {
+        let text = fs::read(from.join(&diagnostic.file)).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         // A file that was named on the command line, and a file that could not be opened, is always an error.
         from.is_file()
-            || trouble.file.is_empty()
+            || diagnostic.file.is_empty()
             || text.is_empty()
             || Route::ALL.iter().any(|route| text.contains(route.path()))
     });
-    if !findings.troubles.is_empty() {
+    if !diagnostics.errors.is_empty() {
         return Err(refused(
             "nothing was written: the published documents",
-            &findings,
+            &diagnostics,
         ));
     }
     if documents.is_empty() {
-        let what = format!("{} contains no document of a video operation", from.display());
+        let what = format!(
+            "{} contains no document of a video operation",
+            from.display()
+        );
         return Err(Failure::usage(what));
     }
     Ok(documents)
@@ -215,17 +218,17 @@ fn taken<'a>(
     published: &'a [Document],
     old: &Described,
 ) -> Result<BTreeMap<String, &'a Document>, Failure> {
-    let mut findings = Findings::default();
-    let creates = merge::creates(published, &mut findings);
-    if !findings.troubles.is_empty() {
+    let mut diagnostics = Diagnostics::default();
+    let creates = merge::creates(published, &mut diagnostics);
+    if !diagnostics.errors.is_empty() {
         return Err(refused(
             "nothing was written: the published documents",
-            &findings,
+            &diagnostics,
         ));
     }
     let old_creates = || old.merged.requests.iter().map(|request| &request.create);
     let is_whole = |file: &str, document: &Document| {
-        let declared = document::creates(document, &mut Findings::default());
+        let declared = document::creates(document, &mut Diagnostics::default());
         let kept = |create: &Create| {
             let same = |new: &Create| new.route == create.route && new.model == create.model;
             declared.iter().any(same)
@@ -334,7 +337,7 @@ fn undescribed(merged: &Merged) -> BTreeSet<String> {
 fn retired(old: &Described, published: &[Document]) -> Vec<String> {
     let claims: Vec<Create> = published
         .iter()
-        .flat_map(|document| document::creates(document, &mut Findings::default()))
+        .flat_map(|document| document::creates(document, &mut Diagnostics::default()))
         .collect();
     let is_published = |create: &Create| {
         let same = |claim: &Create| claim.route == create.route && claim.model == create.model;
@@ -359,8 +362,8 @@ fn retired(old: &Described, published: &[Document]) -> Vec<String> {
 
 fn unmatched(documents: &[Document], facts: &Facts) -> Vec<String> {
     let mut documents: Vec<Document> = documents.iter().map(unrepaired).collect();
-    documents.iter_mut().for_each(repair::mend);
-    let matches = overlay::apply(&facts.overlay, &mut documents, &mut Findings::default());
+    documents.iter_mut().for_each(repair::apply);
+    let matches = overlay::apply(&facts.overlay, &mut documents, &mut Diagnostics::default());
     let unmatched = matches
         .actions
         .into_iter()

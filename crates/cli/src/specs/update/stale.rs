@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aimlapi_video_codegen::{Document, Findings, Merged, document::Create, merge};
+use aimlapi_video_codegen::{Diagnostics, Document, Merged, document::Create, merge};
 
 /// Lists the files that would still describe published models, each with a remedy.
 ///
@@ -13,7 +13,7 @@ pub(super) fn stale(
     taken: &BTreeMap<String, &Document>,
     new: &Merged,
 ) -> Option<String> {
-    let creates = merge::creates(published, &mut Findings::default());
+    let creates = merge::creates(published, &mut Diagnostics::default());
     let is_published = |create: &Create| {
         let same = |claim: &Create| claim.route == create.route && claim.model == create.model;
         creates.iter().any(same)
