@@ -201,7 +201,10 @@ fn published(from: &Path, facts: &Facts) -> Result<Vec<Document>, Failure> {
         ));
     }
     if documents.is_empty() {
-        let what = format!("{} contains no document of a video operation", from.display());
+        let what = format!(
+            "{} contains no document of a video operation",
+            from.display()
+        );
         return Err(Failure::usage(what));
     }
     Ok(documents)
