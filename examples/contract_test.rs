@@ -43,7 +43,7 @@ async fn main() -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use aimlapi_video::WaitOptions;
-    use aimlapi_video_simulator::{SeenRequest, Simulator};
+    use aimlapi_video_simulator::{RecordedRequest, Simulator};
     use serde_json::json;
 
     use super::*;
@@ -65,7 +65,7 @@ mod tests {
         Ok((simulator, client))
     }
 
-    fn creates(simulator: &Simulator) -> Vec<SeenRequest> {
+    fn creates(simulator: &Simulator) -> Vec<RecordedRequest> {
         let mut requests = simulator.requests();
         requests.retain(|request| request.method == "POST");
         requests

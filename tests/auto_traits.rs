@@ -118,8 +118,9 @@ fn simulator_is_send_and_sync() {
     plain::<aimlapi_video_simulator::SimulatorBuilder>();
     plain::<aimlapi_video_simulator::Scenario>();
     plain::<aimlapi_video_simulator::InvalidScenario>();
-    plain::<aimlapi_video_simulator::SeenRequest>();
-    plain::<aimlapi_video_simulator::SeenTask>();
+    plain::<aimlapi_video_simulator::Phase>();
+    plain::<aimlapi_video_simulator::RecordedRequest>();
+    plain::<aimlapi_video_simulator::RecordedTask>();
     plain::<aimlapi_video_simulator::Shape>();
     sent(aimlapi_video_simulator::Simulator::start());
 }

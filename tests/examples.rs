@@ -8,7 +8,7 @@ use std::{
     process::{Output, Stdio},
 };
 
-use aimlapi_video_simulator::{Scenario, SeenRequest, Simulator};
+use aimlapi_video_simulator::{RecordedRequest, Scenario, Simulator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
@@ -85,7 +85,7 @@ impl Stage {
         names
     }
 
-    fn creates(&self) -> Vec<SeenRequest> {
+    fn creates(&self) -> Vec<RecordedRequest> {
         let mut requests = self.simulator.requests();
         requests.retain(|request| request.method == "POST");
         requests

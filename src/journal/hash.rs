@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
 use hmac_sha256::Hash;
+use serde_json::{Map, Value};
 
 /// The hash of a body, whatever the order of its properties.
 pub(super) fn sha256(body: &Map<String, Value>) -> String {
