@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 use super::*;
 use crate::download::version::Validator;
 
-/// The host's file: bytes in all, of which the part has the first [`HERE`].
+/// The host's file: bytes in all, of which the part has the first [`RECEIVED`].
 const TOTAL: u64 = 100;
-const HERE: u64 = 40;
+const RECEIVED: u64 = 40;
 
 /// A validator of the first response.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,7 +80,7 @@ struct Second {
 enum Outcome {
     Continue,
     Complete,
-    BeginAnew,
+    Restart,
     Whole,
     Refuse,
 }
@@ -156,7 +156,7 @@ mod model {
         match second.range {
             Range::Rest | Range::BeginningOfRest | Range::Whole | Range::Elsewhere => Some(TOTAL),
             Range::RestOfOtherTotal | Range::WholeOfOtherTotal => Some(TOTAL + 7),
-            Range::EndsHere => Some(HERE),
+            Range::EndsHere => Some(RECEIVED),
             Range::EndsElsewhere => Some(TOTAL),
             Range::Absent => second.length,
             Range::RestOfUnknownTotal | Range::Invalid => None,
@@ -202,21 +202,21 @@ mod model {
             let ends_here = second.range == Range::EndsHere;
             let is_same = !contradicts(first, second)
                 && !other_total(first, second)
-                && (first.total == Some(HERE) || proves(first, second));
+                && (first.total == Some(RECEIVED) || proves(first, second));
             return if ends_here && is_same {
                 Outcome::Complete
             } else {
-                Outcome::BeginAnew
+                Outcome::Restart
             };
         }
         let whole = if other_total(first, second) && proves(first, second) {
-            Outcome::BeginAnew
+            Outcome::Restart
         } else {
             Outcome::Whole
         };
         match second.range {
             // Section 14.4: without `Content-Range` the body is the whole, but a 206 has to have one.
-            Range::Absent if second.status == 206 => Outcome::BeginAnew,
+            Range::Absent if second.status == 206 => Outcome::Restart,
             Range::Absent => whole,
             Range::Whole | Range::WholeOfOtherTotal => whole,
             Range::Rest
@@ -230,13 +230,13 @@ mod model {
                     Tag::Strong(_) | Tag::OfDate(_) => second.tag != Repeats::Same,
                 };
                 if contradicts(first, second) || other_total(first, second) || lacks_tag {
-                    Outcome::BeginAnew
+                    Outcome::Restart
                 } else {
                     Outcome::Continue
                 }
             }
             Range::Elsewhere | Range::EndsHere | Range::EndsElsewhere | Range::Invalid => {
-                Outcome::BeginAnew
+                Outcome::Restart
             }
         }
     }
@@ -328,7 +328,7 @@ fn second_response(first: First, second: Second) -> Response {
         Repeats::Other => date_of(Modified::SecondsBefore(3)),
         Repeats::Same | Repeats::OtherStrength => date_of(first.modified),
     };
-    let rest = TOTAL - HERE;
+    let rest = TOTAL - RECEIVED;
     let (range, length) = match second.range {
         Range::Absent => (None, second.length),
         Range::Rest => (Some("bytes 40-99/100"), Some(rest)),
@@ -356,7 +356,7 @@ fn outcome(judgement: &Judgement) -> Outcome {
         Judgement::Whole(_) => Outcome::Whole,
         Judgement::Continues { .. } => Outcome::Continue,
         Judgement::Complete => Outcome::Complete,
-        Judgement::BeginAnew(_) => Outcome::BeginAnew,
+        Judgement::Restart(_) => Outcome::Restart,
         Judgement::Refused(_) | Judgement::NoFile => Outcome::Refuse,
     }
 }
@@ -366,7 +366,7 @@ fn every_second_response_is_judged_as_the_rfc_has_it() {
     let (mut cells, mut counts) = (0, std::collections::BTreeMap::new());
     for tag in TAGS {
         for modified in DATES {
-            for total in [Some(TOTAL), Some(HERE), None] {
+            for total in [Some(TOTAL), Some(RECEIVED), None] {
                 let first = First {
                     tag,
                     modified,
@@ -375,9 +375,9 @@ fn every_second_response_is_judged_as_the_rfc_has_it() {
                 let version = first_version(first);
                 assert_eq!(version.can_resume(), model::resumes(first), "{first:?}");
                 for second in seconds() {
-                    let part = Part {
+                    let part = ResumePoint {
                         version: &version,
-                        length: HERE,
+                        length: RECEIVED,
                     };
                     let judgement =
                         judge(&second_response(first, second), Some(part), Some(&version));
@@ -400,7 +400,7 @@ fn seconds() -> Vec<Second> {
             for modified in &REPEATS[..3] {
                 for range in RANGES {
                     let lengths: &[Option<u64>] = match range {
-                        Range::Absent => &[Some(TOTAL), Some(TOTAL - HERE), None],
+                        Range::Absent => &[Some(TOTAL), Some(TOTAL - RECEIVED), None],
                         _ => &[None],
                     };
                     seconds.extend(lengths.iter().map(|length| Second {
@@ -460,9 +460,9 @@ fn a_range_that_contradicts_itself_is_not_used() {
         modified: Modified::None,
         total: Some(TOTAL),
     });
-    let part = Part {
+    let part = ResumePoint {
         version: &version,
-        length: HERE,
+        length: RECEIVED,
     };
     let judged = |headers: &[(&str, Option<String>)], length| {
         let mut headers = headers.to_vec();
@@ -481,9 +481,9 @@ fn a_range_that_contradicts_itself_is_not_used() {
     );
     assert_eq!(
         judged(std::slice::from_ref(&rest), Some(100)),
-        Outcome::BeginAnew
+        Outcome::Restart
     );
-    assert_eq!(judged(&[rest.clone(), rest], None), Outcome::BeginAnew);
+    assert_eq!(judged(&[rest.clone(), rest], None), Outcome::Restart);
     for text in [
         "bytes 40-100/100",
         "bytes +40-99/100",
@@ -493,7 +493,7 @@ fn a_range_that_contradicts_itself_is_not_used() {
     ] {
         let expected = match text.starts_with("Bytes") {
             true => Outcome::Continue,
-            false => Outcome::BeginAnew,
+            false => Outcome::Restart,
         };
         assert_eq!(judged(&[range(text)], None), expected, "{text}");
     }
@@ -501,7 +501,7 @@ fn a_range_that_contradicts_itself_is_not_used() {
         "content-type",
         Some("multipart/byteranges; boundary=x".to_owned()),
     )];
-    assert_eq!(judged(&multipart, None), Outcome::BeginAnew);
+    assert_eq!(judged(&multipart, None), Outcome::Restart);
 }
 
 #[test]
@@ -542,9 +542,9 @@ fn a_host_that_refuses_ranges_is_not_asked_for_one() {
         modified: Modified::None,
         total: Some(TOTAL),
     });
-    let part = Part {
+    let part = ResumePoint {
         version: &version,
-        length: HERE,
+        length: RECEIVED,
     };
     let ignored = response(200, &[("etag", Some("\"v1\"".into()))], Some(TOTAL));
     match judge(&ignored, Some(part), Some(&version)) {
@@ -576,9 +576,9 @@ fn a_note_of_version_0_1_0_is_read() {
     let version = read(etag, None);
     assert_eq!(version.validator, Some(Validator::Etag("\"v1\"".into())));
     // Which other validators the first response had is not known, so they are no difference.
-    let part = Part {
+    let part = ResumePoint {
         version: &version,
-        length: HERE,
+        length: RECEIVED,
     };
     let judged = |tag: &str| {
         let headers = [
@@ -593,7 +593,7 @@ fn a_note_of_version_0_1_0_is_read() {
         ))
     };
     assert_eq!(judged("\"v1\""), Outcome::Continue);
-    assert_eq!(judged("\"v2\""), Outcome::BeginAnew);
+    assert_eq!(judged("\"v2\""), Outcome::Restart);
 
     let date = r#"{"validator": {"last-modified": "Wed, 21 Oct 2015 07:28:00 GMT"}}"#;
     assert!(read(date, Some(SystemTime::now())).can_resume());
@@ -640,7 +640,7 @@ fn a_slice_without_a_range_is_never_the_whole_of_a_version_that_is_known() {
             tag: Repeats::Same,
             modified: second,
             range: Range::Absent,
-            length: Some(TOTAL - HERE),
+            length: Some(TOTAL - RECEIVED),
         };
         let judgement = judge(&second_response(known, slice), None, Some(&version));
         assert_eq!(outcome(&judgement), expected, "{known:?}");
@@ -671,9 +671,9 @@ fn tags_beyond_ascii_are_compared_and_not_sent() {
         version.validator,
         Some(Validator::LastModified(_))
     ));
-    let part = Part {
+    let part = ResumePoint {
         version: &version,
-        length: HERE,
+        length: RECEIVED,
     };
     let judged = |tag: &[u8]| {
         outcome(&judge(
@@ -683,7 +683,7 @@ fn tags_beyond_ascii_are_compared_and_not_sent() {
         ))
     };
     assert_eq!(judged(b"\"\xe91\""), Outcome::Continue);
-    assert_eq!(judged(b"\"\xe92\""), Outcome::BeginAnew);
+    assert_eq!(judged(b"\"\xe92\""), Outcome::Restart);
 }
 
 proptest::proptest! {
@@ -700,7 +700,7 @@ proptest::proptest! {
             ("etag", Some(etag)),
             ("last-modified", Some(modified)),
         ];
-        let part = Part { version: &version, length: HERE };
+        let part = ResumePoint { version: &version, length: RECEIVED };
         judge(&response(status, &headers, None), Some(part), Some(&version));
         judge(&response(status, &headers, None), None, Some(&version));
     }
