@@ -1,11 +1,11 @@
-//! A request is known again by its body's hash.
+//! The SHA-256 of a request's body, by which a later run recognizes the request.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-/// The hash of a body, whatever the order of its properties.
+/// The SHA-256 of a body in hexadecimal, independent of the order of its properties.
 pub(super) fn sha256(body: &Map<String, Value>) -> String {
     let mut hash = Sha256::new();
     feed_object(body, &mut hash);
