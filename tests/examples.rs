@@ -263,7 +263,7 @@ async fn the_service_killed_and_started_again_delivers_every_video_and_buys_none
     }
     let told = until(&url, &unclear, "failed", "failed").await;
     let error = told["error"].as_str().unwrap();
-    assert!(error.contains("what came of it is not known"), "{error}");
+    assert!(error.contains("its outcome is not known"), "{error}");
 
     assert_eq!(stage.creates().len(), 3);
     assert_eq!(

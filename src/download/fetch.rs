@@ -239,8 +239,9 @@ impl Fetch<'_, '_> {
             .iter()
             .any(|known| coding.contains(known))
         {
-            let what =
-                format!("the video's host sent a compressed file ({coding}), which was not requested");
+            let what = format!(
+                "the video's host sent a compressed file ({coding}), which was not requested"
+            );
             return Err(AttemptError::fatal(what));
         }
         Ok(())

@@ -309,7 +309,9 @@ mod tests {
         // A file that is open for reading fails a write, as a full disk does.
         part.target.file = Arc::new(File::open(&part.target.part).expect("a file to read"));
         let piece = Bytes::from(vec![1; BATCH]);
-        part.write(piece.clone()).await.expect("the write only starts");
+        part.write(piece.clone())
+            .await
+            .expect("the write only starts");
         assert!(part.write(piece.clone()).await.is_err());
         part.target.file = writable;
         assert!(part.write(piece).await.is_err(), "there would be a gap");

@@ -91,7 +91,10 @@ pub(super) fn apply(entries: &mut BTreeMap<usize, JournalEntry>, event: &Event) 
     } = event
     {
         // A recorded generation is never replaced.
-        if entries.get(line).is_some_and(|entry| entry.handle().is_some()) {
+        if entries
+            .get(line)
+            .is_some_and(|entry| entry.handle().is_some())
+        {
             return;
         }
         let entry = JournalEntry {

@@ -400,7 +400,8 @@ mod tests {
         tail.append(&Event::Failed { line: 1 }).expect_err("full");
         tail.append(&Event::Completed { line: 2 })
             .expect_err("full");
-        tail.append(&intent()).expect_err("the backlog is not written");
+        tail.append(&intent())
+            .expect_err("the backlog is not written");
         tail.disk.room = 1000;
         tail.append(&intent()).expect("there is room again");
         let lines = lines(&tail);

@@ -83,10 +83,7 @@ impl Fetch<'_, '_> {
     ) -> Error {
         let mut message = what;
         if self.limits.retries > 0 {
-            message.push_str(&format!(
-                "; {} retries failed",
-                self.limits.retries
-            ));
+            message.push_str(&format!("; {} retries failed", self.limits.retries));
         }
         if let Some(part) = sink.part().filter(|_| sink.keeps() && arrived.bytes > 0) {
             let (bytes, part) = (arrived.bytes, part.display());

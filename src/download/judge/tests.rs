@@ -1,11 +1,11 @@
-//! Every combination of what two responses may say, held against a model that is derived from RFC 9110 alone.
+//! Checks the judgement of every combination of two responses against a model that is derived only from RFC 9110.
 
 use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::download::version::Validator;
 
-/// The host's file: bytes in all, of which the part has the first [`RECEIVED`].
+/// The size of the host's file, and the number of its bytes in the part.
 const TOTAL: u64 = 100;
 const RECEIVED: u64 = 40;
 
@@ -15,7 +15,7 @@ enum Tag {
     None,
     Strong(&'static str),
     Weak(&'static str),
-    /// A strong one that holds the seconds of `Last-Modified`.
+    /// A strong tag that contains the seconds of `Last-Modified`.
     OfDate(Radix),
 }
 
@@ -41,7 +41,7 @@ struct First {
     total: Option<u64>,
 }
 
-/// What the second response says, relative to the first.
+/// A validator of the second response, relative to the first.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Repeats {
     Same,
@@ -125,7 +125,7 @@ const REPEATS: [Repeats; 4] = [
     Repeats::OtherStrength,
 ];
 
-/// RFC 9110, read for this table. Nothing here calls the code under test.
+/// The rules of RFC 9110 for this table, without calls of the code under test.
 mod model {
     use super::*;
 
@@ -138,7 +138,7 @@ mod model {
     fn has_strong_tag(first: First) -> bool {
         match first.tag {
             Tag::Strong(_) => true,
-            // Without `Last-Modified`, that of the table is made of the second of `Date`.
+            // Without `Last-Modified`, the tag in the table is made of the second of `Date`.
             Tag::OfDate(_) => has_strong_date(first),
             Tag::None | Tag::Weak(_) => false,
         }
@@ -163,7 +163,7 @@ mod model {
         }
     }
 
-    /// Whether some validator of the second response is not that of the first.
+    /// Whether a validator of the second response differs from that of the first.
     fn contradicts(first: First, second: Second) -> bool {
         let tag = match second.tag {
             Repeats::Absent => false,
@@ -198,7 +198,7 @@ mod model {
             return Outcome::Refuse;
         }
         if second.status == 416 {
-            // Section 15.5.17: the total is the current length; the part is whole if it is the same file's.
+            // Section 15.5.17: the total is the current length; the part is complete if it belongs to the same file.
             let ends_here = second.range == Range::EndsHere;
             let is_same = !contradicts(first, second)
                 && !other_total(first, second)
@@ -215,7 +215,7 @@ mod model {
             Outcome::Whole
         };
         match second.range {
-            // Section 14.4: without `Content-Range` the body is the whole, but a 206 has to have one.
+            // Section 14.4: without `Content-Range` the body is the whole file, but a 206 must have a `Content-Range`.
             Range::Absent if second.status == 206 => Outcome::Restart,
             Range::Absent => whole,
             Range::Whole | Range::WholeOfOtherTotal => whole,
@@ -223,7 +223,7 @@ mod model {
             | Range::RestOfUnknownTotal
             | Range::RestOfOtherTotal
             | Range::BeginningOfRest => {
-                // Section 15.3.7: a part has the validators that the whole would have, the tag always.
+                // Section 15.3.7: a partial response has the validators of the whole file, and always the tag.
                 let lacks_tag = match first.tag {
                     Tag::None => false,
                     Tag::Weak(_) => second.tag == Repeats::Absent,
@@ -291,7 +291,7 @@ fn response(status: u16, headers: &[(&str, Option<String>)], length: Option<u64>
             response = response.header(*name, value);
         }
     }
-    // A body of a length that is not stated is one in chunks.
+    // A body without a stated length is chunked.
     let body = match length {
         Some(length) => reqwest::Body::from(vec![0; length as usize]),
         None => {
@@ -362,7 +362,7 @@ fn outcome(judgement: &Judgement) -> Outcome {
 }
 
 #[test]
-fn every_second_response_is_judged_as_the_rfc_has_it() {
+fn every_second_response_is_judged_as_rfc_9110_requires() {
     let (mut cells, mut counts) = (0, std::collections::BTreeMap::new());
     for tag in TAGS {
         for modified in DATES {
@@ -418,7 +418,7 @@ fn seconds() -> Vec<Second> {
 }
 
 #[test]
-fn a_whole_file_is_one_whatever_its_status_says() {
+fn whole_file_is_recognized_with_any_status() {
     let whole = |status, range: Option<&str>, length| {
         let headers = [("content-range", range.map(str::to_owned))];
         outcome(&judge(&response(status, &headers, length), None, None))
@@ -454,7 +454,7 @@ fn a_whole_file_is_one_whatever_its_status_says() {
 }
 
 #[test]
-fn a_range_that_contradicts_itself_is_not_used() {
+fn contradictory_range_is_refused() {
     let version = first_version(First {
         tag: Tag::Strong("v1"),
         modified: Modified::None,
@@ -505,7 +505,7 @@ fn a_range_that_contradicts_itself_is_not_used() {
 }
 
 #[test]
-fn a_date_is_strong_by_the_clock_of_the_host_or_by_a_wider_margin() {
+fn date_is_strong_by_the_hosts_clock_or_by_a_wider_margin() {
     let resumes = |date: Option<SystemTime>, modified: SystemTime| {
         let headers = [
             ("date", date.map(httpdate::fmt_http_date)),
@@ -517,13 +517,13 @@ fn a_date_is_strong_by_the_clock_of_the_host_or_by_a_wider_margin() {
     assert!(resumes(Some(now), now - 2 * second));
     assert!(!resumes(Some(now), now - second));
     assert!(!resumes(Some(now), now + 100 * second));
-    // Without `Date`, this machine's clock has to do.
+    // Without `Date`, this machine's clock is used.
     assert!(resumes(None, now - 90 * second));
     assert!(!resumes(None, now - 30 * second));
 }
 
 #[test]
-fn a_host_that_refuses_ranges_is_not_asked_for_one() {
+fn host_that_refuses_ranges_receives_no_range_request() {
     for (ranges, expected) in [
         ("none", false),
         ("bytes", true),
@@ -567,7 +567,7 @@ fn a_host_that_refuses_ranges_is_not_asked_for_one() {
 }
 
 #[test]
-fn a_note_of_version_0_1_0_is_read() {
+fn note_of_version_0_1_0_is_read() {
     let read = |text: &str, noted: Option<SystemTime>| {
         let version: Version = serde_json::from_str(text).expect("a note");
         version.noted(noted)
@@ -575,7 +575,7 @@ fn a_note_of_version_0_1_0_is_read() {
     let etag = r#"{"validator": {"etag": "\"v1\""}, "total": 100, "content_type": "video/mp4"}"#;
     let version = read(etag, None);
     assert_eq!(version.validator, Some(Validator::Etag("\"v1\"".into())));
-    // Which other validators the first response had is not known, so they are no difference.
+    // The other validators of the first response are unknown, so they cannot differ.
     let part = ResumePoint {
         version: &version,
         length: RECEIVED,
@@ -604,7 +604,7 @@ fn a_note_of_version_0_1_0_is_read() {
 }
 
 #[test]
-fn a_slice_without_a_range_is_never_the_whole_of_a_version_that_is_known() {
+fn slice_without_a_range_is_not_the_whole_of_a_known_version() {
     let first = |tag, modified| First {
         tag,
         modified,
@@ -622,7 +622,7 @@ fn a_slice_without_a_range_is_never_the_whole_of_a_version_that_is_known() {
             Repeats::Same,
             Outcome::Refuse,
         ),
-        // The tag of a path says nothing beside another date.
+        // A tag that depends only on the path does not prove the version if the date differs.
         (
             first(Tag::Strong("v1"), Modified::SecondsBefore(86_400)),
             Repeats::Other,
@@ -648,7 +648,7 @@ fn a_slice_without_a_range_is_never_the_whole_of_a_version_that_is_known() {
 }
 
 #[test]
-fn tags_beyond_ascii_are_compared_and_not_sent() {
+fn tags_beyond_ascii_are_only_compared() {
     let tagged = |tag: &[u8], range: Option<&str>| {
         let mut response = http::Response::builder()
             .status(range.map_or(200, |_| 206))
@@ -688,7 +688,7 @@ fn tags_beyond_ascii_are_compared_and_not_sent() {
 
 proptest::proptest! {
     #[test]
-    fn any_headers_are_judged_without_a_panic(
+    fn judgement_of_any_headers_does_not_panic(
         status in 200u16..600,
         range in "(bytes )?[0-9*/ -]{0,40}|[ -~]{0,40}",
         etag in "(W/)?\"?[ -~]{0,20}\"?",
