@@ -1,8 +1,8 @@
-//! The throughput of a download from loopback, compared with `curl` in the same run: to a sink that discards the bytes, to
-//! a file system in memory if there is one, and to the disk.
+//! The throughput of a download from loopback, compared with `curl` in the same run: to a sink that discards the bytes,
+//! to a file system in memory if there is one, and to the disk.
 //!
-//! Each pair runs in turns, and the medians are compared. On the disk, the time of `curl` includes a `sync` of the file,
-//! since a download of this crate ends only when the file is on disk.
+//! Each pair runs in turns, and the medians are compared. On the disk, the time of `curl` includes a `sync` of the
+//! file, since a download of this crate ends only when the file is on disk.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench may fail")]
 
 use std::{

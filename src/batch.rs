@@ -1,4 +1,5 @@
-//! Batches: [`Client::generate_all`] creates and waits for many generations, [`Client::wait_all`] waits for existing ones.
+//! Batches: [`Client::generate_all`] creates and waits for many generations, [`Client::wait_all`] waits for existing
+//! ones.
 //!
 //! Both are streams that return outcomes in the order in which the generations end; one failure does not affect the
 //! others. Each generation runs in its own task ([`tasks`]); [`create`] sends one create with its retries and journal
@@ -33,8 +34,8 @@ use wait_all::no_outcome;
 impl Client {
     /// Waits for many generations, and returns each outcome as soon as it is available.
     ///
-    /// The stream takes handles from the iterator while fewer than [`max_open`](WaitAll::max_open) waits are open, 10,000 by
-    /// default. All waits share the client's [budget](crate::PollBudget) of polls.
+    /// The stream takes handles from the iterator while fewer than [`max_open`](WaitAll::max_open) waits are open,
+    /// 10,000 by default. All waits share the client's [budget](crate::PollBudget) of polls.
     ///
     /// ```no_run
     /// # async fn run(client: aimlapi_video::Client, stored: Vec<aimlapi_video::GenerationHandle>) {
@@ -57,14 +58,14 @@ impl Client {
     /// Creates a generation for each request and waits for all of them.
     ///
     /// The stream takes requests from the iterator within two limits: by default at most 4 creates are in
-    /// [progress](GenerateAll::max_creates), and at most 256 generations are [open](GenerateAll::max_open). The stream reports
-    /// each created generation before its wait starts. A create that the service refuses with too many requests (429), or
-    /// that did not reach the service, created nothing: both are retried as by
+    /// [progress](GenerateAll::max_creates), and at most 256 generations are [open](GenerateAll::max_open). The stream
+    /// reports each created generation before its wait starts. A create that the service refuses with too many requests
+    /// (429), or that did not reach the service, created nothing: both are retried as by
     /// [`CreateRetries::patient`](crate::CreateRetries::patient), or as the client's builder sets. No other create is
     /// repeated.
     ///
-    /// Creates and waits run in separate tasks, so a slow consumer does not delay them, as long as the runtime has a free
-    /// thread. A slow consumer loses some updates, but no other event.
+    /// Creates and waits run in separate tasks, so a slow consumer does not delay them, as long as the runtime has a
+    /// free thread. A slow consumer loses some updates, but no other event.
     ///
     /// ```no_run
     /// use aimlapi_video::{BatchEvent, types::KlingaiV2MasterTextToVideo};
@@ -234,15 +235,15 @@ impl GenerateAll {
 
     /// Records the batch in a journal on disk.
     ///
-    /// A request that the journal records as created is not created again; the batch waits for its generation. A request
-    /// that may have been created ends with [`AmbiguousCreate`](ErrorKind::AmbiguousCreate).
+    /// A request that the journal records as created is not created again; the batch waits for its generation. A
+    /// request that may have been created ends with [`AmbiguousCreate`](ErrorKind::AmbiguousCreate).
     pub fn journal(mut self, journal: Journal) -> Self {
         self.journal = Some(journal);
         self
     }
 
-    /// Stops new creates; creates and waits in progress continue to their end. A create that waits for a retry ends with
-    /// the error of its last attempt.
+    /// Stops new creates; creates and waits in progress continue to their end. A create that waits for a retry ends
+    /// with the error of its last attempt.
     pub fn stop(&mut self) {
         self.stopping.send_replace(true);
         self.requests = SyncWrapper::new(Box::new(std::iter::empty()));

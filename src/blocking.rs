@@ -1,5 +1,5 @@
-//! A blocking client for programs without async (feature `blocking`): the methods of the async client, each of which blocks
-//! until its result is available.
+//! A blocking client for programs without async (feature `blocking`): the methods of the async client, each of which
+//! blocks until its result is available.
 //!
 //! ```no_run
 //! use aimlapi_video::{blocking::Client, types::KlingaiV2MasterTextToVideo};
@@ -13,15 +13,15 @@
 //! # }
 //! ```
 //!
-//! A [`Client`] has one background thread, which its clones share. Connections, timers and the tasks of batches run on that
-//! thread, so they continue between two calls; everything else runs on the calling thread. The background thread ends when
-//! the last clone and every value made with the client are dropped, and the creates in progress have received their
-//! responses.
+//! A [`Client`] has one background thread, which its clones share. Connections, timers and the tasks of batches run on
+//! that thread, so they continue between two calls; everything else runs on the calling thread. The background thread
+//! ends when the last clone and every value made with the client are dropped, and the creates in progress have received
+//! their responses.
 //!
-//! The client also works, and may be dropped, inside an async runtime, but a call blocks its thread and every other task on
-//! that thread. Inside a runtime, use the [async client](crate::Client), or a thread for blocking work. Connections that are
-//! shared with an async client run on the runtime that opened them: a call on a thread that drives that runtime can block
-//! that runtime, and then itself until its timeout.
+//! The client also works, and may be dropped, inside an async runtime, but a call blocks its thread and every other
+//! task on that thread. Inside a runtime, use the [async client](crate::Client), or a thread for blocking work.
+//! Connections that are shared with an async client run on the runtime that opened them: a call on a thread that drives
+//! that runtime can block that runtime, and then itself until its timeout.
 
 use std::{iter::FusedIterator, path::Path, sync::Arc, time::Duration};
 
@@ -82,7 +82,8 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// As [`build`](Self::build), and [`Configuration`](ErrorKind::Configuration) if the client's thread cannot be started.
+    /// As [`build`](Self::build), and [`Configuration`](ErrorKind::Configuration) if the client's thread cannot be
+    /// started.
     #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
     pub fn build_blocking(self) -> Result<Client, Error> {
         self.build()?.try_into()
@@ -110,8 +111,8 @@ impl Client {
         &self.client
     }
 
-    /// Creates a generation, and returns as soon as the service has accepted it, as [`crate::Client::create`] does. Only this
-    /// request costs money.
+    /// Creates a generation, and returns as soon as the service has accepted it, as [`crate::Client::create`] does.
+    /// Only this request costs money.
     ///
     /// # Errors
     ///
@@ -187,8 +188,8 @@ impl Client {
         self.runtime.block_on(self.client.save(generation, path))
     }
 
-    /// Waits for many generations, as [`crate::Client::wait_all`] does; returns an iterator of their outcomes in the order in
-    /// which they end.
+    /// Waits for many generations, as [`crate::Client::wait_all`] does; returns an iterator of their outcomes in the
+    /// order in which they end.
     ///
     /// ```no_run
     /// # fn run(client: aimlapi_video::blocking::Client, stored: Vec<aimlapi_video::GenerationHandle>) {
@@ -210,8 +211,8 @@ impl Client {
         }
     }
 
-    /// Creates a generation for each request and waits for all of them, as [`crate::Client::generate_all`] does; returns an
-    /// iterator of events.
+    /// Creates a generation for each request and waits for all of them, as [`crate::Client::generate_all`] does;
+    /// returns an iterator of events.
     ///
     /// ```no_run
     /// use aimlapi_video::{BatchEvent, types::KlingaiV2MasterTextToVideo};
@@ -249,8 +250,8 @@ impl Client {
     }
 }
 
-/// A call that creates a generation, waits for it and saves its videos, with the settings of [`crate::GenerateTo`]. Nothing
-/// happens until [`outcome`](Self::outcome) is called.
+/// A call that creates a generation, waits for it and saves its videos, with the settings of [`crate::GenerateTo`].
+/// Nothing happens until [`outcome`](Self::outcome) is called.
 #[derive(Debug)]
 #[must_use = "nothing is generated until its outcome is taken"]
 pub struct GenerateTo<'a> {
@@ -300,8 +301,8 @@ impl Wait {
         self.runtime.block_on(self.inner)
     }
 
-    /// Returns an iterator of the updates of the wait, which ends after [`Update::Completed`] or an error. `next` blocks until
-    /// the next update.
+    /// Returns an iterator of the updates of the wait, which ends after [`Update::Completed`] or an error. `next`
+    /// blocks until the next update.
     ///
     /// ```no_run
     /// use aimlapi_video::{GenerationHandle, Update, blocking::Client};
@@ -325,8 +326,8 @@ impl Wait {
     }
 }
 
-/// An iterator of the updates of a wait, made by [`Wait::updates`]. It ends after [`Update::Completed`] or an error. Nothing
-/// is sent between two calls of `next`.
+/// An iterator of the updates of a wait, made by [`Wait::updates`]. It ends after [`Update::Completed`] or an error.
+/// Nothing is sent between two calls of `next`.
 #[derive(Debug)]
 #[must_use = "an iterator does nothing until `next` is called"]
 pub struct Updates {
@@ -344,8 +345,8 @@ impl Iterator for Updates {
 
 impl FusedIterator for Updates {}
 
-/// An iterator of the outcomes of many waits, made by [`Client::wait_all`]. It ends when all waits have ended. The waits
-/// continue between two calls of `next`, and end when the iterator is dropped.
+/// An iterator of the outcomes of many waits, made by [`Client::wait_all`]. It ends when all waits have ended. The
+/// waits continue between two calls of `next`, and end when the iterator is dropped.
 #[derive(Debug)]
 #[must_use = "an iterator does nothing until `next` is called"]
 pub struct WaitAll {
@@ -370,12 +371,12 @@ impl Iterator for WaitAll {
 
 impl FusedIterator for WaitAll {}
 
-/// A batch of requests, made by [`Client::generate_all`]: an iterator of events, each with the index of its request, counted
-/// from 0. The iterator ends when all requests have ended.
+/// A batch of requests, made by [`Client::generate_all`]: an iterator of events, each with the index of its request,
+/// counted from 0. The iterator ends when all requests have ended.
 ///
-/// Creates and waits in progress continue between two calls of `next`. Dropping the iterator sends nothing more; creates in
-/// progress continue as long as the process does, and a journal records their outcome. Without a journal, the ids of billed
-/// generations are lost: to keep them, [stop](Self::stop) the batch and read the remaining events.
+/// Creates and waits in progress continue between two calls of `next`. Dropping the iterator sends nothing more;
+/// creates in progress continue as long as the process does, and a journal records their outcome. Without a journal,
+/// the ids of billed generations are lost: to keep them, [stop](Self::stop) the batch and read the remaining events.
 #[derive(Debug)]
 #[must_use = "an iterator does nothing until `next` is called"]
 pub struct GenerateAll {

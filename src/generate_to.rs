@@ -1,6 +1,7 @@
 //! [`Client::generate_to`]: creates a generation, waits for it and saves its videos, in one call.
 //!
-//! The target is checked and reserved before the create, so that a program does not pay for a video that it cannot save.
+//! The target is checked and reserved before the create, so that a program does not pay for a video that it cannot
+//! save.
 
 use std::{
     fmt,
@@ -16,18 +17,19 @@ use crate::{
     IntoGenerationRequest, Received, ReservedTarget, Saved, Update, WaitOptions,
 };
 
-/// A future that creates a generation, waits for it and saves its videos, made by [`Client::generate_to`]. Nothing happens
-/// until it is awaited.
+/// A future that creates a generation, waits for it and saves its videos, made by [`Client::generate_to`]. Nothing
+/// happens until it is awaited.
 ///
 /// Awaiting it returns the [`SavedGeneration`], after these steps:
 ///
 /// 1. The request is checked against its document.
-/// 2. The target is [reserved](Download::reserve_target): every step of saving is tried, and other downloads to the same
-///    target are refused until this one has ended. A [folder](Download::is_folder) is [checked](Download::check_folder).
+/// 2. The target is [reserved](Download::reserve_target): every step of saving is tried, and other downloads to the
+///    same target are refused until this one has ended. A [folder](Download::is_folder) is
+///    [checked](Download::check_folder).
 /// 3. The generation is created, as by [`Client::create`]. Only this step costs money.
 /// 4. The client waits for the generation, as by [`Client::wait`].
-/// 5. The videos are saved, as by [`Download::to_reserved`]: the first video to the target, a second one to `NAME-2.EXT`
-///    beside the target, and so on; in a folder the files are named as by [`Download::to_folder`].
+/// 5. The videos are saved, as by [`Download::to_reserved`]: the first video to the target, a second one to
+///    `NAME-2.EXT` beside the target, and so on; in a folder the files are named as by [`Download::to_folder`].
 ///
 /// A program that runs a second time therefore fails before it pays, since the target exists.
 ///
@@ -61,9 +63,9 @@ use crate::{
 ///
 /// Dropping the future before the create is sent creates no generation, and leaves only the created folders. Later the
 /// generation continues at the service and is billed; only a callback set by
-/// [`ClientBuilder::on_created`](crate::ClientBuilder::on_created) then receives its handle, so set a callback where the
-/// future may be dropped. A dropped download leaves its part, which the next download of the same generation to the same
-/// target continues.
+/// [`ClientBuilder::on_created`](crate::ClientBuilder::on_created) then receives its handle, so set a callback where
+/// the future may be dropped. A dropped download leaves its part, which the next download of the same generation to the
+/// same target continues.
 #[must_use = "nothing is generated until it is awaited"]
 pub struct GenerateTo<'a> {
     client: Client,
@@ -90,11 +92,11 @@ pub struct SavedGeneration {
 }
 
 impl Client {
-    /// Creates a generation, waits for it, and saves its videos to `path`, or under their default names in `path` if it is a
-    /// [folder](Download::is_folder).
+    /// Creates a generation, waits for it, and saves its videos to `path`, or under their default names in `path` if it
+    /// is a [folder](Download::is_folder).
     ///
-    /// The target is checked before the create, so that a video that cannot be saved is not paid for. An existing file is
-    /// kept, and the call fails, unless [`overwrite`](GenerateTo::overwrite) is on.
+    /// The target is checked before the create, so that a video that cannot be saved is not paid for. An existing file
+    /// is kept, and the call fails, unless [`overwrite`](GenerateTo::overwrite) is on.
     ///
     /// ```no_run
     /// # async fn run(client: aimlapi_video::Client, request: aimlapi_video::GenerationRequest) -> Result<(), aimlapi_video::Error> {

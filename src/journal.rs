@@ -1,12 +1,12 @@
-//! The journal of a batch (feature `journal`): a file that records the intent, the handle and the end of each create, so
-//! that a batch can continue after a crash without paying twice.
+//! The journal of a batch (feature `journal`): a file that records the intent, the handle and the end of each create,
+//! so that a batch can continue after a crash without paying twice.
 //!
-//! The file has one JSON object per line and is only appended to. The intent is written and synced before the request is
-//! sent, so after any kind of crash the next process knows which requests may have been billed. The file contains no key,
-//! no prompt and no media: a request is identified by its line in the batch and the SHA-256 of its body.
+//! The file has one JSON object per line and is only appended to. The intent is written and synced before the request
+//! is sent, so after any kind of crash the next process knows which requests may have been billed. The file contains no
+//! key, no prompt and no media: a request is identified by its line in the batch and the SHA-256 of its body.
 //!
-//! [`event`] defines the lines and applies them to the entries, [`file`](mod@file) reads and appends the file, [`claim`]
-//! guards one create, and [`hash`] computes the SHA-256.
+//! [`event`] defines the lines and applies them to the entries, [`file`](mod@file) reads and appends the file,
+//! [`claim`] guards one create, and [`hash`] computes the SHA-256.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -34,8 +34,8 @@ use hash::sha256;
 
 /// The journal of one batch on disk. Clones write to the same file, which is locked against other processes.
 ///
-/// Pass the journal to [`GenerateAll::journal`](crate::GenerateAll::journal). A request is identified by its position: the
-/// first request has line 1 in the journal, and `index` 0 in the arguments of methods.
+/// Pass the journal to [`GenerateAll::journal`](crate::GenerateAll::journal). A request is identified by its position:
+/// the first request has line 1 in the journal, and `index` 0 in the arguments of methods.
 ///
 /// ```no_run
 /// use aimlapi_video::{Client, GenerationRequest, BatchEvent, Journal};
@@ -161,8 +161,8 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// [`Io`](ErrorKind::Io) if the file cannot be opened, is in use by another process, is on a file system without locks,
-    /// or is not a journal. A file that is not a journal is left unchanged.
+    /// [`Io`](ErrorKind::Io) if the file cannot be opened, is in use by another process, is on a file system without
+    /// locks, or is not a journal. A file that is not a journal is left unchanged.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let (entries, tail) = file::open(path)?;
@@ -201,8 +201,8 @@ impl Journal {
         requests.entries.iter().filter_map(differs).collect()
     }
 
-    /// Returns the lines whose generations were created, or may have been created, at another origin than the client's, such
-    /// as a simulator.
+    /// Returns the lines whose generations were created, or may have been created, at another origin than the client's,
+    /// such as a simulator.
     pub fn elsewhere(&self, client: &Client) -> Vec<usize> {
         let requests = self.inner.requests();
         let is_elsewhere = |entry: &JournalEntry| {
@@ -215,8 +215,8 @@ impl Journal {
             .collect()
     }
 
-    /// Allows an [unclear](JournalState::Unclear) request to be created again, once, and only while this journal is open. The
-    /// permission is not written to the file.
+    /// Allows an [unclear](JournalState::Unclear) request to be created again, once, and only while this journal is
+    /// open. The permission is not written to the file.
     ///
     /// # Errors
     ///
@@ -233,8 +233,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Records that the video of a request is about to be saved to `file`, so that a later run knows that an existing file
-    /// of this name belongs to the request.
+    /// Records that the video of a request is about to be saved to `file`, so that a later run knows that an existing
+    /// file of this name belongs to the request.
     ///
     /// # Errors
     ///
@@ -253,8 +253,8 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// [`Io`](ErrorKind::Io) if the journal cannot be written, [`Configuration`](ErrorKind::Configuration) if the journal
-    /// records no generation for the request.
+    /// [`Io`](ErrorKind::Io) if the journal cannot be written, [`Configuration`](ErrorKind::Configuration) if the
+    /// journal records no generation for the request.
     ///
     /// # Cancel safety
     ///
@@ -310,8 +310,8 @@ impl Journal {
         }
     }
 
-    /// Records the end of a generation, if `outcome` is one. An error means that the end is not on disk, but the entry in
-    /// memory is up to date.
+    /// Records the end of a generation, if `outcome` is one. An error means that the end is not on disk, but the entry
+    /// in memory is up to date.
     pub(crate) async fn ended(
         &self,
         index: usize,
@@ -348,8 +348,8 @@ impl Journal {
             .ok_or_else(|| self.inner.usage_error(line, "has no recorded generation"))
     }
 
-    /// Appends a line, and returns when the line is on disk. After the first poll, the line is written even if the future is
-    /// dropped.
+    /// Appends a line, and returns when the line is on disk. After the first poll, the line is written even if the
+    /// future is dropped.
     async fn write(&self, event: Event) -> Result<(), Error> {
         let (journal, line) = (self.clone(), event.line());
         let written = tokio::task::spawn_blocking(move || journal.append(&event)).await;
@@ -380,7 +380,8 @@ impl Inner {
     fn append(&self, event: &Event) -> io::Result<()> {
         let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         let written = tail.append(event);
-        // An event that happened is applied even if it cannot be written. An intent is not: its request is not sent then.
+        // An event that happened is applied even if it cannot be written. An intent is not: its request is not sent
+        // then.
         if written.is_ok() || !matches!(event, Event::Intent { .. }) {
             let mut requests = self.requests();
             apply(&mut requests.entries, event);

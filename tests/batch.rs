@@ -54,8 +54,8 @@ fn is_create(request: &Request) -> bool {
     request.method == "POST"
 }
 
-/// A service whose generations have the prompt as id. An id that begins with `fail` fails, `refuse` is refused, `lose` gets
-/// a server error; all others are completed at once.
+/// A service whose generations have the prompt as id. An id that begins with `fail` fails, `refuse` is refused, `lose`
+/// gets a server error; all others are completed at once.
 fn service(_: usize, request: &Request) -> Bytes {
     if is_create(request) {
         let prompt = prompt(request);
@@ -288,8 +288,8 @@ async fn intent_is_on_disk_before_the_request_is_sent() {
     assert!(outcomes[&0].is_ok());
 }
 
-/// Truncates a journal after each of its bytes, as a kill may do: a recorded create is not repeated, and a create that may
-/// have been accepted is reported as ambiguous.
+/// Truncates a journal after each of its bytes, as a kill may do: a recorded create is not repeated, and a create that
+/// may have been accepted is reported as ambiguous.
 #[tokio::test]
 async fn journal_truncated_at_any_byte_repeats_no_create() {
     let folder = tempfile::tempdir().unwrap();

@@ -135,7 +135,7 @@ async fn stopped_batch_retries_no_create() {
     until_sent(&mut jobs, &server).await;
     jobs.stop();
     let outcomes = tokio::time::timeout(Duration::from_secs(5), outcomes(jobs));
-    let outcomes = outcomes.await.expect("it waits for nothing any more");
+    let outcomes = outcomes.await.expect("the batch ends");
     let kinds: Vec<_> = outcomes
         .values()
         .map(|outcome| outcome.as_ref().unwrap_err().kind())

@@ -54,7 +54,8 @@ fn id_of(request: &Request) -> String {
     request.target.split('=').next_back().unwrap().to_owned()
 }
 
-/// A service whose generations have the prompt as id. `fail` fails, `slow` never ends, all others are completed at once.
+/// A service whose generations have the prompt as id. `fail` fails, `slow` never ends, all others are completed at
+/// once.
 fn service(_: usize, request: &Request) -> Bytes {
     let id = id_of(request);
     if request.method == "POST" {

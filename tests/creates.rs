@@ -94,8 +94,8 @@ fn kept(status: u16, headers: &str, body: &str) -> Vec<u8> {
 
 const CREATED: &str = r#"{"id":"g1","status":"queued"}"#;
 
-/// A server that keeps connections open, and resets a connection as soon as a second request arrives on it. The function
-/// `respond` gets the number of the request.
+/// A server that keeps connections open, and resets a connection as soon as a second request arrives on it. The
+/// function `respond` gets the number of the request.
 struct Keeping {
     url: String,
     /// The number of requests on each connection.
@@ -301,8 +301,8 @@ async fn create_that_is_dropped_at_any_stage_on_threads_reports_its_handle_or_is
     drop_at_each_stage().await;
 }
 
-/// On one thread, each poll of the create is followed by one turn of all other tasks, so that each count of polls drops the
-/// create at another point. The server responds only after the drop.
+/// On one thread, each poll of the create is followed by one turn of all other tasks, so that each count of polls drops
+/// the create at another point. The server responds only after the drop.
 #[tokio::test]
 async fn create_that_is_dropped_after_any_number_of_polls_reports_its_handle_or_is_not_sent() {
     let (listener, url) = listen().await;

@@ -49,7 +49,8 @@ pub(super) struct Create {
 }
 
 impl Create {
-    /// Creates the generation unless the journal records it; `None` if the batch was stopped before the request was sent.
+    /// Creates the generation unless the journal records it; `None` if the batch was stopped before the request was
+    /// sent.
     pub(super) async fn run(self, request: GenerationRequest) -> Option<CreateOutcome> {
         let now = |outcome, is_known| CreateOutcome {
             outcome,

@@ -1,5 +1,5 @@
-//! The tokio tasks of a batch, and the signal that stops it. Creates and waits run in tasks, so that a slow consumer does
-//! not delay them.
+//! The tokio tasks of a batch, and the signal that stops it. Creates and waits run in tasks, so that a slow consumer
+//! does not delay them.
 
 use std::{
     pin::Pin,
@@ -8,8 +8,8 @@ use std::{
 
 use tokio::{sync::watch, task::JoinHandle};
 
-/// A tokio task that is aborted or detached when it is dropped. The task ends without an outcome if its runtime ends or its
-/// future panics.
+/// A tokio task that is aborted or detached when it is dropped. The task ends without an outcome if its runtime ends or
+/// its future panics.
 pub(super) struct Task<T> {
     task: JoinHandle<T>,
     /// Whether the task is aborted when this value is dropped.

@@ -48,8 +48,8 @@ impl WaitAll {
         self
     }
 
-    /// Returns the next outcome; `None` when all waits have ended. The errors are those of [`Wait`](crate::Wait), and each
-    /// error concerns one generation only.
+    /// Returns the next outcome; `None` when all waits have ended. The errors are those of [`Wait`](crate::Wait), and
+    /// each error concerns one generation only.
     ///
     /// # Cancel safety
     ///

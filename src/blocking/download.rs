@@ -14,8 +14,8 @@ use tokio::io::AsyncWrite;
 use super::runtime::Runtime;
 use crate::{Error, Received, ReservedTarget, Saved, Written};
 
-/// A download of the videos of a generation, made by [`Client::download`](super::Client::download), with the settings and
-/// methods of [`crate::Download`].
+/// A download of the videos of a generation, made by [`Client::download`](super::Client::download), with the settings
+/// and methods of [`crate::Download`].
 #[derive(Debug)]
 #[must_use = "a download does nothing until it is given a target"]
 pub struct Download<'a> {
@@ -110,8 +110,8 @@ impl<'a> Download<'a> {
         self.runtime.block_on(self.inner.to_bytes())
     }
 
-    /// Downloads the first video, or the [chosen](Self::video) one, to `writer`. The writer is called on the calling thread,
-    /// and flushed at the end. Pass `&mut writer` to keep the writer.
+    /// Downloads the first video, or the [chosen](Self::video) one, to `writer`. The writer is called on the calling
+    /// thread, and flushed at the end. Pass `&mut writer` to keep the writer.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! The background thread of a blocking client: a tokio runtime for its timers, its connections and the tasks that continue
-//! between calls.
+//! The background thread of a blocking client: a tokio runtime for its timers, its connections and the tasks that
+//! continue between calls.
 
 use std::{
     fmt, io,
@@ -68,8 +68,8 @@ impl Runtime {
     }
 }
 
-/// Completes when the client is dropped and all tasks have ended: creates in progress, and connections that an async client
-/// still uses.
+/// Completes when the client is dropped and all tasks have ended: creates in progress, and connections that an async
+/// client still uses.
 async fn serve(closed: oneshot::Receiver<()>) {
     // The sender never sends; the error of its drop is the signal.
     _ = closed.await;

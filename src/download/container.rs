@@ -1,22 +1,22 @@
 //! Detects a truncated file by the sizes in its container.
 //!
 //! A store or CDN that kept a truncated object serves it with a `Content-Length` that agrees with the truncated bytes,
-//! so only the file itself can show that its end is missing. [`Inspector`] is used like a hash: the download passes every
-//! byte of the file to [`update`](Inspector::update), in order and in pieces of any size, and
-//! [`finish`](Inspector::finish) returns the verdict on the bytes passed so far. The bytes of an earlier, partial download
-//! have to be passed, too, and a download that restarts needs a new `Inspector`.
+//! so only the file itself can show that its end is missing. [`Inspector`] is used like a hash: the download passes
+//! every byte of the file to [`update`](Inspector::update), in order and in pieces of any size, and
+//! [`finish`](Inspector::finish) returns the verdict on the bytes passed so far. The bytes of an earlier, partial
+//! download have to be passed, too, and a download that restarts needs a new `Inspector`.
 //!
 //! A complete file must never be reported as truncated. Everything that an encoder may write, or a store may append, is
 //! therefore [`NotRevealed`](Completeness::NotRevealed): unknown containers, bytes after the end, sizes left open by a
 //! live encoder, references to other files.
 //!
 //! No existing crate detects truncation: demuxers (symphonia, matroska-demuxer, mp4, re_mp4, mp4parse, mp4-atom) read a
-//! file to play it, from `Read + Seek` or from complete boxes in memory, and treat a missing end as the end. They accept an
-//! MP4 file without its last third if the index comes first, and fail on complete live files, so their results do not
-//! distinguish a truncated file from a complete one.
+//! file to play it, from `Read + Seek` or from complete boxes in memory, and treat a missing end as the end. They
+//! accept an MP4 file without its last third if the index comes first, and fail on complete live files, so their
+//! results do not distinguish a truncated file from a complete one.
 //!
-//! Media data is skipped by its stated size and not read; only headers and the indexes of MP4 (`moov`, `moof`, `sidx`) are
-//! copied, up to [`MAX_HELD`] bytes at a time.
+//! Media data is skipped by its stated size and not read; only headers and the indexes of MP4 (`moov`, `moof`, `sidx`)
+//! are copied, up to [`MAX_HELD`] bytes at a time.
 
 use std::fmt;
 
@@ -60,8 +60,8 @@ pub(super) struct Verdict {
 pub(super) enum Completeness {
     /// Every byte that the container announces is present.
     Whole,
-    /// The end is missing. The text gives the reason as a clause: "its `mdat` box ends at byte 900, and the file has 700
-    /// bytes".
+    /// The end is missing. The text gives the reason as a clause: "its `mdat` box ends at byte 900, and the file has
+    /// 700 bytes".
     Truncated(String),
     /// The container announces no missing bytes, but a truncated file could look the same; or the container is unknown.
     NotRevealed,
@@ -230,8 +230,8 @@ trait Format: Send + Sync {
     /// The minimum size of the header of an element, in bytes.
     fn min_header(&self) -> usize;
 
-    /// Reads the element at offset `at` from its first bytes. `head` has at least [`min_header`](Self::min_header) bytes,
-    /// or as many as the previous step needed.
+    /// Reads the element at offset `at` from its first bytes. `head` has at least [`min_header`](Self::min_header)
+    /// bytes, or as many as the previous step needed.
     fn step(&mut self, at: u64, head: &[u8]) -> Step;
 
     /// The reason why the file's end is missing, as a clause whose subject is the file; `None` if nothing is missing.

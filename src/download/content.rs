@@ -1,5 +1,5 @@
-//! Checks the content of a received file: detects an error page instead of a video, chooses the file extension, and reports
-//! differences from the stated size, media type and name.
+//! Checks the content of a received file: detects an error page instead of a video, chooses the file extension, and
+//! reports differences from the stated size, media type and name.
 
 use std::{fmt, path::Path};
 
@@ -10,8 +10,8 @@ use crate::{
     request::media::{Kind, media_type},
 };
 
-/// What `head` is instead of a video, in words; `None` for a video and for unknown content, since a host may send a format
-/// that this crate does not know.
+/// What `head` is instead of a video, in words; `None` for a video and for unknown content, since a host may send a
+/// format that this crate does not know.
 pub(super) fn not_a_video(head: &[u8], content_type: Option<&str>) -> Option<&'static str> {
     let text = head
         .strip_prefix(b"\xef\xbb\xbf")
@@ -63,7 +63,8 @@ pub(super) fn extensions() -> impl Iterator<Item = &'static str> {
     EXTENSIONS.iter().map(|(_, extension)| *extension)
 }
 
-/// The differences between the received file and what the generation, the host or the file name states, in one sentence.
+/// The differences between the received file and what the generation, the host or the file name states, in one
+/// sentence.
 pub(super) fn disagreement(
     video: &Video,
     arrived: &Arrived,

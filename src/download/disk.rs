@@ -20,8 +20,8 @@ pub(super) fn folder(path: &Path) -> &Path {
 
 /// Locks the file for this process; returns `false` if another download holds the lock.
 ///
-/// Network and FUSE file systems without locks return various errors, so any error counts as success: a missing lock must
-/// not prevent a download.
+/// Network and FUSE file systems without locks return various errors, so any error counts as success: a missing lock
+/// must not prevent a download.
 pub(super) fn lock(file: &File) -> bool {
     lock_by(|| file.try_lock_exclusive())
 }
@@ -54,8 +54,8 @@ pub(super) fn open_plain(path: &Path, options: &OpenOptions) -> io::Result<File>
     options.open(path)
 }
 
-/// Whether `path` is the name of `file`. The check does not open the path, since not every file system can reopen a file
-/// that is being written.
+/// Whether `path` is the name of `file`. The check does not open the path, since not every file system can reopen a
+/// file that is being written.
 #[cfg(unix)]
 pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
@@ -75,9 +75,9 @@ pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 
 /// Whether a rename may replace the file at `path`.
 ///
-/// The check renames a temporary folder to the file's path. The kernel checks the permissions first, and then refuses the
-/// rename, since a folder cannot replace a file. So the check finds a file that is immutable, append-only, or another
-/// user's in a sticky folder, and replaces nothing.
+/// The check renames a temporary folder to the file's path. The kernel checks the permissions first, and then refuses
+/// the rename, since a folder cannot replace a file. So the check finds a file that is immutable, append-only, or
+/// another user's in a sticky folder, and replaces nothing.
 #[cfg(unix)]
 pub(super) fn is_replaceable(path: &Path) -> io::Result<()> {
     let folder = folder(path);
@@ -146,8 +146,8 @@ fn ignore_unsupported(synced: io::Result<()>) -> io::Result<()> {
     })
 }
 
-/// Renames by `exclusive`, which fails if `to` exists. If `exclusive` fails for another reason, the file system has neither
-/// an exclusive rename nor hard links, and the fallback checks for a file at `to` and then renames.
+/// Renames by `exclusive`, which fails if `to` exists. If `exclusive` fails for another reason, the file system has
+/// neither an exclusive rename nor hard links, and the fallback checks for a file at `to` and then renames.
 ///
 /// A file that another program creates between the check and the rename is replaced. An empty file under the new name
 /// could reserve the name, but would stay after a crash.

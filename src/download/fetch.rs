@@ -1,8 +1,8 @@
 //! The retry loop that downloads one video from its host to a sink.
 //!
-//! [`Fetch::run`] repeats attempts until the file is complete or an error is final. It handles broken connections (retry
-//! with backoff), busy hosts (`Retry-After`), expired URLs (a fresh URL from the service), missing files (a wait), ranges
-//! that fail (a request for the whole file), and truncated files (one more request from the start).
+//! [`Fetch::run`] repeats attempts until the file is complete or an error is final. It handles broken connections
+//! (retry with backoff), busy hosts (`Retry-After`), expired URLs (a fresh URL from the service), missing files (a
+//! wait), ranges that fail (a request for the whole file), and truncated files (one more request from the start).
 
 use std::time::Duration;
 
@@ -76,7 +76,8 @@ impl Fetch<'_, '_> {
         arrived: &mut Arrived,
     ) -> Result<(), Error> {
         let began = Instant::now();
-        // The clock of this machine may be wrong, so a URL that seems to have expired is used if the service has no other.
+        // The clock of this machine may be wrong, so a URL that seems to have expired is used if the service has no
+        // other.
         let (mut renewed, mut renewals) = (None, 0);
         if self.urls.is_expired(self.index) {
             renewed = Some(self.urls.renew(self.index).await);
@@ -347,13 +348,14 @@ impl Fetch<'_, '_> {
         Ok(skip)
     }
 
-    /// Checks the number of received bytes at the end of a body against the stated size of the file, or else against the
-    /// `end` of the range.
+    /// Checks the number of received bytes at the end of a body against the stated size of the file, or else against
+    /// the `end` of the range.
     fn judge_length(&self, arrived: &Arrived, end: Option<u64>) -> Result<(), AttemptError> {
         let bytes = arrived.bytes;
         let stated = self.urls.video(self.index).file_size;
         let total = arrived.version.total;
-        // A range may end before the file does. If the size is unknown, the host responds with 416 after the last range.
+        // A range may end before the file does. If the size is unknown, the host responds with 416 after the last
+        // range.
         if end == Some(bytes) && total.is_none_or(|total| bytes < total) {
             return Err(AttemptError::More);
         }

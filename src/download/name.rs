@@ -76,8 +76,8 @@ fn shortened(name: &OsStr, suffix: &str) -> String {
     text.chars().take(kept).chain(end.chars()).collect()
 }
 
-/// The maximum length of a name on most file systems, in bytes or in UTF-16 units; a text never has more UTF-16 units than
-/// bytes.
+/// The maximum length of a name on most file systems, in bytes or in UTF-16 units; a text never has more UTF-16 units
+/// than bytes.
 const NAME_MAX: usize = 255;
 
 const PART: &str = ".part";

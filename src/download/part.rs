@@ -1,9 +1,9 @@
-//! The part of an incomplete download: `NAME.part` beside the target, and the note `NAME.part.json`, which records the video
-//! and the version of the file that the part belongs to.
+//! The part of an incomplete download: `NAME.part` beside the target, and the note `NAME.part.json`, which records the
+//! video and the version of the file that the part belongs to.
 //!
 //! The part is renamed to the target when it is complete and on disk. An incomplete part is kept if its rest can be
-//! requested: the next download of the same video to the same target, in this process or another, continues the part. The
-//! part is locked, so that two downloads never write the same part.
+//! requested: the next download of the same video to the same target, in this process or another, continues the part.
+//! The part is locked, so that two downloads never write the same part.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -59,8 +59,8 @@ struct Note {
 const BATCH: usize = 512 * 1024;
 
 impl Part {
-    /// Opens the part of a target. The part is empty, unless an earlier download of the same `video` left a part that can be
-    /// continued.
+    /// Opens the part of a target. The part is empty, unless an earlier download of the same `video` left a part that
+    /// can be continued.
     pub(super) fn open(target: ReservedTarget, video: String) -> Result<Self, Error> {
         let failed = |error| io_error(&target.part, "cannot be written", error);
         let size = target.file.metadata().map_err(failed)?.len();

@@ -28,8 +28,8 @@ pub(super) enum AttemptError {
     },
     /// The host sent a range that ends before the file does.
     More,
-    /// The response does not match the received bytes, so the whole file has to be requested; the text says what the host
-    /// did.
+    /// The response does not match the received bytes, so the whole file has to be requested; the text says what the
+    /// host did.
     Restart(String),
     /// The host refuses the URL; a fresh URL may help.
     Refused(StatusCode),
@@ -56,8 +56,8 @@ impl AttemptError {
 }
 
 impl Files {
-    /// Sends a GET of `video_url`, or of the rest of the file from `resume_point` on, and returns the response before its
-    /// body is read.
+    /// Sends a GET of `video_url`, or of the rest of the file from `resume_point` on, and returns the response before
+    /// its body is read.
     pub(super) async fn get(
         &self,
         video_url: &str,

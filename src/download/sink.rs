@@ -10,7 +10,8 @@ use crate::{Error, ErrorKind};
 
 /// Receives a video piece by piece.
 pub(super) trait Sink: Send {
-    /// Begins a file at its first byte; returns the number of bytes that the sink already has, which are not written again.
+    /// Begins a file at its first byte; returns the number of bytes that the sink already has, which are not written
+    /// again.
     fn begin(&mut self, version: &Version) -> impl Future<Output = Result<u64, Error>> + Send;
 
     fn write(&mut self, bytes: Bytes) -> impl Future<Output = Result<(), Error>> + Send;

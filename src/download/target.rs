@@ -1,7 +1,7 @@
 //! Checks and reserves the target of a download: the file or folder that a video is saved to.
 //!
-//! The check before payment and the download itself run the same steps, so a target that passes the check does not fail in
-//! the download. [`ReservedTarget`] keeps the part open and locked from the check to the end of the download.
+//! The check before payment and the download itself run the same steps, so a target that passes the check does not fail
+//! in the download. [`ReservedTarget`] keeps the part open and locked from the check to the end of the download.
 
 use std::{
     fmt,
@@ -22,8 +22,8 @@ use crate::{Error, ErrorKind, generation::MAX_DEFAULT_NAME};
 /// A checked target file that is reserved for this process, made by
 /// [`Download::reserve_target`](crate::Download::reserve_target).
 ///
-/// The part of the target is open and locked until this value is dropped, so another download to the same target, in this
-/// process or another one, fails before it is paid for. During that time an empty `NAME.part` and an empty
+/// The part of the target is open and locked until this value is dropped, so another download to the same target, in
+/// this process or another one, fails before it is paid for. During that time an empty `NAME.part` and an empty
 /// `NAME.part.json` are beside the target; after a killed process they remain, and the next download reuses them. On a
 /// file system without locks, other processes are not kept away.
 pub struct ReservedTarget {
@@ -59,8 +59,8 @@ impl ReservedTarget {
         self.overwrite
     }
 
-    /// Reserves a target as [`try_new`](Self::try_new) does, on a thread for blocking work; waits up to 1 s for a download
-    /// that was just dropped.
+    /// Reserves a target as [`try_new`](Self::try_new) does, on a thread for blocking work; waits up to 1 s for a
+    /// download that was just dropped.
     pub(super) async fn new(path: &Path, overwrite: bool) -> Result<Self, Obstacle> {
         let mut attempts = 0;
         loop {
@@ -79,8 +79,8 @@ impl ReservedTarget {
         }
     }
 
-    /// Reserves a target by every step that saving to `path` needs: checks the existing file, creates the folders, opens and
-    /// locks the part, creates its note, and writes, syncs and renames a small file in the folder.
+    /// Reserves a target by every step that saving to `path` needs: checks the existing file, creates the folders,
+    /// opens and locks the part, creates its note, and writes, syncs and renames a small file in the folder.
     pub(super) fn try_new(path: &Path, overwrite: bool) -> Result<Self, Obstacle> {
         check_existing(path, overwrite)?;
         let failed = |error| Obstacle::Io(path.to_owned(), error);
@@ -238,10 +238,11 @@ fn check_existing(path: &Path, overwrite: bool) -> Result<(), Obstacle> {
     })
 }
 
-/// Writes, syncs and renames a small file in the folder of `path`, as saving does, and reads the file under its new name.
+/// Writes, syncs and renames a small file in the folder of `path`, as saving does, and reads the file under its new
+/// name.
 ///
-/// The new name has the characters of the target's name, and its length if the name is long. The target's own name is not
-/// used, since a crash would leave the small file under that name.
+/// The new name has the characters of the target's name, and its length if the name is long. The target's own name is
+/// not used, since a crash would leave the small file under that name.
 fn probe(path: &Path) -> io::Result<()> {
     let mut builder = tempfile::Builder::new();
     let mut file = builder
@@ -265,8 +266,8 @@ fn probe(path: &Path) -> io::Result<()> {
 
 const PROBE: &[u8] = b"{}";
 
-/// `name` with a random hidden prefix, so that no such file exists. In a long name the prefix replaces the beginning, so
-/// that the length stays the same; the name of the part covers the replaced characters.
+/// `name` with a random hidden prefix, so that no such file exists. In a long name the prefix replaces the beginning,
+/// so that the length stays the same; the name of the part covers the replaced characters.
 fn hidden(name: &str) -> String {
     let random = format!(".{:08x}", fastrand::u32(..));
     if name.len() <= MAX_DEFAULT_NAME - random.len() {
@@ -277,7 +278,8 @@ fn hidden(name: &str) -> String {
     format!("{random:.<width$}{end}", width = start.len())
 }
 
-/// Opens and locks the part, and creates its note if the note is missing. The part of an earlier download keeps its content.
+/// Opens and locks the part, and creates its note if the note is missing. The part of an earlier download keeps its
+/// content.
 fn open_part(part: &Path) -> Result<File, Obstacle> {
     let failed = |error| Obstacle::Io(part.to_owned(), error);
     let file = match open_plain(part, OpenOptions::new().read(true).write(true).create(true)) {
@@ -307,8 +309,8 @@ fn open_part(part: &Path) -> Result<File, Obstacle> {
     }
 }
 
-/// Replaces a part on a file system that cannot open an existing file for writing (an rclone mount without a cache), unless
-/// another process has locked the part.
+/// Replaces a part on a file system that cannot open an existing file for writing (an rclone mount without a cache),
+/// unless another process has locked the part.
 fn reopen(part: &Path, refused: io::Error) -> Result<File, Obstacle> {
     let Ok(existing) = File::open(part) else {
         return Err(Obstacle::Io(part.to_owned(), refused));

@@ -10,8 +10,8 @@ use reqwest::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The validators, size and media type of the first response, which later responses are compared with. The note of a part
-/// contains them, too.
+/// The validators, size and media type of the first response, which later responses are compared with. The note of a
+/// part contains them, too.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Version {
     /// The strong validator for `If-Range`; without a strong validator, the file cannot be resumed.
@@ -87,8 +87,8 @@ impl Version {
             && self.total == other.total
     }
 
-    /// Corrects a version that was read from a note written at `noted`. Notes of version 0.1.0 contain one validator and no
-    /// `Date`, so the strength of a date in such a note is determined by the time of the note.
+    /// Corrects a version that was read from a note written at `noted`. Notes of version 0.1.0 contain one validator
+    /// and no `Date`, so the strength of a date in such a note is determined by the time of the note.
     pub(super) fn noted(mut self, noted: Option<SystemTime>) -> Self {
         if self.is_of_older_note()
             && let Some(Validator::LastModified(date)) = &self.validator
@@ -122,8 +122,8 @@ impl Version {
         is_same_etag && is_same_date && is_same_size
     }
 
-    /// Whether `response` repeats the entity tag, if this version has one. RFC 9110 section 15.3.7 requires the tag in a
-    /// partial response. A weak tag may be the only difference between two files with the same `Last-Modified`.
+    /// Whether `response` repeats the entity tag, if this version has one. RFC 9110 section 15.3.7 requires the tag in
+    /// a partial response. A weak tag may be the only difference between two files with the same `Last-Modified`.
     pub(super) fn is_repeated_by(&self, response: &Response) -> bool {
         let Some(ours) = self.etag() else {
             return true;
@@ -194,8 +194,8 @@ impl ResponseTime {
     }
 }
 
-/// The margin if both dates are from the host's clock: a file that changes again within the second of its `Last-Modified`
-/// keeps that date, and `Date` is in whole seconds, too.
+/// The margin if both dates are from the host's clock: a file that changes again within the second of its
+/// `Last-Modified` keeps that date, and `Date` is in whole seconds, too.
 const SAME_CLOCK: Duration = Duration::from_secs(2);
 
 /// The margin if one date is from this machine's clock, which may differ from the host's.
@@ -216,16 +216,16 @@ fn strong_validator(
             .is_ok_and(|age| age >= received.margin)
     });
     if let Some(etag) = etag.filter(|etag| is_strong(etag)) {
-        // Several servers derive the tag from the date, so such a tag is not stronger than the date. Some do not send the
-        // date.
+        // Several servers derive the tag from the date, so such a tag is not stronger than the date. Some do not send
+        // the date.
         let is_made_of_date = match date {
             Some(date) => contains_seconds(etag, date),
             None => received.recent().any(|date| contains_seconds(etag, date)),
         };
         return (is_settled || !is_made_of_date).then(|| Validator::Etag(etag.to_owned()));
     }
-    // By section 13.1.5, a client that has an entity tag must not send a date in `If-Range`. A weak tag is not allowed in
-    // `If-Range`, so the date is sent nevertheless; the comparison detects a host that ignores the date.
+    // By section 13.1.5, a client that has an entity tag must not send a date in `If-Range`. A weak tag is not allowed
+    // in `If-Range`, so the date is sent nevertheless; the comparison detects a host that ignores the date.
     let last_modified = last_modified.filter(|_| is_settled)?;
     Some(Validator::LastModified(last_modified.to_owned()))
 }
@@ -252,16 +252,16 @@ fn digits(mut number: u64, radix: u32) -> String {
     digits.iter().rev().collect()
 }
 
-/// The entity tag, unless it is empty, since an empty tag identifies nothing. Bytes beyond ASCII, which RFC 9110 section
-/// 8.8.3 allows, become the characters of the same number.
+/// The entity tag, unless it is empty, since an empty tag identifies nothing. Bytes beyond ASCII, which RFC 9110
+/// section 8.8.3 allows, become the characters of the same number.
 fn etag(response: &Response) -> Option<String> {
     let value = response.headers().get(ETAG)?;
     let etag: String = value.as_bytes().iter().copied().map(char::from).collect();
     Some(etag).filter(|etag| !matches!(opaque(etag), "" | "\"\""))
 }
 
-/// Whether the tag is a strong one that can be sent. A tag without quotes is invalid by RFC 9110 section 8.8.3, and a tag
-/// beyond ASCII cannot be sent unchanged, so such tags are only compared.
+/// Whether the tag is a strong one that can be sent. A tag without quotes is invalid by RFC 9110 section 8.8.3, and a
+/// tag beyond ASCII cannot be sent unchanged, so such tags are only compared.
 fn is_strong(etag: &str) -> bool {
     etag.len() > 2 && etag.starts_with('"') && etag.ends_with('"') && etag.is_ascii()
 }

@@ -1,5 +1,5 @@
-//! The URLs of a generation's videos: the URLs of the given generation, and fresh ones from the service after these have
-//! expired.
+//! The URLs of a generation's videos: the URLs of the given generation, and fresh ones from the service after these
+//! have expired.
 
 use std::time::SystemTime;
 

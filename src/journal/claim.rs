@@ -81,8 +81,8 @@ impl Claim {
         self.journal.write(Event::NotCreated { line, why }).await
     }
 
-    /// Records the outcome of the create. An error means that the outcome is not on disk, but the entry in memory is up to
-    /// date.
+    /// Records the outcome of the create. An error means that the outcome is not on disk, but the entry in memory is up
+    /// to date.
     pub(crate) async fn record_outcome(
         &self,
         outcome: &Result<GenerationHandle, Error>,

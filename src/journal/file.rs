@@ -1,7 +1,7 @@
 //! The file of a journal: [`open`] locks and reads the whole file, [`Tail`] appends lines.
 //!
-//! A line that cannot be written completely is removed again, so that the file always consists of complete lines, except
-//! after a crash, whose incomplete last line the next [`open`] removes.
+//! A line that cannot be written completely is removed again, so that the file always consists of complete lines,
+//! except after a crash, whose incomplete last line the next [`open`] removes.
 
 use std::{
     collections::BTreeMap,
@@ -69,8 +69,9 @@ impl<D: Disk> Tail<D> {
         }
     }
 
-    /// Appends a line. The line of an event that happened is kept if it cannot be written, and written before the next line.
-    /// An intent is only written after the backlog, so a request is not sent while the file cannot record its outcome.
+    /// Appends a line. The line of an event that happened is kept if it cannot be written, and written before the next
+    /// line. An intent is only written after the backlog, so a request is not sent while the file cannot record its
+    /// outcome.
     pub(super) fn append(&mut self, event: &Event) -> io::Result<()> {
         let mut text = serde_json::to_vec(event)?;
         text.push(b'\n');
@@ -182,8 +183,8 @@ pub(super) fn open(path: &Path) -> Result<(BTreeMap<usize, JournalEntry>, Tail<F
     Ok((entries, tail))
 }
 
-/// Locks the journal for this process; returns `false` if another holder has the lock. Without locks, two batches with one
-/// journal could both create a request, so a file system without locks is an error.
+/// Locks the journal for this process; returns `false` if another holder has the lock. Without locks, two batches with
+/// one journal could both create a request, so a file system without locks is an error.
 fn lock(mut try_lock: impl FnMut() -> io::Result<bool>, path: &Path) -> Result<bool, Error> {
     loop {
         match try_lock() {
@@ -255,7 +256,8 @@ fn read(file: &mut impl BufRead, path: &Path) -> Result<Contents, Error> {
             continue;
         }
         let event = match serde_json::from_slice(&line) {
-            // A crash during a write leaves an incomplete line; a request is sent only after the complete line of its intent.
+            // A crash during a write leaves an incomplete line; a request is sent only after the complete line of its
+            // intent.
             Err(_) if !is_whole => return Ok(contents),
             Err(error) => return other(error.to_string()),
             Ok(Event::Journal { version }) if version != VERSION => {

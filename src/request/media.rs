@@ -1,8 +1,8 @@
 //! Media in a request: images, videos and audio, as a URL or as inline data.
 //!
-//! [`Media`] is the public value that setters accept. [`content`] detects the media type of bytes, with [`iso_bmff`] and
-//! [`ebml`] for containers; [`unsuitable`](mod@unsuitable) checks, before a request is paid for, whether a service can use
-//! the text of a media property, with [`data_uri`] for inline data and [`remote`] for URLs.
+//! [`Media`] is the public value that setters accept. [`content`] detects the media type of bytes, with [`iso_bmff`]
+//! and [`ebml`] for containers; [`unsuitable`](mod@unsuitable) checks, before a request is paid for, whether a service
+//! can use the text of a media property, with [`data_uri`] for inline data and [`remote`] for URLs.
 
 mod content;
 mod data_uri;
@@ -33,8 +33,8 @@ use crate::{Error, contract::Schema, urls::redacted};
 
 /// An image, video or audio file for a request: an `https` URL, a data URI, bytes, or a local file.
 ///
-/// Bytes and files are sent inline as a data URI, with the media type of their content, independent of the file name. If
-/// this crate does not know the format of the content, [`from_file_as`](Self::from_file_as) and
+/// Bytes and files are sent inline as a data URI, with the media type of their content, independent of the file name.
+/// If this crate does not know the format of the content, [`from_file_as`](Self::from_file_as) and
 /// [`from_bytes_as`](Self::from_bytes_as) take the media type as an argument. Every setter of a media property accepts
 /// `Media`.
 ///
@@ -57,15 +57,16 @@ pub struct Media {
 const MAX_URI: u64 = Media::MAX_BYTES.div_ceil(3) * 4 + 1024;
 
 impl Media {
-    /// The maximum number of bytes that [`from_file`](Self::from_file) and [`from_bytes`](Self::from_bytes) accept: 20 MiB.
+    /// The maximum number of bytes that [`from_file`](Self::from_file) and [`from_bytes`](Self::from_bytes) accept: 20
+    /// MiB.
     pub const MAX_BYTES: u64 = 20 * 1024 * 1024;
 
     /// Makes media from a URL or a data URI, which is sent unchanged.
     ///
     /// # Errors
     ///
-    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if `uri` is not an absolute URI, or is longer than a data URI of
-    /// [`MAX_BYTES`](Self::MAX_BYTES).
+    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if `uri` is not an absolute URI, or is longer than a data URI
+    /// of [`MAX_BYTES`](Self::MAX_BYTES).
     pub fn from_uri(uri: impl Into<String>) -> Result<Self, Error> {
         let uri = uri.into();
         if uri.len() as u64 > MAX_URI {
@@ -84,8 +85,8 @@ impl Media {
     ///
     /// # Errors
     ///
-    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if the file cannot be read, is too large, or is not an image, video
-    /// or audio file.
+    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if the file cannot be read, is too large, or is not an image,
+    /// video or audio file.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
         Self::from_file_with_limit(path, Self::MAX_BYTES)
     }
@@ -99,13 +100,13 @@ impl Media {
         Self::file(path.as_ref(), None, max_bytes)
     }
 
-    /// Makes media from a local file as [`from_file`](Self::from_file) does, with the given media type and without a check of
-    /// the content.
+    /// Makes media from a local file as [`from_file`](Self::from_file) does, with the given media type and without a
+    /// check of the content.
     ///
     /// # Errors
     ///
-    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if the file cannot be read or is too large, or if `media_type` is
-    /// not the name of an image, video or audio type without parameters, such as `video/mp4`.
+    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if the file cannot be read or is too large, or if `media_type`
+    /// is not the name of an image, video or audio type without parameters, such as `video/mp4`.
     pub fn from_file_as(path: impl AsRef<Path>, media_type: &str) -> Result<Self, Error> {
         Self::from_file_as_with_limit(path, media_type, Self::MAX_BYTES)
     }
@@ -127,8 +128,8 @@ impl Media {
     ///
     /// # Errors
     ///
-    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if there are too many bytes, or if they are not an image, video or
-    /// audio file.
+    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if there are too many bytes, or if they are not an image, video
+    /// or audio file.
     pub fn from_bytes(bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
         Self::from_bytes_with_limit(bytes, Self::MAX_BYTES)
     }
@@ -142,8 +143,8 @@ impl Media {
         Self::bytes(bytes.as_ref(), None, max_bytes)
     }
 
-    /// Makes media from bytes as [`from_bytes`](Self::from_bytes) does, with the given media type and without a check of the
-    /// content.
+    /// Makes media from bytes as [`from_bytes`](Self::from_bytes) does, with the given media type and without a check
+    /// of the content.
     ///
     /// ```
     /// use aimlapi_video::Media;
@@ -156,8 +157,8 @@ impl Media {
     ///
     /// # Errors
     ///
-    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if there are too many bytes or none, or if `media_type` is not the
-    /// name of an image, video or audio type without parameters, such as `video/mp4`.
+    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if there are too many bytes or none, or if `media_type` is not
+    /// the name of an image, video or audio type without parameters, such as `video/mp4`.
     pub fn from_bytes_as(bytes: impl AsRef<[u8]>, media_type: &str) -> Result<Self, Error> {
         Self::from_bytes_as_with_limit(bytes, media_type, Self::MAX_BYTES)
     }
@@ -175,8 +176,8 @@ impl Media {
         Self::bytes(bytes.as_ref(), Some(media_type), max_bytes)
     }
 
-    /// Returns the media type of inline data, such as `image/png`: the type that the caller stated, or else the type of the
-    /// content. `None` for media made by [`from_uri`](Self::from_uri).
+    /// Returns the media type of inline data, such as `image/png`: the type that the caller stated, or else the type of
+    /// the content. `None` for media made by [`from_uri`](Self::from_uri).
     pub fn media_type(&self) -> Option<&str> {
         self.media_type.as_deref()
     }

@@ -1,5 +1,5 @@
-//! The reader of GIF: blocks, each a chain of sub-blocks with an end mark, then a trailer (GIF89a specification, appendix
-//! A).
+//! The reader of GIF: blocks, each a chain of sub-blocks with an end mark, then a trailer (GIF89a specification,
+//! appendix A).
 
 use super::{Container, End, Format, Step};
 

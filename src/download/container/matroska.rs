@@ -1,8 +1,8 @@
 //! The reader of Matroska and WebM: elements with an id and a size (RFC 8794, RFC 9559).
 //!
-//! A live encoder leaves the sizes of the segment and of its clusters unknown. The children of such an element are read as
-//! if they followed the element, so that the sizes of single blocks show a missing end. A file that was truncated between
-//! two blocks cannot be recognized.
+//! A live encoder leaves the sizes of the segment and of its clusters unknown. The children of such an element are read
+//! as if they followed the element, so that the sizes of single blocks show a missing end. A file that was truncated
+//! between two blocks cannot be recognized.
 
 use super::{Container, End, Format, Step};
 

@@ -1,5 +1,5 @@
-//! The reader of MP4 and QuickTime: boxes with their sizes (ISO/IEC 14496-12, QuickTime File Format), and the byte ranges
-//! that the indexes in `moov`, `moof` and `sidx` refer to.
+//! The reader of MP4 and QuickTime: boxes with their sizes (ISO/IEC 14496-12, QuickTime File Format), and the byte
+//! ranges that the indexes in `moov`, `moof` and `sidx` refer to.
 
 use super::{Container, End, Format, MAX_HELD, Step, u32_at};
 use boxes::{Header, Kind, are_complete, read_header};
@@ -124,8 +124,8 @@ impl Mp4 {
         self.has_fragments || self.movie.as_ref().is_some_and(|movie| movie.has_fragments)
     }
 
-    /// Whether an `mdat` box claims at most 8 bytes more than the file has, although the last sample ends where the file
-    /// ends. Some muxers count one header too many; a truncated file would lack a part of a sample.
+    /// Whether an `mdat` box claims at most 8 bytes more than the file has, although the last sample ends where the
+    /// file ends. Some muxers count one header too many; a truncated file would lack a part of a sample.
     fn is_miscounted(&self, kind: &Kind, to: u64, length: u64) -> bool {
         let is_whole = |movie: &Movie| movie.all_samples_end == length;
         kind == b"mdat" && to - length <= 8 && self.movie.as_ref().is_some_and(is_whole)
@@ -272,7 +272,8 @@ const FIRST: [&Kind; 15] = [
 /// The boxes that may be the first box of a media segment, whose `moov` is in another file.
 const SEGMENT_FIRST: [&Kind; 5] = [b"styp", b"moof", b"sidx", b"emsg", b"prft"];
 
-/// The boxes at the top level of a file. Any other box that extends past the end may be bytes appended to a complete file.
+/// The boxes at the top level of a file. Any other box that extends past the end may be bytes appended to a complete
+/// file.
 const KNOWN: [&Kind; 25] = [
     b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"imda", b"free", b"skip", b"wide", b"uuid",
     b"sidx", b"ssix", b"mfra", b"meta", b"meco", b"udta", b"pdin", b"prft", b"emsg", b"pnot",

@@ -1,7 +1,7 @@
 //! Detects the media type of bytes by their content.
 //!
-//! The crate `file-format` knows most signatures. For an ISO base media file it reads only the major brand, and it does not
-//! distinguish audio-only WebM from video, so [`iso_bmff`] and [`ebml`] read these containers.
+//! The crate `file-format` knows most signatures. For an ISO base media file it reads only the major brand, and it does
+//! not distinguish audio-only WebM from video, so [`iso_bmff`] and [`ebml`] read these containers.
 
 use std::borrow::Cow;
 
@@ -39,8 +39,8 @@ impl Kind {
     }
 }
 
-/// The media type of the bytes of an image, video or audio file. The beginning of a file is sufficient, except that only
-/// the whole file shows whether a container has audio only.
+/// The media type of the bytes of an image, video or audio file. The beginning of a file is sufficient, except that
+/// only the whole file shows whether a container has audio only.
 pub(crate) fn media_type(bytes: &[u8]) -> Option<Cow<'static, str>> {
     // A text may begin with a signature of two or three letters, such as BM and GIF.
     if is_text(bytes) {

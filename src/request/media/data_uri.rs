@@ -1,6 +1,7 @@
 //! Checks inline data in a media property: data URIs (RFC 2397), and plain base64 text.
 //!
-//! The checks compare the encoding, the stated media type, the detected media type and the kind that the property expects.
+//! The checks compare the encoding, the stated media type, the detected media type and the kind that the property
+//! expects.
 
 use std::borrow::Cow;
 

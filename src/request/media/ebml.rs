@@ -63,8 +63,8 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
-/// Reads a variable-length number of one to eight bytes; returns the number with its marker bit, the position of that bit,
-/// and the remaining bytes.
+/// Reads a variable-length number of one to eight bytes; returns the number with its marker bit, the position of that
+/// bit, and the remaining bytes.
 fn number(bytes: &[u8]) -> Option<(u64, u32, &[u8])> {
     let length = bytes.first()?.leading_zeros() as usize + 1;
     let (number, rest) = bytes.split_at_checked(length).filter(|_| length <= 8)?;

@@ -1,5 +1,5 @@
-//! Detects URLs in a media property that a service on the internet cannot fetch: private schemes, local files, hosts that
-//! are not public, and file extensions of another kind of media.
+//! Detects URLs in a media property that a service on the internet cannot fetch: private schemes, local files, hosts
+//! that are not public, and file extensions of another kind of media.
 
 use reqwest::Url;
 
@@ -70,9 +70,9 @@ fn unsuitable_http(text: &str, expected: Option<Kind>) -> Option<Unsuitable> {
     }
 }
 
-/// Whether the public DNS cannot resolve the name: a name of one label, or below a domain that is reserved (RFC 6761, RFC
-/// 6762, RFC 7686, RFC 8375; `internal` by a resolution of ICANN's board of 2024-07-29) or common in private networks.
-/// `example` is not among these domains, since it occurs in requests that are only checked and never sent.
+/// Whether the public DNS cannot resolve the name: a name of one label, or below a domain that is reserved (RFC 6761,
+/// RFC 6762, RFC 7686, RFC 8375; `internal` by a resolution of ICANN's board of 2024-07-29) or common in private
+/// networks. `example` is not among these domains, since it occurs in requests that are only checked and never sent.
 fn is_local_name(host: &str) -> bool {
     let host = host.trim_end_matches('.');
     // An IPv6 address has brackets, and an IPv4 address has dots.

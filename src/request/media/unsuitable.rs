@@ -1,7 +1,7 @@
 //! Detects texts in a media property that a service on the internet cannot use as an image, video or audio file.
 //!
-//! The contract of such a property allows any text or URI, so these checks find mistakes that the contract does not, such
-//! as a path on this machine, before the request is paid for.
+//! The contract of such a property allows any text or URI, so these checks find mistakes that the contract does not,
+//! such as a path on this machine, before the request is paid for.
 
 use super::{Kind, UriOrBase64, data_uri, remote};
 use crate::urls::redacted;

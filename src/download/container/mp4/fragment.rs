@@ -8,8 +8,8 @@ use super::{
     movie::Movie,
 };
 
-/// The offset in the file after the last sample of the fragment; 0 if the offset is not certain. `at` is the range of the
-/// `moof` box in the file.
+/// The offset in the file after the last sample of the fragment; 0 if the offset is not certain. `at` is the range of
+/// the `moof` box in the file.
 pub(super) fn samples_end(content: &[u8], at: Range<u64>, movie: Option<&Movie>) -> u64 {
     Boxes(content)
         .filter(|(kind, _)| kind == b"traf")

@@ -172,8 +172,8 @@ impl Sizes<'_> {
     /// The minimum number of bytes of `count` samples from number `first` on.
     fn of(&self, first: u64, count: u64, is_pcm: bool) -> Option<u64> {
         match self {
-            // In QuickTime, samples of compressed audio (IMA 4:1, MACE) are counted as if they were uncompressed and one
-            // byte large, so the product would be more than the actual size.
+            // In QuickTime, samples of compressed audio (IMA 4:1, MACE) are counted as if they were uncompressed and
+            // one byte large, so the product would be more than the actual size.
             Self::Same(size, _) if *size > MAX_COMPRESSED || is_pcm => {
                 u64::from(*size).checked_mul(count)
             }

@@ -1,7 +1,7 @@
 //! The list of segments in an `sidx` box, and whether the file ends before the last segment.
 //!
-//! Tools that remove encryption or boxes from a file leave an `sidx` with the previous sizes. Therefore the list is used
-//! only if at least one segment ends at its listed offset, and no segment in the file ends elsewhere.
+//! Tools that remove encryption or boxes from a file leave an `sidx` with the previous sizes. Therefore the list is
+//! used only if at least one segment ends at its listed offset, and no segment in the file ends elsewhere.
 
 use super::super::{u32_at, u64_at};
 

@@ -1,5 +1,5 @@
-//! Constructed files: complete files that the muxers of the clips do not write, and truncated files that are not a cut of a
-//! clip.
+//! Constructed files: complete files that the muxers of the clips do not write, and truncated files that are not a cut
+//! of a clip.
 
 use super::*;
 

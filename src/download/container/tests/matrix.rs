@@ -55,8 +55,11 @@ fn clips_of_all_muxers_are_whole_and_cuts_inside_elements_are_detected() {
             let unrevealed = cuts.iter().filter(|at| places[**at] == wanted).count();
             format!("{} of {all}", all - unrevealed)
         };
-        let (borders, headers, others) =
-            (reveal(Place::Border), reveal(Place::Header), reveal(Place::Other));
+        let (borders, headers, others) = (
+            reveal(Place::Border),
+            reveal(Place::Header),
+            reveal(Place::Other),
+        );
         println!("{name} | {container} | {verdict} | {length} | {borders} | {headers} | {others}");
         // Bytes that were added to a complete file may be removed again.
         if !name.starts_with("made-") {
@@ -73,8 +76,8 @@ fn clips_of_all_muxers_are_whole_and_cuts_inside_elements_are_detected() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// The number of bytes at the end of the last element that may be missing: the padding byte of a chunk, or the size after a
-/// tag.
+/// The number of bytes at the end of the last element that may be missing: the padding byte of a chunk, or the size
+/// after a tag.
 fn optional(container: Container) -> usize {
     match container {
         Container::WebP | Container::Avi => 1,
