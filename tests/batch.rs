@@ -87,11 +87,11 @@ fn created(server: &Server) -> Vec<String> {
 }
 
 /// The outcome of each request; asserts that the handle of each generation is reported before its outcome.
-async fn outcomes(mut jobs: GenerateAll) -> BTreeMap<usize, Result<Generation, Error>> {
+async fn outcomes(mut batch: GenerateAll) -> BTreeMap<usize, Result<Generation, Error>> {
     let mut handles: BTreeMap<usize, GenerationHandle> = BTreeMap::new();
     let mut outcomes = BTreeMap::new();
-    while let Some((index, job)) = jobs.next().await {
-        match job {
+    while let Some((index, event)) = batch.next().await {
+        match event {
             BatchEvent::Created(handle) | BatchEvent::Resumed(handle) => {
                 assert!(handles.insert(index, handle).is_none())
             }
@@ -171,8 +171,8 @@ async fn creates_in_progress_are_limited() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let client = builder(url).build().unwrap();
-    let mut jobs = client.generate_all(requests(&["a000"; 20])).max_creates(3);
-    let next = tokio::time::timeout(Duration::from_millis(100), jobs.next());
+    let mut batch = client.generate_all(requests(&["a000"; 20])).max_creates(3);
+    let next = tokio::time::timeout(Duration::from_millis(100), batch.next());
     assert!(next.await.is_err());
     let mut connections = Vec::new();
     while let Ok(Ok(connection)) =
@@ -181,7 +181,7 @@ async fn creates_in_progress_are_limited() {
         connections.push(connection);
     }
     assert_eq!(connections.len(), 3);
-    assert!(jobs.is_creating());
+    assert!(batch.is_creating());
 }
 
 #[tokio::test]
@@ -211,13 +211,13 @@ async fn only_a_create_refused_with_429_is_retried() {
 #[tokio::test]
 async fn stopped_batch_sends_no_create_and_completes_its_waits() {
     let server = Server::start(service).await;
-    let mut jobs = client(&server)
+    let mut batch = client(&server)
         .generate_all(requests(&["g0", "g1", "g2", "g3"]))
         .max_creates(1);
     let mut ended = 0;
-    while let Some((_, job)) = jobs.next().await {
-        match job {
-            BatchEvent::Created(_) => jobs.stop(),
+    while let Some((_, event)) = batch.next().await {
+        match event {
+            BatchEvent::Created(_) => batch.stop(),
             BatchEvent::Ended(outcome) => {
                 assert!(outcome.is_ok());
                 ended += 1;
@@ -242,8 +242,8 @@ async fn second_run_creates_only_missing_generations() {
     ] {
         let before = created(&server).len();
         let journal = Journal::open(&path).unwrap();
-        let jobs = client(&server).generate_all(requests(prompts));
-        let outcomes = outcomes(jobs.journal(journal)).await;
+        let batch = client(&server).generate_all(requests(prompts));
+        let outcomes = outcomes(batch.journal(journal)).await;
         assert_eq!(outcomes.len(), prompts.len());
         assert_eq!(
             kinds(&outcomes)[1..4],
@@ -273,18 +273,18 @@ async fn second_run_creates_only_missing_generations() {
 async fn intent_is_on_disk_before_the_request_is_sent() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
-    let seen = path.clone();
+    let journal_path = path.clone();
     let server = Server::start(move |number, request| {
         if is_create(request) {
-            let text = fs::read_to_string(&seen).unwrap();
+            let text = fs::read_to_string(&journal_path).unwrap();
             assert_eq!(text.matches("\"intent\"").count(), 1, "{text}");
             assert!(!text.contains("\"created\""));
         }
         service(number, request)
     })
     .await;
-    let jobs = client(&server).generate_all(requests(&["g0"]));
-    let outcomes = outcomes(jobs.journal(Journal::open(&path).unwrap())).await;
+    let batch = client(&server).generate_all(requests(&["g0"]));
+    let outcomes = outcomes(batch.journal(Journal::open(&path).unwrap())).await;
     assert!(outcomes[&0].is_ok());
 }
 
@@ -296,8 +296,8 @@ async fn journal_truncated_at_any_byte_repeats_no_create() {
     let path = folder.path().join("journal.jsonl");
     let server = Server::start(service).await;
     let client = client(&server);
-    let jobs = client.generate_all(requests(&["g0"]));
-    outcomes(jobs.journal(Journal::open(&path).unwrap())).await;
+    let batch = client.generate_all(requests(&["g0"]));
+    outcomes(batch.journal(Journal::open(&path).unwrap())).await;
     let text = fs::read(&path).unwrap();
     let end_of = |event: &str| {
         let text = String::from_utf8(text.clone()).unwrap();
@@ -309,8 +309,8 @@ async fn journal_truncated_at_any_byte_repeats_no_create() {
     for cut in 0..=text.len() {
         fs::write(&path, &text[..cut]).unwrap();
         let before = created(&server).len();
-        let jobs = client.generate_all(requests(&["g0"]));
-        let outcomes = outcomes(jobs.journal(Journal::open(&path).unwrap())).await;
+        let batch = client.generate_all(requests(&["g0"]));
+        let outcomes = outcomes(batch.journal(Journal::open(&path).unwrap())).await;
         let again = created(&server).len() - before;
         let kind = outcomes[&0].as_ref().err().map(Error::kind);
         let expected = match cut {
@@ -328,8 +328,8 @@ async fn changed_batch_is_refused_with_its_lines_and_creates_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
     let server = Server::start(service).await;
-    let jobs = client(&server).generate_all(requests(&["g0", "g1"]));
-    outcomes(jobs.journal(Journal::open(&path).unwrap())).await;
+    let batch = client(&server).generate_all(requests(&["g0", "g1"]));
+    outcomes(batch.journal(Journal::open(&path).unwrap())).await;
     let journal = Journal::open(&path).unwrap();
     let differing = |prompts: &[&str]| {
         let bodies: Vec<_> = requests(prompts)
@@ -343,8 +343,8 @@ async fn changed_batch_is_refused_with_its_lines_and_creates_nothing() {
     assert_eq!(differing(&["g1", "g0"]), [1, 2]);
     assert_eq!(differing(&["g0"]), [2]);
     let before = created(&server).len();
-    let jobs = client(&server).generate_all(requests(&["g0", "other"]));
-    let outcomes = outcomes(jobs.journal(journal)).await;
+    let batch = client(&server).generate_all(requests(&["g0", "other"]));
+    let outcomes = outcomes(batch.journal(journal)).await;
     assert_eq!(kinds(&outcomes), [None, Some(ErrorKind::Configuration)]);
     assert_eq!(created(&server).len(), before);
 }
@@ -394,8 +394,8 @@ async fn unclear_request_is_created_again_only_after_repeat() {
         if repeats {
             journal.repeat(0).unwrap();
         }
-        let jobs = client(&server).generate_all(requests(&["g0"]));
-        outcomes(jobs.journal(journal)).await
+        let batch = client(&server).generate_all(requests(&["g0"]));
+        outcomes(batch.journal(journal)).await
     };
     for _ in 0..2 {
         assert_eq!(kinds(&run(false).await), [Some(ErrorKind::AmbiguousCreate)]);
@@ -416,14 +416,14 @@ async fn requests_skip_reserved_indices() {
     let server = Server::start(service).await;
     let folder = tempfile::tempdir().unwrap();
     let journal = Journal::open(folder.path().join("j.jsonl")).unwrap();
-    let jobs = || {
-        let jobs = client(&server).generate_all(requests(&["a", "b", "c"]));
-        jobs.reserve_indices([0, 2, 3, 9]).journal(journal.clone())
+    let batch = || {
+        let batch = client(&server).generate_all(requests(&["a", "b", "c"]));
+        batch.reserve_indices([0, 2, 3, 9]).journal(journal.clone())
     };
     let indexes = |outcomes: BTreeMap<usize, _>| outcomes.into_keys().collect::<Vec<_>>();
-    assert_eq!(indexes(outcomes(jobs()).await), [1, 4, 5]);
+    assert_eq!(indexes(outcomes(batch()).await), [1, 4, 5]);
     assert_eq!(journal.entries().into_keys().collect::<Vec<_>>(), [2, 5, 6]);
     // A second run recognizes the requests, and skips by the same indices.
-    assert_eq!(indexes(outcomes(jobs().skip_indices([4])).await), [1, 5]);
+    assert_eq!(indexes(outcomes(batch().skip_indices([4])).await), [1, 5]);
     assert_eq!(created(&server).len(), 3);
 }

@@ -67,10 +67,10 @@ fn posts(server: &Server) -> usize {
     requests.iter().filter(|r| r.method == "POST").count()
 }
 
-async fn outcomes(mut jobs: GenerateAll) -> BTreeMap<usize, Result<Generation, Error>> {
+async fn outcomes(mut batch: GenerateAll) -> BTreeMap<usize, Result<Generation, Error>> {
     let mut outcomes = BTreeMap::new();
-    while let Some((index, job)) = jobs.next().await {
-        if let BatchEvent::Ended(outcome) = job {
+    while let Some((index, event)) = batch.next().await {
+        if let BatchEvent::Ended(outcome) = event {
             outcomes.insert(index, outcome);
         }
     }
@@ -78,12 +78,12 @@ async fn outcomes(mut jobs: GenerateAll) -> BTreeMap<usize, Result<Generation, E
 }
 
 /// Polls the batch until the service has received its first create.
-async fn until_sent(jobs: &mut GenerateAll, server: &Server) {
+async fn until_sent(batch: &mut GenerateAll, server: &Server) {
     while posts(server) == 0 {
-        let _ = tokio::time::timeout(Duration::from_millis(5), jobs.next()).await;
+        let _ = tokio::time::timeout(Duration::from_millis(5), batch.next()).await;
     }
     // The response is read and recorded.
-    let _ = tokio::time::timeout(Duration::from_millis(200), jobs.next()).await;
+    let _ = tokio::time::timeout(Duration::from_millis(200), batch.next()).await;
 }
 
 #[tokio::test]
@@ -95,12 +95,12 @@ async fn slow_consumer_receives_every_handle() {
         .create_timeout(Duration::from_millis(300))
         .build()
         .unwrap();
-    let mut jobs = client
+    let mut batch = client
         .generate_all(requests(&["g0", "g1", "g2", "g3"]))
         .max_creates(4);
     let mut failed = Vec::new();
-    while let Some((_, job)) = jobs.next().await {
-        if let BatchEvent::Ended(Err(error)) = job {
+    while let Some((_, event)) = batch.next().await {
+        if let BatchEvent::Ended(Err(error)) = event {
             failed.push(error.to_string());
         }
         // The consumer's work takes longer than the timeout of a create.
@@ -129,12 +129,12 @@ async fn slow_consumer_does_not_delay_polls() {
 #[tokio::test]
 async fn stopped_batch_retries_no_create() {
     let server = Server::start(busy_at_first).await;
-    let mut jobs = client(&server)
+    let mut batch = client(&server)
         .generate_all(requests(&["g0", "g1"]))
         .max_creates(1);
-    until_sent(&mut jobs, &server).await;
-    jobs.stop();
-    let outcomes = tokio::time::timeout(Duration::from_secs(5), outcomes(jobs));
+    until_sent(&mut batch, &server).await;
+    batch.stop();
+    let outcomes = tokio::time::timeout(Duration::from_secs(5), outcomes(batch));
     let outcomes = outcomes.await.expect("the batch ends");
     let kinds: Vec<_> = outcomes
         .values()
@@ -149,10 +149,10 @@ async fn refused_create_is_recorded_as_not_created_before_its_retry() {
     let path = folder.path().join("journal.jsonl");
     let server = Server::start(busy_at_first).await;
     let journal = Journal::open(&path).unwrap();
-    let mut jobs = client(&server)
+    let mut batch = client(&server)
         .generate_all(requests(&["g0"]))
         .journal(journal.clone());
-    until_sent(&mut jobs, &server).await;
+    until_sent(&mut batch, &server).await;
     let entry = journal.entries()[&1].clone();
     assert_eq!(entry.state, JournalState::NotCreated);
     let sent = server.requests()[0]
@@ -169,14 +169,14 @@ async fn dropped_batch_records_the_create_in_progress() {
     let path = folder.path().join("journal.jsonl");
     let server = Server::start(service).await;
     let journal = Journal::open(&path).unwrap();
-    let mut jobs = client(&server)
+    let mut batch = client(&server)
         .generate_all(requests(&["g0"]))
         .journal(journal.clone());
     while posts(&server) == 0 {
-        assert!(futures_util::poll!(Box::pin(jobs.next())).is_pending());
+        assert!(futures_util::poll!(Box::pin(batch.next())).is_pending());
         tokio::task::yield_now().await;
     }
-    drop(jobs);
+    drop(batch);
     while journal.entries()[&1].handle().is_none() {
         tokio::task::yield_now().await;
     }
@@ -219,12 +219,12 @@ async fn journal_keeps_every_generation_and_refuses_unknown_requests() {
     ] {
         assert_eq!(error.kind(), ErrorKind::Configuration);
     }
-    let mut jobs = client
+    let mut batch = client
         .generate_all(requests(&["g0"]))
         .journal(journal.clone());
-    let (_, first) = jobs.next().await.unwrap();
+    let (_, first) = batch.next().await.unwrap();
     assert!(matches!(first, BatchEvent::Resumed(handle) if handle.id() == "g0"));
-    outcomes(jobs).await;
+    outcomes(batch).await;
     assert_eq!(posts(&server), 1);
     assert_eq!(journal.elsewhere(&client), [0; 0]);
     let other = Server::start(service).await;
@@ -287,8 +287,8 @@ async fn only_a_refused_request_may_be_changed() {
         let universal = requests.iter().cloned().map(GenerationRequest::from);
         let bodies: Vec<_> = universal.map(|request| request.body().clone()).collect();
         let differing = journal.differing(&bodies);
-        let jobs = client.generate_all(requests).max_creates(1);
-        (differing, outcomes(jobs.journal(journal)).await)
+        let batch = client.generate_all(requests).max_creates(1);
+        (differing, outcomes(batch.journal(journal)).await)
     };
     let (_, first) = run(&["g0", "g1"]).await;
     assert_eq!(first[&0].as_ref().unwrap_err().kind(), ErrorKind::Refused);
@@ -316,8 +316,8 @@ async fn panicking_schedule_ends_only_its_own_wait_with_the_handle() {
     let server = Server::start(service).await;
     let client = client(&server);
     let options = WaitOptions::default().schedule(Panics);
-    let jobs = client.generate_all(requests(&["g0", "g1", "g2"]));
-    let ended = outcomes(jobs.options(options)).await;
+    let batch = client.generate_all(requests(&["g0", "g1", "g2"]));
+    let ended = outcomes(batch.options(options)).await;
     let error = ended[&1].as_ref().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PollingLost);
     assert_eq!(error.handle().unwrap().id(), "g1");
@@ -335,12 +335,12 @@ fn batch_whose_runtime_has_ended_reports_ambiguous_creates() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let client = builder(url).wait_options(quick()).build().unwrap();
-    let mut jobs = client.generate_all(requests(&["g0"]));
+    let mut batch = client.generate_all(requests(&["g0"]));
     let mut waits = client.wait_all(["g1"]);
     let first = runtime();
     first.block_on(async {
         let begins = Duration::from_millis(50);
-        assert!(tokio::time::timeout(begins, jobs.next()).await.is_err());
+        assert!(tokio::time::timeout(begins, batch.next()).await.is_err());
         assert!(tokio::time::timeout(begins, waits.next()).await.is_err());
     });
     first.shutdown_background();
@@ -350,7 +350,7 @@ fn batch_whose_runtime_has_ended_reports_ambiguous_creates() {
         let unseen = unseen.unwrap_err();
         assert_eq!(unseen.kind(), ErrorKind::PollingLost);
         assert_eq!(unseen.handle().unwrap().id(), "g1");
-        let ended = outcomes(jobs).await;
+        let ended = outcomes(batch).await;
         let error = ended[&0].as_ref().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AmbiguousCreate);
     });

@@ -177,12 +177,12 @@ fn creates_continue_without_a_consumer() {
     let servers = servers();
     let server = servers.block_on(Server::start(service));
     let client = client(server.url());
-    let mut jobs = client.generate_all(["a", "b", "fail"].map(request));
-    let (_, first) = jobs.next().unwrap();
+    let mut batch = client.generate_all(["a", "b", "fail"].map(request));
+    let (_, first) = batch.next().unwrap();
     assert!(matches!(first, BatchEvent::Created(_)));
     until(|| server.requests().len() >= 3);
-    let mut ended: Vec<(usize, bool)> = jobs
-        .filter_map(|(index, job)| match job {
+    let mut ended: Vec<(usize, bool)> = batch
+        .filter_map(|(index, event)| match event {
             BatchEvent::Ended(outcome) => Some((index, outcome.is_ok())),
             _ => None,
         })
@@ -197,11 +197,11 @@ fn stopped_batch_sends_no_create() {
     let server = servers.block_on(Server::start(service));
     let client = client(server.url());
     let many = (0..1000).map(|number| request(&number.to_string()));
-    let mut jobs = client.generate_all(many).max_creates(1);
-    jobs.next().unwrap();
-    jobs.stop();
-    assert!(jobs.by_ref().count() < 20);
-    assert!(!jobs.is_creating());
+    let mut batch = client.generate_all(many).max_creates(1);
+    batch.next().unwrap();
+    batch.stop();
+    assert!(batch.by_ref().count() < 20);
+    assert!(!batch.is_creating());
     assert!(server.requests().len() < 20);
 }
 
@@ -222,17 +222,17 @@ fn create_in_progress_is_recorded_after_batch_and_client_are_dropped() {
     let folder = tempfile::tempdir().unwrap();
     let journal = Journal::open(folder.path().join("journal")).unwrap();
     let client = client(server.url());
-    let mut jobs = client
+    let mut batch = client
         .generate_all(["a", "b"].map(request))
         .journal(journal.clone());
-    assert!(matches!(jobs.next(), Some((0, BatchEvent::Created(_)))));
+    assert!(matches!(batch.next(), Some((0, BatchEvent::Created(_)))));
     until(|| {
         server
             .requests()
             .iter()
             .any(|request| id_of(request) == "b")
     });
-    drop(jobs);
+    drop(batch);
     drop(client);
     let state = |line: usize| journal.entries()[&line].state.clone();
     assert!(!matches!(state(2), JournalState::Created { .. }));
@@ -294,14 +294,14 @@ fn generation_is_saved_in_one_call_and_paid_for_once() {
     assert_eq!(made.saved[0].path, path);
     assert_eq!(std::fs::read(&path).unwrap(), b"a film");
     assert!(updates > 0 && received == 6);
-    let seen = server.requests().len();
+    let request_count = server.requests().len();
     let error = client
         .generate_to(request("a"), &path)
         .outcome()
         .unwrap_err();
     assert_eq!(
         (error.kind(), server.requests().len()),
-        (ErrorKind::Io, seen)
+        (ErrorKind::Io, request_count)
     );
     let again = client.generate_to(request("a"), &path).overwrite(true);
     again.outcome().unwrap();
@@ -337,12 +337,12 @@ fn video_is_saved_to_file_folder_memory_and_writer() {
     assert_eq!(error.kind(), ErrorKind::Io);
     assert!(Download::check_target(&path, false).is_err());
 
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let progress = |received: Received| seen.lock().unwrap().push(received.bytes);
+    let received_bytes = Arc::new(Mutex::new(Vec::new()));
+    let progress = |received: Received| received_bytes.lock().unwrap().push(received.bytes);
     let download = client.download(&generation).on_progress(progress);
     let saved = download.to_folder(folder.path()).unwrap();
     assert_eq!(std::fs::read(&saved[0].path).unwrap(), film().bytes());
-    assert_eq!(seen.lock().unwrap().last(), Some(&3_000_000));
+    assert_eq!(received_bytes.lock().unwrap().last(), Some(&3_000_000));
 
     let bytes = client.download(&generation).to_bytes().unwrap();
     assert_eq!(bytes, film().bytes());

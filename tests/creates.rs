@@ -308,9 +308,9 @@ async fn create_that_is_dropped_after_any_number_of_polls_reports_its_handle_or_
     let (listener, url) = listen().await;
     let (mut created, builder) = collecting(url);
     let client = builder.build().unwrap();
-    let seen = Arc::new(AtomicUsize::new(0));
+    let request_count = Arc::new(AtomicUsize::new(0));
     let (responds, mut responding) = watch::channel(false);
-    let count = Arc::clone(&seen);
+    let count = Arc::clone(&request_count);
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             if read_request(&mut stream).await.is_none() {
@@ -326,7 +326,7 @@ async fn create_that_is_dropped_after_any_number_of_polls_reports_its_handle_or_
     });
     let (mut unsent, mut sent) = (0, 0);
     for polls in 0..200 {
-        let before = seen.load(Ordering::SeqCst);
+        let before = request_count.load(Ordering::SeqCst);
         responds.send_replace(false);
         {
             let mut create = pin!(client.create(request()));
@@ -340,7 +340,7 @@ async fn create_that_is_dropped_after_any_number_of_polls_reports_its_handle_or_
         // A second create, whose response is the last, shows that the first create does not arrive later.
         let second = soon("the second create ends", client.create(request())).await;
         let second = second.unwrap();
-        let came = seen.load(Ordering::SeqCst) - before;
+        let came = request_count.load(Ordering::SeqCst) - before;
         assert_eq!(
             second.id(),
             (before + came - 1).to_string(),
@@ -450,10 +450,10 @@ async fn every_accepted_create_is_reported_once_before_it_returns() {
     assert_eq!(created.try_recv().unwrap(), "g3");
     client.generate(request()).await.unwrap_err();
     assert_eq!(created.try_recv().unwrap(), "g4");
-    let mut jobs = client.generate_all([request(), request()]);
+    let mut batch = client.generate_all([request(), request()]);
     let mut ids = Vec::new();
-    while let Some((_, job)) = jobs.next().await {
-        if let BatchEvent::Created(handle) = job {
+    while let Some((_, event)) = batch.next().await {
+        if let BatchEvent::Created(handle) = event {
             let mut reported = std::iter::from_fn(|| created.try_recv().ok());
             ids.extend(reported.by_ref());
             assert!(ids.contains(&handle.id().to_owned()), "{ids:?}");
@@ -470,9 +470,9 @@ async fn panic_in_on_created_does_not_lose_the_handle() {
         .build()
         .unwrap();
     assert_eq!(client.create(request()).await.unwrap().id(), "g1");
-    let mut jobs = client.generate_all([request()]);
+    let mut batch = client.generate_all([request()]);
     assert!(matches!(
-        jobs.next().await,
+        batch.next().await,
         Some((0, BatchEvent::Created(_)))
     ));
 }
@@ -555,9 +555,9 @@ fn blocking_create_is_reported_and_uses_a_separate_connection() {
 /// A web framework drops the handler when its client disconnects.
 #[tokio::test]
 async fn handler_that_is_aborted_loses_no_generation() {
-    let (go, seen) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (go, received) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (listener, url) = listen().await;
-    let (gone, arrived) = (Arc::clone(&go), Arc::clone(&seen));
+    let (gone, arrived) = (Arc::clone(&go), Arc::clone(&received));
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         read_request(&mut stream).await.unwrap();
@@ -568,7 +568,7 @@ async fn handler_that_is_aborted_loses_no_generation() {
     let (mut created, builder) = collecting(url);
     let client: Client = builder.build().unwrap();
     let handler = tokio::spawn(async move { client.generate(request()).await });
-    soon("the request arrives", seen.notified()).await;
+    soon("the request arrives", received.notified()).await;
     handler.abort();
     assert!(handler.await.unwrap_err().is_cancelled());
     go.notify_one();

@@ -25,8 +25,8 @@ fn film() -> Film {
     Film::new(300_000, 3)
 }
 
-fn generation(link: &str) -> Generation {
-    Generation::from_json(json!({ "id": "g", "status": "completed", "video": { "url": link } }))
+fn generation(url: &str) -> Generation {
+    Generation::from_json(json!({ "id": "g", "status": "completed", "video": { "url": url } }))
 }
 
 #[tokio::test]

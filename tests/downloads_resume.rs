@@ -24,8 +24,8 @@ fn film() -> Film {
     Film::new(LENGTH, 7)
 }
 
-fn generation(id: &str, link: &str) -> Generation {
-    Generation::from_json(json!({ "id": id, "status": "completed", "video": { "url": link } }))
+fn generation(id: &str, url: &str) -> Generation {
+    Generation::from_json(json!({ "id": id, "status": "completed", "video": { "url": url } }))
 }
 
 async fn save(host: &Host, path: &Path) -> Result<Vec<Saved>, Error> {

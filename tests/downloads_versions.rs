@@ -334,9 +334,9 @@ fn saved(host: &Host, retries: u32) -> Option<Vec<u8>> {
             response(&serving, number, request, &base)
         })
         .await;
-        let link = format!("{}/film.mp4", server.url());
+        let url = format!("{}/film.mp4", server.url());
         let generation = Generation::from_json(
-            json!({ "id": "g", "status": "completed", "video": { "url": link } }),
+            json!({ "id": "g", "status": "completed", "video": { "url": url } }),
         );
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.mp4");

@@ -100,9 +100,9 @@ proptest! {
             if rest.is_empty() {
                 break;
             }
-            let (bytes, behind) = rest.split_at((*piece).min(rest.len()));
+            let (bytes, after) = rest.split_at((*piece).min(rest.len()));
             inspector.update(bytes);
-            rest = behind;
+            rest = after;
         }
         prop_assert_eq!(inspector.finish(), inspect(&file));
     }
@@ -135,7 +135,7 @@ fn index_beyond_the_limit_is_skipped_and_its_size_is_checked() {
         let count = missing.min(piece.len());
         inspector.update(&piece[..count]);
         missing -= count;
-        assert!(inspector.held.capacity() <= KEPT_CAPACITY);
+        assert!(inspector.held.capacity() <= MAX_KEPT_CAPACITY);
     }
     assert!(matches!(
         inspector.finish().completeness,

@@ -8,9 +8,9 @@ fn boxes(file: &[u8]) -> Vec<&[u8]> {
     let mut boxes = Vec::new();
     let mut rest = file;
     while let Some(size) = u32_at(rest, 0) {
-        let (first, behind) = rest.split_at(size as usize);
+        let (first, after) = rest.split_at(size as usize);
         boxes.push(first);
-        rest = behind;
+        rest = after;
     }
     boxes
 }
@@ -33,7 +33,7 @@ fn replaced(file: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 
 #[test]
 fn bytes_after_a_whole_file_are_not_a_truncation() {
-    let behind: [&[u8]; 10] = [
+    let appended: [&[u8]; 10] = [
         b"\n",
         b"\r\n",
         b"\0",
@@ -55,19 +55,19 @@ fn bytes_after_a_whole_file_are_not_a_truncation() {
         "animation.gif",
         "animation.webp",
     ] {
-        for behind in behind {
-            let file = [&fixture(name), behind].concat();
-            assert_eq!(truncated(&file), "", "{name} {}", behind.escape_ascii());
+        for bytes in appended {
+            let file = [&fixture(name), bytes].concat();
+            assert_eq!(truncated(&file), "", "{name} {}", bytes.escape_ascii());
         }
     }
     // Bytes that may be the beginning of a fragment count as one.
-    for behind in behind
+    for bytes in appended
         .iter()
-        .filter(|behind| behind.first() != Some(&0) || behind.len() > 3)
+        .filter(|bytes| bytes.first() != Some(&0) || bytes.len() > 3)
     {
         for name in ["live.mp4", "live.webm", "live.mkv"] {
-            let file = [&fixture(name), *behind].concat();
-            assert_eq!(truncated(&file), "", "{name} {}", behind.escape_ascii());
+            let file = [&fixture(name), *bytes].concat();
+            assert_eq!(truncated(&file), "", "{name} {}", bytes.escape_ascii());
         }
     }
 }
@@ -143,9 +143,9 @@ fn index_that_refers_to_other_files_or_is_compressed_is_not_used() {
     let without_data = [ftyp.as_slice(), &moov].concat();
     assert_ne!(truncated(&without_data), "");
     // The flag of each reference means that the data is in another file.
-    let here = [&b"url "[..], &[0, 0, 0, 1]].concat();
+    let in_file = [&b"url "[..], &[0, 0, 0, 1]].concat();
     let elsewhere = [&b"url "[..], &[0; 4]].concat();
-    let file = replaced(&without_data, &here, &elsewhere);
+    let file = replaced(&without_data, &in_file, &elsewhere);
     assert_eq!(truncated(&file), "");
     let compressed = mp4_box(b"moov", &mp4_box(b"cmov", b"zlib"));
     assert_eq!(truncated(&[ftyp.clone(), compressed].concat()), "");
