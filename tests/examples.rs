@@ -266,7 +266,7 @@ async fn service_that_was_killed_completes_every_video_and_creates_none_twice() 
     }
     let reported = until(&url, &unclear, "failed", "failed").await;
     let error = reported["error"].as_str().unwrap();
-    assert!(error.contains("what came of it is not known"), "{error}");
+    assert!(error.contains("its outcome is not known"), "{error}");
 
     assert_eq!(stage.creates().len(), 3);
     assert_eq!(

@@ -470,7 +470,7 @@ fn media_that_the_service_cannot_use_cause_a_warning_and_are_sent() {
         ),
         (
             "data:video/mp4;base64,AAAAHGZ0eXBpc29tAAACAGlzb21pc28yYXZjMQ==",
-            "a picture",
+            "an image",
             true,
         ),
     ] {
@@ -777,7 +777,7 @@ fn unusable_media_are_reported() {
     };
     assert!(message(Media::from_file(&file).unwrap_err()).contains("cat.png cannot be read"));
     std::fs::write(&file, "no picture at all").unwrap();
-    assert!(message(Media::from_file(&file).unwrap_err()).contains("neither a picture"));
+    assert!(message(Media::from_file(&file).unwrap_err()).contains("is not an image"));
     std::fs::write(&file, PNG).unwrap();
     assert!(
         message(Media::from_file_with_limit(&file, 10).unwrap_err()).contains("limit of 10 bytes")
@@ -800,7 +800,7 @@ fn stated_media_type_is_used() {
         Media::from_file(&file)
             .unwrap_err()
             .to_string()
-            .contains("state its type")
+            .contains("state its media type")
     );
     assert_eq!(Media::from_file_as(&file, "video/mp4").unwrap(), clip);
     let large = Media::from_file_as_with_limit(&file, "video/mp4", 2).unwrap_err();

@@ -1,4 +1,4 @@
-//! The SHA-256 of a download, where the caller requests it.
+//! The SHA-256 of a download, computed only if the caller enables or expects one.
 
 use hmac_sha256::Hash;
 
@@ -24,7 +24,7 @@ impl Digest {
         *self = Self::of(self.state.is_some());
     }
 
-    /// In hexadecimal.
+    /// The SHA-256 in hexadecimal, if it was computed.
     pub(super) fn finish(self) -> Option<String> {
         let hash = self.state?.finalize();
         Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())

@@ -1,11 +1,11 @@
-//! A request is known again by its body's hash.
+//! The SHA-256 of a request's body, by which a later run recognizes the request.
 
 use std::collections::BTreeMap;
 
 use hmac_sha256::Hash;
 use serde_json::{Map, Value};
 
-/// The hash of a body, whatever the order of its properties.
+/// The SHA-256 of a body in hexadecimal, independent of the order of its properties.
 pub(super) fn sha256(body: &Map<String, Value>) -> String {
     let mut hash = Hash::new();
     feed_object(body, &mut hash);

@@ -254,7 +254,7 @@ async fn bad_input_exits_with_2_and_one_line_and_creates_nothing() {
         ),
         (
             &[image, "--image", "text.png"],
-            &["text.png", "neither a picture"],
+            &["text.png", "is not an image"],
         ),
         (&[image, "--image", "sound.png"], &["sound.png", "audio/"]),
         (
@@ -424,7 +424,7 @@ async fn failure_with_a_generation_prints_the_resume_command() {
                 )
             }),
             7,
-            "answered 404",
+            "responded with 404",
             true,
         ),
     ];

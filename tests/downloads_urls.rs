@@ -1,4 +1,4 @@
-//! Which links are followed, how they are asked for, and what happens when they have run out.
+//! The URLs of videos: which are requested, how the request is written, and the fresh URL after an expiry or a refusal.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use aimlapi_video_test_support as support;
@@ -14,24 +14,24 @@ use support::{KEY, Request, Server, client, http};
 
 const FILE: &[u8] = support::files::CLIP;
 
-fn generation(link: &str) -> Generation {
-    Generation::from_json(json!({ "id": "g", "status": "completed", "video": { "url": link } }))
+fn generation(url: &str) -> Generation {
+    Generation::from_json(json!({ "id": "g", "status": "completed", "video": { "url": url } }))
 }
 
-/// The path and query that reach the host.
-async fn asked(target: &str) -> String {
+/// The path and query that the host receives for `target`.
+async fn received_target(target: &str) -> String {
     let server = Server::always(http(200, &[], FILE)).await;
-    let link = format!("{}{target}", server.url());
+    let url = format!("{}{target}", server.url());
     client(server.url())
-        .download(&generation(&link))
+        .download(&generation(&url))
         .to_bytes()
         .await
         .unwrap();
-    // A link that has run out is asked anew first.
+    // For an expired URL, the first request is to the service.
     server.requests().last().unwrap().target.clone()
 }
 
-/// Escapes that a tidy library would touch.
+/// Targets with escapes that a normalizing library would change.
 const SIGNED: &[&str] = &[
     "/whale/inference_output%2Fvideo%2Foutput.mp4?Expires=1752005613&OSSAccessKeyId=A%2bb&Signature=x%2By%3D",
     "/a%2fB/%7Euser/%41.mp4?sig=%2F%2f+%20&e=",
@@ -45,14 +45,14 @@ const SIGNED: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn the_bytes_of_a_signed_link_reach_the_host_as_they_came() {
+async fn signed_url_reaches_the_host_unchanged() {
     for target in SIGNED {
-        assert_eq!(asked(target).await, *target);
+        assert_eq!(received_target(target).await, *target);
     }
 }
 
 #[tokio::test]
-async fn what_no_url_may_hold_is_settled_as_a_browser_would() {
+async fn invalid_url_characters_are_normalized_as_in_a_browser() {
     for (given, sent) in [
         ("/a/./b/../c.mp4", "/a/c.mp4"),
         ("/a b.mp4?c d", "/a%20b.mp4?c%20d"),
@@ -60,12 +60,12 @@ async fn what_no_url_may_hold_is_settled_as_a_browser_would() {
         ("/x.mp4?name=UTF-8''x", "/x.mp4?name=UTF-8%27%27x"),
         ("/x.mp4#fragment", "/x.mp4"),
     ] {
-        assert_eq!(asked(given).await, sent);
+        assert_eq!(received_target(given).await, sent);
     }
 }
 
 #[tokio::test]
-async fn the_bytes_of_a_link_outlive_a_redirect() {
+async fn url_of_a_redirect_reaches_the_host_unchanged() {
     for target in SIGNED {
         for absolute in [true, false] {
             let target = (*target).to_owned();
@@ -83,9 +83,9 @@ async fn the_bytes_of_a_link_outlive_a_redirect() {
                 }
             })
             .await;
-            let link = format!("{}/first?token=secret", server.url());
+            let url = format!("{}/first?token=secret", server.url());
             let bytes = client(server.url())
-                .download(&generation(&link))
+                .download(&generation(&url))
                 .to_bytes()
                 .await
                 .unwrap();
@@ -99,8 +99,8 @@ async fn the_bytes_of_a_link_outlive_a_redirect() {
     }
 }
 
-/// A client whose API is elsewhere, so that this machine is as private as any.
-fn far(allow: bool) -> Client {
+/// A client whose API is on another machine, so that this machine counts as a private host.
+fn remote_client(allow: bool) -> Client {
     Client::builder()
         .base_url("http://api.example.com")
         .allow_insecure_http()
@@ -111,7 +111,7 @@ fn far(allow: bool) -> Client {
 }
 
 #[tokio::test]
-async fn hosts_that_are_not_public_are_not_asked() {
+async fn hosts_that_are_not_public_receive_no_request() {
     let server = Server::always(http(200, &[], FILE)).await;
     let port = server.url().rsplit_once(':').unwrap().1.to_owned();
     for host in [
@@ -123,9 +123,9 @@ async fn hosts_that_are_not_public_are_not_asked() {
         "0.0.0.0",
         "x.localhost.",
     ] {
-        let link = format!("http://{host}:{port}/x.mp4?sig=secret");
-        let error = far(false)
-            .download(&generation(&link))
+        let url = format!("http://{host}:{port}/x.mp4?sig=secret");
+        let error = remote_client(false)
+            .download(&generation(&url))
             .retries(0)
             .to_bytes()
             .await
@@ -139,9 +139,9 @@ async fn hosts_that_are_not_public_are_not_asked() {
         assert!(!format!("{error} {error:?}").contains("secret"));
     }
     assert!(server.requests().is_empty());
-    let link = format!("http://localhost:{port}/x.mp4");
-    let bytes = far(true)
-        .download(&generation(&link))
+    let url = format!("http://localhost:{port}/x.mp4");
+    let bytes = remote_client(true)
+        .download(&generation(&url))
         .to_bytes()
         .await
         .unwrap();
@@ -149,7 +149,7 @@ async fn hosts_that_are_not_public_are_not_asked() {
 }
 
 #[tokio::test]
-async fn a_redirect_to_a_host_that_is_not_public_is_not_followed() {
+async fn redirect_to_a_host_that_is_not_public_is_refused() {
     for target in [
         "http://10.0.0.1/x.mp4",
         "http://169.254.169.254/latest/meta-data?sig=secret",
@@ -158,7 +158,7 @@ async fn a_redirect_to_a_host_that_is_not_public_is_not_followed() {
         "//172.16.0.1/x.mp4",
     ] {
         let server = Server::always(http(307, &[("location", target)], "")).await;
-        // The API on this machine allows this machine, and no other.
+        // An API on this machine allows only this machine.
         let error = client(server.url())
             .download(&generation(&server.url()))
             .to_bytes()
@@ -174,7 +174,7 @@ async fn a_redirect_to_a_host_that_is_not_public_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_redirect_from_https_to_http_is_refused_where_http_is() {
+async fn redirect_from_https_to_http_is_refused_unless_http_is_allowed() {
     let error = Client::builder()
         .api_key(KEY)
         .build()
@@ -185,12 +185,12 @@ async fn a_redirect_from_https_to_http_is_refused_where_http_is() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the video's link is no https link: http://cdn.example.com/x.mp4?…"
+        "the video's URL is not an https URL: http://cdn.example.com/x.mp4?…"
     );
 }
 
 #[test]
-fn through_a_proxy_the_proxy_resolves_and_addresses_are_judged() {
+fn proxy_resolves_names_and_addresses_in_urls_are_checked() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -198,7 +198,7 @@ fn through_a_proxy_the_proxy_resolves_and_addresses_are_judged() {
     runtime.block_on(async {
         let proxy = Server::always(http(200, &[], FILE)).await;
         let status = tokio::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "with_a_proxy_in_the_environment"])
+            .args(["--exact", "download_with_a_proxy_in_the_environment"])
             .env("http_proxy", proxy.url())
             .env("no_proxy", "unproxied.example.com")
             .env("THROUGH_A_PROXY", "1")
@@ -216,15 +216,15 @@ fn through_a_proxy_the_proxy_resolves_and_addresses_are_judged() {
 }
 
 #[tokio::test]
-// Run by the test above, with a proxy in its environment; by itself it has nothing to look at.
-async fn with_a_proxy_in_the_environment() {
+// The test above runs this test with a proxy in its environment; without a proxy, the test passes at once.
+async fn download_with_a_proxy_in_the_environment() {
     if std::env::var_os("THROUGH_A_PROXY").is_none() {
         return;
     }
-    let link = "http://no-such-host.invalid/x%2Fy.mp4?s=%2B";
+    let url = "http://no-such-host.invalid/x%2Fy.mp4?s=%2B";
     assert_eq!(
-        far(false)
-            .download(&generation(link))
+        remote_client(false)
+            .download(&generation(url))
             .to_bytes()
             .await
             .unwrap(),
@@ -235,7 +235,7 @@ async fn with_a_proxy_in_the_environment() {
         "http://localhost/x.mp4",
         "http://[::1]/x.mp4",
     ] {
-        let error = far(false)
+        let error = remote_client(false)
             .download(&generation(refused))
             .to_bytes()
             .await
@@ -247,10 +247,10 @@ async fn with_a_proxy_in_the_environment() {
     }
 }
 
-/// A service whose generations are at `/fresh`, and a host that tells `answer` for every other link.
+/// A service whose generations have the URL `fresh`, and a host that sends `response` for every other URL.
 async fn service(
     fresh: &'static str,
-    answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static,
+    response: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static,
 ) -> Server {
     Server::start(move |_, request| {
         let host = request.header("host").unwrap();
@@ -268,7 +268,7 @@ async fn service(
         assert_eq!(request.header("authorization"), None);
         match request.target.as_str() {
             "/fresh?sig=new" => http(200, &[], FILE),
-            _ => answer(request),
+            _ => response(request),
         }
     })
     .await
@@ -287,8 +287,8 @@ async fn bytes(server: &Server, target: &str) -> Result<Vec<u8>, Error> {
     client(server.url()).download(&generation).to_bytes().await
 }
 
-/// A download at the service's own speed, so that the 30 s in which a file may be missing are that.
-async fn at_own_speed(server: &Server, retries: u32) -> Result<Vec<u8>, Error> {
+/// A download at normal speed, so that a file may be missing for the full 30 s.
+async fn at_normal_speed(server: &Server, retries: u32) -> Result<Vec<u8>, Error> {
     let generation = generation(&format!("{}/old?sig=secret", server.url()));
     let client = support::builder(server.url())
         .wait_options(aimlapi_video::WaitOptions::default())
@@ -301,7 +301,7 @@ async fn at_own_speed(server: &Server, retries: u32) -> Result<Vec<u8>, Error> {
 const POLL: &str = "/v2/video/generations?generation_id=g";
 
 #[tokio::test]
-async fn a_link_that_has_run_out_is_not_even_tried() {
+async fn expired_url_is_not_requested() {
     let server = service("/fresh?sig=new", |_| http(200, &[], "never")).await;
     assert_eq!(
         bytes(&server, "/old?Expires=1752005613").await.unwrap(),
@@ -311,8 +311,8 @@ async fn a_link_that_has_run_out_is_not_even_tried() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_wrong_costs_no_video() {
-    // The service has no other link, and the host takes the one that seems to have run out.
+async fn expired_url_is_requested_if_the_service_has_no_other() {
+    // The service has no other URL, and the host accepts the URL that seems to have expired.
     let server = service("/old?Expires=1752005613", |_| http(200, &[], FILE)).await;
     assert_eq!(
         bytes(&server, "/old?Expires=1752005613").await.unwrap(),
@@ -330,7 +330,7 @@ async fn a_clock_that_is_wrong_costs_no_video() {
 }
 
 #[tokio::test]
-async fn any_refusal_but_a_transient_one_is_worth_one_fresh_url() {
+async fn refusal_that_is_not_transient_is_followed_by_one_fresh_url() {
     for status in [
         400, 401, 402, 403, 404, 405, 406, 409, 410, 412, 418, 422, 451, 499,
     ] {
@@ -353,7 +353,7 @@ async fn any_refusal_but_a_transient_one_is_worth_one_fresh_url() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_missing_after_completion_is_waited_for() {
+async fn file_that_is_missing_after_completion_is_retried() {
     let requests = AtomicUsize::new(0);
     let server = service("/old?sig=secret", move |_| {
         match requests.fetch_add(1, Ordering::SeqCst) {
@@ -362,17 +362,17 @@ async fn a_file_that_is_missing_after_completion_is_waited_for() {
         }
     })
     .await;
-    assert_eq!(at_own_speed(&server, 5).await.unwrap(), FILE);
-    let asked = targets(&server);
-    assert_eq!(asked.len(), 6, "{asked:?}");
-    assert_eq!(asked.iter().filter(|target| *target == POLL).count(), 1);
+    assert_eq!(at_normal_speed(&server, 5).await.unwrap(), FILE);
+    let targets = targets(&server);
+    assert_eq!(targets.len(), 6, "{targets:?}");
+    assert_eq!(targets.iter().filter(|target| *target == POLL).count(), 1);
 }
 
 #[tokio::test]
-async fn a_file_that_stays_missing_is_given_up() {
+async fn file_that_stays_missing_is_an_error() {
     let server = service("/old?sig=secret", |_| http(404, &[], "")).await;
     let error = bytes(&server, "/old?sig=secret").await.unwrap_err();
-    assert!(error.to_string().contains("answered 404"), "{error}");
+    assert!(error.to_string().contains("responded with 404"), "{error}");
     let server = service("/old?Expires=1752005613", |_| http(404, &[], "")).await;
     let error = bytes(&server, "/old?Expires=1752005613").await.unwrap_err();
     assert_eq!(targets(&server)[..2], [POLL, "/old?Expires=1752005613"]);
@@ -382,7 +382,7 @@ async fn a_file_that_stays_missing_is_given_up() {
             .contains("which expired at 2025-07-08T20:13:33Z"),
         "{error}"
     );
-    // One that is tried once is not waited for.
+    // Without retries, a missing file is not waited for.
     let server = service("/old?sig=secret", |_| http(404, &[], "")).await;
     let generation = generation(&format!("{}/old?sig=secret", server.url()));
     let client = client(server.url());
@@ -392,7 +392,7 @@ async fn a_file_that_stays_missing_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_missing_file_takes_nothing_from_the_retries_of_what_follows() {
+async fn missing_file_does_not_use_up_the_retries() {
     let requests = AtomicUsize::new(0);
     let server = service("/old?sig=secret", move |_| {
         match requests.fetch_add(1, Ordering::SeqCst) {
@@ -402,11 +402,11 @@ async fn a_missing_file_takes_nothing_from_the_retries_of_what_follows() {
         }
     })
     .await;
-    assert_eq!(at_own_speed(&server, 2).await.unwrap(), FILE);
+    assert_eq!(at_normal_speed(&server, 2).await.unwrap(), FILE);
 }
 
 #[tokio::test]
-async fn a_fresh_url_is_requested_once_more_where_the_service_was_not_reached() {
+async fn fresh_url_is_requested_again_if_the_service_was_not_reached() {
     let polls = AtomicUsize::new(0);
     let server = Server::start(move |_, request| match request.target.as_str() {
         "/fresh" => http(200, &[], FILE),
@@ -421,14 +421,14 @@ async fn a_fresh_url_is_requested_once_more_where_the_service_was_not_reached() 
         }
     })
     .await;
-    // It has expired, so that the first request is one for a fresh URL.
+    // The URL has expired, so the first request is for a fresh URL.
     let expired = generation(&format!("{}/old?Expires=1752005613", server.url()));
     let client = client(server.url());
     assert_eq!(client.download(&expired).to_bytes().await.unwrap(), FILE);
 }
 
 #[tokio::test]
-async fn a_redirect_in_raw_bytes_is_followed() {
+async fn redirect_with_unescaped_bytes_is_followed() {
     for (location, target) in [
         ("/f/视频.mp4".as_bytes(), "/f/%E8%A7%86%E9%A2%91.mp4"),
         (b"/f/d\xe9j\xe0.mp4?a=\xff", "/f/d%E9j%E0.mp4?a=%FF"),
@@ -450,21 +450,21 @@ async fn a_redirect_in_raw_bytes_is_followed() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_lasts_says_what_was_tried_and_what_to_do() {
+async fn persistent_refusal_reports_what_was_tried_and_advice() {
     for (fresh, expected) in [
         (
             "/old?sig=secret",
-            "the service has no other link, so try again later",
+            "the service has no other URL, so try again later",
         ),
         (
             "/fresh?sig=secret",
-            "it is a fresh link already, so try again later",
+            "the URL is already fresh, so try again later",
         ),
     ] {
         let server = service(fresh, |_| http(403, &[], "denied")).await;
         let error = bytes(&server, "/old?sig=secret").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Download);
-        assert!(error.to_string().contains("answered 403"), "{error}");
+        assert!(error.to_string().contains("responded with 403"), "{error}");
         assert!(error.to_string().contains(expected), "{error}");
         assert!(!format!("{error} {error:?}").contains("secret"));
         assert_eq!(error.handle().map(GenerationHandle::id), Some("g"));
@@ -482,7 +482,7 @@ async fn a_refusal_that_lasts_says_what_was_tried_and_what_to_do() {
     .await;
     let error = bytes(&server, "/old?sig=secret").await.unwrap_err();
     assert!(
-        error.to_string().contains("no fresh link could be had"),
+        error.to_string().contains("no fresh URL could be obtained"),
         "{error}"
     );
     let cause = std::error::Error::source(&error).unwrap().to_string();
@@ -490,7 +490,7 @@ async fn a_refusal_that_lasts_says_what_was_tried_and_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_fresh_link_is_asked_for_where_the_generation_was_created() {
+async fn fresh_url_is_requested_on_the_route_of_the_create() {
     let polls = AtomicUsize::new(0);
     let server = Server::start(move |_, request| match request.target.as_str() {
         "/fresh" => http(200, &[], FILE),
@@ -498,7 +498,7 @@ async fn a_fresh_link_is_asked_for_where_the_generation_was_created() {
         _ => {
             let host = request.header("host").unwrap();
             let path = ["/old", "/fresh"][polls.fetch_add(1, Ordering::SeqCst)];
-            // An answer that does not repeat the id.
+            // A response that does not repeat the id.
             support::json(
                 200,
                 json!({ "status": "completed", "video": format!("http://{host}{path}") }),
@@ -510,31 +510,31 @@ async fn a_fresh_link_is_asked_for_where_the_generation_was_created() {
     let handle = GenerationHandle::new("g").with_route(Route::LegacyKling);
     let generation = client.wait(&handle).await.unwrap();
     assert_eq!(client.download(&generation).to_bytes().await.unwrap(), FILE);
-    let asked = targets(&server);
-    assert!(asked[0].contains("kling"), "{asked:?}");
-    assert_eq!(asked[1..], ["/old", &*asked[0], "/fresh"]);
+    let targets = targets(&server);
+    assert!(targets[0].contains("kling"), "{targets:?}");
+    assert_eq!(targets[1..], ["/old", &*targets[0], "/fresh"]);
 }
 
 #[tokio::test]
-async fn an_answer_without_an_id_has_nothing_to_ask_a_fresh_link_with() {
+async fn generation_without_an_id_gets_no_fresh_url() {
     let server = service("/fresh?sig=new", |_| http(403, &[], "")).await;
-    let link = format!("{}/old", server.url());
-    let generation = Generation::from_json(json!({ "status": "completed", "video": link }));
+    let url = format!("{}/old", server.url());
+    let generation = Generation::from_json(json!({ "status": "completed", "video": url }));
     let error = client(server.url())
         .download(&generation)
         .to_bytes()
         .await
         .unwrap_err();
     assert!(
-        error.to_string().contains("no fresh link could be had"),
+        error.to_string().contains("no fresh URL could be obtained"),
         "{error}"
     );
     assert_eq!(targets(&server), ["/old"]);
 }
 
 #[test]
-fn a_video_tells_until_when_its_link_is_good() {
-    let at = |link: &str| Video::at(link).expires_at();
+fn video_reports_when_its_url_expires() {
+    let at = |url: &str| Video::at(url).expires_at();
     let known = SystemTime::UNIX_EPOCH + Duration::from_secs(1_752_005_613);
     assert_eq!(
         at("https://cdn.aimlapi.com/a%2Fb.mp4?Expires=1752005613&Signature=x"),

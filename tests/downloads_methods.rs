@@ -1,4 +1,4 @@
-//! To memory, to a writer, to a folder; sums, limits, and one of several.
+//! Downloads to memory, to a writer and to a folder, with digests, limits, and a chosen video.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use aimlapi_video_test_support as support;
@@ -25,32 +25,32 @@ fn film() -> Film {
     Film::new(300_000, 3)
 }
 
-fn generation(link: &str) -> Generation {
-    Generation::from_json(json!({ "id": "g", "status": "completed", "video": { "url": link } }))
+fn generation(url: &str) -> Generation {
+    Generation::from_json(json!({ "id": "g", "status": "completed", "video": { "url": url } }))
 }
 
 #[tokio::test]
-async fn memory_and_writer_get_what_broke_off_and_was_continued() {
+async fn broken_download_continues_into_memory_and_a_writer() {
     let cut = |number: usize, _: &support::Request| match number {
         0 | 2 => Plan::Cut(100_000),
         _ => Plan::Whole,
     };
     let host = Host::start(film(), TAG, cut).await;
     let (client, generation) = (client(&host.url), generation(&host.link()));
-    let mut seen = Vec::new();
+    let mut progress = Vec::new();
     let download = client
         .download(&generation)
-        .on_progress(|received| seen.push(received.bytes));
+        .on_progress(|received| progress.push(received.bytes));
     assert_eq!(download.to_bytes().await.unwrap(), film().bytes());
     assert!(
-        seen.is_sorted() && seen.last() == Some(&300_000),
-        "{seen:?}"
+        progress.is_sorted() && progress.last() == Some(&300_000),
+        "{progress:?}"
     );
 
-    let (mut writer, mut seen) = (Vec::new(), Vec::new());
+    let (mut writer, mut progress) = (Vec::new(), Vec::new());
     let download = client
         .download(&generation)
-        .on_progress(|received| seen.push(received.bytes));
+        .on_progress(|received| progress.push(received.bytes));
     let written = download.to_writer(&mut writer).await.unwrap();
     assert_eq!(writer, film().bytes());
     assert_eq!(
@@ -58,15 +58,15 @@ async fn memory_and_writer_get_what_broke_off_and_was_continued() {
         (300_000, Some("video/mp4"))
     );
     assert!(
-        seen.is_sorted() && seen.last() == Some(&300_000),
-        "{seen:?}"
+        progress.is_sorted() && progress.last() == Some(&300_000),
+        "{progress:?}"
     );
     let rest = Some("bytes=100000-".to_owned());
     assert_eq!(host.ranges(), [None, rest.clone(), None, rest]);
 }
 
 #[tokio::test]
-async fn a_writer_is_not_given_twice_what_a_host_sends_twice() {
+async fn writer_does_not_get_bytes_twice_if_the_host_sends_the_file_again() {
     let host = Host::start(film(), TAG, |number, _| match number {
         0 => Plan::Cut(100_000),
         _ => Plan::NoRange(Box::new(Plan::Whole)),
@@ -83,7 +83,7 @@ async fn a_writer_is_not_given_twice_what_a_host_sends_twice() {
 }
 
 #[tokio::test]
-async fn a_writer_is_not_given_two_halves_of_different_files() {
+async fn writer_does_not_get_halves_of_different_files() {
     for validator in [Validator::None, Validator::Etag("\"v1\"")] {
         let other = http(200, &[("etag", "\"v2\"")], Film::new(300_000, 4).bytes());
         let host = Host::start(film(), validator, move |number, _| match number {
@@ -109,7 +109,7 @@ async fn a_writer_is_not_given_two_halves_of_different_files() {
 }
 
 #[tokio::test]
-async fn a_page_reaches_no_writer() {
+async fn page_is_not_written_to_the_writer() {
     let server = Server::always(http(
         200,
         &[("content-type", "video/mp4")],
@@ -126,7 +126,7 @@ async fn a_page_reaches_no_writer() {
     assert_eq!((error.kind(), writer.len()), (ErrorKind::Download, 0));
 }
 
-/// A disk with room for so many bytes.
+/// A writer with room for a limited number of bytes.
 struct Full(usize);
 
 impl AsyncWrite for Full {
@@ -153,7 +153,7 @@ impl AsyncWrite for Full {
 }
 
 #[tokio::test]
-async fn a_writer_that_is_full_ends_it_at_once() {
+async fn full_writer_ends_the_download_at_once() {
     let host = Host::start(film(), TAG, |_, _| Plan::Whole).await;
     let generation = generation(&host.link());
     let error = client(&host.url)
@@ -171,7 +171,7 @@ async fn a_writer_that_is_full_ends_it_at_once() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_full_device_is_told_as_such() {
+async fn full_device_is_reported() {
     let host = Host::start(film(), TAG, |_, _| Plan::Whole).await;
     let generation = generation(&host.link());
     let device = std::os::fd::OwnedFd::from(
@@ -214,7 +214,7 @@ impl AsyncWrite for Device {
     }
 }
 
-/// A writer whose first flush takes longer than a host may stand still; the host goes on meanwhile.
+/// A writer whose first flush takes longer than the idle timeout, while the host continues to send.
 struct Slow<'a> {
     host: &'a Host,
     pause: Option<Pin<Box<tokio::time::Sleep>>>,
@@ -239,7 +239,7 @@ impl AsyncWrite for Slow<'_> {
             let pause = self
                 .pause
                 .get_or_insert_with(|| Box::pin(tokio::time::sleep(2 * IDLE)));
-            // A sleep that is over stays so.
+            // A completed sleep is ready on every later poll, too.
             if !pause.is_elapsed() {
                 return pause.as_mut().poll(cx).map(Ok);
             }
@@ -253,7 +253,7 @@ impl AsyncWrite for Slow<'_> {
 }
 
 #[tokio::test]
-async fn a_slow_writer_is_not_taken_for_a_host_that_stands_still() {
+async fn slow_writer_does_not_count_as_an_idle_host() {
     let host = Host::start(film(), TAG, |_, _| Plan::Hold(100_000)).await;
     let client = support::builder(&host.url)
         .idle_timeout(IDLE)
@@ -275,8 +275,8 @@ async fn a_slow_writer_is_not_taken_for_a_host_that_stands_still() {
 }
 
 #[tokio::test]
-async fn memory_is_bounded() {
-    // Announced, and a byte too many of what was not announced.
+async fn download_to_memory_is_limited() {
+    // A file whose announced size is too large, and a file without an announced size that has one byte too many.
     let announced = Server::always(http(
         200,
         &[("content-length", "300000000")],
@@ -322,7 +322,7 @@ async fn memory_is_bounded() {
 }
 
 #[tokio::test]
-async fn one_of_several_videos_is_taken_by_its_index() {
+async fn video_is_chosen_by_its_index() {
     let server =
         Server::start(|_, request| http(200, &[], format!("film at {}", request.target))).await;
     let videos = ["/0", "/1", "/2"].map(|path| server.url() + path);
@@ -371,7 +371,7 @@ async fn one_of_several_videos_is_taken_by_its_index() {
 }
 
 #[tokio::test]
-async fn a_folder_gets_files_named_after_model_and_id_with_the_extension_of_their_content() {
+async fn folder_gets_files_named_after_model_and_id_with_the_extension_of_their_content() {
     let webm = include_bytes!("fixtures/clips/file.webm");
     let server = Server::start(move |_, request| match request.target.as_str() {
         "/0" => http(200, &[], film().bytes()),
@@ -421,7 +421,7 @@ mod sums {
 
     use super::*;
 
-    fn sum() -> String {
+    fn digest() -> String {
         Sha256::digest(film().bytes())
             .iter()
             .map(|byte| format!("{byte:02x}"))
@@ -429,7 +429,7 @@ mod sums {
     }
 
     #[tokio::test]
-    async fn the_sum_is_that_of_the_whole_file_however_often_it_broke_off() {
+    async fn digest_of_a_resumed_download_is_that_of_the_whole_file() {
         let cut = |number: usize, _: &support::Request| match number % 4 {
             0 => Plan::Cut(100_000),
             1 => Plan::Cut(50_000),
@@ -446,26 +446,26 @@ mod sums {
             .to_file(&path)
             .await
             .unwrap();
-        assert_eq!(saved[0].sha256, Some(sum()));
+        assert_eq!(saved[0].sha256, Some(digest()));
         let written = client
             .download(&generation)
             .sha256(true)
             .to_writer(tokio::io::sink())
             .await
             .unwrap();
-        assert_eq!(written.sha256, Some(sum()));
-        let unasked = client
+        assert_eq!(written.sha256, Some(digest()));
+        let without_digest = client
             .download(&generation)
             .overwrite(true)
             .to_file(&path)
             .await
             .unwrap();
-        assert_eq!(unasked[0].sha256, None);
+        assert_eq!(without_digest[0].sha256, None);
         assert_eq!(host.requests().len(), 12);
     }
 
     #[tokio::test]
-    async fn the_part_of_an_earlier_run_counts_in_the_sum() {
+    async fn digest_includes_the_part_of_an_earlier_run() {
         let host = Host::start(film(), TAG, |number, _| match number {
             0 => Plan::Cut(100_000),
             _ => Plan::Whole,
@@ -483,14 +483,14 @@ mod sums {
         let download = client
             .download(&generation)
             .sha256(true)
-            .expect_sha256(sum().to_uppercase());
+            .expect_sha256(digest().to_uppercase());
         let saved = download.to_file(&path).await.unwrap();
         assert_eq!(host.ranges()[1].as_deref(), Some("bytes=100000-"));
-        assert_eq!(saved[0].sha256, Some(sum()));
+        assert_eq!(saved[0].sha256, Some(digest()));
     }
 
     #[tokio::test]
-    async fn a_file_of_another_sum_is_not_saved_and_its_part_not_kept() {
+    async fn file_with_another_digest_is_not_saved_and_its_part_is_removed() {
         let host = Host::start(film(), TAG, |_, _| Plan::Whole).await;
         let (client, generation) = (client(&host.url), generation(&host.link()));
         let folder = tempfile::tempdir().unwrap();
@@ -500,7 +500,7 @@ mod sums {
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Download);
-        assert!(error.to_string().contains(&sum()), "{error}");
+        assert!(error.to_string().contains(&digest()), "{error}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 
         let error = client
@@ -516,7 +516,7 @@ mod sums {
         let folder = folder.path().join("b.mp4");
         let error = client
             .download(&two)
-            .expect_sha256(sum())
+            .expect_sha256(digest())
             .to_file(&folder)
             .await
             .unwrap_err();
@@ -524,7 +524,7 @@ mod sums {
         client
             .download(&two)
             .video(1)
-            .expect_sha256(sum())
+            .expect_sha256(digest())
             .to_file(&folder)
             .await
             .unwrap();

@@ -1,4 +1,7 @@
-//! Asking a link's host: over connections of its own, with nothing of the API's, and every redirect judged anew.
+//! One GET of a video's URL: redirects, timeouts, and the errors of an attempt.
+//!
+//! The request uses its own connections and carries no header of the API. The scheme and host of the URL and of every
+//! redirect are checked before the request is sent.
 
 use std::{error::Error as StdError, time::Duration};
 
@@ -7,17 +10,17 @@ use reqwest::{
     header::{ACCEPT_ENCODING, IF_RANGE, LOCATION, RANGE, RETRY_AFTER},
 };
 
-use super::judge::Part;
+use super::judge::ResumePoint;
 use crate::{
     Error, ErrorKind,
     http::{Files, HttpTrace, NotPublic},
     urls::redacted,
 };
 
-/// Why an attempt brought no whole file.
+/// Why an attempt did not complete the file.
 #[derive(Debug)]
 pub(super) enum AttemptError {
-    /// Trying again may help, after this time where the host named one.
+    /// A retry may help, after `pause` if the host sent a `Retry-After`.
     Transient {
         what: String,
         source: Option<Box<dyn StdError + Send + Sync>>,
@@ -25,15 +28,16 @@ pub(super) enum AttemptError {
     },
     /// The host sent a range that ends before the file does.
     More,
-    /// The host does not fit what is here: the whole file has to be requested.
-    BeginAnew(String),
-    /// The host refuses the URL; a fresh one may help.
+    /// The response does not match the received bytes, so the whole file has to be requested; the text says what the
+    /// host did.
+    Restart(String),
+    /// The host refuses the URL; a fresh URL may help.
     Refused(StatusCode),
-    /// Trying again does not help, but what has arrived is good.
+    /// A retry does not help, but the received bytes are valid.
     Fatal(Error),
-    /// This machine is at fault: the sink does not take what arrives, or there is no TLS.
+    /// An error of this machine: the sink rejects the bytes, or TLS cannot be set up.
     Local(Error),
-    /// Trying again does not help, and what has arrived is of no use.
+    /// A retry does not help, and the received bytes are useless.
     Discard(Error),
 }
 
@@ -52,15 +56,16 @@ impl AttemptError {
 }
 
 impl Files {
-    /// The response to a GET of `link`, or of what follows on `part` of its file. The body is not read yet.
-    pub(super) async fn ask(
+    /// Sends a GET of `video_url`, or of the rest of the file from `resume_point` on, and returns the response before
+    /// its body is read.
+    pub(super) async fn get(
         &self,
-        link: &str,
-        part: Option<Part<'_>>,
+        video_url: &str,
+        resume_point: Option<ResumePoint<'_>>,
     ) -> Result<Response, AttemptError> {
-        let shown = redacted(link);
-        let mut url = self.judged(Url::parse(link).ok(), &shown)?;
-        for _ in 0..=REDIRECTS {
+        let shown = redacted(video_url);
+        let mut url = self.checked(Url::parse(video_url).ok(), &shown)?;
+        for _ in 0..=MAX_REDIRECTS {
             let client = self
                 .client(&url)
                 .map_err(|error| AttemptError::Local(setup_failed(error)))?;
@@ -68,9 +73,9 @@ impl Files {
             let mut request = client
                 .client()
                 .get(url.clone())
-                // Sizes and ranges are those of the file itself.
+                // A content coding would change sizes and ranges.
                 .header(ACCEPT_ENCODING, "identity");
-            if let Some(Part { version, length }) = part {
+            if let Some(ResumePoint { version, length }) = resume_point {
                 request = request.header(RANGE, format!("bytes={length}-"));
                 if let Some(validator) = &version.validator {
                     request = request.header(IF_RANGE, validator.as_str());
@@ -102,20 +107,21 @@ impl Files {
                 .as_ref()
                 .map_or("no URL".into(), |url| redacted(url.as_str()));
             let through = format!("{shown}, which redirects to {to}");
-            url = self.judged(target, &through)?;
+            url = self.checked(target, &through)?;
         }
         Err(AttemptError::fatal(format!(
-            "the video's link redirects more than {REDIRECTS} times: {shown}"
+            "the video's URL redirects more than {MAX_REDIRECTS} times: {shown}"
         )))
     }
 
-    /// What comes within the idle time, if anything does.
-    pub(super) async fn idle<T>(&self, coming: impl Future<Output = T>) -> Option<T> {
-        let coming = tokio::time::timeout(self.settings().idle_timeout, coming);
-        coming.await.ok()
+    /// Awaits `future`, at most for the idle timeout; `None` if the timeout ends first.
+    pub(super) async fn idle<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let timeout = tokio::time::timeout(self.settings().idle_timeout, future);
+        timeout.await.ok()
     }
 
-    fn judged(&self, url: Option<Url>, shown: &str) -> Result<Url, AttemptError> {
+    /// Returns the URL if its scheme and host are allowed.
+    fn checked(&self, url: Option<Url>, shown: &str) -> Result<Url, AttemptError> {
         let is_web = |url: &Url| {
             url.scheme() == "https" || (self.settings().allow_http && url.scheme() == "http")
         };
@@ -126,7 +132,7 @@ impl Files {
                 "https"
             };
             return Err(AttemptError::fatal(format!(
-                "the video's link is no {allowed} link: {shown}"
+                "the video's URL is not an {allowed} URL: {shown}"
             )));
         };
         match self.settings().hosts().check(&url) {
@@ -136,17 +142,20 @@ impl Files {
     }
 }
 
-const REDIRECTS: usize = 5;
+const MAX_REDIRECTS: usize = 5;
 
-/// The longest time that a host may ask to be left alone before the next attempt.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The longest `Retry-After` that the download obeys.
+const MAX_PAUSE: Duration = Duration::from_secs(30);
 
-/// What a status means that brings no file.
-pub(super) fn refused(response: &Response, link: &str) -> AttemptError {
+/// The error for a response without a file, by its status.
+pub(super) fn refused(response: &Response, video_url: &str) -> AttemptError {
     let status = response.status();
-    let what = format!("the video's host answered {status} for {}", redacted(link));
+    let what = format!(
+        "the video's host responded with {status} for {}",
+        redacted(video_url)
+    );
     match status.as_u16() {
-        // 202: the file is being made.
+        // 202: the file is not ready yet.
         202 | 408 | 425 | 429 | 500.. => {
             let seconds = response
                 .headers()
@@ -158,18 +167,20 @@ pub(super) fn refused(response: &Response, link: &str) -> AttemptError {
             AttemptError::Transient {
                 what,
                 source: None,
-                pause: pause.map(|pause| pause.min(LONGEST_PAUSE)),
+                pause: pause.map(|pause| pause.min(MAX_PAUSE)),
             }
         }
         416 => AttemptError::fatal(what),
-        // Stores answer an expired or misplaced signature with any of these.
+        // Object stores respond to an expired or misplaced signature with any of these.
         400..=499 => AttemptError::Refused(status),
-        _ => AttemptError::fatal(format!("{what}, which brings no video")),
+        _ => AttemptError::fatal(format!("{what}, which carries no video")),
     }
 }
 
-/// A `Location` in ASCII: several servers send the bytes of other characters as they are (RFC 9110 section 10.2.2 has a
-/// URI reference there), and whatever their encoding is, the same bytes come back to the host in the next request.
+/// Percent-encodes the bytes of a `Location` that are not ASCII.
+///
+/// RFC 9110 section 10.2.2 requires a URI reference, but several servers send other characters unescaped. The escapes
+/// preserve the bytes in any encoding, so the next request sends the same bytes to the host.
 fn escaped(location: &[u8]) -> String {
     let mut escaped = String::with_capacity(location.len());
     for byte in location {
@@ -185,7 +196,7 @@ fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-/// No answer came: the host is refused, or something on the way failed.
+/// The error for a request without a response: the host is not allowed, or the connection failed.
 fn unreachable(error: reqwest::Error, shown: &str) -> AttemptError {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(&error);
     while let Some(next) = cause {
@@ -195,21 +206,21 @@ fn unreachable(error: reqwest::Error, shown: &str) -> AttemptError {
         cause = next.source();
     }
     AttemptError::Transient {
-        what: format!("the video's host could not be asked: {shown}"),
+        what: format!("the video's host could not be reached: {shown}"),
         source: Some(error.without_url().into()),
         pause: None,
     }
 }
 
 fn timed_out(shown: &str) -> AttemptError {
-    AttemptError::transient(format!("the video's host did not answer: {shown}"))
+    AttemptError::transient(format!("the video's host did not respond: {shown}"))
 }
 
 fn not_public(refusal: impl std::fmt::Display, shown: &str) -> Error {
     Error::new(
         ErrorKind::Download,
         format!(
-            "the video's link is refused: {refusal}; if it should be, use `allow_private_hosts`: {shown}"
+            "the video's URL is refused: {refusal}; to allow such hosts, use `allow_private_hosts`: {shown}"
         ),
     )
 }

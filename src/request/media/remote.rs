@@ -1,24 +1,25 @@
-//! Links that a service on the internet cannot fetch.
+//! Detects URLs in a media property that a service on the internet cannot fetch: private schemes, local files, hosts
+//! that are not public, and file extensions of another kind of media.
 
 use reqwest::Url;
 
 use super::{Kind, Unsuitable};
 use crate::{http::is_public_host, request::uri::Uri, urls::redacted};
 
-/// Judges a URI of any scheme but `data`.
+/// Checks a URI of any scheme but `data`.
 pub(super) fn unsuitable(scheme: &str, uri: &str, expected: Option<Kind>) -> Option<Unsuitable> {
     match scheme {
         "http" | "https" => unsuitable_http(uri, expected),
-        // A drive of Windows.
+        // A Windows drive letter.
         _ if scheme.len() == 1 => Some(local_file(uri)),
         "file" => Some(local_file(uri)),
         _ if PRIVATE_SCHEMES.contains(&scheme) || scheme.ends_with("-extension") => {
             Some(Unsuitable::certain(format!(
-                "a `{scheme}:` link leads nowhere outside the program that made it; give an https link, or send a file inline"
+                "a `{scheme}:` URL is only valid inside the program that made it; give an https URL, or send a file inline"
             )))
         }
         _ => Some(Unsuitable::likely(format!(
-            "services fetch http and https links, and hardly a `{scheme}:` link; give an https link, or send a file inline"
+            "services fetch http and https URLs, and usually not a `{scheme}:` URL; give an https URL, or send a file inline"
         ))),
     }
 }
@@ -26,32 +27,32 @@ pub(super) fn unsuitable(scheme: &str, uri: &str, expected: Option<Kind>) -> Opt
 fn local_file(uri: &str) -> Unsuitable {
     let shown: String = redacted(uri).chars().take(80).collect();
     Unsuitable::certain(format!(
-        "{shown} is a file of this machine, which the service cannot read; send the file inline, or give an https link"
+        "{shown} is a file of this machine, which the service cannot read; send the file inline, or give an https URL"
     ))
 }
 
-fn unsuitable_http(link: &str, expected: Option<Kind>) -> Option<Unsuitable> {
-    let shown: String = redacted(link).chars().take(200).collect();
-    let (_, rest) = link.split_once(':')?;
-    let url = Url::parse(link).ok().filter(|_| {
+fn unsuitable_http(text: &str, expected: Option<Kind>) -> Option<Unsuitable> {
+    let shown: String = redacted(text).chars().take(200).collect();
+    let (_, rest) = text.split_once(':')?;
+    let url = Url::parse(text).ok().filter(|_| {
         rest.strip_prefix("//")
             .is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#', ':']))
     });
     let Some(url) = url else {
         return Some(Unsuitable::certain(format!(
-            "{shown} names no host; give a whole link such as https://example.com/a.png"
+            "{shown} has no host; give a complete URL such as https://example.com/a.png"
         )));
     };
-    if !Uri::is_valid(link) {
+    if !Uri::is_valid(text) {
         return Some(Unsuitable::certain(format!(
-            "{shown} holds characters that a URI must escape (RFC 3986); write them as %20 and the like"
+            "{shown} contains characters that a URI must escape (RFC 3986); percent-encode them, such as a space as %20"
         )));
     }
     let host = url.host_str().unwrap_or_default();
     if !is_public_host(&url) || is_local_name(host) {
         return Some(Unsuitable::likely(format!(
-            "the host {host} is not on the public internet, so the service can hardly fetch the link; give a public https \
-             link, or send the file inline"
+            "the host {host} is not on the public internet, so the service probably cannot fetch the URL; give a public \
+             https URL, or send the file inline"
         )));
     }
     let extension = url
@@ -62,19 +63,19 @@ fn unsuitable_http(link: &str, expected: Option<Kind>) -> Option<Unsuitable> {
     let (_, kinds) = EXTENSIONS.iter().find(|(known, _)| *known == extension)?;
     match expected {
         Some(expected) if !kinds.contains(&expected) => Some(Unsuitable::likely(format!(
-            "the link ends in .{extension}, and {} is expected here; give a link to one",
+            "the URL ends in .{extension}, but this property takes {}",
             expected.noun()
         ))),
         _ => None,
     }
 }
 
-/// Names that the internet's name servers do not know: those of one label, and those below a domain that is reserved
-/// (RFC 6761, RFC 6762, RFC 7686, RFC 8375; `internal` by a resolution of ICANN's board of 2024-07-29) or common inside
-/// networks. `example` is not among them, since it stands in requests that are held to a contract and never sent.
+/// Whether the public DNS cannot resolve the name: a name of one label, or below a domain that is reserved (RFC 6761,
+/// RFC 6762, RFC 7686, RFC 8375; `internal` by a resolution of ICANN's board of 2024-07-29) or common in private
+/// networks. `example` is not among these domains, since it occurs in requests that are only checked and never sent.
 fn is_local_name(host: &str) -> bool {
     let host = host.trim_end_matches('.');
-    // An address of IPv6 has brackets, and one of IPv4 has dots.
+    // An IPv6 address has brackets, and an IPv4 address has dots.
     if host.starts_with('[') {
         return false;
     }
@@ -99,7 +100,7 @@ const LOCAL_DOMAINS: &[&str] = &[
     "test",
 ];
 
-/// Schemes whose links mean something to one program, page or device alone.
+/// The schemes whose URLs are only valid in one program, page or device.
 const PRIVATE_SCHEMES: &[&str] = &[
     "about",
     "assets-library",
@@ -114,11 +115,11 @@ const PRIVATE_SCHEMES: &[&str] = &[
     "vbscript",
 ];
 
-/// What files of these names hold. A container of clips may hold a sound alone.
+/// The kinds of media by file extension. A video container may contain only audio.
 const EXTENSIONS: &[(&str, &[Kind])] = &[
     ("avif", &[Kind::Image]),
     ("bmp", &[Kind::Image]),
-    // Some services take an animation as a clip.
+    // Some services accept an animation as a video.
     ("gif", &[Kind::Image, Kind::Video]),
     ("heic", &[Kind::Image]),
     ("jpeg", &[Kind::Image]),

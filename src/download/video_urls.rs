@@ -1,4 +1,5 @@
-//! The links of a generation, and fresh ones where they have run out.
+//! The URLs of a generation's videos: the URLs of the given generation, and fresh ones from the service after these
+//! have expired.
 
 use std::time::SystemTime;
 
@@ -7,24 +8,24 @@ use crate::{
     urls::redacted,
 };
 
-/// Where the videos of a generation lie, as far as known by now.
-pub(super) struct Links<'a> {
+/// The current URLs of a generation's videos.
+pub(super) struct VideoUrls<'a> {
     client: Client,
     generation: &'a Generation,
     fresh: Option<Generation>,
 }
 
-/// What the service said when it was asked for a fresh link.
+/// The outcome of a request to the service for a fresh URL.
 pub(super) enum Renewed {
-    /// Another link than before.
+    /// The service returned another URL.
     Fresh,
-    /// The same link, or none.
+    /// The service returned the same URL, or no URL.
     Same,
-    /// It was not heard, or there is nothing to ask for.
+    /// The service did not respond, or the generation has no id to request a fresh URL with.
     Unknown(Error),
 }
 
-impl<'a> Links<'a> {
+impl<'a> VideoUrls<'a> {
     pub(super) fn new(client: Client, generation: &'a Generation) -> Self {
         Self {
             client,
@@ -45,10 +46,10 @@ impl<'a> Links<'a> {
         expires_at(&self.video(index).url).is_some_and(|end| end <= SystemTime::now())
     }
 
-    /// Asks the service once for the generation's links as they are now.
+    /// Polls the generation once, and keeps its URLs if the URL of the video at `index` is a new one.
     pub(super) async fn renew(&mut self, index: usize) -> Renewed {
         let Some(handle) = handle(self.generation) else {
-            let what = "the generation has no id to ask for a fresh link with";
+            let what = "the generation has no id to request a fresh URL with";
             return Renewed::Unknown(Error::new(ErrorKind::Download, what));
         };
         let fresh = match self.client.fetch(handle).await {
@@ -64,7 +65,7 @@ impl<'a> Links<'a> {
         }
     }
 
-    /// What stands for the video at `index` on disk: the same for a fresh link as for the one before.
+    /// The identifier of the video at `index` in the note of a part; it does not change with a fresh URL.
     pub(super) fn identity(&self, index: usize) -> String {
         match self.generation.id() {
             Some(id) => format!("{id} {}", index + 1),
@@ -72,7 +73,7 @@ impl<'a> Links<'a> {
         }
     }
 
-    /// The link without its query, and when it ran out if it did.
+    /// The URL without its query for messages, with its expiry if the URL has expired.
     pub(super) fn shown(&self, index: usize) -> String {
         let url = &self.video(index).url;
         match expires_at(url).filter(|end| *end <= SystemTime::now()) {
