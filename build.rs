@@ -1,11 +1,14 @@
-//! Documents to Rust: read, repair, overlay, merge, constrain and name, generate, write.
+//! Documents to Rust: read, repair, overlay, merge, generate, write.
 //!
-//! Reads `openapi/`, or the folder named by `AIMLAPI_VIDEO_OPENAPI_DIR`; writes to `OUT_DIR` and nowhere else. The steps
-//! themselves are in the package `aimlapi-video-codegen`.
+//! Reads `openapi/`, or the folder that `AIMLAPI_VIDEO_OPENAPI_DIR` names; writes to `OUT_DIR` and nowhere else. The steps are
+//! in the package `aimlapi-video-codegen`.
 
 use std::{env, fs, path::PathBuf, process::ExitCode};
 
-use aimlapi_video_codegen::{self as codegen, Diagnostic, Diagnostics, Facts, document, generate};
+use aimlapi_video_codegen::{
+    self as codegen, Diagnostic, Diagnostics, Facts, document,
+    rust::{ClientInput, ClientTokens},
+};
 
 const FOLDER: &str = "AIMLAPI_VIDEO_OPENAPI_DIR";
 
@@ -28,7 +31,7 @@ fn run(diagnostics: &mut Diagnostics) {
     let folder = given.as_ref().unwrap_or(&own);
     if folder.is_relative() {
         let what = format!(
-            "`{}` is a relative path, and a build has no folder of its own to start from",
+            "`{}` is a relative path, which a build cannot resolve",
             folder.display()
         );
         return diagnostics.error(Diagnostic::new(FOLDER, "", what, "give the absolute path"));
@@ -56,19 +59,23 @@ fn run(diagnostics: &mut Diagnostics) {
     if !diagnostics.errors.is_empty() {
         return;
     }
-    let Some(source) = generate::generate(&merged, diagnostics) else {
+    let Some(source) = codegen::rust::generate(&merged, &client, diagnostics) else {
         return;
     };
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     for (name, text) in source.files {
         if let Err(error) = fs::write(out.join(name), text) {
             let what = format!("cannot be written: {error}");
-            diagnostics.error(Diagnostic::new(
-                name,
-                "",
-                what,
-                "make room in the target folder",
-            ));
+            let remedy = "make room in the target folder";
+            diagnostics.error(Diagnostic::new(name, "", what, remedy));
         }
     }
+}
+
+/// The client with the types of its requests, and typed mocks of its operations.
+fn client(input: &ClientInput) -> Result<ClientTokens, progenitor::Error> {
+    let mut generator = progenitor::Generator::new(&input.settings);
+    let client = generator.generate_tokens(&input.client)?;
+    let mocks = generator.httpmock(&input.mocks, "crate::generated")?;
+    Ok(ClientTokens { client, mocks })
 }

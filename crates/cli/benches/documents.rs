@@ -12,7 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aimlapi_video_codegen::{self as codegen, Diagnostics, Facts, document, generate};
+use aimlapi_video_codegen::{
+    self as codegen, Diagnostics, Facts, document,
+    rust::{self, ClientInput, ClientTokens},
+};
 use serde_json::{Map, Value, json};
 
 const DOCUMENTS: usize = 180;
@@ -63,8 +66,16 @@ fn build(folder: &Path) {
     let mut documents = document::read(folder, &mut diagnostics);
     let merged = codegen::read(&mut documents, &facts, |_| true, &mut diagnostics);
     assert_eq!(diagnostics.errors, []);
-    let source = generate::generate(&merged, &mut diagnostics).unwrap();
+    let source = rust::generate(&merged, &client, &mut diagnostics).unwrap();
     assert!(!source.files.is_empty());
+}
+
+/// Calls progenitor, as `build.rs` does.
+fn client(input: &ClientInput) -> Result<ClientTokens, progenitor::Error> {
+    let mut generator = progenitor::Generator::new(&input.settings);
+    let client = generator.generate_tokens(&input.client)?;
+    let mocks = generator.httpmock(&input.mocks, "crate::generated")?;
+    Ok(ClientTokens { client, mocks })
 }
 
 fn measure(what: &str, command: &mut Command) {

@@ -14,7 +14,10 @@ use crate::{
     output::print_result,
 };
 use aimlapi_video::documents::{DURATIONS, GLOSSARY, OVERLAY};
-use aimlapi_video_codegen::{self as spec, Diagnostics, Document, Facts, Merged, document};
+use aimlapi_video_codegen::{
+    self as spec, Diagnostics, Document, Facts, Merged, document,
+    rust::{ClientInput, ClientTokens},
+};
 
 /// Runs `specs`.
 pub(crate) fn specs(specs: &Specs) -> ExitCode {
@@ -104,6 +107,14 @@ fn refused(what: &str, diagnostics: &Diagnostics) -> Failure {
         .map(|diagnostic| format!("\n  {diagnostic}"))
         .collect();
     Failure::usage(format!("{what} cannot be used:{}", lines.concat()))
+}
+
+/// Calls progenitor, as the library's build does.
+fn client(input: &ClientInput) -> Result<ClientTokens, progenitor::Error> {
+    let mut generator = progenitor::Generator::new(&input.settings);
+    let client = generator.generate_tokens(&input.client)?;
+    let mocks = generator.httpmock(&input.mocks, "crate::generated")?;
+    Ok(ClientTokens { client, mocks })
 }
 
 /// Writes a file atomically.

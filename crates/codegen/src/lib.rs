@@ -13,18 +13,15 @@
 )]
 
 pub mod constraints;
+#[cfg(feature = "diff")]
 pub mod diff;
 pub mod document;
-#[cfg(feature = "rust")]
-pub mod emit;
-#[cfg(feature = "rust")]
-pub mod generate;
 pub mod merge;
 pub mod names;
 pub mod overlay;
 pub mod repair;
 pub mod rules;
-pub mod rust_types;
+pub mod rust;
 pub mod strip;
 
 use std::{collections::BTreeSet, fmt, fs, io, path::Path};

@@ -5,12 +5,14 @@ mod duplicate;
 use std::collections::{BTreeMap, BTreeSet};
 
 use aimlapi_video_contract::{Model, Property, Schema};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::{
     Diagnostic, Diagnostics, Facts, Route, constraints,
     document::{self, Create, Document},
-    names, rules, rust_types, step,
+    names, rules,
+    rust::types,
+    step,
 };
 
 /// What the documents declare together.
@@ -20,8 +22,6 @@ pub struct Merged {
     pub requests: Vec<Request>,
     /// What the fetches answer, where a document says so.
     pub fetched: BTreeMap<Route, Value>,
-    /// The description that the generator works with.
-    pub openapi: Value,
 }
 
 /// A model's request on one path.
@@ -30,12 +30,6 @@ pub struct Request {
     pub create: Create,
     pub model: Model,
 }
-
-/// The component that stands for any model's request.
-pub const REQUEST: &str = "GenerationRequest";
-
-/// The component that stands for every answer.
-pub const ANSWER: &str = "Generation";
 
 /// Merges `documents`, keeping the models of the vendors that `wanted` accepts.
 pub fn merge(
@@ -82,7 +76,7 @@ pub fn merge(
         requests.insert(model.type_name.clone(), Request { create, model });
     }
     let requests: Vec<Request> = requests.into_values().collect();
-    let openapi = openapi(&requests, diagnostics);
+    types_named_alike(&requests, diagnostics);
     let fetched = Route::ALL.into_iter().filter_map(|route| {
         differing_fetches(documents, route, diagnostics);
         Some((route, duplicate::fetched(documents, route)?.1))
@@ -90,7 +84,6 @@ pub fn merge(
     Merged {
         fetched: fetched.collect(),
         requests,
-        openapi,
     }
 }
 
@@ -103,16 +96,6 @@ pub fn creates(documents: &[Document], diagnostics: &mut Diagnostics) -> Vec<Cre
 /// The document that knows most of what the fetch of `route` answers.
 pub fn fetch(documents: &[Document], route: Route) -> Option<&Document> {
     duplicate::fetched(documents, route).map(|(document, _)| document)
-}
-
-/// A description of one request alone.
-pub fn alone(request: &Request) -> Merged {
-    let requests = vec![request.clone()];
-    Merged {
-        openapi: openapi(&requests, &mut Diagnostics::default()),
-        fetched: BTreeMap::new(),
-        requests,
-    }
 }
 
 /// What a document holds beside the operations of this client is told, so that nobody looks for it in vain.
@@ -138,22 +121,15 @@ fn left_out(document: &Document, diagnostics: &mut Diagnostics) {
     diagnostics.warning(Diagnostic::new(&document.file, &place, what, remedy));
 }
 
-fn openapi(requests: &[Request], diagnostics: &mut Diagnostics) -> Value {
-    let mut schemas = Map::new();
-    schemas.insert(ANSWER.into(), json!({ "type": "object" }));
-    let arms: Vec<Value> = requests
-        .iter()
-        .map(|request| reference(&request.model.type_name))
-        .collect();
-    schemas.insert(REQUEST.into(), json!({ "oneOf": arms }));
-    let mut owners: BTreeMap<String, &Request> = BTreeMap::new();
+/// Reports types of two models that have the same name.
+fn types_named_alike(requests: &[Request], diagnostics: &mut Diagnostics) {
+    let mut owners: BTreeMap<String, Option<&Request>> = BTreeMap::new();
+    owners.extend([types::REQUEST, types::GENERATION].map(|name| (name.to_owned(), None)));
     for request in requests {
-        for (name, mut schema) in rust_types::components(&request.model) {
-            if schemas.contains_key(&name) {
-                let other = owners
-                    .get(&name)
-                    .map_or("this crate itself", |owner| &owner.create.model);
-                let create = &request.create;
+        let create = &request.create;
+        types::each_named(&request.model, &mut |name| {
+            if let Some(owner) = owners.insert(name.to_owned(), Some(request)) {
+                let other = owner.map_or("this crate itself", |owner| &owner.create.model);
                 let what = format!(
                     "`{name}`, a type of `{}`, is also one of `{other}`",
                     create.model
@@ -161,37 +137,20 @@ fn openapi(requests: &[Request], diagnostics: &mut Diagnostics) -> Value {
                 let remedy = "take one of the two models out, or the property whose name makes it";
                 diagnostics.error(Diagnostic::new(&create.file, &create.place, what, remedy));
             }
-            schema["description"] = described(&name, request).into();
-            schemas.insert(name.clone(), schema);
-            owners.insert(name, request);
-        }
+        });
     }
-    numbers_named_alike(requests, diagnostics);
-    let paths: Map<String, Value> = Route::ALL
-        .into_iter()
-        .map(|route| (route.path().to_owned(), operations(route)))
-        .collect();
-    json!({
-        "openapi": "3.0.3",
-        "info": { "title": "AI/ML API video generation", "version": "2" },
-        "paths": paths,
-        "components": { "schemas": schemas },
-    })
-}
-
-/// The types of ranges of numbers are no components, and stand beside those of integers from a list.
-fn numbers_named_alike(requests: &[Request], diagnostics: &mut Diagnostics) {
     let mut ranges = BTreeSet::new();
     let each = |visit: &mut dyn FnMut(&Request, &str, &Schema)| {
         for request in requests {
-            rust_types::each(&request.model, &mut |name, schema| {
+            types::each(&request.model, &mut |name, schema| {
                 visit(request, name, schema);
             });
         }
     };
+    // The types of ranges of numbers are shared by all models, and stand beside those of integers from a list.
     each(&mut |_, _, schema| {
         if let Schema::Number { min, max } = schema {
-            ranges.insert(rust_types::float_name(*min, *max));
+            ranges.insert(types::float_name(*min, *max));
         }
     });
     each(&mut |Request { create, .. }, name, schema| {
@@ -204,53 +163,6 @@ fn numbers_named_alike(requests: &[Request], diagnostics: &mut Diagnostics) {
             diagnostics.error(Diagnostic::new(&create.file, &create.place, what, remedy));
         }
     });
-}
-
-/// The pair of operations of a route; they exist whether or not a document declares them.
-fn operations(route: Route) -> Value {
-    let (create, fetch) = match route {
-        Route::LegacyKling => (
-            "create_legacy_kling_generation",
-            "fetch_legacy_kling_generation",
-        ),
-        Route::Universal => ("create_generation", "fetch_generation"),
-    };
-    // For the mocks; the client reads responses as bytes. 200 and 201 both mean success here.
-    let responses = json!({ "2XX": {
-        "description": "",
-        "content": { "application/json": { "schema": reference(ANSWER) } },
-    }});
-    let parameters = json!([
-        { "name": "generation_id", "in": "query", "required": true, "schema": { "type": "string" } },
-    ]);
-    json!({
-        "post": {
-            "operationId": create,
-            "requestBody": {
-                "required": true,
-                "content": { "application/json": { "schema": reference(REQUEST) } },
-            },
-            "responses": responses,
-        },
-        "get": { "operationId": fetch, "parameters": parameters, "responses": responses },
-    })
-}
-
-/// The description whose operations return every response, whatever its status, as a stream of bytes: the client reads it
-/// with a limit, keeps its bytes, and accepts what the documents do not declare.
-pub fn with_byte_responses(openapi: &Value) -> Value {
-    let mut openapi = openapi.clone();
-    let operations = openapi["paths"]
-        .as_object_mut()
-        .into_iter()
-        .flat_map(Map::values_mut)
-        .filter_map(Value::as_object_mut)
-        .flat_map(Map::values_mut);
-    for operation in operations {
-        operation["responses"] =
-            json!({ "default": { "description": "", "content": { "*/*": {} } } });
-    }
-    openapi
 }
 
 /// A fetch that is declared otherwise than this client calls it may be answered otherwise, so it is told.
@@ -278,24 +190,5 @@ fn differing_fetches(documents: &[Document], route: Route, diagnostics: &mut Dia
                 remedy,
             ));
         }
-    }
-}
-
-fn reference(name: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{name}") })
-}
-
-fn described(name: &str, request: &Request) -> String {
-    let create = &request.create;
-    if name == request.model.type_name {
-        format!(
-            "Request body of `{}` for `POST {}`, as `{}` declares it.\n\n{}",
-            create.model,
-            create.route.path(),
-            create.file,
-            request.model.markdown_table()
-        )
-    } else {
-        format!("Part of [`{}`].", request.model.type_name)
     }
 }

@@ -9,9 +9,9 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{documents, facts, print_result};
+use super::{client, documents, facts, print_result};
 use crate::{args::SpecsCheck, failure::USAGE};
-use aimlapi_video_codegen::{self as spec, Diagnostic, Diagnostics, Document, Facts, generate};
+use aimlapi_video_codegen::{self as spec, Diagnostic, Diagnostics, Document, Facts};
 
 /// Runs `specs check`.
 pub(crate) fn check(args: &SpecsCheck) -> ExitCode {
@@ -246,7 +246,7 @@ fn generate(documents: &mut [Document], facts: &Facts, diagnostics: &mut Diagnos
     if !diagnostics.errors.is_empty() {
         return Generated::default();
     }
-    let source = generate::generate(&merged, diagnostics);
+    let source = spec::rust::generate(&merged, &client, diagnostics);
     let files = source.map(|source| source.files).unwrap_or_default();
     let code = files.iter().filter(|(name, _)| name.ends_with(".rs"));
     Generated {

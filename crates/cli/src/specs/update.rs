@@ -12,13 +12,13 @@ use std::{
     process::ExitCode,
 };
 
-use super::{Described, diff::text, documents, print_result, refused, write};
+use super::{Described, client, diff::text, documents, print_result, refused, write};
 use crate::{args::SpecsUpdate, failure::Failure, output::print_note};
 use aimlapi_video::models;
 use aimlapi_video_codegen::{
     Diagnostics, Document, Facts, Merged, Route, diff,
     document::{self, Create},
-    generate, merge, names, overlay, repair, strip,
+    merge, names, overlay, repair, rust, strip,
 };
 
 /// Runs `specs update`.
@@ -51,7 +51,7 @@ fn run(args: &SpecsUpdate) -> Result<String, Failure> {
         .map(|document| (document.file.clone(), strip::text(&document.published)))
         .collect();
     let mut new = Described::of(new, old.facts.clone(), Diagnostics::default());
-    generate::generate(&new.merged, &mut new.diagnostics);
+    rust::generate(&new.merged, &client, &mut new.diagnostics);
     if !new.diagnostics.errors.is_empty() {
         return Err(refused(
             "nothing was written: the published documents",

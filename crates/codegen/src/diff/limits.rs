@@ -1,7 +1,6 @@
 //! The limits of numbers: where they are, and whether each is allowed itself, are one thing.
 
 use super::{Effect, Kind, Recorder, shape::told};
-use crate::rust_types::is_converted;
 use aimlapi_video_contract::{Check, Schema};
 
 /// A lower limit; an upper one is the lower limit of the negated numbers.
@@ -79,7 +78,7 @@ pub(super) fn compare(
     recorder: &mut Recorder<'_>,
 ) {
     // Without any bound the type is a plain `f64`, which lacks the range types' `value()`.
-    let is_retyped = is_converted(old.0) != is_converted(new.0);
+    let is_retyped = has_bound(old.0) != has_bound(new.0);
     let wider = if is_retyped {
         Effect::Breaking
     } else {
@@ -108,6 +107,10 @@ pub(super) fn compare(
         let (was, is) = (Some(told(old.0)), Some(told(new.0)));
         recorder.record(path, Kind::TypeChanged, was, is, Effect::Breaking);
     }
+}
+
+fn has_bound(schema: &Schema) -> bool {
+    matches!(schema, Schema::Number { min, max } if min.is_some() || max.is_some())
 }
 
 /// Whether no number lies within both shapes.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use aimlapi_video_codegen::rust_types;
+use aimlapi_video_codegen::rust::types;
 
 use super::{create, merged, read};
 
@@ -63,7 +63,7 @@ fn what_any_arm_names_has_a_place_and_what_all_require_is_required() {
     body["properties"]["p"] = nested["p"].clone();
     let merged = merged(create(body));
     assert_eq!(
-        rust_types::rust("X", &merged.requests[0].model.properties[1].schema),
+        types::rust("X", &merged.requests[0].model.properties[1].schema),
         "::serde_json::Value"
     );
 }

@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 use aimlapi_video_contract::Schema;
 use serde_json::{Value, json};
 
-use super::{create, merged, read};
-use aimlapi_video_codegen::{Diagnostics, Document, Route, document, generate, repair};
+use super::{client, create, merged, read};
+use aimlapi_video_codegen::{Diagnostics, Document, Route, document, repair, rust};
 
 /// A repair, a place in its mended fixture, and what stands there then (`null`: nothing).
 fn mended() -> Vec<(&'static str, String, Value)> {
@@ -158,7 +158,7 @@ fn every_defect_and_oddity_builds_alone() {
         let (merged, diagnostics) = read(vec![document]);
         assert_eq!(diagnostics.errors, [], "{file}");
         let mut diagnostics = Diagnostics::default();
-        let source = generate::generate(&merged, &mut diagnostics);
+        let source = rust::generate(&merged, &client, &mut diagnostics);
         assert_eq!(diagnostics.errors, [], "{file}");
         assert!(source.is_some(), "{file}");
     }
@@ -205,7 +205,7 @@ fn what_is_referred_to_in_any_way_is_found() {
 #[test]
 fn a_server_in_a_document_reaches_nothing_that_is_generated() {
     let merged = merged(vec![fixture("by-design/staging_server")]);
-    let source = generate::generate(&merged, &mut Diagnostics::default()).unwrap();
+    let source = rust::generate(&merged, &client, &mut Diagnostics::default()).unwrap();
     for (name, text) in source.files {
         assert!(!text.contains("staging.aimlapi"), "{name}");
     }

@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{create, merged, one, read};
-use aimlapi_video_codegen::{self as spec, Diagnostics, Document, document, generate, names};
+use super::{client, create, merged, one, read};
+use aimlapi_video_codegen::{self as spec, Diagnostics, Document, document, names, rust};
 
 const BODY: &str =
     "/paths/~1v2~1video~1generations/post/requestBody/content/application~1json/schema";
@@ -200,7 +200,7 @@ fn documents_that_say_nothing_of_video_are_left_out_and_said() {
             diagnostics.warnings[0].what.contains(named),
             "{diagnostics:?}"
         );
-        let source = generate::generate(&merged, &mut Diagnostics::default());
+        let source = rust::generate(&merged, &client, &mut Diagnostics::default());
         assert!(source.is_some());
     }
     for broken in [

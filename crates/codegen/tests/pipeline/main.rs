@@ -14,7 +14,10 @@ mod vendored;
 
 use std::path::Path;
 
-use aimlapi_video_codegen::{self as spec, Diagnostics, Document, Facts, Merged, document};
+use aimlapi_video_codegen::{
+    self as spec, Diagnostics, Document, Facts, Merged, document,
+    rust::{ClientInput, ClientTokens},
+};
 use serde_json::{Value, json};
 
 fn folder() -> &'static Path {
@@ -61,4 +64,12 @@ fn create(schema: Value) -> Vec<Document> {
             "requestBody": { "content": { "application/json": { "schema": schema } } }, "responses": {},
         } } },
     }))
+}
+
+/// Calls progenitor, as the library's build does.
+fn client(input: &ClientInput) -> Result<ClientTokens, progenitor::Error> {
+    let mut generator = progenitor::Generator::new(&input.settings);
+    let client = generator.generate_tokens(&input.client)?;
+    let mocks = generator.httpmock(&input.mocks, "crate::generated")?;
+    Ok(ClientTokens { client, mocks })
 }

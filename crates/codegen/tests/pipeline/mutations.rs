@@ -3,8 +3,8 @@
 use proptest::{prelude::*, sample::Index, test_runner::TestCaseResult};
 use serde_json::{Value, json};
 
-use super::{defects, documents, facts};
-use aimlapi_video_codegen::{self as spec, Diagnostics, Document, generate};
+use super::{client, defects, documents, facts};
+use aimlapi_video_codegen::{self as spec, Diagnostics, Document, rust};
 
 /// One change at a place; places and what is put there are chosen by index, so that a failing case gets smaller.
 #[derive(Clone, Debug)]
@@ -231,7 +231,7 @@ fn holds(published: Value) -> TestCaseResult {
         );
     }
     if diagnostics.errors.is_empty() {
-        let source = generate::generate(&merged, &mut diagnostics);
+        let source = rust::generate(&merged, &client, &mut diagnostics);
         prop_assert_eq!(diagnostics.errors, []);
         prop_assert!(source.is_some());
     }

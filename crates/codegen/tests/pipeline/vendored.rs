@@ -6,6 +6,7 @@ use super::{documents, facts, folder, merged};
 use aimlapi_video_codegen::{
     Diagnostics, Document, Route, merge, names, overlay,
     repair::{self, Evidence},
+    rust::{ClientInput, types},
     strip,
 };
 
@@ -48,7 +49,7 @@ fn the_documents_declare_76_models_on_the_universal_url_and_four_on_the_older_on
 #[test]
 fn four_operations_exist_whatever_the_documents_are() {
     for documents in [documents(), Vec::new()] {
-        let merged = merged(documents);
+        let input = ClientInput::new(&merged(documents)).unwrap();
         for (route, create, fetch) in [
             (Route::Universal, "create_generation", "fetch_generation"),
             (
@@ -57,11 +58,13 @@ fn four_operations_exist_whatever_the_documents_are() {
                 "fetch_legacy_kling_generation",
             ),
         ] {
-            let item = &merged.openapi["paths"][route.path()];
-            assert_eq!(item["post"]["operationId"], create);
-            assert_eq!(item["get"]["operationId"], fetch);
+            let item = input.client.paths.paths[route.path()].as_item().unwrap();
+            for (method, id) in [("post", create), ("get", fetch)] {
+                let (_, operation) = item.iter().find(|(known, _)| *known == method).unwrap();
+                assert_eq!(operation.operation_id.as_deref(), Some(id));
+            }
         }
-        assert_eq!(merged.openapi["paths"].as_object().unwrap().len(), 2);
+        assert_eq!(input.client.operations().count(), 4);
     }
 }
 
@@ -71,18 +74,23 @@ fn leaving_any_document_out_renames_nothing() {
     let mut documents = documents();
     documents.iter_mut().for_each(repair::apply);
     overlay::apply(&facts.overlay, &mut documents, &mut Diagnostics::default());
-    let component_names = |documents: &[Document]| -> BTreeSet<String> {
+    let type_names = |documents: &[Document]| -> BTreeSet<String> {
         let mut diagnostics = Diagnostics::default();
         let merged = merge::merge(documents, &facts, |_| true, &mut diagnostics);
         assert_eq!(diagnostics, Diagnostics::default());
-        let components = merged.openapi["components"]["schemas"].as_object().unwrap();
-        components.keys().cloned().collect()
+        let mut names = BTreeSet::new();
+        for request in &merged.requests {
+            types::each_named(&request.model, &mut |name| {
+                names.insert(name.to_owned());
+            });
+        }
+        names
     };
-    let whole = component_names(&documents);
+    let whole = type_names(&documents);
     for left_out in 0..documents.len() {
         let without = [&documents[..left_out], &documents[left_out + 1..]].concat();
         assert!(
-            component_names(&without).is_subset(&whole),
+            type_names(&without).is_subset(&whole),
             "{}",
             documents[left_out].file
         );
@@ -246,10 +254,11 @@ fn a_model_says_what_it_makes_a_video_of() {
 #[test]
 fn every_request_type_documents_its_constraints() {
     let merged = merged(documents());
+    let input = ClientInput::new(&merged).unwrap();
+    let components = input.client.components.unwrap();
     for request in &merged.requests {
-        let described =
-            &merged.openapi["components"]["schemas"][&request.model.type_name]["description"];
-        let described = described.as_str().unwrap();
+        let schema = components.schemas[&request.model.type_name].as_item();
+        let described = schema.unwrap().schema_data.description.as_ref().unwrap();
         request.model.properties.iter().for_each(|field| {
             assert!(
                 described.contains(&format!("| `{}` |", field.name)),

@@ -8,20 +8,21 @@ use serde_json::{Value, json};
 
 use aimlapi_video_contract::{Model, Property, Schema};
 
+use super::types;
 use crate::{
     Route,
     merge::{Merged, Request},
-    names, rust_types,
+    names,
 };
 
 /// The types that hold bounded numbers, and the values of enums.
-pub fn bounded(merged: &Merged) -> String {
+pub(super) fn bounded(merged: &Merged) -> String {
     let mut floats = BTreeMap::new();
     let mut enums = BTreeMap::new();
     for Request { model, .. } in &merged.requests {
-        rust_types::each(model, &mut |name, schema| match schema {
-            Schema::Number { min, max } if rust_types::is_converted(schema) => {
-                floats.insert(rust_types::float_name(*min, *max), (*min, *max));
+        types::each(model, &mut |name, schema| match schema {
+            Schema::Number { min, max } if types::is_own(schema) => {
+                floats.insert(types::float_name(*min, *max), (*min, *max));
             }
             Schema::IntegerEnum(values) => {
                 let owner = &model.type_name;
@@ -61,13 +62,13 @@ pub fn bounded(merged: &Merged) -> String {
 
 /// A builder for every object, and what joins the generated types to ours. `#[inline]` leaves the code of the models that
 /// a program does not use out of its build.
-pub fn builders(merged: &Merged) -> String {
+pub(super) fn builders(merged: &Merged) -> String {
     let mut out = String::from(
         "/// Builders of the requests and of the objects in them.\npub mod builders {\nuse super::types;\n",
     );
     for request in &merged.requests {
         let model = &request.model;
-        rust_types::each_struct(model, &mut |name, properties| {
+        types::each_struct(model, &mut |name, properties| {
             builder(&mut out, name, properties, model);
         });
         typed_request(&mut out, model);
@@ -77,7 +78,7 @@ pub fn builders(merged: &Merged) -> String {
 }
 
 /// The contract of every model, which the library reads at run time.
-pub fn contract(merged: &Merged) -> Result<String, serde_json::Error> {
+pub(super) fn contract(merged: &Merged) -> Result<String, serde_json::Error> {
     let models: Vec<&Model> = merged
         .requests
         .iter()
@@ -87,7 +88,7 @@ pub fn contract(merged: &Merged) -> Result<String, serde_json::Error> {
 }
 
 /// The request schemas after repair and overlay, for whoever judges requests by the documents alone.
-pub fn documents(merged: &Merged) -> Value {
+pub(super) fn documents(merged: &Merged) -> Value {
     let entry = |request: &Request| {
         let create = &request.create;
         json!({
@@ -101,7 +102,7 @@ pub fn documents(merged: &Merged) -> Value {
 }
 
 /// A function over every generated type, for tests that judge them all.
-pub fn typed_requests(merged: &Merged) -> String {
+pub(super) fn typed_requests(merged: &Merged) -> String {
     let mut out = String::from(
         "fn read_typed(path: &str, model: &str, body: ::serde_json::Value) \
          -> Option<::std::result::Result<::serde_json::Value, ::serde_json::Error>> {\n\
@@ -131,9 +132,8 @@ fn builder(out: &mut String, name: &str, properties: &[Property], model: &Model)
         .iter()
         .partition(|property| top && property.name == "model");
     let field_name = |property: &Property| names::field(&property.name);
-    let rust_type = |property: &Property| {
-        rust_types::rust(&names::nested(name, &property.name), &property.schema)
-    };
+    let rust_type =
+        |property: &Property| types::rust(&names::nested(name, &property.name), &property.schema);
     let article = if top {
         "the request body of"
     } else {

@@ -1,9 +1,14 @@
-//! The Rust type of each schema: its name, and how progenitor is to see it.
+//! The Rust type of each schema, and its name.
 
 use aimlapi_video_contract::{Model, Property, Schema};
-use serde_json::{Map, Value, json};
 
 use crate::names;
+
+/// The library's request type, which any model's request converts into.
+pub const REQUEST: &str = "GenerationRequest";
+
+/// The library's type of a generation, which every response is read into.
+pub const GENERATION: &str = "Generation";
 
 /// Calls `visit` with every schema of a model that a type holds, and the name that such a type has.
 pub fn each<'a>(model: &'a Model, visit: &mut dyn FnMut(&str, &'a Schema)) {
@@ -19,49 +24,14 @@ pub fn each_struct<'a>(model: &'a Model, visit: &mut dyn FnMut(&str, &'a [Proper
     });
 }
 
-/// The schemas that the generator makes types of, each under its name.
-pub fn components(model: &Model) -> Vec<(String, Value)> {
-    let body = openapi_object(&model.type_name, &model.properties);
-    let mut components = vec![(model.type_name.clone(), body)];
-    each(model, &mut |name, schema| {
-        let component = match schema {
-            Schema::StringEnum(_) | Schema::IntegerEnum(_) => schema.json_schema(),
-            Schema::OneOrMany(_) => json!({}),
-            Schema::Media => json!({ "type": "string" }),
-            Schema::Object(properties) if !properties.is_empty() => {
-                openapi_object(name, properties)
-            }
-            _ => return,
-        };
-        components.push((name.to_owned(), component));
+/// Calls `visit` with the name of every type that is generated for a model.
+pub fn each_named(model: &Model, visit: &mut dyn FnMut(&str)) {
+    visit(&model.type_name);
+    each(model, &mut |name, schema| match schema {
+        Schema::StringEnum(_) | Schema::IntegerEnum(_) => visit(name),
+        Schema::Object(properties) if !properties.is_empty() => visit(name),
+        _ => {}
     });
-    components
-}
-
-/// The schema in OpenAPI 3.0, with references to the named ones: what the generator reads.
-pub fn openapi(name: &str, schema: &Schema) -> Value {
-    match schema {
-        Schema::StringEnum(_) | Schema::IntegerEnum(_) | Schema::OneOrMany(_) | Schema::Media => {
-            reference(name)
-        }
-        Schema::Object(properties) if !properties.is_empty() => reference(name),
-        // Without properties the generator makes a map of it, which holds any object.
-        Schema::Object(_) => json!({ "type": "object" }),
-        // A format of our own tells it from a plain URI when the generator looks for its type.
-        Schema::UriOrBase64 => json!({ "type": "string", "format": "uri-or-base64" }),
-        Schema::Array { items, .. } => {
-            let mut array = schema.json_schema();
-            array["items"] = openapi(&item_name(name), items);
-            array
-        }
-        Schema::Checked { schema, .. } => openapi(name, schema),
-        Schema::Boolean
-        | Schema::Integer { .. }
-        | Schema::Number { .. }
-        | Schema::String { .. }
-        | Schema::Uri => schema.json_schema(),
-        _ => json!({}),
-    }
 }
 
 /// The Rust type that holds every value of a schema, and no other where a type can.
@@ -106,14 +76,17 @@ pub fn rust(name: &str, schema: &Schema) -> String {
     }
 }
 
-/// Whether the generator must be given [`rust`]'s type, since its own type for the schema would hold more.
-pub fn is_converted(schema: &Schema) -> bool {
+/// Whether a type of the library holds the schema, since the one that progenitor makes would hold more.
+pub fn is_own(schema: &Schema) -> bool {
     match schema {
+        Schema::StringEnum(_) | Schema::IntegerEnum(_) | Schema::OneOrMany(_) | Schema::Media => {
+            true
+        }
         Schema::Number { min, max } => min.is_some() || max.is_some(),
         Schema::String { min, max } => *min > 0 || max.is_some(),
         Schema::Integer { .. } | Schema::Uri | Schema::UriOrBase64 | Schema::Array { .. } => true,
         Schema::Object(properties) => properties.is_empty(),
-        Schema::Checked { schema, .. } => is_converted(schema),
+        Schema::Checked { schema, .. } => is_own(schema),
         _ => false,
     }
 }
@@ -156,37 +129,6 @@ fn each_schema<'a>(name: &str, schema: &'a Schema, visit: &mut dyn FnMut(&str, &
 
 fn item_name(list: &str) -> String {
     format!("{list}Item")
-}
-
-fn openapi_object(name: &str, properties: &[Property]) -> Value {
-    let entry = |property: &Property| {
-        let nested = names::nested(name, &property.name);
-        let documentation = property.documentation();
-        let mut schema = openapi(&nested, &property.schema);
-        // Beside `$ref` OpenAPI 3.0 ignores everything, so a documented reference is wrapped.
-        if schema.get("$ref").is_some() && !documentation.is_empty() {
-            schema = json!({ "allOf": [schema] });
-        }
-        if schema.get("$ref").is_none() {
-            schema["description"] = documentation.into();
-        }
-        (property.name.clone(), schema)
-    };
-    let entries: Map<String, Value> = properties.iter().map(entry).collect();
-    let required: Vec<&str> = properties
-        .iter()
-        .filter(|property| property.required && !property.nullable)
-        .map(|property| &*property.name)
-        .collect();
-    let mut schema = json!({ "type": "object", "properties": entries });
-    if !required.is_empty() {
-        schema["required"] = required.into();
-    }
-    schema
-}
-
-fn reference(name: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
 /// Where the types are that this crate emits itself.
