@@ -1,6 +1,7 @@
 //! The simulator over real sockets: by our client, by plain requests, and by programs in other languages.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod compatibility;
 mod limits;
 mod links;
 mod models;
