@@ -5,23 +5,23 @@
 
 use std::{env, fs, path::PathBuf, process::ExitCode};
 
-use aimlapi_video_codegen::{self as codegen, Facts, Findings, Trouble, document, generate};
+use aimlapi_video_codegen::{self as codegen, Diagnostic, Diagnostics, Facts, document, generate};
 
 const FOLDER: &str = "AIMLAPI_VIDEO_OPENAPI_DIR";
 
 fn main() -> ExitCode {
-    let mut findings = Findings::default();
-    run(&mut findings);
-    for warning in findings.warnings {
+    let mut diagnostics = Diagnostics::default();
+    run(&mut diagnostics);
+    for warning in diagnostics.warnings {
         println!("cargo::warning={warning}");
     }
-    for trouble in findings.troubles {
-        println!("cargo::error={trouble}");
+    for error in diagnostics.errors {
+        println!("cargo::error={error}");
     }
     ExitCode::SUCCESS
 }
 
-fn run(findings: &mut Findings) {
+fn run(diagnostics: &mut Diagnostics) {
     let own = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("openapi");
     let given = env::var_os(FOLDER).map(PathBuf::from);
     println!("cargo::rerun-if-env-changed={FOLDER}");
@@ -31,35 +31,39 @@ fn run(findings: &mut Findings) {
             "`{}` is a relative path, and a build has no folder of its own to start from",
             folder.display()
         );
-        return findings.trouble(Trouble::new(FOLDER, "", what, "give the absolute path"));
+        return diagnostics.error(Diagnostic::new(FOLDER, "", what, "give the absolute path"));
     }
     println!("cargo::rerun-if-changed={}", folder.display());
     println!("cargo::rerun-if-changed=openapi");
 
-    let facts = Facts::read(folder, |name| fs::read_to_string(own.join(name)), findings);
-    let mut documents = document::read(folder, findings);
+    let facts = Facts::read(
+        folder,
+        |name| fs::read_to_string(own.join(name)),
+        diagnostics,
+    );
+    let mut documents = document::read(folder, diagnostics);
     let wanted = |vendor: &str| {
         let feature = vendor
             .to_uppercase()
             .replace(|c: char| !c.is_ascii_alphanumeric(), "_");
         given.is_some() || env::var_os(format!("CARGO_FEATURE_{feature}")).is_some()
     };
-    let merged = codegen::read(&mut documents, &facts, wanted, findings);
+    let merged = codegen::read(&mut documents, &facts, wanted, diagnostics);
     println!("cargo::rustc-check-cfg=cfg(no_models)");
     if merged.requests.is_empty() {
         println!("cargo::rustc-cfg=no_models");
     }
-    if !findings.troubles.is_empty() {
+    if !diagnostics.errors.is_empty() {
         return;
     }
-    let Some(source) = generate::generate(&merged, findings) else {
+    let Some(source) = generate::generate(&merged, diagnostics) else {
         return;
     };
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     for (name, text) in source.files {
         if let Err(error) = fs::write(out.join(name), text) {
             let what = format!("cannot be written: {error}");
-            findings.trouble(Trouble::new(
+            diagnostics.error(Diagnostic::new(
                 name,
                 "",
                 what,

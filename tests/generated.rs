@@ -1,11 +1,11 @@
-//! What the build wrote: every operation, every type, and the same bytes at every run.
+//! Tests of the generated source: it holds every operation and every type, and is identical in every run.
 #![cfg(feature = "all-vendors")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::path::Path;
 
 use aimlapi_video_codegen::{
-    self as codegen, Document, Facts, Findings, Merged, document, generate, rust_types,
+    self as codegen, Diagnostics, Document, Facts, Merged, document, generate, rust_types,
 };
 
 fn folder() -> &'static Path {
@@ -14,23 +14,23 @@ fn folder() -> &'static Path {
 
 fn facts() -> Facts {
     let absent = |_: &str| Err(std::io::ErrorKind::NotFound.into());
-    Facts::read(folder(), absent, &mut Findings::default())
+    Facts::read(folder(), absent, &mut Diagnostics::default())
 }
 
 fn documents() -> Vec<Document> {
-    document::read(folder(), &mut Findings::default())
+    document::read(folder(), &mut Diagnostics::default())
 }
 
 fn merged(mut documents: Vec<Document>) -> Merged {
-    let mut findings = Findings::default();
-    let merged = codegen::read(&mut documents, &facts(), |_| true, &mut findings);
-    assert_eq!(findings, Findings::default());
+    let mut diagnostics = Diagnostics::default();
+    let merged = codegen::read(&mut documents, &facts(), |_| true, &mut diagnostics);
+    assert_eq!(diagnostics, Diagnostics::default());
     merged
 }
 
-/// The generated source is beside the tests: each operation of the description is in it, and each type.
+/// The generated source contains each operation and each type of the merged document.
 #[test]
-fn the_generated_source_holds_every_operation_and_every_type() {
+fn generated_source_holds_every_operation_and_every_type() {
     let source = include_str!(concat!(env!("OUT_DIR"), "/generated.rs"));
     let merged = merged(documents());
     let mut operations = 0;
@@ -56,13 +56,13 @@ fn the_generated_source_holds_every_operation_and_every_type() {
     }
 }
 
-/// The build ran in another process, from another folder, with other features: its source is the same to the byte.
+/// The build ran in another process, from another folder, with other features, and its source is identical to the byte.
 #[test]
-fn the_same_documents_make_the_same_source() {
+fn equal_documents_give_identical_source() {
     let sources = |documents: Vec<Document>| {
-        let mut findings = Findings::default();
-        let source = generate::generate(&merged(documents), &mut findings);
-        assert_eq!(findings, Findings::default());
+        let mut diagnostics = Diagnostics::default();
+        let source = generate::generate(&merged(documents), &mut diagnostics);
+        assert_eq!(diagnostics, Diagnostics::default());
         source.unwrap().files
     };
     let mut reversed = documents();
@@ -85,14 +85,17 @@ fn the_same_documents_make_the_same_source() {
             include_str!(concat!(env!("OUT_DIR"), "/documents.json")),
         ),
         (
-            "typed_door.rs",
-            include_str!(concat!(env!("OUT_DIR"), "/typed_door.rs")),
+            "typed_requests.rs",
+            include_str!(concat!(env!("OUT_DIR"), "/typed_requests.rs")),
         ),
     ];
     for documents in [documents(), reversed] {
         for ((name, text), (built_name, built)) in sources(documents).iter().zip(built) {
             assert_eq!(*name, built_name);
-            assert!(text == built, "{name} differs from what the build wrote");
+            assert!(
+                text == built,
+                "{name} differs from the file that the build wrote"
+            );
         }
     }
 }

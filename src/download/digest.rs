@@ -1,16 +1,16 @@
 //! The SHA-256 of a download, where the caller requests it.
 
-use sha2::{Digest as _, Sha256};
+use hmac_sha256::Hash;
 
 #[derive(Default)]
 pub(super) struct Digest {
-    state: Option<Sha256>,
+    state: Option<Hash>,
 }
 
 impl Digest {
     pub(super) fn of(is_wanted: bool) -> Self {
         Self {
-            state: is_wanted.then(Sha256::new),
+            state: is_wanted.then(Hash::new),
         }
     }
 

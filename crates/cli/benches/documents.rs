@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aimlapi_video_codegen::{self as codegen, Facts, Findings, document, generate};
+use aimlapi_video_codegen::{self as codegen, Diagnostics, Facts, document, generate};
 use serde_json::{Map, Value, json};
 
 const DOCUMENTS: usize = 180;
@@ -57,13 +57,13 @@ fn main() {
 
 /// What `build.rs` does with a folder, except for writing the result.
 fn build(folder: &Path) {
-    let mut findings = Findings::default();
+    let mut diagnostics = Diagnostics::default();
     let own = |name: &str| fs::read_to_string(Path::new(OPENAPI).join(name));
-    let facts = Facts::read(folder, own, &mut findings);
-    let mut documents = document::read(folder, &mut findings);
-    let merged = codegen::read(&mut documents, &facts, |_| true, &mut findings);
-    assert_eq!(findings.troubles, []);
-    let source = generate::generate(&merged, &mut findings).unwrap();
+    let facts = Facts::read(folder, own, &mut diagnostics);
+    let mut documents = document::read(folder, &mut diagnostics);
+    let merged = codegen::read(&mut documents, &facts, |_| true, &mut diagnostics);
+    assert_eq!(diagnostics.errors, []);
+    let source = generate::generate(&merged, &mut diagnostics).unwrap();
     assert!(!source.files.is_empty());
 }
 
@@ -100,8 +100,8 @@ fn peak_of(id: u32) -> Option<u64> {
 
 /// Writes the documents of one folder; the newer ones have a property more. Returns how many bytes they have.
 fn write(folder: &Path, is_newer: bool) -> u64 {
-    let mut findings = Findings::default();
-    let vendored = document::read(Path::new(OPENAPI), &mut findings);
+    let mut diagnostics = Diagnostics::default();
+    let vendored = document::read(Path::new(OPENAPI), &mut diagnostics);
     let vendored: Vec<Value> = vendored
         .into_iter()
         .map(|document| document.published)

@@ -1,4 +1,6 @@
-//! `specs`: the documents this crate is generated from, by the build's own steps.
+//! The command `specs`: checks, compares and updates the OpenAPI documents that the library is generated from.
+//!
+//! The subcommands run the same steps as the library's build: reading, repair, overlay, merge and generation.
 
 mod check;
 mod diff;
@@ -12,9 +14,9 @@ use crate::{
     output::print_result,
 };
 use aimlapi_video::documents::{DURATIONS, GLOSSARY, OVERLAY};
-use aimlapi_video_codegen::{self as spec, Document, Facts, Findings, Merged, document};
+use aimlapi_video_codegen::{self as spec, Diagnostics, Document, Facts, Merged, document};
 
-/// `specs`
+/// Runs `specs`.
 pub(crate) fn specs(specs: &Specs) -> ExitCode {
     match &specs.command {
         SpecsCommand::Check(check) => check::check(check),
@@ -23,45 +25,45 @@ pub(crate) fn specs(specs: &Specs) -> ExitCode {
     }
 }
 
-/// What a folder, or one document, describes.
+/// The documents at a path, merged with the facts beside them.
 struct Described {
     documents: Vec<Document>,
     facts: Facts,
     merged: Merged,
-    findings: Findings,
+    diagnostics: Diagnostics,
 }
 
 impl Described {
     fn read(path: &Path) -> Self {
-        let mut findings = Findings::default();
-        let documents = documents(path, &mut findings);
-        let facts = facts(path, &mut findings);
-        Self::of(documents, facts, findings)
+        let mut diagnostics = Diagnostics::default();
+        let documents = documents(path, &mut diagnostics);
+        let facts = facts(path, &mut diagnostics);
+        Self::of(documents, facts, diagnostics)
     }
 
-    fn of(mut documents: Vec<Document>, facts: Facts, mut findings: Findings) -> Self {
-        let merged = spec::read(&mut documents, &facts, |_| true, &mut findings);
+    fn of(mut documents: Vec<Document>, facts: Facts, mut diagnostics: Diagnostics) -> Self {
+        let merged = spec::read(&mut documents, &facts, |_| true, &mut diagnostics);
         Self {
             documents,
             facts,
             merged,
-            findings,
+            diagnostics,
         }
     }
 
-    /// Fails with everything that is wrong.
+    /// Returns the description, or a failure that lists every error.
     fn usable(self, path: &Path) -> Result<Self, Failure> {
-        if self.findings.troubles.is_empty() {
+        if self.diagnostics.errors.is_empty() {
             return Ok(self);
         }
-        Err(refused(&path.display().to_string(), &self.findings))
+        Err(refused(&path.display().to_string(), &self.diagnostics))
     }
 }
 
-/// The documents of a folder, or the one at `path`, named after itself and its folder.
-fn documents(path: &Path, findings: &mut Findings) -> Vec<Document> {
+/// Reads the documents of a folder, or the single document at `path`, which is named after its file and folder.
+fn documents(path: &Path, diagnostics: &mut Diagnostics) -> Vec<Document> {
     if path.is_dir() {
-        return document::read(path, findings);
+        return document::read(path, diagnostics);
     }
     let name = |path: &Path| {
         path.file_name()
@@ -74,15 +76,15 @@ fn documents(path: &Path, findings: &mut Findings) -> Vec<Document> {
     };
     match document::folder::load(&file, path) {
         Ok(document) => vec![document],
-        Err(trouble) => {
-            findings.trouble(*trouble);
+        Err(diagnostic) => {
+            diagnostics.error(*diagnostic);
             Vec::new()
         }
     }
 }
 
-/// What is known beside the documents: from the folder where it has such files, else as this crate has it.
-fn facts(path: &Path, findings: &mut Findings) -> Facts {
+/// Reads the facts beside the documents: from the folder's own files if it has them, otherwise from this build.
+fn facts(path: &Path, diagnostics: &mut Diagnostics) -> Facts {
     let own = |name: &str| {
         Ok(match name {
             "overlay.json" => OVERLAY,
@@ -92,19 +94,19 @@ fn facts(path: &Path, findings: &mut Findings) -> Facts {
         }
         .to_owned())
     };
-    Facts::read(path, own, findings)
+    Facts::read(path, own, diagnostics)
 }
 
-fn refused(what: &str, findings: &Findings) -> Failure {
-    let lines: Vec<String> = findings
-        .troubles
+fn refused(what: &str, diagnostics: &Diagnostics) -> Failure {
+    let lines: Vec<String> = diagnostics
+        .errors
         .iter()
-        .map(|trouble| format!("\n  {trouble}"))
+        .map(|diagnostic| format!("\n  {diagnostic}"))
         .collect();
     Failure::usage(format!("{what} cannot be used:{}", lines.concat()))
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file atomically.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
@@ -116,7 +118,7 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// A temporary file is its owner's alone; a document is everybody's to read.
+/// Makes a file readable for all users, since a temporary file is readable for its owner only.
 #[cfg(unix)]
 fn readable(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

@@ -346,9 +346,9 @@ async fn failure_without_a_generation_has_its_own_exit_codes() {
         (
             http(200, &[("content-type", "text/html")], "<html>"),
             6,
-            "no JSON (text/html",
+            "not JSON (text/html",
         ),
-        (Vec::new(), 6, "answer was lost"),
+        (Vec::new(), 6, "response was lost"),
     ];
     for (answer, code, expected) in cases {
         let server = Server::always(answer).await;
@@ -720,7 +720,7 @@ async fn mistyped_parameter_is_warned_of_before_the_create() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(
         ran.stderr.contains(
-            "/durration: the document knows no `durration`; the nearest it knows is `duration`"
+            "/durration: the document has no property `durration`; the most similar one is `duration`"
         ),
         "{ran:?}"
     );

@@ -21,7 +21,7 @@ use crate::{
     strip,
 };
 
-/// One difference, seen from the caller's side.
+/// One difference, recorder from the caller's side.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     /// The model; empty for what concerns none.
@@ -54,7 +54,7 @@ pub enum Kind {
     BoundWidened,
     TypeChanged,
     DefaultChanged,
-    ToldChanged,
+    UncheckedChanged,
     AnswerChanged,
     ProseChanged,
 }
@@ -84,7 +84,7 @@ pub fn compare(old: &Merged, new: &Merged) -> Vec<Change> {
     let mut changes = Vec::new();
     let keys: BTreeSet<&(&str, Route)> = olds.keys().chain(news.keys()).collect();
     for key in keys {
-        let mut seen = Seen::new(key.0, key.1, &mut changes);
+        let mut recorder = Recorder::new(key.0, key.1, &mut changes);
         // The URL that the model is on in `these` alone.
         let only_in = |these: &ByModel<'_>, those: &ByModel<'_>| {
             let is_in = |by_model: &ByModel<'_>, route| by_model.contains_key(&(key.0, route));
@@ -92,17 +92,19 @@ pub fn compare(old: &Merged, new: &Merged) -> Vec<Change> {
             routes.find(|route| is_in(these, *route) && !is_in(those, *route))
         };
         match (olds.get(key), news.get(key)) {
-            (Some(old), Some(new)) => request(old, new, &mut seen),
+            (Some(old), Some(new)) => request(old, new, &mut recorder),
             // A model that moved is told where it is now.
             (Some(_), None) if only_in(&news, &olds).is_some() => {}
-            (Some(_), None) => seen.note("", Kind::ModelRemoved, None, None, Effect::Breaking),
+            (Some(_), None) => {
+                recorder.record("", Kind::ModelRemoved, None, None, Effect::Breaking)
+            }
             (None, Some(new)) => match only_in(&olds, &news) {
-                None => seen.note("", Kind::ModelAdded, None, None, Effect::Compatible),
+                None => recorder.record("", Kind::ModelAdded, None, None, Effect::Compatible),
                 Some(from) => {
                     let (was, is) = (from.path().into(), key.1.path().into());
-                    seen.note("", Kind::PathMoved, Some(was), Some(is), Effect::Breaking);
+                    recorder.record("", Kind::PathMoved, Some(was), Some(is), Effect::Breaking);
                     if let Some(old) = olds.get(&(key.0, from)) {
-                        request(old, new, &mut seen);
+                        request(old, new, &mut recorder);
                     }
                 }
             },
@@ -114,7 +116,7 @@ pub fn compare(old: &Merged, new: &Merged) -> Vec<Change> {
         if let (Some(was), Some(is)) = (was, is)
             && facts(was) != facts(is)
         {
-            Seen::new("", route, &mut changes).note(
+            Recorder::new("", route, &mut changes).record(
                 "",
                 Kind::AnswerChanged,
                 None,
@@ -165,14 +167,14 @@ impl Verdict {
     }
 }
 
-fn request(old: &Request, new: &Request, seen: &mut Seen<'_>) {
-    let before = seen.changes.len();
+fn request(old: &Request, new: &Request, recorder: &mut Recorder<'_>) {
+    let before = recorder.changes.len();
     if old.model.vendor != new.model.vendor {
         let (was, is) = (
             old.model.vendor.as_str().into(),
             new.model.vendor.as_str().into(),
         );
-        seen.note(
+        recorder.record(
             "",
             Kind::VendorChanged,
             Some(was),
@@ -180,20 +182,20 @@ fn request(old: &Request, new: &Request, seen: &mut Seen<'_>) {
             Effect::Breaking,
         );
     }
-    object("", &old.model.properties, &new.model.properties, seen);
-    checks("", &old.model.checks, &new.model.checks, seen);
+    object("", &old.model.properties, &new.model.properties, recorder);
+    checks("", &old.model.checks, &new.model.checks, recorder);
     let [was, is] = [old, new].map(|request| request.create.answer.as_ref().map(facts));
     if was != is {
-        seen.note("", Kind::AnswerChanged, None, None, Effect::None);
+        recorder.record("", Kind::AnswerChanged, None, None, Effect::None);
     }
     // A vendored document has no prose, so nothing can be said of it.
     let [was, is] = [old, new].map(|request| strip::prose(&request.create.schema));
-    if seen.changes.len() == before && !was.is_empty() && !is.is_empty() && was != is {
-        seen.note("", Kind::ProseChanged, None, None, Effect::None);
+    if recorder.changes.len() == before && !was.is_empty() && !is.is_empty() && was != is {
+        recorder.record("", Kind::ProseChanged, None, None, Effect::None);
     }
 }
 
-fn object(path: &str, old: &[Property], new: &[Property], seen: &mut Seen<'_>) {
+fn object(path: &str, old: &[Property], new: &[Property], recorder: &mut Recorder<'_>) {
     let mut names: Vec<&str> = old
         .iter()
         .chain(new)
@@ -214,9 +216,9 @@ fn object(path: &str, old: &[Property], new: &[Property], seen: &mut Seen<'_>) {
         let find = |properties: &[Property]| properties.iter().position(|one| one.name == name);
         let (was, is) = (find(old).map(|at| &old[at]), find(new).map(|at| &new[at]));
         match (was, is) {
-            (Some(was), Some(is)) => field(&at, was, is, seen),
+            (Some(was), Some(is)) => field(&at, was, is, recorder),
             (Some(was), None) => {
-                seen.note(
+                recorder.record(
                     &at,
                     Kind::PropertyRemoved,
                     Some(shape::told(&was.schema)),
@@ -234,22 +236,22 @@ fn object(path: &str, old: &[Property], new: &[Property], seen: &mut Seen<'_>) {
                 if is.required {
                     told = format!("required: {}", told.as_str().unwrap_or_default()).into();
                 }
-                seen.note(&at, Kind::PropertyAdded, None, Some(told), effect);
+                recorder.record(&at, Kind::PropertyAdded, None, Some(told), effect);
             }
             (None, None) => {}
         }
     }
 }
 
-fn field(path: &str, old: &Property, new: &Property, seen: &mut Seen<'_>) {
+fn field(path: &str, old: &Property, new: &Property, recorder: &mut Recorder<'_>) {
     // The struct's field is a plain value where one must always be given, and an `Option` otherwise.
     let is_plain = |property: &Property| property.required && !property.nullable;
     let retyped = is_plain(old) != is_plain(new);
     let unless_retyped = |effect: Effect| if retyped { Effect::Breaking } else { effect };
     match (old.required, new.required) {
-        (false, true) => seen.note(path, Kind::BecameRequired, None, None, Effect::Breaking),
+        (false, true) => recorder.record(path, Kind::BecameRequired, None, None, Effect::Breaking),
         (true, false) => {
-            seen.note(
+            recorder.record(
                 path,
                 Kind::BecameOptional,
                 None,
@@ -261,7 +263,7 @@ fn field(path: &str, old: &Property, new: &Property, seen: &mut Seen<'_>) {
     }
     match (old.nullable, new.nullable) {
         (false, true) => {
-            seen.note(
+            recorder.record(
                 path,
                 Kind::NullAllowed,
                 None,
@@ -269,38 +271,38 @@ fn field(path: &str, old: &Property, new: &Property, seen: &mut Seen<'_>) {
                 unless_retyped(Effect::Compatible),
             );
         }
-        (true, false) => seen.note(path, Kind::NullRefused, None, None, Effect::Breaking),
+        (true, false) => recorder.record(path, Kind::NullRefused, None, None, Effect::Breaking),
         _ => {}
     }
     if old.default != new.default {
         let (was, is) = (old.default.clone(), new.default.clone());
-        seen.note(path, Kind::DefaultChanged, was, is, Effect::None);
+        recorder.record(path, Kind::DefaultChanged, was, is, Effect::None);
     }
-    shape::compare(path, &old.schema, &new.schema, seen);
+    shape::compare(path, &old.schema, &new.schema, recorder);
 }
 
-fn checks(path: &str, old: &[Check], new: &[Check], seen: &mut Seen<'_>) {
+fn checks(path: &str, old: &[Check], new: &[Check], recorder: &mut Recorder<'_>) {
     // What stands on both sides is no difference; each of the rest is compared to one that says the same kind of thing.
     let gone = old.iter().filter(|check| !new.contains(check));
     let mut come: Vec<&Check> = new.iter().filter(|check| !old.contains(check)).collect();
     for was in gone {
         match come.iter().position(|is| shape::alike(was, is)) {
-            Some(index) => shape::compare_checks(path, was, come.remove(index), seen),
+            Some(index) => shape::compare_checks(path, was, come.remove(index), recorder),
             None => {
                 let (kind, effect) = match was {
-                    Check::Unchecked { .. } => (Kind::ToldChanged, Effect::None),
+                    Check::Unchecked { .. } => (Kind::UncheckedChanged, Effect::None),
                     _ => (Kind::BoundWidened, Effect::Compatible),
                 };
-                seen.note(path, kind, Some(shape::check(was)), None, effect);
+                recorder.record(path, kind, Some(shape::check(was)), None, effect);
             }
         }
     }
     for is in come {
         let (kind, effect) = match is {
-            Check::Unchecked { .. } => (Kind::ToldChanged, Effect::None),
+            Check::Unchecked { .. } => (Kind::UncheckedChanged, Effect::None),
             _ => (Kind::BoundTightened, Effect::Breaking),
         };
-        seen.note(path, kind, None, Some(shape::check(is)), effect);
+        recorder.record(path, kind, None, Some(shape::check(is)), effect);
     }
 }
 
@@ -311,13 +313,13 @@ fn facts(answer: &Value) -> Value {
 }
 
 /// Where differences of one request are gathered.
-struct Seen<'a> {
+struct Recorder<'a> {
     model: &'a str,
     route: Route,
     changes: &'a mut Vec<Change>,
 }
 
-impl<'a> Seen<'a> {
+impl<'a> Recorder<'a> {
     fn new(model: &'a str, route: Route, changes: &'a mut Vec<Change>) -> Self {
         Self {
             model,
@@ -326,7 +328,7 @@ impl<'a> Seen<'a> {
         }
     }
 
-    fn note(
+    fn record(
         &mut self,
         property: &str,
         kind: Kind,
@@ -366,7 +368,7 @@ impl Kind {
             Self::BoundWidened => "bound_widened",
             Self::TypeChanged => "type_changed",
             Self::DefaultChanged => "default_changed",
-            Self::ToldChanged => "told_changed",
+            Self::UncheckedChanged => "told_changed",
             Self::AnswerChanged => "answer_changed",
             Self::ProseChanged => "prose_only",
         }
@@ -397,7 +399,7 @@ impl fmt::Display for Change {
             Kind::DefaultChanged => {
                 "default changed (what the service does when it is left out, not the API)"
             }
-            Kind::ToldChanged => "what the service alone judges changed",
+            Kind::UncheckedChanged => "what the service alone judges changed",
             Kind::AnswerChanged => "answer changed (it is read leniently, so the types stay)",
             Kind::ProseChanged => "prose only",
         })?;

@@ -2,14 +2,16 @@
 
 mod arms;
 pub mod folder;
+mod places;
 mod prune;
 
 use serde_json::{Map, Value};
 
-use crate::{Findings, Route, Trouble, repair, step};
+use crate::{Diagnostic, Diagnostics, Route, repair, step};
 use arms::by_model;
 
 pub use folder::read;
+pub use places::Places;
 pub use prune::Declared;
 
 /// One published document.
@@ -35,9 +37,9 @@ pub struct Create {
     pub model: String,
     /// The request body's schema; its `model` allows just this model.
     pub schema: Value,
-    /// Where `schema` stands in the mended document.
-    pub pointer: String,
-    /// Where it stands in the published file.
+    /// Where the parts of `schema` stand in the repaired document.
+    pub places: Places,
+    /// Where `schema` stands in the published file.
     pub place: String,
     /// The status the document declares for a created generation.
     pub status: u16,
@@ -74,26 +76,26 @@ impl Document {
     /// # Errors
     ///
     /// What it is instead of an OpenAPI 3.0 document.
-    pub fn parse(file: &str, text: &[u8]) -> Result<Self, Box<Trouble>> {
-        let trouble =
-            |what: String, remedy: &str| Err(Box::new(Trouble::new(file, "", what, remedy)));
+    pub fn parse(file: &str, text: &[u8]) -> Result<Self, Box<Diagnostic>> {
+        let refused =
+            |what: String, remedy: &str| Err(Box::new(Diagnostic::new(file, "", what, remedy)));
         let again = "put the published OpenAPI document in its place, or move the file elsewhere";
         // Some editors begin a file with a byte order mark, which is no part of the JSON.
         let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
         let published: Value = match serde_json::from_slice(text) {
             Ok(value) => value,
-            Err(error) => return trouble(format!("is not JSON: {error}"), again),
+            Err(error) => return refused(format!("is not JSON: {error}"), again),
         };
         let version = published.get("openapi").or(published.get("swagger"));
         match version.map(Value::as_str) {
             Some(Some(version)) if version.starts_with("3.0") => Ok(Self::new(file, published)),
             Some(Some(version)) => {
                 let what = format!("is OpenAPI {version:.20}, and only 3.0 is read");
-                trouble(what, "publish it as OpenAPI 3.0, or move it elsewhere")
+                refused(what, "publish it as OpenAPI 3.0, or move it elsewhere")
             }
             _ => {
                 let what = "is no OpenAPI document: it has no `openapi` version";
-                trouble(what.into(), again)
+                refused(what.into(), again)
             }
         }
     }
@@ -175,7 +177,7 @@ fn walk(
 }
 
 /// The create operations of a document, one per path and model.
-pub fn creates(document: &Document, findings: &mut Findings) -> Vec<Create> {
+pub fn creates(document: &Document, diagnostics: &mut Diagnostics) -> Vec<Create> {
     let mut creates = Vec::new();
     for route in Route::ALL {
         let at = format!("/paths{}/post", step(route.path()));
@@ -185,7 +187,7 @@ pub fn creates(document: &Document, findings: &mut Findings) -> Vec<Create> {
         let Some((pointer, schema)) = json_body(operation, &at) else {
             let what = "the operation has no JSON request body";
             let remedy = "fetch the document again, or add the body by an overlay action";
-            findings.trouble(Trouble::new(
+            diagnostics.error(Diagnostic::new(
                 &document.file,
                 &document.place(&at),
                 what,
@@ -193,7 +195,7 @@ pub fn creates(document: &Document, findings: &mut Findings) -> Vec<Create> {
             ));
             continue;
         };
-        let found = by_model(document, schema, &pointer, findings);
+        let found = by_model(document, schema, &pointer, diagnostics);
         if found.is_empty() {
             let (place, what, remedy) = match schema.get("$ref") {
                 Some(to) => (
@@ -208,9 +210,9 @@ pub fn creates(document: &Document, findings: &mut Findings) -> Vec<Create> {
                 ),
             };
             let place = document.place(&place);
-            findings.trouble(Trouble::new(&document.file, &place, what, remedy));
+            diagnostics.error(Diagnostic::new(&document.file, &place, what, remedy));
         }
-        for (model, pointer, schema) in found {
+        for (model, mut places, schema) in found {
             let odd = match () {
                 () if model.trim().is_empty() => Some("holds no character"),
                 () if model.chars().any(char::is_control) => Some("holds a control character"),
@@ -218,18 +220,18 @@ pub fn creates(document: &Document, findings: &mut Findings) -> Vec<Create> {
             };
             if let Some(odd) = odd {
                 let what = format!("the model id {model:?} {odd}");
-                let place = document.place(&format!("{pointer}/properties/model/enum"));
+                let place = document.place(&places.of("/properties/model/enum"));
                 let remedy = "correct the id by an overlay action";
-                findings.trouble(Trouble::new(&document.file, &place, what, remedy));
+                diagnostics.error(Diagnostic::new(&document.file, &place, what, remedy));
                 continue;
             }
             creates.push(Create {
                 file: document.file.clone(),
                 route,
-                schema: arms::for_model(schema, &model, &pointer),
+                schema: arms::for_model(schema, &model, &mut places),
                 model,
-                place: document.place(&pointer),
-                pointer,
+                place: document.place(&places.of("")),
+                places,
                 status: declared_status(operation),
                 answer: answer(operation),
             });

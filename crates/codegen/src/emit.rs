@@ -11,7 +11,7 @@ use aimlapi_video_contract::{Model, Property, Schema};
 use crate::{
     Route,
     merge::{Merged, Request},
-    names, rust_types, strip,
+    names, rust_types,
 };
 
 /// The types that hold bounded numbers, and the values of enums.
@@ -90,20 +90,18 @@ pub fn contract(merged: &Merged) -> Result<String, serde_json::Error> {
 pub fn documents(merged: &Merged) -> Value {
     let entry = |request: &Request| {
         let create = &request.create;
-        let mut schema = create.schema.clone();
-        strip::unmark(&mut schema);
         json!({
             "model": create.model,
             "path": create.route.path(),
             "status": create.status,
-            "schema": schema,
+            "schema": create.schema,
         })
     };
     merged.requests.iter().map(entry).collect()
 }
 
 /// A function over every generated type, for tests that judge them all.
-pub fn typed_door(merged: &Merged) -> String {
+pub fn typed_requests(merged: &Merged) -> String {
     let mut out = String::from(
         "fn read_typed(path: &str, model: &str, body: ::serde_json::Value) \
          -> Option<::std::result::Result<::serde_json::Value, ::serde_json::Error>> {\n\

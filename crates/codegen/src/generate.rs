@@ -10,7 +10,7 @@ use progenitor::{GenerationSettings, Generator, HooksMode, TypeImpl, TypePatch};
 use serde_json::Value;
 
 use crate::{
-    Findings, Trouble, emit,
+    Diagnostic, Diagnostics, emit,
     merge::{self, Merged, Request},
     names, rust_types,
 };
@@ -21,25 +21,25 @@ pub struct Source {
     pub files: Vec<(&'static str, String)>,
 }
 
-/// Generates the source for `merged`. Where the generator cannot, `findings` tells which model is to blame.
-pub fn generate(merged: &Merged, findings: &mut Findings) -> Option<Source> {
+/// Generates the source for `merged`. Where the generator cannot, `diagnostics` tells which model is to blame.
+pub fn generate(merged: &Merged, diagnostics: &mut Diagnostics) -> Option<Source> {
     let error = match guarded(|| source(merged)) {
         Ok(source) => return Some(source),
         Err(error) => error,
     };
     let remedy = "take the model out, or correct what is odd about it by an overlay action";
-    let before = findings.troubles.len();
+    let before = diagnostics.errors.len();
     for request in &merged.requests {
         let alone = merge::alone(request);
         if let Err(error) = guarded(|| source(&alone)) {
             let create = &request.create;
             let what = format!("no types can be generated for `{}`: {error}", create.model);
-            findings.trouble(Trouble::new(&create.file, &create.place, what, remedy));
+            diagnostics.error(Diagnostic::new(&create.file, &create.place, what, remedy));
         }
     }
-    if findings.troubles.len() == before {
+    if diagnostics.errors.len() == before {
         let what = format!("no types can be generated for all models together: {error}");
-        findings.trouble(Trouble::new("", "", what, remedy));
+        diagnostics.error(Diagnostic::new("", "", what, remedy));
     }
     None
 }
@@ -78,7 +78,7 @@ fn source(merged: &Merged) -> Result<Source, String> {
             ("httpmock.rs", prettyplease::unparse(&mocks)),
             ("contract.json", emit::contract(merged).map_err(text)?),
             ("documents.json", emit::documents(merged).to_string()),
-            ("typed_door.rs", emit::typed_door(merged)),
+            ("typed_requests.rs", emit::typed_requests(merged)),
         ],
     })
 }

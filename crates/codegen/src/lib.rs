@@ -42,43 +42,43 @@ pub fn read(
     documents: &mut [Document],
     facts: &Facts,
     wanted: impl Fn(&str) -> bool,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Merged {
-    documents.iter_mut().for_each(repair::mend);
-    overlay::apply(&facts.overlay, documents, findings);
-    let merged = merge::merge(documents, facts, wanted, findings);
-    findings.once();
+    documents.iter_mut().for_each(repair::apply);
+    overlay::apply(&facts.overlay, documents, diagnostics);
+    let merged = merge::merge(documents, facts, wanted, diagnostics);
+    diagnostics.once();
     merged
 }
 
 /// What was found on the way: what stops the build, and what is told while the build goes on.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Findings {
-    pub troubles: Vec<Trouble>,
-    pub warnings: Vec<Trouble>,
+pub struct Diagnostics {
+    pub errors: Vec<Diagnostic>,
+    pub warnings: Vec<Diagnostic>,
 }
 
-impl Findings {
-    pub fn trouble(&mut self, trouble: Trouble) {
-        self.troubles.push(trouble);
+impl Diagnostics {
+    pub fn error(&mut self, error: Diagnostic) {
+        self.errors.push(error);
     }
 
-    pub fn warning(&mut self, warning: Trouble) {
+    pub fn warning(&mut self, warning: Diagnostic) {
         self.warnings.push(warning);
     }
 
     /// Keeps each finding once: one place may be read for several models, and for a struct beside its arms.
     fn once(&mut self) {
-        for told in [&mut self.troubles, &mut self.warnings] {
+        for told in [&mut self.errors, &mut self.warnings] {
             let mut known = BTreeSet::new();
-            told.retain(|trouble| known.insert(trouble.clone()));
+            told.retain(|error| known.insert(error.clone()));
         }
     }
 }
 
 /// Something in the documents that the pipeline cannot work with, or that somebody should know.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Trouble {
+pub struct Diagnostic {
     /// The file, relative to the folder of documents.
     pub file: String,
     /// JSON pointer of the place in it; empty for the whole file.
@@ -89,7 +89,7 @@ pub struct Trouble {
     pub remedy: String,
 }
 
-impl Trouble {
+impl Diagnostic {
     pub fn new(
         file: &str,
         pointer: &str,
@@ -105,7 +105,7 @@ impl Trouble {
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // One line always: cargo cuts a build message at the first line break.
         let line = format!(
@@ -121,12 +121,12 @@ impl fmt::Display for Trouble {
 pub struct Facts {
     pub overlay: Value,
     pub glossary: Value,
-    pub durations: Vec<Stated>,
+    pub durations: Vec<ModelDuration>,
 }
 
 /// How long a model's generations take.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Stated {
+pub struct ModelDuration {
     pub model: String,
     pub duration: StatedDuration,
 }
@@ -145,7 +145,7 @@ impl Facts {
     pub fn read(
         folder: &Path,
         fallback: impl Fn(&str) -> io::Result<String>,
-        findings: &mut Findings,
+        diagnostics: &mut Diagnostics,
     ) -> Self {
         let [overlay, glossary, durations] = Self::FILES.map(|name| {
             let own = folder.join(name);
@@ -160,11 +160,11 @@ impl Facts {
                 })
                 .unwrap_or_else(|what| {
                     let remedy = "restore the file from the repository";
-                    findings.trouble(Trouble::new(name, "", what, remedy));
+                    diagnostics.error(Diagnostic::new(name, "", what, remedy));
                     Value::Null
                 })
         });
-        let durations = stated(&durations, findings);
+        let durations = model_durations(&durations, diagnostics);
         Self {
             overlay,
             glossary,
@@ -173,7 +173,7 @@ impl Facts {
     }
 }
 
-fn stated(durations: &Value, findings: &mut Findings) -> Vec<Stated> {
+fn model_durations(durations: &Value, diagnostics: &mut Diagnostics) -> Vec<ModelDuration> {
     let entries = durations
         .get("durations")
         .and_then(Value::as_array)
@@ -187,7 +187,7 @@ fn stated(durations: &Value, findings: &mut Findings) -> Vec<Stated> {
         };
         let sensible = (0.0..=max).contains(&min) && max < 1e9;
         let model = entry["model"].as_str().filter(|_| sensible)?;
-        Some(Stated {
+        Some(ModelDuration {
             model: model.to_owned(),
             duration: StatedDuration::new(length, min..=max),
         })
@@ -199,7 +199,7 @@ fn stated(durations: &Value, findings: &mut Findings) -> Vec<Stated> {
             None => {
                 let what = "is no entry with `model`, `min` and `max` in seconds, and perhaps a whole `length`";
                 let pointer = format!("/durations/{index}");
-                findings.trouble(Trouble::new(
+                diagnostics.error(Diagnostic::new(
                     "durations.json",
                     &pointer,
                     what,

@@ -8,7 +8,7 @@ use aimlapi_video_contract::{Model, Property, Schema};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Facts, Findings, Route, Trouble, constraints,
+    Diagnostic, Diagnostics, Facts, Route, constraints,
     document::{self, Create, Document},
     names, rules, rust_types, step,
 };
@@ -42,18 +42,18 @@ pub fn merge(
     documents: &[Document],
     facts: &Facts,
     wanted: impl Fn(&str) -> bool,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Merged {
     documents
         .iter()
-        .for_each(|document| left_out(document, findings));
+        .for_each(|document| left_out(document, diagnostics));
     let mut requests = BTreeMap::new();
-    for (document, create) in duplicate::resolved(documents, findings) {
+    for (document, create) in duplicate::resolved(documents, diagnostics) {
         let vendor = names::vendor(&create.model, &create.file);
         if !wanted(&vendor) {
             continue;
         }
-        let read = constraints::read(&create, &facts.glossary, document, findings);
+        let read = constraints::read(&create, &facts.glossary, document, diagnostics);
         let Some((properties, checks)) = read else {
             continue;
         };
@@ -68,7 +68,7 @@ pub fn merge(
         model.properties = properties;
         model.checks = checks;
         model.durations = facts.durations(&create.model);
-        model.rules = rules::read(&create, findings);
+        model.rules = rules::read(&create, diagnostics);
         let twin: Option<&Request> = requests.get(&model.type_name);
         if let Some(Request { create: twin, .. }) = twin {
             let what = format!(
@@ -76,15 +76,15 @@ pub fn merge(
                 create.model, twin.model, twin.file, model.type_name
             );
             let remedy = "keep one of the two models";
-            findings.trouble(Trouble::new(&create.file, &create.place, what, remedy));
+            diagnostics.error(Diagnostic::new(&create.file, &create.place, what, remedy));
             continue;
         }
         requests.insert(model.type_name.clone(), Request { create, model });
     }
     let requests: Vec<Request> = requests.into_values().collect();
-    let openapi = openapi(&requests, findings);
+    let openapi = openapi(&requests, diagnostics);
     let fetched = Route::ALL.into_iter().filter_map(|route| {
-        differing_fetches(documents, route, findings);
+        differing_fetches(documents, route, diagnostics);
         Some((route, duplicate::fetched(documents, route)?.1))
     });
     Merged {
@@ -95,8 +95,8 @@ pub fn merge(
 }
 
 /// The create operations that [`merge`] takes, of all that `documents` declare.
-pub fn creates(documents: &[Document], findings: &mut Findings) -> Vec<Create> {
-    let resolved = duplicate::resolved(documents, findings);
+pub fn creates(documents: &[Document], diagnostics: &mut Diagnostics) -> Vec<Create> {
+    let resolved = duplicate::resolved(documents, diagnostics);
     resolved.into_iter().map(|(_, create)| create).collect()
 }
 
@@ -109,14 +109,14 @@ pub fn fetch(documents: &[Document], route: Route) -> Option<&Document> {
 pub fn alone(request: &Request) -> Merged {
     let requests = vec![request.clone()];
     Merged {
-        openapi: openapi(&requests, &mut Findings::default()),
+        openapi: openapi(&requests, &mut Diagnostics::default()),
         fetched: BTreeMap::new(),
         requests,
     }
 }
 
 /// What a document holds beside the operations of this client is told, so that nobody looks for it in vain.
-fn left_out(document: &Document, findings: &mut Findings) {
+fn left_out(document: &Document, diagnostics: &mut Diagnostics) {
     let declared = &document.declared;
     let mut named = declared.others.join(", ");
     if declared.other_count > declared.others.len() {
@@ -135,10 +135,10 @@ fn left_out(document: &Document, findings: &mut Findings) {
     };
     let remedy = "nothing has to be done";
     let place = document.place("/paths");
-    findings.warning(Trouble::new(&document.file, &place, what, remedy));
+    diagnostics.warning(Diagnostic::new(&document.file, &place, what, remedy));
 }
 
-fn openapi(requests: &[Request], findings: &mut Findings) -> Value {
+fn openapi(requests: &[Request], diagnostics: &mut Diagnostics) -> Value {
     let mut schemas = Map::new();
     schemas.insert(ANSWER.into(), json!({ "type": "object" }));
     let arms: Vec<Value> = requests
@@ -159,14 +159,14 @@ fn openapi(requests: &[Request], findings: &mut Findings) -> Value {
                     create.model
                 );
                 let remedy = "take one of the two models out, or the property whose name makes it";
-                findings.trouble(Trouble::new(&create.file, &create.place, what, remedy));
+                diagnostics.error(Diagnostic::new(&create.file, &create.place, what, remedy));
             }
             schema["description"] = described(&name, request).into();
             schemas.insert(name.clone(), schema);
             owners.insert(name, request);
         }
     }
-    numbers_named_alike(requests, findings);
+    numbers_named_alike(requests, diagnostics);
     let paths: Map<String, Value> = Route::ALL
         .into_iter()
         .map(|route| (route.path().to_owned(), operations(route)))
@@ -180,7 +180,7 @@ fn openapi(requests: &[Request], findings: &mut Findings) -> Value {
 }
 
 /// The types of ranges of numbers are no components, and stand beside those of integers from a list.
-fn numbers_named_alike(requests: &[Request], findings: &mut Findings) {
+fn numbers_named_alike(requests: &[Request], diagnostics: &mut Diagnostics) {
     let mut ranges = BTreeSet::new();
     let each = |visit: &mut dyn FnMut(&Request, &str, &Schema)| {
         for request in requests {
@@ -201,7 +201,7 @@ fn numbers_named_alike(requests: &[Request], findings: &mut Findings) {
                 create.model
             );
             let remedy = "take the model out, or the property whose name makes it";
-            findings.trouble(Trouble::new(&create.file, &create.place, what, remedy));
+            diagnostics.error(Diagnostic::new(&create.file, &create.place, what, remedy));
         }
     });
 }
@@ -254,7 +254,7 @@ pub fn with_byte_responses(openapi: &Value) -> Value {
 }
 
 /// A fetch that is declared otherwise than this client calls it may be answered otherwise, so it is told.
-fn differing_fetches(documents: &[Document], route: Route, findings: &mut Findings) {
+fn differing_fetches(documents: &[Document], route: Route, diagnostics: &mut Diagnostics) {
     let fits = |parameter: &Value| {
         parameter["name"] == "generation_id"
             && parameter["in"] == "query"
@@ -271,7 +271,7 @@ fn differing_fetches(documents: &[Document], route: Route, findings: &mut Findin
             let what = "the fetch is not `GET ?generation_id=ID`, as this client sends it";
             let remedy =
                 "correct the document by an overlay action, or change merge.rs and client.rs";
-            findings.warning(Trouble::new(
+            diagnostics.warning(Diagnostic::new(
                 &document.file,
                 &document.place(&pointer),
                 what,

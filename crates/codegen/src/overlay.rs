@@ -5,7 +5,7 @@ mod parse;
 
 use serde_json::{Map, Value};
 
-use crate::{Findings, Trouble, document::Document};
+use crate::{Diagnostic, Diagnostics, document::Document};
 use json_path::{Location, Path, Step};
 
 /// How often each action of the overlay found its target, over all documents.
@@ -15,8 +15,12 @@ pub struct Matches {
 }
 
 /// Applies every action of `overlay` to every document; an action that finds nothing in a document leaves it alone.
-pub fn apply(overlay: &Value, documents: &mut [Document], findings: &mut Findings) -> Matches {
-    let actions = actions(overlay, findings);
+pub fn apply(
+    overlay: &Value,
+    documents: &mut [Document],
+    diagnostics: &mut Diagnostics,
+) -> Matches {
+    let actions = actions(overlay, diagnostics);
     let mut matches = Matches {
         actions: Vec::new(),
     };
@@ -27,7 +31,7 @@ pub fn apply(overlay: &Value, documents: &mut [Document], findings: &mut Finding
             count += locations.len();
             for location in &locations {
                 if !is_container(at(&document.value, location)) {
-                    primitive(action, document, location, findings);
+                    primitive(action, document, location, diagnostics);
                 }
             }
             action.change.make(&mut document.value, locations);
@@ -130,7 +134,12 @@ fn is_container(value: Option<&Value>) -> bool {
 }
 
 /// The specification lets an action target objects and arrays alone.
-fn primitive(action: &Action, document: &Document, location: &[Step], findings: &mut Findings) {
+fn primitive(
+    action: &Action,
+    document: &Document,
+    location: &[Step],
+    diagnostics: &mut Diagnostics,
+) {
     let what = format!(
         "overlay.json cannot be applied: actions[{}] (target {:?}) selects a value that is neither an object nor an array",
         action.index, action.target
@@ -138,17 +147,17 @@ fn primitive(action: &Action, document: &Document, location: &[Step], findings: 
     let remedy =
         "correct the target of the action, so that it selects the object that holds the value";
     let pointer = document.place(&json_path::pointer(location));
-    findings.trouble(Trouble::new(&document.file, &pointer, what, remedy));
+    diagnostics.error(Diagnostic::new(&document.file, &pointer, what, remedy));
 }
 
 /// Reads the actions; what is wrong with one is reported, and the others are read all the same.
-fn actions(overlay: &Value, findings: &mut Findings) -> Vec<Action> {
+fn actions(overlay: &Value, diagnostics: &mut Diagnostics) -> Vec<Action> {
     // A file that could not even be read has been reported.
     if overlay.is_null() {
         return Vec::new();
     }
     let mut report = |pointer: &str, what: String| {
-        findings.trouble(Trouble::new(
+        diagnostics.error(Diagnostic::new(
             "overlay.json",
             pointer,
             what,

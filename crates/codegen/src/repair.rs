@@ -25,15 +25,15 @@ pub use values::enum_in_arms;
 /// A class of defect and how it is mended.
 pub struct Repair {
     pub name: &'static str,
-    pub wrong: Wrong,
-    pub seen: Seen,
+    pub origin: Origin,
+    pub evidence: Evidence,
     /// Mends every place in a document and tells how many there were.
-    pub mend: fn(&mut Value) -> usize,
+    pub apply: fn(&mut Value) -> usize,
 }
 
 /// Whose doing the defect is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wrong {
+pub enum Origin {
     /// The publisher is wrong: OpenAPI forbids it, or it is not what the service does.
     Publisher,
     /// The document is right, and a generator of types needs it otherwise.
@@ -42,51 +42,51 @@ pub enum Wrong {
 
 /// Where the defect can be seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seen {
+pub enum Evidence {
     /// In a file of `openapi/`.
     Current,
     /// Only in the smallest document that shows it, under `tests/fixtures/defects/`.
     Historical,
 }
 
-use Seen::{Current, Historical};
-use Wrong::{Generator, Publisher};
+use Evidence::{Current, Historical};
+use Origin::{Generator, Publisher};
 
 /// Every repair, in the order in which they run: the later ones count on the earlier ones.
 #[rustfmt::skip]
 pub const ALL: &[Repair] = &[
-    Repair { name: "references", wrong: Generator, seen: Current, mend: reference::references },
-    Repair { name: "unused_components", wrong: Generator, seen: Historical, mend: reference::unused_components },
-    Repair { name: "all_of", wrong: Generator, seen: Historical, mend: schema::all_of },
-    Repair { name: "response_without_description", wrong: Publisher, seen: Current, mend: operation::response_without_description },
-    Repair { name: "default_response_alone", wrong: Publisher, seen: Historical, mend: operation::default_response_alone },
-    Repair { name: "fetch_with_body", wrong: Publisher, seen: Historical, mend: operation::fetch_with_body },
-    Repair { name: "parameter_without_in", wrong: Publisher, seen: Historical, mend: operation::parameter_without_in },
-    Repair { name: "parameter_of_no_path", wrong: Publisher, seen: Historical, mend: operation::parameter_of_no_path },
-    Repair { name: "parameter_of_many", wrong: Publisher, seen: Historical, mend: operation::parameter_of_many },
-    Repair { name: "bearer_scheme_in_header", wrong: Publisher, seen: Current, mend: operation::bearer_scheme_in_header },
-    Repair { name: "required_inside_property", wrong: Publisher, seen: Current, mend: schema::required_inside_property },
-    Repair { name: "required_without_property", wrong: Publisher, seen: Historical, mend: schema::required_without_property },
-    Repair { name: "enum_without_type", wrong: Publisher, seen: Current, mend: values::enum_without_type },
-    Repair { name: "limit_without_type", wrong: Publisher, seen: Historical, mend: schema::limit_without_type },
-    Repair { name: "enum_repeats_value", wrong: Publisher, seen: Historical, mend: values::enum_repeats_value },
-    Repair { name: "enum_empty", wrong: Publisher, seen: Historical, mend: values::enum_empty },
-    Repair { name: "enum_with_null", wrong: Generator, seen: Historical, mend: values::enum_with_null },
-    Repair { name: "number_enum_as_text", wrong: Publisher, seen: Historical, mend: values::number_enum_as_text },
-    Repair { name: "integer_enum_as_number", wrong: Publisher, seen: Historical, mend: values::integer_enum_as_number },
-    Repair { name: "null_arm", wrong: Generator, seen: Current, mend: schema::null_arm },
-    Repair { name: "enum_in_arms", wrong: Generator, seen: Historical, mend: enum_in_arms },
-    Repair { name: "limits_swapped", wrong: Publisher, seen: Historical, mend: schema::limits_swapped },
-    Repair { name: "uuid_format", wrong: Publisher, seen: Historical, mend: schema::uuid_format },
-    Repair { name: "number_default_as_text", wrong: Publisher, seen: Current, mend: values::number_default_as_text },
-    Repair { name: "default_not_allowed", wrong: Publisher, seen: Historical, mend: values::default_not_allowed },
+    Repair { name: "references", origin: Generator, evidence: Current, apply: reference::references },
+    Repair { name: "unused_components", origin: Generator, evidence: Historical, apply: reference::unused_components },
+    Repair { name: "all_of", origin: Generator, evidence: Historical, apply: schema::all_of },
+    Repair { name: "response_without_description", origin: Publisher, evidence: Current, apply: operation::response_without_description },
+    Repair { name: "default_response_alone", origin: Publisher, evidence: Historical, apply: operation::default_response_alone },
+    Repair { name: "fetch_with_body", origin: Publisher, evidence: Historical, apply: operation::fetch_with_body },
+    Repair { name: "parameter_without_in", origin: Publisher, evidence: Historical, apply: operation::parameter_without_in },
+    Repair { name: "parameter_of_no_path", origin: Publisher, evidence: Historical, apply: operation::parameter_of_no_path },
+    Repair { name: "parameter_of_many", origin: Publisher, evidence: Historical, apply: operation::parameter_of_many },
+    Repair { name: "bearer_scheme_in_header", origin: Publisher, evidence: Current, apply: operation::bearer_scheme_in_header },
+    Repair { name: "required_inside_property", origin: Publisher, evidence: Current, apply: schema::required_inside_property },
+    Repair { name: "required_without_property", origin: Publisher, evidence: Historical, apply: schema::required_without_property },
+    Repair { name: "enum_without_type", origin: Publisher, evidence: Current, apply: values::enum_without_type },
+    Repair { name: "limit_without_type", origin: Publisher, evidence: Historical, apply: schema::limit_without_type },
+    Repair { name: "enum_repeats_value", origin: Publisher, evidence: Historical, apply: values::enum_repeats_value },
+    Repair { name: "enum_empty", origin: Publisher, evidence: Historical, apply: values::enum_empty },
+    Repair { name: "enum_with_null", origin: Generator, evidence: Historical, apply: values::enum_with_null },
+    Repair { name: "number_enum_as_text", origin: Publisher, evidence: Historical, apply: values::number_enum_as_text },
+    Repair { name: "integer_enum_as_number", origin: Publisher, evidence: Historical, apply: values::integer_enum_as_number },
+    Repair { name: "null_arm", origin: Generator, evidence: Current, apply: schema::null_arm },
+    Repair { name: "enum_in_arms", origin: Generator, evidence: Historical, apply: enum_in_arms },
+    Repair { name: "limits_swapped", origin: Publisher, evidence: Historical, apply: schema::limits_swapped },
+    Repair { name: "uuid_format", origin: Publisher, evidence: Historical, apply: schema::uuid_format },
+    Repair { name: "number_default_as_text", origin: Publisher, evidence: Current, apply: values::number_default_as_text },
+    Repair { name: "default_not_allowed", origin: Publisher, evidence: Historical, apply: values::default_not_allowed },
 ];
 
 /// Mends `document`, and notes the repairs that found something.
-pub fn mend(document: &mut Document) {
+pub fn apply(document: &mut Document) {
     document.repairs = ALL
         .iter()
-        .filter(|repair| (repair.mend)(&mut document.value) > 0)
+        .filter(|repair| (repair.apply)(&mut document.value) > 0)
         .map(|repair| repair.name)
         .collect();
     // Unused schemas are dropped where a document is read. The repair of references drops them by itself.

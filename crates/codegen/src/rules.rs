@@ -3,11 +3,11 @@
 use aimlapi_video_contract::SourcedRule;
 use serde_json::Value;
 
-use crate::{Findings, Trouble, document::Create};
+use crate::{Diagnostic, Diagnostics, document::Create};
 
 /// The rules of a request. One that cannot be read, or that names a property which this body does not have, is left out
 /// with a warning: the overlay may be older than the document.
-pub fn read(create: &Create, findings: &mut Findings) -> Vec<SourcedRule> {
+pub fn read(create: &Create, diagnostics: &mut Diagnostics) -> Vec<SourcedRule> {
     let stated = create.schema.get("x-rules").and_then(Value::as_array);
     let properties = &create.schema["properties"];
     let mut rules = Vec::new();
@@ -24,7 +24,7 @@ pub fn read(create: &Create, findings: &mut Findings) -> Vec<SourcedRule> {
                     "the overlay's {stated} is not a rule between properties of this request, and is left out"
                 );
                 let remedy = "correct `x-rules` in overlay.json";
-                findings.warning(Trouble::new(&create.file, &create.place, what, remedy));
+                diagnostics.warning(Diagnostic::new(&create.file, &create.place, what, remedy));
             }
         }
     }

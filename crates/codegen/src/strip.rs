@@ -36,38 +36,6 @@ pub fn facts(schema: &Value) -> Value {
     facts
 }
 
-/// Notes where a schema stands that is taken elsewhere, so that what is wrong with it is told of its own place.
-pub fn mark(schema: &mut Value, pointer: &str) {
-    if let Some(schema) = schema.as_object_mut() {
-        schema.entry(PLACE).or_insert_with(|| pointer.into());
-    }
-}
-
-/// Where a schema stands: as it is noted, or at `pointer`. A note that is no pointer leads on from there.
-pub fn marked(schema: &Value, pointer: &str) -> String {
-    match schema.get(PLACE).and_then(Value::as_str) {
-        Some(place) if place.starts_with("/paths/") => place.to_owned(),
-        Some(below) => format!("{pointer}{below}"),
-        None => pointer.to_owned(),
-    }
-}
-
-/// From where the place of an arm or a part is told: where it stands below `pointer`, unless a note leads on from there.
-pub fn way(part: &Value, pointer: &str, keyword: &str, index: usize) -> String {
-    match part.get(PLACE) {
-        Some(_) => pointer.to_owned(),
-        None => format!("{pointer}/{keyword}/{index}"),
-    }
-}
-
-/// Takes the notes of places out of what others read.
-pub fn unmark(value: &mut Value) {
-    without(value, &|keyword, _| keyword == PLACE);
-}
-
-/// No publisher's word.
-const PLACE: &str = "x-aimlapi-video-place";
-
 fn without(value: &mut Value, is_dropped: &dyn Fn(&str, &Value) -> bool) {
     match value {
         Value::Object(map) => {

@@ -9,17 +9,16 @@
 //! scenario. [`Simulator::tasks`] and [`Simulator::requests`] list what a test asserts on.
 
 mod admin;
-mod answers;
 mod builder;
 mod clips;
 mod clock;
-mod course;
+mod connection;
 mod documents;
 mod files;
-mod limits;
-mod line;
 mod log;
 mod openapi;
+mod rate_limit;
+mod responses;
 mod scenario;
 mod script;
 mod server;
@@ -27,31 +26,34 @@ mod shapes;
 mod signature;
 mod task;
 mod tasks;
+mod timeline;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
 pub use builder::SimulatorBuilder;
-pub use log::SeenRequest;
+pub use log::RecordedRequest;
 pub use scenario::{InvalidScenario, Scenario};
 pub use shapes::Shape;
-pub use tasks::SeenTask;
+pub use task::Phase;
+pub use tasks::RecordedTask;
 
 use server::Service;
 
-/// A running simulator. Dropping it ends it: no connection is taken any more, and those that are open end with their
-/// request.
+/// A running simulator, which stops when this value is dropped.
+///
+/// After the drop the server accepts no connection, and closes each open connection once its request has been answered.
 #[derive(Debug)]
 pub struct Simulator {
     address: SocketAddr,
     service: Arc<Service>,
-    /// Dropped with the simulator, which tells the server to end.
+    /// Dropping the sender starts the server's graceful shutdown.
     _stop: oneshot::Sender<()>,
 }
 
 impl Simulator {
-    /// Starts one with the default settings, on a free port of the loopback interface.
+    /// Starts a simulator with the default settings, on a free port of the loopback interface.
     ///
     /// # Errors
     ///
@@ -59,54 +61,56 @@ impl Simulator {
     ///
     /// # Cancel safety
     ///
-    /// Safe: dropping the future starts nothing.
+    /// Safe: if the future is dropped, no server is started.
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
     }
 
-    /// Settings other than the default ones.
+    /// Returns a builder with the default settings.
     pub fn builder() -> SimulatorBuilder {
         SimulatorBuilder::default()
     }
 
-    /// The base URL for a client.
+    /// Returns the base URL for a client.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Where it listens.
+    /// Returns the socket address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The generations that it holds, the oldest first.
-    pub fn tasks(&self) -> Vec<SeenTask> {
+    /// Lists the generations that the simulator holds, the oldest first.
+    pub fn tasks(&self) -> Vec<RecordedTask> {
         self.service.tasks.list()
     }
 
-    /// The requests to the service and its files, the oldest first; those below `/_simulator/` are not among them, but for
-    /// the files.
-    pub fn requests(&self) -> Vec<SeenRequest> {
+    /// Lists the requests to the service and its files, the oldest first.
+    ///
+    /// Of the URLs below `/_simulator/`, only requests for files are recorded.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
         self.service.log.list()
     }
 
-    /// How many credits are left; `None` where there is no end of them.
+    /// Returns the credits that are left, or `None` if credits are unlimited.
     pub fn credits_left(&self) -> Option<f64> {
         self.service.tasks.credits()
     }
 
-    /// Adds to what the next generations do.
+    /// Appends the rules of a scenario, which apply to the next creates.
     pub fn play(&self, scenario: Scenario) {
         self.service.tasks.play(scenario);
     }
 
-    /// Moves the service's time forward, whether its clock runs or is [moved by hand](SimulatorBuilder::manual_clock).
+    /// Moves the service's clock forward, whether the clock runs or is [manual](SimulatorBuilder::manual_clock).
     pub fn advance(&self, by: Duration) {
         self.service.clock.advance(by);
     }
 
-    /// Forgets the generations and requests, and begins with the credits, requests and scenario it was started with. The
-    /// clock goes on.
+    /// Removes all generations and recorded requests, and restores the initial credits, rate limit and scenario.
+    ///
+    /// The clock is not reset.
     pub fn reset(&self) {
         self.service.reset();
     }

@@ -1,4 +1,4 @@
-//! `specs check`: what the build would make of each document.
+//! The command `specs check`: reports for each document whether the build accepts, repairs, ignores or rejects it.
 
 use std::{
     collections::BTreeSet,
@@ -11,37 +11,37 @@ use serde_json::{Value, json};
 
 use super::{documents, facts, print_result};
 use crate::{args::SpecsCheck, failure::USAGE};
-use aimlapi_video_codegen::{self as spec, Document, Facts, Findings, Trouble, generate};
+use aimlapi_video_codegen::{self as spec, Diagnostic, Diagnostics, Document, Facts, generate};
 
-/// `specs check`
-pub(crate) fn check(asked: &SpecsCheck) -> ExitCode {
-    let mut findings = Findings::default();
-    let documents = named_apart(&asked.paths, &mut findings);
+/// Runs `specs check`.
+pub(crate) fn check(args: &SpecsCheck) -> ExitCode {
+    let mut diagnostics = Diagnostics::default();
+    let documents = distinctly_named(&args.paths, &mut diagnostics);
     let facts = facts(
-        asked.paths.first().map_or(Path::new(""), |path| path),
-        &mut findings,
+        args.paths.first().map_or(Path::new(""), |path| path),
+        &mut diagnostics,
     );
     let mut reports: Vec<Report> = documents
         .iter()
-        .map(|document| Report::of(document, &facts, asked.each))
+        .map(|document| Report::of(document, &facts, args.each))
         .collect();
     let mut generated = Generated::default();
     for report in &reports {
         generated.add(&report.generated);
     }
-    if !asked.each {
-        // Each was read alone; what only shows when all are read together is told of the file it is about.
+    if !args.each {
+        // Each document was read alone; errors that occur only when all are read together are added to their file's report.
         let mut together = documents;
         together.retain(|document| reports.iter().any(|report| report.is_read(&document.file)));
-        let mut common = Findings::default();
+        let mut common = Diagnostics::default();
         generated = generate(&mut together, &facts, &mut common);
-        for trouble in common.troubles {
+        for diagnostic in common.errors {
             match reports
                 .iter_mut()
-                .find(|report| report.file == trouble.file)
+                .find(|report| report.file == diagnostic.file)
             {
-                Some(report) => report.troubles.push(trouble),
-                None => findings.trouble(trouble),
+                Some(report) => report.errors.push(diagnostic),
+                None => diagnostics.error(diagnostic),
             }
         }
         for warning in common.warnings {
@@ -54,13 +54,13 @@ pub(crate) fn check(asked: &SpecsCheck) -> ExitCode {
             }
         }
     }
-    reports.extend(findings.troubles.into_iter().map(Report::unread));
+    reports.extend(diagnostics.errors.into_iter().map(Report::unread));
     reports.sort_by(|a, b| a.file.cmp(&b.file));
-    let well = reports.iter().all(|report| report.troubles.is_empty());
-    if asked.json {
+    let ok = reports.iter().all(|report| report.errors.is_empty());
+    if args.json {
         let entries: Vec<Value> = reports.iter().map(Report::json).collect();
         let whole = json!({
-            "ok": well,
+            "ok": ok,
             "documents": entries,
             "requests": generated.requests,
             "lines": generated.lines,
@@ -69,66 +69,70 @@ pub(crate) fn check(asked: &SpecsCheck) -> ExitCode {
     } else {
         print_result(text(&reports, &generated));
     }
-    if well {
+    if ok {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(USAGE)
     }
 }
 
-/// The documents of all paths, each once; where two have one name, all are named with the path that they were found by.
-fn named_apart(paths: &[PathBuf], findings: &mut Findings) -> Vec<Document> {
+/// Reads the documents of all paths, each document once.
+///
+/// If two documents have the same name, every document is named with the path by which it was found.
+fn distinctly_named(paths: &[PathBuf], diagnostics: &mut Diagnostics) -> Vec<Document> {
     let mut found: Vec<(&PathBuf, Document)> = Vec::new();
-    let mut troubles: Vec<(&PathBuf, Findings)> = Vec::new();
+    let mut errors: Vec<(&PathBuf, Diagnostics)> = Vec::new();
     let mut known: BTreeSet<PathBuf> = BTreeSet::new();
     for path in paths {
-        let mut findings = Findings::default();
-        let mut documents = documents(path, &mut findings);
+        let mut diagnostics = Diagnostics::default();
+        let mut documents = documents(path, &mut diagnostics);
         let real = |file: &str| {
-            let place = if path.is_dir() {
+            let location = if path.is_dir() {
                 path.join(file)
             } else {
                 path.clone()
             };
-            fs::canonicalize(&place).unwrap_or(place)
+            fs::canonicalize(&location).unwrap_or(location)
         };
         documents.retain(|document| !known.contains(&real(&document.file)));
-        findings
-            .troubles
-            .retain(|trouble| !known.contains(&real(&trouble.file)));
+        diagnostics
+            .errors
+            .retain(|diagnostic| !known.contains(&real(&diagnostic.file)));
         let read = documents.iter().map(|document| &document.file);
-        let unread = findings.troubles.iter().map(|trouble| &trouble.file);
+        let unread = diagnostics.errors.iter().map(|diagnostic| &diagnostic.file);
         let own: Vec<PathBuf> = read.chain(unread).map(|file| real(file)).collect();
         known.extend(own);
         found.extend(documents.into_iter().map(|document| (path, document)));
-        troubles.push((path, findings));
+        errors.push((path, diagnostics));
     }
     let read = found.iter().map(|(_, document)| document.file.as_str());
-    let unread = troubles.iter().flat_map(|(_, findings)| &findings.troubles);
+    let unread = errors
+        .iter()
+        .flat_map(|(_, diagnostics)| &diagnostics.errors);
     let mut names: Vec<&str> = read
-        .chain(unread.map(|trouble| trouble.file.as_str()))
+        .chain(unread.map(|diagnostic| diagnostic.file.as_str()))
         .collect();
     names.sort_unstable();
     let clash = names.windows(2).any(|pair| pair[0] == pair[1]);
-    let apart = |path: &Path, file: &str| match path.is_dir() {
+    let distinct = |path: &Path, file: &str| match path.is_dir() {
         _ if !clash => file.to_owned(),
         true => path.join(file).display().to_string(),
         false => path.display().to_string(),
     };
-    for (path, of_path) in troubles {
-        for mut trouble in of_path.troubles {
-            trouble.file = apart(path, &trouble.file);
-            findings.trouble(trouble);
+    for (path, of_path) in errors {
+        for mut diagnostic in of_path.errors {
+            diagnostic.file = distinct(path, &diagnostic.file);
+            diagnostics.error(diagnostic);
         }
     }
     let documents = found.into_iter().map(|(path, mut document)| {
-        document.file = apart(path, &document.file);
+        document.file = distinct(path, &document.file);
         document
     });
     documents.collect()
 }
 
-/// How much was generated, and parsed.
+/// The number of generated request types, and of generated lines of Rust.
 #[derive(Default)]
 struct Generated {
     requests: usize,
@@ -142,23 +146,24 @@ impl Generated {
     }
 }
 
+/// The result for one document.
 struct Report {
     file: String,
-    /// Whether it declares an operation of this client.
+    /// Whether the document declares an operation of this client.
     is_video: bool,
     repairs: Vec<&'static str>,
     models: Vec<Value>,
-    troubles: Vec<Trouble>,
-    warnings: Vec<Trouble>,
+    errors: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
     generated: Generated,
 }
 
 impl Report {
-    /// Reads a document by itself; `whole` goes on to generate and parse.
+    /// Reads one document alone; with `whole`, also generates and parses its source.
     fn of(document: &Document, facts: &Facts, whole: bool) -> Self {
-        let mut findings = Findings::default();
+        let mut diagnostics = Diagnostics::default();
         let mut alone = [document.clone()];
-        let merged = spec::read(&mut alone, facts, |_| true, &mut findings);
+        let merged = spec::read(&mut alone, facts, |_| true, &mut diagnostics);
         let models = merged.requests.iter().map(|request| {
             json!({
                 "id": request.create.model,
@@ -169,44 +174,44 @@ impl Report {
         });
         let models = models.collect();
         let generated = if whole {
-            generate(&mut [document.clone()], facts, &mut findings)
+            generate(&mut [document.clone()], facts, &mut diagnostics)
         } else {
             Generated::default()
         };
-        findings.troubles.sort();
-        findings.troubles.dedup();
-        findings.warnings.sort();
-        findings.warnings.dedup();
+        diagnostics.errors.sort();
+        diagnostics.errors.dedup();
+        diagnostics.warnings.sort();
+        diagnostics.warnings.dedup();
         Self {
             file: document.file.clone(),
             is_video: document.is_video(),
             repairs: alone[0].repairs.clone(),
             models,
-            troubles: findings.troubles,
-            warnings: findings.warnings,
+            errors: diagnostics.errors,
+            warnings: diagnostics.warnings,
             generated,
         }
     }
 
-    fn unread(trouble: Trouble) -> Self {
+    fn unread(diagnostic: Diagnostic) -> Self {
         Self {
-            file: trouble.file.clone(),
+            file: diagnostic.file.clone(),
             is_video: false,
             repairs: Vec::new(),
             models: Vec::new(),
-            troubles: vec![trouble],
+            errors: vec![diagnostic],
             warnings: Vec::new(),
             generated: Generated::default(),
         }
     }
 
     fn is_read(&self, file: &str) -> bool {
-        self.file == file && self.troubles.is_empty()
+        self.file == file && self.errors.is_empty()
     }
 
     fn verdict(&self) -> &'static str {
         match () {
-            () if !self.troubles.is_empty() => "refused",
+            () if !self.errors.is_empty() => "refused",
             () if !self.is_video => "left out",
             () if self.repairs.is_empty() => "as it is",
             () => "repaired",
@@ -214,34 +219,34 @@ impl Report {
     }
 
     fn json(&self) -> Value {
-        let told = |troubles: &[Trouble]| -> Vec<Value> {
-            let told = |trouble: &Trouble| {
+        let entries = |errors: &[Diagnostic]| -> Vec<Value> {
+            let entry = |diagnostic: &Diagnostic| {
                 json!({
-                    "file": trouble.file,
-                    "pointer": trouble.pointer,
-                    "what": trouble.what,
-                    "remedy": trouble.remedy,
+                    "file": diagnostic.file,
+                    "pointer": diagnostic.pointer,
+                    "what": diagnostic.what,
+                    "remedy": diagnostic.remedy,
                 })
             };
-            troubles.iter().map(told).collect()
+            errors.iter().map(entry).collect()
         };
         json!({
             "file": self.file,
             "verdict": self.verdict().replace(' ', "_"),
             "repairs": self.repairs,
             "models": self.models,
-            "troubles": told(&self.troubles),
-            "warnings": told(&self.warnings),
+            "troubles": entries(&self.errors),
+            "warnings": entries(&self.warnings),
         })
     }
 }
 
-fn generate(documents: &mut [Document], facts: &Facts, findings: &mut Findings) -> Generated {
-    let merged = spec::read(documents, facts, |_| true, findings);
-    if !findings.troubles.is_empty() {
+fn generate(documents: &mut [Document], facts: &Facts, diagnostics: &mut Diagnostics) -> Generated {
+    let merged = spec::read(documents, facts, |_| true, diagnostics);
+    if !diagnostics.errors.is_empty() {
         return Generated::default();
     }
-    let source = generate::generate(&merged, findings);
+    let source = generate::generate(&merged, diagnostics);
     let files = source.map(|source| source.files).unwrap_or_default();
     let code = files.iter().filter(|(name, _)| name.ends_with(".rs"));
     Generated {
@@ -257,17 +262,17 @@ fn text(reports: &[Report], generated: &Generated) -> String {
             .models
             .iter()
             .filter_map(|model| model["id"].as_str());
-        let mut told: Vec<String> = Vec::new();
+        let mut notes: Vec<String> = Vec::new();
         let models = models.collect::<Vec<_>>().join(", ");
-        told.extend((!models.is_empty()).then_some(models));
+        notes.extend((!models.is_empty()).then_some(models));
         if !report.repairs.is_empty() {
-            told.push(format!("repaired: {}", report.repairs.join(", ")));
+            notes.push(format!("repaired: {}", report.repairs.join(", ")));
         }
-        let told = told.join("; ");
-        out.push_str(format!("{:<9} {}  {told}", report.verdict(), report.file).trim_end());
+        let notes = notes.join("; ");
+        out.push_str(format!("{:<9} {}  {notes}", report.verdict(), report.file).trim_end());
         out.push('\n');
-        for trouble in &report.troubles {
-            out.push_str(&format!("          {trouble}\n"));
+        for diagnostic in &report.errors {
+            out.push_str(&format!("          {diagnostic}\n"));
         }
         for warning in &report.warnings {
             out.push_str(&format!("          note: {warning}\n"));

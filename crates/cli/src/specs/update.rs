@@ -1,4 +1,7 @@
-//! `specs update`: what the vendor has published, taken over into `openapi/`.
+//! The command `specs update`: copies the vendor's published documents into a folder such as `openapi/`.
+//!
+//! An update is written only if the build accepts all resulting documents, no model is lost, and no other document would be
+//! read in place of a published one.
 
 mod stale;
 
@@ -13,22 +16,22 @@ use super::{Described, diff::text, documents, print_result, refused, write};
 use crate::{args::SpecsUpdate, failure::Failure, output::print_note};
 use aimlapi_video::models;
 use aimlapi_video_codegen::{
-    Document, Facts, Findings, Merged, Route, diff,
+    Diagnostics, Document, Facts, Merged, Route, diff,
     document::{self, Create},
     generate, merge, names, overlay, repair, strip,
 };
 
-/// `specs update`
-pub(crate) fn update(asked: &SpecsUpdate) -> ExitCode {
-    match run(asked) {
+/// Runs `specs update`.
+pub(crate) fn update(args: &SpecsUpdate) -> ExitCode {
+    match run(args) {
         Ok(report) => print_result(report),
         Err(failure) => failure.report(false, None),
     }
 }
 
-fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
-    let old = Described::read(&asked.into).usable(&asked.into)?;
-    let published = published(&asked.from, &old.facts)?;
+fn run(args: &SpecsUpdate) -> Result<String, Failure> {
+    let old = Described::read(&args.into).usable(&args.into)?;
+    let published = published(&args.from, &old.facts)?;
     let taken = taken(&published, &old)?;
     let mut new = Vec::new();
     for document in &old.documents {
@@ -47,12 +50,12 @@ fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
         .filter(|document| taken.contains_key(&document.file))
         .map(|document| (document.file.clone(), strip::text(&document.published)))
         .collect();
-    let mut new = Described::of(new, old.facts.clone(), Findings::default());
-    generate::generate(&new.merged, &mut new.findings);
-    if !new.findings.troubles.is_empty() {
+    let mut new = Described::of(new, old.facts.clone(), Diagnostics::default());
+    generate::generate(&new.merged, &mut new.diagnostics);
+    if !new.diagnostics.errors.is_empty() {
         return Err(refused(
-            "nothing was written: what is published",
-            &new.findings,
+            "nothing was written: the published documents",
+            &new.diagnostics,
         ));
     }
 
@@ -61,33 +64,27 @@ fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
     }
     if let Some(lost) = lost(&old.merged, &new.merged) {
         return Err(Failure::usage(format!(
-            "nothing was written: {lost} would be described no more"
+            "nothing was written: no document would describe {lost} any more"
         )));
     }
     let mut changed: Vec<(String, String)> = texts
         .into_iter()
-        .filter(|(file, text)| {
-            fs::read_to_string(asked.into.join(file)).ok().as_ref() != Some(text)
-        })
+        .filter(|(file, text)| fs::read_to_string(args.into.join(file)).ok().as_ref() != Some(text))
         .collect();
     changed.sort();
-    if !asked.dry_run {
+    if !args.dry_run {
         for (file, text) in &changed {
-            write(&asked.into.join(file), text).map_err(|error| {
+            write(&args.into.join(file), text).map_err(|error| {
                 Failure::usage(format!(
-                    "{file} cannot be written: {error}; the files before it are"
+                    "{file} cannot be written: {error}; the files before it were written"
                 ))
             })?;
         }
     }
-    for warning in &new.findings.warnings {
+    for warning in &new.diagnostics.warnings {
         print_note(format!("note: {warning}"));
     }
-    let verb = if asked.dry_run {
-        "would write"
-    } else {
-        "wrote"
-    };
+    let verb = if args.dry_run { "would write" } else { "wrote" };
     let files: String = changed
         .iter()
         .map(|(file, _)| format!("  {file}\n"))
@@ -98,11 +95,11 @@ fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
         taken.len(),
         text(&diff::compare(&old.merged, &new.merged))
     );
-    report.push_str(&told(&asked.into, &old, &new, &published));
+    report.push_str(&follow_up(&args.into, &old, &new, &published));
     Ok(report.trim_end().to_owned())
 }
 
-/// A model that the old documents describe and the new ones do not.
+/// Returns a model that the old documents describe and the new ones do not.
 fn lost(old: &Merged, new: &Merged) -> Option<String> {
     let has = |create: &Create| {
         let mut creates = new.requests.iter().map(|request| &request.create);
@@ -113,8 +110,8 @@ fn lost(old: &Merged, new: &Merged) -> Option<String> {
     Some(format!("{} on {}", lost.model, lost.route.path()))
 }
 
-/// What a person has to see to after an update.
-fn told(into: &Path, old: &Described, new: &Described, published: &[Document]) -> String {
+/// Lists what a maintainer has to do after an update.
+fn follow_up(into: &Path, old: &Described, new: &Described, published: &[Document]) -> String {
     let vendors = new
         .merged
         .requests
@@ -127,27 +124,28 @@ fn told(into: &Path, old: &Described, new: &Described, published: &[Document]) -
         .filter(|vendor| !features.contains(*vendor));
     [
         listed(
-            "properties without a line in glossary.json",
+            "properties without an entry in glossary.json",
             undescribed(&new.merged),
         ),
         listed(
-            "models that are published no more; keep or delete their documents",
+            "models that are no longer published; keep or delete their documents",
             retired(old, published),
         ),
         listed(
-            "actions of overlay.json that match nothing now",
+            "actions of overlay.json that no longer match",
             unmatched(&new.documents, &new.facts),
         ),
         listed(
-            "vendors without a feature in Cargo.toml; add one each, and to `all-vendors`",
+            "vendors without a feature in Cargo.toml; add a feature for each, and add it to `all-vendors`",
             without_feature.cloned(),
         ),
     ]
     .concat()
 }
 
-/// The features of the package whose documents are in `into`, read from the Cargo.toml beside that folder. Without one, the
-/// vendors of this build, each of which has a feature.
+/// Reads the features of the package whose documents are in `into` from the `Cargo.toml` beside that folder.
+///
+/// Without such a file, returns the vendors of this build, each of which has a feature.
 fn features(into: &Path) -> BTreeSet<String> {
     let folder = fs::canonicalize(into).unwrap_or_default();
     let manifest = folder.with_file_name("Cargo.toml");
@@ -176,48 +174,61 @@ fn listed(heading: &str, lines: impl IntoIterator<Item = String>) -> String {
     format!("{heading}\n{}", lines.concat())
 }
 
-/// The published documents that declare an operation of this client. A checkout holds other JSON, too; of that only what
-/// claims one of these operations and cannot be read is trouble.
+/// Reads the published documents that declare an operation of this client.
+///
+/// A checkout also contains other JSON files. A file that cannot be read is an error only if it mentions one of these
+/// operations.
 fn published(from: &Path, facts: &Facts) -> Result<Vec<Document>, Failure> {
-    let mut findings = Findings::default();
-    let mut documents = documents(from, &mut findings);
+    let mut diagnostics = Diagnostics::default();
+    let mut documents = documents(from, &mut diagnostics);
     documents.retain(Document::is_video);
     documents.sort_by(|a, b| a.file.cmp(&b.file));
-    documents.iter_mut().for_each(repair::mend);
-    overlay::apply(&facts.overlay, &mut documents, &mut findings);
-    findings.troubles.retain(|trouble| {
-        let text = fs::read(from.join(&trouble.file)).unwrap_or_default();
+    documents.iter_mut().for_each(repair::apply);
+    overlay::apply(&facts.overlay, &mut documents, &mut diagnostics);
+    diagnostics.errors.retain(|diagnostic| {
+        let text = fs::read(from.join(&diagnostic.file)).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        // What was asked for by name, or could not be read at all, was meant.
+        // A file that was named on the command line, and a file that could not be opened, is always an error.
         from.is_file()
-            || trouble.file.is_empty()
+            || diagnostic.file.is_empty()
             || text.is_empty()
             || Route::ALL.iter().any(|route| text.contains(route.path()))
     });
-    if !findings.troubles.is_empty() {
-        return Err(refused("nothing was written: what is published", &findings));
+    if !diagnostics.errors.is_empty() {
+        return Err(refused(
+            "nothing was written: the published documents",
+            &diagnostics,
+        ));
     }
     if documents.is_empty() {
-        let what = format!("{} holds no document of a video operation", from.display());
+        let what = format!(
+            "{} contains no document of a video operation",
+            from.display()
+        );
         return Err(Failure::usage(what));
     }
     Ok(documents)
 }
 
-/// Which published document goes into which file: into the one that describes the same models already, else into a new one
-/// under its vendor's name. No file is given to two documents, and none is taken from a model that is not in its new text.
+/// Assigns a file to each published document: the file that already describes the same models, or a new one in its vendor's
+/// folder.
+///
+/// No file is assigned to two documents, and no file is replaced if the new text lacks one of its models.
 fn taken<'a>(
     published: &'a [Document],
     old: &Described,
 ) -> Result<BTreeMap<String, &'a Document>, Failure> {
-    let mut findings = Findings::default();
-    let creates = merge::creates(published, &mut findings);
-    if !findings.troubles.is_empty() {
-        return Err(refused("nothing was written: what is published", &findings));
+    let mut diagnostics = Diagnostics::default();
+    let creates = merge::creates(published, &mut diagnostics);
+    if !diagnostics.errors.is_empty() {
+        return Err(refused(
+            "nothing was written: the published documents",
+            &diagnostics,
+        ));
     }
     let old_creates = || old.merged.requests.iter().map(|request| &request.create);
     let is_whole = |file: &str, document: &Document| {
-        let declared = document::creates(document, &mut Findings::default());
+        let declared = document::creates(document, &mut Diagnostics::default());
         let kept = |create: &Create| {
             let same = |new: &Create| new.route == create.route && new.model == create.model;
             declared.iter().any(same)
@@ -268,7 +279,7 @@ fn taken<'a>(
     Ok(taken)
 }
 
-/// The file that holds a document's text already, though another one is taken for its models.
+/// Returns the file that already contains a document's text, if that file is not assigned.
 fn same_text(
     document: &Document,
     taken: &BTreeMap<String, &Document>,
@@ -281,14 +292,14 @@ fn same_text(
 }
 
 fn is_free(file: &str, taken: &BTreeMap<String, &Document>, old: &Described) -> bool {
-    // Under these names no document is looked for, or somebody's facts are.
+    // Files with these names hold facts; the build does not read them as documents.
     let name = file.rsplit('/').next().unwrap_or(file);
     !Facts::FILES.contains(&name)
         && !taken.contains_key(file)
         && !old.documents.iter().any(|document| document.file == file)
 }
 
-/// A file for a document that is new here: its own name, with a number where that is taken.
+/// Returns a file for a new document: the published name, with a number if that name is in use.
 fn fresh(route: Route, vendor: &str, published: &str, is_free: impl Fn(&str) -> bool) -> String {
     let name = published
         .rsplit('/')
@@ -322,11 +333,11 @@ fn undescribed(merged: &Merged) -> BTreeSet<String> {
     paths
 }
 
-/// Models that are here and nowhere in what is published, of the vendors that something is published of.
+/// Returns the models that are not in the published documents, of vendors with at least one published document.
 fn retired(old: &Described, published: &[Document]) -> Vec<String> {
     let claims: Vec<Create> = published
         .iter()
-        .flat_map(|document| document::creates(document, &mut Findings::default()))
+        .flat_map(|document| document::creates(document, &mut Diagnostics::default()))
         .collect();
     let is_published = |create: &Create| {
         let same = |claim: &Create| claim.route == create.route && claim.model == create.model;
@@ -351,8 +362,8 @@ fn retired(old: &Described, published: &[Document]) -> Vec<String> {
 
 fn unmatched(documents: &[Document], facts: &Facts) -> Vec<String> {
     let mut documents: Vec<Document> = documents.iter().map(unrepaired).collect();
-    documents.iter_mut().for_each(repair::mend);
-    let matches = overlay::apply(&facts.overlay, &mut documents, &mut Findings::default());
+    documents.iter_mut().for_each(repair::apply);
+    let matches = overlay::apply(&facts.overlay, &mut documents, &mut Diagnostics::default());
     let unmatched = matches
         .actions
         .into_iter()

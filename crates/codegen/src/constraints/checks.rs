@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use aimlapi_video_contract::{Check, Schema};
 
 use super::read::{Reader, or_null, size};
-use crate::{Trouble, repair, step, strip};
+use crate::{repair, step};
 
 impl Reader<'_> {
     /// The constraints beside the type that `schema` was read as.
@@ -69,7 +69,7 @@ impl Reader<'_> {
                     checks.extend(step.map(Check::MultipleOf));
                 }
                 "uniqueItems" | "nullable" if !value.is_boolean() => {
-                    self.trouble(&at, "is no boolean", "correct it by an overlay action");
+                    self.error(&at, "is no boolean", "correct it by an overlay action");
                 }
                 "uniqueItems" => checks.extend((value == true).then_some(Check::UniqueItems)),
                 "minProperties" => {
@@ -77,7 +77,7 @@ impl Reader<'_> {
                     let max = self.bound(map, "maxProperties", pointer, size);
                     if max.is_some_and(|max| max < min) {
                         let what = "no number of properties lies within its limits";
-                        self.trouble(&at, what, "correct one of them by an overlay action");
+                        self.error(&at, what, "correct one of them by an overlay action");
                     }
                     if min > 0 || max.is_some() {
                         checks.push(Check::property_count(min, max));
@@ -97,7 +97,7 @@ impl Reader<'_> {
                     }
                     Value::Object(any) if any.is_empty() => {}
                     Value::Object(_) => checks.push(unchecked),
-                    _ => self.trouble(&at, "is no schema", "correct it by an overlay action"),
+                    _ => self.error(&at, "is no schema", "correct it by an overlay action"),
                 },
                 "format" => {
                     let held = matches!(schema, Schema::Uri | Schema::UriOrBase64);
@@ -112,7 +112,7 @@ impl Reader<'_> {
                     let what = format!(
                         "{value} leads nowhere in this file, or back to itself, or too far"
                     );
-                    self.trouble(
+                    self.error(
                         &at,
                         &what,
                         "put the schema in its place by an overlay action",
@@ -120,13 +120,12 @@ impl Reader<'_> {
                 }
                 "allOf" if repair::whole(map).is_none() => {
                     let what = "the parts of `allOf` contradict each other";
-                    self.trouble(&at, what, "correct one of them by an overlay action");
+                    self.error(&at, what, "correct one of them by an overlay action");
                 }
                 // What could not be written into one schema.
                 "allOf" => {
                     for (index, part) in value.as_array().into_iter().flatten().enumerate() {
-                        let way = strip::way(part, pointer, keyword, index);
-                        let part = self.schema(part, &way, property);
+                        let part = self.schema(part, &format!("{at}/{index}"), property);
                         checks.extend((part != Schema::Any).then_some(Check::AllOf(part)));
                     }
                 }
@@ -140,29 +139,25 @@ impl Reader<'_> {
                     checks.extend((!value.is_boolean()).then_some(unchecked));
                 }
                 "pattern" if !value.is_string() => {
-                    self.trouble(&at, "is no text", "correct it by an overlay action");
+                    self.error(&at, "is no text", "correct it by an overlay action");
                 }
                 "not" if !value.is_object() => {
-                    self.trouble(&at, "is no schema", "correct it by an overlay action");
+                    self.error(&at, "is no schema", "correct it by an overlay action");
                 }
                 "pattern" | "not" => checks.push(unchecked),
                 known if UNDERSTOOD.contains(&known) || known.starts_with("x-") => {}
                 unknown => {
                     let what = format!("`{unknown}` is no keyword of OpenAPI 3.0, and is left out");
-                    let place = self.document.place(&at);
                     let remedy = "nothing has to be done, unless it says what is allowed";
-                    self.findings
-                        .warning(Trouble::new(&self.create.file, &place, what, remedy));
+                    self.warning(&at, &what, remedy);
                 }
             }
         }
         for check in &checks {
             if let Check::Unchecked { keyword, value } = check {
                 let what = format!("`{keyword}` {value} is not checked; the service decides");
-                let place = self.document.place(&format!("{pointer}{}", step(keyword)));
-                let remedy = "nothing has to be done";
-                self.findings
-                    .warning(Trouble::new(&self.create.file, &place, what, remedy));
+                let at = format!("{pointer}{}", step(keyword));
+                self.warning(&at, &what, "nothing has to be done");
             }
         }
         checks
@@ -176,7 +171,7 @@ impl Reader<'_> {
         property: &str,
     ) -> Option<Check> {
         let Some(arms) = arms.as_array().filter(|arms| !arms.is_empty()) else {
-            self.trouble(
+            self.error(
                 pointer,
                 "is no list of schemas",
                 "correct it by an overlay action",

@@ -35,7 +35,7 @@ impl Reader<'_> {
         let (least, most) = (min.unwrap_or(lowest), max.unwrap_or(highest));
         if least > most.min(highest) || most < lowest {
             let what = "no integer lies within its limits";
-            self.trouble(pointer, what, "correct one of them by an overlay action");
+            self.error(pointer, what, "correct one of them by an overlay action");
         }
         // A limit beyond 64 bits that points outwards holds every integer there is.
         let within = |limit: i128| i64::try_from(limit).ok();

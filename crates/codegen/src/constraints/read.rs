@@ -6,29 +6,29 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use crate::{
-    Findings, Trouble,
+    Diagnostic, Diagnostics,
     document::{Create, Document},
     is_of_type, names, step, strip,
 };
 use aimlapi_video_contract::{Check, Property, Role, Schema};
 
 /// Reads the properties of `create`'s request and the checks of its whole body; `glossary` holds one line per property.
-/// `None` if it cannot be read, which `findings` then states.
+/// `None` if it cannot be read, which `diagnostics` then states.
 pub fn read(
     create: &Create,
     glossary: &Value,
     document: &Document,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Option<(Vec<Property>, Vec<Check>)> {
-    let before = findings.troubles.len();
+    let before = diagnostics.errors.len();
     let mut reader = Reader {
         create,
         glossary,
         document,
-        findings,
+        diagnostics,
         depth: 0,
     };
-    let object = match reader.schema(&create.schema, &create.pointer, "") {
+    let object = match reader.schema(&create.schema, "", "") {
         Schema::Object(properties) => Some((properties, Vec::new())),
         Schema::Checked { schema, checks } => match *schema {
             Schema::Object(properties) => Some((properties, checks)),
@@ -38,29 +38,29 @@ pub fn read(
     };
     if object.is_none() {
         let what = "the request body is no object";
-        reader.trouble(&create.pointer, what, "fetch the document again");
+        reader.error("", what, "fetch the document again");
     }
-    object.filter(|_| findings.troubles.len() == before)
+    object.filter(|_| diagnostics.errors.len() == before)
 }
 
+/// Reads the schemas of one request; the pointers that its methods take are pointers in `create.schema`.
 pub(super) struct Reader<'a> {
-    pub(super) create: &'a Create,
+    create: &'a Create,
     glossary: &'a Value,
-    pub(super) document: &'a Document,
-    pub(super) findings: &'a mut Findings,
+    document: &'a Document,
+    diagnostics: &'a mut Diagnostics,
     depth: usize,
 }
 
 impl Reader<'_> {
     pub(super) fn schema(&mut self, schema: &Value, pointer: &str, property: &str) -> Schema {
         let Some(map) = schema.as_object() else {
-            self.trouble(pointer, "is no schema", "fetch the document again");
+            self.error(pointer, "is no schema", "fetch the document again");
             return Schema::Any;
         };
-        let pointer = &strip::marked(schema, pointer);
         if self.depth == DEEPEST {
             let what = format!("lies {DEEPEST} schemas deep, and none is read that lies deeper");
-            self.trouble(pointer, &what, "cut it off by an overlay action");
+            self.error(pointer, &what, "cut it off by an overlay action");
             return Schema::Any;
         }
         self.depth += 1;
@@ -115,7 +115,7 @@ impl Reader<'_> {
     fn unknown_type(&mut self, kind: &str, pointer: &str) -> Schema {
         let what = format!("the type `{kind}` is none of OpenAPI 3.0's");
         let remedy = "correct it by an overlay action";
-        self.trouble(&format!("{pointer}/type"), &what, remedy);
+        self.error(&format!("{pointer}/type"), &what, remedy);
         Schema::Any
     }
 
@@ -170,7 +170,7 @@ impl Reader<'_> {
     fn enumeration(&mut self, values: &Value, map: &Map<String, Value>, pointer: &str) -> Schema {
         let Some(values) = values.as_array().filter(|values| !values.is_empty()) else {
             let at = format!("{pointer}/enum");
-            self.trouble(
+            self.error(
                 &at,
                 "is no list of values",
                 "correct it by an overlay action",
@@ -203,7 +203,7 @@ impl Reader<'_> {
                 kind.unwrap_or_default()
             );
             let at = format!("{pointer}/enum");
-            self.trouble(
+            self.error(
                 &at,
                 &what,
                 "correct the type or the values by an overlay action",
@@ -226,7 +226,7 @@ impl Reader<'_> {
             if odd {
                 let at = format!("{pointer}/{keyword}");
                 let what = "is not what the keyword takes";
-                self.trouble(&at, what, "correct it by an overlay action");
+                self.error(&at, what, "correct it by an overlay action");
             }
         }
         let properties = properties.and_then(Value::as_object).unwrap_or(&none);
@@ -248,7 +248,7 @@ impl Reader<'_> {
             let rust = names::field(key);
             if let Some(twin) = fields.insert(rust.clone(), key) {
                 let what = format!("`{key}` and `{twin}` would both be called `{rust}` in Rust");
-                self.trouble(&at, &what, "remove one by an overlay action");
+                self.error(&at, &what, "remove one by an overlay action");
             }
             let mut property = Property::new(key, self.schema(schema, &at, &path));
             let is = |keyword: &str| schema.get(keyword) == Some(&Value::Bool(true));
@@ -277,7 +277,7 @@ impl Reader<'_> {
         if bound.is_none() {
             let what = format!("`{keyword}` is {value}, which is no limit of this type");
             let at = format!("{pointer}{}", step(keyword));
-            self.trouble(&at, &what, "correct it by an overlay action");
+            self.error(&at, &what, "correct it by an overlay action");
         }
         bound
     }
@@ -287,7 +287,7 @@ impl Reader<'_> {
         let known = serde_json::from_value(role.clone()).ok();
         if known.is_none() {
             let what = format!("`x-role` is {role}, and the roles are {ROLES}");
-            self.trouble(&format!("{pointer}/x-role"), &what, "mend overlay.json");
+            self.error(&format!("{pointer}/x-role"), &what, "mend overlay.json");
         }
         known
     }
@@ -306,10 +306,19 @@ impl Reader<'_> {
         line.and_then(Value::as_str).map(str::to_owned)
     }
 
-    pub(super) fn trouble(&mut self, pointer: &str, what: &str, remedy: &str) {
-        let place = self.document.place(pointer);
-        self.findings
-            .trouble(Trouble::new(&self.create.file, &place, what, remedy));
+    pub(super) fn error(&mut self, pointer: &str, what: &str, remedy: &str) {
+        let error = self.found(pointer, what, remedy);
+        self.diagnostics.error(error);
+    }
+
+    pub(super) fn warning(&mut self, pointer: &str, what: &str, remedy: &str) {
+        let warning = self.found(pointer, what, remedy);
+        self.diagnostics.warning(warning);
+    }
+
+    fn found(&self, pointer: &str, what: &str, remedy: &str) -> Diagnostic {
+        let place = self.document.place(&self.create.places.of(pointer));
+        Diagnostic::new(&self.create.file, &place, what, remedy)
     }
 }
 

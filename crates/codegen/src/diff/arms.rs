@@ -12,7 +12,7 @@ use aimlapi_video_contract::{Check, JsonType, Property, Schema};
 pub(super) enum Judged {
     Same,
     /// They allow the same, but what the service alone judges differs.
-    ToldOtherwise,
+    UncheckedDiffers,
     Wider,
     Narrower,
 }
@@ -31,7 +31,7 @@ pub(super) fn compare(old: Arms<'_>, new: Arms<'_>) -> Judged {
             if are_alike(&was, is) {
                 Judged::Same
             } else {
-                Judged::ToldOtherwise
+                Judged::UncheckedDiffers
             }
         }
         judged => judged,
@@ -47,8 +47,8 @@ fn are_alike(was: &[Schema], mut is: Vec<Schema>) -> bool {
     was.iter().all(found) && is.is_empty()
 }
 
-fn each(arms: &[Schema], keeps_told: bool) -> Vec<Schema> {
-    arms.iter().map(|arm| bare(arm, keeps_told)).collect()
+fn each(arms: &[Schema], keeps_unchecked: bool) -> Vec<Schema> {
+    arms.iter().map(|arm| bare(arm, keeps_unchecked)).collect()
 }
 
 /// What became of alternatives that are bare already.

@@ -1,6 +1,6 @@
 //! The limits of numbers: where they are, and whether each is allowed itself, are one thing.
 
-use super::{Effect, Kind, Seen, shape::told};
+use super::{Effect, Kind, Recorder, shape::told};
 use crate::rust_types::is_converted;
 use aimlapi_video_contract::{Check, Schema};
 
@@ -76,7 +76,7 @@ pub(super) fn compare(
     path: &str,
     old: (&Schema, &[Check]),
     new: (&Schema, &[Check]),
-    seen: &mut Seen<'_>,
+    recorder: &mut Recorder<'_>,
 ) {
     // Without any bound the type is a plain `f64`, which lacks the range types' `value()`.
     let is_retyped = is_converted(old.0) != is_converted(new.0);
@@ -101,12 +101,12 @@ pub(super) fn compare(
             (Kind::BoundWidened, wider)
         };
         let named = |limit: Option<Limit>| limit.map(|limit| limit.words(side).into());
-        seen.note(path, kind, named(was), named(is), effect);
+        recorder.record(path, kind, named(was), named(is), effect);
         is_told = true;
     }
     if is_retyped && !is_told {
         let (was, is) = (Some(told(old.0)), Some(told(new.0)));
-        seen.note(path, Kind::TypeChanged, was, is, Effect::Breaking);
+        recorder.record(path, Kind::TypeChanged, was, is, Effect::Breaking);
     }
 }
 

@@ -10,14 +10,14 @@ use aimlapi_video_contract::{Check, JsonType, Schema};
 use serde_json::{Value, json};
 
 use super::{
-    Effect, Kind, Seen,
+    Effect, Kind, Recorder,
     arms::{self, Judged},
     limits,
     within::is_multiple,
 };
 use crate::names;
 
-pub(super) fn compare(path: &str, old: &Schema, new: &Schema, seen: &mut Seen<'_>) {
+pub(super) fn compare(path: &str, old: &Schema, new: &Schema, recorder: &mut Recorder<'_>) {
     let is_checked = |shape: &Schema| {
         matches!(
             shape,
@@ -29,13 +29,13 @@ pub(super) fn compare(path: &str, old: &Schema, new: &Schema, seen: &mut Seen<'_
             let ((old, before), (new, after)) = (parts(old), parts(new));
             let (mut before, mut after) = (flat(old, &before), flat(new, &after));
             if let (Schema::Number { .. }, Schema::Number { .. }) = (old, new) {
-                limits::compare(path, (old, &before), (new, &after), seen);
+                limits::compare(path, (old, &before), (new, &after), recorder);
                 before.retain(|check| !limits::is_limit(check));
                 after.retain(|check| !limits::is_limit(check));
             } else {
-                compare(path, old, new, seen);
+                compare(path, old, new, recorder);
             }
-            super::checks(path, &before, &after, seen);
+            super::checks(path, &before, &after, recorder);
         }
         (
             Schema::Integer { min, max },
@@ -51,7 +51,7 @@ pub(super) fn compare(path: &str, old: &Schema, new: &Schema, seen: &mut Seen<'_
                 number(min),
                 number(least),
                 Effect::Compatible,
-                seen,
+                recorder,
             );
             bound(
                 path,
@@ -59,16 +59,16 @@ pub(super) fn compare(path: &str, old: &Schema, new: &Schema, seen: &mut Seen<'_
                 number(max),
                 number(most),
                 Effect::Compatible,
-                seen,
+                recorder,
             );
         }
         (Schema::Number { .. }, Schema::Number { .. }) => {
-            limits::compare(path, (old, &[]), (new, &[]), seen);
+            limits::compare(path, (old, &[]), (new, &[]), recorder);
         }
         (Schema::String { .. }, Schema::String { .. }) => {
             let ((min, max), (least, most)) = (lengths(old), lengths(new));
-            bound(path, "minLength", min, least, Effect::Compatible, seen);
-            bound(path, "maxLength", max, most, Effect::Compatible, seen);
+            bound(path, "minLength", min, least, Effect::Compatible, recorder);
+            bound(path, "maxLength", max, most, Effect::Compatible, recorder);
         }
         (
             Schema::Array { items, min, max },
@@ -85,7 +85,7 @@ pub(super) fn compare(path: &str, old: &Schema, new: &Schema, seen: &mut Seen<'_
                 size(min),
                 size(least),
                 Effect::Compatible,
-                seen,
+                recorder,
             );
             let size = |bound: &Option<usize>| bound.map(|bound| json!(bound));
             bound(
@@ -94,9 +94,9 @@ pub(super) fn compare(path: &str, old: &Schema, new: &Schema, seen: &mut Seen<'_
                 size(max),
                 size(most),
                 Effect::Compatible,
-                seen,
+                recorder,
             );
-            compare(&format!("{path}[]"), items, new_items, seen);
+            compare(&format!("{path}[]"), items, new_items, recorder);
         }
         (Schema::StringEnum(old), Schema::StringEnum(new)) => {
             let variants = |values: &[String]| names::variants(values).unwrap_or_default();
@@ -105,22 +105,22 @@ pub(super) fn compare(path: &str, old: &Schema, new: &Schema, seen: &mut Seen<'_
                 let mut kept = new.iter().zip(variants(new));
                 kept.any(|(same, other)| same == value && other != variant)
             });
-            values(path, &json(old), &json(new), renamed, seen);
+            values(path, &json(old), &json(new), renamed, recorder);
         }
         (Schema::IntegerEnum(old), Schema::IntegerEnum(new)) => {
-            values(path, &json(old), &json(new), false, seen);
+            values(path, &json(old), &json(new), false, recorder);
         }
         (Schema::Object(old), Schema::Object(new)) if old.is_empty() == new.is_empty() => {
-            super::object(path, old, new, seen);
+            super::object(path, old, new, recorder);
         }
         (Schema::OneOrMany(old), Schema::OneOrMany(new)) => {
-            compare(path, old, new, seen);
+            compare(path, old, new, recorder);
         }
         (old, new)
             if old == new || unnamed(old) && mem::discriminant(old) == mem::discriminant(new) => {}
         (old, new) => {
             let (was, is) = (Some(told(old)), Some(told(new)));
-            seen.note(path, Kind::TypeChanged, was, is, Effect::Breaking);
+            recorder.record(path, Kind::TypeChanged, was, is, Effect::Breaking);
         }
     }
 }
@@ -143,13 +143,13 @@ pub(super) fn alike(old: &Check, new: &Check) -> bool {
 }
 
 /// Two checks of one kind.
-pub(super) fn compare_checks(path: &str, old: &Check, new: &Check, seen: &mut Seen<'_>) {
+pub(super) fn compare_checks(path: &str, old: &Check, new: &Check, recorder: &mut Recorder<'_>) {
     let wider = match (old, new) {
         (old, new) if old == new => return,
         // What is closed knows the properties there are; which these are is told of each.
         (Check::Closed(_), Check::Closed(_)) => return,
         (Check::AllOf(Schema::Enum(old)), Check::AllOf(Schema::Enum(new))) => {
-            return values(path, old, new, false, seen);
+            return values(path, old, new, false, recorder);
         }
         (
             Check::AllOf(Schema::Alternatives {
@@ -162,16 +162,16 @@ pub(super) fn compare_checks(path: &str, old: &Check, new: &Check, seen: &mut Se
             }),
         ) => match arms::compare((before, *was), (after, *is)) {
             Judged::Same => return,
-            Judged::ToldOtherwise => {
+            Judged::UncheckedDiffers => {
                 let (was, is) = (Some(check(old)), Some(check(new)));
-                return seen.note(path, Kind::ToldChanged, was, is, Effect::None);
+                return recorder.record(path, Kind::UncheckedChanged, was, is, Effect::None);
             }
             judged => judged == Judged::Wider,
         },
-        (Check::AllOf(old), Check::AllOf(new)) => return compare(path, old, new, seen),
+        (Check::AllOf(old), Check::AllOf(new)) => return compare(path, old, new, recorder),
         (Check::Unchecked { .. }, _) => {
             let (was, is) = (Some(check(old)), Some(check(new)));
-            return seen.note(path, Kind::ToldChanged, was, is, Effect::None);
+            return recorder.record(path, Kind::UncheckedChanged, was, is, Effect::None);
         }
         (Check::Above(old), Check::Above(new)) => new < old,
         (Check::Below(old), Check::Below(new)) => new > old,
@@ -190,7 +190,7 @@ pub(super) fn compare_checks(path: &str, old: &Check, new: &Check, seen: &mut Se
     } else {
         (Kind::BoundTightened, Effect::Breaking)
     };
-    seen.note(path, kind, Some(check(old)), Some(check(new)), effect);
+    recorder.record(path, kind, Some(check(old)), Some(check(new)), effect);
 }
 
 /// A shape in words.
@@ -272,7 +272,7 @@ fn bound(
     old: Option<Value>,
     new: Option<Value>,
     wider: Effect,
-    seen: &mut Seen<'_>,
+    recorder: &mut Recorder<'_>,
 ) {
     if old == new {
         return;
@@ -291,12 +291,12 @@ fn bound(
     } else {
         (Kind::BoundWidened, wider)
     };
-    seen.note(path, kind, named(old), named(new), effect);
+    recorder.record(path, kind, named(old), named(new), effect);
 }
 
-fn values(path: &str, old: &[Value], new: &[Value], renamed: bool, seen: &mut Seen<'_>) {
+fn values(path: &str, old: &[Value], new: &[Value], renamed: bool, recorder: &mut Recorder<'_>) {
     for gone in old.iter().filter(|value| !new.contains(value)) {
-        seen.note(
+        recorder.record(
             path,
             Kind::ValueRemoved,
             Some(gone.clone()),
@@ -310,6 +310,6 @@ fn values(path: &str, old: &[Value], new: &[Value], renamed: bool, seen: &mut Se
         Effect::Compatible
     };
     for come in new.iter().filter(|value| !old.contains(value)) {
-        seen.note(path, Kind::ValueAdded, None, Some(come.clone()), effect);
+        recorder.record(path, Kind::ValueAdded, None, Some(come.clone()), effect);
     }
 }

@@ -2,25 +2,25 @@
 
 use serde_json::{Value, json};
 
-use super::Document;
-use crate::{Findings, Trouble, repair, strip::mark};
+use super::{Document, Places};
+use crate::{Diagnostic, Diagnostics, repair};
 
 mod lift;
 
-/// The models that a body is of, each with its schema and where that stands. What stands beside arms belongs to each of
+/// The models that a body is of, each with its schema and the places of its parts. What stands beside arms belongs to each of
 /// them; a model with several bodies stays one request, which has to be one of them.
 pub(super) fn by_model(
     document: &Document,
     schema: &Value,
     pointer: &str,
-    findings: &mut Findings,
-) -> Vec<(String, String, Value)> {
-    let tree = tree(document, schema, pointer, findings);
+    diagnostics: &mut Diagnostics,
+) -> Vec<(String, Places, Value)> {
+    let tree = tree(document, schema, pointer, diagnostics);
     let mut ids: Vec<String> = Vec::new();
     tree.ids(&mut ids);
     let of_model = |id: String| {
-        let (at, schema) = tree.of(&id)?;
-        Some((id, at, schema))
+        let (places, schema) = tree.of(&id)?;
+        Some((id, places, schema))
     };
     ids.into_iter().filter_map(of_model).collect()
 }
@@ -55,41 +55,43 @@ impl Tree {
         }
     }
 
-    /// The bodies of one model, each with its place in the document, which it loses among fewer arms.
-    fn of(&self, id: &str) -> Option<(String, Value)> {
+    /// The schema of one model's bodies, with the places of its parts: among fewer arms a body has another index.
+    fn of(&self, id: &str) -> Option<(Places, Value)> {
         match self {
             Self::Body { at, schema, models } => models
                 .iter()
                 .any(|model| model == id)
-                .then(|| (at.clone(), schema.clone())),
+                .then(|| (Places::at(at), schema.clone())),
             Self::Arms {
                 at,
                 keyword,
                 rules,
                 arms,
             } => {
-                let mut own: Vec<(String, Value)> =
+                let mut own: Vec<(Places, Value)> =
                     arms.iter().filter_map(|arm| arm.of(id)).collect();
                 if own.len() < 2 {
                     return own.pop();
                 }
-                let bodies = own.into_iter().map(|(at, mut body)| {
-                    mark(&mut body, &at);
-                    body
-                });
+                let mut places = Places::at(at);
+                let mut bodies = Vec::new();
+                for (index, (of_body, body)) in own.into_iter().enumerate() {
+                    places.insert(&format!("/{keyword}/{index}"), of_body);
+                    bodies.push(body);
+                }
                 let mut several = json!({ "type": "object" });
-                several[*keyword] = bodies.collect();
+                several[*keyword] = bodies.into();
                 if let Some(rules) = rules {
                     several["x-rules"] = rules.clone();
                 }
-                Some((at.clone(), several))
+                Some((places, several))
             }
         }
     }
 }
 
 /// Every body with what stands beside it and above it written in.
-fn tree(document: &Document, schema: &Value, pointer: &str, findings: &mut Findings) -> Tree {
+fn tree(document: &Document, schema: &Value, pointer: &str, diagnostics: &mut Diagnostics) -> Tree {
     let mut told_apart = groups(schema).filter(|(_, arms)| arms.iter().any(tells));
     let Some((keyword, arms)) = told_apart.next() else {
         return Tree::Body {
@@ -109,14 +111,14 @@ fn tree(document: &Document, schema: &Value, pointer: &str, findings: &mut Findi
                 let what = "names no model, so no request is made of it";
                 let remedy = "add `model` with the id by an overlay action if it is one";
                 let place = document.place(&at);
-                findings.warning(Trouble::new(&document.file, &place, what, remedy));
+                diagnostics.warning(Diagnostic::new(&document.file, &place, what, remedy));
             }
-            Some(whole) => bodies.push(tree(document, &whole, &at, findings)),
+            Some(whole) => bodies.push(tree(document, &whole, &at, diagnostics)),
             None => {
                 let what = format!("contradicts what stands beside `{keyword}`");
                 let remedy = "correct one of them by an overlay action";
                 let place = document.place(&at);
-                findings.trouble(Trouble::new(&document.file, &place, what, remedy));
+                diagnostics.error(Diagnostic::new(&document.file, &place, what, remedy));
             }
         }
     }
@@ -154,8 +156,9 @@ fn models(schema: &Value) -> Vec<String> {
 }
 
 /// The body of one model, as a struct can hold it. Its id is always sent, since the service tells bodies apart by it.
-pub(super) fn for_model(mut schema: Value, model: &str, pointer: &str) -> Value {
-    lift::lift(&mut schema, pointer);
+pub(super) fn for_model(mut schema: Value, model: &str, places: &mut Places) -> Value {
+    lift::lift(&mut schema, places);
+    places.retain(&schema);
     match schema.get_mut("required") {
         Some(Value::Array(required)) => {
             if !required.iter().any(|name| name == "model") {
@@ -178,7 +181,8 @@ fn with_id(schema: &mut Value, model: &str) {
     for keyword in ["oneOf", "anyOf", "allOf"] {
         let arms = schema.get_mut(keyword).and_then(Value::as_array_mut);
         for arm in arms.into_iter().flatten() {
-            if models(arm).iter().any(|id| id == model) || groups(arm).next().is_some() {
+            let has_arms = groups(arm).next().is_some() || arm.get("allOf").is_some();
+            if has_arms || models(arm).iter().any(|id| id == model) {
                 with_id(arm, model);
             }
         }

@@ -6,19 +6,19 @@ use std::{
 };
 
 use super::Document;
-use crate::{Facts, Findings, Trouble};
+use crate::{Diagnostic, Diagnostics, Facts};
 
 /// Reads every `.json` file below `folder`, in the order of their names.
-pub fn read(folder: &Path, findings: &mut Findings) -> Vec<Document> {
+pub fn read(folder: &Path, diagnostics: &mut Diagnostics) -> Vec<Document> {
     let mut files = Vec::new();
     let mut open = Vec::new();
-    list(folder, "", &mut open, &mut files, findings);
+    list(folder, "", &mut open, &mut files, diagnostics);
     files.sort();
     let mut documents = Vec::new();
     for (file, path) in files {
         match load(&file, &path) {
             Ok(document) => documents.push(document),
-            Err(trouble) => findings.trouble(*trouble),
+            Err(error) => diagnostics.error(*error),
         }
     }
     documents
@@ -29,10 +29,11 @@ pub fn read(folder: &Path, findings: &mut Findings) -> Vec<Document> {
 /// # Errors
 ///
 /// Why it is no document.
-pub fn load(file: &str, path: &Path) -> Result<Document, Box<Trouble>> {
-    let trouble = |what: String, remedy: &str| Err(Box::new(Trouble::new(file, "", what, remedy)));
+pub fn load(file: &str, path: &Path) -> Result<Document, Box<Diagnostic>> {
+    let refused =
+        |what: String, remedy: &str| Err(Box::new(Diagnostic::new(file, "", what, remedy)));
     let unread = |error: io::Error| {
-        trouble(
+        refused(
             format!("cannot be read: {error}"),
             "make it readable, or remove it",
         )
@@ -40,7 +41,7 @@ pub fn load(file: &str, path: &Path) -> Result<Document, Box<Trouble>> {
     match fs::metadata(path) {
         // A pipe would keep the build waiting for whoever writes to it.
         Ok(metadata) if !metadata.is_file() => {
-            return trouble(
+            return refused(
                 "is no regular file".into(),
                 "put the document itself in its place",
             );
@@ -50,7 +51,7 @@ pub fn load(file: &str, path: &Path) -> Result<Document, Box<Trouble>> {
                 "has {} bytes, and a document of up to {LARGEST} is read",
                 metadata.len()
             );
-            return trouble(
+            return refused(
                 what,
                 "cut it into documents of one model each, or move it elsewhere",
             );
@@ -59,7 +60,7 @@ pub fn load(file: &str, path: &Path) -> Result<Document, Box<Trouble>> {
         Err(error) => return unread(error),
     }
     if is_yaml(path) {
-        return trouble(
+        return refused(
             "is YAML, and only JSON is read".into(),
             "save it as JSON, or move it elsewhere",
         );
@@ -77,7 +78,7 @@ fn list(
     below: &str,
     open: &mut Vec<PathBuf>,
     files: &mut Vec<(String, PathBuf)>,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) {
     let entries = fs::canonicalize(folder).and_then(|real| Ok((fs::read_dir(folder)?, real)));
     let (entries, real) = match entries {
@@ -85,7 +86,7 @@ fn list(
         Err(error) => {
             let what = format!("the folder {} cannot be read: {error}", folder.display());
             let remedy = "name a folder that exists and can be read";
-            return findings.trouble(Trouble::new(below, "", what, remedy));
+            return diagnostics.error(Diagnostic::new(below, "", what, remedy));
         }
     };
     if open.contains(&real) {
@@ -102,7 +103,7 @@ fn list(
         if name.starts_with('.') {
             continue;
         } else if path.is_dir() {
-            list(&path, &format!("{file}/"), open, files, findings);
+            list(&path, &format!("{file}/"), open, files, diagnostics);
         } else if (is_json || is_yaml(&path)) && !Facts::FILES.contains(&file.as_str()) {
             files.push((file, path));
         }

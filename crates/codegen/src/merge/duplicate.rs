@@ -5,7 +5,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 use serde_json::{Map, Value};
 
 use crate::{
-    Findings, Route, Trouble,
+    Diagnostic, Diagnostics, Route,
     document::{self, Create, Document},
     strip,
 };
@@ -15,11 +15,11 @@ use crate::{
 /// name; the others are told, with what they say otherwise.
 pub(super) fn resolved<'a>(
     documents: &'a [Document],
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<(&'a Document, Create)> {
     let mut claims: BTreeMap<(Route, String), Vec<(&Document, Create)>> = BTreeMap::new();
     for document in documents {
-        for create in document::creates(document, findings) {
+        for create in document::creates(document, diagnostics) {
             let key = (create.route, create.model.clone());
             claims.entry(key).or_default().push((document, create));
         }
@@ -40,7 +40,7 @@ pub(super) fn resolved<'a>(
                 difference(&loser.schema, &winner.schema)
             );
             let remedy = "nothing has to be done; keep one of the two to choose";
-            findings.warning(Trouble::new(&loser.file, &loser.place, what, remedy));
+            diagnostics.warning(Diagnostic::new(&loser.file, &loser.place, what, remedy));
         }
         taken.push((document, winner));
     }

@@ -2,10 +2,9 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::each_object;
-use crate::strip;
 
 /// Older documents compose a body of parts by `allOf`; the parts are written into one schema, as far as one schema can say
 /// what they say. Parts that contradict each other stay as they are, and are reported.
@@ -21,14 +20,23 @@ pub(super) fn all_of(document: &mut Value) -> usize {
 }
 
 /// A schema with the parts of its `allOf` written into it; `None` where it has none, or where they contradict each other.
+/// What one schema cannot say of a part stays in `allOf` under the index of that part.
 pub fn whole(schema: &Map<String, Value>) -> Option<Map<String, Value>> {
     let parts = schema.get("allOf")?.as_array()?;
     let mut whole = schema.clone();
     whole.remove("allOf");
-    let mut parts = parts.iter().enumerate();
-    parts
-        .all(|(index, part)| join_at(&mut whole, part, Some(&format!("/allOf/{index}"))))
-        .then_some(whole)
+    let mut rests: Vec<Value> = Vec::new();
+    for (index, part) in parts.iter().enumerate() {
+        let rest = Value::Object(join_or_rest(&mut whole, part)?);
+        if rest != json!({}) && !rests.contains(&rest) {
+            rests.resize(index, json!({}));
+            rests.push(rest);
+        }
+    }
+    if !rests.is_empty() {
+        whole.insert("allOf".into(), rests.into());
+    }
+    Some(whole)
 }
 
 /// `shared` and `part` as one schema that allows what both allow; `None` where that is nothing.
@@ -38,16 +46,40 @@ pub fn joined(shared: &Map<String, Value>, part: &Value) -> Option<Value> {
 }
 
 /// Writes `part` into `whole`. What the two say by one keyword and cannot say as one, such as two patterns, goes into an
-/// `allOf`.
+/// `allOf`. Returns false where the two contradict each other.
 pub(super) fn join(whole: &mut Map<String, Value>, part: &Value) -> bool {
-    join_at(whole, part, None)
-}
-
-/// As [`join`]; what is kept beside notes that it stands at `at` below the whole, where that is known.
-fn join_at(whole: &mut Map<String, Value>, part: &Value, at: Option<&str>) -> bool {
-    let Some(part) = part.as_object() else {
+    let Some(mut rest) = join_or_rest(whole, part) else {
         return false;
     };
+    match (rest.remove("allOf"), whole.get_mut("allOf")) {
+        (Some(own), None) => {
+            whole.insert("allOf".into(), own);
+        }
+        // The part's own list comes first, so that the indices in it stay.
+        (Some(Value::Array(own)), Some(Value::Array(known))) => {
+            let mut others = std::mem::replace(known, own);
+            others.retain(|other| !known.contains(other));
+            known.extend(others);
+        }
+        (Some(own), Some(known)) if own != *known => {
+            rest.insert("allOf".into(), own);
+        }
+        _ => {}
+    }
+    let list = (!rest.is_empty()).then(|| whole.entry("allOf").or_insert_with(|| json!([])));
+    if let Some(list) = list.and_then(Value::as_array_mut) {
+        let rest = Value::Object(rest);
+        if !list.contains(&rest) {
+            list.push(rest);
+        }
+    }
+    true
+}
+
+/// Writes `part` into `whole`, and returns the keywords of `part` that one schema cannot hold together with those of
+/// `whole`; `None` where the two contradict each other.
+fn join_or_rest(whole: &mut Map<String, Value>, part: &Value) -> Option<Map<String, Value>> {
+    let part = part.as_object()?;
     let null = null(whole, part);
     // These need a look at two keywords at once.
     let is_done = |keyword: &str, new: &Value| {
@@ -57,9 +89,13 @@ fn join_at(whole: &mut Map<String, Value>, part: &Value, at: Option<&str>) -> bo
     for limit in ["minimum", "maximum"] {
         join_limit(whole, part, limit);
     }
-    let mut beside = Vec::new();
+    let mut rest = Map::new();
     let joins = part.iter().all(|(keyword, new)| {
         if is_done(keyword, new) {
+            return true;
+        }
+        if keyword == "allOf" {
+            rest.insert(keyword.clone(), new.clone());
             return true;
         }
         let Some(old) = whole.get_mut(keyword) else {
@@ -78,7 +114,7 @@ fn join_at(whole: &mut Map<String, Value>, part: &Value, at: Option<&str>) -> bo
                 })
             }
             ("items", Value::Object(old), new @ Value::Object(_)) => join(old, new),
-            ("required" | "allOf", Value::Array(old), Value::Array(new)) => {
+            ("required", Value::Array(old), Value::Array(new)) => {
                 let more: Vec<Value> = new
                     .iter()
                     .filter(|item| !old.contains(item))
@@ -111,31 +147,17 @@ fn join_at(whole: &mut Map<String, Value>, part: &Value, at: Option<&str>) -> bo
             (known, ..) if is_annotation(known) => true,
             (_, old, new) => {
                 if old != new {
-                    let one = Map::from_iter([(keyword.clone(), new.clone())]);
-                    beside.push(Value::Object(one));
+                    rest.insert(keyword.clone(), new.clone());
                 }
                 true
             }
         }
     });
-    if !beside.is_empty() {
-        let parts = whole
-            .entry("allOf")
-            .or_insert_with(|| Value::Array(Vec::new()));
-        if let Some(parts) = parts.as_array_mut() {
-            let facts: Vec<Value> = parts.iter().map(strip::facts).collect();
-            beside.retain(|part| !facts.contains(part));
-            if let Some(at) = at {
-                beside.iter_mut().for_each(|part| strip::mark(part, at));
-            }
-            parts.extend(beside);
-        }
-    }
     match null {
         Some(null) => whole.insert("nullable".into(), null),
         None => whole.remove("nullable"),
     };
-    joins
+    joins.then_some(rest)
 }
 
 /// The `nullable` of two schemas together. It belongs to the `type` beside it; `null` is allowed where each type allows it.

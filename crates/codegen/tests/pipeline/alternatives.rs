@@ -7,8 +7,8 @@ use aimlapi_video_codegen::diff::{self, Change, Effect, Kind};
 
 fn between(old: Value, new: Value) -> Vec<Change> {
     let [old, new] = [old, new].map(|body| {
-        let (merged, findings) = read(create(body));
-        assert_eq!(findings.troubles, []);
+        let (merged, diagnostics) = read(create(body));
+        assert_eq!(diagnostics.errors, []);
         merged
     });
     diff::compare(&old, &new)
@@ -114,7 +114,7 @@ fn what_the_service_alone_judges_is_told_inside_arms_as_outside() {
         &any(&[&pattern("b"), &integer]),
     );
     let kinds: Vec<(Kind, Effect)> = changes.iter().map(|c| (c.kind, c.effect)).collect();
-    assert_eq!(kinds, [(Kind::ToldChanged, Effect::None)]);
+    assert_eq!(kinds, [(Kind::UncheckedChanged, Effect::None)]);
     // As many arms on both sides, and one of them is another.
     let changes = property(
         &any(&[&pattern("a"), &pattern("b")]),

@@ -48,8 +48,8 @@ fn what_any_arm_names_has_a_place_and_what_all_require_is_required() {
         ),
         (with(json!({ "anyOf": deeper[0]["anyOf"] })), "model! x y z"),
     ] {
-        let (merged, findings) = read(create(body.clone()));
-        assert_eq!(findings.troubles, [], "{body}");
+        let (merged, diagnostics) = read(create(body.clone()));
+        assert_eq!(diagnostics.errors, [], "{body}");
         let fields_of = merged.requests[0].model.properties.iter();
         let named = fields_of.map(|field| match field.required {
             true => format!("{}!", field.name),
@@ -74,8 +74,8 @@ fn a_place_in_an_arm_or_a_part_is_told_where_it_stands() {
     let other = json!({ "type": "object", "properties": { "model": { "type": "string", "enum": ["a/c"] }, "x": {} } });
     let odd = json!({ "type": "string", "minLength": "q" });
     let told = |body: Value| -> Vec<String> {
-        let (_, findings) = read(create(body));
-        let all = findings.troubles.iter().chain(&findings.warnings);
+        let (_, diagnostics) = read(create(body));
+        let all = diagnostics.errors.iter().chain(&diagnostics.warnings);
         let places: Vec<String> = all
             .map(|told| told.pointer.strip_prefix(BODY).unwrap().to_owned())
             .collect();
@@ -92,6 +92,17 @@ fn a_place_in_an_arm_or_a_part_is_told_where_it_stands() {
             "/properties/p/allOf/1/pattern"
         ]
     );
+    let within = json!({ "allOf": [{ "pattern": "a" }, { "pattern": "b" }] });
+    let part = json!({ "allOf": [{ "type": "string" }, within, { "pattern": "c" }] });
+    let body = json!({ "oneOf": [other, mine("y", integer()), mine("x", part)] });
+    assert_eq!(
+        told(body),
+        [
+            "/oneOf/2/properties/x/allOf/1/allOf/1/pattern",
+            "/oneOf/2/properties/x/allOf/2/pattern",
+            "/oneOf/2/properties/x/allOf/1/allOf/0/pattern"
+        ]
+    );
 }
 
 #[test]
@@ -100,9 +111,9 @@ fn an_odd_list_of_what_is_required_is_told() {
         json!({ "type": "object", "properties": { "model": model() }, "required": "x" }),
         json!({ "type": "object", "properties": { "model": model() }, "required": "x", "oneOf": [arm("x"), arm("x")] }),
     ] {
-        let (_, findings) = read(create(body));
-        assert_eq!(findings.troubles.len(), 1, "{findings:?}");
-        assert_eq!(findings.troubles[0].pointer, format!("{BODY}/required"));
+        let (_, diagnostics) = read(create(body));
+        assert_eq!(diagnostics.errors.len(), 1, "{diagnostics:?}");
+        assert_eq!(diagnostics.errors[0].pointer, format!("{BODY}/required"));
     }
 }
 

@@ -278,7 +278,7 @@ fn each_kind_of_change_has_its_verdict() {
         (
             Box::new(insert("/properties/note", "pattern", json!("^a"))),
             "note",
-            Kind::ToldChanged,
+            Kind::UncheckedChanged,
             None,
         ),
         (

@@ -6,7 +6,7 @@ use aimlapi_video_contract::Schema;
 use serde_json::{Value, json};
 
 use super::{create, merged, read};
-use aimlapi_video_codegen::{Document, Findings, Route, document, generate, repair};
+use aimlapi_video_codegen::{Diagnostics, Document, Route, document, generate, repair};
 
 /// A repair, a place in its mended fixture, and what stands there then (`null`: nothing).
 fn mended() -> Vec<(&'static str, String, Value)> {
@@ -111,8 +111,7 @@ fn folder() -> PathBuf {
 
 fn fixture(name: &str) -> Document {
     let file = format!("{name}.json");
-    document::folder::load(&file, &folder().join(&file))
-        .unwrap_or_else(|trouble| panic!("{trouble}"))
+    document::folder::load(&file, &folder().join(&file)).unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]
@@ -127,7 +126,7 @@ fn every_repair_mends_the_smallest_document_that_shows_its_defect() {
         let published: Value = serde_json::from_slice(&published).unwrap();
         let before = published.pointer(&pointer).cloned().unwrap_or_default();
         assert_ne!(before, expected, "{name} shows no defect");
-        repair::mend(&mut document);
+        repair::apply(&mut document);
         assert!(
             document.repairs.contains(&name),
             "{name}: {:?}",
@@ -139,16 +138,16 @@ fn every_repair_mends_the_smallest_document_that_shows_its_defect() {
             .cloned()
             .unwrap_or_default();
         assert_eq!(after, expected, "{name}");
-        repair::mend(&mut document);
+        repair::apply(&mut document);
         assert_eq!(document.repairs, [""; 0], "{name} is mended twice");
     }
 }
 
 /// The smallest documents of all defects and oddities.
 pub(super) fn all() -> Vec<Document> {
-    let mut findings = Findings::default();
-    let documents = document::read(&folder(), &mut findings);
-    assert_eq!(findings, Findings::default());
+    let mut diagnostics = Diagnostics::default();
+    let documents = document::read(&folder(), &mut diagnostics);
+    assert_eq!(diagnostics, Diagnostics::default());
     documents
 }
 
@@ -156,11 +155,11 @@ pub(super) fn all() -> Vec<Document> {
 fn every_defect_and_oddity_builds_alone() {
     for document in all() {
         let file = document.file.clone();
-        let (merged, findings) = read(vec![document]);
-        assert_eq!(findings.troubles, [], "{file}");
-        let mut findings = Findings::default();
-        let source = generate::generate(&merged, &mut findings);
-        assert_eq!(findings.troubles, [], "{file}");
+        let (merged, diagnostics) = read(vec![document]);
+        assert_eq!(diagnostics.errors, [], "{file}");
+        let mut diagnostics = Diagnostics::default();
+        let source = generate::generate(&merged, &mut diagnostics);
+        assert_eq!(diagnostics.errors, [], "{file}");
         assert!(source.is_some(), "{file}");
     }
 }
@@ -206,7 +205,7 @@ fn what_is_referred_to_in_any_way_is_found() {
 #[test]
 fn a_server_in_a_document_reaches_nothing_that_is_generated() {
     let merged = merged(vec![fixture("by-design/staging_server")]);
-    let source = generate::generate(&merged, &mut Findings::default()).unwrap();
+    let source = generate::generate(&merged, &mut Diagnostics::default()).unwrap();
     for (name, text) in source.files {
         assert!(!text.contains("staging.aimlapi"), "{name}");
     }
@@ -216,7 +215,7 @@ fn joined(schema: Value) -> Value {
     let body =
         json!({ "type": "object", "properties": { "model": { "enum": ["a/b"] }, "x": schema } });
     let mut document = create(body).remove(0);
-    repair::mend(&mut document);
+    repair::apply(&mut document);
     let at = "/paths/~1v2~1video~1generations/post/requestBody/content/application~1json/schema/properties/x";
     document.value.pointer(at).unwrap().clone()
 }
@@ -255,7 +254,10 @@ fn parts_of_a_schema_become_one_that_allows_what_all_of_them_allow() {
         json!({ "pattern": "b" }),
     ]);
     assert_eq!(patterns["pattern"], "a");
-    assert_eq!(patterns["allOf"][0]["pattern"], "b");
+    assert_eq!(
+        patterns["allOf"],
+        json!([{}, { "pattern": "b", "type": "string" }])
+    );
 }
 
 #[test]
@@ -279,7 +281,7 @@ fn swapped_limits_keep_their_flags_and_null_needs_a_type_that_allows_it() {
 
 #[test]
 fn parts_that_are_no_contradiction_are_all_held() {
-    let (merged, findings) = read(create(json!({
+    let (merged, diagnostics) = read(create(json!({
         "type": "object",
         "properties": {
             "model": { "enum": ["a/b"] },
@@ -289,7 +291,7 @@ fn parts_that_are_no_contradiction_are_all_held() {
             ] },
         },
     })));
-    assert_eq!(findings.troubles, []);
+    assert_eq!(diagnostics.errors, []);
     let field = &merged.requests[0].model.properties[1];
     let Schema::Checked { checks, .. } = &field.schema else {
         panic!("{:?}", field.schema);

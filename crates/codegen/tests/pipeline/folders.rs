@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::{create, merged, one, read};
-use aimlapi_video_codegen::{self as spec, Document, Findings, document, generate, names};
+use aimlapi_video_codegen::{self as spec, Diagnostics, Document, document, generate, names};
 
 const BODY: &str =
     "/paths/~1v2~1video~1generations/post/requestBody/content/application~1json/schema";
@@ -22,17 +22,17 @@ fn named(file: &str, schema: Value) -> Document {
     Document::new(file, create(schema)[0].published.clone())
 }
 
-fn files(findings: &Findings) -> Vec<&str> {
-    findings
-        .troubles
+fn files(diagnostics: &Diagnostics) -> Vec<&str> {
+    diagnostics
+        .errors
         .iter()
-        .map(|trouble| trouble.file.as_str())
+        .map(|error| error.file.as_str())
         .collect()
 }
 
 #[test]
 fn what_no_type_can_be_made_of_is_told_with_place_and_remedy_and_all_at_once() {
-    let (_, findings) = read(create(body(
+    let (_, diagnostics) = read(create(body(
         "a/b",
         json!({
             "b": { "type": "number", "multipleOf": 0 },
@@ -63,10 +63,10 @@ fn what_no_type_can_be_made_of_is_told_with_place_and_remedy_and_all_at_once() {
             "p": { "type": "object", "additionalProperties": 1 },
         }),
     )));
-    let mut pointers: Vec<&str> = findings
-        .troubles
+    let mut pointers: Vec<&str> = diagnostics
+        .errors
         .iter()
-        .map(|trouble| trouble.pointer.strip_prefix(BODY).unwrap())
+        .map(|error| error.pointer.strip_prefix(BODY).unwrap())
         .collect();
     pointers.sort_unstable();
     let expected = [
@@ -97,16 +97,16 @@ fn what_no_type_can_be_made_of_is_told_with_place_and_remedy_and_all_at_once() {
         "/properties/z/properties",
     ];
     assert_eq!(pointers, expected);
-    for trouble in findings.troubles {
-        assert_eq!(trouble.file, "x.json");
-        assert!(!trouble.what.is_empty() && !trouble.remedy.is_empty());
-        assert!(!trouble.to_string().contains('\n'));
+    for error in diagnostics.errors {
+        assert_eq!(error.file, "x.json");
+        assert!(!error.what.is_empty() && !error.remedy.is_empty());
+        assert!(!error.to_string().contains('\n'));
     }
 }
 
 #[test]
 fn what_is_told_and_not_checked_is_a_warning() {
-    let (merged, findings) = read(create(body(
+    let (merged, diagnostics) = read(create(body(
         "a/b",
         json!({
             "a": { "type": "string", "pattern": "^x" },
@@ -114,8 +114,8 @@ fn what_is_told_and_not_checked_is_a_warning() {
             "c": { "type": "string", "frobnicate": 1 },
         }),
     )));
-    assert_eq!(findings.troubles, []);
-    let mut places: Vec<&str> = findings
+    assert_eq!(diagnostics.errors, []);
+    let mut places: Vec<&str> = diagnostics
         .warnings
         .iter()
         .map(|warning| warning.pointer.strip_prefix(BODY).unwrap())
@@ -144,15 +144,15 @@ fn a_place_behind_references_and_parts_is_told_where_it_stands_in_the_file() {
             "C": { "type": "object", "properties": { "c": { "type": "strange" } } },
         } },
     }));
-    let (_, findings) = read(document.clone());
+    let (_, diagnostics) = read(document.clone());
     assert_eq!(
-        findings.troubles[0].pointer,
+        diagnostics.errors[0].pointer,
         "/components/schemas/C/properties/c/type"
     );
     // A circle of references is no way to anywhere.
     document[0].published["components"]["schemas"]["C"] = json!({ "allOf": [{ "$ref": "#/components/schemas/C" }, { "$ref": "#/components/schemas/C" }] });
-    let (_, findings) = read(one(document[0].published.clone()));
-    assert_eq!(findings.troubles.len(), 1, "{findings:?}");
+    let (_, diagnostics) = read(one(document[0].published.clone()));
+    assert_eq!(diagnostics.errors.len(), 1, "{diagnostics:?}");
 }
 
 #[test]
@@ -169,8 +169,8 @@ fn references_that_grow_without_end_are_told() {
     ));
     let mut published = document.remove(0).published;
     published["components"] = json!({ "schemas": schemas });
-    let (_, findings) = read(one(published));
-    assert!(!findings.troubles.is_empty());
+    let (_, diagnostics) = read(one(published));
+    assert!(!diagnostics.errors.is_empty());
 }
 
 #[test]
@@ -179,9 +179,9 @@ fn schemas_that_lie_too_deep_are_told() {
     for _ in 0..40 {
         deep = json!({ "type": "array", "items": deep });
     }
-    let (_, findings) = read(create(body("a/b", json!({ "deep": deep }))));
-    assert_eq!(findings.troubles.len(), 1);
-    assert!(findings.troubles[0].pointer.ends_with("/items"));
+    let (_, diagnostics) = read(create(body("a/b", json!({ "deep": deep }))));
+    assert_eq!(diagnostics.errors.len(), 1);
+    assert!(diagnostics.errors[0].pointer.ends_with("/items"));
 }
 
 #[test]
@@ -194,10 +194,13 @@ fn documents_that_say_nothing_of_video_are_left_out_and_said() {
         (older, "GET /v2/generate/video/luma-ai/generation, POST"),
         (json!({ "openapi": "3.0.0" }), "no operation"),
     ] {
-        let (merged, findings) = read(one(document));
-        assert_eq!((merged.requests.len(), findings.troubles.len()), (0, 0));
-        assert!(findings.warnings[0].what.contains(named), "{findings:?}");
-        let source = generate::generate(&merged, &mut Findings::default());
+        let (merged, diagnostics) = read(one(document));
+        assert_eq!((merged.requests.len(), diagnostics.errors.len()), (0, 0));
+        assert!(
+            diagnostics.warnings[0].what.contains(named),
+            "{diagnostics:?}"
+        );
+        let source = generate::generate(&merged, &mut Diagnostics::default());
         assert!(source.is_some());
     }
     for broken in [
@@ -207,8 +210,8 @@ fn documents_that_say_nothing_of_video_are_left_out_and_said() {
         json!({ "properties": { "model": {} } }),
         json!({ "type": "string", "properties": { "model": { "enum": ["a/b"] } } }),
     ] {
-        let (_, findings) = read(create(broken));
-        assert_eq!(findings.troubles.len(), 1, "{findings:?}");
+        let (_, diagnostics) = read(create(broken));
+        assert_eq!(diagnostics.errors.len(), 1, "{diagnostics:?}");
     }
 }
 
@@ -252,10 +255,10 @@ fn of_two_documents_for_one_path_and_model_one_is_taken_and_the_other_told() {
             [winner.clone(), loser.clone()],
             [loser.clone(), winner.clone()],
         ] {
-            let (merged, findings) = read(pair.to_vec());
+            let (merged, diagnostics) = read(pair.to_vec());
             assert_eq!(merged.requests[0].create.file, winner.file);
-            assert_eq!(findings.troubles, []);
-            let told = findings
+            assert_eq!(diagnostics.errors, []);
+            let told = diagnostics
                 .warnings
                 .iter()
                 .find(|warning| warning.what.contains("is taken instead"));
@@ -266,16 +269,16 @@ fn of_two_documents_for_one_path_and_model_one_is_taken_and_the_other_told() {
         "b.json",
         body("a/model-1", json!({ "other": { "type": "string" } })),
     );
-    let (_, findings) = read(vec![twin("a.json"), other]);
-    let told = &findings.warnings[0].what;
+    let (_, diagnostics) = read(vec![twin("a.json"), other]);
+    let told = &diagnostics.warnings[0].what;
     assert!(told.contains("it has `other`, it lacks `mine`"), "{told}");
     // What the one that is left out has wrong stops nothing.
     let wrong = named(
         "b.json",
         body("a/model-1", json!({ "other": { "type": "strange" } })),
     );
-    let (_, findings) = read(vec![twin("a.json"), wrong]);
-    assert_eq!(findings.troubles, []);
+    let (_, diagnostics) = read(vec![twin("a.json"), wrong]);
+    assert_eq!(diagnostics.errors, []);
 }
 
 #[test]
@@ -294,8 +297,8 @@ fn names_that_collide_are_told() {
         ),
         (body("generation", json!({})), body("a/b", json!({}))),
     ] {
-        let (_, findings) = read(vec![named("1.json", first), named("2.json", second)]);
-        assert_eq!(findings.troubles.len(), 1, "{findings:?}");
+        let (_, diagnostics) = read(vec![named("1.json", first), named("2.json", second)]);
+        assert_eq!(diagnostics.errors.len(), 1, "{diagnostics:?}");
     }
 }
 
@@ -338,10 +341,10 @@ fn files_that_are_no_documents_are_told_each() {
     fs::create_dir(folder.path().join("j.json")).unwrap();
     let large = fs::File::create(folder.path().join("k.json")).unwrap();
     large.set_len(100 << 20).unwrap();
-    let mut findings = Findings::default();
-    let documents = document::read(folder.path(), &mut findings);
+    let mut diagnostics = Diagnostics::default();
+    let documents = document::read(folder.path(), &mut diagnostics);
     assert_eq!(
-        files(&findings),
+        files(&diagnostics),
         [
             "a.json", "b.json", "c.json", "d.json", "e.json", "f.yaml", "g.json", "h.json",
             "i.json", "k.json"
@@ -352,9 +355,9 @@ fn files_that_are_no_documents_are_told_each() {
         .map(|document| document.file.as_str())
         .collect();
     assert_eq!(read, ["ok.json"]);
-    let mut findings = Findings::default();
-    document::read(&folder.path().join("none"), &mut findings);
-    assert_eq!(findings.troubles.len(), 1);
+    let mut diagnostics = Diagnostics::default();
+    document::read(&folder.path().join("none"), &mut diagnostics);
+    assert_eq!(diagnostics.errors.len(), 1);
 }
 
 #[cfg(unix)]
@@ -363,9 +366,9 @@ fn links_in_a_circle_and_pipes_do_not_hang_the_build() {
     let folder = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(folder.path(), folder.path().join("again")).unwrap();
     std::os::unix::fs::symlink("/dev/zero", folder.path().join("endless.json")).unwrap();
-    let mut findings = Findings::default();
-    document::read(folder.path(), &mut findings);
-    assert_eq!(files(&findings), ["endless.json"]);
+    let mut diagnostics = Diagnostics::default();
+    document::read(folder.path(), &mut diagnostics);
+    assert_eq!(files(&diagnostics), ["endless.json"]);
 }
 
 #[test]
@@ -377,15 +380,15 @@ fn an_arm_that_names_no_model_is_told_and_one_that_contradicts_is_trouble() {
             "oneOf": [body("a/b", json!({})), other],
         })
     };
-    let (merged, findings) = read(create(arms(json!({ "type": "object" }))));
+    let (merged, diagnostics) = read(create(arms(json!({ "type": "object" }))));
     assert_eq!(merged.requests.len(), 1);
-    assert_eq!(findings.troubles, []);
-    assert_eq!(findings.warnings[0].pointer, format!("{BODY}/oneOf/1"));
+    assert_eq!(diagnostics.errors, []);
+    assert_eq!(diagnostics.warnings[0].pointer, format!("{BODY}/oneOf/1"));
     let nested = json!({ "anyOf": [body("a/c", json!({})), body("a/d", json!({}))] });
     assert_eq!(super::merged(create(arms(nested))).requests.len(), 3);
     let contradicting = body("a/c", json!({ "prompt": { "type": "boolean" } }));
-    let (_, findings) = read(create(arms(contradicting)));
-    assert_eq!(findings.troubles[0].pointer, format!("{BODY}/oneOf/1"));
+    let (_, diagnostics) = read(create(arms(contradicting)));
+    assert_eq!(diagnostics.errors[0].pointer, format!("{BODY}/oneOf/1"));
 }
 
 #[test]
@@ -421,22 +424,22 @@ fn facts_that_are_none_are_told() {
     ] {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(name), text).unwrap();
-        let mut findings = Findings::default();
+        let mut diagnostics = Diagnostics::default();
         let own = |name: &str| fs::read_to_string(super::folder().join(name));
-        let facts = spec::Facts::read(folder.path(), own, &mut findings);
+        let facts = spec::Facts::read(folder.path(), own, &mut diagnostics);
         let mut documents = create(body("a/b", json!({})));
-        spec::read(&mut documents, &facts, |_| true, &mut findings);
-        assert_eq!(findings.troubles.len(), 1, "{text}: {findings:?}");
+        spec::read(&mut documents, &facts, |_| true, &mut diagnostics);
+        assert_eq!(diagnostics.errors.len(), 1, "{text}: {diagnostics:?}");
     }
 }
 
 #[test]
 fn an_id_that_holds_more_than_a_line_is_refused() {
     let id = "a/b`.\npub fn injected() -> u8 { 7 }\n/// x";
-    let (merged, findings) = read(create(body(id, json!({}))));
-    assert_eq!((merged.requests.len(), findings.troubles.len()), (0, 1));
+    let (merged, diagnostics) = read(create(body(id, json!({}))));
+    assert_eq!((merged.requests.len(), diagnostics.errors.len()), (0, 1));
     assert_eq!(
-        findings.troubles[0].pointer,
+        diagnostics.errors[0].pointer,
         format!("{BODY}/properties/model/enum")
     );
 }
@@ -516,28 +519,28 @@ fn an_arm_that_inherits_its_model_is_not_lost() {
 
 #[test]
 fn a_body_that_refers_to_nowhere_is_told_as_that_and_one_at_another_path_is_found() {
-    let (_, findings) = read(create(json!({ "$ref": "#/components/schemas/Gone" })));
-    assert_eq!(findings.troubles.len(), 1);
-    assert_eq!(findings.troubles[0].pointer, format!("{BODY}/$ref"));
-    assert!(findings.troubles[0].what.contains("leads nowhere"));
+    let (_, diagnostics) = read(create(json!({ "$ref": "#/components/schemas/Gone" })));
+    assert_eq!(diagnostics.errors.len(), 1);
+    assert_eq!(diagnostics.errors[0].pointer, format!("{BODY}/$ref"));
+    assert!(diagnostics.errors[0].what.contains("leads nowhere"));
     let mut document = create(json!({ "$ref": "#/paths/~1other/post/schema" }))
         .remove(0)
         .published;
     document["paths"]["/other"] = json!({ "post": { "schema": body("a/b", json!({ "x": {} })) } });
-    let (merged, findings) = read(one(document));
-    assert_eq!(findings.troubles, []);
+    let (merged, diagnostics) = read(one(document));
+    assert_eq!(diagnostics.errors, []);
     assert_eq!(merged.requests[0].model.properties.len(), 2);
 }
 
 #[test]
 fn a_place_in_a_part_beside_properties_is_told_where_it_stands() {
-    let (_, findings) = read(create(json!({
+    let (_, diagnostics) = read(create(json!({
         "type": "object",
         "properties": { "model": { "type": "string", "enum": ["a/b"] } },
         "allOf": [{ "properties": { "c": { "type": "strange" } } }],
     })));
     assert_eq!(
-        findings.troubles[0].pointer,
+        diagnostics.errors[0].pointer,
         format!("{BODY}/allOf/0/properties/c/type")
     );
 }

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::{create, one, read};
-use aimlapi_video_codegen::Findings;
+use aimlapi_video_codegen::Diagnostics;
 use aimlapi_video_contract::Schema;
 
 /// What is found of a body whose property `p` is `schema`, and its shape.
-fn property(schema: Value) -> (Option<Schema>, Findings) {
-    let (merged, findings) = read(create(json!({
+fn property(schema: Value) -> (Option<Schema>, Diagnostics) {
+    let (merged, diagnostics) = read(create(json!({
         "type": "object",
         "properties": { "model": { "type": "string", "enum": ["a/b"] }, "p": schema },
     })));
@@ -16,7 +16,7 @@ fn property(schema: Value) -> (Option<Schema>, Findings) {
     let shape = requests
         .next()
         .map(|mut request| request.model.properties.remove(1).schema);
-    (shape, findings)
+    (shape, diagnostics)
 }
 
 #[test]
@@ -32,8 +32,8 @@ fn limits_that_leave_nothing_or_are_none_are_refused() {
         json!({ "type": "integer", "enum": [1], "minimum": "1" }),
         json!({ "allOf": [{ "type": "number" }, { "exclusiveMinimum": "5" }] }),
     ] {
-        let (shape, findings) = property(schema.clone());
-        assert_eq!(findings.troubles.len(), 1, "{schema}: {findings:?}");
+        let (shape, diagnostics) = property(schema.clone());
+        assert_eq!(diagnostics.errors.len(), 1, "{schema}: {diagnostics:?}");
         assert_eq!(shape, None, "{schema}");
     }
 }
@@ -65,8 +65,8 @@ fn what_constrains_nothing_is_no_constraint() {
             json!({ "type": "array", "items": { "type": "string", "maxLength": 4 } }),
         ),
     ] {
-        let ((is, findings), (was, _)) = (property(schema.clone()), property(plain));
-        assert_eq!(findings, Findings::default(), "{schema}");
+        let ((is, diagnostics), (was, _)) = (property(schema.clone()), property(plain));
+        assert_eq!(diagnostics, Diagnostics::default(), "{schema}");
         assert_eq!(is, was, "{schema}");
     }
 }
@@ -89,9 +89,9 @@ fn what_stands_beside_a_list_or_one_of_many_and_is_not_held_is_told() {
             vec!["properties", "required"],
         ),
     ] {
-        let (_, findings) = property(schema.clone());
-        assert_eq!(findings.troubles, [], "{schema}");
-        let told = findings.warnings.iter();
+        let (_, diagnostics) = property(schema.clone());
+        assert_eq!(diagnostics.errors, [], "{schema}");
+        let told = diagnostics.warnings.iter();
         let told: Vec<&str> = told
             .filter_map(|warning| warning.pointer.rsplit('/').next())
             .collect();
@@ -101,16 +101,16 @@ fn what_stands_beside_a_list_or_one_of_many_and_is_not_held_is_told() {
 
 #[test]
 fn an_id_of_no_characters_is_refused() {
-    let (_, findings) = read(create(json!({
+    let (_, diagnostics) = read(create(json!({
         "type": "object",
         "properties": { "model": { "type": "string", "enum": [""] } },
     })));
-    assert_eq!(findings.troubles.len(), 1, "{findings:?}");
+    assert_eq!(diagnostics.errors.len(), 1, "{diagnostics:?}");
 }
 
 #[test]
 fn a_range_of_numbers_and_a_list_of_integers_of_one_name_are_told() {
-    let (_, findings) = read(create(json!({
+    let (_, diagnostics) = read(create(json!({
         "type": "object",
         "properties": {
             "model": { "type": "string", "enum": ["float0"] },
@@ -118,8 +118,8 @@ fn a_range_of_numbers_and_a_list_of_integers_of_one_name_are_told() {
             "share": { "type": "number", "minimum": 0, "maximum": 1 },
         },
     })));
-    assert_eq!(findings.troubles.len(), 1, "{findings:?}");
-    assert!(findings.troubles[0].what.contains("`Float0To1`"));
+    assert_eq!(diagnostics.errors.len(), 1, "{diagnostics:?}");
+    assert!(diagnostics.errors[0].what.contains("`Float0To1`"));
 }
 
 #[test]
@@ -143,8 +143,8 @@ fn operations_and_schemas_at_odd_places_of_the_file_are_found() {
     assert!(documents[0].is_video());
     let stripped = aimlapi_video_codegen::strip::strip(&documents[0]);
     for document in [documents, one(stripped)] {
-        let (merged, findings) = read(document);
-        assert_eq!(findings.troubles, []);
+        let (merged, diagnostics) = read(document);
+        assert_eq!(diagnostics.errors, []);
         let shape = &merged.requests[0].model.properties[1].schema;
         assert_eq!(*shape, Schema::integer(None, Some(5)));
     }
@@ -166,6 +166,6 @@ fn long_lists_and_many_references_take_no_long() {
     .remove(0)
     .published;
     document["components"] = json!({ "schemas": { "A": { "enum": vec![1; 210_000] } } });
-    let (_, findings) = read(one(document));
-    assert_eq!(findings.troubles.len(), 1, "it is told once");
+    let (_, diagnostics) = read(one(document));
+    assert_eq!(diagnostics.errors.len(), 1, "it is told once");
 }

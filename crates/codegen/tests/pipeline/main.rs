@@ -14,7 +14,7 @@ mod vendored;
 
 use std::path::Path;
 
-use aimlapi_video_codegen::{self as spec, Document, Facts, Findings, Merged, document};
+use aimlapi_video_codegen::{self as spec, Diagnostics, Document, Facts, Merged, document};
 use serde_json::{Value, json};
 
 fn folder() -> &'static Path {
@@ -22,30 +22,30 @@ fn folder() -> &'static Path {
 }
 
 fn facts() -> Facts {
-    let mut findings = Findings::default();
+    let mut diagnostics = Diagnostics::default();
     let absent = |_: &str| Err(std::io::ErrorKind::NotFound.into());
-    let facts = Facts::read(folder(), absent, &mut findings);
-    assert_eq!(findings, Findings::default());
+    let facts = Facts::read(folder(), absent, &mut diagnostics);
+    assert_eq!(diagnostics, Diagnostics::default());
     facts
 }
 
 fn documents() -> Vec<Document> {
-    let mut findings = Findings::default();
-    let documents = document::read(folder(), &mut findings);
-    assert_eq!(findings, Findings::default());
+    let mut diagnostics = Diagnostics::default();
+    let documents = document::read(folder(), &mut diagnostics);
+    assert_eq!(diagnostics, Diagnostics::default());
     documents
 }
 
-fn read(mut documents: Vec<Document>) -> (Merged, Findings) {
-    let mut findings = Findings::default();
-    let merged = spec::read(&mut documents, &facts(), |_| true, &mut findings);
-    (merged, findings)
+fn read(mut documents: Vec<Document>) -> (Merged, Diagnostics) {
+    let mut diagnostics = Diagnostics::default();
+    let merged = spec::read(&mut documents, &facts(), |_| true, &mut diagnostics);
+    (merged, diagnostics)
 }
 
 /// The description of documents that there is nothing to say about.
 fn merged(documents: Vec<Document>) -> Merged {
-    let (merged, findings) = read(documents);
-    assert_eq!(findings, Findings::default());
+    let (merged, diagnostics) = read(documents);
+    assert_eq!(diagnostics, Diagnostics::default());
     merged
 }
 

@@ -1,10 +1,10 @@
-//! Documents damaged at random: each ends in source that parses, or in troubles that name a place in the file.
+//! Documents damaged at random: each ends in source that parses, or in errors that name a place in the file.
 
 use proptest::{prelude::*, sample::Index, test_runner::TestCaseResult};
 use serde_json::{Value, json};
 
 use super::{defects, documents, facts};
-use aimlapi_video_codegen::{self as spec, Document, Findings, generate};
+use aimlapi_video_codegen::{self as spec, Diagnostics, Document, generate};
 
 /// One change at a place; places and what is put there are chosen by index, so that a failing case gets smaller.
 #[derive(Clone, Debug)]
@@ -218,10 +218,10 @@ fn apply(document: &mut Value, mutation: &Mutation) {
 }
 
 fn holds(published: Value) -> TestCaseResult {
-    let mut findings = Findings::default();
+    let mut diagnostics = Diagnostics::default();
     let mut read = vec![Document::new("x.json", published.clone())];
-    let merged = spec::read(&mut read, &facts(), |_| true, &mut findings);
-    for told in findings.troubles.iter().chain(&findings.warnings) {
+    let merged = spec::read(&mut read, &facts(), |_| true, &mut diagnostics);
+    for told in diagnostics.errors.iter().chain(&diagnostics.warnings) {
         prop_assert_eq!(&told.file, "x.json");
         prop_assert!(!told.what.is_empty() && !told.remedy.is_empty());
         prop_assert!(
@@ -230,9 +230,9 @@ fn holds(published: Value) -> TestCaseResult {
             told
         );
     }
-    if findings.troubles.is_empty() {
-        let source = generate::generate(&merged, &mut findings);
-        prop_assert_eq!(findings.troubles, []);
+    if diagnostics.errors.is_empty() {
+        let source = generate::generate(&merged, &mut diagnostics);
+        prop_assert_eq!(diagnostics.errors, []);
         prop_assert!(source.is_some());
     }
     Ok(())

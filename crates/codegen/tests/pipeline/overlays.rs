@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::one;
-use aimlapi_video_codegen::{Findings, Trouble, overlay};
+use aimlapi_video_codegen::{Diagnostic, Diagnostics, overlay};
 
 /// A document after one action, with the number of values that the target selected.
-fn applied(document: Value, action: Value) -> Result<(Value, usize), Trouble> {
+fn applied(document: Value, action: Value) -> Result<(Value, usize), Diagnostic> {
     let overlay = json!({
         "overlay": "1.0.0",
         "info": { "title": "", "version": "1" },
@@ -14,10 +14,10 @@ fn applied(document: Value, action: Value) -> Result<(Value, usize), Trouble> {
     });
     let mut documents = one(json!({ "openapi": "3.0.0" }));
     documents[0].value = document;
-    let mut findings = Findings::default();
-    let matches = overlay::apply(&overlay, &mut documents, &mut findings);
-    match findings.troubles.pop() {
-        Some(trouble) => Err(trouble),
+    let mut diagnostics = Diagnostics::default();
+    let matches = overlay::apply(&overlay, &mut documents, &mut diagnostics);
+    match diagnostics.errors.pop() {
+        Some(error) => Err(error),
         None => Ok((documents.remove(0).value, matches.actions[0].1)),
     }
 }
@@ -146,12 +146,12 @@ fn a_target_that_is_not_supported_is_named() {
             "has a condition so deep",
         ),
     ] {
-        let trouble = applied(json!({}), json!({ "target": target, "update": {} })).unwrap_err();
+        let error = applied(json!({}), json!({ "target": target, "update": {} })).unwrap_err();
         assert_eq!(
-            (&*trouble.file, &*trouble.pointer),
+            (&*error.file, &*error.pointer),
             ("overlay.json", "/actions/0/target")
         );
-        assert!(trouble.what.contains(reason), "{target}: {trouble}");
+        assert!(error.what.contains(reason), "{target}: {error}");
     }
 }
 
@@ -174,12 +174,8 @@ fn an_action_without_effect_or_on_a_single_value_is_refused() {
         (json!({ "target": "$.a", "update": {} }), "x.json", ""),
         (json!({ "target": "$.a", "remove": true }), "x.json", ""),
     ] {
-        let trouble = applied(json!({ "a": 1 }), action.clone()).unwrap_err();
-        assert_eq!(
-            (&*trouble.file, &*trouble.pointer),
-            (file, pointer),
-            "{action}"
-        );
+        let error = applied(json!({ "a": 1 }), action.clone()).unwrap_err();
+        assert_eq!((&*error.file, &*error.pointer), (file, pointer), "{action}");
     }
 }
 
@@ -205,12 +201,12 @@ fn an_overlay_of_another_version_or_shape_is_refused_as_a_whole() {
             "/actions",
         ),
     ] {
-        let mut findings = Findings::default();
-        overlay::apply(&overlay, &mut [], &mut findings);
-        let pointers: Vec<&str> = findings
-            .troubles
+        let mut diagnostics = Diagnostics::default();
+        overlay::apply(&overlay, &mut [], &mut diagnostics);
+        let pointers: Vec<&str> = diagnostics
+            .errors
             .iter()
-            .map(|trouble| &*trouble.pointer)
+            .map(|error| &*error.pointer)
             .collect();
         assert_eq!(pointers, [pointer], "{overlay}");
     }

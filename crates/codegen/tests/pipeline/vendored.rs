@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, fs};
 
 use super::{documents, facts, folder, merged};
 use aimlapi_video_codegen::{
-    Document, Findings, Route, merge, names, overlay,
-    repair::{self, Seen},
+    Diagnostics, Document, Route, merge, names, overlay,
+    repair::{self, Evidence},
     strip,
 };
 
@@ -69,12 +69,12 @@ fn four_operations_exist_whatever_the_documents_are() {
 fn leaving_any_document_out_renames_nothing() {
     let facts = facts();
     let mut documents = documents();
-    documents.iter_mut().for_each(repair::mend);
-    overlay::apply(&facts.overlay, &mut documents, &mut Findings::default());
+    documents.iter_mut().for_each(repair::apply);
+    overlay::apply(&facts.overlay, &mut documents, &mut Diagnostics::default());
     let component_names = |documents: &[Document]| -> BTreeSet<String> {
-        let mut findings = Findings::default();
-        let merged = merge::merge(documents, &facts, |_| true, &mut findings);
-        assert_eq!(findings, Findings::default());
+        let mut diagnostics = Diagnostics::default();
+        let merged = merge::merge(documents, &facts, |_| true, &mut diagnostics);
+        assert_eq!(diagnostics, Diagnostics::default());
         let components = merged.openapi["components"]["schemas"].as_object().unwrap();
         components.keys().cloned().collect()
     };
@@ -92,17 +92,17 @@ fn leaving_any_document_out_renames_nothing() {
 #[test]
 fn the_repairs_that_are_called_current_are_those_that_mend_a_vendored_document() {
     let mut documents = documents();
-    documents.iter_mut().for_each(repair::mend);
+    documents.iter_mut().for_each(repair::apply);
     let mending: BTreeSet<&str> = documents
         .iter()
         .flat_map(|document| document.repairs.iter().copied())
         .collect();
     for repair in repair::ALL {
-        let advice = match repair.seen {
-            Seen::Current => "matches no file of openapi/ any more: call it historical",
-            Seen::Historical => "matches a file of openapi/: call it current",
+        let advice = match repair.evidence {
+            Evidence::Current => "matches no file of openapi/ any more: call it historical",
+            Evidence::Historical => "matches a file of openapi/: call it current",
         };
-        let fits = mending.contains(repair.name) == (repair.seen == Seen::Current);
+        let fits = mending.contains(repair.name) == (repair.evidence == Evidence::Current);
         assert!(fits, "{} {advice}", repair.name);
     }
 }
@@ -122,8 +122,8 @@ fn every_vendored_document_is_what_an_update_would_write() {
 #[test]
 fn a_repaired_document_needs_no_repair() {
     for mut document in documents() {
-        repair::mend(&mut document);
-        repair::mend(&mut document);
+        repair::apply(&mut document);
+        repair::apply(&mut document);
         assert_eq!(document.repairs, [""; 0], "{}", document.file);
     }
 }
@@ -131,9 +131,9 @@ fn a_repaired_document_needs_no_repair() {
 #[test]
 fn every_overlay_action_finds_its_target() {
     let mut documents = documents();
-    let mut findings = Findings::default();
-    let matches = overlay::apply(&facts().overlay, &mut documents, &mut findings);
-    assert_eq!(findings, Findings::default());
+    let mut diagnostics = Diagnostics::default();
+    let matches = overlay::apply(&facts().overlay, &mut documents, &mut diagnostics);
+    assert_eq!(diagnostics, Diagnostics::default());
     for (target, matches) in matches.actions {
         assert!(matches > 0, "{target} matches no file of openapi/ any more");
     }

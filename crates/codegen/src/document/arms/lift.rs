@@ -4,28 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::{repair, step, strip};
+use crate::{document::Places, repair, step, strip};
 
-/// Gives an object at `pointer`, and those in it, the properties that its arms name. The arms stay, and say what goes
-/// together; what all of them require is required.
-pub(super) fn lift(schema: &mut Value, pointer: &str) {
-    within(schema, pointer, false);
+/// Gives an object, and those in it, the properties that its arms name, and records in `places` where these stand. The
+/// arms stay, and say what goes together; what all of them require is required.
+pub(super) fn lift(schema: &mut Value, places: &mut Places) {
+    within(schema, "", places, false);
 }
 
-/// `is_held` tells that the schema is of an object, as what it stands in says.
-fn within(schema: &mut Value, pointer: &str, is_held: bool) {
-    let pointer = &strip::marked(schema, pointer);
+/// `pointer` is the schema's in the whole request; `is_held` states that the schema above makes it one of an object.
+fn within(schema: &mut Value, pointer: &str, places: &mut Places, is_held: bool) {
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         for (name, property) in properties {
-            within(
-                property,
-                &format!("{pointer}/properties{}", step(name)),
-                false,
-            );
+            let at = format!("{pointer}/properties{}", step(name));
+            within(property, &at, places, false);
         }
     }
     if let Some(items) = schema.get_mut("items") {
-        within(items, &format!("{pointer}/items"), false);
+        within(items, &format!("{pointer}/items"), places, false);
     }
     let mut groups: Vec<(&str, Vec<Value>)> = Vec::new();
     for keyword in ["oneOf", "anyOf", "allOf"] {
@@ -43,8 +39,7 @@ fn within(schema: &mut Value, pointer: &str, is_held: bool) {
         || !schema.get("type").is_some_and(Value::is_string) && groups.iter().any(is_of_objects);
     for (keyword, arms) in &mut groups {
         for (index, arm) in arms.iter_mut().enumerate() {
-            let way = strip::way(arm, pointer, keyword, index);
-            within(arm, &way, holds);
+            within(arm, &format!("{pointer}/{keyword}/{index}"), places, holds);
         }
     }
     if !holds || !groups.iter().flat_map(|(_, arms)| arms).any(is_object) {
@@ -58,9 +53,19 @@ fn within(schema: &mut Value, pointer: &str, is_held: bool) {
     };
     for (name, several) in named(&groups, pointer) {
         if !properties.contains_key(&name) {
+            let at = format!("{pointer}/properties{}", step(&name));
             let mut property = match several.as_slice() {
-                [only] => only.clone(),
-                several => json!({ "anyOf": several }),
+                [(from, only)] => {
+                    places.copy(from, &at);
+                    only.clone()
+                }
+                several => {
+                    for (index, (from, _)) in several.iter().enumerate() {
+                        places.copy(from, &format!("{at}/anyOf/{index}"));
+                    }
+                    let schemas: Vec<&Value> = several.iter().map(|(_, schema)| schema).collect();
+                    json!({ "anyOf": schemas })
+                }
             };
             repair::enum_in_arms(&mut property);
             properties.insert(name, property);
@@ -70,20 +75,19 @@ fn within(schema: &mut Value, pointer: &str, is_held: bool) {
     schema["properties"] = properties.into();
 }
 
-/// The properties that arms name, each with the different schemas that they give it.
-fn named(groups: &[(&str, Vec<Value>)], pointer: &str) -> BTreeMap<String, Vec<Value>> {
-    let mut named: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+/// The properties that arms name, each with the different schemas that they give it, and the pointers of these.
+fn named(groups: &[(&str, Vec<Value>)], pointer: &str) -> BTreeMap<String, Vec<(String, Value)>> {
+    let mut named: BTreeMap<String, Vec<(String, Value)>> = BTreeMap::new();
     for (keyword, arms) in groups {
         for (index, arm) in arms.iter().enumerate() {
-            let at = strip::marked(arm, &strip::way(arm, pointer, keyword, index));
             let properties = arm.get("properties").and_then(Value::as_object);
             for (name, property) in properties.into_iter().flatten() {
                 let known = named.entry(name.clone()).or_default();
-                match known.iter_mut().find(|known| same(known, property)) {
+                let mut schemas = known.iter_mut().map(|(_, known)| known);
+                match schemas.find(|known| same(known, property)) {
                     None => {
-                        let mut property = property.clone();
-                        strip::mark(&mut property, &format!("{at}/properties{}", step(name)));
-                        known.push(property);
+                        let at = format!("{pointer}/{keyword}/{index}/properties{}", step(name));
+                        known.push((at, property.clone()));
                     }
                     // A default that holds for one arm alone is none of the object's.
                     Some(known) if known.get("default") != property.get("default") => {

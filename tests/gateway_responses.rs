@@ -1,4 +1,4 @@
-//! Answers in which more than one state, error or URL stands: what decides, and what belongs to something else.
+//! Tests of responses with several states, errors or URLs: which of them decides, and which belong to something else.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use aimlapi_video::{Generation, State};
@@ -11,7 +11,7 @@ fn read(answer: &Value) -> (State, Vec<String>) {
 }
 
 #[test]
-fn generation_that_works_or_failed_is_not_completed_by_the_success_of_the_call() {
+fn running_or_failed_generation_is_not_completed_by_the_success_of_the_call() {
     let console = "https://console.example.com/tasks/1";
     for (answer, expected) in [
         (
@@ -81,7 +81,7 @@ fn status_is_read_from_the_property_that_states_one() {
 }
 
 #[test]
-fn videos_of_other_generations_and_entries_of_the_api_are_not_the_video() {
+fn urls_of_other_generations_and_of_api_resources_are_not_videos() {
     let video = "https://v/new.mp4";
     for answer in [
         json!({ "status": "completed", "video_url": video, "history": [{ "video_url": "https://v/1.mp4" }, { "video_url": "https://v/2.mp4" }] }),
@@ -103,7 +103,7 @@ fn videos_of_other_generations_and_entries_of_the_api_are_not_the_video() {
 }
 
 #[test]
-fn video_of_the_request_beside_an_error_is_not_the_result() {
+fn video_of_the_request_is_not_the_result_of_a_failed_generation() {
     let answer = json!({
         "status": "completed", "video": null, "error": { "message": "the output was blocked" },
         "video_url": "https://v/input.mp4",
@@ -112,7 +112,7 @@ fn video_of_the_request_beside_an_error_is_not_the_result() {
 }
 
 #[test]
-fn reason_is_not_the_callers_own_text() {
+fn text_of_the_caller_is_not_the_reason() {
     let reason = |answer: Value| {
         let generation = Generation::from_json(answer);
         generation
@@ -140,7 +140,7 @@ fn reason_is_not_the_callers_own_text() {
 }
 
 #[test]
-fn id_in_a_wrapped_success_is_the_generations() {
+fn id_in_a_wrapped_success_identifies_the_generation() {
     for code in [json!(0), json!(200), json!("success")] {
         let answer = json!({ "code": code, "message": "ok", "data": { "task_id": "g1" } });
         assert_eq!(Generation::from_json(answer).id(), Some("g1"));

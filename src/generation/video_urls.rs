@@ -1,44 +1,48 @@
-//! The URLs of the videos of a completed generation, wherever a response holds them.
+//! Finds the URLs of a completed generation's videos anywhere in a response.
+//!
+//! The search visits every property, ranks each URL by the names on the path to it ([`Words`]) and by its media type, and keeps
+//! the group of URLs with the best rank.
 
 use serde_json::{Map, Value};
 
 use super::{
-    reason::{is_link, nested},
+    reason::{is_web_url, nested},
     video::Video,
     words::Words,
 };
 
-/// The videos of an answer that holds none under `video`. With `is_completed`, the answer says that it is completed, so
-/// that any link that can be the video is one; else only what is named as a result counts.
+/// The videos of a response that holds none under `video`.
 ///
-/// What belongs to the request is never taken.
+/// With `is_completed`, the response states that the generation is completed, and every URL that can be a video counts; else
+/// only URLs that are named as a result count. URLs that belong to the request never count.
 pub(super) fn find(answer: &Value, is_completed: bool) -> Vec<Video> {
     let mut search = Search {
         found: Vec::new(),
-        links_in_failures: Vec::new(),
+        urls_in_failures: Vec::new(),
         lists: 0,
         left: MAX_PROPERTIES,
     };
     search.visit(answer, &Path::default(), 0);
     let Search {
         mut found,
-        links_in_failures,
+        urls_in_failures,
         ..
     } = search;
     if !is_completed {
-        found.retain(|link| link.rank == Rank::ResultVideo || link.is_under_video);
+        found.retain(|found_url| found_url.rank == Rank::ResultVideo || found_url.is_under_video);
     }
-    let Some(best) = found.iter().map(|link| link.rank).min() else {
-        // A gateway keeps the link of a success in `fail_reason` (QuantumNous/new-api#6993).
-        let links = links_in_failures.into_iter().filter(|_| is_completed);
-        return links.take(1).map(Video::at).collect();
+    let Some(best) = found.iter().map(|found_url| found_url.rank).min() else {
+        // A gateway puts the URL of a completed video into `fail_reason` (QuantumNous/new-api#6993).
+        let urls = urls_in_failures.into_iter().filter(|_| is_completed);
+        return urls.take(1).map(Video::at).collect();
     };
-    found.retain(|link| link.rank == best);
-    // What stands further out is the answer's own, what stands deeper may be another's. Stable: else the first one counts.
-    found.sort_by_key(|link| link.depth);
-    // One list, or the links of one level: the others are copies of these.
+    found.retain(|found_url| found_url.rank == best);
+    // An outer URL belongs to the response itself, a deeper one may belong to another object. The sort is stable, so the first
+    // URL of equals wins.
+    found.sort_by_key(|found_url| found_url.depth);
+    // Only one list, or the URLs of one level, is returned: the other groups are copies.
     let mut groups: Vec<(Group, Vec<Video>)> = Vec::new();
-    for Link { group, video, .. } in found {
+    for FoundUrl { group, video, .. } in found {
         let at = groups.iter().position(|(other, _)| *other == group);
         let at = at.unwrap_or_else(|| {
             groups.push((group, Vec::new()));
@@ -52,7 +56,7 @@ pub(super) fn find(answer: &Value, is_completed: bool) -> Vec<Video> {
     let Some(first) = groups.first().map(|(_, videos)| videos.clone()) else {
         return Vec::new();
     };
-    // A list that has the same links and more is the whole of them.
+    // A list that contains these URLs and more is the complete list.
     let has_all = |videos: &[Video]| {
         let has = |one: &Video| videos.iter().any(|video| video.url == one.url);
         first.iter().all(has)
@@ -67,7 +71,7 @@ pub(super) fn find(answer: &Value, is_completed: bool) -> Vec<Video> {
 const MAX_DEPTH: usize = 8;
 const MAX_PROPERTIES: u32 = 10_000;
 
-/// How sure it is that a link is the video, surest first.
+/// How likely a URL is the video, the most likely rank first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     /// Named as a result, and as a video by its name, its type or its file's extension.
@@ -76,9 +80,9 @@ enum Rank {
     Result,
     /// A video.
     Video,
-    /// A link whose name says nothing else.
+    /// A URL whose name only says that it is a URL or a file.
     Place,
-    /// A video beside the prompt, which may be the request's own.
+    /// A video in the same object as the prompt, which may belong to the request.
     BesidePrompt,
 }
 
@@ -88,7 +92,7 @@ enum Group {
     Level(usize),
 }
 
-struct Link {
+struct FoundUrl {
     rank: Rank,
     depth: usize,
     group: Group,
@@ -96,14 +100,14 @@ struct Link {
     video: Video,
 }
 
-/// What the names on the way to a value say.
+/// The properties of the names on the path to a value.
 #[derive(Clone, Copy)]
 struct Path {
     is_video: bool,
     is_result: bool,
-    /// Whether no name says anything else.
+    /// Whether all names are names of results or of places of files.
     is_known: bool,
-    /// Whether it begins with `video` or `videos`.
+    /// Whether the path begins with `video` or `videos`.
     is_under_video: bool,
     list: Option<usize>,
 }
@@ -134,8 +138,8 @@ impl Path {
 }
 
 struct Search {
-    found: Vec<Link>,
-    links_in_failures: Vec<String>,
+    found: Vec<FoundUrl>,
+    urls_in_failures: Vec<String>,
     lists: usize,
     left: u32,
 }
@@ -155,9 +159,9 @@ impl Search {
                 };
                 for item in items {
                     match item {
-                        Value::String(text) if is_link(text) => {
-                            let link = self.link(text, &path, depth, None, false);
-                            self.found.extend(link);
+                        Value::String(text) if is_web_url(text) => {
+                            let found_url = self.rank_url(text, &path, depth, None, false);
+                            self.found.extend(found_url);
                         }
                         item => self.visit(item, &path, depth + 1),
                     }
@@ -174,7 +178,7 @@ impl Search {
 
     fn visit_object(&mut self, map: &Map<String, Value>, path: &Path, depth: usize) {
         let beside_prompt = map.keys().any(|key| Words::of(key).is_prompt());
-        let mut own: Vec<(usize, Link)> = Vec::new();
+        let mut own: Vec<(usize, FoundUrl)> = Vec::new();
         for (key, value) in map {
             if self.left == 0 {
                 break;
@@ -183,39 +187,40 @@ impl Search {
             let words = Words::of(key);
             match value {
                 Value::String(text) if words.is_failure() => {
-                    self.links_in_failures
-                        .extend(is_link(text).then(|| text.clone()));
+                    self.urls_in_failures
+                        .extend(is_web_url(text).then(|| text.clone()));
                 }
                 _ if words.is_failure() || words.is_other_file() => {}
                 Value::String(text)
-                    if words.is_entry() && kind_of_file(text) != Some(true) && is_link(text) => {}
-                Value::String(text) if is_link(text) => {
+                    if words.is_entry() && kind_of_file(text) != Some(true) && is_web_url(text) => {
+                }
+                Value::String(text) if is_web_url(text) => {
                     let path = path.with(key, &words, depth);
-                    let link = self.link(text, &path, depth, Some(map), beside_prompt);
-                    own.extend(link.map(|link| (words.variance(), link)));
+                    let found_url = self.rank_url(text, &path, depth, Some(map), beside_prompt);
+                    own.extend(found_url.map(|found_url| (words.variance(), found_url)));
                 }
                 value => self.visit(value, &path.with(key, &words, depth), depth + 1),
             }
         }
-        // An object describes one file: its other links are variants of it.
+        // An object describes one file; its other URLs are variants of the file.
         let plainest = own
             .iter()
-            .map(|(variance, link)| (link.rank, *variance))
+            .map(|(variance, found_url)| (found_url.rank, *variance))
             .min();
         let own = own.into_iter();
-        let own = own.filter(|(variance, link)| Some((link.rank, *variance)) == plainest);
-        self.found.extend(own.map(|(_, link)| link));
+        let own = own.filter(|(variance, found_url)| Some((found_url.rank, *variance)) == plainest);
+        self.found.extend(own.map(|(_, found_url)| found_url));
     }
 
-    /// A link as what it can be, if it can be a video.
-    fn link(
+    /// Ranks a URL; `None` if the URL cannot be a video.
+    fn rank_url(
         &self,
         url: &str,
         path: &Path,
         depth: usize,
         beside: Option<&Map<String, Value>>,
         beside_prompt: bool,
-    ) -> Option<Link> {
+    ) -> Option<FoundUrl> {
         let kind = beside.and_then(kind).or_else(|| kind_of_file(url));
         let is_video = match kind {
             Some(is_video) => is_video,
@@ -231,7 +236,7 @@ impl Search {
             (_, _, true) if !beside_prompt => Rank::Place,
             _ => return None,
         };
-        Some(Link {
+        Some(FoundUrl {
             rank,
             depth,
             group: path.list.map_or(Group::Level(depth), Group::List),
@@ -241,7 +246,7 @@ impl Search {
     }
 }
 
-/// Whether the object says that its file is a video.
+/// Whether the object states that its file is a video; `None` if it states no known media type.
 fn kind(map: &Map<String, Value>) -> Option<bool> {
     let names = [
         "content_type",
@@ -259,7 +264,7 @@ fn kind(map: &Map<String, Value>) -> Option<bool> {
     kinds.next()
 }
 
-/// Whether the extension of a link's file is a video's; `None` if it is not a known one.
+/// Whether the file extension of a URL is that of a video; `None` if the extension is not known.
 fn kind_of_file(url: &str) -> Option<bool> {
     let path = url.split(['?', '#']).next()?;
     let (_, extension) = path.rsplit('/').next()?.rsplit_once('.')?;

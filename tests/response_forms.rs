@@ -1,14 +1,14 @@
-//! What an answer means: every shape the service is known to print, and what it might print next.
+//! Tests of how `Generation` interprets responses: all known forms, and arbitrary JSON.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use aimlapi_video::{Generation, State};
 use serde_json::Value;
 
-/// Our own bodies in the shapes of the vendor's pages (`docs/api-references/video-models/`), and what each means.
+/// Bodies in the forms of the vendor's pages (`docs/api-references/video-models/`), written for this test, with their meaning.
 const ANSWERS: &str = include_str!("fixtures/answers.jsonl");
 
 #[test]
-fn every_known_shape_is_read_rightly() {
+fn every_known_form_is_interpreted() {
     let mut count = 0;
     for line in ANSWERS.lines() {
         let fixture: Value = serde_json::from_str(line).unwrap();
@@ -49,7 +49,7 @@ fn every_known_shape_is_read_rightly() {
                 "{name}"
             );
         }
-        // Whatever was understood, the whole stays reachable.
+        // The whole response remains available, also the properties that are not interpreted.
         assert_eq!(answer.as_json(), &fixture["body"], "{name}");
         count += 1;
     }
@@ -57,7 +57,7 @@ fn every_known_shape_is_read_rightly() {
 }
 
 #[test]
-fn states_are_read_in_any_spelling() {
+fn states_are_read_in_every_spelling() {
     let state = |status: &str| {
         Generation::from_json(serde_json::json!({ "id": "g", "status": status })).state()
     };
@@ -80,7 +80,7 @@ fn states_are_read_in_any_spelling() {
 proptest::proptest! {
     #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
 
-    /// A paid result is never lost to a strict reader: any JSON is read, and kept.
+    /// The reader is lenient, so that a paid result is not lost: any JSON can be read, and is kept.
     #[test]
     fn any_json_is_read_and_kept(body in json(), status in ".{0,12}", error in json(), video in json()) {
         for body in [body, serde_json::json!({ "id": "g", "status": status, "error": error, "video": video })] {
@@ -91,7 +91,7 @@ proptest::proptest! {
     }
 }
 
-/// What repeats the request, each text and link of it marked.
+/// A repetition of a request, with marked texts and URLs.
 fn request() -> Value {
     let link = "https://mine.example.com/mine.mp4";
     serde_json::json!({
@@ -109,7 +109,7 @@ fn request() -> Value {
     })
 }
 
-/// An answer with `value` under `name` within these wrappers, beside the request at each level.
+/// A response with `value` under `name` within these wrappers, and a repetition of the request at each level.
 fn wrapped(wrappers: &[&str], name: &str, value: Value, status: &str) -> Value {
     let mut inner = request();
     inner[name] = value;
@@ -183,7 +183,7 @@ proptest::proptest! {
     #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn reason_under_any_usual_name_is_found_and_the_request_never_taken(
+    fn reason_is_found_under_every_usual_name_and_not_in_the_request(
         wrappers in proptest::collection::vec(proptest::sample::select(WRAPPERS.to_vec()), 0..4),
         name in proptest::sample::select(REASONS.to_vec()),
         shape in 0..4,
@@ -201,7 +201,7 @@ proptest::proptest! {
     }
 
     #[test]
-    fn link_under_any_usual_name_is_found_and_the_requests_never_taken(
+    fn url_is_found_under_every_usual_name_and_not_in_the_request(
         wrappers in proptest::collection::vec(proptest::sample::select(WRAPPERS.to_vec()), 0..4),
         name in proptest::sample::select(LINKS.to_vec()),
         has_extension in proptest::bool::ANY,
@@ -215,7 +215,7 @@ proptest::proptest! {
         let body = wrapped(&wrappers, name, value, "completed");
         let answer = Generation::from_json(body.clone());
         let urls: Vec<&str> = answer.videos().iter().map(|video| video.url.as_str()).collect();
-        // A bare link beside the prompt may be anything.
+        // A plain URL in the same object as the prompt may be anything.
         let is_bare = wrappers.iter().all(|wrapper| ["data", "task", "job", "payload", "body"].contains(wrapper))
             && ["url", "uri", "href", "link", "download_url", "file_url"].contains(&name)
             && !has_extension;
@@ -227,7 +227,7 @@ proptest::proptest! {
     }
 
     #[test]
-    fn the_request_alone_gives_neither_reason_nor_video(
+    fn repeated_request_alone_gives_neither_reason_nor_video(
         wrappers in proptest::collection::vec(proptest::sample::select(WRAPPERS.to_vec()), 0..4),
         status in proptest::sample::select(vec!["failed", "completed", "mulling"]),
     ) {

@@ -1,4 +1,4 @@
-//! Answers: generations, errors in the service's shape, and what a scenario has answered instead.
+//! HTTP responses: generations, errors in the service's shape, and the responses that a scenario's steps replace them with.
 
 use std::time::Duration;
 
@@ -10,18 +10,19 @@ use axum::{
 use futures_util::stream;
 use serde_json::{Value, json};
 
-use super::{line::Cut, scenario::Step, shapes::CREDITS_PER_USD};
+use super::{connection::Abort, scenario::Step, shapes::CREDITS_PER_USD};
 
-/// The header by which a client names its own request.
+/// The header with the client's own id of a request.
 const CLIENT_REQUEST_ID: &str = "x-client-request-id";
 
+/// Returns a response with a generation, and with the headers that the service adds.
 pub(super) fn generation(
     status: StatusCode,
-    answer: Value,
+    body: Value,
     credits: f64,
     headers: &HeaderMap,
 ) -> Response {
-    let mut response = (status, axum::Json(answer)).into_response();
+    let mut response = (status, axum::Json(body)).into_response();
     let out = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&request_id()) {
         out.insert("x-inference-id", id);
@@ -29,28 +30,28 @@ pub(super) fn generation(
     if let Some(id) = headers.get(CLIENT_REQUEST_ID) {
         out.insert(CLIENT_REQUEST_ID, id.clone());
     }
-    let figures = [
+    let usage = [
         ("x-aimlapi-credits-used", credits),
         ("x-aimlapi-usd-spent", credits / CREDITS_PER_USD),
     ];
-    for (name, figure) in figures {
-        if let Ok(value) = HeaderValue::from_str(&figure.to_string()) {
+    for (name, amount) in usage {
+        if let Ok(value) = HeaderValue::from_str(&amount.to_string()) {
             out.insert(name, value);
         }
     }
     response
 }
 
-/// An error as the service shapes it: `message`, `path`, `requestId`, `statusCode`, `timestamp`.
+/// An error response in the service's shape: `message`, `path`, `requestId`, `statusCode`, `timestamp`.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct ErrorResponse {
     status: StatusCode,
     message: String,
-    /// Seconds, for `Retry-After`.
+    /// The value of `Retry-After`, in seconds.
     retry_after: Option<u64>,
 }
 
-impl Refusal {
+impl ErrorResponse {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -66,16 +67,16 @@ impl Refusal {
         }
     }
 
-    /// The answer to a request for `uri`.
-    pub(super) fn answer(self, uri: &Uri, headers: &HeaderMap, at: Duration) -> Response {
-        let given = headers
+    /// Converts the error to the response to a request for `uri` at the time `at`.
+    pub(super) fn into_response(self, uri: &Uri, headers: &HeaderMap, at: Duration) -> Response {
+        let client_id = headers
             .get(CLIENT_REQUEST_ID)
             .and_then(|id| id.to_str().ok())
             .map(str::to_owned);
         let body = json!({
             "message": self.message,
             "path": uri.path(),
-            "requestId": given.unwrap_or_else(request_id),
+            "requestId": client_id.unwrap_or_else(request_id),
             "statusCode": self.status.as_u16(),
             "timestamp": humantime::format_rfc3339_millis(std::time::SystemTime::UNIX_EPOCH + at).to_string(),
         });
@@ -89,19 +90,21 @@ impl Refusal {
     }
 }
 
-/// What a step has answered instead of the usual answer; `refused` makes an error of a status that comes without a body.
-pub(super) async fn stepped(
+/// Applies a step to the normal response: delays it, changes its headers, replaces it, or aborts the connection.
+///
+/// `error` makes the body for an error status without a body of its own.
+pub(super) async fn apply_step(
     step: &Step,
-    usual: Response,
-    line: &Cut,
-    refused: impl FnOnce(StatusCode, String) -> Response,
+    normal: Response,
+    abort: &Abort,
+    error: impl FnOnce(StatusCode, String) -> Response,
 ) -> Response {
     tokio::time::sleep(Duration::from_secs_f64(step.delay_seconds)).await;
     if step.close {
-        line.cut();
+        abort.abort();
     }
-    if step.close || !step.answers() {
-        return with_headers(usual, step);
+    if step.close || !step.replaces_response() {
+        return with_headers(normal, step);
     }
     let status = step
         .status
@@ -115,7 +118,7 @@ pub(super) async fn stepped(
         text.clone().into_response()
     } else if status.is_client_error() || status.is_server_error() {
         let reason = status.canonical_reason().unwrap_or("an error");
-        refused(status, format!("{reason}, as the scenario has it"))
+        error(status, format!("{reason} (set by the scenario)"))
     } else {
         ().into_response()
     };
@@ -126,7 +129,7 @@ pub(super) async fn stepped(
 fn with_headers(mut response: Response, step: &Step) -> Response {
     for (name, value) in &step.headers {
         let name = HeaderName::from_bytes(name.as_bytes());
-        // A scenario is only taken with headers that are good.
+        // The names and values were validated when the scenario was read.
         if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
             response.headers_mut().insert(name, value);
         }
@@ -134,18 +137,18 @@ fn with_headers(mut response: Response, step: &Step) -> Response {
     response
 }
 
-/// A body whose connection ends after so many bytes, though more were promised.
-pub(super) fn cut_body(bytes: Bytes, after: u32) -> Body {
+/// Returns a body that aborts after `after` bytes, although `Content-Length` announces more.
+pub(super) fn truncated_body(bytes: Bytes, after: u32) -> Body {
     let after = usize::try_from(after).map_or(bytes.len(), |after| after.min(bytes.len()));
-    let begun = bytes.slice(..after);
-    Body::from_stream(stream::unfold(Some(begun), |begun| async {
-        match begun {
-            Some(begun) if !begun.is_empty() => Some((Ok(begun), Some(Bytes::new()))),
+    let head = bytes.slice(..after);
+    Body::from_stream(stream::unfold(Some(head), |head| async {
+        match head {
+            Some(head) if !head.is_empty() => Some((Ok(head), Some(Bytes::new()))),
             _ => {
-                // What was given is sent before the end comes, and not lost with it.
+                // The server flushes the bytes before it sees the error, so that the client receives them.
                 tokio::task::yield_now().await;
-                let cut = std::io::Error::from(std::io::ErrorKind::ConnectionAborted);
-                Some((Err(cut), None))
+                let error = std::io::Error::from(std::io::ErrorKind::ConnectionAborted);
+                Some((Err(error), None))
             }
         }
     }))

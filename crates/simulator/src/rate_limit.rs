@@ -1,15 +1,15 @@
-//! How many requests are taken in a minute.
+//! The limit of requests per minute, as a token bucket.
 
 use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-/// A token bucket that holds what a minute brings.
+/// A token bucket whose capacity is the number of requests of one minute.
 #[derive(Debug)]
 pub(super) struct RateLimit {
     per_minute: f64,
-    /// How much is left, and when that was so.
+    /// The tokens that are left, and the time of that count.
     left: Mutex<(f64, Duration)>,
 }
 
@@ -22,7 +22,11 @@ impl RateLimit {
         }
     }
 
-    /// Takes a request, or tells in how many whole seconds one will be taken.
+    /// Takes a token for a request.
+    ///
+    /// # Errors
+    ///
+    /// If no token is left: the whole seconds until the next token.
     pub(super) fn take(&self, now: Duration) -> Result<(), u64> {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         let passed = now.saturating_sub(left.1).as_secs_f64();
@@ -36,12 +40,13 @@ impl RateLimit {
         Err(seconds.ceil().max(1.0) as u64)
     }
 
+    /// Refills the bucket.
     pub(super) fn reset(&self, now: Duration) {
         *self.left.lock().unwrap_or_else(PoisonError::into_inner) = (self.per_minute, now);
     }
 }
 
-/// Tokens: a rounding error must not cost a client a second.
+/// The tolerance in tokens, so that a rounding error does not make a client wait another second.
 const ROUNDING: f64 = 1e-6;
 
 #[cfg(test)]
@@ -49,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_waits_as_told_is_taken_and_who_comes_earlier_is_not() {
+    fn request_is_accepted_after_the_reported_wait_and_refused_before() {
         let limit = RateLimit::new(20);
         let at = Duration::from_secs;
         (0..20).for_each(|_| assert_eq!(limit.take(at(7)), Ok(())));
@@ -60,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_hour_saves_up_no_more_than_a_minute() {
+    fn tokens_accumulate_up_to_one_minute_after_an_idle_hour() {
         let limit = RateLimit::new(2);
         let late = Duration::from_secs(3600);
         assert_eq!([limit.take(late), limit.take(late)], [Ok(()), Ok(())]);

@@ -1,4 +1,7 @@
-//! Connections that can be cut: a client whose answer is lost must see no answer at all.
+//! Connections that a handler can abort, so that a client receives no response at all.
+//!
+//! `AbortableListener` accepts TCP connections. Each connection has an `Abort` handle, which handlers of its requests get as
+//! axum's connection info. After `Abort::abort` every write to the connection fails, which makes the server close it.
 
 use std::{
     io,
@@ -20,21 +23,21 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// Takes connections, each as a line of its own.
+/// A TCP listener whose connections can be aborted.
 #[derive(Debug)]
-pub(super) struct Lines(pub(super) TcpListener);
+pub(super) struct AbortableListener(pub(super) TcpListener);
 
-impl Listener for Lines {
-    type Io = Line;
+impl Listener for AbortableListener {
+    type Io = Connection;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Line, SocketAddr) {
-        // axum's own, which rides out a lack of file descriptors.
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        // axum's implementation retries when file descriptors run out.
         let (stream, address) = Listener::accept(&mut self.0).await;
-        // Answers are small, and whoever asks often waits for each.
+        // Responses are small, and clients often wait for one before they send the next request.
         let _ = stream.set_nodelay(true);
-        let cut = Cut::default();
-        (Line { stream, cut }, address)
+        let abort = Abort::default();
+        (Connection { stream, abort }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -42,41 +45,42 @@ impl Listener for Lines {
     }
 }
 
-/// Cuts the line that a request came on.
+/// Aborts the connection of a request.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Cut(Arc<AtomicBool>);
+pub(super) struct Abort(Arc<AtomicBool>);
 
-impl Cut {
-    /// From now on nothing is written, and the connection ends with the next attempt.
-    pub(super) fn cut(&self) {
+impl Abort {
+    /// Aborts the connection: no further byte is written, and the next write closes the connection.
+    pub(super) fn abort(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn is_cut(&self) -> bool {
+    pub(super) fn is_aborted(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
     fn check(&self) -> io::Result<()> {
-        match self.is_cut() {
+        match self.is_aborted() {
             true => Err(io::ErrorKind::ConnectionAborted.into()),
             false => Ok(()),
         }
     }
 }
 
-impl Connected<IncomingStream<'_, Lines>> for Cut {
-    fn connect_info(stream: IncomingStream<'_, Lines>) -> Self {
-        stream.io().cut.clone()
+impl Connected<IncomingStream<'_, AbortableListener>> for Abort {
+    fn connect_info(stream: IncomingStream<'_, AbortableListener>) -> Self {
+        stream.io().abort.clone()
     }
 }
 
+/// A TCP connection that fails to write once it is aborted.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct Connection {
     stream: TcpStream,
-    cut: Cut,
+    abort: Abort,
 }
 
-impl AsyncRead for Line {
+impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -86,13 +90,13 @@ impl AsyncRead for Line {
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for Connection {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.cut.check()?;
+        self.abort.check()?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -101,7 +105,7 @@ impl AsyncWrite for Line {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.cut.check()?;
+        self.abort.check()?;
         Pin::new(&mut self.stream).poll_write_vectored(context, slices)
     }
 
