@@ -12,6 +12,7 @@ pub mod cli;
 pub mod faulty;
 pub mod files;
 pub mod judge;
+pub mod recorded;
 #[cfg(unix)]
 pub mod terminal;
 pub mod tls;
