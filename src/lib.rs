@@ -54,7 +54,7 @@
 )]
 
 pub mod schedule;
-/// Request types and builders, one per path and model, generated from the vendor's documents.
+#[doc = include_str!(concat!(env!("OUT_DIR"), "/types.md"))]
 pub mod types {
     pub use crate::generated::{bounded::*, builders::*, types::*};
 }

@@ -96,6 +96,10 @@ fn equal_documents_give_identical_source() {
             "typed_requests.rs",
             include_str!(concat!(env!("OUT_DIR"), "/typed_requests.rs")),
         ),
+        (
+            "types.md",
+            include_str!(concat!(env!("OUT_DIR"), "/types.md")),
+        ),
     ];
     for documents in [documents(), reversed] {
         for ((name, text), (built_name, built)) in sources(documents).iter().zip(built) {

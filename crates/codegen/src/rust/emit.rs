@@ -101,6 +101,29 @@ pub(super) fn documents(merged: &Merged) -> Value {
     merged.requests.iter().map(entry).collect()
 }
 
+/// The documentation of the library's module `types`: an index of the request types, by vendor.
+pub(super) fn types_index(merged: &Merged) -> String {
+    let mut out = String::from(
+        "Request types and builders, one per route and model, generated from the vendor's documents.\n\n\
+         The type of an object in a request is named after the request's type and the property that holds it.\n",
+    );
+    let mut by_vendor: BTreeMap<&str, Vec<&Model>> = BTreeMap::new();
+    for Request { model, .. } in &merged.requests {
+        by_vendor.entry(&model.vendor).or_default().push(model);
+    }
+    for (vendor, models) in by_vendor {
+        let _ = write!(
+            out,
+            "\n# Feature `{vendor}`\n\n| type | model | task |\n|---|---|---|\n"
+        );
+        for model in models {
+            let (name, id, task) = (&model.type_name, &model.id, model.task);
+            let _ = writeln!(out, "| [`{name}`] | `{id}` | {task} |");
+        }
+    }
+    out
+}
+
 /// A function over every generated type, for tests that judge them all.
 pub(super) fn typed_requests(merged: &Merged) -> String {
     let mut out = String::from(

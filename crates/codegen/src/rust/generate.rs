@@ -90,6 +90,7 @@ fn source(merged: &Merged, client: Client<'_>) -> Result<Source, String> {
             ("contract.json", emit::contract(merged).map_err(text)?),
             ("documents.json", emit::documents(merged).to_string()),
             ("typed_requests.rs", emit::typed_requests(merged)),
+            ("types.md", emit::types_index(merged)),
         ],
     })
 }

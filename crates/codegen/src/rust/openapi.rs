@@ -276,10 +276,11 @@ fn documentation(name: &str, request: &Request) -> String {
     let create = &request.create;
     if name == request.model.type_name {
         format!(
-            "Request body of `{}` for `POST {}`, as `{}` declares it.\n\n{}",
+            "Request body of `{}` for `POST {}`, as `{}` declares it (feature `{}`).\n\n{}",
             create.model,
             create.route.path(),
             create.file,
+            request.model.vendor,
             request.model.markdown_table()
         )
     } else {
