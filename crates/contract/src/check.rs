@@ -179,7 +179,7 @@ impl Check {
 }
 
 /// The 64-bit integer that is equal to a number, if there is one. `5.0` is an integer in JSON Schema.
-pub(crate) fn as_integer(number: &Number) -> Option<i64> {
+pub fn as_integer(number: &Number) -> Option<i64> {
     number.as_i64().or_else(|| {
         let float = number.as_f64()?;
         // Beyond 2^53 several integers have the same float.

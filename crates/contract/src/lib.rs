@@ -23,7 +23,7 @@ mod uri;
 mod violation;
 mod wording;
 
-pub use check::Formats;
+pub use check::{Formats, as_integer};
 pub use enforcement::{Constraint, EnforcedBy};
 pub use model::{Model, Property, Role, StatedDuration, Task};
 pub use route::Route;
