@@ -69,10 +69,13 @@ impl Schema {
             (Self::Null, _) => return "`null`".into(),
             (_, json_type) => json_type.as_str(),
         };
-        if self.is_restricted() {
-            format!("{name} ({})", self.allowed())
-        } else {
-            name.into()
+        match self {
+            // The type is named already.
+            Self::Checked { schema, checks } if !schema.is_restricted() => {
+                format!("{name} ({})", list(checks.iter().map(Check::allowed), ", "))
+            }
+            schema if schema.is_restricted() => format!("{name} ({})", schema.allowed()),
+            _ => name.into(),
         }
     }
 }
