@@ -98,7 +98,7 @@ async fn failed_download_leaves_no_files_and_hides_the_signature() {
             http(200, &[("etag", "\"a\"")], "<?xml version=\"1.0\"?><Error/>"),
         ),
         (
-            "compressed (gzip)",
+            "a compressed file (gzip)",
             http(200, &[("content-encoding", "gzip")], b"\x1f\x8b\x08\0"),
         ),
         ("carries no video", http(204, &[], "")),
