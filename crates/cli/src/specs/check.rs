@@ -30,7 +30,7 @@ pub(crate) fn check(asked: &SpecsCheck) -> ExitCode {
         generated.add(&report.generated);
     }
     if !asked.each {
-        // Each was read alone; what only shows when all are read together is told of the file it is about.
+        // Some errors appear only when all documents are read together; each goes to the report of its file.
         let mut together = documents;
         together.retain(|document| reports.iter().any(|report| report.is_read(&document.file)));
         let mut common = Diagnostics::default();
@@ -216,8 +216,8 @@ impl Report {
     }
 
     fn json(&self) -> Value {
-        let told = |errors: &[Diagnostic]| -> Vec<Value> {
-            let told = |diagnostic: &Diagnostic| {
+        let list = |diagnostics: &[Diagnostic]| -> Vec<Value> {
+            let entry = |diagnostic: &Diagnostic| {
                 json!({
                     "file": diagnostic.file,
                     "pointer": diagnostic.pointer,
@@ -225,15 +225,15 @@ impl Report {
                     "remedy": diagnostic.remedy,
                 })
             };
-            errors.iter().map(told).collect()
+            diagnostics.iter().map(entry).collect()
         };
         json!({
             "file": self.file,
             "verdict": self.verdict().replace(' ', "_"),
             "repairs": self.repairs,
             "models": self.models,
-            "troubles": told(&self.errors),
-            "warnings": told(&self.warnings),
+            "troubles": list(&self.errors),
+            "warnings": list(&self.warnings),
         })
     }
 }
@@ -259,14 +259,14 @@ fn text(reports: &[Report], generated: &Generated) -> String {
             .models
             .iter()
             .filter_map(|model| model["id"].as_str());
-        let mut told: Vec<String> = Vec::new();
+        let mut details: Vec<String> = Vec::new();
         let models = models.collect::<Vec<_>>().join(", ");
-        told.extend((!models.is_empty()).then_some(models));
+        details.extend((!models.is_empty()).then_some(models));
         if !report.repairs.is_empty() {
-            told.push(format!("repaired: {}", report.repairs.join(", ")));
+            details.push(format!("repaired: {}", report.repairs.join(", ")));
         }
-        let told = told.join("; ");
-        out.push_str(format!("{:<9} {}  {told}", report.verdict(), report.file).trim_end());
+        let details = details.join("; ");
+        out.push_str(format!("{:<9} {}  {details}", report.verdict(), report.file).trim_end());
         out.push('\n');
         for diagnostic in &report.errors {
             out.push_str(&format!("          {diagnostic}\n"));

@@ -71,13 +71,13 @@ fn markdown(changes: &[Change]) -> String {
         }
         out.push_str(&format!("### {heading}\n\n"));
         for group in grouped(&of_effect) {
-            let told: Vec<String> = group.iter().map(ToString::to_string).collect();
+            let lines: Vec<String> = group.iter().map(ToString::to_string).collect();
             let path = group[0].route.path();
             let title = match &*group[0].model {
                 "" => format!("`GET {path}`"),
                 model => format!("`{model}` on `{path}`"),
             };
-            out.push_str(&format!("- {title}: {}\n", told.join("; ")));
+            out.push_str(&format!("- {title}: {}\n", lines.join("; ")));
         }
         out.push('\n');
     }

@@ -98,7 +98,7 @@ fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
         taken.len(),
         text(&diff::compare(&old.merged, &new.merged))
     );
-    report.push_str(&told(&asked.into, &old, &new, &published));
+    report.push_str(&follow_ups(&asked.into, &old, &new, &published));
     Ok(report.trim_end().to_owned())
 }
 
@@ -113,8 +113,8 @@ fn lost(old: &Merged, new: &Merged) -> Option<String> {
     Some(format!("{} on {}", lost.model, lost.route.path()))
 }
 
-/// What a person has to see to after an update.
-fn told(into: &Path, old: &Described, new: &Described, published: &[Document]) -> String {
+/// Lists what a maintainer has to do after an update.
+fn follow_ups(into: &Path, old: &Described, new: &Described, published: &[Document]) -> String {
     let vendors = new
         .merged
         .requests
@@ -176,8 +176,8 @@ fn listed(heading: &str, lines: impl IntoIterator<Item = String>) -> String {
     format!("{heading}\n{}", lines.concat())
 }
 
-/// The published documents that declare an operation of this client. A checkout holds other JSON, too; of that only what
-/// claims one of these operations and cannot be read is trouble.
+/// The published documents that declare an operation of this client. A checkout has other JSON files, too; one that cannot
+/// be read is an error only if it names such an operation.
 fn published(from: &Path, facts: &Facts) -> Result<Vec<Document>, Failure> {
     let mut diagnostics = Diagnostics::default();
     let mut documents = documents(from, &mut diagnostics);
@@ -188,7 +188,7 @@ fn published(from: &Path, facts: &Facts) -> Result<Vec<Document>, Failure> {
     diagnostics.errors.retain(|diagnostic| {
         let text = fs::read(from.join(&diagnostic.file)).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        // What was asked for by name, or could not be read at all, was meant.
+        // A file that is named on the command line, or whose text cannot be read, counts as a document.
         from.is_file()
             || diagnostic.file.is_empty()
             || text.is_empty()
@@ -287,7 +287,7 @@ fn same_text(
 }
 
 fn is_free(file: &str, taken: &BTreeMap<String, &Document>, old: &Described) -> bool {
-    // Under these names no document is looked for, or somebody's facts are.
+    // The facts files are not read as documents.
     let name = file.rsplit('/').next().unwrap_or(file);
     !Facts::FILES.contains(&name)
         && !taken.contains_key(file)

@@ -38,7 +38,7 @@ pub(super) fn stale(
             .map(|create| format!("{} on {}", create.model, create.route.path()));
         named.collect::<Vec<_>>().join(", ")
     };
-    let told: Vec<String> = files
+    let lines: Vec<String> = files
         .into_iter()
         .map(|(file, creates)| {
             let others = news().filter(|create| create.file == file && !is_published(create));
@@ -57,5 +57,5 @@ pub(super) fn stale(
             )
         })
         .collect();
-    (!told.is_empty()).then(|| told.join("\n  "))
+    (!lines.is_empty()).then(|| lines.join("\n  "))
 }
