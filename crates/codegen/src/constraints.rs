@@ -1,8 +1,7 @@
-//! The constraints of a request's schema, as the contract's data. A keyword that the contract cannot hold is reported, never
-//! dropped.
+//! Reads the constraints of a request's schema into the contract's types. A keyword that these cannot represent is reported.
 
 mod checks;
 mod integers;
 mod read;
 
-pub use read::read;
+pub(crate) use read::read;

@@ -1,4 +1,4 @@
-//! What a change of the documents means to whoever calls this crate.
+//! Compares two versions of the documents, and classifies each change by its effect on programs that use the library.
 
 mod arms;
 mod bare;
@@ -21,64 +21,91 @@ use crate::{
     strip,
 };
 
-/// One difference, recorder from the caller's side.
+/// One difference between two versions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// The model; empty for what concerns none.
+    /// The model's id; empty for a change of a response.
     pub model: String,
+    /// The URL of the operation.
     pub route: Route,
     /// The property: its path in the body, with `[]` for the items of an array; empty for the whole request.
     pub property: String,
+    /// The kind of difference.
     pub kind: Kind,
+    /// The old value, limit or type in words.
     pub old: Option<Value>,
+    /// The new one.
     pub new: Option<Value>,
+    /// The effect on programs.
     pub effect: Effect,
 }
 
-/// What kind of difference it is.
+/// The kind of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
+    /// A new model.
     ModelAdded,
+    /// A model without a document.
     ModelRemoved,
+    /// A model on another URL.
     PathMoved,
+    /// A model in another vendor's feature.
     VendorChanged,
+    /// A new property.
     PropertyAdded,
+    /// A property that the new documents lack.
     PropertyRemoved,
+    /// An optional property is required.
     BecameRequired,
+    /// A required property is optional.
     BecameOptional,
+    /// A property may be `null`.
     NullAllowed,
+    /// A property may not be `null` any more.
     NullRefused,
+    /// An enum has another value.
     ValueAdded,
+    /// An enum lacks a value.
     ValueRemoved,
+    /// A constraint allows less.
     BoundTightened,
+    /// A constraint allows more.
     BoundWidened,
+    /// A property has another type.
     TypeChanged,
+    /// A documented default.
     DefaultChanged,
+    /// A constraint that the service alone checks.
     UncheckedChanged,
+    /// The schema of a response.
     AnswerChanged,
+    /// Descriptions alone.
     ProseChanged,
 }
 
-/// What it does to a program that was written for the old documents.
+/// The effect on a program that was written for the old documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
-    /// It may not compile any more, or a request that was accepted may be refused.
+    /// The program may fail to compile, or one of its requests may be refused.
     Breaking,
-    /// It compiles and runs as before, and there is something new to use.
+    /// The program compiles and runs as before; something new is available.
     Compatible,
-    /// The types stay as they are.
+    /// The generated types stay the same.
     None,
 }
 
-/// The part of the version that has to grow.
+/// The part of the version that has to increase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
+    /// Some change is breaking.
     Major,
+    /// Some change is compatible, and none is breaking.
     Minor,
+    /// No change has an effect on the types.
     Patch,
 }
 
-/// Everything that differs, by model.
+/// All differences, by model.
 pub fn compare(old: &Merged, new: &Merged) -> Vec<Change> {
     let (olds, news) = (by_model(old), by_model(new));
     let mut changes = Vec::new();
@@ -93,7 +120,7 @@ pub fn compare(old: &Merged, new: &Merged) -> Vec<Change> {
         };
         match (olds.get(key), news.get(key)) {
             (Some(old), Some(new)) => request(old, new, &mut recorder),
-            // A model that moved is told where it is now.
+            // A model that moved is reported with its new URL.
             (Some(_), None) if only_in(&news, &olds).is_some() => {}
             (Some(_), None) => {
                 recorder.record("", Kind::ModelRemoved, None, None, Effect::Breaking)
@@ -138,7 +165,7 @@ fn by_model(merged: &Merged) -> ByModel<'_> {
     by_model
 }
 
-/// The verdict on all changes together.
+/// The part of the version that all changes together have to increase.
 pub fn verdict(changes: &[Change]) -> Verdict {
     match changes.iter().map(|change| change.effect).min() {
         Some(Effect::Breaking) => Verdict::Major,
@@ -148,8 +175,7 @@ pub fn verdict(changes: &[Change]) -> Verdict {
 }
 
 impl Verdict {
-    /// The version after `version`. Before 1.0 the second number grows where the first one would, and the third where the
-    /// second one would.
+    /// The version after `version`. Before 1.0, a major change increases the second number, and a minor one the third.
     pub fn next(self, version: &str) -> Option<String> {
         let mut parts = version
             .split(['-', '+'])
@@ -188,7 +214,7 @@ fn request(old: &Request, new: &Request, recorder: &mut Recorder<'_>) {
     if was != is {
         recorder.record("", Kind::AnswerChanged, None, None, Effect::None);
     }
-    // A vendored document has no prose, so nothing can be said of it.
+    // A vendored document has no prose to compare.
     let [was, is] = [old, new].map(|request| strip::prose(&request.create.schema));
     if recorder.changes.len() == before && !was.is_empty() && !is.is_empty() && was != is {
         recorder.record("", Kind::ProseChanged, None, None, Effect::None);
@@ -221,7 +247,7 @@ fn object(path: &str, old: &[Property], new: &[Property], recorder: &mut Recorde
                 recorder.record(
                     &at,
                     Kind::PropertyRemoved,
-                    Some(shape::told(&was.schema)),
+                    Some(shape::summary(&was.schema)),
                     None,
                     Effect::Breaking,
                 );
@@ -232,11 +258,11 @@ fn object(path: &str, old: &[Property], new: &[Property], recorder: &mut Recorde
                 } else {
                     Effect::Compatible
                 };
-                let mut told = shape::told(&is.schema);
+                let mut summary = shape::summary(&is.schema);
                 if is.required {
-                    told = format!("required: {}", told.as_str().unwrap_or_default()).into();
+                    summary = format!("required: {}", summary.as_str().unwrap_or_default()).into();
                 }
-                recorder.record(&at, Kind::PropertyAdded, None, Some(told), effect);
+                recorder.record(&at, Kind::PropertyAdded, None, Some(summary), effect);
             }
             (None, None) => {}
         }
@@ -282,12 +308,12 @@ fn field(path: &str, old: &Property, new: &Property, recorder: &mut Recorder<'_>
 }
 
 fn checks(path: &str, old: &[Check], new: &[Check], recorder: &mut Recorder<'_>) {
-    // What stands on both sides is no difference; each of the rest is compared to one that says the same kind of thing.
-    let gone = old.iter().filter(|check| !new.contains(check));
-    let mut come: Vec<&Check> = new.iter().filter(|check| !old.contains(check)).collect();
-    for was in gone {
-        match come.iter().position(|is| shape::alike(was, is)) {
-            Some(index) => shape::compare_checks(path, was, come.remove(index), recorder),
+    // A check that only one version has is compared with one of the same kind that only the other version has.
+    let removed = old.iter().filter(|check| !new.contains(check));
+    let mut added: Vec<&Check> = new.iter().filter(|check| !old.contains(check)).collect();
+    for was in removed {
+        match added.iter().position(|is| shape::alike(was, is)) {
+            Some(index) => shape::compare_checks(path, was, added.remove(index), recorder),
             None => {
                 let (kind, effect) = match was {
                     Check::Unchecked { .. } => (Kind::UncheckedChanged, Effect::None),
@@ -297,7 +323,7 @@ fn checks(path: &str, old: &[Check], new: &[Check], recorder: &mut Recorder<'_>)
             }
         }
     }
-    for is in come {
+    for is in added {
         let (kind, effect) = match is {
             Check::Unchecked { .. } => (Kind::UncheckedChanged, Effect::None),
             _ => (Kind::BoundTightened, Effect::Breaking),
@@ -312,7 +338,7 @@ fn facts(answer: &Value) -> Value {
     answer
 }
 
-/// Where differences of one request are gathered.
+/// Records the differences of one request.
 struct Recorder<'a> {
     model: &'a str,
     route: Route,
@@ -349,7 +375,7 @@ impl<'a> Recorder<'a> {
 }
 
 impl Kind {
-    /// Its name in JSON.
+    /// The name in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::ModelAdded => "model_added",

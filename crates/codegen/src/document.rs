@@ -1,4 +1,4 @@
-//! One document, and the video operations in it.
+//! A published document, and the operations of this client in it.
 
 mod arms;
 pub mod folder;
@@ -14,28 +14,31 @@ pub use folder::read;
 pub use places::Places;
 pub use prune::Declared;
 
-/// One published document.
+/// A published OpenAPI document.
 #[derive(Clone, Debug)]
 pub struct Document {
     /// Path below the folder, with `/` on every system.
     pub file: String,
     /// The part that this client works with, which repairs and overlay change.
     pub value: Value,
-    /// This part as it was published, with what it refers to; the rest is dropped.
+    /// The same part as it was published, with everything that it refers to; the rest is dropped.
     pub published: Value,
-    /// What the whole declared.
+    /// What the whole document declares.
     pub declared: Declared,
-    /// The repairs that found something to mend.
+    /// The names of the repairs that changed the document.
     pub repairs: Vec<&'static str>,
 }
 
 /// A create operation for one model, as a document declares it.
 #[derive(Clone, Debug)]
 pub struct Create {
+    /// The document's file.
     pub file: String,
+    /// The URL of the operation.
     pub route: Route,
+    /// The model's id.
     pub model: String,
-    /// The request body's schema; its `model` allows just this model.
+    /// The request body's schema; its `model` allows this model alone.
     pub schema: Value,
     /// Where the parts of `schema` stand in the repaired document.
     pub places: Places,
@@ -43,11 +46,12 @@ pub struct Create {
     pub place: String,
     /// The status the document declares for a created generation.
     pub status: u16,
-    /// The schema of the answer, where the document declares one.
+    /// The schema of the response, where the document declares one.
     pub answer: Option<Value>,
 }
 
 impl Document {
+    /// Keeps the part of `whole` that this client works with.
     pub fn new(file: impl Into<String>, whole: Value) -> Self {
         let (published, declared) = prune::prune(whole);
         let mut document = Self {
@@ -75,27 +79,27 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// What it is instead of an OpenAPI 3.0 document.
+    /// The text is not an OpenAPI 3.0 document in JSON.
     pub fn parse(file: &str, text: &[u8]) -> Result<Self, Box<Diagnostic>> {
-        let refused =
+        let refuse =
             |what: String, remedy: &str| Err(Box::new(Diagnostic::new(file, "", what, remedy)));
         let again = "put the published OpenAPI document in its place, or move the file elsewhere";
-        // Some editors begin a file with a byte order mark, which is no part of the JSON.
+        // Some editors begin a file with a byte order mark, which is not a part of the JSON.
         let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
         let published: Value = match serde_json::from_slice(text) {
             Ok(value) => value,
-            Err(error) => return refused(format!("is not JSON: {error}"), again),
+            Err(error) => return refuse(format!("is not JSON: {error}"), again),
         };
         let version = published.get("openapi").or(published.get("swagger"));
         match version.map(Value::as_str) {
             Some(Some(version)) if version.starts_with("3.0") => Ok(Self::new(file, published)),
             Some(Some(version)) => {
-                let what = format!("is OpenAPI {version:.20}, and only 3.0 is read");
-                refused(what, "publish it as OpenAPI 3.0, or move it elsewhere")
+                let what = format!("is OpenAPI {version:.20}; only 3.0 is supported");
+                refuse(what, "publish it as OpenAPI 3.0, or move it elsewhere")
             }
             _ => {
-                let what = "is no OpenAPI document: it has no `openapi` version";
-                refused(what.into(), again)
+                let what = "is not an OpenAPI document: `openapi`, its version, is missing";
+                refuse(what.into(), again)
             }
         }
     }
@@ -114,12 +118,13 @@ impl Document {
             .any(|route| declares(route, "post") || declares(route, "get"))
     }
 
-    /// Where in the published file a place of the mended document stands. Mending writes out what `$ref` refers to and
-    /// folds `allOf` and the like into their parents, so the way there may lead through these; where it ends before the
-    /// place is reached, the nearest one above it is told.
+    /// Returns the JSON pointer in the published file for `pointer` in the repaired document.
+    ///
+    /// Repairs write out what `$ref` refers to and fold `allOf` and the like into their parents, so the search follows
+    /// both. Where a part cannot be found, the result is the pointer of the nearest part above it.
     pub fn place(&self, pointer: &str) -> String {
         let steps: Vec<&str> = pointer.split('/').skip(1).collect();
-        let mut left = FARTHEST;
+        let mut left = MAX_VISITS;
         walk(
             &self.published,
             &self.published,
@@ -131,8 +136,8 @@ impl Document {
     }
 }
 
-/// How many of `steps` could be gone from `at`, and where that led to in the file. `left` bounds the search, since
-/// references may lead in circles.
+/// Follows `steps` from `at`, and returns how many of them exist, and the pointer of the last one in the file. `left`
+/// bounds the search, since references may be circular.
 fn walk(
     root: &Value,
     at: &Value,
@@ -154,10 +159,10 @@ fn walk(
     };
     let mut best = (0, place.clone());
     if let Some(next) = at.pointer(&format!("/{first}")) {
-        let (gone, found) = walk(root, next, format!("{place}/{first}"), rest, left);
-        best = (gone + 1, found);
+        let (count, found) = walk(root, next, format!("{place}/{first}"), rest, left);
+        best = (count + 1, found);
     }
-    // What is missing there may stand in a part that was folded into it.
+    // A missing part may stand in a schema that a repair folded into this one.
     if best.0 == steps.len() {
         return best;
     }
@@ -200,12 +205,12 @@ pub fn creates(document: &Document, diagnostics: &mut Diagnostics) -> Vec<Create
             let (place, what, remedy) = match schema.get("$ref") {
                 Some(to) => (
                     format!("{pointer}/$ref"),
-                    format!("{to} leads nowhere in this file, or back to itself, or too far"),
-                    "put the schema in its place by an overlay action",
+                    format!("cannot resolve {to}: the target is missing, circular or too large"),
+                    "replace it by the schema with an overlay action",
                 ),
                 None => (
                     format!("{pointer}/properties/model"),
-                    "no model id: `model` has no enum of strings".to_owned(),
+                    "the model id is missing: `model` has no enum of strings".to_owned(),
                     "add `enum` with the model's id by an overlay action",
                 ),
             };
@@ -213,13 +218,13 @@ pub fn creates(document: &Document, diagnostics: &mut Diagnostics) -> Vec<Create
             diagnostics.error(Diagnostic::new(&document.file, &place, what, remedy));
         }
         for (model, mut places, schema) in found {
-            let odd = match () {
-                () if model.trim().is_empty() => Some("holds no character"),
-                () if model.chars().any(char::is_control) => Some("holds a control character"),
+            let problem = match () {
+                () if model.trim().is_empty() => Some("is blank"),
+                () if model.chars().any(char::is_control) => Some("contains a control character"),
                 () => None,
             };
-            if let Some(odd) = odd {
-                let what = format!("the model id {model:?} {odd}");
+            if let Some(problem) = problem {
+                let what = format!("the model id {model:?} {problem}");
                 let place = document.place(&places.of("/properties/model/enum"));
                 let remedy = "correct the id by an overlay action";
                 diagnostics.error(Diagnostic::new(&document.file, &place, what, remedy));
@@ -247,15 +252,15 @@ pub fn fetch(document: &Document, route: Route) -> Option<&Value> {
         .pointer(&format!("/paths{}/get", step(route.path())))
 }
 
-/// The schema of what an operation answers when it succeeds, where it declares one.
+/// The schema of an operation's successful response, where it declares one.
 pub fn answer(operation: &Value) -> Option<Value> {
     let responses = operation.get("responses")?.as_object()?;
-    let succeeded = |code: &String| code.starts_with('2') || code == "default";
-    let mut answers = responses
+    let is_success = |code: &String| code.starts_with('2') || code == "default";
+    let mut schemas = responses
         .iter()
-        .filter(|(code, _)| succeeded(code))
+        .filter(|(code, _)| is_success(code))
         .filter_map(|(_, response)| content(response).map(|(_, schema)| schema.clone()));
-    answers.next()
+    schemas.next()
 }
 
 fn json_body<'a>(operation: &'a Value, at: &str) -> Option<(String, &'a Value)> {
@@ -287,5 +292,5 @@ fn declared_status(operation: &Value) -> u16 {
         .unwrap_or(200)
 }
 
-/// More steps than any way through a document takes, unless it leads in a circle.
-const FARTHEST: usize = 1000;
+/// The most schemas that a search visits; only circular references need more.
+const MAX_VISITS: usize = 1000;

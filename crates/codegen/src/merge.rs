@@ -1,4 +1,4 @@
-//! One OpenAPI document out of many, with four operations and one request type per path and model.
+//! Takes one create operation per URL and model from all documents, and reads its contract.
 
 mod duplicate;
 
@@ -15,19 +15,21 @@ use crate::{
     step,
 };
 
-/// What the documents declare together.
+/// What all documents declare together.
 #[derive(Debug)]
 pub struct Merged {
     /// One entry per path and model, in the order of their type names.
     pub requests: Vec<Request>,
-    /// What the fetches answer, where a document says so.
+    /// The schemas of the fetch operations' responses, where a document declares them.
     pub fetched: BTreeMap<Route, Value>,
 }
 
-/// A model's request on one path.
+/// A model's request on one URL.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// The operation, as a document declares it.
     pub create: Create,
+    /// The contract that was read from it.
     pub model: Model,
 }
 
@@ -40,7 +42,7 @@ pub fn merge(
 ) -> Merged {
     documents
         .iter()
-        .for_each(|document| left_out(document, diagnostics));
+        .for_each(|document| report_unused(document, diagnostics));
     let mut requests = BTreeMap::new();
     for (document, create) in duplicate::resolved(documents, diagnostics) {
         let vendor = names::vendor(&create.model, &create.file);
@@ -69,7 +71,7 @@ pub fn merge(
                 "`{}` and `{}` of {} would both be called {}",
                 create.model, twin.model, twin.file, model.type_name
             );
-            let remedy = "keep one of the two models";
+            let remedy = "remove one of the two models";
             diagnostics.error(Diagnostic::new(&create.file, &create.place, what, remedy));
             continue;
         }
@@ -78,7 +80,7 @@ pub fn merge(
     let requests: Vec<Request> = requests.into_values().collect();
     types_named_alike(&requests, diagnostics);
     let fetched = Route::ALL.into_iter().filter_map(|route| {
-        differing_fetches(documents, route, diagnostics);
+        report_other_fetches(documents, route, diagnostics);
         Some((route, duplicate::fetched(documents, route)?.1))
     });
     Merged {
@@ -93,13 +95,13 @@ pub fn creates(documents: &[Document], diagnostics: &mut Diagnostics) -> Vec<Cre
     resolved.into_iter().map(|(_, create)| create).collect()
 }
 
-/// The document that knows most of what the fetch of `route` answers.
+/// The document that declares the most of the fetch operation's response.
 pub fn fetch(documents: &[Document], route: Route) -> Option<&Document> {
     duplicate::fetched(documents, route).map(|(document, _)| document)
 }
 
-/// What a document holds beside the operations of this client is told, so that nobody looks for it in vain.
-fn left_out(document: &Document, diagnostics: &mut Diagnostics) {
+/// Reports the operations of a document that are not this client's.
+fn report_unused(document: &Document, diagnostics: &mut Diagnostics) {
     let declared = &document.declared;
     let mut named = declared.others.join(", ");
     if declared.other_count > declared.others.len() {
@@ -109,14 +111,14 @@ fn left_out(document: &Document, diagnostics: &mut Diagnostics) {
     let what = match (document.is_video(), declared.others.is_empty()) {
         (true, true) => return,
         (true, false) => {
-            format!("beside its video operations it declares {named}, which is left out")
+            format!("also declares {named}, which is left out")
         }
-        (false, true) => "declares no operation, so it is left out".to_owned(),
+        (false, true) => "declares no operation and is left out".to_owned(),
         (false, false) => {
-            format!("declares none of this client's operations but {named}, so it is left out")
+            format!("declares {named} and none of this client's operations; it is left out")
         }
     };
-    let remedy = "nothing has to be done";
+    let remedy = "no action is needed";
     let place = document.place("/paths");
     diagnostics.warning(Diagnostic::new(&document.file, &place, what, remedy));
 }
@@ -134,7 +136,8 @@ fn types_named_alike(requests: &[Request], diagnostics: &mut Diagnostics) {
                     "`{name}`, a type of `{}`, is also one of `{other}`",
                     create.model
                 );
-                let remedy = "take one of the two models out, or the property whose name makes it";
+                let remedy =
+                    "remove one of the two models, or rename the property by an overlay action";
                 diagnostics.error(Diagnostic::new(&create.file, &create.place, what, remedy));
             }
         });
@@ -159,14 +162,14 @@ fn types_named_alike(requests: &[Request], diagnostics: &mut Diagnostics) {
                 "`{name}`, a type of `{}`, is also one of a range of numbers",
                 create.model
             );
-            let remedy = "take the model out, or the property whose name makes it";
+            let remedy = "remove the model, or rename the property by an overlay action";
             diagnostics.error(Diagnostic::new(&create.file, &create.place, what, remedy));
         }
     });
 }
 
-/// A fetch that is declared otherwise than this client calls it may be answered otherwise, so it is told.
-fn differing_fetches(documents: &[Document], route: Route, diagnostics: &mut Diagnostics) {
+/// Reports fetch operations whose parameters differ from those that this client sends.
+fn report_other_fetches(documents: &[Document], route: Route, diagnostics: &mut Diagnostics) {
     let fits = |parameter: &Value| {
         parameter["name"] == "generation_id"
             && parameter["in"] == "query"
@@ -180,7 +183,7 @@ fn differing_fetches(documents: &[Document], route: Route, diagnostics: &mut Dia
         };
         if parameters.len() != 1 || !parameters.iter().all(fits) {
             let pointer = format!("/paths{}/get/parameters", step(route.path()));
-            let what = "the fetch is not `GET ?generation_id=ID`, as this client sends it";
+            let what = "the fetch is not `GET ?generation_id=ID`, which this client sends";
             let remedy =
                 "correct the document by an overlay action, or change merge.rs and client.rs";
             diagnostics.warning(Diagnostic::new(

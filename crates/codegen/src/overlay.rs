@@ -8,13 +8,14 @@ use serde_json::{Map, Value};
 use crate::{Diagnostic, Diagnostics, document::Document};
 use json_path::{Location, Path, Step};
 
-/// How often each action of the overlay found its target, over all documents.
+/// How many values each action of an overlay selected in all documents.
 #[derive(Debug)]
 pub struct Matches {
+    /// The target of each action, and the number of values that it selected.
     pub actions: Vec<(String, usize)>,
 }
 
-/// Applies every action of `overlay` to every document; an action that finds nothing in a document leaves it alone.
+/// Applies every action of `overlay` to every document.
 pub fn apply(
     overlay: &Value,
     documents: &mut [Document],
@@ -31,7 +32,7 @@ pub fn apply(
             count += locations.len();
             for location in &locations {
                 if !is_container(at(&document.value, location)) {
-                    primitive(action, document, location, diagnostics);
+                    report_primitive(action, document, location, diagnostics);
                 }
             }
             action.change.make(&mut document.value, locations);
@@ -60,7 +61,7 @@ impl Change {
             Self::Update(update) => {
                 for location in &locations {
                     match at_mut(document, location) {
-                        // In an array, an update is an item more.
+                        // An update of an array is appended to it.
                         Some(Value::Array(items)) => items.push(update.clone()),
                         Some(object @ Value::Object(_)) => merge(object, update),
                         _ => {}
@@ -133,8 +134,8 @@ fn is_container(value: Option<&Value>) -> bool {
     value.is_some_and(|value| value.is_object() || value.is_array())
 }
 
-/// The specification lets an action target objects and arrays alone.
-fn primitive(
+/// Reports an action that selects a primitive value, which the specification forbids.
+fn report_primitive(
     action: &Action,
     document: &Document,
     location: &[Step],
@@ -150,9 +151,9 @@ fn primitive(
     diagnostics.error(Diagnostic::new(&document.file, &pointer, what, remedy));
 }
 
-/// Reads the actions; what is wrong with one is reported, and the others are read all the same.
+/// Reads the actions, and reports those that are wrong.
 fn actions(overlay: &Value, diagnostics: &mut Diagnostics) -> Vec<Action> {
-    // A file that could not even be read has been reported.
+    // An unreadable file is null here and has been reported.
     if overlay.is_null() {
         return Vec::new();
     }
@@ -178,14 +179,14 @@ fn actions(overlay: &Value, diagnostics: &mut Diagnostics) -> Vec<Action> {
         if !overlay.pointer(&pointer).is_some_and(Value::is_string) {
             report(
                 &pointer,
-                format!("an OpenAPI Overlay has a text as `{name}`"),
+                format!("`{name}` is not a string, which an OpenAPI Overlay requires"),
             );
         }
     }
     let Some(entries) = overlay.get("actions").and_then(Value::as_array) else {
         report(
             "/actions",
-            "an OpenAPI Overlay has a list of `actions`".into(),
+            "`actions` is not a list, which an OpenAPI Overlay requires".into(),
         );
         return Vec::new();
     };
@@ -203,13 +204,16 @@ fn actions(overlay: &Value, diagnostics: &mut Diagnostics) -> Vec<Action> {
 ///
 /// # Errors
 ///
-/// The place in the action, and what is wrong there.
+/// The JSON pointer below the action, and the problem there.
 fn action(index: usize, entry: &Value) -> Result<Action, (&'static str, String)> {
     let wrong = |below, what: &str| Err((below, what.to_owned()));
     let empty = Map::new();
     let entry = entry.as_object().unwrap_or(&empty);
     let Some(target) = entry.get("target").and_then(Value::as_str) else {
-        return wrong("", "an action is an object with a JSONPath as `target`");
+        return wrong(
+            "",
+            "the action is not an object with a JSONPath as `target`",
+        );
     };
     let path =
         parse::path(target).map_err(|what| ("/target", format!("the target {target:?} {what}")))?;

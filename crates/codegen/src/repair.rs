@@ -1,12 +1,11 @@
-//! Mending the documents: one function per class of defect, so that a defect gone upstream leaves no dead repair behind.
+//! Repairs documents: one function per class of defect, each tested with a document that needs it.
 //!
-//! A class that needs no repair, since the pipeline does not look there: server addresses, `operationId`s, `security` and
-//! `tags` are never read; the four operations and their answers are our own, so answers without a schema, with a closed
-//! list of states or with `nullable` everywhere do no harm; a property's defaults are told and never sent; names that Rust
-//! does not allow are changed by `names.rs`; the same property in two models is two types.
+//! Some defects need no repair: server addresses, `operationId`s, `security` and `tags` are not read; the four operations
+//! and their responses are not taken from the documents, so responses without a schema, with a closed list of states or
+//! with `nullable` everywhere do no harm; a property's default is documented and never sent; names that Rust does not allow
+//! are changed by [`names`](crate::names); the same property in two models is two types.
 //!
-//! Three defects reach no type either, and are mended all the same, so that `specs check` tells of them and no step after
-//! this one meets them: `response_without_description`, `fetch_with_body` and `bearer_scheme_in_header`.
+//! Three repairs affect no type, and exist so that `specs check` reports the defects and later steps need not handle them: `response_without_description`, `fetch_with_body` and `bearer_scheme_in_header`.
 
 mod operation;
 mod reference;
@@ -22,37 +21,41 @@ pub use reference::{from_elsewhere, unused_components as prune};
 pub use schema::{is_annotation, joined, whole};
 pub use values::enum_in_arms;
 
-/// A class of defect and how it is mended.
+/// A class of defect, and the function that repairs it.
+#[derive(Debug)]
 pub struct Repair {
+    /// The name in reports, which is the function's.
     pub name: &'static str,
+    /// Why the document has to change.
     pub origin: Origin,
+    /// Where a document with the defect is.
     pub evidence: Evidence,
-    /// Mends every place in a document and tells how many there were.
+    /// Repairs every place in a document, and returns how many there were.
     pub apply: fn(&mut Value) -> usize,
 }
 
-/// Whose doing the defect is.
+/// Why a document has to change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The publisher is wrong: OpenAPI forbids it, or it is not what the service does.
+    /// The publisher's error: OpenAPI forbids it, or the service does not behave so.
     Publisher,
-    /// The document is right, and a generator of types needs it otherwise.
+    /// The document is valid, but the generator of types needs another form.
     Generator,
 }
 
-/// Where the defect can be seen.
+/// Where a document with the defect is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evidence {
     /// In a file of `openapi/`.
     Current,
-    /// Only in the smallest document that shows it, under `tests/fixtures/defects/`.
+    /// Only in a minimal document under `tests/fixtures/defects/`.
     Historical,
 }
 
 use Evidence::{Current, Historical};
 use Origin::{Generator, Publisher};
 
-/// Every repair, in the order in which they run: the later ones count on the earlier ones.
+/// Every repair, in the order in which they run: later ones depend on earlier ones.
 #[rustfmt::skip]
 pub const ALL: &[Repair] = &[
     Repair { name: "references", origin: Generator, evidence: Current, apply: reference::references },
@@ -82,14 +85,14 @@ pub const ALL: &[Repair] = &[
     Repair { name: "default_not_allowed", origin: Publisher, evidence: Historical, apply: values::default_not_allowed },
 ];
 
-/// Mends `document`, and notes the repairs that found something.
+/// Repairs `document`, and records the repairs that changed it.
 pub fn apply(document: &mut Document) {
     document.repairs = ALL
         .iter()
         .filter(|repair| (repair.apply)(&mut document.value) > 0)
         .map(|repair| repair.name)
         .collect();
-    // Unused schemas are dropped where a document is read. The repair of references drops them by itself.
+    // Unused schemas are dropped when a document is read, or by the repair of references.
     let unused = std::mem::take(&mut document.declared.unused_schemas);
     if unused > 0 && !document.repairs.contains(&"references") {
         document.repairs.insert(0, "unused_components");
@@ -97,8 +100,8 @@ pub fn apply(document: &mut Document) {
     }
 }
 
-/// Calls `change` on every object of a value, the inner ones first, and counts how often it changed one. Values that a
-/// document only shows or lists are data, and stay as they are.
+/// Calls `change` on every object of a value, the inner ones first, and counts how often it changed one. Examples,
+/// defaults and listed values are data, and stay as they are.
 fn each_object(
     value: &mut Value,
     change: &mut dyn FnMut(&mut Map<String, Value>) -> bool,

@@ -1,13 +1,13 @@
-//! Rules that a document states in prose, as the overlay writes them under `x-rules` of a request's schema.
+//! Reads rules between properties from `x-rules`, where the overlay puts those that documents state in prose.
 
 use aimlapi_video_contract::SourcedRule;
 use serde_json::Value;
 
 use crate::{Diagnostic, Diagnostics, document::Create};
 
-/// The rules of a request. One that cannot be read, or that names a property which this body does not have, is left out
-/// with a warning: the overlay may be older than the document.
-pub fn read(create: &Create, diagnostics: &mut Diagnostics) -> Vec<SourcedRule> {
+/// The rules of a request. A rule that cannot be read, or that names an unknown property, is left out with a warning: the
+/// overlay may be older than the document.
+pub(crate) fn read(create: &Create, diagnostics: &mut Diagnostics) -> Vec<SourcedRule> {
     let stated = create.schema.get("x-rules").and_then(Value::as_array);
     let properties = &create.schema["properties"];
     let mut rules = Vec::new();

@@ -1,6 +1,8 @@
-//! What is vendored of a document: its shape and its facts, in one format, without the publisher's sentences.
+//! Removes prose from documents and schemas; writes vendored files.
 
-use serde_json::{Map, Value};
+#[cfg(feature = "diff")]
+use serde_json::Map;
+use serde_json::Value;
 
 use crate::{document::Document, repair};
 
@@ -20,18 +22,18 @@ pub fn text(value: &Value) -> String {
     format!("{value:#}\n")
 }
 
-/// Takes what explains and samples out of a schema or a document.
+/// Removes descriptions, summaries, examples and extensions from a schema or a document.
 pub fn without_prose(value: &mut Value) {
     without(value, &is_prose);
 }
 
-/// A schema without what explains it, so that two that allow the same by the same keywords are equal.
+/// A schema without annotations, so that schemas with the same constraints are equal.
 pub fn facts(schema: &Value) -> Value {
-    // Two extensions say what type holds a value.
-    let held = ["x-base64", "x-media"];
+    // These extensions select the type of a value.
+    let kept = ["x-base64", "x-media"];
     let mut facts = schema.clone();
     without(&mut facts, &|keyword, _| {
-        repair::is_annotation(keyword) && !held.contains(&keyword)
+        repair::is_annotation(keyword) && !kept.contains(&keyword)
     });
     facts
 }
@@ -91,8 +93,9 @@ fn empty_descriptions(value: &mut Value, published: &Value) {
     }
 }
 
-/// Every piece of prose in a schema with its place, to see whether prose alone changed.
-pub fn prose(value: &Value) -> Map<String, Value> {
+/// The descriptions and summaries in a schema, by their JSON pointers.
+#[cfg(feature = "diff")]
+pub(crate) fn prose(value: &Value) -> Map<String, Value> {
     fn walk(value: &Value, at: &str, found: &mut Map<String, Value>) {
         match value {
             Value::Object(map) => {

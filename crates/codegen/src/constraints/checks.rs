@@ -1,4 +1,4 @@
-//! The constraints beside a type: checks, or unchecked keywords where the library cannot check them.
+//! Reads the constraints beside a type as checks, or as unchecked keywords where the library cannot check them.
 
 use serde_json::{Map, Value};
 
@@ -28,14 +28,14 @@ impl Reader<'_> {
                 "anyOf" | "oneOf" if matches!(schema, Schema::OneOrMany(_)) => {}
                 "anyOf" | "oneOf" => checks.extend(self.arms(value, keyword, &at, property)),
                 "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" => {
-                    // Those of a type are read with it; of the others, too, half a limit would be none.
+                    // The limits of a type are read with the type; a wrong value is an error in both cases.
                     if let Some(beside) = limit(schema, keyword, value, unchecked) {
-                        let read = match keyword.as_str() {
+                        let is_limit = match keyword.as_str() {
                             "minimum" | "maximum" => Value::is_number,
                             _ => |value: &Value| size(value).is_some(),
                         };
-                        let is_one = |value: &Value| read(value).then_some(());
-                        let is_read = self.bound(map, keyword, pointer, is_one).is_some();
+                        let limit = |value: &Value| is_limit(value).then_some(());
+                        let is_read = self.bound(map, keyword, pointer, limit).is_some();
                         checks.extend(is_read.then_some(beside));
                     }
                 }
@@ -69,14 +69,14 @@ impl Reader<'_> {
                     checks.extend(step.map(Check::MultipleOf));
                 }
                 "uniqueItems" | "nullable" if !value.is_boolean() => {
-                    self.error(&at, "is no boolean", "correct it by an overlay action");
+                    self.error(&at, "is not a boolean", "correct it by an overlay action");
                 }
                 "uniqueItems" => checks.extend((value == true).then_some(Check::UniqueItems)),
                 "minProperties" => {
                     let min = self.bound(map, keyword, pointer, size).unwrap_or(0);
                     let max = self.bound(map, "maxProperties", pointer, size);
                     if max.is_some_and(|max| max < min) {
-                        let what = "no number of properties lies within its limits";
+                        let what = "`minProperties` is greater than `maxProperties`";
                         self.error(&at, what, "correct one of them by an overlay action");
                     }
                     if min > 0 || max.is_some() {
@@ -97,7 +97,7 @@ impl Reader<'_> {
                     }
                     Value::Object(any) if any.is_empty() => {}
                     Value::Object(_) => checks.push(unchecked),
-                    _ => self.error(&at, "is no schema", "correct it by an overlay action"),
+                    _ => self.error(&at, "is not a schema", "correct it by an overlay action"),
                 },
                 "format" => {
                     let held = matches!(schema, Schema::Uri | Schema::UriOrBase64);
@@ -110,19 +110,19 @@ impl Reader<'_> {
                 }
                 "$ref" => {
                     let what = format!(
-                        "{value} leads nowhere in this file, or back to itself, or too far"
+                        "cannot resolve {value}: the target is missing, circular or too large"
                     );
                     self.error(
                         &at,
                         &what,
-                        "put the schema in its place by an overlay action",
+                        "replace it by the schema with an overlay action",
                     );
                 }
                 "allOf" if repair::whole(map).is_none() => {
                     let what = "the parts of `allOf` contradict each other";
                     self.error(&at, what, "correct one of them by an overlay action");
                 }
-                // What could not be written into one schema.
+                // The keywords that the repair `all_of` could not join.
                 "allOf" => {
                     for (index, part) in value.as_array().into_iter().flatten().enumerate() {
                         let part = self.schema(part, &format!("{at}/{index}"), property);
@@ -134,21 +134,22 @@ impl Reader<'_> {
                         matches!(schema, Schema::Any | Schema::OneOrMany(_) | Schema::Enum(_));
                     checks.extend(of_any.then_some(unchecked));
                 }
-                // A list of values may hold objects.
+                // A listed value may be an object.
                 "properties" | "required" if matches!(schema, Schema::Enum(_)) => {
                     checks.extend((!value.is_boolean()).then_some(unchecked));
                 }
                 "pattern" if !value.is_string() => {
-                    self.error(&at, "is no text", "correct it by an overlay action");
+                    self.error(&at, "is not a string", "correct it by an overlay action");
                 }
                 "not" if !value.is_object() => {
-                    self.error(&at, "is no schema", "correct it by an overlay action");
+                    self.error(&at, "is not a schema", "correct it by an overlay action");
                 }
                 "pattern" | "not" => checks.push(unchecked),
                 known if UNDERSTOOD.contains(&known) || known.starts_with("x-") => {}
                 unknown => {
-                    let what = format!("`{unknown}` is no keyword of OpenAPI 3.0, and is left out");
-                    let remedy = "nothing has to be done, unless it says what is allowed";
+                    let what =
+                        format!("`{unknown}` is not a keyword of OpenAPI 3.0 and is left out");
+                    let remedy = "no action is needed, unless it is a constraint";
                     self.warning(&at, &what, remedy);
                 }
             }
@@ -157,7 +158,7 @@ impl Reader<'_> {
             if let Check::Unchecked { keyword, value } = check {
                 let what = format!("`{keyword}` {value} is not checked; the service decides");
                 let at = format!("{pointer}{}", step(keyword));
-                self.warning(&at, &what, "nothing has to be done");
+                self.warning(&at, &what, "no action is needed");
             }
         }
         checks
@@ -173,7 +174,7 @@ impl Reader<'_> {
         let Some(arms) = arms.as_array().filter(|arms| !arms.is_empty()) else {
             self.error(
                 pointer,
-                "is no list of schemas",
+                "is not a list of schemas",
                 "correct it by an overlay action",
             );
             return None;
@@ -188,8 +189,8 @@ impl Reader<'_> {
     }
 }
 
-/// A limit that the type does not hold: a check for an enum or a URI, unchecked for a value of any type. A limit of another
-/// type limits nothing.
+/// A limit that the type does not enforce: a check for an enum or a URI, unchecked for a value of any type; none for a limit
+/// that another JSON type has.
 fn limit(schema: &Schema, keyword: &str, value: &Value, unchecked: Check) -> Option<Check> {
     let is = |name: &str| keyword == name;
     match schema {
@@ -218,7 +219,7 @@ fn exclusive(keyword: &str, limit: f64) -> Check {
     }
 }
 
-/// Keywords that a schema of the contract holds, and those that constrain nothing.
+/// Keywords that are read elsewhere, and those that constrain nothing.
 const UNDERSTOOD: &[&str] = &[
     "type",
     "enum",
@@ -239,5 +240,5 @@ const UNDERSTOOD: &[&str] = &[
     "xml",
 ];
 
-/// Formats that only say which machine type the publisher uses.
+/// Formats that name the machine type of a number.
 const FORMATS: &[&str] = &["int32", "int64", "float", "double"];

@@ -1,4 +1,4 @@
-//! The limits of integers, which may be written as any number.
+//! Reads the limits of integers, which may be any number.
 
 use serde_json::{Map, Value};
 
@@ -9,7 +9,7 @@ use super::read::Reader;
 impl Reader<'_> {
     pub(super) fn integer(&mut self, map: &Map<String, Value>, pointer: &str) -> Schema {
         let is_set = |keyword: &str| map.get(keyword) == Some(&Value::Bool(true));
-        // Where newer schemas put a limit of its own, that one is never allowed itself.
+        // In newer schemas the keyword holds the limit itself.
         let own = |keyword: &str| map.get(keyword).and_then(Value::as_f64);
         let own_min = own("exclusiveMinimum").map(|float| whole(float.floor(), 1));
         let own_max = own("exclusiveMaximum").map(|float| whole(float.ceil(), -1));
@@ -17,7 +17,7 @@ impl Reader<'_> {
             let float = self.bound(map, keyword, pointer, Value::as_f64)?;
             Some((float, map.get(keyword).and_then(Value::as_i64)))
         };
-        // A fraction limits the integers on its inner side.
+        // A fractional limit is rounded inwards.
         let (above, below) = (is_set("exclusiveMinimum"), is_set("exclusiveMaximum"));
         let min = limit("minimum").map(|(float, exact)| match exact {
             Some(exact) => i128::from(exact) + i128::from(above),
@@ -32,18 +32,18 @@ impl Reader<'_> {
         let min = min.into_iter().chain(own_min).max();
         let max = max.into_iter().chain(own_max).min();
         let (lowest, highest) = (i128::from(i64::MIN), i128::from(i64::MAX));
-        let (least, most) = (min.unwrap_or(lowest), max.unwrap_or(highest));
-        if least > most.min(highest) || most < lowest {
-            let what = "no integer lies within its limits";
+        let (low, high) = (min.unwrap_or(lowest), max.unwrap_or(highest));
+        if low > high.min(highest) || high < lowest {
+            let what = "no integer is within its limits";
             self.error(pointer, what, "correct one of them by an overlay action");
         }
-        // A limit beyond 64 bits that points outwards holds every integer there is.
+        // A limit beyond 64 bits allows every integer of 64 bits.
         let within = |limit: i128| i64::try_from(limit).ok();
         Schema::integer(min.and_then(within), max.and_then(within))
     }
 }
 
-/// A limit and what it is moved by; one beyond every integer stays there.
+/// The limit moved `by` steps; it saturates.
 fn whole(limit: f64, by: i128) -> i128 {
     (limit as i128).saturating_add(by)
 }

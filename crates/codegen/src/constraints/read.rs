@@ -1,5 +1,5 @@
-//! From a document's schema to the contract's. A constraint that no type can hold becomes a check; one that cannot be
-//! checked either is kept as unchecked, with a warning.
+//! From a document's schema to the contract's. A constraint beside the type becomes a check; one that the library cannot
+//! check is kept as unchecked, with a warning.
 
 use std::collections::HashMap;
 
@@ -13,8 +13,8 @@ use crate::{
 use aimlapi_video_contract::{Check, Property, Role, Schema};
 
 /// Reads the properties of `create`'s request and the checks of its whole body; `glossary` holds one line per property.
-/// `None` if it cannot be read, which `diagnostics` then states.
-pub fn read(
+/// `None` if it cannot be read; `diagnostics` then has errors.
+pub(crate) fn read(
     create: &Create,
     glossary: &Value,
     document: &Document,
@@ -37,7 +37,7 @@ pub fn read(
         _ => None,
     };
     if object.is_none() {
-        let what = "the request body is no object";
+        let what = "the request body is not an object";
         reader.error("", what, "fetch the document again");
     }
     object.filter(|_| diagnostics.errors.len() == before)
@@ -55,12 +55,12 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     pub(super) fn schema(&mut self, schema: &Value, pointer: &str, property: &str) -> Schema {
         let Some(map) = schema.as_object() else {
-            self.error(pointer, "is no schema", "fetch the document again");
+            self.error(pointer, "is not a schema", "fetch the document again");
             return Schema::Any;
         };
-        if self.depth == DEEPEST {
-            let what = format!("lies {DEEPEST} schemas deep, and none is read that lies deeper");
-            self.error(pointer, &what, "cut it off by an overlay action");
+        if self.depth == MAX_DEPTH {
+            let what = format!("is nested {MAX_DEPTH} schemas deep, which is the limit");
+            self.error(pointer, &what, "remove it by an overlay action");
             return Schema::Any;
         }
         self.depth += 1;
@@ -75,7 +75,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The part that a Rust type holds.
+    /// The part that a Rust type enforces.
     fn typed(&mut self, map: &Map<String, Value>, pointer: &str, property: &str) -> Schema {
         if let Some(values) = map.get("enum") {
             return self.enumeration(values, map, pointer);
@@ -113,7 +113,7 @@ impl Reader<'_> {
     }
 
     fn unknown_type(&mut self, kind: &str, pointer: &str) -> Schema {
-        let what = format!("the type `{kind}` is none of OpenAPI 3.0's");
+        let what = format!("`{kind}` is not a type of OpenAPI 3.0");
         let remedy = "correct it by an overlay action";
         self.error(&format!("{pointer}/type"), &what, remedy);
         Schema::Any
@@ -172,7 +172,7 @@ impl Reader<'_> {
             let at = format!("{pointer}/enum");
             self.error(
                 &at,
-                "is no list of values",
+                "is not a list of values",
                 "correct it by an overlay action",
             );
             return Schema::Any;
@@ -190,7 +190,7 @@ impl Reader<'_> {
         if is_of("integer") && numbers.len() == values.len() {
             return Schema::IntegerEnum(numbers);
         }
-        // Of values that are none of the type, JSON Schema allows none.
+        // JSON Schema allows a listed value only if it is of the type.
         let kind = map.get("type").and_then(Value::as_str);
         let values: Vec<Value> = values
             .iter()
@@ -199,7 +199,7 @@ impl Reader<'_> {
             .collect();
         if values.is_empty() {
             let what = format!(
-                "no value of the list is of the type `{}`",
+                "the list has no value of the type `{}`",
                 kind.unwrap_or_default()
             );
             let at = format!("{pointer}/enum");
@@ -216,17 +216,17 @@ impl Reader<'_> {
         let none = Map::new();
         let properties = map.get("properties");
         let required = map.get("required");
-        for (keyword, odd) in [
+        for (keyword, is_wrong) in [
             (
                 "properties",
                 properties.is_some_and(|value| !value.is_object()),
             ),
             ("required", required.is_some_and(|value| !is_names(value))),
         ] {
-            if odd {
+            if is_wrong {
                 let at = format!("{pointer}/{keyword}");
-                let what = "is not what the keyword takes";
-                self.error(&at, what, "correct it by an overlay action");
+                let what = format!("`{keyword}` has a value of the wrong type");
+                self.error(&at, &what, "correct it by an overlay action");
             }
         }
         let properties = properties.and_then(Value::as_object).unwrap_or(&none);
@@ -264,7 +264,7 @@ impl Reader<'_> {
         Schema::Object(read)
     }
 
-    /// A keyword's value, which must be of the kind that `read` takes: half a constraint would be none.
+    /// Reads a keyword's value with `read`, and reports one that it does not accept.
     pub(super) fn bound<T>(
         &mut self,
         map: &Map<String, Value>,
@@ -275,7 +275,7 @@ impl Reader<'_> {
         let value = map.get(keyword)?;
         let bound = read(value);
         if bound.is_none() {
-            let what = format!("`{keyword}` is {value}, which is no limit of this type");
+            let what = format!("`{keyword}` is {value}, which is not a limit of this type");
             let at = format!("{pointer}{}", step(keyword));
             self.error(&at, &what, "correct it by an overlay action");
         }
@@ -287,7 +287,7 @@ impl Reader<'_> {
         let known = serde_json::from_value(role.clone()).ok();
         if known.is_none() {
             let what = format!("`x-role` is {role}, and the roles are {ROLES}");
-            self.error(&format!("{pointer}/x-role"), &what, "mend overlay.json");
+            self.error(&format!("{pointer}/x-role"), &what, "correct overlay.json");
         }
         known
     }
@@ -324,8 +324,8 @@ impl Reader<'_> {
 
 const ROLES: &str = "prompt, opening-image, duration, aspect-ratio";
 
-/// No body of a video lies deeper.
-const DEEPEST: usize = 24;
+/// More than any request body needs.
+const MAX_DEPTH: usize = 24;
 
 pub(super) fn or_null(schema: Schema, document: &Value) -> Schema {
     if document.get("nullable") == Some(&Value::Bool(true)) {
@@ -335,13 +335,13 @@ pub(super) fn or_null(schema: Schema, document: &Value) -> Schema {
     }
 }
 
-/// A list of names; or a boolean, which some documents put where no list has a place for it, and which says nothing there.
+/// Whether `value` is a list of names, or a boolean: some documents write a parameter's `required` into a schema.
 fn is_names(value: &Value) -> bool {
     let names = value.as_array();
     value.is_boolean() || names.is_some_and(|names| names.iter().all(Value::is_string))
 }
 
-/// A number of characters, items or properties; also one that is written `5.0`.
+/// Reads a number of characters, items or properties, which may be written `5.0`.
 pub(super) fn size(value: &Value) -> Option<usize> {
     let float = value
         .as_f64()

@@ -1,4 +1,4 @@
-//! Alternatives, before and after. No type holds them, so only what they allow counts.
+//! Compares alternatives. No type represents them, so only the values that they allow count.
 
 use super::{
     bare::bare,
@@ -7,11 +7,11 @@ use super::{
 };
 use aimlapi_video_contract::{Check, JsonType, Property, Schema};
 
-/// What became of alternatives.
+/// The result of a comparison of alternatives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Judged {
     Same,
-    /// They allow the same, but what the service alone judges differs.
+    /// They allow the same values, but constraints that the service alone checks differ.
     UncheckedDiffers,
     Wider,
     Narrower,
@@ -20,11 +20,11 @@ pub(super) enum Judged {
 /// Arms, and whether a value must fit exactly one of them.
 pub(super) type Arms<'a> = (&'a [Schema], bool);
 
-/// What became of alternatives as a document has them.
+/// Compares alternatives as documents have them.
 pub(super) fn compare(old: Arms<'_>, new: Arms<'_>) -> Judged {
     let [was, is] = [old.0, new.0].map(|arms| each(arms, false));
     match judge((&was, old.1), (&is, new.1)) {
-        // What no value is refused for may be new to use all the same.
+        // Properties may be new although the same values are allowed.
         Judged::Same if !are_alike(&was, is) => Judged::Wider,
         Judged::Same => {
             let [was, is] = [old.0, new.0].map(|arms| each(arms, true));
@@ -51,9 +51,9 @@ fn each(arms: &[Schema], keeps_unchecked: bool) -> Vec<Schema> {
     arms.iter().map(|arm| bare(arm, keeps_unchecked)).collect()
 }
 
-/// What became of alternatives that are bare already.
+/// Compares alternatives that are bare already.
 pub(super) fn judge(old: Arms<'_>, new: Arms<'_>) -> Judged {
-    // Of arms that no value fits two of, one is as good as any.
+    // Where no value matches two arms, `oneOf` means the same as `anyOf`.
     let one_of = |(arms, exactly_one): Arms<'_>| exactly_one && !disjoint(arms);
     let ((was, is), (before, after)) = ((old.0, new.0), (one_of(old), one_of(new)));
     if after {
@@ -74,8 +74,8 @@ pub(super) fn judge(old: Arms<'_>, new: Arms<'_>) -> Judged {
     }
 }
 
-/// What became of arms of which a value must fit exactly one. Each old arm goes on in a new one; what it took must not fit
-/// another new arm that it did not fit before.
+/// Compares arms of which a value must match exactly one. Each old arm needs a new one that allows its values, and these must
+/// not match another new arm as well.
 fn exactly_one(was: &[Schema], is: &[Schema]) -> Judged {
     let mut free: Vec<usize> = (0..is.len()).collect();
     let mut pairs: Vec<(usize, usize)> = Vec::new();
@@ -115,8 +115,8 @@ fn exactly_one(was: &[Schema], is: &[Schema]) -> Judged {
     }
 }
 
-/// Whether an object became wider only in properties that told it from another arm's values neither before: whatever the
-/// other one allows there, it allowed, too.
+/// Whether an object became wider only in properties that did not distinguish it from another arm: all that the other arm
+/// allows there, the object allowed before.
 fn widened_beside(old: &Schema, new: &Schema, other: &Schema) -> bool {
     let (Some((old, before)), Some((new, after)), Some((other, _))) =
         (object(old), object(new), object(other))
@@ -145,7 +145,7 @@ pub(super) fn disjoint(arms: &[Schema]) -> bool {
 }
 
 /// Whether no value fits both. Unless it must be `strict`, two objects each of which requires what the other one does not
-/// know are apart: nobody sends both.
+/// know are apart, since no request has both.
 fn apart(one: &Schema, other: &Schema, strict: bool) -> bool {
     if let (Schema::Alternatives { arms, .. }, whole) | (whole, Schema::Alternatives { arms, .. }) =
         (one, other)

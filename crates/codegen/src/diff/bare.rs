@@ -1,8 +1,8 @@
-//! Schemas without what a value does not show: prose, defaults, and the order of enums.
+//! Reduces schemas to the values that they allow: without prose, defaults and the order of enums.
 
 use aimlapi_video_contract::{Check, Property, Schema};
 
-/// A schema without prose and defaults; `keeps_unchecked` keeps the keywords that the service alone judges.
+/// A schema without prose and defaults; `keeps_unchecked` keeps the constraints that the service alone checks.
 pub(super) fn bare(schema: &Schema, keeps_unchecked: bool) -> Schema {
     let mut schema = schema.clone();
     strip(&mut schema, keeps_unchecked);

@@ -1,6 +1,6 @@
-//! The limits of numbers: where they are, and whether each is allowed itself, are one thing.
+//! Compares the limits of numbers, inclusive and exclusive ones.
 
-use super::{Effect, Kind, Recorder, shape::told};
+use super::{Effect, Kind, Recorder, shape::summary};
 use aimlapi_video_contract::{Check, Schema};
 
 /// A lower limit; an upper one is the lower limit of the negated numbers.
@@ -84,7 +84,7 @@ pub(super) fn compare(
     } else {
         Effect::Compatible
     };
-    let mut is_told = false;
+    let mut is_recorded = false;
     for side in [Side::Lower, Side::Upper] {
         let [was, is] = [old, new].map(|(shape, checks)| limit(shape, checks, side));
         if was == is {
@@ -101,10 +101,10 @@ pub(super) fn compare(
         };
         let named = |limit: Option<Limit>| limit.map(|limit| limit.words(side).into());
         recorder.record(path, kind, named(was), named(is), effect);
-        is_told = true;
+        is_recorded = true;
     }
-    if is_retyped && !is_told {
-        let (was, is) = (Some(told(old.0)), Some(told(new.0)));
+    if is_retyped && !is_recorded {
+        let (was, is) = (Some(summary(old.0)), Some(summary(new.0)));
         recorder.record(path, Kind::TypeChanged, was, is, Effect::Breaking);
     }
 }
@@ -122,11 +122,11 @@ pub(super) fn apart(one: &Schema, other: &Schema) -> bool {
         };
         [Side::Lower, Side::Upper].map(|side| limit(typed, checks, side))
     };
-    let is_below = |[_, most]: [Option<Limit>; 2], [least, _]: [Option<Limit>; 2]| {
-        let pair = most.zip(least);
-        pair.is_some_and(|(most, least)| {
-            let gap = least.at + most.at;
-            gap > 0.0 || gap == 0.0 && (least.is_excluded || most.is_excluded)
+    let is_below = |[_, max]: [Option<Limit>; 2], [min, _]: [Option<Limit>; 2]| {
+        let pair = max.zip(min);
+        pair.is_some_and(|(max, min)| {
+            let gap = min.at + max.at;
+            gap > 0.0 || gap == 0.0 && (min.is_excluded || max.is_excluded)
         })
     };
     let (one, other) = (limits(one), limits(other));

@@ -1,4 +1,4 @@
-//! What a property allows, before and after.
+//! Compares the schemas of a property.
 //!
 //! The bounds in a type's arguments (`Int<2, 8>`, `BoundedVec<_, 1, 3>`, `Text<0, 512>`) and the names of the range types of
 //! numbers are the documents', as this crate's documentation says; a program takes the values out by methods that all of
@@ -119,13 +119,13 @@ pub(super) fn compare(path: &str, old: &Schema, new: &Schema, recorder: &mut Rec
         (old, new)
             if old == new || unnamed(old) && mem::discriminant(old) == mem::discriminant(new) => {}
         (old, new) => {
-            let (was, is) = (Some(told(old)), Some(told(new)));
+            let (was, is) = (Some(summary(old)), Some(summary(new)));
             recorder.record(path, Kind::TypeChanged, was, is, Effect::Breaking);
         }
     }
 }
 
-/// Whether two checks say the same kind of thing: a limit on one side is none on the other.
+/// Whether two checks are of the same kind; a lower and an upper limit are not.
 pub(super) fn alike(old: &Check, new: &Check) -> bool {
     let same_side = match (old, new) {
         (
@@ -146,7 +146,7 @@ pub(super) fn alike(old: &Check, new: &Check) -> bool {
 pub(super) fn compare_checks(path: &str, old: &Check, new: &Check, recorder: &mut Recorder<'_>) {
     let wider = match (old, new) {
         (old, new) if old == new => return,
-        // What is closed knows the properties there are; which these are is told of each.
+        // The properties of a closed object are compared one by one.
         (Check::Closed(_), Check::Closed(_)) => return,
         (Check::AllOf(Schema::Enum(old)), Check::AllOf(Schema::Enum(new))) => {
             return values(path, old, new, false, recorder);
@@ -193,8 +193,8 @@ pub(super) fn compare_checks(path: &str, old: &Check, new: &Check, recorder: &mu
     recorder.record(path, kind, Some(check(old)), Some(check(new)), effect);
 }
 
-/// A shape in words.
-pub(super) fn told(shape: &Schema) -> Value {
+/// A schema in words.
+pub(super) fn summary(shape: &Schema) -> Value {
     shape.summary().into()
 }
 
@@ -202,7 +202,7 @@ pub(super) fn check(check: &Check) -> Value {
     check.allowed().into()
 }
 
-/// What the type holds, and what is checked beside it.
+/// The part that a type enforces, and the checks beside it.
 fn parts(shape: &Schema) -> (&Schema, Cow<'_, [Check]>) {
     match shape {
         Schema::Checked { schema, checks } => {
@@ -217,9 +217,9 @@ fn parts(shape: &Schema) -> (&Schema, Cow<'_, [Check]>) {
     }
 }
 
-/// Checks of which those that stand in parts beside are written among the others, so that their order says nothing.
+/// Moves the checks of parts that have no type of their own among the others, so that their nesting does not count.
 fn flat(typed: &Schema, checks: &[Check]) -> Vec<Check> {
-    let says_nothing = |part: &Schema| match part {
+    let is_untyped = |part: &Schema| match part {
         Schema::Any => true,
         Schema::Number {
             min: None,
@@ -231,17 +231,17 @@ fn flat(typed: &Schema, checks: &[Check]) -> Vec<Check> {
     let mut all = Vec::new();
     for check in checks {
         match check {
-            Check::AllOf(Schema::Checked { schema, checks }) if says_nothing(schema) => {
+            Check::AllOf(Schema::Checked { schema, checks }) if is_untyped(schema) => {
                 all.extend(flat(typed, checks));
             }
-            Check::AllOf(part) if says_nothing(part) => {}
+            Check::AllOf(part) if is_untyped(part) => {}
             check => all.push(check.clone()),
         }
     }
     all
 }
 
-/// The shapes whose type is one for all models, not one named after its property.
+/// The schemas whose type is not named after its property.
 fn unnamed(shape: &Schema) -> bool {
     matches!(
         shape,
@@ -265,7 +265,7 @@ fn json<T: Clone + Into<Value>>(values: &[T]) -> Vec<Value> {
     values.iter().cloned().map(Into::into).collect()
 }
 
-/// A lower or upper bound; `wider` is what it means that more is allowed.
+/// Compares a lower or upper bound; `wider` is the effect of a wider one.
 fn bound(
     path: &str,
     keyword: &str,
@@ -295,11 +295,11 @@ fn bound(
 }
 
 fn values(path: &str, old: &[Value], new: &[Value], renamed: bool, recorder: &mut Recorder<'_>) {
-    for gone in old.iter().filter(|value| !new.contains(value)) {
+    for removed in old.iter().filter(|value| !new.contains(value)) {
         recorder.record(
             path,
             Kind::ValueRemoved,
-            Some(gone.clone()),
+            Some(removed.clone()),
             None,
             Effect::Breaking,
         );
@@ -309,7 +309,7 @@ fn values(path: &str, old: &[Value], new: &[Value], renamed: bool, recorder: &mu
     } else {
         Effect::Compatible
     };
-    for come in new.iter().filter(|value| !old.contains(value)) {
-        recorder.record(path, Kind::ValueAdded, None, Some(come.clone()), effect);
+    for added in new.iter().filter(|value| !old.contains(value)) {
+        recorder.record(path, Kind::ValueAdded, None, Some(added.clone()), effect);
     }
 }

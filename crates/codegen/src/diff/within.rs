@@ -1,4 +1,4 @@
-//! Whether one shape allows all that another one does. What cannot be told is answered with no.
+//! Decides whether one schema allows all values of another. Where that cannot be decided, the answer is no.
 
 use serde_json::Value;
 
@@ -38,7 +38,7 @@ pub(super) fn allows(old: &Schema, new: &Schema) -> bool {
         }
         _ => {
             let ((typed, before), (other, after)) = (split(old), split(new));
-            // What has to fit another shape as well is no more than that one allows.
+            // A value that must match a part as well is one that this part allows.
             let is_within =
                 |check: &Check| matches!(check, Check::AllOf(shape) if allows(shape, new));
             before.iter().any(is_within)
@@ -122,7 +122,7 @@ fn typed_allows(old: (&Schema, &[Check]), new: &Schema) -> bool {
     }
 }
 
-/// As for the types: a property that is new and may be left out was nothing that anybody sent.
+/// A new optional property narrows nothing, since no old request has it.
 fn object_allows(old: &[Property], new: &[Property]) -> bool {
     new.iter().all(|is| {
         let was = old.iter().find(|was| was.name == is.name);
@@ -139,7 +139,7 @@ fn object_allows(old: &[Property], new: &[Property]) -> bool {
 /// Whether every value of `old` passes a check.
 fn implied(check: &Check, old: &Schema) -> bool {
     let (typed, before) = split(old);
-    // A check passes what it does not judge.
+    // A check accepts values of other types.
     let is_no = |judged: JsonType| kind(old).is_some_and(|kind| kind != judged);
     let within = |at: f64, side: Side| {
         let own = limit(typed, before, side);
@@ -180,7 +180,7 @@ pub(super) fn is_multiple(whole: f64, step: f64) -> bool {
     steps >= 1.0 && (steps - steps.round()).abs() < 1e-9
 }
 
-/// Whether a text of an enum is a URI is not known here, so it counts as refused.
+/// Here strings of enums count as not being URIs.
 const UNKNOWN: Formats = Formats {
     is_uri: |_| false,
     is_base64_media: |_| false,

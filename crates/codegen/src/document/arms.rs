@@ -1,4 +1,4 @@
-//! Bodies told apart by `oneOf` or `anyOf`: which model each is of, and one schema per model.
+//! Request bodies with `oneOf` or `anyOf`: the model that each arm belongs to, and one schema per model.
 
 use serde_json::{Value, json};
 
@@ -7,8 +7,8 @@ use crate::{Diagnostic, Diagnostics, repair};
 
 mod lift;
 
-/// The models that a body is of, each with its schema and the places of its parts. What stands beside arms belongs to each of
-/// them; a model with several bodies stays one request, which has to be one of them.
+/// Splits a body by model: the id, the places and the schema of each. Keywords beside the arms apply to each arm; a model
+/// with several arms stays one request, which has to match one of them.
 pub(super) fn by_model(
     document: &Document,
     schema: &Value,
@@ -25,7 +25,7 @@ pub(super) fn by_model(
     ids.into_iter().filter_map(of_model).collect()
 }
 
-/// Bodies as a document tells them apart.
+/// The arms of a body, as a document nests them.
 enum Tree {
     Body {
         at: String,
@@ -35,7 +35,7 @@ enum Tree {
     Arms {
         at: String,
         keyword: &'static str,
-        /// What the overlay states of all of them.
+        /// The rules that the overlay states for all arms.
         rules: Option<Value>,
         arms: Vec<Self>,
     },
@@ -90,10 +90,10 @@ impl Tree {
     }
 }
 
-/// Every body with what stands beside it and above it written in.
+/// Reads the arms of a body, each joined with the keywords beside and above it.
 fn tree(document: &Document, schema: &Value, pointer: &str, diagnostics: &mut Diagnostics) -> Tree {
-    let mut told_apart = groups(schema).filter(|(_, arms)| arms.iter().any(tells));
-    let Some((keyword, arms)) = told_apart.next() else {
+    let mut by_model = groups(schema).filter(|(_, arms)| arms.iter().any(names_model));
+    let Some((keyword, arms)) = by_model.next() else {
         return Tree::Body {
             at: pointer.to_owned(),
             models: models(schema),
@@ -107,15 +107,15 @@ fn tree(document: &Document, schema: &Value, pointer: &str, diagnostics: &mut Di
     for (index, arm) in arms.iter().enumerate() {
         let at = format!("{pointer}/{keyword}/{index}");
         match repair::joined(&shared, arm) {
-            Some(whole) if !tells(&whole) => {
-                let what = "names no model, so no request is made of it";
-                let remedy = "add `model` with the id by an overlay action if it is one";
+            Some(whole) if !names_model(&whole) => {
+                let what = "has no `model` with an id, so it is left out";
+                let remedy = "if it is a request, add `model` with the id by an overlay action";
                 let place = document.place(&at);
                 diagnostics.warning(Diagnostic::new(&document.file, &place, what, remedy));
             }
             Some(whole) => bodies.push(tree(document, &whole, &at, diagnostics)),
             None => {
-                let what = format!("contradicts what stands beside `{keyword}`");
+                let what = format!("contradicts the keywords beside `{keyword}`");
                 let remedy = "correct one of them by an overlay action";
                 let place = document.place(&at);
                 diagnostics.error(Diagnostic::new(&document.file, &place, what, remedy));
@@ -130,9 +130,9 @@ fn tree(document: &Document, schema: &Value, pointer: &str, diagnostics: &mut Di
     }
 }
 
-/// Whether a schema, or one of its arms, says which model it is of.
-fn tells(schema: &Value) -> bool {
-    !models(schema).is_empty() || groups(schema).any(|(_, arms)| arms.iter().any(tells))
+/// Whether a schema, or one of its arms, has a `model` with an id.
+fn names_model(schema: &Value) -> bool {
+    !models(schema).is_empty() || groups(schema).any(|(_, arms)| arms.iter().any(names_model))
 }
 
 /// The arms of a schema, by the keyword that they stand under.
@@ -155,7 +155,7 @@ fn models(schema: &Value) -> Vec<String> {
     models
 }
 
-/// The body of one model, as a struct can hold it. Its id is always sent, since the service tells bodies apart by it.
+/// The body of one model in the form that a struct can hold. `model` is required, since the service selects the model by it.
 pub(super) fn for_model(mut schema: Value, model: &str, places: &mut Places) -> Value {
     lift::lift(&mut schema, places);
     places.retain(&schema);
@@ -165,7 +165,7 @@ pub(super) fn for_model(mut schema: Value, model: &str, places: &mut Places) -> 
                 required.push("model".into());
             }
         }
-        // What is no list is told where it is read.
+        // The reader of constraints reports a value that is not a list.
         Some(odd) if !odd.is_boolean() => {}
         _ => schema["required"] = json!(["model"]),
     }
@@ -173,7 +173,7 @@ pub(super) fn for_model(mut schema: Value, model: &str, places: &mut Places) -> 
     schema
 }
 
-/// Sets `model` to its one id, in every arm too: what else an arm is for does not concern this model.
+/// Restricts `model` to one id, in every arm too.
 fn with_id(schema: &mut Value, model: &str) {
     if let Some(property) = schema.pointer_mut("/properties/model") {
         *property = json!({ "type": "string", "enum": [model] });

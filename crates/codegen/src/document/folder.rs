@@ -24,44 +24,38 @@ pub fn read(folder: &Path, diagnostics: &mut Diagnostics) -> Vec<Document> {
     documents
 }
 
-/// Reads one file; `file` is its name in what is told.
+/// Reads one file; diagnostics call it `file`.
 ///
 /// # Errors
 ///
-/// Why it is no document.
+/// The file cannot be read, or is not an OpenAPI 3.0 document in JSON.
 pub fn load(file: &str, path: &Path) -> Result<Document, Box<Diagnostic>> {
-    let refused =
+    let refuse =
         |what: String, remedy: &str| Err(Box::new(Diagnostic::new(file, "", what, remedy)));
     let unread = |error: io::Error| {
-        refused(
+        refuse(
             format!("cannot be read: {error}"),
             "make it readable, or remove it",
         )
     };
     match fs::metadata(path) {
-        // A pipe would keep the build waiting for whoever writes to it.
+        // A read from a pipe would wait for its writer.
         Ok(metadata) if !metadata.is_file() => {
-            return refused(
-                "is no regular file".into(),
-                "put the document itself in its place",
-            );
+            return refuse("is not a regular file".into(), "replace it by the document");
         }
-        Ok(metadata) if metadata.len() > LARGEST => {
-            let what = format!(
-                "has {} bytes, and a document of up to {LARGEST} is read",
-                metadata.len()
-            );
-            return refused(
+        Ok(metadata) if metadata.len() > MAX_BYTES => {
+            let what = format!("has {} bytes; the limit is {MAX_BYTES}", metadata.len());
+            return refuse(
                 what,
-                "cut it into documents of one model each, or move it elsewhere",
+                "split it into documents of one model each, or move it elsewhere",
             );
         }
         Ok(_) => {}
         Err(error) => return unread(error),
     }
     if is_yaml(path) {
-        return refused(
-            "is YAML, and only JSON is read".into(),
+        return refuse(
+            "is YAML; only JSON is supported".into(),
             "save it as JSON, or move it elsewhere",
         );
     }
@@ -71,8 +65,7 @@ pub fn load(file: &str, path: &Path) -> Result<Document, Box<Diagnostic>> {
     }
 }
 
-/// Lists the documents below `folder`; `open` holds the folders on the way there, so that a link back to one is not
-/// followed forever.
+/// Lists the documents below `folder`. `open` holds the folders above it, so that circular links end.
 fn list(
     folder: &Path,
     below: &str,
@@ -116,5 +109,5 @@ fn is_yaml(path: &Path) -> bool {
         .is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
-/// More than ten times the largest document seen, which described the vendor's whole API.
-const LARGEST: u64 = 32 << 20;
+/// More than ten times the largest published document, which described the vendor's whole API.
+const MAX_BYTES: u64 = 32 << 20;

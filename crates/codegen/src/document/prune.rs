@@ -1,4 +1,4 @@
-//! What is kept of a published document: the operations of this client and what they refer to.
+//! Drops the parts of a document that this client's operations do not refer to.
 //!
 //! Some documents describe the publisher's whole API in two megabytes, of which one video operation is a hundredth part.
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{document::Route, repair, step};
 
-/// What a whole document declares, as far as it is reported or compared after the rest is dropped.
+/// Counts and names of a whole document that are reported after the rest is dropped.
 #[derive(Clone, Debug, Default)]
 pub struct Declared {
     /// How many paths there are.
@@ -21,8 +21,8 @@ pub struct Declared {
     pub unused_schemas: usize,
 }
 
-/// Drops what this client's operations do not refer to, directly or through others. Every place that is kept stays where
-/// it is.
+/// Drops everything that this client's operations do not refer to, directly or through others. JSON pointers to the rest
+/// stay valid.
 pub(super) fn prune(mut whole: Value) -> (Value, Declared) {
     let mut declared = declared(&whole);
     let schemas = schema_count(&whole);
@@ -31,7 +31,7 @@ pub(super) fn prune(mut whole: Value) -> (Value, Declared) {
     for place in &places {
         let is_covered = ancestors(place).any(|ancestor| places.contains(ancestor));
         if let Some(value) = whole.pointer_mut(place).filter(|_| !is_covered) {
-            *vacant(&mut kept, place) = value.take();
+            *entry(&mut kept, place) = value.take();
         }
     }
     without_code_samples(&mut kept);
@@ -52,7 +52,7 @@ fn declared(whole: &Value) -> Declared {
         let methods = item.as_object().into_iter().flat_map(Map::keys);
         for method in methods.filter(|method| METHODS.contains(&method.as_str())) {
             declared.other_count += 1;
-            if declared.others.len() < NAMED {
+            if declared.others.len() < MAX_NAMED {
                 declared
                     .others
                     .push(format!("{} {path}", method.to_uppercase()));
@@ -67,7 +67,7 @@ fn schema_count(document: &Value) -> usize {
     schemas.and_then(Value::as_object).map_or(0, Map::len)
 }
 
-/// The objects that hold paths and components, without any.
+/// The empty objects that hold paths and components.
 fn frame(whole: &Value) -> Value {
     let mut frame = Map::new();
     let empty = || Value::Object(Map::new());
@@ -84,7 +84,7 @@ fn frame(whole: &Value) -> Value {
     frame.into()
 }
 
-/// Where everything stands that is kept.
+/// The JSON pointers of the parts that are kept.
 fn needed(whole: &Value) -> BTreeSet<String> {
     let mut places = BTreeSet::new();
     let mut open = starts(whole);
@@ -95,7 +95,7 @@ fn needed(whole: &Value) -> BTreeSet<String> {
             continue;
         };
         references(value, &mut |to| {
-            // A place is looked for by the text of a reference, too.
+            // Some publishers do not percent-encode references.
             for to in [repair::decoded(to), to.to_owned()] {
                 if whole.pointer(&to).is_some() {
                     open.push(whole_part(whole, &to));
@@ -107,7 +107,7 @@ fn needed(whole: &Value) -> BTreeSet<String> {
     places
 }
 
-/// The places that are kept by themselves: this client's paths, and what is neither a path nor a component.
+/// The parts that are kept without a reference to them: this client's paths, and everything beside paths and components.
 fn starts(whole: &Value) -> Vec<String> {
     let Some(root) = whole.as_object() else {
         return vec![String::new()];
@@ -140,8 +140,7 @@ fn references(value: &Value, visit: &mut dyn FnMut(&str)) {
     }
 }
 
-/// The part of a document that is kept where a reference leads to `place`: a component as a whole, and a list as a whole,
-/// since the places in a list are counted.
+/// The part that is kept for a reference to `place`: a whole component, and a whole list, since pointers count its items.
 fn whole_part(whole: &Value, place: &str) -> String {
     let ends = place.match_indices('/').map(|(end, _)| end).skip(1);
     let mut parts = ends.map(|end| &place[..end]).enumerate();
@@ -157,15 +156,15 @@ fn ancestors(place: &str) -> impl Iterator<Item = &str> {
     place.match_indices('/').map(|(end, _)| &place[..end])
 }
 
-/// The value at `place`, with the objects on the way there.
-fn vacant<'a>(kept: &'a mut Value, place: &str) -> &'a mut Value {
+/// Returns the value at `place`, creating the objects above it.
+fn entry<'a>(kept: &'a mut Value, place: &str) -> &'a mut Value {
     place.split('/').skip(1).fold(kept, |value, step| {
         let name = step.replace("~1", "/").replace("~0", "~");
         &mut value[name]
     })
 }
 
-/// Takes out the programs in several languages that an operation shows.
+/// Drops the samples of code in several languages that an operation has.
 fn without_code_samples(kept: &mut Value) {
     let items = kept.get_mut("paths").and_then(Value::as_object_mut);
     let items = items.into_iter().flat_map(Map::values_mut);
@@ -179,8 +178,8 @@ fn without_code_samples(kept: &mut Value) {
     }
 }
 
-/// How many operations of other clients are named.
-const NAMED: usize = 3;
+/// How many operations of other clients a warning names.
+const MAX_NAMED: usize = 3;
 
 const METHODS: &[&str] = &[
     "get", "put", "post", "delete", "options", "head", "patch", "trace",

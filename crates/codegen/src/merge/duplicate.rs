@@ -1,4 +1,4 @@
-//! Two documents for one path and model: which one is taken, and what the other one says otherwise.
+//! Selects one of several documents for the same URL and model, and reports how the others differ.
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
@@ -10,9 +10,9 @@ use crate::{
     strip,
 };
 
-/// One create operation per path and model, with the document it is from. Of several documents the one with fewer paths is
-/// taken, then the one whose file is named after the model, then the one with the newer shape of answer, then the first by
-/// name; the others are told, with what they say otherwise.
+/// One create operation per URL and model, with its document. Of several documents, the one with fewer paths is taken, then
+/// the one whose file is named after the model, then the one with the newer form of response, then the first by name. A
+/// warning for each of the others states the difference.
 pub(super) fn resolved<'a>(
     documents: &'a [Document],
     diagnostics: &mut Diagnostics,
@@ -33,13 +33,13 @@ pub(super) fn resolved<'a>(
         };
         for (_, loser) in claims {
             let what = format!(
-                "describes `{}` on {} as {} does, which is taken instead; {}",
+                "describes `{}` on {}, for which {} is taken instead; {}",
                 loser.model,
                 loser.route.path(),
                 winner.file,
                 difference(&loser.schema, &winner.schema)
             );
-            let remedy = "nothing has to be done; keep one of the two to choose";
+            let remedy = "no action is needed; remove the document that you do not want";
             diagnostics.warning(Diagnostic::new(&loser.file, &loser.place, what, remedy));
         }
         taken.push((document, winner));
@@ -47,7 +47,7 @@ pub(super) fn resolved<'a>(
     taken
 }
 
-/// What the fetch of `route` answers, by the document that knows most of it.
+/// The schema of the fetch operation's response, from the document that declares the most of it.
 pub(super) fn fetched(documents: &[Document], route: Route) -> Option<(&Document, Value)> {
     let declared = documents.iter().filter_map(|document| {
         Some((
@@ -84,7 +84,7 @@ fn is_named_after(file: &str, model: &str) -> bool {
     ends_in(model, name) || ends_in(name, model)
 }
 
-/// Whether the last parts of `whole`, one or all of them, are `tail`, whatever stands between the parts.
+/// Whether the last part or parts of `whole` are `tail`; separators do not count.
 fn ends_in(whole: &str, tail: &str) -> bool {
     let letters = |text: &str| -> String {
         let letters = text.chars().filter(|c| c.is_alphanumeric());
@@ -99,7 +99,7 @@ fn ends_in(whole: &str, tail: &str) -> bool {
         })
 }
 
-/// How much of what newer answers have is declared: a schema at all, usage, its price in dollars, several videos.
+/// How many features of newer responses are declared: a schema at all, usage, its price in dollars, several videos.
 fn newness(answer: Option<&Value>) -> usize {
     let declared = |pointer: &str| answer.and_then(|answer| answer.pointer(pointer));
     let usage = "/properties/meta/properties/usage";
@@ -113,7 +113,7 @@ fn newness(answer: Option<&Value>) -> usize {
     features.into_iter().filter(|has| *has).count()
 }
 
-/// What `this` request has, lacks and says otherwise than `that`.
+/// Describes how the properties of `this` differ from those of `that`.
 fn difference(this: &Value, that: &Value) -> String {
     let [mine, theirs] = [this, that].map(properties);
     let only = |these: &Map<String, Value>, those: &Map<String, Value>| -> Vec<String> {
@@ -125,19 +125,19 @@ fn difference(this: &Value, that: &Value) -> String {
         .filter(|(name, schema)| theirs.get(*name).is_some_and(|theirs| theirs != *schema))
         .map(|(name, _)| format!("`{name}`"))
         .collect();
-    let told: Vec<String> = [
+    let differences: Vec<String> = [
         ("it has", only(&mine, &theirs)),
         ("it lacks", only(&theirs, &mine)),
-        ("it says otherwise of", other),
+        ("it differs in", other),
     ]
     .into_iter()
     .filter(|(_, names)| !names.is_empty())
     .map(|(verb, names)| format!("{verb} {}", names.join(", ")))
     .collect();
-    if told.is_empty() {
+    if differences.is_empty() {
         "the request is the same".into()
     } else {
-        told.join(", ")
+        differences.join(", ")
     }
 }
 

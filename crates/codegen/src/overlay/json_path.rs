@@ -1,6 +1,4 @@
-//! JSONPath (RFC 9535) as the targets of an overlay use it: what a path selects in a document.
-//!
-//! Slices and functions are left out; the parser reports them.
+//! Evaluates JSONPath (RFC 9535), without slices and functions, which the parser reports.
 
 use serde_json::Value;
 
@@ -26,7 +24,7 @@ pub(super) enum Selector {
     Filter(Condition),
 }
 
-/// What `?` tests of each child.
+/// The condition of a filter, which is tested for each child.
 #[derive(Debug)]
 pub(super) enum Condition {
     Any(Vec<Self>),
@@ -60,7 +58,7 @@ pub(super) enum Comparison {
     GreaterOrEqual,
 }
 
-/// A way from the root to a value.
+/// The steps from the root to a value.
 pub(super) type Location = Vec<Step>;
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,7 +81,7 @@ pub(super) fn pointer(location: &[Step]) -> String {
 type Node<'a> = (Location, &'a Value);
 
 impl Path {
-    /// Where the values stand that the path selects in `document`.
+    /// The locations of the values that the path selects in `document`.
     pub(super) fn locations(&self, document: &Value) -> Vec<Location> {
         let nodes = self.nodes(document, document);
         nodes.into_iter().map(|(location, _)| location).collect()

@@ -8,7 +8,7 @@ use super::json_path::{Comparison, Condition, Operand, Path, Query, Segment, Sel
 ///
 /// # Errors
 ///
-/// What is wrong with the text, and where: the rest of a sentence about it.
+/// The problem and its position, as the end of a sentence about the text.
 pub(super) fn path(text: &str) -> Result<Path, String> {
     let mut parser = Parser {
         text,
@@ -18,10 +18,10 @@ pub(super) fn path(text: &str) -> Result<Path, String> {
     let path = if parser.takes("$") {
         parser.segments()?
     } else {
-        return parser.wrong("`$`");
+        return parser.expected("`$`");
     };
     if parser.at < text.len() {
-        return parser.wrong("`.` or `[`");
+        return parser.expected("`.` or `[`");
     }
     Ok(path)
 }
@@ -75,7 +75,7 @@ impl<'a> Parser<'a> {
                 return self.unsupported("a slice");
             }
             if !self.takes(",") {
-                return self.wrong("`,` or `]`");
+                return self.expected("`,` or `]`");
             }
         }
     }
@@ -94,9 +94,9 @@ impl<'a> Parser<'a> {
             Some(':') => self.unsupported("a slice"),
             Some('-' | '0'..='9') => match self.number()?.as_i64() {
                 Some(index) => Ok(Selector::Index(index)),
-                None => self.wrong("an index before it"),
+                None => self.expected("an index before it"),
             },
-            _ => self.wrong("a quoted name, an index, `*` or `?`"),
+            _ => self.expected("a quoted name, an index, `*` or `?`"),
         }
     }
 
@@ -108,7 +108,7 @@ impl<'a> Parser<'a> {
             .find(|c: char| !is_first(c) && !c.is_ascii_digit())
             .unwrap_or(rest.len());
         if !rest.starts_with(is_first) {
-            return self.wrong("a name or `*`");
+            return self.expected("a name or `*`");
         }
         let name = rest[..length].to_owned();
         self.at += length;
@@ -137,14 +137,14 @@ impl<'a> Parser<'a> {
                             self.at += index + 1;
                             Ok(text)
                         }
-                        Err(_) => self.wrong("a text with the escapes of JSON"),
+                        Err(_) => self.expected("a text with the escapes of JSON"),
                     };
                 }
                 '"' => json.push_str("\\\""),
                 c => json.push(c),
             }
         }
-        self.wrong("a text that ends")
+        self.expected("a text that ends")
     }
 
     fn number(&mut self) -> Parsed<Value> {
@@ -157,13 +157,13 @@ impl<'a> Parser<'a> {
                 self.at += length;
                 Ok(number)
             }
-            _ => self.wrong("a number"),
+            _ => self.expected("a number"),
         }
     }
 
     fn condition(&mut self) -> Parsed<Condition> {
         // The parser calls itself here, and a stack is finite.
-        if self.depth == DEEPEST {
+        if self.depth == MAX_DEPTH {
             return self.unsupported("a condition so deep");
         }
         self.depth += 1;
@@ -190,7 +190,7 @@ impl<'a> Parser<'a> {
         let condition = if self.takes("(") {
             let condition = self.condition()?;
             if !self.takes_after_blanks(")") {
-                return self.wrong("`)`");
+                return self.expected("`)`");
             }
             condition
         } else {
@@ -204,7 +204,7 @@ impl<'a> Parser<'a> {
                     Condition::Compare(left, comparison, right)
                 }
                 (None, Operand::Query(query)) => Condition::Exists(query),
-                _ => return self.wrong("a comparison of two values, not negated"),
+                _ => return self.expected("a comparison of two values, not negated"),
             }
         };
         Ok(match is_negated {
@@ -249,7 +249,7 @@ impl<'a> Parser<'a> {
         };
         match query.path.0.iter().all(is_one) {
             true => Ok(()),
-            false => self.wrong("paths to one value each in a comparison before it"),
+            false => self.expected("paths to one value each in a comparison before it"),
         }
     }
 
@@ -292,7 +292,7 @@ impl<'a> Parser<'a> {
         is_next
     }
 
-    fn wrong<T>(&self, expected: &str) -> Parsed<T> {
+    fn expected<T>(&self, expected: &str) -> Parsed<T> {
         Err(format!(
             "is not a JSONPath of RFC 9535: expected {expected} at {:?}",
             self.rest()
@@ -307,5 +307,5 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// No condition nests deeper.
-const DEEPEST: usize = 32;
+/// More than any condition needs.
+const MAX_DEPTH: usize = 32;

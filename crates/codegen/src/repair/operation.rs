@@ -1,4 +1,4 @@
-//! What is wrong with an operation: its parameters, its body, its answers, its security.
+//! Repairs of operations: parameters, bodies, responses and security.
 
 use serde_json::{Map, Value, json};
 
@@ -8,20 +8,20 @@ pub(super) fn response_without_description(document: &mut Value) -> usize {
         let responses = operation
             .get_mut("responses")
             .and_then(Value::as_object_mut);
-        let mut mended = 0;
+        let mut count = 0;
         let responses = responses.into_iter().flat_map(Map::values_mut);
         for response in responses.filter_map(Value::as_object_mut) {
             if !response.contains_key("description") && !response.contains_key("$ref") {
                 response.insert("description".into(), "".into());
-                mended += 1;
+                count += 1;
             }
         }
-        mended
+        count
     })
 }
 
-/// Older documents give the answer under `default` alone, which means any status, errors included; what stands there is
-/// what success answers.
+/// Older documents declare a response for `default` alone, which means any status, errors included; it is the response of a
+/// success.
 pub(super) fn default_response_alone(document: &mut Value) -> usize {
     each_operation(document, |_, _, operation| {
         let responses = operation
@@ -77,7 +77,7 @@ pub(super) fn parameter_of_many(document: &mut Value) -> usize {
         let parameters = operation
             .get_mut("parameters")
             .and_then(Value::as_array_mut);
-        let mut mended = 0;
+        let mut count = 0;
         let Some(parameters) = parameters else {
             return 0;
         };
@@ -88,7 +88,7 @@ pub(super) fn parameter_of_many(document: &mut Value) -> usize {
             match inside.filter(|inside| in_query && !inside.is_empty()) {
                 None => parameters.push(parameter),
                 Some(inside) => {
-                    mended += 1;
+                    count += 1;
                     let required = schema.get("required").and_then(Value::as_array);
                     parameters.extend(inside.iter().map(|(name, schema)| {
                         let is_required = required.is_some_and(|names| names.iter().any(|known| known == name));
@@ -97,7 +97,7 @@ pub(super) fn parameter_of_many(document: &mut Value) -> usize {
                 }
             }
         }
-        mended
+        count
     })
 }
 
@@ -120,16 +120,16 @@ fn each_operation(
     document: &mut Value,
     mut change: impl FnMut(&str, &str, &mut Map<String, Value>) -> usize,
 ) -> usize {
-    let mut mended = 0;
+    let mut count = 0;
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     for (path, item) in paths.into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
             if let Some(operation) = operation.as_object_mut() {
-                mended += change(path, method, operation);
+                count += change(path, method, operation);
             }
         }
     }
-    mended
+    count
 }
 
 fn each_parameter(

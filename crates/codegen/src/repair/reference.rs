@@ -1,12 +1,12 @@
-//! What a document keeps apart and refers to.
+//! References, and the components that they refer to.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
 /// Older documents describe the vendor's whole API, and refer to their bodies by `$ref`; the names there hold dots, and
-/// other models' documents use the same ones. What a video operation refers to is written out in its place. A reference
-/// that leads nowhere, out of the file or back to itself stays as it is, and is reported where a type would be made of it.
+/// other models' documents use the same ones. The target of a reference is written out in its place. A
+/// reference that is dangling, circular or to another file stays as it is, and is reported where its type is needed.
 pub(super) fn references(document: &mut Value) -> usize {
     let whole = document.clone();
     let Some(paths) = document.get_mut("paths") else {
@@ -21,13 +21,12 @@ pub(super) fn references(document: &mut Value) -> usize {
     written
 }
 
-/// Writes out what stands where a document of this client has no place for it: the operations of a path that is a
-/// reference, and what refers to other paths of the file or to its extensions. `document` holds this client's paths alone,
-/// `published` all of them.
+/// Writes out the references whose targets are dropped afterwards: paths that are references, and references to other paths
+/// or to extensions. `document` has this client's paths alone, `published` all of them.
 pub fn from_elsewhere(document: &mut Value, published: &Value) {
     let items = document.get_mut("paths").and_then(Value::as_object_mut);
     for item in items.into_iter().flat_map(Map::values_mut) {
-        for _ in 0..DEEPEST {
+        for _ in 0..MAX_DEPTH {
             let to = item.get("$ref").and_then(Value::as_str);
             match to.and_then(|to| target(published, to)) {
                 Some(target) => *item = target.clone(),
@@ -56,7 +55,7 @@ fn is_elsewhere(to: &str) -> bool {
     elsewhere.iter().any(|folder| to.starts_with(folder))
 }
 
-/// What a reference leads to in its file.
+/// The target of a reference within the file.
 fn target<'a>(whole: &'a Value, to: &str) -> Option<&'a Value> {
     whole.pointer(&decoded(to.strip_prefix('#')?))
 }
@@ -65,7 +64,7 @@ struct Writer {
     whole: Value,
     /// Which references are written out.
     is_wanted: fn(&str) -> bool,
-    /// How many values there are where a reference leads to, so that each is counted once.
+    /// The number of values in each target, so that they are counted once.
     sizes: BTreeMap<String, usize>,
     /// The references that are being written out, the outermost first.
     open: Vec<String>,
@@ -82,7 +81,7 @@ impl Writer {
             sizes: BTreeMap::new(),
             open: Vec::new(),
             written: 0,
-            left: LARGEST,
+            left: MAX_VALUES,
         }
     }
 
@@ -109,7 +108,7 @@ impl Writer {
         if !(self.is_wanted)(name) {
             return None;
         }
-        if self.open.iter().any(|open| open == name) || self.open.len() == DEEPEST {
+        if self.open.iter().any(|open| open == name) || self.open.len() == MAX_DEPTH {
             return None;
         }
         let target = target(&self.whole, name)?;
@@ -153,7 +152,7 @@ fn size(value: &Value) -> usize {
     }
 }
 
-/// Documents carry components that nothing refers to any more, hundreds of them in the older ones.
+/// Documents have components without a reference to them, hundreds of them in older ones; they are dropped.
 pub fn unused_components(document: &mut Value) -> usize {
     let Some(components) = document.get("components").and_then(Value::as_object) else {
         return 0;
@@ -199,8 +198,8 @@ fn named(value: &Value, names: &mut Vec<String>) {
     }
 }
 
-/// No body is described by more values; references to references can make a small file larger than memory.
-const LARGEST: usize = 200_000;
+/// The most values that references may add: nested references can make a small file larger than memory.
+const MAX_VALUES: usize = 200_000;
 
-/// No body refers through more others.
-const DEEPEST: usize = 32;
+/// The most references within references.
+const MAX_DEPTH: usize = 32;

@@ -1,4 +1,4 @@
-//! What is wrong with a schema, or said in a way that no type can be made of.
+//! Repairs of schemas.
 
 use std::collections::HashSet;
 
@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::each_object;
 
-/// Older documents compose a body of parts by `allOf`; the parts are written into one schema, as far as one schema can say
-/// what they say. Parts that contradict each other stay as they are, and are reported.
+/// Older documents compose a body of parts by `allOf`; the parts are joined into one schema, as far as one schema can
+/// express them. Parts that contradict each other stay as they are, and are reported.
 pub(super) fn all_of(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
         let Some(whole) = whole(schema) else {
@@ -20,7 +20,7 @@ pub(super) fn all_of(document: &mut Value) -> usize {
 }
 
 /// A schema with the parts of its `allOf` written into it; `None` where it has none, or where they contradict each other.
-/// What one schema cannot say of a part stays in `allOf` under the index of that part.
+/// Keywords of a part that one schema cannot hold stay in `allOf` under the index of that part.
 pub fn whole(schema: &Map<String, Value>) -> Option<Map<String, Value>> {
     let parts = schema.get("allOf")?.as_array()?;
     let mut whole = schema.clone();
@@ -39,14 +39,14 @@ pub fn whole(schema: &Map<String, Value>) -> Option<Map<String, Value>> {
     Some(whole)
 }
 
-/// `shared` and `part` as one schema that allows what both allow; `None` where that is nothing.
+/// One schema that allows what both `shared` and `part` allow; `None` where they contradict each other.
 pub fn joined(shared: &Map<String, Value>, part: &Value) -> Option<Value> {
     let mut whole = shared.clone();
     join(&mut whole, part).then_some(Value::Object(whole))
 }
 
-/// Writes `part` into `whole`. What the two say by one keyword and cannot say as one, such as two patterns, goes into an
-/// `allOf`. Returns false where the two contradict each other.
+/// Joins `part` into `whole`. Keywords that both have and one schema cannot hold, such as two patterns, go into `allOf`.
+/// Returns false where the two contradict each other.
 pub(super) fn join(whole: &mut Map<String, Value>, part: &Value) -> bool {
     let Some(mut rest) = join_or_rest(whole, part) else {
         return false;
@@ -76,12 +76,12 @@ pub(super) fn join(whole: &mut Map<String, Value>, part: &Value) -> bool {
     true
 }
 
-/// Writes `part` into `whole`, and returns the keywords of `part` that one schema cannot hold together with those of
+/// Joins `part` into `whole`, and returns the keywords of `part` that one schema cannot hold together with those of
 /// `whole`; `None` where the two contradict each other.
 fn join_or_rest(whole: &mut Map<String, Value>, part: &Value) -> Option<Map<String, Value>> {
     let part = part.as_object()?;
     let null = null(whole, part);
-    // These need a look at two keywords at once.
+    // These depend on another keyword each.
     let is_done = |keyword: &str, new: &Value| {
         let is_flag = ["exclusiveMinimum", "exclusiveMaximum"].contains(&keyword);
         ["nullable", "minimum", "maximum"].contains(&keyword) || is_flag && new.is_boolean()
@@ -178,7 +178,7 @@ fn null(whole: &Map<String, Value>, part: &Map<String, Value>) -> Option<Value> 
     allowed.then_some(Value::Bool(true))
 }
 
-/// Takes the tighter of two limits, each with its own flag that says whether the limit itself is allowed.
+/// Takes the tighter of two limits, each with its flag that states whether the limit itself is allowed.
 fn join_limit(whole: &mut Map<String, Value>, part: &Map<String, Value>, limit: &str) {
     let is_lower = limit == "minimum";
     let flag = if is_lower {
@@ -217,10 +217,10 @@ fn tighter(old: &mut Value, new: &Value, is_tighter: impl Fn(f64, f64) -> bool) 
     true
 }
 
-/// A property says `"required": true` of itself, as parameters do; a schema's `required` is its object's list of names, so
-/// the name goes there.
+/// A property has `"required": true`, as parameters do; a schema's `required` is a list of names, so the name goes into the
+/// list of its object.
 pub(super) fn required_inside_property(document: &mut Value) -> usize {
-    let mut mended = 0;
+    let mut count = 0;
     each_object(document, &mut |schema| {
         let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else {
             return false;
@@ -233,7 +233,7 @@ pub(super) fn required_inside_property(document: &mut Value) -> usize {
             if let Some(Value::Bool(required)) = property.get("required").cloned() {
                 property.remove("required");
                 names.extend(required.then(|| Value::from(name.as_str())));
-                mended += 1;
+                count += 1;
             }
         }
         if !names.is_empty() {
@@ -247,10 +247,10 @@ pub(super) fn required_inside_property(document: &mut Value) -> usize {
         }
         false
     });
-    mended
+    count
 }
 
-/// `required` names what is no property; it is one all the same, of which nothing else is known.
+/// `required` has a name without a property; a property of that name is added that allows any value.
 pub(super) fn required_without_property(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
         let required = schema.get("required").and_then(Value::as_array);
@@ -279,8 +279,7 @@ pub(super) fn required_without_property(document: &mut Value) -> usize {
     })
 }
 
-/// A limit stands without the `type` that it limits. To the letter it then limits that type and lets every other pass; what
-/// is meant is the type.
+/// A limit has no `type` beside it. JSON Schema then allows every value of other types; the publisher means the type.
 pub(super) fn limit_without_type(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
         let untyped = ["type", "enum", "anyOf", "oneOf", "allOf", "$ref"];
@@ -305,8 +304,7 @@ pub(super) fn limit_without_type(document: &mut Value) -> usize {
     })
 }
 
-/// `null` is allowed by an arm of its own, or by one of the arms; `nullable` beside them says the same, unless the schema
-/// has a type that refuses it.
+/// An arm allows `null`; `nullable` beside the arms means the same, unless the schema has a type without `nullable`.
 pub(super) fn null_arm(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
         let Some((keyword, mut arms)) = arms(schema) else {
@@ -367,8 +365,8 @@ fn allows_null_alone(arm: &Value) -> bool {
         || (arm.get("type").is_some_and(|kind| kind == "null") && bare("type"))
 }
 
-/// A lower limit is greater than the upper one, so that nothing is allowed; they were swapped, and with them the flags that
-/// say whether a limit itself is allowed.
+/// A lower limit is greater than the upper one, so that nothing is allowed; they are swapped back, with the flags that state
+/// whether a limit itself is allowed.
 pub(super) fn limits_swapped(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
         let pairs = [
@@ -376,20 +374,20 @@ pub(super) fn limits_swapped(document: &mut Value) -> usize {
             ("minLength", "maxLength"),
             ("minItems", "maxItems"),
         ];
-        let mut mended = false;
-        for (least, most) in pairs {
+        let mut is_repaired = false;
+        for (min, max) in pairs {
             let limit = |keyword: &str| schema.get(keyword).and_then(Value::as_f64);
-            if !matches!((limit(least), limit(most)), (Some(low), Some(high)) if low > high) {
+            if !matches!((limit(min), limit(max)), (Some(low), Some(high)) if low > high) {
                 continue;
             }
-            mended = true;
-            swap(schema, least, most);
+            is_repaired = true;
+            swap(schema, min, max);
             let is_flag = |keyword: &str| schema.get(keyword).is_none_or(Value::is_boolean);
-            if least == "minimum" && is_flag("exclusiveMinimum") && is_flag("exclusiveMaximum") {
+            if min == "minimum" && is_flag("exclusiveMinimum") && is_flag("exclusiveMaximum") {
                 swap(schema, "exclusiveMinimum", "exclusiveMaximum");
             }
         }
-        mended
+        is_repaired
     })
 }
 
@@ -399,7 +397,7 @@ fn swap(schema: &mut Map<String, Value>, one: &str, other: &str) {
     schema.extend(was.map(|value| (other.to_owned(), value)));
 }
 
-/// Ids of generations are called UUIDs, and the service's own look like `UUID:MODEL`, so any text has to pass.
+/// Ids of generations have the format `uuid`, but the service's own look like `UUID:MODEL`, so any string is allowed.
 pub(super) fn uuid_format(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
         let wrong = schema.get("format").is_some_and(|format| format == "uuid");
@@ -410,7 +408,7 @@ pub(super) fn uuid_format(document: &mut Value) -> usize {
     })
 }
 
-/// Whether a keyword tells something and allows or forbids nothing.
+/// Whether a keyword is an annotation, which constrains nothing.
 pub fn is_annotation(keyword: &str) -> bool {
     let known = [
         "description",

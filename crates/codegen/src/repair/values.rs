@@ -1,4 +1,4 @@
-//! What is wrong with a list of values, or with a default.
+//! Repairs of lists of values, and of defaults.
 
 use std::collections::HashSet;
 
@@ -25,7 +25,7 @@ pub(super) fn enum_without_type(document: &mut Value) -> usize {
     })
 }
 
-/// A list of values holds one twice; JSON Schema wants them different, and each would be a variant of one enum.
+/// A list has a value twice; JSON Schema wants different values, and each becomes a variant of one enum.
 pub(super) fn enum_repeats_value(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
         let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) else {
@@ -38,7 +38,7 @@ pub(super) fn enum_repeats_value(document: &mut Value) -> usize {
     })
 }
 
-/// A list of no values allows nothing; it was filled nowhere, so it says nothing.
+/// An empty list of values allows nothing, which the publisher cannot mean; it is dropped.
 pub(super) fn enum_empty(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
         let empty = schema
@@ -73,12 +73,12 @@ pub(super) fn enum_with_null(document: &mut Value) -> usize {
     })
 }
 
-/// A list of numbers is called `string`; the service takes the numbers, as later versions of the documents say.
+/// A list of numbers has the type `string`; the service takes numbers, as later versions of the documents state.
 pub(super) fn number_enum_as_text(document: &mut Value) -> usize {
     retyped(document, "string", "number", Value::is_number)
 }
 
-/// A list of integers is called `number`; a value would go out as `5.0`.
+/// A list of integers has the type `number`; a value would be sent as `5.0`.
 pub(super) fn integer_enum_as_number(document: &mut Value) -> usize {
     retyped(document, "number", "integer", Value::is_i64)
 }
@@ -130,7 +130,7 @@ fn one_list(arms: &[Value], keyword: &str) -> Option<Value> {
             return None;
         }
         for value in arm.get("enum")?.as_array()? {
-            // Of what two arms of a `oneOf` list, neither may be sent.
+            // `oneOf` forbids a value that two arms list.
             match known.insert(value) {
                 false if keyword == "oneOf" => return None,
                 false => {}
@@ -170,7 +170,7 @@ pub(super) fn number_default_as_text(document: &mut Value) -> usize {
     })
 }
 
-/// A default that its own schema does not allow cannot be what the service takes, so it tells nothing.
+/// A schema does not allow its own default, so the service cannot take it; it is dropped.
 pub(super) fn default_not_allowed(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
         let wrong = schema
@@ -195,8 +195,8 @@ fn allows(schema: &Map<String, Value>, value: &Value) -> bool {
     let listed = schema.get("enum").and_then(Value::as_array);
     let limit = |keyword: &str| schema.get(keyword).and_then(Value::as_f64);
     let within = value.as_f64().is_none_or(|number| {
-        limit("minimum").is_none_or(|least| number >= least)
-            && limit("maximum").is_none_or(|most| number <= most)
+        limit("minimum").is_none_or(|min| number >= min)
+            && limit("maximum").is_none_or(|max| number <= max)
     });
     is_of_type(value, kind) && within && listed.is_none_or(|values| values.contains(value))
 }

@@ -1,6 +1,4 @@
-//! Rust source for what the generator does not make: bounded types, builders, and the table of models.
-//!
-//! Everything here ends as text that `build.rs` parses and prints, so a slip shows at build time.
+//! Writes the source that progenitor does not generate: bounded types and builders; and the data files of the build.
 
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -15,7 +13,7 @@ use crate::{
     names,
 };
 
-/// The types that hold bounded numbers, and the values of enums.
+/// The types of bounded numbers and of enums.
 pub(super) fn bounded(merged: &Merged) -> String {
     let mut floats = BTreeMap::new();
     let mut enums = BTreeMap::new();
@@ -60,8 +58,8 @@ pub(super) fn bounded(merged: &Merged) -> String {
     out
 }
 
-/// A builder for every object, and what joins the generated types to ours. `#[inline]` leaves the code of the models that
-/// a program does not use out of its build.
+/// A builder for every struct, and the conversions of requests. `#[inline]` keeps the code of models that a program does not
+/// use out of its build.
 pub(super) fn builders(merged: &Merged) -> String {
     let mut out = String::from(
         "/// Builders of the requests and of the objects in them.\npub mod builders {\nuse super::types;\n",
@@ -77,7 +75,7 @@ pub(super) fn builders(merged: &Merged) -> String {
     out
 }
 
-/// The contract of every model, which the library reads at run time.
+/// The contract of every model as JSON, which the library reads at run time.
 pub(super) fn contract(merged: &Merged) -> Result<String, serde_json::Error> {
     let models: Vec<&Model> = merged
         .requests
@@ -87,7 +85,7 @@ pub(super) fn contract(merged: &Merged) -> Result<String, serde_json::Error> {
     serde_json::to_string(&models)
 }
 
-/// The request schemas after repair and overlay, for whoever judges requests by the documents alone.
+/// The request schemas after repair and overlay, for validators that use the documents alone.
 pub(super) fn documents(merged: &Merged) -> Value {
     let entry = |request: &Request| {
         let create = &request.create;
@@ -124,12 +122,12 @@ pub(super) fn types_index(merged: &Merged) -> String {
     out
 }
 
-/// A function over every generated type, for tests that judge them all.
+/// The function `read_typed`, which reads a body into the type of its model and writes it back, for tests of all types.
 pub(super) fn typed_requests(merged: &Merged) -> String {
     let mut out = String::from(
         "fn read_typed(path: &str, model: &str, body: ::serde_json::Value) \
          -> Option<::std::result::Result<::serde_json::Value, ::serde_json::Error>> {\n\
-         fn through<T: ::serde::de::DeserializeOwned + ::serde::Serialize>(body: ::serde_json::Value) \
+         fn round_trip<T: ::serde::de::DeserializeOwned + ::serde::Serialize>(body: ::serde_json::Value) \
          -> ::std::result::Result<::serde_json::Value, ::serde_json::Error> {\n\
          ::serde_json::to_value(::serde_json::from_value::<T>(body)?) }\n\
          Some(match (path, model) {\n",
@@ -142,7 +140,7 @@ pub(super) fn typed_requests(merged: &Merged) -> String {
         );
         let _ = writeln!(
             out,
-            "({path:?}, {model:?}) => through::<::aimlapi_video::types::{name}>(body),"
+            "({path:?}, {model:?}) => round_trip::<::aimlapi_video::types::{name}>(body),"
         );
     }
     out.push_str("_ => return None,\n})\n}\n");
@@ -205,7 +203,7 @@ fn builder(out: &mut String, name: &str, properties: &[Property], model: &Model)
          let mut __found = ::std::vec::Vec::new();\n",
         model = model.id,
     );
-    // No property's name begins with an underscore once it is in snake case, so `__found` is none of them.
+    // No property's name begins with an underscore once it is in snake case, so `__found` cannot be one of them.
     for field in &set {
         let take = if field.required && !field.nullable {
             "required"

@@ -19,6 +19,10 @@ use crate::{
 };
 
 /// What progenitor is called with.
+#[allow(
+    missing_debug_implementations,
+    reason = "progenitor's settings do not implement it"
+)]
 pub struct ClientInput {
     /// The settings of the generator.
     pub settings: GenerationSettings,

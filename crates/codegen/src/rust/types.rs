@@ -10,12 +10,12 @@ pub const REQUEST: &str = "GenerationRequest";
 /// The library's type of a generation, which every response is read into.
 pub const GENERATION: &str = "Generation";
 
-/// Calls `visit` with every schema of a model that a type holds, and the name that such a type has.
+/// Calls `visit` with every schema in a model and the name that a type for it has.
 pub fn each<'a>(model: &'a Model, visit: &mut dyn FnMut(&str, &'a Schema)) {
     each_property(&model.type_name, &model.properties, visit);
 }
 
-/// Calls `visit` with every object of a model that becomes a struct: its name and its properties.
+/// Calls `visit` with the name and the properties of every struct of a model.
 pub fn each_struct<'a>(model: &'a Model, visit: &mut dyn FnMut(&str, &'a [Property])) {
     visit(&model.type_name, &model.properties);
     each(model, &mut |name, schema| match schema {
@@ -34,7 +34,7 @@ pub fn each_named(model: &Model, visit: &mut dyn FnMut(&str)) {
     });
 }
 
-/// The Rust type that holds every value of a schema, and no other where a type can.
+/// The Rust type of a schema's values.
 pub fn rust(name: &str, schema: &Schema) -> String {
     match schema {
         Schema::Boolean => "bool".into(),
@@ -76,7 +76,7 @@ pub fn rust(name: &str, schema: &Schema) -> String {
     }
 }
 
-/// Whether a type of the library holds the schema, since the one that progenitor makes would hold more.
+/// Whether the library has a type for the schema; the one that progenitor makes would allow more.
 pub fn is_own(schema: &Schema) -> bool {
     match schema {
         Schema::StringEnum(_) | Schema::IntegerEnum(_) | Schema::OneOrMany(_) | Schema::Media => {
@@ -91,7 +91,7 @@ pub fn is_own(schema: &Schema) -> bool {
     }
 }
 
-/// The name of the type that holds the numbers of one range.
+/// The name of the type for a range of numbers.
 pub fn float_name(min: Option<f64>, max: Option<f64>) -> String {
     let word = |bound: f64| bound.to_string().replace('-', "Minus").replace('.', "p");
     match (min, max) {
@@ -131,5 +131,5 @@ fn item_name(list: &str) -> String {
     format!("{list}Item")
 }
 
-/// Where the types are that this crate emits itself.
+/// The module of the types that this crate writes.
 const GENERATED: &str = "crate::generated::bounded";

@@ -1,4 +1,4 @@
-//! What a change inside alternatives, beside limits or in a model with several bodies means for callers.
+//! The effect of changes inside alternatives, beside limits and in models with several bodies.
 
 use serde_json::{Value, json};
 
@@ -89,7 +89,7 @@ fn an_arm_that_allows_more_is_compatible_and_one_that_allows_less_is_not() {
 }
 
 #[test]
-fn an_order_changes_nothing() {
+fn the_order_of_arms_and_parts_does_not_count() {
     let integer = json!({ "type": "integer" });
     for (old, new) in [
         (
@@ -106,7 +106,7 @@ fn an_order_changes_nothing() {
 }
 
 #[test]
-fn what_the_service_alone_judges_is_told_inside_arms_as_outside() {
+fn an_unchecked_constraint_is_reported_inside_arms_as_outside() {
     let pattern = |text: &str| json!({ "type": "string", "pattern": text });
     let integer = json!({ "type": "integer" });
     let changes = property(
@@ -124,7 +124,7 @@ fn what_the_service_alone_judges_is_told_inside_arms_as_outside() {
 }
 
 #[test]
-fn a_limit_and_whether_it_is_allowed_itself_are_one() {
+fn a_limit_is_compared_with_its_exclusive_flag() {
     let number = |more: Value| {
         let mut number = json!({ "type": "number" });
         let more = more.as_object().unwrap().clone();
@@ -174,7 +174,7 @@ fn body(ids: &[&str], required: &str, more: Value) -> Value {
 }
 
 #[test]
-fn a_model_with_several_bodies_takes_harmless_changes() {
+fn a_compatible_change_of_one_of_several_bodies_is_compatible() {
     let (x, y) = (
         body(&["a/b"], "x", json!({})),
         body(&["a/b"], "y", json!({})),
@@ -212,7 +212,7 @@ fn a_model_with_several_bodies_takes_harmless_changes() {
 }
 
 #[test]
-fn another_id_in_an_arm_changes_no_other_model() {
+fn another_id_in_an_arm_does_not_change_other_models() {
     let shared = |ids: &[&str]| one(&[&body(ids, "x", json!({})), &body(&["a/b"], "y", json!({}))]);
     let changes = between(shared(&["a/b", "a/c"]), shared(&["a/b", "a/c", "a/d"]));
     let kinds: Vec<(&str, Kind)> = changes.iter().map(|c| (&*c.model, c.kind)).collect();

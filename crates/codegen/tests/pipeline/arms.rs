@@ -1,4 +1,4 @@
-//! Bodies with arms: every property has a place in the struct, every rule and every place in the file is kept.
+//! Bodies with arms: every property is a field, and rules and places in the file are kept.
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ fn mine(property: &str, schema: Value) -> Value {
 }
 
 #[test]
-fn what_any_arm_names_has_a_place_and_what_all_require_is_required() {
+fn a_property_of_any_arm_is_a_field_and_is_required_if_all_arms_require_it() {
     let with = |more: Value| {
         let mut body = json!({ "type": "object", "properties": { "model": model() } });
         let more = more.as_object().unwrap().clone();
@@ -69,24 +69,22 @@ fn what_any_arm_names_has_a_place_and_what_all_require_is_required() {
 }
 
 #[test]
-fn a_place_in_an_arm_or_a_part_is_told_where_it_stands() {
+fn a_place_in_an_arm_or_a_part_is_reported_where_it_stands() {
     let integer = || json!({ "type": "integer" });
     let other = json!({ "type": "object", "properties": { "model": { "type": "string", "enum": ["a/c"] }, "x": {} } });
     let odd = json!({ "type": "string", "minLength": "q" });
-    let told = |body: Value| -> Vec<String> {
+    let pointers = |body: Value| -> Vec<String> {
         let (_, diagnostics) = read(create(body));
         let all = diagnostics.errors.iter().chain(&diagnostics.warnings);
-        let places: Vec<String> = all
-            .map(|told| told.pointer.strip_prefix(BODY).unwrap().to_owned())
-            .collect();
-        places
+        let pointers = all.map(|diagnostic| diagnostic.pointer.strip_prefix(BODY).unwrap());
+        pointers.map(str::to_owned).collect()
     };
     let body = json!({ "oneOf": [other, mine("y", integer()), mine("x", odd)] });
-    assert_eq!(told(body), ["/oneOf/2/properties/x/minLength"]);
+    assert_eq!(pointers(body), ["/oneOf/2/properties/x/minLength"]);
     let part = json!({ "allOf": [{ "type": "string" }, { "pattern": "a" }, { "pattern": "b" }] });
     let body = json!({ "type": "object", "properties": { "model": model(), "p": part } });
     assert_eq!(
-        told(body),
+        pointers(body),
         [
             "/properties/p/allOf/2/pattern",
             "/properties/p/allOf/1/pattern"
@@ -96,7 +94,7 @@ fn a_place_in_an_arm_or_a_part_is_told_where_it_stands() {
     let part = json!({ "allOf": [{ "type": "string" }, within, { "pattern": "c" }] });
     let body = json!({ "oneOf": [other, mine("y", integer()), mine("x", part)] });
     assert_eq!(
-        told(body),
+        pointers(body),
         [
             "/oneOf/2/properties/x/allOf/1/allOf/1/pattern",
             "/oneOf/2/properties/x/allOf/2/pattern",
@@ -106,7 +104,7 @@ fn a_place_in_an_arm_or_a_part_is_told_where_it_stands() {
 }
 
 #[test]
-fn an_odd_list_of_what_is_required_is_told() {
+fn a_required_keyword_that_is_not_a_list_is_an_error() {
     for body in [
         json!({ "type": "object", "properties": { "model": model() }, "required": "x" }),
         json!({ "type": "object", "properties": { "model": model() }, "required": "x", "oneOf": [arm("x"), arm("x")] }),
@@ -118,7 +116,7 @@ fn an_odd_list_of_what_is_required_is_told() {
 }
 
 #[test]
-fn rules_beside_the_arms_are_the_models() {
+fn rules_beside_arms_belong_to_the_model() {
     let rules = json!([{ "kind": "at-most-one", "properties": ["x", "y"], "source": "s" }]);
     let number = || json!({ "type": "integer" });
     let merged = merged(create(json!({

@@ -1,4 +1,4 @@
-//! What a change of a document means for callers, each kind by an edit that shows it.
+//! The effect of each kind of change, by an edit of one document.
 
 use serde_json::{Value, json};
 
@@ -348,7 +348,7 @@ fn moved(route: Route) -> Vec<Document> {
 }
 
 #[test]
-fn models_come_go_and_move() {
+fn added_removed_and_moved_models_are_reported() {
     let none = merged(Vec::new());
     let one = merged(moved(Route::Universal));
     let legacy = merged(moved(Route::LegacyKling));
@@ -367,7 +367,7 @@ fn models_come_go_and_move() {
 }
 
 #[test]
-fn answers_and_prose_change_no_type() {
+fn changes_of_responses_and_prose_have_no_effect() {
     let answering = |text: &str, kind: &str| {
         let mut document = create(body()).remove(0).published;
         let schema = json!({ "type": "object", "description": text, "properties": { "id": { "type": kind } } });
@@ -393,7 +393,7 @@ fn answers_and_prose_change_no_type() {
 }
 
 #[test]
-fn alternatives_are_compared_by_what_they_allow() {
+fn alternatives_are_compared_by_the_values_that_they_allow() {
     use Effect::{Breaking, Compatible};
     let with = |schema: &Value| {
         let mut body = body();
@@ -453,15 +453,15 @@ fn alternatives_are_compared_by_what_they_allow() {
         let worst = changes.iter().map(|change| change.effect).min();
         assert_eq!(worst, effect, "{old} to {new}: {changes:?}");
         for change in &changes {
-            let told = change.to_string();
-            assert!(!told.trim_end().ends_with(':'), "{told}");
-            assert!(!told.contains("any value, now any value"), "{told}");
+            let text = change.to_string();
+            assert!(!text.trim_end().ends_with(':'), "{text}");
+            assert!(!text.contains("any value, now any value"), "{text}");
         }
     }
 }
 
 #[test]
-fn the_verdict_on_all_is_that_on_the_worst_and_makes_a_version() {
+fn the_verdict_is_that_of_the_worst_change_and_gives_the_next_version() {
     let changes = changes(|body| {
         body["properties"]["size"]["enum"] = json!(["1:1", "9:16"]);
         body["properties"]["seconds"]["default"] = json!(10);
@@ -486,7 +486,7 @@ fn the_verdict_on_all_is_that_on_the_worst_and_makes_a_version() {
 }
 
 #[test]
-fn stripping_keeps_facts_and_takes_sentences() {
+fn stripping_keeps_facts_and_removes_prose() {
     let published = json!({
         "openapi": "3.0.0",
         "info": { "title": "T", "version": "1", "description": "long" },

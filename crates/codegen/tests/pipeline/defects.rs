@@ -1,4 +1,4 @@
-//! Every class of defect, by the smallest document that shows it; and every oddity that needs no repair.
+//! Every class of defect in a minimal document, and unusual documents that need no repair.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::{client, create, merged, read};
 use aimlapi_video_codegen::{Diagnostics, Document, Route, document, repair, rust};
 
-/// A repair, a place in its mended fixture, and what stands there then (`null`: nothing).
-fn mended() -> Vec<(&'static str, String, Value)> {
+/// A repair, a place in its repaired fixture, and the value there (`null` for none).
+fn repaired() -> Vec<(&'static str, String, Value)> {
     let post = |below: &str| format!("/paths/~1v2~1video~1generations/post{below}");
     let body = |below: &str| {
         post(&format!(
@@ -115,12 +115,12 @@ fn fixture(name: &str) -> Document {
 }
 
 #[test]
-fn every_repair_mends_the_smallest_document_that_shows_its_defect() {
-    let mended = mended();
-    let names: BTreeSet<&str> = mended.iter().map(|(name, ..)| *name).collect();
+fn every_repair_corrects_its_minimal_document() {
+    let repaired = repaired();
+    let names: BTreeSet<&str> = repaired.iter().map(|(name, ..)| *name).collect();
     let repairs: BTreeSet<&str> = repair::ALL.iter().map(|repair| repair.name).collect();
     assert_eq!(names, repairs);
-    for (name, pointer, expected) in mended {
+    for (name, pointer, expected) in repaired {
         let mut document = fixture(name);
         let published = fs::read(folder().join(&document.file)).unwrap();
         let published: Value = serde_json::from_slice(&published).unwrap();
@@ -139,11 +139,11 @@ fn every_repair_mends_the_smallest_document_that_shows_its_defect() {
             .unwrap_or_default();
         assert_eq!(after, expected, "{name}");
         repair::apply(&mut document);
-        assert_eq!(document.repairs, [""; 0], "{name} is mended twice");
+        assert_eq!(document.repairs, [""; 0], "{name} is repaired twice");
     }
 }
 
-/// The smallest documents of all defects and oddities.
+/// The minimal documents of all defects and of unusual forms.
 pub(super) fn all() -> Vec<Document> {
     let mut diagnostics = Diagnostics::default();
     let documents = document::read(&folder(), &mut diagnostics);
@@ -165,7 +165,7 @@ fn every_defect_and_oddity_builds_alone() {
 }
 
 #[test]
-fn several_models_in_one_body_are_as_many_requests() {
+fn a_body_of_several_models_gives_one_request_each() {
     for (name, route, ids) in [
         (
             "several_models",
@@ -197,13 +197,13 @@ fn several_models_in_one_body_are_as_many_requests() {
 }
 
 #[test]
-fn what_is_referred_to_in_any_way_is_found() {
+fn references_of_all_kinds_are_resolved() {
     let merged = merged(vec![fixture("by-design/references_of_all_kinds")]);
     assert_eq!(merged.requests[0].model.properties.len(), 2);
 }
 
 #[test]
-fn a_server_in_a_document_reaches_nothing_that_is_generated() {
+fn a_server_in_a_document_is_not_in_the_generated_source() {
     let merged = merged(vec![fixture("by-design/staging_server")]);
     let source = rust::generate(&merged, &client, &mut Diagnostics::default()).unwrap();
     for (name, text) in source.files {
@@ -221,7 +221,7 @@ fn joined(schema: Value) -> Value {
 }
 
 #[test]
-fn parts_of_a_schema_become_one_that_allows_what_all_of_them_allow() {
+fn parts_of_a_schema_are_joined_into_one_that_allows_what_all_allow() {
     let number = |more: Value| {
         let mut number = json!({ "type": "number" });
         number
@@ -248,7 +248,7 @@ fn parts_of_a_schema_become_one_that_allows_what_all_of_them_allow() {
         all(vec![json!({ "maxLength": 3 }), null.clone()])["nullable"],
         true
     );
-    // What one keyword cannot say twice is kept beside.
+    // A keyword that one schema cannot hold twice stays in `allOf`, under the index of its part.
     let patterns = all(vec![
         json!({ "type": "string", "pattern": "a" }),
         json!({ "pattern": "b" }),
@@ -280,7 +280,7 @@ fn swapped_limits_keep_their_flags_and_null_needs_a_type_that_allows_it() {
 }
 
 #[test]
-fn parts_that_are_no_contradiction_are_all_held() {
+fn parts_that_do_not_contradict_each_other_are_all_kept() {
     let (merged, diagnostics) = read(create(json!({
         "type": "object",
         "properties": {

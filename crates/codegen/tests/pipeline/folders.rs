@@ -1,4 +1,4 @@
-//! Whatever may lie in a folder: it is read, or told with file, place, trouble and remedy, all at once.
+//! Folders of any files: each is read, or reported with file, place, problem and remedy.
 
 use std::fs;
 
@@ -31,7 +31,7 @@ fn files(diagnostics: &Diagnostics) -> Vec<&str> {
 }
 
 #[test]
-fn what_no_type_can_be_made_of_is_told_with_place_and_remedy_and_all_at_once() {
+fn unusable_schemas_are_all_reported_with_place_and_remedy() {
     let (_, diagnostics) = read(create(body(
         "a/b",
         json!({
@@ -105,7 +105,7 @@ fn what_no_type_can_be_made_of_is_told_with_place_and_remedy_and_all_at_once() {
 }
 
 #[test]
-fn what_is_told_and_not_checked_is_a_warning() {
+fn an_unchecked_or_unknown_keyword_is_a_warning() {
     let (merged, diagnostics) = read(create(body(
         "a/b",
         json!({
@@ -133,7 +133,7 @@ fn what_is_told_and_not_checked_is_a_warning() {
 }
 
 #[test]
-fn a_place_behind_references_and_parts_is_told_where_it_stands_in_the_file() {
+fn a_place_behind_references_and_parts_is_reported_where_it_stands_in_the_file() {
     let mut document = one(json!({
         "openapi": "3.0.0",
         "paths": { "/v2/video/generations": { "post": {
@@ -156,7 +156,7 @@ fn a_place_behind_references_and_parts_is_told_where_it_stands_in_the_file() {
 }
 
 #[test]
-fn references_that_grow_without_end_are_told() {
+fn references_that_multiply_are_an_error() {
     let mut schemas = json!({ "Deep30": { "type": "string" } });
     for depth in 0..30 {
         let next = json!({ "$ref": format!("#/components/schemas/Deep{}", depth + 1) });
@@ -174,7 +174,7 @@ fn references_that_grow_without_end_are_told() {
 }
 
 #[test]
-fn schemas_that_lie_too_deep_are_told() {
+fn a_schema_that_is_nested_too_deep_is_an_error() {
     let mut deep = json!({ "type": "string" });
     for _ in 0..40 {
         deep = json!({ "type": "array", "items": deep });
@@ -185,7 +185,7 @@ fn schemas_that_lie_too_deep_are_told() {
 }
 
 #[test]
-fn documents_that_say_nothing_of_video_are_left_out_and_said() {
+fn documents_without_a_video_operation_are_left_out_with_a_warning() {
     let image =
         json!({ "openapi": "3.0.0", "paths": { "/v1/images/generations": { "post": {} } } });
     let older = json!({ "openapi": "3.0.0", "paths": { "/v2/generate/video/luma-ai/generation": { "post": {}, "get": {} } } });
@@ -216,7 +216,7 @@ fn documents_that_say_nothing_of_video_are_left_out_and_said() {
 }
 
 #[test]
-fn of_two_documents_for_one_path_and_model_one_is_taken_and_the_other_told() {
+fn of_two_documents_for_a_path_and_model_one_is_taken_and_the_other_reported() {
     let twin = |file: &str| {
         named(
             file,
@@ -258,11 +258,11 @@ fn of_two_documents_for_one_path_and_model_one_is_taken_and_the_other_told() {
             let (merged, diagnostics) = read(pair.to_vec());
             assert_eq!(merged.requests[0].create.file, winner.file);
             assert_eq!(diagnostics.errors, []);
-            let told = diagnostics
+            let warning = diagnostics
                 .warnings
                 .iter()
                 .find(|warning| warning.what.contains("is taken instead"));
-            assert_eq!(told.unwrap().file, loser.file);
+            assert_eq!(warning.unwrap().file, loser.file);
         }
     }
     let other = named(
@@ -270,8 +270,8 @@ fn of_two_documents_for_one_path_and_model_one_is_taken_and_the_other_told() {
         body("a/model-1", json!({ "other": { "type": "string" } })),
     );
     let (_, diagnostics) = read(vec![twin("a.json"), other]);
-    let told = &diagnostics.warnings[0].what;
-    assert!(told.contains("it has `other`, it lacks `mine`"), "{told}");
+    let what = &diagnostics.warnings[0].what;
+    assert!(what.contains("it has `other`, it lacks `mine`"), "{what}");
     // What the one that is left out has wrong stops nothing.
     let wrong = named(
         "b.json",
@@ -282,7 +282,7 @@ fn of_two_documents_for_one_path_and_model_one_is_taken_and_the_other_told() {
 }
 
 #[test]
-fn names_that_collide_are_told() {
+fn types_of_equal_names_are_an_error() {
     for (first, second) in [
         (
             body("pixverse/v5.5/i2v", json!({})),
@@ -303,7 +303,7 @@ fn names_that_collide_are_told() {
 }
 
 #[test]
-fn a_vendor_comes_from_the_id_else_from_the_folder() {
+fn the_vendor_is_taken_from_the_id_or_else_from_the_folder() {
     for (model, file, vendor) in [
         ("klingai/v2-master", "Kling-AI/x.json", "kling"),
         ("kling-video/v1", "x.json", "kling"),
@@ -319,7 +319,7 @@ fn a_vendor_comes_from_the_id_else_from_the_folder() {
 }
 
 #[test]
-fn files_that_are_no_documents_are_told_each() {
+fn each_file_that_is_not_a_document_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &[u8]| fs::write(folder.path().join(name), text).unwrap();
     write("a.json", b"{");
@@ -362,7 +362,7 @@ fn files_that_are_no_documents_are_told_each() {
 
 #[cfg(unix)]
 #[test]
-fn links_in_a_circle_and_pipes_do_not_hang_the_build() {
+fn circular_links_and_pipes_do_not_hang_the_build() {
     let folder = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(folder.path(), folder.path().join("again")).unwrap();
     std::os::unix::fs::symlink("/dev/zero", folder.path().join("endless.json")).unwrap();
@@ -372,7 +372,7 @@ fn links_in_a_circle_and_pipes_do_not_hang_the_build() {
 }
 
 #[test]
-fn an_arm_that_names_no_model_is_told_and_one_that_contradicts_is_trouble() {
+fn an_arm_without_a_model_is_a_warning_and_a_contradictory_one_an_error() {
     let arms = |other: Value| {
         json!({
             "type": "object",
@@ -392,7 +392,7 @@ fn an_arm_that_names_no_model_is_told_and_one_that_contradicts_is_trouble() {
 }
 
 #[test]
-fn a_model_with_several_bodies_has_to_be_one_of_them() {
+fn a_request_of_a_model_with_several_bodies_matches_one_of_them() {
     let several = fs::read_to_string(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/tests/fixtures/defects/by-design/several_bodies.json"
@@ -403,7 +403,7 @@ fn a_model_with_several_bodies_has_to_be_one_of_them() {
 }
 
 #[test]
-fn facts_that_are_none_are_told() {
+fn invalid_facts_files_are_errors() {
     for (name, text) in [
         ("overlay.json", "{"),
         ("overlay.json", "[]"),
@@ -434,7 +434,7 @@ fn facts_that_are_none_are_told() {
 }
 
 #[test]
-fn an_id_that_holds_more_than_a_line_is_refused() {
+fn an_id_with_a_line_break_is_refused() {
     let id = "a/b`.\npub fn injected() -> u8 { 7 }\n/// x";
     let (merged, diagnostics) = read(create(body(id, json!({}))));
     assert_eq!((merged.requests.len(), diagnostics.errors.len()), (0, 1));
@@ -445,7 +445,7 @@ fn an_id_that_holds_more_than_a_line_is_refused() {
 }
 
 #[test]
-fn a_model_with_several_bodies_is_one_struct_that_can_hold_each() {
+fn a_model_with_several_bodies_has_one_struct_for_all() {
     let arm = |property: &str, schema: Value| {
         json!({
             "type": "object",
@@ -492,7 +492,7 @@ fn a_model_with_several_bodies_is_one_struct_that_can_hold_each() {
 }
 
 #[test]
-fn an_arm_that_inherits_its_model_is_not_lost() {
+fn an_arm_that_inherits_its_model_is_kept() {
     let arm = |model: Option<&str>, property: &str| {
         let mut arm = json!({ "type": "object", "properties": { property: { "type": "string" } } });
         if let Some(model) = model {
@@ -518,11 +518,11 @@ fn an_arm_that_inherits_its_model_is_not_lost() {
 }
 
 #[test]
-fn a_body_that_refers_to_nowhere_is_told_as_that_and_one_at_another_path_is_found() {
+fn a_dangling_body_is_reported_as_such_and_a_body_at_another_path_is_found() {
     let (_, diagnostics) = read(create(json!({ "$ref": "#/components/schemas/Gone" })));
     assert_eq!(diagnostics.errors.len(), 1);
     assert_eq!(diagnostics.errors[0].pointer, format!("{BODY}/$ref"));
-    assert!(diagnostics.errors[0].what.contains("leads nowhere"));
+    assert!(diagnostics.errors[0].what.contains("cannot resolve"));
     let mut document = create(json!({ "$ref": "#/paths/~1other/post/schema" }))
         .remove(0)
         .published;
@@ -533,7 +533,7 @@ fn a_body_that_refers_to_nowhere_is_told_as_that_and_one_at_another_path_is_foun
 }
 
 #[test]
-fn a_place_in_a_part_beside_properties_is_told_where_it_stands() {
+fn a_place_in_a_part_beside_properties_is_reported_where_it_stands() {
     let (_, diagnostics) = read(create(json!({
         "type": "object",
         "properties": { "model": { "type": "string", "enum": ["a/b"] } },
@@ -546,7 +546,7 @@ fn a_place_in_a_part_beside_properties_is_told_where_it_stands() {
 }
 
 #[test]
-fn what_only_other_operations_refer_to_is_dropped_when_a_document_is_read() {
+fn schemas_of_other_operations_are_dropped_when_a_document_is_read() {
     let mut whole = create(body(
         "a/b",
         json!({ "x": { "$ref": "#/components/schemas/Used" }, "y": { "$ref": "#/paths/~1other/post/x-y" } }),

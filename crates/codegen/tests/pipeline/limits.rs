@@ -1,4 +1,4 @@
-//! Limits and lists that say nothing, say too much, or say it in an odd way.
+//! Limits and lists that allow nothing, have no effect, or have unusual forms.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{create, one, read};
 use aimlapi_video_codegen::Diagnostics;
 use aimlapi_video_contract::Schema;
 
-/// What is found of a body whose property `p` is `schema`, and its shape.
+/// Reads a body whose property `p` is `schema`: the schema in the contract, and the diagnostics.
 fn property(schema: Value) -> (Option<Schema>, Diagnostics) {
     let (merged, diagnostics) = read(create(json!({
         "type": "object",
@@ -20,7 +20,7 @@ fn property(schema: Value) -> (Option<Schema>, Diagnostics) {
 }
 
 #[test]
-fn limits_that_leave_nothing_or_are_none_are_refused() {
+fn limits_that_allow_nothing_or_are_not_numbers_are_errors() {
     for schema in [
         json!({ "type": "integer", "minimum": 1e39, "exclusiveMinimum": true }),
         json!({ "type": "integer", "maximum": -1e39, "exclusiveMaximum": true }),
@@ -39,7 +39,7 @@ fn limits_that_leave_nothing_or_are_none_are_refused() {
 }
 
 #[test]
-fn what_constrains_nothing_is_no_constraint() {
+fn a_keyword_without_effect_is_not_a_check() {
     for (schema, plain) in [
         (
             json!({ "type": "integer", "multipleOf": 1 }),
@@ -72,7 +72,7 @@ fn what_constrains_nothing_is_no_constraint() {
 }
 
 #[test]
-fn what_stands_beside_a_list_or_one_of_many_and_is_not_held_is_told() {
+fn an_unchecked_keyword_beside_an_enum_or_a_one_or_many_is_a_warning() {
     let one_or_many =
         json!([{ "type": "number" }, { "type": "array", "items": { "type": "number" } }]);
     for (schema, keywords) in [
@@ -91,16 +91,16 @@ fn what_stands_beside_a_list_or_one_of_many_and_is_not_held_is_told() {
     ] {
         let (_, diagnostics) = property(schema.clone());
         assert_eq!(diagnostics.errors, [], "{schema}");
-        let told = diagnostics.warnings.iter();
-        let told: Vec<&str> = told
+        let warnings = diagnostics.warnings.iter();
+        let reported: Vec<&str> = warnings
             .filter_map(|warning| warning.pointer.rsplit('/').next())
             .collect();
-        assert_eq!(told, keywords, "{schema}");
+        assert_eq!(reported, keywords, "{schema}");
     }
 }
 
 #[test]
-fn an_id_of_no_characters_is_refused() {
+fn a_blank_id_is_refused() {
     let (_, diagnostics) = read(create(json!({
         "type": "object",
         "properties": { "model": { "type": "string", "enum": [""] } },
@@ -109,7 +109,7 @@ fn an_id_of_no_characters_is_refused() {
 }
 
 #[test]
-fn a_range_of_numbers_and_a_list_of_integers_of_one_name_are_told() {
+fn a_range_of_numbers_and_a_list_of_integers_of_one_name_are_an_error() {
     let (_, diagnostics) = read(create(json!({
         "type": "object",
         "properties": {
@@ -123,7 +123,7 @@ fn a_range_of_numbers_and_a_list_of_integers_of_one_name_are_told() {
 }
 
 #[test]
-fn operations_and_schemas_at_odd_places_of_the_file_are_found() {
+fn operations_and_schemas_behind_references_are_found() {
     let mut published = create(json!({
         "type": "object",
         "properties": {
@@ -151,7 +151,7 @@ fn operations_and_schemas_at_odd_places_of_the_file_are_found() {
 }
 
 #[test]
-fn long_lists_and_many_references_take_no_long() {
+fn long_lists_and_many_references_are_read_in_linear_time() {
     let numbers: Vec<u32> = (0..20_000).collect();
     let (shape, _) = property(json!({ "type": "integer", "enum": numbers }));
     assert!(matches!(shape, Some(Schema::IntegerEnum(values)) if values.len() == 20_000));
@@ -167,5 +167,5 @@ fn long_lists_and_many_references_take_no_long() {
     .published;
     document["components"] = json!({ "schemas": { "A": { "enum": vec![1; 210_000] } } });
     let (_, diagnostics) = read(one(document));
-    assert_eq!(diagnostics.errors.len(), 1, "it is told once");
+    assert_eq!(diagnostics.errors.len(), 1, "it is reported once");
 }

@@ -1,5 +1,5 @@
-//! The pipeline from documents to Rust source: on the vendored documents, on every defect seen, on any folder there may be,
-//! and on documents damaged at random.
+//! From documents to Rust source: for the vendored documents, for every known defect, for folders of other files, and for
+//! documents damaged at random.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod alternatives;
@@ -45,7 +45,7 @@ fn read(mut documents: Vec<Document>) -> (Merged, Diagnostics) {
     (merged, diagnostics)
 }
 
-/// The description of documents that there is nothing to say about.
+/// Merges documents that give no diagnostics.
 fn merged(documents: Vec<Document>) -> Merged {
     let (merged, diagnostics) = read(documents);
     assert_eq!(diagnostics, Diagnostics::default());

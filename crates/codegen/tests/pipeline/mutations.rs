@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{client, defects, documents, facts};
 use aimlapi_video_codegen::{self as spec, Diagnostics, Document, rust};
 
-/// One change at a place; places and what is put there are chosen by index, so that a failing case gets smaller.
+/// One change at a place. Places and values are chosen by index, so that proptest can shrink a failing case.
 #[derive(Clone, Debug)]
 enum Mutation {
     Remove(Index),
@@ -217,17 +217,17 @@ fn apply(document: &mut Value, mutation: &Mutation) {
     }
 }
 
-fn holds(published: Value) -> TestCaseResult {
+fn check(published: Value) -> TestCaseResult {
     let mut diagnostics = Diagnostics::default();
     let mut read = vec![Document::new("x.json", published.clone())];
     let merged = spec::read(&mut read, &facts(), |_| true, &mut diagnostics);
-    for told in diagnostics.errors.iter().chain(&diagnostics.warnings) {
-        prop_assert_eq!(&told.file, "x.json");
-        prop_assert!(!told.what.is_empty() && !told.remedy.is_empty());
+    for diagnostic in diagnostics.errors.iter().chain(&diagnostics.warnings) {
+        prop_assert_eq!(&diagnostic.file, "x.json");
+        prop_assert!(!diagnostic.what.is_empty() && !diagnostic.remedy.is_empty());
         prop_assert!(
-            published.pointer(&told.pointer).is_some(),
-            "{} is no place",
-            told
+            published.pointer(&diagnostic.pointer).is_some(),
+            "{} does not exist",
+            diagnostic
         );
     }
     if diagnostics.errors.is_empty() {
@@ -260,8 +260,8 @@ proptest! {
     })]
 
     #[test]
-    fn a_damaged_document_is_read_or_told(document in damaged(seeds())) {
-        holds(document)?;
+    fn a_damaged_document_is_read_or_reported(document in damaged(seeds())) {
+        check(document)?;
     }
 }
 

@@ -1,4 +1,4 @@
-//! The vendored documents: what they declare, and that nothing beside them is dead.
+//! The vendored documents, and that every repair, overlay action and glossary line is used.
 
 use std::{collections::BTreeSet, fs};
 
@@ -47,7 +47,7 @@ fn the_documents_declare_76_models_on_the_universal_url_and_four_on_the_older_on
 }
 
 #[test]
-fn four_operations_exist_whatever_the_documents_are() {
+fn four_operations_exist_with_and_without_documents() {
     for documents in [documents(), Vec::new()] {
         let input = ClientInput::new(&merged(documents)).unwrap();
         for (route, create, fetch) in [
@@ -69,7 +69,7 @@ fn four_operations_exist_whatever_the_documents_are() {
 }
 
 #[test]
-fn leaving_any_document_out_renames_nothing() {
+fn leaving_out_any_document_renames_no_type() {
     let facts = facts();
     let mut documents = documents();
     documents.iter_mut().for_each(repair::apply);
@@ -98,19 +98,19 @@ fn leaving_any_document_out_renames_nothing() {
 }
 
 #[test]
-fn the_repairs_that_are_called_current_are_those_that_mend_a_vendored_document() {
+fn current_repairs_are_those_that_change_a_vendored_document() {
     let mut documents = documents();
     documents.iter_mut().for_each(repair::apply);
-    let mending: BTreeSet<&str> = documents
+    let applied: BTreeSet<&str> = documents
         .iter()
         .flat_map(|document| document.repairs.iter().copied())
         .collect();
     for repair in repair::ALL {
         let advice = match repair.evidence {
-            Evidence::Current => "matches no file of openapi/ any more: call it historical",
-            Evidence::Historical => "matches a file of openapi/: call it current",
+            Evidence::Current => "changes no file of openapi/ any more: call it historical",
+            Evidence::Historical => "changes a file of openapi/: call it current",
         };
-        let fits = mending.contains(repair.name) == (repair.evidence == Evidence::Current);
+        let fits = applied.contains(repair.name) == (repair.evidence == Evidence::Current);
         assert!(fits, "{} {advice}", repair.name);
     }
 }
@@ -148,7 +148,7 @@ fn every_overlay_action_finds_its_target() {
 }
 
 #[test]
-fn every_property_has_a_line_in_the_glossary_and_every_line_a_property() {
+fn every_property_has_a_glossary_line_and_every_line_a_property() {
     let merged = merged(documents());
     let glossary = facts().glossary;
     let mut unused: BTreeSet<(Option<&str>, String)> = BTreeSet::new();
@@ -234,7 +234,7 @@ fn names_come_from_the_id_alone() {
 }
 
 #[test]
-fn a_model_says_what_it_makes_a_video_of() {
+fn the_task_of_a_model_is_read_from_its_id() {
     for (id, needs_media, task) in [
         ("klingai/v2-master-text-to-video", false, "text-to-video"),
         ("google/veo-3.0-i2v-fast", true, "image-to-video"),

@@ -1,4 +1,4 @@
-//! What only the arms of an object name is a property of the object, so that its struct has a place for it.
+//! Copies the properties of an object's arms to the object, so that its struct has a field for each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,13 +6,13 @@ use serde_json::{Map, Value, json};
 
 use crate::{document::Places, repair, step, strip};
 
-/// Gives an object, and those in it, the properties that its arms name, and records in `places` where these stand. The
-/// arms stay, and say what goes together; what all of them require is required.
+/// Adds the properties of arms to their object, at every depth, and records in `places` where these stand. The arms stay:
+/// they state which properties go together. The object requires what all of its arms require.
 pub(super) fn lift(schema: &mut Value, places: &mut Places) {
     within(schema, "", places, false);
 }
 
-/// `pointer` is the schema's in the whole request; `is_held` states that the schema above makes it one of an object.
+/// `pointer` is the schema's in the whole request; `is_held` states that the schema above is an object's.
 fn within(schema: &mut Value, pointer: &str, places: &mut Places, is_held: bool) {
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         for (name, property) in properties {
@@ -45,7 +45,7 @@ fn within(schema: &mut Value, pointer: &str, places: &mut Places, is_held: bool)
     if !holds || !groups.iter().flat_map(|(_, arms)| arms).any(is_object) {
         return;
     }
-    // What is no list of properties is told where it is read.
+    // The reader of constraints reports `properties` of another type.
     let mut properties = match schema.get("properties") {
         None => Map::new(),
         Some(Value::Object(properties)) => properties.clone(),
@@ -75,7 +75,7 @@ fn within(schema: &mut Value, pointer: &str, places: &mut Places, is_held: bool)
     schema["properties"] = properties.into();
 }
 
-/// The properties that arms name, each with the different schemas that they give it, and the pointers of these.
+/// The properties of arms, each with its different schemas and the pointers of these.
 fn named(groups: &[(&str, Vec<Value>)], pointer: &str) -> BTreeMap<String, Vec<(String, Value)>> {
     let mut named: BTreeMap<String, Vec<(String, Value)>> = BTreeMap::new();
     for (keyword, arms) in groups {
@@ -89,7 +89,7 @@ fn named(groups: &[(&str, Vec<Value>)], pointer: &str) -> BTreeMap<String, Vec<(
                         let at = format!("{pointer}/{keyword}/{index}/properties{}", step(name));
                         known.push((at, property.clone()));
                     }
-                    // A default that holds for one arm alone is none of the object's.
+                    // A default of one arm is not a default of the object.
                     Some(known) if known.get("default") != property.get("default") => {
                         without_default(known);
                     }
@@ -101,7 +101,7 @@ fn named(groups: &[(&str, Vec<Value>)], pointer: &str) -> BTreeMap<String, Vec<(
     named
 }
 
-/// Requires what every arm does, and every part.
+/// Requires the properties that every alternative requires, and those that any part of `allOf` requires.
 fn require(schema: &mut Value, groups: &[(&str, Vec<Value>)]) {
     let required = |schema: &Value| -> Vec<String> {
         let names = schema.get("required").and_then(Value::as_array);
@@ -124,13 +124,13 @@ fn require(schema: &mut Value, groups: &[(&str, Vec<Value>)]) {
     }
     match schema.get_mut("required") {
         Some(Value::Array(names)) => names.extend(more.into_iter().map(Value::from)),
-        // What is no list is told where it is read.
+        // The reader of constraints reports a value that is not a list.
         Some(odd) if !odd.is_boolean() => {}
         _ => schema["required"] = more.into(),
     }
 }
 
-/// Whether two schemas allow the same, whatever they tell of it.
+/// Whether two schemas are the same except for prose and defaults.
 fn same(one: &Value, other: &Value) -> bool {
     let facts = |schema: &Value| {
         let mut schema = schema.clone();
