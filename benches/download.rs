@@ -1,8 +1,8 @@
-//! How fast a film comes home, beside `curl` in the same run: from loopback into nothing, into memory's file system
-//! where there is one, and onto the disk.
+//! The throughput of a download from loopback, compared with `curl` in the same run: to a sink that discards the bytes,
+//! to a file system in memory if there is one, and to the disk.
 //!
-//! Each pair is run in turns, and its medians are compared. On the disk `curl` is given a `sync` of the file, for a
-//! download of ours has ended only when the file is on it.
+//! Each pair runs in turns, and the medians are compared. On the disk, the time of `curl` includes a `sync` of the
+//! file, since a download of this crate ends only when the file is on disk.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench may fail")]
 
 use std::{
@@ -24,12 +24,12 @@ const RUNS: usize = 7;
 
 fn main() {
     if cfg!(debug_assertions) {
-        println!("built without optimisation: the figures say little");
+        println!("built without optimization: the figures are not meaningful");
     }
     let url = serve();
     let has_curl = Command::new("curl").arg("--version").output().is_ok();
     if !has_curl {
-        println!("there is no curl here: no ratio");
+        println!("curl is not installed: no ratio");
     }
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let client = Client::builder()
@@ -48,17 +48,17 @@ fn main() {
         has_curl,
     };
     println!("1 GiB from loopback, median of {RUNS} runs in turns");
-    bench.compare("into nothing", None, false);
+    bench.compare("to a discarding writer", None, false);
     if Path::new("/dev/shm").is_dir() {
-        bench.compare("into memory's files", Some(Path::new("/dev/shm")), false);
+        bench.compare("to files in memory", Some(Path::new("/dev/shm")), false);
     }
     bench.compare(
-        "onto the disk",
+        "to the disk",
         Some(Path::new(env!("CARGO_TARGET_TMPDIR"))),
         true,
     );
     if let Some(peak) = peak() {
-        println!("peak of resident memory: {peak:.1} MiB");
+        println!("peak resident memory: {peak:.1} MiB");
     }
 }
 
@@ -110,11 +110,11 @@ impl Bench {
 
     fn curl(&self, path: Option<&Path>, synced: bool) {
         let target = path.unwrap_or(Path::new("/dev/null"));
-        let link = format!("{}/x.mp4", self.url);
+        let url = format!("{}/x.mp4", self.url);
         let status = Command::new("curl")
             .args(["-s", "-o"])
             .arg(target)
-            .arg(link)
+            .arg(url)
             .status();
         assert!(status.unwrap().success());
         if synced {
@@ -134,19 +134,19 @@ fn median(mut seconds: Vec<f64>) -> f64 {
     seconds[seconds.len() / 2]
 }
 
-/// Serves one film to everybody, from a thread for each connection.
+/// Serves the same video on every connection, with one thread for each connection.
 fn serve() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
         for stream in listener.incoming() {
-            thread::spawn(move || answer(stream.unwrap()));
+            thread::spawn(move || respond(stream.unwrap()));
         }
     });
     url
 }
 
-fn answer(mut stream: TcpStream) {
+fn respond(mut stream: TcpStream) {
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
     while lines
         .next()
@@ -155,10 +155,10 @@ fn answer(mut stream: TcpStream) {
     let head = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: video/mp4\r\ncontent-length: {LENGTH}\r\netag: \"b\"\r\nconnection: close\r\n\r\n"
     );
-    // A whole MP4 file: its data reaches to the end.
-    let head_of_film = b"\0\0\0\x10ftypisom\0\0\0\0\0\0\0\x08moov\0\0\0\0mdat";
+    // The beginning of a complete MP4 file, whose data extends to the end.
+    let head_of_video = b"\0\0\0\x10ftypisom\0\0\0\0\0\0\0\x08moov\0\0\0\0mdat";
     let mut piece = vec![7u8; 256 * 1024];
-    piece[..head_of_film.len()].copy_from_slice(head_of_film);
+    piece[..head_of_video.len()].copy_from_slice(head_of_video);
     let _ = stream.write_all(head.as_bytes());
     for _ in 0..LENGTH / piece.len() {
         if stream.write_all(&piece).is_err() {
@@ -167,7 +167,7 @@ fn answer(mut stream: TcpStream) {
     }
 }
 
-/// In MiB, where the system tells.
+/// The peak resident memory of this process in MiB, on systems with `/proc`.
 fn peak() -> Option<f64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;

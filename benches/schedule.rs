@@ -1,12 +1,12 @@
-//! Polling schedules in virtual time: how many requests each sends, and how late it observes the end.
+//! Benchmarks polling schedules in virtual time: how many requests each sends, and how late it observes the end.
 //!
-//! The figure of merit is M = mean requests x mean lag / mean duration; it has no unit, and any fixed step has 0.5. The limit
-//! beside it is the lowest M of a schedule that knows the distribution exactly, at the same mean number of requests.
+//! The figure of merit is M = mean requests x mean lag / mean duration. M has no unit, and is 0.5 for any fixed step. The
+//! printed limit is the lowest M of a schedule that knows the distribution exactly, at the same mean number of requests.
 //!
-//! The limit is one for a single typical duration: over all stated ones together, M may be below it, since more requests go
-//! where durations are long.
+//! The limit holds for a single typical duration: over all stated durations together, M may be below the limit, since more
+//! requests are sent for long durations.
 //!
-//! With `-- --svg FILE` it draws requests against lag instead, and prints nothing.
+//! With `-- --svg FILE` the benchmark draws requests against lag, and prints nothing.
 //!
 //! A poll takes no time, so a lag is the time from the end to the next poll. Durations are lognormal.
 
@@ -47,7 +47,7 @@ fn main() {
     let mut arguments = env::args().skip_while(|argument| argument != "--svg");
     if arguments.next().is_some() {
         let file = arguments.next().expect("a file after --svg");
-        return plot::write(&file).expect("the picture is written");
+        return plot::write(&file).expect("the plot is written");
     }
 
     let limits = SPREADS.map(Limit::new);
@@ -56,7 +56,7 @@ fn main() {
     tables::peers();
 
     let mut goals = Goals::default();
-    let mut stated = |title: &str, hint: Option<f64>, most: Option<f64>| {
+    let mut stated = |title: &str, hint: Option<f64>, max: Option<f64>| {
         let tables = each_spread(|spread| {
             everywhere(|typical, seed| with_hint(typical, hint, spread, seed))
         });
@@ -74,10 +74,10 @@ fn main() {
                 3.0,
             ));
         }
-        if let Some(most) = most {
+        if let Some(max) = max {
             let stated = tables.clone().map(|table| vec![table[4].clone()]);
             let all = format!("{title}, stated durations");
-            goals.add(&all, "M", most, &stated, |_, score| score.merit());
+            goals.add(&all, "M", max, &stated, |_, score| score.merit());
             if hint.is_some() {
                 // Not a required goal, but a guard against regressions.
                 let each = format!("{title}, each length");
@@ -94,16 +94,16 @@ fn main() {
 
     for hint in [None, Some(1.0)] {
         let all = each_spread(|spread| learning(hint, spread));
-        for (at, (finishes, most)) in OBSERVATIONS.into_iter().zip([1.5, 1.3, 1.2]).enumerate() {
+        for (at, (finishes, max)) in OBSERVATIONS.into_iter().zip([1.5, 1.3, 1.2]).enumerate() {
             let also = if hint.is_some() {
                 ", and a right hint"
             } else {
                 ""
             };
-            let title = format!("{finishes} finishes seen{also}");
+            let title = format!("{finishes} durations observed{also}");
             let tables = all.clone().map(|by_finishes| by_finishes[at].clone());
             tables::ours(&title, &limits, &tables);
-            goals.add(&title, "x limit", most, &tables, |spread, score| {
+            goals.add(&title, "x limit", max, &tables, |spread, score| {
                 limits[spread].ratio(score)
             });
         }
@@ -122,7 +122,7 @@ fn with_hint(typical: f64, hint: Option<f64>, spread: f64, seed: u64) -> Score {
     score(&Planned::default(), typical, hint, spread, seed, samples)
 }
 
-/// One score for each typical duration, and one for all stated ones together.
+/// One score for each typical duration, and one for all stated durations together.
 fn everywhere(one: impl Fn(f64, u64) -> Score) -> Vec<Score> {
     let mut scores: Vec<_> = TYPICAL
         .iter()
@@ -137,7 +137,8 @@ fn everywhere(one: impl Fn(f64, u64) -> Score) -> Vec<Score> {
     scores
 }
 
-/// Scores after so many observed durations, each observed by the schedule with the durations known by then.
+/// Scores after each number of observed durations in [`OBSERVATIONS`]. Each duration is observed by the schedule that knows the
+/// earlier ones.
 fn learning(hint: Option<f64>, spread: f64) -> Vec<Vec<Score>> {
     let mut tables = vec![vec![Score::default(); TYPICAL.len() + 1]; OBSERVATIONS.len()];
     let plain = TYPICAL
@@ -185,7 +186,7 @@ fn each_spread<T: Send + Debug>(one: impl Fn(f64) -> T + Sync) -> [T; SPREADS.le
     })
 }
 
-/// Seconds that the vendor's pages state or print for a model each; the geometric mean, where it is a range.
+/// The durations in seconds that the vendor's pages state or print, one for each model; the geometric mean of a range.
 static STATED: LazyLock<Vec<f64>> = LazyLock::new(|| {
     let text = include_str!("../openapi/durations.json");
     let table: serde_json::Value = serde_json::from_str(text).unwrap();

@@ -1,9 +1,9 @@
-//! A video for each line of a file, with a journal: run it again after Ctrl-C, a crash or a loss of power, and it goes
-//! on where it was. Nothing is created twice.
+//! Creates a video for each line of a file, with a journal: after Ctrl-C, a crash or a power failure, the same command
+//! continues the batch. No generation is created twice.
 //!
 //! ```sh
 //! printf '%s\n' "A kite climbs over the dunes" "Snow falls on a tin roof" > prompts.txt
-//! AIML_API_KEY=... cargo run --example batch --features journal -- prompts.txt videos
+//! AIML_API_KEY=... cargo run --example batch -- prompts.txt videos
 //! ```
 
 use std::{env, error::Error, fs, path::Path, pin::pin};
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(&folder);
     fs::create_dir_all(folder)?;
 
-    // Every line is held to the model's document before the first one is paid for.
+    // Every line is checked against the model's document before the first create, which costs money.
     let prompts = fs::read_to_string(&prompts)?;
     let request = |(index, prompt): (usize, &str)| {
         if prompt.trim().is_empty() {
@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let (path, entry) = (path_of(line), known.get(&line));
         let is_own = entry.is_some_and(|entry| entry.saving.as_ref() == Some(&path));
         if path.exists() && !is_own {
-            return Err(format!("{} is there already", path.display()).into());
+            return Err(format!("{} exists already", path.display()).into());
         }
     }
     let saved = known
@@ -58,8 +58,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut downloads = JoinSet::new();
     let mut failed = 0;
     let mut interrupted = false;
-    // After Ctrl-C only the creates that are on their way are waited for, so that no id is missed; after a second one,
-    // nothing is.
+    // After Ctrl-C, the loop waits only for the creates that are in flight, so that no id is lost; after a second Ctrl-C, it
+    // ends at once.
     while !interrupted || jobs.is_creating() {
         let job = tokio::select! {
             job = jobs.next() => job,
@@ -77,15 +77,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let line = index + 1;
         match job {
             BatchEvent::Created(handle) => println!("{line}: created {}", handle.id()),
-            BatchEvent::Resumed(handle) => println!("{line}: goes on with {}", handle.id()),
+            BatchEvent::Resumed(handle) => println!("{line}: resumed {}", handle.id()),
             BatchEvent::Unrecorded(error) => eprintln!("{line}: {error}"),
             BatchEvent::Ended(Ok(generation)) => {
-                // On the side, so that a slow download holds up nobody.
+                // In a separate task, so that a slow download does not delay the other generations.
                 let (client, journal) = (client.clone(), journal.clone());
                 let path = path_of(line);
                 downloads.spawn(async move {
                     let saved = async {
-                        // From here on, a file of that name is this job's, even if a crash comes before the last note.
+                        // This record marks the file as the job's own, even if the process crashes before `saved`.
                         journal.saving(index, path.clone()).await?;
                         let saved = client.download(&generation).overwrite(true).to_file(path);
                         let files = saved.await?.into_iter().map(|saved| saved.path);
@@ -94,7 +94,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                     (line, saved.await)
                 });
             }
-            // The others go on.
+            // A failure does not affect the other generations.
             BatchEvent::Ended(Err(error)) => {
                 eprintln!("{line}: {error}");
                 failed += 1;
@@ -120,10 +120,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     if interrupted {
-        return Err("interrupted; the same command goes on where this one was".into());
+        return Err("interrupted; run the same command again to continue".into());
     }
     match failed {
         0 => Ok(()),
-        _ => Err(format!("videos that are missing: {failed}; see above").into()),
+        _ => Err(format!("videos missing: {failed}; see the errors above").into()),
     }
 }

@@ -1,17 +1,17 @@
-//! How to test code of your own against the simulator: what it sends, and what it does when things go wrong.
+//! Tests an application against the simulator: the requests that it sends, and its reactions to failures.
 //!
 //! ```sh
-//! cargo test --example contract_test --features simulator
+//! cargo test --example contract_test
 //! ```
 //!
-//! The code that is tested stands above, its tests stand below, as they would in your crate; there, the feature
-//! `simulator` belongs under `[dev-dependencies]`.
+//! The application's code comes first, its tests follow, as they would in your crate. There, the package
+//! `aimlapi-video-simulator` belongs under `[dev-dependencies]`.
 
 use std::env;
 
 use aimlapi_video::{Client, Error, ErrorKind, types::KlingaiV2MasterTextToVideo};
 
-/// Makes a clip for the shop window. Where the model gives up on the scene, it is tried once more in plainer words.
+/// Generates a clip of a scene. If the generation fails, a simpler prompt is tried once.
 async fn clip(client: &Client, scene: &str) -> Result<Vec<u8>, Error> {
     let first = client.generate(request(scene)?).await;
     let generation = match first {
@@ -43,7 +43,7 @@ async fn main() -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use aimlapi_video::WaitOptions;
-    use aimlapi_video_simulator::{SeenRequest, Simulator};
+    use aimlapi_video_simulator::{RecordedRequest, Simulator};
     use serde_json::json;
 
     use super::*;
@@ -65,14 +65,14 @@ mod tests {
         Ok((simulator, client))
     }
 
-    fn creates(simulator: &Simulator) -> Vec<SeenRequest> {
+    fn creates(simulator: &Simulator) -> Vec<RecordedRequest> {
         let mut requests = simulator.requests();
         requests.retain(|request| request.method == "POST");
         requests
     }
 
     #[tokio::test]
-    async fn the_scene_is_sent_as_it_was_given() -> Tested {
+    async fn scene_is_sent_unchanged() -> Tested {
         let (simulator, client) = simulated(r#"{ "next": [] }"#).await?;
 
         let clip = clip(&client, "A red teapot").await?;
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_scene_that_fails_is_tried_once_more_in_plainer_words() -> Tested {
+    async fn failed_scene_is_retried_once_with_a_simpler_prompt() -> Tested {
         let failure = r#"{ "next": [{ "end": { "fail": { "message": "not this scene" } } }] }"#;
         let (simulator, client) = simulated(failure).await?;
 
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_create_whose_answer_is_lost_is_not_bought_again() -> Tested {
+    async fn create_is_not_repeated_after_a_lost_response() -> Tested {
         let lost = r#"{ "next": [{ "create": { "close": true, "created": true } }] }"#;
         let (simulator, client) = simulated(lost).await?;
 
@@ -119,13 +119,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn three_bad_gateways_on_the_way_are_ridden_out() -> Tested {
-        let hiccups = r#"{ "next": [{ "polls": [{ "status": 502, "html": "<h1>Bad Gateway</h1>", "times": 3 }] }] }"#;
-        let (simulator, client) = simulated(hiccups).await?;
+    async fn wait_continues_after_three_bad_gateways() -> Tested {
+        let scenario = r#"{ "next": [{ "polls": [{ "status": 502, "html": "<h1>Bad Gateway</h1>", "times": 3 }] }] }"#;
+        let (simulator, client) = simulated(scenario).await?;
 
         clip(&client, "A red teapot").await?;
 
-        let statuses = simulator.requests().into_iter().map(|seen| seen.status);
+        let statuses = simulator
+            .requests()
+            .into_iter()
+            .map(|request| request.status);
         assert_eq!(statuses.filter(|&status| status == Some(502)).count(), 3);
         Ok(())
     }

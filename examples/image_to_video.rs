@@ -1,11 +1,11 @@
-//! A picture from this machine begins to move.
+//! Creates a video from an image file.
 //!
 //! ```sh
 //! AIML_API_KEY=... cargo run --example image_to_video -- lighthouse.png "Fog rolls in from the sea"
 //! ```
 //!
-//! The picture is sent inside the request: PNG, JPEG and the like, told by content, not by name. A picture that is on
-//! the web already is given as a link instead: `.image_url("https://...")`.
+//! The image is sent inside the request; its format (PNG, JPEG and others) is recognised by its content, not by its name. For an
+//! image on the web, set its URL instead: `.image_url("https://...")`.
 
 use std::{env, error::Error};
 
@@ -16,13 +16,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let picture = arguments
         .next()
-        .ok_or("name a picture: image_to_video PICTURE [PROMPT]")?;
+        .ok_or("name an image: image_to_video IMAGE [PROMPT]")?;
     let prompt = arguments
         .next()
         .unwrap_or_else(|| "The camera moves in slowly".into());
 
     let client = Client::from_env()?;
-    // A file that is no picture, or too large, is an error here, before anything is sent.
+    // A file that is not an image, or is too large, is an error here, before anything is sent.
     let request = KlingVideoV21StandardImageToVideo::builder()
         .image_url(Media::from_file(&picture)?)
         .prompt(prompt)

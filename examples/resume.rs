@@ -1,4 +1,4 @@
-//! One process creates a generation, another one brings the video home: tomorrow, or on another machine.
+//! Creates a generation in one process, and downloads its video in another one: later, or on another machine.
 //!
 //! ```sh
 //! export AIML_API_KEY=...
@@ -6,7 +6,7 @@
 //! cargo run --example resume -- finish lantern.json lantern.mp4
 //! ```
 //!
-//! `finish` can be stopped and started as often as you like; it costs nothing.
+//! `finish` can be stopped and started any number of times; it costs nothing.
 
 use std::{
     env,
@@ -37,12 +37,12 @@ async fn create(path: &str, prompt: &str) -> Result<(), Box<dyn Error>> {
         .duration(5)
         .build()?;
 
-    // The file is there before anything is paid for, and takes no other handle's place.
+    // The file is created before the generation, which costs money, and does not overwrite another handle.
     let mut file = File::create_new(path).map_err(|error| format!("{path}: {error}"))?;
     let handle = match client.create(request).await {
         Ok(handle) => handle,
         Err(error) => {
-            // The error above all: it may say that money was spent.
+            // An error of the removal must not hide the create's error, which may say that money was spent.
             let _ = fs::remove_file(path);
             return Err(error.into());
         }
@@ -56,7 +56,7 @@ async fn create(path: &str, prompt: &str) -> Result<(), Box<dyn Error>> {
 
 async fn finish(path: &str, video: &str) -> Result<(), Box<dyn Error>> {
     let client = Client::from_env()?;
-    // It holds no key: whoever waits brings a key of the same account.
+    // The handle holds no key: the client needs a key of the same account.
     let file = File::open(path).map_err(|error| format!("{path}: {error}"))?;
     let handle: GenerationHandle = serde_json::from_reader(file)?;
     let generation = match client.wait(handle).await {

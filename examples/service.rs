@@ -1,16 +1,16 @@
-//! A small web service that makes videos, and survives being killed: started again, it goes on with what was created,
-//! and buys nothing twice.
+//! A small web service that generates videos. If the process is killed and restarted, it continues the generations that were
+//! created, and creates none of them twice.
 //!
 //! ```sh
-//! AIML_API_KEY=... cargo run --example service --features journal -- videos 127.0.0.1:3000
+//! AIML_API_KEY=... cargo run --example service -- videos 127.0.0.1:3000
 //! curl -d "A heron lands on a frozen lake" http://127.0.0.1:3000/videos   # 202 {"id":"...","state":"accepted"}
 //! curl http://127.0.0.1:3000/videos/ID                                    # {"id":"...","state":"generating",...}
 //! curl -O http://127.0.0.1:3000/videos/ID/video.mp4
 //! ```
 //!
-//! Each video has a folder of its own: `request.json`, there before the answer 202 leaves; `journal.jsonl`, which knows
-//! what was created; `video.mp4`, there when it is whole. The folders are all the state there is; what stands in memory
-//! only makes the answers quick.
+//! Each video has a folder with three files: `request.json`, written before the response 202 is sent; `journal.jsonl`, the
+//! record of the create; `video.mp4`, which appears when the download is complete. The folders are the whole state of the
+//! service; the map in memory is a cache for responses.
 
 use std::{
     collections::HashMap,
@@ -46,10 +46,10 @@ async fn main() -> Result<(), Error> {
     let service = Service {
         client: Client::from_env()?,
         folder: folder.into(),
-        told: Arc::default(),
+        states: Arc::default(),
     };
     fs::create_dir_all(&service.folder).await?;
-    service.go_on().await?;
+    service.resume().await?;
 
     let router = Router::new()
         .route("/videos", post(create))
@@ -66,8 +66,8 @@ async fn main() -> Result<(), Error> {
 struct Service {
     client: Client,
     folder: PathBuf,
-    /// What is told of the videos that this process works on, or worked on.
-    told: Arc<Mutex<HashMap<Uuid, Value>>>,
+    /// The JSON state of each video that this process has worked on.
+    states: Arc<Mutex<HashMap<Uuid, Value>>>,
 }
 
 /// `POST /videos`: the body is the prompt.
@@ -76,7 +76,7 @@ async fn create(State(service): State<Service>, prompt: String) -> Response {
         .prompt(prompt)
         .duration(5)
         .build();
-    // What the document does not allow is told at once, and costs nothing.
+    // A violation of the document is reported at once, and costs nothing.
     let request = match request {
         Ok(request) => GenerationRequest::from(request),
         Err(error) => return problem(StatusCode::BAD_REQUEST, &error),
@@ -85,16 +85,16 @@ async fn create(State(service): State<Service>, prompt: String) -> Response {
     if let Err(error) = service.keep(id, &request).await {
         return problem(StatusCode::INTERNAL_SERVER_ERROR, &error);
     }
-    let answer = service.tell(id, [("state", "accepted".into())]);
-    let place = [(header::LOCATION, format!("/videos/{id}"))];
+    let response = service.update(id, [("state", "accepted".into())]);
+    let location = [(header::LOCATION, format!("/videos/{id}"))];
     service.begin(id);
-    (StatusCode::ACCEPTED, place, Json(answer)).into_response()
+    (StatusCode::ACCEPTED, location, Json(response)).into_response()
 }
 
 /// `GET /videos/{id}`
 async fn state(State(service): State<Service>, Path(id): Path<Uuid>) -> Response {
     match service.known(id).await {
-        Some(told) => Json(told).into_response(),
+        Some(state) => Json(state).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
@@ -108,22 +108,22 @@ async fn file(State(service): State<Service>, Path(id): Path<Uuid>) -> Response 
 }
 
 impl Service {
-    /// Takes up every video that is not whole yet.
-    async fn go_on(&self) -> Result<(), Error> {
+    /// Continues every video that is not complete yet.
+    async fn resume(&self) -> Result<(), Error> {
         let mut folders = fs::read_dir(&self.folder).await?;
         while let Some(folder) = folders.next_entry().await? {
             let id = folder.file_name().to_str().and_then(|id| id.parse().ok());
             if let Some(id) = id
                 && !fs::try_exists(folder.path().join("video.mp4")).await?
             {
-                self.tell(id, [("state", "accepted".into())]);
+                self.update(id, [("state", "accepted".into())]);
                 self.begin(id);
             }
         }
         Ok(())
     }
 
-    /// Writes down what was asked for: the whole of it or nothing, even if the process is killed in between.
+    /// Stores a request atomically, so that a killed process leaves a complete request or none.
     async fn keep(&self, id: Uuid, request: &GenerationRequest) -> io::Result<()> {
         let unfinished = self.folder.join(format!("{id}.new"));
         fs::create_dir(&unfinished).await?;
@@ -131,22 +131,22 @@ impl Service {
         fs::rename(unfinished, self.folder_of(id)).await
     }
 
-    /// Makes a video on the side. Where it may still come (the network was away, or it took long), it is tried
-    /// again.
+    /// Generates a video in a separate task. After an error that may be temporary, such as a lost connection or a passed
+    /// deadline, the task tries again.
     fn begin(&self, id: Uuid) {
         let service = self.clone();
         tokio::spawn(async move {
             while let Err(error) = service.make(id).await {
                 eprintln!("{id}: {error}");
                 let known = error.downcast_ref::<aimlapi_video::Error>();
-                let may_come =
+                let is_temporary =
                     known.is_some_and(|error| error.is_resumable() || error.is_transient());
-                let state = if may_come { "delayed" } else { "failed" };
-                service.tell(
+                let state = if is_temporary { "delayed" } else { "failed" };
+                service.update(
                     id,
                     [("state", state.into()), ("error", error.to_string().into())],
                 );
-                if !may_come {
+                if !is_temporary {
                     break;
                 }
                 time::sleep(Duration::from_secs(60)).await;
@@ -154,7 +154,7 @@ impl Service {
         });
     }
 
-    /// The batch of one request: created if the journal knows nothing of it, waited for if it does.
+    /// Runs a batch of one request: it creates the generation, or resumes the wait if the journal has its handle.
     async fn make(&self, id: Uuid) -> Result<(), Error> {
         let folder = self.folder_of(id);
         let request = fs::read(folder.join("request.json")).await?;
@@ -164,19 +164,19 @@ impl Service {
         while let Some((_, job)) = jobs.next().await {
             match job {
                 BatchEvent::Created(handle) | BatchEvent::Resumed(handle) => {
-                    self.tell(
+                    self.update(
                         id,
                         [("state", "created".into()), ("generation", json!(handle))],
                     );
                 }
                 BatchEvent::Update(Update::Progress(progress)) => {
-                    self.tell(id, [("state", progress.to_string().into())]);
+                    self.update(id, [("state", progress.to_string().into())]);
                 }
                 BatchEvent::Unrecorded(error) => eprintln!("{id}: {error}"),
                 BatchEvent::Ended(generation) => {
                     let path = folder.join("video.mp4");
                     self.client.save(&generation?, path).await?;
-                    self.tell(id, [("state", "ready".into()), ("file", file_of(id))]);
+                    self.update(id, [("state", "ready".into()), ("file", file_of(id))]);
                 }
                 _ => {}
             }
@@ -184,31 +184,33 @@ impl Service {
         Ok(())
     }
 
-    /// What there is to tell of a video; one that was ready before this process began stands on disk alone.
+    /// The JSON state of a video; `None` if there is no such video. A video that was ready before this process started is found
+    /// on disk.
     async fn known(&self, id: Uuid) -> Option<Value> {
-        let told = self.told().get(&id).cloned();
-        if told.is_some() {
-            return told;
+        let state = self.lock_states().get(&id).cloned();
+        if state.is_some() {
+            return state;
         }
         let path = self.folder_of(id).join("video.mp4");
         let is_ready = fs::try_exists(path).await.ok()?;
         is_ready.then(|| json!({ "id": id, "state": "ready", "file": file_of(id) }))
     }
 
-    fn tell<const N: usize>(&self, id: Uuid, news: [(&str, Value); N]) -> Value {
-        let mut all = self.told();
-        let told = all.entry(id).or_insert_with(|| json!({ "id": id }));
-        if let Some(told) = told.as_object_mut() {
-            told.remove("error");
+    /// Sets fields of a video's state, and returns the whole state.
+    fn update<const N: usize>(&self, id: Uuid, fields: [(&str, Value); N]) -> Value {
+        let mut states = self.lock_states();
+        let state = states.entry(id).or_insert_with(|| json!({ "id": id }));
+        if let Some(state) = state.as_object_mut() {
+            state.remove("error");
         }
-        for (name, value) in news {
-            told[name] = value;
+        for (name, value) in fields {
+            state[name] = value;
         }
-        told.clone()
+        state.clone()
     }
 
-    fn told(&self) -> MutexGuard<'_, HashMap<Uuid, Value>> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_states(&self) -> MutexGuard<'_, HashMap<Uuid, Value>> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn folder_of(&self, id: Uuid) -> PathBuf {

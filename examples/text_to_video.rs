@@ -1,10 +1,10 @@
-//! A prompt becomes a video: create, watch, save.
+//! Creates a video from a prompt, prints the updates of its generation, and saves the file.
 //!
 //! ```sh
 //! AIML_API_KEY=... cargo run --example text_to_video -- "A paper boat sails down a rain gutter at dusk"
 //! ```
 //!
-//! Or for nothing, against a simulator in another terminal (`cargo run --features cli -- simulate`):
+//! Or free of charge, against a simulator in another terminal (`cargo run -- simulate`):
 //!
 //! ```sh
 //! export AIML_API_BASE=http://127.0.0.1:8080 AIML_API_KEY=any AIML_API_SPEED=60
@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .duration(5)
         .build()?;
 
-    // From here on it costs money. Whoever has the handle can come back to the generation, so it is told at once.
+    // The create costs money. The handle is printed at once, since any later process can resume the wait with it.
     let handle = client.create(request).await?;
     println!("created: {}", serde_json::to_string(&handle)?);
 
@@ -34,9 +34,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     while let Some(update) = updates.next().await {
         match update? {
             Update::Progress(progress) => println!("{progress}"),
-            Update::PollFailed(failed) => println!("a poll failed, polls again: {}", failed.error),
+            Update::PollFailed(failed) => {
+                println!("a poll failed, the wait continues: {}", failed.error)
+            }
             Update::Completed(generation) => {
-                // Named after model and id, so that no video takes another's place.
+                // The file name contains model and id, so that no video overwrites another one.
                 for saved in client.download(&generation).to_folder(".").await? {
                     println!("saved: {} ({} bytes)", saved.path.display(), saved.bytes);
                 }

@@ -1,4 +1,9 @@
-//! Many generations at once: outcomes in the order in which they end, and one failure does not affect the others.
+//! Batches: [`Client::generate_all`] creates and waits for many generations, [`Client::wait_all`] waits for existing
+//! ones.
+//!
+//! Both are streams that return outcomes in the order in which the generations end; one failure does not affect the
+//! others. Each generation runs in its own task ([`tasks`]); [`create`] sends one create with its retries and journal
+//! entries, and [`wait_all`] holds the waits of existing generations.
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -27,10 +32,10 @@ pub use wait_all::WaitAll;
 use wait_all::no_outcome;
 
 impl Client {
-    /// Waits for many generations, and returns each outcome as soon as it is known.
+    /// Waits for many generations, and returns each outcome as soon as it is available.
     ///
-    /// Handles are taken from the iterator as there is room, at most 10,000 at once by
-    /// [default](WaitAll::max_open). All share the client's [budget](crate::PollBudget) of polls.
+    /// The stream takes handles from the iterator while fewer than [`max_open`](WaitAll::max_open) waits are open,
+    /// 10,000 by default. All waits share the client's [budget](crate::PollBudget) of polls.
     ///
     /// ```no_run
     /// # async fn run(client: aimlapi_video::Client, stored: Vec<aimlapi_video::GenerationHandle>) {
@@ -52,14 +57,15 @@ impl Client {
 
     /// Creates a generation for each request and waits for all of them.
     ///
-    /// Requests are taken from the iterator as there is room: by default at most 4 creates are in
-    /// [progress](GenerateAll::max_creates), and at most 256 generations are [open](GenerateAll::max_open). What was created is
-    /// reported before it is waited for. A create that the service refuses because there are too many requests (429) created nothing, nor did one
-    /// that did not reach the service: both are sent again as [`CreateRetries::patient`](crate::CreateRetries::patient) says,
-    /// or the client's builder. No other create is repeated.
+    /// The stream takes requests from the iterator within two limits: by default at most 4 creates are in
+    /// [progress](GenerateAll::max_creates), and at most 256 generations are [open](GenerateAll::max_open). The stream
+    /// reports each created generation before its wait starts. A create that the service refuses with too many requests
+    /// (429), or that did not reach the service, created nothing: both are retried as by
+    /// [`CreateRetries::patient`](crate::CreateRetries::patient), or as the client's builder sets. No other create is
+    /// repeated.
     ///
-    /// Creates and waits go on in tasks of their own, so a consumer may take time over each event, as long as the
-    /// runtime has a thread left for them. Some updates are dropped then; no other event is.
+    /// Creates and waits run in separate tasks, so a slow consumer does not delay them, as long as the runtime has a
+    /// free thread. A slow consumer loses some updates, but no other event.
     ///
     /// ```no_run
     /// use aimlapi_video::{BatchEvent, types::KlingaiV2MasterTextToVideo};
@@ -69,10 +75,10 @@ impl Client {
     /// let requests = prompts
     ///     .map(|prompt| KlingaiV2MasterTextToVideo::builder().prompt(prompt).build());
     /// let requests = requests.into_iter().collect::<Result<Vec<_>, _>>()?;
-    /// let mut jobs = client.generate_all(requests);
+    /// let mut events = client.generate_all(requests);
     /// let mut downloads = tokio::task::JoinSet::new();
-    /// while let Some((index, job)) = jobs.next().await {
-    ///     match job {
+    /// while let Some((index, event)) = events.next().await {
+    ///     match event {
     ///         BatchEvent::Created(handle) => println!("{index}: {}", handle.id()),
     ///         BatchEvent::Ended(Ok(generation)) => {
     ///             let client = client.clone();
@@ -95,9 +101,9 @@ impl Client {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it sends nothing more. Creates in progress continue as long as the runtime does, and a journal
-    /// records their outcome; without one, the ids of generations that are billed are lost. [Stop](GenerateAll::stop) it
-    /// and take the rest instead.
+    /// Dropping the stream sends nothing more. Creates in progress continue as long as the runtime does, and a journal
+    /// records their outcome; without a journal, the ids of billed generations are lost. To keep them,
+    /// [stop](GenerateAll::stop) the stream and read the remaining events.
     pub fn generate_all<R: IntoGenerationRequest + 'static>(
         &self,
         requests: impl IntoIterator<Item = R, IntoIter: Send + 'static>,
@@ -107,25 +113,25 @@ impl Client {
     }
 }
 
-/// An event of one request of a batch.
+/// An event of one request in a batch.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BatchEvent {
-    /// It was created. Store the handle: with it, nothing is lost.
+    /// The generation was created. Store the handle: any process can wait for the generation with it.
     Created(GenerationHandle),
-    /// An earlier run created it, as the journal records, and it is waited for now.
+    /// An earlier run created the generation, as the journal records, and the batch now waits for it.
     Resumed(GenerationHandle),
-    /// The journal could not be written. The events before and after hold all the same, but the next run may not know them.
+    /// The journal could not be written. The other events of the request are valid, but the next run may not know them.
     Unrecorded(Error),
-    /// Its wait reports an update.
+    /// The wait for the generation reports an update.
     Update(Update),
-    /// It ended: no further event follows for this request.
+    /// The request ended; this is its last event.
     Ended(Result<Generation, Error>),
 }
 
-/// A batch of requests, made by [`Client::generate_all`]: a stream of events, each with the index of its request, counted
-/// from
-/// 0. It ends when all have ended.
+/// A batch of requests, made by [`Client::generate_all`]: a stream of events, each with the index of its request.
+///
+/// Indices are counted from 0. The stream ends when all requests have ended.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct GenerateAll {
     client: Client,
@@ -138,7 +144,7 @@ pub struct GenerateAll {
     skipped: BTreeSet<usize>,
     reserved: BTreeSet<usize>,
     stages: FuturesUnordered<Work>,
-    /// Events that were not taken yet.
+    /// Events that the consumer has not taken yet.
     pending: VecDeque<(usize, BatchEvent)>,
     updates: mpsc::Receiver<(usize, Update)>,
     update_sender: mpsc::Sender<(usize, Update)>,
@@ -150,7 +156,7 @@ pub struct GenerateAll {
 /// The task of one request: its create, then its wait.
 struct Work {
     index: usize,
-    /// The generation that is waited for; `None` during the create.
+    /// The generation that the task waits for; `None` during the create.
     handle: Option<GenerationHandle>,
     task: Task<Stage>,
 }
@@ -165,8 +171,9 @@ enum Stage {
     },
 }
 
-/// The number of updates that are kept for a busy consumer. Further ones are dropped, since a later update contains more.
-const UPDATES_KEPT: usize = 1024;
+/// The maximum number of updates that are kept for a slow consumer. Further updates are dropped, since a later update
+/// replaces an earlier one.
+const MAX_PENDING_UPDATES: usize = 1024;
 
 impl GenerateAll {
     fn new(
@@ -174,7 +181,7 @@ impl GenerateAll {
         requests: impl Iterator<Item = GenerationRequest> + Send + 'static,
     ) -> Self {
         let (stopping, stop) = Stop::new();
-        let (update_sender, updates) = mpsc::channel(UPDATES_KEPT);
+        let (update_sender, updates) = mpsc::channel(MAX_PENDING_UPDATES);
         Self {
             client: client.clone(),
             requests: SyncWrapper::new(Box::new(requests)),
@@ -195,57 +202,59 @@ impl GenerateAll {
         }
     }
 
-    /// Waits with other options than the client's.
+    /// Sets the options of the waits, in place of the client's.
     pub fn options(mut self, options: WaitOptions) -> Self {
         self.options = Some(options);
         self
     }
 
-    /// The maximum number of creates in progress; 4 by default, at least one.
+    /// Sets the maximum number of creates in progress; 4 by default, at least one.
     pub fn max_creates(mut self, creates: usize) -> Self {
         self.max_creates = creates.max(1);
         self
     }
 
-    /// The maximum number of open generations, from the create to the end; 256 by default, at least one.
+    /// Sets the maximum number of open generations, from the create to the end; 256 by default, at least one.
     pub fn max_open(mut self, generations: usize) -> Self {
         self.max_open = generations.max(1);
         self
     }
 
-    /// Skips the requests with these indices; the others keep theirs.
+    /// Skips the requests with these indices; the other requests keep their indices.
     pub fn skip_indices(mut self, indices: impl IntoIterator<Item = usize>) -> Self {
         self.skipped.extend(indices);
         self
     }
 
-    /// Gives these indices to no request: the requests take the others, in order. So the index of a request can be its
-    /// line in a file that has blank lines.
+    /// Leaves these indices unused: the requests take the other indices, in order. So the index of a request can be its
+    /// line in a file with blank lines.
     pub fn reserve_indices(mut self, indices: impl IntoIterator<Item = usize>) -> Self {
         self.reserved.extend(indices);
         self
     }
 
-    /// Records the batch on disk. What the journal holds as created is not created again but waited for, and what may have
-    /// been created ends with [`AmbiguousCreate`](ErrorKind::AmbiguousCreate).
+    /// Records the batch in a journal on disk.
+    ///
+    /// A request that the journal records as created is not created again; the batch waits for its generation. A
+    /// request that may have been created ends with [`AmbiguousCreate`](ErrorKind::AmbiguousCreate).
     pub fn journal(mut self, journal: Journal) -> Self {
         self.journal = Some(journal);
         self
     }
 
-    /// Starts no further create; creates and waits in progress continue to their end. A create that was refused and would
-    /// be sent again ends with the refusal.
+    /// Stops new creates; creates and waits in progress continue to their end. A create that waits for a retry ends
+    /// with the error of its last attempt.
     pub fn stop(&mut self) {
         self.stopping.send_replace(true);
         self.requests = SyncWrapper::new(Box::new(std::iter::empty()));
     }
 
-    /// Whether a create is in progress.
+    /// Returns whether a create is in progress.
     pub fn is_creating(&self) -> bool {
         self.creating > 0
     }
 
-    /// The next event; `None` when all have ended.
+    /// Returns the next event; `None` when all requests have ended.
     ///
     /// # Cancel safety
     ///
@@ -290,11 +299,11 @@ impl GenerateAll {
                 match updates.next().await {
                     Some(Ok(Update::Completed(generation))) => break Ok(*generation),
                     Some(Ok(update)) => {
-                        // Without room, the consumer is busy and may miss an update.
+                        // A full channel means a slow consumer, which may miss an update.
                         let _ = sender.try_send((index, update));
                     }
                     Some(Err(error)) => break Err(error),
-                    // A stream of updates always ends with the outcome.
+                    // A stream of updates always ends with the outcome, so this is unreachable.
                     None => break Err(Error::new(ErrorKind::PollingLost, "the wait ended")),
                 }
             };
@@ -314,7 +323,8 @@ impl GenerateAll {
         });
     }
 
-    fn happened(&mut self, index: usize, stage: Stage) {
+    /// Queues the events of a task that has ended.
+    fn handle_stage(&mut self, index: usize, stage: Stage) {
         let report = |unrecorded: Option<Error>| {
             unrecorded.map(|error| (index, BatchEvent::Unrecorded(error)))
         };
@@ -324,7 +334,7 @@ impl GenerateAll {
                 let Some(created) = created else {
                     return;
                 };
-                let job = match created.outcome {
+                let event = match created.outcome {
                     Ok(handle) => {
                         self.wait(index, handle.clone());
                         match created.is_known {
@@ -334,14 +344,14 @@ impl GenerateAll {
                     }
                     Err(error) => BatchEvent::Ended(Err(error)),
                 };
-                self.pending.push_back((index, job));
+                self.pending.push_back((index, event));
                 self.pending.extend(report(created.unrecorded));
             }
             Stage::Ended {
                 outcome,
                 unrecorded,
             } => {
-                // Updates from before the end are reported before it.
+                // Earlier updates of the request are reported before its end.
                 self.take_updates();
                 self.pending.extend(report(unrecorded));
                 self.pending.push_back((index, BatchEvent::Ended(outcome)));
@@ -392,7 +402,7 @@ impl Stream for GenerateAll {
                 return Poll::Ready(Some((index, BatchEvent::Update(update))));
             }
             match self.stages.poll_next_unpin(context) {
-                Poll::Ready(Some((index, stage))) => self.happened(index, stage),
+                Poll::Ready(Some((index, stage))) => self.handle_stage(index, stage),
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Pending => return Poll::Pending,
             }

@@ -1,4 +1,5 @@
-//! The client for programs without async (feature `blocking`): the same methods, each of which blocks until it is done.
+//! A blocking client for programs without async (feature `blocking`): the methods of the async client, each of which
+//! blocks until its result is available.
 //!
 //! ```no_run
 //! use aimlapi_video::{blocking::Client, types::KlingaiV2MasterTextToVideo};
@@ -12,14 +13,15 @@
 //! # }
 //! ```
 //!
-//! A [`Client`] has one thread of its own, which its clones share. Connections, timers and the tasks of batches live there,
-//! so they go on between two calls; everything else happens on the thread that calls. The thread ends when the last clone is
-//! gone, and everything that was made with it, and the creates that were on their way have been answered.
+//! A [`Client`] has one background thread, which its clones share. Connections, timers and the tasks of batches run on
+//! that thread, so they continue between two calls; everything else runs on the calling thread. The background thread
+//! ends when the last clone and every value made with the client are dropped, and the creates in progress have received
+//! their responses.
 //!
-//! All of it works inside an async runtime as well, and may be dropped there; but a call keeps its thread, and whatever
-//! else that thread would do meanwhile, waiting. Use the [async client](crate::Client) there, or a thread for blocking work.
-//! Connections that are shared with an async client live on the runtime that opened them: a call on a thread that drives
-//! that runtime may wait for itself until its time is over.
+//! The client also works, and may be dropped, inside an async runtime, but a call blocks its thread and every other
+//! task on that thread. Inside a runtime, use the [async client](crate::Client), or a thread for blocking work.
+//! Connections that are shared with an async client run on the runtime that opened them: a call on a thread that drives
+//! that runtime can block that runtime, and then itself until its timeout.
 
 use std::{iter::FusedIterator, path::Path, sync::Arc, time::Duration};
 
@@ -31,10 +33,10 @@ use crate::{
 };
 use runtime::Runtime;
 
-/// Settings that are those of the async type of the same name.
+/// Defines the settings of a blocking type by those of the async type with the same name.
 macro_rules! settings {
     ($type:ident: $($(#[$attribute:meta])* $name:ident($($given:ident: $of:ty),*);)*) => {$(
-        #[doc = concat!("As [`", stringify!($type), "::", stringify!($name), "`](crate::", stringify!($type), "::", stringify!($name), ").")]
+        #[doc = concat!("Sets the same option as [`", stringify!($type), "::", stringify!($name), "`](crate::", stringify!($type), "::", stringify!($name), ").")]
         $(#[$attribute])*
         pub fn $name(mut self, $($given: $of),*) -> Self {
             self.inner = self.inner.$name($($given),*);
@@ -48,20 +50,21 @@ mod runtime;
 
 pub use download::Download;
 
-/// A client of the service for programs without async, otherwise as [`crate::Client`]. Clones share one connection pool and
-/// one thread.
+/// A blocking client of the service, with the methods of [`crate::Client`]. Clones share one connection pool and one
+/// background thread.
 #[derive(Clone, Debug)]
 pub struct Client {
     client: crate::Client,
     runtime: Arc<Runtime>,
 }
 
-/// A client that shares connections, budget and knowledge of durations with an async one. Call it on no thread that drives
-/// the async one's runtime.
+/// Makes a blocking client that shares connections, budget and measured durations with an async client. Do not call the
+/// blocking client on a thread that drives the async client's runtime.
 impl TryFrom<crate::Client> for Client {
     type Error = Error;
 
-    /// [`Configuration`](ErrorKind::Configuration) if its thread cannot be started.
+    /// Starts the background thread; the error is [`Configuration`](ErrorKind::Configuration) if the thread cannot be
+    /// started.
     fn try_from(client: crate::Client) -> Result<Self, Error> {
         let runtime = Runtime::start().map_err(|error| {
             let what = "the thread of the blocking client cannot be started";
@@ -75,11 +78,12 @@ impl TryFrom<crate::Client> for Client {
 }
 
 impl ClientBuilder {
-    /// As [`build`](Self::build), for programs without async.
+    /// Builds a blocking client; the settings are the same as for [`build`](Self::build).
     ///
     /// # Errors
     ///
-    /// As [`build`](Self::build), and [`Configuration`](ErrorKind::Configuration) if the client's thread cannot be started.
+    /// As [`build`](Self::build), and [`Configuration`](ErrorKind::Configuration) if the client's thread cannot be
+    /// started.
     #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
     pub fn build_blocking(self) -> Result<Client, Error> {
         self.build()?.try_into()
@@ -87,7 +91,7 @@ impl ClientBuilder {
 }
 
 impl Client {
-    /// As [`crate::Client::from_env`].
+    /// Makes a client from environment variables, as [`crate::Client::from_env`] does.
     ///
     /// # Errors
     ///
@@ -96,18 +100,19 @@ impl Client {
         ClientBuilder::from_env().build_blocking()
     }
 
-    /// Starts a client with other settings than the environment's; [`ClientBuilder::build_blocking`] ends it.
+    /// Returns a builder for a client with other settings than the environment's; finish it with
+    /// [`ClientBuilder::build_blocking`].
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
 
-    /// The async client inside.
+    /// Returns the inner async client.
     pub fn as_async(&self) -> &crate::Client {
         &self.client
     }
 
-    /// Creates a generation, and returns as soon as the service has accepted it, as [`crate::Client::create`] does. This is
-    /// what costs money.
+    /// Creates a generation, and returns as soon as the service has accepted it, as [`crate::Client::create`] does.
+    /// Only this request costs money.
     ///
     /// # Errors
     ///
@@ -116,7 +121,7 @@ impl Client {
         self.runtime.block_on(self.client.create(request))
     }
 
-    /// Creates a generation and returns when it has ended.
+    /// Creates a generation and waits for its end.
     ///
     /// # Errors
     ///
@@ -125,8 +130,8 @@ impl Client {
         self.runtime.block_on(self.client.generate(request))
     }
 
-    /// Creates a generation, waits for it, and saves its videos to `path`, as [`crate::Client::generate_to`] does, once its
-    /// [`outcome`](GenerateTo::outcome) is taken.
+    /// Creates a generation, waits for it, and saves its videos to `path`, as [`crate::Client::generate_to`] does, when
+    /// [`GenerateTo::outcome`] is called.
     pub fn generate_to<'a>(
         &self,
         request: impl IntoGenerationRequest,
@@ -138,9 +143,9 @@ impl Client {
         }
     }
 
-    /// Waits for the end of a generation: take its [`outcome`](Wait::outcome), or its [`updates`](Wait::updates).
+    /// Returns a wait for the end of a generation; call [`Wait::outcome`] or [`Wait::updates`] to run it.
     ///
-    /// It takes a [`GenerationHandle`], or a bare id, which is polled on the universal URL.
+    /// `generation` is a [`GenerationHandle`], or a bare id, which is polled on the universal URL.
     pub fn wait(&self, generation: impl Into<GenerationHandle>) -> Wait {
         Wait {
             inner: self.client.wait(generation),
@@ -157,7 +162,7 @@ impl Client {
         self.runtime.block_on(self.client.fetch(generation))
     }
 
-    /// As [`crate::Client::durations`].
+    /// Returns the measured durations of generations, as [`crate::Client::durations`] does.
     pub fn durations(&self) -> Durations {
         self.client.durations()
     }
@@ -183,7 +188,8 @@ impl Client {
         self.runtime.block_on(self.client.save(generation, path))
     }
 
-    /// Waits for many generations, as [`crate::Client::wait_all`] does: an iterator of outcomes as they come.
+    /// Waits for many generations, as [`crate::Client::wait_all`] does; returns an iterator of their outcomes in the
+    /// order in which they end.
     ///
     /// ```no_run
     /// # fn run(client: aimlapi_video::blocking::Client, stored: Vec<aimlapi_video::GenerationHandle>) {
@@ -205,8 +211,8 @@ impl Client {
         }
     }
 
-    /// Creates a generation for each request and waits for all of them, as [`crate::Client::generate_all`] does: an iterator
-    /// of what happens.
+    /// Creates a generation for each request and waits for all of them, as [`crate::Client::generate_all`] does;
+    /// returns an iterator of events.
     ///
     /// ```no_run
     /// use aimlapi_video::{BatchEvent, types::KlingaiV2MasterTextToVideo};
@@ -217,8 +223,8 @@ impl Client {
     ///     .map(|prompt| KlingaiV2MasterTextToVideo::builder().prompt(prompt).duration(5).build())
     ///     .into_iter()
     ///     .collect();
-    /// for (index, job) in client.generate_all(requests?) {
-    ///     match job {
+    /// for (index, event) in client.generate_all(requests?) {
+    ///     match event {
     ///         BatchEvent::Created(handle) => println!("{index}: {}", serde_json::to_string(&handle).unwrap()),
     ///         BatchEvent::Ended(Ok(generation)) => {
     ///             if let Err(error) = client.save(&generation, format!("{index}.mp4")) {
@@ -244,8 +250,8 @@ impl Client {
     }
 }
 
-/// A generation that is created, waited for and saved, otherwise as [`crate::GenerateTo`]. Nothing happens until its outcome
-/// is taken.
+/// A call that creates a generation, waits for it and saves its videos, with the settings of [`crate::GenerateTo`].
+/// Nothing happens until [`outcome`](Self::outcome) is called.
 #[derive(Debug)]
 #[must_use = "nothing is generated until its outcome is taken"]
 pub struct GenerateTo<'a> {
@@ -261,7 +267,7 @@ impl<'a> GenerateTo<'a> {
         on_progress(progress: impl FnMut(Received) + Send + 'a);
     }
 
-    /// Returns when the videos are saved.
+    /// Creates the generation, waits for it, and returns when its videos are saved.
     ///
     /// # Errors
     ///
@@ -271,8 +277,8 @@ impl<'a> GenerateTo<'a> {
     }
 }
 
-/// A wait for the end of a generation, otherwise as [`crate::Wait`]. Nothing is sent until its outcome or its updates are
-/// taken.
+/// A wait for the end of a generation, with the settings of [`crate::Wait`]. Nothing is sent until
+/// [`outcome`](Self::outcome) is called, or the iterator of [`updates`](Self::updates) is advanced.
 #[derive(Debug)]
 #[must_use = "a wait does nothing until its outcome is taken"]
 pub struct Wait {
@@ -286,7 +292,7 @@ impl Wait {
         deadline(deadline: Duration);
     }
 
-    /// Returns when it has ended.
+    /// Waits until the generation has ended, and returns it.
     ///
     /// # Errors
     ///
@@ -295,7 +301,8 @@ impl Wait {
         self.runtime.block_on(self.inner)
     }
 
-    /// What happens on the way, ending with [`Update::Completed`] or an error. Each item comes when it happens.
+    /// Returns an iterator of the updates of the wait, which ends after [`Update::Completed`] or an error. `next`
+    /// blocks until the next update.
     ///
     /// ```no_run
     /// use aimlapi_video::{GenerationHandle, Update, blocking::Client};
@@ -319,8 +326,8 @@ impl Wait {
     }
 }
 
-/// What happens in a wait, made by [`Wait::updates`]: an iterator that ends after [`Update::Completed`] or an error. Nothing
-/// is sent between two calls of it.
+/// An iterator of the updates of a wait, made by [`Wait::updates`]. It ends after [`Update::Completed`] or an error.
+/// Nothing is sent between two calls of `next`.
 #[derive(Debug)]
 #[must_use = "an iterator does nothing until `next` is called"]
 pub struct Updates {
@@ -338,8 +345,8 @@ impl Iterator for Updates {
 
 impl FusedIterator for Updates {}
 
-/// The outcomes of many waits, made by [`Client::wait_all`]: an iterator that ends when all have ended. The waits go on
-/// between two calls of it, and end when it is dropped.
+/// An iterator of the outcomes of many waits, made by [`Client::wait_all`]. It ends when all waits have ended. The
+/// waits continue between two calls of `next`, and end when the iterator is dropped.
 #[derive(Debug)]
 #[must_use = "an iterator does nothing until `next` is called"]
 pub struct WaitAll {
@@ -364,12 +371,12 @@ impl Iterator for WaitAll {
 
 impl FusedIterator for WaitAll {}
 
-/// A batch of requests, made by [`Client::generate_all`]: an iterator of events, each with the index of its request, counted
-/// from 0. It ends when all have ended.
+/// A batch of requests, made by [`Client::generate_all`]: an iterator of events, each with the index of its request,
+/// counted from 0. The iterator ends when all requests have ended.
 ///
-/// Creates and waits that have begun go on between two calls of it. Dropping it sends nothing more; creates that are on
-/// their way go on as long as the process does, and a journal records their outcome. Without one, the ids of generations
-/// that are billed are lost: [stop](Self::stop) it and take the rest instead.
+/// Creates and waits in progress continue between two calls of `next`. Dropping the iterator sends nothing more;
+/// creates in progress continue as long as the process does, and a journal records their outcome. Without a journal,
+/// the ids of billed generations are lost: to keep them, [stop](Self::stop) the batch and read the remaining events.
 #[derive(Debug)]
 #[must_use = "an iterator does nothing until `next` is called"]
 pub struct GenerateAll {
@@ -387,12 +394,12 @@ impl GenerateAll {
         journal(journal: Journal);
     }
 
-    /// As [`crate::GenerateAll::stop`].
+    /// Stops new creates, as [`crate::GenerateAll::stop`] does.
     pub fn stop(&mut self) {
         self.inner.stop();
     }
 
-    /// Whether a create is in progress.
+    /// Returns whether a create is in progress.
     pub fn is_creating(&self) -> bool {
         self.inner.is_creating()
     }

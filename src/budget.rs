@@ -66,7 +66,7 @@ impl PollBudget {
     }
 }
 
-/// How long all polls pause after a 429.
+/// The limits of the pause of all polls after a 429.
 const MIN_PAUSE: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
@@ -76,7 +76,7 @@ const DOUBLING_TIME: Duration = Duration::from_secs(30);
 /// The highest cost of a poll, in tokens. The bucket could never hold a higher one, and the queue would stop.
 const MAX_COST: f64 = 1.0;
 
-/// The lowest share of the rate, however often the service answers 429.
+/// The lowest share of the rate, however often the service responds 429.
 const MIN_RATE_SHARE: f64 = 1.0 / 32.0;
 
 /// The longest time between two checks of the queue.
@@ -338,7 +338,7 @@ impl Bucket {
         state.tokens = state.tokens.min(self.budget.burst.into());
     }
 
-    /// When the bucket holds so many tokens if none is taken, or an earlier time to check again.
+    /// When the bucket will hold `tokens` tokens if no token is taken, or an earlier time to check again.
     fn time_of(&self, state: &State, tokens: f64) -> Instant {
         let mut from = state.refilled_at.max(state.opens);
         let mut missing = (tokens - state.tokens).max(0.0);

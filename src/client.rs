@@ -33,7 +33,7 @@ pub(crate) use create::CreateObserver;
 use create::OnCreated;
 pub use retries::CreateRetries;
 
-/// A client of the service. Clones share one connection pool.
+/// A client of the service. Clones share one connection pool, one poll budget and the observed durations.
 ///
 /// ```no_run
 /// use aimlapi_video::{Client, types::KlingaiV2MasterTextToVideo};
@@ -58,7 +58,7 @@ pub struct Client {
 
 struct Inner {
     http: HttpClient,
-    /// Every request of this one has a connection of its own.
+    /// The HTTP client of creates, each of which has a connection of its own.
     create_http: HttpClient,
     on_created: Option<OnCreated>,
     files: Files,
@@ -69,7 +69,7 @@ struct Inner {
     idempotency_header: Option<HeaderName>,
     create_timeout: Duration,
     fetch_timeout: Duration,
-    max_answer: usize,
+    max_response: usize,
     wait: WaitOptions,
     budget: Option<Arc<Bucket>>,
     durations: Mutex<Durations>,
@@ -82,8 +82,8 @@ impl Client {
     /// A client with the key of `AIML_API_KEY`, else `AIMLAPI_API_KEY`, and the base URL of `AIML_API_BASE`, else
     /// `AIMLAPI_API_BASE`, else [`BASE_URL`](Self::BASE_URL).
     ///
-    /// `AIML_API_SPEED` is the [speed](WaitOptions::speed) of its waits, so that a program can be tried against a simulator
-    /// as it is; with the service itself, any but 1 is refused.
+    /// `AIML_API_SPEED` is the [speed](WaitOptions::speed) of the client's waits, so that an unchanged program can run against
+    /// a simulator. With the service itself, any speed but 1 is refused.
     ///
     /// # Errors
     ///
@@ -93,16 +93,16 @@ impl Client {
         ClientBuilder::from_env().build()
     }
 
-    /// Starts a client with other settings than the environment's.
+    /// Returns a builder with the default settings, which reads nothing from the environment.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
 
-    /// Creates a generation, and returns as soon as the service has accepted it. Only this costs money.
+    /// Creates a generation, and returns as soon as the service has accepted it. Only a create costs money.
     ///
-    /// The request is checked against its document first. It is sent again by itself only if nothing can have been
-    /// created: when the service was not reached, or refused because there are too many requests (see [`CreateRetries`]).
-    /// A response that is lost may have been a success, so a create without a response is never sent again.
+    /// The request is checked against its document first. The create is retried automatically only if nothing can have been
+    /// created: the service was not reached, or refused the request because there are too many (see [`CreateRetries`]).
+    /// A lost response may have been a success, so a create without a response is never retried.
     ///
     /// # Errors
     ///
@@ -115,13 +115,13 @@ impl Client {
     /// No generation is billed without its handle being reported, as long as the client has an
     /// [`on_created`](ClientBuilder::on_created):
     ///
-    /// - Dropped before the request has left (before the first poll, while it connects, in the pause before it is sent
-    ///   again), nothing is sent.
-    /// - Dropped later, the exchange goes on in a task of its own on the tokio runtime that polled the future, at most for
-    ///   the [`create_timeout`](ClientBuilder::create_timeout). The handle of an accepted create goes to `on_created`. A
-    ///   refused create is not sent again.
-    /// - A runtime that is shut down meanwhile ends that task, and the process that ends, too. Then the id may be lost, as
-    ///   it is without an `on_created`.
+    /// - If the future is dropped before the request has left (before the first poll, while it connects, in the pause before
+    ///   a retry), nothing is sent.
+    /// - If the future is dropped later, the exchange continues in a separate task on the tokio runtime that polled the
+    ///   future, for at most the [`create_timeout`](ClientBuilder::create_timeout). The task passes the handle of an accepted
+    ///   create to `on_created`. A refused create is not retried.
+    /// - If the runtime is shut down or the process ends in the meantime, the task ends too. The id may then be lost, as it is
+    ///   without an `on_created`.
     pub async fn create(
         &self,
         request: impl IntoGenerationRequest,
@@ -132,13 +132,14 @@ impl Client {
 
     /// Polls the state of a generation once.
     ///
-    /// A response 202 (Accepted) without a state counts as [`Queued`](crate::State::Queued), with nothing in its JSON.
+    /// A response 202 (Accepted) without a state counts as [`Queued`](crate::State::Queued), and its JSON is empty.
     ///
     /// # Errors
     ///
-    /// [`PollingLost`](ErrorKind::PollingLost) if the service could not be reached, refused, or sent a response that cannot be read;
+    /// [`PollingLost`](ErrorKind::PollingLost) if the service could not be reached, refused the poll, or sent a response that
+    /// cannot be read;
     /// [`Configuration`](ErrorKind::Configuration) if the handle belongs to another service;
-    /// [`MissingRootCertificates`](ErrorKind::MissingRootCertificates). Each carries the handle.
+    /// [`MissingRootCertificates`](ErrorKind::MissingRootCertificates). Each of these errors carries the handle.
     ///
     /// # Cancel safety
     ///
@@ -158,11 +159,11 @@ impl Client {
         };
         self.check(&handle)
             .map_err(|error| error.with_wait(state(0, 0)))?;
-        // A single poll is sent at once, and the waits of this client have one poll less.
+        // A single poll is sent at once, and takes its token from the budget that this client's waits share.
         if let Some(budget) = self.budget() {
             budget.take_now(1.0);
         }
-        // Boxed, since a call is large and a caller may hold many of these futures.
+        // Boxed, since the future of a poll is large and a caller may hold many futures of `fetch`.
         let poll = Box::pin(self.poll(&handle, None, self.inner.fetch_timeout));
         let failed = match poll.await {
             Ok((generation, _)) => return Ok(generation),
@@ -172,8 +173,9 @@ impl Client {
         Err(failed.error.with_wait(state))
     }
 
-    /// How long the generations took that this client and its clones waited for, from which their schedules learn. Store it,
-    /// and give it to the next client's [builder](ClientBuilder::durations).
+    /// The observed durations of the generations that this client and its clones waited for; their schedules learn from them.
+    ///
+    /// Store them, and give them to the next client's [builder](ClientBuilder::durations).
     pub fn durations(&self) -> Durations {
         self.lock_durations().clone()
     }
@@ -188,7 +190,7 @@ impl Client {
         &self.inner.wait
     }
 
-    /// Converts between the service's time and that of this client's waits.
+    /// The clock of this client's waits, which converts between the service's time and theirs.
     pub(crate) fn clock(&self) -> Clock {
         self.inner.wait.clock
     }
@@ -224,7 +226,7 @@ impl Client {
         self.inner.http.check(scheme)
     }
 
-    /// One poll: one request, never repeated by itself. `last` is the last answer to the same handle.
+    /// Polls once, with one request and no retry. `last` is the last response for the same handle.
     pub(crate) async fn poll(
         &self,
         handle: &GenerationHandle,
@@ -242,7 +244,7 @@ impl Client {
         };
         let lost = |what: String| Error::new(ErrorKind::PollingLost, what);
         let response = outcome.map_err(|none| {
-            let error = lost("the service was not heard".into());
+            let error = lost("the service sent no response".into());
             let error = match none.source {
                 Some(source) => error.with_source(source),
                 None => error,
@@ -265,15 +267,15 @@ impl Client {
         if !response.status.is_success() {
             let service = response.service_error();
             let transient = matches!(service.status, 408 | 425 | 429 | 500..);
-            let error = lost(format!("the service answered {service}")).with_service(service);
+            let error = lost(format!("the service returned {service}")).with_service(service);
             return Err(failed(error, transient));
         }
         let mut generation = match response.generation(last) {
-            // RFC 9110, 15.3.3: accepted, and the processing has not been completed. If the body cannot be read, the state is
-            // the last known one.
+            // RFC 9110, 15.3.3: the request was accepted, and its processing has not been completed. If the body cannot be
+            // read, the state is the last known one.
             Err(_) if response.status == StatusCode::ACCEPTED => response.accepted(last),
             Ok(generation)
-                if response.status == StatusCode::ACCEPTED && !generation.is_telling() =>
+                if response.status == StatusCode::ACCEPTED && !generation.has_details() =>
             {
                 response.accepted(last)
             }
@@ -281,7 +283,7 @@ impl Client {
         };
         if !generation.is_of(id) {
             let other = generation.id().unwrap_or_default();
-            let what = format!("the service answered for another generation, {other}");
+            let what = format!("the service returned another generation, {other}");
             return Err(failed(lost(what), true));
         }
         let known = last.and_then(|last| last.handle.clone());
@@ -294,7 +296,7 @@ impl Client {
         self.inner.budget.as_ref()
     }
 
-    /// A response 429 slows down all polls, since the service counts them together.
+    /// Slows down all polls after a 429, since the service counts the requests of one key together.
     fn apply_rate_limit(&self, response: &ServiceResponse) {
         if let (StatusCode::TOO_MANY_REQUESTS, Some(budget)) = (response.status, self.budget()) {
             budget.slow(response.retry_after());
@@ -305,12 +307,12 @@ impl Client {
         &self.inner.origin
     }
 
-    /// A generated client for one poll. It shares the connection pool, so that it is cheap.
+    /// A generated client for one poll. It is cheap, since it shares the connection pool.
     fn poll_call(&self, timeout: Duration) -> generated::Client {
         self.call(&self.inner.http, timeout, None)
     }
 
-    /// A generated client for one create, which gets a connection of its own.
+    /// A generated client for one create, which uses a connection of its own.
     fn create_call(&self, idempotency: Option<Header>) -> generated::Client {
         let timeout = self.inner.create_timeout;
         self.call(&self.inner.create_http, timeout, idempotency)
@@ -323,7 +325,7 @@ impl Client {
         idempotency: Option<Header>,
     ) -> generated::Client {
         let authorization = self.inner.authorization.clone();
-        let call = Call::new(authorization, timeout, self.inner.max_answer, idempotency);
+        let call = Call::new(authorization, timeout, self.inner.max_response, idempotency);
         let http = http.client().clone();
         generated::Client::new_with_client(&self.inner.base, http, call)
     }

@@ -1,4 +1,4 @@
-//! What the documents allow, as data: models, properties, constraints, and what enforces each.
+//! The contract: what the documents allow, as data. Models, properties, constraints, and how each constraint is enforced.
 //!
 //! [`models`] lists the models that this build knows. Checks, JSON Schema export, error texts, the command line and the
 //! tables of the request types' documentation read the same values.
@@ -10,8 +10,8 @@ pub use aimlapi_video_contract::{
     SourcedRule, StatedDuration, Task,
 };
 
-/// The models of all documents that this crate was built with, one entry per route and model, in the order of their
-/// [type names](Model::type_name).
+/// The models of all documents that this crate was built with, one entry per route and model, sorted by
+/// [type name](Model::type_name).
 ///
 /// ```
 /// use aimlapi_video::{Route, contract::model};
@@ -32,14 +32,14 @@ pub fn models() -> &'static [Model] {
     &MODELS
 }
 
-/// The model of this id on a route.
+/// The model with this id on a route; `None` if this build does not contain it.
 pub fn model(route: Route, id: &str) -> Option<&'static Model> {
     models()
         .iter()
         .find(|model| model.route == route && model.id == id)
 }
 
-/// Implements [`schemars::JsonSchema`] for a request type by its model's own schema.
+/// Implements [`schemars::JsonSchema`] for a request type with the schema of its model.
 #[cfg(feature = "schema")]
 macro_rules! json_schema {
     ($name:ident, $route:expr, $model:literal) => {

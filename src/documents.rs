@@ -1,7 +1,7 @@
-//! The documents that this build read, for other readers of them: contract tests, the simulator, `specs`.
+//! The OpenAPI documents that this crate was built from, for contract tests, the simulator, and the command `specs`.
 //!
-//! A [`Document`] is what one OpenAPI document declares of one model, after repairs and overlay, judged by nothing of this
-//! crate: a validator of JSON Schema can read it.
+//! A [`Document`] is what one OpenAPI document declares of one model, after repairs and overlay. It is independent of the
+//! generated types: any JSON Schema validator can use its schema.
 
 use std::sync::LazyLock;
 
@@ -21,7 +21,7 @@ pub const DURATIONS: &str = include_str!("../openapi/durations.json");
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct Document {
-    /// The id that `model` takes in a request.
+    /// The value of `model` in a request.
     pub model: String,
     /// The path of the `POST`, below the base URL.
     pub path: String,
@@ -31,7 +31,7 @@ pub struct Document {
     pub schema: Value,
 }
 
-/// The repaired documents of the enabled vendors, one entry per path and model. They are parsed at the first call.
+/// The repaired documents of the enabled vendors, one entry per path and model. The first call parses them.
 pub fn documents() -> &'static [Document] {
     static DOCUMENTS: LazyLock<Vec<Document>> = LazyLock::new(|| {
         let text = include_str!(concat!(env!("OUT_DIR"), "/documents.json"));

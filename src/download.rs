@@ -1,4 +1,13 @@
-//! Downloading a video: whole under its own name, or not at all.
+//! Downloads of the videos of a completed generation: the public [`Download`] builder and its results.
+//!
+//! [`Download`] writes each video to a file, into a folder, into memory or to a writer. The target file appears under
+//! its name only when the video is complete; until then the bytes are in `NAME.part` beside the target, and a later
+//! download continues that part where the host allows it.
+//!
+//! The private modules, from a request to the file: [`save`] takes each video to its destination, [`fetch`] runs the
+//! attempts for one video, [`request`] sends one GET, [`judge`] decides what the response is, [`version`] compares
+//! validators, [`sink`] and [`part`] store the bytes, [`container`] and [`content`] inspect the bytes, [`target`],
+//! [`name`] and [`disk`] handle paths and file systems, and [`video_urls`] requests fresh URLs from the service.
 
 use std::{fmt, path::Path, time::Duration};
 
@@ -6,11 +15,10 @@ use sync_wrapper::SyncWrapper;
 use tokio::io::AsyncWrite;
 
 use crate::{Client, Error, Generation, Saved, schedule::clock::Clock};
-use save::{IN_MEMORY, Place};
+use save::{Destination, MAX_BYTES_IN_MEMORY};
 use sink::{Memory, Writer};
 
 mod arrived;
-mod ask;
 #[cfg(bench_internals)]
 pub(crate) mod bench;
 mod container;
@@ -20,24 +28,26 @@ mod disk;
 mod error;
 mod fetch;
 mod judge;
-mod links;
 mod name;
 mod part;
+mod request;
 mod save;
 mod sink;
 mod target;
 mod version;
+mod video_urls;
 
 pub use target::ReservedTarget;
 
 /// A download of the videos of a generation, made by [`Client::download`](crate::Client::download).
 ///
-/// It starts with one of these methods: [`to_file`](Self::to_file), [`to_reserved`](Self::to_reserved),
+/// The download starts with one of these methods: [`to_file`](Self::to_file), [`to_reserved`](Self::to_reserved),
 /// [`to_folder`](Self::to_folder), [`to_bytes`](Self::to_bytes), [`to_writer`](Self::to_writer).
 ///
-/// Neither the key nor any header of the API goes to the host that serves a video. The link is asked for as the service
-/// wrote it, every escape of its signature as it came; only what the web's rules for URLs settle is settled as a
-/// browser would (`.` and `..` between slashes, a `'` in the query, bytes that no URL may hold).
+/// The host that serves a video receives neither the API key nor any header of the API. The request is for the URL
+/// exactly as the service wrote it, with every escape of its signature unchanged. Only the normalization of the
+/// [URL Standard](https://url.spec.whatwg.org/) applies, as in a browser (`.` and `..` between slashes, a `'` in the
+/// query, bytes that a URL cannot contain).
 ///
 /// ```no_run
 /// # async fn run(client: aimlapi_video::Client, generation: aimlapi_video::Generation) -> Result<(), aimlapi_video::Error> {
@@ -54,51 +64,54 @@ pub use target::ReservedTarget;
 ///
 /// # How a file is written
 ///
-/// What has arrived stands in `NAME.part` beside the target, with `NAME.part.json` that tells what it is a part of; where
-/// these names are too long for the file system, the end of `NAME` is replaced by a number. The part takes the target's
-/// name when it is whole, of the announced length, and on disk.
+/// The received bytes are in `NAME.part` beside the target, and `NAME.part.json` records which video and version they
+/// belong to. Where these names are too long for the file system, a number replaces the end of `NAME`. The part is
+/// renamed to the target when it is complete, has the announced length, and is synced to disk.
 ///
-/// A part outlives errors, a dropped future and a killed process if its rest can be requested: the next download of the
-/// same video to the same target requests the rest alone. That takes a validator that is strong by
+/// A part survives errors, a dropped future and a killed process if its rest can be requested: the next download of the
+/// same video to the same target requests only the rest. This requires a validator that is strong by
 /// [RFC 9110 section 8.8](https://www.rfc-editor.org/rfc/rfc9110#section-8.8): a strong `ETag`, or a `Last-Modified` at
-/// least 2 s older than the response's `Date`. An `ETag` made of a younger date does not count, and a host that refuses
-/// ranges is not asked for one.
+/// least 2 s older than the response's `Date`. An `ETag` derived from a younger date does not count, and a host that
+/// refuses ranges receives no range request.
 ///
-/// A response continues a part only if every validator that it has (`ETag`, weak ones too, `Last-Modified`, the total)
-/// agrees with those of the first response; hosts that ignore `If-Range` are common. Otherwise the download begins anew, three
-/// times at the most. A request for the rest that fails is followed by one for the whole file before the download gives up.
+/// A response continues a part only if every validator in the response (`ETag`, weak ones too, `Last-Modified`, the
+/// total size) agrees with the first response; hosts that ignore `If-Range` are common. Otherwise the download restarts
+/// from the first byte, at most three times. If a request for the rest fails, the download requests the whole file
+/// before it fails.
 ///
-/// Folders of the target that are not there are made. The part is locked, so two downloads never write the same one: the
-/// second is refused. Where the file system has no locks, nothing keeps two processes from downloading to the same target
-/// at once, so name another file in each.
+/// Missing folders of the target are created. The part is locked, so two downloads never write the same part: the
+/// second download fails. On a file system without locks, two processes can write to the same target at once, so use a
+/// different file in each process.
 ///
-/// No file system needs hard links for this. Where it cannot rename without replacing either, a file of the target's name
-/// that another program makes in the moment between the last look and the rename is replaced.
+/// The download needs no hard links. On a file system that has neither hard links nor a rename that fails if the target
+/// exists, the download checks for a file and then renames; a file that another program creates between the check and
+/// the rename is replaced.
 ///
 /// # What is refused
 ///
-/// - links that are not `https`; `http` passes where the client's own base URL is on this machine, or its builder
-///   [allows](crate::ClientBuilder::allow_insecure_http) it
-/// - hosts that are not on the public internet, at every redirect, whether the link has their address or a name that
-///   leads to it; this machine passes where the client's own base URL is on it, everything where the builder
-///   [allows](crate::ClientBuilder::allow_private_hosts) it. Of a host with several addresses the public ones are used.
-///   Where the system's proxy takes a link, the proxy resolves names, and only addresses in the link are judged.
-/// - a page (HTML, XML, JSON, text that calls itself text) in place of a video; unknown content passes
+/// - URLs with another scheme than `https`; `http` is allowed where the client's own base URL is on this machine, or
+///   the client's builder [allows](crate::ClientBuilder::allow_insecure_http) `http`
+/// - hosts that are not on the public internet, at every redirect, whether the URL contains the address or a name that
+///   resolves to the address; this machine is allowed where the client's own base URL is on this machine, and every
+///   host where the builder [allows](crate::ClientBuilder::allow_private_hosts) private hosts. If a host has several
+///   addresses, only the public ones are used. Where the system's proxy handles a URL, the proxy resolves names, and
+///   only addresses in the URL are checked.
+/// - a page (HTML, XML, JSON, text with a text media type) in place of a video; unknown content is accepted
 ///
-/// # Default
+/// # Defaults
 ///
-/// - an existing file is kept, and the download refused
-/// - five redirects
-/// - 2 GiB a video at most, 256 MiB into memory
-/// - 60 s without a byte break it off ([`idle_timeout`](crate::ClientBuilder::idle_timeout)); there is no limit on the
-///   whole
-/// - a connection that breaks, and a response 202, 408, 425, 429 or 5xx, are followed by another attempt for the rest: 5
-///   times in a row without progress, after 0.5 s, 1 s, 2 s, 4 s, 8 s, or what the host's `Retry-After` says, up to
-///   30 s
-/// - a URL that has [expired](crate::Video::expires_at), or that the host refuses (any other 4xx but 416), is requested
-///   anew from the service, once; a file that is missing (404) is retried for 30 s, since storage may need a while after the
-///   generation is completed
-/// - a truncated file is fetched once more, and then refused
+/// - An existing file is kept, and the download fails.
+/// - A URL may redirect five times.
+/// - The maximum size of a video is 2 GiB, or 256 MiB in memory.
+/// - An attempt ends after 60 s without a byte ([`idle_timeout`](crate::ClientBuilder::idle_timeout)); the whole
+///   download has no deadline.
+/// - After a broken connection, or a response 202, 408, 425, 429 or 5xx, the download retries and requests the rest: 5
+///   times in a row without progress, after a backoff of 0.5 s, 1 s, 2 s, 4 s, 8 s, or the time in the host's
+///   `Retry-After`, up to 30 s.
+/// - If a URL has [expired](crate::Video::expires_at), or the host refuses it (any 4xx but 416 and those above), the
+///   download requests a fresh URL from the service, once. A missing file (404) is retried for 30 s, since storage may
+///   need a while after the generation is completed.
+/// - A truncated file is requested once more; if it is still truncated, the download fails.
 #[must_use = "a download does nothing until it is given a target"]
 pub struct Download<'a> {
     client: Client,
@@ -108,7 +121,7 @@ pub struct Download<'a> {
     max_bytes: Option<u64>,
     retries: u32,
     backoff: Duration,
-    /// How long a file may be missing that is only just completed.
+    /// How long a file may be missing (404) before the download fails.
     missing: Duration,
     allow_truncated: bool,
     sha256: bool,
@@ -116,32 +129,33 @@ pub struct Download<'a> {
     progress: Option<OnProgress<'a>>,
 }
 
-/// Whoever holds the download has it alone.
+/// The callback is only called through `&mut`, so `Download` can be `Sync` although the callback is not.
 type OnProgress<'a> = SyncWrapper<Box<dyn FnMut(Received) + Send + 'a>>;
 
-/// How much of a video has arrived.
+/// The progress of the download of one video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Received {
-    /// Which video, counted from 0.
+    /// The index of the video, counted from 0.
     pub index: usize,
-    /// Bytes so far, those of an earlier download's part included; fewer than before where the host sends it anew.
+    /// The number of received bytes, including the part of an earlier download; it decreases when the host sends the
+    /// file from the start again.
     pub bytes: u64,
-    /// Bytes in all, as the host's answer or else the generation states them.
+    /// The size of the video in bytes, as the host's response states it, or else the generation.
     pub total: Option<u64>,
 }
 
-/// A video that went to a writer.
+/// The result of a download to a writer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Written {
-    /// Its size in bytes.
+    /// The size of the video in bytes.
     pub bytes: u64,
-    /// The media type: what the host said, else what the generation stated.
+    /// The media type that the host sent, or else the one that the generation states.
     pub content_type: Option<String>,
-    /// What the generation stated about the file and turned out otherwise, in words.
+    /// How the received file differs from what the generation, the host or the file name states, in words.
     pub disagreement: Option<String>,
-    /// Its SHA-256 in hexadecimal, where [`Download::sha256`] asked for it.
+    /// The SHA-256 of the video in hexadecimal, if [`Download::sha256`] is on.
     pub sha256: Option<String>,
 }
 
@@ -187,80 +201,82 @@ impl<'a> Download<'a> {
         }
     }
 
-    /// Takes one of several videos alone, counted from 0. Where there is none of that number, the download ends with
-    /// [`MissingVideo`](crate::ErrorKind::MissingVideo).
+    /// Downloads only the video with this index, counted from 0. If the generation has no such video, the download
+    /// fails with [`MissingVideo`](crate::ErrorKind::MissingVideo).
     pub fn video(mut self, index: usize) -> Self {
         self.only = Some(index);
         self
     }
 
-    /// Replaces a file that is already there, once the new one is whole; off by default, so that it is refused. A symbolic
-    /// link is replaced by the file, and what it leads to is left alone.
+    /// Replaces an existing file, once the new file is complete. By default this is off, and the download fails. A
+    /// symbolic link is replaced by the file, and the link's destination is left unchanged.
     pub fn overwrite(mut self, overwrite: bool) -> Self {
         self.overwrite = overwrite;
         self
     }
 
-    /// The most bytes that a video may have; 2 GiB by default, 256 MiB into memory.
+    /// Sets the maximum size of a video in bytes; by default 2 GiB, and 256 MiB in memory.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
         self
     }
 
-    /// How often in a row a failed request is repeated without progress, which is 64 KiB; 5 by default. With 0, the first failure
-    /// ends the download; a part that its host does not continue is followed by a request for the whole file all the same.
+    /// Sets the maximum number of consecutive retries without progress, which means 64 KiB; 5 by default. With 0, the
+    /// first failure ends the download; if the host does not continue a part, the download still requests the whole
+    /// file.
     pub fn retries(mut self, retries: u32) -> Self {
         self.retries = retries;
         self
     }
 
-    /// The pause before it is tried again; it doubles each time, up to 8 s. The default of 0.5 s is divided by the
-    /// [speed](crate::WaitOptions::speed) of the client's waits.
+    /// Sets the backoff before the first retry; it doubles with each retry, up to 8 s. The default of 0.5 s is divided
+    /// by the [speed](crate::WaitOptions::speed) of the client's waits.
     pub fn backoff(mut self, pause: Duration) -> Self {
         self.backoff = pause;
         self
     }
 
-    /// Saves a video that is truncated at its host as it is, with a note in the result; off by default.
+    /// Accepts a video that is truncated at its host, with a note in the result; off by default.
     ///
-    /// A file is truncated if its container says so (MP4 and QuickTime by their boxes and the samples of their index, WebM and
-    /// Matroska by their elements, AVI, GIF, WebP, FLV and Ogg by theirs), or if it is smaller than the service states and its
-    /// host sends no more. It is fetched once more from the start. If it is the same again, the download ends with a
-    /// [`Download`](crate::ErrorKind::Download) error, and what arrived stays in `NAME.part`. A file of another container is
-    /// taken as it is, and so is one that ends where a live encoder could have stopped.
+    /// A file is truncated if its container shows it (MP4 and QuickTime by their boxes and the samples of their index,
+    /// WebM and Matroska by their elements, AVI, GIF, WebP, FLV and Ogg by theirs), or if the file is smaller than the
+    /// service states and its host sends no more. The download requests the file once more from the start. If the file
+    /// is the same again, the download fails with a [`Download`](crate::ErrorKind::Download) error, and the received
+    /// bytes stay in `NAME.part`. A file in another container is accepted unchecked, and so is a file that ends where a
+    /// live encoder could have stopped.
     pub fn allow_truncated(mut self, allow: bool) -> Self {
         self.allow_truncated = allow;
         self
     }
 
-    /// Computes the SHA-256 of what arrives, off by default.
+    /// Computes the SHA-256 of the video; off by default.
     pub fn sha256(mut self, sha256: bool) -> Self {
         self.sha256 = sha256;
         self
     }
 
-    /// The SHA-256 that the video must have, as 64 hexadecimal digits; another one is a
-    /// [`Download`](crate::ErrorKind::Download) error, and nothing takes the target's name. Where there are several
-    /// videos, say [which](Self::video) it is of.
+    /// Sets the SHA-256 that the video must have, as 64 hexadecimal digits. If the digest differs, the download fails
+    /// with a [`Download`](crate::ErrorKind::Download) error, and the target is not written. If the generation has
+    /// several videos, choose [one of them](Self::video).
     pub fn expect_sha256(mut self, sha256: impl Into<String>) -> Self {
         self.expected = Some(sha256.into().to_ascii_lowercase());
         self
     }
 
-    /// Is called for every piece that arrives.
+    /// Sets a callback that is called after every received piece of a video.
     pub fn on_progress(mut self, progress: impl FnMut(Received) + Send + 'a) -> Self {
         self.progress = Some(SyncWrapper::new(Box::new(progress)));
         self
     }
 
-    /// Tries whether a video can be saved to `path`, before anything is paid for.
+    /// Checks that a video can be saved to `path`, so that a program can fail before it pays for a generation.
     ///
-    /// It takes the steps that saving takes: it makes folders that are not there, opens and locks the part beside the
-    /// target, and writes and renames a small file there. Nothing but the folders is left behind. It finds a path that
-    /// names no file, a file that is there already (unless it may be overwritten) or cannot be replaced, a folder, a
-    /// device, a link that leads nowhere, a file system that takes no such file, and a target that another download is
-    /// writing. It cannot know how large the video will be, and what other programs do meanwhile:
-    /// [`reserve_target`](Self::reserve_target) keeps other downloads away.
+    /// The check takes the same steps as saving: it creates missing folders, opens and locks the part beside the
+    /// target, and writes and renames a small file in the folder. Only the folders are left behind. The check rejects a
+    /// path without a file name, an existing file (unless `overwrite` is set) or one that cannot be replaced, a folder,
+    /// a device, a dangling symbolic link, a file system that rejects such a file, and a target that another download
+    /// is writing. The check knows neither the size of the video nor what other programs do later:
+    /// [`reserve_target`](Self::reserve_target) also keeps other downloads from the target.
     ///
     /// # Errors
     ///
@@ -269,8 +285,8 @@ impl<'a> Download<'a> {
         Self::reserve_target(path, overwrite).map(drop)
     }
 
-    /// As [`check_target`](Self::check_target), and keeps the target until it is given to
-    /// [`to_reserved`](Self::to_reserved) or dropped: two programs that are to save to the same file do not both pay.
+    /// Checks a target as [`check_target`](Self::check_target) does, and keeps it locked until the result is passed to
+    /// [`to_reserved`](Self::to_reserved) or dropped, so that two programs with the same target do not both pay.
     ///
     /// # Errors
     ///
@@ -282,8 +298,8 @@ impl<'a> Download<'a> {
         Ok(ReservedTarget::try_new(path.as_ref(), overwrite)?)
     }
 
-    /// Tries whether videos can be saved in `folder`, before anything is paid for, as
-    /// [`check_target`](Self::check_target) does. The folder is made if it is not there.
+    /// Checks that videos can be saved in `folder`, as [`check_target`](Self::check_target) does for a file. A missing
+    /// folder is created.
     ///
     /// # Errors
     ///
@@ -292,39 +308,39 @@ impl<'a> Download<'a> {
         target::check_folder(folder.as_ref())
     }
 
-    /// Whether `path` is that of a folder, for [`to_folder`](Self::to_folder): one that is there, or one that is written as such,
-    /// with a separator at its end.
+    /// Returns whether `path` is a folder for [`to_folder`](Self::to_folder): an existing folder, or a path that ends
+    /// with a separator.
     pub fn is_folder(path: impl AsRef<Path>) -> bool {
         target::is_folder(path.as_ref())
     }
 
     /// Downloads the first video to `path`, a second one to `NAME-2.EXT` beside it, and so on.
     ///
-    /// A further video never replaces a file unless [`overwrite`](Self::overwrite) is on: where its name is taken, it gets
-    /// the next free number. [`Saved::path`] tells.
+    /// The second and later videos never replace a file unless [`overwrite`](Self::overwrite) is on: if the name of
+    /// such a video is taken, the video gets the next free number. [`Saved::path`] is the path of each saved video.
     ///
     /// # Errors
     ///
-    /// - [`MissingVideo`](crate::ErrorKind::MissingVideo): there is none to download.
+    /// - [`MissingVideo`](crate::ErrorKind::MissingVideo): the generation has no video to download.
     /// - [`Io`](crate::ErrorKind::Io): the target exists, cannot be written, or is being written by another download.
-    /// - [`Download`](crate::ErrorKind::Download): a link cannot be used, its host does not answer or refuses, a file
-    ///   breaks off, is too large, or is no video.
-    /// - [`MissingRootCertificates`](crate::ErrorKind::MissingRootCertificates): a host on https cannot be verified.
+    /// - [`Download`](crate::ErrorKind::Download): a URL cannot be used, its host does not respond or refuses the
+    ///   request, or a file is interrupted, too large, or not a video.
+    /// - [`MissingRootCertificates`](crate::ErrorKind::MissingRootCertificates): an https host cannot be verified.
     ///
-    /// Each carries the generation's [handle](Error::handle). A video that fails does not keep the others from being
-    /// tried: [`Error::saved`] lists those that are whole. Of a video that failed nothing is left under its final name,
-    /// and a file that was there is as it was; a part is left where its rest can be asked for.
+    /// Each error carries the generation's [handle](Error::handle). If one video fails, the download still tries the
+    /// others: [`Error::saved`] lists the videos that are complete. A failed video leaves no file under its final name
+    /// and an existing file unchanged; its part stays if its rest can be requested.
     ///
     /// # Cancel safety
     ///
     /// Safe: dropping the future leaves a part that the next download continues, or nothing.
     pub async fn to_file(self, path: impl AsRef<Path>) -> Result<Vec<Saved>, Error> {
-        let place = Place::File(path.as_ref().to_owned());
-        self.save(place, None).await
+        let destination = Destination::File(path.as_ref().to_owned());
+        self.save(destination, None).await
     }
 
-    /// As [`to_file`](Self::to_file), to a target that was kept since [`reserve_target`](Self::reserve_target). Whether the
-    /// first video replaces a file was said there.
+    /// Downloads the videos as [`to_file`](Self::to_file), to a target that [`reserve_target`](Self::reserve_target)
+    /// reserved. The argument of `reserve_target` decides whether the first video replaces a file.
     ///
     /// # Errors
     ///
@@ -334,12 +350,12 @@ impl<'a> Download<'a> {
     ///
     /// As [`to_file`](Self::to_file).
     pub async fn to_reserved(self, target: ReservedTarget) -> Result<Vec<Saved>, Error> {
-        let place = Place::File(target.path().to_owned());
-        self.save(place, Some(target)).await
+        let destination = Destination::File(target.path().to_owned());
+        self.save(destination, Some(target)).await
     }
 
-    /// Downloads the videos into `folder`, named after model and id as [`Generation::file_name`] tells, each with the
-    /// extension of what it turns out to be. A folder that is not there is made.
+    /// Downloads the videos into `folder`, named after model and id as by [`Generation::file_name`], each with the
+    /// extension of its content. A missing folder is created.
     ///
     /// # Errors
     ///
@@ -349,42 +365,42 @@ impl<'a> Download<'a> {
     ///
     /// As [`to_file`](Self::to_file).
     pub async fn to_folder(self, folder: impl AsRef<Path>) -> Result<Vec<Saved>, Error> {
-        let place = Place::Folder(folder.as_ref().join(self.generation.file_name()));
-        self.save(place, None).await
+        let destination = Destination::Folder(folder.as_ref().join(self.generation.file_name()));
+        self.save(destination, None).await
     }
 
-    /// Downloads the first video into memory, or the [chosen](Self::video) one; 256 MiB at most unless
-    /// [`max_bytes`](Self::max_bytes) says otherwise.
+    /// Downloads the first video, or the [chosen](Self::video) one, into memory; at most 256 MiB unless
+    /// [`max_bytes`](Self::max_bytes) sets another limit.
     ///
     /// # Errors
     ///
-    /// As [`to_file`](Self::to_file), less what concerns files.
+    /// As [`to_file`](Self::to_file), without the errors about files.
     ///
     /// # Cancel safety
     ///
     /// Safe: dropping the future ends the download.
     pub async fn to_bytes(mut self) -> Result<Vec<u8>, Error> {
-        self.max_bytes = self.max_bytes.or(Some(IN_MEMORY));
+        self.max_bytes = self.max_bytes.or(Some(MAX_BYTES_IN_MEMORY));
         let mut memory = Memory::default();
         self.into_sink(&mut memory).await?;
         Ok(memory.bytes)
     }
 
-    /// Downloads the first video to `writer`, or the [chosen](Self::video) one. The writer is flushed at the end, and
-    /// not shut down. Give `&mut writer` to use it again.
+    /// Downloads the first video, or the [chosen](Self::video) one, to `writer`. The writer is flushed at the end, and
+    /// not shut down. Pass `&mut writer` to keep the writer.
     ///
-    /// A connection that breaks is continued as for a file; where the host can only send the whole file again, the
-    /// bytes that the writer has are passed over if the host says that the file is the same, and it ends with an error
-    /// if not.
+    /// After a broken connection the download requests the rest, as for a file. If the host can only send the whole
+    /// file again, the download skips the bytes that the writer already has, provided that a strong validator proves
+    /// that the file is the same; otherwise the download fails.
     ///
     /// # Errors
     ///
-    /// As [`to_file`](Self::to_file); [`Io`](crate::ErrorKind::Io) if the writer fails. It may have got a part of the
-    /// video then.
+    /// As [`to_file`](Self::to_file); [`Io`](crate::ErrorKind::Io) if the writer fails. After an error the writer may
+    /// have received a part of the video.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future ends the download; the writer may have got a part of the video.
+    /// Dropping the future ends the download; the writer may have received a part of the video.
     pub async fn to_writer(self, writer: impl AsyncWrite + Unpin + Send) -> Result<Written, Error> {
         self.into_sink(&mut Writer::new(writer)).await
     }

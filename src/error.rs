@@ -1,4 +1,7 @@
-//! What can go wrong, told apart by what to do about it.
+//! The error of this crate, and its kinds: each kind calls for a different reaction.
+//!
+//! [`Error`] is one boxed struct: the kind, a message, the cause, and what is known of the request, of the service's response
+//! and of the wait.
 
 use std::{error::Error as StdError, fmt, path::Path, time::Duration};
 
@@ -8,12 +11,13 @@ mod service;
 
 pub use service::ServiceError;
 
-/// Why something did not work.
+/// The error of every fallible operation of this crate.
 ///
-/// [`kind`](Self::kind) tells what to do; the accessors give what is known. Once a generation exists, every error about
-/// it carries its [`handle`](Self::handle). No error shows the key, or the query of a link.
+/// [`kind`](Self::kind) says how to react; the accessors return details. Once a generation exists, every error about the
+/// generation carries its [`handle`](Self::handle). An error shows neither the key nor the query of a URL.
 ///
-/// Its `Display` tells its own level alone; the cause is its [`source`](StdError::source).
+/// `Display` shows the error's own message without the cause, which is the [`source`](StdError::source). `Debug` shows the
+/// message and the chain of causes, one a line, as `fn main() -> Result<(), Error>` prints an error.
 ///
 /// ```no_run
 /// use aimlapi_video::{Client, ErrorKind, GenerationRequest};
@@ -24,10 +28,10 @@ pub use service::ServiceError;
 ///     // Nothing was created.
 ///     Err(error) if error.is_invalid_request() => println!("to be corrected: {error}"),
 ///     Err(error) if error.is_out_of_credits() => println!("to be topped up: {error}"),
-///     // It was created: with the handle, nothing is lost.
+///     // The generation exists: a wait with its handle continues.
 ///     Err(error) if error.is_resumable() => println!("wait again: {:?}", error.handle()),
 ///     Err(error) => match error.kind() {
-///         ErrorKind::AmbiguousCreate => println!("look before you repeat it: {error}"),
+///         ErrorKind::AmbiguousCreate => println!("check the account's log first: {error}"),
 ///         _ => return Err(error),
 ///     },
 /// }
@@ -46,51 +50,53 @@ struct Inner {
     saved: Vec<Saved>,
 }
 
-/// What kind of error it is: each asks for a different act.
+/// The kind of an [`Error`]; each kind calls for a different reaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The request breaks its document; nothing was sent. Correct what [`Error::violations`] lists.
+    /// The request violates its document; nothing was sent. Correct the values that [`Error::violations`] lists.
     InvalidRequest,
-    /// A file or bytes for a request cannot be used; nothing was sent. Give a picture, clip or sound that is not too large.
+    /// A file or bytes for a request cannot be used; nothing was sent. Give an image, video or audio file that is not too
+    /// large.
     InvalidMedia,
     /// No API key was given; nothing was sent. Set `AIML_API_KEY`, or give one to the client's builder.
     MissingKey,
     /// The key, the base URL or another setting cannot be used, or a handle or a journal belongs to another service;
-    /// nothing was sent. Correct what the message names.
+    /// nothing was sent. Correct the setting that the message names.
     Configuration,
-    /// There are no root certificates to verify an https server with; nothing was sent to it. Install the system's package
-    /// `ca-certificates`, name a PEM file in `SSL_CERT_FILE`, or enable the feature `webpki-roots`, and build another client.
+    /// There are no root certificates to verify an https server with; nothing was sent to the server. Install the system's
+    /// package `ca-certificates`, name a PEM file in `SSL_CERT_FILE`, or enable the feature `webpki-roots`, and build another
+    /// client.
     MissingRootCertificates,
-    /// The create did not reach the service. Nothing was created; try again once the network is there.
+    /// The create did not reach the service. Nothing was created; retry when the network is available.
     Unreachable,
-    /// The service refused the create. [`Error::service`] has its words. Nothing was created. What to do, the predicates
-    /// tell: [`is_auth`](Error::is_auth), [`is_out_of_credits`](Error::is_out_of_credits),
+    /// The service refused the create. Nothing was created. [`Error::service`] holds the service's error. The predicates say how
+    /// to react: [`is_auth`](Error::is_auth), [`is_out_of_credits`](Error::is_out_of_credits),
     /// [`is_rate_limited`](Error::is_rate_limited), [`is_invalid_request`](Error::is_invalid_request).
     Refused,
-    /// The create may have been accepted and billed: its answer was lost, or could not be read, or was a server error.
-    /// Do not repeat it blindly; look at the account's log first.
+    /// The create may have been accepted and billed: its response was lost, could not be read, or was a server error.
+    /// Do not repeat the create before you have checked the account's log.
     AmbiguousCreate,
-    /// The generation ended without a video. [`Error::failure`] has the reason, where one is stated anywhere in the
-    /// [answer](Error::last_answer). Waiting again changes nothing; create another one, with another prompt if the reason
-    /// lies there.
+    /// The generation ended without a video. [`Error::failure`] is the reason, if the [response](Error::last_answer) states
+    /// one. Another wait changes nothing; create another generation, with another prompt if the prompt is the reason.
     GenerationFailed,
-    /// The wait's deadline passed. The generation may still finish, and be billed: wait again with the same handle.
+    /// The wait's deadline passed. The generation may still complete and be billed: wait again with the same handle.
     DeadlineExceeded,
-    /// The generation's state could not be had: the service was not heard for too long, or refused to tell it
-    /// ([`Error::service`] has its words). The generation may go on, and be billed: wait again with the same handle.
+    /// The generation's state could not be read: the service did not respond for too long, or refused the poll
+    /// ([`Error::service`] holds its error). The generation may continue and be billed: wait again with the same handle.
     PollingLost,
-    /// The generation is completed, but no answer held a video. [`Error::last_answer`] is what came instead; wait again
-    /// later with the same handle, or show the answer to the vendor.
+    /// The generation is completed, but no response held a video. [`Error::last_answer`] is the last response; wait again
+    /// later with the same handle, or show the response to the vendor.
     MissingVideo,
-    /// The video could not be brought home; the message says what its host did. Wait again with the same handle for a
-    /// fresh link; what has arrived is continued where it can be.
+    /// The video could not be downloaded; the message says how its host responded. Wait again with the same handle for a
+    /// fresh URL; the next download resumes the partial file if possible.
     Download,
-    /// A file could not be written or read; the message names it. A generation that it was for is in [`Error::handle`].
+    /// A file could not be written or read; the message names the file. If the file was for a generation,
+    /// [`Error::handle`] is its handle.
     Io,
 }
 
-/// What a wait knew when it ended.
+/// The state of a wait when it ended.
 #[derive(Clone, Debug)]
 pub(crate) struct WaitState {
     pub(crate) handle: GenerationHandle,
@@ -102,27 +108,27 @@ pub(crate) struct WaitState {
 }
 
 impl Error {
-    /// What kind of error it is.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Every place where the request breaks its document.
+    /// Every violation of the document by the request.
     pub fn violations(&self) -> &[Violation] {
         &self.0.violations
     }
 
-    /// What the service answered, where it refused.
+    /// The service's error, if the service refused a request.
     pub fn service(&self) -> Option<&ServiceError> {
         self.0.service.as_ref()
     }
 
-    /// The generation that the error is about, once there is one: store it to come back.
+    /// The handle of the generation that the error is about, if a generation exists. Store it to wait again.
     pub fn handle(&self) -> Option<&GenerationHandle> {
         self.0.wait.as_ref().map(|wait| &wait.handle)
     }
 
-    /// The last answer that the wait had.
+    /// The last response that the wait received.
     pub fn last_answer(&self) -> Option<&Generation> {
         self.0.wait.as_ref()?.last.as_ref()
     }
@@ -132,65 +138,65 @@ impl Error {
         self.last_answer()?.failure()
     }
 
-    /// How long the wait had lasted.
+    /// The time from the start of the wait to the error.
     pub fn elapsed(&self) -> Option<Duration> {
         self.0.wait.as_ref().map(|wait| wait.elapsed)
     }
 
-    /// How many polls the wait had sent.
+    /// The number of polls that the wait sent.
     pub fn polls(&self) -> Option<u32> {
         self.0.wait.as_ref().map(|wait| wait.polls)
     }
 
-    /// How many of the polls the service answered, with whatever it was.
+    /// The number of polls that got a response, of any status.
     pub fn answered(&self) -> Option<u32> {
         self.0.wait.as_ref().map(|wait| wait.answered)
     }
 
-    /// How long the wait's polls stood in line for the client's [budget](crate::PollBudget), which is part of
+    /// How long the wait's polls were queued for the client's [budget](crate::PollBudget). The time is part of
     /// [`elapsed`](Self::elapsed).
     pub fn budget_delay(&self) -> Option<Duration> {
         self.0.wait.as_ref().map(|wait| wait.budget_delay)
     }
 
-    /// The videos that were saved although another one was not.
+    /// The videos that were saved before or although another one failed.
     pub fn saved(&self) -> &[Saved] {
         &self.0.saved
     }
 
-    /// Whether waiting again with the same [`handle`](Self::handle) makes sense: the generation exists, its end was not
-    /// seen or its video not saved, and the cause lies in the network, the service, the time given, or the key.
+    /// Whether another wait with the same [`handle`](Self::handle) may succeed: the generation exists, its final state was not
+    /// received or its video not saved, and the cause is the network, the service, the deadline, or the key.
     pub fn is_resumable(&self) -> bool {
-        let lasting = match self.0.kind {
+        let is_permanent = match self.0.kind {
             ErrorKind::GenerationFailed | ErrorKind::Configuration => true,
             _ => self
                 .service()
                 .is_some_and(|service| matches!(service.status, 400 | 404 | 410 | 422)),
         };
-        self.handle().is_some() && !lasting
+        self.handle().is_some() && !is_permanent
     }
 
-    /// Whether the service refused the key (401). Cause: a key that is mistyped, disabled or of another account; cure: set
-    /// `AIML_API_KEY` to a valid one.
+    /// Whether the service refused the key (401). Cause: the key is mistyped, disabled or belongs to another account. Remedy:
+    /// set `AIML_API_KEY` to a valid key.
     pub fn is_auth(&self) -> bool {
         self.status() == Some(401)
     }
 
-    /// Whether the service allows no more spending, or not this model (402, 403). Cause: no credits, or a limit on the
-    /// key; cure: top up, or use a key that may.
+    /// Whether the service allows no more spending, or not this model (402, 403). Cause: no credits, or a limit on the key.
+    /// Remedy: top up, or use a key without that limit.
     pub fn is_out_of_credits(&self) -> bool {
         matches!(self.status(), Some(402 | 403))
     }
 
-    /// Whether the service asked for fewer requests (429). Cause: too many at once; cure: wait for
-    /// [`ServiceError::retry_after`], and send fewer.
+    /// Whether the service requests fewer requests (429). Cause: too many requests at once. Remedy: wait for
+    /// [`ServiceError::retry_after`], and send fewer requests.
     pub fn is_rate_limited(&self) -> bool {
         self.status() == Some(429)
     }
 
-    /// Whether the request itself is wrong, by its document or by the service's word (400, 413, 415, 422). Cause: a value
-    /// that the model does not take; cure: correct what [`violations`](Self::violations) or the service's message names,
-    /// since the same request is refused again.
+    /// Whether the request is invalid, by its document or by the service's response (400, 413, 415, 422). Cause: a value that
+    /// the model does not take. Remedy: correct the value that [`violations`](Self::violations) or the service's message
+    /// names; the same request would be refused again.
     pub fn is_invalid_request(&self) -> bool {
         let local = matches!(
             self.0.kind,
@@ -200,19 +206,19 @@ impl Error {
         local || (refused && matches!(self.status(), Some(400 | 413 | 415 | 422)))
     }
 
-    /// Whether the very same call may fare better later, and costs nothing twice. Cause: the network, or a service that is
-    /// down or busy (no answer, an answer that cannot be read, 408, 425, 429, 5xx); cure: call again after a while, and
-    /// after [`ServiceError::retry_after`] where it is told.
+    /// Whether the same call may succeed later without being billed twice. Cause: the network, or a service that is down or
+    /// busy (no response, a response that cannot be read, 408, 425, 429, 5xx). Remedy: call again later, after
+    /// [`ServiceError::retry_after`] if it is set.
     ///
-    /// Never for [`AmbiguousCreate`](ErrorKind::AmbiguousCreate), since a create that is repeated may be billed twice.
+    /// `false` for [`AmbiguousCreate`](ErrorKind::AmbiguousCreate), since a repeated create may be billed twice.
     pub fn is_transient(&self) -> bool {
-        let passing = self
+        let is_transient = self
             .status()
             .is_none_or(|status| matches!(status, 408 | 425 | 429 | 500..));
         match self.0.kind {
             ErrorKind::Unreachable => true,
-            ErrorKind::Refused => self.status().is_some() && passing,
-            ErrorKind::PollingLost => passing,
+            ErrorKind::Refused => self.status().is_some() && is_transient,
+            ErrorKind::PollingLost => is_transient,
             _ => false,
         }
     }
@@ -280,7 +286,7 @@ impl Error {
         self
     }
 
-    /// The error as one about a generation that nobody has waited for yet.
+    /// Adds the handle of a generation that has not been polled yet.
     pub(crate) fn about(self, handle: GenerationHandle) -> Self {
         self.with_wait(WaitState {
             handle,
@@ -297,8 +303,8 @@ impl Error {
         self
     }
 
-    /// The error as another kind, with the wait it ended.
-    pub(crate) fn retold(self, kind: ErrorKind, message: String, wait: WaitState) -> Self {
+    /// Wraps the error as the cause of an error of another kind, which ended a wait.
+    pub(crate) fn wrap(self, kind: ErrorKind, message: String, wait: WaitState) -> Self {
         let service = self.0.service.clone();
         let mut error = Self::new(kind, message).with_wait(wait);
         error.0.service = service;
@@ -312,35 +318,16 @@ impl fmt::Display for Error {
     }
 }
 
+/// Shows the message and the causes, one a line, since `fn main() -> Result<(), Error>` prints this form.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner {
-            kind,
-            message,
-            source,
-            violations,
-            service,
-            wait,
-            saved,
-        } = &*self.0;
-        let mut debug = f.debug_struct("Error");
-        debug.field("kind", kind).field("message", message);
-        if let Some(source) = source {
-            debug.field("source", source);
+        f.write_str(&self.0.message)?;
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            write!(f, "\ncaused by: {error}")?;
+            cause = error.source();
         }
-        if !violations.is_empty() {
-            debug.field("violations", violations);
-        }
-        if let Some(service) = service {
-            debug.field("service", service);
-        }
-        if let Some(wait) = wait {
-            debug.field("wait", wait);
-        }
-        if !saved.is_empty() {
-            debug.field("saved", saved);
-        }
-        debug.finish()
+        Ok(())
     }
 }
 
@@ -350,5 +337,22 @@ impl StdError for Error {
             .source
             .as_deref()
             .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_the_message_and_the_chain_of_causes() {
+        let reset = std::io::Error::other("connection reset");
+        let cause = Error::new(ErrorKind::PollingLost, "the service sent no response");
+        let error = Error::new(ErrorKind::PollingLost, "no valid response for 2m")
+            .with_source(cause.with_source(reset));
+        assert_eq!(
+            format!("{error:?}"),
+            "no valid response for 2m\ncaused by: the service sent no response\ncaused by: connection reset"
+        );
     }
 }

@@ -1,4 +1,7 @@
-//! A generation from its request to saved files, in one call.
+//! [`Client::generate_to`]: creates a generation, waits for it and saves its videos, in one call.
+//!
+//! The target is checked and reserved before the create, so that a program does not pay for a video that it cannot
+//! save.
 
 use std::{
     fmt,
@@ -14,20 +17,21 @@ use crate::{
     IntoGenerationRequest, Received, ReservedTarget, Saved, Update, WaitOptions,
 };
 
-/// A generation that is created, waited for and saved, made by [`Client::generate_to`]. Nothing happens until it is awaited.
+/// A future that creates a generation, waits for it and saves its videos, made by [`Client::generate_to`]. Nothing
+/// happens until it is awaited.
 ///
-/// Awaiting gives the [`SavedGeneration`]. In this order:
+/// Awaiting it returns the [`SavedGeneration`], after these steps:
 ///
 /// 1. The request is checked against its document.
-/// 2. The target is [reserved](Download::reserve_target): everything that saving needs is tried, and other downloads to
-///    the same target are refused until this one has ended. For a [folder](Download::is_folder), it is
+/// 2. The target is [reserved](Download::reserve_target): every step of saving is tried, and other downloads to the
+///    same target are refused until this one has ended. A [folder](Download::is_folder) is
 ///    [checked](Download::check_folder).
-/// 3. The generation is created, as by [`Client::create`]. Only this costs money.
-/// 4. It is waited for, as by [`Client::wait`].
-/// 5. Its videos are saved, as by [`Download::to_reserved`]: the first to the target, a second one to `NAME-2.EXT` beside it,
-///    and so on; in a folder they are named as by [`Download::to_folder`].
+/// 3. The generation is created, as by [`Client::create`]. Only this step costs money.
+/// 4. The client waits for the generation, as by [`Client::wait`].
+/// 5. The videos are saved, as by [`Download::to_reserved`]: the first video to the target, a second one to
+///    `NAME-2.EXT` beside the target, and so on; in a folder the files are named as by [`Download::to_folder`].
 ///
-/// A program that is run again therefore fails before it pays: the target exists.
+/// A program that runs a second time therefore fails before it pays, since the target exists.
 ///
 /// ```no_run
 /// # async fn run(client: aimlapi_video::Client, request: aimlapi_video::GenerationRequest) -> Result<(), aimlapi_video::Error> {
@@ -53,14 +57,15 @@ use crate::{
 /// cannot be written. Then as [`Client::create`], [`Wait`](crate::Wait) and [`Download::to_file`].
 ///
 /// Once the generation exists, every error carries its [handle](Error::handle), with which [`Client::wait`] and
-/// [`Client::download`] fetch what was paid for. [`Error::saved`] lists the videos that were saved although another one was not.
+/// [`Client::download`] fetch the paid videos. If one video fails, [`Error::saved`] lists the videos that were saved.
 ///
 /// # Cancel safety
 ///
-/// Dropping the future before the create has been sent buys nothing, and leaves nothing but folders that were made. Later
-/// the generation goes on at the service and is billed; its handle is then known only to a callback that was set by
-/// [`ClientBuilder::on_created`](crate::ClientBuilder::on_created), so set one where the future may be dropped. A download
-/// that is dropped leaves its part, which the next download of the same generation to the same target continues.
+/// Dropping the future before the create is sent creates no generation, and leaves only the created folders. Later the
+/// generation continues at the service and is billed; only a callback set by
+/// [`ClientBuilder::on_created`](crate::ClientBuilder::on_created) then receives its handle, so set a callback where
+/// the future may be dropped. A dropped download leaves its part, which the next download of the same generation to the
+/// same target continues.
 #[must_use = "nothing is generated until it is awaited"]
 pub struct GenerateTo<'a> {
     client: Client,
@@ -72,7 +77,7 @@ pub struct GenerateTo<'a> {
     on_progress: Option<OnProgress<'a>>,
 }
 
-// Both are called through `&mut` alone, so they can be shared between threads.
+// Both callbacks are only called through `&mut`, so `GenerateTo` can be `Sync` although they are not.
 type OnUpdate<'a> = SyncWrapper<Box<dyn FnMut(&Update) + Send + 'a>>;
 type OnProgress<'a> = SyncWrapper<Box<dyn FnMut(Received) + Send + 'a>>;
 
@@ -80,18 +85,18 @@ type OnProgress<'a> = SyncWrapper<Box<dyn FnMut(Received) + Send + 'a>>;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SavedGeneration {
-    /// The last answer, with the [handle](Generation::handle).
+    /// The completed generation of the last poll, with its [handle](Generation::handle).
     pub generation: Generation,
-    /// The files, one for each of the generation's videos, in their order.
+    /// The saved files, one for each video of the generation, in the order of the videos.
     pub saved: Vec<Saved>,
 }
 
 impl Client {
-    /// Creates a generation, waits for it, and saves its videos to `path`, or under their default names in `path` if it is a
-    /// [folder](Download::is_folder).
+    /// Creates a generation, waits for it, and saves its videos to `path`, or under their default names in `path` if it
+    /// is a [folder](Download::is_folder).
     ///
-    /// The target is tried before the create, so that nothing is paid for what cannot be saved. An existing file is kept, and
-    /// the call refused, unless [`overwrite`](GenerateTo::overwrite) is on.
+    /// The target is checked before the create, so that a video that cannot be saved is not paid for. An existing file
+    /// is kept, and the call fails, unless [`overwrite`](GenerateTo::overwrite) is on.
     ///
     /// ```no_run
     /// # async fn run(client: aimlapi_video::Client, request: aimlapi_video::GenerationRequest) -> Result<(), aimlapi_video::Error> {
@@ -120,25 +125,25 @@ impl Client {
 }
 
 impl<'a> GenerateTo<'a> {
-    /// Replaces files that are already there, once the new ones are whole, as [`Download::overwrite`] does; off by default.
+    /// Replaces existing files, once the new files are complete, as [`Download::overwrite`] does; off by default.
     pub fn overwrite(mut self, overwrite: bool) -> Self {
         self.overwrite = overwrite;
         self
     }
 
-    /// Waits with other options than the client's, all of them.
+    /// Sets the options of the wait; they replace all of the client's.
     pub fn wait_options(mut self, options: WaitOptions) -> Self {
         self.options = Some(options);
         self
     }
 
-    /// Is called for everything that [happens](Update) in the wait, the completed generation included.
+    /// Sets a callback that is called for every [`Update`] of the wait, including the completed generation.
     pub fn on_update(mut self, update: impl FnMut(&Update) + Send + 'a) -> Self {
         self.on_update = Some(SyncWrapper::new(Box::new(update)));
         self
     }
 
-    /// Is called for every piece of a video that arrives.
+    /// Sets a callback that is called after every received piece of a video.
     pub fn on_progress(mut self, progress: impl FnMut(Received) + Send + 'a) -> Self {
         self.on_progress = Some(SyncWrapper::new(Box::new(progress)));
         self
@@ -146,10 +151,10 @@ impl<'a> GenerateTo<'a> {
 
     async fn run(mut self) -> Result<SavedGeneration, Error> {
         self.request.validate()?;
-        let place = Place::check(&self.path, self.overwrite).await?;
+        let target = CheckedTarget::check(&self.path, self.overwrite).await?;
         let handle = self.client.create(self.request.clone()).await?;
         let outcome = match self.wait(&handle).await {
-            Ok(generation) => self.save(generation, place).await,
+            Ok(generation) => self.save(generation, target).await,
             Err(error) => Err(error),
         };
         outcome.map_err(|error| match error.handle() {
@@ -177,14 +182,18 @@ impl<'a> GenerateTo<'a> {
         Err(Error::new(ErrorKind::PollingLost, what))
     }
 
-    async fn save(self, generation: Generation, place: Place) -> Result<SavedGeneration, Error> {
+    async fn save(
+        self,
+        generation: Generation,
+        target: CheckedTarget,
+    ) -> Result<SavedGeneration, Error> {
         let mut download = self.client.download(&generation).overwrite(self.overwrite);
         if let Some(on_progress) = self.on_progress {
             download = download.on_progress(on_progress.into_inner());
         }
-        let saved = match place {
-            Place::File(target) => download.to_reserved(target).await?,
-            Place::Folder(folder) => download.to_folder(folder).await?,
+        let saved = match target {
+            CheckedTarget::File(target) => download.to_reserved(target).await?,
+            CheckedTarget::Folder(folder) => download.to_folder(folder).await?,
         };
         Ok(SavedGeneration { generation, saved })
     }
@@ -209,14 +218,14 @@ impl fmt::Debug for GenerateTo<'_> {
     }
 }
 
-/// Where the videos go, checked.
-enum Place {
+/// The checked target of the videos.
+enum CheckedTarget {
     File(ReservedTarget),
     Folder(PathBuf),
 }
 
-impl Place {
-    /// Tries it on a thread for blocking work, since a network file system may take a while.
+impl CheckedTarget {
+    /// Checks the target on a thread for blocking work, since a network file system may be slow.
     async fn check(path: &Path, overwrite: bool) -> Result<Self, Error> {
         let path = path.to_owned();
         let check = move || {

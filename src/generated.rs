@@ -1,4 +1,5 @@
-//! The code that `build.rs` generates from the documents. The attribute is here since an included file cannot hold it.
+//! The code that `build.rs` generates from the documents. The attribute is in this file because an included file cannot have
+//! inner attributes.
 #![allow(
     missing_docs,
     missing_debug_implementations,

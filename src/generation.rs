@@ -1,19 +1,19 @@
-//! One generation: reading a response of the service, and finding the generation again. No I/O.
+//! A generation: the type that a response of the service is read into, and the handle that identifies the generation. No I/O.
 //!
 //! The published schema is narrower than the responses that the documentation pages print (lists of videos, other names for
-//! states and counters), and a completed generation is paid for. So every JSON response can be read, and what is not
-//! understood stays reachable as JSON.
+//! states and counters), and a completed generation is paid for. Every JSON response can therefore be read, and properties
+//! that this module does not interpret remain available as JSON.
 
 mod content;
 mod excerpt;
 mod expiry;
 mod file_name;
-mod links;
 mod parts;
 mod reason;
 mod record;
 mod status;
 mod video;
+mod video_urls;
 mod words;
 
 pub(crate) use expiry::expires_at;

@@ -1,7 +1,8 @@
 //! One HTTP exchange with the service: headers, timeout, size limit of the response, redaction of the key, trace.
 //!
-//! A generated operation sends its request with what a [`Call`] adds, and its result becomes a [`ServiceResponse`]. This
-//! module reads responses and decides nothing about them; retries and polls are the client's.
+//! A [`Call`] adds headers, timeout and request id to the request of a generated operation, and turns the operation's result
+//! into a [`ServiceResponse`]. This module only reads responses; the client decides about retries and polls. [`Files`] holds the
+//! HTTP clients of downloads.
 
 mod builder;
 mod call;

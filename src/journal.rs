@@ -1,8 +1,12 @@
-//! A batch's record on disk (feature `journal`): what was about to be created, what was created, and how it ended.
+//! The journal of a batch (feature `journal`): a file that records the intent, the handle and the end of each create,
+//! so that a batch can continue after a crash without paying twice.
 //!
-//! One JSON object a line, only ever appended. The intent is written and flushed before the request leaves, so whatever
-//! kills the process, the next one knows which requests may have been bought. No key, no prompt and no media are in it:
-//! a request is known by its line in the batch and the SHA-256 of its body.
+//! The file has one JSON object per line and is only appended to. The intent is written and synced before the request
+//! is sent, so after any kind of crash the next process knows which requests may have been billed. The file contains no
+//! key, no prompt and no media: a request is identified by its line in the batch and the SHA-256 of its body.
+//!
+//! [`event`] defines the lines and applies them to the entries, [`file`](mod@file) reads and appends the file,
+//! [`claim`] guards one create, and [`hash`] computes the SHA-256.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,24 +27,24 @@ mod event;
 mod file;
 mod hash;
 
-pub(crate) use claim::{Claim, Known};
+pub(crate) use claim::{Claim, ClaimOutcome};
 use event::{Event, apply};
 use file::Tail;
 use hash::sha256;
 
-/// The record of one batch. Clones write into the same file, which is locked against other processes.
+/// The journal of one batch on disk. Clones write to the same file, which is locked against other processes.
 ///
-/// Give it to [`GenerateAll::journal`](crate::GenerateAll::journal). Requests are known by their place: the first is line 1
-/// here, and index 0 where a method asks for an `index`.
+/// Pass the journal to [`GenerateAll::journal`](crate::GenerateAll::journal). A request is identified by its position:
+/// the first request has line 1 in the journal, and `index` 0 in the arguments of methods.
 ///
 /// ```no_run
 /// use aimlapi_video::{Client, GenerationRequest, BatchEvent, Journal};
 ///
 /// # async fn run(client: Client, requests: Vec<GenerationRequest>) -> Result<(), Box<dyn std::error::Error>> {
 /// let journal = Journal::open("batch.jsonl")?;
-/// let mut jobs = client.generate_all(requests).journal(journal.clone());
-/// while let Some((index, job)) = jobs.next().await {
-///     if let BatchEvent::Ended(Ok(generation)) = job {
+/// let mut events = client.generate_all(requests).journal(journal.clone());
+/// while let Some((index, event)) = events.next().await {
+///     if let BatchEvent::Ended(Ok(generation)) = event {
 ///         let saved = client.save(&generation, format!("{index}.mp4")).await?;
 ///         journal.saved(index, saved.into_iter().map(|saved| saved.path).collect()).await?;
 ///     }
@@ -59,40 +63,40 @@ pub struct Journal {
 struct Inner {
     path: PathBuf,
     tail: Mutex<Tail<File>>,
-    jobs: Mutex<Jobs>,
+    requests: Mutex<Requests>,
 }
 
 #[derive(Default)]
-struct Jobs {
+struct Requests {
     entries: BTreeMap<usize, JournalEntry>,
-    /// The lines that are being created.
+    /// The lines of the requests that are being created.
     claimed: BTreeSet<usize>,
-    /// The lines that may be created although they may have been.
+    /// The lines of the unclear requests that the caller allows to be created again.
     repeated: BTreeSet<usize>,
 }
 
-/// What a journal knows of one request.
+/// The journal's record of one request.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct JournalEntry {
     /// The SHA-256 of the request's body, in hexadecimal.
     pub sha256: String,
-    /// The model.
+    /// The model of the request.
     pub model: String,
-    /// When it was last sent, or about to be.
+    /// The time of the last intent to send the request.
     pub sent_at: Option<SystemTime>,
-    /// The `X-Client-Request-Id` that it was last sent with, to be looked for in the account's log.
+    /// The `X-Client-Request-Id` of the last attempt, for a search in the account's log.
     pub request_id: Option<String>,
-    /// The origin of the base URL that it was last sent to.
+    /// The origin of the base URL of the last attempt.
     pub origin: Option<String>,
-    /// The file that its video was last to be saved as, as whoever [saves](Journal::saving) it named it.
+    /// The file that the request's video was last to be saved to, as passed to [`Journal::saving`].
     pub saving: Option<PathBuf>,
-    /// How far it came.
+    /// The state of the request.
     pub state: JournalState,
 }
 
 impl JournalEntry {
-    /// The generation, where one is known to have been created.
+    /// Returns the handle of the generation, if the journal records that it was created.
     pub fn handle(&self) -> Option<&GenerationHandle> {
         match &self.state {
             JournalState::Created { handle }
@@ -103,8 +107,8 @@ impl JournalEntry {
         }
     }
 
-    /// Where it was created, or was to be, as far as it may have been.
-    fn place(&self) -> Option<&str> {
+    /// The origin of the service that created the request, or that may have created it.
+    fn service_origin(&self) -> Option<&str> {
         let created = self.handle().and_then(GenerationHandle::origin);
         match self.state {
             JournalState::NotCreated => None,
@@ -113,122 +117,124 @@ impl JournalEntry {
     }
 }
 
-/// How far a request came.
+/// The state of a request in a journal.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum JournalState {
-    /// Nothing was created: the service refused, or was not reached.
+    /// The request created no generation: the service refused the request, or was not reached.
     NotCreated,
-    /// It was about to be created, or the answer was lost: it may have been accepted, and billed.
+    /// The request was about to be sent, or its response was lost: the service may have accepted and billed it.
     Unclear,
-    /// It was created, and has not ended yet.
+    /// The generation was created, and its end is not recorded yet.
     #[non_exhaustive]
     Created {
-        /// The generation.
+        /// The handle of the generation.
         handle: GenerationHandle,
     },
-    /// It ended without a video.
+    /// The generation ended without a video.
     #[non_exhaustive]
     Failed {
-        /// The generation.
+        /// The handle of the generation.
         handle: GenerationHandle,
     },
-    /// It is completed; its videos are not known to be on disk.
+    /// The generation is completed; the journal does not record that its videos are on disk.
     #[non_exhaustive]
     Completed {
-        /// The generation.
+        /// The handle of the generation.
         handle: GenerationHandle,
     },
-    /// Its videos are on disk.
+    /// The videos of the generation are on disk.
     #[non_exhaustive]
     Saved {
-        /// The generation.
+        /// The handle of the generation.
         handle: GenerationHandle,
-        /// The files, as whoever saved them named them.
+        /// The files, as passed to [`Journal::saved`].
         files: Vec<PathBuf>,
     },
 }
 
 impl Journal {
-    /// Opens the journal at `path`, or begins one. It reads the whole file, and blocks for as long.
+    /// Opens the journal at `path`, or creates one. The call reads the whole file and blocks until it is read.
     ///
-    /// A last line that was cut off when a process was killed is taken off: what it would have told did not happen, or is
-    /// told by the line before it. One that lacks nothing but its end is kept.
+    /// An incomplete last line, as a killed process leaves, is removed: the event that it would have recorded did not
+    /// happen, or is covered by the line before. A last line that lacks only its line break is kept.
     ///
     /// # Errors
     ///
-    /// [`Io`](ErrorKind::Io) if the file cannot be opened, is in use by another process, lies on a file system without locks, or
-    /// is no journal, which is then left as it is.
+    /// [`Io`](ErrorKind::Io) if the file cannot be opened, is in use by another process, is on a file system without
+    /// locks, or is not a journal. A file that is not a journal is left unchanged.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let (entries, tail) = file::open(path)?;
-        let jobs = Jobs {
+        let requests = Requests {
             entries,
-            ..Jobs::default()
+            ..Requests::default()
         };
         Ok(Self {
             inner: Arc::new(Inner {
                 path: path.to_owned(),
                 tail: Mutex::new(tail),
-                jobs: Mutex::new(jobs),
+                requests: Mutex::new(requests),
             }),
         })
     }
 
-    /// What is known of each request, by its line.
+    /// Returns the entry of each recorded request, by its line.
     pub fn entries(&self) -> BTreeMap<usize, JournalEntry> {
-        self.inner.jobs().entries.clone()
+        self.inner.requests().entries.clone()
     }
 
-    /// The lines of a batch whose requests are others than when this journal was written, of the requests' bodies in order.
-    /// A batch that has only grown differs nowhere, and a request that was refused may be corrected. An empty body stands
-    /// for a line without a request.
+    /// Returns the lines whose requests differ from the ones that this journal records. `bodies` are the bodies of the
+    /// batch's requests in order; an empty body means a line without a request.
+    ///
+    /// Requests appended to the batch do not count as different, and a request that created nothing may be changed.
     pub fn differing<'a>(
         &self,
         bodies: impl IntoIterator<Item = &'a Map<String, Value>>,
     ) -> Vec<usize> {
         let hashes: Vec<String> = bodies.into_iter().map(sha256).collect();
-        let jobs = self.inner.jobs();
+        let requests = self.inner.requests();
         let differs = |(line, entry): (&usize, &JournalEntry)| {
             let same = hashes.get(line - 1) == Some(&entry.sha256);
             (!same && entry.state != JournalState::NotCreated).then_some(*line)
         };
-        jobs.entries.iter().filter_map(differs).collect()
+        requests.entries.iter().filter_map(differs).collect()
     }
 
-    /// The lines that were created, or may have been, on another service than the client's, such as a simulator.
+    /// Returns the lines whose generations were created, or may have been created, at another origin than the client's,
+    /// such as a simulator.
     pub fn elsewhere(&self, client: &Client) -> Vec<usize> {
-        let jobs = self.inner.jobs();
+        let requests = self.inner.requests();
         let is_elsewhere = |entry: &JournalEntry| {
-            let place = entry.place();
-            place.is_some_and(|place| place != client.origin())
+            let origin = entry.service_origin();
+            origin.is_some_and(|origin| origin != client.origin())
         };
-        let lines = jobs.entries.iter();
+        let lines = requests.entries.iter();
         lines
             .filter_map(|(line, entry)| is_elsewhere(entry).then_some(*line))
             .collect()
     }
 
-    /// Lets a request be created that may have been created already: once, and as long as this journal is open. Nothing is
-    /// written before it is.
+    /// Allows an [unclear](JournalState::Unclear) request to be created again, once, and only while this journal is
+    /// open. The permission is not written to the file.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration) if it is not [`Unclear`](JournalState::Unclear).
+    /// [`Configuration`](ErrorKind::Configuration) if the request is not [`Unclear`](JournalState::Unclear).
     pub fn repeat(&self, index: usize) -> Result<(), Error> {
         let line = index + 1;
-        let mut jobs = self.inner.jobs();
-        let state = jobs.entries.get(&line).map(|entry| &entry.state);
-        if state != Some(&JournalState::Unclear) || jobs.claimed.contains(&line) {
-            let what = "is not unclear, so it is not to be repeated";
-            return Err(self.inner.misused(line, what));
+        let mut requests = self.inner.requests();
+        let state = requests.entries.get(&line).map(|entry| &entry.state);
+        if state != Some(&JournalState::Unclear) || requests.claimed.contains(&line) {
+            let what = "is not in the state `Unclear`, so it cannot be repeated";
+            return Err(self.inner.usage_error(line, what));
         }
-        jobs.repeated.insert(line);
+        requests.repeated.insert(line);
         Ok(())
     }
 
-    /// Notes that the video of a request is about to be saved under this name: if a file of that name is found later, it is
-    /// the request's own.
+    /// Records that the video of a request is about to be saved to `file`, so that a later run knows that an existing
+    /// file of this name belongs to the request.
     ///
     /// # Errors
     ///
@@ -239,27 +245,27 @@ impl Journal {
     /// As [`saved`](Self::saved).
     pub async fn saving(&self, index: usize, file: PathBuf) -> Result<(), Error> {
         let line = index + 1;
-        self.of_created(line)?;
+        self.created_state(line)?;
         self.write(Event::Saving { line, file }).await
     }
 
-    /// Notes that the videos of a request are on disk.
+    /// Records that the videos of a request are on disk.
     ///
     /// # Errors
     ///
-    /// [`Io`](ErrorKind::Io) if it cannot be written, [`Configuration`](ErrorKind::Configuration) if the journal knows of no
-    /// generation for the request.
+    /// [`Io`](ErrorKind::Io) if the journal cannot be written, [`Configuration`](ErrorKind::Configuration) if the
+    /// journal records no generation for the request.
     ///
     /// # Cancel safety
     ///
-    /// Safe: once begun, it is written even if nobody waits for it.
+    /// Safe: after the first poll, the entry is written even if the future is dropped.
     pub async fn saved(&self, index: usize, files: Vec<PathBuf>) -> Result<(), Error> {
         let line = index + 1;
-        self.of_created(line)?;
+        self.created_state(line)?;
         self.write(Event::Saved { line, files }).await
     }
 
-    /// Notes that a generation ended without a video. [Batches](crate::GenerateAll) note it themselves.
+    /// Records that a generation ended without a video. [Batches](crate::GenerateAll) record this themselves.
     ///
     /// # Errors
     ///
@@ -270,13 +276,13 @@ impl Journal {
     /// As [`saved`](Self::saved).
     pub async fn failed(&self, index: usize) -> Result<(), Error> {
         let line = index + 1;
-        match self.news(line, Event::Failed { line })? {
+        match self.unless_recorded(line, Event::Failed { line })? {
             Some(event) => self.write(event).await,
             None => Ok(()),
         }
     }
 
-    /// As [`saved`](Self::saved), for programs without async.
+    /// Records saved videos as [`saved`](Self::saved) does, for programs without async.
     ///
     /// # Errors
     ///
@@ -285,11 +291,11 @@ impl Journal {
     #[cfg_attr(docsrs, doc(cfg(all(feature = "blocking", feature = "journal"))))]
     pub fn saved_blocking(&self, index: usize, files: Vec<PathBuf>) -> Result<(), Error> {
         let line = index + 1;
-        self.of_created(line)?;
+        self.created_state(line)?;
         self.append(&Event::Saved { line, files })
     }
 
-    /// As [`failed`](Self::failed), for programs without async.
+    /// Records a failure as [`failed`](Self::failed) does, for programs without async.
     ///
     /// # Errors
     ///
@@ -298,13 +304,14 @@ impl Journal {
     #[cfg_attr(docsrs, doc(cfg(all(feature = "blocking", feature = "journal"))))]
     pub fn failed_blocking(&self, index: usize) -> Result<(), Error> {
         let line = index + 1;
-        match self.news(line, Event::Failed { line })? {
+        match self.unless_recorded(line, Event::Failed { line })? {
             Some(event) => self.append(&event),
             None => Ok(()),
         }
     }
 
-    /// Notes how a generation ended, if `outcome` says that it did. An error takes nothing back of that.
+    /// Records the end of a generation, if `outcome` is one. An error means that the end is not on disk, but the entry
+    /// in memory is up to date.
     pub(crate) async fn ended(
         &self,
         index: usize,
@@ -316,51 +323,52 @@ impl Journal {
             Err(error) if error.kind() == ErrorKind::GenerationFailed => Event::Failed { line },
             _ => return Ok(()),
         };
-        match self.news(line, event)? {
+        match self.unless_recorded(line, event)? {
             Some(event) => self.write(event).await,
             None => Ok(()),
         }
     }
 
-    /// The end of a generation, unless it is noted already: a second run sees the same end.
-    fn news(&self, line: usize, event: Event) -> Result<Option<Event>, Error> {
-        Ok(match (self.of_created(line)?, &event) {
+    /// Returns the event unless the same end is already recorded, which happens when a second run polls the generation.
+    fn unless_recorded(&self, line: usize, event: Event) -> Result<Option<Event>, Error> {
+        Ok(match (self.created_state(line)?, &event) {
             (JournalState::Failed { .. }, Event::Failed { .. })
             | (JournalState::Completed { .. }, Event::Completed { .. }) => None,
             _ => Some(event),
         })
     }
 
-    /// The state of a request that a generation is known of.
-    fn of_created(&self, line: usize) -> Result<JournalState, Error> {
-        let jobs = self.inner.jobs();
-        let entry = jobs.entries.get(&line);
+    /// The state of a request with a recorded generation.
+    fn created_state(&self, line: usize) -> Result<JournalState, Error> {
+        let requests = self.inner.requests();
+        let entry = requests.entries.get(&line);
         let created = entry.filter(|entry| entry.handle().is_some());
         created
             .map(|entry| entry.state.clone())
-            .ok_or_else(|| self.inner.misused(line, "has no generation that is known"))
+            .ok_or_else(|| self.inner.usage_error(line, "has no recorded generation"))
     }
 
-    /// Appends a line, and returns when it is on disk. Once begun, it is written even if nobody waits for it.
+    /// Appends a line, and returns when the line is on disk. After the first poll, the line is written even if the
+    /// future is dropped.
     async fn write(&self, event: Event) -> Result<(), Error> {
         let (journal, line) = (self.clone(), event.line());
         let written = tokio::task::spawn_blocking(move || journal.append(&event)).await;
-        written.unwrap_or_else(|error| Err(self.unwritten(line, io::Error::other(error))))
+        written.unwrap_or_else(|error| Err(self.write_error(line, io::Error::other(error))))
     }
 
     fn append(&self, event: &Event) -> Result<(), Error> {
         let written = self.inner.append(event);
-        written.map_err(|error| self.unwritten(event.line(), error))
+        written.map_err(|error| self.write_error(event.line(), error))
     }
 
-    fn unwritten(&self, line: Option<usize>, error: io::Error) -> Error {
+    fn write_error(&self, line: Option<usize>, error: io::Error) -> Error {
         let what = format!(
             "the journal {} cannot be written",
             self.inner.path.display()
         );
         let error = Error::new(ErrorKind::Io, what).with_source(error);
-        let jobs = self.inner.jobs();
-        let entry = line.and_then(|line| jobs.entries.get(&line));
+        let requests = self.inner.requests();
+        let entry = line.and_then(|line| requests.entries.get(&line));
         match entry.and_then(JournalEntry::handle) {
             Some(handle) => error.about(handle.clone()),
             None => error,
@@ -372,22 +380,23 @@ impl Inner {
     fn append(&self, event: &Event) -> io::Result<()> {
         let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         let written = tail.append(event);
-        // What happened is known here even if it cannot be written; what was only meant does not happen then.
+        // An event that happened is applied even if it cannot be written. An intent is not: its request is not sent
+        // then.
         if written.is_ok() || !matches!(event, Event::Intent { .. }) {
-            let mut jobs = self.jobs();
-            apply(&mut jobs.entries, event);
+            let mut requests = self.requests();
+            apply(&mut requests.entries, event);
             if let Event::Intent { line, .. } = event {
-                jobs.repeated.remove(line);
+                requests.repeated.remove(line);
             }
         }
         written
     }
 
-    fn jobs(&self) -> MutexGuard<'_, Jobs> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    fn requests(&self) -> MutexGuard<'_, Requests> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn misused(&self, line: usize, what: &str) -> Error {
+    fn usage_error(&self, line: usize, what: &str) -> Error {
         let what = format!(
             "request {line} of the journal {} {what}",
             self.path.display()

@@ -1,4 +1,46 @@
 #![doc = include_str!("../README.md")]
+//!
+//! # Modules
+//!
+//! The everyday types are here at the root.
+//!
+//! | subject | start from | with it |
+//! |---|---|---|
+//! | client | [`Client`] | [`ClientBuilder`]: key, base URL, proxy, certificates, timeouts; [`CreateRetries`] |
+//! | requests | a type in [`types`], or [`GenerationRequest::from_json`] | [`Media`] for files and URLs, [`value::IntoProperty`], [`Warning`] |
+//! | waiting | [`Client::wait`] | [`GenerationHandle`], [`WaitOptions`], [`Wait::updates`], [`PollBudget`] |
+//! | responses | [`Generation`] | [`State`], [`Video`], [`Usage`], [`Failure`], [`ResponseMetadata`] |
+//! | downloads | [`Client::generate_to`] or [`Client::download`] | [`Download`], [`ReservedTarget`], [`Saved`] |
+//! | batches | [`Client::generate_all`] or [`Client::wait_all`] | [`BatchEvent`], [`Journal`] |
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`types`] | a struct and a builder for the request of each model, named after its id; `Legacy…` for the older URL of Kling |
+//! | [`value`] | the types of properties, which hold only what a document allows: integers, text and lists within limits, URIs |
+//! | [`contract`] | what the documents allow, as data: models, properties, limits, JSON Schema, what enforces each constraint |
+//! | [`schedule`] | when a wait polls, and the durations that it learns from |
+//! | [`documents`] | the repaired OpenAPI documents that this build read |
+//! | `blocking` | the client for programs without async (feature `blocking`) |
+//! | `mock` | typed mocks of the operations for httpmock (feature `mock`) |
+//! | [`guide`] | the guide |
+//!
+//! # Errors
+//!
+//! All functions return one [`Error`]. [`Error::kind`] says what to do:
+//!
+//! | [`ErrorKind`] | meaning | remedy |
+//! |---|---|---|
+//! | [`InvalidRequest`](ErrorKind::InvalidRequest), [`InvalidMedia`](ErrorKind::InvalidMedia) | the request or a file is wrong; nothing was sent | correct what [`violations`](Error::violations) or the message names |
+//! | [`MissingKey`](ErrorKind::MissingKey), [`Configuration`](ErrorKind::Configuration) | the key, the URL or a setting is wrong, or a handle belongs to another service; nothing was sent | correct it |
+//! | [`MissingRootCertificates`](ErrorKind::MissingRootCertificates) | an https server cannot be verified; nothing was sent to it | install `ca-certificates`, name a PEM file in `SSL_CERT_FILE`, or enable `webpki-roots` |
+//! | [`Unreachable`](ErrorKind::Unreachable) | the create did not reach the service; nothing was created | try again |
+//! | [`Refused`](ErrorKind::Refused) | the service refused the create; nothing was created | see [`is_auth`](Error::is_auth), [`is_out_of_credits`](Error::is_out_of_credits), [`is_rate_limited`](Error::is_rate_limited), [`is_invalid_request`](Error::is_invalid_request) |
+//! | [`AmbiguousCreate`](ErrorKind::AmbiguousCreate) | the generation may exist and be billed | look at the account's log before repeating the create |
+//! | [`GenerationFailed`](ErrorKind::GenerationFailed) | the generation ended without a video | read [`failure`](Error::failure); create another one |
+//! | [`DeadlineExceeded`](ErrorKind::DeadlineExceeded), [`PollingLost`](ErrorKind::PollingLost) | the wait ended before the generation did | wait again with [`handle`](Error::handle) if [`is_resumable`](Error::is_resumable) |
+//! | [`MissingVideo`](ErrorKind::MissingVideo) | completed, but no response holds a video | wait again later, or show [`last_answer`](Error::last_answer) to the vendor |
+//! | [`Download`](ErrorKind::Download) | a video could not be downloaded | wait again for a fresh URL; the next download continues where it can |
+//! | [`Io`](ErrorKind::Io) | a file could not be read or written | make room or name another file; [`handle`](Error::handle) has the generation |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     any(no_models, not(feature = "all-vendors")),
@@ -41,6 +83,9 @@ pub mod __bench {
 pub mod blocking;
 #[cfg(feature = "mock")]
 pub mod mock;
+// The pages of the guide, which have no code.
+#[cfg(any(doc, doctest))]
+pub mod guide;
 
 // Before the others that give it methods, so that its own stand first on its page.
 mod client;

@@ -1,4 +1,7 @@
-//! The wait for a generation: a state machine that polls, and a future and a stream on top of it.
+//! The wait for the end of a generation.
+//!
+//! [`Machine`] is the state machine: it polls a [`PollSource`] at the times that the schedule gives, and judges every outcome.
+//! [`Wait`] is a future and [`Updates`] a stream on top of the machine.
 
 use std::{
     future::IntoFuture,
@@ -48,13 +51,14 @@ impl Client {
 
     /// Waits for the end of a generation: await it, or take its [`updates`](Wait::updates).
     ///
-    /// It takes a [`GenerationHandle`], or a bare id, which is polled on the universal URL.
+    /// The argument is a [`GenerationHandle`], or a bare id, which is polled on the universal route.
     pub fn wait(&self, generation: impl Into<GenerationHandle>) -> Wait {
         Wait::new(self.clone(), generation.into(), self.wait_options().clone())
     }
 }
 
-/// A wait for the end of a generation. Nothing is sent until it is awaited or its [`updates`](Self::updates) are polled.
+/// A wait for the end of a generation. No request is sent until the wait is awaited or its [`updates`](Self::updates) are
+/// polled.
 ///
 /// Awaiting returns the completed [`Generation`].
 ///
@@ -79,7 +83,7 @@ impl Client {
 ///
 /// - [`GenerationFailed`](crate::ErrorKind::GenerationFailed): the service reports a failure, or a completed generation with
 ///   an error and without a video, after three more polls or 10 s.
-/// - [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded): the generation may still finish, and be billed.
+/// - [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded): the generation may still complete and be billed.
 ///   [`Error::budget_delay`] is the time that its polls were queued for the client's [budget](crate::PollBudget).
 /// - [`PollingLost`](crate::ErrorKind::PollingLost): no valid response for longer than the tolerance, or the service refuses
 ///   the poll (401, 403, 404 later than 30 s after the create, other 4xx, a redirect); [`Error::service`] has its message.
@@ -112,7 +116,7 @@ impl Wait {
         }
     }
 
-    /// Replaces all options of the client's.
+    /// Replaces all options of the client.
     pub fn options(mut self, options: WaitOptions) -> Self {
         self.options = options;
         self
@@ -124,8 +128,8 @@ impl Wait {
         self
     }
 
-    /// Returns a stream of the updates of this wait, which ends with [`Update::Completed`] or an error. Each item comes when
-    /// it happens, and nothing is sent while the stream is not polled.
+    /// Returns a stream of the updates of this wait, which ends with [`Update::Completed`] or an error. The stream yields each
+    /// update as soon as it occurs, and no request is sent while the stream is not polled.
     ///
     /// # Cancel safety
     ///
@@ -188,16 +192,16 @@ impl<S> Drop for TracedWait<S> {
     }
 }
 
-/// The state machine behind every way of waiting. All instants and durations are in the time of this process.
+/// The state machine of a wait. All instants and durations are in the time of this process.
 struct Machine<S> {
     source: S,
     options: WaitOptions,
-    /// How long such a generation takes, in the time of the service.
+    /// The stated duration of such a generation, in the time of the service.
     expected: Option<RangeInclusive<Duration>>,
     started: Instant,
     /// The generation's age when the wait started.
     age_at_start: Duration,
-    /// What an error of this wait carries.
+    /// The part of the state that an error of this wait carries.
     state: WaitState,
     /// The end of the last poll, or the start of the wait.
     last_poll: Instant,
@@ -290,7 +294,7 @@ impl<S: PollSource> Machine<S> {
         }
     }
 
-    /// Judges the response of the create, in the first step: it may be final.
+    /// Judges the response to the create in the first step, since that response may be final.
     fn judge_created(&mut self) -> Result<Option<Update>, Error> {
         if self.state.polls > 0 || self.state.last.is_some() {
             return Ok(None);
@@ -314,7 +318,7 @@ impl<S: PollSource> Machine<S> {
         let state = &mut self.state;
         state.polls = state.polls.saturating_add(1);
         let sent = Instant::now();
-        // The future of a call is large; boxed, it takes no memory while the wait sleeps.
+        // Boxed, since the future of a poll is large, and takes no memory while the wait sleeps.
         let poll = self
             .source
             .poll(&state.handle, state.last.as_ref(), timeout);

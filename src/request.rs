@@ -1,4 +1,7 @@
-//! The request for a generation: a body that its document allows, and the route that takes it.
+//! The request for a generation: a JSON body that its document allows, and the route that accepts the body.
+//!
+//! [`GenerationRequest`] is the one request type that the client sends. Every generated type converts into it by
+//! [`IntoGenerationRequest`]; JSON is read by `from_json`. The submodules hold the value types of properties.
 
 pub(crate) mod media;
 pub(crate) mod property;
@@ -18,11 +21,12 @@ use crate::{
     contract::{self, Model, Role, Route, models},
 };
 
-/// A request for one generation: a body that its document allows, and the URL that takes it.
+/// A request for one generation: a body that its document allows, and the route that accepts the body.
 ///
-/// A typed request converts into it, by [`From`] or in [`Client::create`](crate::Client::create).
-/// [`from_json`](Self::from_json) reads one at run time, against the document that its `model` names. Properties that the
-/// document does not have are kept and sent, since the service learns parameters before its documents do.
+/// A typed request converts into a `GenerationRequest`, by [`From`] or in [`Client::create`](crate::Client::create).
+/// [`from_json`](Self::from_json) reads a request at run time, and checks it against the document of its `model`. Properties
+/// that the document does not have are kept and sent, since the service may accept parameters that its documents do not list
+/// yet.
 ///
 /// ```
 /// use aimlapi_video::{GenerationRequest, Route};
@@ -39,24 +43,24 @@ use crate::{
 ///
 /// # Serialisation
 ///
-/// It serialises as its body, without the route. `Deserialize` reads a body for [`Route::Universal`], as `from_json` does;
-/// for another route, deserialise a [`Value`] and give it to `from_json`.
+/// A request serialises as its body, without the route. `Deserialize` reads a body for [`Route::Universal`], as `from_json`
+/// does; for another route, deserialise a [`Value`] and pass it to `from_json`.
 #[derive(Clone)]
 pub struct GenerationRequest {
     route: Route,
     model: Cow<'static, str>,
-    /// The model whose document it is checked against; `None` for an unchecked request.
+    /// The model whose document the request is checked against; `None` for an unchecked request.
     entry: Option<&'static Model>,
     body: Map<String, Value>,
 }
 
 impl GenerationRequest {
-    /// Reads a request for `route` and checks it against the document that its `model` names.
+    /// Reads a request for `route` and checks it against the document of its `model`.
     ///
     /// # Errors
     ///
-    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) with every place that the document does not allow, or with the
-    /// nearest known ids if `route` does not have the model.
+    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) with every violation of the document, or with the nearest known ids
+    /// if `route` does not have the model.
     pub fn from_json(route: Route, body: Value) -> Result<Self, Error> {
         let invalid = |violation: Violation| Error::invalid_request("", vec![violation]);
         let Value::Object(body) = body else {
@@ -86,8 +90,8 @@ impl GenerationRequest {
         Ok(request)
     }
 
-    /// As [`from_json`](Self::from_json), with numeric strings made numbers wherever the document wants a number
-    /// (`"duration": "5"`), as the service takes them and stored requests carry them.
+    /// Reads a request as [`from_json`](Self::from_json) does, and converts numeric strings to numbers wherever the document
+    /// requires a number (`"duration": "5"`). The service accepts such strings, and stored requests may hold them.
     ///
     /// # Errors
     ///
@@ -100,10 +104,10 @@ impl GenerationRequest {
         Self::from_json(route, body)
     }
 
-    /// A request for `model` that is checked against no document: for a model newer than this crate. What is wrong with it,
-    /// only the service can say.
+    /// Makes a request for `model` that is not checked against a document, for a model newer than this crate. Only the
+    /// service reports its errors.
     ///
-    /// `body` may leave `model` out.
+    /// `body` may omit `model`.
     pub fn unchecked(route: Route, model: impl Into<String>, mut body: Map<String, Value>) -> Self {
         let model = model.into();
         body.insert("model".into(), model.as_str().into());
@@ -115,9 +119,9 @@ impl GenerationRequest {
         }
     }
 
-    /// A generated type's request, whose model is in the table.
+    /// The request of a generated type, whose model is one of [`models`].
     pub(crate) fn from_typed(route: Route, model: &'static str, request: &impl Serialize) -> Self {
-        // A generated struct always becomes an object; were it otherwise, the empty one would not pass `validate`.
+        // A generated struct always becomes an object. The empty object of the other arm would not pass `validate`.
         let body = match serde_json::to_value(request) {
             Ok(Value::Object(body)) => body,
             _ => Map::new(),
@@ -130,15 +134,15 @@ impl GenerationRequest {
         }
     }
 
-    /// The same request with a property that its type does not have: for a parameter newer than this crate. A property that
-    /// the type does have is replaced, and the request is checked again before it is sent.
+    /// Sets a property that the request's type does not have, for a parameter newer than this crate. An existing property is
+    /// replaced, and the request is checked again before it is sent.
     #[must_use]
     pub fn with_property(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.body.insert(name.into(), value.into());
         self
     }
 
-    /// The URL that takes it.
+    /// The route that accepts the request.
     pub fn route(&self) -> Route {
         self.route
     }
@@ -148,14 +152,15 @@ impl GenerationRequest {
         &self.model
     }
 
-    /// The body as it goes over the wire.
+    /// The JSON body that is sent.
     pub fn body(&self) -> &Map<String, Value> {
         &self.body
     }
 
-    /// What is allowed but probably not meant: fields that the document does not have, combinations that it advises against
-    /// in prose only, a blank prompt, and media that a service on the internet cannot fetch or use. They are sent all the
-    /// same.
+    /// Lists values that are allowed but probably unintended: properties that the document does not have, combinations that it
+    /// advises against in prose only, a blank prompt, and media that a service on the internet cannot fetch or use.
+    ///
+    /// A request with warnings is sent unchanged.
     pub fn warnings(&self) -> Vec<Warning> {
         let Some(model) = self.entry else {
             return Vec::new();
@@ -165,7 +170,7 @@ impl GenerationRequest {
         warnings
     }
 
-    /// Checks the request against its document once more; [`Client`](crate::Client) does so before it sends anything.
+    /// Checks the request against its document again, as [`Client`](crate::Client) does before it sends a request.
     ///
     /// # Errors
     ///
@@ -182,7 +187,7 @@ impl GenerationRequest {
         }
     }
 
-    /// The clip's length in seconds, where the request or else the document states one.
+    /// The clip's length in seconds, if the request or else the document states one.
     pub(crate) fn length(&self) -> Option<u64> {
         let property = self.entry?.property(Role::Duration)?;
         let length = self.body.get(&property.name).or(property.default.as_ref());
@@ -197,7 +202,7 @@ impl PartialEq for GenerationRequest {
     }
 }
 
-/// Names the properties only: values may be links with signatures, or inline media of many megabytes.
+/// Shows the names of the properties only: values may be URLs with signatures, or inline media of many megabytes.
 impl fmt::Debug for GenerationRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let properties: Vec<&String> = self.body.keys().collect();
@@ -222,15 +227,15 @@ impl<'de> Deserialize<'de> for GenerationRequest {
     }
 }
 
-/// A request that [`Client::create`](crate::Client::create) and its like take: a [`GenerationRequest`], or a request of a
-/// model's own type in [`types`](crate::types).
+/// A type that converts into a [`GenerationRequest`]: the `GenerationRequest` itself, and every request type in
+/// [`types`](crate::types). [`Client::create`](crate::Client::create) and similar methods accept it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a request for a generation",
     label = "expected a `GenerationRequest` or a request from `aimlapi_video::types`",
     note = "a builder becomes a request by `.build()?`"
 )]
 pub trait IntoGenerationRequest {
-    /// Converts it; the type of a typed request decides the route.
+    /// Converts the request; a typed request determines the route by its type.
     fn into_generation_request(self) -> GenerationRequest;
 }
 
@@ -240,10 +245,10 @@ impl IntoGenerationRequest for GenerationRequest {
     }
 }
 
-/// Makes a generated type a request for its model.
+/// Implements the conversions of a generated type into a request for its model.
 macro_rules! typed_request {
     ($type:ty, $route:expr, $model:literal) => {
-        // `#[inline]` leaves the code of the models that a program does not use out of its build.
+        // `#[inline]` keeps the code of unused models out of a program's build.
         impl From<$type> for crate::GenerationRequest {
             #[inline]
             fn from(request: $type) -> Self {
@@ -267,7 +272,7 @@ const FORMATS: Formats = Formats {
     is_base64_media: UriOrBase64::is_base64_media,
 };
 
-/// The known ids most like `id`, in words.
+/// The known ids that are most similar to `id`, as the text of a violation.
 fn nearest(route: Route, id: &str) -> String {
     let mut known: Vec<(f64, &str)> = models()
         .iter()
@@ -276,7 +281,7 @@ fn nearest(route: Route, id: &str) -> String {
         .collect();
     known.sort_by(|a, b| b.0.total_cmp(&a.0));
     if known.is_empty() {
-        return "nothing, since this build knows no model; switch on a vendor's feature".into();
+        return "nothing, since this build contains no model; enable a vendor's feature".into();
     }
     let ids: Vec<&str> = known.iter().take(3).map(|(_, id)| *id).collect();
     format!("the id of a known model, such as {}", ids.join(", "))

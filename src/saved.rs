@@ -1,17 +1,19 @@
+//! The result of saving one video to a file.
+
 use std::path::PathBuf;
 
-/// A video that was saved.
+/// A video that was saved to a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Saved {
-    /// Where.
+    /// The path of the file.
     pub path: PathBuf,
-    /// Its size in bytes.
+    /// The size of the file in bytes.
     pub bytes: u64,
-    /// The media type: what the host said, else what the generation stated.
+    /// The media type that the host sent, or else the one that the generation states.
     pub content_type: Option<String>,
-    /// What the generation stated about the file and turned out otherwise, in words.
+    /// How the file differs from what the generation, the host or the file name states, in words.
     pub disagreement: Option<String>,
-    /// Its SHA-256 in hexadecimal, where [`Download::sha256`](crate::Download::sha256) asked for it.
+    /// The SHA-256 of the file in hexadecimal, if [`Download::sha256`](crate::Download::sha256) is on.
     pub sha256: Option<String>,
 }

@@ -1,4 +1,7 @@
-//! Schedules: when to poll next. They do no I/O and read no clock.
+//! Schedules, which compute the time of the next poll. They do no I/O and read no clock.
+//!
+//! [`Planned`] is the default schedule; [`Fixed`] and [`Exponential`] are simple alternatives. [`Durations`] are the observed
+//! durations from which `Planned` learns, [`Pooled`] those of all models, for a model without any.
 
 use std::{fmt, ops::RangeInclusive, time::Duration};
 
@@ -18,7 +21,7 @@ pub use exponential::Exponential;
 pub use planned::Planned;
 pub use pooled::Pooled;
 
-/// Decides when to poll next.
+/// A schedule, which decides when a wait polls next.
 ///
 /// A wait calls its schedule before every poll; the schedule must return at once. All times are in the time of the service:
 /// with [`WaitOptions::speed`](crate::WaitOptions::speed) they run faster than the clock of this process. A wait polls at
@@ -43,8 +46,8 @@ pub trait Schedule: fmt::Debug + Send + Sync {
     /// Returns the time from the last poll, or from the start of the wait, to the next poll.
     fn next(&self, state: &PollState<'_>) -> Duration;
 
-    /// Estimates the time until the generation ends; zero when it is overdue, `None` where the schedule cannot estimate it.
-    /// It becomes [`Times::remaining`](crate::Times::remaining).
+    /// Estimates the time until the generation ends; zero when it is overdue, `None` if the schedule cannot estimate it.
+    /// The estimate becomes [`Times::remaining`](crate::Times::remaining).
     fn remaining(&self, _state: &PollState<'_>) -> Option<Duration> {
         None
     }
@@ -62,7 +65,7 @@ pub struct PollState<'a> {
     pub length: Option<u64>,
     /// The time since the generation was created, or since the wait started if the time of the create is not known.
     pub age: Duration,
-    /// The age at the last poll, or at the start of the wait: the begin of the step.
+    /// The age at the last poll, or at the start of the wait: the beginning of the step.
     pub last_poll: Duration,
     /// The age up to which the generation is known not to have ended: the age when the last poll with a valid response was
     /// sent, zero before.
@@ -71,14 +74,14 @@ pub struct PollState<'a> {
     pub polls: u32,
     /// The last state received.
     pub last: Option<State>,
-    /// How long such a generation takes from create to completed, as the vendor's pages state it.
+    /// The duration of such a generation from create to completed that the vendor's pages state.
     pub expected: Option<RangeInclusive<Duration>>,
     /// The durations of such generations that this program observed.
     pub learned: Option<Learned>,
 }
 
 impl<'a> PollState<'a> {
-    /// The state of a generation that was just created, without any other facts: for tests of a schedule.
+    /// The state of a generation that was just created, without any other facts. Use it in tests of a schedule.
     pub fn new(id: &'a str) -> Self {
         Self {
             id,

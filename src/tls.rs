@@ -1,29 +1,29 @@
-//! HTTP clients that can be built where there are no root certificates, and the error where one is needed.
+//! Builds HTTP clients also on systems without root certificates, and refuses https with a client that has none.
 //!
-//! The system's verifier decides which root certificates there are, as reqwest sets it up: those of `SSL_CERT_FILE` and
-//! `SSL_CERT_DIR` where one of the two variables is set, else the system's. Where it finds none, reqwest builds no client, not
-//! even one for plain http. This module builds it nevertheless: with the bundled roots, or for plain http alone.
+//! reqwest takes the root certificates from the platform's verifier: from `SSL_CERT_FILE` and `SSL_CERT_DIR` if one of the two
+//! variables is set, else from the system. If there are none, reqwest builds no client, not even one for plain http. This module
+//! then builds a client with the bundled root certificates, or one for plain http only.
 
 use reqwest::{Client, ClientBuilder};
 
 use crate::{Error, ErrorKind};
 
-/// An HTTP client, and why it has no root certificates, if it has none.
+/// An HTTP client, and the reason why it has no root certificates, if it has none.
 pub(crate) struct HttpClient {
     client: Client,
     missing_roots: Option<String>,
 }
 
 impl HttpClient {
-    /// Builds the client that `configure` describes. The bundled roots are used only if there are no others: neither the
-    /// caller, nor a variable of the environment, nor the system names any.
+    /// Builds the client that `configure` describes. The bundled root certificates are used only if neither the caller, nor an
+    /// environment variable, nor the system provides any.
     pub(crate) fn build(configure: impl Fn() -> ClientBuilder) -> reqwest::Result<Self> {
         let error = match configure().build() {
             Ok(client) => return Ok(client.into()),
             Err(error) => error,
         };
         match roots::missing() {
-            // Anything else that is wrong with the client is still wrong, and is reported by this second build.
+            // If the client has another fault, this second build reports it.
             Some(missing) => missing.build(configure()),
             None => Err(error),
         }
@@ -33,7 +33,7 @@ impl HttpClient {
         &self.client
     }
 
-    /// Refuses https without root certificates before anything is sent, since no server can be verified.
+    /// Refuses https if there are no root certificates, before anything is sent: the server could not be verified.
     pub(crate) fn check(&self, scheme: &str) -> Result<(), Error> {
         match &self.missing_roots {
             Some(why) if scheme == "https" => {
@@ -60,7 +60,7 @@ impl From<Client> for HttpClient {
 ))]
 mod roots;
 
-/// Elsewhere the system's verifier needs no files, or there is no TLS.
+/// On other platforms the verifier needs no files, or there is no TLS, so root certificates are never missing.
 #[cfg(not(all(
     any(feature = "rustls", feature = "rustls-no-provider"),
     unix,

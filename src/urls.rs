@@ -1,15 +1,15 @@
-//! URLs as errors and logs show them: without query, fragment, user and inline data, since each may hold a secret.
+//! Redaction of URLs for errors and logs: query, fragment, user and inline data are removed, since each may hold a secret.
 
 pub(crate) use aimlapi_video_contract::redacted;
 
-/// A text that should be a link and may be anything: whatever stands before an `@` may be a password.
+/// Redacts a text that should be a URL but may be anything: the part before an `@` may be a password.
 pub(crate) fn redacted_text(text: &str) -> String {
     let host = text.rsplit_once('@').map_or(text, |(_, host)| host);
     redacted(host)
 }
 
-/// A text in which every link is without its query, its fragment and its user, also where JSON has escaped its slashes.
-pub(crate) fn redacted_links(text: &str) -> String {
+/// Redacts every URL in a text: query, fragment and user are removed, also if JSON has escaped the URL's slashes.
+pub(crate) fn redacted_urls(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     let next = |rest: &str| {
@@ -18,13 +18,13 @@ pub(crate) fn redacted_links(text: &str) -> String {
         found.into_iter().flatten().min()
     };
     while let Some(begin) = next(rest) {
-        let (before, link) = rest.split_at(begin);
+        let (before, url) = rest.split_at(begin);
         let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>');
-        let (link, after) = link.split_at(link.find(ends).unwrap_or(link.len()));
-        let path = link.split(['?', '#']).next().unwrap_or_default();
+        let (url, after) = url.split_at(url.find(ends).unwrap_or(url.len()));
+        let path = url.split(['?', '#']).next().unwrap_or_default();
         shown.push_str(before);
         shown.push_str(&without_user(path));
-        if path.len() < link.len() {
+        if path.len() < url.len() {
             shown.push_str("?…");
         }
         rest = after;
@@ -33,7 +33,7 @@ pub(crate) fn redacted_links(text: &str) -> String {
     without_signatures(&shown)
 }
 
-/// The text without the queries that hold a signature or a token: of URLs without a scheme, and of escaped URLs.
+/// Removes the queries that hold a signature or a token, also from URLs without a scheme and from percent-encoded URLs.
 fn without_signatures(text: &str) -> String {
     let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>');
     let mut shown = String::with_capacity(text.len());
@@ -60,7 +60,7 @@ fn without_signatures(text: &str) -> String {
     shown
 }
 
-/// What the names of secret parameters have in them.
+/// Parts of the names of secret parameters.
 const SECRETS: [&str; 9] = [
     "sig",
     "token",
@@ -86,8 +86,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_is_shown_without_user_query_and_data() {
-        for (link, shown) in [
+    fn url_is_shown_without_user_query_and_data() {
+        for (url, shown) in [
             (
                 "https://u:p@h.example/a%2Fb?sig=1#f",
                 "https://h.example/a%2Fb?…",
@@ -97,12 +97,12 @@ mod tests {
             ("https://h.example", "https://h.example"),
             ("DATA:image/png;base64,AAAA", "DATA:image/png;base64,…"),
         ] {
-            assert_eq!(redacted(link), shown);
+            assert_eq!(redacted(url), shown);
         }
     }
 
     #[test]
-    fn links_within_a_text_lose_what_is_secret_and_nothing_else_changes() {
+    fn urls_within_a_text_are_redacted_and_the_rest_is_unchanged() {
         for (text, shown) in [
             ("no link? none at all", "no link? none at all"),
             (
@@ -118,7 +118,7 @@ mod tests {
                 r#"{"url":"https:\/\/h.example\/a?…"}"#,
             ),
             ("://", "://"),
-            // Without a scheme, or escaped: where a parameter is named as a secret.
+            // URLs without a scheme or percent-encoded, with a parameter whose name is that of a secret.
             (
                 "at //h.example/a?X-Amz-Signature=1 or h.example/b?token=2, why?",
                 "at //h.example/a?… or h.example/b?… why?",
@@ -136,7 +136,7 @@ mod tests {
                 "<a href='https://h.example/?…>it</a>",
             ),
         ] {
-            assert_eq!(redacted_links(text), shown);
+            assert_eq!(redacted_urls(text), shown);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is public may be shared between threads and sent to them; the compiler is the judge.
+//! Checks at compile time that public types and futures can be sent to other threads and shared between them.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ use aimlapi_video::{
     },
 };
 
-/// Also free of what a panic could leave half done, and to be moved at will.
+/// Checks the auto traits of a plain type, `Unpin` included.
 fn plain<T: Send + Sync + Unpin>() {}
 
 fn sent<F: Send>(_: F) {}
@@ -53,7 +53,7 @@ fn public_types_are_send_and_sync() {
     plain::<Failure>();
     plain::<Usage>();
     plain::<ResponseMetadata>();
-    // Each holds every request type of the models compiled in.
+    // Each of these types holds every request type of the compiled-in models.
     plain::<GenerationRequest>();
     plain::<Media>();
     plain::<MediaString>();
@@ -118,13 +118,14 @@ fn simulator_is_send_and_sync() {
     plain::<aimlapi_video_simulator::SimulatorBuilder>();
     plain::<aimlapi_video_simulator::Scenario>();
     plain::<aimlapi_video_simulator::InvalidScenario>();
-    plain::<aimlapi_video_simulator::SeenRequest>();
-    plain::<aimlapi_video_simulator::SeenTask>();
+    plain::<aimlapi_video_simulator::Phase>();
+    plain::<aimlapi_video_simulator::RecordedRequest>();
+    plain::<aimlapi_video_simulator::RecordedTask>();
     plain::<aimlapi_video_simulator::Shape>();
     sent(aimlapi_video_simulator::Simulator::start());
 }
 
-/// All that is awaited. None is, so nothing is sent.
+/// The futures of all public async functions. They are not awaited, so no request is sent.
 #[test]
 fn futures_are_send() {
     #[expect(clippy::unwrap_used, reason = "a test may fail")]

@@ -1,4 +1,4 @@
-//! Many generations at once, and the record of them on disk, against a real server.
+//! Batches, waits for many generations, and the journal, against a real server.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use aimlapi_video_test_support as support;
@@ -54,8 +54,8 @@ fn is_create(request: &Request) -> bool {
     request.method == "POST"
 }
 
-/// Creates under the prompt as id. An id that begins with `fail` fails, `refuse` is refused, `lose` is answered by a server
-/// error; all others are completed at once.
+/// A service whose generations have the prompt as id. An id that begins with `fail` fails, `refuse` is refused, `lose`
+/// gets a server error; all others are completed at once.
 fn service(_: usize, request: &Request) -> Bytes {
     if is_create(request) {
         let prompt = prompt(request);
@@ -86,18 +86,18 @@ fn created(server: &Server) -> Vec<String> {
     prompts
 }
 
-/// The outcome of each request, and the ids that were told before it.
-async fn outcomes(mut jobs: GenerateAll) -> BTreeMap<usize, Result<Generation, Error>> {
-    let mut told: BTreeMap<usize, GenerationHandle> = BTreeMap::new();
+/// The outcome of each request; asserts that the handle of each generation is reported before its outcome.
+async fn outcomes(mut batch: GenerateAll) -> BTreeMap<usize, Result<Generation, Error>> {
+    let mut handles: BTreeMap<usize, GenerationHandle> = BTreeMap::new();
     let mut outcomes = BTreeMap::new();
-    while let Some((index, job)) = jobs.next().await {
-        match job {
+    while let Some((index, event)) = batch.next().await {
+        match event {
             BatchEvent::Created(handle) | BatchEvent::Resumed(handle) => {
-                assert!(told.insert(index, handle).is_none())
+                assert!(handles.insert(index, handle).is_none())
             }
             BatchEvent::Ended(outcome) => {
                 if outcome.is_ok() {
-                    assert!(told.contains_key(&index), "the handle comes first");
+                    assert!(handles.contains_key(&index), "the handle comes first");
                 }
                 assert!(outcomes.insert(index, outcome).is_none());
             }
@@ -113,7 +113,7 @@ fn kinds(outcomes: &BTreeMap<usize, Result<Generation, Error>>) -> Vec<Option<Er
 }
 
 #[tokio::test]
-async fn one_failure_drops_no_other_wait() {
+async fn failed_wait_does_not_end_the_others() {
     let server = Server::start(service).await;
     let ids = ["fail-1", "g2", "g3", "fail-4", "g5"];
     let mut waits = client(&server).wait_all(ids).max_open(2).options(quick());
@@ -126,7 +126,7 @@ async fn one_failure_drops_no_other_wait() {
 }
 
 #[tokio::test]
-async fn handles_are_taken_only_as_there_is_room() {
+async fn handles_are_taken_up_to_the_limit() {
     let server = Server::start(|_, request| {
         let id = request.target.split('=').next_back().unwrap();
         support::json(200, json!({ "id": id, "status": "queued" }))
@@ -145,7 +145,7 @@ async fn handles_are_taken_only_as_there_is_room() {
 }
 
 #[tokio::test]
-async fn every_request_of_a_batch_has_its_outcome_and_its_handle_first() {
+async fn request_of_a_batch_reports_its_handle_and_then_its_outcome() {
     let server = Server::start(service).await;
     let batch = requests(&["g0", "fail-1", "refuse-2", "lose-3", "g4"]);
     let outcomes = outcomes(client(&server).generate_all(batch).max_creates(2)).await;
@@ -166,13 +166,13 @@ async fn every_request_of_a_batch_has_its_outcome_and_its_handle_first() {
 }
 
 #[tokio::test]
-async fn creates_in_flight_are_bounded() {
-    // Nobody answers, so what is on its way stays on its way.
+async fn creates_in_progress_are_limited() {
+    // The server never responds, so creates stay in progress.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let client = builder(url).build().unwrap();
-    let mut jobs = client.generate_all(requests(&["a000"; 20])).max_creates(3);
-    let next = tokio::time::timeout(Duration::from_millis(100), jobs.next());
+    let mut batch = client.generate_all(requests(&["a000"; 20])).max_creates(3);
+    let next = tokio::time::timeout(Duration::from_millis(100), batch.next());
     assert!(next.await.is_err());
     let mut connections = Vec::new();
     while let Ok(Ok(connection)) =
@@ -181,11 +181,11 @@ async fn creates_in_flight_are_bounded() {
         connections.push(connection);
     }
     assert_eq!(connections.len(), 3);
-    assert!(jobs.is_creating());
+    assert!(batch.is_creating());
 }
 
 #[tokio::test]
-async fn a_create_refused_for_too_many_requests_is_sent_again_and_no_other() {
+async fn only_a_create_refused_with_429_is_retried() {
     let server = Server::start(|number, request| match number {
         0 => http(429, &[("retry-after-ms", "1")], "slow down"),
         _ => service(number, request),
@@ -209,15 +209,15 @@ async fn a_create_refused_for_too_many_requests_is_sent_again_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_stopped_batch_creates_nothing_more_and_ends_what_it_has() {
+async fn stopped_batch_sends_no_create_and_completes_its_waits() {
     let server = Server::start(service).await;
-    let mut jobs = client(&server)
+    let mut batch = client(&server)
         .generate_all(requests(&["g0", "g1", "g2", "g3"]))
         .max_creates(1);
     let mut ended = 0;
-    while let Some((_, job)) = jobs.next().await {
-        match job {
-            BatchEvent::Created(_) => jobs.stop(),
+    while let Some((_, event)) = batch.next().await {
+        match event {
+            BatchEvent::Created(_) => batch.stop(),
             BatchEvent::Ended(outcome) => {
                 assert!(outcome.is_ok());
                 ended += 1;
@@ -229,21 +229,21 @@ async fn a_stopped_batch_creates_nothing_more_and_ends_what_it_has() {
 }
 
 #[tokio::test]
-async fn a_batch_that_runs_again_creates_only_what_was_not() {
+async fn second_run_creates_only_missing_generations() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
     let server = Server::start(service).await;
     let prompts = ["g0", "fail-1", "refuse-2", "lose-3", "g4"];
     for (prompts, new) in [
         (&prompts[..4], vec!["fail-1", "g0", "lose-3", "refuse-2"]),
-        // What was refused cost nothing, so it may be tried again.
+        // A refused create was not billed, so the next run sends it again.
         (&prompts[..], vec!["g4", "refuse-2"]),
         (&prompts[..], vec!["refuse-2"]),
     ] {
         let before = created(&server).len();
         let journal = Journal::open(&path).unwrap();
-        let jobs = client(&server).generate_all(requests(prompts));
-        let outcomes = outcomes(jobs.journal(journal)).await;
+        let batch = client(&server).generate_all(requests(prompts));
+        let outcomes = outcomes(batch.journal(journal)).await;
         assert_eq!(outcomes.len(), prompts.len());
         assert_eq!(
             kinds(&outcomes)[1..4],
@@ -270,51 +270,51 @@ async fn a_batch_that_runs_again_creates_only_what_was_not() {
 }
 
 #[tokio::test]
-async fn the_intent_is_on_disk_before_the_request_leaves() {
+async fn intent_is_on_disk_before_the_request_is_sent() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
-    let seen = path.clone();
+    let journal_path = path.clone();
     let server = Server::start(move |number, request| {
         if is_create(request) {
-            let text = fs::read_to_string(&seen).unwrap();
+            let text = fs::read_to_string(&journal_path).unwrap();
             assert_eq!(text.matches("\"intent\"").count(), 1, "{text}");
             assert!(!text.contains("\"created\""));
         }
         service(number, request)
     })
     .await;
-    let jobs = client(&server).generate_all(requests(&["g0"]));
-    let outcomes = outcomes(jobs.journal(Journal::open(&path).unwrap())).await;
+    let batch = client(&server).generate_all(requests(&["g0"]));
+    let outcomes = outcomes(batch.journal(Journal::open(&path).unwrap())).await;
     assert!(outcomes[&0].is_ok());
 }
 
-/// A journal that was cut off after each of its bytes, as a kill may do: no request is created twice whose create is
-/// told, and none silently repeated that may have been.
+/// Truncates a journal after each of its bytes, as a kill may do: a recorded create is not repeated, and a create that
+/// may have been accepted is reported as ambiguous.
 #[tokio::test]
-async fn a_journal_cut_off_anywhere_repeats_nothing() {
+async fn journal_truncated_at_any_byte_repeats_no_create() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
     let server = Server::start(service).await;
     let client = client(&server);
-    let jobs = client.generate_all(requests(&["g0"]));
-    outcomes(jobs.journal(Journal::open(&path).unwrap())).await;
+    let batch = client.generate_all(requests(&["g0"]));
+    outcomes(batch.journal(Journal::open(&path).unwrap())).await;
     let text = fs::read(&path).unwrap();
     let end_of = |event: &str| {
         let text = String::from_utf8(text.clone()).unwrap();
         let at = text.find(event).unwrap();
         at + text[at..].find('\n').unwrap() + 1
     };
-    // What was bought, or may have been, is known even if its line lacks its end.
+    // A create is recorded even if its line lacks the line break.
     let (intent, created_at) = (end_of("\"intent\"") - 1, end_of("\"created\"") - 1);
     for cut in 0..=text.len() {
         fs::write(&path, &text[..cut]).unwrap();
         let before = created(&server).len();
-        let jobs = client.generate_all(requests(&["g0"]));
-        let outcomes = outcomes(jobs.journal(Journal::open(&path).unwrap())).await;
+        let batch = client.generate_all(requests(&["g0"]));
+        let outcomes = outcomes(batch.journal(Journal::open(&path).unwrap())).await;
         let again = created(&server).len() - before;
         let kind = outcomes[&0].as_ref().err().map(Error::kind);
         let expected = match cut {
-            // The intent is not on disk, so the request has not left.
+            // The intent is not on disk, so the request was not sent.
             _ if cut < intent => (1, None),
             _ if cut < created_at => (0, Some(ErrorKind::AmbiguousCreate)),
             _ => (0, None),
@@ -324,12 +324,12 @@ async fn a_journal_cut_off_anywhere_repeats_nothing() {
 }
 
 #[tokio::test]
-async fn another_batch_is_refused_with_its_lines_and_creates_nothing() {
+async fn changed_batch_is_refused_with_its_lines_and_creates_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
     let server = Server::start(service).await;
-    let jobs = client(&server).generate_all(requests(&["g0", "g1"]));
-    outcomes(jobs.journal(Journal::open(&path).unwrap())).await;
+    let batch = client(&server).generate_all(requests(&["g0", "g1"]));
+    outcomes(batch.journal(Journal::open(&path).unwrap())).await;
     let journal = Journal::open(&path).unwrap();
     let differing = |prompts: &[&str]| {
         let bodies: Vec<_> = requests(prompts)
@@ -343,14 +343,14 @@ async fn another_batch_is_refused_with_its_lines_and_creates_nothing() {
     assert_eq!(differing(&["g1", "g0"]), [1, 2]);
     assert_eq!(differing(&["g0"]), [2]);
     let before = created(&server).len();
-    let jobs = client(&server).generate_all(requests(&["g0", "other"]));
-    let outcomes = outcomes(jobs.journal(journal)).await;
+    let batch = client(&server).generate_all(requests(&["g0", "other"]));
+    let outcomes = outcomes(batch.journal(journal)).await;
     assert_eq!(kinds(&outcomes), [None, Some(ErrorKind::Configuration)]);
     assert_eq!(created(&server).len(), before);
 }
 
 #[tokio::test]
-async fn a_journal_is_one_processs_alone_and_knows_what_it_is_not() {
+async fn journal_is_locked_and_another_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
     let journal = Journal::open(&path).unwrap();
@@ -362,7 +362,7 @@ async fn a_journal_is_one_processs_alone_and_knows_what_it_is_not() {
     for (text, what) in [
         ("{\"event\":\"journal\",\"version\":9}\n", "version 9"),
         ("hello\n", "line 1"),
-        // No file of somebody's becomes a journal by losing its last line.
+        // Another program's file does not become a journal by the removal of its last line.
         ("hello", "line 1"),
         ("{\"event\":\"journal\",\"version\":1} ", "line 1"),
         ("hello\nworld", "line 1"),
@@ -381,7 +381,7 @@ async fn a_journal_is_one_processs_alone_and_knows_what_it_is_not() {
 }
 
 #[tokio::test]
-async fn what_is_unclear_is_created_again_only_when_its_owner_says_so() {
+async fn unclear_request_is_created_again_only_after_repeat() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
     let server = Server::start(|number, request| match number {
@@ -394,8 +394,8 @@ async fn what_is_unclear_is_created_again_only_when_its_owner_says_so() {
         if repeats {
             journal.repeat(0).unwrap();
         }
-        let jobs = client(&server).generate_all(requests(&["g0"]));
-        outcomes(jobs.journal(journal)).await
+        let batch = client(&server).generate_all(requests(&["g0"]));
+        outcomes(batch.journal(journal)).await
     };
     for _ in 0..2 {
         assert_eq!(kinds(&run(false).await), [Some(ErrorKind::AmbiguousCreate)]);
@@ -403,7 +403,7 @@ async fn what_is_unclear_is_created_again_only_when_its_owner_says_so() {
     assert_eq!(created(&server), ["g0"]);
     let journal = Journal::open(&path).unwrap();
     assert_eq!(journal.entries()[&1].state, JournalState::Unclear);
-    // A permission that is not used ends with the journal.
+    // An unused permission to repeat ends when the journal is closed.
     journal.repeat(0).unwrap();
     drop(journal);
     assert_eq!(kinds(&run(false).await), [Some(ErrorKind::AmbiguousCreate)]);
@@ -412,18 +412,18 @@ async fn what_is_unclear_is_created_again_only_when_its_owner_says_so() {
 }
 
 #[tokio::test]
-async fn requests_take_the_indexes_that_are_not_left_out() {
+async fn requests_skip_reserved_indices() {
     let server = Server::start(service).await;
     let folder = tempfile::tempdir().unwrap();
     let journal = Journal::open(folder.path().join("j.jsonl")).unwrap();
-    let jobs = || {
-        let jobs = client(&server).generate_all(requests(&["a", "b", "c"]));
-        jobs.reserve_indices([0, 2, 3, 9]).journal(journal.clone())
+    let batch = || {
+        let batch = client(&server).generate_all(requests(&["a", "b", "c"]));
+        batch.reserve_indices([0, 2, 3, 9]).journal(journal.clone())
     };
     let indexes = |outcomes: BTreeMap<usize, _>| outcomes.into_keys().collect::<Vec<_>>();
-    assert_eq!(indexes(outcomes(jobs()).await), [1, 4, 5]);
+    assert_eq!(indexes(outcomes(batch()).await), [1, 4, 5]);
     assert_eq!(journal.entries().into_keys().collect::<Vec<_>>(), [2, 5, 6]);
-    // A second run knows them again, and those that are passed over go by the same indexes.
-    assert_eq!(indexes(outcomes(jobs().skip_indices([4])).await), [1, 5]);
+    // A second run recognizes the requests, and skips by the same indices.
+    assert_eq!(indexes(outcomes(batch().skip_indices([4])).await), [1, 5]);
     assert_eq!(created(&server).len(), 3);
 }

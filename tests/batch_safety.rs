@@ -1,4 +1,4 @@
-//! What a batch does when its consumer is slow, when it is stopped, and when its journal is shared or misused.
+//! Batches with a slow consumer, stopped and dropped batches, and journals that are shared or misused.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use aimlapi_video_test_support as support;
@@ -18,7 +18,7 @@ fn quick() -> WaitOptions {
     WaitOptions::default().schedule(Fixed::every(Duration::from_millis(1)))
 }
 
-/// Whose creates wait a second after a 429.
+/// A client whose creates wait one second after a 429.
 fn client(server: &Server) -> Client {
     builder(server.url())
         .poll_budget(None)
@@ -40,7 +40,7 @@ fn requests(prompts: &[&str]) -> Vec<KlingaiV2MasterTextToVideo> {
         .collect()
 }
 
-/// Creates under the prompt as id, and completes at once.
+/// A service whose generations have the prompt as id, and are completed at once.
 fn service(_: usize, request: &Request) -> Bytes {
     if request.method == "POST" {
         let body: Value = serde_json::from_slice(&request.body).unwrap();
@@ -54,7 +54,7 @@ fn service(_: usize, request: &Request) -> Bytes {
     )
 }
 
-/// As `service`, but the first request is one too many for now.
+/// As `service`, but the first request gets a 429.
 fn busy_at_first(number: usize, request: &Request) -> Bytes {
     match number {
         0 => http(429, &[("retry-after", "60")], "slow down"),
@@ -67,27 +67,27 @@ fn posts(server: &Server) -> usize {
     requests.iter().filter(|r| r.method == "POST").count()
 }
 
-async fn outcomes(mut jobs: GenerateAll) -> BTreeMap<usize, Result<Generation, Error>> {
+async fn outcomes(mut batch: GenerateAll) -> BTreeMap<usize, Result<Generation, Error>> {
     let mut outcomes = BTreeMap::new();
-    while let Some((index, job)) = jobs.next().await {
-        if let BatchEvent::Ended(outcome) = job {
+    while let Some((index, event)) = batch.next().await {
+        if let BatchEvent::Ended(outcome) = event {
             outcomes.insert(index, outcome);
         }
     }
     outcomes
 }
 
-/// Polls it until the service has had its first create.
-async fn until_sent(jobs: &mut GenerateAll, server: &Server) {
+/// Polls the batch until the service has received its first create.
+async fn until_sent(batch: &mut GenerateAll, server: &Server) {
     while posts(server) == 0 {
-        let _ = tokio::time::timeout(Duration::from_millis(5), jobs.next()).await;
+        let _ = tokio::time::timeout(Duration::from_millis(5), batch.next()).await;
     }
-    // The answer is read, and noted.
-    let _ = tokio::time::timeout(Duration::from_millis(200), jobs.next()).await;
+    // The response is read and recorded.
+    let _ = tokio::time::timeout(Duration::from_millis(200), batch.next()).await;
 }
 
 #[tokio::test]
-async fn a_slow_consumer_loses_no_id() {
+async fn slow_consumer_receives_every_handle() {
     let server = Server::start(service).await;
     let client = builder(server.url())
         .poll_budget(None)
@@ -95,22 +95,22 @@ async fn a_slow_consumer_loses_no_id() {
         .create_timeout(Duration::from_millis(300))
         .build()
         .unwrap();
-    let mut jobs = client
+    let mut batch = client
         .generate_all(requests(&["g0", "g1", "g2", "g3"]))
         .max_creates(4);
     let mut failed = Vec::new();
-    while let Some((_, job)) = jobs.next().await {
-        if let BatchEvent::Ended(Err(error)) = job {
+    while let Some((_, event)) = batch.next().await {
+        if let BatchEvent::Ended(Err(error)) = event {
             failed.push(error.to_string());
         }
-        // Not a pause for luck: the consumer's own work takes longer than a create may.
+        // The consumer's work takes longer than the timeout of a create.
         tokio::time::sleep(Duration::from_millis(400)).await;
     }
     assert_eq!((posts(&server), failed), (4, Vec::new()));
 }
 
 #[tokio::test]
-async fn a_slow_consumer_fails_no_poll() {
+async fn slow_consumer_does_not_delay_polls() {
     let server = Server::start(service).await;
     let timeout = Duration::from_millis(200);
     let client = builder(server.url())
@@ -127,15 +127,15 @@ async fn a_slow_consumer_fails_no_poll() {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_stopped_sends_no_create_again() {
+async fn stopped_batch_retries_no_create() {
     let server = Server::start(busy_at_first).await;
-    let mut jobs = client(&server)
+    let mut batch = client(&server)
         .generate_all(requests(&["g0", "g1"]))
         .max_creates(1);
-    until_sent(&mut jobs, &server).await;
-    jobs.stop();
-    let outcomes = tokio::time::timeout(Duration::from_secs(5), outcomes(jobs));
-    let outcomes = outcomes.await.expect("it waits for nothing any more");
+    until_sent(&mut batch, &server).await;
+    batch.stop();
+    let outcomes = tokio::time::timeout(Duration::from_secs(5), outcomes(batch));
+    let outcomes = outcomes.await.expect("the batch ends");
     let kinds: Vec<_> = outcomes
         .values()
         .map(|outcome| outcome.as_ref().unwrap_err().kind())
@@ -144,15 +144,15 @@ async fn a_batch_that_is_stopped_sends_no_create_again() {
 }
 
 #[tokio::test]
-async fn a_create_that_was_refused_is_known_not_to_exist_while_it_waits_to_be_sent_again() {
+async fn refused_create_is_recorded_as_not_created_before_its_retry() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
     let server = Server::start(busy_at_first).await;
     let journal = Journal::open(&path).unwrap();
-    let mut jobs = client(&server)
+    let mut batch = client(&server)
         .generate_all(requests(&["g0"]))
         .journal(journal.clone());
-    until_sent(&mut jobs, &server).await;
+    until_sent(&mut batch, &server).await;
     let entry = journal.entries()[&1].clone();
     assert_eq!(entry.state, JournalState::NotCreated);
     let sent = server.requests()[0]
@@ -164,19 +164,19 @@ async fn a_create_that_was_refused_is_known_not_to_exist_while_it_waits_to_be_se
 }
 
 #[tokio::test]
-async fn a_batch_that_is_dropped_still_notes_what_was_on_its_way() {
+async fn dropped_batch_records_the_create_in_progress() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
     let server = Server::start(service).await;
     let journal = Journal::open(&path).unwrap();
-    let mut jobs = client(&server)
+    let mut batch = client(&server)
         .generate_all(requests(&["g0"]))
         .journal(journal.clone());
     while posts(&server) == 0 {
-        assert!(futures_util::poll!(Box::pin(jobs.next())).is_pending());
+        assert!(futures_util::poll!(Box::pin(batch.next())).is_pending());
         tokio::task::yield_now().await;
     }
-    drop(jobs);
+    drop(batch);
     while journal.entries()[&1].handle().is_none() {
         tokio::task::yield_now().await;
     }
@@ -184,7 +184,7 @@ async fn a_batch_that_is_dropped_still_notes_what_was_on_its_way() {
 }
 
 #[tokio::test]
-async fn two_batches_with_clones_of_one_journal_create_once() {
+async fn two_batches_with_one_journal_create_once() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(service).await;
     let journal = Journal::open(folder.path().join("journal.jsonl")).unwrap();
@@ -200,7 +200,7 @@ async fn two_batches_with_clones_of_one_journal_create_once() {
 }
 
 #[tokio::test]
-async fn a_journal_forgets_no_generation_and_knows_what_it_is_asked() {
+async fn journal_keeps_every_generation_and_refuses_unknown_requests() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(service).await;
     let journal = Journal::open(folder.path().join("journal.jsonl")).unwrap();
@@ -219,12 +219,12 @@ async fn a_journal_forgets_no_generation_and_knows_what_it_is_asked() {
     ] {
         assert_eq!(error.kind(), ErrorKind::Configuration);
     }
-    let mut jobs = client
+    let mut batch = client
         .generate_all(requests(&["g0"]))
         .journal(journal.clone());
-    let (_, first) = jobs.next().await.unwrap();
+    let (_, first) = batch.next().await.unwrap();
     assert!(matches!(first, BatchEvent::Resumed(handle) if handle.id() == "g0"));
-    outcomes(jobs).await;
+    outcomes(batch).await;
     assert_eq!(posts(&server), 1);
     assert_eq!(journal.elsewhere(&client), [0; 0]);
     let other = Server::start(service).await;
@@ -232,7 +232,7 @@ async fn a_journal_forgets_no_generation_and_knows_what_it_is_asked() {
 }
 
 #[test]
-fn a_line_that_lacks_only_its_end_is_kept_and_line_0_is_refused() {
+fn line_without_its_line_break_is_kept_and_line_0_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
     let intent = |line: usize| {
@@ -256,7 +256,7 @@ fn a_line_that_lacks_only_its_end_is_kept_and_line_0_is_refused() {
 }
 
 #[test]
-fn a_file_that_is_no_journal_is_left_as_it_is() {
+fn file_that_is_not_a_journal_is_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("other");
     for text in [
@@ -272,7 +272,7 @@ fn a_file_that_is_no_journal_is_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_refused_request_may_be_corrected_and_another_may_not() {
+async fn only_a_refused_request_may_be_changed() {
     let server = Server::start(|number, request| match number {
         0 => http(400, &[], "no"),
         _ => service(number, request),
@@ -287,8 +287,8 @@ async fn a_refused_request_may_be_corrected_and_another_may_not() {
         let universal = requests.iter().cloned().map(GenerationRequest::from);
         let bodies: Vec<_> = universal.map(|request| request.body().clone()).collect();
         let differing = journal.differing(&bodies);
-        let jobs = client.generate_all(requests).max_creates(1);
-        (differing, outcomes(jobs.journal(journal)).await)
+        let batch = client.generate_all(requests).max_creates(1);
+        (differing, outcomes(batch.journal(journal)).await)
     };
     let (_, first) = run(&["g0", "g1"]).await;
     assert_eq!(first[&0].as_ref().unwrap_err().kind(), ErrorKind::Refused);
@@ -306,41 +306,41 @@ struct Panics;
 
 impl Schedule for Panics {
     fn next(&self, state: &PollState<'_>) -> Duration {
-        assert_ne!(state.id, "g1", "told to");
+        assert_ne!(state.id, "g1", "this schedule panics for g1");
         Duration::from_millis(1)
     }
 }
 
 #[tokio::test]
-async fn a_schedule_that_panics_ends_its_own_job_alone_and_tells_the_generation() {
+async fn panicking_schedule_ends_only_its_own_wait_with_the_handle() {
     let server = Server::start(service).await;
     let client = client(&server);
     let options = WaitOptions::default().schedule(Panics);
-    let jobs = client.generate_all(requests(&["g0", "g1", "g2"]));
-    let ended = outcomes(jobs.options(options)).await;
+    let batch = client.generate_all(requests(&["g0", "g1", "g2"]));
+    let ended = outcomes(batch.options(options)).await;
     let error = ended[&1].as_ref().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PollingLost);
     assert_eq!(error.handle().unwrap().id(), "g1");
     assert!(ended[&0].is_ok() && ended[&2].is_ok());
 }
 
-/// Streams that are taken to another runtime than the one they began on.
+/// Streams that move to another runtime than the one that started them.
 #[test]
-fn a_batch_whose_runtime_has_ended_ends_and_says_what_may_exist() {
+fn batch_whose_runtime_has_ended_reports_ambiguous_creates() {
     let runtime = || {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         runtime.worker_threads(1).enable_all().build().unwrap()
     };
-    // Takes connections, and never says a word.
+    // The listener accepts connections and never responds.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let client = builder(url).wait_options(quick()).build().unwrap();
-    let mut jobs = client.generate_all(requests(&["g0"]));
+    let mut batch = client.generate_all(requests(&["g0"]));
     let mut waits = client.wait_all(["g1"]);
     let first = runtime();
     first.block_on(async {
         let begins = Duration::from_millis(50);
-        assert!(tokio::time::timeout(begins, jobs.next()).await.is_err());
+        assert!(tokio::time::timeout(begins, batch.next()).await.is_err());
         assert!(tokio::time::timeout(begins, waits.next()).await.is_err());
     });
     first.shutdown_background();
@@ -350,7 +350,7 @@ fn a_batch_whose_runtime_has_ended_ends_and_says_what_may_exist() {
         let unseen = unseen.unwrap_err();
         assert_eq!(unseen.kind(), ErrorKind::PollingLost);
         assert_eq!(unseen.handle().unwrap().id(), "g1");
-        let ended = outcomes(jobs).await;
+        let ended = outcomes(batch).await;
         let error = ended[&0].as_ref().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AmbiguousCreate);
     });

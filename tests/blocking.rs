@@ -1,4 +1,4 @@
-//! The client without async, against real servers that live in a runtime of their own.
+//! The blocking client, against real servers on a separate runtime.
 #![cfg(feature = "blocking")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -24,7 +24,7 @@ use support::{
 };
 use tokio::runtime::Runtime;
 
-/// A runtime for servers: what is tested has its own, or none.
+/// A runtime for the servers, separate from the runtime of the client.
 fn servers() -> Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -54,20 +54,21 @@ fn id_of(request: &Request) -> String {
     request.target.split('=').next_back().unwrap().to_owned()
 }
 
-/// Creates under the prompt as id. `fail` fails, `slow` never ends, all others are completed at once.
+/// A service whose generations have the prompt as id. `fail` fails, `slow` never ends, all others are completed at
+/// once.
 fn service(_: usize, request: &Request) -> Bytes {
     let id = id_of(request);
     if request.method == "POST" {
         return support::json(201, json!({ "id": id, "status": "queued" }));
     }
-    let answer = match id.as_str() {
+    let body = match id.as_str() {
         "fail" => json!({ "id": id, "status": "error" }),
         "slow" => json!({ "id": id, "status": "generating" }),
         _ => {
             json!({ "id": id, "status": "completed", "video": { "url": "https://cdn.example.com/v.mp4" } })
         }
     };
-    support::json(200, answer)
+    support::json(200, body)
 }
 
 fn polls_of(server: &Server, id: &str) -> usize {
@@ -76,7 +77,7 @@ fn polls_of(server: &Server, id: &str) -> usize {
     polls.filter(|request| id_of(request) == id).count()
 }
 
-/// Returns when it is so, which takes as long as it takes, but not for ever.
+/// Waits until the condition holds; panics after a timeout.
 fn until(is_so: impl Fn() -> bool) {
     let began = Instant::now();
     while !is_so() {
@@ -99,7 +100,7 @@ fn generation_is_created_waited_for_and_fetched() {
 }
 
 #[test]
-fn updates_come_one_by_one_and_end() {
+fn updates_are_returned_one_by_one_and_end() {
     let servers = servers();
     let server = servers.block_on(Server::start(|number, request| match number {
         0 => support::json(200, json!({ "id": "a", "status": "queued" })),
@@ -122,7 +123,7 @@ fn updates_come_one_by_one_and_end() {
 }
 
 #[test]
-fn error_of_a_wait_gives_its_handle_back() {
+fn error_of_a_wait_has_the_handle() {
     let servers = servers();
     let server = servers.block_on(Server::start(service));
     let client = client(server.url());
@@ -136,7 +137,7 @@ fn error_of_a_wait_gives_its_handle_back() {
 }
 
 #[test]
-fn every_wait_ends_by_itself_and_dropping_the_rest_stops_their_traffic() {
+fn waits_end_independently_and_dropped_waits_send_nothing() {
     let servers = servers();
     let server = servers.block_on(Server::start(service));
     let client = client(server.url());
@@ -147,7 +148,7 @@ fn every_wait_ends_by_itself_and_dropping_the_rest_stops_their_traffic() {
     assert_eq!(ended, [("a".to_owned(), true), ("fail".to_owned(), false)]);
     until(|| polls_of(&server, "slow") > 2);
     drop(outcomes);
-    // A call goes through the thread that the waits lived on, so they are gone after it.
+    // The call runs on the same background thread, so the dropped waits have ended after it.
     client.fetch("b").unwrap();
     let polls = polls_of(&server, "slow");
     for _ in 0..50 {
@@ -157,7 +158,7 @@ fn every_wait_ends_by_itself_and_dropping_the_rest_stops_their_traffic() {
 }
 
 #[test]
-fn dropped_updates_send_nothing_more() {
+fn dropped_updates_send_no_poll() {
     let servers = servers();
     let server = servers.block_on(Server::start(service));
     let client = client(server.url());
@@ -172,16 +173,16 @@ fn dropped_updates_send_nothing_more() {
 }
 
 #[test]
-fn creates_go_on_while_nobody_takes_what_happened() {
+fn creates_continue_without_a_consumer() {
     let servers = servers();
     let server = servers.block_on(Server::start(service));
     let client = client(server.url());
-    let mut jobs = client.generate_all(["a", "b", "fail"].map(request));
-    let (_, first) = jobs.next().unwrap();
+    let mut batch = client.generate_all(["a", "b", "fail"].map(request));
+    let (_, first) = batch.next().unwrap();
     assert!(matches!(first, BatchEvent::Created(_)));
     until(|| server.requests().len() >= 3);
-    let mut ended: Vec<(usize, bool)> = jobs
-        .filter_map(|(index, job)| match job {
+    let mut ended: Vec<(usize, bool)> = batch
+        .filter_map(|(index, event)| match event {
             BatchEvent::Ended(outcome) => Some((index, outcome.is_ok())),
             _ => None,
         })
@@ -191,21 +192,21 @@ fn creates_go_on_while_nobody_takes_what_happened() {
 }
 
 #[test]
-fn stopped_batch_creates_nothing_more() {
+fn stopped_batch_sends_no_create() {
     let servers = servers();
     let server = servers.block_on(Server::start(service));
     let client = client(server.url());
     let many = (0..1000).map(|number| request(&number.to_string()));
-    let mut jobs = client.generate_all(many).max_creates(1);
-    jobs.next().unwrap();
-    jobs.stop();
-    assert!(jobs.by_ref().count() < 20);
-    assert!(!jobs.is_creating());
+    let mut batch = client.generate_all(many).max_creates(1);
+    batch.next().unwrap();
+    batch.stop();
+    assert!(batch.by_ref().count() < 20);
+    assert!(!batch.is_creating());
     assert!(server.requests().len() < 20);
 }
 
 #[test]
-fn create_on_its_way_is_noted_after_batch_and_client_are_dropped() {
+fn create_in_progress_is_recorded_after_batch_and_client_are_dropped() {
     use aimlapi_video::{Journal, JournalState};
 
     let servers = servers();
@@ -213,7 +214,7 @@ fn create_on_its_way_is_noted_after_batch_and_client_are_dropped() {
     let going = Mutex::new(going);
     let server = servers.block_on(Server::start(move |number, request| {
         if id_of(request) == "b" {
-            // The other requests are answered meanwhile.
+            // The other requests get their responses in the meantime.
             tokio::task::block_in_place(|| going.lock().unwrap().recv().unwrap());
         }
         service(number, request)
@@ -221,17 +222,17 @@ fn create_on_its_way_is_noted_after_batch_and_client_are_dropped() {
     let folder = tempfile::tempdir().unwrap();
     let journal = Journal::open(folder.path().join("journal")).unwrap();
     let client = client(server.url());
-    let mut jobs = client
+    let mut batch = client
         .generate_all(["a", "b"].map(request))
         .journal(journal.clone());
-    assert!(matches!(jobs.next(), Some((0, BatchEvent::Created(_)))));
+    assert!(matches!(batch.next(), Some((0, BatchEvent::Created(_)))));
     until(|| {
         server
             .requests()
             .iter()
             .any(|request| id_of(request) == "b")
     });
-    drop(jobs);
+    drop(batch);
     drop(client);
     let state = |line: usize| journal.entries()[&line].state.clone();
     assert!(!matches!(state(2), JournalState::Created { .. }));
@@ -293,14 +294,14 @@ fn generation_is_saved_in_one_call_and_paid_for_once() {
     assert_eq!(made.saved[0].path, path);
     assert_eq!(std::fs::read(&path).unwrap(), b"a film");
     assert!(updates > 0 && received == 6);
-    let seen = server.requests().len();
+    let request_count = server.requests().len();
     let error = client
         .generate_to(request("a"), &path)
         .outcome()
         .unwrap_err();
     assert_eq!(
         (error.kind(), server.requests().len()),
-        (ErrorKind::Io, seen)
+        (ErrorKind::Io, request_count)
     );
     let again = client.generate_to(request("a"), &path).overwrite(true);
     again.outcome().unwrap();
@@ -322,7 +323,7 @@ fn host(servers: &Runtime) -> Host {
 }
 
 #[test]
-fn video_goes_to_file_folder_memory_and_writer() {
+fn video_is_saved_to_file_folder_memory_and_writer() {
     let servers = servers();
     let host = host(&servers);
     let client = client(host.url.clone());
@@ -336,24 +337,24 @@ fn video_goes_to_file_folder_memory_and_writer() {
     assert_eq!(error.kind(), ErrorKind::Io);
     assert!(Download::check_target(&path, false).is_err());
 
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let progress = |received: Received| seen.lock().unwrap().push(received.bytes);
+    let received_bytes = Arc::new(Mutex::new(Vec::new()));
+    let progress = |received: Received| received_bytes.lock().unwrap().push(received.bytes);
     let download = client.download(&generation).on_progress(progress);
     let saved = download.to_folder(folder.path()).unwrap();
     assert_eq!(std::fs::read(&saved[0].path).unwrap(), film().bytes());
-    assert_eq!(seen.lock().unwrap().last(), Some(&3_000_000));
+    assert_eq!(received_bytes.lock().unwrap().last(), Some(&3_000_000));
 
     let bytes = client.download(&generation).to_bytes().unwrap();
     assert_eq!(bytes, film().bytes());
     let mut written = Vec::new();
-    let told = client
+    let result = client
         .download(&generation)
         .to_writer(&mut written)
         .unwrap();
-    assert_eq!((told.bytes, written), (3_000_000, film().bytes()));
+    assert_eq!((result.bytes, written), (3_000_000, film().bytes()));
 }
 
-/// Takes a few bytes at a time, is interrupted now and then, and is full after a million, if it is ever full.
+/// A writer that accepts a few bytes per call, is interrupted at times, and may be full after a million bytes.
 struct Slow {
     taken: Vec<u8>,
     calls: usize,
@@ -380,7 +381,7 @@ impl Write for Slow {
 }
 
 #[test]
-fn writer_gets_every_byte_in_whatever_pieces_it_takes() {
+fn writer_that_accepts_partial_writes_gets_every_byte() {
     let servers = servers();
     let host = host(&servers);
     let client = client(host.url.clone());
@@ -398,7 +399,7 @@ fn writer_gets_every_byte_in_whatever_pieces_it_takes() {
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Io);
 }
 
-/// All that a program may do, from where async code runs.
+/// The main methods of the client, called inside async code.
 fn everything(server: &Server, host: &Host) {
     let client = client(server.url());
     assert!(client.generate(request("a")).is_ok());
@@ -415,7 +416,7 @@ fn everything(server: &Server, host: &Host) {
 }
 
 #[test]
-fn works_and_is_dropped_inside_a_runtime_of_one_thread() {
+fn client_works_and_is_dropped_inside_a_current_thread_runtime() {
     let servers = servers();
     let (server, host) = (servers.block_on(Server::start(service)), host(&servers));
     let one = tokio::runtime::Builder::new_current_thread()
@@ -432,7 +433,7 @@ fn works_and_is_dropped_inside_a_runtime_of_one_thread() {
 }
 
 #[test]
-fn works_and_is_dropped_inside_a_runtime_of_many_threads() {
+fn client_works_and_is_dropped_inside_a_multi_thread_runtime() {
     let servers = servers();
     let server = Arc::new(servers.block_on(Server::start(service)));
     let host = Arc::new(host(&servers));
@@ -451,7 +452,7 @@ fn works_and_is_dropped_inside_a_runtime_of_many_threads() {
 }
 
 #[test]
-fn client_of_an_async_one_shares_what_that_one_has_seen() {
+fn client_made_from_an_async_one_shares_its_durations() {
     let servers = servers();
     let server = servers.block_on(Server::start(service));
     let asynchronous = builder(server.url()).build().unwrap();
@@ -461,14 +462,14 @@ fn client_of_an_async_one_shares_what_that_one_has_seen() {
     assert!(format!("{:?}", asynchronous.durations()).contains("kling"));
     assert!(servers.block_on(asynchronous.fetch("a")).is_ok());
     drop(client);
-    // Its connections stood on the thread of the other one.
+    // The connections ran on the runtime of the async client.
     for _ in 0..10 {
         assert!(servers.block_on(asynchronous.fetch("a")).is_ok());
     }
 }
 
 #[test]
-fn key_is_in_no_debug_and_missing_one_is_told() {
+fn debug_output_hides_the_key_and_a_missing_key_is_reported() {
     let client = client("http://127.0.0.1:9");
     let text = format!(
         "{client:?} {:?} {:?} {:?} {:?}",
@@ -484,7 +485,7 @@ fn key_is_in_no_debug_and_missing_one_is_told() {
 }
 
 #[test]
-fn all_of_it_may_be_shared_and_sent() {
+fn public_types_are_send_and_sync() {
     fn shared<T: Send + Sync>() {}
     shared::<Client>();
     shared::<Wait>();

@@ -1,4 +1,4 @@
-//! The library without bundled root certificates on a machine that has none.
+//! Tests the library without bundled root certificates in a root file system that has none.
 //!
 //! `.ci/chroot` runs these tests; they need Linux and root.
 #![cfg(all(
@@ -18,7 +18,7 @@ use support::{
 
 #[tokio::test]
 #[ignore = "needs root: run .ci/chroot"]
-async fn https_without_roots_is_an_error_of_its_own_and_plain_http_works() {
+async fn https_without_roots_is_a_distinct_error_and_plain_http_works() {
     let chroot = Chroot::new(&std::env::current_exe().unwrap());
     let (refused, trusted) = (TlsService::start().await, TlsService::start().await);
     let plain = Server::always(support::json(200, tls::completed(&refused.video()))).await;
@@ -27,12 +27,12 @@ async fn https_without_roots_is_an_error_of_its_own_and_plain_http_works() {
     command.env("TRUSTED", trusted.url());
     let output = command.output().await.unwrap();
     assert!(output.status.success(), "{output:?}");
-    let told = String::from_utf8(output.stdout).unwrap();
-    assert!(told.contains("3 passed"), "{told}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.contains("3 passed"), "{stdout}");
     assert_eq!(refused.connections(), 0);
 }
 
-/// What runs in the chroot.
+/// The tests that run in the chroot.
 mod inside {
     use super::*;
 
@@ -90,7 +90,7 @@ mod inside {
 
     #[tokio::test]
     #[ignore = "runs in a chroot"]
-    async fn roots_that_the_caller_gives_are_used() {
+    async fn roots_of_the_caller_are_used() {
         let url = url("TRUSTED");
         let root = || [Certificate::from_pem(tls::ROOT).unwrap()];
         let merged = builder(&url)

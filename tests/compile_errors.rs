@@ -1,4 +1,4 @@
-//! What the compiler reports for usual mistakes: it names what is expected, and what to do.
+//! Tests the compiler's messages about frequent mistakes: a message names the expected types and the remedy.
 #![cfg(feature = "kling")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value;
 
-/// A wrong line of a program, and texts that the compiler's message about it holds.
+/// Lines that do not compile, and the texts that the compiler's message about each of them contains.
 const MISTAKES: &[(&str, &[&str])] = &[
     (
         r#"client.create(builder().prompt("A kite"))"#,
@@ -80,13 +80,13 @@ const TAKES: &str = "`, or a value that becomes one";
 const STRINGS: &str = "a string takes `&str` or `String`";
 const INTEGERS: &str = "every integer type";
 
-/// Each mistake stands on a line of its own.
+/// The code before the mistakes, each of which is on a separate line.
 const BEFORE: &str = "use aimlapi_video::{Client, types::*};\n\
     fn builder() -> KlingaiV2MasterTextToVideoBuilder { KlingaiV2MasterTextToVideo::builder() }\n\
     pub fn mistakes(client: &Client) {\n";
 
 #[test]
-fn usual_mistakes_are_reported_with_what_is_expected() {
+fn frequent_mistakes_are_reported_with_the_expected_types() {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("mistakes.rs");
     let lines: String = MISTAKES
@@ -139,8 +139,8 @@ fn errors(source: &Path) -> Vec<Value> {
     errors.collect()
 }
 
-/// The folder in which Cargo puts what it builds, and this crate there: the one whose sources were generated where those
-/// of this test were.
+/// The folder of Cargo's build artifacts, and the artifact of this crate whose sources were generated in the same folder as
+/// those of this test.
 fn built() -> (PathBuf, PathBuf) {
     let deps = env::current_exe().unwrap().parent().unwrap().to_owned();
     let is_ours = |path: &PathBuf| {

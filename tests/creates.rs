@@ -1,4 +1,4 @@
-//! What becomes of a create whose connection breaks or whose future is dropped, against real servers.
+//! Creates whose connection breaks, whose future is dropped or whose runtime ends, against real servers.
 #![cfg(feature = "kling")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -36,14 +36,14 @@ fn request() -> KlingaiV2MasterTextToVideo {
     request.build().unwrap()
 }
 
-/// A request that fits into no buffer of a socket.
+/// A request that is larger than the buffers of a socket.
 fn large_request() -> GenerationRequest {
     let prompt = "a kite".repeat(700_000);
     GenerationRequest::unchecked(Route::Universal, "m", serde_json::Map::new())
         .with_property("prompt", prompt)
 }
 
-/// The ids that `on_created` was called with, and a client's settings that collect them.
+/// A client's builder whose `on_created` sends each id to the returned receiver.
 fn collecting(url: impl Into<String>) -> (mpsc::UnboundedReceiver<String>, ClientBuilder) {
     let (sender, created) = mpsc::unbounded_channel();
     let on_created = move |handle: &GenerationHandle| {
@@ -63,7 +63,7 @@ async fn listen() -> (TcpListener, String) {
     (listener, url)
 }
 
-/// Reads a request; `None` where the connection ends before its end.
+/// Reads a request; `None` if the connection closes first.
 async fn read_request(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let (mut bytes, mut chunk) = (Vec::new(), vec![0; 65536]);
     loop {
@@ -94,23 +94,23 @@ fn kept(status: u16, headers: &str, body: &str) -> Vec<u8> {
 
 const CREATED: &str = r#"{"id":"g1","status":"queued"}"#;
 
-/// A server that keeps connections open, and resets one as soon as a second request arrives on it. `answer` gets the number
-/// of the request.
+/// A server that keeps connections open, and resets a connection as soon as a second request arrives on it. The
+/// function `respond` gets the number of the request.
 struct Keeping {
     url: String,
-    /// How many requests came on each connection.
+    /// The number of requests on each connection.
     connections: Arc<Mutex<Vec<usize>>>,
 }
 
 impl Keeping {
-    async fn start(answer: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static) -> Self {
+    async fn start(respond: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static) -> Self {
         let (listener, url) = listen().await;
         let connections: Arc<Mutex<Vec<usize>>> = Arc::default();
-        let (counts, answer) = (Arc::clone(&connections), Arc::new(answer));
+        let (counts, respond) = (Arc::clone(&connections), Arc::new(respond));
         tokio::spawn(async move {
             let requests = Arc::new(AtomicUsize::new(0));
             while let Ok((mut stream, _)) = listener.accept().await {
-                let (counts, answer) = (Arc::clone(&counts), Arc::clone(&answer));
+                let (counts, respond) = (Arc::clone(&counts), Arc::clone(&respond));
                 let requests = Arc::clone(&requests);
                 let number = {
                     let mut counts = counts.lock().unwrap();
@@ -124,8 +124,8 @@ impl Keeping {
                             stream.set_zero_linger().unwrap();
                             return;
                         }
-                        let answer = answer(requests.fetch_add(1, Ordering::SeqCst));
-                        stream.write_all(&answer).await.unwrap();
+                        let response = respond(requests.fetch_add(1, Ordering::SeqCst));
+                        stream.write_all(&response).await.unwrap();
                     }
                 });
             }
@@ -152,10 +152,10 @@ async fn create_after_429_is_accepted_although_the_kept_connection_is_reset() {
 }
 
 #[tokio::test]
-async fn create_takes_no_connection_that_a_poll_or_a_create_has_left_open() {
+async fn create_does_not_reuse_an_open_connection() {
     let server = Keeping::start(|_| kept(200, "", CREATED)).await;
     let client = builder(&server.url)
-        // Whatever is set here, a create has a connection of its own.
+        // With any setting, a create opens a new connection.
         .configure_http(|http| http.pool_max_idle_per_host(10))
         .build()
         .unwrap();
@@ -178,7 +178,7 @@ async fn polls_share_a_connection() {
     assert_eq!(server.connections(), [2]);
 }
 
-/// How far a server has got with a request.
+/// The progress of a server with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Accepted,
@@ -202,7 +202,7 @@ const STAGES: [Stage; 8] = [
     Stage::SentAll,
 ];
 
-/// Serves one request slowly: reports each stage, and goes on when it is told to. Whether the request came.
+/// Serves one request slowly: reports each stage, and continues on a signal; returns whether the request was received.
 async fn serve_slowly(
     listener: Arc<TcpListener>,
     stages: mpsc::UnboundedSender<Stage>,
@@ -247,7 +247,7 @@ async fn serve_slowly(
     true
 }
 
-/// Drops creates when the server has reached each of the stages: a handle is reported if and only if the request came.
+/// Drops creates at each stage of the server: a handle is reported if and only if the server received the request.
 async fn drop_at_each_stage() {
     let (listener, url) = listen().await;
     let listener = Arc::new(listener);
@@ -266,7 +266,7 @@ async fn drop_at_each_stage() {
                         reached if reached == stage => break,
                         _ => go.notify_one(),
                     },
-                    // After the last byte, either may come first.
+                    // After the last byte, either event may be first.
                     outcome = &mut create => {
                         assert_eq!(stage, Stage::SentAll, "{outcome:?}");
                         break;
@@ -284,7 +284,7 @@ async fn drop_at_each_stage() {
             assert_eq!(id.as_deref(), Some("g1"), "{stage:?}");
         }
         assert!(came || stage == Stage::Accepted, "{stage:?}");
-        // Neither a second report, nor a second request.
+        // The handle is not reported twice, and the request is not sent twice.
         let again = timeout(Duration::from_millis(20), listener.accept()).await;
         assert!(again.is_err(), "{stage:?}");
         assert!(created.try_recv().is_err(), "{stage:?}");
@@ -301,23 +301,23 @@ async fn create_that_is_dropped_at_any_stage_on_threads_reports_its_handle_or_is
     drop_at_each_stage().await;
 }
 
-/// On one thread, each poll of the create is followed by one turn of everything else, so that each count of polls drops it
-/// at another point of its way. The server answers only after that.
+/// On one thread, each poll of the create is followed by one turn of all other tasks, so that each count of polls drops
+/// the create at another point. The server responds only after the drop.
 #[tokio::test]
 async fn create_that_is_dropped_after_any_number_of_polls_reports_its_handle_or_is_not_sent() {
     let (listener, url) = listen().await;
     let (mut created, builder) = collecting(url);
     let client = builder.build().unwrap();
-    let seen = Arc::new(AtomicUsize::new(0));
-    let (answers, mut answering) = watch::channel(false);
-    let count = Arc::clone(&seen);
+    let request_count = Arc::new(AtomicUsize::new(0));
+    let (responds, mut responding) = watch::channel(false);
+    let count = Arc::clone(&request_count);
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             if read_request(&mut stream).await.is_none() {
                 continue;
             }
             let number = count.fetch_add(1, Ordering::SeqCst);
-            answering.wait_for(|is_on| *is_on).await.unwrap();
+            responding.wait_for(|is_on| *is_on).await.unwrap();
             let created = json!({ "id": number.to_string() }).to_string();
             for byte in kept(201, "", &created) {
                 stream.write_all(&[byte]).await.unwrap();
@@ -326,8 +326,8 @@ async fn create_that_is_dropped_after_any_number_of_polls_reports_its_handle_or_
     });
     let (mut unsent, mut sent) = (0, 0);
     for polls in 0..200 {
-        let before = seen.load(Ordering::SeqCst);
-        answers.send_replace(false);
+        let before = request_count.load(Ordering::SeqCst);
+        responds.send_replace(false);
         {
             let mut create = pin!(client.create(request()));
             for _ in 0..polls {
@@ -336,11 +336,11 @@ async fn create_that_is_dropped_after_any_number_of_polls_reports_its_handle_or_
                 tokio::task::yield_now().await;
             }
         }
-        answers.send_replace(true);
-        // A second create, which is answered last, shows that the first one does not come later.
+        responds.send_replace(true);
+        // A second create, whose response is the last, shows that the first create does not arrive later.
         let second = soon("the second create ends", client.create(request())).await;
         let second = second.unwrap();
-        let came = seen.load(Ordering::SeqCst) - before;
+        let came = request_count.load(Ordering::SeqCst) - before;
         assert_eq!(
             second.id(),
             (before + came - 1).to_string(),
@@ -357,11 +357,11 @@ async fn create_that_is_dropped_after_any_number_of_polls_reports_its_handle_or_
             more => panic!("{more} creates after {polls} polls"),
         }
     }
-    // Otherwise the counts of polls did not reach both ends.
+    // Otherwise the counts of polls do not cover both outcomes.
     assert!(unsent > 0 && sent > 0, "{unsent} unsent, {sent} sent");
 }
 
-/// Names are not found before the resolver is told so.
+/// A resolver that does not resolve names before it gets a signal.
 struct Waiting(Arc<Notify>, u16);
 
 impl Resolve for Waiting {
@@ -394,7 +394,7 @@ async fn create_that_is_dropped_while_it_connects_is_not_sent() {
     );
     found.notify_one();
     let connection = timeout(Duration::from_millis(200), listener.accept()).await;
-    assert!(connection.is_err(), "nobody waits for it any more");
+    assert!(connection.is_err(), "the client has closed the connection");
     assert!(created.try_recv().is_err());
 }
 
@@ -450,34 +450,34 @@ async fn every_accepted_create_is_reported_once_before_it_returns() {
     assert_eq!(created.try_recv().unwrap(), "g3");
     client.generate(request()).await.unwrap_err();
     assert_eq!(created.try_recv().unwrap(), "g4");
-    let mut jobs = client.generate_all([request(), request()]);
-    let mut told = Vec::new();
-    while let Some((_, job)) = jobs.next().await {
-        if let BatchEvent::Created(handle) = job {
+    let mut batch = client.generate_all([request(), request()]);
+    let mut ids = Vec::new();
+    while let Some((_, event)) = batch.next().await {
+        if let BatchEvent::Created(handle) = event {
             let mut reported = std::iter::from_fn(|| created.try_recv().ok());
-            told.extend(reported.by_ref());
-            assert!(told.contains(&handle.id().to_owned()), "{told:?}");
+            ids.extend(reported.by_ref());
+            assert!(ids.contains(&handle.id().to_owned()), "{ids:?}");
         }
     }
-    assert_eq!(told.len(), 2);
+    assert_eq!(ids.len(), 2);
 }
 
 #[tokio::test]
-async fn panic_of_the_function_that_is_called_loses_no_handle() {
+async fn panic_in_on_created_does_not_lose_the_handle() {
     let server = Server::always(support::json(201, json!({ "id": "g1" }))).await;
     let client = builder(server.url())
         .on_created(|_| panic!("the caller's own"))
         .build()
         .unwrap();
     assert_eq!(client.create(request()).await.unwrap().id(), "g1");
-    let mut jobs = client.generate_all([request()]);
+    let mut batch = client.generate_all([request()]);
     assert!(matches!(
-        jobs.next().await,
+        batch.next().await,
         Some((0, BatchEvent::Created(_)))
     ));
 }
 
-/// Polls a create once in a runtime that is not the test's own.
+/// Polls a create once in another runtime than the test's.
 async fn poll_within(
     runtime: &tokio::runtime::Handle,
     create: Pin<&mut impl Future<Output = Result<GenerationHandle, Error>>>,
@@ -491,7 +491,7 @@ async fn poll_within(
 }
 
 #[test]
-fn create_whose_runtime_is_shut_down_under_way_may_have_been_accepted() {
+fn create_whose_runtime_is_shut_down_after_it_is_sent_is_ambiguous() {
     let (ours, theirs) = (Runtime::new().unwrap(), Runtime::new().unwrap());
     ours.block_on(async {
         let (listener, url) = listen().await;
@@ -514,7 +514,7 @@ fn create_whose_runtime_is_shut_down_under_way_may_have_been_accepted() {
 }
 
 #[test]
-fn create_whose_runtime_is_shut_down_before_it_is_sent_has_created_nothing() {
+fn create_whose_runtime_is_shut_down_before_it_is_sent_is_not_ambiguous() {
     let (ours, theirs) = (Runtime::new().unwrap(), Runtime::new().unwrap());
     ours.block_on(async {
         let (listener, url) = listen().await;
@@ -535,7 +535,7 @@ fn create_whose_runtime_is_shut_down_before_it_is_sent_has_created_nothing() {
 
 #[cfg(feature = "blocking")]
 #[test]
-fn blocking_create_is_reported_and_has_connections_of_its_own() {
+fn blocking_create_is_reported_and_uses_a_separate_connection() {
     let servers = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -552,12 +552,12 @@ fn blocking_create_is_reported_and_has_connections_of_its_own() {
     assert_eq!(server.connections(), [1, 1]);
 }
 
-/// A web framework drops the handler of a caller that has gone away.
+/// A web framework drops the handler when its client disconnects.
 #[tokio::test]
 async fn handler_that_is_aborted_loses_no_generation() {
-    let (go, seen) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (go, received) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (listener, url) = listen().await;
-    let (gone, arrived) = (Arc::clone(&go), Arc::clone(&seen));
+    let (gone, arrived) = (Arc::clone(&go), Arc::clone(&received));
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         read_request(&mut stream).await.unwrap();
@@ -568,13 +568,13 @@ async fn handler_that_is_aborted_loses_no_generation() {
     let (mut created, builder) = collecting(url);
     let client: Client = builder.build().unwrap();
     let handler = tokio::spawn(async move { client.generate(request()).await });
-    soon("the request arrives", seen.notified()).await;
+    soon("the request arrives", received.notified()).await;
     handler.abort();
     assert!(handler.await.unwrap_err().is_cancelled());
     go.notify_one();
     assert_eq!(
         soon("it is reported", created.recv()).await.unwrap(),
         "g1",
-        "although nobody holds the client any more"
+        "although the client is dropped"
     );
 }

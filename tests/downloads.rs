@@ -1,4 +1,4 @@
-//! Files arrive whole under their own name, or not at all.
+//! Downloads to a file against a real server: the request, redirects, errors, limits, and the saved file.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use aimlapi_video_test_support as support;
@@ -28,12 +28,12 @@ fn entries(folder: &Path) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_file_arrives_whole_and_the_link_is_asked_for_as_it_stands_and_without_the_key() {
+async fn download_saves_the_whole_file_and_sends_the_url_unchanged_and_without_the_key() {
     let server = Server::always(http(200, &[("content-type", "video/mp4")], FILE)).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("boat.mp4");
-    let link = format!("{}/a%2Fb/c.mp4?X-Amz-Signature=%2Fab%3D&e=1", server.url());
-    let saved = save(&server, &path, &link).await.unwrap();
+    let url = format!("{}/a%2Fb/c.mp4?X-Amz-Signature=%2Fab%3D&e=1", server.url());
+    let saved = save(&server, &path, &url).await.unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), FILE);
     assert_eq!(
         (saved[0].bytes, saved[0].disagreement.as_deref()),
@@ -49,7 +49,7 @@ async fn a_file_arrives_whole_and_the_link_is_asked_for_as_it_stands_and_without
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_saved_file_is_as_readable_as_any_new_file() {
+async fn saved_file_has_the_mode_of_any_new_file() {
     use std::os::unix::fs::PermissionsExt;
     let server = Server::always(http(200, &[], FILE)).await;
     let folder = tempfile::tempdir().unwrap();
@@ -61,15 +61,15 @@ async fn a_saved_file_is_as_readable_as_any_new_file() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_leaves_nothing_behind_and_shows_no_signature() {
+async fn failed_download_leaves_no_files_and_hides_the_signature() {
     let cases: Vec<(&str, Vec<u8>)> = vec![
         ("broke off", http(200, &[("content-length", "4096")], FILE)),
         ("empty file", http(200, &[], "")),
-        ("answered 403", http(403, &[], "denied")),
-        ("answered 404", http(404, &[], "")),
-        ("could not be asked", Vec::new()),
+        ("responded with 403", http(403, &[], "denied")),
+        ("responded with 404", http(404, &[], "")),
+        ("could not be reached", Vec::new()),
         (
-            "is no https or http link",
+            "is not an https or http URL",
             http(302, &[("location", "ftp://a.example/x?sig=secret")], ""),
         ),
         (
@@ -101,23 +101,23 @@ async fn what_goes_wrong_leaves_nothing_behind_and_shows_no_signature() {
             "compressed (gzip)",
             http(200, &[("content-encoding", "gzip")], b"\x1f\x8b\x08\0"),
         ),
-        ("brings no video", http(204, &[], "")),
+        ("carries no video", http(204, &[], "")),
         (
-            "sent a part of it, though the whole was requested",
+            "sent a range, although the request is for the whole file",
             http(206, &[("content-range", "bytes 0-3/9")], "film"),
         ),
-        ("answered 416", http(416, &[], "")),
-        ("answered 503", http(503, &[("retry-after", "0")], "")),
+        ("responded with 416", http(416, &[], "")),
+        ("responded with 503", http(503, &[("retry-after", "0")], "")),
         (
             "larger than the limit",
             http(200, &[("content-length", "9000000000")], FILE),
         ),
     ];
-    for (expected, answer) in cases {
-        let server = Server::always(answer).await;
+    for (expected, response) in cases {
+        let server = Server::always(response).await;
         let folder = tempfile::tempdir().unwrap();
-        let link = format!("{}/x.mp4?sig=secret", server.url());
-        let error = save(&server, &folder.path().join("boat.mp4"), &link)
+        let url = format!("{}/x.mp4?sig=secret", server.url());
+        let error = save(&server, &folder.path().join("boat.mp4"), &url)
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Download, "{expected}: {error}");
@@ -136,7 +136,7 @@ async fn what_goes_wrong_leaves_nothing_behind_and_shows_no_signature() {
 }
 
 #[tokio::test]
-async fn redirects_are_followed_a_few_times_and_without_the_key() {
+async fn five_redirects_are_followed_without_the_key() {
     let server = Server::start(|number, _| match number {
         0..5 => http(302, &[("location", "/next")], ""),
         _ => http(200, &[], FILE),
@@ -162,34 +162,34 @@ async fn redirects_are_followed_a_few_times_and_without_the_key() {
 }
 
 #[tokio::test]
-async fn a_link_of_plain_http_is_refused_unless_the_api_is_on_this_machine() {
+async fn plain_http_url_is_refused_unless_the_api_is_on_this_machine() {
     let client = aimlapi_video::Client::builder()
         .api_key(KEY)
         .build()
         .unwrap();
     let server = Server::always(http(200, &[], FILE)).await;
     let folder = tempfile::tempdir().unwrap();
-    for link in [
+    for url in [
         server.url(),
         "file:///etc/passwd".into(),
         "data:video/mp4;base64,AA==".into(),
         "nonsense".into(),
     ] {
         let generation = Generation::from_json(
-            json!({ "id": "g", "status": "completed", "video": { "url": link } }),
+            json!({ "id": "g", "status": "completed", "video": { "url": url } }),
         );
         let error = client
             .save(&generation, folder.path().join("a.mp4"))
             .await
             .unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Download, "{link}");
+        assert_eq!(error.kind(), ErrorKind::Download, "{url}");
     }
     assert!(server.requests().is_empty());
     assert_eq!(entries(folder.path()), [""; 0]);
 }
 
 #[tokio::test]
-async fn an_existing_file_is_kept_unless_overwriting_is_asked_for() {
+async fn existing_file_is_kept_unless_overwrite_is_on() {
     let server = Server::always(http(200, &[], FILE)).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("boat.mp4");
@@ -211,7 +211,7 @@ async fn an_existing_file_is_kept_unless_overwriting_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_target_that_cannot_be_written_is_told_before_anything_is_asked_for() {
+async fn unwritable_target_is_refused_before_any_request() {
     let server = Server::always(http(200, &[], FILE)).await;
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("file"), "").unwrap();
@@ -226,7 +226,7 @@ async fn a_target_that_cannot_be_written_is_told_before_anything_is_asked_for() 
 }
 
 #[tokio::test]
-async fn a_stated_size_feeds_the_progress_and_a_disagreement_is_told() {
+async fn stated_size_is_in_the_progress_and_a_disagreement_is_reported() {
     let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n5\r\nhello\r\n4\r\n you\r\n0\r\n\r\n";
     let server = Server::always(chunked.to_vec()).await;
     let folder = tempfile::tempdir().unwrap();
@@ -234,14 +234,19 @@ async fn a_stated_size_feeds_the_progress_and_a_disagreement_is_told() {
         "id": "g", "status": "completed",
         "video": { "url": server.url(), "file_size": 8, "content_type": "video/webm" },
     }));
-    let seen = Mutex::new(Vec::new());
+    let progress = Mutex::new(Vec::new());
     let saved = client(server.url())
         .download(&generation)
-        .on_progress(|received| seen.lock().unwrap().push((received.bytes, received.total)))
+        .on_progress(|received| {
+            progress
+                .lock()
+                .unwrap()
+                .push((received.bytes, received.total))
+        })
         .to_file(folder.path().join("a.webm"))
         .await
         .unwrap();
-    assert_eq!(seen.into_inner().unwrap().last(), Some(&(9, Some(8))));
+    assert_eq!(progress.into_inner().unwrap().last(), Some(&(9, Some(8))));
     assert_eq!(
         saved[0].disagreement.as_deref(),
         Some(
@@ -273,7 +278,7 @@ async fn a_stated_size_feeds_the_progress_and_a_disagreement_is_told() {
 }
 
 #[tokio::test]
-async fn a_file_beyond_the_limit_is_cut_off() {
+async fn file_beyond_the_limit_is_refused() {
     let server = Server::always(http(200, &[], FILE)).await;
     let folder = tempfile::tempdir().unwrap();
     let generation =
@@ -289,7 +294,7 @@ async fn a_file_beyond_the_limit_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_video_that_fails_does_not_keep_the_others_from_being_saved() {
+async fn failed_video_does_not_prevent_saving_the_others() {
     let server = Server::start(|_, request| match request.target.as_str() {
         "/missing" => http(404, &[], ""),
         _ => http(200, &[], FILE),
@@ -313,10 +318,10 @@ async fn a_video_that_fails_does_not_keep_the_others_from_being_saved() {
 }
 
 #[tokio::test]
-async fn an_error_of_a_download_knows_all_that_the_wait_knew() {
+async fn download_error_has_the_handle_of_the_wait() {
     let server = Server::start(|_, request| match request.target.as_str() {
         target if target.starts_with("/v2/generate") => {
-            // A final answer that does not repeat the id.
+            // A final response that does not repeat the id.
             let url = format!(
                 "http://{}/x.mp4",
                 request.header("host").unwrap_or_default()

@@ -1,5 +1,4 @@
-//! What has arrived is not asked for twice: connections that break, parts of earlier runs, hosts that changed their
-//! mind.
+//! Resumed downloads: broken connections, parts of earlier runs, changed files, and hosts with wrong responses.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use aimlapi_video_test_support as support;
@@ -25,8 +24,8 @@ fn film() -> Film {
     Film::new(LENGTH, 7)
 }
 
-fn generation(id: &str, link: &str) -> Generation {
-    Generation::from_json(json!({ "id": id, "status": "completed", "video": { "url": link } }))
+fn generation(id: &str, url: &str) -> Generation {
+    Generation::from_json(json!({ "id": id, "status": "completed", "video": { "url": url } }))
 }
 
 async fn save(host: &Host, path: &Path) -> Result<Vec<Saved>, Error> {
@@ -47,22 +46,22 @@ fn from(bytes: u64) -> Option<String> {
     Some(format!("bytes={bytes}-"))
 }
 
-/// A download that is dropped when `bytes` have arrived, and has left a part.
+/// Drops a download after `bytes` bytes, which leaves a part.
 async fn dropped(host: &Host, path: &Path, bytes: u64) {
-    let (told, mut seen) = mpsc::unbounded_channel();
+    let (sender, mut progress) = mpsc::unbounded_channel();
     let (client, generation) = (client(&host.url), generation("g", &host.link()));
     let download = client
         .download(&generation)
         .overwrite(true)
         .on_progress(move |received| {
-            let _ = told.send(received.bytes);
+            let _ = sender.send(received.bytes);
         });
     let part = part(path);
     tokio::select! {
         ended = download.to_file(path) => panic!("it cannot end: {ended:?}"),
-        () = async { while seen.recv().await.unwrap() < bytes {} } => {}
+        () = async { while progress.recv().await.unwrap() < bytes {} } => {}
     }
-    // The last piece may still be on its way to the disk.
+    // The write of the last piece may not have ended yet.
     while fs::metadata(&part).unwrap().len() < bytes {
         tokio::task::yield_now().await;
     }
@@ -73,7 +72,7 @@ fn part(path: &Path) -> PathBuf {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_is_continued_where_it_broke() {
+async fn download_continues_after_a_dropped_connection() {
     for validator in [TAG, Validator::Modified("Wed, 21 Oct 2015 07:28:00 GMT")] {
         let host = Host::start(film(), validator, |number, _| match number {
             0 => Plan::Cut(100_000),
@@ -97,7 +96,7 @@ async fn a_connection_that_breaks_is_continued_where_it_broke() {
 }
 
 #[tokio::test]
-async fn without_a_validator_a_broken_file_is_asked_for_anew() {
+async fn broken_download_restarts_without_a_validator() {
     for validator in [Validator::None, Validator::Etag("W/\"weak\"")] {
         let host = Host::start(film(), validator, |number, _| match number {
             0 => Plan::Cut(100_000),
@@ -113,7 +112,7 @@ async fn without_a_validator_a_broken_file_is_asked_for_anew() {
 }
 
 #[tokio::test]
-async fn a_host_that_never_gets_on_is_asked_a_few_times_and_what_arrived_is_kept() {
+async fn host_without_progress_is_retried_up_to_the_limit_and_the_part_is_kept() {
     let host = Host::start(film(), TAG, |number, _| match number {
         0 => Plan::Cut(100_000),
         _ => Plan::Cut(10),
@@ -131,8 +130,8 @@ async fn a_host_that_never_gets_on_is_asked_a_few_times_and_what_arrived_is_kept
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Download);
     let kept = format!(
-        "; tried again 3 times in vain; 100030 bytes are kept in {}, and the next download goes on from there; remove it to \
-         begin anew",
+        "; 3 retries failed; 100030 bytes are kept in {}, and the next download continues this part; remove the part to \
+         start over",
         part(&path).display()
     );
     assert!(error.to_string().ends_with(&kept), "{error}");
@@ -143,7 +142,7 @@ async fn a_host_that_never_gets_on_is_asked_a_few_times_and_what_arrived_is_kept
 }
 
 #[tokio::test]
-async fn a_host_that_gets_on_slowly_is_asked_as_often_as_it_takes() {
+async fn host_with_progress_is_retried_until_the_file_is_complete() {
     let host = Host::start(film(), TAG, |_, _| Plan::Cut(70_000)).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.mp4");
@@ -159,7 +158,7 @@ async fn a_host_that_gets_on_slowly_is_asked_as_often_as_it_takes() {
 }
 
 #[tokio::test]
-async fn a_host_that_stands_still_is_left_and_asked_for_the_rest() {
+async fn idle_host_is_disconnected_and_the_rest_is_requested() {
     let host = Host::start(film(), TAG, |number, _| match number {
         0 => Plan::Hold(100_000),
         _ => Plan::Whole,
@@ -180,7 +179,7 @@ async fn a_host_that_stands_still_is_left_and_asked_for_the_rest() {
 }
 
 #[tokio::test]
-async fn a_busy_host_is_asked_again() {
+async fn busy_host_is_retried() {
     let host = Host::start(film(), TAG, |number, _| match number {
         0 => Plan::Raw(http(503, &[("retry-after", "0")], "")),
         1 => Plan::Raw(http(429, &[], "")),
@@ -196,7 +195,7 @@ async fn a_busy_host_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_dropped_download_leaves_a_part_that_the_next_one_continues() {
+async fn dropped_download_leaves_a_part_that_the_next_one_continues() {
     let host = Host::start(film(), TAG, |number, _| match number {
         0 => Plan::Hold(100_000),
         _ => Plan::Whole,
@@ -237,24 +236,24 @@ async fn a_dropped_download_leaves_a_part_that_the_next_one_continues() {
 }
 
 #[tokio::test]
-async fn a_dropped_download_that_nobody_could_continue_leaves_nothing() {
+async fn dropped_download_without_a_validator_leaves_no_part() {
     let host = Host::start(film(), Validator::None, |_, _| Plan::Hold(100_000)).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.mp4");
-    let (told, mut seen) = mpsc::unbounded_channel();
+    let (sender, mut progress) = mpsc::unbounded_channel();
     let generation = generation("g", &host.link());
     let client = client(&host.url);
     let download = client.download(&generation).on_progress(move |received| {
-        let _ = told.send(received.bytes);
+        let _ = sender.send(received.bytes);
     });
     tokio::select! {
         ended = download.to_file(&path) => panic!("it cannot end: {ended:?}"),
-        () = async { while seen.recv().await.unwrap() < 100_000 {} } => {}
+        () = async { while progress.recv().await.unwrap() < 100_000 {} } => {}
     }
     assert_eq!(entries(folder.path()), [""; 0]);
 }
 
-/// What a second download makes of the part of a first, whose film had the tag `v1`.
+/// The outcome of a second download after the part of a first, whose file had the tag `v1`.
 async fn after_a_part(
     second: Film,
     validator: Validator,
@@ -269,8 +268,8 @@ async fn after_a_part(
     (outcome, host, folder)
 }
 
-/// Asserts that the file is taken whole when the request for the rest of a part gets this response.
-async fn is_taken_anew_after(response: Vec<u8>) {
+/// Asserts that the whole file is requested after this response to the request for the rest of a part.
+async fn asserts_restart_after(response: Vec<u8>) {
     let (outcome, host, folder) = after_a_part(film(), TAG, move |number, _| match number {
         0 => Plan::Raw(response.clone()),
         _ => Plan::Whole,
@@ -285,7 +284,7 @@ async fn is_taken_anew_after(response: Vec<u8>) {
 }
 
 #[tokio::test]
-async fn a_part_of_a_file_that_changed_is_left_and_the_new_one_taken_whole() {
+async fn part_of_a_changed_file_is_replaced_by_the_new_file() {
     let other = Film::new(LENGTH, 8);
     let changed = Validator::Etag("\"v2\"");
     let (outcome, host, folder) = after_a_part(other.clone(), changed, |_, _| Plan::Whole).await;
@@ -299,7 +298,7 @@ async fn a_part_of_a_file_that_changed_is_left_and_the_new_one_taken_whole() {
 }
 
 #[tokio::test]
-async fn a_part_that_the_host_answers_wrongly_is_left_and_the_file_taken_whole() {
+async fn download_restarts_after_a_wrong_response_to_a_range() {
     let part = |range: &str, tag: &str| {
         http(
             206,
@@ -307,7 +306,7 @@ async fn a_part_that_the_host_answers_wrongly_is_left_and_the_file_taken_whole()
             vec![0; 200_000],
         )
     };
-    for answer in [
+    for response in [
         part("bytes 99999-299998/300000", "\"v1\""),
         part("bytes 100000-299999/300000", "\"v2\""),
         part("bytes 100000-299999/300001", "\"v1\""),
@@ -315,16 +314,16 @@ async fn a_part_that_the_host_answers_wrongly_is_left_and_the_file_taken_whole()
         http(416, &[("content-range", "bytes */99")], ""),
         http(416, &[], ""),
     ] {
-        is_taken_anew_after(answer).await;
+        asserts_restart_after(response).await;
     }
 }
 
 #[tokio::test]
-async fn a_part_that_is_whole_already_needs_no_byte_more() {
+async fn complete_part_is_saved_without_another_byte() {
     let host = Host::start(film(), TAG, |_, _| Plan::Whole).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.mp4");
-    // As a process leaves it that is killed before the file gets its name.
+    // The state that a process leaves if it is killed before the rename.
     fs::write(part(&path), film().bytes()).unwrap();
     let note = json!({ "video": "g 1", "validator": { "etag": "\"v1\"" }, "total": LENGTH, "content_type": "video/mp4" });
     fs::write(folder.path().join("a.mp4.part.json"), note.to_string()).unwrap();
@@ -339,7 +338,7 @@ async fn a_part_that_is_whole_already_needs_no_byte_more() {
 }
 
 #[tokio::test]
-async fn a_page_in_place_of_the_rest_does_not_cost_the_part() {
+async fn page_in_place_of_the_rest_does_not_discard_the_part() {
     let page = http(
         200,
         &[("etag", "\"p\"")],
@@ -363,7 +362,7 @@ async fn a_page_in_place_of_the_rest_does_not_cost_the_part() {
 }
 
 #[tokio::test]
-async fn the_part_of_another_video_is_not_continued() {
+async fn part_of_another_video_is_not_continued() {
     let host = Host::start(film(), TAG, |number, _| match number {
         0 => Plan::Hold(100_000),
         _ => Plan::Whole,
@@ -379,7 +378,7 @@ async fn the_part_of_another_video_is_not_continued() {
 }
 
 #[tokio::test]
-async fn a_part_whose_note_was_cut_off_is_begun_anew() {
+async fn part_with_a_truncated_note_is_replaced() {
     let host = Host::start(film(), TAG, |_, _| Plan::Whole).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.mp4");
@@ -395,7 +394,7 @@ async fn a_part_whose_note_was_cut_off_is_begun_anew() {
 }
 
 #[tokio::test]
-async fn a_file_of_somebody_else_in_the_place_of_the_part_is_left_alone() {
+async fn file_of_another_program_in_place_of_the_part_is_kept() {
     let host = Host::start(film(), TAG, |_, _| Plan::Whole).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.mp4");
@@ -405,7 +404,7 @@ async fn a_file_of_somebody_else_in_the_place_of_the_part_is_left_alone() {
     assert!(
         error
             .to_string()
-            .contains("no part that this crate left; move it elsewhere"),
+            .contains("is not a part that this crate left; move it elsewhere"),
         "{error}"
     );
     let before = Download::check_target(&path, false).unwrap_err();
@@ -416,7 +415,7 @@ async fn a_file_of_somebody_else_in_the_place_of_the_part_is_left_alone() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_link_planted_under_the_name_of_the_part_is_not_followed() {
+async fn symlink_in_place_of_the_part_is_not_followed() {
     let host = Host::start(film(), TAG, |_, _| Plan::Whole).await;
     let folder = tempfile::tempdir().unwrap();
     let (path, victim) = (folder.path().join("a.mp4"), folder.path().join("victim"));
@@ -429,18 +428,18 @@ async fn a_link_planted_under_the_name_of_the_part_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_second_download_of_the_same_target_is_refused_while_the_first_is_at_it() {
+async fn second_download_to_the_same_target_is_refused_during_the_first() {
     let host = Host::start(film(), TAG, |_, _| Plan::Hold(100_000)).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.mp4");
-    let (told, mut seen) = mpsc::unbounded_channel();
+    let (sender, mut progress) = mpsc::unbounded_channel();
     let generation = generation("g", &host.link());
     let client: Client = client(&host.url);
     let first = client.download(&generation).on_progress(move |received| {
-        let _ = told.send(received.bytes);
+        let _ = sender.send(received.bytes);
     });
     let second = async {
-        while seen.recv().await.unwrap() < 100_000 {}
+        while progress.recv().await.unwrap() < 100_000 {}
         let checked = Download::check_target(&path, false).unwrap_err();
         let error = client.save(&generation, &path).await.unwrap_err();
         host.release();
@@ -464,7 +463,7 @@ async fn a_second_download_of_the_same_target_is_refused_while_the_first_is_at_i
 }
 
 #[tokio::test]
-async fn a_file_that_appears_meanwhile_is_kept_and_so_is_what_arrived() {
+async fn file_that_appears_during_the_download_is_kept_and_so_is_the_part() {
     let host = Host::start(film(), TAG, |number, _| match number {
         0 => Plan::Hold(100_000),
         _ => Plan::Whole,
@@ -495,7 +494,7 @@ async fn a_file_that_appears_meanwhile_is_kept_and_so_is_what_arrived() {
 }
 
 #[tokio::test]
-async fn a_part_beyond_the_limit_is_not_kept() {
+async fn part_beyond_the_limit_is_removed() {
     let host = Host::start(film(), TAG, |_, _| Plan::Whole).await;
     let folder = tempfile::tempdir().unwrap();
     let chunked = format!(
@@ -522,7 +521,7 @@ async fn a_part_beyond_the_limit_is_not_kept() {
 }
 
 #[tokio::test]
-async fn a_range_that_fails_is_followed_by_a_request_for_the_whole() {
+async fn failed_range_is_followed_by_a_request_for_the_whole_file() {
     let unreadable = b"HTTP/1.1 206 Partial\r\ncontent-length: -5000\r\n\r\n".to_vec();
     let page = http(
         200,
@@ -538,7 +537,7 @@ async fn a_range_that_fails_is_followed_by_a_request_for_the_whole() {
         ],
         vec![0; 200_000],
     );
-    for answer in [
+    for response in [
         http(400, &[], ""),
         http(403, &[], ""),
         http(416, &[("content-range", "bytes */299999")], ""),
@@ -549,10 +548,10 @@ async fn a_range_that_fails_is_followed_by_a_request_for_the_whole() {
         compressed,
         Vec::new(),
     ] {
-        let shown = String::from_utf8_lossy(&answer[..answer.len().min(60)]).into_owned();
+        let shown = String::from_utf8_lossy(&response[..response.len().min(60)]).into_owned();
         let (outcome, host, folder) = after_a_part(film(), TAG, move |_, request| {
             match request.header("range") {
-                Some(_) => Plan::Raw(answer.clone()),
+                Some(_) => Plan::Raw(response.clone()),
                 None => Plan::Whole,
             }
         })
@@ -567,7 +566,7 @@ async fn a_range_that_fails_is_followed_by_a_request_for_the_whole() {
 }
 
 #[tokio::test]
-async fn a_slice_as_200_continues_the_part() {
+async fn range_with_status_200_continues_the_part() {
     let slice = http(
         200,
         &[
@@ -587,19 +586,19 @@ async fn a_slice_as_200_continues_the_part() {
 }
 
 #[tokio::test]
-async fn a_slice_as_200_is_not_the_whole_file() {
+async fn range_with_status_200_is_not_the_whole_file() {
     let slice = |range: Option<&str>| {
         let mut headers = vec![("etag", "\"v1\"")];
         headers.extend(range.map(|range| ("content-range", range)));
         http(200, &headers, film().piece(50_000, 250_000))
     };
-    for answer in [slice(Some("bytes 50000-299999/300000")), slice(None)] {
-        is_taken_anew_after(answer).await;
+    for response in [slice(Some("bytes 50000-299999/300000")), slice(None)] {
+        asserts_restart_after(response).await;
     }
 }
 
 #[tokio::test]
-async fn more_bytes_than_the_range_states_are_not_taken() {
+async fn more_bytes_than_the_range_states_are_refused() {
     let longer = http(
         206,
         &[
@@ -619,12 +618,12 @@ async fn more_bytes_than_the_range_states_are_not_taken() {
         b"\r\n0\r\n\r\n",
     ]
     .concat();
-    is_taken_anew_after(longer).await;
+    asserts_restart_after(longer).await;
 }
 
 #[tokio::test]
-async fn a_download_begins_anew_three_times_at_most() {
-    // A host that cannot send the rest alone, and breaks off each time.
+async fn download_restarts_three_times_at_most() {
+    // A host that cannot send only the rest, and breaks off each time.
     let host = Host::start(film(), Validator::None, |number, _| {
         Plan::Cut(100_000 + 20 * number as u64)
     })
@@ -638,14 +637,14 @@ async fn a_download_begins_anew_three_times_at_most() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Download);
-    assert!(error.to_string().contains("began anew 3 times"), "{error}");
+    assert!(error.to_string().contains("restarted 3 times"), "{error}");
     assert_eq!(host.ranges(), [None, None, None, None]);
     assert_eq!(entries(folder.path()), [""; 0]);
 }
 
 #[tokio::test]
-async fn only_a_host_that_serves_ranges_is_promised_to_be_continued() {
-    let promise = "the next download goes on from there";
+async fn error_promises_to_continue_only_if_the_host_serves_ranges() {
+    let promise = "the next download continues this part";
     let cut = |accepts: Option<&str>| {
         let mut headers = vec![("etag", "\"v1\""), ("content-length", "300000")];
         headers.extend(accepts.map(|accepts| ("accept-ranges", accepts)));
@@ -654,11 +653,11 @@ async fn only_a_host_that_serves_ranges_is_promised_to_be_continued() {
     for (accepts, expected) in [
         (
             Some("bytes"),
-            Some(format!("{promise}; remove it to begin anew")),
+            Some(format!("{promise}; remove the part to start over")),
         ),
         (
             None,
-            Some(format!("{promise} if the host can send the rest alone")),
+            Some(format!("{promise} if the host can send only the rest")),
         ),
         (Some("none"), None),
     ] {
@@ -681,7 +680,7 @@ async fn only_a_host_that_serves_ranges_is_promised_to_be_continued() {
 }
 
 #[tokio::test]
-async fn a_file_smaller_than_stated_is_fetched_once_more_and_then_refused() {
+async fn file_smaller_than_stated_is_requested_once_more_and_then_refused() {
     let stated = |host: &Host| {
         Generation::from_json(json!({
             "id": "g", "status": "completed", "video": { "url": host.link(), "file_size": LENGTH + 1 },
@@ -714,14 +713,14 @@ async fn a_file_smaller_than_stated_is_fetched_once_more_and_then_refused() {
         assert!(
             error
                 .to_string()
-                .contains("fetched once more, it was the same"),
+                .contains("a second request returned the same bytes"),
             "{error}"
         );
         assert_eq!(host.ranges(), ranges);
         assert_eq!(
             fs::read(part(&path)).unwrap(),
             film().bytes(),
-            "what arrived is kept"
+            "the received bytes are kept"
         );
         assert!(!path.exists());
 
@@ -738,7 +737,7 @@ async fn a_file_smaller_than_stated_is_fetched_once_more_and_then_refused() {
 }
 
 #[tokio::test]
-async fn a_whole_file_that_cannot_take_its_name_stays_even_if_it_could_not_be_continued() {
+async fn complete_part_is_kept_without_a_validator_if_the_rename_fails() {
     let host = Host::start(film(), Validator::None, |_, _| Plan::Hold(100_000)).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.mp4");
@@ -757,18 +756,18 @@ async fn a_whole_file_that_cannot_take_its_name_stays_even_if_it_could_not_be_co
 }
 
 #[tokio::test]
-async fn a_slice_that_a_cache_sends_to_every_request_is_refused_with_the_way_out() {
+async fn slice_in_every_response_is_refused_with_advice() {
     let slice = http(200, &[("etag", "\"v1\"")], film().piece(50_000, 250_000));
     let (outcome, host, folder) =
         after_a_part(film(), TAG, move |_, _| Plan::Raw(slice.clone())).await;
     let error = outcome.unwrap_err();
     let part = folder.path().join("a.mp4.part");
-    let way_out = format!("remove {} to begin anew", part.display());
+    let advice = format!("remove {} to start over", part.display());
     assert!(
         error.to_string().contains("two sizes for the same version"),
         "{error}"
     );
-    assert!(error.to_string().ends_with(&way_out), "{error}");
+    assert!(error.to_string().ends_with(&advice), "{error}");
     assert_eq!(host.ranges(), [from(100_000), None]);
     assert_eq!(fs::read(part).unwrap(), film().piece(0, 100_000));
 }

@@ -1,4 +1,4 @@
-//! Targets: what the check before payment finds is what saving meets.
+//! The targets of downloads: the check before payment and the download refuse the same targets.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use aimlapi_video_test_support as support;
@@ -35,7 +35,7 @@ fn entries(folder: &Path) -> Vec<String> {
     names
 }
 
-/// A host of three videos, whose content is where they lie.
+/// A host of three videos, whose content is their path.
 async fn host_of_three() -> (Server, Generation) {
     let server = Server::start(|_, request| http(200, &[], format!("film at {}", request.target)));
     let server = server.await;
@@ -44,12 +44,12 @@ async fn host_of_three() -> (Server, Generation) {
     (server, generation)
 }
 
-/// Both the check and a download refuse the target with the same words, and nothing is asked for.
-async fn is_refused_by_both(path: &Path, overwrite: bool, told: &str) {
+/// Asserts that the check and a download refuse the target with the same message, and that no request is sent.
+async fn is_refused_by_both(path: &Path, overwrite: bool, message: &str) {
     let (server, generation) = host_of_three().await;
     let checked = Download::check_target(path, overwrite).unwrap_err();
     assert_eq!(checked.kind(), ErrorKind::Io);
-    assert!(whole(&checked).contains(told), "{}", whole(&checked));
+    assert!(whole(&checked).contains(message), "{}", whole(&checked));
     let download = client(server.url())
         .download(&generation)
         .overwrite(overwrite);
@@ -109,7 +109,7 @@ async fn path_that_leads_through_a_file_or_names_a_folder_is_refused() {
         for name in ["folder", "folder/", "new/", "new/.", "new/..", ""] {
             is_refused_by_both(&at(name), overwrite, "is a folder; name the file").await;
         }
-        is_refused_by_both(Path::new(""), overwrite, "is no file name").await;
+        is_refused_by_both(Path::new(""), overwrite, "is not a file name").await;
     }
     assert_eq!(entries(folder.path()), ["file", "folder"]);
     assert_eq!(fs::read(at("file")).unwrap(), b"mine");
@@ -122,14 +122,14 @@ mod special {
     use super::*;
 
     #[tokio::test]
-    async fn link_that_leads_nowhere_is_refused_and_kept() {
+    async fn dangling_symlink_is_refused_and_kept() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         symlink("nowhere.mp4", at("dangling.mp4")).unwrap();
         symlink("loop-b", at("loop-a")).unwrap();
         symlink("loop-a", at("loop-b")).unwrap();
-        let told = "is a symbolic link to nowhere.mp4, where there is no file; remove the link";
-        is_refused_by_both(&at("dangling.mp4"), false, told).await;
+        let message = "is a symbolic link to nowhere.mp4, where there is no file; remove the link";
+        is_refused_by_both(&at("dangling.mp4"), false, message).await;
         is_refused_by_both(&at("loop-a"), false, "is a symbolic link to loop-b").await;
         is_refused_by_both(&at("loop-a/a.mp4"), false, "cannot be written: ").await;
         is_refused_by_both(&at("dangling.mp4/a.mp4"), false, "cannot be made").await;
@@ -137,7 +137,7 @@ mod special {
     }
 
     #[tokio::test]
-    async fn link_is_replaced_and_not_followed_where_that_is_asked_for() {
+    async fn symlink_is_replaced_and_not_followed_with_overwrite() {
         let (server, generation) = host_of_three().await;
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
@@ -158,7 +158,7 @@ mod special {
     }
 
     #[tokio::test]
-    async fn device_pipe_and_socket_are_refused_even_where_files_are_replaced() {
+    async fn device_pipe_and_socket_are_refused_even_with_overwrite() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let _socket = UnixListener::bind(at("socket")).unwrap();
@@ -168,17 +168,17 @@ mod special {
         assert!(made.unwrap().success());
         symlink("/dev/null", at("link")).unwrap();
         symlink("/proc/self/fd/1", at("stream")).unwrap();
-        let told = "is a device, a pipe or a socket";
+        let message = "is a device, a pipe or a socket";
         for overwrite in [false, true] {
             for name in ["socket", "pipe", "link", "stream", "/dev/null", "/dev/full"] {
-                is_refused_by_both(&at(name), overwrite, told).await;
+                is_refused_by_both(&at(name), overwrite, message).await;
             }
         }
         assert_eq!(entries(folder.path()), ["link", "pipe", "socket", "stream"]);
     }
 
     #[tokio::test]
-    async fn link_planted_under_the_name_of_the_note_is_not_followed() {
+    async fn symlink_in_place_of_the_note_is_not_followed() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs::write(at("victim"), "theirs").unwrap();
@@ -191,17 +191,17 @@ mod special {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn folder_that_no_one_may_write_is_refused() {
-    // Not even the superuser writes there.
-    let told = "cannot be";
-    is_refused_by_both(Path::new("/proc/self/a.mp4"), false, told).await;
-    is_refused_by_both(Path::new("/proc/self/new/a.mp4"), false, told).await;
+async fn unwritable_folder_is_refused() {
+    // Not even the superuser can write to this folder.
+    let message = "cannot be";
+    is_refused_by_both(Path::new("/proc/self/a.mp4"), false, message).await;
+    is_refused_by_both(Path::new("/proc/self/new/a.mp4"), false, message).await;
     let error = Download::check_folder("/proc/self").unwrap_err();
-    let told = "the folder /proc/self takes no new file";
-    assert_eq!(error.to_string(), told);
+    let message = "the folder /proc/self takes no new file";
+    assert_eq!(error.to_string(), message);
 }
 
-/// Names that nearly every file system takes, and whose parts have no room for a longer ending.
+/// Names that most file systems accept, but that leave no room for the suffix of the part.
 #[cfg(not(windows))]
 fn long_names() -> impl Iterator<Item = String> {
     let latin = [200, 241, 242, 246, 247, 250, 251, 255].map(|length| "n".repeat(length - 4));
@@ -212,7 +212,7 @@ fn long_names() -> impl Iterator<Item = String> {
 
 #[cfg(not(windows))]
 #[tokio::test]
-async fn long_name_is_saved_and_its_part_is_found_again() {
+async fn file_with_a_long_name_is_saved_and_its_part_is_continued() {
     for name in long_names() {
         assert!(name.len() <= 255, "{}", name.len());
         let host = Host::start(film(), TAG, |number, _| match number {
@@ -237,7 +237,7 @@ async fn long_name_is_saved_and_its_part_is_found_again() {
 
 #[cfg(not(windows))]
 #[tokio::test]
-async fn further_videos_of_a_long_name_are_saved_under_names_of_their_own() {
+async fn further_videos_of_a_long_name_get_distinct_names() {
     let (server, generation) = host_of_three().await;
     for name in long_names() {
         let folder = tempfile::tempdir().unwrap();
@@ -246,7 +246,7 @@ async fn further_videos_of_a_long_name_are_saved_under_names_of_their_own() {
         assert_eq!(saved[0].path, path);
         contents_are_in_order(&saved);
         assert_eq!(entries(folder.path()).len(), 3, "{name}");
-        // Again: each replaces itself.
+        // A second download replaces each file.
         let download = client(server.url()).download(&generation).overwrite(true);
         assert_eq!(download.to_file(&path).await.unwrap(), saved);
         assert_eq!(entries(folder.path()).len(), 3, "{name}");
@@ -262,7 +262,7 @@ fn contents_are_in_order(saved: &[Saved]) {
 
 #[cfg(not(windows))]
 #[tokio::test]
-async fn name_or_path_that_is_too_long_for_the_file_itself_is_refused() {
+async fn name_or_path_that_is_too_long_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     for length in [256, 300, 5000] {
         let path = folder.path().join("n".repeat(length));
@@ -293,8 +293,8 @@ async fn reserved_target_is_refused_to_others_until_it_is_saved_or_dropped() {
     let path = folder.path().join("a.mp4");
     let kept = Download::reserve_target(&path, false).unwrap();
     assert_eq!(kept.path(), path);
-    let told = "is being written by another download; wait for its end";
-    is_refused_by_both(&path, false, told).await;
+    let message = "is being written by another download; wait for its end";
+    is_refused_by_both(&path, false, message).await;
     drop(kept);
     assert_eq!(entries(folder.path()), [""; 0]);
     let kept = Download::reserve_target(&path, false).unwrap();
@@ -333,7 +333,7 @@ async fn part_of_an_earlier_download_survives_checks_and_reservations() {
 }
 
 #[test]
-fn path_is_a_folder_if_it_is_one_or_is_written_as_one() {
+fn path_is_a_folder_if_it_exists_as_one_or_ends_with_a_separator() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     fs::write(at("file"), "").unwrap();

@@ -1,4 +1,4 @@
-//! Files whose end is missing at their host, and files that are not what they are called.
+//! Truncated files, and files whose content is not that of their name or media type.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use aimlapi_video_test_support as support;
@@ -51,7 +51,7 @@ async fn save(server: &Server, client: &Client, path: &Path) -> Result<Saved, Er
 }
 
 #[tokio::test]
-async fn a_truncated_file_is_fetched_once_more_and_then_refused_with_its_bytes_kept() {
+async fn truncated_file_is_requested_once_more_and_then_refused_with_its_bytes_kept() {
     for (name, kind) in [
         ("index-first.mp4", "video/mp4"),
         ("index-last.mp4", "video/mp4"),
@@ -74,7 +74,7 @@ async fn a_truncated_file_is_fetched_once_more_and_then_refused_with_its_bytes_k
             "{message}"
         );
         assert!(
-            message.contains("fetched once more, it was the same"),
+            message.contains("a second request returned the same bytes"),
             "{message}"
         );
         assert!(message.contains(&part.display().to_string()), "{message}");
@@ -82,7 +82,7 @@ async fn a_truncated_file_is_fetched_once_more_and_then_refused_with_its_bytes_k
         assert_eq!(fs::read(&part).unwrap(), cut);
         assert!(!path.exists());
 
-        // The next download looks whether there is more by now, and fetches it once more.
+        // The next download requests the rest, and then the whole file once more.
         save(&server, &client, &path).await.unwrap_err();
         assert_eq!(server.requests()[2].header("if-range"), Some("\"v1\""));
         assert_eq!(server.requests().len(), 4);
@@ -97,7 +97,7 @@ async fn a_truncated_file_is_fetched_once_more_and_then_refused_with_its_bytes_k
 }
 
 #[tokio::test]
-async fn a_file_that_its_host_completes_meanwhile_is_saved() {
+async fn file_that_its_host_completes_in_the_meantime_is_saved() {
     let whole = clip("index-first.mp4");
     let (bytes, half) = (whole.clone(), whole.len() / 2);
     let server = Server::start(move |number, _| match number {
@@ -114,7 +114,7 @@ async fn a_file_that_its_host_completes_meanwhile_is_saved() {
 }
 
 #[tokio::test]
-async fn a_truncated_file_is_no_result_in_memory_either() {
+async fn truncated_file_is_refused_in_memory_and_to_a_writer() {
     let whole = clip("index-first.mp4");
     let (server, client) = host("video/mp4", whole[..whole.len() / 2].to_vec()).await;
     let generation = generation(&server);
@@ -124,7 +124,7 @@ async fn a_truncated_file_is_no_result_in_memory_either() {
         "{error}"
     );
     assert_eq!(server.requests().len(), 2);
-    // A writer takes nothing back.
+    // Bytes in a writer cannot be replaced.
     let mut written = Vec::new();
     let download = client.download(&generation);
     let error = download.to_writer(&mut written).await.unwrap_err();
@@ -139,7 +139,7 @@ async fn a_truncated_file_is_no_result_in_memory_either() {
 }
 
 #[tokio::test]
-async fn every_whole_clip_is_saved_without_a_note() {
+async fn complete_clips_are_saved_without_a_disagreement() {
     let mut names: Vec<String> = fs::read_dir("tests/fixtures/clips")
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -161,7 +161,7 @@ async fn every_whole_clip_is_saved_without_a_note() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_video_or_not_the_one_it_is_called_is_saved_with_a_note() {
+async fn content_of_another_type_is_saved_with_a_disagreement() {
     let picture = [&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], &[1; 600]].concat();
     for (bytes, kind, name, note) in [
         (
@@ -219,7 +219,7 @@ async fn what_is_not_a_video_or_not_the_one_it_is_called_is_saved_with_a_note() 
 }
 
 #[tokio::test]
-async fn a_file_without_a_given_name_gets_the_extension_of_its_content() {
+async fn file_in_a_folder_gets_the_extension_of_its_content() {
     for (name, extension) in [
         ("file.webm", "webm"),
         ("live.mkv", "mkv"),
@@ -241,7 +241,7 @@ async fn a_file_without_a_given_name_gets_the_extension_of_its_content() {
 }
 
 #[tokio::test]
-async fn truncated_bytes_are_kept_when_the_second_fetch_fails() {
+async fn truncated_file_is_kept_if_the_second_request_fails() {
     let whole = clip("index-first.mp4");
     let cut = whole[..whole.len() / 2].to_vec();
     let sent = cut.clone();
@@ -256,12 +256,12 @@ async fn truncated_bytes_are_kept_when_the_second_fetch_fails() {
     let error = save(&server, &client(server.url()), &path)
         .await
         .unwrap_err();
-    assert!(error.to_string().contains("answered 403"), "{error}");
+    assert!(error.to_string().contains("responded with 403"), "{error}");
     assert_eq!(fs::read(folder.path().join("a.mp4.part")).unwrap(), cut);
 }
 
 #[tokio::test]
-async fn a_folder_with_the_video_under_another_extension_is_refused_before_the_download() {
+async fn folder_with_the_video_under_another_extension_is_refused_before_the_download() {
     let (server, client) = host("video/webm", clip("file.webm")).await;
     let folder = tempfile::tempdir().unwrap();
     let generation = generation(&server);

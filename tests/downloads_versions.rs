@@ -1,4 +1,4 @@
-//! A host that has two versions of a file: what is saved is one of them, or the download fails.
+//! A host with two versions of a file: the saved file is one of the versions, or the download fails.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use aimlapi_video_test_support as support;
@@ -13,33 +13,33 @@ use proptest::prelude::*;
 use serde_json::json;
 use support::{Request, Server, client, files::Film, http};
 
-/// How the host tells its versions apart.
+/// The validators by which the host distinguishes its versions.
 #[derive(Clone, Copy, Debug)]
 enum Validators {
     StrongTag,
-    /// And a date, which says nothing on its own: both versions have it.
+    /// A tag, and a date that both versions have.
     StrongTagAndDate,
     Date,
     WeakTagAndDate,
-    /// The tag was computed once and is that of the first version for ever.
+    /// A stale tag: both versions have the tag of the first.
     StaleTagAndDate,
-    /// Both versions were written in the second in which the download began, and the tag is made of that second.
+    /// Both versions were written in the second in which the download began, and the tag is derived from that second.
     TagOfFreshDate,
     FreshDate,
     WeakTag,
     None,
 }
 
-/// What the host makes of `If-Range`.
+/// How the host evaluates `If-Range`.
 #[derive(Clone, Copy, Debug)]
 enum Condition {
     Compared,
     Ignored,
-    /// A date is taken as an upper bound.
+    /// The host treats a date as an upper bound.
     Bound,
 }
 
-/// How the host sends what it has decided to send.
+/// The form of the host's response.
 #[derive(Clone, Copy, Debug)]
 enum Dress {
     Plain,
@@ -61,7 +61,7 @@ enum Dress {
     Chunked,
     /// The request cannot be served.
     Error(u16),
-    /// There is nothing there.
+    /// The file does not exist.
     Unsatisfied,
 }
 
@@ -70,7 +70,7 @@ enum Dress {
 struct Step {
     is_second: bool,
     dress: Dress,
-    /// After how many per mille of the body the connection breaks.
+    /// The part of the body, in per mille, after which the connection breaks.
     cut: Option<u64>,
 }
 
@@ -81,7 +81,7 @@ struct Host {
     /// The length of the second version.
     length: u64,
     steps: Vec<Step>,
-    /// When the host began, in seconds since 1970.
+    /// The start of the host, in seconds since 1970.
     began: u64,
 }
 
@@ -122,7 +122,7 @@ fn headers(host: &Host, is_second: bool) -> Vec<(&'static str, String)> {
     }
 }
 
-/// Whether the host serves a range of what it has.
+/// Whether the host responds with a range.
 fn serves_range(host: &Host, step: Step, request: &Request) -> bool {
     let Some(condition) = request.header("if-range") else {
         return true;
@@ -145,7 +145,7 @@ fn serves_range(host: &Host, step: Step, request: &Request) -> bool {
     }
 }
 
-fn answer(host: &Host, number: usize, request: &Request, base: &str) -> Vec<u8> {
+fn response(host: &Host, number: usize, request: &Request, base: &str) -> Vec<u8> {
     if request.target.starts_with("/v") {
         let video = json!({ "url": format!("{base}/film.mp4") });
         return support::json(
@@ -231,7 +231,7 @@ fn answer(host: &Host, number: usize, request: &Request, base: &str) -> Vec<u8> 
     let sent = step
         .cut
         .map_or(body.len(), |cut| body.len() * cut as usize / 1000);
-    // In chunks, an end that is missing is a connection that broke.
+    // With chunked encoding, a missing last chunk means a broken connection.
     if matches!(
         step.dress,
         Dress::Chunked | Dress::ChunkedPartOfUnknownTotal
@@ -321,7 +321,7 @@ fn hosts() -> impl Strategy<Value = Host> {
         })
 }
 
-/// The saved bytes after several downloads of the same target; a fault of one is followed by the next.
+/// The saved bytes after several downloads to the same target; the next download follows a failed one.
 fn saved(host: &Host, retries: u32) -> Option<Vec<u8>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -331,12 +331,12 @@ fn saved(host: &Host, retries: u32) -> Option<Vec<u8>> {
         let serving = host.clone();
         let server = Server::start(move |number, request| {
             let base = format!("http://{}", request.header("host").unwrap());
-            answer(&serving, number, request, &base)
+            response(&serving, number, request, &base)
         })
         .await;
-        let link = format!("{}/film.mp4", server.url());
+        let url = format!("{}/film.mp4", server.url());
         let generation = Generation::from_json(
-            json!({ "id": "g", "status": "completed", "video": { "url": link } }),
+            json!({ "id": "g", "status": "completed", "video": { "url": url } }),
         );
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.mp4");
@@ -357,7 +357,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn saved_bytes_are_one_version_whatever_the_host_does(host in hosts(), retries in 0u32..4) {
+    fn saved_bytes_are_those_of_one_version(host in hosts(), retries in 0u32..4) {
         let versions = films(&host).map(|film| film.bytes());
         if let Some(bytes) = saved(&host, retries) {
             prop_assert!(versions.contains(&bytes), "{} bytes of neither version", bytes.len());

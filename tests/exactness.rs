@@ -1,5 +1,5 @@
-//! Our types are as strict as the documents, no more and no less: our verdict on every boundary of every constraint of
-//! every model against that of an independent judge.
+//! Tests that the types are exactly as strict as the documents: the result of this crate for every boundary of every constraint
+//! of every model is compared with that of an independent JSON Schema validator.
 #![cfg(feature = "all-vendors")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -14,16 +14,16 @@ use support::judge::{self, Judged, judges, minimal, mutations};
 
 include!(concat!(env!("OUT_DIR"), "/typed_requests.rs"));
 
-/// Where our verdict differs from the file as it lies, and why; one that no longer occurs fails the test.
+/// The reasons for which this crate differs from the document. A reason that no longer occurs fails the test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Exception {
-    /// `serde` reads `null` for an optional property as left out, which is what is then sent.
+    /// `serde` reads `null` for an optional property as an absent property, and the request is sent without the property.
     NullForLeftOut,
     /// `serde` reads a struct from an array of its fields.
     ArrayForObject,
-    /// The overlay names the properties whose prose allows base64 text beside a URI.
+    /// The overlay names the properties whose prose allows base64 text in addition to a URI.
     Base64WhereProseAllows,
-    /// An integer beyond 64 bits is one to JSON Schema, but no type of Rust's holds it.
+    /// An integer beyond 64 bits is an integer in JSON Schema, but the Rust types hold 64 bits.
     IntegerBeyond64Bits,
 }
 
@@ -45,12 +45,12 @@ fn bodies(judged: &Judged) -> Vec<Value> {
 }
 
 #[test]
-fn from_json_gives_the_judges_verdict_on_every_boundary() {
+fn from_json_agrees_with_the_validator_on_every_boundary() {
     let mut judged_bodies = 0;
     let (mut valid, mut with_base64) = (0, 0);
     for judged in judges() {
         for body in bodies(&judged) {
-            // Which document applies is told by `model` alone.
+            // `model` alone determines the document.
             if body.get("model") != Some(&json!(judged.model)) {
                 if body.get("model").and_then(Value::as_str).is_none() {
                     assert!(from_json(&judged, body).is_err());
@@ -68,7 +68,7 @@ fn from_json_gives_the_judges_verdict_on_every_boundary() {
             assert_eq!(ours.is_ok(), expected, "{}: {body} {ours:?}", judged.file);
             judged_bodies += 1;
             match ours {
-                // What is taken is kept as it is.
+                // An accepted body is not changed.
                 Ok(request) => {
                     assert_eq!(request, body);
                     valid += 1;
@@ -103,7 +103,7 @@ fn from_json_gives_the_judges_verdict_on_every_boundary() {
 }
 
 #[test]
-fn the_types_give_the_judges_verdict_but_for_named_exceptions() {
+fn types_agree_with_the_validator_except_for_named_reasons() {
     let mut exceptions: BTreeMap<Exception, usize> = BTreeMap::new();
     for judged in judges() {
         for body in bodies(&judged) {
@@ -150,18 +150,18 @@ fn beyond_64_bits(body: &Value) -> Option<Exception> {
     }
 }
 
-/// The one exception that makes a body valid that the judge refuses, if mending just that satisfies the judge.
+/// The exception that applies to a body that the validator refuses, if a repair of that exception alone makes the body valid.
 fn exception(judged: &Judged, body: &Value) -> Option<Exception> {
-    let mended = |mend: &dyn Fn(&mut Value, &Value)| {
-        let mut mended = body.clone();
-        mend(&mut mended, &judged.schema);
-        judged.validator.is_valid(&mended)
+    let is_valid_after = |repair: &dyn Fn(&mut Value, &Value)| {
+        let mut repaired = body.clone();
+        repair(&mut repaired, &judged.schema);
+        judged.validator.is_valid(&repaired)
     };
-    if mended(&|value, _| links_for_base64(value)) {
+    if is_valid_after(&|value, _| links_for_base64(value)) {
         Some(Exception::Base64WhereProseAllows)
-    } else if mended(&without_nulls) {
+    } else if is_valid_after(&without_nulls) {
         Some(Exception::NullForLeftOut)
-    } else if mended(&objects_from_arrays) {
+    } else if is_valid_after(&objects_from_arrays) {
         Some(Exception::ArrayForObject)
     } else {
         None
@@ -192,7 +192,7 @@ fn without_nulls(value: &mut Value, schema: &Value) {
     }
 }
 
-/// Reads an array as the struct's fields, in the order of their names.
+/// Converts an array to the struct's fields, in the order of their names.
 fn objects_from_arrays(value: &mut Value, schema: &Value) {
     let schema = judge::inner(schema);
     if let (Value::Array(items), Some(properties)) = (&*value, schema["properties"].as_object()) {
@@ -225,7 +225,7 @@ fn every_model_has_a_minimal_body() {
 }
 
 #[test]
-fn the_json_schema_of_a_model_is_its_documents_own() {
+fn json_schema_of_a_model_equals_that_of_its_document() {
     for judged in judges() {
         let model = aimlapi_video::models()
             .iter()
@@ -239,11 +239,11 @@ fn the_json_schema_of_a_model_is_its_documents_own() {
     }
 }
 
-/// Takes out what constrains nothing, and what may be written in two ways.
+/// Removes keywords that constrain nothing, and unifies keywords that can be written in two ways.
 fn constraints_only(schema: &mut Value) {
     let Value::Object(map) = schema else { return };
     map.retain(|key, _| !["$schema", "title", "description", "default"].contains(&key.as_str()));
-    // Values of one type tell it by themselves.
+    // The values of an enum of one type determine the type.
     if map.contains_key("enum") {
         map.remove("type");
     }
@@ -268,7 +268,7 @@ fn constraints_only(schema: &mut Value) {
 }
 
 #[tokio::test]
-async fn what_arrives_at_the_service_is_what_the_document_allows() {
+async fn sent_body_is_valid_by_the_document() {
     let server =
         support::Server::always(support::json(201, json!({ "id": "g", "status": "queued" }))).await;
     let client = support::client(server.url());
@@ -280,7 +280,7 @@ async fn what_arrives_at_the_service_is_what_the_document_allows() {
             let request = server.requests().pop().unwrap();
             let arrived: Value = serde_json::from_slice(&request.body).unwrap();
             assert_eq!((request.target, &arrived), (judged.path.clone(), &body));
-            // The typed door sends the same.
+            // The typed request sends a valid body with the same properties.
             let typed = read_typed(&judged.path, &judged.model, body.clone())
                 .unwrap()
                 .unwrap();
@@ -297,7 +297,7 @@ async fn what_arrives_at_the_service_is_what_the_document_allows() {
     }
 }
 
-/// Picks, one after another, from a seed.
+/// A pseudo-random sequence from a seed.
 struct Dice(u64);
 
 impl Dice {
@@ -310,7 +310,7 @@ impl Dice {
     }
 }
 
-/// A value that the schema allows, otherwise at random.
+/// A random value that the schema allows.
 fn random(schema: &Value, dice: &mut Dice) -> Value {
     if judge::inner(schema) != schema && dice.below(3) == 0 {
         return Value::Null;
@@ -392,7 +392,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn random_valid_bodies_come_back_as_they_went_in(which in 0usize..80, seed in any::<u64>()) {
+    fn random_valid_body_is_read_and_written_unchanged(which in 0usize..80, seed in any::<u64>()) {
         JUDGES.with(|judges| {
             let judged = &judges[which];
             let body = random(&judged.schema, &mut Dice(seed));
@@ -406,7 +406,7 @@ proptest! {
     }
 
     #[test]
-    fn random_damage_gets_the_judges_verdict(which in 0usize..80, seed in any::<u64>()) {
+    fn from_json_agrees_with_the_validator_on_random_damage(which in 0usize..80, seed in any::<u64>()) {
         JUDGES.with(|judges| {
             let judged = &judges[which];
             let mut dice = Dice(seed);
@@ -425,7 +425,7 @@ proptest! {
     }
 }
 
-/// Puts `damage` at a random place, or takes something away.
+/// Inserts `damage` at a random place, or removes a value.
 fn strike(value: &mut Value, damage: Value, dice: &mut Dice) {
     match value {
         Value::Object(map) if !map.is_empty() => {

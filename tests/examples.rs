@@ -1,4 +1,4 @@
-//! The examples, run as a user runs them, against the simulator. `contract_test` has tests of its own.
+//! Runs the examples as a user does, against the simulator. `contract_test` has its own tests.
 #![cfg(feature = "kling")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -8,7 +8,7 @@ use std::{
     process::{Output, Stdio},
 };
 
-use aimlapi_video_simulator::{Scenario, SeenRequest, Simulator};
+use aimlapi_video_simulator::{RecordedRequest, Scenario, Simulator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
@@ -20,12 +20,12 @@ const PROMPT: &str = "A paper lantern rises over the harbour";
 
 const SPEED: f64 = 200.0;
 
-/// The smallest picture: one pixel.
+/// The beginning of a PNG image of one pixel.
 const PICTURE: &[u8] =
     b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89";
 
-/// A simulator, and a folder in which examples run against it, both faster than the service by [`SPEED`]: a deadline is
-/// 9 s then.
+/// A simulator, and a folder in which examples run against the simulator. Both are faster than the service by [`SPEED`], so the
+/// default deadline is 9 s.
 struct Stage {
     simulator: Simulator,
     folder: TempDir,
@@ -71,7 +71,7 @@ impl Stage {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// The videos in `folder`, each of which must be whole.
+    /// The names of the videos in `folder`, each of which must be a complete file.
     fn videos(&self, folder: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(folder)).unwrap();
         let paths = entries.map(|entry| entry.unwrap().path());
@@ -85,7 +85,7 @@ impl Stage {
         names
     }
 
-    fn creates(&self) -> Vec<SeenRequest> {
+    fn creates(&self) -> Vec<RecordedRequest> {
         let mut requests = self.simulator.requests();
         requests.retain(|request| request.method == "POST");
         requests
@@ -99,14 +99,14 @@ impl Stage {
     }
 }
 
-/// Cargo builds the examples with the tests, and puts them beside the folder of this test's binary.
+/// The path of a built example. Cargo builds the examples with the tests, in a folder next to that of this test's binary.
 fn built(example: &str) -> PathBuf {
     let deps = std::env::current_exe().unwrap();
     let path = deps.parent().unwrap().with_file_name("examples");
     let path = path.join(format!("{example}{}", std::env::consts::EXE_SUFFIX));
     assert!(
         path.exists(),
-        "{path:?} is missing: `cargo build --examples --all-features` makes it, as does a `cargo test` of everything"
+        "{path:?} is missing: build it by `cargo build --examples --all-features`, or run `cargo test` for all targets"
     );
     path
 }
@@ -116,19 +116,19 @@ fn has_extension(path: &Path, extension: &str) -> bool {
 }
 
 #[tokio::test]
-async fn text_to_video_saves_what_the_prompt_asks_for() {
+async fn text_to_video_saves_a_video_for_the_prompt() {
     let stage = Stage::set(json!({ "next": [] })).await;
 
-    let told = stage.succeed("text_to_video", &[PROMPT]).await;
+    let reported = stage.succeed("text_to_video", &[PROMPT]).await;
 
-    assert!(told.contains("created: {\"id\":"), "{told}");
-    assert!(told.contains("saved: "), "{told}");
+    assert!(reported.contains("created: {\"id\":"), "{reported}");
+    assert!(reported.contains("saved: "), "{reported}");
     assert_eq!(stage.prompts(), [PROMPT]);
     assert_eq!(stage.videos(".").len(), 1);
 }
 
 #[tokio::test]
-async fn image_to_video_sends_the_picture_and_takes_nothing_else_for_one() {
+async fn image_to_video_sends_the_image_and_refuses_other_files() {
     let stage = Stage::set(json!({ "next": [] })).await;
     fs::write(stage.path("lighthouse.png"), PICTURE).unwrap();
     fs::write(stage.path("words.png"), "no picture").unwrap();
@@ -148,7 +148,7 @@ async fn image_to_video_sends_the_picture_and_takes_nothing_else_for_one() {
 }
 
 #[tokio::test]
-async fn resume_brings_home_what_another_process_created() {
+async fn resume_downloads_the_video_of_another_processs_generation() {
     let stage = Stage::set(json!({ "next": [] })).await;
 
     stage
@@ -167,7 +167,7 @@ async fn resume_brings_home_what_another_process_created() {
 }
 
 #[tokio::test]
-async fn resume_leaves_no_handle_where_the_create_was_refused() {
+async fn resume_leaves_no_handle_after_a_refused_create() {
     let refused = json!({ "create": { "status": 400, "json": { "message": "no" } } });
     let stage = Stage::set(json!({ "next": [refused] })).await;
 
@@ -179,7 +179,7 @@ async fn resume_leaves_no_handle_where_the_create_was_refused() {
 }
 
 #[tokio::test]
-async fn batch_run_again_goes_on_where_it_was_and_buys_nothing_twice() {
+async fn batch_that_is_run_again_continues_and_creates_nothing_twice() {
     let failing = json!({ "end": { "fail": { "message": "not this one" } } });
     let stage = Stage::set(json!({ "next": [failing] })).await;
     let prompts = "A kite climbs over the dunes\nSnow falls on a tin roof\nA heron lands\n";
@@ -187,27 +187,27 @@ async fn batch_run_again_goes_on_where_it_was_and_buys_nothing_twice() {
     let batch = ["prompts.txt", "videos"];
 
     let first = stage.run("batch", &batch).await;
-    let asked = stage.simulator.requests().len();
+    let before = stage.simulator.requests().len();
     let second = stage.run("batch", &batch).await;
 
     for ran in [first, second] {
-        let told = String::from_utf8(ran.stderr).unwrap();
-        assert!(told.contains("not this one"), "{told}");
+        let reported = String::from_utf8(ran.stderr).unwrap();
+        assert!(reported.contains("not this one"), "{reported}");
         assert!(!ran.status.success(), "one of them failed");
     }
     assert_eq!(stage.creates().len(), 3);
-    let again = &stage.simulator.requests()[asked..];
+    let again = &stage.simulator.requests()[before..];
     assert_eq!(
         again.len(),
         1,
-        "only the failed one is asked for: {again:?}"
+        "only the failed generation is polled: {again:?}"
     );
     assert_eq!(stage.videos("videos").len(), 2);
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn batch_ends_with_ctrl_c_and_goes_on_after_it() {
+async fn batch_that_was_interrupted_continues() {
     let stall = json!({ "seconds": 1_000_000 });
     let stage = Stage::set(json!({ "next": [stall] })).await;
     fs::write(stage.path("prompts.txt"), PROMPT).unwrap();
@@ -225,16 +225,19 @@ async fn batch_ends_with_ctrl_c_and_goes_on_after_it() {
     stage.succeed("batch", &batch).await;
 
     assert!(line.starts_with("1: created "), "{line}");
-    let told = String::from_utf8(interrupted.stderr).unwrap();
-    assert!(told.contains("the same command goes on"), "{told}");
+    let reported = String::from_utf8(interrupted.stderr).unwrap();
+    assert!(
+        reported.contains("run the same command again"),
+        "{reported}"
+    );
     assert_eq!(interrupted.status.code(), Some(1));
     assert_eq!(stage.creates().len(), 1);
     assert_eq!(stage.videos("videos"), ["1.mp4"]);
 }
 
 #[tokio::test]
-async fn the_service_killed_and_started_again_delivers_every_video_and_buys_none_twice() {
-    // The first two are made when the service is killed, and the answer to the third create has not come yet.
+async fn service_that_was_killed_completes_every_video_and_creates_none_twice() {
+    // When the service is killed, two generations are running, and the response to the third create is outstanding.
     let made = json!({ "seconds": 1_000_000, "times": 2 });
     let lost = json!({ "create": { "delay_seconds": 3600, "status": 503, "created": true } });
     let stage = Stage::set(json!({ "next": [made, lost] })).await;
@@ -255,15 +258,15 @@ async fn the_service_killed_and_started_again_delivers_every_video_and_buys_none
 
     let (_service, url) = serve(&stage).await;
     for video in &kept {
-        let told = until(&url, video, "ready", "ready").await;
-        let file = format!("{url}{}", told["file"].as_str().unwrap());
+        let reported = until(&url, video, "ready", "ready").await;
+        let file = format!("{url}{}", reported["file"].as_str().unwrap());
         let film = http().get(file).send().await.unwrap();
         assert_eq!(film.status(), 200);
         assert_eq!(&film.bytes().await.unwrap()[4..8], b"ftyp");
     }
-    let told = until(&url, &unclear, "failed", "failed").await;
-    let error = told["error"].as_str().unwrap();
-    assert!(error.contains("what came of it is not known"), "{error}");
+    let reported = until(&url, &unclear, "failed", "failed").await;
+    let error = reported["error"].as_str().unwrap();
+    assert!(error.contains("its outcome is not known"), "{error}");
 
     assert_eq!(stage.creates().len(), 3);
     assert_eq!(
@@ -273,21 +276,21 @@ async fn the_service_killed_and_started_again_delivers_every_video_and_buys_none
 }
 
 #[tokio::test]
-async fn the_service_gives_no_video_up_that_may_still_come() {
+async fn service_retries_after_a_temporary_error() {
     let locked = json!({ "polls": [{ "status": 401, "times": 1000 }] });
     let stage = Stage::set(json!({ "next": [locked] })).await;
     let (mut service, url) = serve(&stage).await;
 
     let video = create(&url, PROMPT).await;
-    let told = until(&url, &video, "delayed", "failed").await;
+    let reported = until(&url, &video, "delayed", "failed").await;
     service.kill().await.unwrap();
 
-    assert_eq!(told["state"], "delayed", "{told}");
-    assert!(told["generation"]["id"].is_string(), "{told}");
+    assert_eq!(reported["state"], "delayed", "{reported}");
+    assert!(reported["generation"]["id"].is_string(), "{reported}");
 }
 
 #[tokio::test]
-async fn the_service_knows_nothing_of_other_videos() {
+async fn service_responds_404_for_unknown_videos() {
     let stage = Stage::set(json!({ "next": [] })).await;
     let (_service, url) = serve(&stage).await;
     let unknown = format!("{url}/videos/b0a4a6f0-6f1f-4b3e-9d43-0f6f8d1f7a11");
@@ -298,7 +301,7 @@ async fn the_service_knows_nothing_of_other_videos() {
 }
 
 #[tokio::test]
-async fn a_speed_that_is_none_or_meant_for_a_simulator_is_told_before_anything_is_sent() {
+async fn invalid_speed_is_reported_before_anything_is_sent() {
     let stage = Stage::set(json!({ "next": [] })).await;
     let error = async |speed, base| {
         let mut command = stage.command("text_to_video", &[]);
@@ -315,14 +318,14 @@ async fn a_speed_that_is_none_or_meant_for_a_simulator_is_told_before_anything_i
     let zero = error("0", url.as_str()).await;
     let real = error("60", aimlapi_video::Client::BASE_URL).await;
 
-    for told in [fast, zero] {
-        assert!(told.contains("it takes a number above 0"), "{told}");
+    for reported in [fast, zero] {
+        assert!(reported.contains("it takes a number above 0"), "{reported}");
     }
     assert!(real.contains("it is for a simulator"), "{real}");
     assert_eq!(stage.simulator.requests().len(), 0);
 }
 
-/// The service, and its URL.
+/// Starts the service, and returns its process and its URL.
 async fn serve(stage: &Stage) -> (Child, String) {
     let mut command = stage.command("service", &["videos", "127.0.0.1:0"]);
     let mut child = command.stderr(Stdio::null()).spawn().unwrap();
@@ -337,7 +340,7 @@ async fn first_line(child: &mut Child) -> String {
     lines.next_line().await.unwrap().unwrap()
 }
 
-/// Asks the service for a video, and gives its place.
+/// Creates a video, and returns the path of its state.
 async fn create(url: &str, prompt: &str) -> String {
     let request = http().post(format!("{url}/videos")).body(prompt.to_owned());
     let answer = request.send().await.unwrap();
@@ -345,15 +348,18 @@ async fn create(url: &str, prompt: &str) -> String {
     answer.headers()["location"].to_str().unwrap().to_owned()
 }
 
-/// What the service tells of a video as soon as its state is one of two.
+/// Polls the state of a video until it is one of two states, and returns the state.
 async fn until(url: &str, video: &str, state: &str, or: &str) -> Value {
     loop {
-        let (told, _) = get(&format!("{url}{video}")).await;
-        if told["state"] == state || told["state"] == or {
-            return told;
+        let (reported, _) = get(&format!("{url}{video}")).await;
+        if reported["state"] == state || reported["state"] == or {
+            return reported;
         }
         let open = ["accepted", "created", "queued", "generating"];
-        assert!(open.contains(&told["state"].as_str().unwrap()), "{told}");
+        assert!(
+            open.contains(&reported["state"].as_str().unwrap()),
+            "{reported}"
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! Input that nobody foresaw: whatever comes, nothing panics, nothing is lost, and no secret shows.
+//! Property tests with arbitrary input: no input causes a panic, loses data, or makes a message show a secret.
 //!
 //! `PROPTEST_CASES` sets the number of cases.
 #![cfg(feature = "kling")]
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 const SECRET: &str = "signature-4712";
 
-/// Words and links as answers and requests hold them, and what they should not hold.
+/// Texts and URLs, valid and invalid, as values of responses and requests.
 fn text() -> impl Strategy<Value = String> {
     let known = [
         "completed",
@@ -88,13 +88,13 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// An object with what answers have, each part as it may be or as it should not be.
+/// An object with the properties of responses, each with a valid or an invalid value.
 fn answer() -> impl Strategy<Value = Value> {
     let fields = prop::collection::vec((key(), value()), 0..10);
     fields.prop_map(|fields| Value::Object(fields.into_iter().collect()))
 }
 
-/// A body for a model, with properties of that model and others.
+/// A body for a model, with properties of the model and other properties.
 fn body() -> impl Strategy<Value = Value> {
     let fields = prop::collection::vec(
         (
@@ -131,16 +131,16 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn any_answer_is_read_and_kept(raw in prop_oneof![answer(), value()]) {
+    fn any_response_is_read_and_kept(raw in prop_oneof![answer(), value()]) {
         let generation = Generation::from_json(raw.clone());
         prop_assert_eq!(generation.as_json(), &raw);
         prop_assert!(generation.id() != Some(""));
         prop_assert!(generation.videos().iter().all(|video| !video.url.is_empty()));
-        // Without a status that is known, a video decides.
+        // A generation with a video has a known state.
         if !generation.videos().is_empty() {
             prop_assert!(generation.state() != State::Unknown);
         }
-        // Beside a whole text, its fields say nothing of a link's query.
+        // Formatting the failure must not panic.
         if let Some(failure) = generation.failure() {
             let _ = (failure.to_string(), format!("{failure:?}"));
         }
@@ -151,7 +151,7 @@ proptest! {
     }
 
     #[test]
-    fn no_shown_answer_tells_the_query_of_a_link(path in "[a-zA-Z0-9/._~%-]{0,20}", tail in "[ -!#-;=?-~]{0,20}") {
+    fn debug_of_a_response_never_shows_the_query_of_a_url(path in "[a-zA-Z0-9/._~%-]{0,20}", tail in "[ -!#-;=?-~]{0,20}") {
         let link = format!("https://u:{SECRET}@cdn.example.com/{path}?{SECRET}{tail}&sig={SECRET}");
         let link: String = link.split_whitespace().collect();
         for raw in [
@@ -179,7 +179,7 @@ proptest! {
     }
 
     #[test]
-    fn any_request_is_taken_as_it_is_or_refused_with_what_is_wrong(body in body()) {
+    fn any_request_is_kept_unchanged_or_refused_with_violations(body in body()) {
         for route in [Route::Universal, Route::LegacyKling] {
             match GenerationRequest::from_json(route, body.clone()) {
                 Ok(request) => {
@@ -196,7 +196,7 @@ proptest! {
     }
 
     #[test]
-    fn anything_for_a_request_is_read_or_refused(body in value()) {
+    fn any_json_is_read_as_a_request_or_refused(body in value()) {
         let _ = GenerationRequest::from_json(Route::Universal, body.clone());
         let _ = GenerationRequest::from_json_coerced(Route::Universal, body.clone());
         let _ = GenerationRequest::from_json(Route::LegacyKling, body);
@@ -239,7 +239,7 @@ mod journal {
         #![proptest_config(config())]
 
         #[test]
-        fn any_file_is_a_journal_or_left_as_it_is(
+        fn any_file_is_a_journal_or_stays_unchanged(
             begins in any::<bool>(),
             lines in prop::collection::vec(line(), 0..6),
             tail in prop_oneof![Just(Vec::new()), prop::collection::vec(any::<u8>(), 0..40)],

@@ -1,4 +1,4 @@
-//! From a request to saved files in one call: what is checked before it is paid for, and what an error still has.
+//! `Client::generate_to`: the checks before the create, the saved files, and the handle in errors.
 #![cfg(feature = "kling")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -18,12 +18,12 @@ fn request() -> KlingaiV2MasterTextToVideo {
     request.build().unwrap()
 }
 
-/// A service whose generations have so many videos, of which the last is not there if `is_gone`.
+/// A service whose generations have `videos` videos; the last video is missing at its host if `is_gone`.
 async fn service(videos: usize, is_gone: bool) -> Server {
-    Server::start(move |_, request| answer(videos, is_gone, request)).await
+    Server::start(move |_, request| response(videos, is_gone, request)).await
 }
 
-fn answer(videos: usize, is_gone: bool, request: &Request) -> Bytes {
+fn response(videos: usize, is_gone: bool, request: &Request) -> Bytes {
     if let Some(number) = request.target.strip_prefix("/files/") {
         return match is_gone && number == videos.to_string() {
             true => http(410, &[], ""),
@@ -60,7 +60,7 @@ fn entries(folder: &Path) -> Vec<String> {
     names
 }
 
-/// The example of the README, but for the path.
+/// The example of the README, with another path.
 async fn example(client: &Client, path: &Path) -> Result<(), Error> {
     let request = KlingaiV2MasterTextToVideo::builder()
         .prompt("A paper boat sails down a rain gutter at dusk")
@@ -96,7 +96,7 @@ async fn example_run_twice_pays_once() {
 }
 
 #[tokio::test]
-async fn nothing_is_paid_for_what_cannot_be_saved_or_asked_for() {
+async fn unwritable_target_or_invalid_request_is_refused_before_the_create() {
     let server = service(1, false).await;
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), "mine").unwrap();
@@ -110,7 +110,7 @@ async fn nothing_is_paid_for_what_cannot_be_saved_or_asked_for() {
         let error = overwriting(path, overwrite).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Io, "{error}");
     }
-    // An invalid request makes no folder.
+    // An invalid request creates no folder.
     let wrong = GenerationRequest::from(request()).with_property("duration", 7);
     let made = client.generate_to(wrong, folder.path().join("new/a.mp4"));
     let error = made.await.unwrap_err();
@@ -120,7 +120,7 @@ async fn nothing_is_paid_for_what_cannot_be_saved_or_asked_for() {
 }
 
 #[tokio::test]
-async fn several_videos_are_saved_and_replaced_only_where_that_is_asked_for() {
+async fn several_videos_are_saved_and_replaced_only_with_overwrite() {
     let server = service(3, false).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/a.mp4");
@@ -152,7 +152,7 @@ async fn folder_gets_the_videos_under_their_default_names() {
 }
 
 #[tokio::test]
-async fn target_is_kept_from_the_check_until_it_is_saved() {
+async fn target_is_reserved_from_the_check_until_it_is_saved() {
     let server = service(1, false).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.mp4");
@@ -168,7 +168,7 @@ async fn target_is_kept_from_the_check_until_it_is_saved() {
     assert!(
         checks
             .iter()
-            .all(|told| told.contains("is being written by another download")),
+            .all(|message| message.contains("is being written by another download")),
         "{checks:?}"
     );
 }
@@ -214,7 +214,7 @@ async fn every_error_after_the_create_has_the_handle() {
 }
 
 #[tokio::test]
-async fn error_of_one_video_lists_those_that_were_saved_and_the_handle_fetches_the_rest() {
+async fn error_of_one_video_lists_the_saved_ones_and_the_handle_fetches_the_rest() {
     let server = service(2, true).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.mp4");
@@ -237,7 +237,7 @@ async fn error_of_one_video_lists_those_that_were_saved_and_the_handle_fetches_t
 }
 
 #[tokio::test]
-async fn file_that_appears_while_it_is_waited_for_is_kept_and_what_was_paid_for_can_be_fetched() {
+async fn file_that_appears_during_the_wait_is_kept_and_the_video_can_be_fetched() {
     let server = service(1, false).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.mp4");
@@ -255,7 +255,7 @@ async fn file_that_appears_while_it_is_waited_for_is_kept_and_what_was_paid_for_
 }
 
 #[tokio::test]
-async fn what_happens_is_told_to_the_callbacks() {
+async fn callbacks_receive_updates_and_progress() {
     let server = service(1, false).await;
     let folder = tempfile::tempdir().unwrap();
     let (mut states, mut received) = (Vec::new(), 0);
@@ -290,7 +290,7 @@ async fn future_that_is_dropped_before_it_is_polled_does_nothing() {
 }
 
 #[tokio::test]
-async fn wait_that_is_dropped_gives_the_target_back() {
+async fn dropped_wait_releases_the_target() {
     let server = Server::start(|_, request| match request.method.as_str() {
         "POST" => support::json(201, json!({ "id": "g", "status": "queued" })),
         _ => support::json(200, json!({ "id": "g", "status": "generating" })),

@@ -1,4 +1,4 @@
-//! What the build wrote: every operation, every type, and the same bytes at every run.
+//! Tests of the generated source: it holds every operation and every type, and is identical in every run.
 #![cfg(feature = "all-vendors")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -37,9 +37,9 @@ fn client(input: &ClientInput) -> Result<ClientTokens, progenitor::Error> {
     Ok(ClientTokens { client, mocks })
 }
 
-/// The generated source is beside the tests: each operation of the description is in it, and each type.
+/// The generated source contains each operation and each type of the merged document.
 #[test]
-fn the_generated_source_holds_every_operation_and_every_type() {
+fn generated_source_holds_every_operation_and_every_type() {
     let source = include_str!(concat!(env!("OUT_DIR"), "/generated.rs"));
     let merged = merged(documents());
     let mut operations = 0;
@@ -64,9 +64,9 @@ fn the_generated_source_holds_every_operation_and_every_type() {
     }
 }
 
-/// The build ran in another process, from another folder, with other features: its source is the same to the byte.
+/// The build ran in another process, from another folder, with other features, and its source is identical to the byte.
 #[test]
-fn the_same_documents_make_the_same_source() {
+fn equal_documents_give_identical_source() {
     let sources = |documents: Vec<Document>| {
         let mut diagnostics = Diagnostics::default();
         let source = rust::generate(&merged(documents), &client, &mut diagnostics);
@@ -100,7 +100,10 @@ fn the_same_documents_make_the_same_source() {
     for documents in [documents(), reversed] {
         for ((name, text), (built_name, built)) in sources(documents).iter().zip(built) {
             assert_eq!(*name, built_name);
-            assert!(text == built, "{name} differs from what the build wrote");
+            assert!(
+                text == built,
+                "{name} differs from the file that the build wrote"
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! HTTP clients that callers change, against real servers.
+//! Tests of HTTP clients that callers customize, against servers on loopback.
 #![cfg(any(feature = "rustls", not(feature = "rustls-no-provider")))]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -52,7 +52,7 @@ async fn redirecting(status: u16, to: &Server) -> Server {
 }
 
 #[tokio::test]
-async fn changes_of_the_api_client_reach_the_api_and_no_host_of_videos() {
+async fn settings_of_the_api_client_apply_to_the_api_but_not_to_downloads() {
     let whole = |_: usize, _: &Request| Plan::Whole;
     let film = Film::new(5000, 3);
     let host = Host::start(film, Validator::None, whole).await;
@@ -75,22 +75,22 @@ async fn changes_of_the_api_client_reach_the_api_and_no_host_of_videos() {
         .unwrap();
     let generation = client.fetch("a").await.unwrap();
     client.download(&generation).to_bytes().await.unwrap();
-    let asked = &api.requests()[0];
-    assert_eq!(asked.header("user-agent"), Some("film-desk/3"));
-    assert_eq!(asked.header("x-api"), Some("yes"));
-    assert_eq!(asked.header("x-files"), None);
+    let received = &api.requests()[0];
+    assert_eq!(received.header("user-agent"), Some("film-desk/3"));
+    assert_eq!(received.header("x-api"), Some("yes"));
+    assert_eq!(received.header("x-files"), None);
     let bearer = format!("Bearer {KEY}");
-    assert_eq!(asked.header("authorization"), Some(bearer.as_str()));
-    let asked = &host.requests()[0];
-    assert_eq!(asked.header("x-files"), Some("yes"));
-    assert_eq!(asked.header("x-api"), None);
-    assert_eq!(asked.header("authorization"), None);
-    let agent = asked.header("user-agent").unwrap();
+    assert_eq!(received.header("authorization"), Some(bearer.as_str()));
+    let received = &host.requests()[0];
+    assert_eq!(received.header("x-files"), Some("yes"));
+    assert_eq!(received.header("x-api"), None);
+    assert_eq!(received.header("authorization"), None);
+    let agent = received.header("user-agent").unwrap();
     assert!(agent.starts_with("aimlapi-video/"), "{agent}");
 }
 
 #[tokio::test]
-async fn redirects_stay_unfollowed_whatever_is_changed() {
+async fn redirects_are_not_followed_by_a_customized_client() {
     for status in [301, 302, 303, 307, 308] {
         let elsewhere = Server::start(completed).await;
         let api = redirecting(status, &elsewhere).await;
@@ -107,7 +107,7 @@ async fn redirects_stay_unfollowed_whatever_is_changed() {
 }
 
 #[tokio::test]
-async fn requests_leave_once_although_the_changed_client_would_retry() {
+async fn requests_are_sent_once_although_the_customized_client_would_retry() {
     let api = Server::always(http(503, &[], "busy")).await;
     let host = api.url().trim_start_matches("http://").to_owned();
     let host = host.split(':').next().unwrap().to_owned();
@@ -131,7 +131,7 @@ async fn requests_leave_once_although_the_changed_client_would_retry() {
 }
 
 #[tokio::test]
-async fn calls_of_a_changed_client_have_their_own_time() {
+async fn calls_of_a_customized_client_have_their_own_timeout() {
     let api = Server::start(|number, request| match number {
         0 => completed(number, request),
         _ => support::SILENCE.to_vec(),
@@ -151,7 +151,7 @@ async fn calls_of_a_changed_client_have_their_own_time() {
 }
 
 #[tokio::test]
-async fn changes_reach_creates_and_polls_alike() {
+async fn settings_apply_to_creates_and_polls() {
     let api = Server::start(completed).await;
     let client = builder(api.url())
         .configure_http(|http| http.user_agent("film-desk/3"))
@@ -159,13 +159,13 @@ async fn changes_reach_creates_and_polls_alike() {
         .unwrap();
     client.create(request()).await.unwrap();
     client.fetch("a").await.unwrap();
-    for asked in api.requests() {
-        assert_eq!(asked.header("user-agent"), Some("film-desk/3"));
+    for received in api.requests() {
+        assert_eq!(received.header("user-agent"), Some("film-desk/3"));
     }
 }
 
 #[tokio::test]
-async fn create_tells_the_length_of_its_body() {
+async fn create_has_a_content_length() {
     let api = Server::start(completed).await;
     let client = builder(api.url()).build().unwrap();
     client.create(request()).await.unwrap();
@@ -176,7 +176,7 @@ async fn create_tells_the_length_of_its_body() {
     assert_eq!(sent.header("transfer-encoding"), None);
 }
 
-/// A resolver that leads everything to this machine, and remembers that it was asked.
+/// A resolver that resolves every name to this machine, and records that it was used.
 struct Elsewhere(Arc<AtomicBool>);
 
 impl Resolve for Elsewhere {
@@ -188,9 +188,9 @@ impl Resolve for Elsewhere {
 }
 
 #[tokio::test]
-async fn downloads_resolve_and_follow_by_themselves_whatever_is_changed() {
-    let asked = Arc::new(AtomicBool::new(false));
-    let resolver = Arc::new(Elsewhere(Arc::clone(&asked)));
+async fn customized_resolver_and_redirects_do_not_apply_to_downloads() {
+    let is_used = Arc::new(AtomicBool::new(false));
+    let resolver = Arc::new(Elsewhere(Arc::clone(&is_used)));
     let server = redirecting(302, &Server::start(completed).await).await;
     let client = Client::builder()
         .api_key(KEY)
@@ -212,7 +212,7 @@ async fn downloads_resolve_and_follow_by_themselves_whatever_is_changed() {
         let error = download.to_bytes().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Download);
     }
-    assert!(!asked.load(Ordering::SeqCst));
+    assert!(!is_used.load(Ordering::SeqCst));
     assert_eq!(server.requests().len(), 0);
 }
 
@@ -224,7 +224,7 @@ fn beyond_this_machine() -> ClientBuilder {
 }
 
 #[tokio::test]
-async fn proxy_takes_calls_and_downloads_but_no_private_address() {
+async fn proxy_is_used_for_calls_and_downloads_but_not_for_private_addresses() {
     let film = Film::new(5000, 3).bytes();
     let proxy = Server::start(move |number, request| match request.method.as_str() {
         "POST" => completed(number, request),
@@ -249,8 +249,11 @@ async fn proxy_takes_calls_and_downloads_but_no_private_address() {
         let error = client.download(&private).to_bytes().await.unwrap_err();
         assert!(error.to_string().contains("not on the public internet"));
     }
-    let seen = proxy.requests();
-    let targets: Vec<&str> = seen.iter().map(|seen| seen.target.as_str()).collect();
+    let received = proxy.requests();
+    let targets: Vec<&str> = received
+        .iter()
+        .map(|received| received.target.as_str())
+        .collect();
     assert_eq!(
         targets,
         [
@@ -258,14 +261,14 @@ async fn proxy_takes_calls_and_downloads_but_no_private_address() {
             "http://films.example.com/v.mp4"
         ]
     );
-    for seen in &seen {
-        assert!(seen.header("proxy-authorization").is_some());
+    for received in &received {
+        assert!(received.header("proxy-authorization").is_some());
     }
-    assert_eq!(seen[1].header("authorization"), None);
+    assert_eq!(received[1].header("authorization"), None);
 }
 
 #[test]
-fn proxy_that_is_none_is_told_without_its_password() {
+fn invalid_proxy_is_reported_without_its_password() {
     for wrong in [
         "",
         "proxy.example.com:3128",
@@ -277,10 +280,10 @@ fn proxy_that_is_none_is_told_without_its_password() {
     ] {
         let error = beyond_this_machine().proxy(wrong).build().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Configuration);
-        let told = error.to_string();
+        let message = error.to_string();
         assert!(
-            told.contains("the proxy") && !told.contains("hush"),
-            "{told}"
+            message.contains("the proxy") && !message.contains("hush"),
+            "{message}"
         );
     }
 }
@@ -295,7 +298,7 @@ mod tls {
 
     use super::*;
 
-    /// Its root is no system's, and its key is in the repository.
+    /// The root certificate, which is not in any system's store. Its private key is public, since it is in the repository.
     const ROOT: &[u8] = include_bytes!("fixtures/tls/root.pem");
     const CERTIFICATE: &[u8] = include_bytes!("fixtures/tls/localhost.pem");
     const PRIVATE: &[u8] = include_bytes!("fixtures/tls/localhost.key");
@@ -332,7 +335,7 @@ mod tls {
     }
 
     #[tokio::test]
-    async fn service_behind_an_unknown_root_is_reached_with_the_root_alone() {
+    async fn service_with_an_unknown_root_is_reached_only_with_that_root() {
         let url = api().await;
         let stranger = builder(&url).build().unwrap();
         let error = stranger.fetch("a").await.unwrap_err();

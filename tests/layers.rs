@@ -1,6 +1,6 @@
-//! The layers of `src/`: a module uses modules below it alone, and no two files use each other.
+//! Tests the layers of `src/`: a module uses only modules of lower layers, and no two files use each other.
 //!
-//! A module and its own children are one unit: a child may name what its parent holds. The generated code is not read.
+//! A module and its children are one unit: a child may use the items of its parent. The generated code is not read.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::{
@@ -25,7 +25,7 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 #[test]
-fn module_uses_lower_layers_alone() {
+fn module_uses_only_lower_layers() {
     let layer = |module: &str| LAYERS.iter().position(|layer| layer.contains(&module));
     let mut upward = Vec::new();
     for (file, used) in uses() {
@@ -37,7 +37,7 @@ fn module_uses_lower_layers_alone() {
             .map(|path| &path[0])
             .filter(|other| *other != module)
         {
-            // A module that the test does not know yet is reported by its own file.
+            // A module that is missing in the list is reported when its own file is read.
             if layer(other).is_some_and(|other| other >= own) {
                 upward.push(format!("src/{}.rs uses `{other}`", file.join("/")));
             }
@@ -49,7 +49,7 @@ fn module_uses_lower_layers_alone() {
 #[test]
 fn no_two_files_use_each_other() {
     let mut open = uses();
-    // What is left after every file that uses no other one is taken away, again and again, is a cycle or uses one.
+    // Files that use no remaining file are removed repeatedly. The files that are left form a cycle or use one.
     loop {
         let names: BTreeSet<ModulePath> = open.keys().cloned().collect();
         let before = open.len();
@@ -66,7 +66,7 @@ fn no_two_files_use_each_other() {
 }
 
 #[test]
-fn reader_of_imports_finds_each_form_of_them() {
+fn every_form_of_import_is_read() {
     let known = |path: &[&str]| path.iter().map(ToString::to_string).collect::<Vec<_>>();
     let modules: BTreeSet<ModulePath> = [
         known(&["a"]),
@@ -95,7 +95,7 @@ fn reader_of_imports_finds_each_form_of_them() {
 /// The path of a module below the crate's root, which is also the path of its file below `src/`.
 type ModulePath = Vec<String>;
 
-/// The modules that each file of `src/` names, tests left out.
+/// The modules that each file of `src/` uses, without those of unit tests.
 fn uses() -> BTreeMap<ModulePath, BTreeSet<ModulePath>> {
     let source = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
     let mut files = BTreeMap::new();
@@ -119,7 +119,7 @@ fn read(folder: &Path, path: &mut ModulePath, files: &mut BTreeMap<ModulePath, S
     for entry in fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap().path();
         let name = entry.file_stem().unwrap().to_str().unwrap().to_owned();
-        // Unit tests may look at anything.
+        // Unit tests may use every module.
         if ["tests", "fuzz", "bench"].contains(&name.as_str()) {
             continue;
         }
@@ -133,7 +133,7 @@ fn read(folder: &Path, path: &mut ModulePath, files: &mut BTreeMap<ModulePath, S
     }
 }
 
-/// The modules that a file names: in its imports, by paths that begin with `crate`, and its children by their names.
+/// The modules that a file uses: in imports, by paths that begin with `crate`, and children by their names.
 fn uses_of(
     file: &ModulePath,
     source: &str,
@@ -170,7 +170,7 @@ fn uses_of(
     used
 }
 
-/// The module of the path that an import names, if it is one of this crate's.
+/// The module of an imported path, if the path is one of this crate.
 fn module(
     file: &ModulePath,
     path: &ModulePath,
@@ -192,7 +192,7 @@ fn module(
         rest = &rest[1..];
     }
     from.extend(rest.iter().cloned());
-    // An item of the crate's root is one that the root exports.
+    // An item of the crate's root counts as a use of the root, which exports the item.
     if from.len() == 1
         && !modules.contains(&from)
         && let Some(export) = exports.get(&from[0])
@@ -205,7 +205,7 @@ fn module(
     (!from.is_empty()).then_some(from)
 }
 
-/// The paths of one import, with its groups written out: `a::{b, c::d}` as `a::b` and `a::c::d`.
+/// The paths of one import, with expanded groups: `a::{b, c::d}` as `a::b` and `a::c::d`.
 fn paths(import: &str) -> Vec<ModulePath> {
     let import = import.split(" as ").next().unwrap().trim();
     let Some((prefix, group)) = import.split_once('{') else {

@@ -1,4 +1,4 @@
-//! Requests: what builders take, and what they say of values that the documents do not allow.
+//! Tests of requests: the values that builders take, and the violations and warnings that they report.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use aimlapi_video::{
@@ -32,7 +32,7 @@ fn violations(error: &aimlapi_video::Error) -> Vec<(String, Option<Value>, Strin
 }
 
 #[test]
-fn required_and_optional_properties_read_the_same_and_unset_ones_are_not_sent() {
+fn required_and_optional_setters_are_alike_and_unset_properties_are_not_sent() {
     let request = KlingaiV2MasterImageToVideo::builder()
         .prompt("A kite climbs over the dunes")
         .image_url("https://example.com/kite.png")
@@ -89,7 +89,7 @@ fn nested_objects_and_lists_are_given_as_builders() {
 }
 
 #[test]
-fn setters_take_options_and_none_leaves_the_property_out() {
+fn setters_take_options_and_none_omits_the_property() {
     let image = KlingaiV2MasterImageToVideo::builder()
         .image_url(Some("https://example.com/kite.png"))
         .prompt(Some(String::from("A kite")))
@@ -114,7 +114,7 @@ fn setters_take_options_and_none_leaves_the_property_out() {
             "camera_control": { "type": "simple" },
         })
     );
-    // The last call decides, as for values.
+    // As for values, the last call of a setter wins.
     let body = serde_json::to_value(image.duration(None::<i64>).build().unwrap()).unwrap();
     assert_eq!(body.get("duration"), None);
 }
@@ -158,7 +158,7 @@ fn none_for_a_required_property_or_an_item_is_a_violation() {
 }
 
 #[test]
-fn a_request_reads_and_writes_its_body_alone() {
+fn request_is_read_from_and_written_as_its_body() {
     let body = json!({ "model": "klingai/v2-master-text-to-video", "prompt": "A kite" });
     let universal: GenerationRequest = serde_json::from_value(body.clone()).unwrap();
     assert_eq!(universal.route(), Route::Universal);
@@ -171,7 +171,7 @@ fn a_request_reads_and_writes_its_body_alone() {
 }
 
 #[test]
-fn build_names_every_wrong_or_missing_property_at_once() {
+fn build_reports_every_invalid_or_missing_property_at_once() {
     let error = KlingaiV2MasterTextToVideo::builder()
         .duration(7)
         .cfg_scale(1.5)
@@ -200,7 +200,7 @@ fn build_names_every_wrong_or_missing_property_at_once() {
 }
 
 #[test]
-fn violations_in_nested_builders_carry_the_whole_pointer() {
+fn violations_of_nested_builders_have_the_whole_pointer() {
     let error = KlingaiV2MasterImageToVideo::builder()
         .image_url("no link")
         .camera_control(
@@ -235,7 +235,7 @@ fn violations_in_nested_builders_carry_the_whole_pointer() {
 }
 
 #[test]
-fn a_long_value_is_cut_in_the_error() {
+fn long_value_is_truncated_in_the_error() {
     let long = "é".repeat(1000);
     let error = KlingaiV2MasterTextToVideo::builder()
         .prompt("x")
@@ -253,7 +253,7 @@ fn a_long_value_is_cut_in_the_error() {
 }
 
 #[test]
-fn integers_of_every_type_are_taken_and_told_as_given() {
+fn integers_of_every_type_are_accepted_and_reported_unchanged() {
     let duration = |build: aimlapi_video::types::KlingaiV2MasterTextToVideoBuilder| {
         build
             .prompt("x")
@@ -274,7 +274,7 @@ fn integers_of_every_type_are_taken_and_told_as_given() {
 }
 
 #[test]
-fn generated_values_are_taken_as_they_are() {
+fn generated_values_are_accepted_unchanged() {
     let request = KlingaiV2MasterTextToVideo::builder()
         .prompt(String::from("x"))
         .aspect_ratio(KlingaiV2MasterTextToVideoAspectRatio::X916)
@@ -287,7 +287,7 @@ fn generated_values_are_taken_as_they_are() {
 }
 
 #[test]
-fn a_model_with_both_urls_has_two_types_in_two_unions() {
+fn model_on_both_routes_has_a_type_for_each() {
     let universal = KlingaiV2MasterTextToVideo::builder()
         .prompt("x")
         .build()
@@ -310,7 +310,7 @@ fn a_model_with_both_urls_has_two_types_in_two_unions() {
 }
 
 #[test]
-fn the_older_body_of_v2_1_has_a_last_frame() {
+fn legacy_body_of_v2_1_has_a_last_frame() {
     let request = LegacyKlingVideoV21StandardImageToVideo::builder()
         .image_url("https://example.com/a.png")
         .tail_image_url("https://example.com/b.png")
@@ -323,7 +323,7 @@ fn the_older_body_of_v2_1_has_a_last_frame() {
 }
 
 #[test]
-fn every_model_of_the_pages_has_a_type_per_url() {
+fn every_model_of_the_pages_has_a_type_for_each_route() {
     let image = "https://example.com/a.png";
     let requests: Vec<GenerationRequest> = vec![
         KlingaiV2MasterImageToVideo::builder()
@@ -371,7 +371,7 @@ fn every_model_of_the_pages_has_a_type_per_url() {
 }
 
 #[test]
-fn from_json_reads_by_model_and_names_every_violation() {
+fn from_json_selects_the_document_by_model_and_reports_every_violation() {
     let error = GenerationRequest::from_json(
         Route::Universal,
         json!({
@@ -401,14 +401,14 @@ fn from_json_reads_by_model_and_names_every_violation() {
 }
 
 #[test]
-fn from_json_keeps_fields_that_the_document_does_not_know() {
+fn from_json_keeps_unknown_properties() {
     let body = json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x", "newer": [1], "duration": 5.0 });
     let request = GenerationRequest::from_json(Route::Universal, body.clone()).unwrap();
     assert_eq!(serde_json::to_value(&request).unwrap(), body);
 }
 
 #[test]
-fn fields_that_the_document_does_not_know_are_warned_of_at_every_depth() {
+fn unknown_properties_cause_warnings_at_every_depth() {
     let body = json!({
         "model": "klingai/v2-master-image-to-video",
         "image_url": "https://example.com/a.png",
@@ -418,18 +418,18 @@ fn fields_that_the_document_does_not_know_are_warned_of_at_every_depth() {
     let warnings = GenerationRequest::from_json(Route::Universal, body)
         .unwrap()
         .warnings();
-    let told: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    let messages: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
-        told,
+        messages,
         [
-            "/camera_control/config/pann: the document knows no `pann`; the nearest it knows is `pan`",
-            "/promt: the document knows no `promt`; the nearest it knows is `prompt`",
+            "/camera_control/config/pann: the document has no property `pann`; the most similar one is `pan`",
+            "/promt: the document has no property `promt`; the most similar one is `prompt`",
         ]
     );
 }
 
 #[test]
-fn a_blank_prompt_is_warned_of() {
+fn blank_prompt_causes_a_warning() {
     for (prompt, is_blank) in [
         ("", true),
         (" \t\n", true),
@@ -450,7 +450,7 @@ fn a_blank_prompt_is_warned_of() {
 }
 
 #[test]
-fn media_that_a_service_cannot_fetch_or_use_are_warned_of_and_sent() {
+fn media_that_the_service_cannot_use_cause_a_warning_and_are_sent() {
     let model = "klingai/v2-master-image-to-video";
     for (link, part, is_unusable) in [
         ("http://localhost:3000/a.png", "localhost", false),
@@ -470,7 +470,7 @@ fn media_that_a_service_cannot_fetch_or_use_are_warned_of_and_sent() {
         ),
         (
             "data:video/mp4;base64,AAAAHGZ0eXBpc29tAAACAGlzb21pc28yYXZjMQ==",
-            "a picture",
+            "an image",
             true,
         ),
     ] {
@@ -510,7 +510,7 @@ fn media_that_a_service_cannot_fetch_or_use_are_warned_of_and_sent() {
 }
 
 #[test]
-fn a_text_that_is_no_uri_is_refused_with_what_is_overlooked() {
+fn text_that_is_not_a_uri_is_refused_with_a_hint() {
     let model = "klingai/v2-master-image-to-video";
     for (link, hint) in [
         ("https://example.com/a b.png", ", without white space in it"),
@@ -520,7 +520,7 @@ fn a_text_that_is_no_uri_is_refused_with_what_is_overlooked() {
         ),
         (
             "https://example.com/é.png",
-            ", with every character beyond ASCII escaped (%C3%A9 for é)",
+            ", with every non-ASCII character percent-encoded (%C3%A9 for é)",
         ),
         ("cat.png", "text of a picture, clip or sound"),
     ] {
@@ -537,7 +537,7 @@ fn a_text_that_is_no_uri_is_refused_with_what_is_overlooked() {
 }
 
 #[test]
-fn media_are_judged_at_every_depth_and_where_no_format_is_stated() {
+fn media_are_checked_at_every_depth_and_without_a_stated_format() {
     let body = json!({
         "model": "klingai/v2-master-image-to-video",
         "image_url": "https://example.com/a.png",
@@ -567,7 +567,7 @@ fn media_are_judged_at_every_depth_and_where_no_format_is_stated() {
 
 #[cfg(feature = "all-vendors")]
 #[test]
-fn media_in_lists_and_of_other_kinds_are_judged_by_their_property() {
+fn media_in_lists_and_of_other_kinds_are_checked_by_their_property() {
     let warned = |body: Value| -> Vec<(String, bool)> {
         let request = GenerationRequest::from_json(Route::Universal, body).unwrap();
         let warnings = request.warnings().into_iter();
@@ -594,7 +594,7 @@ fn media_in_lists_and_of_other_kinds_are_judged_by_their_property() {
 
 #[cfg(feature = "all-vendors")]
 #[test]
-fn what_prose_alone_advises_against_is_warned_of_and_never_refused() {
+fn violation_of_a_rule_in_prose_causes_a_warning_and_is_not_refused() {
     let warned = |body: Value| {
         let request = GenerationRequest::from_json(Route::Universal, body).unwrap();
         request
@@ -636,7 +636,7 @@ fn what_prose_alone_advises_against_is_warned_of_and_never_refused() {
 }
 
 #[test]
-fn a_property_newer_than_the_type_has_a_door_of_its_own() {
+fn property_newer_than_its_type_is_set_by_with_property() {
     let typed = KlingaiV2MasterTextToVideo::builder()
         .prompt("x")
         .build()
@@ -644,12 +644,12 @@ fn a_property_newer_than_the_type_has_a_door_of_its_own() {
     let request = GenerationRequest::from(typed).with_property("newer", 1);
     assert_eq!(request.body()["newer"], 1);
     assert!(request.validate().is_ok());
-    // What the document does know is held to it all the same.
+    // A property that the document has is checked all the same.
     assert!(request.with_property("duration", 7).validate().is_err());
 }
 
 #[test]
-fn numeric_strings_are_numbers_in_the_mode_that_says_so() {
+fn numeric_strings_become_numbers_only_in_from_json_coerced() {
     let body = json!({
         "model": "klingai/v2-master-text-to-video", "prompt": "5", "duration": "10", "cfg_scale": " 0.5 ",
         "advanced_camera_control": { "movement_type": "pan", "movement_value": "-3" },
@@ -668,7 +668,7 @@ fn numeric_strings_are_numbers_in_the_mode_that_says_so() {
 }
 
 #[test]
-fn a_model_newer_than_the_crate_goes_through_the_unchecked_door() {
+fn model_newer_than_the_crate_is_requested_unchecked() {
     let body = json!({ "prompt": "x", "anything": [1] });
     let request = GenerationRequest::unchecked(
         Route::Universal,
@@ -685,7 +685,7 @@ fn a_model_newer_than_the_crate_goes_through_the_unchecked_door() {
 }
 
 #[test]
-fn from_json_refuses_a_wrong_model_by_name() {
+fn from_json_refuses_an_unknown_model_with_similar_ids() {
     let refused = |body| {
         GenerationRequest::from_json(Route::Universal, body)
             .unwrap_err()
@@ -699,7 +699,7 @@ fn from_json_refuses_a_wrong_model_by_name() {
         nearest.contains("such as klingai/v2-master-text-to-video"),
         "{nearest}"
     );
-    // Known, but only on the other URL.
+    // The model exists only on the other route.
     let other = GenerationRequest::from_json(
         Route::LegacyKling,
         json!({ "model": "kling-video/v1.6/pro/image-to-video" }),
@@ -708,7 +708,7 @@ fn from_json_refuses_a_wrong_model_by_name() {
 }
 
 #[test]
-fn typed_requests_deserialise_by_their_document_alone() {
+fn typed_request_deserialises_only_by_its_document() {
     let read = serde_json::from_value::<KlingaiV2MasterTextToVideo>;
     let body = |duration: Value| json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x", "duration": duration });
     assert_eq!(read(body(json!(5.0))).unwrap().duration.unwrap().value(), 5);
@@ -733,7 +733,7 @@ fn media_are_sent_inline_by_their_content() {
             .as_str()
             .starts_with("data:image/png;base64,iVBORw0KGgo")
     );
-    // The older bodies state no format, and take the same.
+    // The older bodies state no format, and accept the same values.
     let legacy = LegacyKlingVideoV21StandardImageToVideo::builder()
         .image_url(media)
         .build()
@@ -742,7 +742,7 @@ fn media_are_sent_inline_by_their_content() {
 }
 
 #[test]
-fn base64_text_is_taken_where_the_prose_allows_it_and_a_word_is_not() {
+fn base64_text_is_accepted_if_the_prose_allows_it_and_a_word_is_not() {
     let base64 = "iVBORw0KGgoAAAANSUhEUgAAAAkAAAAQCAYAAAAA";
     let built = |image: &str| {
         KlingaiV2MasterImageToVideo::builder()
@@ -759,7 +759,7 @@ fn base64_text_is_taken_where_the_prose_allows_it_and_a_word_is_not() {
     ] {
         assert!(built(word).is_err(), "{word}");
     }
-    // Its prose speaks of a link alone.
+    // The prose of this property allows only a URL.
     let mask = KlingaiV2MasterImageToVideo::builder()
         .image_url(base64)
         .static_mask(base64)
@@ -768,28 +768,28 @@ fn base64_text_is_taken_where_the_prose_allows_it_and_a_word_is_not() {
 }
 
 #[test]
-fn media_that_cannot_be_used_are_told() {
+fn unusable_media_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cat.png");
-    let told = |error: aimlapi_video::Error| {
+    let message = |error: aimlapi_video::Error| {
         assert_eq!(error.kind(), ErrorKind::InvalidMedia);
         error.to_string()
     };
-    assert!(told(Media::from_file(&file).unwrap_err()).contains("cat.png cannot be read"));
+    assert!(message(Media::from_file(&file).unwrap_err()).contains("cat.png cannot be read"));
     std::fs::write(&file, "no picture at all").unwrap();
-    assert!(told(Media::from_file(&file).unwrap_err()).contains("neither a picture"));
+    assert!(message(Media::from_file(&file).unwrap_err()).contains("is not an image"));
     std::fs::write(&file, PNG).unwrap();
     assert!(
-        told(Media::from_file_with_limit(&file, 10).unwrap_err()).contains("limit of 10 bytes")
+        message(Media::from_file_with_limit(&file, 10).unwrap_err()).contains("limit of 10 bytes")
     );
     assert!(Media::from_file(&file).is_ok());
-    assert!(told(Media::from_uri("cat.png").unwrap_err()).contains("absolute URI"));
+    assert!(message(Media::from_uri("cat.png").unwrap_err()).contains("absolute URI"));
     let long = format!("data:image/png;base64,{}", "A".repeat(28 << 20));
-    assert!(told(Media::from_uri(long).unwrap_err()).contains("shrink the media"));
+    assert!(message(Media::from_uri(long).unwrap_err()).contains("shrink the media"));
 }
 
 #[test]
-fn the_type_of_media_is_that_which_the_caller_states() {
+fn stated_media_type_is_used() {
     let clip = Media::from_bytes_as([0, 1, 2], "Video/MP4").unwrap();
     assert_eq!(clip.media_type(), Some("video/mp4"));
     assert_eq!(clip.uri().as_str(), "data:video/mp4;base64,AAEC");
@@ -800,7 +800,7 @@ fn the_type_of_media_is_that_which_the_caller_states() {
         Media::from_file(&file)
             .unwrap_err()
             .to_string()
-            .contains("state its type")
+            .contains("state its media type")
     );
     assert_eq!(Media::from_file_as(&file, "video/mp4").unwrap(), clip);
     let large = Media::from_file_as_with_limit(&file, "video/mp4", 2).unwrap_err();

@@ -1,4 +1,4 @@
-//! Responses that gateways give beside the documented ones, and what creates, polls and waits make of them.
+//! Tests of how creates, polls and waits handle undocumented responses of gateways.
 #![cfg(feature = "kling")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -26,7 +26,7 @@ fn completed() -> Bytes {
     )
 }
 
-/// Answers with 202 that say nothing of the state.
+/// Responses 202 without a state.
 fn accepted() -> Vec<(&'static str, Bytes)> {
     let of = |body: &str| http(202, &[("content-type", "application/json")], body);
     vec![
@@ -58,7 +58,7 @@ fn accepted() -> Vec<(&'static str, Bytes)> {
     ]
 }
 
-/// A client whose waits poll often, and give up soon where no good answer comes.
+/// A client whose waits poll often, and have a short tolerance.
 fn impatient(url: String) -> Client {
     let wait = WaitOptions::default()
         .schedule(Fixed::every(Duration::from_millis(100)))
@@ -69,7 +69,7 @@ fn impatient(url: String) -> Client {
 }
 
 #[tokio::test]
-async fn wait_goes_on_through_202_without_a_state_for_longer_than_its_tolerance() {
+async fn wait_continues_after_202_without_a_state_for_longer_than_its_tolerance() {
     for (name, answer) in accepted() {
         let server = Server::start(move |number, _| match number {
             0 => support::json(200, json!({ "id": "g1", "status": "generating" })),
@@ -86,14 +86,14 @@ async fn wait_goes_on_through_202_without_a_state_for_longer_than_its_tolerance(
                 other => panic!("{name}: {other:?}"),
             }
         }
-        // The state is what it was.
+        // The state is unchanged.
         assert_eq!(states, [State::Generating], "{name}");
         assert_eq!(server.requests().len(), 6, "{name}");
     }
 }
 
 #[tokio::test]
-async fn retry_after_beside_202_is_obeyed() {
+async fn retry_after_of_a_202_is_obeyed() {
     let server = Server::start(|number, _| match number {
         0 => http(202, &[("retry-after-ms", "700")], ""),
         _ => completed(),
@@ -117,7 +117,7 @@ async fn fetch_of_202_without_a_state_is_queued() {
 }
 
 #[tokio::test]
-async fn answer_202_with_a_state_says_what_it_says() {
+async fn response_202_with_a_state_has_that_state() {
     let video = json!({ "url": "https://cdn.example.com/v.mp4" });
     for (body, state) in [
         (
@@ -142,7 +142,7 @@ async fn answer_202_with_a_state_says_what_it_says() {
 }
 
 #[tokio::test]
-async fn create_answered_with_202_is_accepted_with_an_id_alone() {
+async fn create_with_response_202_is_accepted_only_with_an_id() {
     for (name, answer) in accepted() {
         let server = Server::always(answer).await;
         let created = client(server.url()).create(request()).await;
@@ -159,7 +159,7 @@ async fn create_answered_with_202_is_accepted_with_an_id_alone() {
 }
 
 #[tokio::test]
-async fn answers_of_success_without_a_state_are_no_good_answers() {
+async fn success_responses_without_a_state_are_not_valid() {
     for answer in [
         http(200, &[], ""),
         b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n".to_vec(),
@@ -191,7 +191,7 @@ async fn wrapped_create_has_a_handle() {
     }
 }
 
-/// What a wait ends with that always gets this answer.
+/// The error of a wait that gets this response to every poll.
 async fn ended(body: Value) -> Error {
     let server = Server::always(support::json(200, body)).await;
     client(server.url()).wait("g1").await.unwrap_err()
@@ -218,7 +218,7 @@ async fn failed_wait_states_the_reason() {
 }
 
 #[tokio::test]
-async fn failed_wait_without_a_reason_shows_the_beginning_of_the_answer() {
+async fn failed_wait_without_a_reason_shows_the_beginning_of_the_response() {
     let inline = format!("data:image/png;base64,{}", "A".repeat(100_000));
     let error = ended(json!({
         "id": "g1",
@@ -251,7 +251,7 @@ async fn failed_wait_without_a_reason_shows_the_beginning_of_the_answer() {
 }
 
 #[tokio::test]
-async fn reason_is_shown_without_what_is_secret_and_not_without_end() {
+async fn reason_is_shown_redacted_and_truncated() {
     let message = format!(
         "{KEY} cannot read https://a.example/i.png?sig=sesame {}",
         "x".repeat(50_000)
@@ -267,7 +267,7 @@ async fn reason_is_shown_without_what_is_secret_and_not_without_end() {
 }
 
 #[tokio::test]
-async fn wait_for_what_is_completed_with_an_error_in_place_of_a_video_is_failed() {
+async fn wait_fails_if_a_completed_generation_has_an_error_and_no_video() {
     for (body, reason) in [
         (
             json!({ "id": "g1", "status": "completed", "video": null, "error": { "name": "x", "message": "the output was blocked" } }),
@@ -308,7 +308,7 @@ async fn wait_for_what_is_completed_with_an_error_in_place_of_a_video_is_failed(
 }
 
 #[tokio::test]
-async fn wait_for_what_is_completed_without_video_and_error_shows_the_answer_and_can_be_resumed() {
+async fn wait_is_resumable_if_a_completed_generation_has_neither_video_nor_error() {
     for error in [
         json!(null),
         json!({}),
@@ -340,7 +340,7 @@ async fn video_that_follows_an_early_error_is_not_lost() {
 }
 
 #[tokio::test]
-async fn error_beside_completed_with_a_video_is_none() {
+async fn error_of_a_completed_generation_with_a_video_is_ignored() {
     let body = json!({
         "id": "g1",
         "status": "completed",
@@ -358,7 +358,7 @@ fn inline() -> String {
 }
 
 #[tokio::test]
-async fn answers_that_repeat_inline_media_are_read() {
+async fn responses_that_repeat_inline_media_are_read() {
     let inline = inline();
     let one = json!({ "id": "g1", "status": "queued", "input": inline }).to_string();
     let two = format!(

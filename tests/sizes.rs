@@ -1,4 +1,4 @@
-//! The sizes of the futures that callers hold: a caller that nests them, or keeps thousands, pays for each byte.
+//! Tests the sizes of the futures that callers hold, since a caller may nest futures or keep thousands of them.
 //!
 //! `cargo test --all-features --test sizes -- --nocapture` prints them.
 #![cfg(feature = "kling")]
@@ -8,8 +8,8 @@ use std::future::IntoFuture;
 
 use aimlapi_video::{Client, Generation, types::KlingaiV2MasterTextToVideo};
 
-/// In bytes, in a debug build, which are the larger ones.
-const MOST: usize = 2048;
+/// The maximum size in bytes in a debug build, whose futures are larger than those of a release build.
+const MAX_SIZE: usize = 2048;
 
 #[test]
 fn futures_are_of_moderate_size() {
@@ -49,11 +49,11 @@ fn futures_are_of_moderate_size() {
         println!("{name}: {size} bytes");
     }
     for (name, size) in sizes {
-        // What is given by value is held, by a future that has begun and by what it calls.
+        // An argument by value is held by the future that has started and by the futures that it calls.
         let given = match name {
             "create" | "generate" => 2 * request_size,
             _ => 0,
         };
-        assert!(size <= MOST + given, "{name} has {size} bytes");
+        assert!(size <= MAX_SIZE + given, "{name} has {size} bytes");
     }
 }

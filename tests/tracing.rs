@@ -1,4 +1,4 @@
-//! What a wait tells of itself (feature `tracing`), and what it never does.
+//! Tests of the spans and events of waits and requests (feature `tracing`), and of the data that they must not contain.
 #![cfg(feature = "tracing")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -14,7 +14,7 @@ use serde_json::json;
 use support::{KEY, Server, client, http};
 use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
 
-/// Keeps what is written.
+/// A writer that keeps the output.
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Vec<u8>>>);
 
@@ -37,10 +37,10 @@ impl<'a> MakeWriter<'a> for Kept {
     }
 }
 
-const PROMPT: &str = "a prompt that is nobody's business";
+const PROMPT: &str = "a confidential prompt";
 const VIDEO: &str = "https://cdn.example.com/v.mp4?signature=secret-4712";
 
-/// What is written of a wait for the states the service tells: a status of its own is a failure of the gateway.
+/// The output of a wait during which the service returns these states. An empty state is a response 502 of a gateway.
 async fn written(states: &'static [&'static str]) -> String {
     let kept = Kept::default();
     let subscriber = tracing_subscriber::fmt()
@@ -80,7 +80,7 @@ async fn written(states: &'static [&'static str]) -> String {
     text
 }
 
-/// How many lines within the span of the wait hold `what`.
+/// The number of lines within the span of the wait that contain `what`.
 fn lines(text: &str, what: &str) -> usize {
     text.lines()
         .filter(|line| {
@@ -91,12 +91,12 @@ fn lines(text: &str, what: &str) -> usize {
 }
 
 #[tokio::test]
-async fn a_wait_is_one_span_with_an_event_per_change_and_no_secret() {
+async fn wait_is_one_span_with_an_event_for_each_change_and_no_secret() {
     let text = written(&["", "generating", "completed"]).await;
     for event in [
         "INFO aimlapi.wait",
         "}: aimlapi_video: state changed state=queued",
-        "}: aimlapi_video: poll failed, the wait goes on status=502",
+        "}: aimlapi_video: poll failed, the wait continues status=502",
         "}: aimlapi_video: state changed state=generating",
         "}: aimlapi_video: completed polls=3",
         "polls=3 state=\"completed\" outcome=\"completed\"}: aimlapi_video: close",
@@ -107,7 +107,7 @@ async fn a_wait_is_one_span_with_an_event_per_change_and_no_secret() {
 }
 
 #[tokio::test]
-async fn the_span_of_a_wait_tells_how_it_failed() {
+async fn span_of_a_failed_wait_has_the_kind_of_its_error() {
     let text = written(&["generating", "error"]).await;
     assert_eq!(
         lines(&text, "ended without a video kind=GenerationFailed polls=2"),
@@ -125,7 +125,7 @@ async fn the_span_of_a_wait_tells_how_it_failed() {
 }
 
 #[tokio::test]
-async fn the_span_of_a_wait_tells_that_nobody_went_on_with_it() {
+async fn span_of_a_dropped_wait_has_the_outcome_dropped() {
     let text = written(&["generating"]).await;
     assert_eq!(
         lines(
@@ -138,7 +138,7 @@ async fn the_span_of_a_wait_tells_that_nobody_went_on_with_it() {
 }
 
 #[tokio::test]
-async fn each_request_is_an_event_with_its_end_and_no_query() {
+async fn each_request_has_an_event_with_its_outcome_and_no_query() {
     let text = written(&["", "completed"]).await;
     let of = |what: &str| {
         let requests = text
@@ -147,7 +147,7 @@ async fn each_request_is_an_event_with_its_end_and_no_query() {
         requests.filter(|line| line.contains(what)).count()
     };
     assert_eq!(
-        of("answered method=\"POST\" url=\"http://127.0.0.1:"),
+        of("response received method=\"POST\" url=\"http://127.0.0.1:"),
         1,
         "{text}"
     );
@@ -167,6 +167,10 @@ async fn each_request_is_an_event_with_its_end_and_no_query() {
         "{text}"
     );
     assert_eq!(of("generation_id"), 0, "{text}");
-    // What is asked within a wait is told within its span.
-    assert_eq!(lines(&text, "aimlapi_video::http: answered"), 2, "{text}");
+    // The events of requests within a wait are in the span of the wait.
+    assert_eq!(
+        lines(&text, "aimlapi_video::http: response received"),
+        2,
+        "{text}"
+    );
 }

@@ -1,4 +1,4 @@
-//! What goes over the wire, byte for byte, and what is read back, through the typed mocks and a bare socket.
+//! Tests of the bytes of requests and of the reading of responses, with the typed mocks and with a plain socket.
 #![cfg(feature = "mock")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -26,7 +26,7 @@ fn answer(id: &str, status: &str) -> Generation {
 }
 
 #[tokio::test]
-async fn create_posts_what_was_set_and_nothing_else() {
+async fn create_sends_only_the_set_properties() {
     let server = MockServer::start_async().await;
     let mock = server.create_generation(|when, then| {
         when.body(&request().into()).into_inner().and(|when| {
@@ -54,7 +54,7 @@ async fn create_posts_what_was_set_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_older_url_has_a_door_of_its_own() {
+async fn legacy_route_has_its_own_operation() {
     let server = MockServer::start_async().await;
     let request = LegacyKlingaiV2MasterTextToVideo::builder()
         .prompt("A paper lantern rises")
@@ -71,7 +71,7 @@ async fn the_older_url_has_a_door_of_its_own() {
 }
 
 #[tokio::test]
-async fn both_200_and_201_mean_created() {
+async fn create_succeeds_with_200_and_201() {
     for status in [200, 201] {
         let server = MockServer::start_async().await;
         server.create_generation(|_, then| {
@@ -85,7 +85,7 @@ async fn both_200_and_201_mean_created() {
 }
 
 #[tokio::test]
-async fn a_fetch_asks_on_the_route_of_the_handle_with_the_id_encoded() {
+async fn fetch_uses_the_route_of_the_handle_and_encodes_the_id() {
     let id = "5d0c/7:kling-video/v1.6/pro & a?b#c+d%2F";
     let server = Server::start(|_, request| {
         let known = request.target.contains("generation_id=");
@@ -126,7 +126,7 @@ async fn a_fetch_asks_on_the_route_of_the_handle_with_the_id_encoded() {
 }
 
 #[tokio::test]
-async fn a_typed_mock_answers_a_fetch() {
+async fn typed_mock_responds_to_a_fetch() {
     let server = MockServer::start_async().await;
     let mock = server.fetch_generation(|when, then| {
         when.generation_id("a:b/c");
@@ -138,7 +138,7 @@ async fn a_typed_mock_answers_a_fetch() {
 }
 
 #[tokio::test]
-async fn metadata_holds_what_the_headers_say() {
+async fn metadata_holds_the_values_of_the_headers() {
     let server = Server::start(|_, request| {
         let sent = request
             .header("x-client-request-id")
@@ -167,7 +167,7 @@ async fn metadata_holds_what_the_headers_say() {
 }
 
 #[tokio::test]
-async fn a_base_url_with_a_version_or_a_slash_works() {
+async fn base_url_with_a_version_or_a_slash_is_accepted() {
     for suffix in ["", "/", "/v1", "/v2", "/v2/"] {
         let server =
             Server::always(support::json(200, json!({ "id": "g", "status": "queued" }))).await;
@@ -184,7 +184,7 @@ async fn a_base_url_with_a_version_or_a_slash_works() {
 }
 
 #[tokio::test]
-async fn an_answer_may_be_final_at_once() {
+async fn create_response_that_is_final_ends_the_wait() {
     let server = Server::always(support::json(
         201,
         json!({ "id": "g", "status": "completed", "video": { "url": "https://cdn.example.com/g.mp4" } }),
@@ -223,7 +223,7 @@ async fn service_errors_are_read_leniently() {
 }
 
 #[tokio::test]
-async fn a_create_is_sent_once_whatever_comes_back() {
+async fn create_is_sent_once_after_every_response() {
     let html = [("content-type", "text/html")];
     let cases: Vec<(Vec<u8>, ErrorKind)> = vec![
         (http(500, &[], "{}"), ErrorKind::AmbiguousCreate),
@@ -258,7 +258,7 @@ async fn a_create_is_sent_once_whatever_comes_back() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_names_the_request_to_look_for() {
+async fn error_of_a_lost_response_names_the_request_id() {
     for answer in [Vec::new(), http(200, &[], "<html>"), http(502, &[], "")] {
         let server = Server::always(answer).await;
         let error = client(server.url()).create(request()).await.unwrap_err();
@@ -271,7 +271,7 @@ async fn a_lost_answer_names_the_request_to_look_for() {
 }
 
 #[tokio::test]
-async fn an_id_in_an_answer_that_is_not_whole_is_not_lost() {
+async fn create_succeeds_with_an_id_in_a_truncated_response() {
     let body = r#"{"id":"g","status":"queued"}"#;
     let server = Server::always(http(201, &[("content-length", "999")], body)).await;
     let handle = client(server.url()).create(request()).await.unwrap();
@@ -279,7 +279,7 @@ async fn an_id_in_an_answer_that_is_not_whole_is_not_lost() {
 }
 
 #[tokio::test]
-async fn an_answer_that_names_the_id_under_either_key_is_taken() {
+async fn response_with_the_id_under_either_key_is_accepted() {
     let body = json!({ "id": "internal", "generation_id": "mine", "status": "queued" });
     let server = Server::always(support::json(200, body)).await;
     let client = client(server.url());
@@ -289,7 +289,7 @@ async fn an_answer_that_names_the_id_under_either_key_is_taken() {
 }
 
 #[tokio::test]
-async fn a_refused_poll_is_no_refused_create() {
+async fn refused_poll_is_not_a_refused_create() {
     let server = Server::always(http(403, &[], r#"{"message":"no credits"}"#)).await;
     let client = client(server.url());
     for error in [
@@ -303,7 +303,7 @@ async fn a_refused_poll_is_no_refused_create() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_not_there_is_unreachable() {
+async fn service_that_does_not_listen_is_unreachable() {
     let server = Server::always(Vec::new()).await;
     let url = server.url();
     drop(server);
@@ -313,7 +313,7 @@ async fn a_service_that_is_not_there_is_unreachable() {
 }
 
 #[tokio::test]
-async fn an_answer_larger_than_the_limit_is_cut_off() {
+async fn response_larger_than_the_limit_is_an_error() {
     let server = Server::always(http(200, &[], vec![b' '; 100_000])).await;
     let client = builder(server.url())
         .max_answer_bytes(1000)
@@ -327,7 +327,7 @@ async fn an_answer_larger_than_the_limit_is_cut_off() {
 }
 
 #[tokio::test]
-async fn an_answer_for_another_generation_is_no_answer() {
+async fn response_for_another_generation_is_refused() {
     let server = Server::always(support::json(
         200,
         json!({ "id": "other", "status": "completed" }),
@@ -339,7 +339,7 @@ async fn an_answer_for_another_generation_is_no_answer() {
 }
 
 #[tokio::test]
-async fn a_generation_has_the_handle_that_it_was_waited_for_with() {
+async fn generation_has_the_handle_of_its_wait() {
     let video = json!({ "url": "https://cdn.example.com/g.mp4" });
     for created in ["queued", "completed"] {
         let video = video.clone();
@@ -359,7 +359,7 @@ async fn a_generation_has_the_handle_that_it_was_waited_for_with() {
 }
 
 #[tokio::test]
-async fn a_handle_of_another_service_is_refused_before_a_byte_is_sent() {
+async fn handle_of_another_service_is_refused_before_a_byte_is_sent() {
     let server = Server::always(http(200, &[], "{}")).await;
     let handle: GenerationHandle =
         serde_json::from_value(json!({ "id": "g", "origin": "https://api.aimlapi.com" })).unwrap();
@@ -375,8 +375,8 @@ async fn a_handle_of_another_service_is_refused_before_a_byte_is_sent() {
 }
 
 #[test]
-fn settings_that_cannot_be_used_are_told_at_construction() {
-    let told = |key: &str, base: &str| {
+fn invalid_settings_are_refused_at_construction() {
+    let build_error = |key: &str, base: &str| {
         let error = Client::builder()
             .api_key(key)
             .base_url(base)
@@ -389,13 +389,17 @@ fn settings_that_cannot_be_used_are_told_at_construction() {
         (error.kind(), error.to_string())
     };
     let good = "https://api.aimlapi.com";
-    assert_eq!(told("", good).0, ErrorKind::MissingKey);
+    assert_eq!(build_error("", good).0, ErrorKind::MissingKey);
     assert_eq!(
         Client::builder().build().unwrap_err().kind(),
         ErrorKind::MissingKey
     );
     for key in ["secret\n", "secret key", "secrét"] {
-        assert_eq!(told(key, good).0, ErrorKind::Configuration, "{key:?}");
+        assert_eq!(
+            build_error(key, good).0,
+            ErrorKind::Configuration,
+            "{key:?}"
+        );
     }
     for base in [
         "",
@@ -405,9 +409,13 @@ fn settings_that_cannot_be_used_are_told_at_construction() {
         "https://a.example/?q=secret",
         "file:///etc",
     ] {
-        assert_eq!(told("key", base).0, ErrorKind::Configuration, "{base:?}");
+        assert_eq!(
+            build_error("key", base).0,
+            ErrorKind::Configuration,
+            "{base:?}"
+        );
     }
-    let (kind, message) = told("key", "http://a.example");
+    let (kind, message) = build_error("key", "http://a.example");
     assert_eq!(kind, ErrorKind::Configuration);
     assert!(message.contains("plain http"), "{message}");
     assert!(
@@ -428,7 +436,7 @@ fn settings_that_cannot_be_used_are_told_at_construction() {
 }
 
 #[tokio::test]
-async fn the_key_is_in_no_debug_output_and_no_handle() {
+async fn key_is_neither_in_debug_output_nor_in_a_handle() {
     let server = Server::always(support::json(200, json!({ "id": "g", "status": "queued" }))).await;
     let builder = builder(server.url());
     let client = builder.clone().build().unwrap();
@@ -442,7 +450,7 @@ async fn the_key_is_in_no_debug_output_and_no_handle() {
 }
 
 #[test]
-fn errors_are_one_word_and_cross_threads() {
+fn errors_are_one_word_large_send_and_sync() {
     fn crosses<T: Send + Sync + 'static>() {}
     crosses::<aimlapi_video::Error>();
     crosses::<Client>();
@@ -450,7 +458,7 @@ fn errors_are_one_word_and_cross_threads() {
 }
 
 #[test]
-fn debug_and_errors_show_no_signature_and_no_inline_data() {
+fn debug_and_errors_show_neither_signatures_nor_inline_data() {
     let signed = "https://cdn.example.com/a.png?sig=sesame";
     let broken = "https://cdn.example.com/a b.png?sig=sesame";
     let inline = "data:image/png;base64,sesame==";
@@ -488,8 +496,8 @@ fn debug_and_errors_show_no_signature_and_no_inline_data() {
 }
 
 #[tokio::test]
-async fn refusals_are_told_apart_by_what_to_do_about_them() {
-    for (status, told) in [
+async fn predicates_classify_refusals_by_status() {
+    for (status, expected) in [
         (401, [true, false, false, false, false]),
         (402, [false, true, false, false, false]),
         (403, [false, true, false, false, false]),
@@ -497,7 +505,7 @@ async fn refusals_are_told_apart_by_what_to_do_about_them() {
         (400, [false, false, false, true, false]),
         (422, [false, false, false, true, false]),
         (425, [false, false, false, false, true]),
-        // It may have been bought: nothing tells to call again.
+        // The generation may have been created and billed, so no predicate suggests another create.
         (503, [false; 5]),
     ] {
         let server = Server::always(http(status, &[("retry-after", "3600")], "{}")).await;
@@ -509,16 +517,16 @@ async fn refusals_are_told_apart_by_what_to_do_about_them() {
             error.is_invalid_request(),
             error.is_transient(),
         ];
-        assert_eq!(found, told, "{status}");
-        let asked = error.service().unwrap().retry_after;
-        assert_eq!(asked, Some(std::time::Duration::from_secs(3600)));
+        assert_eq!(found, expected, "{status}");
+        let retry_after = error.service().unwrap().retry_after;
+        assert_eq!(retry_after, Some(std::time::Duration::from_secs(3600)));
         let polled = client(server.url()).fetch("g").await.unwrap_err();
         assert_eq!(polled.is_transient(), matches!(status, 425 | 429 | 503));
     }
 }
 
 #[tokio::test]
-async fn an_error_of_the_service_keeps_what_helps_and_no_more() {
+async fn service_error_keeps_a_redacted_and_truncated_body() {
     let long = "x".repeat(20_000);
     let body = json!({
         "error": { "code": "key_limit_exceeded", "message": format!("{KEY} is at its limit") },

@@ -1,7 +1,7 @@
-// Signs a link with each storage library for Node, at a clock that stands still, and prints them as JSON lines.
+// Signs a URL with each storage library for Node at a fixed time, and prints the URLs as JSON lines.
 //
-// Every library is asked for a link that ends LIFETIME seconds from now. `expires` is that time, or the time which the
-// library documents where it cannot sign that one; it is never read from the link. Credentials are made up.
+// Every URL is signed to expire LIFETIME seconds from now. `expires` is that time, or the time that the library documents if it
+// cannot sign that one; it is never read from the URL. The credentials are invented.
 
 import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -18,7 +18,7 @@ const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const PEM = privateKey.export({ type: "pkcs8", format: "pem" });
 const PEM1 = privateKey.export({ type: "pkcs1", format: "pem" });
 
-/** Prints one link. A signature of a key that is made anew each time is replaced. */
+/** Prints one URL. A signature by a key that is generated for each run is replaced. */
 function emit(name, form, url, { expires = END, rsa = null } = {}) {
   const { version } = JSON.parse(readFileSync(`node_modules/${name}/package.json`, "utf8"));
   if (rsa) url = url.replace(rsa, "$1EXAMPLE");
@@ -107,7 +107,7 @@ async function alibaba() {
 function tencent() {
   const COS = require("cos-nodejs-sdk-v5");
   const cos = new COS({ SecretId: ID, SecretKey: SECRET });
-  // It counts from one second ago.
+  // The library counts the lifetime from one second before now.
   const expires = END - 1;
   const place = { Bucket: "clips-1250000000", Region: "ap-beijing", Key: KEY };
   emit("cos-nodejs-sdk-v5", "COS", cos.getObjectUrl({ ...place, Sign: true, Expires: LIFETIME }), { expires });
@@ -166,7 +166,7 @@ async function tokens() {
   const presign = async (token, validUntil) => (await presignUrl({ clientSigningToken: SECRET, delegationToken: token },
     { operation: "get", access: "private", pathname: "clip.mp4", validUntil })).presignedUrl;
   emit("@vercel/blob", "signed URL", await presign(delegationToken, END * 1000));
-  // Until the delegation ends: only its token states when.
+  // Valid until the delegation ends, which only its token states.
   emit("@vercel/blob", "signed URL without a time of its own", await presign(delegationToken), { expires: END + 60 });
 }
 

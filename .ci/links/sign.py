@@ -1,7 +1,7 @@
-"""Signs a link with each storage library for Python, at a clock that stands still, and prints them as JSON lines.
+"""Signs a URL with each storage library for Python at a fixed time, and prints the URLs as JSON lines.
 
-Every library is asked for a link that ends LIFETIME seconds from now. `expires` is that time, or the time which the
-library documents where it cannot sign that one; it is never read from the link. Credentials are made up.
+Every URL is signed to expire LIFETIME seconds from now. `expires` is that time, or the time that the library documents if it
+cannot sign that one; it is never read from the URL. The credentials are invented.
 """
 
 import base64
@@ -29,7 +29,7 @@ PEM = RSA.private_bytes(
 
 
 def emit(package, form, url, expires=END, signed_with_rsa=None):
-    """Prints one link. A signature of a key that is made anew each time is replaced."""
+    """Prints one URL. A signature by a key that is generated for each run is replaced."""
     if signed_with_rsa:
         url = re.sub(signed_with_rsa + r"[^&]+", lambda found: found[0][: found[0].index("=") + 1] + "EXAMPLE", url)
     library = f"{package} {importlib.metadata.version(package)} (PyPI)"
@@ -116,7 +116,7 @@ def microsoft():
     delegation.signed_start, delegation.signed_expiry = "2026-11-27T00:00:00Z", "2026-11-29T17:05:00Z"
     delegation.signed_service, delegation.signed_version, delegation.value = "b", "2025-05-05", key
     emit("azure-storage-blob", "SAS, user delegation", signed(END_UTC, user_delegation_key=delegation))
-    # The key that signed the link ends before the link.
+    # The signing key expires before the URL.
     late = minute + dt.timedelta(days=1)
     url = signed(late, user_delegation_key=delegation)
     emit("azure-storage-blob", "SAS, user delegation that ends first", url, int(minute.timestamp()))
@@ -250,7 +250,7 @@ def others():
 
     import jwt
 
-    # The claims of links that Supabase Storage signs.
+    # The claims of URLs that Supabase Storage signs.
     token = jwt.encode({"url": "clips/clip.mp4", "iat": NOW, "exp": END}, SECRET * 3, algorithm="HS256")
     emit("PyJWT", "Supabase Storage", f"https://example.supabase.co/storage/v1/object/sign/clips/clip.mp4?token={token}")
     emit("PyJWT", "in the path", f"https://customer-example.cloudflarestream.com/{token}/downloads/default.mp4")

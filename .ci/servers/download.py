@@ -1,4 +1,4 @@
-"""One download through a proxy that cuts it, from a server whose file is replaced meanwhile."""
+"""One download through a proxy that cuts the connection, from a server whose file is then replaced."""
 
 import asyncio
 import json
@@ -13,24 +13,24 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 SECOND = 10**9
 SIZE = 2 * 1024 * 1024
 CUT = SIZE // 2 + 4321
-# How long, in seconds, a server may be silent: some promise more bytes than they have, and keep the connection open.
-PATIENCE = 5
+# The read timeout in seconds: some servers announce more bytes than they have, and keep the connection open.
+READ_TIMEOUT = 5
 
 
 @dataclass(frozen=True)
 class Scenario:
     name: str
-    # When the two files were written, in nanoseconds from an hour ago; None: when they are needed.
+    # The times of the two files, in nanoseconds from an hour ago; None is the time of their use.
     first: int | None = SECOND // 4
     second: int | None = None
-    # Whether the file is replaced at all.
+    # Whether the file is replaced.
     replaced: bool = True
-    # How many bytes the second has more than the first.
+    # The size of the second file minus the size of the first, in bytes.
     longer: int = 0
-    # Whether the second is written over the first.
+    # Whether the second file is written over the first, with the same inode.
     in_place: bool = False
-    # Whether the part that the first run leaves is filled up with the rest of the first file, as if the run had been
-    # killed before it could give the part its name.
+    # Whether the part file of the first run is completed with the rest of the first file, as if the run had been killed
+    # before it renamed the part file.
     filled: bool = False
 
     def ways(self):
@@ -50,49 +50,49 @@ SCENARIOS = [
     Scenario("fresh", first=None, second=None),
     Scenario("fresh, unchanged", first=None, replaced=False),
     Scenario("future", first=2 * HOUR, second=3 * HOUR),
-    Scenario("all there, newer", second=60 * SECOND, filled=True),
+    Scenario("complete part, newer", second=60 * SECOND, filled=True),
 ]
 
 
 @dataclass
 class Exchange:
-    """What the proxy saw of one request: the lines that matter."""
+    """The relevant fields of one request and its response, as the proxy observed them."""
 
     request: dict
     status: int = 0
     response: dict = field(default_factory=dict)
 
     def validators(self):
-        """What may tell one file from another: the validators, and the length of a whole file."""
+        """Returns the fields that can distinguish two files: the validators, and the length of the whole file."""
         total = self.response.get("content-range", "").partition("/")[2] or self.response.get("content-length")
         return {name: self.response.get(name) for name in ("etag", "last-modified")} | {"total": total}
 
     def describes_as(self, other):
-        """Whether both name the same validators. A length that one of them leaves out (weborf) is no difference."""
+        """Whether both have the same validators. A length that one of them omits (weborf) is not a difference."""
         mine, theirs = self.validators(), other.validators()
         if mine["total"] is None or theirs["total"] is None:
             mine["total"] = theirs["total"] = None
         return mine == theirs
 
     def __str__(self):
-        asked = [f"{name}: {value}" for name, value in self.request.items() if name in ("range", "if-range")]
+        requested = [f"{name}: {value}" for name, value in self.request.items() if name in ("range", "if-range")]
         names = ("date", "etag", "last-modified", "content-range", "content-length", "accept-ranges")
-        told = [f"{name}: {self.response[name]}" for name in names if name in self.response]
-        return f"GET {'; '.join(asked)} -> {self.status} {'; '.join(told)}"
+        returned = [f"{name}: {self.response[name]}" for name in names if name in self.response]
+        return f"GET {'; '.join(requested)} -> {self.status} {'; '.join(returned)}"
 
 
 @dataclass
 class Outcome:
-    # resumed, anew, old, refused, SPLICED or a sentence on what else went wrong.
+    # resumed, restarted, old, refused, SPLICED, or a description of another failure.
     word: str
-    # Whether the server says the same of the second file as it said of the first.
+    # Whether the server sends the same validators for both files.
     is_indistinguishable: bool
     exchanges: list
     output: str = ""
 
 
 def video(size, seed, inverted=False):
-    """A whole MP4 of `size` bytes: `ftyp`, a `moov` without tracks, and an `mdat` of random bytes."""
+    """Returns a complete MP4 of `size` bytes: `ftyp`, a `moov` without tracks, and an `mdat` of random bytes."""
 
     def box(kind, *content):
         content = b"".join(content)
@@ -108,17 +108,17 @@ def video(size, seed, inverted=False):
 
 
 def put(path, content, nanoseconds=None, in_place=False):
-    """Writes a file under another name first, or in place, where it keeps its inode."""
-    place = path if in_place else path.with_suffix(".new")
-    with open(place, "r+b" if in_place else "wb") as file:
+    """Writes a file under another name and renames it, or writes it in place, which keeps its inode."""
+    target = path if in_place else path.with_suffix(".new")
+    with open(target, "r+b" if in_place else "wb") as file:
         file.write(content)
     if nanoseconds is not None:
-        os.utime(place, ns=(nanoseconds, nanoseconds))
-    place.replace(path)
+        os.utime(target, ns=(nanoseconds, nanoseconds))
+    target.replace(path)
 
 
 class Service:
-    """Answers for a generation that its video is at the URL of that name."""
+    """Serves completed generations, whose ids name the URLs of their videos."""
 
     def __init__(self):
         self.urls = urls = {}
@@ -126,8 +126,8 @@ class Service:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 name = self.path.rpartition("generation_id=")[2]
-                answer = {"id": name, "status": "completed", "video": {"url": urls[name]}}
-                body = json.dumps(answer).encode()
+                generation = {"id": name, "status": "completed", "video": {"url": urls[name]}}
+                body = json.dumps(generation).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
@@ -143,7 +143,7 @@ class Service:
 
 
 class Proxy:
-    """Passes requests on to a server, cuts the first response, and notes what is said."""
+    """Forwards requests to a server, cuts the first response, and records requests and responses."""
 
     def __init__(self, port, on_first, on_cut, is_refusing):
         self.port, self.on_first, self.on_cut, self.is_refusing = port, on_first, on_cut, is_refusing
@@ -163,7 +163,7 @@ class Proxy:
         try:
             request = await client.readuntil(b"\r\n\r\n")
             if self.is_cut and self.is_refusing:
-                # The first run gives up at once, and keeps its part for the second.
+                # A 403 ends the first run at once; its part file is kept for the second run.
                 to_client.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
                 return await to_client.drain()
             if not self.is_cut:
@@ -172,13 +172,13 @@ class Proxy:
             to_server.write(request)
             exchange = Exchange(fields(request))
             self.exchanges.append(exchange)
-            response = await asyncio.wait_for(server.readuntil(b"\r\n\r\n"), PATIENCE)
+            response = await asyncio.wait_for(server.readuntil(b"\r\n\r\n"), READ_TIMEOUT)
             exchange.status, exchange.response = int(response.split()[1]), fields(response)
             to_client.write(response)
             length = int(exchange.response.get("content-length", 1 << 40))
             left, is_chunked = length if self.is_cut else min(length, CUT), "transfer-encoding" in exchange.response
             while left > 0:
-                piece = await asyncio.wait_for(server.read(min(left, 65536)), PATIENCE)
+                piece = await asyncio.wait_for(server.read(min(left, 65536)), READ_TIMEOUT)
                 to_client.write(piece)
                 await to_client.drain()
                 left -= len(piece)
@@ -200,8 +200,8 @@ def fields(head):
     return {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines) if name}
 
 
-async def ask(port, path, **headers):
-    """What a server answers to one request, without the body."""
+async def fetch_head(port, path, **headers):
+    """Sends one request and returns the exchange without the body."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         lines = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1", "Connection: close"]
@@ -214,7 +214,7 @@ async def ask(port, path, **headers):
 
 
 class Run:
-    """One scenario with one server, continued in one of two ways."""
+    """One scenario with one server, resumed in one of two ways."""
 
     def __init__(self, scenario, way, port, folder, binary, service):
         self.scenario, self.way, self.port, self.binary, self.service = scenario, way, port, binary, service
@@ -231,7 +231,7 @@ class Run:
         return None if offset is None else self.start + offset
 
     def prepare(self):
-        """Writes the first file before the server starts: some look at their files only then."""
+        """Writes the first file before the server starts, since some servers read metadata only at their start."""
         self.work.mkdir()
         put(self.file, self.first, self.at(self.scenario.first))
 
@@ -240,7 +240,7 @@ class Run:
             put(self.file, self.second, self.at(self.scenario.second), self.scenario.in_place)
 
     async def begin(self):
-        """Writes a fresh file right before its download begins, early enough in a second to be replaced within it."""
+        """Writes a fresh file right before its download, early enough in a second to be replaced in the same second."""
         if self.scenario.first is None:
             await asyncio.sleep(max(0, 1.02 - time.time() % 1) if time.time() % 1 > 0.5 else 0)
             put(self.file, self.first)
@@ -269,8 +269,8 @@ class Run:
                 code = await self.download(target)
             exchanges = proxy.exchanges
         if not exchanges:
-            return Outcome("nothing asked", False, [], self.output)
-        now = await ask(self.port, f"/{self.file.name}")
+            return Outcome("no request", False, [], self.output)
+        now = await fetch_head(self.port, f"/{self.file.name}")
         is_indistinguishable = self.scenario.replaced and now.describes_as(exchanges[0])
         return Outcome(self.word(code, target, exchanges), is_indistinguishable, [*exchanges, now], self.output)
 
@@ -284,7 +284,7 @@ class Run:
         if len(exchanges) < 2:
             return "not cut"
         if saved == current:
-            return "anew" if exchanges[-1].status == 200 else "resumed"
+            return "restarted" if exchanges[-1].status == 200 else "resumed"
         return "old" if saved == self.first else "SPLICED"
 
     async def download(self, target):

@@ -1,4 +1,4 @@
-// One of the file servers from npm: `launch.mjs NAME FOLDER PORT`. Runs in the folder that holds `node_modules`.
+// Starts one of the file servers from npm: `launch.mjs NAME FOLDER PORT`. Run it in the folder that contains `node_modules`.
 import { spawn } from "node:child_process";
 import fs from "node:fs/promises";
 import { createServer } from "node:http";

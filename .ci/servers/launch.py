@@ -1,4 +1,4 @@
-"""One of the file servers from PyPI: `launch.py NAME FOLDER PORT`."""
+"""Starts one of the file servers from PyPI: `launch.py NAME FOLDER PORT`."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ HOST = "127.0.0.1"
 
 
 def module(*arguments):
-    """A server with a command line of its own, run in this process's place."""
+    """Replaces this process by a server that has its own command line."""
     os.execv(sys.executable, [sys.executable, "-m", *arguments])
 
 

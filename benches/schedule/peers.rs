@@ -1,4 +1,4 @@
-//! The schedules of other clients, as in their source code.
+//! The schedules of other clients, transcribed from their source code.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(super) struct Peer {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Jitter {
     None,
-    /// So many seconds to either side.
+    /// Up to this many seconds more or less.
     Seconds(f64),
     /// Whole seconds between the first step and this one.
     Down,

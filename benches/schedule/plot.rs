@@ -1,4 +1,4 @@
-//! The picture: requests against lag, of ours along its knob, of other clients, and of the limit.
+//! Plots requests against lag: of the default schedule for several trades, of other clients, and of the limit.
 
 use std::{error::Error, fs, ops::Range, time::Duration};
 
@@ -39,7 +39,7 @@ const DARK: [(RGBColor, &str); 8] = [
     (OTHERS, "#f0883e"),
 ];
 
-/// What our schedule knows before its first poll.
+/// The knowledge of the default schedule before its first poll.
 #[derive(Clone, Copy, PartialEq)]
 enum Known {
     Nothing,
@@ -54,16 +54,16 @@ const OURS: [(Known, &str, RGBColor); 3] = [
         VIOLET,
     ),
     (Known::Stated, "ours, the stated duration is right", BLUE),
-    (Known::Observed, "ours, 20 finishes seen as well", RED),
+    (Known::Observed, "ours, and 20 observed durations", RED),
 ];
 
-/// The default of the knob, in milliseconds, marked by a dot.
+/// The default trade in milliseconds, marked by a dot.
 const DEFAULT: f64 = 187.0;
 
 pub(super) fn write(file: &str) -> Result<(), Box<dyn Error>> {
     let mut svg = String::new();
     draw(&SVGBackend::with_string(&mut svg, (860, 560)).into_drawing_area())?;
-    let start = svg.find("<rect").ok_or("a picture without a background")?;
+    let start = svg.find("<rect").ok_or("a plot without a background")?;
     svg.insert_str(start, &head());
     Ok(fs::write(file, svg)?)
 }
@@ -71,7 +71,7 @@ pub(super) fn write(file: &str) -> Result<(), Box<dyn Error>> {
 fn draw(paper: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>) -> Result<(), Box<dyn Error>> {
     paper.fill(&PAPER)?;
     let text = ("sans-serif", 14).into_font().color(&INK);
-    let title = "A generation that takes some 330 s (spread 15 %): its requests, and how late its end is seen";
+    let title = "A generation of about 330 s (spread 15 %): its requests, and the lag until its end is observed";
     let mut chart = ChartBuilder::on(paper)
         .margin(14)
         .caption(title, ("sans-serif", 16).into_font().color(&INK))
@@ -94,7 +94,7 @@ fn draw(paper: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>) -> Result<(
     let limit = limit.filter(|(requests, lag)| REQUESTS.contains(requests) && LAGS.contains(lag));
     chart
         .draw_series(DashedLineSeries::new(limit, 6, 4, LIMIT.stroke_width(2)))?
-        .label("what no schedule can beat")
+        .label("lower bound of every schedule")
         .legend(|at| key(at, LIMIT));
     for (known, label, colour) in OURS {
         let trades = (-8..=8).map(|step| DEFAULT * 2_f64.powf(f64::from(step) / 2.0));
@@ -118,7 +118,7 @@ fn draw(paper: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>) -> Result<(
         )?
         .label("other clients")
         .legend(|(x, y)| Circle::new((x + 12, y), 4, OTHERS.filled()));
-    // From the bottom up, each name stands clear of the one before.
+    // From the bottom up, each label is placed above the one before.
     let beside = text.clone().pos(Pos::new(HPos::Left, VPos::Center));
     let mut free = i32::MAX;
     for (name, at) in others {
@@ -140,7 +140,7 @@ fn draw(paper: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>) -> Result<(
     Ok(paper.present()?)
 }
 
-/// Requests and lag of ours at one place of its knob.
+/// Requests and lag of the default schedule with one trade.
 fn cost_of_ours(known: Known, trade: f64) -> (f64, f64) {
     const LEARNERS: usize = 20;
     let stated = STATED.iter().copied().map(Duration::from_secs_f64);
@@ -165,7 +165,7 @@ fn cost_of_ours(known: Known, trade: f64) -> (f64, f64) {
     (score.polls(), score.lag())
 }
 
-/// What a program knows that has waited for so many generations before.
+/// The durations that a program has learned from waits for the `observed` durations.
 fn learned(schedule: &Planned, hint: Option<f64>, observed: &[f64]) -> Option<Learned> {
     let mut durations = Durations::default();
     for (finish, &took) in observed.iter().enumerate() {
@@ -185,13 +185,16 @@ fn key((x, y): (i32, i32), colour: RGBColor) -> PathElement<(i32, i32)> {
     PathElement::new([(x + 2, y), (x + 22, y)], colour.stroke_width(2))
 }
 
-/// A figure without trailing zeros.
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "as the mesh calls it")]
+/// Formats a figure without trailing zeros.
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that the mesh requires"
+)]
 fn plain(figure: &f64) -> String {
     format!("{}", (figure * 1000.0).round() / 1000.0)
 }
 
-/// Who made it, and how it looks in the dark.
+/// The head of the SVG: the command that generates it, and the colours of the dark theme.
 fn head() -> String {
     let rules = DARK.map(|(RGBColor(red, green, blue), dark)| {
         let light = format!("#{red:02X}{green:02X}{blue:02X}");

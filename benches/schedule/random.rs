@@ -1,4 +1,4 @@
-//! Random numbers, the same in every run.
+//! A random number generator with the same numbers in every run.
 
 /// splitmix64, by Steele, Lea and Flood.
 pub(super) struct Random(pub(super) u64);

@@ -1,4 +1,4 @@
-//! Requests and lags of a schedule over many waits.
+//! Measures the requests and lags of a schedule over many waits.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -65,7 +65,7 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// How many polls observe an end at `took`, and the last two, between which the end lies.
+    /// The number of polls until an end at `took` is observed, and the times of the last two polls, between which the end is.
     pub(super) fn ended(&mut self, took: f64) -> (usize, RangeInclusive<Duration>) {
         let took = Duration::from_secs_f64(took);
         while self.polls.last().is_none_or(|&last| last < took) {

@@ -1,4 +1,4 @@
-//! The tables that are printed.
+//! Prints the tables of the benchmark.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Many waits at once, and the cost of a poll.
+//! Benchmarks many waits at once, and the cost of a poll.
 #![allow(missing_docs, reason = "a bench has no API")]
 
 #[cfg(bench_internals)]

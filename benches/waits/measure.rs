@@ -1,7 +1,9 @@
-//! Many waits in one process: 100,000 in virtual time and 10,000 over loopback, and what a poll costs beside a bare GET.
+//! Measures many waits in one process (100,000 in virtual time, 10,000 over loopback), and the cost of a poll in comparison with
+//! a bare GET.
 //!
-//! Memory is what the process holds with all waits asleep, minus what it held before; CPU is that of the thread that polls.
-//! In virtual time the waits are bare state machines; over loopback they are those of `Client::wait_all`, each in its task.
+//! Memory is the resident memory of the process with all waits asleep, minus that before the waits; CPU is that of the thread
+//! that polls. In virtual time the waits are bare state machines; over loopback they are waits of `Client::wait_all`, each in a
+//! task.
 #![allow(clippy::unwrap_used, reason = "a bench may fail")]
 
 use std::{
@@ -26,14 +28,14 @@ use aimlapi_video_simulator::Simulator;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::runtime::{Builder, Runtime};
 
-/// As long as the service's keys, because every response is searched for the key.
+/// A key of the same length as the service's keys, because every response is searched for the key.
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 pub(crate) fn run() {
     if cfg!(debug_assertions) {
         println!("built without optimisation: the figures are not comparable");
     }
-    // A process each: memory that one section has freed would hide what the next one takes.
+    // Each section runs in its own process, since memory that one section has freed would hide the use of the next one.
     match env::args().nth(1).as_deref() {
         Some("unlimited") => virtual_time(None),
         Some("limited") => virtual_time(Some(PollBudget::per_minute(120_000.0).burst(1000))),
@@ -71,7 +73,7 @@ fn virtual_time(budget: Option<PollBudget>) {
         for number in 0..WAITS {
             waits.push(service.clone().wait(number));
         }
-        // Begins all of them; each sleeps until its first poll then.
+        // Starts all waits; each then sleeps until its first poll.
         let began = Instant::now();
         let first = tokio::time::timeout(Duration::from_secs(1), waits.next()).await;
         assert!(first.is_err());
@@ -103,7 +105,7 @@ fn virtual_time(budget: Option<PollBudget>) {
     println!();
 }
 
-/// The longest that a poll would wait if the same polls came to a bucket of 2,000 a second and 1,000 at once.
+/// The longest time that a poll would be queued if a bucket of 2,000 tokens a second and a burst of 1,000 got the same polls.
 fn explained(polls: &[(Duration, Duration)]) -> Duration {
     let mut due: Vec<f64> = polls.iter().map(|(due, _)| due.as_secs_f64()).collect();
     due.sort_by(f64::total_cmp);
@@ -120,7 +122,7 @@ fn explained(polls: &[(Duration, Duration)]) -> Duration {
     Duration::from_secs_f64(longest)
 }
 
-/// The same waits with the default schedule and with a fixed one that sends about as many polls.
+/// Measures the same waits with the default schedule and with a fixed one that sends about as many polls.
 fn loopback(server: &Server) {
     println!("== {WAITS} waits over loopback, {SPEED} times as fast as the service ==");
     let planned = waits_over_loopback(server, "default schedule", Planned::default());
@@ -176,7 +178,7 @@ fn waits_over_loopback(
         let (began, cpu) = (Instant::now(), cpu());
         let (before, memory) = (client.durations(), resident());
         let mut outcomes = client.wait_all(handles);
-        // Begins all of them; none has polled yet.
+        // Starts all waits, none of which has polled yet.
         let first = tokio::time::timeout(Duration::from_millis(1), outcomes.next()).await;
         assert!(first.is_err());
         println!(
@@ -201,11 +203,11 @@ fn waits_over_loopback(
     })
 }
 
-/// A poll of the state machine with its schedule and budget, beside the same GET by reqwest and serde_json alone.
+/// Measures a poll of the state machine with its schedule and budget, and the same GET by reqwest and serde_json alone.
 fn cost(server: &Server) {
     const POLLS: u32 = 400;
     const ROUNDS: usize = 51;
-    println!("== CPU per poll, beside a bare GET ==");
+    println!("== CPU per poll, compared with a bare GET ==");
     let runtime = runtime();
     runtime.block_on(async {
         let client = Client::builder()
@@ -232,7 +234,7 @@ fn cost(server: &Server) {
         };
         let (mut ours, mut timed, mut endless) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            // The deadline of a wait that polls every millisecond ends it after so many polls.
+            // The wait polls every millisecond, so its deadline determines the number of polls.
             let options = WaitOptions::default()
                 .schedule(Fixed::every(Duration::from_millis(1)))
                 .speed(1e9)
@@ -271,7 +273,7 @@ fn cost(server: &Server) {
     });
 }
 
-/// A schedule, and how often it was called.
+/// A schedule that counts its calls.
 #[derive(Clone, Debug)]
 struct Counted<S> {
     schedule: S,
@@ -298,10 +300,10 @@ impl<S: Schedule> Schedule for Counted<S> {
     }
 }
 
-/// Simulators on a thread of their own, so that this thread's CPU is the client's.
+/// Simulators on a separate thread, so that the CPU time of this thread is that of the client.
 struct Server {
     url: String,
-    /// The URL of one whose generations end after the bench.
+    /// The URL of a simulator whose generations end after the benchmark.
     slow: String,
 }
 
@@ -325,14 +327,14 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Seconds of CPU that this thread has used.
+/// The CPU time of this thread in seconds.
 fn cpu() -> f64 {
     let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     let nanos: f64 = text.split(' ').next().unwrap().parse().unwrap();
     nanos / 1e9
 }
 
-/// Bytes of memory that this process holds.
+/// The resident memory of this process in bytes.
 fn resident() -> f64 {
     let text = fs::read_to_string("/proc/self/statm").unwrap();
     let pages: f64 = text.split(' ').nth(1).unwrap().parse().unwrap();
@@ -344,7 +346,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Lognormal around `typical` seconds.
+/// A lognormal duration around `typical` seconds.
 fn around(random: &mut fastrand::Rng, typical: f64, spread: f64) -> Duration {
     let (u, v) = (random.f64().max(1e-12), random.f64());
     let normal = (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos();

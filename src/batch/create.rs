@@ -1,4 +1,7 @@
-//! One create of a batch: held back while polls are, stopped with the batch, and recorded in its journal.
+//! One create of a batch, with its retries and its journal entries.
+//!
+//! The create waits while the client's budget holds back polls, ends if the batch is stopped before it is sent, and is
+//! recorded in the journal before and after each attempt.
 
 use std::{
     pin::pin,
@@ -8,7 +11,7 @@ use std::{
 use futures_util::future::{Either, select};
 
 use super::tasks::Stop;
-use crate::journal::{Claim, Journal, Known};
+use crate::journal::{Claim, ClaimOutcome, Journal};
 use crate::{
     Client, CreateRetries, Error, ErrorKind, GenerationHandle, GenerationRequest,
     client::CreateObserver,
@@ -19,7 +22,7 @@ pub(super) struct CreateOutcome {
     pub(super) outcome: Result<GenerationHandle, Error>,
     /// Whether an earlier run created it, as the journal records.
     pub(super) is_known: bool,
-    /// Why the journal does not hold it.
+    /// The error that prevented the journal entry.
     pub(super) unrecorded: Option<Error>,
 }
 
@@ -27,8 +30,8 @@ impl CreateOutcome {
     /// The outcome of a create whose task ended without one.
     pub(super) fn lost(why: &str) -> Self {
         let what = format!(
-            "it is not known what came of the create: {why}; it may have been accepted and billed, so look at the account's \
-             log before it is repeated"
+            "the outcome of the create is not known: {why}; the create may have been accepted and billed, so check the \
+             account's log before you repeat it"
         );
         Self {
             outcome: Err(Error::new(ErrorKind::AmbiguousCreate, what)),
@@ -46,7 +49,8 @@ pub(super) struct Create {
 }
 
 impl Create {
-    /// Creates the generation unless the journal holds it; `None` if the batch was stopped before the request was sent.
+    /// Creates the generation unless the journal records it; `None` if the batch was stopped before the request was
+    /// sent.
     pub(super) async fn run(self, request: GenerationRequest) -> Option<CreateOutcome> {
         let now = |outcome, is_known| CreateOutcome {
             outcome,
@@ -55,13 +59,13 @@ impl Create {
         };
         let claim = match &self.journal {
             Some(journal) => match journal.claim(self.index, request.body()) {
-                Ok(Known::Created(handle)) => return Some(now(Ok(handle), true)),
-                Ok(Known::Free(claim)) => Some(claim),
+                Ok(ClaimOutcome::Created(handle)) => return Some(now(Ok(handle), true)),
+                Ok(ClaimOutcome::Claimed(claim)) => Some(claim),
                 Err(error) => return Some(now(Err(error), false)),
             },
             None => None,
         };
-        // While the service has too many requests, a create would only be one more.
+        // While the service responds with 429 to polls, it would refuse a create, too.
         if let Some(budget) = self.client.budget() {
             let (opened, stopped) = (pin!(budget.opened()), pin!(self.stop.on()));
             if let Either::Right(_) = select(opened, stopped).await {
@@ -94,7 +98,7 @@ struct BatchCreate<'a> {
 }
 
 impl BatchCreate<'_> {
-    /// The last call counts, since a later entry in the journal contains what an earlier one failed to record.
+    /// Keeps the last result, since a successful entry also writes the entries that failed before.
     fn set_recorded(&self, recorded: Result<(), Error>) {
         let unrecorded = self.unrecorded.lock();
         *unrecorded.unwrap_or_else(PoisonError::into_inner) = recorded.err();
@@ -111,10 +115,10 @@ impl CreateObserver for BatchCreate<'_> {
             return Ok(false);
         }
         if let Some(claim) = &self.claim {
-            claim.sends(request_id, self.origin).await?;
-            // It may have been stopped while the disk was busy.
+            claim.record_intent(request_id, self.origin).await?;
+            // The batch may have been stopped during the write.
             if self.stop.is_on() {
-                self.set_recorded(claim.withdrawn().await);
+                self.set_recorded(claim.record_withdrawal().await);
                 return Ok(false);
             }
         }
@@ -123,7 +127,7 @@ impl CreateObserver for BatchCreate<'_> {
 
     async fn observe(&self, outcome: &Result<GenerationHandle, Error>) {
         if let Some(claim) = &self.claim {
-            self.set_recorded(claim.answered(outcome).await);
+            self.set_recorded(claim.record_outcome(outcome).await);
         }
     }
 }

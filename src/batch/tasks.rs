@@ -1,4 +1,5 @@
-//! The tasks in which a batch works, so that a busy consumer delays neither creates nor waits.
+//! The tokio tasks of a batch, and the signal that stops it. Creates and waits run in tasks, so that a slow consumer
+//! does not delay them.
 
 use std::{
     pin::Pin,
@@ -7,20 +8,21 @@ use std::{
 
 use tokio::{sync::watch, task::JoinHandle};
 
-/// A task. It may end without an outcome, when its runtime ends or its work panics.
+/// A tokio task that is aborted or detached when it is dropped. The task ends without an outcome if its runtime ends or
+/// its future panics.
 pub(super) struct Task<T> {
     task: JoinHandle<T>,
-    /// Whether it is aborted when it is dropped.
+    /// Whether the task is aborted when this value is dropped.
     is_bound: bool,
 }
 
 impl<T: Send + 'static> Task<T> {
-    /// A task that is aborted when it is dropped.
+    /// Starts a task that is aborted when this value is dropped.
     pub(super) fn bound(work: impl Future<Output = T> + Send + 'static) -> Self {
         Self::start(work, true)
     }
 
-    /// A task that continues when it is dropped.
+    /// Starts a task that continues when this value is dropped.
     pub(super) fn detached(work: impl Future<Output = T> + Send + 'static) -> Self {
         Self::start(work, false)
     }
@@ -34,14 +36,14 @@ impl<T: Send + 'static> Task<T> {
 }
 
 impl<T> Future for Task<T> {
-    /// The outcome, or why the task ended without one.
+    /// The outcome, or the reason why the task ended without an outcome.
     type Output = Result<T, &'static str>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let ended = Pin::new(&mut self.task).poll(context);
         ended.map_err(|error| match error.is_panic() {
             true => "its task panicked",
-            false => "the runtime that it ran on has ended",
+            false => "the runtime of its task has ended",
         })
     }
 }
@@ -54,7 +56,7 @@ impl<T> Drop for Task<T> {
     }
 }
 
-/// Whether a batch was stopped, or dropped.
+/// A signal that is on after a batch was stopped or dropped.
 #[derive(Clone)]
 pub(super) struct Stop(watch::Receiver<bool>);
 
@@ -68,10 +70,10 @@ impl Stop {
         *self.0.borrow() || self.0.has_changed().is_err()
     }
 
-    /// Completes when it is on.
+    /// Completes when the signal is on.
     pub(super) async fn on(&self) {
         let mut receiver = self.0.clone();
-        // An error says that the batch is gone.
+        // An error means that the batch was dropped.
         let _ = receiver.wait_for(|is_on| *is_on).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Waits for many generations that exist already.
+//! The stream of [`Client::wait_all`]: waits for many existing generations at once.
 
 use std::{
     fmt,
@@ -12,14 +12,14 @@ use sync_wrapper::SyncWrapper;
 use super::tasks::Task;
 use crate::{Client, Error, ErrorKind, Generation, GenerationHandle, WaitOptions};
 
-/// The outcomes of many waits, made by [`Client::wait_all`]: a stream that ends when all have ended.
+/// A stream of the outcomes of many waits, made by [`Client::wait_all`]. The stream ends when all waits have ended.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct WaitAll {
     client: Client,
     handles: SyncWrapper<Box<dyn Iterator<Item = GenerationHandle> + Send>>,
     options: Option<WaitOptions>,
     max_open: usize,
-    waits: FuturesUnordered<Waiting>,
+    waits: FuturesUnordered<WaitTask>,
 }
 
 impl WaitAll {
@@ -36,24 +36,24 @@ impl WaitAll {
         }
     }
 
-    /// Waits with other options than the client's.
+    /// Sets the options of the waits, in place of the client's.
     pub fn options(mut self, options: WaitOptions) -> Self {
         self.options = Some(options);
         self
     }
 
-    /// The maximum number of open waits, each of which takes some memory; 10,000 by default, at least one.
+    /// Sets the maximum number of open waits, each of which takes some memory; 10,000 by default, at least one.
     pub fn max_open(mut self, waits: usize) -> Self {
         self.max_open = waits.max(1);
         self
     }
 
-    /// The next outcome; `None` when all have ended. The errors are those of [`Wait`](crate::Wait), and each is of one
-    /// generation alone.
+    /// Returns the next outcome; `None` when all waits have ended. The errors are those of [`Wait`](crate::Wait), and
+    /// each error concerns one generation only.
     ///
     /// # Cancel safety
     ///
-    /// Safe: the waits go on where they were with the next call.
+    /// Safe: the waits continue in their tasks, and the next call returns the next outcome.
     pub async fn next(&mut self) -> Option<(GenerationHandle, Result<Generation, Error>)> {
         StreamExt::next(self).await
     }
@@ -71,19 +71,19 @@ impl Stream for WaitAll {
                 wait = wait.options(options.clone());
             }
             let task = Task::bound(wait.into_future());
-            self.waits.push(Waiting { handle, task });
+            self.waits.push(WaitTask { handle, task });
         }
         self.waits.poll_next_unpin(context)
     }
 }
 
-/// A wait in its task.
-struct Waiting {
+/// One wait in its task.
+struct WaitTask {
     handle: GenerationHandle,
     task: Task<Result<Generation, Error>>,
 }
 
-impl Future for Waiting {
+impl Future for WaitTask {
     type Output = (GenerationHandle, Result<Generation, Error>);
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {

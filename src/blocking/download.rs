@@ -1,4 +1,4 @@
-//! Downloads for programs without async.
+//! The blocking counterpart of [`crate::Download`], and the adapter from [`std::io::Write`] to an async writer.
 
 use std::{
     io::{self, Write},
@@ -14,8 +14,8 @@ use tokio::io::AsyncWrite;
 use super::runtime::Runtime;
 use crate::{Error, Received, ReservedTarget, Saved, Written};
 
-/// A download of the videos of a generation, made by [`Client::download`](super::Client::download), otherwise as
-/// [`crate::Download`].
+/// A download of the videos of a generation, made by [`Client::download`](super::Client::download), with the settings
+/// and methods of [`crate::Download`].
 #[derive(Debug)]
 #[must_use = "a download does nothing until it is given a target"]
 pub struct Download<'a> {
@@ -36,20 +36,20 @@ impl<'a> Download<'a> {
         on_progress(progress: impl FnMut(Received) + Send + 'a);
     }
 
-    /// As [`crate::Download::check_target`].
+    /// Checks that a video can be saved to `path`, as [`crate::Download::check_target`] does.
     ///
     /// # Errors
     ///
-    /// [`Io`](ErrorKind::Io) with the reason.
+    /// [`Io`](crate::ErrorKind::Io) with the reason.
     pub fn check_target(path: impl AsRef<Path>, overwrite: bool) -> Result<(), Error> {
         crate::Download::check_target(path, overwrite)
     }
 
-    /// As [`crate::Download::reserve_target`].
+    /// Checks a target and keeps it locked, as [`crate::Download::reserve_target`] does.
     ///
     /// # Errors
     ///
-    /// [`Io`](ErrorKind::Io) with the reason.
+    /// [`Io`](crate::ErrorKind::Io) with the reason.
     pub fn reserve_target(
         path: impl AsRef<Path>,
         overwrite: bool,
@@ -57,16 +57,16 @@ impl<'a> Download<'a> {
         crate::Download::reserve_target(path, overwrite)
     }
 
-    /// As [`crate::Download::is_folder`].
+    /// Returns whether `path` is a folder, as [`crate::Download::is_folder`] does.
     pub fn is_folder(path: impl AsRef<Path>) -> bool {
         crate::Download::is_folder(path)
     }
 
-    /// As [`crate::Download::check_folder`].
+    /// Checks that videos can be saved in `folder`, as [`crate::Download::check_folder`] does.
     ///
     /// # Errors
     ///
-    /// [`Io`](ErrorKind::Io) with the reason.
+    /// [`Io`](crate::ErrorKind::Io) with the reason.
     pub fn check_folder(folder: impl AsRef<Path>) -> Result<(), Error> {
         crate::Download::check_folder(folder)
     }
@@ -80,7 +80,8 @@ impl<'a> Download<'a> {
         self.runtime.block_on(self.inner.to_file(path))
     }
 
-    /// As [`to_file`](Self::to_file), to a target that was kept since [`reserve_target`](Self::reserve_target).
+    /// Downloads the videos as [`to_file`](Self::to_file), to a target that [`reserve_target`](Self::reserve_target)
+    /// reserved.
     ///
     /// # Errors
     ///
@@ -99,8 +100,8 @@ impl<'a> Download<'a> {
         self.runtime.block_on(self.inner.to_folder(folder))
     }
 
-    /// Downloads the first video into memory, or the [chosen](Self::video) one; 256 MiB at most unless
-    /// [`max_bytes`](Self::max_bytes) says otherwise.
+    /// Downloads the first video, or the [chosen](Self::video) one, into memory; at most 256 MiB unless
+    /// [`max_bytes`](Self::max_bytes) sets another limit.
     ///
     /// # Errors
     ///
@@ -109,25 +110,25 @@ impl<'a> Download<'a> {
         self.runtime.block_on(self.inner.to_bytes())
     }
 
-    /// Downloads the first video to `writer`, or the [chosen](Self::video) one. The writer is written to on this thread,
-    /// and flushed at the end. Give `&mut writer` to use it again.
+    /// Downloads the first video, or the [chosen](Self::video) one, to `writer`. The writer is called on the calling
+    /// thread, and flushed at the end. Pass `&mut writer` to keep the writer.
     ///
     /// # Errors
     ///
     /// As [`crate::Download::to_writer`].
     pub fn to_writer(self, writer: impl Write + Send) -> Result<Written, Error> {
         self.runtime
-            .block_on(self.inner.to_writer(Standard(writer)))
+            .block_on(self.inner.to_writer(StdWriter(writer)))
     }
 }
 
-/// A writer of the standard library, written to on the thread that the download is driven on.
-struct Standard<W>(W);
+/// An async writer over a blocking one, which is called on the thread that drives the download.
+struct StdWriter<W>(W);
 
-/// It is never pinned.
-impl<W> Unpin for Standard<W> {}
+/// The inner writer is never pinned.
+impl<W> Unpin for StdWriter<W> {}
 
-impl<W: Write> AsyncWrite for Standard<W> {
+impl<W: Write> AsyncWrite for StdWriter<W> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,

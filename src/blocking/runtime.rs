@@ -1,4 +1,5 @@
-//! The thread of a blocking client: its timers, its connections, and what continues between calls.
+//! The background thread of a blocking client: a tokio runtime for its timers, its connections and the tasks that
+//! continue between calls.
 
 use std::{
     fmt, io,
@@ -13,10 +14,11 @@ use tokio::{
     task,
 };
 
+/// A tokio runtime on a background thread, which ends after this value is dropped and all tasks have ended.
 pub(super) struct Runtime {
     handle: Handle,
     thread: ThreadId,
-    /// Ends the thread by being dropped.
+    /// Dropping the sender ends the thread.
     _open: oneshot::Sender<()>,
 }
 
@@ -28,8 +30,8 @@ impl Runtime {
     fn start_thread() -> io::Result<(Self, JoinHandle<()>)> {
         let (sender, started) = mpsc::sync_channel(1);
         let (open, closed) = oneshot::channel();
-        // The runtime begins and ends there, since it could not end where async code runs.
-        let live = move || {
+        // The runtime is created and dropped on its own thread, since it must not be dropped inside async code.
+        let run = move || {
             let runtime = Builder::new_current_thread().enable_all().build();
             // A send fails only if the thread that starts this one has panicked.
             match runtime {
@@ -41,7 +43,7 @@ impl Runtime {
             }
         };
         let thread = thread::Builder::new().name("aimlapi-video".to_owned());
-        let thread = thread.spawn(live)?;
+        let thread = thread.spawn(run)?;
         let runtime = Self {
             handle: started.recv().map_err(io::Error::other)??,
             thread: thread.thread().id(),
@@ -50,34 +52,34 @@ impl Runtime {
         Ok((runtime, thread))
     }
 
-    /// Drives `future` on this thread, to its end.
+    /// Drives `future` on the calling thread until it completes.
     ///
     /// # Panics
     ///
-    /// On the runtime's own thread, where it would wait for itself for ever.
+    /// On the runtime's own thread, where the call would block forever.
     pub(super) fn block_on<F: IntoFuture>(&self, future: F) -> F::Output {
         assert!(
             thread::current().id() != self.thread,
-            "a blocking client was called by what runs inside its own waits, such as a schedule"
+            "a blocking client was called from code that runs inside its own waits, such as a schedule"
         );
         let _entered = self.handle.enter();
-        // Inside a task of another runtime, that one's share of turns is not ours to count.
+        // Inside a task of another runtime, that runtime's cooperative budget must not apply to this future.
         pollster::block_on(task::unconstrained(future.into_future()))
     }
 }
 
-/// Serves until the client is dropped and all tasks have ended: creates in progress, and connections that a client
-/// elsewhere still uses.
+/// Completes when the client is dropped and all tasks have ended: creates in progress, and connections that an async
+/// client still uses.
 async fn serve(closed: oneshot::Receiver<()>) {
-    // The sender is only ever dropped.
+    // The sender never sends; the error of its drop is the signal.
     _ = closed.await;
     let tasks = Handle::current().metrics();
     while tasks.num_alive_tasks() > 0 {
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(CHECK_INTERVAL).await;
     }
 }
 
-const LOOK: Duration = Duration::from_millis(100);
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,11 +96,11 @@ mod tests {
         let (runtime, thread) = Runtime::start_thread().expect("a thread");
         assert_eq!(runtime.block_on(async { 7 }), 7);
         drop(runtime);
-        thread.join().expect("it ends without a panic");
+        thread.join().expect("the thread ends without a panic");
     }
 
     #[test]
-    fn tasks_go_on_between_calls_and_after_the_last_one() {
+    fn tasks_continue_after_the_client_is_dropped() {
         let (runtime, thread) = Runtime::start_thread().expect("a thread");
         let (sender, receiver) = mpsc::channel();
         let (go, going) = oneshot::channel::<()>();
@@ -108,13 +110,13 @@ mod tests {
         };
         runtime.handle.spawn(work);
         drop(runtime);
-        go.send(()).expect("the task is still there");
+        go.send(()).expect("the task is still running");
         assert_eq!(receiver.recv(), Ok("done"));
-        thread.join().expect("it ends without a panic");
+        thread.join().expect("the thread ends without a panic");
     }
 
     #[test]
-    fn call_from_its_own_thread_panics_instead_of_hanging() {
+    fn call_on_the_background_thread_panics() {
         let (runtime, _) = Runtime::start_thread().expect("a thread");
         let runtime = std::sync::Arc::new(runtime);
         let inner = std::sync::Arc::clone(&runtime);
@@ -122,11 +124,11 @@ mod tests {
             .handle
             .spawn(async move { inner.block_on(async {}) });
         let ended = runtime.block_on(task);
-        assert!(ended.expect_err("it panicked").is_panic());
+        assert!(ended.expect_err("a panic").is_panic());
     }
 
     #[test]
-    fn calls_inside_a_call_are_answered() {
+    fn call_inside_another_call_completes() {
         let runtime = Runtime::start().expect("a thread");
         let inner = async {
             let pause = tokio::time::sleep(Duration::from_millis(1));

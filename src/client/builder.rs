@@ -1,4 +1,4 @@
-//! The settings of a client, checked before anything is sent.
+//! The builder of a client: its settings with their defaults, and the check of them before anything is sent.
 
 use std::{
     env, fmt,
@@ -22,19 +22,19 @@ use crate::{
     schedule::Durations,
 };
 
-/// The settings of a [`Client`].
+/// Builds a [`Client`].
 ///
 /// # Default
 ///
 /// - base URL: [`Client::BASE_URL`]
-/// - connecting: 10 s at most
-/// - creating: 300 s at most, since inline media take a while to send
-/// - creating again by itself: [`CreateRetries::default`], in a batch [`CreateRetries::patient`]
-/// - asking for a state: 30 s at most
-/// - an answer: 64 MiB at most
-/// - a download: 60 s at most without a byte
-/// - waiting: [`WaitOptions::default`]
-/// - polls of all waits together: [`PollBudget::default`]
+/// - timeout of connecting: 10 s
+/// - timeout of a create: 300 s, since inline media take a while to send
+/// - retries of a create: [`CreateRetries::default`], in a batch [`CreateRetries::patient`]
+/// - timeout of a poll: 30 s
+/// - maximum size of a response: 64 MiB
+/// - idle timeout of a download: 60 s without a byte
+/// - wait: [`WaitOptions::default`]
+/// - budget for the polls of all waits: [`PollBudget::default`]
 #[derive(Clone)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ClientBuilder {
@@ -48,21 +48,22 @@ pub struct ClientBuilder {
     idempotency_header: Option<String>,
     create_timeout: Duration,
     fetch_timeout: Duration,
-    max_answer: usize,
+    max_response: usize,
     wait: WaitOptions,
-    /// `AIML_API_SPEED`, as it stands in the environment.
+    /// The value of `AIML_API_SPEED`, unparsed.
     speed: Option<String>,
     budget: Option<PollBudget>,
     durations: Durations,
     http: Option<Customize>,
     on_created: Option<OnCreated>,
     downloads: Option<Customize>,
-    /// Its URL may hold a password.
+    /// The URL of the proxy, which may hold a password.
     proxy: Option<SecretString>,
 }
 
-/// Room for two media of `Media::MAX_BYTES` as data URIs, which take 53.4 MiB, and for the rest of an answer.
-const MAX_ANSWER: usize = 64 * 1024 * 1024;
+/// The default size limit of a response in bytes: two media of `Media::MAX_BYTES` as data URIs take 53.4 MiB, and the rest is
+/// for the other properties.
+const MAX_RESPONSE: usize = 64 * 1024 * 1024;
 
 impl Default for ClientBuilder {
     fn default() -> Self {
@@ -77,7 +78,7 @@ impl Default for ClientBuilder {
             idempotency_header: None,
             create_timeout: Duration::from_secs(300),
             fetch_timeout: Duration::from_secs(30),
-            max_answer: MAX_ANSWER,
+            max_response: MAX_RESPONSE,
             wait: WaitOptions::default(),
             speed: None,
             budget: Some(PollBudget::default()),
@@ -91,7 +92,7 @@ impl Default for ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// Settings with key, base URL and speed from the environment, as [`Client::from_env`] takes them.
+    /// A builder with key, base URL and speed from the environment, from the variables that [`Client::from_env`] lists.
     pub fn from_env() -> Self {
         let first = |names: &[&str]| {
             names
@@ -113,73 +114,79 @@ impl ClientBuilder {
         }
     }
 
-    /// The API key.
+    /// Sets the API key.
     pub fn api_key(mut self, key: impl Into<SecretString>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// The base URL; a trailing `/`, `/v1` or `/v2` is taken off.
+    /// Sets the base URL; a trailing `/`, `/v1` or `/v2` is removed.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base = Some(url.into());
         self
     }
 
-    /// Allows a base URL, and links to videos, of plain `http` beyond this machine. Everyone on the way can read the key
-    /// then, and change the videos.
+    /// Allows plain `http` beyond this machine, for the base URL and for the URLs of videos.
+    ///
+    /// Anyone on the network path can then read the key and change the videos.
     pub fn allow_insecure_http(mut self) -> Self {
         self.allow_http = true;
         self
     }
 
-    /// Allows links to videos, and redirects of them, that lead to hosts which are not on the public internet: loopback,
-    /// private and link-local addresses and the like, and names that have such. The author of the links can make this
-    /// machine send requests to its neighbours then. Off by default; hosts on loopback are allowed by themselves where
-    /// the base URL is.
+    /// Sets whether downloads may connect to hosts that are not on the public internet; off by default.
+    ///
+    /// Such hosts have loopback, private, link-local and other special addresses, or names that resolve to them. The setting
+    /// covers the URLs of videos and their redirects. When it is on, the author of such a URL can make this machine send
+    /// requests to its local network. Loopback hosts are always allowed if the base URL is on loopback.
     pub fn allow_private_hosts(mut self, allow: bool) -> Self {
         self.allow_private = allow;
         self
     }
 
-    /// The time for connecting, TLS included.
+    /// Sets the timeout of connecting, TLS included; 10 s by default.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// The time that a download may stand still before its connection counts as broken.
+    /// Sets how long a download may receive no byte before its connection counts as broken; 60 s by default.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
         self
     }
 
-    /// The time for a create, from connecting to the whole answer.
+    /// Sets the timeout of a create, from connecting to the end of the response; 300 s by default.
     pub fn create_timeout(mut self, timeout: Duration) -> Self {
         self.create_timeout = timeout;
         self
     }
 
-    /// When a create is sent again by itself, single or in a batch.
+    /// Sets when a create is retried automatically, single or in a batch.
     pub fn create_retries(mut self, retries: CreateRetries) -> Self {
         self.create_retries = Some(retries);
         self
     }
 
-    /// Sends this header with every create, such as `Idempotency-Key`: a fresh UUID for each generation, the same when the
-    /// create is sent again. Off by default, since the service documents none, and what it does not know it ignores: a
-    /// create whose answer is lost stays [ambiguous](ErrorKind::AmbiguousCreate) either way.
+    /// Sends this header, such as `Idempotency-Key`, with every create. Its value is a new UUID for each generation, and the
+    /// same UUID for a retry.
+    ///
+    /// Off by default, since the service documents no such header and ignores unknown ones: a create whose response is lost
+    /// stays [ambiguous](ErrorKind::AmbiguousCreate) either way.
     pub fn idempotency_header(mut self, name: impl Into<String>) -> Self {
         self.idempotency_header = Some(name.into());
         self
     }
 
     /// Calls `on_created` with the handle of every create that the service accepts, single or in a batch, before the create
-    /// returns: the place to store handles. It is called also if the create's future was dropped after the request had
-    /// left, as [`Client::create`] says under cancel safety. A second function takes the place of the first.
+    /// returns. Use it to store handles.
     ///
-    /// It runs in the task that has sent the create, so it should return soon. A panic in it is caught and loses no
-    /// handle. With a `blocking` client that task runs on the client's own thread: a call of the same client from here
-    /// panics, and one that waits for the caller of the create never returns.
+    /// The function is also called if the create's future was dropped after the request had left (see [`Client::create`],
+    /// cancel safety). A second call of this method replaces the function.
+    ///
+    /// The function runs in the task that sent the create, so it should return soon. A panic in it is caught and loses no
+    /// handle. With a `blocking` client that task runs on the client's own thread: a function that calls the same client
+    /// panics, and a function that waits for the caller of the create never returns.
     ///
     /// ```
     /// use aimlapi_video::{Client, GenerationHandle};
@@ -200,56 +207,60 @@ impl ClientBuilder {
         self
     }
 
-    /// The time for asking once for a state.
+    /// Sets the timeout of one poll; 30 s by default.
     pub fn fetch_timeout(mut self, timeout: Duration) -> Self {
         self.fetch_timeout = timeout;
         self
     }
 
-    /// The maximum size of an answer in bytes; 64 MiB by default. An answer may repeat the media of its request: the
-    /// default has room for two of [`Media::MAX_BYTES`](crate::Media::MAX_BYTES) as data URIs. A wait, and the handle of a
-    /// create, hold their last answer in memory.
+    /// Sets the maximum size of a response in bytes; 64 MiB by default.
+    ///
+    /// A response may repeat the media of its request: the default has room for two of
+    /// [`Media::MAX_BYTES`](crate::Media::MAX_BYTES) as data URIs. A wait, and the handle of a create, keep their last response
+    /// in memory.
     pub fn max_answer_bytes(mut self, bytes: usize) -> Self {
-        self.max_answer = bytes;
+        self.max_response = bytes;
         self
     }
 
-    /// How this client waits unless a wait has options of its own.
+    /// Sets the options of the waits that have no options of their own.
     pub fn wait_options(mut self, options: WaitOptions) -> Self {
         self.wait = options;
         self
     }
 
-    /// How many polls the waits of this client and its clones may send together; `None` for any number.
+    /// Sets the rate at which the waits of this client and its clones may poll together; `None` for no limit.
     pub fn poll_budget(mut self, budget: impl Into<Option<PollBudget>>) -> Self {
         self.budget = budget.into();
         self
     }
 
-    /// What is known already of how long generations take, such as an earlier client's
+    /// Sets the durations of generations that are known already, such as an earlier client's
     /// [`durations`](Client::durations).
     pub fn durations(mut self, durations: Durations) -> Self {
         self.durations = durations;
         self
     }
 
-    /// Sends everything through the HTTP proxy at this `http` or `https` URL, which may name a user and a password: calls of
-    /// the API, and downloads. By default the system's proxy is used where there is one (`HTTPS_PROXY` and the like). Calls
-    /// to a base URL on this machine go through none.
+    /// Sends the calls of the API and the downloads through the HTTP proxy at this `http` or `https` URL, which may name a
+    /// user and a password.
     ///
-    /// The proxy resolves the names of hosts then, so of a link to a video only an address in it can be judged.
+    /// By default the system's proxy is used, if there is one (`HTTPS_PROXY` and the like). Calls to a base URL on this machine
+    /// use no proxy.
+    ///
+    /// The proxy resolves the names of hosts, so this crate can check only URLs of videos that hold an IP address.
     pub fn proxy(mut self, url: impl Into<SecretString>) -> Self {
         self.proxy = Some(url.into());
         self
     }
 
-    /// Changes the HTTP clients that the API is called with, one for creates and one for polls: root certificates, user
-    /// agent, further headers, local address, HTTP/2, name resolution. `change` is called for each of the two.
+    /// Customizes the HTTP clients that call the API, one for creates and one for polls: root certificates, user agent,
+    /// further headers, local address, HTTP/2, name resolution. `change` is called for each of the two.
     ///
-    /// What this crate promises is set afterwards and holds all the same: no redirect is followed, nothing is sent again
-    /// below [`CreateRetries`], each create has a connection of its own, the key goes into `Authorization` of these calls
-    /// and nowhere else, and each call has its own [time](Self::create_timeout). Downloads are made with another client,
-    /// which is changed by [`configure_downloads`](Self::configure_downloads).
+    /// This crate sets its guarantees afterwards, so they hold with any `change`: no redirect is followed, no layer below
+    /// [`CreateRetries`] retries, each create has a connection of its own, the key is only in the `Authorization` header of
+    /// these calls, and each call has its own [timeout](Self::create_timeout). Downloads use another client, which
+    /// [`configure_downloads`](Self::configure_downloads) customizes.
     ///
     /// ```no_run
     /// # #[cfg(feature = "rustls")]
@@ -275,13 +286,13 @@ impl ClientBuilder {
         self
     }
 
-    /// Changes the HTTP client that videos are downloaded with, which has nothing of the API's: root certificates, user
-    /// agent, further headers, which every host of a video sees.
+    /// Customizes the HTTP client that downloads videos: root certificates, user agent, further headers. Every host of a video
+    /// receives these headers. The client shares nothing with the clients of the API.
     ///
-    /// What this crate promises is set afterwards: redirects are followed by the [download](crate::Download) alone, each
-    /// after a check, and names are resolved by a resolver of its own. So a resolver given here is not used; only
-    /// [`resolve`](reqwest::ClientBuilder::resolve) settles a name before it, and what it settles is not judged. A proxy does
-    /// not belong here, but into [`proxy`](Self::proxy).
+    /// This crate sets its guarantees afterwards: only the [download](crate::Download) follows redirects, each after a check,
+    /// and a resolver of this crate resolves names. A resolver that `change` sets is therefore not used; only
+    /// [`resolve`](reqwest::ClientBuilder::resolve) takes precedence, and the addresses that it sets are not checked. Set a
+    /// proxy with [`proxy`](Self::proxy), not here.
     pub fn configure_downloads(
         mut self,
         change: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
@@ -290,7 +301,7 @@ impl ClientBuilder {
         self
     }
 
-    /// The client.
+    /// Builds the client.
     ///
     /// # Errors
     ///
@@ -300,15 +311,15 @@ impl ClientBuilder {
     ///
     /// # Root certificates
     ///
-    /// On Linux and other systems that keep them in files, root certificates are read here, from the first of these:
+    /// On Linux and other systems that keep root certificates in files, this method reads them from the first of these:
     ///
     /// 1. the files that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, if one of the two is set
-    /// 2. the system's
-    /// 3. with the feature `webpki-roots`: Mozilla's, as of the version of the crate `webpki-root-certs`
+    /// 2. the system's certificates
+    /// 3. with the feature `webpki-roots`: Mozilla's certificates, as of the version of the crate `webpki-root-certs`
     ///
-    /// A variable or a system whose certificates cannot be used is not passed over. With certificates that
-    /// [`configure_http`](Self::configure_http) or [`configure_downloads`](Self::configure_downloads) adds, none of the three
-    /// need be there, and the third is not used.
+    /// If the certificates of a variable or of the system cannot be used, the next source is not tried. If
+    /// [`configure_http`](Self::configure_http) or [`configure_downloads`](Self::configure_downloads) adds certificates, no
+    /// source needs to exist, and the third is not used.
     ///
     /// Without root certificates the client works with plain http, and https is refused with
     /// [`MissingRootCertificates`](ErrorKind::MissingRootCertificates) before anything is sent.
@@ -355,7 +366,7 @@ impl ClientBuilder {
                 idempotency_header,
                 create_timeout: self.create_timeout,
                 fetch_timeout: self.fetch_timeout,
-                max_answer: self.max_answer,
+                max_response: self.max_response,
                 wait: self.wait,
                 budget: self.budget.map(|budget| Arc::new(Bucket::new(budget))),
                 durations: Mutex::new(self.durations),

@@ -1,5 +1,7 @@
-//! Creates generations, which costs money. A create is sent again only if nothing can have been created, and runs in a
-//! task of its own, so that the handle is reported even if the caller has dropped the future.
+//! Creates generations, which costs money.
+//!
+//! A create is retried only if nothing can have been created. Each POST runs in a separate task, so that the handle is reported
+//! even if the caller has dropped the future.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -25,16 +27,18 @@ pub(crate) type OnCreated = Arc<dyn Fn(&GenerationHandle) + Send + Sync>;
 
 /// Observes a create: decides before each POST whether to send it, and receives its outcome.
 pub(crate) trait CreateObserver: Sync {
-    /// Completes when nothing more is to be sent.
+    /// Completes when no further POST is to be sent.
     fn stopped(&self) -> impl Future<Output = ()> + Send;
 
     /// Whether to send the POST now; an error ends the create.
     fn may_send(&self, request_id: &str) -> impl Future<Output = Result<bool, Error>> + Send;
 
+    /// Receives the outcome of a POST.
     fn observe(&self, outcome: &Result<GenerationHandle, Error>)
     -> impl Future<Output = ()> + Send;
 }
 
+/// The observer of a create that is not recorded anywhere.
 struct NoObserver;
 
 impl CreateObserver for NoObserver {
@@ -60,7 +64,7 @@ impl Client {
         sent.unwrap_or_else(|| Err(Error::new(ErrorKind::Unreachable, "nothing was sent")))
     }
 
-    /// As [`send`](Self::send), with an observer; `None` if the observer stopped it before the first POST.
+    /// As [`send`](Self::send), with an observer; `None` if the observer stopped the create before the first POST.
     pub(crate) async fn send_observed(
         &self,
         request: GenerationRequest,
@@ -70,12 +74,12 @@ impl Client {
         if let Err(error) = request.validate().and_then(|()| self.check_roots()) {
             return Some(Err(error));
         }
-        // Each POST runs in a task, which outlives this future, and inline media are not copied for it.
+        // Shared, since each POST runs in a task that may outlive this future, and inline media are too large to copy.
         let request = Arc::new(request);
         let retries = self.inner.create_retries.as_ref().unwrap_or(&usual);
         let mut tries = Tries::new(retries, self.budget().map(AsRef::as_ref));
         let name = self.inner.idempotency_header.clone();
-        // The same for each try: the service would know it again.
+        // The value is the same for each try, so that the service can recognise a retry.
         let idempotency = name.and_then(|name| {
             let value = HeaderValue::from_str(&Uuid::new_v4().to_string());
             Some((name, value.ok()?))
@@ -118,7 +122,7 @@ impl Client {
         let response = outcome.map_err(|none| {
             let error = match none.unsent {
                 true => self.unreached(),
-                false => ambiguous("the service's answer was lost", none.request_id),
+                false => ambiguous("the service's response was lost", none.request_id),
             };
             match none.source {
                 Some(source) => error.with_source(source),
@@ -134,7 +138,7 @@ impl Client {
         Error::new(ErrorKind::Unreachable, what)
     }
 
-    /// The handle of what was created, if the answer says that something was.
+    /// The handle of the created generation, if the response is a success.
     fn handle(
         &self,
         response: ServiceResponse,
@@ -147,7 +151,7 @@ impl Client {
         if !response.status.is_success() {
             let service = response.service_error();
             return Err(match service.status {
-                408 | 500.. => unclear(&format!("the service answered {service}")),
+                408 | 500.. => unclear(&format!("the service returned {service}")),
                 _ => {
                     let what = format!("the service refused the request: {service}");
                     Error::new(ErrorKind::Refused, what).with_service(service)
@@ -156,7 +160,7 @@ impl Client {
         }
         let answer = response.generation(None).map_err(|what| unclear(&what))?;
         let Some(id) = answer.id().map(str::to_owned) else {
-            return Err(unclear("the service's answer holds no generation id"));
+            return Err(unclear("the service's response holds no generation id"));
         };
         let created = Created {
             answer,
@@ -175,14 +179,14 @@ impl Client {
     /// Calls the caller's `on_created`, whose panic must not cost the handle.
     fn report_created(&self, handle: &GenerationHandle) {
         if let Some(on_created) = &self.inner.on_created {
-            // The panic hook has reported it, and nothing of this crate is in a state that it could have broken.
+            // The panic hook has reported the panic, and the callback shares no mutable state of this crate.
             _ = catch_unwind(AssertUnwindSafe(|| on_created(handle)));
         }
     }
 }
 
-/// One POST, in a task of its own. Dropped before the request has left, it sends nothing; dropped later, the task reads
-/// the response all the same and reports the handle.
+/// One POST, which runs in a separate task. If the attempt is dropped before the request has left, nothing is sent; if it is
+/// dropped later, the task still reads the response and reports the handle.
 struct Attempt {
     task: JoinHandle<Result<GenerationHandle, Error>>,
     departure: Arc<Departure>,
@@ -209,16 +213,16 @@ impl Attempt {
         }
     }
 
-    /// The task ended without an outcome: its runtime has shut down, or it panicked.
+    /// The error of a task that ended without an outcome: its runtime was shut down, or the task panicked.
     fn lost(&self, error: &JoinError) -> Error {
         if self.departure.cancel() {
             return self.client.unreached();
         }
-        let why = match error.is_panic() {
+        let reason = match error.is_panic() {
             true => "the create's task panicked",
             false => "the runtime that the create ran on was shut down",
         };
-        ambiguous(why, self.request_id)
+        ambiguous(reason, self.request_id)
     }
 }
 

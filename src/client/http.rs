@@ -1,4 +1,4 @@
-//! The HTTP clients of the API: what callers may change about them, and what is fixed.
+//! The HTTP clients that call the API: the settings that callers may customize, and the settings that are fixed.
 
 use std::time::Duration;
 
@@ -26,11 +26,11 @@ impl ApiSettings<'_> {
         HttpClient::build(|| self.builder())
     }
 
-    /// The client for creates: each one has a connection of its own, with any version of HTTP.
+    /// The client for creates, each of which has a connection of its own in any version of HTTP.
     ///
-    /// A connection that was kept open may be closed by the service in the very moment in which a request is written to
-    /// it, and then it is unknown whether the service has read the request. A GET can be sent again; a create may have
-    /// been billed. Without idle connections the pool is off as a whole, so that HTTP/2 shares none, either.
+    /// The service may close an idle connection at the moment when a request is written to it, and then it is unknown whether
+    /// the service has read the request. A GET can be retried; a create may have been billed. Without idle connections
+    /// the pool is disabled altogether, so that HTTP/2 shares no connection either.
     pub(super) fn creates(&self) -> reqwest::Result<HttpClient> {
         HttpClient::build(|| self.builder().pool_max_idle_per_host(0))
     }
@@ -38,7 +38,7 @@ impl ApiSettings<'_> {
     fn builder(&self) -> reqwest::ClientBuilder {
         let mut builder = base_builder(self.connect_timeout);
         match self.proxy {
-            // No proxy can reach what listens on this machine's loopback, and the key would leave the machine in clear.
+            // A proxy cannot reach this machine's loopback interface, and the key would leave the machine unencrypted.
             _ if self.loopback => {
                 builder = builder
                     .no_proxy()
@@ -47,17 +47,17 @@ impl ApiSettings<'_> {
             Some(proxy) => builder = builder.proxy(proxy.clone()),
             None => {}
         }
-        // A redirect would carry the request to a host that the caller did not choose, so it is a response like any
-        // other. When a create is sent again is decided here, and nowhere below.
+        // A redirect would send the request to a host that the caller did not choose, so a redirect is a response like any
+        // other. `CreateRetries` alone decides whether a create is retried, so reqwest must not.
         customize(builder, self.change)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
-            // Which would log every byte, the key among them.
+            // A verbose connection logs every byte, including the key.
             .connection_verbose(false)
     }
 }
 
-/// The proxy at this URL, for everything.
+/// The proxy at this URL, for requests of any scheme.
 pub(super) fn proxy(url: &SecretString) -> Result<Proxy, Error> {
     let url = url.expose_secret();
     let is_web = |url: &reqwest::Url| matches!(url.scheme(), "http" | "https") && url.has_host();
@@ -66,18 +66,18 @@ pub(super) fn proxy(url: &SecretString) -> Result<Proxy, Error> {
         .and_then(|url| Proxy::all(url).ok())
         .ok_or_else(|| {
             let shown = crate::urls::redacted_text(url);
-            let what = format!("the proxy {shown} is no http or https URL; give one such as http://proxy.example.com:3128");
+            let what = format!("the proxy {shown} is not an http or https URL; give one such as http://proxy.example.com:3128");
             Error::new(ErrorKind::Configuration, what)
         })
 }
 
-/// Whether TLS can begin: reqwest panics without a provider.
+/// Fails if no crypto provider is installed, since reqwest panics without one.
 pub(super) fn check_provider() -> Result<(), Error> {
     #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Another crate may have switched on a provider of reqwest's own, which is not visible here.
-        let what = "no crypto provider is installed for rustls; install one first, even if another crate brings one, such as \
-                    `rustls::crypto::ring::default_provider().install_default()`, or switch on the feature `rustls`";
+        // Another crate may have enabled reqwest's own provider, which is not visible here.
+        let what = "no crypto provider is installed for rustls; install one first, even if another crate enables one, such as \
+                    `rustls::crypto::ring::default_provider().install_default()`, or enable the feature `rustls`";
         return Err(Error::new(ErrorKind::Configuration, what));
     }
     Ok(())

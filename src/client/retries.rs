@@ -1,4 +1,4 @@
-//! When a create is sent again by itself: only if nothing can have been created.
+//! The automatic retries of a create, which happen only if nothing can have been created.
 
 use std::time::Duration;
 
@@ -6,18 +6,18 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{Error, ErrorKind, budget::Bucket};
 
-/// When a create is sent again by itself.
+/// The policy by which creates are retried automatically.
 ///
-/// Only if nothing can have been created: the service was not reached (its name not found, no connection, no TLS), or it
-/// refused because there are too many requests (429). Whatever else happens, a create is sent once.
+/// A create is retried only if nothing can have been created: the service was not reached (its name was not found, no
+/// connection, no TLS), or it refused because there are too many requests (429). In every other case a create is sent once.
 ///
-/// The pauses between tries double, up to a minute; a `Retry-After` that is longer is heeded. If the pause would end
-/// after [`within`](Self::within), the error is given at once.
+/// The pause doubles with each retry, up to a minute; a longer `Retry-After` replaces the pause. If the pause would end after
+/// [`within`](Self::within), the error is returned at once.
 ///
 /// # Default
 ///
-/// - not reached: 2 more tries
-/// - 429: 2 more tries
+/// - service not reached: 2 retries
+/// - 429: 2 retries
 /// - first pause: 1 s
 /// - within 30 s
 ///
@@ -33,7 +33,7 @@ use crate::{Error, ErrorKind, budget::Bucket};
 /// # Ok::<(), aimlapi_video::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "it does nothing until a client is built with it"]
+#[must_use = "retries do nothing until a client is built with them"]
 pub struct CreateRetries {
     unreached: u32,
     rate_limited: u32,
@@ -41,7 +41,7 @@ pub struct CreateRetries {
     within: Duration,
 }
 
-/// The longest pause between two tries, unless the service asks for a longer one.
+/// The longest pause between two tries, unless the service requests a longer one.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 impl Default for CreateRetries {
@@ -56,37 +56,37 @@ impl Default for CreateRetries {
 }
 
 impl CreateRetries {
-    /// Sends every create once.
+    /// No retries: every create is sent once.
     pub fn none() -> Self {
         Self::default().unreached(0).rate_limited(0)
     }
 
-    /// For unattended work: as the default, but 7 more tries after 429, within 3 minutes.
+    /// Retries for unattended work: the default, but 7 retries after a 429, within 3 minutes.
     pub fn patient() -> Self {
         Self::default()
             .rate_limited(7)
             .within(Duration::from_secs(180))
     }
 
-    /// How many more tries there are while the service is not reached; 2 by default.
+    /// Sets the number of retries while the service is not reached; 2 by default.
     pub fn unreached(mut self, tries: u32) -> Self {
         self.unreached = tries;
         self
     }
 
-    /// How many more tries there are while the service has too many requests; 2 by default.
+    /// Sets the number of retries while the service responds 429; 2 by default.
     pub fn rate_limited(mut self, tries: u32) -> Self {
         self.rate_limited = tries;
         self
     }
 
-    /// The pause before the first repetition, 1 s by default; each further one is twice as long, up to a minute.
+    /// Sets the pause before the first retry, 1 s by default; each further pause is twice as long, up to a minute.
     pub fn first_pause(mut self, pause: Duration) -> Self {
         self.first_pause = pause;
         self
     }
 
-    /// The time from the first try after which none begins; 30 s by default.
+    /// Sets the time from the first try after which no retry begins; 30 s by default.
     pub fn within(mut self, time: Duration) -> Self {
         self.within = time;
         self
@@ -113,7 +113,7 @@ impl<'a> Tries<'a> {
         }
     }
 
-    /// Returns when the create that ended so may be sent again: `false` if it may not, or was stopped before that.
+    /// Waits until the create that failed with `error` may be retried; `false` if it may not, or was stopped before that.
     pub(super) async fn again(&mut self, error: &Error, stopped: impl Future<Output = ()>) -> bool {
         let Self {
             unreached,
@@ -136,7 +136,7 @@ impl<'a> Tries<'a> {
         let requested = error.service().and_then(|service| service.retry_after);
         let pause = own.min(MAX_PAUSE).max(requested.unwrap_or_default());
         let at = Instant::now().checked_add(pause);
-        // While the service has too many requests, a create would only be one more.
+        // After a 429, creates wait for the pause of all polls, since the service counts the requests of one key together.
         let opens = self.budget.map(Bucket::opens);
         match at.max(at.and(opens)) {
             Some(at) if self.until.is_none_or(|until| at <= until) => {
@@ -164,7 +164,7 @@ mod tests {
         Error::new(ErrorKind::Unreachable, "not reached")
     }
 
-    /// When each try of a create is sent that always ends so, in milliseconds.
+    /// The times in milliseconds at which a create is sent that always fails with `error`.
     async fn sent(retries: CreateRetries, error: impl Fn() -> Error) -> Vec<u128> {
         let began = Instant::now();
         let mut tries = Tries::new(&retries, None);
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn pauses_double_and_tries_end() {
+    async fn pauses_double_until_the_retries_are_used_up() {
         let default = CreateRetries::default();
         assert_eq!(sent(default.clone(), unreachable).await, [0, 1000, 3000]);
         assert_eq!(
@@ -192,20 +192,23 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_longer_retry_after_is_heeded_or_ends_it_at_once() {
+    async fn longer_retry_after_is_obeyed_or_ends_the_retries() {
         let default = CreateRetries::default();
-        let asks = |seconds| move || refused(429, Some(seconds));
-        assert_eq!(sent(default.clone(), asks(5)).await, [0, 5000, 10_000]);
-        assert_eq!(sent(default.clone(), asks(20)).await, [0, 20_000]);
-        assert_eq!(sent(default.clone(), asks(3600)).await, [0]);
+        let retry_after = |seconds| move || refused(429, Some(seconds));
         assert_eq!(
-            sent(default.within(Duration::MAX), asks(3600)).await,
+            sent(default.clone(), retry_after(5)).await,
+            [0, 5000, 10_000]
+        );
+        assert_eq!(sent(default.clone(), retry_after(20)).await, [0, 20_000]);
+        assert_eq!(sent(default.clone(), retry_after(3600)).await, [0]);
+        assert_eq!(
+            sent(default.within(Duration::MAX), retry_after(3600)).await,
             [0, 3_600_000, 7_200_000]
         );
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_create_that_is_stopped_does_not_wait_to_be_sent_again() {
+    async fn create_is_not_retried_after_it_was_stopped() {
         let (retries, began) = (CreateRetries::default(), Instant::now());
         let mut tries = Tries::new(&retries, None);
         let stopped = tokio::time::sleep(Duration::from_millis(300));
@@ -214,7 +217,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_else_is_ever_sent_again() {
+    async fn create_is_not_retried_after_any_other_error() {
         let many = CreateRetries::patient().unreached(99);
         for status in [400, 401, 403, 404, 409, 425] {
             assert_eq!(sent(many.clone(), || refused(status, Some(0))).await, [0]);
@@ -227,7 +230,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_pause_of_all_polls_holds_a_create_that_is_repeated() {
+    async fn retry_of_a_create_waits_for_the_pause_of_all_polls() {
         let bucket = Bucket::new(crate::PollBudget::default());
         bucket.slow(Some(Duration::from_secs(10)));
         let retries = CreateRetries::default();

@@ -1,4 +1,4 @@
-//! The checks of a client's settings, each with an error that says what is allowed.
+//! The checks of a client's settings; each error says what is allowed.
 
 use std::net::IpAddr;
 
@@ -27,7 +27,7 @@ pub(super) fn authorization(key: Option<&SecretString>) -> Result<HeaderValue, E
     let Some(Ok(mut header)) = header else {
         return Err(Error::new(
             ErrorKind::Configuration,
-            "the API key holds a blank, a line break or a character beyond ASCII; copy it again",
+            "the API key holds a space, a line break or a non-ASCII character; copy it again",
         ));
     };
     header.set_sensitive(true);
@@ -51,9 +51,9 @@ pub(super) fn idempotency_header(name: &str) -> Result<HeaderName, Error> {
     };
     let name = name
         .parse::<HeaderName>()
-        .map_err(|_| wrong("is no name of a header; give one"))?;
+        .map_err(|_| wrong("is not a header name; give one"))?;
     match taken.contains(&name.as_str()) {
-        true => Err(wrong("has a meaning of its own; give another one")),
+        true => Err(wrong("is reserved; give another one")),
         false => Ok(name),
     }
 }
@@ -72,7 +72,7 @@ pub(super) fn base_url(given: &str, allow_http: bool) -> Result<Url, Error> {
         .or_else(|| trimmed.strip_suffix("/v2"))
         .unwrap_or(trimmed);
     let Ok(url) = Url::parse(trimmed) else {
-        return wrong("is no URL; give one such as https://api.aimlapi.com");
+        return wrong("is not a URL; give one such as https://api.aimlapi.com");
     };
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return wrong("is neither https nor http; give one such as https://api.aimlapi.com");
@@ -82,17 +82,17 @@ pub(super) fn base_url(given: &str, allow_http: bool) -> Result<Url, Error> {
         || url.query().is_some()
         || url.fragment().is_some()
     {
-        return wrong("has a user, a query or a fragment; leave it off");
+        return wrong("has a user, a query or a fragment; remove that part");
     }
     if url.scheme() == "http" && !allow_http && !is_loopback(&url) {
         return wrong(
-            "is plain http, which shows the key to everyone on the way; use https, or `allow_insecure_http`",
+            "is plain http, which shows the key to anyone on the network path; use https, or `allow_insecure_http`",
         );
     }
     Ok(url)
 }
 
-/// Refuses a speed for the service itself: a faster wait would only poll too often and give up too soon.
+/// Refuses any speed but 1 for the service itself, where a faster wait would poll too often and end too soon.
 pub(super) fn check_speed(speed: Option<&str>, base: &Url) -> Result<(), Error> {
     let Some(speed) = speed else {
         return Ok(());

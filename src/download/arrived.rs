@@ -1,26 +1,27 @@
-//! The progress of one download: what has arrived, and of which version of the file.
+//! The state of the download of one video: the received bytes, their digest and container, and the version of the file
+//! that the bytes belong to.
 
-use super::{container::Inspector, digest::Digest, judge::Part, version::Version};
+use super::{container::Inspector, digest::Digest, judge::ResumePoint, version::Version};
 
-/// What has arrived of one video.
+/// The state of the download of one video.
 pub(super) struct Arrived {
-    /// Bytes in the sink.
+    /// The number of bytes in the sink.
     pub(super) bytes: u64,
     pub(super) version: Version,
-    /// The first bytes.
+    /// The first bytes, at most [`HEAD`].
     pub(super) head: Vec<u8>,
     pub(super) digest: Digest,
     pub(super) inspector: Inspector,
-    /// What the file lacks, if a truncated one is good enough.
+    /// Why the file is truncated, if the caller accepts a truncated file.
     pub(super) defect: Option<String>,
-    /// Whether the next request is for the whole file, whatever is here.
+    /// Whether the next request is for the whole file although the sink has a part.
     pub(super) wants_whole: bool,
-    /// How often what was here was given up for a file from its first byte.
+    /// How often the download restarted from the first byte.
     pub(super) restarts: u32,
 }
 
 impl Arrived {
-    /// Nothing yet, or a part of `bytes` bytes that an earlier download left.
+    /// Creates the state for a new download, or for a part of `bytes` bytes that an earlier download left.
     pub(super) fn new(bytes: u64, version: Version, digest: Digest) -> Self {
         Self {
             bytes,
@@ -34,7 +35,7 @@ impl Arrived {
         }
     }
 
-    /// Takes the next bytes of a part that an earlier download left.
+    /// Adds the next bytes of a part that an earlier download left.
     pub(super) fn read(&mut self, piece: &[u8]) {
         let missing = HEAD - self.head.len();
         self.head
@@ -42,21 +43,21 @@ impl Arrived {
         self.inspect(piece);
     }
 
-    /// Takes the next bytes of the file into what is known of its content.
+    /// Adds the next bytes of the file to the digest and the container's inspector.
     pub(super) fn inspect(&mut self, piece: &[u8]) {
         self.digest.update(piece);
         self.inspector.update(piece);
     }
 
-    /// The part whose rest the next request is for.
-    pub(super) fn part(&self) -> Option<Part<'_>> {
+    /// Where the next request continues the file; `None` if the next request is for the whole file.
+    pub(super) fn resume_point(&self) -> Option<ResumePoint<'_>> {
         let resumes = self.bytes > 0 && !self.wants_whole && self.version.can_resume();
-        resumes.then_some(Part {
+        resumes.then_some(ResumePoint {
             version: &self.version,
             length: self.bytes,
         })
     }
 }
 
-/// The number of first bytes that are kept.
+/// The number of bytes from the start of the file that are kept to recognize its content.
 pub(super) const HEAD: usize = 512;

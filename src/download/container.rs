@@ -1,22 +1,22 @@
-//! Whether a downloaded file is whole, as far as its container reveals it.
+//! Detects a truncated file by the sizes in its container.
 //!
 //! A store or CDN that kept a truncated object serves it with a `Content-Length` that agrees with the truncated bytes,
-//! so only the file itself can show that its end is missing. [`Inspector`] is used like a hash: every byte of the file
-//! goes through [`update`](Inspector::update), in order and in pieces of any size, and
-//! [`finish`](Inspector::finish) judges what has been passed so far. The bytes of an earlier, partial download have to
-//! be passed, too, and a download that begins anew begins with a new `Inspector`.
+//! so only the file itself can show that its end is missing. [`Inspector`] is used like a hash: the download passes
+//! every byte of the file to [`update`](Inspector::update), in order and in pieces of any size, and
+//! [`finish`](Inspector::finish) returns the verdict on the bytes passed so far. The bytes of an earlier, partial
+//! download have to be passed, too, and a download that restarts needs a new `Inspector`.
 //!
-//! A whole file must never be called truncated. Whatever an encoder may write, or a store may append, is therefore
-//! [`NotRevealed`](Completeness::NotRevealed): unknown containers, bytes behind the end, sizes left open by a live
-//! encoder, references to other files.
+//! A complete file must never be reported as truncated. Everything that an encoder may write, or a store may append, is
+//! therefore [`NotRevealed`](Completeness::NotRevealed): unknown containers, bytes after the end, sizes left open by a
+//! live encoder, references to other files.
 //!
-//! Why no crate does this: demuxers (symphonia, matroska-demuxer, mp4, re_mp4, mp4parse, mp4-atom) read a file to play
-//! it, from `Read + Seek` or from complete boxes in memory, and treat a missing end as the end. They accept an MP4 file
-//! without its last third if the index comes first, and fail on whole live files, so none of their results tells a
-//! truncated file from a whole one.
+//! No existing crate detects truncation: demuxers (symphonia, matroska-demuxer, mp4, re_mp4, mp4parse, mp4-atom) read a
+//! file to play it, from `Read + Seek` or from complete boxes in memory, and treat a missing end as the end. They
+//! accept an MP4 file without its last third if the index comes first, and fail on complete live files, so their
+//! results do not distinguish a truncated file from a complete one.
 //!
-//! Sizes are added, not followed: media data is skipped by arithmetic, and only headers and the indexes of MP4 (`moov`,
-//! `moof`, `sidx`) are copied, up to [`MAX_HELD`] bytes at a time.
+//! Media data is skipped by its stated size and not read; only headers and the indexes of MP4 (`moov`, `moof`, `sidx`)
+//! are copied, up to [`MAX_HELD`] bytes at a time.
 
 use std::fmt;
 
@@ -36,20 +36,20 @@ mod riff;
 #[cfg(test)]
 mod tests;
 
-/// Reads a file's container while the file arrives.
+/// Reads the container of a file while the file is received.
 pub(super) struct Inspector {
-    /// Bytes passed so far.
+    /// The number of bytes passed so far.
     length: u64,
-    /// Offset of the element that is read next; more than `length` while an element is skipped.
+    /// The offset of the element that is read next; more than `length` while an element is skipped.
     next: u64,
-    /// The bytes from `next` on, until there are as many as wanted.
+    /// The bytes from `next` on, until their number is `wanted`.
     held: Vec<u8>,
     wanted: usize,
     format: Option<Box<dyn Format>>,
     is_stopped: bool,
 }
 
-/// What a file's container reveals.
+/// The container of a file, and whether the file is complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Verdict {
     pub(super) container: Container,
@@ -58,11 +58,12 @@ pub(super) struct Verdict {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Completeness {
-    /// Every byte is there that the container announces.
+    /// Every byte that the container announces is present.
     Whole,
-    /// The end is missing; what shows it, as a clause: "its `mdat` box ends at byte 900, and the file has 700 bytes".
+    /// The end is missing. The text gives the reason as a clause: "its `mdat` box ends at byte 900, and the file has
+    /// 700 bytes".
     Truncated(String),
-    /// The container announces nothing that is missing, but another end would look the same; or it is unknown.
+    /// The container announces no missing bytes, but a truncated file could look the same; or the container is unknown.
     NotRevealed,
 }
 
@@ -79,7 +80,7 @@ pub(super) enum Container {
     Gif,
     Flv,
     Ogg,
-    /// Everything else: MPEG-TS, raw streams, pictures, unknown bytes.
+    /// Any other content: MPEG-TS, raw streams, pictures, unknown bytes.
     Other,
 }
 
@@ -97,7 +98,7 @@ impl Default for Inspector {
 }
 
 impl Inspector {
-    /// Takes the next bytes of the file.
+    /// Reads the next bytes of the file.
     pub(super) fn update(&mut self, bytes: &[u8]) {
         let start = self.length;
         self.length = start.saturating_add(bytes.len() as u64);
@@ -119,7 +120,7 @@ impl Inspector {
         }
     }
 
-    /// Judges the file that consists of all bytes passed so far. More bytes may follow.
+    /// Returns the verdict on a file that consists of all bytes passed so far. More bytes may follow.
     pub(super) fn finish(&self) -> Verdict {
         let Some(format) = &self.format else {
             return self.too_short();
@@ -139,7 +140,7 @@ impl Inspector {
         }
     }
 
-    /// The container, as far as the bytes passed so far show it; cheaper than a verdict.
+    /// The container by the bytes passed so far; cheaper than [`finish`](Self::finish).
     pub(super) fn container(&self) -> Container {
         let format = self.format.as_ref();
         format.map_or(Container::Other, |format| format.container())
@@ -164,17 +165,17 @@ impl Inspector {
             Step::Need(count) if count > self.held.len() => self.wanted = count,
             Step::Skip(count) if count > 0 => {
                 self.next = self.next.saturating_add(count);
-                self.wanted = format.shortest();
+                self.wanted = format.min_header();
                 let count = usize::try_from(count).unwrap_or(usize::MAX);
                 if count < self.held.len() {
                     self.held.drain(..count);
-                } else if self.held.capacity() > KEPT_CAPACITY {
+                } else if self.held.capacity() > MAX_KEPT_CAPACITY {
                     self.held = Vec::new();
                 } else {
                     self.held.clear();
                 }
             }
-            // A step that would not advance is a stop, so that every loop ends.
+            // A step that does not advance counts as a stop, so that every loop ends.
             Step::Need(_) | Step::Skip(_) | Step::Stop => {
                 self.is_stopped = true;
                 self.held = Vec::new();
@@ -182,7 +183,7 @@ impl Inspector {
         }
     }
 
-    /// The file ends before its container is known: no video is that short.
+    /// The verdict on a file that ends before its container is recognized. No video is that short.
     fn too_short(&self) -> Verdict {
         let head = &self.held;
         let is_beginning = |magic: &[u8]| magic.starts_with(head) || head.starts_with(magic);
@@ -222,30 +223,30 @@ impl fmt::Display for Container {
     }
 }
 
-/// A container as a sequence of elements, each with a header that tells its size.
+/// The reader of one container format: a sequence of elements, each with a header that contains its size.
 trait Format: Send + Sync {
     fn container(&self) -> Container;
 
-    /// The fewest bytes that can be the header of an element.
-    fn shortest(&self) -> usize;
+    /// The minimum size of the header of an element, in bytes.
+    fn min_header(&self) -> usize;
 
-    /// Reads the element at offset `at` from its first bytes: at least as many as [`shortest`](Self::shortest) says or
-    /// the step before needed.
+    /// Reads the element at offset `at` from its first bytes. `head` has at least [`min_header`](Self::min_header)
+    /// bytes, or as many as the previous step needed.
     fn step(&mut self, at: u64, head: &[u8]) -> Step;
 
-    /// What shows that the file's end is missing, as a clause whose subject is the file.
+    /// The reason why the file's end is missing, as a clause whose subject is the file; `None` if nothing is missing.
     fn missing(&self, end: &End<'_>) -> Option<String>;
 
-    /// Whether a file of which nothing is [missing](Self::missing) cannot have had another end.
+    /// Whether a file without [missing](Self::missing) bytes is certainly complete.
     fn is_complete(&self, end: &End<'_>) -> bool;
 }
 
 enum Step {
-    /// So many bytes from the element's beginning are needed.
+    /// The step needs this number of bytes from the element's beginning.
     Need(usize),
-    /// The element is read; the next one begins so many bytes behind this one's beginning.
+    /// The element is read; the next element begins this number of bytes after the beginning of this element.
     Skip(u64),
-    /// Nothing from here on is read.
+    /// The rest of the file is not read.
     Stop,
 }
 
@@ -254,12 +255,12 @@ struct End<'a> {
     length: u64,
     /// The last bytes, if they are too few for a step.
     rest: &'a [u8],
-    /// Something at the end was not read, after [`Step::Stop`].
+    /// Whether bytes at the end were not read, after [`Step::Stop`].
     is_unread: bool,
 }
 
 impl End<'_> {
-    /// `what` reaches to the offset `to`, if that is behind the end.
+    /// The reason that `what` ends at the offset `to`, if the file ends before that offset.
     fn past(&self, what: &str, to: u64) -> Option<String> {
         let length = self.length;
         (to > length)
@@ -274,7 +275,7 @@ impl End<'_> {
 
 enum Recognized {
     As(Box<dyn Format>),
-    /// So many bytes are needed to tell.
+    /// Recognition needs this number of bytes.
     Needs(usize),
     Unknown,
 }
@@ -299,28 +300,28 @@ fn recognize(head: &[u8]) -> Recognized {
     }
 }
 
-/// Big-endian, of the bytes at `at`.
+/// The big-endian number in the bytes at `at`.
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     let bytes = bytes.get(at..at.checked_add(4)?)?;
     Some(u32::from_be_bytes(bytes.try_into().ok()?))
 }
 
-/// Big-endian, of the bytes at `at`.
+/// The big-endian number in the bytes at `at`.
 fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     let bytes = bytes.get(at..at.checked_add(8)?)?;
     Some(u64::from_be_bytes(bytes.try_into().ok()?))
 }
 
-/// As many bytes as an index may have to be read. The index of an hour of video has about 3 MiB.
+/// The maximum size of an index that is read. The index of an hour of video has about 3 MiB.
 const MAX_HELD: usize = 32 * 1024 * 1024;
 
-/// A buffer of an index is not kept for headers.
-const KEPT_CAPACITY: usize = 64 * 1024;
+/// The maximum capacity of a buffer that is kept, so that the large buffer of an index is released.
+const MAX_KEPT_CAPACITY: usize = 64 * 1024;
 
-/// By so many bytes most containers are recognized.
+/// The number of bytes that most containers are recognized by.
 const RECOGNIZED_BY: usize = 8;
 
-/// How files of the known containers begin that have no box at their beginning.
+/// The first bytes of files of the known containers that do not begin with a box.
 const MAGIC: [&[u8]; 6] = [
     b"\x1a\x45\xdf\xa3",
     b"GIF87a",

@@ -1,4 +1,5 @@
-//! What arrived, by its content: an error page instead of a video, another format than the name or the media type says.
+//! Checks the content of a received file: detects an error page instead of a video, chooses the file extension, and
+//! reports differences from the stated size, media type and name.
 
 use std::{fmt, path::Path};
 
@@ -9,7 +10,8 @@ use crate::{
     request::media::{Kind, media_type},
 };
 
-/// What `head` is instead of a video, in words. What is not known passes: hosts may send what this crate has not seen.
+/// What `head` is instead of a video, in words; `None` for a video and for unknown content, since a host may send a
+/// format that this crate does not know.
 pub(super) fn not_a_video(head: &[u8], content_type: Option<&str>) -> Option<&'static str> {
     let text = head
         .strip_prefix(b"\xef\xbb\xbf")
@@ -32,7 +34,7 @@ pub(super) fn not_a_video(head: &[u8], content_type: Option<&str>) -> Option<&'s
     }
 }
 
-/// The extension of what arrived, by its content, else by the media type that was sent.
+/// The extension of the received file, by its content, or else by the media type that the host sent.
 pub(super) fn extension_of(arrived: &Arrived) -> Option<&'static str> {
     Some(match arrived.inspector.container() {
         Container::WebM => "webm",
@@ -48,7 +50,7 @@ pub(super) fn extension_of(arrived: &Arrived) -> Option<&'static str> {
     })
 }
 
-/// The extension of the media type that `head` shows, else of the one that was stated.
+/// The extension of the media type that `head` shows, or else of `content_type`.
 pub(super) fn extension(head: &[u8], content_type: Option<&str>) -> Option<&'static str> {
     match media_type(head) {
         Some(kind) => media_extension(&kind),
@@ -56,12 +58,13 @@ pub(super) fn extension(head: &[u8], content_type: Option<&str>) -> Option<&'sta
     }
 }
 
-/// Every extension that a file can get by its content.
+/// Every extension that a file can get from its content.
 pub(super) fn extensions() -> impl Iterator<Item = &'static str> {
     EXTENSIONS.iter().map(|(_, extension)| *extension)
 }
 
-/// Where the generation, the host or the name of a file contradicts what arrived, in one sentence.
+/// The differences between the received file and what the generation, the host or the file name states, in one
+/// sentence.
 pub(super) fn disagreement(
     video: &Video,
     arrived: &Arrived,
@@ -107,11 +110,11 @@ pub(super) fn disagreement(
     (!notes.is_empty()).then(|| notes.join("; "))
 }
 
-/// What a file is by its content.
+/// The kind of a file by its content.
 #[derive(Clone, Debug, PartialEq)]
 enum Content {
     Video(Container),
-    /// A picture or a sound, of this media type.
+    /// An image or audio file of this media type.
     Other(String),
     Unknown,
 }
@@ -130,7 +133,7 @@ impl Content {
         }
     }
 
-    /// Whether `name`, an extension or the subtype of a media type, is that of another kind of video.
+    /// Whether `name`, an extension or the subtype of a media type, belongs to another kind of video.
     fn contradicts(&self, name: Option<&str>) -> bool {
         let (Self::Video(content), Some(named)) = (self, name.and_then(by_name)) else {
             return false;
@@ -151,7 +154,7 @@ impl fmt::Display for Content {
     }
 }
 
-/// The container that an extension or the subtype of a media type stands for.
+/// The container of an extension or of the subtype of a media type.
 fn by_name(name: &str) -> Option<Container> {
     Some(match name.to_ascii_lowercase().as_str() {
         "mp4" | "m4v" | "x-m4v" | "mov" | "qt" | "quicktime" | "3gp" | "3gpp" | "3g2" | "3gpp2"
@@ -167,7 +170,7 @@ fn by_name(name: &str) -> Option<Container> {
     })
 }
 
-/// Whether it is readable text; a last character may be cut off.
+/// Whether `head` is readable text; the last character may be incomplete.
 fn is_text(head: &[u8]) -> bool {
     let is_utf8 = match std::str::from_utf8(head) {
         Ok(_) => true,
@@ -187,7 +190,7 @@ mod tests {
     const MP4: &[u8] = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41";
 
     #[test]
-    fn pages_are_told_from_videos() {
+    fn page_is_not_a_video() {
         for (head, expected) in [
             ("<!DOCTYPE html><html>", "an HTML page"),
             ("\u{feff}\r\n  <html lang=\"en\">", "an HTML page"),
@@ -201,12 +204,12 @@ mod tests {
                 assert_eq!(not_a_video(head.as_bytes(), kind), Some(expected), "{head}");
             }
         }
-        let said = not_a_video(b"the link has expired", Some("text/plain; charset=utf-8"));
-        assert_eq!(said, Some("text"));
+        let content = not_a_video(b"the link has expired", Some("text/plain; charset=utf-8"));
+        assert_eq!(content, Some("text"));
     }
 
     #[test]
-    fn what_is_a_video_or_unknown_passes() {
+    fn video_and_unknown_content_are_accepted() {
         let unknown: [&[u8]; 6] = [
             MP4,
             b"",
@@ -224,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn the_extension_is_that_of_the_content() {
+    fn extension_is_that_of_the_content() {
         assert_eq!(extension(MP4, Some("video/webm")), Some("mp4"));
         let webm = include_bytes!("../../tests/fixtures/clips/file.webm");
         assert_eq!(extension(&webm[..HEAD], Some("video/mp4")), Some("webm"));
@@ -238,7 +241,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_judged_without_a_panic(head in prop::collection::vec(any::<u8>(), 0..HEAD)) {
+        fn check_of_any_bytes_does_not_panic(head in prop::collection::vec(any::<u8>(), 0..HEAD)) {
             not_a_video(&head, Some("text/plain"));
             extension(&head, None);
         }

@@ -1,16 +1,16 @@
-//! The SHA-256 of a download, where the caller requests it.
+//! The SHA-256 of a download, computed only if the caller enables or expects one.
 
-use sha2::{Digest as _, Sha256};
+use hmac_sha256::Hash;
 
 #[derive(Default)]
 pub(super) struct Digest {
-    state: Option<Sha256>,
+    state: Option<Hash>,
 }
 
 impl Digest {
     pub(super) fn of(is_wanted: bool) -> Self {
         Self {
-            state: is_wanted.then(Sha256::new),
+            state: is_wanted.then(Hash::new),
         }
     }
 
@@ -24,7 +24,7 @@ impl Digest {
         *self = Self::of(self.state.is_some());
     }
 
-    /// In hexadecimal.
+    /// The SHA-256 in hexadecimal, if it was computed.
     pub(super) fn finish(self) -> Option<String> {
         let hash = self.state?.finalize();
         Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())

@@ -1,4 +1,6 @@
-//! File operations of a download that not every file system has.
+//! File operations that not every file system supports: locks, sync, and a rename that fails if the target exists.
+//!
+//! Each function has a fallback for file systems without the operation, such as network and FUSE mounts.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -9,52 +11,51 @@ use std::{
 use fs4::fs_std::FileExt;
 use tempfile::TempPath;
 
-/// The folder of a file.
+/// The folder of a file; `.` for a path that is only a file name.
 pub(super) fn folder(path: &Path) -> &Path {
     path.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
 }
 
-/// Whether the file is locked for this process now; `false` if another download holds the lock.
+/// Locks the file for this process; returns `false` if another download holds the lock.
 ///
-/// Network and FUSE file systems without locks answer with various errors, so any error passes: a lock that cannot be
-/// had must not cost the video.
+/// Network and FUSE file systems without locks return various errors, so any error counts as success: a missing lock
+/// must not prevent a download.
 pub(super) fn lock(file: &File) -> bool {
-    is_ours(|| file.try_lock_exclusive())
+    lock_by(|| file.try_lock_exclusive())
 }
 
-/// Writes the file's content through to the disk, where the file system can.
+/// Writes the file's content to the disk, if the file system supports it.
 pub(super) fn sync(file: &File) -> io::Result<()> {
-    is_synced(file.sync_all())
+    ignore_unsupported(file.sync_all())
 }
 
-/// Gives the file at `from` the name `to`, unless there is a file of that name: then the error is
-/// [`AlreadyExists`](io::ErrorKind::AlreadyExists).
+/// Renames the file at `from` to `to`; fails with [`AlreadyExists`](io::ErrorKind::AlreadyExists) if `to` exists.
 pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     rename_new_by(from, to, |from, to| {
         let from = TempPath::try_from_path(from)?;
         from.persist_noclobber(to).map_err(|error| {
-            // Otherwise the file would be removed with the error.
+            // Without `keep`, dropping the error would remove the file.
             let _ = error.path.keep();
             error.error
         })
     })
 }
 
-/// Opens a plain file, and follows no link: one that was planted under this name would have another file written.
+/// Opens a regular file without following a symbolic link, so that a planted link cannot redirect the writes.
 pub(super) fn open_plain(path: &Path, options: &OpenOptions) -> io::Result<File> {
     if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
         return Err(io::Error::new(
             io::ErrorKind::AlreadyExists,
-            "it is there, and is not a plain file",
+            "the path exists and is not a regular file",
         ));
     }
     options.open(path)
 }
 
-/// Whether `path` is the name of `file`. Nothing is opened for that, since not every file system opens a file again that is
-/// being written.
+/// Whether `path` is the name of `file`. The check does not open the path, since not every file system can reopen a
+/// file that is being written.
 #[cfg(unix)]
 pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
@@ -74,26 +75,27 @@ pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 
 /// Whether a rename may replace the file at `path`.
 ///
-/// The kernel checks that when a folder is renamed to it, and then refuses, since a file is not a folder. Without
-/// replacing anything, this finds a file that is immutable, append-only, or another user's in a sticky folder.
+/// The check renames a temporary folder to the file's path. The kernel checks the permissions first, and then refuses
+/// the rename, since a folder cannot replace a file. So the check finds a file that is immutable, append-only, or
+/// another user's in a sticky folder, and replaces nothing.
 #[cfg(unix)]
 pub(super) fn is_replaceable(path: &Path) -> io::Result<()> {
     let folder = folder(path);
     if is_mount_point(path) {
         return Err(io::Error::new(
             io::ErrorKind::ResourceBusy,
-            "it is a mount point, which no other file can replace",
+            "the file is a mount point, which cannot be replaced",
         ));
     }
     let mut builder = tempfile::Builder::new();
     let Ok(probe) = builder.prefix(".").suffix(".part").tempdir_in(folder) else {
-        // Where no folder can be made, that says nothing of files.
+        // A failure to create a folder does not mean that files cannot be replaced.
         return Ok(());
     };
     match fs::rename(probe.path(), path) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(error),
         Err(_) => Ok(()),
-        // The file was removed meanwhile, and the folder took its name.
+        // Another program removed the file, so the folder now has its name.
         Ok(()) => fs::remove_dir(path),
     }
 }
@@ -109,7 +111,7 @@ fn is_mount_point(path: &Path) -> bool {
     let (Ok(mounts), Ok(path)) = (fs::read("/proc/self/mountinfo"), path.canonicalize()) else {
         return false;
     };
-    // The fifth field is the mount point (proc_pid_mountinfo(5)); these bytes are escaped in it.
+    // The fifth field is the mount point (proc_pid_mountinfo(5)), in which these bytes are escaped.
     let mut escaped = path.into_os_string().into_encoded_bytes();
     for (byte, code) in [
         (b'\\', "\\134"),
@@ -125,7 +127,8 @@ fn is_mount_point(path: &Path) -> bool {
         .any(|mount| mount.split(|byte| *byte == b' ').nth(4) == Some(&escaped))
 }
 
-fn is_ours(mut try_lock: impl FnMut() -> io::Result<bool>) -> bool {
+/// Repeats an interrupted `try_lock`; any other error counts as a lock.
+fn lock_by(mut try_lock: impl FnMut() -> io::Result<bool>) -> bool {
     loop {
         match try_lock() {
             Ok(is_locked) => return is_locked,
@@ -135,19 +138,19 @@ fn is_ours(mut try_lock: impl FnMut() -> io::Result<bool>) -> bool {
     }
 }
 
-/// A file system that cannot sync says so by one of these; any other error is about the content.
-fn is_synced(synced: io::Result<()>) -> io::Result<()> {
+/// Ignores the errors of a file system that cannot sync; any other error is about the content.
+fn ignore_unsupported(synced: io::Result<()>) -> io::Result<()> {
     synced.or_else(|error| match error.kind() {
         io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput => Ok(()),
         _ => Err(error),
     })
 }
 
-/// `exclusive` renames, or fails if there is a file of the new name. Where it fails for another reason, the file system has
-/// neither a rename that replaces nothing nor hard links; then it is looked whether there is such a file, and renamed.
+/// Renames by `exclusive`, which fails if `to` exists. If `exclusive` fails for another reason, the file system has
+/// neither an exclusive rename nor hard links, and the fallback checks for a file at `to` and then renames.
 ///
-/// A file that another program makes between look and rename is replaced. An empty file under the new name would keep
-/// others away meanwhile, but a crash would leave it behind.
+/// A file that another program creates between the check and the rename is replaced. An empty file under the new name
+/// could reserve the name, but would stay after a crash.
 fn rename_new_by(
     from: &Path,
     to: &Path,
@@ -172,7 +175,7 @@ mod tests {
     const WITHOUT_LINKS: [i32; 8] = [1, 5, 18, 22, 31, 38, 95, 116];
 
     #[test]
-    fn file_system_without_exclusive_rename_gets_a_look_and_a_rename() {
+    fn rename_without_an_exclusive_rename_keeps_an_existing_file() {
         for errno in WITHOUT_LINKS {
             let folder = tempfile::tempdir().expect("a folder");
             let (from, to) = (folder.path().join("a.part"), folder.path().join("a"));
@@ -191,7 +194,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn link_that_leads_nowhere_is_a_file_of_that_name() {
+    fn rename_fails_if_the_target_is_a_dangling_link() {
         let folder = tempfile::tempdir().expect("a folder");
         let (from, to) = (folder.path().join("a.part"), folder.path().join("a"));
         std::os::unix::fs::symlink("nowhere", &to).expect("a link");
@@ -204,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn rename_that_fails_leaves_the_file_under_its_old_name() {
+    fn failed_rename_leaves_the_file_under_its_old_name() {
         let folder = tempfile::tempdir().expect("a folder");
         let from = folder.path().join("a.part");
         fs::write(&from, "video").expect("written");
@@ -213,23 +216,23 @@ mod tests {
     }
 
     #[test]
-    fn lock_is_refused_to_the_second_alone_and_passes_where_there_are_none() {
-        assert!(is_ours(|| Ok(true)));
-        assert!(!is_ours(|| Ok(false)));
+    fn lock_fails_if_another_holder_has_it_and_succeeds_on_file_systems_without_locks() {
+        assert!(lock_by(|| Ok(true)));
+        assert!(!lock_by(|| Ok(false)));
         // Linux: EPERM, EACCES, EINVAL, ENOTTY, ENOLCK, ENOSYS, EOPNOTSUPP.
         for errno in [1, 13, 22, 25, 37, 38, 95] {
             assert!(
-                is_ours(|| Err(io::Error::from_raw_os_error(errno))),
+                lock_by(|| Err(io::Error::from_raw_os_error(errno))),
                 "{errno}"
             );
         }
-        let mut answers = vec![Ok(false), Err(io::ErrorKind::Interrupted.into())];
-        assert!(!is_ours(|| answers.pop().expect("asked twice")));
+        let mut results = vec![Ok(false), Err(io::ErrorKind::Interrupted.into())];
+        assert!(!lock_by(|| results.pop().expect("two calls")));
     }
 
     #[test]
-    fn sync_fails_for_the_content_alone() {
-        let synced = |errno| is_synced(Err(io::Error::from_raw_os_error(errno)));
+    fn sync_fails_only_for_an_error_about_the_content() {
+        let synced = |errno| ignore_unsupported(Err(io::Error::from_raw_os_error(errno)));
         // Linux: EINVAL, ENOSYS, EOPNOTSUPP.
         for errno in [22, 38, 95] {
             assert!(synced(errno).is_ok(), "{errno}");

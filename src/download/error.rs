@@ -1,4 +1,4 @@
-//! The errors of a target.
+//! The error messages about a target that exists or cannot be written.
 
 use std::{io, path::Path};
 

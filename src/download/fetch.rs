@@ -1,5 +1,8 @@
-//! One video from its host to a sink, through everything that passes: connections that break, hosts that are busy, URLs
-//! that expire, files that change.
+//! The retry loop that downloads one video from its host to a sink.
+//!
+//! [`Fetch::run`] repeats attempts until the file is complete or an error is final. It handles broken connections
+//! (retry with backoff), busy hosts (`Retry-After`), expired URLs (a fresh URL from the service), missing files (a
+//! wait), ranges that fail (a request for the whole file), and truncated files (one more request from the start).
 
 use std::time::Duration;
 
@@ -11,22 +14,22 @@ use tokio::time::Instant;
 use super::{
     Received,
     arrived::{Arrived, HEAD},
-    ask::{AttemptError, refused},
     container::{Completeness, Inspector},
     content,
     judge::{Judgement, judge},
-    links::{Links, Renewed},
+    request::{AttemptError, refused},
     sink::Sink,
     version::{Version, text},
+    video_urls::{Renewed, VideoUrls},
 };
 use crate::{Error, ErrorKind, http::Files, urls::redacted};
 
 mod errors;
 
-/// What one video is fetched with.
+/// The download of one video: its client, URLs, limits and callback.
 pub(super) struct Fetch<'f, 'a> {
     pub(super) files: &'f Files,
-    pub(super) links: &'f mut Links<'a>,
+    pub(super) urls: &'f mut VideoUrls<'a>,
     pub(super) index: usize,
     pub(super) limits: Limits,
     pub(super) progress: Option<&'f mut (dyn FnMut(Received) + Send + 'a)>,
@@ -35,54 +38,56 @@ pub(super) struct Fetch<'f, 'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) max_bytes: u64,
-    /// How often in a row it is tried again without progress.
+    /// The maximum number of consecutive retries without progress.
     pub(super) retries: u32,
-    /// The first pause; it doubles.
+    /// The first backoff, which doubles with each retry.
     pub(super) backoff: Duration,
-    /// How long a file may be missing that is only just completed.
+    /// How long a file may be missing after the generation is completed.
     pub(super) missing: Duration,
-    /// Whether a truncated file is good enough.
+    /// Whether a truncated file is accepted.
     pub(super) allow_truncated: bool,
 }
 
-/// What a response brings.
+/// The content of a response's body.
 enum Body {
-    /// A file from its first byte.
+    /// The file from its first byte.
     File(Version),
-    /// What follows on the part, up to this byte, exclusive.
+    /// The bytes after the part, up to the offset `end`, exclusive.
     Rest { end: u64 },
 }
 
-/// As many bytes as count as progress: a host that sends a few before it breaks off is not asked for ever.
-const PROGRESS: u64 = 64 * 1024;
+/// The minimum number of bytes that count as progress, so that a host that sends a few bytes per attempt is not retried
+/// forever.
+const MIN_PROGRESS: u64 = 64 * 1024;
 
-const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
+const MAX_BACKOFF: Duration = Duration::from_secs(8);
 
-/// How many ranges of less than [`PROGRESS`] a host may send.
-const MAX_SHORT_PARTS: u32 = 20;
+/// The maximum number of ranges of less than [`MIN_PROGRESS`] that a host may send.
+const MAX_SHORT_RANGES: u32 = 20;
 
-/// How often a download begins anew.
+/// The maximum number of restarts from the first byte.
 const MAX_RESTARTS: u32 = 3;
 
 impl Fetch<'_, '_> {
-    /// Fetches the video, or what is missing of it.
+    /// Downloads the video, or the missing rest of the video.
     pub(super) async fn run(
         &mut self,
         sink: &mut impl Sink,
         arrived: &mut Arrived,
     ) -> Result<(), Error> {
         let began = Instant::now();
-        // A clock may be wrong, so a URL that seems to have expired is tried if there is no other.
+        // The clock of this machine may be wrong, so a URL that seems to have expired is used if the service has no
+        // other.
         let (mut renewed, mut renewals) = (None, 0);
-        if self.links.is_expired(self.index) {
-            renewed = Some(self.links.renew(self.index).await);
+        if self.urls.is_expired(self.index) {
+            renewed = Some(self.urls.renew(self.index).await);
         }
         let (mut failures, mut mark) = (0, arrived.bytes);
-        let (mut missed, mut short_parts, mut truncated_at) = (0, 0, None);
+        let (mut missed, mut short_ranges, mut truncated_at) = (0, 0, None);
         loop {
-            let (before, is_resuming) = (arrived.bytes, arrived.part().is_some());
+            let (before, is_resuming) = (arrived.bytes, arrived.resume_point().is_some());
             let outcome = self.attempt(sink, arrived).await;
-            // Whatever the outcome is, what has arrived is written first.
+            // After any outcome, the received bytes are written first.
             sink.settle().await?;
             let error = match outcome {
                 Err(error) => error,
@@ -90,7 +95,7 @@ impl Fetch<'_, '_> {
                     let Some(defect) = self.defect(arrived) else {
                         return Ok(());
                     };
-                    // The bytes are all that the host has, whatever becomes of the next request.
+                    // The host has no more bytes, so the part is kept even if the next request fails.
                     sink.keep();
                     let is_same_again = truncated_at.replace(arrived.bytes) == Some(arrived.bytes);
                     let is_final =
@@ -102,12 +107,12 @@ impl Fetch<'_, '_> {
                     if is_final {
                         return Err(self.truncated(&defect, sink, is_same_again));
                     }
-                    AttemptError::BeginAnew(defect)
+                    AttemptError::Restart(defect)
                 }
             };
             let can_restart = arrived.restarts < MAX_RESTARTS;
             match error {
-                // A request for a range that fails for any reason is worth one for the whole file.
+                // After a range request that fails for any reason, the whole file is requested.
                 AttemptError::Fatal(_) if is_resuming && can_restart => {
                     arrived.wants_whole = true;
                 }
@@ -116,25 +121,25 @@ impl Fetch<'_, '_> {
                     sink.discard();
                     return Err(error);
                 }
-                AttemptError::BeginAnew(what) if !can_restart => {
+                AttemptError::Restart(what) if !can_restart => {
                     return Err(self.changes_too_often(&what));
                 }
-                AttemptError::BeginAnew(_) => arrived.wants_whole = true,
-                AttemptError::More if arrived.bytes >= before + PROGRESS => {}
+                AttemptError::Restart(_) => arrived.wants_whole = true,
+                AttemptError::More if arrived.bytes >= before + MIN_PROGRESS => {}
                 AttemptError::More => {
-                    short_parts += 1;
-                    if short_parts > MAX_SHORT_PARTS {
-                        let what = "the video's host sends it in parts of a few bytes".to_owned();
+                    short_ranges += 1;
+                    if short_ranges > MAX_SHORT_RANGES {
+                        let what = "the video's host sends ranges of only a few bytes".to_owned();
                         return Err(self.given_up(what, None, sink, arrived));
                     }
                 }
                 AttemptError::Refused(status) => {
-                    // A service that could not be reached is asked once more.
+                    // If the first request for a fresh URL got no response, it is repeated once.
                     if !matches!(renewed, Some(Renewed::Fresh | Renewed::Same)) && renewals < 2 {
                         renewals += 1;
-                        let answer = self.links.renew(self.index).await;
-                        let is_fresh = matches!(answer, Renewed::Fresh);
-                        renewed = Some(answer);
+                        let result = self.urls.renew(self.index).await;
+                        let is_fresh = matches!(result, Renewed::Fresh);
+                        renewed = Some(result);
                         if is_fresh {
                             continue;
                         }
@@ -142,10 +147,10 @@ impl Fetch<'_, '_> {
                     let is_missing = status == StatusCode::NOT_FOUND;
                     let left = self.limits.missing.saturating_sub(began.elapsed());
                     if is_missing && self.limits.retries > 0 && !left.is_zero() {
-                        // Storage may need a while until a new file is everywhere.
+                        // Storage may need a while until a new file is available on every server.
                         missed += 1;
-                        let least = self.limits.missing / 1000;
-                        tokio::time::sleep(self.backoff(missed).max(least).min(left)).await;
+                        let min_pause = self.limits.missing / 1000;
+                        tokio::time::sleep(self.backoff(missed).max(min_pause).min(left)).await;
                     } else if is_resuming && can_restart {
                         arrived.wants_whole = true;
                     } else {
@@ -160,14 +165,14 @@ impl Fetch<'_, '_> {
                     if arrived.bytes < before {
                         mark = 0;
                     }
-                    if arrived.bytes >= mark + PROGRESS {
+                    if arrived.bytes >= mark + MIN_PROGRESS {
                         (failures, mark) = (0, arrived.bytes);
                     }
                     failures += 1;
                     if failures > self.limits.retries {
-                        let is_answered = !source.as_deref().is_some_and(is_unreached);
+                        let is_connected = !source.as_deref().is_some_and(is_connect_error);
                         let is_range_at_fault =
-                            is_resuming && arrived.bytes == before && is_answered;
+                            is_resuming && arrived.bytes == before && is_connected;
                         if !is_range_at_fault || !can_restart {
                             return Err(self.given_up(what, source, sink, arrived));
                         }
@@ -180,21 +185,21 @@ impl Fetch<'_, '_> {
         }
     }
 
-    /// Sends one request, and takes what comes.
+    /// Sends one request, and writes the body of the response to the sink.
     async fn attempt(
         &mut self,
         sink: &mut impl Sink,
         arrived: &mut Arrived,
     ) -> Result<(), AttemptError> {
-        let link = self.links.video(self.index).url.clone();
-        let part = arrived.part();
-        if part.is_none() && arrived.bytes > 0 && arrived.restarts == MAX_RESTARTS {
-            let what = "breaks it off, and cannot send the rest alone";
-            return Err(AttemptError::BeginAnew(what.into()));
+        let url = self.urls.video(self.index).url.clone();
+        let resume_point = arrived.resume_point();
+        if resume_point.is_none() && arrived.bytes > 0 && arrived.restarts == MAX_RESTARTS {
+            let what = "broke off the video, and cannot send only the rest";
+            return Err(AttemptError::Restart(what.into()));
         }
-        let response = self.files.ask(&link, part).await?;
+        let response = self.files.get(&url, resume_point).await?;
         let known = (arrived.bytes > 0).then_some(&arrived.version);
-        match judge(&response, part, known) {
+        match judge(&response, resume_point, known) {
             Judgement::Whole(version) => {
                 self.check(&response, version.total)?;
                 self.take(response, Body::File(version), sink, arrived)
@@ -210,24 +215,24 @@ impl Fetch<'_, '_> {
                 arrived.version.total = Some(arrived.bytes);
                 Ok(())
             }
-            Judgement::BeginAnew(what) => Err(AttemptError::BeginAnew(what.into())),
+            Judgement::Restart(what) => Err(AttemptError::Restart(what.into())),
             Judgement::Refused(what) => {
-                let mut what = format!("the video's host {what}: {}", redacted(&link));
+                let mut what = format!("the video's host {what}: {}", redacted(&url));
                 if let Some(part) = sink.part().filter(|_| arrived.bytes > 0) {
-                    what.push_str(&format!("; remove {} to begin anew", part.display()));
+                    what.push_str(&format!("; remove {} to start over", part.display()));
                 }
                 Err(AttemptError::fatal(what))
             }
-            Judgement::NoFile => Err(refused(&response, &link)),
+            Judgement::NoFile => Err(refused(&response, &url)),
         }
     }
 
-    /// What can be said before a byte has come.
+    /// Checks the stated size and the content coding, before the body is read.
     fn check(&self, response: &Response, total: Option<u64>) -> Result<(), AttemptError> {
         if total.is_some_and(|total| total > self.limits.max_bytes) {
             return Err(AttemptError::Discard(self.too_large()));
         }
-        // Some stores keep the name of their own way of sending, which was taken off when the file was stored.
+        // Some stores keep a `Content-Encoding` such as `aws-chunked`, which was removed when the file was stored.
         let coding = text(response, CONTENT_ENCODING)
             .unwrap_or_default()
             .to_ascii_lowercase();
@@ -235,14 +240,15 @@ impl Fetch<'_, '_> {
             .iter()
             .any(|known| coding.contains(known))
         {
-            let what =
-                format!("the video's host sent it compressed ({coding}), which was not asked for");
+            let what = format!(
+                "the video's host sent a compressed file ({coding}), which was not requested"
+            );
             return Err(AttemptError::fatal(what));
         }
         Ok(())
     }
 
-    /// Takes the body of a response.
+    /// Reads the body of a response and writes it to the sink.
     async fn take(
         &mut self,
         mut response: Response,
@@ -254,7 +260,8 @@ impl Fetch<'_, '_> {
             Body::File(version) => (Some(version), None),
             Body::Rest { end } => (None, Some(end)),
         };
-        // Held back until it is known to be no page; a file that is here already is left alone as long.
+        // The first bytes are held back until the content is known not to be a page, so that a page does not replace an
+        // earlier part.
         let mut held: Vec<Bytes> = Vec::new();
         let mut head: Vec<u8> = Vec::new();
         let mut skip = 0;
@@ -262,7 +269,7 @@ impl Fetch<'_, '_> {
             let next = match response.chunk().now_or_never() {
                 Some(next) => Some(next),
                 None => {
-                    // The host is slower than the disk, so nothing is gained by writing in larger pieces.
+                    // The host is slower than the disk, so larger writes would not be faster.
                     sink.settle().await.map_err(AttemptError::Local)?;
                     self.files.idle(response.chunk()).await
                 }
@@ -288,9 +295,9 @@ impl Fetch<'_, '_> {
                     return Err(AttemptError::fatal("the video's host sent an empty file"));
                 }
                 if let Some(page) = content::not_a_video(&head, begun.content_type.as_deref()) {
-                    let link = redacted(&self.links.video(self.index).url);
+                    let url = redacted(&self.urls.video(self.index).url);
                     return Err(AttemptError::fatal(format!(
-                        "the video's host sent {page} instead of a video: {link}"
+                        "the video's host sent {page} instead of a video: {url}"
                     )));
                 }
                 skip = self.begin(begun, sink, arrived).await?;
@@ -298,12 +305,12 @@ impl Fetch<'_, '_> {
                 arrived.version = version.take().unwrap_or_default();
             }
             for mut bytes in held.drain(..) {
-                let here = skip.min(bytes.len() as u64);
-                skip -= here;
-                let _ = bytes.split_to(usize::try_from(here).unwrap_or_default());
+                let skipped = skip.min(bytes.len() as u64);
+                skip -= skipped;
+                let _ = bytes.split_to(usize::try_from(skipped).unwrap_or_default());
                 if end.is_some_and(|end| arrived.bytes + bytes.len() as u64 > end) {
-                    let what = "sent more of it than its `Content-Range` states";
-                    return Err(AttemptError::BeginAnew(what.into()));
+                    let what = "sent more bytes than its `Content-Range` states";
+                    return Err(AttemptError::Restart(what.into()));
                 }
                 self.write(bytes, sink, arrived).await?;
             }
@@ -317,7 +324,7 @@ impl Fetch<'_, '_> {
         self.judge_length(arrived, end)
     }
 
-    /// Prepares the sink for a file from its first byte; how many of its bytes the sink has already.
+    /// Prepares the sink for a file from its first byte; returns the number of bytes that the sink already has.
     async fn begin(
         &mut self,
         version: &Version,
@@ -326,7 +333,8 @@ impl Fetch<'_, '_> {
     ) -> Result<u64, AttemptError> {
         if arrived.bytes > 0 {
             if arrived.restarts == MAX_RESTARTS {
-                return Err(AttemptError::BeginAnew("sends it from its start".into()));
+                let what = "sent the video from the start";
+                return Err(AttemptError::Restart(what.into()));
             }
             arrived.restarts += 1;
         }
@@ -340,17 +348,19 @@ impl Fetch<'_, '_> {
         Ok(skip)
     }
 
-    /// What the end of a body means, by the lengths that are stated: that of the file, else the `end` of the range.
+    /// Checks the number of received bytes at the end of a body against the stated size of the file, or else against
+    /// the `end` of the range.
     fn judge_length(&self, arrived: &Arrived, end: Option<u64>) -> Result<(), AttemptError> {
         let bytes = arrived.bytes;
-        let stated = self.links.video(self.index).file_size;
+        let stated = self.urls.video(self.index).file_size;
         let total = arrived.version.total;
-        // A range may end before the file does; behind the last one of a file of unknown length, the host says so (416).
+        // A range may end before the file does. If the size is unknown, the host responds with 416 after the last
+        // range.
         if end == Some(bytes) && total.is_none_or(|total| bytes < total) {
             return Err(AttemptError::More);
         }
         let expected = total.or(end).or_else(|| {
-            // Without a length from the host, the end of the body may be the end of the connection alone.
+            // Without a length from the host, a closed connection looks like the end of the body.
             stated.filter(|stated| bytes < *stated && arrived.version.can_resume())
         });
         match expected {
@@ -365,13 +375,13 @@ impl Fetch<'_, '_> {
         }
     }
 
-    /// Why the file that has arrived is not whole, although its host sent all that it has.
+    /// The reason why the received file is truncated, although the host sent its whole file.
     fn defect(&self, arrived: &Arrived) -> Option<String> {
         if let Completeness::Truncated(what) = arrived.inspector.finish().completeness {
             return Some(what);
         }
         let bytes = arrived.bytes;
-        let stated = self.links.video(self.index).file_size?;
+        let stated = self.urls.video(self.index).file_size?;
         (bytes < stated)
             .then(|| format!("the generation states {stated} bytes, and its host has {bytes}"))
     }
@@ -392,7 +402,7 @@ impl Fetch<'_, '_> {
         arrived.bytes += bytes.len() as u64;
         sink.write(bytes).await.map_err(AttemptError::Local)?;
         if let Some(progress) = &mut self.progress {
-            let stated = self.links.video(self.index).file_size;
+            let stated = self.urls.video(self.index).file_size;
             progress(Received {
                 index: self.index,
                 bytes: arrived.bytes,
@@ -402,15 +412,15 @@ impl Fetch<'_, '_> {
         Ok(())
     }
 
-    /// How long to wait before the next attempt, after so many failures in a row.
+    /// The backoff before the next attempt, after this number of consecutive failures.
     fn backoff(&self, failures: u32) -> Duration {
         let doubled = 2u32.saturating_pow(failures.saturating_sub(1));
-        (self.limits.backoff.saturating_mul(doubled)).min(LONGEST_BACKOFF)
+        (self.limits.backoff.saturating_mul(doubled)).min(MAX_BACKOFF)
     }
 }
 
-/// Whether no connection came about, so that the request is not at fault.
-fn is_unreached(source: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+/// Whether the connection failed, so that the cause is not the request.
+fn is_connect_error(source: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
     let error = source.downcast_ref::<reqwest::Error>();
     error.is_some_and(reqwest::Error::is_connect)
 }

@@ -1,40 +1,41 @@
-//! What a response to a GET of a video is: the whole file, the rest of it, or neither. Decided by `Content-Range`, the
-//! total and the validators (RFC 9110 sections 8.8, 14.4, 15.3.7 and 15.5.17), since hosts confuse the statuses: ranges
-//! arrive as 200, and whole files as 206.
+//! Decides whether the response to a GET of a video is the whole file, the rest of the file, or neither.
+//!
+//! The decision uses `Content-Range`, the total size and the validators (RFC 9110 sections 8.8, 14.4, 15.3.7 and
+//! 15.5.17), and not only the status, since some hosts send a range with 200, or a whole file with 206.
 
 use reqwest::{Response, header::CONTENT_TYPE};
 
 use super::version::{ContentRange, Version, text};
 
-/// The part that a request was made for the rest of.
+/// Where a request continues a file: the version and length of the received part.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Part<'a> {
+pub(super) struct ResumePoint<'a> {
     pub(super) version: &'a Version,
-    /// Bytes that are here.
+    /// The number of received bytes.
     pub(super) length: u64,
 }
 
 #[derive(Debug, PartialEq)]
 pub(super) enum Judgement {
-    /// The body is a file from its first byte.
+    /// The body is the file from its first byte.
     Whole(Version),
-    /// The body continues the part up to this byte, exclusive, of a file of so many bytes.
+    /// The body continues the part up to the offset `end`, exclusive, of a file of `total` bytes.
     Continues { end: u64, total: Option<u64> },
-    /// The part is the whole file already.
+    /// The part is already the whole file.
     Complete,
     /// The file has to be requested from its first byte.
-    BeginAnew(&'static str),
-    /// The body is not a file, nor the requested part of one.
+    Restart(&'static str),
+    /// The body is neither the whole file nor the requested range.
     Refused(&'static str),
-    /// By its status, the response brings no file.
+    /// The status means that the response has no file.
     NoFile,
 }
 
-/// Judges `response` to a request for the rest of `part`, or for the whole file, of which `known` is the version that an
-/// earlier response had.
+/// Judges `response` to a request for the rest of `part`, or for the whole file. `known` is the version of an earlier
+/// response.
 pub(super) fn judge(
     response: &Response,
-    part: Option<Part<'_>>,
+    part: Option<ResumePoint<'_>>,
     known: Option<&Version>,
 ) -> Judgement {
     let range = ContentRange::of(response);
@@ -58,20 +59,22 @@ pub(super) fn judge(
             ) if last + 1 == total && has_length(response, 0, last) => {
                 whole(response, Some(total), part, known)
             }
-            (_, Some(_)) => Judgement::BeginAnew("sent another part than was requested"),
-            (_, None) => Judgement::Refused("sent a part of it, though the whole was requested"),
+            (_, Some(_)) => Judgement::Restart("sent another range than the requested one"),
+            (_, None) => {
+                Judgement::Refused("sent a range, although the request is for the whole file")
+            }
         },
         (416, Some(part)) => unsatisfied(response, part, range),
         _ => Judgement::NoFile,
     }
 }
 
-/// A body from the first byte on. A host that names a strong validator of the known version beside another size
-/// contradicts itself; what it sends may be a slice.
+/// Judges a body that begins at the first byte. A host that sends a strong validator of the known version with another
+/// size contradicts itself; the body may be a slice of the file.
 fn whole(
     response: &Response,
     total: Option<u64>,
-    part: Option<Part<'_>>,
+    part: Option<ResumePoint<'_>>,
     known: Option<&Version>,
 ) -> Judgement {
     let is_proven = known.is_some_and(|known| known.is_proven_by(response));
@@ -79,29 +82,34 @@ fn whole(
         known.is_some_and(|known| matches!((total, known.total), (Some(a), Some(b)) if a != b));
     match part {
         Some(_) if is_proven && is_other_size => {
-            return Judgement::BeginAnew("states another size for the same version of it");
+            return Judgement::Restart("states another size for the same version of the file");
         }
-        // A stale tag beside another date is a new file; see `Version::agrees_with`.
+        // A stale tag with another date belongs to a new file; see `Version::agrees_with`.
         None if is_proven
             && is_other_size
             && known.is_some_and(|known| known.agrees_with(response, None)) =>
         {
-            return Judgement::Refused("states two sizes for the same version of it");
+            return Judgement::Refused("states two sizes for the same version of the file");
         }
         _ => {}
     }
     let mut version = Version::of(response, total);
     if part.is_some() && is_proven && version.serves_ranges != Some(true) {
-        // The host had the version of which a part was requested, and sent the whole.
+        // The host has the version whose rest was requested, and sent the whole file.
         version.serves_ranges = Some(false);
     }
     Judgement::Whole(version)
 }
 
-fn continued(response: &Response, part: Part<'_>, last: u64, total: Option<u64>) -> Judgement {
-    let Part { version, .. } = part;
+fn continued(
+    response: &Response,
+    part: ResumePoint<'_>,
+    last: u64,
+    total: Option<u64>,
+) -> Judgement {
+    let ResumePoint { version, .. } = part;
     if !version.agrees_with(response, total) || !version.is_repeated_by(response) {
-        return Judgement::BeginAnew("has another version of it by now");
+        return Judgement::Restart("has another version of the file");
     }
     Judgement::Continues {
         end: last + 1,
@@ -109,20 +117,20 @@ fn continued(response: &Response, part: Part<'_>, last: u64, total: Option<u64>)
     }
 }
 
-/// There is nothing behind the part: it is whole if the host says that the file ends there, and that it is the same file.
-fn unsatisfied(response: &Response, part: Part<'_>, range: ContentRange) -> Judgement {
-    let Part { version, length } = part;
+/// Judges a 416 response: the part is complete if the host states that the same file ends at the end of the part.
+fn unsatisfied(response: &Response, part: ResumePoint<'_>, range: ContentRange) -> Judgement {
+    let ResumePoint { version, length } = part;
     let ends_here = range == ContentRange::Unsatisfied { total: length };
     let is_same = version.agrees_with(response, Some(length))
-        // A host need not repeat validators here. The size that the part's own host stated proves as much.
+        // A host need not repeat validators in a 416. An equal size in the first response is sufficient proof.
         && (version.total == Some(length) || version.is_proven_by(response));
     match ends_here && is_same {
         true => Judgement::Complete,
-        false => Judgement::BeginAnew("has no such part of it"),
+        false => Judgement::Restart("cannot send the requested range"),
     }
 }
 
-/// Whether the body has the length of its range, as far as it is stated.
+/// Whether the body's length is that of its range, or is not stated.
 fn has_length(response: &Response, first: u64, last: u64) -> bool {
     let length = response.content_length();
     length.is_none_or(|length| length == last - first + 1)

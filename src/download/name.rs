@@ -1,4 +1,5 @@
-//! The names of a download's files: those of further videos, and those of a part and its note.
+//! The file names of a download: `NAME-2.EXT` for the second and later videos, `NAME.part` for a part and
+//! `NAME.part.json` for its note, shortened where a file system would reject them.
 
 use std::{
     ffi::OsStr,
@@ -7,8 +8,8 @@ use std::{
 
 use crate::generation::fingerprint;
 
-/// The name of the video at `index`: the first has the target's own, a second is `NAME-2.EXT`, or shorter where nearly no file
-/// system takes so long a name.
+/// The path of the video at `index`: the target's own path for the first video, `NAME-2.EXT` for the second one, and a
+/// shorter name where most file systems reject such a long name.
 pub(super) fn numbered(path: &Path, index: usize) -> PathBuf {
     if index == 0 {
         return path.to_owned();
@@ -25,7 +26,7 @@ pub(super) fn numbered(path: &Path, index: usize) -> PathBuf {
     }
 }
 
-/// As [`numbered`], where that name is too long: one that is no longer than the target's own.
+/// The path of the video at `index` as by [`numbered`], with a name that is not longer than the target's own.
 pub(super) fn numbered_shorter(path: &Path, index: usize) -> PathBuf {
     let mut suffix = format!("-{}", index + 1);
     let extension = path.extension().and_then(OsStr::to_str);
@@ -36,11 +37,11 @@ pub(super) fn numbered_shorter(path: &Path, index: usize) -> PathBuf {
     path.with_file_name(shortened(path.file_name().unwrap_or_default(), &suffix))
 }
 
-/// The names that the part of `target` may have, the preferred one first. They are the same in every process, so that the
-/// next one finds the part.
+/// The paths that the part of `target` may have, the preferred one first. They are the same in every process, so that a
+/// later process finds the part.
 ///
-/// The preferred name is `NAME.part`, unless the name of the note beside it is longer than nearly every file system
-/// takes. The other one, and its note's, are no longer than the target's own.
+/// The preferred name is `NAME.part`, unless most file systems reject the name of its note as too long. The other name,
+/// and that of its note, are not longer than the target's own.
 pub(super) fn parts(target: &Path) -> Vec<PathBuf> {
     let name = target.file_name().unwrap_or_default();
     let shorter = shortened(name, PART_AND_NOTE);
@@ -51,20 +52,20 @@ pub(super) fn parts(target: &Path) -> Vec<PathBuf> {
     }
 }
 
-/// The name of the note beside a part.
+/// The path of the note beside a part.
 pub(super) fn note(part: &Path) -> PathBuf {
     beside(part, NOTE)
 }
 
-/// `path` with `suffix` behind its whole name.
+/// `path` with `suffix` appended to its file name.
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(suffix);
     path.with_file_name(name)
 }
 
-/// `name` with its end replaced by a number that stands for the whole of it, and `suffix`: no longer than before, in bytes
-/// as in UTF-16 units, unless there is hardly a name to shorten.
+/// `name` with its end replaced by a hash of the whole name and `suffix`. The result is not longer than `name`, both in
+/// bytes and in UTF-16 units, unless `name` is shorter than the hash and the suffix.
 fn shortened(name: &OsStr, suffix: &str) -> String {
     // A replacement character is longer than the byte that it replaces.
     let text = name
@@ -75,14 +76,15 @@ fn shortened(name: &OsStr, suffix: &str) -> String {
     text.chars().take(kept).chain(end.chars()).collect()
 }
 
-/// The longest name on most file systems: bytes, or UTF-16 units, of which a text has no more.
+/// The maximum length of a name on most file systems, in bytes or in UTF-16 units; a text never has more UTF-16 units
+/// than bytes.
 const NAME_MAX: usize = 255;
 
 const PART: &str = ".part";
 const NOTE: &str = ".json";
 const PART_AND_NOTE: &str = ".part.json";
 
-/// What is longer is no extension, but a part of the name.
+/// The maximum length of an extension; a longer text after the last dot is a part of the name.
 const MAX_EXTENSION: usize = 16;
 
 #[cfg(test)]
@@ -92,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_video_has_a_number() {
+    fn second_video_gets_a_number() {
         assert_eq!(numbered(Path::new("d/a.b.mp4"), 0), Path::new("d/a.b.mp4"));
         assert_eq!(
             numbered(Path::new("d/a.b.mp4"), 1),
@@ -106,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn part_is_named_after_the_target_where_its_note_has_room() {
+    fn part_is_named_after_the_target_unless_the_name_of_its_note_is_too_long() {
         let named = |target: &str| parts(Path::new(target));
         assert_eq!(named("d/a.mp4")[0], Path::new("d/a.mp4.part"));
         assert_eq!(note(&named("d/a.mp4")[0]), Path::new("d/a.mp4.part.json"));
@@ -121,7 +123,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn name_that_is_not_utf_8_is_shortened_too() {
+    fn name_that_is_not_utf_8_is_shortened() {
         use std::os::unix::ffi::OsStrExt;
 
         let bytes = |last| [&[0xff; 250][..], &[last]].concat();
@@ -132,13 +134,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn shorter_names_are_no_longer_than_the_target_in_bytes_and_units(name in "[^/\0]{20,300}", index in 1..99usize) {
+        fn shortened_names_are_not_longer_than_the_target_in_bytes_and_utf_16_units(name in "[^/\0]{20,300}", index in 1..99usize) {
             let target = Path::new("d").join(&name);
             prop_assume!(target.file_name() == Some(OsStr::new(&name)));
             let named = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let units = |path: &Path| named(path).encode_utf16().count();
             let bytes = |path: &Path| named(path).len();
-            let part = parts(&target).pop().expect("there is one");
+            let part = parts(&target).pop().expect("a part");
             prop_assert_eq!(part.parent(), target.parent());
             let further = numbered_shorter(&target, index);
             for name in [note(&part), further.clone()] {

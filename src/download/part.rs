@@ -1,8 +1,9 @@
-//! A file on its way: `NAME.part` beside the target, and `NAME.part.json` that tells what it is a part of.
+//! The part of an incomplete download: `NAME.part` beside the target, and the note `NAME.part.json`, which records the
+//! video and the version of the file that the part belongs to.
 //!
-//! The part takes the target's name when it is whole and on disk. One that is not whole is kept where its rest can be
-//! asked for: the next download of the same video to the same target goes on from there, in this process or in another.
-//! The part is locked, so that two downloads never write the same one.
+//! The part is renamed to the target when it is complete and on disk. An incomplete part is kept if its rest can be
+//! requested: the next download of the same video to the same target, in this process or another, continues the part.
+//! The part is locked, so that two downloads never write the same part.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -29,39 +30,40 @@ use crate::{Error, ErrorKind};
 pub(super) struct Part {
     target: ReservedTarget,
     note: Note,
-    /// Bytes accepted, whether or not they are written yet.
+    /// The number of accepted bytes, including bytes that are not written yet.
     length: u64,
-    /// Waits to be written together.
+    /// The pieces that the next write combines.
     batch: Vec<Bytes>,
     batched: usize,
     writing: Option<JoinHandle<io::Result<()>>>,
-    /// Whether the part is this download's work: what an earlier one left stays until something better arrives.
+    /// Whether this download has written to the part. The part of an earlier download stays until then.
     touched: bool,
     discarded: bool,
-    /// Whether it is kept even if it cannot be continued.
+    /// Whether the part is kept even if it cannot be continued.
     kept: bool,
-    /// Whether a write has failed, so that nothing fits behind what is there.
+    /// Whether a write has failed, so that further writes would leave a gap.
     has_gap: bool,
     finished: bool,
 }
 
-/// What is written beside a part.
+/// The content of the note beside a part.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Note {
-    /// Which video.
+    /// The identifier of the video.
     video: String,
     #[serde(flatten)]
     version: Version,
 }
 
-/// Pieces are small; the disk is asked once for this many bytes.
+/// The minimum size of a write in bytes; smaller pieces are combined.
 const BATCH: usize = 512 * 1024;
 
 impl Part {
-    /// The part of a target. It holds nothing, unless an earlier download of the same `video` left what can be continued.
+    /// Opens the part of a target. The part is empty, unless an earlier download of the same `video` left a part that
+    /// can be continued.
     pub(super) fn open(target: ReservedTarget, video: String) -> Result<Self, Error> {
         let failed = |error| io_error(&target.part, "cannot be written", error);
-        let there = target.file.metadata().map_err(failed)?.len();
+        let size = target.file.metadata().map_err(failed)?.len();
         let found = read_note(&target.part);
         let noted = fs::metadata(note(&target.part)).and_then(|note| note.modified());
         let mut note = Note {
@@ -74,7 +76,7 @@ impl Part {
         {
             let version = earlier.version.noted(noted.ok());
             if version.can_resume() {
-                (note.version, length) = (version, there);
+                (note.version, length) = (version, size);
             }
         }
         (&*target.file)
@@ -99,12 +101,12 @@ impl Part {
         &self.target
     }
 
-    /// What an earlier download left: its length, and what it is a part of.
-    pub(super) fn left(&self) -> (u64, Version) {
+    /// The length and version of the part of an earlier download.
+    pub(super) fn progress(&self) -> (u64, Version) {
         (self.length, self.note.version.clone())
     }
 
-    /// Reads what is here from the start on.
+    /// Reads the part from the start.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         mut into: T,
@@ -129,33 +131,33 @@ impl Part {
             .map_err(|error| io_error(&self.target.part, "cannot be read", error))
     }
 
-    /// Gives the part the name `path`, whole and on disk.
+    /// Syncs the complete part to disk and renames it to `path`.
     pub(super) async fn finish(mut self, path: &Path) -> Result<(), Error> {
         self.settle().await?;
-        // It is whole: whatever fails from here on, its bytes stay.
+        // The part is complete, so its bytes stay even if a later step fails.
         self.kept = true;
         let (file, part) = (Arc::clone(&self.target.file), self.target.part.clone());
         let (length, path_of_file) = (self.length, path.to_owned());
         let overwrite = self.target.overwrites();
         let finish = move || {
             sync(&file)?;
-            // Without locks, another process may have written it, too.
+            // On a file system without locks, another process may have written to the part.
             if file.metadata()?.len() != length {
-                let what = "another program changed its part meanwhile; download it again";
+                let what = "another program changed the part during the download; download the video again";
                 return Err(io::Error::other(what));
             }
             let renamed = match overwrite {
                 true => fs::rename(&part, &path_of_file),
                 false => rename_new(&part, &path_of_file),
             };
-            // A network file system may report a rename that was done as failed, when the server's answer was lost.
+            // A network file system may report a completed rename as failed, if the server's response was lost.
             renamed.or_else(|error| match is_at(&file, &path_of_file) {
                 Ok(true) => Ok(()),
                 _ => Err(error),
             })?;
-            // The note goes last: a part without one would be taken for another program's file.
+            // The note is removed last: a part without a note would be taken for another program's file.
             let _ = fs::remove_file(note(&part));
-            // Some systems cannot; the file is there all the same.
+            // Some systems cannot sync a folder; the file is complete in any case.
             #[cfg(unix)]
             let _ = File::open(folder(&path_of_file)).and_then(|folder| folder.sync_all());
             Ok(())
@@ -168,7 +170,7 @@ impl Part {
         Ok(())
     }
 
-    /// Writes what is waiting, after what is being written.
+    /// Starts to write the batch, after the current write has ended.
     async fn push(&mut self) -> Result<(), Error> {
         self.written().await?;
         if self.batch.is_empty() {
@@ -185,6 +187,7 @@ impl Part {
         Ok(())
     }
 
+    /// Waits for the current write.
     async fn written(&mut self) -> Result<(), Error> {
         let Some(writing) = &mut self.writing else {
             return Ok(());
@@ -194,7 +197,7 @@ impl Part {
             .unwrap_or_else(|error| Err(io::Error::other(error)));
         self.writing = None;
         if done.is_err() {
-            // What follows must not be written behind what is missing.
+            // Bytes after the failed write must not be written, since they would follow a gap.
             (self.has_gap, self.batched) = (true, 0);
             self.batch.clear();
         }
@@ -215,7 +218,7 @@ impl Sink for Part {
         let begin = move || {
             if file.metadata()?.len() > 0 {
                 file.set_len(0)?;
-                // The new note must never stand beside the old bytes, not even after a power cut.
+                // The new note must never be on disk together with the old bytes, not even after a power failure.
                 sync(&file)?;
             }
             (&*file).seek(SeekFrom::Start(0))?;
@@ -267,7 +270,7 @@ impl Sink for Part {
     }
 }
 
-/// Keeps a part that can be continued, and one that is not this download's; removes any other.
+/// Removes the part if this download wrote to it and it cannot be continued.
 impl Drop for Part {
     fn drop(&mut self) {
         if self.finished {
@@ -279,7 +282,7 @@ impl Drop for Part {
     }
 }
 
-/// What is told of the part; `None` for a note that was cut off, or is of another version of this crate.
+/// Reads the note of a part; `None` for a truncated note, or one of an incompatible version of this crate.
 fn read_note(part: &Path) -> Option<Note> {
     serde_json::from_slice(&fs::read(note(part)).ok()?).ok()
 }
@@ -297,16 +300,18 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn nothing_is_written_behind_a_write_that_failed() {
+    async fn write_after_a_failed_write_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         let target = ReservedTarget::try_new(&folder.path().join("a.mp4"), false);
-        let target = target.unwrap_or_else(|_| panic!("it can be written"));
+        let target = target.unwrap_or_else(|_| panic!("the target can be written"));
         let mut part = Part::open(target, "g 1".into()).expect("a part");
         let writable = Arc::clone(&part.target.file);
-        // As on a disk that is full for a moment.
+        // A file that is open for reading fails a write, as a full disk does.
         part.target.file = Arc::new(File::open(&part.target.part).expect("a file to read"));
         let piece = Bytes::from(vec![1; BATCH]);
-        part.write(piece.clone()).await.expect("it is only begun");
+        part.write(piece.clone())
+            .await
+            .expect("the write only starts");
         assert!(part.write(piece.clone()).await.is_err());
         part.target.file = writable;
         assert!(part.write(piece).await.is_err(), "there would be a gap");

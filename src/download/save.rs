@@ -1,4 +1,4 @@
-//! Each video of a download to its place, and what is told of it.
+//! Takes each video of a download to its destination, and builds the results and errors.
 
 use std::{
     ops::Range,
@@ -13,28 +13,28 @@ use super::{
     digest::Digest,
     error::exists,
     fetch::{Fetch, Limits},
-    links::{self, Links},
     name::{numbered, numbered_shorter},
     part::Part,
     sink::Sink,
     target::{Obstacle, ReservedTarget},
     version::Version,
+    video_urls::{self, VideoUrls},
 };
 use crate::{Error, ErrorKind, Saved, Video, error::WaitState};
 
-/// Where a video goes.
-pub(super) enum Place {
-    /// To this very path.
+/// The destination of a download's videos.
+pub(super) enum Destination {
+    /// A file at exactly this path.
     File(PathBuf),
-    /// To this path, but with the extension of what arrives.
+    /// A file at this path, with the extension of the received content.
     Folder(PathBuf),
 }
 
-impl Place {
-    /// Keeps a name for the video that is the `index`th to be saved, as far as it is known before anything has arrived.
+impl Destination {
+    /// Reserves the name of the `index`th video to be saved, as far as the name is known before the download.
     ///
-    /// Where a further video's own name is taken, it gets the next free one: what was paid for must not be lost to a name
-    /// that nobody has chosen.
+    /// If the name of a second or later video is taken, the video gets the next free number: the caller has not chosen
+    /// that name, so a conflict must not lose a paid video.
     async fn reserve(&self, index: usize, overwrite: bool) -> Result<ReservedTarget, Error> {
         let (Self::File(path) | Self::Folder(path)) = self;
         let mut number = index;
@@ -63,6 +63,7 @@ impl Place {
         }
     }
 
+    /// The final path of a received video.
     fn path(&self, reserved: &ReservedTarget, arrived: &Arrived) -> PathBuf {
         let path = reserved.path().to_owned();
         match self {
@@ -78,29 +79,29 @@ impl Place {
 impl<'a> Download<'a> {
     pub(super) async fn save(
         mut self,
-        place: Place,
+        destination: Destination,
         first: Option<ReservedTarget>,
     ) -> Result<Vec<Saved>, Error> {
-        let chosen = self.chosen().map_err(|error| self.told(error))?;
-        let mut links = Links::new(self.client.clone(), self.generation);
-        // Before anything is asked for.
+        let chosen = self.chosen().map_err(|error| self.with_generation(error))?;
+        let mut urls = VideoUrls::new(self.client.clone(), self.generation);
+        // The target is reserved before the first request.
         let mut first = match first {
             Some(first) => Some(first),
             None => {
-                let reserved = place.reserve(0, self.overwrite).await;
-                Some(reserved.map_err(|error| self.told(error))?)
+                let reserved = destination.reserve(0, self.overwrite).await;
+                Some(reserved.map_err(|error| self.with_generation(error))?)
             }
         };
         let (mut saved, mut failed) = (Vec::new(), None);
-        // One that is chosen has the name to itself.
+        // The first saved video gets the name without a number, also if the caller chose a later one.
         for (number, index) in chosen.enumerate() {
             let outcome = match first.take() {
                 Some(first) => Ok(first),
-                None => place.reserve(number, self.overwrite).await,
+                None => destination.reserve(number, self.overwrite).await,
             };
             let outcome = match outcome {
-                // It is large, and callers may hold many downloads.
-                Ok(target) => Box::pin(self.one(&mut links, index, &place, target)).await,
+                // The future is large, and callers may hold many downloads.
+                Ok(target) => Box::pin(self.one(&mut urls, index, &destination, target)).await,
                 Err(error) => Err(error),
             };
             match outcome {
@@ -110,26 +111,27 @@ impl<'a> Download<'a> {
         }
         match failed {
             None => Ok(saved),
-            Some(error) => Err(self.told(error).with_saved(saved)),
+            Some(error) => Err(self.with_generation(error).with_saved(saved)),
         }
     }
 
+    /// Downloads one video to its target.
     async fn one(
         &mut self,
-        links: &mut Links<'a>,
+        urls: &mut VideoUrls<'a>,
         index: usize,
-        place: &Place,
+        destination: &Destination,
         target: ReservedTarget,
     ) -> Result<Saved, Error> {
-        let mut part = Part::open(target, links.identity(index))?;
-        let (left, version) = part.left();
-        let mut arrived = Arrived::new(left, version, self.digest());
+        let mut part = Part::open(target, urls.identity(index))?;
+        let (length, version) = part.progress();
+        let mut arrived = Arrived::new(length, version, self.digest());
         if arrived.bytes > 0 {
             arrived = part.read(arrived, Arrived::read).await?;
         }
-        self.fetch(links, index, &mut part, &mut arrived).await?;
-        let path = place.path(part.target(), &arrived);
-        let written = self.written(links.video(index), &mut part, arrived, Some(&path))?;
+        self.fetch(urls, index, &mut part, &mut arrived).await?;
+        let path = destination.path(part.target(), &arrived);
+        let written = self.written(urls.video(index), &mut part, arrived, Some(&path))?;
         part.finish(&path).await?;
         Ok(Saved {
             path,
@@ -143,27 +145,27 @@ impl<'a> Download<'a> {
     pub(super) async fn into_sink(mut self, sink: &mut impl Sink) -> Result<Written, Error> {
         let index = match self.chosen() {
             Ok(chosen) => chosen.start,
-            Err(error) => return Err(self.told(error)),
+            Err(error) => return Err(self.with_generation(error)),
         };
-        let mut links = Links::new(self.client.clone(), self.generation);
+        let mut urls = VideoUrls::new(self.client.clone(), self.generation);
         let mut arrived = Arrived::new(0, Version::default(), self.digest());
-        let fetched = self.fetch(&mut links, index, sink, &mut arrived).await;
+        let fetched = self.fetch(&mut urls, index, sink, &mut arrived).await;
         let written = match fetched {
-            Ok(()) => self.written(links.video(index), sink, arrived, None),
+            Ok(()) => self.written(urls.video(index), sink, arrived, None),
             Err(error) => Err(error),
         };
-        written.map_err(|error| self.told(error))
+        written.map_err(|error| self.with_generation(error))
     }
 
     async fn fetch(
         &mut self,
-        links: &mut Links<'a>,
+        urls: &mut VideoUrls<'a>,
         index: usize,
         sink: &mut impl Sink,
         arrived: &mut Arrived,
     ) -> Result<(), Error> {
         let limits = Limits {
-            max_bytes: self.max_bytes.unwrap_or(ON_DISK),
+            max_bytes: self.max_bytes.unwrap_or(MAX_BYTES_ON_DISK),
             retries: self.retries,
             backoff: self.backoff,
             missing: self.missing,
@@ -171,7 +173,7 @@ impl<'a> Download<'a> {
         };
         let mut fetch = Fetch {
             files: self.client.files(),
-            links,
+            urls,
             index,
             limits,
             progress: self
@@ -179,7 +181,7 @@ impl<'a> Download<'a> {
                 .as_mut()
                 .map(|progress| &mut **progress.get_mut()),
         };
-        // It is large, and callers may hold many downloads.
+        // The future is large, and callers may hold many downloads.
         Box::pin(fetch.run(sink, arrived)).await
     }
 
@@ -187,7 +189,7 @@ impl<'a> Download<'a> {
         Digest::of(self.sha256 || self.expected.is_some())
     }
 
-    /// What is told of a video that is whole.
+    /// Checks the digest of a complete video, and builds the result.
     fn written(
         &self,
         video: &Video,
@@ -213,37 +215,37 @@ impl<'a> Download<'a> {
         })
     }
 
-    /// Which videos are wanted.
+    /// The indices of the videos to download.
     fn chosen(&self) -> Result<Range<usize>, Error> {
         let count = self.generation.videos().len();
         let missing = |what: String| Err(Error::new(ErrorKind::MissingVideo, what));
         if count == 0 {
-            return missing("the generation holds no video to save".into());
+            return missing("the generation has no video to save".into());
         }
         if let Some(index) = self.only.filter(|index| *index >= count) {
             return missing(format!(
-                "the generation holds {count} videos, and none of index {index}"
+                "the generation has {count} videos; there is no video with index {index} (counted from 0)"
             ));
         }
         if let Some(expected) = &self.expected {
             let wrong = |what: &str| Err(Error::new(ErrorKind::Configuration, what));
             if expected.len() != 64 || !expected.bytes().all(|digit| digit.is_ascii_hexdigit()) {
                 return wrong(
-                    "`expect_sha256` was given what is no SHA-256; give 64 hexadecimal digits",
+                    "the value of `expect_sha256` is not a SHA-256; give 64 hexadecimal digits",
                 );
             }
             if count > 1 && self.only.is_none() {
                 return wrong(
-                    "`expect_sha256` is of one video, and the generation has several; choose one by `video`",
+                    "`expect_sha256` applies to one video, and the generation has several; choose one with `video`",
                 );
             }
         }
         Ok(self.only.map_or(0..count, |index| index..index + 1))
     }
 
-    /// The error with all that is known of the generation.
-    fn told(&self, error: Error) -> Error {
-        let Some(handle) = links::handle(self.generation) else {
+    /// Adds the handle and the generation to the error.
+    fn with_generation(&self, error: Error) -> Error {
+        let Some(handle) = video_urls::handle(self.generation) else {
             return error;
         };
         error.with_wait(WaitState {
@@ -257,8 +259,8 @@ impl<'a> Download<'a> {
     }
 }
 
-/// As many names are tried at most.
+/// The maximum number in the name of a second or later video.
 const MAX_NUMBER: usize = 999;
 
-const ON_DISK: u64 = 2 * 1024 * 1024 * 1024;
-pub(super) const IN_MEMORY: u64 = 256 * 1024 * 1024;
+const MAX_BYTES_ON_DISK: u64 = 2 * 1024 * 1024 * 1024;
+pub(super) const MAX_BYTES_IN_MEMORY: u64 = 256 * 1024 * 1024;

@@ -1,4 +1,4 @@
-//! Where the bytes of a video go.
+//! The sinks that a download writes to: memory and a writer; the file sink is [`Part`](super::part::Part).
 
 use std::path::Path;
 
@@ -8,41 +8,42 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use super::version::Version;
 use crate::{Error, ErrorKind};
 
-/// Takes a video piece by piece.
+/// Receives a video piece by piece.
 pub(super) trait Sink: Send {
-    /// A file begins, from its first byte. How many of its bytes are here already, and are not wanted again.
+    /// Begins a file at its first byte; returns the number of bytes that the sink already has, which are not written
+    /// again.
     fn begin(&mut self, version: &Version) -> impl Future<Output = Result<u64, Error>> + Send;
 
     fn write(&mut self, bytes: Bytes) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Puts down what was held back to be written together.
+    /// Writes the bytes that the sink has buffered.
     fn settle(&mut self) -> impl Future<Output = Result<(), Error>> + Send {
         async { Ok(()) }
     }
 
-    /// What has arrived is of no use.
+    /// Marks the received bytes as useless.
     fn discard(&mut self) {}
 
-    /// What has arrived is kept, whether or not it can be continued.
+    /// Keeps the received bytes, even if a later download cannot continue them.
     fn keep(&mut self) {}
 
-    /// Whether what was written can be replaced by another file.
+    /// Whether the written bytes can be replaced by another file.
     fn can_restart(&self) -> bool {
         true
     }
 
-    /// The file that keeps what has arrived.
+    /// The file that contains the received bytes.
     fn part(&self) -> Option<&Path> {
         None
     }
 
-    /// Whether a later download can go on from what has arrived.
+    /// Whether a later download can continue the received bytes.
     fn keeps(&self) -> bool {
         false
     }
 }
 
-/// The memory.
+/// A sink in memory.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     pub(super) bytes: Vec<u8>,
@@ -51,7 +52,7 @@ pub(super) struct Memory {
 impl Sink for Memory {
     async fn begin(&mut self, version: &Version) -> Result<u64, Error> {
         self.bytes.clear();
-        // A length that was only announced is given no more room than this.
+        // An announced length reserves at most 16 MiB, since it may be wrong.
         let total = version.total.unwrap_or_default().min(16 << 20);
         self.bytes
             .reserve(usize::try_from(total).unwrap_or_default());
@@ -64,7 +65,7 @@ impl Sink for Memory {
     }
 }
 
-/// The caller's writer, which takes nothing back.
+/// A sink for the caller's writer, whose written bytes cannot be replaced.
 pub(super) struct Writer<W> {
     writer: W,
     written: u64,
@@ -87,8 +88,8 @@ impl<W: AsyncWrite + Unpin + Send> Sink for Writer<W> {
         let is_same = before.is_some_and(|before| before.is_surely(version));
         if self.written > 0 && !is_same {
             let message = format!(
-                "the video broke off after {} bytes, which the writer has, and its host sends it anew without a word on \
-                 whether it is the same; download it to a file, or begin with a new writer",
+                "the video broke off after {} bytes, which the writer has, and its host sends the file from the start \
+                 without a validator that proves that the file is the same; download to a file, or use a new writer",
                 self.written
             );
             return Err(Error::new(ErrorKind::Download, message));
@@ -113,5 +114,5 @@ impl<W: AsyncWrite + Unpin + Send> Sink for Writer<W> {
 }
 
 fn refused(error: std::io::Error) -> Error {
-    Error::new(ErrorKind::Io, "the writer does not take the video").with_source(error)
+    Error::new(ErrorKind::Io, "the writer does not accept the video").with_source(error)
 }

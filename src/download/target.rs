@@ -1,5 +1,7 @@
-//! A target before anything is downloaded: what is there, and whether a video can be saved there. The check before payment
-//! and the download itself take the same steps, so what the one passes does not fail in the other.
+//! Checks and reserves the target of a download: the file or folder that a video is saved to.
+//!
+//! The check before payment and the download itself run the same steps, so a target that passes the check does not fail
+//! in the download. [`ReservedTarget`] keeps the part open and locked from the check to the end of the download.
 
 use std::{
     fmt,
@@ -17,13 +19,13 @@ use super::{
 };
 use crate::{Error, ErrorKind, generation::MAX_DEFAULT_NAME};
 
-/// A file that a video is to be saved to, checked and kept for this process, made by
+/// A checked target file that is reserved for this process, made by
 /// [`Download::reserve_target`](crate::Download::reserve_target).
 ///
-/// Its part is open and locked until this is dropped, so another download of the same target, by this process or another
-/// one, is refused before it is paid for. An empty `NAME.part` with an empty `NAME.part.json` stands beside the target as
-/// long; if the process is killed they stay, and the next download takes them over. On a file system without locks
-/// nothing keeps another process away.
+/// The part of the target is open and locked until this value is dropped, so another download to the same target, in
+/// this process or another one, fails before it is paid for. During that time an empty `NAME.part` and an empty
+/// `NAME.part.json` are beside the target; after a killed process they remain, and the next download reuses them. On a
+/// file system without locks, other processes are not kept away.
 pub struct ReservedTarget {
     path: PathBuf,
     overwrite: bool,
@@ -34,16 +36,16 @@ pub struct ReservedTarget {
 /// Why a target cannot be reserved.
 #[derive(Debug)]
 pub(super) enum Obstacle {
-    /// There is a file, and it is not to be overwritten.
+    /// The target exists, and overwriting is off.
     Exists(Error),
     /// Another download writes this part.
     InUse(PathBuf),
-    /// What cannot be written, and why.
+    /// The path that cannot be written, and the reason.
     Io(PathBuf, io::Error),
     Other(Error),
 }
 
-/// A download that was dropped may still be writing its last piece.
+/// The maximum number of attempts to lock a part, since a dropped download may still be writing its last piece.
 const LOCK_ATTEMPTS: u32 = 50;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
@@ -57,7 +59,8 @@ impl ReservedTarget {
         self.overwrite
     }
 
-    /// As [`try_new`](Self::try_new), on a thread for blocking work, and waiting a moment for a download that was just dropped.
+    /// Reserves a target as [`try_new`](Self::try_new) does, on a thread for blocking work; waits up to 1 s for a
+    /// download that was just dropped.
     pub(super) async fn new(path: &Path, overwrite: bool) -> Result<Self, Obstacle> {
         let mut attempts = 0;
         loop {
@@ -76,12 +79,12 @@ impl ReservedTarget {
         }
     }
 
-    /// Tries everything that saving to `path` needs: looks at what is there, makes the folders, writes, syncs and renames a
-    /// file in there, and opens and locks the part and the note beside it.
+    /// Reserves a target by every step that saving to `path` needs: checks the existing file, creates the folders,
+    /// opens and locks the part, creates its note, and writes, syncs and renames a small file in the folder.
     pub(super) fn try_new(path: &Path, overwrite: bool) -> Result<Self, Obstacle> {
-        look(path, overwrite)?;
+        check_existing(path, overwrite)?;
         let failed = |error| Obstacle::Io(path.to_owned(), error);
-        make(folder(path)).map_err(Obstacle::Other)?;
+        create_folder(folder(path)).map_err(Obstacle::Other)?;
         let mut first = None;
         for part in parts(path) {
             match open_part(&part) {
@@ -107,12 +110,12 @@ impl ReservedTarget {
     /// Removes the part and its note.
     pub(super) fn discard(&self) {
         let _ = fs::remove_file(&self.part);
-        // The note goes last: a part without one would be taken for another program's file.
+        // The note is removed last: a part without a note would be taken for another program's file.
         let _ = fs::remove_file(note(&self.part));
     }
 }
 
-/// Leaves no empty part behind.
+/// Removes an empty part and its note.
 impl Drop for ReservedTarget {
     fn drop(&mut self) {
         if self.file.metadata().is_ok_and(|file| file.len() == 0) {
@@ -131,7 +134,7 @@ impl fmt::Debug for ReservedTarget {
 }
 
 impl Obstacle {
-    /// Whether the name may be too long for the file system, so that a shorter one may do.
+    /// Whether the name may be too long for the file system, so that a shorter name may succeed.
     pub(super) fn may_be_too_long(&self) -> bool {
         matches!(self, Self::Io(path, error) if may_be_too_long(path, error))
     }
@@ -153,14 +156,14 @@ impl From<Obstacle> for Error {
     }
 }
 
-/// Makes `folder`, and tries whether a file with a name as long as [`Generation::file_name`](crate::Generation::file_name) makes
-/// it can be saved there.
+/// Creates `folder`, and checks that it accepts a file whose name has the maximum length of
+/// [`Generation::file_name`](crate::Generation::file_name).
 pub(super) fn check_folder(folder: &Path) -> Result<(), Error> {
     let folder = match folder.as_os_str().is_empty() {
         true => Path::new("."),
         false => folder,
     };
-    make(folder)?;
+    create_folder(folder)?;
     let name = hidden(&"n".repeat(MAX_DEFAULT_NAME));
     match ReservedTarget::try_new(&folder.join(name), false) {
         Ok(_) => Ok(()),
@@ -169,9 +172,9 @@ pub(super) fn check_folder(folder: &Path) -> Result<(), Error> {
     }
 }
 
-/// Makes the folder and those above it, unless they are there.
-fn make(folder: &Path) -> Result<(), Error> {
-    // Without a `.` at its end, which cannot be made.
+/// Creates the folder and its missing parents.
+fn create_folder(folder: &Path) -> Result<(), Error> {
+    // `components` removes a `.` at the end, which cannot be created.
     let folder: PathBuf = folder.components().collect();
     fs::create_dir_all(&folder).map_err(|error| folder_error(&folder, "cannot be made", error))
 }
@@ -181,7 +184,7 @@ fn folder_error(folder: &Path, what: &str, error: io::Error) -> Error {
     Error::new(ErrorKind::Io, message).with_source(error)
 }
 
-/// Whether the path is that of a folder: one that is there, or one that is written as such.
+/// Whether the path is an existing folder, or is written as a folder (a separator at its end).
 pub(super) fn is_folder(path: &Path) -> bool {
     let text = path.as_os_str().as_encoded_bytes();
     let is_separator = |byte: &u8| std::path::is_separator(char::from(*byte));
@@ -190,8 +193,8 @@ pub(super) fn is_folder(path: &Path) -> bool {
         || path.is_dir()
 }
 
-/// What is at the target already.
-fn look(path: &Path, overwrite: bool) -> Result<(), Obstacle> {
+/// Fails if the path is a folder, a device or the like, a dangling link, or a file that may not or cannot be replaced.
+fn check_existing(path: &Path, overwrite: bool) -> Result<(), Obstacle> {
     let refused = |what: &str| {
         let message = format!("the target {} {what}", path.display());
         Obstacle::Other(Error::new(ErrorKind::Io, message))
@@ -200,7 +203,7 @@ fn look(path: &Path, overwrite: bool) -> Result<(), Obstacle> {
         return Err(refused("is a folder; name the file to write in it"));
     }
     if path.file_name().is_none() {
-        return Err(refused("is no file name; name the file to write"));
+        return Err(refused("is not a file name; name the file to write"));
     }
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found,
@@ -213,11 +216,11 @@ fn look(path: &Path, overwrite: bool) -> Result<(), Obstacle> {
         Err(_) if found.is_symlink() => None,
         Err(error) => return Err(Obstacle::Io(path.to_owned(), error)),
     };
-    // `/dev/stdout` and its like: replacing the link would harm every other program.
+    // `/dev/stdout` and similar links: replacing such a link would break every other program.
     let is_stream = link.as_ref().is_some_and(|link| link.starts_with("/proc"));
     if is_stream || leads_to.as_ref().is_some_and(|file| !file.is_file()) {
         return Err(refused(
-            "is a device, a pipe or a socket, and a video is saved to a plain file; name one",
+            "is a device, a pipe or a socket, but a video is saved to a regular file; name one",
         ));
     }
     if overwrite {
@@ -235,9 +238,11 @@ fn look(path: &Path, overwrite: bool) -> Result<(), Obstacle> {
     })
 }
 
-/// Writes, syncs and renames a small file in the folder of `path`, as saving does, and reads it under its new name, which has
-/// the target's characters, and its length if that is long. The target's own name is not used: after a crash, such a file
-/// would have it.
+/// Writes, syncs and renames a small file in the folder of `path`, as saving does, and reads the file under its new
+/// name.
+///
+/// The new name has the characters of the target's name, and its length if the name is long. The target's own name is
+/// not used, since a crash would leave the small file under that name.
 fn probe(path: &Path) -> io::Result<()> {
     let mut builder = tempfile::Builder::new();
     let mut file = builder
@@ -246,7 +251,7 @@ fn probe(path: &Path) -> io::Result<()> {
         .tempfile_in(folder(path))?;
     file.write_all(PROBE)?;
     sync(file.as_file())?;
-    // Closed, since some network file systems report only then what they could not write.
+    // The file is closed first, since some network file systems report a failed write only then.
     let part = file.into_temp_path();
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let renamed = folder(path).join(hidden(&name));
@@ -255,14 +260,14 @@ fn probe(path: &Path) -> io::Result<()> {
     let _ = fs::remove_file(&renamed);
     match read? == PROBE {
         true => Ok(()),
-        false => Err(io::Error::other("what was written there is lost")),
+        false => Err(io::Error::other("a file written there lost its content")),
     }
 }
 
 const PROBE: &[u8] = b"{}";
 
-/// `name` with something before it, so that there is no such file. A long name has its beginning replaced, whose characters
-/// the part's name has, and stays as long.
+/// `name` with a random hidden prefix, so that no such file exists. In a long name the prefix replaces the beginning,
+/// so that the length stays the same; the name of the part covers the replaced characters.
 fn hidden(name: &str) -> String {
     let random = format!(".{:08x}", fastrand::u32(..));
     if name.len() <= MAX_DEFAULT_NAME - random.len() {
@@ -273,13 +278,13 @@ fn hidden(name: &str) -> String {
     format!("{random:.<width$}{end}", width = start.len())
 }
 
-/// Opens the part for this process alone, and makes its note if there is none. A part that an earlier download left keeps
-/// its content.
+/// Opens and locks the part, and creates its note if the note is missing. The part of an earlier download keeps its
+/// content.
 fn open_part(part: &Path) -> Result<File, Obstacle> {
     let failed = |error| Obstacle::Io(part.to_owned(), error);
     let file = match open_plain(part, OpenOptions::new().read(true).write(true).create(true)) {
         Ok(file) => file,
-        // EPERM: rclone. EACCES is another user's part, which may be good.
+        // EPERM comes from rclone. EACCES means another user's part, which may be valid.
         Err(error) if error.raw_os_error() == Some(1) && is_plain(part) => reopen(part, error)?,
         Err(error) => return Err(failed(error)),
     };
@@ -304,17 +309,17 @@ fn open_part(part: &Path) -> Result<File, Obstacle> {
     }
 }
 
-/// Some file systems open no file for writing that is there already (rclone's mount without a cache): a part that cannot be
-/// continued is begun anew, unless another process has it.
+/// Replaces a part on a file system that cannot open an existing file for writing (an rclone mount without a cache),
+/// unless another process has locked the part.
 fn reopen(part: &Path, refused: io::Error) -> Result<File, Obstacle> {
-    let Ok(there) = File::open(part) else {
+    let Ok(existing) = File::open(part) else {
         return Err(Obstacle::Io(part.to_owned(), refused));
     };
-    let is_empty = there.metadata().is_ok_and(|file| file.len() == 0);
+    let is_empty = existing.metadata().is_ok_and(|file| file.len() == 0);
     if !is_empty && fs::symlink_metadata(note(part)).is_err() {
         return Err(Obstacle::Other(Error::new(ErrorKind::Io, foreign(part))));
     }
-    if !lock(&there) {
+    if !lock(&existing) {
         return Err(Obstacle::InUse(part.to_owned()));
     }
     let made = || {
@@ -325,7 +330,7 @@ fn reopen(part: &Path, refused: io::Error) -> Result<File, Obstacle> {
     made().map_err(|_| Obstacle::Io(part.to_owned(), refused))
 }
 
-/// Whether the name may be the reason, which some file systems tell by another error (rclone's mount by EIO).
+/// Whether the length of the name may be the cause, which some file systems report by another error (rclone by EIO).
 fn may_be_too_long(part: &Path, error: &io::Error) -> bool {
     let is_long = part
         .file_name()
@@ -343,7 +348,7 @@ fn is_plain(path: &Path) -> bool {
 
 fn foreign(path: &Path) -> String {
     format!(
-        "the file {} is in the way, and no part that this crate left; move it elsewhere, or name another file",
+        "the file {} is in the way and is not a part that this crate left; move it elsewhere, or name another file",
         path.display()
     )
 }

@@ -1,4 +1,6 @@
-//! Which version of a file a host sends: the validators of its responses, compared by the rules of RFC 9110.
+//! The version of a file at its host: the validators of the responses, compared by the rules of RFC 9110.
+//!
+//! A download continues a part only if the validators prove, or at least do not contradict, that the file is unchanged.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,10 +10,11 @@ use reqwest::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What the first response said of the file: all that a later response is held to. It is also written beside a part.
+/// The validators, size and media type of the first response, which later responses are compared with. The note of a
+/// part contains them, too.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Version {
-    /// The strong validator that goes into `If-Range`; without one, the file cannot be resumed.
+    /// The strong validator for `If-Range`; without a strong validator, the file cannot be resumed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) validator: Option<Validator>,
     /// The entity tag, strong or weak, as it was sent.
@@ -20,17 +23,17 @@ pub(super) struct Version {
     /// `Last-Modified`, as it was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_modified: Option<String>,
-    /// Bytes in all.
+    /// The size of the file in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) total: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) content_type: Option<String>,
-    /// Whether the host serves ranges of the file, as far as it is known.
+    /// Whether the host serves ranges of the file, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) serves_ranges: Option<bool>,
 }
 
-/// A validator that is strong by RFC 9110 section 8.8: it changes whenever a byte does.
+/// A validator that is strong by RFC 9110 section 8.8: its value changes whenever a byte of the file changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Validator {
@@ -47,7 +50,7 @@ impl Validator {
 }
 
 impl Version {
-    /// The version that `response` has the whole of, `total` bytes.
+    /// The version of the file in a `response` with the whole file of `total` bytes.
     pub(super) fn of(response: &Response, total: Option<u64>) -> Self {
         let etag = etag(response);
         let last_modified = text(response, LAST_MODIFIED);
@@ -56,7 +59,7 @@ impl Version {
             validator: strong_validator(
                 etag.as_deref(),
                 last_modified.as_deref(),
-                &Received::of(response),
+                &ResponseTime::of(response),
             ),
             etag,
             last_modified,
@@ -75,7 +78,7 @@ impl Version {
         self.validator.is_some() && self.serves_ranges != Some(false)
     }
 
-    /// Whether `other` is this version, proven by a strong validator.
+    /// Whether a strong validator proves that `other` is this version.
     pub(super) fn is_surely(&self, other: &Self) -> bool {
         self.validator.is_some()
             && self.validator == other.validator
@@ -84,13 +87,13 @@ impl Version {
             && self.total == other.total
     }
 
-    /// The version as read from a note that was written at `noted`. Notes of version 0.1.0 kept one validator and no
-    /// `Date`, so a date in one is judged by the time of the note.
+    /// Corrects a version that was read from a note written at `noted`. Notes of version 0.1.0 contain one validator
+    /// and no `Date`, so the strength of a date in such a note is determined by the time of the note.
     pub(super) fn noted(mut self, noted: Option<SystemTime>) -> Self {
         if self.is_of_older_note()
             && let Some(Validator::LastModified(date)) = &self.validator
         {
-            let received = Received {
+            let received = ResponseTime {
                 at: noted.unwrap_or(SystemTime::UNIX_EPOCH),
                 margin: OTHER_CLOCK,
             };
@@ -99,8 +102,7 @@ impl Version {
         self
     }
 
-    /// Whether `response` may be of this version: every validator that it has agrees, and so does the `total` that it
-    /// states.
+    /// Whether `response` may belong to this version: every validator in the response agrees, and so does its `total`.
     pub(super) fn agrees_with(&self, response: &Response, total: Option<u64>) -> bool {
         let (etag, modified) = (etag(response), text(response, LAST_MODIFIED));
         let is_same_etag = match (&etag, self.etag()) {
@@ -120,8 +122,8 @@ impl Version {
         is_same_etag && is_same_date && is_same_size
     }
 
-    /// Whether `response` repeats the entity tag, if this version has one: RFC 9110 section 15.3.7 demands it of a partial
-    /// response. A weak tag is all that tells two files of one second apart.
+    /// Whether `response` repeats the entity tag, if this version has one. RFC 9110 section 15.3.7 requires the tag in
+    /// a partial response. A weak tag may be the only difference between two files with the same `Last-Modified`.
     pub(super) fn is_repeated_by(&self, response: &Response) -> bool {
         let Some(ours) = self.etag() else {
             return true;
@@ -132,7 +134,7 @@ impl Version {
         })
     }
 
-    /// Whether `response` has a strong validator of this version, and so proves that it is the same.
+    /// Whether `response` has the strong validator of this version, which proves that the file is the same.
     pub(super) fn is_proven_by(&self, response: &Response) -> bool {
         match &self.validator {
             Some(Validator::Etag(ours)) => etag(response).is_some_and(|theirs| theirs == *ours),
@@ -157,19 +159,19 @@ impl Version {
         }
     }
 
-    /// A note of version 0.1.0 names one validator, and does not say which others the response had.
+    /// Whether the version is from a note of version 0.1.0, which has one validator and not the others of the response.
     fn is_of_older_note(&self) -> bool {
         self.validator.is_some() && self.etag.is_none() && self.last_modified.is_none()
     }
 }
 
-/// When a response was made, and by how much a date has to be older to be strong.
-struct Received {
+/// The time of a response, and the minimum age of a strong date at that time.
+struct ResponseTime {
     at: SystemTime,
     margin: Duration,
 }
 
-impl Received {
+impl ResponseTime {
     fn of(response: &Response) -> Self {
         let date = text(response, DATE).and_then(|date| httpdate::parse_http_date(&date).ok());
         match date {
@@ -185,25 +187,26 @@ impl Received {
         }
     }
 
-    /// The seconds of dates that are not old enough.
+    /// The dates, one for each second, that are too recent to be strong.
     fn recent(&self) -> impl Iterator<Item = SystemTime> {
         let ages = 0..self.margin.as_secs();
         ages.filter_map(|age| self.at.checked_sub(Duration::from_secs(age)))
     }
 }
 
-/// A file that was written again in the second of its `Last-Modified` keeps that date, and `Date` is in whole seconds, too.
+/// The margin if both dates are from the host's clock: a file that changes again within the second of its
+/// `Last-Modified` keeps that date, and `Date` is in whole seconds, too.
 const SAME_CLOCK: Duration = Duration::from_secs(2);
 
-/// The clock of this machine may differ from the host's.
+/// The margin if one date is from this machine's clock, which may differ from the host's.
 const OTHER_CLOCK: Duration = Duration::from_secs(60);
 
-/// The validator that tells this version from every other one, if there is one: a strong entity tag, else a date that is
-/// old enough (RFC 9110 section 8.8.2.2).
+/// The strong validator of a response, if any: a strong entity tag, or else a date that is old enough (RFC 9110 section
+/// 8.8.2.2).
 fn strong_validator(
     etag: Option<&str>,
     last_modified: Option<&str>,
-    received: &Received,
+    received: &ResponseTime,
 ) -> Option<Validator> {
     let date = last_modified.and_then(|date| httpdate::parse_http_date(date).ok());
     let is_settled = date.is_some_and(|date| {
@@ -213,20 +216,21 @@ fn strong_validator(
             .is_ok_and(|age| age >= received.margin)
     });
     if let Some(etag) = etag.filter(|etag| is_strong(etag)) {
-        // Several servers make the tag of the date, so that it is no finer than the date. Some do not send the date.
+        // Several servers derive the tag from the date, so such a tag is not stronger than the date. Some do not send
+        // the date.
         let is_made_of_date = match date {
             Some(date) => contains_seconds(etag, date),
             None => received.recent().any(|date| contains_seconds(etag, date)),
         };
         return (is_settled || !is_made_of_date).then(|| Validator::Etag(etag.to_owned()));
     }
-    // Section 13.1.5 has a client that knows any entity tag leave the date out of `If-Range`. A weak tag cannot stand
-    // there in its place, and a host that ignores the date is caught by the comparison.
+    // By section 13.1.5, a client that has an entity tag must not send a date in `If-Range`. A weak tag is not allowed
+    // in `If-Range`, so the date is sent nevertheless; the comparison detects a host that ignores the date.
     let last_modified = last_modified.filter(|_| is_settled)?;
     Some(Validator::LastModified(last_modified.to_owned()))
 }
 
-/// Whether the tag has the seconds of the date in it, in hexadecimal, decimal or base 36.
+/// Whether the tag contains the Unix seconds of the date in hexadecimal, decimal or base 36.
 fn contains_seconds(etag: &str, date: SystemTime) -> bool {
     let Ok(since) = date.duration_since(SystemTime::UNIX_EPOCH) else {
         return false;
@@ -248,21 +252,21 @@ fn digits(mut number: u64, radix: u32) -> String {
     digits.iter().rev().collect()
 }
 
-/// The entity tag, unless it is empty: an empty one says nothing of the file. Bytes beyond ASCII, which RFC 9110 section
-/// 8.8.3 allows, become the characters of the same number.
+/// The entity tag, unless it is empty, since an empty tag identifies nothing. Bytes beyond ASCII, which RFC 9110
+/// section 8.8.3 allows, become the characters of the same number.
 fn etag(response: &Response) -> Option<String> {
     let value = response.headers().get(ETAG)?;
     let etag: String = value.as_bytes().iter().copied().map(char::from).collect();
     Some(etag).filter(|etag| !matches!(opaque(etag), "" | "\"\""))
 }
 
-/// A tag without quotes is not one of RFC 9110 section 8.8.3, and one beyond ASCII cannot be sent as it came: they are
-/// compared alone.
+/// Whether the tag is a strong one that can be sent. A tag without quotes is invalid by RFC 9110 section 8.8.3, and a
+/// tag beyond ASCII cannot be sent unchanged, so such tags are only compared.
 fn is_strong(etag: &str) -> bool {
     etag.len() > 2 && etag.starts_with('"') && etag.ends_with('"') && etag.is_ascii()
 }
 
-/// The tag without the mark of a weak one. Some hosts write the mark in lower case.
+/// The opaque tag without the prefix `W/` of a weak tag. Some hosts write the prefix in lower case.
 fn opaque(etag: &str) -> &str {
     etag.strip_prefix("W/")
         .or_else(|| etag.strip_prefix("w/"))
@@ -279,11 +283,11 @@ fn is_same_date(one: &str, other: &str) -> bool {
     }
 }
 
-/// `Content-Range`, as far as it can be used.
+/// The parsed header `Content-Range`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum ContentRange {
     Absent,
-    /// Of no form that RFC 9110 section 14.4 knows, or given more than once.
+    /// A value that RFC 9110 section 14.4 does not define, or several values.
     Invalid,
     /// `bytes 5-9/10` or `bytes 5-9/*`
     Range {

@@ -1,39 +1,39 @@
-//! What the service says when it refuses.
+//! The error that the service returns: its status, and what its body states.
 
 use std::{fmt, time::Duration};
 
 use serde_json::Value;
 
-use crate::urls::redacted_links;
+use crate::urls::redacted_urls;
 
-/// An error of the service, read leniently: every field may be missing.
+/// An error response of the service, read leniently: every field but the status and the body may be missing.
 ///
-/// The key is blanked out wherever the service repeats it.
+/// The key is redacted wherever the service repeats it.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ServiceError {
     /// The HTTP status.
     pub status: u16,
-    /// The error's code or name, where the body holds one.
+    /// The error's code or name, if the body holds one.
     pub code: Option<String>,
-    /// The message, where the body holds one; its links are without their queries, and it is cut off after 8 KiB.
+    /// The message, if the body holds one, without the queries of its URLs and truncated to 8 KiB.
     pub message: Option<String>,
     /// The service's id of the request: `requestId` of the body, else the header `x-inference-id` or `x-request-id`.
     pub request_id: Option<String>,
     /// The `X-Client-Request-Id` that this crate sent.
     pub client_request_id: Option<String>,
-    /// How long the service asked to be left alone.
+    /// How long the service requests clients to wait before the next request.
     pub retry_after: Option<Duration>,
-    /// The beginning of the body, at most 8 KiB. Links in it are without their queries, but for an answer of success
-    /// (2xx): that may be all there is of what was bought.
+    /// The beginning of the body, at most 8 KiB, without the queries of its URLs. Only the body of a success (2xx) keeps them,
+    /// since it may be the only record of a generation that was paid for.
     pub body: String,
 }
 
 impl ServiceError {
-    /// At most this much of a body is kept.
-    const KEPT: usize = 8 * 1024;
+    /// The maximum number of bytes that are kept of a body or a message.
+    const MAX_KEPT: usize = 8 * 1024;
 
-    /// Reads `{message, path, requestId, statusCode, timestamp}` and its relatives, or anything else.
+    /// Reads an error body: `{message, path, requestId, statusCode, timestamp}`, a similar object, or any other bytes.
     pub(crate) fn read(status: u16, body: &[u8]) -> Self {
         let json: Value = serde_json::from_slice(body).unwrap_or_default();
         let nested = json.get("error").unwrap_or(&Value::Null);
@@ -43,33 +43,31 @@ impl ServiceError {
                 .flat_map(|key| [json.get(*key), nested.get(*key)]);
             places.find_map(|found| text(found?))
         };
-        let kept = String::from_utf8_lossy(&body[..body.len().min(Self::KEPT)]);
+        let kept = String::from_utf8_lossy(&body[..body.len().min(Self::MAX_KEPT)]);
         Self {
             status,
-            // Beside a message, `error` as text is the error's name.
+            // If there is also a message, `error` as text is the error's name.
             code: first(&["code", "name", "type"]).or_else(|| {
                 let name = nested.as_str().filter(|_| json.get("message").is_some())?;
-                Some(shown(name))
+                Some(redacted_text(name))
             }),
-            message: message(&json).as_deref().map(shown),
+            message: message(&json).as_deref().map(redacted_text),
             request_id: first(&["requestId", "request_id"]),
             client_request_id: None,
             retry_after: None,
             body: if (200..300).contains(&status) {
                 kept.into_owned()
             } else {
-                redacted_links(&kept)
+                redacted_urls(&kept)
             },
         }
     }
 
-    /// The beginning of the body in one line of at most so many characters, with no link's query: for people and logs.
+    /// The beginning of the body in one line of at most `chars` characters, without the queries of URLs. It is meant for people
+    /// and logs.
     pub fn excerpt(&self, chars: usize) -> String {
         let line: Vec<&str> = self.body.split_whitespace().collect();
-        redacted_links(&line.join(" "))
-            .chars()
-            .take(chars)
-            .collect()
+        redacted_urls(&line.join(" ")).chars().take(chars).collect()
     }
 }
 
@@ -95,7 +93,7 @@ impl fmt::Display for ServiceError {
 
 impl std::error::Error for ServiceError {}
 
-/// Shows no raw body: it may repeat what was sent.
+/// Leaves out the body, which may repeat the request.
 impl fmt::Debug for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServiceError")
@@ -109,23 +107,23 @@ impl fmt::Debug for ServiceError {
     }
 }
 
-/// Without the queries of links, and not without end.
-fn shown(text: &str) -> String {
-    let text = redacted_links(text);
-    let most = (0..=ServiceError::KEPT.min(text.len())).rev();
-    let end = most.into_iter().find(|at| text.is_char_boundary(*at));
+/// The text without the queries of its URLs, truncated to [`ServiceError::MAX_KEPT`] bytes.
+fn redacted_text(text: &str) -> String {
+    let text = redacted_urls(text);
+    let ends = (0..=ServiceError::MAX_KEPT.min(text.len())).rev();
+    let end = ends.into_iter().find(|at| text.is_char_boundary(*at));
     text[..end.unwrap_or(0)].to_owned()
 }
 
 fn text(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) if !text.is_empty() => Some(shown(text)),
+        Value::String(text) if !text.is_empty() => Some(redacted_text(text)),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
 }
 
-/// `message` as text, list of texts, or a nested error's.
+/// The message: `message`, `error` or `detail`, as text, as a list of texts, or nested in an object.
 fn message(json: &Value) -> Option<String> {
     let found = json
         .get("message")

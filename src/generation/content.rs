@@ -1,27 +1,27 @@
-//! Reads a response by its meaning: ids, state, videos, error.
+//! Interprets the JSON of a response: ids, model, state, videos, failure, usage.
 
 use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
 
 use super::{
-    links,
     parts::{Failure, State, Usage},
     reason,
     status::state_of,
     video::{Video, text},
+    video_urls,
 };
 
-/// A response read by its meaning.
+/// The interpreted content of a response.
 #[derive(Clone)]
 pub(super) struct Content {
-    /// The whole response, parsed when it is first used: a tree of values takes many times the memory of its text.
+    /// The whole response, parsed at its first use, since a tree of values takes many times the memory of its text.
     pub(super) raw: OnceLock<Value>,
     pub(super) text: Box<[u8]>,
     pub(super) id: Option<String>,
-    /// The other ids that it may be known by.
+    /// Further ids that may identify the generation.
     pub(super) other_ids: Vec<String>,
-    /// Whether it names the generation by a key that the documents have for that.
+    /// Whether the response has an id under one of the documented keys, `id` and `generation_id`.
     pub(super) is_named: bool,
     pub(super) model: Option<String>,
     pub(super) status: Option<String>,
@@ -62,7 +62,7 @@ impl Content {
     }
 }
 
-/// What gateways wrap an answer in, as in `{"code": 0, "data": {…}}`.
+/// The keys under which gateways wrap a response, as in `{"code": 0, "data": {…}}`.
 const WRAPPERS: [&str; 11] = [
     "data",
     "result",
@@ -77,7 +77,7 @@ const WRAPPERS: [&str; 11] = [
     "video",
 ];
 
-/// Those in which an `id` may be another thing's.
+/// The wrappers in which an `id` may identify something other than the generation.
 const NOT_OF_TASKS: [&str; 2] = ["status", "video"];
 
 const MAX_LEVELS: usize = 3;
@@ -88,7 +88,7 @@ struct Level<'a> {
     is_of_task: bool,
 }
 
-/// The answer and the objects that it wraps, outermost first. A list of one counts as its item.
+/// The response and the objects that it wraps, outermost first. A list of one item counts as the item.
 fn levels(raw: &Value) -> Vec<Level<'_>> {
     let Some(map) = raw.as_object() else {
         return Vec::new();
@@ -116,14 +116,15 @@ fn levels(raw: &Value) -> Vec<Level<'_>> {
     levels
 }
 
-/// All ids that the answer may be known by, each once. The documented ones come first. An id under another name is one
-/// only where the answer states a state, too, or wraps it with the code of a success: a bare `{"task_id": …}` may be the
-/// id of anything.
+/// All ids that may identify the generation, without duplicates, the documented ones first.
+///
+/// An id under another name counts only if the response also has a state, or wraps the id with a code of success: a bare
+/// `{"task_id": …}` may identify anything.
 fn ids(raw: &Value, levels: &[Level<'_>]) -> Vec<String> {
     let documented = ["id", "generation_id"];
     let others = ["task_id", "taskId", "job_id", "jobId", "generationId"];
     let states_state = levels.iter().any(|level| stated(level).1 != State::Unknown);
-    // `{"code": 0, "data": {"task_id": …}}` says that the call went well, and names what it was about.
+    // `{"code": 0, "data": {"task_id": …}}` reports that the call succeeded, and identifies the task.
     let is_wrapped = levels.len() > 1
         && ["code", "success"]
             .iter()
@@ -162,7 +163,7 @@ fn is_success(code: Option<&Value>) -> bool {
     }
 }
 
-/// What one level says of the state: the text, where there is one, and what it means.
+/// The status text of one level, if there is one, and the state that it stands for.
 fn stated(level: &Level<'_>) -> (Option<String>, State) {
     let keys = [
         "status",
@@ -196,33 +197,33 @@ fn stated(level: &Level<'_>) -> (Option<String>, State) {
     (None, state)
 }
 
-/// The state, the status in the service's words, and the videos.
+/// The state, the service's status text, and the videos.
 ///
-/// A status that says that the generation works or failed decides alone. "Success" may be the call's and not the
-/// generation's, so that without a video a wrapped status says more.
+/// A status of a running or failed generation decides alone. "Success" may be the status of the call rather than of the
+/// generation, so without a video a wrapped status takes precedence.
 fn state(raw: &Value, levels: &[Level<'_>], has_id: bool) -> (State, Option<String>, Vec<Video>) {
     let mut stated = levels.iter().map(stated);
     let (outer, outer_state) = stated.next().unwrap_or((None, State::Unknown));
     let inner = stated.find(|(_, state)| *state != State::Unknown);
     let own = raw.get("video").map(videos).unwrap_or_default();
     let all = |own: Vec<Video>, is_completed| match own.is_empty() {
-        true => links::find(raw, is_completed),
+        true => video_urls::find(raw, is_completed),
         false => own,
     };
     match (outer_state, inner) {
-        // "Success" was the call's, not the generation's.
+        // "Success" is the status of the call, not of the generation.
         (State::Completed, Some((status, state)))
             if own.is_empty() && state != State::Completed =>
         {
             (state, status, own)
         }
         (State::Completed, inner) => {
-            // Beside an error, a link that is not named as the result may be the request's.
+            // If there is an error, a URL that is not named as the result may belong to the request.
             let has_error = raw.get("error").and_then(reason::error).is_some();
             let videos = all(own, !has_error);
             match inner {
                 Some((status, state)) if videos.is_empty() => (state, status, videos),
-                // That it is done does not say how it ended.
+                // `done: true` does not say whether the generation succeeded.
                 None if outer.is_none() && videos.is_empty() && reason::failure(raw).is_some() => {
                     (State::Failed, outer, videos)
                 }
@@ -237,7 +238,7 @@ fn state(raw: &Value, levels: &[Level<'_>], has_id: bool) -> (State, Option<Stri
         }
         (State::Unknown, Some((status, state))) => (state, status, own),
         (State::Unknown, None) => {
-            // A status of an unknown word may be that of a generation at work: its other links may be parts of the video.
+            // An unknown status may mean that the generation is running: other URLs may be parts of its video.
             let videos = match outer {
                 Some(_) if own.is_empty() => raw.get("videos").map(videos).unwrap_or_default(),
                 Some(_) => own,
@@ -247,7 +248,7 @@ fn state(raw: &Value, levels: &[Level<'_>], has_id: bool) -> (State, Option<Stri
             let state = match () {
                 () if !videos.is_empty() => State::Completed,
                 () if has_failed() => State::Failed,
-                // A create of some models is answered with an id and nothing else.
+                // The response to a create of some models holds only an id.
                 () if outer.is_none() && has_id => State::Queued,
                 () => State::Unknown,
             };
@@ -257,11 +258,11 @@ fn state(raw: &Value, levels: &[Level<'_>], has_id: bool) -> (State, Option<Stri
     }
 }
 
-/// What stands under `video`: an object with `url`, a plain link, or a list of either.
+/// The videos of a value of `video`: an object with `url`, a plain URL, or a list of either.
 fn videos(value: &Value) -> Vec<Video> {
     match value {
         Value::Array(items) => items.iter().flat_map(videos).collect(),
-        Value::String(url) if is_place(url) => vec![Video::at(url)],
+        Value::String(url) if is_url(url) => vec![Video::at(url)],
         Value::Object(map) => match map.get("url") {
             Some(Value::String(url)) if !url.is_empty() => vec![Video::described(url, map)],
             Some(nested @ Value::Array(_)) => videos(nested),
@@ -271,8 +272,8 @@ fn videos(value: &Value) -> Vec<Video> {
     }
 }
 
-/// Whether the text is a URL and not a word such as "pending". It need not be escaped as RFC 3986 has it.
-fn is_place(text: &str) -> bool {
+/// Whether the text is a URL and not a word such as "pending". The URL need not be percent-encoded as RFC 3986 requires.
+fn is_url(text: &str) -> bool {
     text.contains("://") || text.starts_with("//") || text.starts_with("data:")
 }
 

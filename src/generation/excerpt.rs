@@ -1,10 +1,10 @@
-//! An excerpt of a response, short enough for a line.
+//! Shortens a response to an excerpt that fits in one line.
 
 use serde_json::{Map, Value};
 
-use crate::urls::{redacted, redacted_links};
+use crate::urls::{redacted, redacted_urls};
 
-/// In characters, and in items.
+/// The maximum number of characters of a text, of items of a list, and of nested levels.
 const MAX_TEXT: usize = 120;
 const MAX_LIST: usize = 8;
 const MAX_DEPTH: usize = 8;
@@ -46,9 +46,9 @@ fn text(text: &str) -> String {
     if is_inline {
         return redacted(text);
     }
-    // Secrets are taken off first, since a part of a URL does not show where its secret begins.
+    // URLs are redacted before the text is cut, since the beginning of a secret could not be recognised afterwards.
     let begin = text.char_indices().nth(40 * MAX_TEXT);
-    let begin = redacted_links(begin.map_or(text, |(end, _)| &text[..end]));
+    let begin = redacted_urls(begin.map_or(text, |(end, _)| &text[..end]));
     match begin.char_indices().nth(MAX_TEXT) {
         Some((end, _)) => format!("{}…", &begin[..end]),
         None => begin,

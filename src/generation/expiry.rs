@@ -1,10 +1,10 @@
-//! Reads from a signed URL the time at which it expires.
+//! Reads the time at which a signed URL expires from the URL.
 //!
-//! A form that is not known costs a clearer message, nothing else. A URL that is good but looks expired costs a
-//! request to the service. So a parameter with an ambiguous name is read only beside the parameters that its signer
-//! always adds, and a number only if it is a [plausible date](date).
+//! If a form is not recognised, an error message is less precise. If a valid URL is taken for an expired one, the service
+//! gets an unnecessary request. A parameter with an ambiguous name is therefore read only together with the parameters that
+//! its signer always adds, and a number only if it is a [plausible date](date).
 //!
-//! Not read, because the CDN adds a validity of its own to the time in the URL, which is the time of signing:
+//! The following forms are not read, because their time is the time of signing, to which the CDN adds a configured validity:
 //! `auth_key=TIME-…` (Alibaba Cloud CDN, BytePlus CDN), `sign=TIME-…` and a decimal `t=` (Tencent Cloud CDN),
 //! `wsTime=` (CDNetworks), `verify=TIME-…` (Cloudflare).
 
@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use self::date::{from_hexadecimal, from_iso8601, from_number, from_text, seconds_after};
 
-/// The time at which the URL expires, as its query or its path states; the earliest, where they state several.
+/// The time at which the URL expires, from its query or its path; the earliest one if there are several.
 pub(crate) fn expires_at(url: &str) -> Option<SystemTime> {
     if url.len() > MAX_LENGTH {
         return None;
@@ -33,7 +33,8 @@ pub(crate) fn expires_at(url: &str) -> Option<SystemTime> {
     times.min()
 }
 
-/// Names in lower case beside decoded values: those of the query, and of tokens in the query and in the path.
+/// The parameters of a URL, from its query and from tokens in the query and in the path. Names are in lower case, values are
+/// decoded.
 struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
@@ -44,7 +45,7 @@ impl Parameters {
         for pair in query.split('&').take(MAX_PARAMETERS) {
             parameters.add(pair);
         }
-        // CDNs put tokens into the path, too, so that they hold for the files of a playlist: Akamai and Vimeo
+        // CDNs also put tokens into the path, so that a token is valid for all files of a playlist: Akamai and Vimeo
         // `/exp=…~acl=…~hmac=…/`, bunny.net `/bcdn_token=…&expires=…/`, Cloudflare Stream a JWT.
         for segment in path.split('/').take(MAX_PARAMETERS) {
             if segment.starts_with("ey") {
@@ -57,7 +58,7 @@ impl Parameters {
     }
 
     fn add(&mut self, pair: &str) {
-        // A `+` stays a `+`: no signer writes a space in what is read here, and base64 has it.
+        // A `+` is not decoded to a space: these values contain no spaces, and base64 contains `+`.
         let pair = percent_decode_str(pair).decode_utf8_lossy();
         let Some((name, value)) = pair.split_once('=') else {
             return;
@@ -88,10 +89,10 @@ impl Parameters {
         names.iter().any(|name| self.get(name).is_some())
     }
 
-    /// What the parameter `name` states by its name.
+    /// The expiry that the parameter `name` states, by the rules of the signer that uses the name.
     fn expiry(&self, name: &str, value: &str) -> Option<SystemTime> {
         match name {
-            // Azure SAS: the end of the signature, and of the user delegation key that made it.
+            // Azure SAS: the expiry of the signature, and of the user delegation key that signed it.
             "se" | "ske" => from_iso8601(value),
             // Tencent COS: `START;END`.
             "q-sign-time" | "q-key-time" => from_text(value.split_once(';')?.1),
@@ -100,7 +101,7 @@ impl Parameters {
                 let mut parts = value.strip_prefix("bce-auth-v1/")?.split('/').skip(1);
                 seconds_after(parts.next()?, parts.next()?)
             }
-            // Kuaishou (Kling); Tencent live streams, which have a decimal form, too.
+            // Kuaishou (Kling); Tencent live streams, which also have a decimal form.
             "kstime" | "txtime" => from_hexadecimal(value).or_else(|| from_text(value)),
             // Qiniu timestamp anti-leech, Tencent VOD key hotlink protection.
             "t" if self.has_any(&["sign"]) => from_hexadecimal(value),
@@ -136,16 +137,16 @@ impl Parameters {
     }
 }
 
-/// What a base64 encoded JSON object in the value states: the claims of a JWT (RFC 7519, section 4.1.4), a policy of
-/// Amazon CloudFront or Filestack, a delegation of Vercel Blob.
+/// The expiry in a base64-encoded JSON object: the claims of a JWT (RFC 7519, section 4.1.4), a policy of Amazon CloudFront
+/// or Filestack, a delegation of Vercel Blob.
 fn token_expiry(value: &str) -> Option<SystemTime> {
-    // The payload of a JWT is its second part; SharePoint and Vercel write others.
+    // The payload of a JWT is its second part; SharePoint and Vercel use another part.
     let parts = value.split('.').take(2);
     parts.filter_map(|part| json_expiry(&decoded(part)?)).min()
 }
 
 /// Reads base64 with any of its alphabets: `+/`, `-_` (RFC 4648, section 5), and CloudFront's `-~` with `_` as padding.
-/// JSON ends in a character that no alphabet writes as `_`, so that a `_` at the end is padding.
+/// JSON ends in a character that no alphabet encodes as `_`, so a `_` at the end is padding.
 fn decoded(text: &str) -> Option<Value> {
     let text = text.trim_end_matches(['=', '_']);
     let standard = text.replace('-', "+").replace(['_', '~'], "/");
@@ -173,7 +174,7 @@ fn is_hexadecimal(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Parameters that hold a time for every signer: seconds or milliseconds since 1970, or a date.
+/// The parameters that every signer uses for an expiry: seconds or milliseconds since 1970, or a date.
 const EXPIRY_NAMES: [&str; 17] = [
     "exp",     // JW Player, Cloudflare Images, fields of Akamai tokens
     "expire",  // YouTube, KeyCDN
@@ -207,14 +208,14 @@ const SIGNATURES_BESIDE_E: [&str; 10] = [
     "t",
 ];
 
-/// Base64 as lenient as signers are: padding and bits of no meaning do not matter.
+/// Base64 that ignores padding and unused trailing bits, which signers encode differently.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     NO_PAD.with_decode_allow_trailing_bits(true),
 );
 
-/// More bytes than any server takes in a request line, so that the work is bounded.
+/// The maximum length in bytes of a URL that is read, longer than any server accepts in a request line. It bounds the work.
 const MAX_LENGTH: usize = 1 << 16;
 
-/// More parameters than any signer writes; the rest is not read.
+/// The maximum number of parameters that are read, more than any signer uses.
 const MAX_PARAMETERS: usize = 200;

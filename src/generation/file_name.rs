@@ -1,17 +1,17 @@
-//! The name of a generation's file, in characters that every system takes.
+//! The default name of a generation's file, in characters that every operating system allows.
 
 use super::record::Generation;
 
 impl Generation {
-    /// A name for the generation's file: model and id in characters that every system takes, and the extension of the
-    /// media type that is stated of the first video, else `mp4`.
+    /// The default name of the generation's file: model and id in characters that every operating system allows, and the
+    /// extension of the first video's stated media type, else `mp4`.
     ///
     /// ```
     /// use aimlapi_video::Generation;
     /// use serde_json::json;
     ///
-    /// let answer = json!({ "id": "a1", "model": "klingai/v2-master-text-to-video" });
-    /// let generation = Generation::from_json(answer);
+    /// let response = json!({ "id": "a1", "model": "klingai/v2-master-text-to-video" });
+    /// let generation = Generation::from_json(response);
     /// assert_eq!(generation.file_name(), "klingai-v2-master-text-to-video-a1.mp4");
     /// ```
     pub fn file_name(&self) -> String {
@@ -27,19 +27,19 @@ impl Generation {
     }
 }
 
-/// The name of a generation's file without its extension: model and id, in the characters that are safe everywhere.
+/// The name of a generation's file without its extension: model and id, in characters that every operating system allows.
 ///
-/// It ends in a number that stands for the whole id where the id had to be changed, so that no two ids share a name.
+/// If the id had to be changed, the name ends in a hash of the whole id, so that different ids have different names.
 fn stem(model: Option<&str>, id: Option<&str>) -> String {
     let (id, model) = (id.unwrap_or("unnamed"), model.unwrap_or("video"));
-    // Many ids end with the model, which need not be repeated.
+    // Many ids end with the model, which is in the name already.
     let id = id
         .strip_suffix(model)
         .and_then(|id| id.strip_suffix(':'))
         .filter(|id| !id.is_empty())
         .unwrap_or(id);
-    let (shown, model) = (safe(id, LONGEST_ID), safe(model, LONGEST_MODEL));
-    // A name of two parts is not one that Windows reserves for its devices.
+    let (shown, model) = (safe(id, MAX_ID), safe(model, MAX_MODEL));
+    // A name of two parts cannot be one that Windows reserves for its devices.
     let model = if model.is_empty() {
         "video".into()
     } else {
@@ -53,7 +53,7 @@ fn stem(model: Option<&str>, id: Option<&str>) -> String {
     }
 }
 
-/// The extension of files of a media type.
+/// The file extension of a media type.
 pub(crate) fn extension(essence: &str) -> Option<&'static str> {
     let known = EXTENSIONS.iter().find(|(kind, _)| *kind == essence);
     known.map(|(_, extension)| *extension)
@@ -64,7 +64,7 @@ pub(crate) fn essence(kind: &str) -> String {
     kind.trim().to_ascii_lowercase()
 }
 
-/// Media types of videos and pictures, each with the extension of its files.
+/// The media types of videos and images, each with its file extension.
 pub(crate) const EXTENSIONS: [(&str, &str); 18] = [
     ("video/mp4", "mp4"),
     ("video/webm", "webm"),
@@ -86,23 +86,23 @@ pub(crate) const EXTENSIONS: [(&str, &str); 18] = [
     ("image/heic", "heic"),
 ];
 
-/// The longest name of a file that is made by [`stem`], an extension and a number, in bytes. The smallest limit of a file
-/// system in use is 143 bytes (eCryptfs).
+/// The maximum length in bytes of a file name that consists of a [`stem`], a number and an extension. The lowest limit of a
+/// file system in use is 143 bytes (eCryptfs).
 pub(crate) const MAX_DEFAULT_NAME: usize = 143;
 
-const LONGEST_ID: usize = 64;
-const LONGEST_MODEL: usize = 60;
+const MAX_ID: usize = 64;
+const MAX_MODEL: usize = 60;
 
-fn safe(text: &str, longest: usize) -> String {
+fn safe(text: &str, max: usize) -> String {
     let safe = |c: char| {
         let keep = c.is_ascii_alphanumeric() || "-_.".contains(c);
         if keep { c } else { '-' }
     };
-    let text: String = text.chars().map(safe).take(longest).collect();
+    let text: String = text.chars().map(safe).take(max).collect();
     text.trim_matches(['-', '.']).to_owned()
 }
 
-/// FNV-1a, folded: the same in every version of this crate.
+/// A folded FNV-1a hash, which is the same in every version of this crate.
 pub(crate) fn fingerprint(bytes: &[u8]) -> u32 {
     let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_shows_model_and_id() {
+    fn name_shows_model_and_id() {
         let named = |id| stem(Some("klingai/v2.1-master"), Some(id));
         assert_eq!(named("a1_B2-c3"), "klingai-v2.1-master-a1_B2-c3");
         assert_eq!(named("a1:klingai/v2.1-master"), "klingai-v2.1-master-a1");
@@ -130,7 +130,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_model_and_no_id_make_a_name_that_some_system_refuses(model in ".{0,300}", id in ".{0,300}") {
+        fn every_model_and_id_give_a_name_that_every_system_allows(model in ".{0,300}", id in ".{0,300}") {
             for (model, id) in [(Some(&*model), Some(&*id)), (None, Some(&*id)), (Some(&*model), None)] {
                 let name = stem(model, id);
                 prop_assert!(name.len() + "-999.webm".len() <= MAX_DEFAULT_NAME && name.contains('-'), "{}", name);

@@ -4,32 +4,32 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::urls::redacted_links;
+use crate::urls::redacted_urls;
 
-/// Where a generation stands.
+/// The state of a generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum State {
-    /// Accepted and waiting for its turn.
+    /// Accepted, but not started yet.
     Queued,
-    /// Being made.
+    /// Running.
     Generating,
     /// Finished; normally with a video.
     Completed,
     /// Ended without a video.
     Failed,
-    /// A state this crate does not know, without a video or an error beside it.
+    /// A state that this crate does not know, in a response without a video or an error.
     Unknown,
 }
 
-/// Why a generation failed, in the service's words. `Display` and `Debug` show links without their queries.
+/// The reason of a failed generation, as the service states it. `Display` and `Debug` show URLs without their queries.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure {
-    /// The error's name or type, where stated.
+    /// The error's name or type, if stated.
     pub name: Option<String>,
-    /// The message; empty where none is stated.
+    /// The message; empty if none is stated.
     pub message: String,
 }
 
@@ -43,8 +43,8 @@ pub struct Usage {
     pub usd: Option<f64>,
 }
 
-/// The headers of a response that are of interest. Empty for a generation that was not read from a response, such as one
-/// read from a file.
+/// The headers of a response that identify the request and state its cost. Empty for a generation that was not read from a
+/// response, such as one read from a file.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ResponseMetadata {
@@ -69,8 +69,8 @@ impl ResponseMetadata {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message = redacted_links(&self.message);
-        let name = self.name.as_deref().map(redacted_links);
+        let message = redacted_urls(&self.message);
+        let name = self.name.as_deref().map(redacted_urls);
         match (&name, message.as_str()) {
             (Some(name), "") => f.write_str(name),
             (Some(name), message) => write!(f, "{name}: {message}"),
@@ -83,8 +83,8 @@ impl fmt::Display for Failure {
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Failure")
-            .field("name", &self.name.as_deref().map(redacted_links))
-            .field("message", &redacted_links(&self.message))
+            .field("name", &self.name.as_deref().map(redacted_urls))
+            .field("message", &redacted_urls(&self.message))
             .finish()
     }
 }

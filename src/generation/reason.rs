@@ -1,4 +1,6 @@
-//! Why a generation failed, wherever a response says so.
+//! Finds the reason of a failed generation anywhere in a response.
+//!
+//! The search visits every property, classifies its name ([`Words`]), and prefers the outermost text that is named as a failure.
 
 use std::collections::BTreeSet;
 
@@ -11,19 +13,19 @@ use super::{
     words::{Meaning, Words},
 };
 
-/// The error of an answer, from `error` or wherever a property is named as a failure. What says that nothing is wrong
-/// (`null`, `{}`, `""`, code 0, "success") is not an error.
+/// The error of a response, from `error` or any property that is named as a failure. A value that means success (`null`, `{}`,
+/// `""`, code 0, "success") is not an error.
 pub(super) fn failure(answer: &Value) -> Option<Failure> {
     Search::new(false).run(answer)
 }
 
-/// What the value of `error` says.
+/// The failure that the value of `error` describes.
 pub(super) fn error(value: &Value) -> Option<Failure> {
     read(value, true, 0)
 }
 
-/// Whether this object of an answer states a failure by itself: by a text or an object that is named as one. A number may
-/// count failures, and what is named as an earlier one was survived.
+/// Whether this object of a response states a failure by a text or an object that is named as one. A number may be a count of
+/// failures, and a failure that is named as an earlier one did not end the generation.
 pub(super) fn states_failure(map: &Map<String, Value>) -> bool {
     map.iter().any(|(key, value)| {
         let words = Words::of(key);
@@ -38,28 +40,28 @@ pub(super) fn states_failure(map: &Map<String, Value>) -> bool {
     })
 }
 
-/// The reason in an answer whose state says that it failed: as [`failure`], else any reason, message or note that does not
-/// belong to the request.
+/// The reason in a response whose state is failed: as [`failure`], else any reason, message or note that does not belong to the
+/// request.
 pub(super) fn reason(answer: &Value) -> Option<Failure> {
     Search::new(true).run(answer)
 }
 
-/// At most this much is kept of a text, in bytes.
+/// The maximum number of bytes that are kept of a text.
 const MAX_TEXT: usize = 8 * 1024;
 
-/// No text that is JSON again and longer than this is read.
+/// The maximum length in bytes of a text that is parsed as nested JSON.
 const MAX_NESTED: usize = 1024 * 1024;
 
-/// Where a search ends: below that many levels, and after that many properties.
+/// The maximum number of levels and of properties that a search visits.
 const MAX_DEPTH: u8 = 8;
 const MAX_PROPERTIES: u32 = 10_000;
 
-/// Of a list, this many are looked at.
+/// The maximum number of items of a list that are visited.
 const MAX_LIST: usize = 20;
 
 struct Found {
     meaning: Meaning,
-    /// Whether the text only repeats the state, or is a link.
+    /// Whether the text only repeats the state, or is a URL or a number.
     is_poor: bool,
     depth: u8,
     failure: Failure,
@@ -69,7 +71,7 @@ struct Search {
     found: Vec<Found>,
     prompts: BTreeSet<String>,
     left: u32,
-    /// Whether everything counts that can be a reason, and not the errors alone.
+    /// Whether every text that can be a reason counts, and not only errors.
     is_wide: bool,
 }
 
@@ -89,14 +91,14 @@ impl Search {
         // A gateway may repeat the prompt anywhere.
         let prompts = self.prompts;
         found.retain(|found| !prompts.contains(found.failure.message.trim()));
-        // Stable: of equals, the first one counts.
+        // The sort is stable, so the first of equals wins.
         found.sort_by_key(|found| (found.is_poor, found.meaning, found.depth));
         let mut found = found.into_iter();
         let first = found.next()?;
         if first.failure.name.is_some() || !is_identifier(&first.failure.message) {
             return Some(first.failure);
         }
-        // `"error": "ContentPolicy"` beside a message is the error's name.
+        // If there is also a message, `"error": "ContentPolicy"` is the error's name.
         let mut messages =
             found.filter(|found| !found.is_poor && found.meaning <= Meaning::Message);
         let message = messages.find(|found| {
@@ -199,7 +201,7 @@ impl Search {
         let message = &failure.message;
         let is_poor = failure.name.is_none()
             && (state_of(message) == State::Failed
-                || is_link(message)
+                || is_web_url(message)
                 || message.parse::<f64>().is_ok());
         self.found.push(Found {
             meaning,
@@ -211,7 +213,7 @@ impl Search {
 }
 
 /// The failure that a value describes: a text, `{name, message}`, `{detail: [{msg, type}]}`, or a list of these. With
-/// `whole`, an object in which nothing else is found is taken as it is.
+/// `whole`, an object of another form becomes a message that shows the object itself.
 fn read(value: &Value, whole: bool, depth: u8) -> Option<Failure> {
     if depth > MAX_DEPTH {
         return None;
@@ -225,7 +227,7 @@ fn read(value: &Value, whole: bool, depth: u8) -> Option<Failure> {
         Value::Number(number) => (number.as_f64() != Some(0.0)).then(|| only(number.to_string())),
         Value::String(text) => match nested(text) {
             Some(nested) => read(&nested, whole, depth + 1),
-            None => (!is_nothing(text)).then(|| only(cut(text))),
+            None => (!is_no_error(text)).then(|| only(cut(text))),
         },
         Value::Array(items) => {
             let items = items.iter().take(MAX_LIST);
@@ -280,12 +282,12 @@ fn read_object(map: &Map<String, Value>, whole: bool, depth: u8) -> Option<Failu
     }
     let is_empty = |value: &Value| match value {
         Value::Null | Value::Bool(_) => true,
-        Value::String(text) => is_nothing(text),
+        Value::String(text) => is_no_error(text),
         Value::Number(number) => number.as_f64() == Some(0.0),
         Value::Array(items) => items.is_empty(),
         Value::Object(map) => map.is_empty(),
     };
-    // An error in unknown words is shown as it stands, without what belongs to the request.
+    // An error of an unknown form is shown as JSON, without the properties that belong to the request.
     let message = match whole && others.iter().any(|(_, value)| !is_empty(value)) {
         true => {
             let stated = map
@@ -302,25 +304,25 @@ fn read_object(map: &Map<String, Value>, whole: bool, depth: u8) -> Option<Failu
 /// The code or name of an error; a code of success is not one.
 fn code(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) if !is_nothing(text) && !is_link(text) && text.len() <= 200 => {
+        Value::String(text) if !is_no_error(text) && !is_web_url(text) && text.len() <= 200 => {
             Some(text.clone())
         }
         Value::Number(number) => {
             let text = number.to_string();
-            (!is_nothing(&text)).then_some(text)
+            (!is_no_error(&text)).then_some(text)
         }
         _ => None,
     }
 }
 
-/// Whether an object's only code is `code`, which may be the answer's own.
+/// Whether the object has no code that is named as a failure's: a plain `code` may be the code of the whole response.
 fn is_plain_code(map: &Map<String, Value>) -> bool {
     let is_of_failure = |key: &String| Words::of(key).meaning(false) == Meaning::FailureCode;
     !map.keys().any(is_of_failure)
 }
 
-/// Whether a text says that nothing is wrong.
-fn is_nothing(text: &str) -> bool {
+/// Whether a text means that there is no error.
+fn is_no_error(text: &str) -> bool {
     let text = text.trim().trim_end_matches(['.', '!']);
     if text.len() > 30 {
         return false;
@@ -359,14 +361,14 @@ fn is_nothing(text: &str) -> bool {
     words.contains(&text.as_str()) || is_success || state_of(&text) == State::Completed
 }
 
-/// The JSON in a text, as in `"message": "{\"detail\": …}"`.
+/// Parses a text that is JSON itself, as in `"message": "{\"detail\": …}"`.
 pub(super) fn nested(text: &str) -> Option<Value> {
     let is_json = text.trim_start().starts_with(['{', '[']) && text.len() <= MAX_NESTED;
     let nested = is_json.then(|| serde_json::from_str(text).ok())?;
     nested.filter(|value: &Value| value.is_object() || value.is_array())
 }
 
-pub(super) fn is_link(text: &str) -> bool {
+pub(super) fn is_web_url(text: &str) -> bool {
     let is_one = |scheme: &str| {
         let start = text.get(..scheme.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))

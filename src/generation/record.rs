@@ -1,7 +1,7 @@
-//! A generation as the service describes it, and the handle by which it is found again.
+//! The types [`Generation`], a response of the service, and [`GenerationHandle`], the stored identity of a generation.
 //!
-//! Both are in one file because each may hold the other: a generation the handle that it was requested with, and the handle
-//! of a generation that this process created the response to the create.
+//! Both are in one file because each may hold the other: a generation holds the handle that was polled, and the handle of a
+//! generation that this process created holds the response to the create.
 
 use std::{
     fmt,
@@ -19,31 +19,31 @@ use super::{
     parts::{Failure, ResponseMetadata, State, Usage},
     video::Video,
 };
-use crate::{Route, urls::redacted_links};
+use crate::{Route, urls::redacted_urls};
 
-/// A generation as a response of the service describes it: the one response type of all models and of both URLs.
+/// A generation as a response of the service describes it: the response type of all models and of both routes.
 ///
-/// Clones share what they hold.
+/// Clones share their content.
 #[derive(Clone)]
 pub struct Generation {
     content: Arc<Content>,
     metadata: Option<Arc<ResponseMetadata>>,
-    /// The handle of the request, if the response came by a request of this crate.
+    /// The handle of the request, if this crate sent the request.
     pub(crate) handle: Option<Arc<GenerationHandle>>,
 }
 
 impl Generation {
-    /// Reads an answer. Anything is read; what it does not hold is absent.
+    /// Reads a response. Any JSON can be read; properties that the response does not have are absent.
     ///
     /// ```
     /// use aimlapi_video::{Generation, State};
     /// use serde_json::json;
     ///
-    /// let answer = Generation::from_json(json!({
+    /// let generation = Generation::from_json(json!({
     ///     "id": "a1", "status": "Succeeded", "video": ["https://cdn.example.com/a1.mp4"],
     /// }));
-    /// assert_eq!(answer.state(), State::Completed);
-    /// assert_eq!(answer.videos()[0].url, "https://cdn.example.com/a1.mp4");
+    /// assert_eq!(generation.state(), State::Completed);
+    /// assert_eq!(generation.videos()[0].url, "https://cdn.example.com/a1.mp4");
     /// ```
     pub fn from_json(raw: Value) -> Self {
         Self {
@@ -53,7 +53,7 @@ impl Generation {
         }
     }
 
-    /// As [`from_json`](Self::from_json), of an answer whose text is kept in its place.
+    /// Reads a response as [`from_json`](Self::from_json) does, but keeps its text instead of the parsed JSON.
     pub(crate) fn from_text(text: &[u8], raw: Value) -> Self {
         let mut generation = Self::from_json(raw);
         let content = Arc::make_mut(&mut generation.content);
@@ -61,7 +61,7 @@ impl Generation {
         generation
     }
 
-    /// Whether it was read from this text.
+    /// Whether the generation was read from this text.
     pub(crate) fn is_text(&self, text: &[u8]) -> bool {
         !text.is_empty() && *self.content.text == *text
     }
@@ -71,94 +71,95 @@ impl Generation {
         Self { metadata, ..self }
     }
 
-    /// As [`from_json`](Self::from_json), of an answer that says only that the work is not done.
+    /// A queued generation with empty JSON, for a response 202 without a state.
     pub(crate) fn accepted() -> Self {
         let mut generation = Self::from_json(Value::Object(serde_json::Map::new()));
         Arc::make_mut(&mut generation.content).state = State::Queued;
         generation
     }
 
-    /// Whether it describes the generation beyond its id.
-    pub(crate) fn is_telling(&self) -> bool {
+    /// Whether the response has a status, a video or a failure.
+    pub(crate) fn has_details(&self) -> bool {
         let content = &self.content;
         content.status.is_some() || !content.videos.is_empty() || content.failure.is_some()
     }
 
-    /// The generation's id, from `id` or `generation_id`, also where the answer is wrapped as in `{"code": 0, "data": {…}}`.
-    /// Beside a status, `task_id` and the like will do.
+    /// The generation's id, from `id` or `generation_id`, also if the response is wrapped as in `{"code": 0, "data": {…}}`.
+    /// If the response has a status, `task_id` and similar names count too.
     pub fn id(&self) -> Option<&str> {
         self.content.id.as_deref()
     }
 
-    /// The status as the service wrote it.
+    /// The status text that the service sent.
     pub fn status(&self) -> Option<&str> {
         self.content.status.as_deref()
     }
 
-    /// What the status means, from `status`, else from `state`, `task_status` and the like, also where the answer is
-    /// wrapped. A status this crate does not know is completed where a video came with it, and failed where an error did; a
-    /// known status decides alone.
+    /// The state, from `status`, else from `state`, `task_status` and similar names, also if the response is wrapped.
+    ///
+    /// A known status decides alone. With an unknown status, the state is completed if the response has a video, and failed if
+    /// it has an error.
     pub fn state(&self) -> State {
         self.content.state
     }
 
-    /// The videos, in the service's order: from `video`, else from wherever the answer of a finished generation holds a link
-    /// that is named as its result. Media of the request that a response repeats are not among them.
+    /// The videos, in the service's order: from `video`, else from any property of a completed generation's response that is
+    /// named as a result and holds a URL. Media of the request that a response repeats are left out.
     pub fn videos(&self) -> &[Video] {
         &self.content.videos
     }
 
-    /// Why it failed, wherever the answer says so: from `error`, else from `failure_reason`, `message`, `detail` and the
-    /// like. What says that nothing is wrong (`null`, `{}`, `""`, code 0) is not a failure, nor is what repeats the
-    /// request.
+    /// The reason of the failure, from `error`, else from `failure_reason`, `message`, `detail` and similar names anywhere in
+    /// the response. A value that means success (`null`, `{}`, `""`, code 0) is not a failure, nor is a part of the request
+    /// that the response repeats.
     ///
-    /// The pages print an error beside `completed`, too: with a video, [`state`](Self::state) decides. Without one, a
-    /// [wait](crate::Wait) ends with [`GenerationFailed`](crate::ErrorKind::GenerationFailed).
+    /// The pages also print an error together with `completed`. If there is a video, [`state`](Self::state) decides; if there
+    /// is none, a [wait](crate::Wait) ends with [`GenerationFailed`](crate::ErrorKind::GenerationFailed).
     pub fn failure(&self) -> Option<&Failure> {
         self.content.failure.as_ref()
     }
 
-    /// The cost, as far as the body states it.
+    /// The cost, if the body states it.
     pub fn usage(&self) -> Usage {
         self.content.usage
     }
 
-    /// The model, where the answer names it.
+    /// The model, if the response names it.
     pub fn model(&self) -> Option<&str> {
         self.content.model.as_deref()
     }
 
-    /// The handle that it was requested with; `None` if it did not come by a request of this crate.
+    /// The handle of the request; `None` if this crate did not send the request.
     pub fn handle(&self) -> Option<&GenerationHandle> {
         self.handle.as_deref()
     }
 
-    /// The headers of the response that it was read from.
+    /// The metadata from the headers of the response.
     pub fn metadata(&self) -> &ResponseMetadata {
         self.metadata.as_deref().unwrap_or(&ResponseMetadata::EMPTY)
     }
 
-    /// Whether this may be the answer for `id`: any key names it, or none of the documented ones names anything.
+    /// Whether the response may be for the generation `id`: one of its ids is `id`, or it has no documented id.
     pub(crate) fn is_of(&self, id: &str) -> bool {
         let content = &self.content;
         let mut ids = content.id.iter().chain(&content.other_ids);
         !content.is_named || ids.any(|named| named == id)
     }
 
-    /// The beginning of the answer in one line of at most so many characters, for people and logs: long texts and lists in it
-    /// are shortened, and no link has its query.
+    /// The beginning of the response in one line of at most `chars` characters, for people and logs. Long texts and lists are
+    /// shortened, and URLs have no query.
     pub fn excerpt(&self, chars: usize) -> String {
-        let text = redacted_links(&shortened(self.as_json()).to_string());
+        let text = redacted_urls(&shortened(self.as_json()).to_string());
         match text.char_indices().nth(chars) {
             Some((end, _)) => text[..end].to_owned(),
             None => text,
         }
     }
 
-    /// The whole answer.
+    /// The whole response.
     pub fn as_json(&self) -> &Value {
         let content = &self.content;
-        // What was read once is read again.
+        // The text was parsed before, so parsing it again cannot fail.
         content
             .raw
             .get_or_init(|| serde_json::from_slice(&content.text).unwrap_or_default())
@@ -173,7 +174,7 @@ impl PartialEq for Generation {
     }
 }
 
-/// Shows no link's query, which may be a signature.
+/// Leaves out the queries of URLs, which may be signatures.
 impl fmt::Debug for Generation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Generation")
@@ -198,10 +199,12 @@ impl<'de> Deserialize<'de> for Generation {
     }
 }
 
-/// A generation that was created, and all that is needed to wait for it: in this process, in another, on another machine.
+/// The identity of a created generation, with all that is needed to wait for it in this process, in another one, or on another
+/// machine.
 ///
-/// It holds no key. Store it (it serialises to a small JSON object) before anything can go wrong, and give it to
-/// [`Client::wait`](crate::Client::wait) whenever you like; a bare id does as well, with less known beside it.
+/// A handle holds no key. Store it right after the create (it serialises to a small JSON object), and pass it to
+/// [`Client::wait`](crate::Client::wait) at any later time. A bare id is enough too, but the model and the time of the create
+/// are then unknown.
 ///
 /// ```
 /// use aimlapi_video::{GenerationHandle, Route};
@@ -214,7 +217,7 @@ impl<'de> Deserialize<'de> for Generation {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 ///
-/// Handles are equal, and hash alike, if what is stored of them is equal.
+/// Handles are equal, and have the same hash, if their serialised fields are equal.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct GenerationHandle {
     id: String,
@@ -231,24 +234,24 @@ pub struct GenerationHandle {
     created_at: Option<SystemTime>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     origin: Option<String>,
-    /// What this process knows of the create beyond that.
+    /// The facts about the create that are not stored.
     #[serde(skip)]
     created: Option<Arc<Created>>,
 }
 
-/// What only the process that created the generation knows.
+/// The facts about a create that only the process that sent it has.
 #[derive(Clone, Debug)]
 pub(crate) struct Created {
     /// The response to the create; it may already be final.
     pub(crate) answer: Generation,
-    /// How long the service asked clients to wait before the next request.
+    /// How long the service requested clients to wait before the next request.
     pub(crate) retry_after: Option<Duration>,
-    /// The clip's length in seconds, where the request or its document states one.
+    /// The clip's length in seconds, if the request or its document states one.
     pub(crate) length: Option<u64>,
 }
 
 impl GenerationHandle {
-    /// A handle of which only the id is known, on the universal URL.
+    /// A handle with only an id, on the universal route.
     pub fn new(id: impl Into<String>) -> Self {
         let id = id.into();
         Self {
@@ -261,7 +264,7 @@ impl GenerationHandle {
         }
     }
 
-    /// The same generation, polled on `route`.
+    /// Sets the route on which the generation is polled.
     #[must_use]
     pub fn with_route(self, route: Route) -> Self {
         let handle = Self {
@@ -280,28 +283,28 @@ impl GenerationHandle {
         &self.id
     }
 
-    /// The model, where known.
+    /// The model, if known.
     pub fn model(&self) -> Option<&str> {
         self.model.as_deref()
     }
 
-    /// The route on which it was created and is polled.
+    /// The route on which the generation was created and is polled.
     pub fn route(&self) -> Route {
         self.route
     }
 
-    /// When it was created, by this machine's clock; `None` for a bare id.
+    /// The time of the create, by the clock of the machine that sent it; `None` for a bare id.
     pub fn created_at(&self) -> Option<SystemTime> {
         self.created_at
     }
 
-    /// The origin of the base URL it was created on, such as `https://api.aimlapi.com`. It is compared with the
-    /// client's own, and never contacted.
+    /// The origin of the base URL on which the generation was created, such as `https://api.aimlapi.com`. The client compares
+    /// the origin with its own, and never connects to it.
     pub fn origin(&self) -> Option<&str> {
         self.origin.as_deref()
     }
 
-    /// The response to the create, while the handle is in the process that created it.
+    /// The response to the create; `None` if the handle was deserialised or made from an id.
     pub fn answer(&self) -> Option<&Generation> {
         self.created.as_ref().map(|created| &created.answer)
     }
@@ -310,7 +313,7 @@ impl GenerationHandle {
         self.created.as_deref()
     }
 
-    /// The handle as any process could have it.
+    /// The handle without the facts that are not stored.
     pub(crate) fn bare(&self) -> Self {
         Self {
             id: self.id.clone(),
@@ -322,7 +325,7 @@ impl GenerationHandle {
         }
     }
 
-    /// The handle of what was just created.
+    /// The handle of a generation that was just created.
     pub(crate) fn of(
         id: String,
         model: &str,
@@ -330,7 +333,8 @@ impl GenerationHandle {
         origin: &str,
         created: Created,
     ) -> Self {
-        // A clock before 1970 is wrong, and its time could not be written down; nor could parts of a millisecond.
+        // A time before 1970 cannot be serialised, and comes from a wrong clock. Parts of a millisecond are not serialised
+        // either.
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let whole =
             |now: Duration| now - Duration::from_nanos(u64::from(now.subsec_nanos()) % 1_000_000);
@@ -346,7 +350,7 @@ impl GenerationHandle {
         handle.with_created(created)
     }
 
-    /// A bare handle with what is known of the create: the answer to it is this handle's.
+    /// Adds the facts about the create to a bare handle, and the handle to the response to the create.
     fn with_created(mut self, mut created: Created) -> Self {
         created.answer.handle = Some(Arc::new(self.clone()));
         self.created = Some(Arc::new(created));
@@ -355,7 +359,7 @@ impl GenerationHandle {
 }
 
 impl GenerationHandle {
-    /// What is stored of it.
+    /// The fields that are serialised.
     fn stored(&self) -> impl Eq + Hash + '_ {
         let Self {
             id,
@@ -414,7 +418,7 @@ fn read_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<System
     };
     humantime::parse_rfc3339(&text).map(Some).map_err(|error| {
         de::Error::custom(format_args!(
-            "created_at is {text:?}, which is no RFC 3339 time: {error}"
+            "created_at is {text:?}, which is not an RFC 3339 time: {error}"
         ))
     })
 }
@@ -426,7 +430,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn handle_that_was_stored_is_the_one_that_was_created() {
+    fn stored_handle_equals_the_created_one() {
         let created = Created {
             answer: Generation::from_json(serde_json::json!({ "id": "a" })),
             retry_after: None,

@@ -1,10 +1,11 @@
-//! The words for the states of a generation.
+//! Maps the status texts of services to the state of a generation.
 
 use super::parts::State;
 
-/// The words for states that the documents, the pages and their history use, and those of the vendors behind them.
+/// The state that a status text means. The texts are those of the documents, of the pages and their earlier versions, and of
+/// the vendors' own APIs.
 pub(super) fn state_of(status: &str) -> State {
-    // A longer text is not a status, and need not be copied to find that out.
+    // A longer text is not a status, so it is not copied.
     if status.len() > 64 {
         return State::Unknown;
     }

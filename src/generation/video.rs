@@ -1,4 +1,4 @@
-//! A video of a generation.
+//! A video of a completed generation: its URL, and the facts that the response states about the file.
 
 use std::{fmt, time::SystemTime};
 
@@ -7,24 +7,24 @@ use serde_json::{Map, Value};
 use super::expiry::expires_at;
 use crate::urls::redacted;
 
-/// A video of a finished generation.
+/// A video of a completed generation.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Video {
-    /// Where the file lies, byte for byte as the service wrote it; links are often signed and expire.
+    /// The URL of the file, byte for byte as the service sent it. Such URLs are often signed and expire.
     pub url: String,
-    /// The media type, where stated.
+    /// The media type, if stated.
     pub content_type: Option<String>,
-    /// The file's name, where stated.
+    /// The file's name, if stated.
     pub file_name: Option<String>,
-    /// The file's size in bytes, where stated.
+    /// The file's size in bytes, if stated.
     pub file_size: Option<u64>,
-    /// The clip's length in seconds, where stated.
+    /// The clip's length in seconds, if stated.
     pub duration: Option<f64>,
 }
 
 impl Video {
-    /// A video of which only the link is known.
+    /// A video of which only the URL is known.
     pub fn at(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -35,20 +35,20 @@ impl Video {
         }
     }
 
-    /// Until when the URL is valid, as far as its signature states it; a fetch of the generation returns a fresh one.
+    /// The time at which the URL expires, if its signature states one. A fetch of the generation returns a fresh URL.
     ///
     /// ```
     /// use std::time::{Duration, SystemTime};
     ///
-    /// let link = "https://cdn.example.com/a.mp4?Expires=1752005613&Signature=x";
+    /// let url = "https://cdn.example.com/a.mp4?Expires=1752005613&Signature=x";
     /// let expires = SystemTime::UNIX_EPOCH + Duration::from_secs(1_752_005_613);
-    /// assert_eq!(aimlapi_video::Video::at(link).expires_at(), Some(expires));
+    /// assert_eq!(aimlapi_video::Video::at(url).expires_at(), Some(expires));
     /// ```
     pub fn expires_at(&self) -> Option<SystemTime> {
         expires_at(&self.url)
     }
 
-    /// The video at `url`, with what the object beside it says of the file.
+    /// The video at `url`, with the facts that the object `map` states about the file.
     pub(super) fn described(url: &str, map: &Map<String, Value>) -> Self {
         Self {
             content_type: map.get("content_type").and_then(text),
@@ -72,7 +72,7 @@ impl fmt::Debug for Video {
     }
 }
 
-/// A text that is not empty, or a number as text.
+/// The text of a JSON string that is not empty, or of a number.
 pub(super) fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if !text.is_empty() => Some(text.clone()),

@@ -1,7 +1,9 @@
-//! The meaning of the name of a property, since gateways name the same thing differently: `failure_reason`, `failReason` and
-//! `errmsg` are each a word for a failure and a word for its reason.
+//! Classifies the names of properties by the words that they consist of.
+//!
+//! Gateways use different names for the same property: `failure_reason`, `failReason` and `errmsg` each consist of a word for a
+//! failure and a word for its reason.
 
-/// What belongs to the request, repeated in an answer.
+/// Words for parts of the request that a response repeats.
 #[rustfmt::skip]
 const INPUT: &[&str] = &[
     "arg", "args", "argument", "arguments", "billing", "callback", "config", "configuration", "control", "controls", "ctx",
@@ -12,7 +14,7 @@ const INPUT: &[&str] = &[
     "webhook",
 ];
 
-/// A failure, by itself.
+/// Words for a failure.
 #[rustfmt::skip]
 const FAILURE: &[&str] = &[
     "diagnostic", "diagnostics", "err", "error", "errors", "errs", "exception", "exceptions", "fail", "failed",
@@ -20,7 +22,7 @@ const FAILURE: &[&str] = &[
     "rejection", "rejections", "violation", "violations",
 ];
 
-/// A failure, where a reason or a message is given for it.
+/// Words for a failure if they are combined with a word for a reason or a message.
 #[rustfmt::skip]
 const VERDICT: &[&str] = &[
     "abort", "aborted", "banned", "block", "blocked", "cancel", "canceled", "cancellation", "cancelled",
@@ -39,20 +41,20 @@ const REASON: &[&str] = &[
 
 const MESSAGE: &[&str] = &["detail", "details", "message", "messages", "msg", "msgs"];
 
-/// A text about the state, where the name says so.
+/// Words for a text about the state, if they are combined with a word of [`ABOUT_STATE`].
 #[rustfmt::skip]
 const NOTE: &[&str] = &[
     "desc", "description", "hint", "info", "note", "remark", "summary", "text", "title", "warning", "warnings",
 ];
 
-/// Names that stand for a text about the state without a further word; the others may be the caller's own text.
+/// Words of [`NOTE`] that mean a text about the state also alone; the others may be a text of the caller.
 const NOTE_ALONE: &[&str] = &["hint", "info", "note", "remark", "warning", "warnings"];
 
 const ABOUT_STATE: &[&str] = &["result", "status", "state", "response"];
 
 const CODE: &[&str] = &["code", "codes", "kind", "name", "type"];
 
-/// Facts about a failure that are no reason.
+/// Words for facts about a failure that are not its reason.
 #[rustfmt::skip]
 const META: &[&str] = &[
     "at", "attempts", "count", "date", "id", "ids", "num", "number", "on", "rate", "retries", "time",
@@ -65,7 +67,7 @@ const VIDEO: &[&str] = &[
     "videos", "webm",
 ];
 
-/// What was made.
+/// Words for the result of a generation.
 #[rustfmt::skip]
 const RESULT: &[&str] = &[
     "artifact", "artifacts", "asset", "assets", "creation", "creations", "deliverable", "deliverables", "final",
@@ -73,12 +75,12 @@ const RESULT: &[&str] = &[
     "response", "result", "results", "sample", "samples", "work", "works",
 ];
 
-/// A failure that was survived, or one of many.
+/// Words for an earlier failure that did not end the generation, or for one of several failures.
 const PAST: &[&str] = &[
     "last", "previous", "progress", "retries", "retry", "step", "steps", "warning",
 ];
 
-/// Words for pages and entries of the API, which are not files.
+/// Words for resources of the API, which are not files.
 const ENTRY: &[&str] = &[
     "generation",
     "generations",
@@ -90,7 +92,7 @@ const ENTRY: &[&str] = &[
     "works",
 ];
 
-/// A place of a file, or something around it.
+/// Words for the location of a file, or for a container of files.
 #[rustfmt::skip]
 const PLACE: &[&str] = &[
     "address", "body", "cdn", "content", "data", "download", "file", "files", "hd", "href", "item", "items",
@@ -99,7 +101,7 @@ const PLACE: &[&str] = &[
     "value", "values",
 ];
 
-/// A file or page that is not the video.
+/// Words for files and pages other than the video.
 #[rustfmt::skip]
 const OTHER_FILE: &[&str] = &[
     "api", "audio", "audios", "caption", "captions", "chunk", "chunks", "console", "cover", "covers", "dashboard",
@@ -130,14 +132,14 @@ const VOCABULARY: &[&[&str]] = &[
 /// The words of a property's name, in lower case.
 pub(super) struct Words(Vec<String>);
 
-/// What a property can be for the search of a reason.
+/// The role of a property in the search for a reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Meaning {
-    /// Why it failed.
+    /// The reason of a failure.
     Failure,
-    /// A reason, perhaps of something else.
+    /// A reason, but not necessarily of a failure.
     Reason,
-    /// A message, perhaps about something else.
+    /// A message, but not necessarily about a failure.
     Message,
     /// A note about the state.
     Note,
@@ -145,16 +147,16 @@ pub(super) enum Meaning {
     FailureCode,
     /// A code or a name.
     Code,
-    /// Something of the request, or a fact that is not a reason.
+    /// A part of the request, or a fact that is not a reason.
     Nothing,
-    /// Anything else: its value may hold a reason.
+    /// Any other property, whose value may hold a reason.
     Unknown,
 }
 
 impl Words {
     pub(super) fn of(name: &str) -> Self {
         let mut words = Self(Vec::new());
-        // A name that long is data.
+        // A longer name is data, such as the key of a map.
         if name.len() > 64 {
             return words;
         }
@@ -172,7 +174,7 @@ impl Words {
         words
     }
 
-    /// Takes `errmsg` apart, and leaves the number of `video2` off.
+    /// Adds a word: splits `errmsg` into its parts, and removes the number of `video2`.
     fn push(&mut self, word: &str) {
         let stem = word.trim_end_matches(|c: char| c.is_ascii_digit());
         let word = if is_known(word) { word } else { stem };
@@ -192,7 +194,7 @@ impl Words {
         last.is_some_and(|last| lists.iter().any(|list| list.contains(&last.as_str())))
     }
 
-    /// What the property can be for the search of a reason; `in_failure` within a property that describes a failure.
+    /// The role of the property in the search for a reason. `in_failure` is set within a property that describes a failure.
     pub(super) fn meaning(&self, in_failure: bool) -> Meaning {
         let is_note = self.ends_in(&[NOTE]);
         if self.has(FAILURE) {
@@ -223,7 +225,7 @@ impl Words {
         }
     }
 
-    /// Whether it belongs to the request, or is a file or page that is not the video.
+    /// Whether the property belongs to the request, or is a file or page other than the video.
     pub(super) fn is_other_file(&self) -> bool {
         self.has(INPUT) || self.has(OTHER_FILE)
     }
@@ -236,7 +238,7 @@ impl Words {
         self.has(PAST)
     }
 
-    /// Whether it is the URL of an entry of the API by its name: `response_url`.
+    /// Whether the name is that of the URL of an API resource, such as `response_url`.
     pub(super) fn is_entry(&self) -> bool {
         let is_url = |word: &String| ["url", "uri", "link", "href"].contains(&word.as_str());
         let is_entry = |word: &String| ENTRY.contains(&word.as_str());
@@ -255,15 +257,15 @@ impl Words {
         self.has(RESULT)
     }
 
-    /// Whether every word is of what was made, or of its place.
+    /// Whether every word is one for a result or for the location of a file.
     pub(super) fn is_result_or_place(&self) -> bool {
         let known = [RESULT, PLACE, VIDEO];
         let is_known = |word: &String| known.iter().any(|list| list.contains(&word.as_str()));
         self.0.iter().all(is_known)
     }
 
-    /// How many words stand beside the plainest names of a link to a video: of two names in one object, the plainer one
-    /// is the video, and the other a variant of it.
+    /// The number of words other than the plain names of a video's URL, doubled, plus one if no word names a video. Of two names
+    /// in one object, the one with the lower value is the video, and the other a variant of it.
     pub(super) fn variance(&self) -> usize {
         let plain = ["url", "uri", "link", "href", "video", "videos"];
         let is_plain = |word: &&String| plain.contains(&word.as_str());
@@ -275,7 +277,7 @@ fn is_known(word: &str) -> bool {
     VOCABULARY.iter().any(|list| list.contains(&word))
 }
 
-/// The known words that a word is made of, if it is made of nothing else.
+/// Splits a word into known words; `None` if it does not consist of known words only.
 fn parts(word: &str) -> Option<Vec<&str>> {
     if is_known(word) {
         return Some(vec![word]);
@@ -293,7 +295,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_in_any_style_are_taken_apart() {
+    fn names_in_every_style_are_split_into_words() {
         for (name, words) in [
             ("failure_reason", &["failure", "reason"] as &[_]),
             ("failReason", &["fail", "reason"]),
@@ -313,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn names_tell_what_they_can_be() {
+    fn names_have_their_meaning() {
         for (name, meaning) in [
             ("error", Meaning::Failure),
             ("failure_reason", Meaning::Failure),

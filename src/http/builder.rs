@@ -1,8 +1,8 @@
-//! What all HTTP clients of this crate have in common, those for downloads included.
+//! The settings that all HTTP clients of this crate share, those of downloads included.
 
 use std::{sync::Arc, time::Duration};
 
-/// A caller's own settings of an HTTP client.
+/// A caller's function that customizes an HTTP client.
 pub(crate) type Customize =
     Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
 
@@ -13,7 +13,7 @@ pub(crate) fn base_builder(connect_timeout: Duration) -> reqwest::ClientBuilder 
         .user_agent(concat!("aimlapi-video/", env!("CARGO_PKG_VERSION")))
 }
 
-/// Applies the caller's settings, where there are any.
+/// Applies the caller's function, if there is one.
 pub(crate) fn customize(
     builder: reqwest::ClientBuilder,
     customize: Option<&Customize>,

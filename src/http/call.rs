@@ -1,4 +1,4 @@
-//! One call of a generated operation: what goes over the wire beside the body, and how the response is taken.
+//! One call of a generated operation: the headers and the timeout that its request gets, and the reading of its response.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -26,7 +26,7 @@ static API_VERSION: HeaderName = HeaderName::from_static("api-version");
 static CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
 static JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// A header of one call.
+/// The name and the value of a header.
 pub(crate) type Header = (HeaderName, HeaderValue);
 
 /// The settings of one call.
@@ -76,12 +76,12 @@ impl Call {
         self.request_id
     }
 
-    /// Whether the request, if it has a body, has left.
+    /// The record of whether the request has left, if it has a body.
     pub(crate) fn departure(&self) -> &Arc<Departure> {
         &self.departure
     }
 
-    /// Reads the response that an operation got, whatever its status.
+    /// Reads the response of an operation, of any status.
     pub(crate) async fn receive(
         &self,
         result: Result<ResponseValue<ByteStream>, OperationError<ByteStream>>,
@@ -91,12 +91,12 @@ impl Call {
                 let (key, request_id) = (self.key(), self.request_id);
                 return Ok(ServiceResponse::read(response, key, self.max_body, request_id).await);
             }
-            // A request whose body has not left has created nothing: a name that is not found, a host that does not listen,
-            // a TLS handshake or a proxy that fails. In every other case it may have arrived.
+            // A request whose body has not left has created nothing: the name was not found, the host does not listen, or the
+            // TLS handshake or the proxy failed. In every other case the request may have arrived.
             Err(OperationError::CommunicationError(source)) => {
                 (!self.departure.has_left(), Some(source.without_url()))
             }
-            // The document declares every status and any content, so that no operation ends otherwise.
+            // The document declares every status and any content, so an operation has no other outcome.
             Err(_) => (false, None),
         };
         Err(NoResponse {
@@ -106,17 +106,17 @@ impl Call {
         })
     }
 
-    /// The key, as it is sent.
+    /// The key, in the bytes that are sent.
     fn key(&self) -> &[u8] {
         let value = self.authorization.as_bytes();
         value.strip_prefix(BEARER.as_bytes()).unwrap_or(value)
     }
 
-    /// Adds what every request has beside its body.
+    /// Sets the timeout and the headers of a request, and makes its body record the departure.
     fn prepare(&self, request: &mut Request) {
         *request.timeout_mut() = Some(self.timeout);
         let headers = request.headers_mut();
-        // The generator sends the document's `info.version`, for which the service has no use.
+        // The generator sends the document's `info.version`, which the service does not use.
         headers.remove(&API_VERSION);
         headers.insert(ACCEPT, JSON.clone());
         headers.insert(AUTHORIZATION, self.authorization.clone());
@@ -127,7 +127,7 @@ impl Call {
         if let Some((name, value)) = &self.idempotency {
             headers.insert(name, value.clone());
         }
-        // A body that can be read once: no layer below can send a create again.
+        // The body can be read only once, so no layer below can retry a create.
         if let Some(body) = request.body_mut() {
             *body = Body::wrap(DepartingBody {
                 body: std::mem::take(body),
@@ -137,7 +137,7 @@ impl Call {
     }
 }
 
-/// Without the header value that holds the key, which is marked sensitive, too.
+/// Leaves out the `Authorization` header, whose value is also marked sensitive.
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")

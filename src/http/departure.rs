@@ -1,4 +1,4 @@
-//! Whether a request has left this machine, so that a request is not sent once its caller has given up.
+//! Records whether a request has left this machine, so that a request that was cancelled before is not sent.
 
 use std::{
     error::Error as StdError,
@@ -24,7 +24,7 @@ impl Departure {
     const LEFT: u8 = 1;
     const CANCELLED: u8 = 2;
 
-    /// Cancels the request; `false` if it has left.
+    /// Cancels the request; `false` if the request has left.
     pub(crate) fn cancel(&self) -> bool {
         self.settle(Self::CANCELLED) != Self::LEFT
     }
@@ -33,12 +33,12 @@ impl Departure {
         self.0.load(Ordering::SeqCst) == Self::LEFT
     }
 
-    /// `false` if the request was cancelled.
+    /// Records that the request leaves; `false` if the request was cancelled.
     fn leave(&self) -> bool {
         self.settle(Self::LEFT) != Self::CANCELLED
     }
 
-    /// The first call decides between leaving and cancelling.
+    /// Sets the final state, unless an earlier call has set it; returns the final state.
     fn settle(&self, state: u8) -> u8 {
         let settled =
             self.0
@@ -47,8 +47,10 @@ impl Departure {
     }
 }
 
-/// A body that records its departure. HTTP/1 polls a body before it writes the head to the socket, HTTP/2 after it:
-/// where the body is refused, at most a head without its body has left, and no service can act on that.
+/// A body that records its departure, and fails if the request was cancelled.
+///
+/// HTTP/1 polls a body before it writes the head to the socket, HTTP/2 after it. If the body fails, at most a head without
+/// its body has left, and a service cannot act on that.
 pub(super) struct DepartingBody {
     pub(super) body: Body,
     pub(super) departure: Arc<Departure>,
@@ -84,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn first_of_leaving_and_cancelling_decides() {
+    fn departure_keeps_the_first_of_leaving_and_cancelling() {
         let departure = Departure::default();
         assert!(!departure.has_left());
         assert!(departure.leave() && departure.leave() && departure.has_left());

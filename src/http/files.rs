@@ -1,4 +1,4 @@
-//! The HTTP clients of downloads: connections of their own, to allowed hosts alone, without the API's key.
+//! The HTTP clients of downloads, which connect only to allowed hosts and do not hold the API's key.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -11,17 +11,18 @@ use super::{
 };
 use crate::tls::HttpClient;
 
-/// The HTTP clients that downloads use.
+/// The HTTP clients of downloads: one that connects directly, and one for each scheme that goes through a proxy.
 pub(crate) struct Files {
     settings: FileSettings,
-    /// Resolves names itself, and connects to allowed addresses only.
+    /// The client that resolves names itself and connects only to allowed addresses.
     direct: HttpClient,
-    /// Leaves resolving to the proxy: for http, and for https.
+    /// The clients for http and https whose proxy resolves names.
     proxied: [OnceLock<HttpClient>; 2],
     /// The system's proxies.
     system: Option<Matcher>,
 }
 
+/// The settings of the HTTP clients of downloads.
 pub(crate) struct FileSettings {
     pub(crate) connect_timeout: Duration,
     pub(crate) idle_timeout: Duration,
@@ -29,9 +30,9 @@ pub(crate) struct FileSettings {
     pub(crate) loopback: bool,
     pub(crate) allow_http: bool,
     pub(crate) allow_private: bool,
-    /// What the caller changes about the HTTP client.
+    /// The caller's function that customizes the HTTP client.
     pub(crate) change: Option<Customize>,
-    /// Takes everything.
+    /// The caller's proxy, for requests of any scheme.
     pub(crate) proxy: Option<Proxy>,
 }
 
@@ -45,7 +46,7 @@ impl Files {
         Ok(Self {
             direct: HttpClient::build(direct)?,
             proxied: Default::default(),
-            // A proxy that nobody named cannot reach what listens on this machine's loopback.
+            // The system's proxy cannot reach this machine's loopback interface.
             system: (!settings.loopback).then(Matcher::from_system),
             settings,
         })
@@ -55,7 +56,7 @@ impl Files {
         &self.settings
     }
 
-    /// The client for `url`: where a proxy takes it, the proxy resolves the name.
+    /// The client for `url`. If a proxy is configured for the URL, the proxy resolves the name.
     pub(crate) fn client(&self, url: &Url) -> reqwest::Result<&HttpClient> {
         let uri = url.as_str().parse().ok();
         let found = |system: &Matcher| system.intercept(uri.as_ref()?);
@@ -75,7 +76,7 @@ impl Files {
         if let Some(client) = proxied.get() {
             return Ok(client);
         }
-        // It and no other, for without one nobody would look at what the name resolves to.
+        // `no_proxy` keeps the system's proxies out: a request that none of them takes would skip the check of addresses.
         let client = HttpClient::build(|| self.settings.builder().no_proxy().proxy(proxy.clone()))?;
         Ok(proxied.get_or_init(|| client))
     }
@@ -90,9 +91,9 @@ impl FileSettings {
     }
 
     fn builder(&self) -> reqwest::ClientBuilder {
-        // The idle time is kept here: reqwest's runs on while the caller's disk or writer is what is slow.
-        // Redirects are followed here, each after a look.
-        // Some servers know `Range` in this spelling alone, such as weborf 0.19.
+        // The download measures the idle time itself: reqwest's read timeout also runs while the caller's disk or writer is
+        // slow. The download follows redirects itself, each after a check of its host.
+        // Some servers, such as weborf 0.19, recognise `Range` only in this spelling.
         let builder = base_builder(self.connect_timeout).http1_title_case_headers();
         customize(builder, self.change.as_ref()).redirect(reqwest::redirect::Policy::none())
     }

@@ -1,4 +1,4 @@
-//! Responses of any bytes and headers. `PROPTEST_CASES` sets the number of cases.
+//! Property tests of responses with arbitrary bytes and headers. `PROPTEST_CASES` sets the number of cases.
 
 use proptest::prelude::*;
 
@@ -111,18 +111,18 @@ proptest! {
         if !response.status.is_success() {
             prop_assert!(!shown.contains("?sig="), "{shown}");
         }
-        // Bytes that are no text may take three times their room.
+        // A byte that is not UTF-8 becomes a replacement character of three bytes.
         prop_assert!(error.body.len() <= 3 * 8 * 1024);
     }
 
     #[test]
-    fn any_retry_after_is_a_time_or_none(again in header(), millis in prop_oneof![Just(Vec::new()), header()]) {
+    fn any_retry_after_is_a_duration_or_none(again in header(), millis in prop_oneof![Just(Vec::new()), header()]) {
         let pause = response(429, &[("retry-after", again.clone()), ("retry-after-ms", millis)], Vec::new()).retry_after();
         let text = String::from_utf8_lossy(&again);
         if let (Ok(seconds), None) = (text.trim().parse::<u32>(), pause) {
             prop_assert!(false, "{seconds} s is a time");
         }
-        // No caller adds it to an instant unchecked; this is what they do.
+        // Callers add the pause to an instant with `checked_add`, as here.
         let _ = tokio::time::Instant::now().checked_add(pause.unwrap_or_default());
     }
 }

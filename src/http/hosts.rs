@@ -1,6 +1,7 @@
-//! Which hosts a link may lead to: none inside the network that this machine stands in.
+//! Checks that the hosts of downloads are on the public internet.
 //!
-//! A link is the service's word, and a redirect its host's; neither may make this machine ask its neighbours.
+//! The service chooses the URL of a video, and the URL's host chooses a redirect. Neither may make this machine send
+//! requests to its local network (server-side request forgery).
 
 use std::{
     error::Error as StdError,
@@ -17,14 +18,14 @@ use reqwest::{
 
 use super::localhost;
 
-/// Which hosts are allowed beside the public ones.
+/// The hosts that are allowed in addition to the public ones.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hosts {
     pub(crate) loopback: bool,
     pub(crate) private: bool,
 }
 
-/// A host that leads to an address that is not public.
+/// The error of a host whose address is not public.
 #[derive(Debug)]
 pub(crate) struct NotPublic {
     host: String,
@@ -32,12 +33,12 @@ pub(crate) struct NotPublic {
 }
 
 impl Hosts {
-    /// Judges the host that `url` names, as far as it can be told without asking for its address.
+    /// Checks the host of `url` without resolving its name: an address, or a name of the loopback interface.
     pub(crate) fn check(self, url: &Url) -> Result<(), NotPublic> {
         let host = url.host_str().unwrap_or_default();
         let allowed = match host.trim_matches(['[', ']']).parse() {
             Ok(address) => self.allows(address),
-            // Names that mean this machine wherever they are resolved.
+            // The names that RFC 6761 reserves for the loopback interface.
             Err(_) => !is_localhost(host) || self.loopback || self.private,
         };
         if allowed {
@@ -68,20 +69,21 @@ impl fmt::Display for NotPublic {
 
 impl StdError for NotPublic {}
 
-/// The system's resolver, less the addresses that are not allowed. What is left is what is connected to, so a name
-/// cannot change its address between the look and the connection. A host that has public addresses beside others is
-/// reached by the public ones.
+/// The system's resolver without the addresses that are not allowed.
+///
+/// The connection uses the addresses that were checked, so a name cannot change its address in between. A host that has
+/// public and other addresses is reached by the public ones.
 pub(crate) struct Guard {
     hosts: Hosts,
     lookup: Arc<Lookup>,
 }
 
-type Lookup = dyn Fn(String) -> Looking + Send + Sync;
-type Looking = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+type Lookup = dyn Fn(String) -> LookupFuture + Send + Sync;
+type LookupFuture = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 
 impl Guard {
     pub(crate) fn new(hosts: Hosts) -> Self {
-        let lookup = |name: String| -> Looking {
+        let lookup = |name: String| -> LookupFuture {
             Box::pin(async move {
                 if is_localhost(&name) {
                     return Ok(localhost::ADDRESSES.to_vec());
@@ -98,9 +100,9 @@ impl Guard {
 
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
-        let (hosts, looking) = (self.hosts, (self.lookup)(name.as_str().to_owned()));
+        let (hosts, lookup) = (self.hosts, (self.lookup)(name.as_str().to_owned()));
         Box::pin(async move {
-            let mut found = looking.await?;
+            let mut found = lookup.await?;
             let first = found.first().map(SocketAddr::ip);
             found.retain(|address| hosts.allows(address.ip()));
             if found.is_empty() && first.is_some() {
@@ -115,7 +117,7 @@ impl Resolve for Guard {
     }
 }
 
-/// Whether a URL's host may be one of the public internet's, as far as its name or address shows.
+/// Whether a URL's host may be on the public internet, as far as its name or address shows.
 pub(crate) fn is_public_host(url: &Url) -> bool {
     let public_only = Hosts {
         loopback: false,
@@ -129,7 +131,7 @@ fn is_localhost(host: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost")
 }
 
-/// Whether an address is one of the public internet's: IANA's registries of special addresses, read strictly.
+/// Whether an address is on the public internet, by a strict reading of IANA's registries of special-purpose addresses.
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -145,7 +147,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
             | (10, _, _)            // private
             | (100, 64..=127, _)    // carriers' NAT
             | (127, _, _)           // loopback
-            | (169, 254, _)         // link-local, where clouds tell secrets
+            | (169, 254, _)         // link-local, with the metadata services of clouds
             | (172, 16..=31, _)     // private
             | (192, 0, 0)           // protocols
             | (192, 0, 2)           // documentation
@@ -166,7 +168,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         is_public_v4(Ipv4Addr::new(a, b, c, d))
     };
     match segments {
-        // Mapped, and NAT64: what counts is the address within.
+        // IPv4-mapped addresses, and NAT64: the embedded address decides.
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
             embedded(high, low)
         }
@@ -174,7 +176,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         [0x2002, high, low, ..] => embedded(high, low),
         // Protocols, Teredo, benchmarks, ORCHID; documentation.
         [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
-        // Nothing beyond is given out: the rest is loopback, local, link-local, multicast or reserved.
+        // Only 2000::/3 is allocated: the rest is loopback, local, link-local, multicast or reserved.
         [first, ..] => matches!(first, 0x2000..=0x3fff),
     }
 }
@@ -214,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_allowed_is_allowed_and_no_more() {
+    fn allowed_classes_of_addresses_are_accepted_and_others_refused() {
         let loopback = Hosts {
             loopback: true,
             ..PUBLIC_ONLY
@@ -232,7 +234,7 @@ mod tests {
     }
 
     async fn resolved(hosts: Hosts, found: &'static [&'static str]) -> Result<Vec<IpAddr>, String> {
-        let lookup = move |_| -> Looking {
+        let lookup = move |_| -> LookupFuture {
             let found = found
                 .iter()
                 .map(|ip| SocketAddr::new(ip.parse().expect("an address"), 0));
@@ -252,7 +254,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_is_reached_by_its_public_addresses_alone() {
+    async fn name_resolves_to_its_public_addresses_only() {
         let mixed = &["10.0.0.1", "8.8.8.8", "fd00::1"];
         let public: IpAddr = "8.8.8.8".parse().expect("an address");
         assert_eq!(resolved(PUBLIC_ONLY, mixed).await, Ok(vec![public]));

@@ -1,22 +1,23 @@
-//! Redaction of the key: a service may repeat it, so that it is taken out of every response before anything else.
+//! Redaction of the key: a service may repeat the key, so it is removed from every response before the response is read.
 
 use reqwest::header::{HeaderMap, HeaderValue};
 
-/// Replaces a key.
+/// The replacement of a key.
 const REPLACEMENT: &[u8] = b"[key]";
 
-/// A shorter key is not one that the service issues, and may be a word of a response.
+/// The minimum length in bytes of a key that is redacted: the service issues no shorter keys, and a shorter one may be an
+/// ordinary word of a response.
 const MIN_KEY: usize = 12;
 
-/// The characters that some writers of JSON escape by a backslash.
+/// The characters that some JSON serializers escape with a backslash.
 const ESCAPED: [u8; 3] = *b"\"\\/";
 
-/// An end of a text that was cut off counts as the beginning of a key from this length on.
+/// The minimum length in bytes from which the end of a truncated text counts as the beginning of the key.
 const MIN_PREFIX: usize = 4;
 
-/// The bytes without the key, both as it is and as JSON may escape it; `None` if they do not hold it.
+/// The bytes without the key, plain or escaped as in JSON; `None` if the bytes do not hold the key.
 pub(super) fn redact(bytes: &[u8], key: &[u8]) -> Option<Vec<u8>> {
-    // The usual case, and this function sees each header of every response.
+    // Return early in the usual case, since this function is called for each header of every response.
     if key.len() < MIN_KEY || bytes.len() < key.len() {
         return None;
     }
@@ -30,14 +31,14 @@ pub(super) fn redact(bytes: &[u8], key: &[u8]) -> Option<Vec<u8>> {
     both.or(plain)
 }
 
-/// How many bytes of a text that was cut off are left before what may be the beginning of the key.
+/// The length of a truncated text without an end that may be the beginning of the key.
 pub(super) fn len_before_cut_key(bytes: &[u8], key: &[u8]) -> usize {
     let mut beginnings = (MIN_PREFIX..key.len()).rev();
     let cut = beginnings.find(|length| key.len() >= MIN_KEY && bytes.ends_with(&key[..*length]));
     bytes.len() - cut.unwrap_or(0)
 }
 
-/// Takes the key out of every header.
+/// Removes the key from every header.
 pub(super) fn headers(headers: &mut HeaderMap, key: &[u8]) {
     for value in headers.values_mut() {
         if let Some(redacted) = redact(value.as_bytes(), key) {
@@ -68,7 +69,7 @@ fn replaced(bytes: &[u8], key: &[u8]) -> Option<Vec<u8>> {
     Some(kept)
 }
 
-/// As some writers of JSON escape it.
+/// The key as some JSON serializers escape it.
 fn escaped(key: &[u8]) -> Vec<u8> {
     let mut escaped = Vec::with_capacity(key.len());
     for byte in key {
@@ -87,7 +88,7 @@ mod tests {
     const KEY: &[u8] = b"sk-4711-do-not-leak";
 
     #[test]
-    fn a_key_is_redacted_wherever_it_occurs() {
+    fn key_is_redacted_wherever_it_occurs() {
         for (text, expected) in [
             ("", None),
             ("nothing of it: sk-4711-do-not", None),
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_serves_as_a_key_changes_no_answer() {
+    fn key_shorter_than_the_minimum_is_not_redacted() {
         assert_eq!(
             redact(b"https://a.example/simulated.mp4", b"simulated"),
             None
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_beginning_of_a_key_at_a_cut_is_left_out() {
+    fn beginning_of_a_key_at_the_end_of_a_truncated_text_is_removed() {
         assert_eq!(len_before_cut_key(b"key sk-4711-do", KEY), 4);
         assert_eq!(len_before_cut_key(b"key sk-", KEY), 7);
         assert_eq!(len_before_cut_key(b"", KEY), 0);

@@ -1,4 +1,4 @@
-//! A response of the service, and what its headers say.
+//! A response of the service: its status, headers and body, and the generation or the error that it describes.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::redact;
 use crate::{Generation, ResponseMetadata, ServiceError};
 
-/// At most this much is read of a response that neither succeeds nor refuses the request, and kept of one that is too large.
+/// The maximum number of bytes that are read of a redirect or a server error, and kept of a response that is too large.
 const MAX_BEGINNING: usize = 64 * 1024;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -34,7 +34,7 @@ pub(crate) struct ServiceResponse {
 }
 
 impl ServiceResponse {
-    /// Reads a response to its end, or to `max_body` bytes, or until it breaks off.
+    /// Reads a response to its end, to `max_body` bytes, or until the connection breaks.
     pub(super) async fn read(
         response: ResponseValue<ByteStream>,
         key: &[u8],
@@ -42,8 +42,8 @@ impl ServiceResponse {
         request_id: Uuid,
     ) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
-        // A refusal may repeat the request, media and all, before it says what is wrong. Of any other failure, the beginning
-        // is enough.
+        // A 4xx may repeat the request with its media before it says what is wrong, so it is read in full. Of a redirect or a
+        // server error, the beginning is enough.
         let max_body = match status.is_success() || status.is_client_error() {
             true => max_body,
             false => max_body.min(MAX_BEGINNING),
@@ -64,7 +64,7 @@ impl ServiceResponse {
         }
     }
 
-    /// The generation, if the body is a JSON object. A body with the same bytes as that of `before` is not parsed again.
+    /// The generation, if the body is a JSON object. A body that is identical to the body of `before` is not parsed again.
     pub(crate) fn generation(&self, before: Option<&Generation>) -> Result<Generation, String> {
         if let Some(encoding) = self.encoding() {
             return Err(compressed(encoding));
@@ -79,17 +79,17 @@ impl ServiceResponse {
                 let kind = self.text(&CONTENT_TYPE).unwrap_or("no content type");
                 let bytes = self.body.len();
                 return Err(format!(
-                    "the answer is no JSON ({kind}, {bytes} bytes): {error}"
+                    "the response is not JSON ({kind}, {bytes} bytes): {error}"
                 ));
             }
         };
         if !json.is_object() {
-            return Err("the answer is JSON but no object".into());
+            return Err("the response is JSON but not an object".into());
         }
         Ok(Generation::from_text(&self.body, json).with_metadata(self.metadata()))
     }
 
-    /// The generation of a response that says only that the work goes on: as in `before`, the last that is known.
+    /// The generation of a 202 that describes no state: `before`, the last known one, with this response's metadata.
     pub(crate) fn accepted(&self, before: Option<&Generation>) -> Generation {
         let generation = before.cloned().unwrap_or_else(Generation::accepted);
         generation.with_metadata(self.metadata())
@@ -98,7 +98,7 @@ impl ServiceResponse {
     pub(crate) fn service_error(&self) -> ServiceError {
         let metadata = self.metadata();
         let encoding = self.encoding();
-        // A compressed body is not text that could be kept.
+        // A compressed body is not text, so it is not kept.
         let body = if encoding.is_none() { &*self.body } else { b"" };
         let mut error = ServiceError::read(self.status.as_u16(), body);
         error.message = error.message.or_else(|| encoding.map(compressed));
@@ -116,7 +116,7 @@ impl ServiceResponse {
         error
     }
 
-    /// How long the service asks clients to wait: `retry-after-ms`, or `Retry-After` as seconds or a date.
+    /// How long the service requests clients to wait: `retry-after-ms`, or `Retry-After` as seconds or a date.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         if let Some(millis) = self
             .text(&RETRY_AFTER_MS)
@@ -135,7 +135,7 @@ impl ServiceResponse {
         }
     }
 
-    /// How the body is compressed, although no request of this crate accepts a compressed one.
+    /// The content coding of the body, although no request of this crate accepts one; `None` for a plain body.
     fn encoding(&self) -> Option<&str> {
         let encoding = self.text(&CONTENT_ENCODING)?;
         let plain = ["", "identity"].contains(&encoding.trim().to_ascii_lowercase().as_str());
@@ -158,10 +158,10 @@ impl ServiceResponse {
 }
 
 fn compressed(encoding: &str) -> String {
-    format!("the answer is compressed ({encoding}), which was not asked for")
+    format!("the response is compressed ({encoding}), which was not requested")
 }
 
-/// What arrives of a body, up to the limit, and why it is incomplete, if it is.
+/// Reads a body up to the limit; returns the bytes, and why they are incomplete, if they are.
 async fn read_body(mut stream: ByteStream, max: usize) -> (Vec<u8>, Option<String>) {
     let mut body = Vec::new();
     let incomplete = loop {
@@ -169,15 +169,20 @@ async fn read_body(mut stream: ByteStream, max: usize) -> (Vec<u8>, Option<Strin
             Some(Ok(chunk)) if body.len() + chunk.len() <= max => body.extend_from_slice(&chunk),
             Some(Ok(chunk)) => {
                 body.extend_from_slice(&chunk[..max - body.len()]);
-                // The beginning is for the error, and need not be read as JSON first.
+                // The error shows the beginning only.
                 body.truncate(MAX_BEGINNING);
                 body.shrink_to_fit();
-                break format!("the answer is larger than {max} bytes");
+                break format!("the response is larger than {max} bytes");
             }
             Some(Err(error)) if error.is_timeout() => {
-                break "the answer stopped arriving".to_owned();
+                break "the response did not arrive within the timeout".to_owned();
             }
-            Some(Err(error)) => break format!("the answer broke off: {}", error.without_url()),
+            Some(Err(error)) => {
+                break format!(
+                    "the connection broke during the response: {}",
+                    error.without_url()
+                );
+            }
             None => return (body, None),
         }
     };
@@ -212,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_response_is_not_parsed_again_and_has_its_own_metadata() {
+    fn repeated_response_is_not_parsed_again_and_has_its_own_metadata() {
         let read =
             |response: &ServiceResponse, before| response.generation(before).expect("it is read");
         let text = r#"{"id":"g1","status":"generating"}"#;
@@ -227,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compressed_response_is_not_read() {
+    fn compressed_response_is_refused() {
         let text = r#"{"id":"g1","status":"generating"}"#;
         let first = response(&[], text).generation(None).expect("it is read");
         let again = response(&[("content-encoding", "gzip")], text);
@@ -235,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_response_is_parsed() {
+    fn changed_response_is_parsed() {
         let before = Generation::from_json(serde_json::json!({ "id": "g1", "status": "queued" }));
         assert!(response(&[], "").generation(Some(&before)).is_err());
         let text = r#"{"id":"g1","status":"generating"}"#;

@@ -1,7 +1,7 @@
-//! An event for each request and its outcome (feature `tracing`). Without the feature, the type is empty.
+//! Emits an event for the outcome of each request (feature `tracing`). Without the feature, the type is empty.
 //!
-//! `seconds` is the time to the response's headers. The event holds no header but the response's `X-Request-Id`, no body, and
-//! of a URL neither query nor user.
+//! The field `seconds` is the time to the response's headers. Of the headers, the event holds only the response's
+//! `X-Request-Id`. It holds no body, and its URL has no query and no user.
 
 #[cfg(feature = "tracing")]
 pub(crate) use on::HttpTrace;
@@ -44,7 +44,7 @@ mod on {
                 status = status.as_u16(),
                 seconds = self.began.elapsed().as_secs_f64(),
                 request_id = request_id.filter(|id| is_id(id)),
-                "answered"
+                "response received"
             );
         }
 
@@ -66,12 +66,12 @@ mod on {
                 url = redacted(self.url.as_str()),
                 seconds = self.began.elapsed().as_secs_f64(),
                 why,
-                "unanswered"
+                "no response"
             );
         }
     }
 
-    /// Whether it looks like an id: a host may write anything there, and a terminal may interpret it.
+    /// Whether a text has the characters of an id: a host may send any characters, and a terminal may interpret them.
     fn is_id(text: &str) -> bool {
         let fits = |c: char| c.is_ascii_alphanumeric() || "-_.:/+=".contains(c);
         !text.is_empty() && text.len() <= 100 && text.chars().all(fits)

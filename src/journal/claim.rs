@@ -1,18 +1,20 @@
-//! A request that is being created: claimed, so that nobody else creates it, and noted before and after each POST.
+//! The claim on a request that is being created: it prevents a second create of the same request in this process, and
+//! records the create before and after each POST.
 
 use serde_json::{Map, Value};
 
 use super::{Event, Journal, JournalEntry, JournalState, event, sha256};
 use crate::{Error, ErrorKind, GenerationHandle};
 
-/// What is known of a request that is to be created.
-pub(crate) enum Known {
-    /// It was created before.
+/// The outcome of [`Journal::claim`].
+pub(crate) enum ClaimOutcome {
+    /// An earlier run created the generation.
     Created(GenerationHandle),
-    /// Nothing was; nobody else creates it as long as the claim is there.
-    Free(Claim),
+    /// The request has created no generation, and may be sent.
+    Claimed(Claim),
 }
 
+/// The exclusive right to create one request, until it is dropped.
 pub(crate) struct Claim {
     journal: Journal,
     line: usize,
@@ -21,32 +23,36 @@ pub(crate) struct Claim {
 }
 
 impl Journal {
-    /// Claims a request, unless it was created, or may have been.
-    pub(crate) fn claim(&self, index: usize, body: &Map<String, Value>) -> Result<Known, Error> {
+    /// Claims a request, unless its generation was created, or may have been created.
+    pub(crate) fn claim(
+        &self,
+        index: usize,
+        body: &Map<String, Value>,
+    ) -> Result<ClaimOutcome, Error> {
         let (line, sha256) = (index + 1, sha256(body));
-        let mut jobs = self.inner.jobs();
-        if jobs.claimed.contains(&line) {
-            let what = "is being created already; use a journal of its own for each batch";
-            return Err(self.inner.misused(line, what));
+        let mut requests = self.inner.requests();
+        if requests.claimed.contains(&line) {
+            let what = "is already being created; use a separate journal for each batch";
+            return Err(self.inner.usage_error(line, what));
         }
-        if let Some(known) = jobs.entries.get(&line) {
+        if let Some(known) = requests.entries.get(&line) {
             if known.state != JournalState::NotCreated && known.sha256 != sha256 {
                 let what = format!(
-                    "request {line} is another one than in the journal {}; use a journal of its own",
+                    "request {line} differs from the one in the journal {}; use a separate journal",
                     self.inner.path.display()
                 );
                 return Err(Error::new(ErrorKind::Configuration, what));
             }
             if let Some(handle) = known.handle() {
-                return Ok(Known::Created(handle.clone()));
+                return Ok(ClaimOutcome::Created(handle.clone()));
             }
-            if known.state == JournalState::Unclear && !jobs.repeated.contains(&line) {
+            if known.state == JournalState::Unclear && !requests.repeated.contains(&line) {
                 return Err(unclear(line, known));
             }
         }
-        jobs.claimed.insert(line);
+        requests.claimed.insert(line);
         let model = body.get("model").and_then(Value::as_str);
-        Ok(Known::Free(Claim {
+        Ok(ClaimOutcome::Claimed(Claim {
             journal: self.clone(),
             line,
             sha256,
@@ -56,8 +62,8 @@ impl Journal {
 }
 
 impl Claim {
-    /// Notes that it is about to be sent.
-    pub(crate) async fn sends(&self, request_id: &str, origin: &str) -> Result<(), Error> {
+    /// Records that the request is about to be sent.
+    pub(crate) async fn record_intent(&self, request_id: &str, origin: &str) -> Result<(), Error> {
         let intent = Event::Intent {
             line: self.line,
             sha256: self.sha256.clone(),
@@ -69,14 +75,15 @@ impl Claim {
         self.journal.write(intent).await
     }
 
-    /// Notes that it was not sent after all.
-    pub(crate) async fn withdrawn(&self) -> Result<(), Error> {
+    /// Records that the request was not sent after its intent.
+    pub(crate) async fn record_withdrawal(&self) -> Result<(), Error> {
         let (line, why) = (self.line, "stopped".into());
         self.journal.write(Event::NotCreated { line, why }).await
     }
 
-    /// Notes what came of it. An error takes nothing back of that.
-    pub(crate) async fn answered(
+    /// Records the outcome of the create. An error means that the outcome is not on disk, but the entry in memory is up
+    /// to date.
+    pub(crate) async fn record_outcome(
         &self,
         outcome: &Result<GenerationHandle, Error>,
     ) -> Result<(), Error> {
@@ -86,7 +93,7 @@ impl Claim {
                 line,
                 handle: handle.clone(),
             },
-            // The service's words may hold what was sent, so the kind alone is kept.
+            // The service's message may quote the request, so only the kind and the status are recorded.
             Err(error) => {
                 let status = error.service().map(|service| service.status.to_string());
                 let why = format!("{:?} {}", error.kind(), status.unwrap_or_default());
@@ -103,7 +110,7 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        self.journal.inner.jobs().claimed.remove(&self.line);
+        self.journal.inner.requests().claimed.remove(&self.line);
     }
 }
 
@@ -115,8 +122,8 @@ fn unclear(line: usize, entry: &JournalEntry) -> Error {
     let id = entry.request_id.as_ref();
     let id = id.map(|id| format!(" (X-Client-Request-Id {id})"));
     let what = format!(
-        "request {line} was being created{}{}, and what came of it is not known; it may have been accepted and billed, so \
-         look at the account's log before it is repeated",
+        "request {line} was being created{}{}, and its outcome is not known; the create may have been accepted and billed, \
+         so check the account's log before you repeat it",
         at.unwrap_or_default(),
         id.unwrap_or_default()
     );

@@ -1,4 +1,4 @@
-//! What a journal's lines say, and what they add up to.
+//! The events that a journal's lines record, and how an event changes the entry of its request.
 
 use std::{collections::BTreeMap, path::PathBuf, time::SystemTime};
 
@@ -18,10 +18,10 @@ pub(super) enum Event {
         line: usize,
         sha256: String,
         model: String,
-        /// When it was written, as RFC 3339.
+        /// The time of the intent, in RFC 3339.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<String>,
-        /// The `X-Client-Request-Id` of the request that leaves next.
+        /// The `X-Client-Request-Id` of the request that is sent next.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         request_id: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,7 +56,7 @@ pub(super) enum Event {
 }
 
 impl Event {
-    /// The request that it is about.
+    /// The line of the event's request; `None` for the first line of a journal.
     pub(super) fn line(&self) -> Option<usize> {
         match self {
             Self::Journal { .. } => None,
@@ -72,14 +72,15 @@ impl Event {
     }
 }
 
-/// The time as it is written.
+/// The current time in the format of [`Event::Intent`].
 pub(super) fn now() -> Option<String> {
     let now = SystemTime::now();
-    // A clock before 1970 is wrong, and its time could not be written down.
+    // A clock before 1970 is wrong, and its time cannot be formatted.
     (now >= SystemTime::UNIX_EPOCH).then(|| humantime::format_rfc3339_millis(now).to_string())
 }
 
-pub(super) fn apply(jobs: &mut BTreeMap<usize, JournalEntry>, event: &Event) {
+/// Applies an event to the entries, which are keyed by line.
+pub(super) fn apply(entries: &mut BTreeMap<usize, JournalEntry>, event: &Event) {
     if let Event::Intent {
         line,
         sha256,
@@ -89,8 +90,11 @@ pub(super) fn apply(jobs: &mut BTreeMap<usize, JournalEntry>, event: &Event) {
         origin,
     } = event
     {
-        // What is known to be created stays so.
-        if jobs.get(line).is_some_and(|entry| entry.handle().is_some()) {
+        // A recorded generation is never replaced.
+        if entries
+            .get(line)
+            .is_some_and(|entry| entry.handle().is_some())
+        {
             return;
         }
         let entry = JournalEntry {
@@ -104,10 +108,10 @@ pub(super) fn apply(jobs: &mut BTreeMap<usize, JournalEntry>, event: &Event) {
             saving: None,
             state: JournalState::Unclear,
         };
-        jobs.insert(*line, entry);
+        entries.insert(*line, entry);
         return;
     }
-    let Some(entry) = event.line().and_then(|line| jobs.get_mut(&line)) else {
+    let Some(entry) = event.line().and_then(|line| entries.get_mut(&line)) else {
         return;
     };
     if let Event::Saving { file, .. } = event {
@@ -124,7 +128,7 @@ pub(super) fn apply(jobs: &mut BTreeMap<usize, JournalEntry>, event: &Event) {
             handle,
             files: files.clone(),
         },
-        // What is known to be created stays so.
+        // A recorded generation is never replaced.
         (_, Some(_)) => return,
         (Event::NotCreated { .. }, None) => JournalState::NotCreated,
         (_, None) => JournalState::Unclear,

@@ -1,4 +1,7 @@
-//! The file of a journal: read whole, and appended to line by line. A line that cannot be written whole is taken off again.
+//! The file of a journal: [`open`] locks and reads the whole file, [`Tail`] appends lines.
+//!
+//! A line that cannot be written completely is removed again, so that the file always consists of complete lines,
+//! except after a crash, whose incomplete last line the next [`open`] removes.
 
 use std::{
     collections::BTreeMap,
@@ -17,17 +20,17 @@ use crate::{Error, ErrorKind};
 
 const VERSION: u32 = 1;
 
-/// No line is longer: what is has not been written here.
-const LINE_MOST: usize = 1024 * 1024;
+/// The maximum length of a line in bytes. A longer line was not written by this crate.
+const MAX_LINE: usize = 1024 * 1024;
 
-/// What a journal needs of a file.
+/// The file operations of a journal, as a trait so that tests can replace the disk.
 pub(super) trait Disk {
     fn write(&mut self, at: u64, text: &[u8]) -> io::Result<()>;
 
-    /// Returns when what was written survives a loss of power.
+    /// Returns when the written bytes survive a power failure.
     fn sync(&mut self) -> io::Result<()>;
 
-    fn cut(&mut self, end: u64) -> io::Result<()>;
+    fn truncate(&mut self, end: u64) -> io::Result<()>;
 }
 
 impl Disk for File {
@@ -40,7 +43,7 @@ impl Disk for File {
         self.sync_data()
     }
 
-    fn cut(&mut self, end: u64) -> io::Result<()> {
+    fn truncate(&mut self, end: u64) -> io::Result<()> {
         self.set_len(end)
     }
 }
@@ -48,12 +51,12 @@ impl Disk for File {
 /// The end of the file, where lines are appended.
 pub(super) struct Tail<D: Disk> {
     disk: D,
-    /// Where the last whole line ends.
+    /// The end of the last complete line.
     end: u64,
-    /// Whether a part of a line may stand behind that.
+    /// Whether the file may have an incomplete line after `end`.
     is_torn: bool,
-    /// Whole lines of what happened that could not be written yet.
-    behind: Vec<u8>,
+    /// The lines of events that happened and could not be written yet.
+    backlog: Vec<u8>,
 }
 
 impl<D: Disk> Tail<D> {
@@ -62,64 +65,69 @@ impl<D: Disk> Tail<D> {
             disk,
             end,
             is_torn: false,
-            behind: Vec::new(),
+            backlog: Vec::new(),
         }
     }
 
-    /// Appends a line. What happened and cannot be written comes before the next one that can be; what is only meant is
-    /// not written then, so nothing is bought that the file may not come to know.
+    /// Appends a line. The line of an event that happened is kept if it cannot be written, and written before the next
+    /// line. An intent is only written after the backlog, so a request is not sent while the file cannot record its
+    /// outcome.
     pub(super) fn append(&mut self, event: &Event) -> io::Result<()> {
         let mut text = serde_json::to_vec(event)?;
         text.push(b'\n');
-        if text.len() > LINE_MOST {
-            let what = format!("a line of {} bytes is too long for it", text.len());
+        if text.len() > MAX_LINE {
+            let what = format!(
+                "a line has {} bytes, and the maximum is {MAX_LINE}",
+                text.len()
+            );
             return Err(io::Error::other(what));
         }
         if matches!(event, Event::Intent { .. }) {
-            self.catch_up()?;
+            self.write_backlog()?;
             return self.write(&text, true);
         }
-        self.behind.extend(text);
-        self.catch_up()
+        self.backlog.extend(text);
+        self.write_backlog()
     }
 
-    fn catch_up(&mut self) -> io::Result<()> {
-        if self.behind.is_empty() {
+    fn write_backlog(&mut self) -> io::Result<()> {
+        if self.backlog.is_empty() {
             return Ok(());
         }
-        let behind = std::mem::take(&mut self.behind);
+        let backlog = std::mem::take(&mut self.backlog);
         let end = self.end;
-        let written = self.write(&behind, false);
+        let written = self.write(&backlog, false);
         if self.end == end {
-            self.behind = behind;
+            self.backlog = backlog;
         }
         written
     }
 
-    /// Writes the text as a whole or not at all. What `must_last` is taken off again if it may not survive a loss of power;
-    /// anything else is better there than not.
-    fn write(&mut self, text: &[u8], must_last: bool) -> io::Result<()> {
+    /// Writes the text completely or not at all. If the sync fails, a text that `must_be_durable` is removed again; any
+    /// other text stays, since it may survive a power failure.
+    fn write(&mut self, text: &[u8], must_be_durable: bool) -> io::Result<()> {
         if self.is_torn {
-            self.cut()?;
+            self.truncate()?;
         }
         let written = self.disk.write(self.end, text);
         let synced = written.and_then(|()| {
             let synced = self.disk.sync();
-            if synced.is_ok() || !must_last {
+            if synced.is_ok() || !must_be_durable {
                 self.end += text.len() as u64;
             }
             synced
         });
         if synced.is_err() {
-            // If not even that can be done, it is tried again before the next line.
-            let _ = self.cut();
+            // If truncation fails, it is retried before the next line.
+            let _ = self.truncate();
         }
         synced
     }
 
-    fn cut(&mut self) -> io::Result<()> {
+    /// Removes an incomplete line after the last complete line.
+    fn truncate(&mut self) -> io::Result<()> {
         self.is_torn = true;
-        self.disk.cut(self.end)?;
+        self.disk.truncate(self.end)?;
         self.is_torn = false;
         Ok(())
     }
@@ -127,19 +135,19 @@ impl<D: Disk> Tail<D> {
 
 impl<D: Disk> Drop for Tail<D> {
     fn drop(&mut self) {
-        // The last chance; whoever wrote was told already.
-        let _ = self.catch_up();
+        // The last attempt. The error was already returned to the caller that appended the line.
+        let _ = self.write_backlog();
     }
 }
 
-/// Opens the file, or begins one, and tells what it holds.
+/// Opens or creates the file, locks it, and reads its entries.
 pub(super) fn open(path: &Path) -> Result<(BTreeMap<usize, JournalEntry>, Tail<File>), Error> {
     let io = |error: io::Error| {
         let what = match error.kind() {
             io::ErrorKind::NotFound => {
-                "cannot be used; its folder must be there, so make it or name another"
+                "cannot be used, since its folder does not exist; create the folder, or name another file"
             }
-            _ => "cannot be used; name another, or see to it that it can be written",
+            _ => "cannot be used; name another file, or make this one writable",
         };
         failed(path, what, Some(error))
     };
@@ -151,32 +159,32 @@ pub(super) fn open(path: &Path) -> Result<(BTreeMap<usize, JournalEntry>, Tail<F
         .open(path)
         .map_err(io)?;
     if !lock(|| file.try_lock_exclusive(), path)? {
-        let what = "is in use, by another process or by a batch of this one of which a create is still on its way; wait for it";
+        let what = "is in use by another process, or by a batch of this process with a create in progress; wait until it ends";
         return Err(failed(path, what, None));
     }
     let Contents {
-        jobs,
+        entries,
         end,
-        is_unended,
+        lacks_line_break,
     } = read(&mut BufReader::new(&file), path)?;
-    // Only what is known to be a journal is touched.
+    // The file is only modified now that it is known to be a journal.
     let mut tail = Tail::new(file, end);
     if end < tail.disk.metadata().map_err(io)?.len() {
-        tail.cut().map_err(io)?;
+        tail.truncate().map_err(io)?;
     }
-    if is_unended {
+    if lacks_line_break {
         tail.write(b"\n", false).map_err(io)?;
     }
     if end == 0 {
         tail.write(&first_line(), true).map_err(io)?;
     }
-    // Each time, for the process that began it may have been killed before.
-    name_to_disk(path);
-    Ok((jobs, tail))
+    // On every open, since the process that created the file may have been killed before this step.
+    sync_folder(path);
+    Ok((entries, tail))
 }
 
-/// Whether the journal is this process's alone. Without locks, two batches with one journal could both create a request, so
-/// a file system that has none is refused before anything is created.
+/// Locks the journal for this process; returns `false` if another holder has the lock. Without locks, two batches with
+/// one journal could both create a request, so a file system without locks is an error.
 fn lock(mut try_lock: impl FnMut() -> io::Result<bool>, path: &Path) -> Result<bool, Error> {
     loop {
         match try_lock() {
@@ -195,52 +203,52 @@ fn first_line() -> Vec<u8> {
     format!("{{\"event\":\"journal\",\"version\":{VERSION}}}\n").into_bytes()
 }
 
-/// Sees to it that a new file's name is on disk, too.
-fn name_to_disk(path: &Path) {
+/// Syncs the folder, so that the name of a new file is on disk, too.
+fn sync_folder(path: &Path) {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
-    // Not every system can open a folder; where it can, this keeps a crash from losing the file.
+    // Not every system can open a folder. Where it can, a crash does not lose the file.
     if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
         let _ = folder.sync_all();
     }
 }
 
 struct Contents {
-    jobs: BTreeMap<usize, JournalEntry>,
-    /// How many bytes are to be kept.
+    entries: BTreeMap<usize, JournalEntry>,
+    /// The end of the last complete line.
     end: u64,
-    /// Whether the last line lacks nothing but its end.
-    is_unended: bool,
+    /// Whether the last line lacks only its line break.
+    lacks_line_break: bool,
 }
 
 fn read(file: &mut impl BufRead, path: &Path) -> Result<Contents, Error> {
     let mut contents = Contents {
-        jobs: BTreeMap::new(),
+        entries: BTreeMap::new(),
         end: 0,
-        is_unended: false,
+        lacks_line_break: false,
     };
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
-        let most = LINE_MOST as u64 + 1;
+        let max = MAX_LINE as u64 + 1;
         let length = file
-            .take(most)
+            .take(max)
             .read_until(b'\n', &mut line)
             .map_err(|error| failed(path, "cannot be read", Some(error)))?;
         let other = |what: String| {
-            let what = format!("is no journal of this version: its line {number} is {what}");
+            let what = format!("is not a journal of this version: its line {number} is {what}");
             Err(failed(path, &what, None))
         };
         let is_whole = line.ends_with(b"\n");
-        if !is_whole && line.len() > LINE_MOST {
-            return other(format!("longer than {LINE_MOST} bytes"));
+        if !is_whole && line.len() > MAX_LINE {
+            return other(format!("longer than {MAX_LINE} bytes"));
         }
         if !is_whole && number == 1 {
-            // Cut off when it was begun; any other text is somebody's file.
+            // A crash at the creation leaves the beginning of the first line; any other text is another program's file.
             return match first_line().starts_with(&line) {
                 true => Ok(contents),
-                false => other("not whole, and no beginning of one".into()),
+                false => other("incomplete, and not the beginning of a journal".into()),
             };
         }
         if is_whole && number > 1 && line.trim_ascii().is_empty() {
@@ -248,24 +256,25 @@ fn read(file: &mut impl BufRead, path: &Path) -> Result<Contents, Error> {
             continue;
         }
         let event = match serde_json::from_slice(&line) {
-            // Cut off when it was written; a request leaves only after the whole line of its intent.
+            // A crash during a write leaves an incomplete line; a request is sent only after the complete line of its
+            // intent.
             Err(_) if !is_whole => return Ok(contents),
             Err(error) => return other(error.to_string()),
             Ok(Event::Journal { version }) if version != VERSION => {
-                let what = format!("is of version {version}, and {VERSION} is read");
+                let what = format!("has version {version}; this crate reads version {VERSION}");
                 return Err(failed(path, &what, None));
             }
             Ok(event) => event,
         };
         if (number == 1) != matches!(event, Event::Journal { .. }) {
-            return other("not what stands there in a journal".into());
+            return other("not an event that is allowed at this line".into());
         }
         if event.line() == Some(0) {
             return other("about line 0, and lines are counted from 1".into());
         }
-        apply(&mut contents.jobs, &event);
+        apply(&mut contents.entries, &event);
         contents.end += length as u64;
-        contents.is_unended = !is_whole;
+        contents.lacks_line_break = !is_whole;
         if !is_whole {
             return Ok(contents);
         }
@@ -286,16 +295,16 @@ fn failed(path: &Path, what: &str, source: Option<io::Error>) -> Error {
 mod tests {
     use super::*;
 
-    /// A disk with room for so many bytes, which may be stuck.
+    /// A disk with room for `room` bytes, whose truncation and sync can fail.
     #[derive(Default)]
-    struct Full {
+    struct FakeDisk {
         bytes: Vec<u8>,
         room: usize,
-        is_stuck: bool,
-        loses: bool,
+        fails_to_truncate: bool,
+        fails_to_sync: bool,
     }
 
-    impl Disk for Full {
+    impl Disk for FakeDisk {
         fn write(&mut self, at: u64, text: &[u8]) -> io::Result<()> {
             let at = usize::try_from(at).expect("small");
             self.bytes.resize(at.max(self.bytes.len()), 0);
@@ -311,14 +320,14 @@ mod tests {
         }
 
         fn sync(&mut self) -> io::Result<()> {
-            match self.loses {
+            match self.fails_to_sync {
                 true => Err(io::Error::other("lost")),
                 false => Ok(()),
             }
         }
 
-        fn cut(&mut self, end: u64) -> io::Result<()> {
-            if self.is_stuck {
+        fn truncate(&mut self, end: u64) -> io::Result<()> {
+            if self.fails_to_truncate {
                 return Err(io::Error::other("stuck"));
             }
             self.bytes.truncate(usize::try_from(end).expect("small"));
@@ -326,17 +335,17 @@ mod tests {
         }
     }
 
-    fn tail(room: usize) -> Tail<Full> {
-        let disk = Full {
+    fn tail(room: usize) -> Tail<FakeDisk> {
+        let disk = FakeDisk {
             room,
-            ..Full::default()
+            ..FakeDisk::default()
         };
         let mut tail = Tail::new(disk, 0);
         tail.write(&first_line(), true).expect("there is room");
         tail
     }
 
-    fn lines(tail: &Tail<Full>) -> Vec<String> {
+    fn lines(tail: &Tail<FakeDisk>) -> Vec<String> {
         let text = String::from_utf8(tail.disk.bytes.clone()).expect("text");
         assert!(text.ends_with('\n'), "{text}");
         text.lines().skip(1).map(str::to_owned).collect()
@@ -356,41 +365,45 @@ mod tests {
     const COMPLETED: &str = r#"{"event":"completed","line":2}"#;
 
     #[test]
-    fn file_system_without_locks_is_refused_with_what_to_do() {
+    fn file_system_without_locks_is_refused_with_advice() {
         let path = Path::new("j.jsonl");
         // Linux: EPERM, EINVAL, ENOTTY, ENOLCK, ENOSYS, EOPNOTSUPP.
         for errno in [1, 22, 25, 37, 38, 95] {
             let try_lock = || Err(io::Error::from_raw_os_error(errno));
             let error = lock(try_lock, path).expect_err("there is no lock");
-            let told = error.to_string();
+            let message = error.to_string();
             assert!(
-                told.contains("the journal j.jsonl cannot be locked"),
-                "{told}"
+                message.contains("the journal j.jsonl cannot be locked"),
+                "{message}"
             );
-            assert!(told.ends_with("name a journal on a local disk"), "{told}");
+            assert!(
+                message.ends_with("name a journal on a local disk"),
+                "{message}"
+            );
         }
-        let mut answers = vec![Ok(true), Err(io::ErrorKind::Interrupted.into())];
-        let is_locked = lock(|| answers.pop().expect("asked twice"), path);
-        assert!(is_locked.expect("an answer"));
-        assert!(!lock(|| Ok(false), path).expect("an answer"));
+        let mut results = vec![Ok(true), Err(io::ErrorKind::Interrupted.into())];
+        let is_locked = lock(|| results.pop().expect("two calls"), path);
+        assert!(is_locked.expect("a result"));
+        assert!(!lock(|| Ok(false), path).expect("a result"));
     }
 
     #[test]
-    fn a_line_that_does_not_fit_leaves_no_part_of_it() {
+    fn line_that_does_not_fit_is_removed() {
         let mut tail = tail(100);
-        tail.append(&intent()).expect_err("it is full");
+        tail.append(&intent()).expect_err("the disk is full");
         tail.append(&Event::Completed { line: 2 })
             .expect("there is room for less");
         assert_eq!(lines(&tail), [COMPLETED]);
     }
 
     #[test]
-    fn what_happened_and_had_no_room_comes_before_the_next_line_and_no_intent_before_it() {
+    fn unwritten_events_are_written_before_the_next_line_and_before_any_intent() {
         let mut tail = tail(40);
         tail.append(&Event::Failed { line: 1 }).expect_err("full");
         tail.append(&Event::Completed { line: 2 })
             .expect_err("full");
-        tail.append(&intent()).expect_err("the file is behind");
+        tail.append(&intent())
+            .expect_err("the backlog is not written");
         tail.disk.room = 1000;
         tail.append(&intent()).expect("there is room again");
         let lines = lines(&tail);
@@ -399,22 +412,22 @@ mod tests {
     }
 
     #[test]
-    fn while_a_part_of_a_line_cannot_be_taken_off_nothing_is_written_behind_it() {
+    fn line_is_not_written_after_an_incomplete_one_that_cannot_be_removed() {
         let mut tail = tail(100);
-        tail.disk.is_stuck = true;
-        tail.append(&intent()).expect_err("it is full");
+        tail.disk.fails_to_truncate = true;
+        tail.append(&intent()).expect_err("the disk is full");
         tail.disk.room = 1000;
-        tail.append(&intent()).expect_err("a part stands there");
-        tail.disk.is_stuck = false;
+        tail.append(&intent()).expect_err("an incomplete line");
+        tail.disk.fails_to_truncate = false;
         tail.append(&Event::Completed { line: 2 })
-            .expect("all is well again");
+            .expect("the line is removed");
         assert_eq!(lines(&tail), [COMPLETED]);
     }
 
     #[test]
-    fn what_may_not_last_stays_unless_it_is_an_intent() {
+    fn line_whose_sync_fails_stays_unless_it_is_an_intent() {
         let mut tail = tail(1000);
-        tail.disk.loses = true;
+        tail.disk.fails_to_sync = true;
         tail.append(&intent()).expect_err("lost");
         tail.append(&Event::Completed { line: 2 })
             .expect_err("lost");

@@ -1,19 +1,19 @@
-//! A request is known again by its body's hash.
+//! The SHA-256 of a request's body, by which a later run recognizes the request.
 
 use std::collections::BTreeMap;
 
+use hmac_sha256::Hash;
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
-/// The hash of a body, whatever the order of its properties.
+/// The SHA-256 of a body in hexadecimal, independent of the order of its properties.
 pub(super) fn sha256(body: &Map<String, Value>) -> String {
-    let mut hash = Sha256::new();
+    let mut hash = Hash::new();
     feed_object(body, &mut hash);
     let digest = hash.finalize();
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn feed(value: &Value, hash: &mut Sha256) {
+fn feed(value: &Value, hash: &mut Hash) {
     match value {
         Value::Object(map) => feed_object(map, hash),
         Value::Array(items) => {
@@ -28,7 +28,7 @@ fn feed(value: &Value, hash: &mut Sha256) {
     }
 }
 
-fn feed_object(map: &Map<String, Value>, hash: &mut Sha256) {
+fn feed_object(map: &Map<String, Value>, hash: &mut Hash) {
     let sorted: BTreeMap<&String, &Value> = map.iter().collect();
     hash.update(b"{");
     for (name, value) in sorted {

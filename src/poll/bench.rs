@@ -1,4 +1,4 @@
-//! Many waits without a network, for `benches/waits.rs` (feature `__bench`; no part of the API).
+//! Many waits without a network, for `benches/waits` (with `--cfg bench_internals`; not part of the API).
 
 use std::{
     ops::RangeInclusive,
@@ -34,7 +34,7 @@ struct Due(Mutex<Vec<Duration>>);
 
 /// The polls of all waits.
 #[derive(Clone, Debug, Default)]
-#[allow(clippy::exhaustive_structs, reason = "no part of the API")]
+#[allow(clippy::exhaustive_structs, reason = "not part of the API")]
 pub struct PollLog {
     /// When each poll was due, and when it was sent.
     pub polls: Vec<(Duration, Duration)>,

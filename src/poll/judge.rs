@@ -1,4 +1,4 @@
-//! What the outcome of a poll means for the wait.
+//! Judges the outcome of a poll: the wait continues, reports an update, or ends.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub(super) struct MissingVideo {
 }
 
 impl<S: PollSource> Machine<S> {
-    /// Judges a valid response. Returns `None` where neither the state nor the status changed.
+    /// Judges a valid response. Returns `None` if neither the state nor the status changed.
     pub(super) fn judge(&mut self, answer: Generation) -> Result<Option<Update>, Error> {
         let state = answer.state();
         let status = answer.status().map(str::to_owned);
@@ -126,7 +126,7 @@ impl<S: PollSource> Machine<S> {
                 times,
             }));
         };
-        Err(error.retold(kind, message, self.state()))
+        Err(error.wrap(kind, message, self.state()))
     }
 
     pub(super) fn deadline_exceeded(&self) -> Error {
@@ -170,13 +170,13 @@ impl<S: PollSource> Machine<S> {
     }
 }
 
-/// For this long after the create, 404 does not mean that the generation does not exist.
+/// How long after the create a 404 does not mean that the generation does not exist.
 const NOT_YET_KNOWN: Duration = Duration::from_secs(30);
 
-/// How long, and over how many more polls, a completed generation may be without a video.
+/// How long, and for how many more polls, a completed generation may have no video.
 pub(super) const VIDEO_GRACE: (Duration, u32) = (Duration::from_secs(10), 3);
 
-/// How many characters of a response an error shows.
+/// The number of characters of a response that an error shows.
 const EXCERPT: usize = 400;
 
 /// The reason that a response states, else the beginning of the response.

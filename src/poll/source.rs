@@ -1,4 +1,4 @@
-//! What a wait needs of a client.
+//! The interface between a wait and the client that it polls.
 
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
@@ -9,7 +9,7 @@ use crate::{
 
 /// The source of the states that a wait polls: the client.
 ///
-/// It is a trait so that tests can replace the service by a script: a paused clock and a real socket do not mix.
+/// The source is a trait so that tests can replace the service by a script: a paused clock cannot be combined with a socket.
 pub(super) trait PollSource {
     /// Returns an error if the handle belongs to another service.
     fn check(&self, handle: &GenerationHandle) -> Result<(), Error>;

@@ -1,4 +1,4 @@
-//! Waits with a paused clock and a scripted service.
+//! Tests of waits with a paused clock and a scripted service.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::sync::{Arc, Mutex};
@@ -22,7 +22,7 @@ mod pace;
 #[derive(Clone)]
 enum Turn {
     Answer(Value),
-    /// Generating until so long after the start, then completed.
+    /// Generating until the given time after the start, then completed.
     EndsAt(Duration),
     RetryAfter(Value, Duration),
     Fails(u16),

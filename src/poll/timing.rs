@@ -1,4 +1,4 @@
-//! When a wait polls, and the times that it reports.
+//! Computes when a wait polls next, and the times that the wait reports.
 
 use std::time::Duration;
 
@@ -7,18 +7,18 @@ use tokio::time::{Instant, timeout_at};
 use super::{Machine, PollSource, Times, Update, judge::VIDEO_GRACE};
 use crate::{Error, Generation, State, schedule::PollState};
 
-/// Why a poll is sent when it is.
+/// The reason for the time of a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reason {
     Schedule,
-    /// To find out whether the generation has left the queue in time.
+    /// The queue deadline: the poll shows whether the generation has left the queue.
     QueueDeadline,
     /// The last poll.
     Deadline,
 }
 
 impl<S: PollSource> Machine<S> {
-    /// When to poll next, and why then.
+    /// The time of the next poll, and the reason for that time.
     pub(super) fn next_poll(&self) -> (Instant, Reason) {
         let retry_after = self.retry_after.unwrap_or_default().min(MAX_RETRY_AFTER);
         let now = Instant::now();
@@ -98,7 +98,7 @@ impl<S: PollSource> Machine<S> {
         }
         self.state.budget_delay += began.elapsed();
         if self.silence.failing {
-            // No poll could be sent meanwhile.
+            // No poll could be sent while this one was queued.
             self.silence.since += began.elapsed();
         }
         !is_taken
@@ -201,7 +201,7 @@ impl<S: PollSource> Machine<S> {
     }
 }
 
-/// The last poll may run this far past the deadline.
+/// How long after the deadline the last poll may end.
 pub(super) const LAST_POLL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest `Retry-After` that is obeyed.
@@ -213,7 +213,7 @@ const MIN_STEP: Duration = Duration::from_millis(100);
 /// The longest first step of a wait for a generation that should have ended before.
 const OVERDUE_STEP: Duration = Duration::from_secs(15);
 
-/// Longer than any wait: 30 years.
+/// A time that is longer than any wait: 30 years.
 const NEVER: Duration = Duration::from_secs(30 * 365 * 86_400);
 
 /// A wait that starts later after the create cannot know when the generation ended before the first poll.

@@ -1,7 +1,8 @@
-//! A span for each wait, and an event for each of its updates (feature `tracing`). Without the feature, [`Trace`] is empty.
+//! Emits a span for each wait, and an event for each of its updates (feature `tracing`). Without the feature, [`Trace`] is
+//! empty.
 //!
-//! Spans and events contain the generation's id, its model and its state, and nothing else that the service or the user
-//! wrote: no key, no prompt, no URL.
+//! Of the data of the service and the user, spans and events contain only the generation's id, model and state: no key, no
+//! prompt, no URL.
 
 #[cfg(feature = "tracing")]
 pub(super) use on::Trace;
@@ -67,7 +68,7 @@ mod on {
                         status,
                         since_s = failed.since.as_secs_f64(),
                         polls,
-                        "poll failed, the wait goes on"
+                        "poll failed, the wait continues"
                     );
                     return;
                 }

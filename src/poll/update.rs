@@ -1,4 +1,4 @@
-//! The updates of a wait.
+//! The updates of a wait, and their stream.
 
 use std::{
     fmt,
@@ -13,8 +13,8 @@ use sync_wrapper::SyncWrapper;
 
 use crate::{Error, Generation, State};
 
-/// The stream of the updates of a wait, which [`Wait::updates`](crate::Wait::updates) returns. It waits between polls by
-/// itself, and ends after [`Update::Completed`] or an error.
+/// The stream of the updates of a wait, which [`Wait::updates`](crate::Wait::updates) returns. The stream sleeps between polls,
+/// and ends after [`Update::Completed`] or an error.
 ///
 /// ```no_run
 /// use aimlapi_video::{Client, Update};
@@ -24,10 +24,10 @@ use crate::{Error, Generation, State};
 /// while let Some(update) = updates.next().await {
 ///     match update? {
 ///         Update::Progress(progress) => match progress.times.remaining {
-///             Some(left) => println!("{progress}, some {} s to go", left.as_secs()),
+///             Some(left) => println!("{progress}, about {} s left", left.as_secs()),
 ///             None => println!("{progress}"),
 ///         },
-///         Update::PollFailed(failed) => println!("polls again: {}", failed.error),
+///         Update::PollFailed(failed) => println!("poll failed, the wait continues: {}", failed.error),
 ///         Update::Completed(generation) => println!("{}", generation.videos().len()),
 ///         _ => {}
 ///     }
@@ -36,9 +36,9 @@ use crate::{Error, Generation, State};
 /// # }
 /// ```
 #[must_use = "a stream does nothing until it is polled"]
-pub struct Updates(SyncWrapper<Pin<Box<Machinery>>>);
+pub struct Updates(SyncWrapper<Pin<Box<UpdateStream>>>);
 
-type Machinery = dyn Stream<Item = Result<Update, Error>> + Send;
+type UpdateStream = dyn Stream<Item = Result<Update, Error>> + Send;
 
 impl Updates {
     pub(super) fn new(updates: impl Stream<Item = Result<Update, Error>> + Send + 'static) -> Self {
@@ -46,7 +46,7 @@ impl Updates {
         Self(SyncWrapper::new(Box::pin(updates.fuse())))
     }
 
-    /// The next update; `None` after the end.
+    /// Returns the next update; `None` after the end.
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ pub struct Times {
     pub generating: Option<Duration>,
     /// The expected time until the generation ends, if the durations of such generations are known; zero when it is overdue.
     pub remaining: Option<Duration>,
-    /// How long such a generation takes from create to completed, as the vendor's pages state it, at the wait's speed.
+    /// The duration of such a generation from create to completed that the vendor's pages state, at the wait's speed.
     pub expected: Option<RangeInclusive<Duration>>,
 }
 

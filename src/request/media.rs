@@ -1,10 +1,14 @@
-//! Pictures, clips and sounds that a request carries: links, or files sent inline.
+//! Media in a request: images, videos and audio, as a URL or as inline data.
+//!
+//! [`Media`] is the public value that setters accept. [`content`] detects the media type of bytes, with [`iso_bmff`]
+//! and [`ebml`] for containers; [`unsuitable`](mod@unsuitable) checks, before a request is paid for, whether a service
+//! can use the text of a media property, with [`data_uri`] for inline data and [`remote`] for URLs.
 
 mod content;
 mod data_uri;
 mod ebml;
 mod iso_bmff;
-mod link;
+mod remote;
 mod unsuitable;
 
 use std::{
@@ -27,11 +31,12 @@ use aimlapi_video_contract::not_a_uri;
 use super::{uri::Uri, value::InvalidValue};
 use crate::{Error, contract::Schema, urls::redacted};
 
-/// A picture, clip or sound for a request: an `https` link, a data URI, bytes, or a local file.
+/// An image, video or audio file for a request: an `https` URL, a data URI, bytes, or a local file.
 ///
-/// Bytes and files are sent inline as a data URI, with the type that their content shows, whatever their name says. Where
-/// the content is of a format that this crate does not know, [`from_file_as`](Self::from_file_as) and
-/// [`from_bytes_as`](Self::from_bytes_as) take the type from the caller. Every setter of a media property takes it.
+/// Bytes and files are sent inline as a data URI, with the media type of their content, independent of the file name.
+/// If this crate does not know the format of the content, [`from_file_as`](Self::from_file_as) and
+/// [`from_bytes_as`](Self::from_bytes_as) take the media type as an argument. Every setter of a media property accepts
+/// `Media`.
 ///
 /// ```no_run
 /// use aimlapi_video::{Media, types::KlingVideoV21StandardImageToVideo};
@@ -48,24 +53,25 @@ pub struct Media {
     media_type: Option<Cow<'static, str>>,
 }
 
-/// What the most bytes of media take as a data URI, with room for their type.
-const URI_MOST: u64 = Media::MAX_BYTES.div_ceil(3) * 4 + 1024;
+/// The maximum length of a URI: [`Media::MAX_BYTES`] in base64, with room for the media type.
+const MAX_URI: u64 = Media::MAX_BYTES.div_ceil(3) * 4 + 1024;
 
 impl Media {
-    /// The most bytes that [`from_file`](Self::from_file) and [`from_bytes`](Self::from_bytes) take: 20 MiB.
+    /// The maximum number of bytes that [`from_file`](Self::from_file) and [`from_bytes`](Self::from_bytes) accept: 20
+    /// MiB.
     pub const MAX_BYTES: u64 = 20 * 1024 * 1024;
 
-    /// A link or a data URI, sent as it stands.
+    /// Makes media from a URL or a data URI, which is sent unchanged.
     ///
     /// # Errors
     ///
-    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if `uri` is no absolute URI, or longer than
-    /// [`MAX_BYTES`](Self::MAX_BYTES) take as a data URI.
+    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if `uri` is not an absolute URI, or is longer than a data URI
+    /// of [`MAX_BYTES`](Self::MAX_BYTES).
     pub fn from_uri(uri: impl Into<String>) -> Result<Self, Error> {
         let uri = uri.into();
-        if uri.len() as u64 > URI_MOST {
+        if uri.len() as u64 > MAX_URI {
             return Err(Error::media(format!(
-                "the media's URI is longer than {URI_MOST} bytes; shrink the media, or send a link"
+                "the media's URI is longer than {MAX_URI} bytes; shrink the media, or send a URL"
             )));
         }
         let uri = Uri::try_from(uri).map_err(|error| Error::media(error.to_string()))?;
@@ -75,17 +81,17 @@ impl Media {
         })
     }
 
-    /// A local file of at most [`MAX_BYTES`](Self::MAX_BYTES), read at once (this blocks).
+    /// Makes media from a local file of at most [`MAX_BYTES`](Self::MAX_BYTES). The call reads the file, and blocks.
     ///
     /// # Errors
     ///
-    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if the file cannot be read, is too large, or holds neither a
-    /// picture nor a clip nor a sound.
+    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if the file cannot be read, is too large, or is not an image,
+    /// video or audio file.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
         Self::from_file_with_limit(path, Self::MAX_BYTES)
     }
 
-    /// As [`from_file`](Self::from_file), with a limit of `max_bytes`.
+    /// Makes media from a local file as [`from_file`](Self::from_file) does, with a limit of `max_bytes`.
     ///
     /// # Errors
     ///
@@ -94,17 +100,18 @@ impl Media {
         Self::file(path.as_ref(), None, max_bytes)
     }
 
-    /// As [`from_file`](Self::from_file), with the type that the caller states, whatever the content is.
+    /// Makes media from a local file as [`from_file`](Self::from_file) does, with the given media type and without a
+    /// check of the content.
     ///
     /// # Errors
     ///
-    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if the file cannot be read or is too large, or if `media_type` is
-    /// not the name of an image, video or audio type without parameters, such as `video/mp4`.
+    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if the file cannot be read or is too large, or if `media_type`
+    /// is not the name of an image, video or audio type without parameters, such as `video/mp4`.
     pub fn from_file_as(path: impl AsRef<Path>, media_type: &str) -> Result<Self, Error> {
         Self::from_file_as_with_limit(path, media_type, Self::MAX_BYTES)
     }
 
-    /// As [`from_file_as`](Self::from_file_as), with a limit of `max_bytes`.
+    /// Makes media from a local file as [`from_file_as`](Self::from_file_as) does, with a limit of `max_bytes`.
     ///
     /// # Errors
     ///
@@ -117,17 +124,17 @@ impl Media {
         Self::file(path.as_ref(), Some(media_type), max_bytes)
     }
 
-    /// Bytes of a picture, clip or sound, at most [`MAX_BYTES`](Self::MAX_BYTES).
+    /// Makes media from the bytes of an image, video or audio file, at most [`MAX_BYTES`](Self::MAX_BYTES).
     ///
     /// # Errors
     ///
-    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if there are too many, or if they hold neither a picture nor a
-    /// clip nor a sound.
+    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if there are too many bytes, or if they are not an image, video
+    /// or audio file.
     pub fn from_bytes(bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
         Self::from_bytes_with_limit(bytes, Self::MAX_BYTES)
     }
 
-    /// As [`from_bytes`](Self::from_bytes), with a limit of `max_bytes`.
+    /// Makes media from bytes as [`from_bytes`](Self::from_bytes) does, with a limit of `max_bytes`.
     ///
     /// # Errors
     ///
@@ -136,7 +143,8 @@ impl Media {
         Self::bytes(bytes.as_ref(), None, max_bytes)
     }
 
-    /// As [`from_bytes`](Self::from_bytes), with the type that the caller states, whatever the content is.
+    /// Makes media from bytes as [`from_bytes`](Self::from_bytes) does, with the given media type and without a check
+    /// of the content.
     ///
     /// ```
     /// use aimlapi_video::Media;
@@ -149,13 +157,13 @@ impl Media {
     ///
     /// # Errors
     ///
-    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if there are too many or none, or if `media_type` is not the name
-    /// of an image, video or audio type without parameters, such as `video/mp4`.
+    /// [`InvalidMedia`](crate::ErrorKind::InvalidMedia) if there are too many bytes or none, or if `media_type` is not
+    /// the name of an image, video or audio type without parameters, such as `video/mp4`.
     pub fn from_bytes_as(bytes: impl AsRef<[u8]>, media_type: &str) -> Result<Self, Error> {
         Self::from_bytes_as_with_limit(bytes, media_type, Self::MAX_BYTES)
     }
 
-    /// As [`from_bytes_as`](Self::from_bytes_as), with a limit of `max_bytes`.
+    /// Makes media from bytes as [`from_bytes_as`](Self::from_bytes_as) does, with a limit of `max_bytes`.
     ///
     /// # Errors
     ///
@@ -168,13 +176,13 @@ impl Media {
         Self::bytes(bytes.as_ref(), Some(media_type), max_bytes)
     }
 
-    /// The type of what is sent inline, such as `image/png`: the one that the caller stated, else the one that the content
-    /// shows. `None` for a link.
+    /// Returns the media type of inline data, such as `image/png`: the type that the caller stated, or else the type of
+    /// the content. `None` for media made by [`from_uri`](Self::from_uri).
     pub fn media_type(&self) -> Option<&str> {
         self.media_type.as_deref()
     }
 
-    /// What the request will carry.
+    /// Returns the URI that the request contains.
     pub fn uri(&self) -> &Uri {
         &self.uri
     }
@@ -185,7 +193,7 @@ impl Media {
 
     fn file(path: &Path, stated: Option<&str>, max_bytes: u64) -> Result<Self, Error> {
         let mut bytes = Vec::new();
-        // One byte more than allowed tells a file that is too large, also one that grows or has no size.
+        // Reading one byte more than allowed detects a file that is too large, even if it grows or has no known size.
         File::open(path)
             .and_then(|file| {
                 file.take(max_bytes.saturating_add(1))
@@ -203,17 +211,17 @@ impl Media {
     fn inline(bytes: &[u8], stated: Option<&str>, max_bytes: u64) -> Result<Self, String> {
         if bytes.len() as u64 > max_bytes {
             return Err(format!(
-                "is larger than the limit of {max_bytes} bytes; shrink it, send a link, or raise the limit"
+                "is larger than the limit of {max_bytes} bytes; shrink it, send a URL, or raise the limit"
             ));
         }
         if bytes.is_empty() {
-            return Err("is empty; give a picture, clip or sound".into());
+            return Err("is empty; give an image, video or audio file".into());
         }
         let media_type = match stated {
             Some(stated) => checked_type(stated)?.into(),
             None => media_type(bytes).ok_or(
-                "is neither a picture nor a clip nor a sound, by its content; give such a file, or state its type, such as \
-                 video/mp4, if it is one",
+                "is not an image, video or audio file by its content; give such a file, or state its media type, such as \
+                 video/mp4",
             )?,
         };
         let data = format!(
@@ -228,7 +236,7 @@ impl Media {
     }
 }
 
-/// The name of a media type as the caller stated it, in lower case.
+/// Checks the media type that the caller stated, and returns it in lower case.
 fn checked_type(stated: &str) -> Result<String, String> {
     let is_restricted = |c: char| c.is_ascii_alphanumeric() || "!#$&-^_.+".contains(c);
     let is_name = stated
@@ -238,21 +246,22 @@ fn checked_type(stated: &str) -> Result<String, String> {
         return Ok(stated.to_ascii_lowercase());
     }
     Err(format!(
-        "was stated to be of the type {stated:?}; allowed: image/…, video/… or audio/…, without parameters, such as video/mp4"
+        "was stated to have the media type {stated:?}; allowed: image/…, video/… or audio/…, without parameters, such as \
+         video/mp4"
     ))
 }
 
-/// An absolute URI of any scheme, or plain base64 text of a picture, clip or sound: for properties whose document says
-/// `format: uri` but whose prose allows base64 text, too.
+/// An absolute URI of any scheme, or plain base64 text of an image, video or audio file.
 ///
-/// Base64 text is known by what it holds, so a word or a path is not taken for it. [`Media`] sends a data URI instead,
-/// which every model takes.
+/// This is the type of properties whose document states `format: uri`, but whose description also allows base64 text.
+/// Base64 text is recognized by its decoded content, so a word or a path is not accepted. [`Media`] sends a data URI
+/// instead, which every model accepts.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct UriOrBase64(String);
 
 impl UriOrBase64 {
-    /// The text as it was given.
+    /// Returns the unchanged text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -261,7 +270,7 @@ impl UriOrBase64 {
         Uri::is_valid(text) || Self::is_base64_media(text)
     }
 
-    /// Whether the text is base64 to its end, and its beginning that of a media file.
+    /// Whether the whole text is base64, and its decoded beginning is that of a media file.
     pub(crate) fn is_base64_media(text: &str) -> bool {
         let data = text.trim_end_matches('=');
         let alphabet = data
@@ -316,19 +325,19 @@ impl<'de> Deserialize<'de> for UriOrBase64 {
     }
 }
 
-/// This much base64 text is decoded to see what it holds: two packets of an MPEG transport stream, and more than any
-/// other signature needs.
+/// The length of the base64 text that is decoded to detect its media type. It covers two packets of an MPEG transport
+/// stream, and more than any other signature needs.
 const BASE64_HEAD: usize = 1024;
 
-/// The text of a media property whose document states no format: a link, a data URI, or plain base64 data.
+/// The text of a media property whose document states no format: a URL, a data URI, or plain base64 data.
 ///
-/// It holds any text, as the document does, and shows neither signatures nor data in its `Debug`.
+/// The type accepts any text, as the document does. Its `Debug` output contains neither URL signatures nor data.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MediaString(String);
 
 impl MediaString {
-    /// The text as it was given.
+    /// Returns the unchanged text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! What the setters of builders take: the conversions of Rust values into properties of a request.
+//! The conversions of Rust values into the properties of a request, which the setters of builders accept.
 
 use serde_json::{Map, Value};
 
@@ -9,11 +9,10 @@ use super::{
 };
 use crate::Violation;
 
-/// A value that a request's property can be set to.
+/// A value that can be converted into a property of type `T`.
 ///
 /// Every setter of a builder takes `impl IntoProperty<T>`, so `duration(5)`, `aspect_ratio("16:9")` and
-/// `dynamic_masks([...])` compile as they stand. `build()` reports a value that the document does not allow, together with
-/// all the others.
+/// `dynamic_masks([...])` compile without a conversion. `build()` reports all values that the document does not allow.
 ///
 /// | property | takes |
 /// |---|---|
@@ -21,11 +20,11 @@ use crate::Violation;
 /// | string from a list | `&str`, `String`, the generated enum |
 /// | integer, with or without limits or a list | every integer type of Rust up to 64 bits |
 /// | number | every integer type that fits, `f32`, `f64` |
-/// | link or inline media | `&str`, `String`, [`Media`], [`Uri`], [`MediaString`] |
+/// | URL or inline media | `&str`, `String`, [`Media`], [`Uri`], [`MediaString`] |
 /// | array | arrays and vectors of what the items take |
 /// | object | the generated struct, or its builder |
 ///
-/// Each of them is also taken in an `Option`: `None` leaves the property out.
+/// Each setter also takes an `Option` of such a value: `None` omits the property.
 ///
 /// ```
 /// use aimlapi_video::types::KlingaiV2MasterTextToVideo;
@@ -50,11 +49,11 @@ use crate::Violation;
     note = "each setter also takes an `Option` of what it takes: `None` leaves the property out"
 )]
 pub trait IntoProperty<T> {
-    /// Converts the value; `None` leaves the property out.
+    /// Converts the value; `None` omits the property.
     ///
     /// # Errors
     ///
-    /// Everything about the value that the document does not allow, with pointers relative to it.
+    /// Every violation of the document by the value, with pointers relative to the value.
     fn into_property(self) -> Result<Option<T>, Vec<Violation>>;
 }
 
@@ -83,7 +82,7 @@ property_types!(
     [T] OneOrMany<T>,
 );
 
-/// What a builder keeps of one property.
+/// The value of one property in a builder: absent, present, or invalid with its violations.
 #[derive(Clone, Debug)]
 pub(crate) struct Slot<T>(Result<Option<T>, Vec<Violation>>);
 
@@ -136,7 +135,7 @@ impl<T, V: IntoProperty<T>> IntoProperty<T> for Option<V> {
     }
 }
 
-/// What takes a `String` takes what can be made one.
+/// Implements the conversion of borrowed text for every property that takes a `String`.
 macro_rules! borrowed_text {
     ($([$($bounds:tt)*] $target:ty),*) => {$(
         impl<$($bounds)*> IntoProperty<$target> for &str {
@@ -224,7 +223,7 @@ impl<const MIN: usize, const MAX: usize> IntoProperty<Text<MIN, MAX>> for String
     }
 }
 
-/// What is a link or media alone is one such value, also where a list is allowed.
+/// Implements the conversion of a single URL or medium for properties that also allow a list.
 macro_rules! one_of_many {
     ($($source:ty),*) => {$(
         impl IntoProperty<OneOrMany<Uri>> for $source {
@@ -265,7 +264,8 @@ impl<T, V: IntoProperty<T>, const N: usize, const MIN: usize, const MAX: usize>
     }
 }
 
-/// Integers go through `i128`, which holds them all, so that a violation shows one that does not fit as it was given.
+/// Implements the conversion of integers. They are converted to `i128` first, so that a violation shows a value that does not
+/// fit unchanged.
 macro_rules! integers {
     ($($source:ty),*) => {$(
         impl<T: FromInteger> IntoProperty<T> for $source {
@@ -290,7 +290,7 @@ macro_rules! floats {
 
 floats!(f32, f64);
 
-/// A number without limits is a plain `f64`, which holds these exactly.
+/// Implements the conversion into a number without limits, for the types that `f64` represents exactly.
 macro_rules! widening {
     ($($source:ty),*) => {$(
         impl IntoProperty<f64> for $source {
@@ -307,7 +307,7 @@ fn one<T>(value: Result<T, Violation>) -> Result<Option<T>, Vec<Violation>> {
     value.map(Some).map_err(|violation| vec![violation])
 }
 
-/// The items of an array. An item cannot be left out, since the others would move.
+/// Converts the items of an array. An item cannot be omitted, since the indices of the following items would change.
 fn items<T, V: IntoProperty<T>>(values: Vec<V>) -> Result<Vec<T>, Vec<Violation>> {
     let mut items = Vec::with_capacity(values.len());
     let mut found = Vec::new();
@@ -317,9 +317,7 @@ fn items<T, V: IntoProperty<T>>(values: Vec<V>) -> Result<Vec<T>, Vec<Violation>
                 items.push(item);
                 continue;
             }
-            Ok(None) => vec![Violation::missing(
-                "an item; leave the whole array out instead",
-            )],
+            Ok(None) => vec![Violation::missing("an item; omit the whole array instead")],
             Err(violations) => violations,
         };
         let index = index.to_string();

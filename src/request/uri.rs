@@ -1,4 +1,4 @@
-//! URIs as the caller wrote them.
+//! The type of absolute URIs, which are kept byte for byte.
 
 use std::fmt;
 
@@ -11,13 +11,13 @@ use crate::contract::Schema;
 
 /// An absolute URI of any scheme, data URIs included, kept byte for byte.
 ///
-/// Signed links carry escapes that must not be touched, so nothing is normalised.
+/// The URI is not normalised, since a signature covers the exact bytes of a URL, percent-encoding included.
 ///
 /// ```
 /// use aimlapi_video::value::Uri;
 ///
-/// let link: Uri = "https://example.com/a%2Fb.png?sig=x%2B".parse()?;
-/// assert_eq!(link.as_str(), "https://example.com/a%2Fb.png?sig=x%2B");
+/// let url: Uri = "https://example.com/a%2Fb.png?sig=x%2B".parse()?;
+/// assert_eq!(url.as_str(), "https://example.com/a%2Fb.png?sig=x%2B");
 /// assert!("a picture".parse::<Uri>().is_err());
 /// # Ok::<(), aimlapi_video::value::InvalidValue>(())
 /// ```
@@ -26,12 +26,12 @@ use crate::contract::Schema;
 pub struct Uri(String);
 
 impl Uri {
-    /// The URI as it was given.
+    /// The URI as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Takes `text` if RFC 3986 calls it a URI, and gives it back otherwise.
+    /// Converts `text` if it is a URI by RFC 3986; returns it as the error otherwise.
     pub(crate) fn parse(text: String) -> Result<Self, String> {
         if Self::is_valid(&text) {
             Ok(Self(text))
@@ -49,7 +49,7 @@ impl std::str::FromStr for Uri {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        Self::parse(text.to_owned()).map_err(refusal)
+        Self::parse(text.to_owned()).map_err(invalid_uri)
     }
 }
 
@@ -57,7 +57,7 @@ impl TryFrom<String> for Uri {
     type Error = InvalidValue;
 
     fn try_from(text: String) -> Result<Self, InvalidValue> {
-        Self::parse(text).map_err(refusal)
+        Self::parse(text).map_err(invalid_uri)
     }
 }
 
@@ -79,7 +79,7 @@ impl fmt::Display for Uri {
     }
 }
 
-/// Shows neither the query, which may be a signature, nor inline data.
+/// Leaves out the query, which may be a signature, and inline data.
 impl fmt::Debug for Uri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Uri({})", redacted(&self.0))
@@ -92,6 +92,6 @@ impl<'de> Deserialize<'de> for Uri {
     }
 }
 
-fn refusal(text: String) -> InvalidValue {
+fn invalid_uri(text: String) -> InvalidValue {
     InvalidValue::new(not_a_uri(&text, &Schema::Uri.allowed()))
 }

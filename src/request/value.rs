@@ -1,4 +1,7 @@
-//! Types that hold the values a document allows, and no others.
+//! The value types of properties, each of which holds only values that a document allows.
+//!
+//! [`Int`], [`Text`] and [`BoundedVec`] take their limits as const parameters; the macros define the enums and the bounded
+//! numbers of the generated code.
 
 use std::{borrow::Cow, fmt, ops::Deref, str::FromStr};
 
@@ -7,13 +10,13 @@ use serde_json::Value;
 
 use crate::{Violation, contract::Schema};
 
-/// Any integer of 64 bits, written `5` or `5.0`.
+/// Any 64-bit integer; JSON may write it as `5` or `5.0`.
 pub type Integer = Int<{ i64::MIN }, { i64::MAX }>;
 
 /// An integer from `MIN` to `MAX`, both allowed.
 ///
-/// The limits of a property are its document's, and may become wider in a minor version of this crate: a program that must
-/// not break then takes the integer out with [`value`](Int::value) instead of writing the limits down.
+/// The limits of a property come from its document, and may become wider in a minor version of this crate. A program that must
+/// compile with such a version reads the integer with [`value`](Int::value) and does not name the limits.
 ///
 /// ```
 /// use aimlapi_video::value::Int;
@@ -29,11 +32,11 @@ pub type Integer = Int<{ i64::MIN }, { i64::MAX }>;
 pub struct Int<const MIN: i64, const MAX: i64>(i64);
 
 impl<const MIN: i64, const MAX: i64> Int<MIN, MAX> {
-    /// Takes `value` if it lies within the bounds.
+    /// Converts `value` if it lies within the limits.
     ///
     /// # Errors
     ///
-    /// [`InvalidValue`] with the value and what is allowed.
+    /// [`InvalidValue`] with the value and the allowed values.
     pub fn new(value: i64) -> Result<Self, InvalidValue> {
         Self::from_integer(value.into()).map_err(InvalidValue)
     }
@@ -92,7 +95,7 @@ impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Int<MIN, MAX> {
 
 /// A list of `MIN` to `MAX` items, both allowed.
 ///
-/// The limits are the document's, as those of an [`Int`]; the items are taken out as a slice.
+/// The limits come from the document, as those of an [`Int`]; the list dereferences to a slice.
 ///
 /// ```
 /// use aimlapi_video::value::BoundedVec;
@@ -107,11 +110,11 @@ impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Int<MIN, MAX> {
 pub struct BoundedVec<T, const MIN: usize, const MAX: usize>(Vec<T>);
 
 impl<T, const MIN: usize, const MAX: usize> BoundedVec<T, MIN, MAX> {
-    /// Takes `items` if their number lies within the bounds.
+    /// Converts `items` if their number lies within the limits.
     ///
     /// # Errors
     ///
-    /// [`InvalidValue`] with the number and what is allowed.
+    /// [`InvalidValue`] with the number and the allowed numbers.
     pub fn new(items: Vec<T>) -> Result<Self, InvalidValue> {
         if (MIN..=MAX).contains(&items.len()) {
             return Ok(Self(items));
@@ -127,7 +130,7 @@ impl<T, const MIN: usize, const MAX: usize> BoundedVec<T, MIN, MAX> {
         Err(InvalidValue(Violation::new(&given, allowed, keyword)))
     }
 
-    /// The items.
+    /// Converts the list into its items.
     pub fn into_vec(self) -> Vec<T> {
         self.0
     }
@@ -189,7 +192,7 @@ impl<'de, T: Deserialize<'de>, const MIN: usize, const MAX: usize> Deserialize<'
 
 /// Text of `MIN` to `MAX` characters (Unicode scalar values), both allowed.
 ///
-/// The limits are the document's, as those of an [`Int`]; the text is taken out with [`as_str`](Text::as_str).
+/// The limits come from the document, as those of an [`Int`]; [`as_str`](Text::as_str) returns the text.
 ///
 /// ```
 /// use aimlapi_video::value::Text;
@@ -203,11 +206,11 @@ impl<'de, T: Deserialize<'de>, const MIN: usize, const MAX: usize> Deserialize<'
 pub struct Text<const MIN: usize, const MAX: usize>(String);
 
 impl<const MIN: usize, const MAX: usize> Text<MIN, MAX> {
-    /// Takes `text` if the number of its characters lies within the bounds.
+    /// Converts `text` if the number of its characters lies within the limits.
     ///
     /// # Errors
     ///
-    /// [`InvalidValue`] with the text and what is allowed.
+    /// [`InvalidValue`] with the text and the allowed length.
     pub fn new(text: impl Into<String>) -> Result<Self, InvalidValue> {
         let text = text.into();
         let max = (MAX < usize::MAX).then_some(MAX);
@@ -277,18 +280,15 @@ impl<'de, const MIN: usize, const MAX: usize> Deserialize<'de> for Text<MIN, MAX
 /// One value, or a list of such values; the document allows both.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
-#[allow(
-    clippy::exhaustive_enums,
-    reason = "there is no third between one and many"
-)]
+#[allow(clippy::exhaustive_enums, reason = "one and many cover every case")]
 pub enum OneOrMany<T> {
-    /// One value, written as it is.
+    /// One value, serialised without an array.
     One(T),
-    /// A list, written as an array.
+    /// A list, serialised as an array.
     Many(Vec<T>),
 }
 
-/// A value outside what its type allows.
+/// The error of a value that its type does not allow.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InvalidValue(Violation);
 
@@ -297,7 +297,7 @@ impl InvalidValue {
         Self(violation)
     }
 
-    /// The value, what is allowed, and the keyword that says so.
+    /// The violation: the value, the allowed values, and the keyword that limits them.
     pub fn violation(self) -> Violation {
         self.0
     }
@@ -312,7 +312,7 @@ impl fmt::Display for InvalidValue {
 
 impl std::error::Error for InvalidValue {}
 
-/// The types that hold some integers.
+/// A property type that can hold integers.
 #[diagnostic::on_unimplemented(
     message = "a property of type `{Self}` does not take an integer",
     label = "the property takes `{Self}`, or a value that becomes one",
@@ -322,7 +322,7 @@ pub(crate) trait FromInteger: Sized {
     fn from_integer(value: i128) -> Result<Self, Violation>;
 }
 
-/// The types that hold some numbers.
+/// A property type that can hold floating-point numbers.
 #[diagnostic::on_unimplemented(
     message = "a property of type `{Self}` does not take a floating-point number",
     label = "the property takes `{Self}`, or a value that becomes one",
@@ -332,7 +332,7 @@ pub(crate) trait FromFloat: Sized {
     fn from_float(number: f64) -> Result<Self, Violation>;
 }
 
-/// The value, if the list has it.
+/// Checks that `value` is one of `values`.
 pub(crate) fn listed(value: i128, values: &'static [i64]) -> Result<i64, Violation> {
     i64::try_from(value)
         .ok()
@@ -346,7 +346,7 @@ pub(crate) fn listed(value: i128, values: &'static [i64]) -> Result<i64, Violati
         })
 }
 
-/// The number, if it lies from `min` to `max`.
+/// Checks that `number` lies from `min` to `max`, both allowed.
 pub(crate) fn within(
     number: f64,
     given: impl Into<Value>,
@@ -369,17 +369,18 @@ pub(crate) fn json(value: i128) -> Value {
     serde_json::Number::from_i128(value).map_or_else(|| value.to_string().into(), Value::Number)
 }
 
-/// JSON Schema counts `5.0` among the integers, so it is read as 5.
+/// Reads an integer. `5.0` is read as 5, since it is an integer in JSON Schema.
 pub(crate) fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     let number = serde_json::Number::deserialize(deserializer)?;
-    whole(&number).ok_or_else(|| de::Error::custom(format_args!("{number} is no 64-bit integer")))
+    whole(&number)
+        .ok_or_else(|| de::Error::custom(format_args!("{number} is not a 64-bit integer")))
 }
 
-/// The integer that `number` equals, if there is one.
+/// The integer that is equal to `number`, if there is one.
 pub(crate) fn whole(number: &serde_json::Number) -> Option<i64> {
     number.as_i64().or_else(|| {
         let float = number.as_f64()?;
-        // Beyond 2^53 a float no longer tells which integer was meant.
+        // Beyond 2^53 several integers have the same float.
         (float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0).then_some(float as i64)
     })
 }
@@ -388,8 +389,8 @@ pub(crate) fn whole(number: &serde_json::Number) -> Option<i64> {
 macro_rules! float {
     ($name:ident, $min:expr, $max:expr) => {
         #[doc = concat!("A number from ", stringify!($min), " to ", stringify!($max), ", both allowed.")]
-        // Hidden, since its name is made of the document's limits: where these become wider, another type stands in its
-        // place in a minor version. A program takes the number out with `value`, which all of them have.
+        // Hidden, since the name contains the document's limits: if they become wider, a minor version replaces the type.
+        // A program reads the number with `value`, which all these types have.
         #[doc(hidden)]
         #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, ::serde::Serialize)]
         #[serde(transparent)]
@@ -437,7 +438,7 @@ macro_rules! float {
 }
 pub(crate) use float;
 
-/// The enums of strings.
+/// A property type that is an enum of strings.
 #[diagnostic::on_unimplemented(
     message = "a property of type `{Self}` does not take text",
     label = "the property takes `{Self}`, or a value that becomes one",
@@ -477,7 +478,7 @@ macro_rules! string_enum {
         }
 
         impl $name {
-            /// The value as it is sent.
+            /// The value in the JSON body.
             #[inline]
             pub const fn as_str(self) -> &'static str {
                 match self {

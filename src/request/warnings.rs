@@ -1,4 +1,5 @@
-//! Values that a document allows and that are hardly meant: a blank prompt, and media that cannot be fetched or used.
+//! Warnings about values that a document allows but that are probably unintended: a blank prompt, and media that the service
+//! cannot fetch or use.
 
 use aimlapi_video_contract::pointer_step;
 use serde_json::{Map, Value};
@@ -12,7 +13,7 @@ use crate::{
     contract::{Model, Property, Role, Schema},
 };
 
-/// Every such value in a body, at every depth.
+/// Warns about every such value in a body, at every depth.
 pub(super) fn unlikely(model: &Model, body: &Map<String, Value>) -> Vec<Warning> {
     let mut search = Search {
         prompt: model
@@ -25,7 +26,7 @@ pub(super) fn unlikely(model: &Model, body: &Map<String, Value>) -> Vec<Warning>
 }
 
 struct Search<'a> {
-    /// The name of the model's prompt, which parts of a request have under the same name.
+    /// The name of the model's prompt. Nested objects, such as the shots of a clip, have prompts of the same name.
     prompt: Option<&'a str>,
     found: Vec<Warning>,
 }
@@ -41,7 +42,7 @@ impl Search<'_> {
                 && is_blank(text)
             {
                 let message =
-                    "the prompt is blank: it holds no character that is visible; say what to show";
+                    "the prompt is blank: it holds no visible character; say what to show";
                 self.found.push(Warning::new(&pointer, message));
             }
             self.value(&pointer, property, &property.schema, value);
@@ -62,8 +63,8 @@ impl Search<'_> {
                 }
             }
             (schema, Value::String(text)) => {
-                let is_link = matches!(schema, Schema::Uri | Schema::UriOrBase64);
-                if property.media || is_link {
+                let is_uri = matches!(schema, Schema::Uri | Schema::UriOrBase64);
+                if property.media || is_uri {
                     self.media(at, property, text);
                 }
             }
@@ -80,7 +81,7 @@ impl Search<'_> {
     }
 }
 
-/// What a media property takes, by its role, else by the words of its name: documents state no media type.
+/// The kind of media that a property takes, by its role, else by the words of its name: documents state no media type.
 fn expected(property: &Property) -> Option<Kind> {
     if property.role == Some(Role::OpeningImage) {
         return Some(Kind::Image);
@@ -108,7 +109,7 @@ const WORDS: &[(&str, Kind)] = &[
     ("voice", Kind::Audio),
 ];
 
-/// Whether a text shows nothing: white space, control characters, and characters without a glyph of their own.
+/// Whether a text has only white space, control characters, and characters without a glyph.
 fn is_blank(text: &str) -> bool {
     text.chars().all(|c| {
         c.is_whitespace()
@@ -147,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_without_a_visible_character_is_blank() {
+    fn text_without_a_visible_character_is_blank() {
         for blank in [
             "",
             " \t\r\n",

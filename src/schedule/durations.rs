@@ -1,4 +1,4 @@
-//! The durations of generations that this program observed.
+//! The durations of generations that this program observed, as plain data.
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 

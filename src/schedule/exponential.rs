@@ -6,20 +6,20 @@ use super::{PollState, Schedule};
 
 /// A schedule whose steps grow by a factor from poll to poll, like the pauses of retries.
 ///
-/// It ignores durations: the longer a generation takes, the later its end is observed. Use it where a rule requires such a
-/// schedule; [`Planned`](super::Planned) needs fewer requests for the same lag.
+/// The schedule ignores durations: the longer a generation takes, the later its end is observed. Use it if a policy requires
+/// such a schedule; [`Planned`](super::Planned) needs fewer requests for the same lag.
 ///
 /// # Default
 ///
-/// - first: 2 s
+/// - first step: 2 s
 /// - factor: 1.5
-/// - most: 30 s
+/// - longest step: 30 s
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[must_use = "a schedule does nothing until a wait is given it"]
+#[must_use = "a schedule does nothing until it is set in the options of a wait"]
 pub struct Exponential {
     first: Duration,
     factor: f64,
-    most: Duration,
+    max_step: Duration,
 }
 
 impl Default for Exponential {
@@ -27,7 +27,7 @@ impl Default for Exponential {
         Self {
             first: Duration::from_secs(2),
             factor: 1.5,
-            most: Duration::from_secs(30),
+            max_step: Duration::from_secs(30),
         }
     }
 }
@@ -47,7 +47,7 @@ impl Exponential {
 
     /// Sets the longest step.
     pub fn most(mut self, most: Duration) -> Self {
-        self.most = most;
+        self.max_step = most;
         self
     }
 }
@@ -55,8 +55,8 @@ impl Exponential {
 impl Schedule for Exponential {
     fn next(&self, state: &PollState<'_>) -> Duration {
         let seconds = self.first.as_secs_f64() * self.factor.powf(state.polls.into());
-        let step = Duration::try_from_secs_f64(seconds).unwrap_or(self.most);
-        step.min(self.most)
+        let step = Duration::try_from_secs_f64(seconds).unwrap_or(self.max_step);
+        step.min(self.max_step)
     }
 }
 

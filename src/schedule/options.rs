@@ -1,4 +1,4 @@
-//! The options of a wait.
+//! The options of a wait: deadlines, tolerance, schedule and speed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,7 +25,7 @@ use super::{Planned, Pooled, Schedule, clock::Clock};
 /// # let _ = options;
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "options do nothing until a wait is given them"]
+#[must_use = "options do nothing until they are set on a wait or a client"]
 pub struct WaitOptions {
     pub(crate) deadline: Option<Duration>,
     pub(crate) queue_deadline: Option<Duration>,
@@ -47,7 +47,7 @@ impl Default for WaitOptions {
 }
 
 impl WaitOptions {
-    /// The time after the start of the wait at which the wait gives up; 30 minutes by default. A last poll is sent at the
+    /// Sets the time after the start of the wait at which the wait gives up; 30 minutes by default. A last poll is sent at the
     /// deadline and may take up to 10 s; every earlier call ends by the deadline.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
@@ -60,14 +60,14 @@ impl WaitOptions {
         self
     }
 
-    /// The time since the create after which the wait gives up on a generation that is still queued. A poll is sent at that
+    /// Sets the time since the create after which the wait gives up on a generation that is still queued. A poll is sent at that
     /// time; if the generation has left the queue, the wait continues until its deadline. None by default.
     pub fn queue_deadline(mut self, deadline: Duration) -> Self {
         self.queue_deadline = Some(deadline);
         self
     }
 
-    /// How long polls may fail for transient reasons (no connection, 408, 425, 429, 5xx, unreadable responses) before the
+    /// Sets how long polls may fail for transient reasons (no connection, 408, 425, 429, 5xx, unreadable responses) before the
     /// wait gives up; 120 s by default. The time counts from the last valid response. Of the planned pause before the first
     /// failed poll, at most a quarter of the tolerance counts; time in the queue of the [poll budget](crate::PollBudget) does
     /// not count. A failed poll is repeated within a quarter of the tolerance, even if the schedule would pause for longer.
@@ -76,7 +76,7 @@ impl WaitOptions {
         self
     }
 
-    /// The schedule of polls.
+    /// Sets the schedule of polls.
     pub fn schedule(mut self, schedule: impl Schedule + 'static) -> Self {
         self.schedule = Arc::new(schedule);
         self

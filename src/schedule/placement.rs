@@ -1,4 +1,4 @@
-//! The next poll for a given posterior of the duration.
+//! Computes the next poll for a given posterior distribution of the duration.
 
 use super::posterior::DurationPosterior;
 
@@ -19,9 +19,9 @@ pub(super) struct Steps {
     pub(super) second: f64,
 }
 
-/// The steps with the lowest expected cost; `None` where the result is not a number.
+/// The steps with the lowest expected cost; `None` if the result is not a number.
 ///
-/// A request costs 1, and a second between the end and the poll that sees it costs [`Terms::price`]. Dynamic programming
+/// A request costs 1, and a second between the end and the poll that observes it costs [`Terms::price`]. Dynamic programming
 /// finds the steps, from the latest candidate poll back to the next one. `known` is the age up to which the generation has
 /// not ended, `from` the age at which the step begins.
 pub(super) fn steps(
@@ -125,7 +125,7 @@ fn candidates(alive: impl Fn(f64) -> f64, from: f64, min_step: f64) -> Vec<Candi
     };
     let mut begin = first;
     for (end, alive_then, need) in cells {
-        // At least one in each cell: a long time in which few generations end needs candidates too.
+        // Each cell has at least one candidate, since a long time in which few generations end needs candidates too.
         let count = (need / total * MIN_CANDIDATES as f64).ceil().max(1.0);
         let width = (end - begin) / count;
         for within in 1..count as usize {
@@ -190,7 +190,7 @@ fn plan(candidates: &mut [Candidate], terms: Terms) {
     }
 }
 
-/// The minimum of the parabola through three points; the middle one where the minimum is not between the others.
+/// The minimum of the parabola through three points; the middle point if the minimum is not between the others.
 fn lowest([(a, at_a), (b, at_b), (c, at_c)]: [(f64, f64); 3]) -> f64 {
     let (left, right) = ((b - a) * (at_b - at_c), (b - c) * (at_b - at_a));
     let vertex = b - 0.5 * ((b - a) * left - (b - c) * right) / (left - right);
@@ -201,7 +201,8 @@ fn lowest([(a, at_a), (b, at_b), (c, at_c)]: [(f64, f64); 3]) -> f64 {
 const MIN_CANDIDATES: usize = 72;
 const CELLS: usize = 48;
 
-/// The latest candidate leaves no more than this share alive, or is this many times later than the first.
+/// The growth of the search for the latest candidate, which leaves at most the share `LEFT` alive, or is `FURTHEST` times later
+/// than the first candidate.
 const GROWTH: f64 = 1.3;
 const LEFT: f64 = 2e-3;
 const FURTHEST: f64 = 1e4;

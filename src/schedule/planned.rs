@@ -1,4 +1,4 @@
-//! The default schedule: it polls when the end is likely.
+//! The default schedule, which polls when the end of the generation is likely.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::State;
 
-/// The default schedule: it polls when the end of the generation is likely.
+/// The default schedule, which polls when the end of the generation is likely.
 ///
 /// The distribution of the duration is estimated from three sources, weighted by Bayes' rule: the durations that this program
 /// observed ([`PollState::learned`]), those that the vendor's pages state ([`PollState::expected`]), and for an unknown
@@ -24,7 +24,8 @@ use crate::State;
 /// # Default
 ///
 /// - trade: 0.187 s
-/// - at least 2 s between polls, at most 10 minutes
+/// - shortest step: 2 s
+/// - longest step: 10 minutes
 ///
 /// ```
 /// use std::time::Duration;
@@ -36,11 +37,11 @@ use crate::State;
 /// # let _ = options;
 /// ```
 ///
-/// Where the stated duration is right and durations spread by 15 % around it, that is 10 requests at a mean lag of 1.4 s for
+/// If the stated duration is right and durations spread by 15 % around it, the default sends 10 requests at a mean lag of 1.4 s for
 /// 90 s, 18 at 3.1 s for 330 s, and 26 at 4.8 s for 750 s; after 20 observed durations 9 at 1.5 s, 17 at 2.9 s, and 21 at 5.3 s
 /// (`cargo bench --bench schedule`).
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[must_use = "a schedule does nothing until a wait is given it"]
+#[must_use = "a schedule does nothing until it is set in the options of a wait"]
 pub struct Planned {
     trade: Duration,
     min_step: Duration,
@@ -103,7 +104,7 @@ impl Schedule for Planned {
         let from = state.last_poll.as_secs_f64();
         let mut known = state.unfinished.as_secs_f64();
         if state.last == Some(State::Queued) {
-            // The time of the generating itself is still to come.
+            // The generation has not started, so its running time is still ahead.
             known += QUEUED * posterior.typical().min(LONGEST_QUEUED);
         }
         let steps = steps(&posterior.beyond(known), known, from, terms);
@@ -211,7 +212,8 @@ const LOWEST_MIN_STEP: Duration = Duration::from_secs(1);
 /// dense phase.
 const JITTER: f64 = 0.08;
 
-/// A queued generation takes at least this share of a typical duration longer; the typical duration counts up to so many seconds.
+/// A queued generation takes at least this share of a typical duration longer. Of the typical duration, at most this many seconds
+/// count.
 const QUEUED: f64 = 0.05;
 const LONGEST_QUEUED: f64 = 600.0;
 
@@ -219,7 +221,7 @@ const LONGEST_QUEUED: f64 = 600.0;
 const TRADED: f64 = 330.0;
 const SHORTEST_TRADE: f64 = 1e-3;
 
-/// From so many times the typical duration on, the price of lag falls with the age, so that steps grow.
+/// The multiple of the typical duration from which on the price of lag falls with the age, so that steps grow.
 const OVERDUE: f64 = 4.0;
 
 /// The price for a posterior with a width of 1 s and a shortest step of 1 s at which steps in its middle are not much longer.
@@ -315,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_trade_sends_fewer_requests() {
+    fn longer_trade_sends_fewer_requests() {
         let requests = |trade| {
             let schedule = Planned::default().trade(Duration::from_millis(trade));
             polls_of(schedule, "a", Some(330), None, 330.0).len()

@@ -1,4 +1,4 @@
-//! The prior of the durations of an unknown model.
+//! The prior distribution of the durations of an unknown model.
 
 use std::{ops::RangeInclusive, sync::LazyLock, time::Duration};
 

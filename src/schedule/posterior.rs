@@ -215,7 +215,8 @@ static TABLE: LazyLock<[(f64, f64); TABLE_CELLS]> = LazyLock::new(|| {
     })
 });
 
-/// The table of [`normal_tail`]: up to so many standard deviations to either side, with so many cells for each.
+/// The table of [`normal_tail`]: its reach in standard deviations to either side, the number of cells for each standard
+/// deviation, the number of cells, and the last cell.
 const TABLE_REACH: f64 = 8.0;
 const TABLE_DENSITY: f64 = 64.0;
 const TABLE_CELLS: usize = 1024;
@@ -240,7 +241,7 @@ const USUAL_SPREAD: f64 = 0.135;
 /// The concentration of a source without better knowledge of the spread.
 pub(super) const CONCENTRATION: f64 = 1.3;
 
-/// The prior of the share of outliers: so many among so many generations.
+/// The prior of the share of outliers: this number of outliers among this number of generations.
 const PRIOR_OUTLIERS: f64 = 0.5;
 const PRIOR_GENERATIONS: f64 = 600.0;
 

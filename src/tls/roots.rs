@@ -1,4 +1,4 @@
-//! Why there are no root certificates, where they are read from files.
+//! Finds out why there are no root certificates, on platforms that read them from files.
 
 use std::{env, ffi::OsString};
 
@@ -8,17 +8,17 @@ use rustls_native_certs::CertificateResult;
 
 use super::HttpClient;
 
-/// Why the system's verifier finds no root certificates.
+/// The reason why the platform's verifier finds no root certificates.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Missing {
-    /// No variable names any, and the system has none.
+    /// Neither a variable nor the system provides any.
     Absent,
-    /// A variable names some, or the system has some, and none can be used.
+    /// A variable or the system provides some, but none can be used.
     Unusable(String),
 }
 
 impl Missing {
-    /// Builds the client with the bundled roots, or without any.
+    /// Builds the client with the bundled root certificates, or without any.
     pub(super) fn build(self, builder: ClientBuilder) -> reqwest::Result<HttpClient> {
         #[cfg(feature = "webpki-roots")]
         if self == Self::Absent {
@@ -29,7 +29,7 @@ impl Missing {
             return Ok(builder.tls_certs_merge(bundled).build()?.into());
         }
         Ok(HttpClient {
-            // With an empty list of its own, the client does not look for the system's.
+            // With an empty list, the client does not look for the system's root certificates.
             client: builder.tls_certs_only([]).build()?,
             missing_roots: Some(self.message()),
         })
@@ -46,7 +46,7 @@ impl Missing {
     }
 }
 
-/// Looks for root certificates as the system's verifier does; `None` if there are some.
+/// Looks for root certificates as the platform's verifier does; `None` if there are some.
 pub(super) fn missing() -> Option<Missing> {
     let file = env::var_os(FILE);
     // The verifier ignores empty names of folders, but not an empty name of the file.
@@ -67,8 +67,8 @@ fn judge(
     }
     let why = match found.errors.first() {
         Some(error) => error.to_string(),
-        None if certificates > 0 => "what is there cannot be parsed as a certificate".to_owned(),
-        None => "no certificate in PEM form is there".to_owned(),
+        None if certificates > 0 => "the content cannot be parsed as a certificate".to_owned(),
+        None => "there is no certificate in PEM form".to_owned(),
     };
     let variables = [(FILE, file), (FOLDERS, folders)];
     let set: Vec<_> = variables
@@ -90,7 +90,7 @@ fn judge(
     if found.errors.is_empty() && certificates == 0 {
         return Some(Missing::Absent);
     }
-    // The system may trust less than the bundled roots on purpose, so these do not take the place of what cannot be read.
+    // The system may deliberately trust fewer roots than the bundled ones, so these do not replace a store that is unreadable.
     Some(Missing::Unusable(format!(
         "this system's cannot be used: {why}; repair them, or name a PEM file with root certificates in {FILE}"
     )))
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn system_without_certificates_is_told_from_one_whose_certificates_cannot_be_used() {
+    fn absent_and_unusable_certificates_are_distinguished() {
         let absent = judge(CertificateResult::default(), None, None);
         assert_eq!(absent, Some(Missing::Absent));
         let unreadable = judge(found("/nonexistent.pem"), None, None);
@@ -125,17 +125,17 @@ mod tests {
 
     #[test]
     fn message_names_the_variables_that_are_set() {
-        let told = |file: Option<&str>, folders: Option<&str>| {
+        let message = |file: Option<&str>, folders: Option<&str>| {
             let none = CertificateResult::default();
             let judged = judge(none, file.map(Into::into), folders.map(Into::into));
             judged.expect("a reason").message()
         };
-        let both = told(Some("/a.pem"), Some("/b:/c"));
+        let both = message(Some("/a.pem"), Some("/b:/c"));
         assert!(both.contains(r#"SSL_CERT_FILE="/a.pem" SSL_CERT_DIR="/b:/c" yields none"#));
         assert!(both.contains("unset SSL_CERT_FILE and SSL_CERT_DIR"));
-        assert!(told(Some(""), None).contains(r#"SSL_CERT_FILE="" yields none"#));
-        assert!(told(None, Some("/b")).contains("or unset SSL_CERT_DIR to"));
-        let absent = told(None, None);
+        assert!(message(Some(""), None).contains(r#"SSL_CERT_FILE="" yields none"#));
+        assert!(message(None, Some("/b")).contains("or unset SSL_CERT_DIR to"));
+        let absent = message(None, None);
         for remedy in ["`ca-certificates`", "SSL_CERT_FILE", "`webpki-roots`"] {
             assert!(absent.contains(remedy), "{absent}");
         }

@@ -1,4 +1,6 @@
-//! `specs`: the documents this crate is generated from, by the build's own steps.
+//! The command `specs`: checks, compares and updates the OpenAPI documents that the library is generated from.
+//!
+//! The subcommands run the same steps as the library's build: reading, repair, overlay, merge and generation.
 
 mod check;
 mod diff;
@@ -17,7 +19,7 @@ use aimlapi_video_codegen::{
     rust::{ClientInput, ClientTokens},
 };
 
-/// `specs`
+/// Runs `specs`.
 pub(crate) fn specs(specs: &Specs) -> ExitCode {
     match &specs.command {
         SpecsCommand::Check(check) => check::check(check),
@@ -26,7 +28,7 @@ pub(crate) fn specs(specs: &Specs) -> ExitCode {
     }
 }
 
-/// What a folder, or one document, describes.
+/// The documents at a path, merged with the facts beside them.
 struct Described {
     documents: Vec<Document>,
     facts: Facts,
@@ -52,7 +54,7 @@ impl Described {
         }
     }
 
-    /// Fails with everything that is wrong.
+    /// Returns the description, or a failure that lists every error.
     fn usable(self, path: &Path) -> Result<Self, Failure> {
         if self.diagnostics.errors.is_empty() {
             return Ok(self);
@@ -61,7 +63,7 @@ impl Described {
     }
 }
 
-/// The documents of a folder, or the one at `path`, named after itself and its folder.
+/// Reads the documents of a folder, or the single document at `path`, which is named after its file and folder.
 fn documents(path: &Path, diagnostics: &mut Diagnostics) -> Vec<Document> {
     if path.is_dir() {
         return document::read(path, diagnostics);
@@ -84,7 +86,7 @@ fn documents(path: &Path, diagnostics: &mut Diagnostics) -> Vec<Document> {
     }
 }
 
-/// What is known beside the documents: from the folder where it has such files, else as this crate has it.
+/// Reads the facts beside the documents: from the folder's own files if it has them, otherwise from this build.
 fn facts(path: &Path, diagnostics: &mut Diagnostics) -> Facts {
     let own = |name: &str| {
         Ok(match name {
@@ -115,7 +117,7 @@ fn client(input: &ClientInput) -> Result<ClientTokens, progenitor::Error> {
     Ok(ClientTokens { client, mocks })
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file atomically.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
@@ -127,7 +129,7 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// A temporary file is its owner's alone; a document is everybody's to read.
+/// Makes a file readable for all users, since a temporary file is readable for its owner only.
 #[cfg(unix)]
 fn readable(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

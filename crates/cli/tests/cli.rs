@@ -50,7 +50,7 @@ async fn command_of_the_readme_saves_a_video() {
     assert_eq!(cli.files(), ["boat.mp4"]);
     let readme = include_str!("../../../README.md").replace("\\\n  ", "");
     assert!(readme.contains(&format!(
-        "generate {MODEL} --simulate --prompt \"{prompt}\" -o boat.mp4"
+        "cargo run -- generate {MODEL} --prompt \"{prompt}\" --simulate -o boat.mp4"
     )));
 }
 
@@ -254,7 +254,7 @@ async fn bad_input_exits_with_2_and_one_line_and_creates_nothing() {
         ),
         (
             &[image, "--image", "text.png"],
-            &["text.png", "neither a picture"],
+            &["text.png", "is not an image"],
         ),
         (&[image, "--image", "sound.png"], &["sound.png", "audio/"]),
         (
@@ -346,9 +346,9 @@ async fn failure_without_a_generation_has_its_own_exit_codes() {
         (
             http(200, &[("content-type", "text/html")], "<html>"),
             6,
-            "no JSON (text/html",
+            "not JSON (text/html",
         ),
-        (Vec::new(), 6, "answer was lost"),
+        (Vec::new(), 6, "response was lost"),
     ];
     for (answer, code, expected) in cases {
         let server = Server::always(answer).await;
@@ -424,7 +424,7 @@ async fn failure_with_a_generation_prints_the_resume_command() {
                 )
             }),
             7,
-            "answered 404",
+            "responded with 404",
             true,
         ),
     ];
@@ -720,7 +720,7 @@ async fn mistyped_parameter_is_warned_of_before_the_create() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(
         ran.stderr.contains(
-            "/durration: the document knows no `durration`; the nearest it knows is `duration`"
+            "/durration: the document has no property `durration`; the most similar one is `duration`"
         ),
         "{ran:?}"
     );

@@ -467,7 +467,7 @@ async fn type_of_a_file_can_be_stated() {
     for (image, part) in [
         (
             "picture.bin",
-            "state its type, such as video/mp4, if it is one, as in picture.bin;type=video/mp4",
+            "state its media type, such as video/mp4, as in picture.bin;type=video/mp4",
         ),
         ("picture.bin;type=text/plain", "image/…, video/… or audio/…"),
         ("picture.bin;type=png", "image/…, video/… or audio/…"),

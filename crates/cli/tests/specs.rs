@@ -573,7 +573,7 @@ fn update_is_an_error_where_an_old_document_would_shadow_a_published_one() {
         (
             vec![("v/b.json", of_models(&["v/a", "v/b"], old.clone()))],
             vec![("b.json", document("v/b", new.clone()))],
-            "take it out of v/b.json, which also describes v/a",
+            "take the model out of v/b.json, which also describes v/a",
         ),
         (
             vec![

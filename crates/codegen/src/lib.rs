@@ -1,15 +1,8 @@
-//! Reads AI/ML API's OpenAPI documents of video models, repairs and merges them into contracts, and generates Rust source.
+#![doc = include_str!("../README.md")]
 //!
-//! This crate serves the build of `aimlapi-video` and the `specs` commands of its command line. [`document::read`] and
-//! [`Facts::read`] read a folder. [`read`] then runs the steps on values in memory:
+//! # Where to start
 //!
-//! 1. [`repair`] corrects defects of the documents, one function per class of defect.
-//! 2. [`overlay`] corrects single facts.
-//! 3. [`merge`] takes one create operation per URL and model, and reads its constraints and rules into a
-//!    [`Model`](aimlapi_video_contract::Model).
-//!
-//! With the feature `rust`, [`rust::generate`](rust) writes the source of all models. With the feature `diff`, the module
-//! `diff` compares two versions of the documents. Every step adds to [`Diagnostics`]; none panics.
+//! [`document::read`] and [`Facts::read`] read a folder, and [`read`] runs the steps from repair to merge.
 
 #![allow(
     clippy::exhaustive_enums,

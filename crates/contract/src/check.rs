@@ -1,4 +1,4 @@
-//! The check of a JSON value against a schema.
+//! Checks a JSON value against a schema, and coerces numeric strings.
 
 use std::iter;
 
@@ -6,11 +6,11 @@ use serde_json::{Map, Number, Value};
 
 use crate::{Check, Model, Property, Schema, Violation, Warning, not_a_uri, pointer_step};
 
-/// The check of string formats, which needs libraries that this crate does not depend on.
+/// The checks of string formats. They are functions of the caller, since they need libraries that this crate does not depend on.
 #[derive(Clone, Copy, Debug)]
 #[allow(
     clippy::exhaustive_structs,
-    reason = "the two formats of the documents"
+    reason = "these are the formats of the documents"
 )]
 pub struct Formats {
     /// Whether a text is an absolute URI.
@@ -20,7 +20,7 @@ pub struct Formats {
 }
 
 impl Model {
-    /// Every place in `body` that breaks a constraint. Properties that the document does not know are let through.
+    /// Every violation of a constraint in `body`. Properties that the document does not have are allowed.
     pub fn check(&self, body: &Map<String, Value>, formats: Formats) -> Vec<Violation> {
         let mut found = check_properties(&self.properties, body, formats);
         if !self.checks.is_empty() {
@@ -30,8 +30,8 @@ impl Model {
         found
     }
 
-    /// The places in `body` that its document allows but that are probably mistakes: properties at any depth that it does
-    /// not know, and rules in prose that the body breaks.
+    /// Warnings about parts of `body` that the document allows but that are probably mistakes: properties at any depth that the
+    /// document does not have, and violations of rules in prose.
     pub fn warnings(&self, body: &Map<String, Value>) -> Vec<Warning> {
         let mut found = Vec::new();
         unknown_properties("", &self.properties, body, &mut found);
@@ -46,7 +46,7 @@ impl Model {
 }
 
 impl Schema {
-    /// Every place in `value` that breaks this schema.
+    /// Every violation of this schema in `value`.
     pub fn check(&self, value: &Value, formats: Formats) -> Vec<Violation> {
         let keyword = match (self, value) {
             (Self::Any, _)
@@ -113,7 +113,7 @@ impl Schema {
                 Some(value) if min.is_some_and(|min| value < min) => "minimum",
                 Some(value) if max.is_some_and(|max| value > max) => "maximum",
                 Some(_) => return Vec::new(),
-                // JSON Schema counts whole numbers beyond 64 bits among the integers.
+                // In JSON Schema, whole numbers beyond 64 bits are integers too.
                 None => match number.as_f64().filter(|value| value.fract() == 0.0) {
                     None => "type",
                     Some(value) if value < 0.0 && min.is_some() => "minimum",
@@ -139,8 +139,8 @@ impl Schema {
 }
 
 impl Check {
-    /// Every place in `value` that breaks this constraint. A value of another JSON type passes, as in JSON Schema: the type
-    /// is a constraint of its own.
+    /// Every violation of this constraint in `value`. A value of another JSON type passes, as in JSON Schema: the type is a
+    /// separate constraint.
     pub fn check(&self, value: &Value, formats: Formats) -> Vec<Violation> {
         let keyword = match (self, value) {
             (Self::Above(limit), Value::Number(number)) => {
@@ -178,22 +178,22 @@ impl Check {
     }
 }
 
-/// The integer that a number equals, if there is one of 64 bits: JSON Schema counts `5.0` among the integers.
+/// The 64-bit integer that is equal to a number, if there is one. `5.0` is an integer in JSON Schema.
 pub(crate) fn as_integer(number: &Number) -> Option<i64> {
     number.as_i64().or_else(|| {
         let float = number.as_f64()?;
-        // Beyond 2^53 a float no longer tells which integer was meant.
+        // Beyond 2^53 several integers have the same float.
         (float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0).then_some(float as i64)
     })
 }
 
-/// Whether a quotient is a whole number. 0.3 / 0.1 counts as one, though a tenth has no exact binary form.
+/// Whether a quotient is a whole number. The tolerance admits 0.3 / 0.1, although a tenth has no exact binary form.
 fn is_whole(quotient: f64) -> bool {
     const TOLERANCE: f64 = 1e-9;
     (quotient - quotient.round()).abs() < TOLERANCE
 }
 
-/// The keyword that a size breaks.
+/// The keyword that a size violates.
 fn size_violation(
     size: usize,
     min: usize,
@@ -261,8 +261,11 @@ fn unknown_properties(
         let likeness = |known: &&str| strsim::jaro_winkler(name, known);
         let known = properties.iter().map(|property| property.name.as_str());
         let nearest = known.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-        let hint = nearest.map(|nearest| format!("; the nearest it knows is `{nearest}`"));
-        let message = format!("the document knows no `{name}`{}", hint.unwrap_or_default());
+        let hint = nearest.map(|nearest| format!("; the most similar one is `{nearest}`"));
+        let message = format!(
+            "the document has no property `{name}`{}",
+            hint.unwrap_or_default()
+        );
         found.push(Warning::new(pointer, message));
     }
 }

@@ -1,4 +1,4 @@
-//! The table of constraints, and what enforces each.
+//! The table of constraints: for each one, whether a Rust type, the check before a create, or the service enforces it.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{Check, Model, Property, Schema, wording::markdown};
 
-/// A constraint of a model's document, and what enforces it.
+/// A constraint of a model's document, and how it is enforced.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Constraint {
@@ -16,23 +16,24 @@ pub struct Constraint {
     pub keyword: String,
     /// The keyword's value.
     pub value: Value,
-    /// What enforces it.
+    /// How the constraint is enforced.
     pub enforced_by: EnforcedBy,
-    /// Why the type does not enforce it, where it does not; for a rule in prose, the page or document that states it.
+    /// Why the type does not enforce the constraint, if it does not; for a rule in prose, the page or document that states the
+    /// rule.
     pub reason: Option<String>,
 }
 
-/// What enforces a constraint. What types enforce is checked once more before a request is sent.
+/// How a constraint is enforced. Constraints that types enforce are checked again before a request is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EnforcedBy {
-    /// The Rust type: no value of it breaks the constraint.
+    /// By the Rust type: no value of the type violates the constraint.
     Type,
-    /// The check before a request is sent, and `from_json`: no type can hold the constraint.
+    /// By the check before a request is sent, and by `from_json`: no Rust type can express the constraint.
     Create,
-    /// Nothing; a request that breaks it causes a warning. The document states it in prose, and the service decides.
+    /// Not enforced: a violation causes a warning. The document states the constraint in prose, and the service decides.
     Warned,
-    /// The service alone: its check needs more than the library has.
+    /// By the service only: the library cannot check the constraint.
     Service,
 }
 
@@ -48,7 +49,7 @@ impl fmt::Display for EnforcedBy {
 }
 
 impl Model {
-    /// Every constraint of the model's document and what enforces it; last the rules that its prose alone states.
+    /// Every constraint of the model's document and how it is enforced; the rules that only its prose states come last.
     pub fn constraints(&self) -> Vec<Constraint> {
         let mut table = Table::default();
         table.properties("", &self.properties);
@@ -65,7 +66,7 @@ impl Model {
         table.rows
     }
 
-    /// The properties, what each allows and what enforces it, as a table in Markdown.
+    /// A Markdown table of the properties, with the allowed values of each and how they are enforced.
     pub fn markdown_table(&self) -> String {
         let mut out =
             String::from("| property | required | allowed | enforced by |\n|---|---|---|---|\n");
@@ -82,7 +83,7 @@ impl Model {
             ));
         }
         out.push_str(
-            "\n`from_json` refuses `null` for an optional property; a struct reads it as left out.",
+            "\n`from_json` refuses `null` for an optional property; a struct reads `null` as an absent property.",
         );
         out
     }
@@ -116,11 +117,11 @@ impl Table {
             }
             match (property.nullable, property.required) {
                 (true, _) => {
-                    let reason = "a struct has no room for `null`";
+                    let reason = "a struct cannot hold `null`";
                     self.row(&path, "nullable", json!(true), Some(reason));
                 }
                 (false, false) => {
-                    let reason = "a struct reads `null` as left out";
+                    let reason = "a struct reads `null` as an absent property";
                     self.row(&path, "nullable", json!(false), Some(reason));
                 }
                 (false, true) => {}
@@ -133,7 +134,7 @@ impl Table {
         for check in checks {
             let (enforced_by, reason) = match check {
                 Check::Unchecked { .. } => (EnforcedBy::Service, "this crate cannot check it"),
-                _ => (EnforcedBy::Create, "no type holds it"),
+                _ => (EnforcedBy::Create, "no type can express it"),
             };
             let keywords = check.keywords().into_iter();
             self.rows
@@ -147,14 +148,14 @@ impl Table {
         }
     }
 
-    /// `reason` says why no type holds this part of the schema.
+    /// Adds the rows of a schema. `reason` says why no type expresses this part of the schema; `None` if a type does.
     fn schema(&mut self, path: &str, schema: &Schema, reason: Option<&str>) {
         if let Schema::Checked { schema, checks } = schema {
             self.schema(path, schema, reason);
             return self.checks(path, checks);
         }
         let is_enum = matches!(schema, Schema::Enum(_));
-        let reason = reason.or(is_enum.then_some("no type lists such values"));
+        let reason = reason.or(is_enum.then_some("no type can list values of several JSON types"));
         let is_struct = matches!(schema, Schema::Object(_));
         let json = schema.json_schema();
         for keyword in KEYWORDS {
@@ -174,7 +175,7 @@ impl Table {
                 self.schema(path, &many, reason);
             }
             Schema::Alternatives { arms, exactly_one } => {
-                let reason = reason.or(Some("no type tells the alternatives apart"));
+                let reason = reason.or(Some("no type can distinguish the alternatives"));
                 let keyword = if *exactly_one { "oneOf" } else { "anyOf" };
                 self.row(path, keyword, json!(arms.len()), reason);
                 arms.iter().for_each(|arm| self.schema(path, arm, reason));
@@ -209,7 +210,7 @@ fn markdown_row(
     } else {
         schema.json_type().with_article().into()
     };
-    // `null` and the form of a struct are stated once, below the table.
+    // A sentence below the table covers `null` and the form of structs.
     let counts = |row: &&Constraint| {
         let is_form = row.keyword == "type" && row.value == "object";
         row.property == path && row.keyword != "nullable" && !is_form
@@ -245,7 +246,7 @@ fn below(path: &str, property: &Property) -> String {
     }
 }
 
-/// The keywords that constrain a value by themselves.
+/// The keywords that constrain a value independently of other keywords.
 const KEYWORDS: &[&str] = &[
     "type",
     "enum",

@@ -1,11 +1,11 @@
-//! The constraints of a model as JSON Schema 2020-12, the dialect that forms and language models read.
+//! Exports the constraints of a model as JSON Schema 2020-12, the dialect that form generators and language models read.
 
 use serde_json::{Map, Value, json};
 
 use crate::{Check, Model, Property, Schema};
 
 impl Model {
-    /// The request's schema in JSON Schema 2020-12: the document's constraints, with one line on each property.
+    /// The request's schema in JSON Schema 2020-12: the document's constraints, with a description of each property.
     pub fn json_schema(&self) -> Value {
         let mut schema = object(&self.properties);
         self.checks
@@ -30,7 +30,7 @@ impl Schema {
             Self::String { min, max } => {
                 limited("string", "minLength", positive(*min), "maxLength", *max)
             }
-            // What prose alone allows is not a part of the schema.
+            // Base64 text, which only prose allows, is not part of the schema.
             Self::Uri | Self::UriOrBase64 => json!({ "type": "string", "format": "uri" }),
             Self::StringEnum(values) => json!({ "type": "string", "enum": values }),
             Self::IntegerEnum(values) => json!({ "type": "integer", "enum": values }),
@@ -59,7 +59,7 @@ impl Schema {
 }
 
 impl Check {
-    /// Every keyword that states it, with its value.
+    /// The keywords of the constraint, with their values.
     pub(crate) fn keywords(&self) -> Vec<(&str, Value)> {
         match self {
             Self::Above(limit) => vec![("exclusiveMinimum", json!(limit))],

@@ -1,4 +1,16 @@
 #![doc = include_str!("../README.md")]
+//!
+//! # Where to start
+//!
+//! | type | holds |
+//! |---|---|
+//! | [`Model`] | a model on one [`Route`]: its [`Task`], properties, stated durations, and [rules](Rule) in prose |
+//! | [`Property`] | name, [`Schema`], description, default, [`Role`] |
+//! | [`Schema`], [`Check`] | the allowed values: what a Rust type can hold, and what is checked beside it |
+//! | [`Violation`], [`Warning`] | what is wrong with a JSON value, or probably a mistake, with its JSON pointer |
+//! | [`Constraint`] | one constraint, and [what enforces it](EnforcedBy) |
+//!
+//! [`Model::check`] finds the violations of a request, and [`Schema::allowed`] is the text of every message about allowed values.
 
 mod check;
 mod enforcement;

@@ -1,3 +1,5 @@
+//! The data of one model: its properties, constraints, rules and stated durations.
+
 use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use serde::{Deserialize, Serialize};
@@ -5,37 +7,37 @@ use serde_json::Value;
 
 use crate::{Check, Route, Schema, SourcedRule};
 
-/// A model on one route, and what its document allows in a request.
+/// A model on one route, and the constraints that its document puts on a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Model {
-    /// The id that `model` takes in a request.
+    /// The value of `model` in a request.
     pub id: String,
-    /// The URL that creates its generations.
+    /// The route that creates the model's generations.
     pub route: Route,
     /// The vendor, which is also the name of the library's feature.
     pub vendor: String,
-    /// What it makes a video of.
+    /// The task of the model, by its inputs.
     pub task: Task,
     /// The name of the request's type in the library's module `types`.
     pub type_name: String,
-    /// The document that declares it, below `openapi/`.
+    /// The path of the document that declares the model, below `openapi/`.
     pub document: String,
     /// The properties of a request, in the order of their names.
     pub properties: Vec<Property>,
-    /// The constraints of the whole body beside its properties.
+    /// The constraints of the whole body, in addition to those of its properties.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Check>,
-    /// How long its generations take, as the vendor's pages state it.
+    /// The durations of the model's generations that the vendor's pages state.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub durations: Vec<StatedDuration>,
-    /// Rules between properties that its document states in prose.
+    /// The rules between properties that the document states in prose.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<SourcedRule>,
 }
 
 impl Model {
-    /// A model without properties, for a builder of contracts to fill in.
+    /// A model without properties, which a builder of contracts completes.
     pub fn new(route: Route, id: impl Into<String>) -> Self {
         Self {
             id: id.into(),
@@ -51,7 +53,7 @@ impl Model {
         }
     }
 
-    /// The property with a role, whatever its name is for this model.
+    /// The property with a role, under any name that this model has for the role.
     pub fn property(&self, role: Role) -> Option<&Property> {
         self.properties
             .iter()
@@ -80,10 +82,10 @@ impl Model {
         paths
     }
 
-    /// How long a generation takes from create to completed, as the vendor's pages state it.
+    /// The duration of a generation from create to completed that the vendor's pages state; `None` if they state none.
     ///
-    /// `length` is the clip's length in seconds. Without it, or where the pages do not distinguish lengths, the range spans
-    /// everything stated for the model. `None` where nothing is stated.
+    /// `length` is the clip's length in seconds. Without a length, or if the pages do not distinguish lengths, the range spans
+    /// all durations that are stated for the model.
     pub fn expected(&self, length: Option<u64>) -> Option<RangeInclusive<Duration>> {
         let fits = |stated: &&StatedDuration| stated.length.is_none() || stated.length == length;
         let exact: Vec<&StatedDuration> = self.durations.iter().filter(fits).collect();
@@ -102,26 +104,26 @@ impl Model {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Property {
-    /// Its name in the JSON body.
+    /// The name in the JSON body.
     pub name: String,
     /// Whether every request must have it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub required: bool,
-    /// Whether `null` is allowed, too.
+    /// Whether `null` is also allowed.
     #[serde(default, skip_serializing_if = "is_false")]
     pub nullable: bool,
-    /// The values it allows.
+    /// The allowed values.
     pub schema: Schema,
-    /// One line on its meaning.
+    /// The meaning of the property, in one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The value that the service takes when it is left out. It is never sent for the caller.
+    /// The value that the service uses if the property is absent. This crate never sends the default for the caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
-    /// Its meaning to the library, if it has one.
+    /// The role of the property in the library, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
-    /// Whether it takes a URL or inline data of a picture, clip or sound.
+    /// Whether the property takes a URL or inline data of an image, video or audio file.
     #[serde(default, skip_serializing_if = "is_false")]
     pub media: bool,
 }
@@ -141,13 +143,13 @@ impl Property {
         }
     }
 
-    /// Whether it takes media, alone or as items of an array.
+    /// Whether the property takes media, as a single value or as items of an array.
     pub fn takes_media(&self) -> bool {
         let is_uri = |items: &Schema| matches!(items.typed(), Schema::Uri);
         self.media || matches!(self.schema.typed(), Schema::Array { items, .. } if is_uri(items))
     }
 
-    /// Its schema, with `null` where that is allowed.
+    /// The schema of the property, with `null` if that is allowed.
     pub fn schema_with_null(&self) -> Schema {
         if self.nullable {
             self.schema.clone().or_null()
@@ -157,7 +159,7 @@ impl Property {
     }
 }
 
-/// The meanings of properties that the library works with; `openapi/overlay.json` maps them to names.
+/// The role of a property that the library uses; `openapi/overlay.json` maps roles to names of properties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -172,24 +174,24 @@ pub enum Role {
     AspectRatio,
 }
 
-/// What a model makes a video of.
+/// The task of a model, by the inputs that it makes a video from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Task {
-    /// A text.
+    /// From a text.
     TextToVideo,
-    /// A picture.
+    /// From an image.
     ImageToVideo,
-    /// Pictures or clips of what is to be shown.
+    /// From images or clips of the subjects that the video shows.
     ReferenceToVideo,
-    /// Another video.
+    /// From another video.
     VideoToVideo,
-    /// A picture and the motion of a clip.
+    /// From an image and the motion of a clip.
     MotionControl,
-    /// A portrait and a voice.
+    /// From a portrait and a voice.
     Avatar,
-    /// A picture and a named effect.
+    /// From an image and a named effect.
     Effects,
 }
 
@@ -214,11 +216,11 @@ impl fmt::Display for Task {
     }
 }
 
-/// How long a generation takes, as the vendor's pages state it.
+/// A range of durations of generations that the vendor's pages state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StatedDuration {
-    /// The clip's length in seconds, where the page distinguishes lengths.
+    /// The clip's length in seconds, if the page distinguishes lengths.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length: Option<u64>,
     /// The shortest duration, in seconds.

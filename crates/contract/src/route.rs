@@ -1,15 +1,17 @@
+//! The routes of the service: the URLs that create and fetch generations.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// One of the two URLs that create and fetch generations.
+/// One of the two URL paths that create and fetch generations.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "kebab-case")]
 #[allow(
     clippy::exhaustive_enums,
-    reason = "each route has operations of its own, so a new one is an addition to every match"
+    reason = "each route has its own operations, so a new route needs a new arm in every match"
 )]
 pub enum Route {
     /// `/v2/video/generations`, for every model.

@@ -1,3 +1,5 @@
+//! The rules between properties that documents state in prose, and their warnings.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -5,8 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::{Warning, pointer_step};
 
-/// A rule between properties that a document states in prose. A request that breaks it causes a warning and is sent: the
-/// service decides.
+/// A rule between properties that a document states in prose. A request that violates the rule causes a warning and is sent,
+/// since the service decides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -21,7 +23,7 @@ pub enum Rule {
         /// The properties.
         properties: Vec<String>,
     },
-    /// A property, with one value if that is stated, needs one of others.
+    /// A property, or one value of it, requires one of several other properties.
     Needs {
         /// The property.
         property: String,
@@ -31,7 +33,7 @@ pub enum Rule {
         /// The properties of which one is needed.
         any_of: Vec<String>,
     },
-    /// A property does not go with a value of another one.
+    /// A property cannot be combined with a value of another property.
     Excludes {
         /// The property.
         property: String,
@@ -46,7 +48,7 @@ pub enum Rule {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
-    reason = "a rule and its source, nothing else"
+    reason = "the type is a pair of a rule and its source"
 )]
 pub struct SourcedRule {
     /// The rule.
@@ -57,7 +59,7 @@ pub struct SourcedRule {
 }
 
 impl Rule {
-    /// The properties it is about; a warning points to the first.
+    /// The properties that the rule restricts; a warning points to the first one.
     pub fn properties(&self) -> Vec<&str> {
         match self {
             Self::AtMostOne { properties } | Self::ExactlyOne { properties } => {
@@ -70,7 +72,7 @@ impl Rule {
         }
     }
 
-    /// Every property that it names.
+    /// Every property that the rule names.
     pub fn mentioned(&self) -> Vec<&str> {
         let others = match self {
             Self::Needs { any_of, .. } => any_of.as_slice(),
@@ -107,11 +109,13 @@ impl Rule {
 }
 
 impl SourcedRule {
-    /// The warning of a body that breaks the rule.
+    /// Checks a body against the rule; returns a warning if the body violates the rule.
     pub fn check(&self, body: &Map<String, Value>) -> Option<Warning> {
         let Self { rule, source } = self;
         let pointer = rule.properties().first().map(|name| pointer_step(name));
-        let message = format!("{rule}, says {source}; the service may refuse or ignore it");
+        let message = format!(
+            "{rule}, according to {source}; the service may refuse the request or ignore the value"
+        );
         (!rule.is_kept(body)).then(|| Warning::new(pointer.unwrap_or_default(), message))
     }
 }
@@ -143,7 +147,10 @@ impl fmt::Display for Rule {
                 property,
                 other,
                 value,
-            } => write!(f, "`{property}` does not go with `{other}` as {value}"),
+            } => write!(
+                f,
+                "`{property}` cannot be combined with `{other}` as {value}"
+            ),
         }
     }
 }

@@ -1,3 +1,5 @@
+//! The allowed values of a property, as far as Rust types can express them ([`Schema`]) and beyond ([`Check`]).
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -18,51 +20,51 @@ pub enum Schema {
     Boolean,
     /// Integers within limits, both allowed.
     Integer {
-        /// The least integer.
+        /// The lowest integer.
         min: Option<i64>,
-        /// The greatest integer.
+        /// The highest integer.
         max: Option<i64>,
     },
     /// Numbers within limits, both allowed.
     Number {
-        /// The least number.
+        /// The lowest number.
         min: Option<f64>,
-        /// The greatest number.
+        /// The highest number.
         max: Option<f64>,
     },
-    /// Text of a number of characters (Unicode scalar values) within limits, both allowed.
+    /// Text whose number of characters (Unicode scalar values) is within limits, both allowed.
     String {
-        /// The least number of characters.
+        /// The minimum number of characters.
         min: usize,
-        /// The greatest number of characters.
+        /// The maximum number of characters.
         max: Option<usize>,
     },
     /// An absolute URI, data URIs included.
     Uri,
-    /// An absolute URI, or base64 text of media, where the document's prose allows it.
+    /// An absolute URI, or base64 text of media if the document's prose allows such text.
     UriOrBase64,
-    /// Text that is media: a URL, a data URI or base64 text, where the document states no format.
+    /// Text that is media: a URL, a data URI or base64 text. The document states no format.
     Media,
     /// One of these strings.
     StringEnum(Vec<String>),
     /// One of these integers.
     IntegerEnum(Vec<i64>),
-    /// One of these values, which have no type in common.
+    /// One of these values, which have different JSON types.
     Enum(Vec<Value>),
     /// A list of items.
     Array {
         /// The schema of each item.
         items: Box<Self>,
-        /// The least number of items.
+        /// The minimum number of items.
         min: usize,
-        /// The greatest number of items.
+        /// The maximum number of items.
         max: Option<usize>,
     },
-    /// An object with these properties; others are let through.
+    /// An object with these properties; other properties are allowed too.
     Object(Vec<Property>),
     /// One value, or a list of such values.
     OneOrMany(Box<Self>),
-    /// Any of several schemas, or exactly one of them. No Rust type holds it.
+    /// Any of several schemas, or exactly one of them. No Rust type expresses such a choice.
     Alternatives {
         /// The schemas.
         arms: Vec<Self>,
@@ -71,16 +73,16 @@ pub enum Schema {
     },
     /// `null`, as an arm of [`Alternatives`](Self::Alternatives).
     Null,
-    /// A schema that a Rust type holds, and constraints that no type holds.
+    /// A schema that a Rust type expresses, and constraints that no Rust type expresses.
     Checked {
-        /// What the type holds.
+        /// The schema that the type expresses.
         schema: Box<Self>,
-        /// The constraints beside it.
+        /// The additional constraints.
         checks: Vec<Check>,
     },
 }
 
-/// A constraint that no Rust type holds.
+/// A constraint that no Rust type expresses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_enums,
@@ -93,20 +95,20 @@ pub enum Check {
     Below(f64),
     /// A multiple of this number.
     MultipleOf(f64),
-    /// An array holds no item twice.
+    /// An array has no duplicate items.
     UniqueItems,
     /// The number of properties of an object, both limits allowed.
     PropertyCount {
-        /// The least number of properties.
+        /// The minimum number of properties.
         min: usize,
-        /// The greatest number of properties.
+        /// The maximum number of properties.
         max: Option<usize>,
     },
-    /// An object has no property but these.
+    /// An object has only these properties.
     Closed(Vec<String>),
-    /// The value fits another schema, too.
+    /// The value also fits this schema.
     AllOf(Schema),
-    /// A keyword that the service alone judges, since its check needs more than the library has.
+    /// A keyword that only the service checks, since the library cannot.
     Unchecked {
         /// The keyword of the document.
         keyword: String,
@@ -150,7 +152,7 @@ impl Schema {
         Self::alternatives(vec![self, Self::Null], false)
     }
 
-    /// This schema and constraints beside it.
+    /// This schema with additional constraints.
     pub fn checked(self, checks: Vec<Check>) -> Self {
         Self::Checked {
             schema: Box::new(self),
@@ -158,7 +160,7 @@ impl Schema {
         }
     }
 
-    /// The part of it that a Rust type holds.
+    /// The part of the schema that a Rust type expresses.
     pub fn typed(&self) -> &Self {
         match self {
             Self::Checked { schema, .. } => schema.typed(),
@@ -166,7 +168,7 @@ impl Schema {
         }
     }
 
-    /// The JSON type of its values.
+    /// The JSON type of the schema's values.
     pub fn json_type(&self) -> JsonType {
         match self {
             Self::Any | Self::Alternatives { .. } | Self::Enum(_) | Self::OneOrMany(_) => {
@@ -194,7 +196,7 @@ impl Check {
         Self::PropertyCount { min, max }
     }
 
-    /// A keyword that the service alone judges.
+    /// A keyword that only the service checks.
     pub fn unchecked(keyword: impl Into<String>, value: Value) -> Self {
         Self::Unchecked {
             keyword: keyword.into(),
@@ -226,7 +228,7 @@ pub enum JsonType {
 }
 
 impl JsonType {
-    /// Its name in JSON Schema; `any value` for [`Any`](Self::Any).
+    /// The name of the type in JSON Schema; `any value` for [`Any`](Self::Any).
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Any => "any value",

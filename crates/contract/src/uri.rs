@@ -1,16 +1,18 @@
+//! The violation of a text that is not a URI, and the redaction of URLs in messages.
+
 use crate::Violation;
 
-/// The violation of a text that is not a URI; `allowed` is extended by the mistake that is often overlooked, such as the
-/// line breaks that the program `base64` inserts.
+/// The violation of a text that is not a URI. Its `allowed` also names the likely mistake, such as white space: the program
+/// `base64` inserts line breaks.
 pub fn not_a_uri(text: &str, allowed: &str) -> Violation {
     let hint = if text.contains(char::is_whitespace) {
         ", without white space in it"
     } else if !text.is_ascii() {
-        ", with every character beyond ASCII escaped (%C3%A9 for é)"
+        ", with every non-ASCII character percent-encoded (%C3%A9 for é)"
     } else {
         ""
     };
-    // A text that is nearly a URL may hold a signature all the same.
+    // Also an invalid URL may hold a signature.
     Violation::new(&redacted(text).into(), format!("{allowed}{hint}"), "format")
 }
 
@@ -32,7 +34,7 @@ pub fn redacted(url: &str) -> String {
     }
     let end = url.find(['?', '#']).unwrap_or(url.len());
     let (shown, is_cut) = (&url[..end], end < url.len());
-    // `//host/path` may have a user, too.
+    // `//host/path` may also have a user.
     let shown = match shown.split_once("//") {
         Some((scheme, rest)) => format!("{scheme}//{}", without_user(rest)),
         None => shown.to_owned(),

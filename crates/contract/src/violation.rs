@@ -1,8 +1,10 @@
+//! The result of a check: violations, which a request must not have, and warnings.
+
 use std::fmt;
 
 use serde_json::Value;
 
-/// A place in a request that breaks a constraint of its document.
+/// A violation of a document's constraint by a value of a request.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Violation {
@@ -10,16 +12,16 @@ pub struct Violation {
     ///
     /// [RFC 6901]: https://www.rfc-editor.org/rfc/rfc6901
     pub pointer: String,
-    /// The value given, `None` where it is missing. Text beyond 200 bytes is cut.
+    /// The value, truncated to 200 bytes; `None` if the value is missing.
     pub given: Option<Value>,
-    /// The values that the document allows, in words.
+    /// The values that the document allows, as text.
     pub allowed: String,
-    /// The JSON Schema keyword that is broken, such as `maximum`.
+    /// The JSON Schema keyword that the value violates, such as `maximum`.
     pub keyword: &'static str,
 }
 
 impl Violation {
-    /// A value that breaks `keyword`, at the root of what is checked.
+    /// The violation of `keyword` by the checked value itself, with an empty pointer.
     pub fn new(given: &Value, allowed: impl Into<String>, keyword: &'static str) -> Self {
         Self {
             pointer: String::new(),
@@ -29,7 +31,7 @@ impl Violation {
         }
     }
 
-    /// A required value that is missing.
+    /// The violation of a required value that is missing.
     pub fn missing(allowed: impl Into<String>) -> Self {
         Self {
             pointer: String::new(),
@@ -39,7 +41,7 @@ impl Violation {
         }
     }
 
-    /// The same violation with a pointer that starts at the object or array that holds this value under `name`.
+    /// Extends the pointer, so that it starts at the object or array that holds the checked value under `name`.
     #[must_use]
     pub fn under(mut self, name: &str) -> Self {
         self.pointer.insert_str(0, &pointer_step(name));
@@ -61,16 +63,16 @@ impl fmt::Display for Violation {
     }
 }
 
-/// A part of a request that is allowed, but probably a mistake.
+/// A warning about a part of a request that is allowed but probably a mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Warning {
-    /// JSON pointer of the place in the request's body.
+    /// JSON pointer of the part in the request's body.
     pub pointer: String,
-    /// What is unusual about it, and what may be meant.
+    /// The reason of the warning, and the probable intention.
     pub message: String,
-    /// Whether the service certainly cannot use the value, so that paying for the request is pointless: a picture that is
-    /// a `blob:` URL or a path of this machine, data that are not base64, a clip where a picture is expected.
+    /// Whether the service certainly cannot use the value, so that paying for the request is pointless: an image that is a
+    /// `blob:` URL or a path on this machine, data that are not base64, a video where an image is expected.
     pub is_unusable: bool,
 }
 
@@ -91,12 +93,12 @@ impl fmt::Display for Warning {
     }
 }
 
-/// One step of a JSON pointer, with its escapes: `/a~1b` for the name `a/b`.
+/// One step of a JSON pointer, with escapes: `/a~1b` for the name `a/b`.
 pub fn pointer_step(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-/// The value as an error shows it: whole when short, else the beginning of its text.
+/// The value as an error shows it: in full if it is short, else the beginning of its text.
 fn cut(value: &Value) -> Value {
     let shortened = |text: &str| {
         let mut end = MAX_SHOWN;
@@ -119,5 +121,5 @@ fn cut(value: &Value) -> Value {
     }
 }
 
-/// The greatest number of bytes of a value in an error.
+/// The maximum number of bytes of a value in an error.
 const MAX_SHOWN: usize = 200;

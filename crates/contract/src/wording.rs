@@ -1,9 +1,9 @@
-//! What a schema allows, in words: for errors, documentation and tables alike.
+//! The wording of allowed values, which errors, documentation and tables share.
 
 use crate::{Check, JsonType, Property, Schema};
 
 impl Schema {
-    /// What is allowed, such as `5, 10`, `0 to 1` or `a string of at most 500 characters`.
+    /// The allowed values as text, such as `5, 10`, `0 to 1` or `a string of at most 500 characters`.
     pub fn allowed(&self) -> String {
         match self {
             Self::Any => "any value".into(),
@@ -16,7 +16,7 @@ impl Schema {
                 Some(size) => format!("a string of {size} characters"),
                 None => "a string".into(),
             },
-            Self::Uri => "an absolute URI, such as an https link or a data URI".into(),
+            Self::Uri => "an absolute URI, such as an https URL or a data URI".into(),
             Self::UriOrBase64 => {
                 format!(
                     "{}, or base64 text of a picture, clip or sound",
@@ -47,7 +47,7 @@ impl Schema {
         }
     }
 
-    /// Whether it allows less than every value of its JSON type.
+    /// Whether the schema allows fewer values than its JSON type has.
     pub fn is_restricted(&self) -> bool {
         match self {
             Self::Integer { min, max } => min.is_some() || max.is_some(),
@@ -59,7 +59,7 @@ impl Schema {
         }
     }
 
-    /// The JSON type, and what is allowed of it where that is less than every value: `integer (5, 10)`.
+    /// The JSON type, with the allowed values if they are restricted: `integer (5, 10)`.
     pub fn summary(&self) -> String {
         let name = match (self.typed(), self.json_type()) {
             (Self::Object(properties), _) if !properties.is_empty() => return self.allowed(),
@@ -78,18 +78,18 @@ impl Schema {
 }
 
 impl Check {
-    /// What is allowed, such as `a multiple of 8`.
+    /// The allowed values as text, such as `a multiple of 8`.
     pub fn allowed(&self) -> String {
         match self {
             Self::Above(limit) => format!("more than {limit}"),
             Self::Below(limit) => format!("less than {limit}"),
             Self::MultipleOf(step) => format!("a multiple of {step}"),
-            Self::UniqueItems => "no item twice".into(),
+            Self::UniqueItems => "no duplicate items".into(),
             Self::PropertyCount { min, max } => {
                 let size = size(*min, *max).unwrap_or_else(|| "any number of".into());
                 format!("{size} properties")
             }
-            Self::Closed(known) => format!("no property but {}", known.join(", ")),
+            Self::Closed(known) => format!("only the properties {}", known.join(", ")),
             Self::AllOf(schema) => schema.allowed(),
             Self::Unchecked { keyword, value } => {
                 format!("{keyword} {value} (the service decides)")
@@ -99,7 +99,7 @@ impl Check {
 }
 
 impl Property {
-    /// The property's documentation in Markdown: its description, and what the document states about its values.
+    /// The property's documentation in Markdown: its description, and the allowed values and the default of the document.
     pub fn documentation(&self) -> String {
         let mut facts = Vec::new();
         if self.required {
@@ -117,7 +117,7 @@ impl Property {
     }
 }
 
-/// A text without the characters that Markdown and rustdoc would read as links, code or HTML.
+/// Escapes the characters that Markdown and rustdoc would read as links, code or HTML.
 pub(crate) fn markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -147,7 +147,7 @@ fn range<T: ToString>(min: Option<T>, max: Option<T>) -> Option<String> {
 }
 
 impl JsonType {
-    /// The type with its article, for documentation of values that are not restricted.
+    /// The type with its article, for the documentation of unrestricted values.
     pub(crate) const fn with_article(self) -> &'static str {
         match self {
             Self::Any => "any value",

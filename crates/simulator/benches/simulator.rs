@@ -1,8 +1,9 @@
-//! What the simulator carries: ten thousand generations at once, and how many requests a second.
+//! Measures the simulator's capacity: the memory of ten thousand unfinished generations, creates per second, and polls per
+//! second with their latency.
 //!
-//! `cargo bench --bench simulator --features simulator,all-vendors`. The callers run in this process, too, on the same cores,
-//! so that what is told is the least of it. They write plain HTTP on connections that stay open, which costs little beside
-//! the server's share.
+//! Run it with `cargo bench -p aimlapi-video-simulator --all-features`. The clients run in the same process on the same
+//! cores, so the results are lower bounds. The clients write plain HTTP on persistent connections, which costs little compared with the server's
+//! work.
 #![allow(clippy::unwrap_used, reason = "a bench may fail")]
 
 use std::{
@@ -11,8 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aimlapi_video::State;
-use aimlapi_video_simulator::Simulator;
+use aimlapi_video_simulator::{Phase, Simulator};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -36,7 +36,7 @@ fn main() {
 }
 
 async fn bench() {
-    // Time runs as the service's, so that all are unfinished while they are asked for.
+    // The clock runs in real time, so that all generations are unfinished while they are polled.
     let simulator = Simulator::builder().speed(1.0).start().await.unwrap();
     let address = simulator.address().to_string();
     let before = resident();
@@ -45,12 +45,12 @@ async fn bench() {
     for _ in 0..CONNECTIONS {
         let address = address.clone();
         creating.spawn(async move {
-            let mut line = Line::open(&address).await;
+            let mut connection = Connection::open(&address).await;
             let head =
                 format!("POST {PATH} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer any-key\r\n");
             let request = format!("{head}content-length: {}\r\n\r\n{BODY}", BODY.len());
             for _ in 0..TASKS.div_ceil(CONNECTIONS) {
-                line.ask(&request).await;
+                connection.send(&request).await;
             }
         });
     }
@@ -59,7 +59,7 @@ async fn bench() {
     let tasks = simulator.tasks();
     let unfinished = tasks
         .iter()
-        .filter(|task| task.state != State::Completed)
+        .filter(|task| task.state != Phase::Completed)
         .count();
     assert!(unfinished >= TASKS, "{unfinished}");
     println!(
@@ -69,7 +69,7 @@ async fn bench() {
     );
     let grown = resident() - before;
     println!(
-        "{unfinished} unfinished at once: {:.0} bytes of memory each, their requests' records included",
+        "{unfinished} unfinished generations: {:.0} bytes of memory each, including the records of their requests",
         grown / tasks.len() as f64
     );
 
@@ -80,15 +80,15 @@ async fn bench() {
     for number in 0..CONNECTIONS {
         let (address, requests) = (address.clone(), Arc::clone(&requests));
         polling.spawn(async move {
-            let mut line = Line::open(&address).await;
+            let mut connection = Connection::open(&address).await;
             let mut times = Vec::new();
             for request in requests.iter().cycle().skip(number * 151) {
                 if started.elapsed() >= POLLING {
                     break;
                 }
-                let asked = Instant::now();
-                line.ask(request).await;
-                times.push(asked.elapsed());
+                let sent = Instant::now();
+                connection.send(request).await;
+                times.push(sent.elapsed());
             }
             times
         });
@@ -105,7 +105,7 @@ async fn bench() {
         at(0.99),
     );
     println!(
-        "memory now: {:.0} MiB, {:.0} MiB of it before the first create",
+        "memory now: {:.0} MiB, of which {:.0} MiB before the first create",
         resident() / 1048576.0,
         before / 1048576.0
     );
@@ -118,13 +118,13 @@ fn poll(id: &str) -> String {
     )
 }
 
-/// A connection that stays open.
-struct Line {
+/// A persistent HTTP connection.
+struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
-impl Line {
+impl Connection {
     async fn open(address: &str) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
@@ -134,8 +134,8 @@ impl Line {
         }
     }
 
-    /// Sends a request and reads its whole answer, which must be a good one.
-    async fn ask(&mut self, request: &str) {
+    /// Sends a request and reads the whole response, which must be a success.
+    async fn send(&mut self, request: &str) {
         self.stream.write_all(request.as_bytes()).await.unwrap();
         self.buffer.clear();
         loop {
@@ -160,7 +160,7 @@ impl Line {
     }
 }
 
-/// Bytes of memory that this process holds.
+/// Returns the resident memory of this process in bytes.
 fn resident() -> f64 {
     let text = fs::read_to_string("/proc/self/statm").unwrap();
     let pages: f64 = text.split(' ').nth(1).unwrap().parse().unwrap();

@@ -1,4 +1,4 @@
-//! What a test asks of the simulator itself, below `/_simulator/`; no key is needed for it.
+//! The simulator's own endpoints below `/_simulator/`, by which tests control and inspect it without a key.
 
 use std::sync::Arc;
 
@@ -14,15 +14,16 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    answers::Refusal,
     clock::seconds,
-    log::SeenRequest,
+    log::RecordedRequest,
     openapi,
-    scenario::{MOST_SECONDS, Scenario},
+    responses::ErrorResponse,
+    scenario::{MAX_SECONDS, Scenario},
     server::{Service, Shared},
-    tasks::SeenTask,
+    tasks::RecordedTask,
 };
 
+/// Builds the router of the simulator's own endpoints.
 pub(super) fn router() -> Router<Arc<Service>> {
     let scenario = get(scenario).post(play).delete(stop);
     Router::new()
@@ -39,21 +40,21 @@ pub(super) fn router() -> Router<Arc<Service>> {
 async fn overview(State(service): State<Shared>) -> Json<Value> {
     Json(json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "note": "state is in memory and goes with the simulator",
+        "note": "state is held in memory and is lost when the simulator stops",
         "strict": service.strict,
         "now_seconds": service.clock.now().as_secs_f64(),
         "credits_left": service.tasks.credits(),
-        "requests_seen": service.log.seen(),
+        "requests_seen": service.log.received(),
         "tasks": service.tasks.list(),
         "requests": service.log.list(),
     }))
 }
 
-async fn tasks(State(service): State<Shared>) -> Json<Vec<SeenTask>> {
+async fn tasks(State(service): State<Shared>) -> Json<Vec<RecordedTask>> {
     Json(service.tasks.list())
 }
 
-async fn requests(State(service): State<Shared>) -> Json<Vec<SeenRequest>> {
+async fn requests(State(service): State<Shared>) -> Json<Vec<RecordedRequest>> {
     Json(service.log.list())
 }
 
@@ -61,7 +62,7 @@ async fn scenario(State(service): State<Shared>) -> Json<Scenario> {
     Json(service.tasks.scenario())
 }
 
-/// Adds rules to those that are still to be played, and answers with all of them.
+/// Appends rules to those that are left, and returns all of them.
 async fn play(
     State(service): State<Shared>,
     uri: Uri,
@@ -101,17 +102,16 @@ async fn advance(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    // A list is no object, though serde would take one.
-    let read = serde_json::from_slice::<Map<String, Value>>(&body);
-    match read.and_then(|body| serde_json::from_value::<Advance>(body.into())) {
-        Ok(Advance { advance_seconds }) if (0.0..=MOST_SECONDS).contains(&advance_seconds) => {
+    // Serde accepts a list for a struct, so the body is read as an object first.
+    let object = serde_json::from_slice::<Map<String, Value>>(&body);
+    match object.and_then(|body| serde_json::from_value::<Advance>(body.into())) {
+        Ok(Advance { advance_seconds }) if (0.0..=MAX_SECONDS).contains(&advance_seconds) => {
             service.clock.advance(seconds(advance_seconds));
             clock(State(service)).await.into_response()
         }
         Ok(Advance { advance_seconds }) => {
-            let message = format!(
-                "advance_seconds: expected 0 to {MOST_SECONDS}; received {advance_seconds}"
-            );
+            let message =
+                format!("advance_seconds: expected 0 to {MAX_SECONDS}; received {advance_seconds}");
             bad(&service, message, &uri, &headers)
         }
         Err(error) => bad(&service, error.to_string(), &uri, &headers),
@@ -128,5 +128,9 @@ async fn document(State(service): State<Shared>) -> Json<Value> {
 }
 
 fn bad(service: &Service, message: String, uri: &Uri, headers: &HeaderMap) -> Response {
-    Refusal::new(StatusCode::BAD_REQUEST, message).answer(uri, headers, service.clock.unix())
+    ErrorResponse::new(StatusCode::BAD_REQUEST, message).into_response(
+        uri,
+        headers,
+        service.clock.unix(),
+    )
 }

@@ -1,4 +1,4 @@
-//! The settings of a simulator.
+//! `SimulatorBuilder`: the settings of a simulator, their defaults, and the start of its server.
 
 use std::{
     future::IntoFuture,
@@ -13,34 +13,34 @@ use tokio::{net::TcpListener, sync::oneshot};
 use super::{
     Scenario, Shape, Simulator,
     clock::Clock,
+    connection::{Abort, AbortableListener},
     documents::Documents,
-    limits::RateLimit,
-    line::{Cut, Lines},
     log::Log,
+    rate_limit::RateLimit,
     server::{self, Service},
     tasks::{Settings, Tasks},
 };
 
-/// The settings of a [`Simulator`].
+/// Configures and starts a [`Simulator`].
 ///
 /// # Default
 ///
 /// - address: a free port on `127.0.0.1`
 /// - speed: 60, so that a minute takes a second
-/// - key: any
-/// - videos: one
+/// - key: any key is accepted
+/// - videos: one per generation
 /// - strict: no
 /// - seed: 0; spread: 0.15
-/// - slots, rate, credits: without limit
-/// - links: good for 24 hours
-/// - shapes: as the documents have them
-/// - scenario: none
-/// - tasks: 100,000 at most; requests that are listed: 10,000 at most
+/// - slots, rate limit, credits: unlimited
+/// - URLs of files: valid for 24 hours
+/// - shape of responses: as documented
+/// - scenario: empty
+/// - at most 100,000 tasks, and at most 10,000 recorded requests
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `start` is called"]
 pub struct SimulatorBuilder {
     address: SocketAddr,
-    /// `None` for a clock that is moved by hand.
+    /// The speed of the clock; `None` for a manual clock.
     speed: Option<f64>,
     key: Option<String>,
     strict: bool,
@@ -74,13 +74,17 @@ impl Default for SimulatorBuilder {
 }
 
 impl SimulatorBuilder {
-    /// Where to listen: a free port on `127.0.0.1` by default, and port 0 for a free one elsewhere. Other machines reach it only if this names an address of the network.
+    /// Sets the address to listen on: by default a free port on `127.0.0.1`.
+    ///
+    /// Port 0 selects a free port. Other machines reach the simulator only through an address of the network.
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.address = address;
         self
     }
 
-    /// How many times faster than the service its time runs, 60 by default; values that are not positive count as 1.
+    /// Sets how many times faster than real time the service's clock runs: 60 by default.
+    ///
+    /// A value that is not finite or not positive counts as 1.
     pub fn speed(mut self, speed: f64) -> Self {
         self.speed = Some(if speed.is_finite() && speed > 0.0 {
             speed
@@ -90,40 +94,49 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Lets its time stand until [`Simulator::advance`] or `POST /_simulator/clock` moves it, so that a test meets each state
-    /// without waiting for it. The time that the rate limit and the links go by stands with it.
+    /// Stops the clock, so that only [`Simulator::advance`] and `POST /_simulator/clock` move it.
+    ///
+    /// A test can then observe each state without waiting. The rate limit and the expiry of URLs use the same clock.
     pub fn manual_clock(mut self) -> Self {
         self.speed = None;
         self
     }
 
-    /// The one key that it takes; without this, any.
+    /// Sets the only key that the simulator accepts; without this setting it accepts any key.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// How many videos a finished generation holds, at least one. Two or more are a list, as some models answer.
+    /// Sets the number of videos of a completed generation: 1 by default, at least 1.
+    ///
+    /// Two or more videos are returned as a list, as some models do.
     pub fn videos(mut self, videos: usize) -> Self {
         self.settings.videos = videos.max(1);
         self
     }
 
-    /// Judges requests by their documents alone. Otherwise it takes numeric strings for numbers, and plain base64 text for
-    /// some media, as the service does.
+    /// Sets whether requests are validated strictly by their documents: `false` by default.
+    ///
+    /// A simulator that is not strict also accepts numeric strings as numbers, and plain base64 text for some media, as the
+    /// service does.
     pub fn strict(mut self, strict: bool) -> Self {
         self.strict = strict;
         self
     }
 
-    /// What durations are drawn by, 0 by default: the same seed and the same requests in the same order give the same durations.
+    /// Sets the seed of the random durations: 0 by default.
+    ///
+    /// The same seed and the same requests in the same order give the same durations.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
         self
     }
 
-    /// How far durations spread around those that the vendor's pages state: the standard deviation of ln seconds, 0 to 2,
-    /// and 0.15 by default. With 0, a model whose pages state one duration always takes that.
+    /// Sets how far durations spread around those that the vendor's pages state: 0.15 by default.
+    ///
+    /// The spread is the standard deviation of the natural logarithm of the seconds, 0 to 2. With 0, a model for which the
+    /// pages state a single duration always takes exactly that long.
     pub fn spread(mut self, spread: f64) -> Self {
         self.settings.spread = if spread.is_finite() {
             spread.clamp(0.0, 2.0)
@@ -133,33 +146,43 @@ impl SimulatorBuilder {
         self
     }
 
-    /// How many generations are made at once, at least one; the others queue, first come, first served.
+    /// Sets how many generations run at once, at least 1; further ones are queued in the order of their creates.
+    ///
+    /// The default is no limit.
     pub fn slots(mut self, slots: usize) -> Self {
         self.settings.slots = Some(slots);
         self
     }
 
-    /// How many requests with a good key it takes in a minute of real time, at least one; what is left of a minute's
-    /// requests is saved up, and no more. The next is answered with 429, and told by `Retry-After` when to come again.
+    /// Limits the authenticated requests per minute of real time, at least 1; the default is no limit.
+    ///
+    /// Unused requests accumulate up to the number of one minute. A request above the limit gets 429 with a `Retry-After`
+    /// header that states when the next request is accepted.
     pub fn rate_limit(mut self, per_minute: u32) -> Self {
         self.rate_limit = Some(per_minute);
         self
     }
 
-    /// How many credits there are to spend; a create that costs more than what is left is answered with 403. A generation
-    /// that does not end well costs nothing. Credits are 100,000 to a second of video here.
+    /// Sets the credits that creates can spend; the default is no limit.
+    ///
+    /// A create that costs more than the credits left gets 403. A generation that does not complete costs nothing. The
+    /// simulator charges 100,000 credits per second of video.
     pub fn credits(mut self, credits: f64) -> Self {
         self.settings.credits = Some(credits.max(0.0));
         self
     }
 
-    /// How long, in real time and whole seconds, the links of an answer are good; 24 hours by default. Every poll gives new ones.
+    /// Sets how long the URLs of files are valid, in real time and whole seconds: 24 hours by default.
+    ///
+    /// Every poll returns new URLs.
     pub fn url_lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.url_lifetime = lifetime;
         self
     }
 
-    /// The shapes of its answers: the first generation has the first, and so on in turn. None means the default one.
+    /// Sets the shapes of responses, which generations take in turn.
+    ///
+    /// An empty list means [`Shape::Documented`], the default.
     pub fn shapes(mut self, shapes: impl IntoIterator<Item = Shape>) -> Self {
         self.settings.shapes = shapes.into_iter().collect();
         if self.settings.shapes.is_empty() {
@@ -168,26 +191,27 @@ impl SimulatorBuilder {
         self
     }
 
-    /// What the first generations do; [`Simulator::reset`] begins it anew.
+    /// Sets the scenario for the first generations; [`Simulator::reset`] restarts it.
     pub fn scenario(mut self, scenario: Scenario) -> Self {
         self.settings.scenario = scenario;
         self
     }
 
-    /// How many generations it holds, at least one; 100,000 by default. Beyond that, the one that ended first is forgotten; while none has
-    /// ended, a create is answered with 429.
+    /// Limits the generations that the simulator holds: 100,000 by default, at least 1.
+    ///
+    /// At the limit, a create removes the generation that ended first. If no generation has ended, the create gets 429.
     pub fn max_tasks(mut self, max: usize) -> Self {
         self.settings.max_tasks = max.max(1);
         self
     }
 
-    /// How many requests it lists, at least one: the newest 10,000 by default.
+    /// Limits the recorded requests to the newest ones: 10,000 by default, at least 1.
     pub fn max_requests(mut self, max: usize) -> Self {
         self.max_requests = max.max(1);
         self
     }
 
-    /// Starts it.
+    /// Binds the address and starts the server.
     ///
     /// # Errors
     ///
@@ -195,7 +219,7 @@ impl SimulatorBuilder {
     ///
     /// # Cancel safety
     ///
-    /// Safe: dropping the future starts nothing.
+    /// Safe: if the future is dropped, no server is started.
     pub async fn start(self) -> io::Result<Simulator> {
         let listener = TcpListener::bind(self.address).await?;
         let address = listener.local_addr()?;
@@ -212,12 +236,13 @@ impl SimulatorBuilder {
             log: Log::new(self.max_requests),
         });
         let router = server::router(Arc::clone(&service));
-        let router = router.into_make_service_with_connect_info::<Cut>();
+        let router = router.into_make_service_with_connect_info::<Abort>();
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = axum::serve(Lines(listener), router).with_graceful_shutdown(async {
-            // Nothing is ever sent: the sender is dropped.
-            let _ = stopped.await;
-        });
+        let server =
+            axum::serve(AbortableListener(listener), router).with_graceful_shutdown(async {
+                // No message is sent: the receiver resolves when the sender is dropped.
+                let _ = stopped.await;
+            });
         tokio::spawn(server.into_future());
         Ok(Simulator {
             address,

@@ -1,11 +1,13 @@
-//! The clips that finished generations hold. `clips/README.md` tells how they were made.
+//! The embedded MP4 clips that completed generations return, and the choice of the clip nearest to a request.
+//!
+//! `clips/README.md` states how the clips were made.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
-use aimlapi_video::{Model, Role};
+use aimlapi_video::contract::{Model, Role};
 
-/// A clip and what it shows.
+/// A clip with its duration and aspect ratio.
 #[derive(Debug)]
 pub(super) struct Clip {
     /// Seconds.
@@ -48,24 +50,26 @@ static CLIPS: &[Clip] = &[
     },
 ];
 
-/// The clip nearest to what the request asks for: first in proportions, then in length.
+/// Returns the clip nearest to the request: first by aspect ratio, then by duration.
 pub(super) fn nearest(model: &Model, body: &Value) -> &'static Clip {
-    let asked = |role| {
+    let requested = |role| {
         model
             .property(role)
             .and_then(|property| body.get(&property.name))
     };
-    let length = asked(Role::Duration).and_then(Value::as_f64).unwrap_or(5.0);
-    let ratio = asked(Role::AspectRatio)
+    let length = requested(Role::Duration)
+        .and_then(Value::as_f64)
+        .unwrap_or(5.0);
+    let ratio = requested(Role::AspectRatio)
         .and_then(Value::as_str)
-        .and_then(stated_ratio)
+        .and_then(parse_ratio)
         .or_else(|| {
-            asked(Role::OpeningImage)
+            requested(Role::OpeningImage)
                 .and_then(Value::as_str)
-                .and_then(picture_ratio)
+                .and_then(image_ratio)
         })
         .unwrap_or(16.0 / 9.0);
-    // Proportions differ by factors, so it is their logarithms that are near or far.
+    // Aspect ratios differ by factors, so their distance is measured by logarithms.
     let distance = |clip: &Clip| {
         (
             (clip.ratio / ratio).ln().abs(),
@@ -82,15 +86,15 @@ pub(super) fn nearest(model: &Model, body: &Value) -> &'static Clip {
         .unwrap_or(&CLIPS[0])
 }
 
-/// `16:9` and the like.
-fn stated_ratio(text: &str) -> Option<f64> {
+/// Parses an aspect ratio such as `16:9`.
+fn parse_ratio(text: &str) -> Option<f64> {
     let (width, height) = text.split_once(':')?;
     let (width, height): (f64, f64) = (width.trim().parse().ok()?, height.trim().parse().ok()?);
     (width > 0.0 && height > 0.0).then(|| width / height)
 }
 
-/// The proportions of a picture that came as a data URI.
-fn picture_ratio(uri: &str) -> Option<f64> {
+/// Reads the aspect ratio of an image that the request contains as a data URI.
+fn image_ratio(uri: &str) -> Option<f64> {
     let (head, data) = uri.split_once(',')?;
     let bytes = head
         .to_ascii_lowercase()

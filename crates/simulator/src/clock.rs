@@ -1,32 +1,36 @@
-//! The simulator's time: the service's, which runs faster than ours or stands until it is moved, and the clients'.
+//! The simulator's clock, which provides two times: the service's time and the clients' real time.
+//!
+//! The service's time runs faster than real time by a factor, or moves only when it is advanced (a manual clock). Durations
+//! of generations use the service's time; the rate limit and the expiry of URLs use real time.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant, SystemTime},
 };
 
+/// A clock that runs at a speed or is moved by hand.
 #[derive(Debug)]
 pub(super) struct Clock {
     started: Instant,
     unix: Duration,
-    /// How many of the service's seconds pass in one of ours; none, where the clock stands.
+    /// Seconds of the service's time per second of real time; `None` for a manual clock.
     speed: Option<f64>,
-    /// Microseconds of the service's time that it was moved forward by.
-    moved: AtomicU64,
+    /// Microseconds of the service's time by which the clock was advanced.
+    advanced: AtomicU64,
 }
 
 impl Clock {
-    /// One that runs `speed` times faster than ours.
+    /// Creates a clock that runs `speed` times faster than real time.
     pub(super) fn running(speed: f64) -> Self {
         Self {
             started: Instant::now(),
             unix: SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default(),
             speed: Some(speed),
-            moved: AtomicU64::new(0),
+            advanced: AtomicU64::new(0),
         }
     }
 
-    /// One that stands until it is moved.
+    /// Creates a clock that moves only when it is advanced.
     pub(super) fn manual() -> Self {
         Self {
             speed: None,
@@ -34,50 +38,56 @@ impl Clock {
         }
     }
 
-    /// The service's time since the start.
+    /// Returns the service's time since the start.
     pub(super) fn now(&self) -> Duration {
-        let ran = self
+        let elapsed = self
             .speed
             .map_or(0.0, |speed| self.started.elapsed().as_secs_f64() * speed);
-        seconds(ran).saturating_add(self.moved())
+        seconds(elapsed).saturating_add(self.advanced())
     }
 
-    /// Our time since the start: what clients measure, so that a second in `Retry-After` is one of theirs.
+    /// Returns the real time since the start, as clients measure it.
+    ///
+    /// A second in `Retry-After` is therefore a second of the client. An advance counts by the clock's speed.
     pub(super) fn real(&self) -> Duration {
         match self.speed {
             Some(speed) => {
-                let moved = seconds(self.moved().as_secs_f64() / speed);
-                self.started.elapsed().saturating_add(moved)
+                let advanced = seconds(self.advanced().as_secs_f64() / speed);
+                self.started.elapsed().saturating_add(advanced)
             }
-            None => self.moved(),
+            None => self.advanced(),
         }
     }
 
-    /// Our time of day.
+    /// Returns the real time as a duration since the Unix epoch.
     pub(super) fn unix(&self) -> Duration {
         self.unix.saturating_add(self.real())
     }
 
     /// Moves the service's time forward.
     pub(super) fn advance(&self, by: Duration) {
-        let by = u64::try_from(by.as_micros()).unwrap_or(MOST).min(MOST);
-        let add = |moved: u64| Some(moved.saturating_add(by).min(MOST));
-        // The closure never declines.
+        let by = u64::try_from(by.as_micros())
+            .unwrap_or(MAX_MICROS)
+            .min(MAX_MICROS);
+        let add = |advanced: u64| Some(advanced.saturating_add(by).min(MAX_MICROS));
+        // The closure always returns a value, so that the update cannot fail.
         let _ = self
-            .moved
+            .advanced
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 
-    fn moved(&self) -> Duration {
-        Duration::from_micros(self.moved.load(Ordering::Relaxed))
+    fn advanced(&self) -> Duration {
+        Duration::from_micros(self.advanced.load(Ordering::Relaxed))
     }
 }
 
-/// The end of time, far below where a `Duration` or a time of day would overflow: about three thousand years.
-const MOST: u64 = 100_000_000_000 * 1_000_000;
+/// The latest time in microseconds, about three thousand years: far below the overflow of `Duration` and `SystemTime`.
+const MAX_MICROS: u64 = 100_000_000_000 * 1_000_000;
 
-/// Seconds as a duration; what is too much or not a number is the end of time.
+/// Converts seconds to a duration.
+///
+/// A negative value and NaN become zero; a value that is too large becomes the latest time.
 pub(super) fn seconds(seconds: f64) -> Duration {
-    let most = Duration::from_micros(MOST);
-    Duration::try_from_secs_f64(seconds.max(0.0)).map_or(most, |time| time.min(most))
+    let max = Duration::from_micros(MAX_MICROS);
+    Duration::try_from_secs_f64(seconds.max(0.0)).map_or(max, |time| time.min(max))
 }

@@ -1,4 +1,8 @@
-//! The judge of requests: the documents themselves, read as JSON Schema.
+//! Validation of create requests by the vendor's documents, which are read as JSON Schema.
+//!
+//! The schemas are those of the embedded OpenAPI documents, translated to JSON Schema 2020-12 and compiled by `jsonschema`.
+//! They are independent of the client's own checks. Unless the simulator is strict, it also accepts what the service is known
+//! to accept beyond the documents.
 
 use std::{collections::HashMap, sync::OnceLock};
 
@@ -8,27 +12,34 @@ use jsonschema::{
 };
 use serde_json::{Value, json};
 
-use aimlapi_video::{Route, contract};
+use aimlapi_video::{
+    contract::{self, Route},
+    documents::documents,
+};
 
-/// What the documents say of every path and model this crate was built with.
+/// The documents of all routes and models that this build contains.
 #[derive(Debug)]
 pub(super) struct Documents {
     models: HashMap<(Route, String), Document>,
-    /// Whether the document alone judges; else what the service is known to take beside it is taken, too: numeric strings
-    /// for numbers, and plain base64 text for some links.
+    /// Whether only values that the document allows are accepted.
+    ///
+    /// Otherwise numeric strings are accepted as numbers, and plain base64 text in place of some URIs.
     strict: bool,
 }
 
+/// The document of one model on one route.
 #[derive(Debug)]
 pub(super) struct Document {
-    /// The status of a created generation.
+    /// The HTTP status of a successful create.
     pub(super) status: u16,
     schema: Value,
     validator: Validator,
 }
 
 impl Documents {
-    /// The documents as the build read, repaired and corrected them. They are read once, for every simulator.
+    /// Returns the embedded documents, as the build repaired and corrected them.
+    ///
+    /// They are compiled once per process, for all simulators.
     pub(super) fn embedded(strict: bool) -> Result<&'static Self, String> {
         static LENIENT: OnceLock<Result<Documents, String>> = OnceLock::new();
         static STRICT: OnceLock<Result<Documents, String>> = OnceLock::new();
@@ -38,16 +49,16 @@ impl Documents {
     }
 
     fn read(strict: bool) -> Result<Self, String> {
-        let mut documents = HashMap::new();
-        for entry in aimlapi_video::documents::documents() {
+        let mut models = HashMap::new();
+        for entry in documents() {
             let schema = json_schema(&entry.schema, strict);
             let route = [Route::Universal, Route::LegacyKling]
                 .into_iter()
                 .find(|route| entry.path == route.path())
                 .unwrap_or_default();
             let validator = validator(&schema, route, &entry.model)
-                .ok_or_else(|| format!("the schema of {} cannot be used", entry.model))?;
-            documents.insert(
+                .ok_or_else(|| format!("the schema of {} cannot be compiled", entry.model))?;
+            models.insert(
                 (route, entry.model.clone()),
                 Document {
                     status: entry.status,
@@ -56,15 +67,12 @@ impl Documents {
                 },
             );
         }
-        Ok(Self {
-            models: documents,
-            strict,
-        })
+        Ok(Self { models, strict })
     }
 
-    /// The schema of every model's request on `route`, in the order of the ids.
+    /// Returns the request schemas of all models on `route`, sorted by model id.
     pub(super) fn schemas(&self, route: Route) -> Vec<(&str, &Value)> {
-        let on_route = self.models.iter().filter(|((its, _), _)| *its == route);
+        let on_route = self.models.iter().filter(|((other, _), _)| *other == route);
         let mut schemas: Vec<_> = on_route
             .map(|((_, model), document)| (model.as_str(), &document.schema))
             .collect();
@@ -72,8 +80,14 @@ impl Documents {
         schemas
     }
 
-    /// The document that `body` names by its `model`, and the body with numeric strings made numbers; or what is wrong.
-    pub(super) fn judge(
+    /// Validates a request body by the document of its `model`.
+    ///
+    /// Returns the document and the body, whose numeric strings are converted to numbers unless the simulator is strict.
+    ///
+    /// # Errors
+    ///
+    /// A message that lists every violation.
+    pub(super) fn validate(
         &self,
         route: Route,
         mut body: Value,
@@ -98,49 +112,51 @@ impl Documents {
         if !self.strict {
             coerce(&document.schema, &mut body);
         }
-        let wrong: Vec<String> = document
+        let violations: Vec<String> = document
             .validator
             .iter_errors(&body)
-            .map(|error| told(&error))
+            .map(|error| message(&error))
             .collect();
-        if wrong.is_empty() {
+        if violations.is_empty() {
             Ok((document, body))
         } else {
-            Err(wrong.join("; "))
+            Err(violations.join("; "))
         }
     }
 }
 
-/// The judge of one model. A document may say things that the build passes over and no validator takes; it is then judged
-/// by what the build read of it.
+/// Compiles the validator of one model.
+///
+/// A document may hold a schema that the build ignores in part and that no validator compiles. The validator then uses the
+/// schema that the contract states for the model.
 fn validator(schema: &Value, route: Route, model: &str) -> Option<Validator> {
     let options = jsonschema::options().should_validate_formats(true);
     let build = |schema: &Value| options.build(schema).ok();
     build(schema).or_else(|| {
-        let mut read = contract::model(route, model)?.json_schema();
-        without_patterns(&mut read);
-        build(&read)
+        let mut contract = contract::model(route, model)?.json_schema();
+        remove_patterns(&mut contract);
+        build(&contract)
     })
 }
 
-fn without_patterns(schema: &mut Value) {
+fn remove_patterns(schema: &mut Value) {
     match schema {
         Value::Object(map) => {
             map.retain(|key, value| key != "pattern" || !value.is_string());
-            map.values_mut().for_each(without_patterns);
+            map.values_mut().for_each(remove_patterns);
         }
-        Value::Array(items) => items.iter_mut().for_each(without_patterns),
+        Value::Array(items) => items.iter_mut().for_each(remove_patterns),
         _ => {}
     }
 }
 
-/// OpenAPI 3.0's dialect, as JSON Schema 2020-12.
+/// Translates a schema from the dialect of OpenAPI 3.0 to JSON Schema 2020-12.
 fn json_schema(schema: &Value, strict: bool) -> Value {
     match schema {
         Value::Object(map) => {
             let translated = |(key, value): (&String, &Value)| {
                 let value = match (key.as_str(), value) {
-                    // A property may be called as a keyword is.
+                    // A property may have the name of a keyword.
                     ("properties", Value::Object(properties)) => properties
                         .iter()
                         .map(|(name, schema)| (name.clone(), json_schema(schema, strict)))
@@ -162,7 +178,7 @@ fn json_schema(schema: &Value, strict: bool) -> Value {
                     out.insert(exclusive.into(), value);
                 }
             }
-            // The prose of these allows plain base64 text beside a URI.
+            // The descriptions of these properties allow plain base64 text besides a URI.
             if out.remove("x-base64") == Some(Value::Bool(true))
                 && !strict
                 && let Some(format) = out.remove("format")
@@ -180,8 +196,9 @@ fn json_schema(schema: &Value, strict: bool) -> Value {
     }
 }
 
-/// Makes numbers of numeric strings where the schema wants numbers: the programs of the documentation pages send
-/// `"duration": "5"`, and print the success that followed.
+/// Converts numeric strings to numbers where the schema requires numbers.
+///
+/// The programs on the documentation pages send `"duration": "5"`, and the pages show a successful response to them.
 fn coerce(schema: &Value, value: &mut Value) {
     match value {
         Value::String(text) if schema["type"] == "integer" || schema["type"] == "number" => {
@@ -201,8 +218,8 @@ fn coerce(schema: &Value, value: &mut Value) {
     }
 }
 
-/// An error in our own words: the field, what was expected, what was received.
-fn told(error: &ValidationError<'_>) -> String {
+/// Formats a validation error: the field, the expected values, the received value.
+fn message(error: &ValidationError<'_>) -> String {
     let mut field = error
         .instance_path()
         .to_string()
@@ -245,8 +262,10 @@ fn told(error: &ValidationError<'_>) -> String {
             .map(|kind| kind.to_string())
             .collect::<Vec<_>>()
             .join(" or "),
-        ValidationErrorKind::AnyOf { .. } => "a link, or what else the document allows".into(),
-        kind => format!("what `{}` allows", kind.keyword()),
+        ValidationErrorKind::AnyOf { .. } => {
+            "a URI, or another form that the document allows".into()
+        }
+        kind => format!("a value that `{}` allows", kind.keyword()),
     };
     let received: String = error.instance().to_string().chars().take(120).collect();
     format!("{field}: expected {expected}; received {received}")

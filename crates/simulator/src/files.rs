@@ -1,4 +1,4 @@
-//! The files of finished generations: by a signed link, without a key, whole or in part.
+//! The files of completed generations, served by signed URLs without a key, with range requests (RFC 9110, 14).
 
 use axum::{
     body::{Body, Bytes},
@@ -9,79 +9,80 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    answers::{cut_body, stepped},
-    line::Cut,
+    connection::Abort,
+    responses::{apply_step, truncated_body},
     server::Shared,
     signature::Rejected,
 };
 
+/// The query of a signed URL.
 #[derive(Deserialize)]
-pub(super) struct Signed {
+pub(super) struct SignedQuery {
     #[serde(rename = "Expires")]
     expires: Option<String>,
     #[serde(rename = "Signature")]
     signature: Option<String>,
 }
 
-/// `GET /_simulator/files/ID/NUMBER.mp4`. The files ask for no key, as the hosts of the real ones do not.
+/// Handles `GET /_simulator/files/ID/NUMBER.mp4`.
+///
+/// The URL's signature replaces the key, as on the hosts of the service's real files.
 pub(super) async fn file(
     State(service): State<Shared>,
-    ConnectInfo(line): ConnectInfo<Cut>,
+    ConnectInfo(abort): ConnectInfo<Abort>,
     Path((id, name)): Path<(String, String)>,
-    signed: Result<Query<Signed>, axum::extract::rejection::QueryRejection>,
+    query: Result<Query<SignedQuery>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
-    let good = signed.ok().and_then(|Query(signed)| {
-        let expires = signed.expires?.parse().ok()?;
-        Some((expires, signed.signature?))
+    let signed = query.ok().and_then(|Query(query)| {
+        let expires = query.expires?.parse().ok()?;
+        Some((expires, query.signature?))
     });
-    let Some((expires, signature)) = good else {
+    let Some((expires, signature)) = signed else {
         return denied(
             StatusCode::FORBIDDEN,
             "MissingSignature",
-            "the link has no signature",
+            "the URL has no signature",
         );
     };
     match service.tasks.file((&id, &name), expires, &signature) {
         Err(Rejected::Signature) => denied(
             StatusCode::FORBIDDEN,
             "SignatureDoesNotMatch",
-            "the signature is not that of this link",
+            "the signature does not match this URL",
         ),
-        Err(Rejected::Expired) => denied(
-            StatusCode::FORBIDDEN,
-            "AccessDenied",
-            "the link has expired",
-        ),
+        Err(Rejected::Expired) => {
+            denied(StatusCode::FORBIDDEN, "AccessDenied", "the URL has expired")
+        }
         Ok(None) => denied(
             StatusCode::NOT_FOUND,
             "NoSuchKey",
-            "the simulator has forgotten this file",
+            "the simulator no longer holds this file",
         ),
-        Ok(Some((bytes, None))) => part(bytes, &headers, None),
+        Ok(Some((bytes, None))) => serve(bytes, &headers, None),
         Ok(Some((bytes, Some(step)))) => {
-            let usual = part(bytes, &headers, step.cut_after);
-            let refused = |status, message: String| denied(status, "Scenario", &message);
-            stepped(&step, usual, &line, refused).await
+            let response = serve(bytes, &headers, step.cut_after);
+            let error = |status, message: String| denied(status, "Scenario", &message);
+            apply_step(&step, response, &abort, error).await
         }
     }
 }
 
-/// The file, or the part of it that is asked for, where what the asker has of it is still good.
-fn part(file: &'static [u8], headers: &HeaderMap, cut_after: Option<u32>) -> Response {
-    // A clip is known by its length: no two are of one length, as a test holds.
+/// Responds with the file, or with the requested range if `If-Range` is absent or matches the file's ETag.
+fn serve(file: &'static [u8], headers: &HeaderMap, cut_after: Option<u32>) -> Response {
+    // The ETag is made of the length: a test asserts that no two clips have the same length.
     let tag = format!("\"clip-{}\"", file.len());
     let text = |name| {
         headers
             .get(name)
             .and_then(|value: &HeaderValue| value.to_str().ok())
     };
-    let is_same = text(header::IF_RANGE).is_none_or(|known| known == tag);
-    let asked = text(header::RANGE)
+    let is_same = text(header::IF_RANGE).is_none_or(|if_range| if_range == tag);
+    let requested = text(header::RANGE)
         .filter(|_| is_same)
-        .map(|range| bounds(range, file.len()));
-    let mut response = match asked {
-        Some(Asked::Beyond) => {
+        .map(|range| parse_range(range, file.len()));
+    let mut response = match requested {
+        Some(RequestedRange::Unsatisfiable) => {
             let mut response = StatusCode::RANGE_NOT_SATISFIABLE.into_response();
             set(
                 &mut response,
@@ -90,14 +91,14 @@ fn part(file: &'static [u8], headers: &HeaderMap, cut_after: Option<u32>) -> Res
             );
             response
         }
-        Some(Asked::Part(first, last)) => {
+        Some(RequestedRange::Part(first, last)) => {
             let mut response = body(&file[first..=last], cut_after);
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
             let range = format!("bytes {first}-{last}/{}", file.len());
             set(&mut response, header::CONTENT_RANGE, &range);
             response
         }
-        Some(Asked::Whole) | None => body(file, cut_after),
+        Some(RequestedRange::Whole) | None => body(file, cut_after),
     };
     set(&mut response, header::ETAG, &tag);
     set(&mut response, header::ACCEPT_RANGES, "bytes");
@@ -106,7 +107,7 @@ fn part(file: &'static [u8], headers: &HeaderMap, cut_after: Option<u32>) -> Res
 
 fn body(bytes: &'static [u8], cut_after: Option<u32>) -> Response {
     let body = match cut_after {
-        Some(after) => cut_body(Bytes::from_static(bytes), after),
+        Some(after) => truncated_body(Bytes::from_static(bytes), after),
         None => Body::from(bytes),
     };
     let mut response = body.into_response();
@@ -119,38 +120,39 @@ fn body(bytes: &'static [u8], cut_after: Option<u32>) -> Response {
     response
 }
 
+/// The part of a file that a `Range` header requests.
 #[derive(Debug, PartialEq)]
-enum Asked {
+enum RequestedRange {
     Whole,
-    /// From the first byte to the last, both within.
+    /// The first and the last byte, inclusive; both are within the file.
     Part(usize, usize),
-    Beyond,
+    Unsatisfiable,
 }
 
-/// `bytes=FIRST-LAST`, `bytes=FIRST-` and `bytes=-COUNT`; whatever else is asked for gets the whole (RFC 9110, 14.2).
-fn bounds(range: &str, length: usize) -> Asked {
+/// Parses `bytes=FIRST-LAST`, `bytes=FIRST-` and `bytes=-COUNT`; any other range requests the whole file (RFC 9110, 14.2).
+fn parse_range(range: &str, length: usize) -> RequestedRange {
     let Some((first, last)) = range
         .strip_prefix("bytes=")
         .and_then(|range| range.split_once('-'))
     else {
-        return Asked::Whole;
+        return RequestedRange::Whole;
     };
     let end = length.saturating_sub(1);
     let (first, last) = match (first.parse::<usize>(), last.parse::<usize>()) {
         (Ok(first), Ok(last)) if first <= last => (first, last.min(end)),
         (Ok(first), Err(_)) if last.is_empty() => (first, end),
         (Err(_), Ok(count)) if first.is_empty() && count > 0 => (length.saturating_sub(count), end),
-        (Err(_), Ok(0)) if first.is_empty() => return Asked::Beyond,
-        _ => return Asked::Whole,
+        (Err(_), Ok(0)) if first.is_empty() => return RequestedRange::Unsatisfiable,
+        _ => return RequestedRange::Whole,
     };
     if first < length {
-        Asked::Part(first, last)
+        RequestedRange::Part(first, last)
     } else {
-        Asked::Beyond
+        RequestedRange::Unsatisfiable
     }
 }
 
-/// An error as the hosts of files tell it.
+/// Returns an error as an XML document, as object stores do.
 fn denied(status: StatusCode, code: &str, message: &str) -> Response {
     let body = format!(
         "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
@@ -169,21 +171,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_read_as_rfc_9110_has_them() {
-        for (range, asked) in [
-            ("bytes=0-0", Asked::Part(0, 0)),
-            ("bytes=4-", Asked::Part(4, 9)),
-            ("bytes=4-100", Asked::Part(4, 9)),
-            ("bytes=-3", Asked::Part(7, 9)),
-            ("bytes=-30", Asked::Part(0, 9)),
-            ("bytes=-0", Asked::Beyond),
-            ("bytes=10-", Asked::Beyond),
-            ("bytes=5-4", Asked::Whole),
-            ("bytes=0-1,3-4", Asked::Whole),
-            ("lines=0-1", Asked::Whole),
-            ("bytes", Asked::Whole),
+    fn ranges_are_parsed_as_rfc_9110_defines() {
+        for (range, expected) in [
+            ("bytes=0-0", RequestedRange::Part(0, 0)),
+            ("bytes=4-", RequestedRange::Part(4, 9)),
+            ("bytes=4-100", RequestedRange::Part(4, 9)),
+            ("bytes=-3", RequestedRange::Part(7, 9)),
+            ("bytes=-30", RequestedRange::Part(0, 9)),
+            ("bytes=-0", RequestedRange::Unsatisfiable),
+            ("bytes=10-", RequestedRange::Unsatisfiable),
+            ("bytes=5-4", RequestedRange::Whole),
+            ("bytes=0-1,3-4", RequestedRange::Whole),
+            ("lines=0-1", RequestedRange::Whole),
+            ("bytes", RequestedRange::Whole),
         ] {
-            assert_eq!(bounds(range, 10), asked, "{range}");
+            assert_eq!(parse_range(range, 10), expected, "{range}");
         }
     }
 }

@@ -1,4 +1,7 @@
-//! Every request that was seen, without its key.
+//! The log of received requests, from which keys are removed.
+//!
+//! The log keeps the newest requests in a compact form: long bodies are shortened, and every occurrence of the request's key
+//! is replaced by `…`.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -10,32 +13,36 @@ use axum::http::{HeaderMap, Method, Uri, header};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-/// A request, as `/_simulator/requests` and [`Simulator::requests`](super::Simulator::requests) list it. Keys are left out,
-/// wherever they stood.
+/// A request that the simulator received, as listed by [`Simulator::requests`](super::Simulator::requests) and
+/// `GET /_simulator/requests`.
+///
+/// The request's key is removed from every field.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct SeenRequest {
-    /// Its number, counted from 1.
+pub struct RecordedRequest {
+    /// The request's number, counted from 1.
     pub number: u64,
-    /// When it came.
+    /// When the request was received.
     #[serde(serialize_with = "rfc3339")]
     pub at: SystemTime,
     /// The method, such as `POST`.
     pub method: String,
-    /// Path and query, as they came.
+    /// The request target: path and query, as received.
     pub target: String,
-    /// The headers by their names in lower case, 16 KiB of them. Of `authorization` only the scheme is kept, of cookies and
-    /// the like nothing.
+    /// The headers by lower-case name, up to about 16 KiB.
+    ///
+    /// The value of `authorization` is reduced to its scheme; values of cookies and of headers for other keys are removed.
     pub headers: BTreeMap<String, String>,
-    /// The body: JSON as it was, but of more than 16 KiB with its texts cut to 256 bytes; of anything else the beginning.
+    /// The body: JSON up to 16 KiB unchanged, longer JSON with strings truncated to 256 bytes, any other body as its first
+    /// 1024 bytes.
     pub body: Option<Value>,
-    /// The length of the whole body in bytes.
+    /// The length of the received body in bytes.
     pub body_bytes: usize,
-    /// The HTTP status of the answer; `None` while there is none, and where the connection was ended instead.
+    /// The HTTP status of the response; `None` until the response is sent, and if the connection was aborted instead.
     pub status: Option<u16>,
 }
 
-/// The requests, the newest of them where there are too many.
+/// The newest requests, up to a maximum.
 #[derive(Debug)]
 pub(super) struct Log {
     max: usize,
@@ -44,34 +51,36 @@ pub(super) struct Log {
 
 #[derive(Debug, Default)]
 struct Inner {
-    seen: u64,
+    received: u64,
     entries: VecDeque<Entry>,
 }
 
-/// What is kept of a request: few allocations, and none that holds on to a connection's buffers.
+/// A request in compact form: few allocations, and none that keeps a connection's buffer alive.
 #[derive(Debug)]
 struct Entry {
     at: Duration,
     method: Method,
     target: Box<str>,
-    /// `name: value`, a line each.
+    /// One `name: value` per line.
     headers: Box<str>,
     body: Box<[u8]>,
-    /// Whether no part of the body is missing but the ends of its long texts.
+    /// Whether the stored body is complete except for truncated strings.
     is_whole: bool,
     body_bytes: usize,
     status: Option<u16>,
 }
 
-/// What is kept of a body, and of the headers, in bytes.
-const MOST_BODY: usize = 16 * 1024;
-/// What is kept of a text in a longer one.
-const LONG_TEXT: usize = 256;
-/// What is kept of a longer one that is no JSON, and what is shown of any.
-const BEGINNING: usize = 1024;
-/// What is kept of a target or a header's value, in bytes.
-const MOST_TEXT: usize = 4 * 1024;
+/// The maximum of the stored body, and of the stored headers, in bytes.
+const MAX_BODY_BYTES: usize = 16 * 1024;
+/// The maximum of a JSON string in a body above the maximum, in bytes.
+const MAX_STRING_BYTES: usize = 256;
+/// The stored prefix of a body above the maximum that cannot be shortened as JSON, and the listed prefix of a body that is
+/// not JSON, in bytes.
+const MAX_PREFIX_BYTES: usize = 1024;
+/// The maximum of a target or a header's value, in bytes.
+const MAX_TEXT_BYTES: usize = 4 * 1024;
 
+/// Headers whose values are secret.
 const SECRET: &[header::HeaderName] = &[
     header::AUTHORIZATION,
     header::PROXY_AUTHORIZATION,
@@ -86,8 +95,8 @@ impl Log {
         }
     }
 
-    /// Takes a request in, and gives its number.
-    pub(super) fn begin(
+    /// Records a request and returns its number.
+    pub(super) fn record(
         &self,
         at: Duration,
         method: &Method,
@@ -106,31 +115,33 @@ impl Log {
                     }
                     _ => "…".to_owned(),
                 },
-                false => without(key, &value),
+                false => redact(key, &value),
             };
-            if lines.len() > MOST_BODY {
+            if lines.len() > MAX_BODY_BYTES {
                 break;
             }
             lines.push_str(name.as_str());
             lines.push_str(": ");
-            lines.push_str(cut(&value, MOST_TEXT));
+            lines.push_str(truncate(&value, MAX_TEXT_BYTES));
             lines.push('\n');
         }
-        let (mut kept, is_whole) = match body.len() <= MOST_BODY {
+        let (mut stored, is_whole) = match body.len() <= MAX_BODY_BYTES {
             true => (body.to_vec(), true),
-            false => shortened(body)
-                .map_or_else(|| (body[..BEGINNING].to_vec(), false), |kept| (kept, true)),
+            false => shorten(body).map_or_else(
+                || (body[..MAX_PREFIX_BYTES].to_vec(), false),
+                |short| (short, true),
+            ),
         };
-        if key.is_some_and(|key| contains(&kept, key.as_bytes())) {
-            kept = without(key, &String::from_utf8_lossy(&kept)).into_bytes();
+        if key.is_some_and(|key| contains(&stored, key.as_bytes())) {
+            stored = redact(key, &String::from_utf8_lossy(&stored)).into_bytes();
         }
         let target = uri.path_and_query().map_or("", |target| target.as_str());
         let entry = Entry {
             at,
             method: method.clone(),
-            target: cut(&without(key, target), MOST_TEXT).into(),
+            target: truncate(&redact(key, target), MAX_TEXT_BYTES).into(),
             headers: lines.into(),
-            body: kept.into(),
+            body: stored.into(),
             is_whole,
             body_bytes: body.len(),
             status: None,
@@ -140,34 +151,35 @@ impl Log {
             inner.entries.pop_front();
         }
         inner.entries.push_back(entry);
-        inner.seen += 1;
-        inner.seen
+        inner.received += 1;
+        inner.received
     }
 
-    /// Notes the status that request `number` was answered with.
-    pub(super) fn end(&self, number: u64, status: u16) {
+    /// Records the response status of request `number`.
+    pub(super) fn record_status(&self, number: u64, status: u16) {
         let mut inner = self.lock();
         let first = inner.first();
-        let at = number
+        let index = number
             .checked_sub(first)
-            .and_then(|at| usize::try_from(at).ok());
-        // It may be forgotten by now.
-        if let Some(entry) = at.and_then(|at| inner.entries.get_mut(at)) {
+            .and_then(|index| usize::try_from(index).ok());
+        // The request may have been dropped from the log by now.
+        if let Some(entry) = index.and_then(|index| inner.entries.get_mut(index)) {
             entry.status = Some(status);
         }
     }
 
-    pub(super) fn list(&self) -> Vec<SeenRequest> {
+    /// Lists the stored requests, the oldest first.
+    pub(super) fn list(&self) -> Vec<RecordedRequest> {
         let inner = self.lock();
         (inner.first()..)
             .zip(&inner.entries)
-            .map(|(number, entry)| entry.seen(number))
+            .map(|(number, entry)| entry.to_recorded(number))
             .collect()
     }
 
-    /// How many there were in all.
-    pub(super) fn seen(&self) -> u64 {
-        self.lock().seen
+    /// Returns the number of requests received since the start or the last reset.
+    pub(super) fn received(&self) -> u64 {
+        self.lock().received
     }
 
     pub(super) fn reset(&self) {
@@ -180,14 +192,14 @@ impl Log {
 }
 
 impl Inner {
-    /// The number of the first that is kept.
+    /// Returns the number of the oldest stored request.
     fn first(&self) -> u64 {
-        self.seen + 1 - self.entries.len() as u64
+        self.received + 1 - self.entries.len() as u64
     }
 }
 
 impl Entry {
-    fn seen(&self, number: u64) -> SeenRequest {
+    fn to_recorded(&self, number: u64) -> RecordedRequest {
         let headers = self
             .headers
             .lines()
@@ -196,9 +208,9 @@ impl Entry {
         let body = match (&*self.body, self.is_whole.then(json).flatten()) {
             ([], _) => None,
             (_, Some(json)) => Some(json),
-            (text, None) => Some(cut(&String::from_utf8_lossy(text), BEGINNING).into()),
+            (text, None) => Some(truncate(&String::from_utf8_lossy(text), MAX_PREFIX_BYTES).into()),
         };
-        SeenRequest {
+        RecordedRequest {
             number,
             at: SystemTime::UNIX_EPOCH + self.at,
             method: self.method.to_string(),
@@ -213,14 +225,17 @@ impl Entry {
     }
 }
 
-/// The key that came with a request. One of a few letters may be any word, and is looked for nowhere else.
+/// Returns the key of a request, for its removal from other fields.
+///
+/// A key of fewer than 8 characters is ignored: it may equal an ordinary word.
 fn key(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let key = value.split_once(' ').map_or(value, |(_, key)| key).trim();
     (key.len() >= 8).then_some(key)
 }
 
-fn without(key: Option<&str>, text: &str) -> String {
+/// Replaces every occurrence of the key.
+fn redact(key: Option<&str>, text: &str) -> String {
     key.map_or_else(|| text.to_owned(), |key| text.replace(key, "…"))
 }
 
@@ -228,31 +243,33 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
 
-/// The beginning of a text that is too long.
-fn cut(text: &str, most: usize) -> &str {
-    let mut end = text.len().min(most);
+/// Truncates a text to at most `max` bytes, at a character boundary.
+fn truncate(text: &str, max: usize) -> &str {
+    let mut end = text.len().min(max);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
     &text[..end]
 }
 
-/// A long body of JSON with its long texts, which are inline media, shortened; nothing, if that does not make it short.
-fn shortened(body: &[u8]) -> Option<Vec<u8>> {
-    fn shorten(value: &mut Value) {
+/// Shortens a JSON body by truncating its long strings, which are inline media.
+///
+/// Returns `None` if the body is not JSON or is still above the maximum.
+fn shorten(body: &[u8]) -> Option<Vec<u8>> {
+    fn truncate_strings(value: &mut Value) {
         match value {
-            Value::String(text) if text.len() > LONG_TEXT => {
-                *text = format!("{}…", cut(text, LONG_TEXT));
+            Value::String(text) if text.len() > MAX_STRING_BYTES => {
+                *text = format!("{}…", truncate(text, MAX_STRING_BYTES));
             }
-            Value::Array(items) => items.iter_mut().for_each(shorten),
-            Value::Object(map) => map.values_mut().for_each(shorten),
+            Value::Array(items) => items.iter_mut().for_each(truncate_strings),
+            Value::Object(map) => map.values_mut().for_each(truncate_strings),
             _ => {}
         }
     }
     let mut value: Value = serde_json::from_slice(body).ok()?;
-    shorten(&mut value);
+    truncate_strings(&mut value);
     let short = value.to_string().into_bytes();
-    (short.len() <= MOST_BODY).then_some(short)
+    (short.len() <= MAX_BODY_BYTES).then_some(short)
 }
 
 fn rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,6 +1,7 @@
-//! The simulator's own OpenAPI document: the create and fetch operations of both URLs, and what is below `/_simulator/`.
+//! The simulator's own OpenAPI document: the create and fetch operations of both routes, and the endpoints below
+//! `/_simulator/`.
 //!
-//! Schemathesis holds a strict simulator to it, and finds nothing (`pip install schemathesis`):
+//! Schemathesis (`pip install schemathesis`) tests a strict simulator against this document, and reports no failure:
 //!
 //! ```sh
 //! aimlapi-video simulate --strict &
@@ -10,17 +11,19 @@
 //! st run $url --header 'Authorization: Bearer any' --checks $checks --include-path-regex ^/_simulator/
 //! ```
 //!
-//! In two runs, since a scenario that was played has the next creates refused, cut and delayed, which is what it is for.
+//! The scenario endpoint needs a run of its own, since a scenario makes later creates fail, which the other checks report.
 
 mod schemas;
 
 use serde_json::{Map, Value, json};
 
 use super::{server::Service, shapes::Shape};
-use aimlapi_video::{Route, contract};
+use aimlapi_video::contract::{self, Route};
 
-/// The document of this simulator: its requests are held to exactly these schemas in strict mode; otherwise a few more are
-/// taken, as the service takes them.
+/// Builds the OpenAPI document of a simulator.
+///
+/// A strict simulator accepts exactly the requests that these schemas allow. Any other simulator also accepts numeric strings
+/// and plain base64 text, as the service does.
 pub(super) fn document(service: &Service) -> Value {
     let mut components = schemas::own(service.shapes == [Shape::Documented]);
     let mut paths = own_paths();
@@ -42,7 +45,7 @@ pub(super) fn document(service: &Service) -> Value {
         "openapi": "3.1.0",
         "info": {
             "title": "A simulator of AI/ML API's video generation",
-            "description": "Made from the documents that this simulator judges requests by. Its state is in memory.",
+            "description": "Made from the documents by which this simulator validates requests. The state is held in memory.",
             "version": env!("CARGO_PKG_VERSION"),
         },
         "servers": [{ "url": "/" }],
@@ -56,7 +59,7 @@ pub(super) fn document(service: &Service) -> Value {
 
 fn service_path(route: Route, arms: &[Value]) -> Value {
     let security = json!([{ "key": [] }]);
-    let refusals = [400, 401, 403, 405, 413, 429];
+    let errors = [400, 401, 403, 405, 413, 429];
     json!({
         "post": {
             "operationId": format!("create-{route}"),
@@ -68,7 +71,7 @@ fn service_path(route: Route, arms: &[Value]) -> Value {
             },
             "responses": responses(
                 &[(200, "Generation"), (201, "Generation")],
-                &refusals,
+                &errors,
             ),
         },
         "get": {
@@ -94,31 +97,31 @@ fn own_paths() -> Map<String, Value> {
             "responses": responses(&[(200, schema)], &[]),
         })
     };
-    let post = |id: &str, summary: &str, takes: &str, gives: &str| {
-        let schema = json!({ "$ref": format!("#/components/schemas/{takes}") });
+    let post = |id: &str, summary: &str, request: &str, response: &str| {
+        let schema = json!({ "$ref": format!("#/components/schemas/{request}") });
         json!({
             "operationId": id,
             "summary": summary,
             "requestBody": { "required": true, "content": { "application/json": { "schema": schema } } },
-            "responses": responses(&[(200, gives)], &[400]),
+            "responses": responses(&[(200, response)], &[400]),
         })
     };
     let paths = json!({
-        "/_simulator/": { "get": get("overview", "The tasks, every request seen, and what is left of the credits", "Overview") },
+        "/_simulator/": { "get": get("overview", "The settings, the credits left, the tasks and the recorded requests", "Overview") },
         "/_simulator/tasks": { "get": get("tasks", "The generations, the oldest first", "Tasks") },
-        "/_simulator/requests": { "get": get("requests", "Every request seen, keys left out", "Requests") },
+        "/_simulator/requests": { "get": get("requests", "The recorded requests, without keys", "Requests") },
         "/_simulator/scenario": {
-            "get": get("scenario", "What is still to be played", "Scenario"),
-            "post": post("play", "Add to what the next generations do", "Scenario", "Scenario"),
-            "delete": get("stop", "Let the next generations end well", "Scenario"),
+            "get": get("scenario", "The rules that are left", "Scenario"),
+            "post": post("play", "Add rules for the next generations", "Scenario", "Scenario"),
+            "delete": get("stop", "Remove all rules, so that the next generations complete", "Scenario"),
         },
         "/_simulator/clock": {
             "get": get("clock", "The service's time since the start", "Clock"),
-            "post": post("advance", "Move the service's time forward", "Advance", "Clock"),
+            "post": post("advance", "Move the service's clock forward", "Advance", "Clock"),
         },
         "/_simulator/reset": { "post": {
             "operationId": "reset",
-            "summary": "Forget everything, and begin as at the start",
+            "summary": "Remove all tasks and requests, and restore the initial credits and scenario",
             "responses": { "204": { "description": "Done" } },
         } },
         "/_simulator/openapi.json": { "get": {
@@ -138,15 +141,15 @@ fn own_paths() -> Map<String, Value> {
 }
 
 fn file() -> Value {
-    let parameter = |name: &str, place: &str| {
+    let parameter = |name: &str, location: &str| {
         let schema = json!({ "type": "string", "minLength": 1 });
-        json!({ "name": name, "in": place, "required": true, "schema": schema })
+        json!({ "name": name, "in": location, "required": true, "schema": schema })
     };
     let video = json!({ "video/mp4": {} });
     let error = json!({ "application/xml": {} });
     json!({
         "operationId": "file",
-        "summary": "A file of a finished generation, by the signed link of its answer",
+        "summary": "A file of a completed generation, by the signed URL of its response",
         "parameters": [
             parameter("id", "path"),
             parameter("name", "path"),
@@ -155,15 +158,15 @@ fn file() -> Value {
         ],
         "responses": {
             "200": { "description": "The file", "content": video },
-            "206": { "description": "A part of it", "content": video },
-            "403": { "description": "The signature is wrong, or the link has expired", "content": error },
+            "206": { "description": "The requested range", "content": video },
+            "403": { "description": "The signature is wrong, or the URL has expired", "content": error },
             "404": { "description": "There is no such file", "content": error },
-            "416": { "description": "It has no such part" },
+            "416": { "description": "The requested range is beyond the end of the file" },
         },
     })
 }
 
-fn responses(answers: &[(u16, &str)], refusals: &[u16]) -> Value {
+fn responses(successes: &[(u16, &str)], errors: &[u16]) -> Value {
     let mut out = Map::new();
     let mut add = |status: u16, description: &str, name: &str| {
         let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
@@ -177,11 +180,11 @@ fn responses(answers: &[(u16, &str)], refusals: &[u16]) -> Value {
         }
         out.insert(status.to_string(), response);
     };
-    answers
+    successes
         .iter()
-        .for_each(|(status, name)| add(*status, "Answer", name));
-    refusals
+        .for_each(|(status, name)| add(*status, "Success", name));
+    errors
         .iter()
-        .for_each(|status| add(*status, "Refusal", "Error"));
+        .for_each(|status| add(*status, "Error", "Error"));
     Value::Object(out)
 }

@@ -1,4 +1,7 @@
-//! What the next generations do, as JSON.
+//! `Scenario`: rules for the next generations, in JSON.
+//!
+//! The types here mirror the JSON format field by field; `reading` validates a scenario, and `Script` (in `script.rs`) hands
+//! out its rules to creates.
 
 mod reading;
 
@@ -8,42 +11,42 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::shapes::Shape;
-pub(super) use reading::{FRAMING, MOST_SECONDS};
+pub(super) use reading::{FRAMING_HEADERS, MAX_SECONDS};
 
-/// What the next generations do, one rule after another: fail, stall, tell an unknown state, lose an answer.
+/// The behaviour of the next generations, as a list of rules: failures, stalls, unknown states, lost responses.
 ///
-/// It is JSON, the same for [`SimulatorBuilder::scenario`](super::SimulatorBuilder::scenario), for `--scenario FILE` and for
-/// `POST /_simulator/scenario`: an object whose `next` is a list of rules. A valid create takes the first rule whose `model`
-/// is its own, or that names none; without one left, generations end well.
+/// The JSON format is the same for [`SimulatorBuilder::scenario`](super::SimulatorBuilder::scenario), `--scenario FILE` and
+/// `POST /_simulator/scenario`: an object whose `next` is a list of rules. A valid create takes the first rule that names its
+/// model or no model. If no rule applies, the generation completes normally.
 ///
-/// | In a rule | Means | Default |
+/// | Field of a rule | Meaning | Default |
 /// |---|---|---|
-/// | `times` | for how many creates it is: 1 or more, or `"always"` | 1 |
-/// | `model` | for creates of this model alone | any |
-/// | `seconds` | from create to end, in the service's time | drawn |
-/// | `queued_seconds` | how many of them in the queue | 15 % |
-/// | `back_to_queued` | half way through, it is queued once more | false |
-/// | `end` | `{"fail": ERROR}`, any JSON as the error; `{"stall": "queued"}` or `{"stall": "generating"}`; `{"status": "WORD"}` | completed |
-/// | `video` | at the end: `"given"`, `"missing"`, `"without_url"`, or `{"after_polls": N}` | `"given"` where it completes |
-/// | `id` | `"wrong"`: polls are answered with another one's id | its own |
-/// | `shape` | the [`Shape`] of the answers, such as `"list"` | the simulator's |
-/// | `create` | a step: how the create is answered | as usual |
-/// | `polls` | a list of steps: how the first polls are answered | as usual |
-/// | `downloads` | a list of steps: how the first downloads are answered | as usual |
+/// | `times` | the number of creates that the rule applies to: 1 or more, or `"always"` | 1 |
+/// | `model` | limits the rule to creates of this model | any model |
+/// | `seconds` | the time from create to end, in the service's time | drawn at random |
+/// | `queued_seconds` | the part of that time in the queue | 15 % |
+/// | `back_to_queued` | whether the generation returns to the queue half way through | false |
+/// | `end` | `{"fail": ERROR}` with any JSON as the error; `{"stall": "queued"}` or `{"stall": "generating"}`; `{"status": "WORD"}` | completed |
+/// | `video` | the video at the end: `"given"`, `"missing"`, `"without_url"`, or `{"after_polls": N}` | `"given"` if the generation completes |
+/// | `id` | `"wrong"`: polls return the id of another generation | `"own"` |
+/// | `shape` | the [`Shape`] of the responses, such as `"list"` | the simulator's |
+/// | `create` | a step: the response to the create | the normal response |
+/// | `polls` | a list of steps: the responses to the first polls | the normal responses |
+/// | `downloads` | a list of steps: the responses to the first downloads | the normal responses |
 ///
-/// | In a step | Means | Default |
+/// | Field of a step | Meaning | Default |
 /// |---|---|---|
-/// | `times` | for how many requests it is (not in `create`) | 1 |
-/// | `delay_seconds` | waits so long first, in real time | 0 |
-/// | `status` | answers with this HTTP status, 200 to 599 | as usual |
-/// | `headers` | with these headers | none |
-/// | `json`, `text` or `html` | with this body, and 200 where no status is given | an error in the service's shape |
-/// | `close` | ends the connection without an answer | false |
-/// | `cut_after` | ends the connection after so many bytes of the file (in `downloads` only) | never |
-/// | `created` | the generation is made, whatever is answered (in `create` only) | false |
+/// | `times` | the number of requests that the step applies to (not in `create`) | 1 |
+/// | `delay_seconds` | the delay before the response, in real time | 0 |
+/// | `status` | the HTTP status of the response, 200 to 599 | the normal status; 200 with a body |
+/// | `headers` | headers that are set on the response | none |
+/// | `json`, `text` or `html` | the body of the response | for a status of 400 or above an error in the service's shape, else empty |
+/// | `close` | whether the connection is closed without a response | false |
+/// | `cut_after` | closes the connection after this number of bytes of the file (in `downloads` only) | never |
+/// | `created` | whether the generation is created in spite of the response (in `create` only) | false |
 ///
 /// ```
-/// use aimlapi_video::simulator::Scenario;
+/// use aimlapi_video_simulator::Scenario;
 ///
 /// let scenario: Scenario = r#"{ "next": [
 ///     { "polls": [{ "status": 502, "html": "<h1>Bad Gateway</h1>", "times": 3 }] },
@@ -52,10 +55,10 @@ pub(super) use reading::{FRAMING, MOST_SECONDS};
 /// ] }"#.parse()?;
 ///
 /// let error = r#"{ "next": [{ "times": 0 }] }"#.parse::<Scenario>().unwrap_err();
-/// let told = "next[0].times: expected 1 or more, or \"always\"; received 0";
-/// assert_eq!(error.to_string(), told);
+/// let message = "next[0].times: expected 1 or more, or \"always\"; received 0";
+/// assert_eq!(error.to_string(), message);
 /// # let _ = scenario;
-/// # Ok::<(), aimlapi_video::simulator::InvalidScenario>(())
+/// # Ok::<(), aimlapi_video_simulator::InvalidScenario>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -64,11 +67,11 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// Reads one from JSON.
+    /// Parses and validates a scenario from JSON.
     ///
     /// # Errors
     ///
-    /// With a field that is not known or does not allow its value; the message names it by its path.
+    /// If a field is unknown, or its value is not allowed. The message names the field by its path.
     pub fn from_json(value: Value) -> Result<Self, InvalidScenario> {
         reading::check_forms(&value)?;
         let scenario: Self = serde_path_to_error::deserialize(value).map_err(|error| {
@@ -96,7 +99,7 @@ impl FromStr for Scenario {
     }
 }
 
-/// Why a [`Scenario`] cannot be read.
+/// The error of an invalid [`Scenario`]: names the field, the allowed values and the received value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidScenario(String);
 
@@ -108,6 +111,7 @@ impl fmt::Display for InvalidScenario {
 
 impl std::error::Error for InvalidScenario {}
 
+/// A rule for one or more creates.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Rule {
@@ -123,9 +127,9 @@ pub(super) struct Rule {
     #[serde(skip_serializing_if = "is_default")]
     pub(super) end: End,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) video: Option<VideoGiven>,
+    pub(super) video: Option<VideoOutcome>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) id: Option<IdGiven>,
+    pub(super) id: Option<ReportedId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) shape: Option<Shape>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -136,10 +140,11 @@ pub(super) struct Rule {
     pub(super) downloads: Vec<Step>,
 }
 
+/// The number of creates that a rule applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected 1 or more, or \"always\"")]
 pub(super) enum Times {
-    Count(#[serde(deserialize_with = "reading::whole")] u32),
+    Count(#[serde(deserialize_with = "reading::integer")] u32),
     Always(Always),
 }
 
@@ -149,6 +154,7 @@ pub(super) enum Always {
     Always,
 }
 
+/// The end of a generation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum End {
@@ -168,41 +174,41 @@ pub(super) enum Stall {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum VideoGiven {
+pub(super) enum VideoOutcome {
     Given,
     Missing,
     WithoutUrl,
-    AfterPolls(#[serde(deserialize_with = "reading::whole")] u32),
+    AfterPolls(#[serde(deserialize_with = "reading::integer")] u32),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum IdGiven {
+pub(super) enum ReportedId {
     Own,
     Wrong,
 }
 
-/// How a request is answered.
+/// The response to one or more requests.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Step {
     #[serde(
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "reading::some_whole"
+        deserialize_with = "reading::some_integer"
     )]
     pub(super) times: Option<u32>,
     #[serde(skip_serializing_if = "is_default")]
     pub(super) delay_seconds: f64,
     #[serde(
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "reading::some_whole"
+        deserialize_with = "reading::some_integer"
     )]
     pub(super) status: Option<u16>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) headers: BTreeMap<String, String>,
     #[serde(
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "reading::even_null"
+        deserialize_with = "reading::value_or_null"
     )]
     pub(super) json: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -213,7 +219,7 @@ pub(super) struct Step {
     pub(super) close: bool,
     #[serde(
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "reading::some_whole"
+        deserialize_with = "reading::some_integer"
     )]
     pub(super) cut_after: Option<u32>,
     #[serde(skip_serializing_if = "is_default")]
@@ -221,8 +227,8 @@ pub(super) struct Step {
 }
 
 impl Step {
-    /// Whether it says what to answer; otherwise it only delays.
-    pub(super) fn answers(&self) -> bool {
+    /// Whether the step replaces the normal response; otherwise it only delays it or adds headers.
+    pub(super) fn replaces_response(&self) -> bool {
         self.close || self.status.is_some() || self.has_body()
     }
 

@@ -1,15 +1,15 @@
-//! The rules of a scenario that are still to be played.
+//! The queue of scenario rules that are left: creates take the first rule that applies to their model.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use super::scenario::{Rule, Scenario, Times};
 
-/// Rules, each with how many creates it is still for; `None` for all.
+/// The rules that are left, each with its remaining number of creates; `None` for an unlimited number.
 #[derive(Debug, Default)]
 pub(super) struct Script(VecDeque<(Arc<Rule>, Option<u32>)>);
 
 impl Script {
-    /// Rules that come after those that are there.
+    /// Appends the rules of a scenario.
     pub(super) fn add(&mut self, scenario: Scenario) {
         self.0.extend(scenario.next.into_iter().map(|rule| {
             let times = match rule.times {
@@ -20,10 +20,10 @@ impl Script {
         }));
     }
 
-    /// The rule for the next create of `model`.
+    /// Takes the rule for the next create of `model`.
     pub(super) fn take(&mut self, model: &str) -> Option<Arc<Rule>> {
-        let fits = |rule: &Rule| rule.model.as_deref().is_none_or(|its| its == model);
-        let at = self.0.iter().position(|(rule, _)| fits(rule))?;
+        let applies = |rule: &Rule| rule.model.as_deref().is_none_or(|name| name == model);
+        let at = self.0.iter().position(|(rule, _)| applies(rule))?;
         let (rule, times) = &mut self.0[at];
         let rule = Arc::clone(rule);
         if let Some(times) = times {
@@ -35,7 +35,7 @@ impl Script {
         Some(rule)
     }
 
-    /// What is still to be played.
+    /// Returns the rules that are left, as a scenario.
     pub(super) fn left(&self) -> Scenario {
         let left = |(rule, times): &(Arc<Rule>, Option<u32>)| Rule {
             times: times.map_or(rule.times, Times::Count),

@@ -1,4 +1,4 @@
-//! HTTP: the two URLs of the service, and what every request goes through.
+//! The HTTP server: the create and fetch handlers of both routes, authentication, the rate limit, and the log of requests.
 
 use std::sync::Arc;
 
@@ -16,26 +16,26 @@ use serde_json::Value;
 
 use super::{
     admin,
-    answers::{Refusal, generation, stepped},
     clock::Clock,
+    connection::Abort,
     documents::Documents,
     files,
-    limits::RateLimit,
-    line::Cut,
     log::Log,
+    rate_limit::RateLimit,
+    responses::{ErrorResponse, apply_step, generation},
     scenario::Step,
     shapes::Shape,
-    tasks::{Created, Tasks},
+    tasks::{CreateOutcome, Tasks},
 };
-use aimlapi_video::{Route, contract};
+use aimlapi_video::contract::{self, Route};
 
-/// Everything that the simulator holds.
+/// The state of a simulator, shared by all handlers.
 #[derive(Debug)]
 pub(super) struct Service {
-    /// The one key that is taken; any, where there is none.
+    /// The only accepted key; `None` to accept any key.
     pub(super) key: Option<String>,
     pub(super) strict: bool,
-    /// Which shapes the answers take in turn.
+    /// The shapes of responses, which generations take in turn.
     pub(super) shapes: Vec<Shape>,
     pub(super) documents: &'static Documents,
     pub(super) clock: Arc<Clock>,
@@ -46,42 +46,43 @@ pub(super) struct Service {
 
 pub(super) type Shared = Arc<Service>;
 
-/// A request may carry several files inline.
+/// The maximum of a request body in bytes: a request may contain several inline files.
 const MAX_BODY: usize = 256 * 1024 * 1024;
 
+/// Builds the router of all URLs.
 pub(super) fn router(service: Shared) -> Router {
     let mut router = Router::new().route("/_simulator/files/{id}/{name}", get(files::file));
     for route in [Route::Universal, Route::LegacyKling] {
-        let fetch = move |service, line, query, uri, headers| {
-            fetch(route, service, line, query, uri, headers)
+        let fetch = move |service, abort, query, uri, headers| {
+            fetch(route, service, abort, query, uri, headers)
         };
-        let create = move |service, line, uri, headers, body| {
-            create(route, service, line, uri, headers, body)
+        let create = move |service, abort, uri, headers, body| {
+            create(route, service, abort, uri, headers, body)
         };
         router = router.route(route.path(), get(fetch).post(create));
     }
     router
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
-        // Bodies are read before, within a limit of our own.
+        // `log_request` reads bodies, with its own limit.
         .layer(DefaultBodyLimit::disable())
-        // Whatever stands above is logged, and what stands below is not: it asks the simulator, not the service.
-        .layer(from_fn_with_state(Arc::clone(&service), logged))
+        // The layer logs requests to the routes above it; the simulator's own endpoints are merged after it and not logged.
+        .layer(from_fn_with_state(Arc::clone(&service), log_request))
         .merge(admin::router())
         .with_state(service)
 }
 
-/// Reads a request's body and notes the request before it is answered, and its answer's status after.
-async fn logged(
+/// Reads the body and records the request before it is handled, then records the status of the response.
+async fn log_request(
     State(service): State<Shared>,
-    ConnectInfo(line): ConnectInfo<Cut>,
+    ConnectInfo(abort): ConnectInfo<Abort>,
     request: Request,
     next: Next,
 ) -> Response {
     let (parts, body) = request.into_parts();
     let read = to_bytes(body, MAX_BODY).await;
     let bytes = read.as_ref().cloned().unwrap_or_default();
-    let number = service.log.begin(
+    let number = service.log.record(
         service.clock.unix(),
         &parts.method,
         &parts.uri,
@@ -94,16 +95,18 @@ async fn logged(
                 .await
         }
         Err(_) => {
-            let message = format!("body: expected {MAX_BODY} bytes at most, all of them");
-            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message).answer(
+            let message = format!("body: expected a complete body of at most {MAX_BODY} bytes");
+            ErrorResponse::new(StatusCode::PAYLOAD_TOO_LARGE, message).into_response(
                 &parts.uri,
                 &parts.headers,
                 service.clock.unix(),
             )
         }
     };
-    if !line.is_cut() {
-        service.log.end(number, response.status().as_u16());
+    if !abort.is_aborted() {
+        service
+            .log
+            .record_status(number, response.status().as_u16());
     }
     response
 }
@@ -111,62 +114,64 @@ async fn logged(
 async fn create(
     route: Route,
     State(service): State<Shared>,
-    ConnectInfo(line): ConnectInfo<Cut>,
+    ConnectInfo(abort): ConnectInfo<Abort>,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let answer = service.create(route, &headers, &body);
-    finish(&service, answer, (&uri, &headers), &line).await
+    let result = service.create(route, &headers, &body);
+    finish(&service, result, (&uri, &headers), &abort).await
 }
 
+/// The query of a fetch.
 #[derive(Deserialize)]
-struct Asked {
+struct FetchQuery {
     generation_id: Option<String>,
 }
 
 async fn fetch(
     route: Route,
     State(service): State<Shared>,
-    ConnectInfo(line): ConnectInfo<Cut>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    ConnectInfo(abort): ConnectInfo<Abort>,
+    query: Result<Query<FetchQuery>, QueryRejection>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let answer = service.fetch(route, &headers, asked);
-    finish(&service, answer, (&uri, &headers), &line).await
+    let result = service.fetch(route, &headers, query);
+    finish(&service, result, (&uri, &headers), &abort).await
 }
 
-/// The usual answer, or what the scenario has instead of it, or an error.
+/// Returns the normal response, the response of the scenario's step, or an error.
 async fn finish(
     service: &Service,
-    answer: Result<(Response, Option<Step>), Refusal>,
+    result: Result<(Response, Option<Step>), ErrorResponse>,
     (uri, headers): (&Uri, &HeaderMap),
-    line: &Cut,
+    abort: &Abort,
 ) -> Response {
     let at = service.clock.unix();
-    match answer {
-        Ok((usual, None)) => usual,
-        Ok((usual, Some(step))) => {
-            let refused =
-                |status, message: String| Refusal::new(status, message).answer(uri, headers, at);
-            stepped(&step, usual, line, refused).await
+    match result {
+        Ok((normal, None)) => normal,
+        Ok((normal, Some(step))) => {
+            let error = |status, message: String| {
+                ErrorResponse::new(status, message).into_response(uri, headers, at)
+            };
+            apply_step(&step, normal, abort, error).await
         }
-        Err(refusal) => refusal.answer(uri, headers, at),
+        Err(error) => error.into_response(uri, headers, at),
     }
 }
 
 async fn unknown_path(State(service): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
-    let refusal = Refusal::new(StatusCode::NOT_FOUND, "the service has no such path");
-    refusal.answer(&uri, &headers, service.clock.unix())
+    let error = ErrorResponse::new(StatusCode::NOT_FOUND, "the service has no such path");
+    error.into_response(&uri, &headers, service.clock.unix())
 }
 
 async fn unknown_method(State(service): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
-    let refusal = Refusal::new(
+    let error = ErrorResponse::new(
         StatusCode::METHOD_NOT_ALLOWED,
-        "the path does not take this method",
+        "the path does not allow this method",
     );
-    refusal.answer(&uri, &headers, service.clock.unix())
+    error.into_response(&uri, &headers, service.clock.unix())
 }
 
 impl Service {
@@ -175,38 +180,39 @@ impl Service {
         route: Route,
         headers: &HeaderMap,
         body: &[u8],
-    ) -> Result<(Response, Option<Step>), Refusal> {
+    ) -> Result<(Response, Option<Step>), ErrorResponse> {
         self.admit(headers)?;
-        let bad = |message| Refusal::new(StatusCode::BAD_REQUEST, message);
+        let bad = |message| ErrorResponse::new(StatusCode::BAD_REQUEST, message);
         let body: Value = serde_json::from_slice(body).map_err(|error| {
             bad(format!(
-                "body: expected JSON; received something else ({error})"
+                "body: expected JSON; received invalid JSON ({error})"
             ))
         })?;
-        let (document, body) = self.documents.judge(route, body).map_err(bad)?;
+        let (document, body) = self.documents.validate(route, body).map_err(bad)?;
         let model = body["model"]
             .as_str()
             .and_then(|id| contract::model(route, id));
-        let model = model.ok_or_else(|| bad("model: no document has it".into()))?;
+        let model = model.ok_or_else(|| bad("model: no document describes this model".into()))?;
         match self.tasks.create(route, model, &body) {
-            Created::Refused(step) => Ok((Response::default(), Some(step))),
-            Created::NoCredits { cost, left } => Err(Refusal::new(
+            CreateOutcome::Replaced(step) => Ok((Response::default(), Some(step))),
+            CreateOutcome::NoCredits { cost, left } => Err(ErrorResponse::new(
                 StatusCode::FORBIDDEN,
                 format!("out of credits: this generation costs {cost}, and {left} are left"),
             )),
-            Created::Full => {
+            CreateOutcome::Full => {
                 let message =
-                    "too many generations are unfinished, more than the simulator may hold";
-                Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(1))
+                    "too many unfinished generations: the simulator may hold no more of them";
+                Err(ErrorResponse::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(1))
             }
-            Created::Made(id, step) => {
+            CreateOutcome::Created(id, step) => {
                 let status = StatusCode::from_u16(document.status).unwrap_or(StatusCode::OK);
-                let lost = || {
-                    let message = "the generation was forgotten at once: too few may be held";
-                    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+                let removed = || {
+                    let message = "the generation was removed at once: `max_tasks` is too small";
+                    ErrorResponse::new(StatusCode::INTERNAL_SERVER_ERROR, message)
                 };
-                let (answer, credits) = self.tasks.created(&id, &base(headers)).ok_or_else(lost)?;
-                Ok((generation(status, answer, credits, headers), step))
+                let response = self.tasks.create_response(&id, &base(headers));
+                let (body, credits) = response.ok_or_else(removed)?;
+                Ok((generation(status, body, credits, headers), step))
             }
         }
     }
@@ -215,52 +221,54 @@ impl Service {
         &self,
         route: Route,
         headers: &HeaderMap,
-        asked: Result<Query<Asked>, QueryRejection>,
-    ) -> Result<(Response, Option<Step>), Refusal> {
+        query: Result<Query<FetchQuery>, QueryRejection>,
+    ) -> Result<(Response, Option<Step>), ErrorResponse> {
         self.admit(headers)?;
-        let bad = |message: String| Refusal::new(StatusCode::BAD_REQUEST, message);
-        let Query(asked) = asked.map_err(|error| bad(format!("query: {}", error.body_text())))?;
-        let Some(id) = asked.generation_id.filter(|id| !id.is_empty()) else {
+        let bad = |message: String| ErrorResponse::new(StatusCode::BAD_REQUEST, message);
+        let Query(query) = query.map_err(|error| bad(format!("query: {}", error.body_text())))?;
+        let Some(id) = query.generation_id.filter(|id| !id.is_empty()) else {
             return Err(bad(
                 "generation_id: expected a generation's id; received nothing".into(),
             ));
         };
-        let found = self.tasks.poll(route, &id, &base(headers));
-        let (answer, credits, step) = found.ok_or_else(|| {
-            Refusal::new(
+        let polled = self.tasks.poll(route, &id, &base(headers));
+        let (body, credits, step) = polled.ok_or_else(|| {
+            ErrorResponse::new(
                 StatusCode::NOT_FOUND,
-                "no generation has this id on this URL",
+                "no generation with this id exists on this route",
             )
         })?;
-        Ok((generation(StatusCode::OK, answer, credits, headers), step))
+        Ok((generation(StatusCode::OK, body, credits, headers), step))
     }
 
-    /// Whether the request has a key, and comes no more often than it may.
-    fn admit(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        let given = headers
+    /// Checks the key of a request, and takes a token of the rate limit.
+    fn admit(&self, headers: &HeaderMap) -> Result<(), ErrorResponse> {
+        let key = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, key)| scheme.eq_ignore_ascii_case("bearer") && !key.trim().is_empty())
             .map(|(_, key)| key.trim());
-        let message = match (given, &self.key) {
-            (None, _) => Some("authorization: expected `Bearer KEY`; received none"),
-            (Some(given), Some(key)) if given != key => Some("authorization: the key is not known"),
+        let message = match (key, &self.key) {
+            (None, _) => Some("authorization: expected `Bearer KEY`; received no key"),
+            (Some(key), Some(expected)) if key != expected => Some("authorization: unknown key"),
             _ => None,
         };
         if let Some(message) = message {
-            return Err(Refusal::new(StatusCode::UNAUTHORIZED, message));
+            return Err(ErrorResponse::new(StatusCode::UNAUTHORIZED, message));
         }
         let Some(limit) = &self.rate_limit else {
             return Ok(());
         };
         limit.take(self.clock.real()).map_err(|seconds| {
             let message = format!("too many requests: try again in {seconds} s");
-            Refusal::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(seconds)
+            ErrorResponse::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(seconds)
         })
     }
 
-    /// Forgets everything, and begins as at the start. The clock goes on.
+    /// Removes all generations and recorded requests, and restores the initial credits, scenario and rate limit.
+    ///
+    /// The clock is not reset.
     pub(super) fn reset(&self) {
         self.tasks.reset();
         self.log.reset();
@@ -270,7 +278,7 @@ impl Service {
     }
 }
 
-/// Where the client found the simulator, which is where it will find the files.
+/// Returns the base URL of the request, which is also the base of the URLs of files.
 fn base(headers: &HeaderMap) -> String {
     let host = headers
         .get(header::HOST)

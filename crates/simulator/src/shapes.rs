@@ -1,46 +1,47 @@
-//! The shapes of answers that the service is known to print.
+//! The JSON shapes of responses that the vendor's documents and pages show, and the serialisation of a generation in each.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::clips::Clip;
-use aimlapi_video::{Route, State};
+use super::{clips::Clip, task::Phase};
+use aimlapi_video::contract::Route;
 
-/// A way in which the service's answers are shaped. The documents have one; the vendor's pages print others.
+/// A JSON shape of the service's responses: the documented one, or one of those that the vendor's pages show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Shape {
-    /// As the documents have it: `id`, `status`, `video.url` and `meta.usage.credits_used`; on the older URL of the Kling
-    /// models `tokens_used`, and the clip's `duration`.
+    /// The documented shape: `id`, `status`, `video.url` and `meta.usage.credits_used`.
+    ///
+    /// On the legacy route of the Kling models it has `tokens_used`, and the clip's `duration`.
     #[default]
     Documented,
-    /// `id`, `status` and `video.url`, and nothing beside. The id has 21 characters.
+    /// Only `id`, `status` and `video.url`. The id has 21 characters.
     Bare,
-    /// `video` tells its file's `content_type`, `file_name` and `file_size`, too.
+    /// `video` also has `content_type`, `file_name` and `file_size`.
     File,
-    /// `video` is a list of objects, even if it holds one.
+    /// `video` is a list of objects, even for a single video.
     List,
-    /// `video` is a list of links.
+    /// `video` is a list of URLs.
     Links,
-    /// `tokens_used` for `credits_used`, from the create on. The id is a UUID alone.
+    /// `tokens_used` replaces `credits_used`, and is also in the response to the create. The id is a plain UUID.
     Tokens,
-    /// `status` is `succeeded` where others say `completed`. The id is made of digits.
+    /// `status` is `succeeded` in place of `completed`. The id consists of digits.
     Succeeded,
-    /// `status` is `waiting` for `queued` and `active` for `generating`. The id is digits and the model.
+    /// `status` is `waiting` in place of `queued`, and `active` in place of `generating`. The id is digits and the model.
     OlderWords,
-    /// The create answers `generation_id` for `id`.
+    /// The response to a create has `generation_id` in place of `id`.
     GenerationId,
-    /// A `model` beside the rest, and an `error` even where nothing failed.
+    /// The response also has `model`, and an `error` even if the generation did not fail.
     FilledError,
-    /// What failed is told as a list in `error.detail`, without `name` and `message`.
+    /// A failure is reported as a list in `error.detail`, without `name` and `message`.
     Detail,
 }
 
 impl Shape {
-    /// Every one.
+    /// All shapes.
     pub const ALL: &[Self] = &[
         Self::Documented,
         Self::Bare,
@@ -71,7 +72,7 @@ impl Shape {
         }
     }
 
-    /// An id of a kind that the service prints.
+    /// Generates a random id of the form that the service uses in this shape.
     pub(super) fn id(self, model: &str) -> String {
         let uuid = uuid::Uuid::new_v4();
         let digits = || format!("{:019}", uuid.as_u128() % 10_u128.pow(19));
@@ -90,15 +91,15 @@ impl Shape {
         }
     }
 
-    /// The word for a state.
-    pub(super) fn word(self, state: State) -> &'static str {
-        match (self, state) {
-            (Self::OlderWords, State::Queued) => "waiting",
-            (Self::OlderWords, State::Generating) => "active",
-            (Self::Succeeded, State::Completed) => "succeeded",
-            (_, State::Queued) => "queued",
-            (_, State::Generating) => "generating",
-            (_, State::Completed) => "completed",
+    /// Returns the `status` of a generation in this phase.
+    pub(super) fn status(self, phase: Phase) -> &'static str {
+        match (self, phase) {
+            (Self::OlderWords, Phase::Queued) => "waiting",
+            (Self::OlderWords, Phase::Generating) => "active",
+            (Self::Succeeded, Phase::Completed) => "succeeded",
+            (_, Phase::Queued) => "queued",
+            (_, Phase::Generating) => "generating",
+            (_, Phase::Completed) => "completed",
             _ => "error",
         }
     }
@@ -122,52 +123,53 @@ impl FromStr for Shape {
     }
 }
 
-/// What there is to answer.
-pub(super) struct Told<'a> {
+/// The content of a response, before it is serialised in its shape.
+pub(super) struct ResponseContent<'a> {
     pub(super) shape: Shape,
     pub(super) route: Route,
     pub(super) id: &'a str,
     pub(super) model: &'a str,
     pub(super) status: &'a str,
-    /// Whether this answers the create.
-    pub(super) created: bool,
-    /// The links, where the generation has videos; `None` for a video without one.
+    /// Whether this is the response to the create.
+    pub(super) is_create: bool,
+    /// The URLs of the generation's videos, if it has any; an inner `None` is a video without a URL.
     pub(super) videos: Option<Vec<Option<String>>>,
     pub(super) error: Option<&'a Value>,
     pub(super) clip: &'static Clip,
-    /// What it cost, once it has ended well.
+    /// The credits used, if the generation is completed.
     pub(super) credits: Option<f64>,
 }
 
-/// Credits to the US dollar, as the vendor's page on funds states.
+/// Credits per US dollar, as the vendor's page on funds states.
 pub(super) const CREDITS_PER_USD: f64 = 2_000_000.0;
 
-impl Told<'_> {
-    pub(super) fn json(&self) -> Value {
-        let key = if self.shape == Shape::GenerationId && self.created {
+impl ResponseContent<'_> {
+    /// Serialises the response in its shape.
+    pub(super) fn to_json(&self) -> Value {
+        let key = if self.shape == Shape::GenerationId && self.is_create {
             "generation_id"
         } else {
             "id"
         };
-        let mut answer = json!({ key: self.id, "status": self.status });
+        let mut response = json!({ key: self.id, "status": self.status });
         if let Some(videos) = &self.videos {
-            answer["video"] = self.video(videos);
+            response["video"] = self.video(videos);
             if self.route == Route::LegacyKling && self.shape == Shape::Documented {
-                answer["duration"] = self.clip.length.into();
+                response["duration"] = self.clip.length.into();
             }
         }
         if let Some(error) = self.error {
-            answer["error"] = self.told_error(error);
+            response["error"] = self.error_json(error);
         } else if self.shape == Shape::FilledError {
-            answer["error"] = json!({ "name": "<name>", "message": "<message>" });
+            response["error"] = json!({ "name": "<name>", "message": "<message>" });
         }
         if self.shape == Shape::FilledError {
-            answer["model"] = self.model.into();
+            response["model"] = self.model.into();
         }
         if let Some(usage) = self.usage() {
-            answer["meta"] = json!({ "usage": usage });
+            response["meta"] = json!({ "usage": usage });
         }
-        answer
+        response
     }
 
     fn video(&self, videos: &[Option<String>]) -> Value {
@@ -211,7 +213,7 @@ impl Told<'_> {
         })
     }
 
-    fn told_error(&self, error: &Value) -> Value {
+    fn error_json(&self, error: &Value) -> Value {
         if self.shape != Shape::Detail {
             return error.clone();
         }

@@ -1,14 +1,15 @@
-//! Links to files that are good for a time.
+//! Signed URLs of files, which are valid until they expire.
 
 use sha2::{Digest, Sha256};
 
-/// Signs links, and knows its signatures again.
+/// Signs URLs and verifies their signatures.
 ///
-/// What it guards is a clip that lies in this crate, so a hash over a secret does; it is as long and as picky as a real one.
+/// The signature is a SHA-256 hash over a random secret, which suffices to protect clips that this crate publishes anyway. It
+/// is as long as the signature of a real host, and any change to the URL invalidates it.
 #[derive(Debug)]
 pub(super) struct Signer(uuid::Uuid);
 
-/// Why a link is not good.
+/// The reason why a signed URL is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rejected {
     Signature,
@@ -20,12 +21,13 @@ impl Signer {
         Self(uuid::Uuid::new_v4())
     }
 
-    /// The query of a link that is good until `expires`, in seconds of Unix time.
+    /// Returns the query of a URL that is valid until `expires`, in seconds of Unix time.
     pub(super) fn query(&self, id: &str, name: &str, expires: u64) -> String {
         let signature = self.signature(id, name, expires);
         format!("Expires={expires}&Signature={signature}")
     }
 
+    /// Verifies the signature and the expiry of a URL at the time `now`, in seconds of Unix time.
     pub(super) fn check(
         &self,
         (id, name): (&str, &str),
@@ -44,7 +46,7 @@ impl Signer {
 
     fn signature(&self, id: &str, name: &str, expires: u64) -> String {
         let mut hash = Sha256::new();
-        // Of fixed length come first, and no name holds a newline, so that no two links are hashed alike.
+        // Fields of fixed length come first, and no name contains a newline, so that two URLs never hash the same bytes.
         hash.update(self.0.as_bytes());
         hash.update(expires.to_be_bytes());
         hash.update(name);

@@ -1,4 +1,4 @@
-//! One generation, and what it is at a time.
+//! One generation: its phase at a given time, its request counters, and the scenario rule that applies to it.
 
 use std::{
     borrow::Cow,
@@ -6,90 +6,109 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::{
     clips::Clip,
-    course::{Course, NEVER, QUEUED},
-    scenario::{End, IdGiven, Rule, Stall, Step, VideoGiven},
+    scenario::{End, ReportedId, Rule, Stall, Step, VideoOutcome},
     shapes::Shape,
-    tasks::SeenTask,
+    tasks::RecordedTask,
+    timeline::{NEVER, QUEUED_SHARE, Timeline},
 };
-use aimlapi_video::{Model, Route, State};
+use aimlapi_video::contract::{Model, Route};
 
+/// The phase of a generation in the simulator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Phase {
+    /// The generation waits for its start.
+    Queued,
+    /// The generation runs.
+    Generating,
+    /// The generation ended without an error.
+    Completed,
+    /// The generation ended with an error.
+    Failed,
+    /// The generation ended with a status that a scenario defines.
+    Unknown,
+}
+
+/// One generation.
 #[derive(Debug)]
 pub(super) struct Task {
-    /// How many were made before it.
+    /// The number of generations created before this one.
     pub(super) number: u64,
     pub(super) route: Route,
     pub(super) model: &'static Model,
-    /// When it was created, in Unix time.
-    pub(super) at: Duration,
-    /// The same, in the service's time since the start.
+    /// The time of the create, in real Unix time.
+    pub(super) created_unix: Duration,
+    /// The time of the create, in the service's time since the start.
     pub(super) created: Duration,
-    pub(super) course: Course,
+    pub(super) timeline: Timeline,
     pub(super) clip: &'static Clip,
-    /// In credits.
+    /// The cost in credits if the generation completes.
     pub(super) cost: f64,
     pub(super) shape: Shape,
     pub(super) rule: Option<Arc<Rule>>,
     pub(super) polls: u32,
-    /// How many polls found it ended.
+    /// The number of polls since the generation ended.
     pub(super) polls_at_end: u32,
     pub(super) downloads: u32,
 }
 
 impl Task {
-    /// Counts a poll, and tells how the scenario has it answered.
+    /// Counts a poll and returns the scenario's step for it, if any.
     pub(super) fn poll(&mut self, now: Duration) -> Option<Step> {
         let number = self.polls;
         self.polls = self.polls.saturating_add(1);
-        if now >= self.course.ends {
+        if now >= self.timeline.ends {
             self.polls_at_end = self.polls_at_end.saturating_add(1);
         }
-        nth(&self.rule.as_ref()?.polls, number)
+        step_for(&self.rule.as_ref()?.polls, number)
     }
 
-    /// Counts a download, and tells how the scenario has it answered.
+    /// Counts a download and returns the scenario's step for it, if any.
     pub(super) fn download(&mut self) -> Option<Step> {
         let number = self.downloads;
         self.downloads = self.downloads.saturating_add(1);
-        nth(&self.rule.as_ref()?.downloads, number)
+        step_for(&self.rule.as_ref()?.downloads, number)
     }
 
-    /// The word for where it stands, and what that is.
-    pub(super) fn status(&self, now: Duration) -> (&str, State) {
-        let state = self.state(now);
+    /// Returns the `status` that a poll reports at `now`, and its phase.
+    pub(super) fn status(&self, now: Duration) -> (&str, Phase) {
+        let phase = self.phase(now);
         match self.end() {
-            End::Status(word) if now >= self.course.ends => (word, State::Unknown),
-            _ => (self.shape.word(state), state),
+            End::Status(status) if now >= self.timeline.ends => (status, Phase::Unknown),
+            _ => (self.shape.status(phase), phase),
         }
     }
 
-    fn state(&self, now: Duration) -> State {
-        let Course { starts, ends, .. } = self.course;
+    fn phase(&self, now: Duration) -> Phase {
+        let Timeline { starts, ends } = self.timeline;
         if now < starts {
-            return State::Queued;
+            return Phase::Queued;
         }
         if now >= ends {
             return match self.end() {
-                End::Fail(_) => State::Failed,
-                _ => State::Completed,
+                End::Fail(_) => Phase::Failed,
+                _ => Phase::Completed,
             };
         }
         let goes_back = self.rule.as_ref().is_some_and(|rule| rule.back_to_queued);
         if goes_back && ends != NEVER {
-            let made = (ends - starts).as_secs_f64();
-            let share = (now - starts).as_secs_f64() / made;
-            if (0.5..0.5 + QUEUED).contains(&share) {
-                return State::Queued;
+            let total = (ends - starts).as_secs_f64();
+            let share = (now - starts).as_secs_f64() / total;
+            if (0.5..0.5 + QUEUED_SHARE).contains(&share) {
+                return Phase::Queued;
             }
         }
-        State::Generating
+        Phase::Generating
     }
 
-    /// Whether it ends in a way that costs something.
-    pub(super) fn is_paid(&self) -> bool {
+    /// Whether the generation will complete, so that its cost is charged.
+    pub(super) fn is_charged(&self) -> bool {
         matches!(self.end(), End::Completed)
     }
 
@@ -97,57 +116,58 @@ impl Task {
         self.rule.as_ref().map_or(&End::Completed, |rule| &rule.end)
     }
 
-    /// The error of one that has failed.
-    pub(super) fn error(&self, state: State) -> Option<&Value> {
+    /// Returns the error of a generation in the phase `Failed`.
+    pub(super) fn error(&self, phase: Phase) -> Option<&Value> {
         match self.end() {
-            End::Fail(error) if state == State::Failed => Some(error),
+            End::Fail(error) if phase == Phase::Failed => Some(error),
             _ => None,
         }
     }
 
-    /// The links of one that has ended, `None` for a video without a link.
+    /// Returns the video URLs of a generation that has ended; an inner `None` is a video without a URL.
     pub(super) fn videos(
         &self,
         now: Duration,
         count: usize,
-        link: impl Fn(usize) -> String,
+        url: impl Fn(usize) -> String,
     ) -> Option<Vec<Option<String>>> {
-        if now < self.course.ends {
+        if now < self.timeline.ends {
             return None;
         }
-        let usual = match self.end() {
-            End::Completed => VideoGiven::Given,
-            _ => VideoGiven::Missing,
+        let default = match self.end() {
+            End::Completed => VideoOutcome::Given,
+            _ => VideoOutcome::Missing,
         };
-        let given = self.rule.as_ref().and_then(|rule| rule.video);
-        match given.unwrap_or(usual) {
-            VideoGiven::Missing => None,
-            VideoGiven::AfterPolls(polls) if self.polls_at_end <= polls => None,
-            VideoGiven::WithoutUrl => Some(vec![None; count]),
-            VideoGiven::Given | VideoGiven::AfterPolls(_) => {
-                Some((1..=count).map(|number| Some(link(number))).collect())
+        let outcome = self.rule.as_ref().and_then(|rule| rule.video);
+        match outcome.unwrap_or(default) {
+            VideoOutcome::Missing => None,
+            VideoOutcome::AfterPolls(polls) if self.polls_at_end <= polls => None,
+            VideoOutcome::WithoutUrl => Some(vec![None; count]),
+            VideoOutcome::Given | VideoOutcome::AfterPolls(_) => {
+                Some((1..=count).map(|number| Some(url(number))).collect())
             }
         }
     }
 
-    /// The id that a poll for `id` is answered with.
-    pub(super) fn told_id<'a>(&self, id: &'a str) -> Cow<'a, str> {
+    /// Returns the id that the response to a poll for `id` contains.
+    pub(super) fn reported_id<'a>(&self, id: &'a str) -> Cow<'a, str> {
         match self.rule.as_ref().and_then(|rule| rule.id) {
-            Some(IdGiven::Wrong) => self.shape.id(&self.model.id).into(),
+            Some(ReportedId::Wrong) => self.shape.id(&self.model.id).into(),
             _ => id.into(),
         }
     }
 
-    pub(super) fn seen(&self, id: &str, now: Duration) -> SeenTask {
-        let (status, state) = self.status(now);
-        let ends = self.course.ends;
-        SeenTask {
+    /// Describes the generation for `/_simulator/tasks`.
+    pub(super) fn to_recorded(&self, id: &str, now: Duration) -> RecordedTask {
+        let (status, phase) = self.status(now);
+        let ends = self.timeline.ends;
+        RecordedTask {
             id: id.to_owned(),
             model: self.model.id.to_owned(),
             route: self.route,
-            created: SystemTime::UNIX_EPOCH + self.at,
+            created: SystemTime::UNIX_EPOCH + self.created_unix,
             status: status.to_owned(),
-            state,
+            state: phase,
             left: (ends != NEVER).then(|| ends.saturating_sub(now)),
             polls: self.polls,
             downloads: self.downloads,
@@ -157,23 +177,23 @@ impl Task {
 }
 
 impl Rule {
-    /// The state that it stays in for ever.
-    pub(super) fn stall(&self) -> Option<State> {
+    /// Returns the phase in which the generation stalls, if it does.
+    pub(super) fn stall(&self) -> Option<Phase> {
         match self.end {
-            End::Stall(Stall::Queued) => Some(State::Queued),
-            End::Stall(Stall::Generating) => Some(State::Generating),
+            End::Stall(Stall::Queued) => Some(Phase::Queued),
+            End::Stall(Stall::Generating) => Some(Phase::Generating),
             _ => None,
         }
     }
 }
 
-/// The file of a generation's video; `number` counts from 1.
+/// Returns the file name of a generation's video; `number` counts from 1.
 pub(super) fn file_name(number: usize) -> String {
     format!("{number}.mp4")
 }
 
-/// The step for request `number`, counted from 0; none, after the last.
-fn nth(steps: &[Step], number: u32) -> Option<Step> {
+/// Returns the step for request `number`, counted from 0; `None` after the last step.
+fn step_for(steps: &[Step], number: u32) -> Option<Step> {
     let mut until = 0_u32;
     let step = steps.iter().find(|step| {
         until = until.saturating_add(step.times.unwrap_or(1));

@@ -1,4 +1,7 @@
-//! The generations of a simulator: made, asked for, listed, and forgotten when they are too many.
+//! The store of a simulator's generations: creates, polls, downloads, lists, and removal of the oldest at the limit.
+//!
+//! `Tasks` holds all state that creates change, behind one lock: the generations, the slots, the scenario's rules that are
+//! left, and the credits.
 
 use std::{
     cmp::Reverse,
@@ -13,16 +16,16 @@ use serde_json::Value;
 use super::{
     clips,
     clock::{Clock, seconds},
-    course::{NEVER, QUEUED, Slots, drawn},
     scenario::{Rule, Scenario, Step},
     script::Script,
-    shapes::{Shape, Told},
+    shapes::{ResponseContent, Shape},
     signature::{Rejected, Signer},
-    task::{Task, file_name},
+    task::{Phase, Task, file_name},
+    timeline::{NEVER, QUEUED_SHARE, Slots, draw_duration},
 };
-use aimlapi_video::{Model, Role, Route, State};
+use aimlapi_video::contract::{Model, Role, Route};
 
-/// What the builder sets.
+/// The settings that concern generations, as [`SimulatorBuilder`](super::SimulatorBuilder) sets them.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) videos: usize,
@@ -36,6 +39,7 @@ pub(super) struct Settings {
     pub(super) scenario: Scenario,
 }
 
+/// All generations of a simulator.
 #[derive(Debug)]
 pub(super) struct Tasks {
     settings: Settings,
@@ -47,61 +51,62 @@ pub(super) struct Tasks {
 #[derive(Debug)]
 struct Inner {
     tasks: HashMap<Arc<str>, Task>,
-    /// Those that end, the first to end first: the order in which they are forgotten.
+    /// The generations that end, by the time of their end: the order in which they are removed.
     ends: BinaryHeap<Reverse<(Duration, Arc<str>)>>,
     slots: Slots,
     script: Script,
-    /// How many were made since the start.
-    made: u64,
-    /// What is left to spend; no end of it, where there is none.
+    /// The number of generations created since the start or the last reset.
+    created: u64,
+    /// The credits left; infinite if credits are unlimited.
     credits: f64,
 }
 
-/// What became of a valid request to create.
+/// The outcome of a valid create.
 #[derive(Debug)]
-pub(super) enum Created {
-    /// The scenario has another answer for it, and nothing was made.
-    Refused(Step),
-    /// It costs more than there is.
+pub(super) enum CreateOutcome {
+    /// The scenario replaces the response, and no generation was created.
+    Replaced(Step),
+    /// The generation costs more than the credits left.
     NoCredits { cost: f64, left: f64 },
-    /// As many as may be held are unfinished.
+    /// The simulator holds as many unfinished generations as it may.
     Full,
-    /// It was made; where there is a step, that is how it is answered.
-    Made(Arc<str>, Option<Step>),
+    /// The generation was created; a step changes or replaces the response.
+    Created(Arc<str>, Option<Step>),
 }
 
-/// A file, and how the scenario has the request for it answered instead.
+/// A file, and the scenario's step for the request.
 type File = (&'static [u8], Option<Step>);
 
-/// A generation, as `/_simulator/tasks` and [`Simulator::tasks`](super::Simulator::tasks) list it.
+/// A generation that the simulator holds, as listed by [`Simulator::tasks`](super::Simulator::tasks) and
+/// `GET /_simulator/tasks`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct SeenTask {
-    /// Its id, as the create answered it.
+pub struct RecordedTask {
+    /// The generation's id, as the response to the create stated it.
     pub id: String,
     /// The model's id.
     pub model: String,
-    /// The URL that created it.
+    /// The route of the create.
     pub route: Route,
-    /// When it was created.
+    /// When the generation was created, in real time.
     #[serde(serialize_with = "rfc3339")]
     pub created: SystemTime,
-    /// The word that a poll would be answered with now.
+    /// The `status` that a poll would report now.
     pub status: String,
-    /// What that word means.
-    pub state: State,
-    /// How much of the service's time is left to its end; `None` if it never ends.
+    /// The phase of the generation now.
+    pub state: Phase,
+    /// The service's time left until the generation ends, zero after its end; `None` if the generation never ends.
     #[serde(rename = "seconds_left", serialize_with = "in_seconds")]
     pub left: Option<Duration>,
-    /// How many polls asked for it.
+    /// The number of polls of the generation.
     pub polls: u32,
-    /// How many requests asked for its files with a good link.
+    /// The number of requests for the generation's files with a valid URL.
     pub downloads: u32,
-    /// What it costs if it ends well.
+    /// The cost in credits if the generation completes.
     pub credits: f64,
 }
 
-/// Credits for a second of video: a figure of the simulator's own, with the page's 2,000,000 to the dollar.
+/// Credits per second of video: a price of the simulator, 0.05 US dollars at the vendor's 2,000,000 credits per dollar.
 const CREDITS_PER_SECOND: f64 = 100_000.0;
 
 impl Tasks {
@@ -115,33 +120,41 @@ impl Tasks {
         }
     }
 
-    /// Forgets everything, and begins as at the start.
+    /// Removes all generations, and restores the initial credits and scenario.
     pub(super) fn reset(&self) {
         *self.lock() = Inner::new(&self.settings);
     }
 
-    /// Takes a valid request in.
-    pub(super) fn create(&self, route: Route, model: &'static Model, body: &Value) -> Created {
+    /// Creates a generation by a valid request.
+    pub(super) fn create(
+        &self,
+        route: Route,
+        model: &'static Model,
+        body: &Value,
+    ) -> CreateOutcome {
         let now = self.clock.now();
         let clip = clips::nearest(model, body);
-        let length = requested(model, body).unwrap_or(clip.length);
+        let length = requested_length(model, body).unwrap_or(clip.length);
         let cost = length * CREDITS_PER_SECOND * self.settings.videos as f64;
         let mut inner = self.lock();
         if inner.credits < cost {
             let left = inner.credits;
-            return Created::NoCredits { cost, left };
+            return CreateOutcome::NoCredits { cost, left };
         }
         let rule = inner.script.take(&model.id);
         let step = rule.as_ref().and_then(|rule| rule.create.clone());
-        if let Some(step) = step.as_ref().filter(|step| step.answers() && !step.created) {
-            return Created::Refused(step.clone());
+        if let Some(step) = step
+            .as_ref()
+            .filter(|step| step.replaces_response() && !step.created)
+        {
+            return CreateOutcome::Replaced(step.clone());
         }
-        if inner.tasks.len() >= self.settings.max_tasks && !inner.forget(now) {
-            return Created::Full;
+        if inner.tasks.len() >= self.settings.max_tasks && !inner.remove_ended(now) {
+            return CreateOutcome::Full;
         }
-        let number = inner.made;
-        inner.made += 1;
-        let (queued, made) = self.times(model, length, number, rule.as_deref());
+        let number = inner.created;
+        inner.created += 1;
+        let (queued, generating) = self.durations(model, length, number, rule.as_deref());
         let shapes = &self.settings.shapes;
         let shape = rule
             .as_ref()
@@ -152,9 +165,9 @@ impl Tasks {
             number,
             route,
             model,
-            at: self.clock.unix(),
+            created_unix: self.clock.unix(),
             created: now,
-            course: inner.slots.take(now, queued, made),
+            timeline: inner.slots.assign(now, queued, generating),
             clip,
             cost,
             shape,
@@ -163,19 +176,19 @@ impl Tasks {
             polls_at_end: 0,
             downloads: 0,
         };
-        if task.is_paid() {
+        if task.is_charged() {
             inner.credits -= cost;
         }
-        if task.course.ends != NEVER {
-            let ends = (task.course.ends, Arc::clone(&id));
+        if task.timeline.ends != NEVER {
+            let ends = (task.timeline.ends, Arc::clone(&id));
             inner.ends.push(Reverse(ends));
         }
         inner.tasks.insert(Arc::clone(&id), task);
-        Created::Made(id, step)
+        CreateOutcome::Created(id, step)
     }
 
-    /// How long it is queued at least, and then made.
-    fn times(
+    /// Returns how long a generation is queued at least, and how long it then runs.
+    fn durations(
         &self,
         model: &Model,
         length: f64,
@@ -183,30 +196,30 @@ impl Tasks {
         rule: Option<&Rule>,
     ) -> (Duration, Duration) {
         let Settings { seed, spread, .. } = self.settings;
-        let whole = match rule.and_then(|rule| rule.seconds) {
-            Some(whole) => seconds(whole),
-            None => drawn(model, length as u64, seed, number, spread),
+        let total = match rule.and_then(|rule| rule.seconds) {
+            Some(total) => seconds(total),
+            None => draw_duration(model, length as u64, seed, number, spread),
         };
         let queued = match rule.and_then(|rule| rule.queued_seconds) {
             Some(queued) => seconds(queued),
-            None => whole.mul_f64(QUEUED),
+            None => total.mul_f64(QUEUED_SHARE),
         };
-        let made = whole.saturating_sub(queued);
+        let generating = total.saturating_sub(queued);
         match rule.and_then(Rule::stall) {
-            Some(State::Queued) => (NEVER, made),
+            Some(Phase::Queued) => (NEVER, generating),
             Some(_) => (queued, NEVER),
-            None => (queued, made),
+            None => (queued, generating),
         }
     }
 
-    /// The answer to the create of `id`, and what it cost so far.
-    pub(super) fn created(&self, id: &str, base: &str) -> Option<(Value, f64)> {
+    /// Returns the response to the create of `id`, and the credits used so far.
+    pub(super) fn create_response(&self, id: &str, base: &str) -> Option<(Value, f64)> {
         let inner = self.lock();
         let task = inner.tasks.get(id)?;
-        Some(self.answer(task, (id, id), base, true))
+        Some(self.response(task, (id, id), base, true))
     }
 
-    /// The answer to a poll, and how the scenario has it answered instead.
+    /// Counts a poll of `id`, and returns the response, the credits used so far, and the scenario's step for the poll.
     pub(super) fn poll(
         &self,
         route: Route,
@@ -216,50 +229,57 @@ impl Tasks {
         let mut inner = self.lock();
         let task = inner.tasks.get_mut(id).filter(|task| task.route == route)?;
         let step = task.poll(self.clock.now());
-        let told = task.told_id(id);
-        let (answer, credits) = self.answer(task, (id, &told), base, false);
-        Some((answer, credits, step))
+        let reported = task.reported_id(id);
+        let (response, credits) = self.response(task, (id, &reported), base, false);
+        Some((response, credits, step))
     }
 
-    /// `told` is the id that stands in the answer.
-    fn answer(
+    /// Returns the response about a task, and the credits used so far. `reported` is the id in the response.
+    fn response(
         &self,
         task: &Task,
-        (id, told): (&str, &str),
+        (id, reported): (&str, &str),
         base: &str,
-        created: bool,
+        is_create: bool,
     ) -> (Value, f64) {
-        // A create is answered with what was so when it was taken in, however long the answer takes.
-        let now = if created {
+        // The response to a create states the phase at the create, however long the response is delayed.
+        let now = if is_create {
             task.created
         } else {
             self.clock.now()
         };
-        let (status, state) = task.status(now);
-        let credits = (state == State::Completed).then_some(task.cost);
+        let (status, phase) = task.status(now);
+        let credits = (phase == Phase::Completed).then_some(task.cost);
         let expires = self.clock.unix().saturating_add(self.settings.url_lifetime);
-        let link = |number: usize| {
+        let url = |number: usize| {
             let name = file_name(number);
             let query = self.signer.query(id, &name, expires.as_secs());
-            format!("{base}/_simulator/files/{}/{name}?{query}", escaped(id))
+            format!(
+                "{base}/_simulator/files/{}/{name}?{query}",
+                percent_encode(id)
+            )
         };
-        let videos = task.videos(now, self.settings.videos, link);
-        let told = Told {
+        let videos = task.videos(now, self.settings.videos, url);
+        let content = ResponseContent {
             shape: task.shape,
             route: task.route,
-            id: told,
+            id: reported,
             model: &task.model.id,
             status,
-            created,
+            is_create,
             videos,
-            error: task.error(state),
+            error: task.error(phase),
             clip: task.clip,
             credits,
         };
-        (told.json(), credits.unwrap_or_default())
+        (content.to_json(), credits.unwrap_or_default())
     }
 
-    /// What a link names; `None` where that was forgotten.
+    /// Verifies a signed URL, counts the download, and returns the file; `None` if the generation was removed.
+    ///
+    /// # Errors
+    ///
+    /// If the signature does not match or the URL has expired.
     pub(super) fn file(
         &self,
         (id, name): (&str, &str),
@@ -275,32 +295,35 @@ impl Tasks {
         }))
     }
 
-    pub(super) fn list(&self) -> Vec<SeenTask> {
+    /// Lists the generations in the order of their creates.
+    pub(super) fn list(&self) -> Vec<RecordedTask> {
         let now = self.clock.now();
         let inner = self.lock();
         let mut tasks: Vec<_> = inner.tasks.iter().collect();
         tasks.sort_unstable_by_key(|(_, task)| task.number);
         tasks
             .into_iter()
-            .map(|(id, task)| task.seen(id, now))
+            .map(|(id, task)| task.to_recorded(id, now))
             .collect()
     }
 
-    /// What is left to spend; `None` where there is no end of it.
+    /// Returns the credits left; `None` if credits are unlimited.
     pub(super) fn credits(&self) -> Option<f64> {
         let left = self.lock().credits;
         left.is_finite().then_some(left)
     }
 
+    /// Appends the rules of a scenario.
     pub(super) fn play(&self, scenario: Scenario) {
         self.lock().script.add(scenario);
     }
 
-    /// What is left of the scenario.
+    /// Returns the scenario's rules that are left.
     pub(super) fn scenario(&self) -> Scenario {
         self.lock().script.left()
     }
 
+    /// Removes all rules.
     pub(super) fn stop_scenario(&self) {
         self.lock().script = Script::default();
     }
@@ -319,13 +342,13 @@ impl Inner {
             ends: BinaryHeap::new(),
             slots: Slots::new(settings.slots),
             script,
-            made: 0,
+            created: 0,
             credits: settings.credits.unwrap_or(f64::INFINITY),
         }
     }
 
-    /// Forgets the one that ended first, if one has ended.
-    fn forget(&mut self, now: Duration) -> bool {
+    /// Removes the generation that ended first; returns whether one had ended.
+    fn remove_ended(&mut self, now: Duration) -> bool {
         let ended = self
             .ends
             .peek()
@@ -337,15 +360,15 @@ impl Inner {
     }
 }
 
-/// The length in seconds that a request asks for, or gets by not asking.
-fn requested(model: &Model, body: &Value) -> Option<f64> {
+/// Returns the video length in seconds that a request states, or the model's default.
+fn requested_length(model: &Model, body: &Value) -> Option<f64> {
     let property = model.property(Role::Duration)?;
-    let asked = body.get(&property.name).and_then(Value::as_f64);
-    asked.or_else(|| property.default.as_ref()?.as_f64())
+    let stated = body.get(&property.name).and_then(Value::as_f64);
+    stated.or_else(|| property.default.as_ref()?.as_f64())
 }
 
-/// An id as one segment of a path.
-fn escaped(id: &str) -> String {
+/// Percent-encodes an id as one segment of a path (RFC 3986, 3.3).
+fn percent_encode(id: &str) -> String {
     let escape = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
             (byte as char).to_string()

@@ -1,4 +1,5 @@
-//! FLV: a header, then tags whose size stands before and behind each (Adobe Flash Video File Format 10.1, annex E).
+//! The reader of FLV: a header, then tags, with the size of each tag before and after it (Adobe Flash Video File Format
+//! 10.1, annex E).
 
 use super::{Container, End, Format, Step, u32_at};
 
@@ -6,7 +7,7 @@ use super::{Container, End, Format, Step, u32_at};
 pub(super) struct Flv {
     has_header: bool,
     has_tag: bool,
-    /// Where the tag read last ends, without the size behind it, which some encoders leave out at the file's end.
+    /// The end of the last read tag, without the size after the tag, which some encoders omit at the end of the file.
     tag_end: u64,
 }
 
@@ -15,7 +16,7 @@ impl Format for Flv {
         Container::Flv
     }
 
-    fn shortest(&self) -> usize {
+    fn min_header(&self) -> usize {
         TAG
     }
 
@@ -26,7 +27,7 @@ impl Format for Flv {
             };
             self.has_header = true;
             self.tag_end = u64::from(header);
-            return Step::Skip(u64::from(header) + SIZE_BEHIND);
+            return Step::Skip(u64::from(header) + SIZE_AFTER);
         }
         if !is_tag(head) || head.len() < TAG {
             return Step::Stop;
@@ -34,7 +35,7 @@ impl Format for Flv {
         let size = u64::from(u32_at(head, 0).unwrap_or_default() & 0x00ff_ffff);
         self.has_tag = true;
         self.tag_end = at.saturating_add(TAG as u64 + size);
-        Step::Skip(TAG as u64 + size + SIZE_BEHIND)
+        Step::Skip(TAG as u64 + size + SIZE_AFTER)
     }
 
     fn missing(&self, end: &End<'_>) -> Option<String> {
@@ -50,13 +51,13 @@ impl Format for Flv {
         end.past("last tag", self.tag_end)
     }
 
-    /// Nothing marks the last tag.
+    /// The format does not mark the last tag.
     fn is_complete(&self, _: &End<'_>) -> bool {
         false
     }
 }
 
-/// Audio, video or script data, encrypted or not.
+/// Whether `head` begins a tag of audio, video or script data, encrypted or not.
 fn is_tag(head: &[u8]) -> bool {
     matches!(head.first().map(|kind| kind & !0x20), Some(8 | 9 | 18))
 }
@@ -64,4 +65,4 @@ fn is_tag(head: &[u8]) -> bool {
 /// The size of a tag's header.
 const TAG: usize = 11;
 
-const SIZE_BEHIND: u64 = 4;
+const SIZE_AFTER: u64 = 4;

@@ -1,8 +1,8 @@
-//! Matroska and WebM: elements with an id and a size (RFC 8794, RFC 9559).
+//! The reader of Matroska and WebM: elements with an id and a size (RFC 8794, RFC 9559).
 //!
-//! A live encoder leaves the sizes of the segment and of its clusters unknown. What is inside such an element is read
-//! like what follows it, so that the sizes of single blocks show a missing end. The file may still have been truncated
-//! between two of them.
+//! A live encoder leaves the sizes of the segment and of its clusters unknown. The children of such an element are read
+//! as if they followed the element, so that the sizes of single blocks show a missing end. A file that was truncated
+//! between two blocks cannot be recognized.
 
 use super::{Container, End, Format, Step};
 
@@ -11,18 +11,18 @@ pub(super) struct Matroska {
     is_webm: bool,
     segment: Segment,
     has_cluster: bool,
-    /// The id of the element read last, and where it ends.
+    /// The id and the end of the last read element.
     element: Option<(u32, u64)>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Segment {
-    /// None has begun.
+    /// No segment has begun.
     #[default]
     None,
-    /// One whose size is known, and skipped.
+    /// A segment of known size, which is skipped.
     Sized,
-    /// One that reaches to the end of the file.
+    /// A segment that extends to the end of the file.
     Unsized,
 }
 
@@ -34,7 +34,7 @@ impl Format for Matroska {
         }
     }
 
-    fn shortest(&self) -> usize {
+    fn min_header(&self) -> usize {
         2
     }
 
@@ -104,7 +104,7 @@ impl Format for Matroska {
 enum Header {
     Read {
         id: u32,
-        /// None: unknown.
+        /// The size of the content; `None` if it is unknown.
         size: Option<u64>,
         /// The size of the header itself.
         header: usize,
@@ -140,13 +140,13 @@ fn read_header(head: &[u8]) -> Header {
     let size = number(size) & largest;
     Header::Read {
         id: number(id) as u32,
-        // All ones stand for an unknown size.
+        // All bits set mean an unknown size.
         size: (size != largest).then_some(size),
         header,
     }
 }
 
-/// The value of `DocType` among the elements of an EBML header.
+/// The value of the `DocType` element in an EBML header.
 fn doc_type(mut elements: &[u8]) -> Option<&[u8]> {
     loop {
         let Header::Read { id, size, header } = read_header(elements) else {
@@ -162,7 +162,7 @@ fn doc_type(mut elements: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Whether the last bytes of a file can be the beginning of a known element.
+/// Whether the last bytes of a file may be the beginning of a known element.
 fn may_be_known(rest: &[u8]) -> bool {
     !rest.is_empty()
         && NAMES.iter().any(|(id, _)| {
@@ -186,7 +186,7 @@ const BLOCK_GROUP: u32 = 0xa0;
 const VOID: u32 = 0xec;
 const CRC: u32 = 0xbf;
 
-/// What stands beside a segment.
+/// The elements at the top level of a file.
 const TOP_LEVEL: [u32; 4] = [EBML, SEGMENT, VOID, CRC];
 
 /// The elements of a file, of a segment and of a cluster.
@@ -216,5 +216,5 @@ const NAMES: [(u32, &str); 23] = [
     (0x1254_c367, "`Tags` element"),
 ];
 
-/// A longer EBML header is skipped unread.
+/// The maximum size of an EBML header that is read; a larger header is skipped.
 const MAX_EBML: u64 = 4096;

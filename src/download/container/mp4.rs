@@ -1,5 +1,5 @@
-//! MP4 and QuickTime: boxes with their sizes (ISO/IEC 14496-12, QuickTime File Format), and the byte ranges that the
-//! indexes in `moov`, `moof` and `sidx` refer to.
+//! The reader of MP4 and QuickTime: boxes with their sizes (ISO/IEC 14496-12, QuickTime File Format), and the byte
+//! ranges that the indexes in `moov`, `moof` and `sidx` refer to.
 
 use super::{Container, End, Format, MAX_HELD, Step, u32_at};
 use boxes::{Header, Kind, are_complete, read_header};
@@ -14,27 +14,27 @@ mod segments;
 #[derive(Default)]
 pub(super) struct Mp4 {
     first: Option<Kind>,
-    /// The box read last.
+    /// The last read box.
     last: Option<Last>,
     movie: Option<Movie>,
-    /// There is a `moov` too large to be read.
+    /// Whether the file has a `moov` that is too large to be read.
     has_unread_movie: bool,
     has_data: bool,
     has_fragments: bool,
     has_meta: bool,
-    /// There is an `mfra`, which ends a fragmented file.
+    /// Whether the file has an `mfra`, which ends a fragmented file.
     has_fragment_index: bool,
-    /// Where the samples of fragments end.
+    /// The end of the samples of all fragments.
     fragments_end: u64,
     segments: Option<SegmentIndex>,
-    /// A header that no box can have hides what follows it.
+    /// Whether an invalid header prevents reading the boxes after it.
     has_broken_header: bool,
 }
 
 #[derive(Clone, Copy)]
 struct Last {
     kind: Kind,
-    /// None: it reaches to the end of the file.
+    /// The end of the box; `None` if the box extends to the end of the file.
     end: Option<u64>,
 }
 
@@ -44,12 +44,12 @@ impl Mp4 {
         let (Some(size), Some(kind)) = (head.first(), head.get(4..8)) else {
             return false;
         };
-        // Text may have these letters at this place, too, but no zero at its beginning.
+        // Text may contain these letters at this position, too, but does not begin with a zero byte.
         let is_first = (*size == 0 || kind == b"mdat") && FIRST.iter().any(|first| *first == kind);
         is_first && !matches!(read_header(head), Header::Invalid)
     }
 
-    /// Whether the few bytes of `head` may be the beginning of such a header.
+    /// Whether `head`, which is shorter than a header, may be the beginning of such a header.
     pub(super) fn is_beginning(head: &[u8]) -> bool {
         match head {
             [0, _, _, _, kind @ ..] if !kind.is_empty() => {
@@ -94,7 +94,7 @@ impl Mp4 {
         }
     }
 
-    /// What shows that something is missing of a file whose boxes are complete.
+    /// The reason why content is missing from a file whose boxes are complete.
     fn missing_content(&self, movie: Option<&Movie>, length: u64) -> Option<String> {
         let to = movie.map_or(0, |movie| movie.samples_end);
         if to > length {
@@ -114,7 +114,7 @@ impl Mp4 {
         })
     }
 
-    /// A segment's `moov` is in another file.
+    /// Whether the file is a media segment, whose `moov` is in another file.
     fn is_segment(&self) -> bool {
         let is_segment = |first: &Kind| SEGMENT_FIRST.contains(&first);
         self.first.as_ref().is_some_and(is_segment)
@@ -124,14 +124,14 @@ impl Mp4 {
         self.has_fragments || self.movie.as_ref().is_some_and(|movie| movie.has_fragments)
     }
 
-    /// Whether an `mdat` box claims a few bytes more than the file has, although the last sample ends where the file ends.
-    /// Some muxers count a header too many; a truncated file would lack a part of a sample.
+    /// Whether an `mdat` box claims at most 8 bytes more than the file has, although the last sample ends where the
+    /// file ends. Some muxers count one header too many; a truncated file would lack a part of a sample.
     fn is_miscounted(&self, kind: &Kind, to: u64, length: u64) -> bool {
         let is_whole = |movie: &Movie| movie.all_samples_end == length;
         kind == b"mdat" && to - length <= 8 && self.movie.as_ref().is_some_and(is_whole)
     }
 
-    /// Whether the file's last bytes are the beginning of a box's header, and not what was appended to a whole file.
+    /// Whether the file's last bytes are the beginning of a box header, and not bytes appended to a complete file.
     fn is_header(&self, rest: &[u8]) -> bool {
         match (rest, u32_at(rest, 0)) {
             (_, Some(2..8)) => false,
@@ -140,13 +140,13 @@ impl Mp4 {
                 KNOWN.iter().any(|known| known.starts_with(&rest[4..]))
             }
             (_, Some(0)) => false,
-            // Of a fragment, whose first box has less than 16 MiB. Behind a movie it may be anything.
+            // The first box of a fragment is smaller than 16 MiB. After a movie, any bytes may have been appended.
             ([0, ..], _) => self.is_fragmented() && !self.has_fragment_index,
             _ => false,
         }
     }
 
-    /// An index that reaches to the end of the file is read when the end is known.
+    /// Reads an index that extends to the end of the file, once the end is known.
     fn last_movie(&self, rest: &[u8]) -> Option<Result<Movie, String>> {
         let Last { kind, end: None } = self.last? else {
             return None;
@@ -173,7 +173,7 @@ impl Format for Mp4 {
         }
     }
 
-    fn shortest(&self) -> usize {
+    fn min_header(&self) -> usize {
         8
     }
 
@@ -182,12 +182,12 @@ impl Format for Mp4 {
             Header::Read { kind, header, size } => (kind, header, size),
             Header::Needs(count) => return Step::Need(count),
             Header::Invalid => {
-                // Zeros stand where data was never written.
+                // Data that was never written reads as zeros.
                 self.has_broken_header = head.iter().any(|byte| *byte != 0);
                 return Step::Stop;
             }
         };
-        let is_begun = head.len() > header.max(self.shortest());
+        let is_begun = head.len() > header.max(self.min_header());
         if !is_begun {
             self.first.get_or_insert(kind);
             self.note(&kind);
@@ -263,16 +263,17 @@ impl Format for Mp4 {
     }
 }
 
-/// The boxes that a file begins with.
+/// The boxes that may be the first box of a file.
 const FIRST: [&Kind; 15] = [
     b"ftyp", b"styp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"uuid", b"moof",
     b"sidx", b"emsg", b"prft", b"pdin", b"junk",
 ];
 
-/// What a media segment begins with, whose `moov` is in another file.
+/// The boxes that may be the first box of a media segment, whose `moov` is in another file.
 const SEGMENT_FIRST: [&Kind; 5] = [b"styp", b"moof", b"sidx", b"emsg", b"prft"];
 
-/// The boxes at the top level of a file. Another one that reaches past the end may be what was appended to a whole file.
+/// The boxes at the top level of a file. Any other box that extends past the end may be bytes appended to a complete
+/// file.
 const KNOWN: [&Kind; 25] = [
     b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"imda", b"free", b"skip", b"wide", b"uuid",
     b"sidx", b"ssix", b"mfra", b"meta", b"meco", b"udta", b"pdin", b"prft", b"emsg", b"pnot",

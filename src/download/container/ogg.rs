@@ -1,4 +1,4 @@
-//! Ogg: pages whose header lists the sizes of their segments (RFC 3533 section 6).
+//! The reader of Ogg: pages whose header lists the sizes of their segments (RFC 3533 section 6).
 
 use super::{Container, End, Format, Step};
 
@@ -12,7 +12,7 @@ impl Format for Ogg {
         Container::Ogg
     }
 
-    fn shortest(&self) -> usize {
+    fn min_header(&self) -> usize {
         HEADER
     }
 
@@ -39,7 +39,7 @@ impl Format for Ogg {
         end.past("last page", self.page_end).or_else(inside)
     }
 
-    /// A live stream that was recorded has no last page that says so.
+    /// A recorded live stream has no page that is marked as the last.
     fn is_complete(&self, _: &End<'_>) -> bool {
         false
     }

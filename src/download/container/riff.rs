@@ -1,13 +1,13 @@
-//! RIFF: AVI (with the parts of OpenDML beyond 1 GiB) and WebP; chunks with their sizes.
+//! The reader of RIFF, for AVI (with the OpenDML extensions for files beyond 1 GiB) and WebP: chunks with their sizes.
 
 use super::{Container, End, Format, Step};
 
 pub(super) struct Riff {
     container: Container,
-    /// Where the `RIFF` chunk read last ends, if it tells.
+    /// The end of the last read `RIFF` chunk, if its size is known.
     riff_end: Option<u64>,
     has_movie: bool,
-    /// The chunk read last, and where it ends without the byte that makes its size even.
+    /// The kind and the end of the last read chunk, without the padding byte.
     chunk: Option<(Kind, u64)>,
 }
 
@@ -59,7 +59,7 @@ impl Format for Riff {
         self.container
     }
 
-    fn shortest(&self) -> usize {
+    fn min_header(&self) -> usize {
         8
     }
 
@@ -69,7 +69,7 @@ impl Format for Riff {
         };
         let (kind, stated) = ([a, b, c, d], u32::from_le_bytes([e, f, g, h]));
         let size = 8 + u64::from(stated);
-        // What an encoder writes that does not know the size yet, and cannot come back to correct it.
+        // An encoder that does not know the size yet writes such a value, and may be unable to correct it later.
         let is_open = stated == 0 || stated >= OPEN;
         if matches!(&kind, b"LIST" | b"RIFF") && head.len() < Self::HEADER {
             return Step::Need(Self::HEADER);
@@ -119,12 +119,12 @@ const AVI: [&Kind; 8] = [
     b"RIFF", b"LIST", b"JUNK", b"idx1", b"IDIT", b"avih", b"strh", b"strf",
 ];
 
-/// Video, compressed or not, sound, subtitles, changes of the palette.
+/// The suffixes of stream chunks: video, compressed or not, audio, subtitles, changes of the palette.
 const STREAM: [[u8; 2]; 6] = [*b"dc", *b"db", *b"wb", *b"tx", *b"sb", *b"pc"];
 
 const WEBP: [&Kind; 9] = [
     b"VP8 ", b"VP8L", b"VP8X", b"ANIM", b"ANMF", b"ALPH", b"ICCP", b"EXIF", b"XMP ",
 ];
 
-/// Sizes from here on stand for an unknown one.
+/// The minimum of the sizes that mean an unknown size.
 const OPEN: u32 = 0xffff_ff00;

@@ -12,7 +12,7 @@ fn inspect(file: &[u8]) -> Verdict {
     inspector.finish()
 }
 
-/// What shows that the file is truncated; empty if nothing does.
+/// The reason why the file is truncated; empty if it is not.
 fn truncated(file: &[u8]) -> String {
     match inspect(file).completeness {
         Completeness::Truncated(what) => what,
@@ -20,7 +20,7 @@ fn truncated(file: &[u8]) -> String {
     }
 }
 
-/// The lengths to which the file can be cut without a trace, and where its elements begin.
+/// The lengths to which the file can be cut undetected, and the offsets of its elements.
 fn unrevealed_cuts(file: &[u8]) -> (Vec<usize>, Vec<u64>) {
     let mut inspector = Inspector::default();
     let (mut cuts, mut elements) = (Vec::new(), vec![0]);
@@ -47,7 +47,7 @@ fn mp4_box(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
     [&size.to_be_bytes(), &kind[..], content].concat()
 }
 
-/// The beginnings of all containers.
+/// The first bytes of every container.
 fn magic() -> impl Strategy<Value = Vec<u8>> {
     let known: Vec<&[u8]> = vec![
         b"",
@@ -66,7 +66,7 @@ fn magic() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn any_bytes_behind_any_beginning_are_judged_within_bounds(
+    fn inspection_of_any_bytes_is_bounded(
         head in magic(),
         rest in prop::collection::vec(any::<u8>(), 0..2000),
         piece in 1usize..300,
@@ -82,7 +82,7 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_clip_is_judged_the_same_in_any_pieces(
+    fn verdict_on_a_damaged_clip_does_not_depend_on_the_pieces(
         name in prop::sample::select(clips::CLIPS.map(|(name, ..)| name).to_vec()),
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
         cut in any::<prop::sample::Index>(),
@@ -100,15 +100,15 @@ proptest! {
             if rest.is_empty() {
                 break;
             }
-            let (bytes, behind) = rest.split_at((*piece).min(rest.len()));
+            let (bytes, after) = rest.split_at((*piece).min(rest.len()));
             inspector.update(bytes);
-            rest = behind;
+            rest = after;
         }
         prop_assert_eq!(inspector.finish(), inspect(&file));
     }
 
     #[test]
-    fn tables_with_any_numbers_are_judged(
+    fn inspection_of_tables_with_any_numbers_does_not_panic(
         numbers in prop::collection::vec(prop_oneof![0u32..20, any::<u32>()], 40),
         kind in prop::sample::select(vec![*b"stsz", *b"stz2", *b"stco", *b"co64", *b"stsc"]),
     ) {
@@ -124,7 +124,7 @@ proptest! {
 }
 
 #[test]
-fn an_index_beyond_the_bound_is_skipped_and_its_size_still_checked() {
+fn index_beyond_the_limit_is_skipped_and_its_size_is_checked() {
     let size = u32::try_from(MAX_HELD + 1000).expect("32 bits");
     let mut inspector = Inspector::default();
     inspector.update(&mp4_box(b"ftyp", b"isom\0\0\0\0"));
@@ -135,7 +135,7 @@ fn an_index_beyond_the_bound_is_skipped_and_its_size_still_checked() {
         let count = missing.min(piece.len());
         inspector.update(&piece[..count]);
         missing -= count;
-        assert!(inspector.held.capacity() <= KEPT_CAPACITY);
+        assert!(inspector.held.capacity() <= MAX_KEPT_CAPACITY);
     }
     assert!(matches!(
         inspector.finish().completeness,
@@ -146,10 +146,10 @@ fn an_index_beyond_the_bound_is_skipped_and_its_size_still_checked() {
 }
 
 #[test]
-fn what_is_held_of_an_index_is_bounded_and_released() {
+fn buffer_of_an_index_is_bounded_and_released() {
     let mut inspector = Inspector::default();
     inspector.update(&mp4_box(b"ftyp", b"isom\0\0\0\0"));
-    // To the end of the file.
+    // A box that extends to the end of the file.
     inspector.update(b"\0\0\0\0moov");
     let piece = vec![0x11; 1 << 20];
     for _ in 0..2 * MAX_HELD / piece.len() {
@@ -171,7 +171,7 @@ fn media_data_is_not_copied() {
 }
 
 #[test]
-fn very_many_small_elements_take_time_in_proportion() {
+fn inspection_time_is_linear_in_the_number_of_elements() {
     // A list of defaults for many tracks, then fragments of many tracks: looked up, not searched.
     let defaults: Vec<u8> = (0..40_000u32)
         .flat_map(|track| {

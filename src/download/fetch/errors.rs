@@ -1,9 +1,9 @@
-//! The errors that end an attempt or the whole download.
+//! The error messages of an attempt and of the whole download.
 
 use reqwest::StatusCode;
 
 use super::{
-    super::{ask::AttemptError, links::Renewed, sink::Sink},
+    super::{request::AttemptError, sink::Sink, video_urls::Renewed},
     Arrived, Fetch, MAX_RESTARTS,
 };
 use crate::{Error, ErrorKind, urls::redacted};
@@ -15,9 +15,9 @@ impl Fetch<'_, '_> {
         bytes: u64,
         error: Option<reqwest::Error>,
     ) -> AttemptError {
-        let link = redacted(&self.links.video(self.index).url);
+        let url = redacted(&self.urls.video(self.index).url);
         AttemptError::Transient {
-            what: format!("the video {how} after {bytes} bytes: {link}"),
+            what: format!("the video {how} after {bytes} bytes: {url}"),
             source: error.map(|error| error.without_url().into()),
             pause: None,
         }
@@ -31,43 +31,46 @@ impl Fetch<'_, '_> {
         Error::new(ErrorKind::Download, message)
     }
 
-    /// The host refuses the URL, and there is no better one.
+    /// The error for a URL that the host refuses, when no other URL is left to try.
     pub(super) fn refused(&self, status: StatusCode, renewed: Option<Renewed>) -> Error {
-        let shown = self.links.shown(self.index);
-        let what = format!("the video's host answered {status} for {shown}");
+        let shown = self.urls.shown(self.index);
+        let what = format!("the video's host responded with {status} for {shown}");
         let error = |advice: &str| Error::new(ErrorKind::Download, format!("{what}; {advice}"));
         match renewed {
             Some(Renewed::Unknown(source)) => {
-                error("no fresh link could be had, so try again later").with_source(source)
+                error("no fresh URL could be obtained, so try again later").with_source(source)
             }
             Some(Renewed::Fresh) => error(
-                "it is a fresh link already, so try again later, and if that does not help ask the service for the video",
+                "the URL is already fresh, so try again later; if the error persists, contact the service about the video",
             ),
             _ => error(
-                "the service has no other link, so try again later, and if that does not help ask the service for the video",
+                "the service has no other URL, so try again later; if the error persists, contact the service about the video",
             ),
         }
     }
 
     pub(super) fn changes_too_often(&self, what: &str) -> Error {
-        let link = redacted(&self.links.video(self.index).url);
+        let url = redacted(&self.urls.video(self.index).url);
         let message = format!(
-            "the video began anew {MAX_RESTARTS} times without coming to an end; at last its host {what}: {link}; try again \
-             later"
+            "the download restarted {MAX_RESTARTS} times without completing; the last time, the host {what}: {url}; try \
+             again later"
         );
         Error::new(ErrorKind::Download, message)
     }
 
     pub(super) fn truncated(&self, defect: &str, sink: &impl Sink, is_same_again: bool) -> Error {
-        let link = redacted(&self.links.video(self.index).url);
-        let mut message = format!("the video is truncated: {defect}: {link}");
+        let url = redacted(&self.urls.video(self.index).url);
+        let mut message = format!("the video is truncated: {defect}: {url}");
         if is_same_again {
-            message.push_str("; fetched once more, it was the same");
+            message.push_str("; a second request returned the same bytes");
         }
         if let Some(part) = sink.part() {
-            message.push_str(&format!("; it is kept as {}", part.display()));
+            message.push_str(&format!(
+                "; the received bytes are kept in {}",
+                part.display()
+            ));
         }
-        message.push_str("; try again later, or take it as it is by `allow_truncated`");
+        message.push_str("; try again later, or accept the truncated video with `allow_truncated`");
         Error::new(ErrorKind::Download, message)
     }
 
@@ -80,20 +83,18 @@ impl Fetch<'_, '_> {
     ) -> Error {
         let mut message = what;
         if self.limits.retries > 0 {
-            message.push_str(&format!(
-                "; tried again {} times in vain",
-                self.limits.retries
-            ));
+            message.push_str(&format!("; {} retries failed", self.limits.retries));
         }
         if let Some(part) = sink.part().filter(|_| sink.keeps() && arrived.bytes > 0) {
             let (bytes, part) = (arrived.bytes, part.display());
             message.push_str(&match arrived.version.serves_ranges {
                 Some(true) => format!(
-                    "; {bytes} bytes are kept in {part}, and the next download goes on from there; remove it to begin anew"
+                    "; {bytes} bytes are kept in {part}, and the next download continues this part; remove the part to start \
+                     over"
                 ),
                 _ => format!(
-                    "; {bytes} bytes are kept in {part}, and the next download goes on from there if the host can send the \
-                     rest alone"
+                    "; {bytes} bytes are kept in {part}, and the next download continues this part if the host can send only \
+                     the rest"
                 ),
             });
         }

@@ -1,13 +1,13 @@
-//! Every combination of what two responses may say, held against a model that is derived from RFC 9110 alone.
+//! Checks the judgement of every combination of two responses against a model that is derived only from RFC 9110.
 
 use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::download::version::Validator;
 
-/// The host's file: bytes in all, of which the part has the first [`HERE`].
+/// The size of the host's file, and the number of its bytes in the part.
 const TOTAL: u64 = 100;
-const HERE: u64 = 40;
+const RECEIVED: u64 = 40;
 
 /// A validator of the first response.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,7 +15,7 @@ enum Tag {
     None,
     Strong(&'static str),
     Weak(&'static str),
-    /// A strong one that holds the seconds of `Last-Modified`.
+    /// A strong tag that contains the seconds of `Last-Modified`.
     OfDate(Radix),
 }
 
@@ -41,7 +41,7 @@ struct First {
     total: Option<u64>,
 }
 
-/// What the second response says, relative to the first.
+/// A validator of the second response, relative to the first.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Repeats {
     Same,
@@ -80,7 +80,7 @@ struct Second {
 enum Outcome {
     Continue,
     Complete,
-    BeginAnew,
+    Restart,
     Whole,
     Refuse,
 }
@@ -125,7 +125,7 @@ const REPEATS: [Repeats; 4] = [
     Repeats::OtherStrength,
 ];
 
-/// RFC 9110, read for this table. Nothing here calls the code under test.
+/// The rules of RFC 9110 for this table, without calls of the code under test.
 mod model {
     use super::*;
 
@@ -138,7 +138,7 @@ mod model {
     fn has_strong_tag(first: First) -> bool {
         match first.tag {
             Tag::Strong(_) => true,
-            // Without `Last-Modified`, that of the table is made of the second of `Date`.
+            // Without `Last-Modified`, the tag in the table is made of the second of `Date`.
             Tag::OfDate(_) => has_strong_date(first),
             Tag::None | Tag::Weak(_) => false,
         }
@@ -156,14 +156,14 @@ mod model {
         match second.range {
             Range::Rest | Range::BeginningOfRest | Range::Whole | Range::Elsewhere => Some(TOTAL),
             Range::RestOfOtherTotal | Range::WholeOfOtherTotal => Some(TOTAL + 7),
-            Range::EndsHere => Some(HERE),
+            Range::EndsHere => Some(RECEIVED),
             Range::EndsElsewhere => Some(TOTAL),
             Range::Absent => second.length,
             Range::RestOfUnknownTotal | Range::Invalid => None,
         }
     }
 
-    /// Whether some validator of the second response is not that of the first.
+    /// Whether a validator of the second response differs from that of the first.
     fn contradicts(first: First, second: Second) -> bool {
         let tag = match second.tag {
             Repeats::Absent => false,
@@ -198,45 +198,45 @@ mod model {
             return Outcome::Refuse;
         }
         if second.status == 416 {
-            // Section 15.5.17: the total is the current length; the part is whole if it is the same file's.
+            // Section 15.5.17: the total is the current length; the part is complete if it belongs to the same file.
             let ends_here = second.range == Range::EndsHere;
             let is_same = !contradicts(first, second)
                 && !other_total(first, second)
-                && (first.total == Some(HERE) || proves(first, second));
+                && (first.total == Some(RECEIVED) || proves(first, second));
             return if ends_here && is_same {
                 Outcome::Complete
             } else {
-                Outcome::BeginAnew
+                Outcome::Restart
             };
         }
         let whole = if other_total(first, second) && proves(first, second) {
-            Outcome::BeginAnew
+            Outcome::Restart
         } else {
             Outcome::Whole
         };
         match second.range {
-            // Section 14.4: without `Content-Range` the body is the whole, but a 206 has to have one.
-            Range::Absent if second.status == 206 => Outcome::BeginAnew,
+            // Section 14.4: without `Content-Range` the body is the whole file, but a 206 must have a `Content-Range`.
+            Range::Absent if second.status == 206 => Outcome::Restart,
             Range::Absent => whole,
             Range::Whole | Range::WholeOfOtherTotal => whole,
             Range::Rest
             | Range::RestOfUnknownTotal
             | Range::RestOfOtherTotal
             | Range::BeginningOfRest => {
-                // Section 15.3.7: a part has the validators that the whole would have, the tag always.
+                // Section 15.3.7: a partial response has the validators of the whole file, and always the tag.
                 let lacks_tag = match first.tag {
                     Tag::None => false,
                     Tag::Weak(_) => second.tag == Repeats::Absent,
                     Tag::Strong(_) | Tag::OfDate(_) => second.tag != Repeats::Same,
                 };
                 if contradicts(first, second) || other_total(first, second) || lacks_tag {
-                    Outcome::BeginAnew
+                    Outcome::Restart
                 } else {
                     Outcome::Continue
                 }
             }
             Range::Elsewhere | Range::EndsHere | Range::EndsElsewhere | Range::Invalid => {
-                Outcome::BeginAnew
+                Outcome::Restart
             }
         }
     }
@@ -291,7 +291,7 @@ fn response(status: u16, headers: &[(&str, Option<String>)], length: Option<u64>
             response = response.header(*name, value);
         }
     }
-    // A body of a length that is not stated is one in chunks.
+    // A body without a stated length is chunked.
     let body = match length {
         Some(length) => reqwest::Body::from(vec![0; length as usize]),
         None => {
@@ -328,7 +328,7 @@ fn second_response(first: First, second: Second) -> Response {
         Repeats::Other => date_of(Modified::SecondsBefore(3)),
         Repeats::Same | Repeats::OtherStrength => date_of(first.modified),
     };
-    let rest = TOTAL - HERE;
+    let rest = TOTAL - RECEIVED;
     let (range, length) = match second.range {
         Range::Absent => (None, second.length),
         Range::Rest => (Some("bytes 40-99/100"), Some(rest)),
@@ -356,17 +356,17 @@ fn outcome(judgement: &Judgement) -> Outcome {
         Judgement::Whole(_) => Outcome::Whole,
         Judgement::Continues { .. } => Outcome::Continue,
         Judgement::Complete => Outcome::Complete,
-        Judgement::BeginAnew(_) => Outcome::BeginAnew,
+        Judgement::Restart(_) => Outcome::Restart,
         Judgement::Refused(_) | Judgement::NoFile => Outcome::Refuse,
     }
 }
 
 #[test]
-fn every_second_response_is_judged_as_the_rfc_has_it() {
+fn every_second_response_is_judged_as_rfc_9110_requires() {
     let (mut cells, mut counts) = (0, std::collections::BTreeMap::new());
     for tag in TAGS {
         for modified in DATES {
-            for total in [Some(TOTAL), Some(HERE), None] {
+            for total in [Some(TOTAL), Some(RECEIVED), None] {
                 let first = First {
                     tag,
                     modified,
@@ -375,9 +375,9 @@ fn every_second_response_is_judged_as_the_rfc_has_it() {
                 let version = first_version(first);
                 assert_eq!(version.can_resume(), model::resumes(first), "{first:?}");
                 for second in seconds() {
-                    let part = Part {
+                    let part = ResumePoint {
                         version: &version,
-                        length: HERE,
+                        length: RECEIVED,
                     };
                     let judgement =
                         judge(&second_response(first, second), Some(part), Some(&version));
@@ -400,7 +400,7 @@ fn seconds() -> Vec<Second> {
             for modified in &REPEATS[..3] {
                 for range in RANGES {
                     let lengths: &[Option<u64>] = match range {
-                        Range::Absent => &[Some(TOTAL), Some(TOTAL - HERE), None],
+                        Range::Absent => &[Some(TOTAL), Some(TOTAL - RECEIVED), None],
                         _ => &[None],
                     };
                     seconds.extend(lengths.iter().map(|length| Second {
@@ -418,7 +418,7 @@ fn seconds() -> Vec<Second> {
 }
 
 #[test]
-fn a_whole_file_is_one_whatever_its_status_says() {
+fn whole_file_is_recognized_with_any_status() {
     let whole = |status, range: Option<&str>, length| {
         let headers = [("content-range", range.map(str::to_owned))];
         outcome(&judge(&response(status, &headers, length), None, None))
@@ -454,15 +454,15 @@ fn a_whole_file_is_one_whatever_its_status_says() {
 }
 
 #[test]
-fn a_range_that_contradicts_itself_is_not_used() {
+fn contradictory_range_is_refused() {
     let version = first_version(First {
         tag: Tag::Strong("v1"),
         modified: Modified::None,
         total: Some(TOTAL),
     });
-    let part = Part {
+    let part = ResumePoint {
         version: &version,
-        length: HERE,
+        length: RECEIVED,
     };
     let judged = |headers: &[(&str, Option<String>)], length| {
         let mut headers = headers.to_vec();
@@ -481,9 +481,9 @@ fn a_range_that_contradicts_itself_is_not_used() {
     );
     assert_eq!(
         judged(std::slice::from_ref(&rest), Some(100)),
-        Outcome::BeginAnew
+        Outcome::Restart
     );
-    assert_eq!(judged(&[rest.clone(), rest], None), Outcome::BeginAnew);
+    assert_eq!(judged(&[rest.clone(), rest], None), Outcome::Restart);
     for text in [
         "bytes 40-100/100",
         "bytes +40-99/100",
@@ -493,7 +493,7 @@ fn a_range_that_contradicts_itself_is_not_used() {
     ] {
         let expected = match text.starts_with("Bytes") {
             true => Outcome::Continue,
-            false => Outcome::BeginAnew,
+            false => Outcome::Restart,
         };
         assert_eq!(judged(&[range(text)], None), expected, "{text}");
     }
@@ -501,11 +501,11 @@ fn a_range_that_contradicts_itself_is_not_used() {
         "content-type",
         Some("multipart/byteranges; boundary=x".to_owned()),
     )];
-    assert_eq!(judged(&multipart, None), Outcome::BeginAnew);
+    assert_eq!(judged(&multipart, None), Outcome::Restart);
 }
 
 #[test]
-fn a_date_is_strong_by_the_clock_of_the_host_or_by_a_wider_margin() {
+fn date_is_strong_by_the_hosts_clock_or_by_a_wider_margin() {
     let resumes = |date: Option<SystemTime>, modified: SystemTime| {
         let headers = [
             ("date", date.map(httpdate::fmt_http_date)),
@@ -517,13 +517,13 @@ fn a_date_is_strong_by_the_clock_of_the_host_or_by_a_wider_margin() {
     assert!(resumes(Some(now), now - 2 * second));
     assert!(!resumes(Some(now), now - second));
     assert!(!resumes(Some(now), now + 100 * second));
-    // Without `Date`, this machine's clock has to do.
+    // Without `Date`, this machine's clock is used.
     assert!(resumes(None, now - 90 * second));
     assert!(!resumes(None, now - 30 * second));
 }
 
 #[test]
-fn a_host_that_refuses_ranges_is_not_asked_for_one() {
+fn host_that_refuses_ranges_receives_no_range_request() {
     for (ranges, expected) in [
         ("none", false),
         ("bytes", true),
@@ -542,9 +542,9 @@ fn a_host_that_refuses_ranges_is_not_asked_for_one() {
         modified: Modified::None,
         total: Some(TOTAL),
     });
-    let part = Part {
+    let part = ResumePoint {
         version: &version,
-        length: HERE,
+        length: RECEIVED,
     };
     let ignored = response(200, &[("etag", Some("\"v1\"".into()))], Some(TOTAL));
     match judge(&ignored, Some(part), Some(&version)) {
@@ -567,7 +567,7 @@ fn a_host_that_refuses_ranges_is_not_asked_for_one() {
 }
 
 #[test]
-fn a_note_of_version_0_1_0_is_read() {
+fn note_of_version_0_1_0_is_read() {
     let read = |text: &str, noted: Option<SystemTime>| {
         let version: Version = serde_json::from_str(text).expect("a note");
         version.noted(noted)
@@ -575,10 +575,10 @@ fn a_note_of_version_0_1_0_is_read() {
     let etag = r#"{"validator": {"etag": "\"v1\""}, "total": 100, "content_type": "video/mp4"}"#;
     let version = read(etag, None);
     assert_eq!(version.validator, Some(Validator::Etag("\"v1\"".into())));
-    // Which other validators the first response had is not known, so they are no difference.
-    let part = Part {
+    // The other validators of the first response are unknown, so they cannot differ.
+    let part = ResumePoint {
         version: &version,
-        length: HERE,
+        length: RECEIVED,
     };
     let judged = |tag: &str| {
         let headers = [
@@ -593,7 +593,7 @@ fn a_note_of_version_0_1_0_is_read() {
         ))
     };
     assert_eq!(judged("\"v1\""), Outcome::Continue);
-    assert_eq!(judged("\"v2\""), Outcome::BeginAnew);
+    assert_eq!(judged("\"v2\""), Outcome::Restart);
 
     let date = r#"{"validator": {"last-modified": "Wed, 21 Oct 2015 07:28:00 GMT"}}"#;
     assert!(read(date, Some(SystemTime::now())).can_resume());
@@ -604,7 +604,7 @@ fn a_note_of_version_0_1_0_is_read() {
 }
 
 #[test]
-fn a_slice_without_a_range_is_never_the_whole_of_a_version_that_is_known() {
+fn slice_without_a_range_is_not_the_whole_of_a_known_version() {
     let first = |tag, modified| First {
         tag,
         modified,
@@ -622,7 +622,7 @@ fn a_slice_without_a_range_is_never_the_whole_of_a_version_that_is_known() {
             Repeats::Same,
             Outcome::Refuse,
         ),
-        // The tag of a path says nothing beside another date.
+        // A tag that depends only on the path does not prove the version if the date differs.
         (
             first(Tag::Strong("v1"), Modified::SecondsBefore(86_400)),
             Repeats::Other,
@@ -640,7 +640,7 @@ fn a_slice_without_a_range_is_never_the_whole_of_a_version_that_is_known() {
             tag: Repeats::Same,
             modified: second,
             range: Range::Absent,
-            length: Some(TOTAL - HERE),
+            length: Some(TOTAL - RECEIVED),
         };
         let judgement = judge(&second_response(known, slice), None, Some(&version));
         assert_eq!(outcome(&judgement), expected, "{known:?}");
@@ -648,7 +648,7 @@ fn a_slice_without_a_range_is_never_the_whole_of_a_version_that_is_known() {
 }
 
 #[test]
-fn tags_beyond_ascii_are_compared_and_not_sent() {
+fn tags_beyond_ascii_are_only_compared() {
     let tagged = |tag: &[u8], range: Option<&str>| {
         let mut response = http::Response::builder()
             .status(range.map_or(200, |_| 206))
@@ -671,9 +671,9 @@ fn tags_beyond_ascii_are_compared_and_not_sent() {
         version.validator,
         Some(Validator::LastModified(_))
     ));
-    let part = Part {
+    let part = ResumePoint {
         version: &version,
-        length: HERE,
+        length: RECEIVED,
     };
     let judged = |tag: &[u8]| {
         outcome(&judge(
@@ -683,12 +683,12 @@ fn tags_beyond_ascii_are_compared_and_not_sent() {
         ))
     };
     assert_eq!(judged(b"\"\xe91\""), Outcome::Continue);
-    assert_eq!(judged(b"\"\xe92\""), Outcome::BeginAnew);
+    assert_eq!(judged(b"\"\xe92\""), Outcome::Restart);
 }
 
 proptest::proptest! {
     #[test]
-    fn any_headers_are_judged_without_a_panic(
+    fn judgement_of_any_headers_does_not_panic(
         status in 200u16..600,
         range in "(bytes )?[0-9*/ -]{0,40}|[ -~]{0,40}",
         etag in "(W/)?\"?[ -~]{0,20}\"?",
@@ -700,7 +700,7 @@ proptest::proptest! {
             ("etag", Some(etag)),
             ("last-modified", Some(modified)),
         ];
-        let part = Part { version: &version, length: HERE };
+        let part = ResumePoint { version: &version, length: RECEIVED };
         judge(&response(status, &headers, None), Some(part), Some(&version));
         judge(&response(status, &headers, None), None, Some(&version));
     }

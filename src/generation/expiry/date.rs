@@ -1,8 +1,8 @@
-//! Dates as signers write them. Only a plausible date is one: from [`EARLIEST`] to before [`END`].
+//! Parses the dates that signers put into URLs. Only plausible dates are accepted: from [`EARLIEST`] to before [`END`].
 
 use std::time::{Duration, SystemTime};
 
-/// Seconds or milliseconds since 1970, perhaps with a fraction, or a date in ISO 8601.
+/// Parses seconds or milliseconds since 1970, with or without a fraction, or a date in ISO 8601.
 pub(super) fn from_text(text: &str) -> Option<SystemTime> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     match digits(whole) {
@@ -13,20 +13,20 @@ pub(super) fn from_text(text: &str) -> Option<SystemTime> {
     }
 }
 
-/// As [`from_text`], for a number of JSON.
+/// Converts a JSON number of seconds or milliseconds since 1970.
 pub(super) fn from_number(number: f64) -> Option<SystemTime> {
-    // The conversion saturates, and the ends are not plausible.
+    // The conversion saturates, and the limits of `u64` are not plausible dates.
     from_integer(number as u64)
 }
 
-/// Seconds since 1970 in eight hexadecimal digits.
+/// Parses seconds since 1970 in eight hexadecimal digits.
 pub(super) fn from_hexadecimal(text: &str) -> Option<SystemTime> {
     let is_hexadecimal = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let seconds = is_hexadecimal.then(|| u64::from_str_radix(text, 16).ok())??;
     plausible(Duration::from_secs(seconds))
 }
 
-/// The time `seconds` after a date in ISO 8601.
+/// The time that is `seconds` after a date in ISO 8601.
 pub(super) fn seconds_after(date: &str, seconds: &str) -> Option<SystemTime> {
     let start = from_iso8601(date)?
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -81,22 +81,22 @@ fn plausible(since_1970: Duration) -> Option<SystemTime> {
     is_plausible.then(|| SystemTime::UNIX_EPOCH.checked_add(since_1970))?
 }
 
-/// Digits alone, while the standard library reads a sign, too.
+/// Parses digits only; the standard library also accepts a sign.
 fn digits(text: &str) -> Option<u64> {
     let all = text.bytes().all(|byte| byte.is_ascii_digit());
     all.then(|| text.parse().ok())?
 }
 
-/// `text` cut into groups of so many characters.
+/// Splits `text` into groups of the given lengths in characters, and joins them with `separator`.
 fn grouped(text: &str, lengths: [usize; 3], separator: char) -> Option<String> {
     let (first, rest) = text.split_at_checked(lengths[0])?;
     let (second, third) = rest.split_at_checked(lengths[1])?;
     Some(format!("{first}{separator}{second}{separator}{third}"))
 }
 
-/// 2001-09-09T01:46:40Z, the first time of ten decimal digits. A smaller number is a length of time (31 years and
-/// less), which some signers write under the same names.
+/// 2001-09-09T01:46:40Z, the first time with ten decimal digits. A smaller number is a duration of 31 years or less, which
+/// some signers write under the same names.
 pub(super) const EARLIEST: Duration = Duration::from_secs(1_000_000_000);
 
-/// 2100-01-01T00:00:00Z. Later times, as 9999999999, stand for "never".
+/// 2100-01-01T00:00:00Z. Later times, such as 9999999999, mean "never".
 pub(super) const END: Duration = Duration::from_secs(4_102_444_800);

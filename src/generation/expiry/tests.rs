@@ -18,9 +18,9 @@ fn jwt(claims: &Value) -> String {
     format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
-/// `.ci/links/run` makes them again.
+/// `.ci/links/run` generates the URLs of the fixture.
 #[test]
-fn urls_of_the_stores_own_libraries_expire_when_they_were_signed_to() {
+fn urls_of_the_stores_own_libraries_have_their_signed_expiry() {
     let links: Value = serde_json::from_str(include_str!("../../../tests/fixtures/links.json"))
         .expect("the fixture is JSON");
     let links = links.as_array().expect("the fixture is a list");
@@ -37,7 +37,7 @@ fn urls_of_the_stores_own_libraries_expire_when_they_were_signed_to() {
     assert!(links.len() >= 60 && libraries.len() >= 40, "{libraries:?}");
 }
 
-/// Forms without a library at hand, as their vendors document them.
+/// Forms that are tested by their vendors' documentation, for lack of a library.
 #[test]
 fn documented_forms_are_read() {
     let policy = json!({ "Statement": [
@@ -46,7 +46,7 @@ fn documented_forms_are_read() {
     ] });
     let hmac = "4492f25946a2e8e1414a8bb53dab8a6ba1cf4615";
     for url in [
-        // Kling, after AI/ML API's documented answers.
+        // Kling, as in the responses that AI/ML API documents.
         "https://h/kangaroo/bs2/x/VIDEO/20250608/a.mp4?cacheKey=Chtz-_&x-kcdn-pid=1&ksSecret=ab&ksTime=686d1650",
         "https://h/x?X-Amz-Date=20250708T120000Z&X-Amz-Expires=3600&X-Amz-Signature=ab",
         "https://h/x?x-amz-expires=3600&x-amz-date=20250708T120000Z#f",
@@ -79,7 +79,7 @@ fn documented_forms_are_read() {
             "https://h/x?Policy={}",
             URL_SAFE_NO_PAD.encode(policy.to_string())
         ),
-        // Akamai and those who write as it does.
+        // Akamai, and CDNs with the same form.
         "https://h/x?hdnts=exp=1751979600~acl=/*~hmac=ab",
         "https://h/x?hdnea%3Dst%3D1751970000%7Eexp%3D1751979600%7Eacl%3D%2F*%7Ehmac%3Dab",
         "https://h/x?exp=1751979600~hmac=ab",
@@ -121,7 +121,7 @@ fn documented_forms_are_read() {
 }
 
 #[test]
-fn anything_else_states_no_expiry() {
+fn other_urls_have_no_expiry() {
     for url in [
         "",
         "https://h/x",
@@ -146,7 +146,7 @@ fn anything_else_states_no_expiry() {
         "https://h/x?authorization=bce-auth-v1/AK/2025-07-08T12:00:00Z/-1/host/ab",
         "https://h/x?x-expires=3600",
         "https://h/x?x-oss-signature-version=OSS2&x-oss-expires=3600",
-        // No numbers.
+        // Values that are not numbers.
         "https://h/x?Expires",
         "https://h/x?Expires=",
         "https://h/x?Expires=soon",
@@ -156,7 +156,7 @@ fn anything_else_states_no_expiry() {
         "https://h/x?Expires=%D9%A1%D9%A7%D9%A5%D9%A1%D9%A9%D9%A7%D9%A9%D9%A6%D9%A0%D9%A0",
         "https://h/x?Expires=99999999999999999999999",
         "https://h/x?Expires=18446744073709551615",
-        // A date without its signer's other half, or a broken one.
+        // A date or a duration without the other one, or with an invalid one.
         "https://h/x?X-Amz-Expires=3600",
         "https://h/x?X-Amz-Date=20250708T120000Z",
         "https://h/x?X-Amz-Date=20251308T120000Z&X-Amz-Expires=3600",
@@ -168,10 +168,10 @@ fn anything_else_states_no_expiry() {
         "https://h/x?se=2025-02-29&sig=ab",
         "https://h/x?se=2025-07-08T13:00:00+25:00&sig=ab",
         "https://h/x?se=1751979600",
-        // The times of the file, not of the link.
+        // Times of the file, not of the URL.
         "https://h/x?response-expires=1751979600",
         "https://h/x?st=2025-07-08T13:00:00Z&created=1751979600&timestamp=1751979600&v=1751979600",
-        // Ambiguous names alone, or with another kind of value.
+        // Ambiguous names without their signer's other parameters, or with another kind of value.
         "https://h/x?e=1751979600",
         "https://h/x?e=12&token=ab",
         "https://h/x?t=686d1650",
@@ -185,7 +185,7 @@ fn anything_else_states_no_expiry() {
         // The CDN adds its own validity to the time of signing.
         "https://h/x?auth_key=1751979600-0-0-23bf85053008f5c0e791667a313e28ce",
         "https://h/x?verify=1751979600-ab",
-        // Tokens that state none.
+        // Tokens without an expiry.
         "https://h/x?token=1751979600_short",
         "https://h/x?token=2f6b7f0e-9f0a-4b43-a7a1-9c3ad94b6e0e&alt=media",
         "https://h/x?_jwt=",
@@ -200,7 +200,7 @@ fn anything_else_states_no_expiry() {
 }
 
 #[test]
-fn only_so_much_of_a_url_is_read() {
+fn url_beyond_the_limits_is_not_read() {
     let padded =
         |length: usize| format!("https://h/x?Expires={ONE_O_CLOCK}&a={}", "a".repeat(length));
     assert_eq!(seconds(&padded(60_000)), Some(ONE_O_CLOCK));
@@ -211,7 +211,7 @@ fn only_so_much_of_a_url_is_read() {
 }
 
 #[test]
-fn the_signed_seconds_of_a_jwt_may_be_of_any_kind() {
+fn expiry_of_a_jwt_is_read_from_every_kind_of_number() {
     for (exp, known) in [
         (json!(-1), false),
         (json!(3600), false),
@@ -230,7 +230,8 @@ fn the_signed_seconds_of_a_jwt_may_be_of_any_kind() {
     }
 }
 
-/// Ways to write a time of which each is read to the second. `None` where the form has no way to write it.
+/// The query parameters that state a time, one for each form that is exact to the second. `None` if a form cannot express the
+/// time.
 fn written(time: u64) -> Vec<Option<String>> {
     let iso = {
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(time);
@@ -246,7 +247,7 @@ fn written(time: u64) -> Vec<Option<String>> {
     let in_hexadecimal = |form: &str| hexadecimal.as_ref().map(|time| form.replace("TIME", time));
     vec![
         Some(format!("Expires={time}&Signature=a%2Bb%3D")),
-        // Seconds, where the number is one of ten digits.
+        // Seconds, if the number has ten digits.
         (time >= 10_000_000).then(|| format!("Expires={time}000")),
         Some(format!("expires={time}.5")),
         Some(format!("x-oss-signature-version=OSS2&x-oss-expires={time}")),
@@ -316,7 +317,7 @@ proptest! {
     fn no_other_second_is_an_expiry_in_any_form(
         time in prop_oneof![
             0..date::EARLIEST.as_secs(),
-            // Up to where milliseconds begin, and no further than dates can be written.
+            // Below the range of milliseconds, and within the range of dates.
             date::END.as_secs()..253_402_300_799,
         ],
     ) {
@@ -326,7 +327,7 @@ proptest! {
     }
 
     #[test]
-    fn a_relative_expiry_counts_from_its_own_date(
+    fn relative_expiry_counts_from_its_own_date(
         start in date::EARLIEST.as_secs()..2_000_000_000,
         lifetime in 0u64..100_000_000,
     ) {
@@ -342,7 +343,7 @@ proptest! {
     }
 
     #[test]
-    fn a_policy_of_any_resource_is_read_in_every_alphabet(resource in "\\PC{0,40}") {
+    fn policy_of_any_resource_is_read_in_every_alphabet(resource in "\\PC{0,40}") {
         let policy = json!({ "Statement": [{
             "Resource": resource,
             "Condition": { "DateLessThan": { "AWS:EpochTime": ONE_O_CLOCK } },

@@ -1,4 +1,4 @@
-//! Responses, failures and the ends of waits.
+//! Tests of how a wait reacts to responses and failures, and of how it ends.
 
 use super::*;
 
@@ -98,7 +98,7 @@ async fn refusal_ends_the_wait_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn new_generation_may_be_unknown_at_first() {
+async fn not_found_is_tolerated_for_a_new_generation() {
     let run = run(
         &[Turn::Fails(404), Turn::Fails(404), completed()],
         handle(),

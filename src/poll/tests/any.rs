@@ -1,4 +1,4 @@
-//! Properties that hold for every schedule, deadline and duration.
+//! Property tests of waits with arbitrary schedules, deadlines and durations.
 
 use proptest::prelude::*;
 
@@ -46,14 +46,14 @@ proptest! {
     fn default_schedule_keeps_its_limits_and_the_deadline(
         id in ".{0,20}",
         ends in 1_u64..4_000,
-        least in 1_u64..10,
-        most in 10_u64..200,
+        min_step in 1_u64..10,
+        max_step in 10_u64..200,
         deadline in 1_u64..4_000,
         observations in 0_u64..40,
     ) {
         let planned = crate::schedule::Planned::default()
-            .at_least(seconds(least))
-            .at_most(seconds(most));
+            .at_least(seconds(min_step))
+            .at_most(seconds(max_step));
         let mut script = paused(async { script(&[Turn::EndsAt(seconds(ends))]) });
         let mut observed = Durations::default();
         for observation in 0..observations {
@@ -80,8 +80,8 @@ proptest! {
         for pair in all.windows(2) {
             let step = pair[1] - pair[0];
             // The paused clock counts in milliseconds and rounds up.
-            prop_assert!(step <= most * 1000 + 1, "{step}");
-            prop_assert!(step >= least * 1000 || pair[1] == deadline * 1000, "{step}");
+            prop_assert!(step <= max_step * 1000 + 1, "{step}");
+            prop_assert!(step >= min_step * 1000 || pair[1] == deadline * 1000, "{step}");
         }
     }
 }

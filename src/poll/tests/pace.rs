@@ -1,4 +1,4 @@
-//! The exact instants of polls.
+//! Tests of the exact times of polls.
 
 use super::*;
 
@@ -40,7 +40,7 @@ async fn polls_of_an_id_are_reproducible_and_differ_from_those_of_another() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn wait_records_the_duration_and_the_next_one_polls_less() {
+async fn recorded_durations_reduce_the_polls_of_later_waits() {
     let mut durations = Durations::default();
     let mut counts = Vec::new();
     for _ in 0..20 {
@@ -181,7 +181,7 @@ async fn planned_polls_are_the_same_at_another_speed() {
             [polls[0] * factor].into_iter().chain(steps).collect()
         };
         for (step, at_one) in steps(&run.polls, speed).iter().zip(steps(planned, 1)) {
-            // A timer counts in whole milliseconds, and the schedule plans on from where they lead.
+            // A timer counts whole milliseconds, and the schedule plans each step from the rounded time.
             let away = step.abs_diff(at_one);
             assert!(away <= 3 * speed, "{away} ms at {speed}: {:?}", run.polls);
         }

@@ -1,7 +1,7 @@
-//! The media type of bytes, by their content.
+//! Detects the media type of bytes by their content.
 //!
-//! The crate `file-format` knows most signatures. It reads the major brand of an ISO base media file alone and does not
-//! tell a WebM of sound from one of pictures, so these containers are read here.
+//! The crate `file-format` knows most signatures. For an ISO base media file it reads only the major brand, and it does
+//! not distinguish audio-only WebM from video, so [`iso_bmff`] and [`ebml`] read these containers.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use file_format::FileFormat;
 
 use super::{ebml, iso_bmff};
 
-/// What a media type is about.
+/// The kind of a media type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Image,
@@ -18,7 +18,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// Reads the part of a media type before its slash.
+    /// The kind by the top-level type, the part of a media type before its slash.
     pub(crate) fn of(media_type: &str) -> Option<Self> {
         let (kind, _) = media_type.split_once('/')?;
         match kind.to_ascii_lowercase().as_str() {
@@ -32,17 +32,17 @@ impl Kind {
     /// A noun with its article, for messages.
     pub(crate) fn noun(self) -> &'static str {
         match self {
-            Self::Image => "a picture",
-            Self::Video => "a clip",
-            Self::Audio => "a sound",
+            Self::Image => "an image",
+            Self::Video => "a video",
+            Self::Audio => "an audio file",
         }
     }
 }
 
-/// The media type that bytes show, where they show a picture, clip or sound. The beginning of a file is enough, but only
-/// the whole file tells a container of sound alone from one of pictures.
+/// The media type of the bytes of an image, video or audio file. The beginning of a file is sufficient, except that
+/// only the whole file shows whether a container has audio only.
 pub(crate) fn media_type(bytes: &[u8]) -> Option<Cow<'static, str>> {
-    // Signatures of two or three letters, such as BM and GIF, are also how texts begin.
+    // A text may begin with a signature of two or three letters, such as BM and GIF.
     if is_text(bytes) {
         return None;
     }
@@ -57,49 +57,49 @@ pub(crate) fn media_type(bytes: &[u8]) -> Option<Cow<'static, str>> {
     }
     let format = FileFormat::from_bytes(bytes);
     let media_type = match format {
-        // Two zero bytes and a two: a TGA begins so, too, and no service takes a cursor.
+        // The signature is two zero bytes and a two, which a TGA may begin with, too. No service accepts a cursor.
         FileFormat::WindowsCursor => return None,
         _ => common(format.media_type()),
     };
     Kind::of(&media_type).is_some().then_some(media_type)
 }
 
-/// The name by which services know a type, where `file-format` has another one.
+/// The common name of a media type for which `file-format` has another name.
 fn common(media_type: &str) -> Cow<'static, str> {
     let common = match media_type {
         "audio/vnd.wave" => "audio/wav",
-        // An Ogg file, whatever is in it (RFC 5334, RFC 7845); `audio/opus` is a stream over RTP.
+        // An Ogg file with any content is `audio/ogg` (RFC 5334, RFC 7845); `audio/opus` is a stream over RTP.
         "audio/opus" => "audio/ogg",
-        // Viewers that do not know the animation show the first picture.
+        // Viewers without support for the animation show the first image.
         "image/apng" => "image/png",
         other => return other.to_owned().into(),
     };
     common.into()
 }
 
-/// Formats that `file-format` does not know.
+/// The media type of formats that `file-format` does not detect.
 fn by_own_signature(bytes: &[u8]) -> Option<&'static str> {
-    // A bitmap's header: its size stands behind the place of its pixels, and the reserved field before that is zero.
+    // A bitmap: the header size follows the offset of the pixels, and the reserved field before that offset is zero.
     let is_bitmap = bytes.starts_with(b"BM")
         && bytes.get(6..10) == Some(&[0; 4])
         && matches!(
             bytes.get(14..18),
             Some([12 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0])
         );
-    // A Canon CR2 has its mark and version where pixels of another TIFF may stand.
+    // A Canon CR2 has its mark and version at a position where another TIFF may have pixels.
     let is_canon = bytes.get(8..11) == Some(b"CR\x02");
     match bytes.first_chunk::<4>()? {
         b"II*\0" if !is_canon => Some("image/tiff"),
         _ if is_bitmap => Some("image/bmp"),
         b"RF64" | b"BW64" if bytes.get(8..12) == Some(b"WAVE") => Some("audio/wav"),
         b"caff" => Some("audio/x-caf"),
-        _ => packets(bytes).then_some("video/mp2t"),
+        _ => is_transport_stream(bytes).then_some("video/mp2t"),
     }
 }
 
-/// Whether the bytes are packets of an MPEG transport stream: each of 188 bytes, alone, behind a time stamp of 4 bytes, or
-/// before 16 bytes of error correction.
-fn packets(bytes: &[u8]) -> bool {
+/// Whether the bytes are packets of an MPEG transport stream: 188 bytes each, optionally with a time stamp of 4 bytes
+/// before or 16 bytes of error correction after each packet.
+fn is_transport_stream(bytes: &[u8]) -> bool {
     [(0, 188), (4, 192), (0, 204)]
         .into_iter()
         .any(|(first, size)| {
@@ -108,7 +108,7 @@ fn packets(bytes: &[u8]) -> bool {
         })
 }
 
-/// What stands behind an ID3v2 tag, which has its size in four bytes of seven bits.
+/// The bytes after an ID3v2 tag, whose size is stored in four bytes of seven bits.
 fn after_id3(bytes: &[u8]) -> Option<&[u8]> {
     let header = bytes.first_chunk::<10>()?;
     if !header.starts_with(b"ID3") {
@@ -120,7 +120,7 @@ fn after_id3(bytes: &[u8]) -> Option<&[u8]> {
     Some(bytes.get(10 + size..).unwrap_or_default())
 }
 
-/// Whether the bytes begin as a text: UTF-8 without control characters, but for a character that is cut at the end.
+/// Whether the bytes begin with text: UTF-8 without control characters; the last character may be incomplete.
 fn is_text(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(TEXT_HEAD)];
     let text = match std::str::from_utf8(head) {
@@ -152,14 +152,14 @@ mod tests {
         bytes
     }
 
-    /// An `ftyp` box of brands, the major one first, with boxes behind it.
+    /// A file with an `ftyp` box of these brands, the major one first, followed by `rest`.
     fn branded(brands: &str, rest: &[u8]) -> Vec<u8> {
         let (major, compatible) = brands.split_at(4);
         let body = [major.as_bytes(), &[0, 0, 2, 0], compatible.as_bytes()].concat();
         [file(&[(b"ftyp", &body)]), rest.to_vec()].concat()
     }
 
-    /// A movie with a track per handler.
+    /// A `moov` box with one track for each handler.
     fn movie(handlers: &[&[u8; 4]]) -> Vec<u8> {
         let tracks = handlers.iter().flat_map(|handler| {
             let hdlr = file(&[(b"hdlr", &[&[0; 8], &handler[..], &[0; 12]].concat())]);
@@ -168,12 +168,12 @@ mod tests {
         file(&[(b"moov", &tracks.collect::<Vec<u8>>())])
     }
 
-    fn shown(bytes: &[u8]) -> Option<String> {
+    fn detected(bytes: &[u8]) -> Option<String> {
         media_type(bytes).map(Cow::into_owned)
     }
 
     #[test]
-    fn the_type_of_an_iso_file_is_that_of_its_major_brand_else_of_a_compatible_one_else_mp4() {
+    fn type_of_an_iso_file_is_that_of_its_major_brand_or_a_compatible_one_or_mp4() {
         for (brands, expected) in [
             ("isomisomiso2avc1mp41", "video/mp4"),
             ("3gp43gp4isom", "video/3gpp"),
@@ -210,12 +210,12 @@ mod tests {
             ("msf1msf1", "image/heif-sequence"),
             ("avifmif1miaf", "image/avif"),
             ("avisavifmsf1", "image/avif"),
-            // A clip that holds stills, too.
+            // A video that also contains still images.
             ("isommif1heic", "video/mp4"),
             ("crx crx isom", "image/x-canon-cr3"),
         ] {
             assert_eq!(
-                shown(&branded(brands, b"")).as_deref(),
+                detected(&branded(brands, b"")).as_deref(),
                 Some(expected),
                 "{brands}"
             );
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_movie_of_sound_alone_is_a_sound() {
+    fn movie_without_video_tracks_is_audio() {
         for (brands, handlers, expected) in [
             ("isommp42", &[b"soun"][..], "audio/mp4"),
             ("isommp42", &[b"soun", b"text"], "audio/mp4"),
@@ -232,13 +232,13 @@ mod tests {
             ("dash", &[b"soun"], "audio/mp4"),
             ("3gp4", &[b"soun"], "audio/3gpp"),
             ("3g2a", &[b"soun"], "audio/3gpp2"),
-            // An audio book has pictures.
+            // An audio book may contain images.
             ("M4B ", &[b"soun", b"vide"], "audio/mp4"),
         ] {
             let mdat = file(&[(b"mdat", &[0; 40])]);
             let rest = [mdat, movie(handlers)].concat();
             assert_eq!(
-                shown(&branded(brands, &rest)).as_deref(),
+                detected(&branded(brands, &rest)).as_deref(),
                 Some(expected),
                 "{brands}"
             );
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn files_of_boxes_without_brands_are_known_by_their_boxes() {
+    fn type_of_a_file_without_brands_is_that_of_its_boxes() {
         let moov = movie(&[b"vide"]);
         let mdat = file(&[(b"mdat", &[0; 40])]);
         let to_the_end = [&[0, 0, 0, 0], &b"mdat"[..], &[7; 90]].concat();
@@ -283,12 +283,12 @@ mod tests {
             (file(&[(b"moof", &[0; 20])]), Some("video/mp4")),
             (file(&[(b"abcd", &[0; 20])]), None),
         ] {
-            assert_eq!(shown(&bytes).as_deref(), expected, "{bytes:?}");
+            assert_eq!(detected(&bytes).as_deref(), expected, "{bytes:?}");
         }
     }
 
     #[test]
-    fn matroska_and_webm_are_known_by_their_head_and_tracks() {
+    fn type_of_matroska_and_webm_is_that_of_their_header_and_tracks() {
         let element = |id: &[u8], body: &[u8]| [id, &[0x80 | body.len() as u8], body].concat();
         let head =
             |doc_type: &[u8]| element(&[0x1A, 0x45, 0xDF, 0xA3], &element(&[0x42, 0x82], doc_type));
@@ -300,7 +300,7 @@ mod tests {
             let tracks = element(&[0x16, 0x54, 0xAE, 0x6B], &tracks.collect::<Vec<u8>>());
             [&[0x18, 0x53, 0x80, 0x67], size, &tracks].concat()
         };
-        // A live stream does not know its size, and an early end cuts any.
+        // The size of a live stream is unknown, and a truncated file may have any stated size.
         let sizes: [&[u8]; 3] = [
             &[0x01, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF],
             &[0xFF],
@@ -316,13 +316,13 @@ mod tests {
                 (b"other", &[1], None),
             ] {
                 let bytes = [head(doc_type), segment(kinds, size)].concat();
-                assert_eq!(shown(&bytes).as_deref(), expected, "{doc_type:?}");
+                assert_eq!(detected(&bytes).as_deref(), expected, "{doc_type:?}");
             }
         }
     }
 
     #[test]
-    fn packets_of_a_transport_stream_are_known_in_each_of_their_sizes() {
+    fn transport_stream_is_detected_with_each_packet_size() {
         for (lead, size, tail) in [(0, 188, 0), (4, 192, 0), (0, 204, 16)] {
             let packet = [
                 vec![0; lead],
@@ -331,15 +331,15 @@ mod tests {
                 vec![0; tail],
             ];
             let stream = packet.concat().repeat(6);
-            assert_eq!(shown(&stream).as_deref(), Some("video/mp2t"), "{size}");
+            assert_eq!(detected(&stream).as_deref(), Some("video/mp2t"), "{size}");
             let mut broken = stream.clone();
             broken[lead + size] = 0;
-            assert_eq!(shown(&broken), None, "{size}");
+            assert_eq!(detected(&broken), None, "{size}");
         }
     }
 
     #[test]
-    fn other_formats_have_the_names_that_services_know() {
+    fn other_formats_have_their_common_names() {
         for (bytes, expected) in [
             (&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], "image/png"),
             (b"\xFF\xD8\xFF\xE0\0\x10JFIF\0", "image/jpeg"),
@@ -349,7 +349,7 @@ mod tests {
             (b"RIFF\x24\0\0\0WEBPVP8 ", "image/webp"),
             (b"BM\x8A\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0", "image/bmp"),
             (b"BM\x8A\0\0\0\0\0\0\0\x1A\0\0\0\x0C\0\0\0", "image/bmp"),
-            // A picture whose first pixels are 0x43 and 0x52.
+            // An image whose first pixels are 0x43 and 0x52.
             (b"II*\0\x88\0\0\0\x43\x52\x10\x43", "image/tiff"),
             (b"MM\0*\0\0\0\x08\0\x0B", "image/tiff"),
             (b"MM\0+\0\x08\0\0", "image/tiff"),
@@ -372,7 +372,7 @@ mod tests {
             (b"caff\0\x01\0\0desc", "audio/x-caf"),
         ] {
             assert_eq!(
-                shown(bytes).as_deref(),
+                detected(bytes).as_deref(),
                 Some(expected),
                 "{}",
                 bytes.escape_ascii()
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_and_other_files_are_no_media_however_they_begin() {
+    fn text_and_other_files_are_not_media() {
         for text in [
             "BMW and other cars drive by, and none of them stops",
             "GIF is a format of pictures",
@@ -394,10 +394,10 @@ mod tests {
             "",
             "<svg xmlns='http://www.w3.org/2000/svg'/>",
         ] {
-            assert_eq!(shown(text.as_bytes()), None, "{text}");
+            assert_eq!(detected(text.as_bytes()), None, "{text}");
         }
         let packets_of_text = format!("G{}", "a".repeat(187)).repeat(6);
-        assert_eq!(shown(packets_of_text.as_bytes()), None);
+        assert_eq!(detected(packets_of_text.as_bytes()), None);
         let others: [&[u8]; 4] = [
             b"%PDF-1.7\n\xE2\xE3\xCF\xD3",
             b"PK\x03\x04\x14\0",
@@ -405,13 +405,13 @@ mod tests {
             b"\0\0\x02\0\0\0",
         ];
         for bytes in others {
-            assert_eq!(shown(bytes), None, "{bytes:?}");
+            assert_eq!(detected(bytes), None, "{bytes:?}");
         }
     }
 
     proptest! {
         #[test]
-        fn any_bytes_have_a_media_type_or_none(bytes: Vec<u8>, begin in 0_usize..6) {
+        fn detection_of_any_bytes_returns_a_media_type_or_none(bytes: Vec<u8>, begin in 0_usize..6) {
             let begins: [&[u8]; 6] = [b"", b"\0\0\0\x18ftyp", b"\x1A\x45\xDF\xA3", b"\0\0\0\x01moov", b"ID3\x04\0\0", b"\0\0\0\x08wide"];
             let bytes = [begins[begin], &bytes].concat();
             if let Some(found) = media_type(&bytes) {
@@ -420,7 +420,7 @@ mod tests {
         }
 
         #[test]
-        fn a_text_is_never_media(text in "[ -~\n]{0,600}") {
+        fn text_is_never_media(text in "[ -~\n]{0,600}") {
             prop_assert_eq!(media_type(text.as_bytes()), None);
         }
     }

@@ -1,4 +1,7 @@
-//! Inline data: data URIs (RFC 2397), and base64 text alone.
+//! Checks inline data in a media property: data URIs (RFC 2397), and plain base64 text.
+//!
+//! The checks compare the encoding, the stated media type, the detected media type and the kind that the property
+//! expects.
 
 use std::borrow::Cow;
 
@@ -10,7 +13,7 @@ use percent_encoding::percent_decode_str;
 
 use super::{Kind, Unsuitable, content::media_type};
 
-/// Judges what follows the scheme of a data URI.
+/// Checks the text after the scheme of a data URI.
 pub(super) fn unsuitable(rest: &str, expected: Option<Kind>) -> Option<Unsuitable> {
     let Some((head, data)) = rest.split_once(',') else {
         return Some(Unsuitable::certain(
@@ -24,7 +27,7 @@ pub(super) fn unsuitable(rest: &str, expected: Option<Kind>) -> Option<Unsuitabl
         .is_some_and(|last| last.eq_ignore_ascii_case("base64"));
     if data.trim().is_empty() {
         return Some(Unsuitable::certain(
-            "the data URI holds no data; the file was empty, or was not read",
+            "the data URI has no data; the file was empty, or was not read",
         ));
     }
     if data
@@ -32,12 +35,12 @@ pub(super) fn unsuitable(rest: &str, expected: Option<Kind>) -> Option<Unsuitabl
         .is_some_and(|begin| begin.eq_ignore_ascii_case("data:"))
     {
         return Some(Unsuitable::certain(
-            "the data URI has its beginning twice; write data:TYPE;base64, once",
+            "the data URI has its prefix twice; write data:TYPE;base64, once",
         ));
     }
     if stated == "base64" {
         return Some(Unsuitable::likely(
-            "the data URI says base64 where its type belongs; write data:image/png;base64,… with the type of the file",
+            "the data URI has `base64` in place of its media type; write data:image/png;base64,… with the type of the file",
         ));
     }
     if is_base64 {
@@ -46,13 +49,13 @@ pub(super) fn unsuitable(rest: &str, expected: Option<Kind>) -> Option<Unsuitabl
     let bytes: Cow<'_, [u8]> = percent_decode_str(data).into();
     if Kind::of(&stated).is_some() && media_type(&bytes).is_none() && stated != "image/svg+xml" {
         return Some(Unsuitable::likely(format!(
-            "the data URI does not say `;base64`, so its data are no {stated}; write data:{stated};base64,…"
+            "the data URI does not contain `;base64`, so its data are not {stated}; write data:{stated};base64,…"
         )));
     }
     of_another_type(&bytes, Some(&stated), expected)
 }
 
-/// Judges base64 text, with the type that its data URI states.
+/// Checks base64 text against the media type that its data URI states.
 pub(super) fn unsuitable_base64(
     text: &str,
     stated: Option<&str>,
@@ -77,20 +80,20 @@ pub(super) fn unsuitable_base64(
         Ok(bytes) if !bytes.is_empty() => bytes,
         _ => {
             return Some(Unsuitable::certain(
-                "the data are not base64 (RFC 4648), or are cut off; encode the whole file anew",
+                "the data are not base64 (RFC 4648), or are truncated; encode the whole file again",
             ));
         }
     };
     let form = if compact.len() < escaped.len() {
         Some(
-            "the base64 data hold a line break or a space, which many services refuse; write them in one line",
+            "the base64 data contain a line break or a space, which many services refuse; write them in one line",
         )
     } else if is_url_safe {
         Some(
-            "the data are in the URL-safe alphabet of base64, which many services refuse; use + and / for - and _",
+            "the data use the URL-safe alphabet of base64, which many services refuse; replace - and _ by + and /",
         )
     } else if !compact.len().is_multiple_of(4) {
-        Some("the base64 data lack their padding, so they may be cut off; write the = at their end")
+        Some("the base64 data have no padding, so they may be truncated; add the = at the end")
     } else {
         None
     };
@@ -104,7 +107,7 @@ pub(super) fn unsuitable_base64(
     }
 }
 
-/// Compares what the bytes are with what is stated, and with what is expected.
+/// Compares the media type of the bytes with the stated type, and with the expected kind.
 fn of_another_type(
     bytes: &[u8],
     stated: Option<&str>,
@@ -115,35 +118,35 @@ fn of_another_type(
     let kind = shown.as_deref().and_then(Kind::of).or(stated_kind);
     if let (Some(kind), Some(expected)) = (kind, expected)
         && kind != expected
-        // Services take an animation for a clip.
+        // Services accept an animation as a video.
         && !(shown.as_deref() == Some("image/gif") && expected == Kind::Video)
-        // The caller may know better than the content shows.
+        // If the stated type has the expected kind, the detection may be wrong.
         && stated_kind.is_none_or(|stated| stated != expected)
     {
         let what = shown.as_deref().or(stated).unwrap_or_default();
         return Some(Unsuitable {
             message: format!(
-                "the data are {what}, and {} is expected here; give one",
+                "the data are {what}, but this property takes {}",
                 expected.noun()
             ),
-            // A service may take the sound of a clip.
+            // A service may use the audio track of a video.
             is_certain: shown.is_some() && (kind, expected) != (Kind::Video, Kind::Audio),
         });
     }
     let stated = stated?;
     let message = match shown {
         Some(shown) if stated_kind.is_none() => format!(
-            "the data URI states {}, and its data are {shown}; write data:{shown};base64,…",
+            "the data URI states {}, but its data are {shown}; write data:{shown};base64,…",
             if stated.is_empty() { "no type" } else { stated }
         ),
         Some(shown) if family(&shown) != family(stated) => {
             format!(
-                "the data URI states {stated}, and is {shown} by its content; write data:{shown};base64,…"
+                "the data URI states {stated}, but is {shown} by its content; write data:{shown};base64,…"
             )
         }
         Some(_) => return None,
         None if stated_kind.is_none() => format!(
-            "the data URI is {}, which is neither a picture nor a clip nor a sound; give one",
+            "the data URI is {}, which is not an image, video or audio type; give such a file",
             if stated.is_empty() {
                 "text/plain"
             } else {
@@ -151,14 +154,14 @@ fn of_another_type(
             }
         ),
         None if KNOWN.contains(&family(stated)) => format!(
-            "the data are not {stated} by their content; they may be cut off, or another file was read"
+            "the data are not {stated} by their content; they may be truncated, or another file was read"
         ),
         None => return None,
     };
     Some(Unsuitable::likely(message))
 }
 
-/// One name for types that services do not tell apart.
+/// One name for media types that services treat as the same.
 fn family(media_type: &str) -> &str {
     match media_type {
         "image/jpg" | "image/pjpeg" => "image/jpeg",
@@ -166,7 +169,7 @@ fn family(media_type: &str) -> &str {
         "image/x-ms-bmp" | "image/x-bmp" => "image/bmp",
         "image/heif" | "image/heic-sequence" | "image/heif-sequence" => "image/heic",
         "image/vnd.microsoft.icon" | "image/ico" => "image/x-icon",
-        // Boxes alike, under many brands.
+        // The same container of boxes, under many brands.
         "video/quicktime" | "video/x-m4v" | "video/3gpp" | "video/3gpp2" | "audio/3gpp"
         | "audio/mp4" | "audio/m4a" | "audio/x-m4a" | "application/mp4" => "video/mp4",
         "video/matroska" | "audio/matroska" | "audio/x-matroska" | "video/x-matroska"
@@ -182,7 +185,7 @@ fn family(media_type: &str) -> &str {
     }
 }
 
-/// Types whose content is always recognised, so that content of no known type is something else.
+/// Media types whose content is always detected, so that undetected content has another type.
 const KNOWN: &[&str] = &[
     "image/png",
     "image/jpeg",

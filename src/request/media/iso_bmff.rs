@@ -1,15 +1,15 @@
-//! The media type of files of boxes: ISO base media files (ISO/IEC 14496-12) and QuickTime movies.
+//! Detects the media type of files that consist of boxes: ISO base media files (ISO/IEC 14496-12) and QuickTime movies.
 
-/// The media type that the boxes show.
+/// The media type by the boxes of a file.
 pub(super) fn media_type(bytes: &[u8]) -> Option<&'static str> {
     for found in Boxes(bytes) {
         return match found.kind {
             b"ftyp" => Some(by_brands(found.body, bytes)),
             // Segments of a stream.
             b"styp" | b"moof" | b"sidx" | b"emsg" | b"prft" => Some("video/mp4"),
-            // A movie from before there were brands.
+            // An old QuickTime movie without brands.
             b"moov" | b"mdat" | b"pnot" => Some("video/quicktime"),
-            // Room that something else may fill. What follows decides.
+            // Free space, so the next box decides.
             b"free" | b"skip" | b"wide" if found.is_last => Some("video/quicktime"),
             b"free" | b"skip" | b"wide" => continue,
             _ => None,
@@ -18,8 +18,8 @@ pub(super) fn media_type(bytes: &[u8]) -> Option<&'static str> {
     None
 }
 
-/// The type by the brands of an `ftyp` box: the major one, else those that the file is compatible with, else an MP4, as
-/// every file of this format is read.
+/// The media type by the brands of an `ftyp` box: the major brand, or else the compatible brands, or else MP4, as which
+/// every file of this format can be read.
 fn by_brands(ftyp: &[u8], file: &[u8]) -> &'static str {
     let (brands, _) = ftyp.as_chunks::<4>();
     let Some(major) = brands.first() else {
@@ -34,7 +34,7 @@ fn by_brands(ftyp: &[u8], file: &[u8]) -> &'static str {
     let has_still = brands.iter().any(|brand| STILLS.contains(&brand));
     let found = match by_brand(major) {
         Some(found) => found,
-        // A structure of pictures, which says nothing of how they are coded.
+        // A structural brand for images, which does not state their coding.
         None if STILLS.contains(&major) => image.unwrap_or("image/heif"),
         None if major == b"msf1" => image.unwrap_or("image/heif-sequence"),
         None => match compatible.clone().find_map(by_brand) {
@@ -44,14 +44,14 @@ fn by_brands(ftyp: &[u8], file: &[u8]) -> &'static str {
         },
     };
     match found {
-        "video/mp4" if is_sound_alone(file) => "audio/mp4",
-        "video/3gpp" if is_sound_alone(file) => "audio/3gpp",
-        "video/3gpp2" if is_sound_alone(file) => "audio/3gpp2",
+        "video/mp4" if is_audio_only(file) => "audio/mp4",
+        "video/3gpp" if is_audio_only(file) => "audio/3gpp",
+        "video/3gpp2" if is_audio_only(file) => "audio/3gpp2",
         _ => found,
     }
 }
 
-/// The type of a brand that tells how its content is coded. Brands are registered at <https://mp4ra.org>.
+/// The media type of a brand that states the coding of the content. Brands are registered at <https://mp4ra.org>.
 fn by_brand(brand: &[u8; 4]) -> Option<&'static str> {
     Some(match brand {
         b"avif" | b"avis" => "image/avif",
@@ -70,34 +70,35 @@ fn by_brand(brand: &[u8; 4]) -> Option<&'static str> {
     })
 }
 
-/// Brands of files whose structure is one of still pictures.
+/// The structural brands of files with still images.
 const STILLS: &[&[u8; 4]] = &[b"mif1", b"mif2", b"miaf"];
 
-/// Whether the movie has tracks of sound and none of pictures.
-fn is_sound_alone(file: &[u8]) -> bool {
+/// Whether the movie has audio tracks, and neither video nor image tracks.
+fn is_audio_only(file: &[u8]) -> bool {
     let moov = Boxes(file).filter(|found| found.kind == b"moov");
     let handlers: Vec<&[u8]> = moov
-        .flat_map(|moov| below(moov.body, b"trak"))
-        .flat_map(|trak| below(trak.body, b"mdia"))
-        .flat_map(|mdia| below(mdia.body, b"hdlr"))
+        .flat_map(|moov| children(moov.body, b"trak"))
+        .flat_map(|trak| children(trak.body, b"mdia"))
+        .flat_map(|mdia| children(mdia.body, b"hdlr"))
         .filter_map(|hdlr| hdlr.body.get(8..12))
         .collect();
     let shows = |handler: &&[u8]| matches!(*handler, b"vide" | b"auxv" | b"pict");
     handlers.contains(&b"soun".as_slice()) && !handlers.iter().any(shows)
 }
 
-fn below<'a>(body: &'a [u8], kind: &'static [u8; 4]) -> impl Iterator<Item = Box<'a>> {
+/// The direct children of a box with this kind.
+fn children<'a>(body: &'a [u8], kind: &'static [u8; 4]) -> impl Iterator<Item = Box<'a>> {
     Boxes(body).filter(move |found| found.kind == kind)
 }
 
 struct Box<'a> {
     kind: &'a [u8; 4],
-    /// As much of it as there is.
+    /// The content, as far as it is in the given bytes.
     body: &'a [u8],
     is_last: bool,
 }
 
-/// The boxes of a file, or of a box that holds others.
+/// An iterator over the boxes of a file or of a container box.
 struct Boxes<'a>(&'a [u8]);
 
 impl<'a> Iterator for Boxes<'a> {
@@ -107,7 +108,7 @@ impl<'a> Iterator for Boxes<'a> {
         let (size, rest) = self.0.split_first_chunk::<4>()?;
         let (kind, rest) = rest.split_first_chunk::<4>()?;
         let (header, size) = match u32::from_be_bytes(*size) {
-            // To the end of the file.
+            // A size of 0 extends to the end of the file.
             0 => (8, u64::MAX),
             1 => (16, u64::from_be_bytes(*rest.first_chunk::<8>()?)),
             size => (8, size.into()),

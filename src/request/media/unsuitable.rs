@@ -1,14 +1,17 @@
-//! Texts that a media property takes, and that a service on the internet cannot make a picture, clip or sound of.
+//! Detects texts in a media property that a service on the internet cannot use as an image, video or audio file.
+//!
+//! The contract of such a property allows any text or URI, so these checks find mistakes that the contract does not,
+//! such as a path on this machine, before the request is paid for.
 
-use super::{Kind, UriOrBase64, data_uri, link};
+use super::{Kind, UriOrBase64, data_uri, remote};
 use crate::urls::redacted;
 
-/// Why a text is not suited to a media property.
+/// The reason why a text is unsuitable for a media property.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unsuitable {
-    /// What the text is, and what to give instead.
+    /// What the text is, and what to use instead.
     pub(crate) message: String,
-    /// Whether no service can make anything of it, so that paying for the request is pointless.
+    /// Whether no service can use the text, so that the request certainly fails.
     pub(crate) is_certain: bool,
 }
 
@@ -28,17 +31,17 @@ impl Unsuitable {
     }
 }
 
-/// Judges the text of a property that takes `expected`, where that is known.
+/// Checks the text of a property that expects media of the kind `expected`, if known.
 pub(crate) fn unsuitable(text: &str, expected: Option<Kind>) -> Option<Unsuitable> {
     if text.trim().is_empty() {
         return Some(Unsuitable::certain(
-            "the text is empty; give an https link, or send a file inline",
+            "the text is empty; give an https URL, or send a file inline",
         ));
     }
     if let Some((scheme, rest)) = scheme(text) {
         return match scheme.as_str() {
             "data" => data_uri::unsuitable(rest, expected),
-            _ => link::unsuitable(&scheme, text, expected),
+            _ => remote::unsuitable(&scheme, text, expected),
         };
     }
     if UriOrBase64::is_base64_media(text) {
@@ -47,7 +50,7 @@ pub(crate) fn unsuitable(text: &str, expected: Option<Kind>) -> Option<Unsuitabl
     Some(without_scheme(text))
 }
 
-/// A text that is not a URI: a path, a link that lacks its beginning, or base64 text of something else.
+/// The message for a text that is not a URI: a path, a URL without its scheme, or base64 text of unknown content.
 fn without_scheme(text: &str) -> Unsuitable {
     let shown: String = redacted(text).chars().take(80).collect();
     let host = text.split('/').next().unwrap_or_default();
@@ -55,9 +58,9 @@ fn without_scheme(text: &str) -> Unsuitable {
         || (text.contains('/') && host.contains(['.', ':']) && !host.starts_with('.'))
         || text.starts_with("www.");
     if is_host {
-        let link = shown.trim_start_matches('/');
+        let rest = shown.trim_start_matches('/');
         return Unsuitable::certain(format!(
-            "{shown:?} has no scheme; write https://{link} if it is a link"
+            "{shown:?} has no scheme; write https://{rest} if it is a URL"
         ));
     }
     let is_base64 = text.len() > 64
@@ -66,16 +69,16 @@ fn without_scheme(text: &str) -> Unsuitable {
             .all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
     if text.contains(['.', '/', '\\']) && !is_base64 {
         return Unsuitable::certain(format!(
-            "{shown:?} names a file of this machine, which the service cannot read; send the file inline, or give a link"
+            "{shown:?} names a file of this machine, which the service cannot read; send the file inline, or give a URL"
         ));
     }
     Unsuitable::likely(format!(
-        "{shown:?} is not a link, and not base64 text of a picture, clip or sound; give an https link, or send a file \
+        "{shown:?} is neither a URL nor base64 text of an image, video or audio file; give an https URL, or send a file \
          inline"
     ))
 }
 
-/// The scheme of a URI in lower case, and what follows its colon; `None` for a host and its port.
+/// The scheme of a URI in lower case, and the text after its colon; `None` for a host with a port.
 fn scheme(text: &str) -> Option<(String, &str)> {
     let (scheme, rest) = text.split_once(':')?;
     let is_host = scheme.contains('.') || scheme.eq_ignore_ascii_case("localhost");
@@ -101,7 +104,7 @@ mod tests {
     const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAkAAAAQCAYAAAA=";
 
     #[test]
-    fn a_link_or_inline_data_that_a_service_can_use_is_not_judged() {
+    fn usable_url_and_inline_data_pass() {
         let data = format!("data:image/png;base64,{PNG}");
         for text in [
             "https://example.com/a.png",
@@ -127,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_service_can_fetch_is_certain() {
+    fn text_that_a_service_cannot_fetch_is_certainly_unsuitable() {
         for (text, part) in [
             ("", "is empty"),
             (" \n", "is empty"),
@@ -153,11 +156,11 @@ mod tests {
             ("example.com/a.png", "https://example.com/a.png"),
             ("example.com:8080/a.png", "https://example.com:8080/a.png"),
             ("localhost:3000/a.png", "https://localhost:3000/a.png"),
-            ("https:///a.png", "names no host"),
-            ("https:a.png", "names no host"),
-            ("http://", "names no host"),
+            ("https:///a.png", "has no host"),
+            ("https:a.png", "has no host"),
+            ("http://", "has no host"),
             ("https://example.com/a b.png", "%20"),
-            ("data:image/png;base64,", "no data"),
+            ("data:image/png;base64,", "has no data"),
             ("data:image/png;base64,%3D", "not base64"),
             ("data:,", "no data"),
             ("data:image/png;base64", "no comma"),
@@ -183,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_service_on_the_internet_hardly_reaches_is_likely() {
+    fn url_that_a_service_probably_cannot_fetch_is_likely_unsuitable() {
         for (text, part) in [
             ("http://localhost/a.png", "localhost"),
             ("http://localhost:3000/a.png", "localhost"),
@@ -213,8 +216,8 @@ mod tests {
             ("s3://bucket/a.png", "s3:"),
             ("gs://bucket/a.png", "gs:"),
             ("ipfs://bafy/a.png", "ipfs:"),
-            ("lighthouse", "not a link"),
-            ("AAAA/BBB".repeat(20).as_str(), "not a link"),
+            ("lighthouse", "neither a URL"),
+            ("AAAA/BBB".repeat(20).as_str(), "neither a URL"),
         ] {
             let (message, is_certain) = judged(text, None).unwrap_or_else(|| panic!("{text}"));
             assert!(message.contains(part), "{text}: {message}");
@@ -223,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn media_of_another_kind_than_the_property_takes_are_found() {
+    fn media_of_another_kind_than_the_property_takes_is_unsuitable() {
         let data = format!("data:image/png;base64,{PNG}");
         let mp4 = "data:video/mp4;base64,AAAAHGZ0eXBpc29tAAACAGlzb21pc28yYXZjMQ==";
         for (text, expected, part, is_certain) in [
@@ -249,13 +252,13 @@ mod tests {
             assert_eq!(certain, is_certain, "{text}: {message}");
             assert_eq!(judged(text, None), None, "{text}");
         }
-        // Containers of sound alone are told apart by their tracks, and a service may take the sound of a clip.
+        // The extension does not show whether a container has only audio, and a service may use the audio of a video.
         assert_eq!(judged("https://example.com/a.mp4", Some(Kind::Audio)), None);
         assert_eq!(judged("https://example.com/a.ogg", Some(Kind::Video)), None);
     }
 
     #[test]
-    fn inline_data_that_are_not_what_they_state_are_found() {
+    fn inline_data_of_another_type_than_stated_is_unsuitable() {
         for (text, part) in [
             (
                 format!("data:image/jpeg;base64,{PNG}"),

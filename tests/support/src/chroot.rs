@@ -1,5 +1,5 @@
-//! A machine without anything: a folder with one program and its shared libraries, in which the program runs as if the
-//! folder were the root of the file system. No certificates, no `/etc`, no `/tmp`, no `/proc`, no `/dev`.
+//! An empty root file system: a folder that holds only a program and its shared libraries, and that the program runs in as its
+//! root. It has no certificates, no `/etc`, no `/tmp`, no `/proc`, no `/dev`.
 
 use std::{
     fs,
@@ -9,7 +9,7 @@ use std::{
 
 use tokio::process::Command;
 
-/// The folder, removed with the value.
+/// The folder, which is removed when the value is dropped.
 pub struct Chroot {
     folder: tempfile::TempDir,
     program: String,
@@ -29,7 +29,7 @@ impl Chroot {
         for library in paths.filter(|word| word.starts_with('/')) {
             copy(Path::new(library), &chroot.path(&library[1..]));
         }
-        // For whichever user the program runs as.
+        // The program may run as any user.
         for (name, mode) in [("", 0o755), ("out", 0o777)] {
             let path = chroot.path(name);
             fs::create_dir_all(&path).unwrap();
@@ -38,7 +38,7 @@ impl Chroot {
         chroot
     }
 
-    /// A path inside, as seen from outside.
+    /// The path outside of the file system that `name` has inside.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -51,7 +51,7 @@ impl Chroot {
         self.command_by(&["chroot", self.root()], arguments)
     }
 
-    /// The program, run inside by `words`, without the environment's variables.
+    /// The command that runs the program inside by the command `words`, without environment variables.
     pub fn command_by(&self, words: &[&str], arguments: &[&str]) -> Command {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).arg(&self.program).args(arguments);

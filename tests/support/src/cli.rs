@@ -1,4 +1,4 @@
-//! The command line, run as a user runs it.
+//! Runs the binary `aimlapi-video` as a user does.
 
 use std::{env, path::PathBuf, process::Stdio};
 
@@ -7,7 +7,7 @@ use tokio::{io::AsyncWriteExt, process::Command};
 
 use super::KEY;
 
-/// A command in a folder of its own, with nothing of the environment that it reads.
+/// The binary with a temporary folder, and without the environment variables that it reads.
 pub struct Cli {
     pub folder: tempfile::TempDir,
     pub base: Option<String>,
@@ -54,7 +54,7 @@ impl Cli {
             "AIML_API_BASE",
             "AIMLAPI_API_BASE",
             "AIML_API_SPEED",
-            // Each of them has a say in colours.
+            // Each of these variables affects colours.
             "CI",
             "CLICOLOR",
             "CLICOLOR_FORCE",
@@ -108,7 +108,7 @@ impl Cli {
     }
 }
 
-/// The command line that was built beside the test that runs.
+/// The path of the binary, which is built in the same folder as the running test.
 pub fn binary() -> PathBuf {
     let test = env::current_exe().unwrap();
     let built = test.ancestors().nth(2).unwrap();
@@ -116,7 +116,7 @@ pub fn binary() -> PathBuf {
 }
 
 impl Ran {
-    /// The one line that tells what went wrong.
+    /// The only line with an error.
     pub fn error(&self) -> &str {
         let lines: Vec<&str> = self
             .stderr

@@ -1,4 +1,4 @@
-//! A server of raw bytes that fails in every way there is, as a script tells it.
+//! A server of raw bytes that fails as a script says: resets, pauses, partial and endless responses.
 
 use std::{
     net::SocketAddr,
@@ -17,51 +17,51 @@ use tokio::{
 
 use super::{Request, read};
 
-/// What happens on a connection, one after the other. After the last one it is closed.
+/// An action on a connection. After the last action of a script, the connection is closed.
 #[derive(Clone, Debug)]
 pub enum Act {
-    /// Only as the first: the connection is reset before anything was read of the request.
+    /// Resets the connection before the request is read. It must be the first action.
     ResetUnread,
     Send(Vec<u8>),
-    /// Sends this again and again until the other side has enough.
+    /// Sends these bytes repeatedly until the client closes the connection.
     SendForever(Vec<u8>),
-    /// As that, with a short pause after each.
+    /// As [`SendForever`](Self::SendForever), with a short pause after each write.
     Drip(Vec<u8>),
-    /// Nothing more comes, and the connection stays open.
+    /// Sends nothing more, and keeps the connection open.
     Hang,
-    /// The connection is reset.
+    /// Resets the connection.
     Reset,
-    /// The connection is reset as soon as the other side has read everything and closed its own.
+    /// Resets the connection as soon as the client has read everything and closed its side.
     ResetWhenRead,
 }
 
 type Script = dyn Fn(usize, Option<&Request>) -> Vec<Act> + Send + Sync;
 
-/// Serves one request on each connection.
+/// The server, which serves one request on each connection.
 pub struct Faulty {
     address: SocketAddr,
     play: Arc<Mutex<Play>>,
-    /// Bound, but not listening yet: whoever connects is refused.
+    /// A socket that is bound but does not listen yet, so that connections are refused.
     refusing: Mutex<Option<TcpSocket>>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What is played, and what was seen of it.
+/// The current script, and the record of its connections.
 #[derive(Clone)]
 struct Play {
     script: Arc<Script>,
-    seen: Arc<Seen>,
+    record: Arc<Record>,
 }
 
 #[derive(Default)]
-struct Seen {
+struct Record {
     connections: AtomicUsize,
     requests: Mutex<Vec<Request>>,
 }
 
 impl Faulty {
-    /// Starts one. `script` gets the number of the connection, counted from 0, and its request; before a request is read,
-    /// it is asked without one, and may say to reset.
+    /// Starts a server. `script` is called twice for each connection, with its number from 0: first without a request, when it
+    /// may return [`Act::ResetUnread`], then with the request.
     pub fn start(
         script: impl Fn(usize, Option<&Request>) -> Vec<Act> + Send + Sync + 'static,
     ) -> Self {
@@ -70,7 +70,7 @@ impl Faulty {
         server
     }
 
-    /// One that refuses connections until it is told to [listen](Self::listen).
+    /// A server that refuses connections until [`listen`](Self::listen) is called.
     pub fn refusing(
         script: impl Fn(usize, Option<&Request>) -> Vec<Act> + Send + Sync + 'static,
     ) -> Self {
@@ -95,7 +95,7 @@ impl Faulty {
         *self.task.lock().expect("no panic while held") = Some(tokio::spawn(task));
     }
 
-    /// Plays another script from now on, and begins to count anew.
+    /// Replaces the script, and restarts the count of connections.
     pub fn play(
         &self,
         script: impl Fn(usize, Option<&Request>) -> Vec<Act> + Send + Sync + 'static,
@@ -107,22 +107,22 @@ impl Faulty {
         format!("http://{}", self.address)
     }
 
-    /// How many connections were made, each for one request.
+    /// The number of connections, each with one request.
     pub fn connections(&self) -> usize {
-        self.seen().connections.load(Ordering::SeqCst)
+        self.record().connections.load(Ordering::SeqCst)
     }
 
     pub fn requests(&self) -> Vec<Request> {
-        self.seen()
+        self.record()
             .requests
             .lock()
             .expect("no panic while held")
             .clone()
     }
 
-    fn seen(&self) -> Arc<Seen> {
+    fn record(&self) -> Arc<Record> {
         let play = self.play.lock().expect("no panic while held");
-        Arc::clone(&play.seen)
+        Arc::clone(&play.record)
     }
 }
 
@@ -130,7 +130,7 @@ impl Play {
     fn new(script: impl Fn(usize, Option<&Request>) -> Vec<Act> + Send + Sync + 'static) -> Self {
         Self {
             script: Arc::new(script),
-            seen: Arc::default(),
+            record: Arc::default(),
         }
     }
 }
@@ -145,8 +145,8 @@ impl Drop for Faulty {
 
 async fn serve(listener: TcpListener, play: Arc<Mutex<Play>>) {
     while let Ok((mut stream, _)) = listener.accept().await {
-        let Play { script, seen } = play.lock().expect("no panic while held").clone();
-        let number = seen.connections.fetch_add(1, Ordering::SeqCst);
+        let Play { script, record } = play.lock().expect("no panic while held").clone();
+        let number = record.connections.fetch_add(1, Ordering::SeqCst);
         tokio::spawn(async move {
             if let Some(Act::ResetUnread) = script(number, None).first() {
                 return reset(stream);
@@ -154,7 +154,8 @@ async fn serve(listener: TcpListener, play: Arc<Mutex<Play>>) {
             let Some(request) = read(&mut stream).await else {
                 return;
             };
-            seen.requests
+            record
+                .requests
                 .lock()
                 .expect("no panic while held")
                 .push(request.clone());
@@ -186,6 +187,6 @@ async fn serve(listener: TcpListener, play: Arc<Mutex<Play>>) {
 }
 
 fn reset(stream: TcpStream) {
-    // Closing it now throws away what is unsent, and tells the other side so.
+    // With a linger time of zero, closing the socket discards unsent data and sends a reset.
     stream.set_zero_linger().expect("a connected socket");
 }

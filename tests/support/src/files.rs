@@ -1,4 +1,4 @@
-//! A host of one film that keeps to ranges and validators, or breaks off, or holds back, as the test plans.
+//! A host of one video file that supports ranges and validators, and truncates or delays responses as a test plans.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,11 +11,11 @@ use tokio::{
 
 use super::{Request, read};
 
-/// A whole MP4 file, as short as one can be: for tests to which it does not matter what is in a video.
+/// A complete MP4 file of minimal length, for tests that do not depend on the content of a video.
 pub const CLIP: &[u8] =
     b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\0\0\0\x08moov\0\0\0\x1emdatand the rest of a film";
 
-/// The bytes of a film: a whole MP4 file, whose data differs from place to place.
+/// A complete MP4 file whose data differs at every position.
 #[derive(Clone)]
 pub struct Film {
     pub length: u64,
@@ -29,7 +29,7 @@ impl Film {
         let head = head(length);
         assert_eq!(head.len() as u64, Self::HEAD);
         assert!(length >= Self::HEAD, "a film of {length} bytes");
-        // A length that is no power of two, so that a piece at the wrong place is not the right one by chance.
+        // The length is not a power of two, so that a piece at a wrong position cannot be equal by chance.
         let mut state = seed | 1;
         let block = (0..1_000_003).map(|_| {
             state = state
@@ -44,13 +44,13 @@ impl Film {
         }
     }
 
-    /// How many bytes stand before the data: the same for films of one length.
+    /// The number of bytes before the data, which are the same for all films of one length.
     pub const HEAD: u64 = 32 + 8 + 16;
 
-    pub fn piece(&self, from: u64, most: usize) -> Vec<u8> {
-        let end = self.length.min(from + most as u64);
+    pub fn piece(&self, from: u64, max: usize) -> Vec<u8> {
+        let end = self.length.min(from + max as u64);
         let size = self.block.len() as u64;
-        let mut piece = Vec::with_capacity(most);
+        let mut piece = Vec::with_capacity(max);
         let mut at = from;
         while at < end {
             let start = (at % size) as usize;
@@ -69,25 +69,25 @@ impl Film {
     }
 }
 
-/// An MP4 file of so many bytes up to its data: a file type, an index without tracks, and the header of the data.
+/// The beginning of an MP4 file of `length` bytes: a file type, an index without tracks, and the header of the data.
 fn head(length: u64) -> Vec<u8> {
     let file_type = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41";
     let data = length.saturating_sub(32 + 8).to_be_bytes();
     [file_type, &b"\0\0\0\x08moov"[..], b"\0\0\0\x01mdat", &data].concat()
 }
 
-/// What the host does with a request.
+/// The response of the host to a request.
 #[derive(Clone, Debug)]
 pub enum Plan {
-    /// Sends what was asked for.
+    /// Sends the requested range.
     Whole,
-    /// Sends so many bytes of it, and breaks the connection.
+    /// Sends this many bytes of the range, and closes the connection.
     Cut(u64),
-    /// Sends so many bytes of it, and the rest when it is released.
+    /// Sends this many bytes of the range, and the rest after [`Host::release`].
     Hold(u64),
-    /// As if no part had been asked for.
+    /// Ignores the requested range.
     NoRange(Box<Self>),
-    /// Sends these bytes and closes.
+    /// Sends these bytes and closes the connection.
     Raw(Vec<u8>),
 }
 
@@ -106,8 +106,8 @@ pub struct Host {
 }
 
 impl Host {
-    /// `plan` gets the number of the request among those for the film, counted from 0, and the request. Asked for a
-    /// generation, it says that it is completed and lies at `/film.mp4`.
+    /// Starts a host. `plan` gets the number of the request for the film, counted from 0, and the request. A poll of a generation
+    /// returns a completed one whose video is `/film.mp4`.
     pub async fn start(
         film: Film,
         validator: Validator,
@@ -117,10 +117,11 @@ impl Host {
         let url = format!("http://{}", listener.local_addr().expect("a bound address"));
         let requests: Arc<Mutex<Vec<Request>>> = Arc::default();
         let (release, released) = watch::channel(false);
-        let (seen, plan, base) = (Arc::clone(&requests), Arc::new(plan), url.clone());
+        let (received, plan, base) = (Arc::clone(&requests), Arc::new(plan), url.clone());
         let task = tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let (seen, plan, base) = (Arc::clone(&seen), Arc::clone(&plan), base.clone());
+                let (received, plan, base) =
+                    (Arc::clone(&received), Arc::clone(&plan), base.clone());
                 let (film, validator, released) =
                     (film.clone(), validator.clone(), released.clone());
                 tokio::spawn(async move {
@@ -135,9 +136,9 @@ impl Host {
                         return;
                     }
                     let number = {
-                        let mut seen = seen.lock().expect("no panic while held");
-                        seen.push(request.clone());
-                        seen.len() - 1
+                        let mut received = received.lock().expect("no panic while held");
+                        received.push(request.clone());
+                        received.len() - 1
                     };
                     let plan = plan(number, &request);
                     let _ = send(&mut stream, &film, &validator, plan, &request, released).await;
@@ -162,7 +163,7 @@ impl Host {
         self.requests.lock().expect("no panic while held").clone()
     }
 
-    /// What the requests asked for: `bytes=5-`, or nothing for the whole.
+    /// The requested ranges: `bytes=5-`, or `None` for the whole file.
     pub fn ranges(&self) -> Vec<Option<String>> {
         let range = |request: &Request| request.header("range").map(str::to_owned);
         self.requests().iter().map(range).collect()
@@ -198,8 +199,8 @@ async fn send(
         Validator::None => ("x-none", "x"),
     };
     let is_same = request.header("if-range") == Some(value);
-    let asked = request.header("range").filter(|_| ranged && is_same);
-    let from = asked.and_then(|range| {
+    let requested = request.header("range").filter(|_| ranged && is_same);
+    let from = requested.and_then(|range| {
         range
             .strip_prefix("bytes=")?
             .strip_suffix('-')?
@@ -207,7 +208,7 @@ async fn send(
             .ok()
     });
     let (from, total) = (from.unwrap_or(0), film.length);
-    let mut head = match asked {
+    let mut head = match requested {
         Some(_) if from >= total => {
             let head = format!(
                 "HTTP/1.1 416 Range\r\ncontent-range: bytes */{total}\r\ncontent-length: 0\r\n\r\n"

@@ -1,11 +1,11 @@
-//! The independent judge: the documents as they lie in `openapi/`, read as JSON Schema 2020-12 and checked by the
-//! `jsonschema` crate. Nothing here is shared with the pipeline.
+//! An independent validator of requests: the documents in `openapi/`, translated to JSON Schema 2020-12 and evaluated by the
+//! crate `jsonschema`. It shares no code with the build pipeline.
 
 use std::{fs, path::Path};
 
 use serde_json::{Map, Value, json};
 
-/// A model on a path, as its document has it.
+/// A model on a path, with the validator of its document.
 pub struct Judged {
     pub file: String,
     pub path: String,
@@ -71,7 +71,8 @@ fn walk(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
     }
 }
 
-/// OpenAPI 3.0 to JSON Schema 2020-12: `nullable`, boolean exclusive bounds, and what is no schema keyword at all.
+/// Translates OpenAPI 3.0 to JSON Schema 2020-12: `nullable`, boolean exclusive bounds, and keywords that do not constrain
+/// values.
 fn json_schema(schema: &Value) -> Value {
     let Value::Object(map) = schema else {
         return schema.clone();
@@ -96,7 +97,7 @@ fn json_schema(schema: &Value) -> Value {
                     .collect();
                 out.insert(key.clone(), arms);
             }
-            // A boolean here is a defect of the document that JSON Schema has no meaning for.
+            // A boolean `required` is a defect of the document, and not valid in JSON Schema.
             "required" if value.is_boolean() => {}
             "nullable" | "default" | "example" => {}
             _ => drop(out.insert(key.clone(), value.clone())),
@@ -119,7 +120,7 @@ fn json_schema(schema: &Value) -> Value {
     Value::Object(out)
 }
 
-/// A picture's beginning as base64 text, which `format: uri` refuses and some prose allows.
+/// The beginning of an image as base64 text, which `format: uri` refuses and some documents allow in prose.
 pub const BASE64_PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAkAAAAQCAYAAAAA";
 
 /// The schema without the arm for `null`.
@@ -134,7 +135,7 @@ pub fn inner(schema: &Value) -> &Value {
     }
 }
 
-/// A value that the schema allows, with what is required and no more.
+/// A value that the schema allows, with only the required properties.
 pub fn minimal(schema: &Value) -> Value {
     let schema = inner(schema);
     if let Some(value) = schema.get("enum").and_then(|values| values.get(0)) {
@@ -186,12 +187,12 @@ pub fn maximal(schema: &Value) -> Value {
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
         return match schema.get("items") {
             Some(items) => {
-                let least = schema
+                let min = schema
                     .get("minItems")
                     .and_then(Value::as_u64)
                     .unwrap_or(1)
                     .max(1);
-                (0..least).map(|_| maximal(items)).collect()
+                (0..min).map(|_| maximal(items)).collect()
             }
             None => minimal(schema),
         };
@@ -204,7 +205,8 @@ pub fn maximal(schema: &Value) -> Value {
     )
 }
 
-/// Values at, below and above every limit of the schema, at every depth; most are wrong. `put` sets one in a body.
+/// Adds values at, below and above every limit of the schema, at every depth; most of them are invalid. `put` sets a value in a
+/// body.
 pub fn mutations(schema: &Value, put: &dyn Fn(Value) -> Value, out: &mut Vec<Value>) {
     for value in [
         json!(null),

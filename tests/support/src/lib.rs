@@ -1,9 +1,9 @@
-//! What the tests share: a real server on loopback that does as told, and clients for it.
+//! Helpers that the tests share: servers on loopback whose responses a test scripts, and clients for them.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     missing_docs,
-    reason = "tests alone use it, and a test may fail"
+    reason = "only tests use the crate, and a test may fail"
 )]
 
 #[cfg(target_os = "linux")]
@@ -12,6 +12,7 @@ pub mod cli;
 pub mod faulty;
 pub mod files;
 pub mod judge;
+pub mod recorded;
 #[cfg(unix)]
 pub mod terminal;
 pub mod tls;
@@ -29,10 +30,10 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// The key that no test may find anywhere but in the API's own `Authorization`.
+/// The key, which tests must find only in the `Authorization` header of the API's requests.
 pub const KEY: &str = "sk-do-not-leak-4711";
 
-/// A request as it arrived.
+/// A request that a server received.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: String,
@@ -51,10 +52,10 @@ impl Request {
     }
 }
 
-/// What a server does with a request: writes these bytes and closes the connection.
+/// The bytes that a server writes as the response before it closes the connection.
 pub type Bytes = Vec<u8>;
 
-/// Instead of an answer: the connection stays open, and nothing comes.
+/// A response that makes the server send nothing and keep the connection open.
 pub const SILENCE: &[u8] = b"silence";
 
 /// A server under the test's control. Each connection serves one request.
@@ -65,23 +66,23 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one; `answer` gets the number of the request, counted from 0, and the request.
+    /// Starts a server; `answer` gets the number of the request, counted from 0, and the request, and returns the response.
     pub async fn start(answer: impl Fn(usize, &Request) -> Bytes + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound address");
         let requests: Arc<Mutex<Vec<Request>>> = Arc::default();
-        let (seen, answer) = (Arc::clone(&requests), Arc::new(answer));
+        let (received, answer) = (Arc::clone(&requests), Arc::new(answer));
         let task = tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let (seen, answer) = (Arc::clone(&seen), Arc::clone(&answer));
+                let (received, answer) = (Arc::clone(&received), Arc::clone(&answer));
                 tokio::spawn(async move {
                     let Some(request) = read(&mut stream).await else {
                         return;
                     };
                     let number = {
-                        let mut seen = seen.lock().expect("no panic while held");
-                        seen.push(request.clone());
-                        seen.len() - 1
+                        let mut received = received.lock().expect("no panic while held");
+                        received.push(request.clone());
+                        received.len() - 1
                     };
                     let answer = answer(number, &request);
                     if answer == SILENCE {
@@ -99,7 +100,7 @@ impl Server {
         }
     }
 
-    /// One that answers everything alike.
+    /// Starts a server that sends the same response to every request.
     pub async fn always(answer: Bytes) -> Self {
         Self::start(move |_, _| answer.clone()).await
     }
@@ -119,7 +120,7 @@ impl Drop for Server {
     }
 }
 
-/// A whole HTTP answer.
+/// A complete HTTP response.
 pub fn http(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Bytes {
     let body = body.as_ref();
     let mut answer = format!("HTTP/1.1 {status} Status\r\nconnection: close\r\n");

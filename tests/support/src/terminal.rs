@@ -1,4 +1,4 @@
-//! A terminal of a given size, and what it shows while a command runs.
+//! Runs a command in a pseudo-terminal of a given size, and records the screen.
 
 use std::{
     fs::File,
@@ -15,19 +15,19 @@ use tokio::process::Command;
 
 pub struct Shown {
     pub code: i32,
-    /// Every byte that was written.
+    /// All bytes that the command wrote.
     pub bytes: Vec<u8>,
-    /// What was on the screen after each piece that was written, a string a row.
+    /// The screen after each write, as one string for each row.
     pub screens: Vec<Vec<String>>,
 }
 
 impl Shown {
-    /// The rows that were left, without the empty ones below.
+    /// The rows of the last screen, without the empty rows at the end.
     pub fn last(&self) -> &[String] {
         self.screens.last().map_or(&[], Vec::as_slice)
     }
 
-    /// What was written, as lines that no terminal has folded.
+    /// The written lines, without the line breaks of a narrow terminal.
     pub fn lines(&self) -> Vec<String> {
         let size = |size| std::num::NonZero::new(size).unwrap();
         let mut wide = vt100::Parser::new(size(2000), size(1000), 0);
@@ -59,7 +59,7 @@ pub async fn run(mut command: Command, rows: u16, columns: u16) -> Shown {
     let end = || Stdio::from(far.try_clone().unwrap());
     command.stdin(end()).stdout(end()).stderr(end());
     let mut child = command.spawn().unwrap();
-    // The terminal ends when nobody holds it open.
+    // The terminal ends when all handles to it are closed.
     drop((command, far));
     let reading = tokio::task::spawn_blocking(move || read(terminal, rows, columns));
     let code = child.wait().await.unwrap().code().unwrap();
@@ -77,7 +77,7 @@ fn read(terminal: OwnedFd, rows: u16, columns: u16) -> (Vec<u8>, Vec<Vec<String>
     let mut screen = vt100::Parser::new(size(rows), size(columns), 0);
     let (mut bytes, mut screens) = (Vec::new(), Vec::new());
     let mut piece = [0; 64 * 1024];
-    // An error is the end, too.
+    // Linux reports the end as an error.
     while let Ok(length @ 1..) = terminal.read(&mut piece) {
         bytes.extend_from_slice(&piece[..length]);
         screen.process(&piece[..length]);

@@ -1,4 +1,4 @@
-//! A service behind TLS, whose root no system knows.
+//! A service behind TLS, whose root certificate is not in any system's store.
 
 use std::{
     io::Cursor,
@@ -13,7 +13,7 @@ use tokio::{io::AsyncWriteExt, net::TcpListener, task::JoinHandle};
 
 use super::{Bytes, Request, read};
 
-/// Its key is in the repository.
+/// The root certificate. Its private key is public, since it is in the repository.
 pub const ROOT: &[u8] = include_bytes!("../../fixtures/tls/root.pem");
 const CERTIFICATE: &[u8] = include_bytes!("../../fixtures/tls/localhost.pem");
 const PRIVATE: &[u8] = include_bytes!("../../fixtures/tls/localhost.key");
@@ -65,7 +65,7 @@ impl TlsService {
         video(self.port)
     }
 
-    /// How many connections were opened to it.
+    /// The number of connections that were opened to the service.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }

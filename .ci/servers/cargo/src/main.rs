@@ -1,4 +1,4 @@
-//! One of several Rust file servers: `file-servers NAME FOLDER PORT`.
+//! Starts one of the Rust file servers: `file-servers NAME FOLDER PORT`.
 
 use std::{convert::Infallible, env, path::PathBuf, sync::Arc};
 

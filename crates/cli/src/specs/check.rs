@@ -1,4 +1,4 @@
-//! `specs check`: what the build would make of each document.
+//! The command `specs check`: reports for each document whether the build accepts, repairs, ignores or rejects it.
 
 use std::{
     collections::BTreeSet,
@@ -13,24 +13,24 @@ use super::{client, documents, facts, print_result};
 use crate::{args::SpecsCheck, failure::USAGE};
 use aimlapi_video_codegen::{self as spec, Diagnostic, Diagnostics, Document, Facts};
 
-/// `specs check`
-pub(crate) fn check(asked: &SpecsCheck) -> ExitCode {
+/// Runs `specs check`.
+pub(crate) fn check(args: &SpecsCheck) -> ExitCode {
     let mut diagnostics = Diagnostics::default();
-    let documents = named_apart(&asked.paths, &mut diagnostics);
+    let documents = distinctly_named(&args.paths, &mut diagnostics);
     let facts = facts(
-        asked.paths.first().map_or(Path::new(""), |path| path),
+        args.paths.first().map_or(Path::new(""), |path| path),
         &mut diagnostics,
     );
     let mut reports: Vec<Report> = documents
         .iter()
-        .map(|document| Report::of(document, &facts, asked.each))
+        .map(|document| Report::of(document, &facts, args.each))
         .collect();
     let mut generated = Generated::default();
     for report in &reports {
         generated.add(&report.generated);
     }
-    if !asked.each {
-        // Some errors appear only when all documents are read together; each goes to the report of its file.
+    if !args.each {
+        // Each document was read alone; errors that occur only when all are read together are added to their file's report.
         let mut together = documents;
         together.retain(|document| reports.iter().any(|report| report.is_read(&document.file)));
         let mut common = Diagnostics::default();
@@ -56,11 +56,11 @@ pub(crate) fn check(asked: &SpecsCheck) -> ExitCode {
     }
     reports.extend(diagnostics.errors.into_iter().map(Report::unread));
     reports.sort_by(|a, b| a.file.cmp(&b.file));
-    let well = reports.iter().all(|report| report.errors.is_empty());
-    if asked.json {
+    let ok = reports.iter().all(|report| report.errors.is_empty());
+    if args.json {
         let entries: Vec<Value> = reports.iter().map(Report::json).collect();
         let whole = json!({
-            "ok": well,
+            "ok": ok,
             "documents": entries,
             "requests": generated.requests,
             "lines": generated.lines,
@@ -69,15 +69,17 @@ pub(crate) fn check(asked: &SpecsCheck) -> ExitCode {
     } else {
         print_result(text(&reports, &generated));
     }
-    if well {
+    if ok {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(USAGE)
     }
 }
 
-/// The documents of all paths, each once; where two have one name, all are named with the path that they were found by.
-fn named_apart(paths: &[PathBuf], diagnostics: &mut Diagnostics) -> Vec<Document> {
+/// Reads the documents of all paths, each document once.
+///
+/// If two documents have the same name, every document is named with the path by which it was found.
+fn distinctly_named(paths: &[PathBuf], diagnostics: &mut Diagnostics) -> Vec<Document> {
     let mut found: Vec<(&PathBuf, Document)> = Vec::new();
     let mut errors: Vec<(&PathBuf, Diagnostics)> = Vec::new();
     let mut known: BTreeSet<PathBuf> = BTreeSet::new();
@@ -85,12 +87,12 @@ fn named_apart(paths: &[PathBuf], diagnostics: &mut Diagnostics) -> Vec<Document
         let mut diagnostics = Diagnostics::default();
         let mut documents = documents(path, &mut diagnostics);
         let real = |file: &str| {
-            let place = if path.is_dir() {
+            let location = if path.is_dir() {
                 path.join(file)
             } else {
                 path.clone()
             };
-            fs::canonicalize(&place).unwrap_or(place)
+            fs::canonicalize(&location).unwrap_or(location)
         };
         documents.retain(|document| !known.contains(&real(&document.file)));
         diagnostics
@@ -112,25 +114,25 @@ fn named_apart(paths: &[PathBuf], diagnostics: &mut Diagnostics) -> Vec<Document
         .collect();
     names.sort_unstable();
     let clash = names.windows(2).any(|pair| pair[0] == pair[1]);
-    let apart = |path: &Path, file: &str| match path.is_dir() {
+    let distinct = |path: &Path, file: &str| match path.is_dir() {
         _ if !clash => file.to_owned(),
         true => path.join(file).display().to_string(),
         false => path.display().to_string(),
     };
     for (path, of_path) in errors {
         for mut diagnostic in of_path.errors {
-            diagnostic.file = apart(path, &diagnostic.file);
+            diagnostic.file = distinct(path, &diagnostic.file);
             diagnostics.error(diagnostic);
         }
     }
     let documents = found.into_iter().map(|(path, mut document)| {
-        document.file = apart(path, &document.file);
+        document.file = distinct(path, &document.file);
         document
     });
     documents.collect()
 }
 
-/// How much was generated, and parsed.
+/// The number of generated request types, and of generated lines of Rust.
 #[derive(Default)]
 struct Generated {
     requests: usize,
@@ -144,9 +146,10 @@ impl Generated {
     }
 }
 
+/// The result for one document.
 struct Report {
     file: String,
-    /// Whether it declares an operation of this client.
+    /// Whether the document declares an operation of this client.
     is_video: bool,
     repairs: Vec<&'static str>,
     models: Vec<Value>,
@@ -156,7 +159,7 @@ struct Report {
 }
 
 impl Report {
-    /// Reads a document by itself; `whole` goes on to generate and parse.
+    /// Reads one document alone; with `whole`, also generates and parses its source.
     fn of(document: &Document, facts: &Facts, whole: bool) -> Self {
         let mut diagnostics = Diagnostics::default();
         let mut alone = [document.clone()];
@@ -216,7 +219,7 @@ impl Report {
     }
 
     fn json(&self) -> Value {
-        let list = |diagnostics: &[Diagnostic]| -> Vec<Value> {
+        let entries = |errors: &[Diagnostic]| -> Vec<Value> {
             let entry = |diagnostic: &Diagnostic| {
                 json!({
                     "file": diagnostic.file,
@@ -225,15 +228,15 @@ impl Report {
                     "remedy": diagnostic.remedy,
                 })
             };
-            diagnostics.iter().map(entry).collect()
+            errors.iter().map(entry).collect()
         };
         json!({
             "file": self.file,
             "verdict": self.verdict().replace(' ', "_"),
             "repairs": self.repairs,
             "models": self.models,
-            "troubles": list(&self.errors),
-            "warnings": list(&self.warnings),
+            "troubles": entries(&self.errors),
+            "warnings": entries(&self.warnings),
         })
     }
 }
@@ -259,14 +262,14 @@ fn text(reports: &[Report], generated: &Generated) -> String {
             .models
             .iter()
             .filter_map(|model| model["id"].as_str());
-        let mut details: Vec<String> = Vec::new();
+        let mut notes: Vec<String> = Vec::new();
         let models = models.collect::<Vec<_>>().join(", ");
-        details.extend((!models.is_empty()).then_some(models));
+        notes.extend((!models.is_empty()).then_some(models));
         if !report.repairs.is_empty() {
-            details.push(format!("repaired: {}", report.repairs.join(", ")));
+            notes.push(format!("repaired: {}", report.repairs.join(", ")));
         }
-        let details = details.join("; ");
-        out.push_str(format!("{:<9} {}  {details}", report.verdict(), report.file).trim_end());
+        let notes = notes.join("; ");
+        out.push_str(format!("{:<9} {}  {notes}", report.verdict(), report.file).trim_end());
         out.push('\n');
         for diagnostic in &report.errors {
             out.push_str(&format!("          {diagnostic}\n"));

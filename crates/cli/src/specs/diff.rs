@@ -1,4 +1,4 @@
-//! `specs diff`: what changed, from the caller's side.
+//! The command `specs diff`: compares two sets of documents from a caller's point of view.
 
 use std::{path::Path, process::ExitCode};
 
@@ -11,26 +11,27 @@ use aimlapi_video_codegen::{
     diff::{self, Change, Effect, Verdict},
 };
 
-/// `specs diff`
-pub(crate) fn diff(asked: &SpecsDiff) -> ExitCode {
-    match compared(asked) {
-        Ok(changes) if asked.json => print_result(json(&changes).to_string()),
-        Ok(changes) if asked.markdown => print_result(markdown(&changes)),
+/// Runs `specs diff`.
+pub(crate) fn diff(args: &SpecsDiff) -> ExitCode {
+    match compare(args) {
+        Ok(changes) if args.json => print_result(json(&changes).to_string()),
+        Ok(changes) if args.markdown => print_result(markdown(&changes)),
         Ok(changes) => print_result(text(&changes)),
         Err(failure) => failure.report(false, None),
     }
 }
 
-fn compared(asked: &SpecsDiff) -> Result<Vec<Change>, Failure> {
-    let old = Described::read(&asked.old).usable(&asked.old)?;
-    // Of an id that names no vendor the folder does, and two files that are compared are one document.
-    let name = (asked.old.is_file() && asked.new.is_file())
+fn compare(args: &SpecsDiff) -> Result<Vec<Change>, Failure> {
+    let old = Described::read(&args.old).usable(&args.old)?;
+    // The folder names the vendor of an id without one. Two single files are versions of one document, so both get the
+    // first file's name.
+    let name = (args.old.is_file() && args.new.is_file())
         .then(|| old.documents.first().map(|document| &*document.file));
-    let new = named(&asked.new, name.flatten()).usable(&asked.new)?;
+    let new = named(&args.new, name.flatten()).usable(&args.new)?;
     Ok(diff::compare(&old.merged, &new.merged))
 }
 
-/// Reads one document as if it were called `file`.
+/// Reads one document under the name `file`.
 fn named(path: &Path, file: Option<&str>) -> Described {
     let mut diagnostics = Diagnostics::default();
     let mut documents = documents(path, &mut diagnostics);
@@ -41,7 +42,7 @@ fn named(path: &Path, file: Option<&str>) -> Described {
     Described::of(documents, facts, diagnostics)
 }
 
-/// The changes of each model, and the verdict on all.
+/// Formats the changes of each model, and the overall verdict.
 pub(super) fn text(changes: &[Change]) -> String {
     let mut out = String::new();
     for group in grouped(changes) {
@@ -126,7 +127,7 @@ fn summary(changes: &[Change]) -> String {
     )
 }
 
-/// Changes of one model on one URL stand beside each other.
+/// Groups the changes by model and route; the input is sorted by both.
 fn grouped(changes: &[Change]) -> impl Iterator<Item = &[Change]> {
     changes.chunk_by(|a, b| (&a.model, a.route) == (&b.model, b.route))
 }

@@ -1,4 +1,7 @@
-//! `specs update`: what the vendor has published, taken over into `openapi/`.
+//! The command `specs update`: copies the vendor's published documents into a folder such as `openapi/`.
+//!
+//! An update is written only if the build accepts all resulting documents, no model is lost, and no other document would be
+//! read in place of a published one.
 
 mod stale;
 
@@ -18,17 +21,17 @@ use aimlapi_video_codegen::{
     merge, names, overlay, repair, rust, strip,
 };
 
-/// `specs update`
-pub(crate) fn update(asked: &SpecsUpdate) -> ExitCode {
-    match run(asked) {
+/// Runs `specs update`.
+pub(crate) fn update(args: &SpecsUpdate) -> ExitCode {
+    match run(args) {
         Ok(report) => print_result(report),
         Err(failure) => failure.report(false, None),
     }
 }
 
-fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
-    let old = Described::read(&asked.into).usable(&asked.into)?;
-    let published = published(&asked.from, &old.facts)?;
+fn run(args: &SpecsUpdate) -> Result<String, Failure> {
+    let old = Described::read(&args.into).usable(&args.into)?;
+    let published = published(&args.from, &old.facts)?;
     let taken = taken(&published, &old)?;
     let mut new = Vec::new();
     for document in &old.documents {
@@ -51,7 +54,7 @@ fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
     rust::generate(&new.merged, &client, &mut new.diagnostics);
     if !new.diagnostics.errors.is_empty() {
         return Err(refused(
-            "nothing was written: what is published",
+            "nothing was written: the published documents",
             &new.diagnostics,
         ));
     }
@@ -61,21 +64,19 @@ fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
     }
     if let Some(lost) = lost(&old.merged, &new.merged) {
         return Err(Failure::usage(format!(
-            "nothing was written: {lost} would be described no more"
+            "nothing was written: no document would describe {lost} any more"
         )));
     }
     let mut changed: Vec<(String, String)> = texts
         .into_iter()
-        .filter(|(file, text)| {
-            fs::read_to_string(asked.into.join(file)).ok().as_ref() != Some(text)
-        })
+        .filter(|(file, text)| fs::read_to_string(args.into.join(file)).ok().as_ref() != Some(text))
         .collect();
     changed.sort();
-    if !asked.dry_run {
+    if !args.dry_run {
         for (file, text) in &changed {
-            write(&asked.into.join(file), text).map_err(|error| {
+            write(&args.into.join(file), text).map_err(|error| {
                 Failure::usage(format!(
-                    "{file} cannot be written: {error}; the files before it are"
+                    "{file} cannot be written: {error}; the files before it were written"
                 ))
             })?;
         }
@@ -83,11 +84,7 @@ fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
     for warning in &new.diagnostics.warnings {
         print_note(format!("note: {warning}"));
     }
-    let verb = if asked.dry_run {
-        "would write"
-    } else {
-        "wrote"
-    };
+    let verb = if args.dry_run { "would write" } else { "wrote" };
     let files: String = changed
         .iter()
         .map(|(file, _)| format!("  {file}\n"))
@@ -98,11 +95,11 @@ fn run(asked: &SpecsUpdate) -> Result<String, Failure> {
         taken.len(),
         text(&diff::compare(&old.merged, &new.merged))
     );
-    report.push_str(&follow_ups(&asked.into, &old, &new, &published));
+    report.push_str(&follow_up(&args.into, &old, &new, &published));
     Ok(report.trim_end().to_owned())
 }
 
-/// A model that the old documents describe and the new ones do not.
+/// Returns a model that the old documents describe and the new ones do not.
 fn lost(old: &Merged, new: &Merged) -> Option<String> {
     let has = |create: &Create| {
         let mut creates = new.requests.iter().map(|request| &request.create);
@@ -114,7 +111,7 @@ fn lost(old: &Merged, new: &Merged) -> Option<String> {
 }
 
 /// Lists what a maintainer has to do after an update.
-fn follow_ups(into: &Path, old: &Described, new: &Described, published: &[Document]) -> String {
+fn follow_up(into: &Path, old: &Described, new: &Described, published: &[Document]) -> String {
     let vendors = new
         .merged
         .requests
@@ -127,27 +124,28 @@ fn follow_ups(into: &Path, old: &Described, new: &Described, published: &[Docume
         .filter(|vendor| !features.contains(*vendor));
     [
         listed(
-            "properties without a line in glossary.json",
+            "properties without an entry in glossary.json",
             undescribed(&new.merged),
         ),
         listed(
-            "models that are published no more; keep or delete their documents",
+            "models that are no longer published; keep or delete their documents",
             retired(old, published),
         ),
         listed(
-            "actions of overlay.json that match nothing now",
+            "actions of overlay.json that no longer match",
             unmatched(&new.documents, &new.facts),
         ),
         listed(
-            "vendors without a feature in Cargo.toml; add one each, and to `all-vendors`",
+            "vendors without a feature in Cargo.toml; add a feature for each, and add it to `all-vendors`",
             without_feature.cloned(),
         ),
     ]
     .concat()
 }
 
-/// The features of the package whose documents are in `into`, read from the Cargo.toml beside that folder. Without one, the
-/// vendors of this build, each of which has a feature.
+/// Reads the features of the package whose documents are in `into` from the `Cargo.toml` beside that folder.
+///
+/// Without such a file, returns the vendors of this build, each of which has a feature.
 fn features(into: &Path) -> BTreeSet<String> {
     let folder = fs::canonicalize(into).unwrap_or_default();
     let manifest = folder.with_file_name("Cargo.toml");
@@ -176,8 +174,10 @@ fn listed(heading: &str, lines: impl IntoIterator<Item = String>) -> String {
     format!("{heading}\n{}", lines.concat())
 }
 
-/// The published documents that declare an operation of this client. A checkout has other JSON files, too; one that cannot
-/// be read is an error only if it names such an operation.
+/// Reads the published documents that declare an operation of this client.
+///
+/// A checkout also contains other JSON files. A file that cannot be read is an error only if it mentions one of these
+/// operations.
 fn published(from: &Path, facts: &Facts) -> Result<Vec<Document>, Failure> {
     let mut diagnostics = Diagnostics::default();
     let mut documents = documents(from, &mut diagnostics);
@@ -188,7 +188,7 @@ fn published(from: &Path, facts: &Facts) -> Result<Vec<Document>, Failure> {
     diagnostics.errors.retain(|diagnostic| {
         let text = fs::read(from.join(&diagnostic.file)).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        // A file that is named on the command line, or whose text cannot be read, counts as a document.
+        // A file that was named on the command line, and a file that could not be opened, is always an error.
         from.is_file()
             || diagnostic.file.is_empty()
             || text.is_empty()
@@ -196,19 +196,24 @@ fn published(from: &Path, facts: &Facts) -> Result<Vec<Document>, Failure> {
     });
     if !diagnostics.errors.is_empty() {
         return Err(refused(
-            "nothing was written: what is published",
+            "nothing was written: the published documents",
             &diagnostics,
         ));
     }
     if documents.is_empty() {
-        let what = format!("{} holds no document of a video operation", from.display());
+        let what = format!(
+            "{} contains no document of a video operation",
+            from.display()
+        );
         return Err(Failure::usage(what));
     }
     Ok(documents)
 }
 
-/// Which published document goes into which file: into the one that describes the same models already, else into a new one
-/// under its vendor's name. No file is given to two documents, and none is taken from a model that is not in its new text.
+/// Assigns a file to each published document: the file that already describes the same models, or a new one in its vendor's
+/// folder.
+///
+/// No file is assigned to two documents, and no file is replaced if the new text lacks one of its models.
 fn taken<'a>(
     published: &'a [Document],
     old: &Described,
@@ -217,7 +222,7 @@ fn taken<'a>(
     let creates = merge::creates(published, &mut diagnostics);
     if !diagnostics.errors.is_empty() {
         return Err(refused(
-            "nothing was written: what is published",
+            "nothing was written: the published documents",
             &diagnostics,
         ));
     }
@@ -274,7 +279,7 @@ fn taken<'a>(
     Ok(taken)
 }
 
-/// The file that holds a document's text already, though another one is taken for its models.
+/// Returns the file that already contains a document's text, if that file is not assigned.
 fn same_text(
     document: &Document,
     taken: &BTreeMap<String, &Document>,
@@ -287,14 +292,14 @@ fn same_text(
 }
 
 fn is_free(file: &str, taken: &BTreeMap<String, &Document>, old: &Described) -> bool {
-    // The facts files are not read as documents.
+    // Files with these names hold facts; the build does not read them as documents.
     let name = file.rsplit('/').next().unwrap_or(file);
     !Facts::FILES.contains(&name)
         && !taken.contains_key(file)
         && !old.documents.iter().any(|document| document.file == file)
 }
 
-/// A file for a document that is new here: its own name, with a number where that is taken.
+/// Returns a file for a new document: the published name, with a number if that name is in use.
 fn fresh(route: Route, vendor: &str, published: &str, is_free: impl Fn(&str) -> bool) -> String {
     let name = published
         .rsplit('/')
@@ -328,7 +333,7 @@ fn undescribed(merged: &Merged) -> BTreeSet<String> {
     paths
 }
 
-/// Models that are here and nowhere in what is published, of the vendors that something is published of.
+/// Returns the models that are not in the published documents, of vendors with at least one published document.
 fn retired(old: &Described, published: &[Document]) -> Vec<String> {
     let claims: Vec<Create> = published
         .iter()

@@ -1,4 +1,4 @@
-//! When a create is sent again, when never, and what goes along.
+//! Tests of retries of creates: which failures are retried, which are not, and the idempotency key.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ fn builder(url: String) -> aimlapi_video::ClientBuilder {
 }
 
 #[tokio::test]
-async fn a_create_that_reached_nobody_is_sent_when_somebody_is_there() {
+async fn refused_create_is_retried_until_a_server_listens() {
     let service = Faulty::refusing(|_, _| created());
     let client = builder(service.url())
         .create_retries(CreateRetries::default().first_pause(Duration::from_millis(200)))
@@ -43,15 +43,15 @@ async fn a_create_that_reached_nobody_is_sent_when_somebody_is_there() {
         .unwrap();
     let mut create = Box::pin(client.create(request()));
     let first = tokio::time::timeout(Duration::from_millis(60), &mut create).await;
-    assert!(first.is_err(), "it waits for the next try");
+    assert!(first.is_err(), "the create waits for its retry");
     service.listen();
     assert_eq!(create.await.unwrap().id(), "g1");
     assert_eq!(service.connections(), 1);
 }
 
-/// What listens speaks no TLS: the handshake fails, and no byte of the request leaves.
+/// The server does not speak TLS: the handshake fails, so that no byte of the request is sent.
 #[tokio::test]
-async fn a_create_whose_handshake_fails_is_tried_again_and_bought_never() {
+async fn create_is_retried_after_a_failed_handshake_and_never_charged() {
     for (retries, connections) in [
         (quick(), 3),
         (CreateRetries::none(), 1),
@@ -60,7 +60,7 @@ async fn a_create_whose_handshake_fails_is_tried_again_and_bought_never() {
         let service = Faulty::start(|_, request| {
             assert!(
                 request.is_none(),
-                "no request comes over a handshake that fails"
+                "no request is received after a failed handshake"
             );
             vec![Act::ResetUnread]
         });
@@ -77,14 +77,14 @@ async fn a_create_whose_handshake_fails_is_tried_again_and_bought_never() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_not_found_is_unreachable() {
+async fn create_to_an_unknown_host_is_unreachable() {
     let client = builder("https://nowhere.invalid".into()).build().unwrap();
     let error = client.create(request()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
 }
 
 #[tokio::test]
-async fn a_create_refused_for_too_many_requests_is_sent_when_there_are_fewer() {
+async fn create_is_retried_after_429() {
     let service = Faulty::start(|number, _| match number {
         0 | 1 => vec![Act::Send(http(429, &[("retry-after-ms", "1")], "{}"))],
         _ => created(),
@@ -100,15 +100,15 @@ async fn a_create_refused_for_too_many_requests_is_sent_when_there_are_fewer() {
 }
 
 #[tokio::test]
-async fn create_whose_connection_breaks_under_it_is_lost_and_not_repeated() {
+async fn create_is_not_retried_after_its_connection_breaks() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    let answer = r#"{"id":"g1","status":"queued"}"#;
+    let response = r#"{"id":"g1","status":"queued"}"#;
     let kept = format!(
-        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{answer}",
-        answer.len()
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{response}",
+        response.len()
     );
-    // The poll's connection is kept; the create comes on another one, is read, and then that connection is gone.
+    // The poll's connection is kept alive; the create uses another connection, which is closed after the request is read.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let served = tokio::spawn(async move {
@@ -137,7 +137,7 @@ async fn create_whose_connection_breaks_under_it_is_lost_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_key_of_idempotency_is_the_same_for_each_try_and_fresh_for_each_create() {
+async fn idempotency_key_is_kept_across_retries_and_new_for_each_create() {
     let service = Faulty::start(|number, _| match number {
         0 | 2 => vec![Act::Send(http(429, &[], "{}"))],
         _ => created(),
@@ -155,11 +155,11 @@ async fn a_key_of_idempotency_is_the_same_for_each_try_and_fresh_for_each_create
     assert_eq!((&sent[0], &sent[2]), (&sent[1], &sent[3]));
     assert_ne!(sent[0], sent[2]);
     assert_eq!(sent[0].as_ref().map(String::len), Some(36), "a UUID");
-    assert_eq!(sent[4], None, "a poll needs none");
+    assert_eq!(sent[4], None, "a poll has no key");
 }
 
 #[tokio::test]
-async fn no_key_of_idempotency_is_sent_unless_asked_for_and_no_odd_name_taken() {
+async fn idempotency_key_is_not_sent_by_default_and_invalid_header_names_are_refused() {
     let service = Faulty::start(|_, _| created());
     client(service.url()).create(request()).await.unwrap();
     assert_eq!(service.requests()[0].header("idempotency-key"), None);
@@ -173,7 +173,7 @@ async fn no_key_of_idempotency_is_sent_unless_asked_for_and_no_odd_name_taken() 
 }
 
 #[tokio::test]
-async fn a_redirect_is_told_without_what_is_secret_in_it() {
+async fn redirect_error_omits_secrets_of_the_location() {
     let service = Faulty::start(|_, _| {
         let target = "https://me:password-4713@b.example/v2/x?signature-4712#signature-4712";
         vec![Act::Send(http(307, &[("location", target)], ""))]
@@ -186,11 +186,11 @@ async fn a_redirect_is_told_without_what_is_secret_in_it() {
 }
 
 #[tokio::test]
-async fn what_was_not_asked_for_compressed_is_told_as_such() {
+async fn compressed_response_is_reported_as_not_requested() {
     for status in [200, 500] {
         let service = Faulty::start(move |_, request| {
-            let asked = request.and_then(|request| request.header("accept-encoding"));
-            assert_eq!(asked, None);
+            let accepted = request.and_then(|request| request.header("accept-encoding"));
+            assert_eq!(accepted, None);
             vec![Act::Send(http(
                 status,
                 &[("content-encoding", "gzip")],
@@ -202,7 +202,7 @@ async fn what_was_not_asked_for_compressed_is_told_as_such() {
         assert!(
             error
                 .to_string()
-                .contains("compressed (gzip), which was not asked for"),
+                .contains("compressed (gzip), which was not requested"),
             "{error}"
         );
     }

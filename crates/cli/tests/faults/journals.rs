@@ -1,4 +1,4 @@
-//! What a batch's journal keeps of each fault, and what a forged one cannot do.
+//! Tests of a batch's journal under every fault, and of a forged journal.
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
@@ -6,7 +6,7 @@ use aimlapi_video::{BatchEvent, ErrorKind, Journal, JournalState};
 use serde_json::json;
 
 use crate::{
-    cells::{self, Place, Slot},
+    cells::{self, FaultPoint, Slot},
     secrets::{self, SIGNATURE},
     support::{
         faulty::{Act, Faulty},
@@ -16,27 +16,27 @@ use crate::{
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_journal_tells_what_may_have_been_bought_and_no_secret() {
-    secrets::listen();
+async fn journal_records_every_possible_charge_and_no_secret() {
+    secrets::record_traces();
     let rows = table::rows();
-    let ended = crate::each(&rows, async |slot, row| {
-        let wrong = journal(slot, row).await.err();
-        wrong.map(|wrong| format!("{}: {wrong}", row.name))
+    let results = crate::each(&rows, async |slot, row| {
+        let failure = journal(slot, row).await.err();
+        failure.map(|failure| format!("{}: {failure}", row.name))
     })
     .await;
-    assert_eq!(ended.len(), table::ROWS);
-    let wrong: Vec<String> = ended.into_iter().flatten().collect();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(results.len(), table::ROWS);
+    let failures: Vec<String> = results.into_iter().flatten().collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
     secrets::assert_none_traced();
 }
 
-/// A batch of one, run twice over the same journal.
+/// Runs a batch of one request twice with the same journal.
 async fn journal(slot: &Slot, row: &Arc<Row>) -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
-    let link = format!("https://files.example.com/v.mp4?signature={SIGNATURE}");
+    let url = format!("https://files.example.com/v.mp4?signature={SIGNATURE}");
     let mut refusing = None;
-    let slot = slot.with(&mut refusing, (row, Place::Create), link.clone(), link);
+    let slot = slot.with(&mut refusing, (row, FaultPoint::Create), url.clone(), url);
     let service = &slot.service;
     let kind = run(slot, &path).await;
     let state = open(&path).await.entries()[&1].state.clone();
@@ -66,14 +66,14 @@ async fn journal(slot: &Slot, row: &Arc<Row>) -> Result<(), String> {
     if !matches!(state, JournalState::NotCreated) {
         run(slot, &path).await;
         if creates(service) != before {
-            return Err("a second run bought it again".into());
+            return Err("the second run repeated the create".into());
         }
     }
     let text = fs::read_to_string(&path).unwrap();
     secrets::found_in(&text).map_or(Ok(()), Err)
 }
 
-/// Opens a journal that was in use just now: a process that another test starts holds its lock until it has begun.
+/// Opens a journal, with retries: a child process that another test starts holds the lock until its `exec`.
 async fn open(path: &Path) -> Journal {
     for _ in 0..1000 {
         if let Ok(journal) = Journal::open(path) {
@@ -84,7 +84,7 @@ async fn open(path: &Path) -> Journal {
     Journal::open(path).unwrap()
 }
 
-/// How the only request of the batch ended.
+/// Runs the batch and returns the error kind of its only request, or `None` on success.
 async fn run(slot: &Slot, path: &Path) -> Option<ErrorKind> {
     let mut jobs = slot
         .client
@@ -99,10 +99,10 @@ async fn run(slot: &Slot, path: &Path) -> Option<ErrorKind> {
     ended
 }
 
-/// A journal that somebody else wrote, with a handle of another host: neither that host nor the service hears of it.
+/// The journal contains a handle of another host: neither that host nor the service receives a request.
 #[tokio::test]
-async fn a_forged_journal_sends_nothing_anywhere() {
-    let answer = || {
+async fn forged_journal_causes_no_request() {
+    let response = || {
         vec![Act::Send(http(
             200,
             &[],
@@ -110,8 +110,8 @@ async fn a_forged_journal_sends_nothing_anywhere() {
         ))]
     };
     let (service, host) = (
-        Faulty::start(move |_, _| answer()),
-        Faulty::start(move |_, _| answer()),
+        Faulty::start(move |_, _| response()),
+        Faulty::start(move |_, _| response()),
     );
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
@@ -139,7 +139,7 @@ async fn a_forged_journal_sends_nothing_anywhere() {
         assert_ne!(ran.code, 0, "{ran:?}");
         assert!(
             ran.stderr.contains(&host.url()),
-            "it names the origin: {ran:?}"
+            "the error names the origin: {ran:?}"
         );
     }
     assert_eq!((service.connections(), host.connections()), (0, 0));

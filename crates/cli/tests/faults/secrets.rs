@@ -1,4 +1,4 @@
-//! What must show nowhere, and who looks for it.
+//! The secrets of these tests (key, signature, password), and the search for them in errors, texts and traces.
 
 use std::{error::Error as _, fmt::Write};
 
@@ -6,32 +6,32 @@ use aimlapi_video::Error;
 
 use crate::support::KEY;
 
-/// A part of every signed link of these tests.
+/// The signature in every signed URL of these tests.
 pub const SIGNATURE: &str = "signature-4712";
 
-/// The password in links that have a user.
+/// The password in URLs with a user.
 pub const PASSWORD: &str = "password-4713";
 
-/// Everything that an error says of itself.
-pub fn told(error: &Error) -> String {
+/// Returns every text that an error provides: its formats, its sources, its response and its handle.
+pub fn text_of(error: &Error) -> String {
     let mut text = format!("{error}\n{error:?}\n{error:#?}\n");
-    let mut cause = error.source();
-    while let Some(next) = cause {
+    let mut source = error.source();
+    while let Some(next) = source {
         let _ = writeln!(text, "{next}\n{next:?}");
-        cause = next.source();
+        source = next.source();
     }
     if let Some(service) = error.service() {
         let _ = writeln!(text, "{service} {service:?} {}", service.excerpt(9999));
         let (code, message) = (&service.code, &service.message);
         let _ = writeln!(text, "{code:?} {message:?} {:?}", service.request_id);
-        // An answer of success is kept with its links, for they may be all there is of what was bought.
+        // The body of a successful response keeps its URLs, which may be the only trace of a charged generation.
         let body = service.body.replace(SIGNATURE, "").replace(PASSWORD, "");
-        let whole = if service.status < 300 {
+        let checked = if service.status < 300 {
             &body
         } else {
             &service.body
         };
-        let _ = writeln!(text, "{whole}");
+        let _ = writeln!(text, "{checked}");
     }
     if let Some(handle) = error.handle() {
         let _ = writeln!(
@@ -44,7 +44,7 @@ pub fn told(error: &Error) -> String {
     text
 }
 
-/// Which secret is in a text, if one is.
+/// Searches a text for a secret; returns a message if it contains one.
 pub fn found_in(text: &str) -> Option<String> {
     let encoded = KEY.replace('-', "%2D");
     let secrets = [KEY, &encoded, SIGNATURE, PASSWORD];
@@ -52,6 +52,7 @@ pub fn found_in(text: &str) -> Option<String> {
     Some(format!("{secret} is in {text}"))
 }
 
+/// Records the traces of all crates.
 mod traced {
     use std::{
         io::{self, Write},
@@ -74,8 +75,8 @@ mod traced {
         }
     }
 
-    /// Everything that any crate traces is kept from here on.
-    pub fn listen() {
+    /// Records every trace from now on.
+    pub fn record_traces() {
         static ONCE: Once = Once::new();
         ONCE.call_once(|| {
             tracing_subscriber::fmt()
@@ -86,12 +87,13 @@ mod traced {
         });
     }
 
+    /// Asserts that no recorded trace contains a secret.
     pub fn assert_none_traced() {
         let traced = TRACED.lock().unwrap_or_else(PoisonError::into_inner);
         let text = String::from_utf8_lossy(&traced);
-        let wrong = text.lines().find_map(super::found_in);
-        assert_eq!(wrong, None);
+        let found = text.lines().find_map(super::found_in);
+        assert_eq!(found, None);
     }
 }
 
-pub use traced::{assert_none_traced, listen};
+pub use traced::{assert_none_traced, record_traces};

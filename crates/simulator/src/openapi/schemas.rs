@@ -1,15 +1,17 @@
-//! The schemas of answers, and of what the simulator itself takes.
+//! The schemas of the simulator's responses, and of the request bodies of its own endpoints.
 
 use serde_json::{Map, Value, json};
 
-use aimlapi_video::models;
+use aimlapi_video::contract::models;
 
 use crate::{
     Shape,
-    scenario::{FRAMING, MOST_SECONDS},
+    scenario::{FRAMING_HEADERS, MAX_SECONDS},
 };
 
-/// The simulator's own schemas; `documented` tells whether every answer is shaped as the documents have it.
+/// Returns the simulator's own schemas.
+///
+/// `documented` states whether every response has the documented shape.
 pub(super) fn own(documented: bool) -> Map<String, Value> {
     let list = |name: &str| json!({ "type": "array", "items": reference(name) });
     let schemas = json!({
@@ -48,7 +50,7 @@ pub(super) fn own(documented: bool) -> Map<String, Value> {
 
 fn generation(documented: bool) -> Value {
     if !documented {
-        // Other shapes have other names for the id, and other videos.
+        // Other shapes name the id differently and represent videos differently.
         let status = json!({ "type": "string" });
         return json!({ "type": "object", "properties": { "status": status }, "required": ["status"] });
     }
@@ -148,16 +150,16 @@ fn rule() -> Value {
     }))
 }
 
-/// A step with these properties beside the common ones.
+/// Returns the schema of a step with `own` properties besides the common ones.
 fn step(own: Value) -> Value {
-    let letters = |text: &str| {
+    let any_case = |text: &str| {
         let either = |letter: char| match letter.is_ascii_alphabetic() {
             true => format!("[{}{letter}]", letter.to_ascii_uppercase()),
             false => letter.to_string(),
         };
         text.chars().map(either).collect::<String>()
     };
-    let framing: Vec<String> = FRAMING.iter().map(|name| letters(name)).collect();
+    let framing: Vec<String> = FRAMING_HEADERS.iter().map(|name| any_case(name)).collect();
     let mut schema = closed(json!({
         "delay_seconds": seconds(),
         "status": { "type": "integer", "minimum": 200, "maximum": 599 },
@@ -190,19 +192,19 @@ fn count() -> Value {
 }
 
 fn seconds() -> Value {
-    json!({ "type": "number", "minimum": 0, "maximum": MOST_SECONDS })
+    json!({ "type": "number", "minimum": 0, "maximum": MAX_SECONDS })
 }
 
 fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
-/// An object of these properties and no others.
+/// Returns the schema of an object that allows only these properties.
 fn closed(properties: Value) -> Value {
     json!({ "type": "object", "properties": properties, "additionalProperties": false })
 }
 
-/// An object of these properties, all of them, and no others.
+/// Returns the schema of an object that requires all of these properties and allows only them.
 fn object(properties: Value) -> Value {
     let names: Vec<String> = properties
         .as_object()

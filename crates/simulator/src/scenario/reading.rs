@@ -1,12 +1,14 @@
-//! How scenarios are read: what serde would take too much, and what the types cannot say.
+//! Validation of scenarios beyond their types: forms that serde accepts but the format does not, ranges, and fields that are
+//! allowed in some steps only.
 
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Number, Value};
 
 use super::{InvalidScenario, Rule, Step, Times};
-use aimlapi_video::models;
+use aimlapi_video::contract::models;
 
 impl Rule {
+    /// Checks the values of the rule's fields.
     pub(super) fn check(&self) -> Result<(), String> {
         if self.times == Times::Count(0) {
             return Err("times: expected 1 or more, or \"always\"; received 0".into());
@@ -14,7 +16,7 @@ impl Rule {
         if let Some(model) = &self.model
             && !models().iter().any(|known| known.id == *model)
         {
-            return Err(format!("model: no document has {model}"));
+            return Err(format!("model: no document describes {model}"));
         }
         check_seconds("seconds", self.seconds)?;
         check_seconds("queued_seconds", self.queued_seconds)?;
@@ -73,12 +75,12 @@ impl Step {
     }
 }
 
-/// Refuses what serde would take beside the form that is told: lists for objects, and objects for plain words.
+/// Rejects forms that serde accepts but the format does not: lists in place of objects, objects in place of words, and `null`.
 pub(super) fn check_forms(scenario: &Value) -> Result<(), InvalidScenario> {
     let refuse = |path: &str, expected: &str, value: &Value| {
-        let dot = if path.is_empty() { "" } else { ": " };
+        let colon = if path.is_empty() { "" } else { ": " };
         let shown: String = value.to_string().chars().take(80).collect();
-        let message = format!("{path}{dot}expected {expected}; received {shown}");
+        let message = format!("{path}{colon}expected {expected}; received {shown}");
         Err(InvalidScenario(message))
     };
     let object = |path: &str, value: &Value| match value.is_object() {
@@ -86,7 +88,7 @@ pub(super) fn check_forms(scenario: &Value) -> Result<(), InvalidScenario> {
         false => refuse(path, "an object", value),
     };
     let items = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    // A field is given or left out; of bodies alone, `null` is one.
+    // An absent field is omitted, not `null`; only as a JSON body `null` is a value.
     let no_null = |path: &str, value: &Value| {
         let mut entries = value.as_object().into_iter().flatten();
         match entries.find(|(name, value)| value.is_null() && *name != "json") {
@@ -133,16 +135,16 @@ pub(super) fn check_forms(scenario: &Value) -> Result<(), InvalidScenario> {
     Ok(())
 }
 
-/// Seconds that a clock can still count: thirty years.
-pub(crate) const MOST_SECONDS: f64 = 1e9;
+/// The maximum of a duration in seconds: about thirty years.
+pub(crate) const MAX_SECONDS: f64 = 1e9;
 
-/// What a server says of its own framing cannot be a step's.
-pub(crate) const FRAMING: &[&str] = &["connection", "content-length", "transfer-encoding"];
+/// Headers that frame the message, which the server sets itself.
+pub(crate) const FRAMING_HEADERS: &[&str] = &["connection", "content-length", "transfer-encoding"];
 
 fn check_seconds(name: &str, value: Option<f64>) -> Result<(), String> {
     match value {
-        Some(value) if !(0.0..=MOST_SECONDS).contains(&value) => Err(format!(
-            "{name}: expected 0 to {MOST_SECONDS}; received {value}"
+        Some(value) if !(0.0..=MAX_SECONDS).contains(&value) => Err(format!(
+            "{name}: expected 0 to {MAX_SECONDS}; received {value}"
         )),
         _ => Ok(()),
     }
@@ -155,8 +157,8 @@ fn check_header(name: &str, value: &str) -> Result<(), String> {
             "expected a name of letters, digits and hyphens; received {name:?}"
         ));
     }
-    if FRAMING.contains(&&*name.to_ascii_lowercase()) {
-        return Err(format!("{name} is the server's own"));
+    if FRAMING_HEADERS.contains(&&*name.to_ascii_lowercase()) {
+        return Err(format!("{name} is set by the server"));
     }
     if !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         return Err(format!(
@@ -166,15 +168,15 @@ fn check_header(name: &str, value: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// `null` is a body, too.
-pub(super) fn even_null<'de, D: Deserializer<'de>>(
+/// Deserializes any JSON value; `null` is a value, not an absent field.
+pub(super) fn value_or_null<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
-/// A whole number, which JSON may write as `5.0`, too.
-pub(super) fn whole<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+/// Deserializes an integer, which may be written as `5.0`.
+pub(super) fn integer<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: TryFrom<u64>,
@@ -182,22 +184,23 @@ where
     let number = Number::deserialize(deserializer)?;
     let integer = number.as_u64().or_else(|| {
         let float = number.as_f64().filter(|float| float.fract() == 0.0)?;
-        // Beyond this, floats are not exact, and no field is so large.
+        // Larger floats are not exact, and no field allows such values.
         (0.0..9e15).contains(&float).then_some(float as u64)
     });
     integer
         .and_then(|integer| T::try_from(integer).ok())
         .ok_or_else(|| {
             de::Error::custom(format!(
-                "expected a whole number that fits; received {number}"
+                "expected an integer within the field's range; received {number}"
             ))
         })
 }
 
-pub(super) fn some_whole<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+/// Deserializes an optional integer.
+pub(super) fn some_integer<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: TryFrom<u64>,
 {
-    whole(deserializer).map(Some)
+    integer(deserializer).map(Some)
 }

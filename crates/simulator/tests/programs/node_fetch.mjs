@@ -1,4 +1,4 @@
-// Makes a video in the manner of the documentation pages, by fetch: create, ask until it has ended, print the answer.
+// Creates a video with `fetch`, as on the vendor's documentation pages: create, poll until the end, print the response.
 
 const { BASE_URL, URL_PATH, API_KEY, BODY, POLL_SECONDS } = process.env;
 const headers = { Authorization: `Bearer ${API_KEY}`, "Content-Type": "application/json" };
@@ -24,10 +24,10 @@ async function main() {
   console.log("Generation ID:", created.id);
   const started = Date.now();
   while (Date.now() - started < 60000) {
-    const answer = await fetchVideo(created.id);
-    console.log("Status:", answer.status);
-    if (!["waiting", "active", "queued", "generating"].includes(answer.status)) {
-      console.log(JSON.stringify(answer));
+    const body = await fetchVideo(created.id);
+    console.log("Status:", body.status);
+    if (!["waiting", "active", "queued", "generating"].includes(body.status)) {
+      console.log(JSON.stringify(body));
       return;
     }
     await new Promise((resolve) => setTimeout(resolve, Number(POLL_SECONDS) * 1000));

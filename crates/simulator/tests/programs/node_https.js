@@ -1,6 +1,6 @@
-// Makes a video in the manner of the documentation pages, by callbacks: create, ask until it has ended, print the answer.
+// Creates a video with callbacks, as on the vendor's documentation pages: create, poll until the end, print the response.
 
-// A simulator speaks plain HTTP; nothing else differs between the two modules.
+// The simulator speaks plain HTTP; the two modules differ in nothing else.
 const { URL } = require("url");
 const { BASE_URL, URL_PATH, API_KEY, BODY, POLL_SECONDS } = process.env;
 const https = require(BASE_URL.startsWith("https:") ? "https" : "http");
@@ -48,12 +48,12 @@ createVideo((created) => {
       console.error("Timeout");
       process.exit(2);
     }
-    fetchVideo(created.id, (answer) => {
-      console.log("Status:", answer.status);
-      if (["waiting", "active", "queued", "generating"].includes(answer.status)) {
+    fetchVideo(created.id, (body) => {
+      console.log("Status:", body.status);
+      if (["waiting", "active", "queued", "generating"].includes(body.status)) {
         setTimeout(check, Number(POLL_SECONDS) * 1000);
       } else {
-        console.log(JSON.stringify(answer));
+        console.log(JSON.stringify(body));
       }
     });
   };

@@ -1,4 +1,4 @@
-"""Makes a video in the manner of the documentation pages: create, ask until it has ended, print the answer."""
+"""Creates a video with requests, as on the vendor's documentation pages: create, poll until the end, print the response."""
 
 import json
 import os
@@ -32,10 +32,10 @@ def main():
     print("Generation ID:", created["id"])
     started = time.time()
     while time.time() - started < 60:
-        answer = fetch_video(created["id"])
-        print("Status:", answer["status"])
-        if answer["status"] not in ["waiting", "active", "queued", "generating"]:
-            print(json.dumps(answer))
+        body = fetch_video(created["id"])
+        print("Status:", body["status"])
+        if body["status"] not in ["waiting", "active", "queued", "generating"]:
+            print(json.dumps(body))
             return 0
         time.sleep(float(os.environ["POLL_SECONDS"]))
     print("Timeout", file=sys.stderr)

@@ -1,4 +1,4 @@
-//! Rate, credits, and how much is held.
+//! Tests of the limits: rate limit, credits, held generations, recorded requests.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use aimlapi_video::{GenerationRequest, Route};
 use aimlapi_video_simulator::Simulator;
 use serde_json::json;
 
-use crate::{Caller, standing, support, text};
+use crate::{Caller, manual_clock, support, text};
 
 #[tokio::test]
-async fn too_many_requests_are_refused_and_told_when_to_come_again() {
+async fn requests_above_the_rate_limit_get_429_with_retry_after() {
     let simulator = Simulator::builder()
         .manual_clock()
         .rate_limit(6)
@@ -17,15 +17,16 @@ async fn too_many_requests_are_refused_and_told_when_to_come_again() {
         .await
         .unwrap();
     let caller = Caller::of(&simulator);
-    let id = caller.made().await;
+    let id = caller.create_one().await;
     for _ in 0..5 {
         assert_eq!(caller.poll(&id).await.0, 200);
     }
     let target = format!("/v2/video/generations?generation_id={}", "x");
-    let answer = caller.answer("GET", &target, None).await.unwrap();
-    assert_eq!(answer.status(), 429);
-    assert_eq!(answer.headers()["retry-after"], "10");
-    let error: serde_json::Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+    let response = caller.response("GET", &target, None).await.unwrap();
+    assert_eq!(response.status(), 429);
+    assert_eq!(response.headers()["retry-after"], "10");
+    let error: serde_json::Value =
+        serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
     assert_eq!(error["statusCode"], 429);
     simulator.advance(Duration::from_secs(9));
     assert_eq!(caller.poll(&id).await.0, 429);
@@ -35,8 +36,7 @@ async fn too_many_requests_are_refused_and_told_when_to_come_again() {
 }
 
 #[tokio::test]
-async fn who_has_no_key_uses_up_nobodys_requests_and_what_is_asked_of_the_simulator_does_not_count()
-{
+async fn rate_limit_ignores_unauthenticated_and_control_requests() {
     let simulator = Simulator::builder()
         .manual_clock()
         .rate_limit(1)
@@ -56,8 +56,8 @@ async fn who_has_no_key_uses_up_nobodys_requests_and_what_is_asked_of_the_simula
 }
 
 #[tokio::test]
-async fn credits_run_out_and_what_fails_costs_nothing() {
-    // Five seconds cost 500,000.
+async fn credits_run_out_and_failed_generations_cost_nothing() {
+    // A video of five seconds costs 500,000 credits.
     let simulator = Simulator::builder()
         .manual_clock()
         .credits(1_200_000.0)
@@ -69,7 +69,7 @@ async fn credits_run_out_and_what_fails_costs_nothing() {
         .play(json!({ "next": [{ "end": { "fail": "refused" } }] }))
         .await;
     for left in [1_200_000.0, 700_000.0, 200_000.0] {
-        caller.made().await;
+        caller.create_one().await;
         assert_eq!(simulator.credits_left(), Some(left));
     }
     let (status, error) = caller.create(&text(json!({}))).await;
@@ -88,7 +88,7 @@ async fn credits_run_out_and_what_fails_costs_nothing() {
 }
 
 #[tokio::test]
-async fn beyond_the_limit_the_one_that_ended_first_is_forgotten() {
+async fn generation_that_ended_first_is_removed_at_the_limit() {
     let simulator = Simulator::builder()
         .manual_clock()
         .max_tasks(2)
@@ -99,11 +99,11 @@ async fn beyond_the_limit_the_one_that_ended_first_is_forgotten() {
     caller
         .play(json!({ "next": [{ "seconds": 200 }, { "seconds": 100 }] }))
         .await;
-    let (slow, fast) = (caller.made().await, caller.made().await);
+    let (slow, fast) = (caller.create_one().await, caller.create_one().await);
     let (status, error) = caller.create(&text(json!({}))).await;
     assert_eq!(status, 429, "{error}");
     simulator.advance(Duration::from_secs(150));
-    let third = caller.made().await;
+    let third = caller.create_one().await;
     assert_eq!(caller.poll(&fast).await.0, 404);
     assert_eq!(
         [caller.poll(&slow).await.0, caller.poll(&third).await.0],
@@ -113,13 +113,13 @@ async fn beyond_the_limit_the_one_that_ended_first_is_forgotten() {
 }
 
 #[tokio::test]
-async fn the_newest_requests_are_listed_under_their_own_numbers() {
+async fn newest_requests_keep_their_numbers_at_the_limit() {
     let simulator = Simulator::builder().max_requests(3).start().await.unwrap();
     let caller = Caller::of(&simulator);
     for id in 1..=5 {
         caller.poll(&id.to_string()).await;
     }
-    let seen: Vec<_> = simulator
+    let recorded: Vec<_> = simulator
         .requests()
         .into_iter()
         .map(|request| (request.number, request.target, request.status))
@@ -131,10 +131,10 @@ async fn the_newest_requests_are_listed_under_their_own_numbers() {
             Some(404),
         )
     };
-    assert_eq!(seen, [of(3), of(4), of(5)]);
+    assert_eq!(recorded, [of(3), of(4), of(5)]);
 }
 
 #[tokio::test]
-async fn only_this_machine_reaches_one_that_is_not_told_otherwise() {
-    assert!(standing().await.address().ip().is_loopback());
+async fn default_address_is_loopback() {
+    assert!(manual_clock().await.address().ip().is_loopback());
 }

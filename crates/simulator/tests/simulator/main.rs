@@ -1,15 +1,19 @@
-//! The simulator over real sockets: by our client, by plain requests, and by programs in other languages.
+//! Tests of the simulator over real sockets: by the library's client, by plain HTTP requests, and by programs in other
+//! languages.
+//!
+//! This file holds what the modules share: simulators with common settings, and `Caller`, which sends plain requests.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod compatibility;
 mod limits;
-mod links;
 mod models;
 mod programs;
-mod record;
+mod records;
 mod requests;
 mod scenario;
 mod shapes;
 mod time;
+mod urls;
 
 use aimlapi_video_test_support as support;
 
@@ -17,18 +21,19 @@ use aimlapi_video::Route;
 use aimlapi_video_simulator::Simulator;
 use serde_json::{Value, json};
 
+/// A simulator whose clock runs fast.
 async fn simulator() -> Simulator {
     Simulator::builder().speed(2000.0).start().await.unwrap()
 }
 
-/// One whose time stands.
-async fn standing() -> Simulator {
+/// A simulator with a manual clock.
+async fn manual_clock() -> Simulator {
     Simulator::builder().manual_clock().start().await.unwrap()
 }
 
 const MODEL: &str = "klingai/v2-master-text-to-video";
 
-/// A good body, with these properties beside.
+/// A valid body of a create, with further properties.
 fn text(more: Value) -> Value {
     let mut body = json!({ "model": MODEL, "prompt": "A lantern rises" });
     body.as_object_mut()
@@ -37,7 +42,7 @@ fn text(more: Value) -> Value {
     body
 }
 
-/// Plain requests, as any program sends them.
+/// Sends plain HTTP requests, as any program does.
 struct Caller {
     url: String,
     http: reqwest::Client,
@@ -51,7 +56,8 @@ impl Caller {
         }
     }
 
-    async fn answer(
+    /// Sends a request to a path of the simulator or to a whole URL.
+    async fn response(
         &self,
         method: &str,
         target: &str,
@@ -71,11 +77,11 @@ impl Caller {
         request.send().await
     }
 
-    /// The status, and the body as JSON, or `null`.
+    /// Sends a request and returns the status, and the body as JSON or `null`.
     async fn send(&self, method: &str, target: &str, body: Option<&Value>) -> (u16, Value) {
-        let answer = self.answer(method, target, body).await.unwrap();
-        let status = answer.status().as_u16();
-        let bytes = answer.bytes().await.unwrap();
+        let response = self.response(method, target, body).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.bytes().await.unwrap();
         (status, serde_json::from_slice(&bytes).unwrap_or_default())
     }
 
@@ -83,11 +89,11 @@ impl Caller {
         self.send("POST", Route::Universal.path(), Some(body)).await
     }
 
-    /// The id of a generation that it creates.
-    async fn made(&self) -> String {
-        let (status, answer) = self.create(&text(json!({}))).await;
-        assert!((200..300).contains(&status), "{answer}");
-        answer["id"].as_str().unwrap().to_owned()
+    /// Creates a generation and returns its id.
+    async fn create_one(&self) -> String {
+        let (status, body) = self.create(&text(json!({}))).await;
+        assert!((200..300).contains(&status), "{body}");
+        body["id"].as_str().unwrap().to_owned()
     }
 
     async fn poll(&self, id: &str) -> (u16, Value) {
@@ -98,9 +104,9 @@ impl Caller {
     }
 
     async fn status(&self, id: &str) -> String {
-        let (status, answer) = self.poll(id).await;
-        assert_eq!(status, 200, "{answer}");
-        answer["status"].as_str().unwrap().to_owned()
+        let (status, body) = self.poll(id).await;
+        assert_eq!(status, 200, "{body}");
+        body["status"].as_str().unwrap().to_owned()
     }
 
     async fn play(&self, scenario: Value) -> (u16, Value) {

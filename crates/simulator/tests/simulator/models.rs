@@ -1,4 +1,6 @@
-//! Every model, from request to file: two independent readings of the documents meet here.
+//! Tests with every model, from the request to the file.
+//!
+//! The client's types and the simulator's JSON Schemas are two independent interpretations of the documents; they must agree.
 
 use aimlapi_video::{GenerationRequest, Media, Route, State, Update, models};
 use aimlapi_video_simulator::Simulator;
@@ -10,7 +12,7 @@ use crate::{
     support::{client, judge},
 };
 
-/// The smallest body that the model's document allows.
+/// Returns the smallest body that the model's document allows.
 fn body(judges: &[judge::Judged], model: &aimlapi_video::Model) -> Value {
     let found = judges
         .iter()
@@ -19,7 +21,7 @@ fn body(judges: &[judge::Judged], model: &aimlapi_video::Model) -> Value {
 }
 
 #[tokio::test]
-async fn every_model_on_every_url_goes_from_request_to_playable_file() {
+async fn every_model_completes_on_every_route_with_a_playable_file() {
     let simulator = Simulator::builder().speed(20_000.0).start().await.unwrap();
     let client = client(simulator.url());
     let folder = tempfile::tempdir().unwrap();
@@ -55,7 +57,7 @@ async fn every_model_on_every_url_goes_from_request_to_playable_file() {
 }
 
 #[tokio::test]
-async fn the_simulator_and_our_types_agree_on_every_property() {
+async fn simulator_and_client_types_agree_on_every_property() {
     let simulator = simulator().await;
     let values = [
         json!(null),
@@ -74,7 +76,7 @@ async fn the_simulator_and_our_types_agree_on_every_property() {
         json!("down_back"),
         json!("https://a.example/b"),
         json!("data:image/png;base64,AA=="),
-        json!("no link"),
+        json!("not a URI"),
         json!(""),
         json!([]),
         json!([{}]),
@@ -88,9 +90,9 @@ async fn the_simulator_and_our_types_agree_on_every_property() {
         json!([{ "mask": "m", "trajectories": [{ "x": 1, "y": 2 }, { "x": 3, "y": 4 }] }]),
     ];
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let mut judged = 0;
+    let mut checked = 0;
     let judges = judge::judges();
-    // Every model's constraints are judged in `exactness.rs`; here a few stand for the simulator's own reading.
+    // `exactness.rs` tests the constraints of every model; a sample of models suffices for the simulator's validation.
     for model in models().iter().step_by(8) {
         let base = body(&judges, model);
         for property in model
@@ -101,9 +103,9 @@ async fn the_simulator_and_our_types_agree_on_every_property() {
             for value in &values {
                 let mut body = base.clone();
                 body[&property.name] = value.clone();
-                let ours = GenerationRequest::from_json(model.route, body.clone()).is_ok();
+                let is_valid = GenerationRequest::from_json(model.route, body.clone()).is_ok();
                 let url = format!("{}{}", simulator.url(), model.route.path());
-                let answer = http
+                let response = http
                     .post(url)
                     .bearer_auth("any")
                     .body(body.to_string())
@@ -111,21 +113,21 @@ async fn the_simulator_and_our_types_agree_on_every_property() {
                     .await
                     .unwrap();
                 assert_eq!(
-                    ours,
-                    answer.status().is_success(),
+                    is_valid,
+                    response.status().is_success(),
                     "{} {} = {value}",
                     model.id,
                     property.name
                 );
-                judged += 1;
+                checked += 1;
             }
         }
     }
-    assert!(judged > 1000, "{judged}");
+    assert!(checked > 1000, "{checked}");
 }
 
 #[tokio::test]
-async fn two_videos_are_both_saved() {
+async fn both_videos_of_a_generation_are_saved() {
     let simulator = Simulator::builder()
         .speed(5000.0)
         .videos(2)
@@ -153,7 +155,7 @@ async fn two_videos_are_both_saved() {
 }
 
 #[tokio::test]
-async fn the_clip_has_the_length_and_the_proportions_asked_for() {
+async fn clip_has_the_requested_length_and_aspect_ratio() {
     let simulator = Simulator::builder().speed(50_000.0).start().await.unwrap();
     let client = client(simulator.url());
     let folder = tempfile::tempdir().unwrap();
@@ -185,7 +187,7 @@ async fn the_clip_has_the_length_and_the_proportions_asked_for() {
     }
 }
 
-/// A picture's head, which is all that its size needs.
+/// Returns the header of a PNG image, which suffices to read its size.
 fn png(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
     bytes.extend(width.to_be_bytes());
@@ -194,7 +196,7 @@ fn png(width: u32, height: u32) -> Vec<u8> {
     bytes
 }
 
-/// Width and height of an MP4's track, and its length in seconds, from `tkhd` and `mvhd` (ISO/IEC 14496-12).
+/// Reads the width and height of an MP4's track from `tkhd`, and its length in seconds from `mvhd` (ISO/IEC 14496-12).
 fn mp4(file: &[u8]) -> ((u32, u32), u32) {
     let after = |name: &[u8; 4]| file.windows(4).position(|window| window == name).unwrap() + 4;
     let word = |at: usize| u32::from_be_bytes(file[at..at + 4].try_into().unwrap());

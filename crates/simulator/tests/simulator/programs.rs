@@ -1,6 +1,6 @@
-//! Programs in the manner of the documentation pages, in other languages: what teams point at the simulator first.
+//! Tests with programs in other languages, written like those on the vendor's documentation pages.
 //!
-//! A program whose interpreter is not on this machine is passed over, which standard error tells.
+//! A program whose interpreter is missing on this machine is skipped with a line on standard error.
 
 use std::{io::Write, process::Stdio};
 
@@ -11,17 +11,18 @@ use tokio::process::Command;
 
 use crate::{MODEL, support::KEY};
 
-/// A program, and what tells whether it can run.
+/// The interpreter and file of each program, and the arguments that test whether the interpreter can run it.
 const PROGRAMS: &[(&str, &str, &[&str])] = &[
     ("python3", "python_requests.py", &["-c", "import requests"]),
     ("node", "node_https.js", &["--version"]),
     ("node", "node_fetch.mjs", &["-e", "fetch.name"]),
 ];
 
-struct Ran {
-    ended_well: bool,
-    /// The last line as JSON.
-    answer: Value,
+/// The outcome of a program's run.
+struct Outcome {
+    succeeded: bool,
+    /// The last line of standard output as JSON.
+    response: Value,
     errors: String,
 }
 
@@ -34,7 +35,7 @@ async fn can_run(interpreter: &str, check: &[&str]) -> bool {
     command.status().await.is_ok_and(|status| status.success())
 }
 
-async fn run(interpreter: &str, program: &str, url: &str, route: Route, body: &Value) -> Ran {
+async fn run(interpreter: &str, program: &str, url: &str, route: Route, body: &Value) -> Outcome {
     let path = format!("{}/tests/programs/{program}", env!("CARGO_MANIFEST_DIR"));
     let output = Command::new(interpreter)
         .arg(path)
@@ -51,72 +52,72 @@ async fn run(interpreter: &str, program: &str, url: &str, route: Route, body: &V
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let last = text.lines().last().unwrap_or_default();
-    Ran {
-        ended_well: output.status.success(),
-        answer: serde_json::from_str(last).unwrap_or_default(),
+    Outcome {
+        succeeded: output.status.success(),
+        response: serde_json::from_str(last).unwrap_or_default(),
         errors: String::from_utf8(output.stderr).unwrap(),
     }
 }
 
-/// The programs that this machine can run.
+/// Returns the programs that this machine can run.
 async fn programs() -> Vec<(&'static str, &'static str)> {
     let mut programs = Vec::new();
     for (interpreter, program, check) in PROGRAMS {
         if can_run(interpreter, check).await {
             programs.push((*interpreter, *program));
         } else {
-            // Not by a macro, whose output is shown of failed tests only.
-            let told =
+            // The test harness captures output of `eprintln!`, so this writes to standard error directly.
+            let skipped =
                 format!("SKIPPED: tests/programs/{program}: no {interpreter} here can run it\n");
-            let _ = std::io::stderr().write_all(told.as_bytes());
+            let _ = std::io::stderr().write_all(skipped.as_bytes());
         }
     }
     programs
 }
 
-/// A body for each URL, with a number written as text, as the pages write it.
+/// A body for each route, with a number as a string, as on the documentation pages.
 fn bodies() -> [(Route, Value); 2] {
     let body = json!({ "model": MODEL, "prompt": "A lantern rises", "duration": "5" });
     [(Route::Universal, body.clone()), (Route::LegacyKling, body)]
 }
 
 #[tokio::test]
-async fn programs_get_their_videos_on_both_urls() {
+async fn programs_get_videos_on_both_routes() {
     let simulator = Simulator::builder().speed(5000.0).start().await.unwrap();
     for (interpreter, program) in programs().await {
         for (route, body) in bodies() {
             let before = simulator.requests().len();
-            let ran = run(interpreter, program, &simulator.url(), route, &body).await;
-            assert!(ran.ended_well, "{program} {route}: {}", ran.errors);
-            assert_eq!(ran.answer["status"], "completed", "{program} {route}");
-            let link = ran.answer["video"]["url"].as_str().unwrap();
-            assert_eq!(reqwest::get(link).await.unwrap().status(), 200);
-            let seen = &simulator.requests()[before..];
+            let outcome = run(interpreter, program, &simulator.url(), route, &body).await;
+            assert!(outcome.succeeded, "{program} {route}: {}", outcome.errors);
+            assert_eq!(outcome.response["status"], "completed", "{program} {route}");
+            let url = outcome.response["video"]["url"].as_str().unwrap();
+            assert_eq!(reqwest::get(url).await.unwrap().status(), 200);
+            let recorded = &simulator.requests()[before..];
             assert_eq!(
-                (seen[0].method.as_str(), seen[0].body.as_ref()),
+                (recorded[0].method.as_str(), recorded[0].body.as_ref()),
                 ("POST", Some(&body))
             );
-            assert!(seen[1..].iter().any(|request| request.method == "GET"));
+            assert!(recorded[1..].iter().any(|request| request.method == "GET"));
         }
     }
 }
 
 #[tokio::test]
-async fn strict_refuses_the_programs_numeric_strings_and_takes_their_numbers() {
+async fn strict_simulator_refuses_numeric_strings_of_programs_and_accepts_numbers() {
     let builder = Simulator::builder().speed(5000.0).strict(true);
     let simulator = builder.start().await.unwrap();
     for (interpreter, program) in programs().await {
         for (route, mut body) in bodies() {
             let refused = run(interpreter, program, &simulator.url(), route, &body).await;
-            assert!(!refused.ended_well);
+            assert!(!refused.succeeded);
             assert!(
                 refused.errors.contains("400") && refused.errors.contains("duration: expected"),
                 "{}",
                 refused.errors
             );
             body["duration"] = 5.into();
-            let ran = run(interpreter, program, &simulator.url(), route, &body).await;
-            assert!(ran.ended_well, "{program} {route}: {}", ran.errors);
+            let outcome = run(interpreter, program, &simulator.url(), route, &body).await;
+            assert!(outcome.succeeded, "{program} {route}: {}", outcome.errors);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is taken, what is refused, and in which words.
+//! Tests of accepted and refused requests, and of the error messages.
 
 use aimlapi_video::{ErrorKind, GenerationRequest, Route};
 use aimlapi_video_simulator::Simulator;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{Caller, simulator, support::client, text};
 
 #[tokio::test]
-async fn a_bad_body_is_answered_in_the_services_shape() {
+async fn invalid_body_gets_an_error_in_the_services_shape() {
     let simulator = simulator().await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = format!("{}/v2/video/generations", simulator.url());
@@ -17,13 +17,13 @@ async fn a_bad_body_is_answered_in_the_services_shape() {
             .body(body.to_string())
             .send()
     };
-    let answer = post(
+    let response = post(
         json!({ "model": "klingai/v2-master-text-to-video", "duration": 7, "cfg_scale": 1.5 }),
     )
     .await
     .unwrap();
-    assert_eq!(answer.status(), 400);
-    let error: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+    assert_eq!(response.status(), 400);
+    let error: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
     assert_eq!(error["statusCode"], 400);
     assert_eq!(error["path"], "/v2/video/generations");
     assert!(error["requestId"].is_string() && error["timestamp"].is_string());
@@ -52,7 +52,7 @@ async fn a_bad_body_is_answered_in_the_services_shape() {
 }
 
 #[tokio::test]
-async fn numeric_strings_are_taken_as_the_service_takes_them() {
+async fn numeric_strings_are_accepted_unless_strict() {
     let simulator = simulator().await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let post = |body: Value| {
@@ -69,7 +69,7 @@ async fn numeric_strings_are_taken_as_the_service_takes_them() {
 }
 
 #[tokio::test]
-async fn a_key_is_asked_for_and_a_wrong_one_refused() {
+async fn missing_and_wrong_keys_are_refused() {
     let simulator = Simulator::builder().api_key("right").start().await.unwrap();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = format!("{}/v2/video/generations?generation_id=x", simulator.url());
@@ -97,7 +97,7 @@ async fn a_key_is_asked_for_and_a_wrong_one_refused() {
 }
 
 #[tokio::test]
-async fn an_id_is_known_on_its_own_url_alone() {
+async fn id_is_found_only_on_the_route_of_its_create() {
     let simulator = simulator().await;
     let client = client(simulator.url());
     let request = json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x" });
@@ -114,10 +114,10 @@ async fn an_id_is_known_on_its_own_url_alone() {
 }
 
 #[tokio::test]
-async fn an_id_that_nobody_made_is_refused_at_the_first_poll() {
+async fn unknown_id_ends_a_wait_at_the_first_poll() {
     let simulator = simulator().await;
     let error = client(simulator.url())
-        .wait("nobody-made-this")
+        .wait("unknown-id")
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PollingLost);
@@ -125,7 +125,7 @@ async fn an_id_that_nobody_made_is_refused_at_the_first_poll() {
 }
 
 #[tokio::test]
-async fn strict_judges_by_the_document_alone() {
+async fn strict_simulator_refuses_numeric_strings() {
     let simulator = Simulator::builder().strict(true).start().await.unwrap();
     let caller = Caller::of(&simulator);
     let (status, error) = caller.create(&text(json!({ "duration": "5" }))).await;
@@ -139,32 +139,32 @@ async fn strict_judges_by_the_document_alone() {
 }
 
 #[tokio::test]
-async fn a_method_or_path_that_the_service_lacks_is_refused_in_its_shape() {
+async fn unknown_method_and_path_get_an_error_in_the_services_shape() {
     let simulator = simulator().await;
     let caller = Caller::of(&simulator);
     for (method, path, status) in [
         ("PUT", "/v2/video/generations", 405),
         ("GET", "/v2/videos", 404),
     ] {
-        let (seen, error) = caller.send(method, path, None).await;
+        let (received, error) = caller.send(method, path, None).await;
         assert_eq!(
-            (seen, &error["statusCode"], &error["path"]),
+            (received, &error["statusCode"], &error["path"]),
             (status, &json!(status), &json!(path))
         );
     }
 }
 
 #[tokio::test]
-async fn a_body_of_ten_megabytes_is_taken() {
+async fn body_of_ten_megabytes_is_accepted_and_recorded_shortened() {
     let simulator = simulator().await;
     let caller = Caller::of(&simulator);
     let image = format!("data:image/png;base64,{}", "A".repeat(10_000_000));
     let body =
         json!({ "model": "klingai/v2-master-image-to-video", "image_url": image, "prompt": "x" });
     assert!((200..300).contains(&caller.create(&body).await.0));
-    let seen = &simulator.requests()[0];
-    assert!(seen.body_bytes > 10_000_000);
-    let body = seen.body.as_ref().unwrap();
+    let recorded = &simulator.requests()[0];
+    assert!(recorded.body_bytes > 10_000_000);
+    let body = recorded.body.as_ref().unwrap();
     assert_eq!(body["prompt"], "x");
     assert!(body["image_url"].as_str().unwrap().len() < 300);
 }

@@ -1,4 +1,4 @@
-//! Scenarios: each thing that the next generations can do, and the errors of a wrong one.
+//! Tests of scenarios: the effect of each field, and the errors of invalid scenarios.
 
 use std::time::Duration;
 
@@ -6,11 +6,12 @@ use aimlapi_video::{ErrorKind, GenerationRequest, Route};
 use aimlapi_video_simulator::{Scenario, Simulator};
 use serde_json::{Value, json};
 
-use crate::{Caller, MODEL, standing, support::client, text};
+use crate::{Caller, MODEL, manual_clock, support::client, text};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-async fn playing(rules: Value) -> (Simulator, Caller) {
+/// A simulator with a manual clock and these rules.
+async fn with_rules(rules: Value) -> (Simulator, Caller) {
     let scenario = Scenario::from_json(json!({ "next": rules })).unwrap();
     let builder = Simulator::builder().manual_clock().scenario(scenario);
     let simulator = builder.start().await.unwrap();
@@ -19,44 +20,44 @@ async fn playing(rules: Value) -> (Simulator, Caller) {
 }
 
 #[tokio::test]
-async fn a_failure_tells_its_error_and_gives_no_video() {
+async fn failed_generation_has_its_error_and_no_video() {
     for error in [
         json!({ "name": "a", "message": "b" }),
         json!("text"),
         json!(["x"]),
         json!(null),
     ] {
-        let (simulator, caller) = playing(json!([{ "end": { "fail": error } }])).await;
-        let id = caller.made().await;
+        let (simulator, caller) = with_rules(json!([{ "end": { "fail": error } }])).await;
+        let id = caller.create_one().await;
         simulator.advance(DAY);
-        let answer = caller.poll(&id).await.1;
+        let response = caller.poll(&id).await.1;
         assert_eq!(
-            answer,
+            response,
             json!({ "id": id, "status": "error", "error": error })
         );
     }
 }
 
 #[tokio::test]
-async fn an_unknown_state_stays_with_or_without_a_video() {
+async fn unknown_status_is_reported_with_and_without_a_video() {
     let rules = json!([{ "end": { "status": "paused" } }, { "end": { "status": "archived" }, "video": "given" }]);
-    let (simulator, caller) = playing(rules).await;
-    let (bare, with_video) = (caller.made().await, caller.made().await);
+    let (simulator, caller) = with_rules(rules).await;
+    let (bare, with_video) = (caller.create_one().await, caller.create_one().await);
     simulator.advance(DAY);
     assert_eq!(
         caller.poll(&bare).await.1,
         json!({ "id": bare, "status": "paused" })
     );
-    let answer = caller.poll(&with_video).await.1;
-    assert_eq!(answer["status"], "archived");
-    assert!(answer["video"]["url"].is_string());
+    let response = caller.poll(&with_video).await.1;
+    assert_eq!(response["status"], "archived");
+    assert!(response["video"]["url"].is_string());
 }
 
 #[tokio::test]
-async fn a_stalled_one_never_ends() {
+async fn stalled_generation_never_ends() {
     let rules = json!([{ "end": { "stall": "queued" } }, { "end": { "stall": "generating" } }]);
-    let (simulator, caller) = playing(rules).await;
-    let ids = [caller.made().await, caller.made().await];
+    let (simulator, caller) = with_rules(rules).await;
+    let ids = [caller.create_one().await, caller.create_one().await];
     simulator.advance(DAY * 365);
     assert_eq!(caller.status(&ids[0]).await, "queued");
     assert_eq!(caller.status(&ids[1]).await, "generating");
@@ -64,35 +65,35 @@ async fn a_stalled_one_never_ends() {
 }
 
 #[tokio::test]
-async fn three_polls_meet_a_page_of_html_and_the_fourth_an_answer() {
-    let (simulator, caller) = playing(json!([{
+async fn step_with_times_replaces_three_polls_by_html_and_not_the_fourth() {
+    let (simulator, caller) = with_rules(json!([{
         "polls": [{ "status": 502, "html": "<h1>Bad Gateway</h1>", "times": 3.0, "headers": { "X-Front": "a" } }]
     }]))
     .await;
-    let id = caller.made().await;
+    let id = caller.create_one().await;
     let target = format!(
         "/v2/video/generations?generation_id={}",
         id.replace(':', "%3A")
     );
     for _ in 0..3 {
-        let answer = caller.answer("GET", &target, None).await.unwrap();
-        assert_eq!(answer.status(), 502);
+        let response = caller.response("GET", &target, None).await.unwrap();
+        assert_eq!(response.status(), 502);
         assert!(
-            answer.headers()["content-type"]
+            response.headers()["content-type"]
                 .to_str()
                 .unwrap()
                 .starts_with("text/html")
         );
-        assert_eq!(answer.headers()["x-front"], "a");
-        assert_eq!(answer.text().await.unwrap(), "<h1>Bad Gateway</h1>");
+        assert_eq!(response.headers()["x-front"], "a");
+        assert_eq!(response.text().await.unwrap(), "<h1>Bad Gateway</h1>");
     }
     assert_eq!(caller.status(&id).await, "queued");
     assert_eq!(simulator.tasks()[0].polls, 4);
 }
 
 #[tokio::test]
-async fn a_step_may_answer_with_anything_or_only_change_headers() {
-    let (_simulator, caller) = playing(json!([{ "polls": [
+async fn step_replaces_the_response_or_only_adds_headers() {
+    let (_simulator, caller) = with_rules(json!([{ "polls": [
         { "status": 429, "headers": { "Retry-After": "7" } },
         { "json": { "id": 5 } },
         { "json": null },
@@ -101,9 +102,9 @@ async fn a_step_may_answer_with_anything_or_only_change_headers() {
         { "close": true },
     ] }]))
     .await;
-    let id = caller.made().await;
+    let id = caller.create_one().await;
     let target = format!("/v2/video/generations?generation_id={id}");
-    let limited = caller.answer("GET", &target, None).await.unwrap();
+    let limited = caller.response("GET", &target, None).await.unwrap();
     assert_eq!(
         (limited.status().as_u16(), &limited.headers()["retry-after"]),
         (429, &"7".parse().unwrap())
@@ -111,47 +112,47 @@ async fn a_step_may_answer_with_anything_or_only_change_headers() {
     let error: Value = serde_json::from_slice(&limited.bytes().await.unwrap()).unwrap();
     assert_eq!(error["path"], "/v2/video/generations");
     assert_eq!(caller.poll(&id).await, (200, json!({ "id": 5 })));
-    let null = caller.answer("GET", &target, None).await.unwrap();
+    let null = caller.response("GET", &target, None).await.unwrap();
     assert_eq!(null.text().await.unwrap(), "null");
     assert_eq!(caller.poll(&id).await.0, 204);
-    let same = caller.answer("GET", &target, None).await.unwrap();
+    let same = caller.response("GET", &target, None).await.unwrap();
     assert_eq!(same.headers()["x-a"], "b");
     assert!(same.text().await.unwrap().contains("queued"));
-    assert!(caller.answer("GET", &target, None).await.is_err());
+    assert!(caller.response("GET", &target, None).await.is_err());
     assert_eq!(caller.poll(&id).await.0, 200);
 }
 
 #[tokio::test]
-async fn a_video_may_lack_its_link_or_come_late_or_not_at_all() {
+async fn video_is_without_url_missing_or_late_as_the_rule_states() {
     let rules = json!([{ "video": "without_url" }, { "video": "missing" }, { "video": { "after_polls": 2 } }]);
-    let (simulator, caller) = playing(rules).await;
+    let (simulator, caller) = with_rules(rules).await;
     let ids = [
-        caller.made().await,
-        caller.made().await,
-        caller.made().await,
+        caller.create_one().await,
+        caller.create_one().await,
+        caller.create_one().await,
     ];
     simulator.advance(DAY);
     assert_eq!(caller.poll(&ids[0]).await.1["video"], json!({}));
     assert!(caller.poll(&ids[1]).await.1.get("video").is_none());
-    for there in [false, false, true, true] {
-        let answer = caller.poll(&ids[2]).await.1;
-        assert_eq!(answer["status"], "completed");
-        assert_eq!(answer["video"]["url"].is_string(), there);
+    for has_url in [false, false, true, true] {
+        let response = caller.poll(&ids[2]).await.1;
+        assert_eq!(response["status"], "completed");
+        assert_eq!(response["video"]["url"].is_string(), has_url);
     }
 }
 
 #[tokio::test]
-async fn one_goes_back_to_the_queue_half_way() {
+async fn generation_returns_to_the_queue_half_way() {
     let (simulator, caller) =
-        playing(json!([{ "back_to_queued": true, "seconds": 100, "queued_seconds": 0 }])).await;
-    let id = caller.made().await;
-    let mut seen = Vec::new();
+        with_rules(json!([{ "back_to_queued": true, "seconds": 100, "queued_seconds": 0 }])).await;
+    let id = caller.create_one().await;
+    let mut observed = Vec::new();
     for _ in 0..5 {
-        seen.push(caller.status(&id).await);
+        observed.push(caller.status(&id).await);
         simulator.advance(Duration::from_secs(25));
     }
     assert_eq!(
-        seen,
+        observed,
         [
             "generating",
             "generating",
@@ -163,18 +164,18 @@ async fn one_goes_back_to_the_queue_half_way() {
 }
 
 #[tokio::test]
-async fn polls_are_answered_with_another_ones_id() {
-    let (_simulator, caller) = playing(json!([{ "id": "wrong" }])).await;
-    let id = caller.made().await;
-    let (status, answer) = caller.poll(&id).await;
+async fn polls_return_another_id_if_the_rule_states_a_wrong_one() {
+    let (_simulator, caller) = with_rules(json!([{ "id": "wrong" }])).await;
+    let id = caller.create_one().await;
+    let (status, response) = caller.poll(&id).await;
     assert_eq!(status, 200);
-    assert_ne!(answer["id"], json!(id));
+    assert_ne!(response["id"], json!(id));
 }
 
 #[tokio::test]
-async fn the_answer_to_a_create_is_lost_and_the_generation_is_there() {
+async fn generation_exists_after_the_response_to_its_create_is_lost() {
     let (simulator, caller) =
-        playing(json!([{ "create": { "close": true, "created": true } }])).await;
+        with_rules(json!([{ "create": { "close": true, "created": true } }])).await;
     let client = client(simulator.url());
     let request = GenerationRequest::from_json(Route::Universal, text(json!({}))).unwrap();
     let error = client.create(request).await.unwrap_err();
@@ -182,39 +183,42 @@ async fn the_answer_to_a_create_is_lost_and_the_generation_is_there() {
     let tasks = simulator.tasks();
     assert_eq!(tasks.len(), 1);
     assert_eq!(caller.status(&tasks[0].id).await, "queued");
-    let seen = simulator.requests();
-    assert_eq!((seen[0].method.as_str(), seen[0].status), ("POST", None));
+    let recorded = simulator.requests();
+    assert_eq!(
+        (recorded[0].method.as_str(), recorded[0].status),
+        ("POST", None)
+    );
 }
 
 #[tokio::test]
-async fn a_refused_create_makes_nothing() {
+async fn refused_create_creates_no_generation() {
     let rules =
         json!([{ "create": { "status": 503 }, "times": 2 }, { "create": { "close": true } }]);
-    let (simulator, caller) = playing(rules).await;
+    let (simulator, caller) = with_rules(rules).await;
     assert_eq!(caller.create(&text(json!({}))).await.0, 503);
     assert_eq!(caller.create(&text(json!({}))).await.0, 503);
     assert!(
         caller
-            .answer("POST", "/v2/video/generations", Some(&text(json!({}))))
+            .response("POST", "/v2/video/generations", Some(&text(json!({}))))
             .await
             .is_err()
     );
     assert!(simulator.tasks().is_empty());
-    caller.made().await;
+    caller.create_one().await;
 }
 
 #[tokio::test]
-async fn a_delay_comes_before_the_usual_answer() {
-    let (_simulator, caller) = playing(json!([{ "polls": [{ "delay_seconds": 0.05 }] }])).await;
-    let id = caller.made().await;
+async fn delay_precedes_the_normal_response() {
+    let (_simulator, caller) = with_rules(json!([{ "polls": [{ "delay_seconds": 0.05 }] }])).await;
+    let id = caller.create_one().await;
     let started = std::time::Instant::now();
     assert_eq!(caller.status(&id).await, "queued");
     assert!(started.elapsed() >= Duration::from_millis(50));
 }
 
 #[tokio::test]
-async fn rules_are_taken_in_order_each_by_the_models_it_names() {
-    let simulator = standing().await;
+async fn rules_are_taken_in_order_by_creates_of_their_model() {
+    let simulator = manual_clock().await;
     let caller = Caller::of(&simulator);
     let other = "klingai/v2-master-image-to-video";
     let rules = json!({ "next": [{ "model": other, "seconds": 1 }, { "times": 2, "seconds": 2 }] });
@@ -224,7 +228,7 @@ async fn rules_are_taken_in_order_each_by_the_models_it_names() {
         .await;
     assert_eq!((status, left["next"].as_array().unwrap().len()), (200, 3));
     for _ in 0..4 {
-        caller.made().await;
+        caller.create_one().await;
     }
     let image = json!({ "model": other, "image_url": "https://example.com/a.png", "prompt": "x" });
     caller.create(&image).await;
@@ -244,10 +248,10 @@ async fn rules_are_taken_in_order_each_by_the_models_it_names() {
 }
 
 #[tokio::test]
-async fn a_wrong_scenario_is_refused_whole_by_the_name_of_its_field() {
-    let simulator = standing().await;
+async fn invalid_scenario_is_refused_as_a_whole_with_the_path_of_its_field() {
+    let simulator = manual_clock().await;
     let caller = Caller::of(&simulator);
-    for (wrong, message) in [
+    for (invalid, expected) in [
         (json!([]), "expected an object"),
         (
             json!({ "next": [[]] }),
@@ -278,7 +282,7 @@ async fn a_wrong_scenario_is_refused_whole_by_the_name_of_its_field() {
         ),
         (
             json!({ "next": [{ "model": "x/y" }] }),
-            "next[0].model: no document has x/y",
+            "next[0].model: no document describes x/y",
         ),
         (
             json!({ "next": [{ "seconds": -1 }] }),
@@ -318,18 +322,21 @@ async fn a_wrong_scenario_is_refused_whole_by_the_name_of_its_field() {
         ),
         (
             json!({ "next": [{ "create": { "headers": { "Content-Length": "1" } } }] }),
-            "the server's own",
+            "headers: Content-Length is set by the server",
         ),
         (
             json!({ "next": [{ "shape": "square" }] }),
             "next[0].shape: unknown variant `square`",
         ),
     ] {
-        let (status, error) = caller.play(wrong.clone()).await;
-        let told = error["message"].as_str().unwrap();
-        assert_eq!(status, 400, "{wrong}");
-        assert!(told.contains(message), "{wrong}: {told}");
-        assert_eq!(Scenario::from_json(wrong).unwrap_err().to_string(), told);
+        let (status, error) = caller.play(invalid.clone()).await;
+        let message = error["message"].as_str().unwrap();
+        assert_eq!(status, 400, "{invalid}");
+        assert!(message.contains(expected), "{invalid}: {message}");
+        assert_eq!(
+            Scenario::from_json(invalid).unwrap_err().to_string(),
+            message
+        );
     }
     assert!("{\"next\": []} x".parse::<Scenario>().is_err());
     assert_eq!(
@@ -339,11 +346,11 @@ async fn a_wrong_scenario_is_refused_whole_by_the_name_of_its_field() {
 }
 
 #[tokio::test]
-async fn a_reset_begins_the_scenario_of_the_start_anew() {
-    let (simulator, caller) = playing(json!([{ "create": { "status": 500 } }])).await;
+async fn reset_restarts_the_initial_scenario() {
+    let (simulator, caller) = with_rules(json!([{ "create": { "status": 500 } }])).await;
     for _ in 0..2 {
         assert_eq!(caller.create(&text(json!({}))).await.0, 500);
-        caller.made().await;
+        caller.create_one().await;
         let (status, _) = caller.send("POST", "/_simulator/reset", None).await;
         assert_eq!(status, 204);
         assert!(simulator.tasks().is_empty() && simulator.requests().is_empty());

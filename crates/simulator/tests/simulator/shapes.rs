@@ -1,4 +1,4 @@
-//! The shapes of answers, as a program sees them and as our client reads them.
+//! Tests of the shapes of responses: their JSON, and the client's interpretation of them.
 
 use std::time::Duration;
 
@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::{Caller, support::client, text};
 
-async fn with(shapes: &[Shape]) -> Simulator {
+/// A simulator with a manual clock and these shapes.
+async fn with_shapes(shapes: &[Shape]) -> Simulator {
     let builder = Simulator::builder().manual_clock();
     builder
         .shapes(shapes.iter().copied())
@@ -17,9 +18,9 @@ async fn with(shapes: &[Shape]) -> Simulator {
         .unwrap()
 }
 
-/// What the create, the queue, the making and the end are answered with.
-async fn answers(shape: Shape) -> [Value; 4] {
-    let simulator = with(&[shape]).await;
+/// Returns the responses to the create and to polls while queued, while generating and after the end.
+async fn responses(shape: Shape) -> [Value; 4] {
+    let simulator = with_shapes(&[shape]).await;
     let caller = Caller::of(&simulator);
     caller.play(json!({ "next": [{ "seconds": 100 }] })).await;
     let created = caller.create(&text(json!({}))).await.1;
@@ -32,8 +33,8 @@ async fn answers(shape: Shape) -> [Value; 4] {
 }
 
 #[tokio::test]
-async fn each_shape_differs_from_the_documented_one_as_it_says() {
-    let [created, queued, generating, ended] = answers(Shape::Documented).await;
+async fn each_shape_has_its_documented_differences() {
+    let [created, queued, generating, ended] = responses(Shape::Documented).await;
     assert_eq!(created, queued);
     assert_eq!(
         [&queued["status"], &generating["status"], &ended["status"]],
@@ -46,22 +47,22 @@ async fn each_shape_differs_from_the_documented_one_as_it_says() {
         json!({ "credits_used": 500_000.0, "usd_spent": 0.25 })
     );
 
-    let [created, .., ended] = answers(Shape::Bare).await;
+    let [created, .., ended] = responses(Shape::Bare).await;
     assert_eq!(created["id"].as_str().unwrap().len(), 21);
     assert_eq!(ended.as_object().unwrap().len(), 3);
 
-    let [.., ended] = answers(Shape::File).await;
+    let [.., ended] = responses(Shape::File).await;
     assert_eq!(ended["video"]["content_type"], "video/mp4");
     assert!(ended["video"]["file_name"].is_string() && ended["video"]["file_size"].is_u64());
 
-    assert!(answers(Shape::List).await[3]["video"][0]["url"].is_string());
-    assert!(answers(Shape::Links).await[3]["video"][0].is_string());
+    assert!(responses(Shape::List).await[3]["video"][0]["url"].is_string());
+    assert!(responses(Shape::Links).await[3]["video"][0].is_string());
 
-    let [created, .., ended] = answers(Shape::Tokens).await;
+    let [created, .., ended] = responses(Shape::Tokens).await;
     assert_eq!(created["meta"]["usage"]["tokens_used"], 0.0);
     assert_eq!(ended["meta"]["usage"], json!({ "tokens_used": 500_000.0 }));
 
-    let [created, .., ended] = answers(Shape::Succeeded).await;
+    let [created, .., ended] = responses(Shape::Succeeded).await;
     assert_eq!(ended["status"], "succeeded");
     assert!(
         created["id"]
@@ -71,24 +72,24 @@ async fn each_shape_differs_from_the_documented_one_as_it_says() {
             .all(|byte| byte.is_ascii_digit())
     );
 
-    let [_, queued, generating, ended] = answers(Shape::OlderWords).await;
+    let [_, queued, generating, ended] = responses(Shape::OlderWords).await;
     assert_eq!(
         [&queued["status"], &generating["status"], &ended["status"]],
         ["waiting", "active", "completed"]
     );
 
-    let [created, queued, ..] = answers(Shape::GenerationId).await;
+    let [created, queued, ..] = responses(Shape::GenerationId).await;
     assert!(created["id"].is_null() && created["generation_id"].is_string());
     assert_eq!(queued["id"], created["generation_id"]);
 
-    let [.., ended] = answers(Shape::FilledError).await;
+    let [.., ended] = responses(Shape::FilledError).await;
     assert!(ended["error"]["message"].is_string() && ended["model"].is_string());
     assert_eq!(ended["status"], "completed");
 }
 
 #[tokio::test]
-async fn our_client_reads_every_shape() {
-    let simulator = with(Shape::ALL).await;
+async fn client_reads_every_shape() {
+    let simulator = with_shapes(Shape::ALL).await;
     let client = client(simulator.url());
     let mut handles = Vec::new();
     for _ in Shape::ALL {
@@ -100,25 +101,25 @@ async fn our_client_reads_every_shape() {
         let generation = client.fetch(handle).await.unwrap();
         assert_eq!(generation.state(), State::Completed, "{shape}");
         assert!(generation.videos()[0].url.starts_with("http://"), "{shape}");
-        let told = *shape != Shape::Bare;
-        assert_eq!(generation.usage().credits.is_some(), told, "{shape}");
+        let has_usage = *shape != Shape::Bare;
+        assert_eq!(generation.usage().credits.is_some(), has_usage, "{shape}");
     }
 }
 
 #[tokio::test]
-async fn a_failure_is_told_in_the_shape_that_was_chosen() {
+async fn failure_is_reported_in_the_configured_shape() {
     for (shape, detail) in [(Shape::Documented, false), (Shape::Detail, true)] {
-        let simulator = with(&[shape]).await;
+        let simulator = with_shapes(&[shape]).await;
         let caller = Caller::of(&simulator);
         let error = json!({ "name": "moderation", "message": "not this picture" });
         caller
             .play(json!({ "next": [{ "end": { "fail": error } }] }))
             .await;
-        let id = caller.made().await;
+        let id = caller.create_one().await;
         simulator.advance(Duration::from_secs(24 * 3600));
-        let answer = caller.poll(&id).await.1;
-        assert_eq!(answer["status"], "error");
-        assert_eq!(answer["error"]["detail"][0]["msg"].is_string(), detail);
+        let response = caller.poll(&id).await.1;
+        assert_eq!(response["status"], "error");
+        assert_eq!(response["error"]["detail"][0]["msg"].is_string(), detail);
         let failed = client(simulator.url()).fetch(&*id).await.unwrap();
         assert_eq!(failed.state(), State::Failed);
         let failure = failed.failure().unwrap();
@@ -130,15 +131,15 @@ async fn a_failure_is_told_in_the_shape_that_was_chosen() {
 }
 
 #[tokio::test]
-async fn shapes_take_turns_and_a_rule_may_name_its_own() {
-    let simulator = with(&[Shape::List, Shape::Bare]).await;
+async fn shapes_are_used_in_turn_unless_a_rule_names_one() {
+    let simulator = with_shapes(&[Shape::List, Shape::Bare]).await;
     let caller = Caller::of(&simulator);
     caller
         .play(json!({ "next": [{ "shape": "succeeded" }] }))
         .await;
     let mut lengths = Vec::new();
     for _ in 0..4 {
-        lengths.push(caller.made().await.len());
+        lengths.push(caller.create_one().await.len());
     }
     assert_eq!(lengths[0], 19);
     assert_eq!((lengths[1], lengths[3]), (21, 21));
@@ -152,18 +153,21 @@ async fn shapes_take_turns_and_a_rule_may_name_its_own() {
 }
 
 #[tokio::test]
-async fn the_older_url_tells_tokens_and_the_clips_length() {
-    let simulator = with(&[]).await;
+async fn legacy_route_reports_tokens_and_the_length_of_the_clip() {
+    let simulator = with_shapes(&[]).await;
     let client = client(simulator.url());
     let body = json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x" });
     let request = GenerationRequest::from_json(Route::LegacyKling, body).unwrap();
     let handle = client.create(request).await.unwrap();
     simulator.advance(Duration::from_secs(24 * 3600));
     let generation = client.fetch(&handle).await.unwrap();
-    let answer = generation.as_json();
+    let response = generation.as_json();
     assert_eq!(
-        (&answer["duration"], &answer["video"]["duration"]),
+        (&response["duration"], &response["video"]["duration"]),
         (&json!(5.0), &json!(5.0))
     );
-    assert_eq!(answer["meta"]["usage"], json!({ "tokens_used": 500_000.0 }));
+    assert_eq!(
+        response["meta"]["usage"],
+        json!({ "tokens_used": 500_000.0 })
+    );
 }

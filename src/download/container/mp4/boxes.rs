@@ -1,4 +1,4 @@
-//! The header of a box, and the boxes inside a box.
+//! The parser of box headers, and an iterator over the boxes inside a box.
 
 use super::super::{u32_at, u64_at};
 
@@ -9,11 +9,11 @@ pub(super) enum Header {
         kind: Kind,
         /// The size of the header.
         header: usize,
-        /// The size of the box, its header included; None: it reaches to the end.
+        /// The size of the box, including its header; `None` if the box extends to the end.
         size: Option<u64>,
     },
     Needs(usize),
-    /// No box has this header.
+    /// The bytes are not a valid box header.
     Invalid,
 }
 
@@ -39,7 +39,7 @@ pub(super) fn read_header(head: &[u8]) -> Header {
     }
 }
 
-/// The boxes of a box's content, up to the first that does not fit into it.
+/// The boxes in a box's content, up to the first box that extends past the content.
 pub(super) struct Boxes<'a>(pub(super) &'a [u8]);
 
 impl<'a> Iterator for Boxes<'a> {
@@ -65,7 +65,7 @@ pub(super) fn child<'a>(content: &'a [u8], kind: &Kind) -> Option<&'a [u8]> {
     found.map(|(_, content)| content)
 }
 
-/// Whether no box of `content` reaches past its end. Four zero bytes may end a list of boxes in QuickTime.
+/// Whether no box in `content` extends past its end. Four zero bytes may end a list of boxes in QuickTime.
 pub(super) fn are_complete(content: &[u8]) -> bool {
     let mut boxes = Boxes(content);
     while boxes.next().is_some() {}

@@ -1,4 +1,4 @@
-//! Where the samples of a fragment end that a `moof` box describes.
+//! The end of the samples of a fragment, computed from its `moof` box.
 
 use std::ops::Range;
 
@@ -8,8 +8,8 @@ use super::{
     movie::Movie,
 };
 
-/// The offset in the file behind the last sample of the fragment; 0 if that is not certain. `at`: the offsets of the
-/// `moof` box.
+/// The offset in the file after the last sample of the fragment; 0 if the offset is not certain. `at` is the range of
+/// the `moof` box in the file.
 pub(super) fn samples_end(content: &[u8], at: Range<u64>, movie: Option<&Movie>) -> u64 {
     Boxes(content)
         .filter(|(kind, _)| kind == b"traf")
@@ -23,9 +23,9 @@ fn track_end(track: &[u8], at: &Range<u64>, movie: Option<&Movie>) -> Option<u64
     let (flags, id) = (u32_at(header, 0)?, u32_at(header, 4)?);
     let mut fields = Fields(header.get(8..)?);
     let base = match flags & 0x01 {
-        // A tool that moves fragments may leave the offsets as they were.
+        // A tool that moves fragments may not update the offsets.
         1 => fields.u64().filter(|base| *base == at.start)?,
-        // Or the end of the track before, which is not nearer.
+        // The base may also be the end of the previous track, which is never before this offset.
         _ => at.start,
     };
     for optional in [0x02, 0x08] {
@@ -42,7 +42,7 @@ fn track_end(track: &[u8], at: &Range<u64>, movie: Option<&Movie>) -> Option<u64
         let (flags, count) = (u32_at(run, 0)?, u32_at(run, 4)?);
         let mut fields = Fields(run.get(8..)?);
         if flags & 0x01 != 0 {
-            // Signed.
+            // The data offset is a signed number.
             let offset = i64::from(fields.u32()?.cast_signed());
             next = base.checked_add_signed(offset)?;
         }

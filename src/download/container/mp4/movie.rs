@@ -1,4 +1,4 @@
-//! What a `moov` box tells about the samples of a file.
+//! The positions and sizes of the samples of a file, read from its `moov` box.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,15 @@ use super::{
 
 #[derive(Debug, Default)]
 pub(super) struct Movie {
-    /// Where the pictures and the sound end that are in this file; 0 if there are none.
+    /// The end of the video and audio samples in this file; 0 if the file has no such samples.
     pub(super) samples_end: u64,
-    /// Where the samples of all tracks end.
+    /// The end of the samples of all tracks.
     pub(super) all_samples_end: u64,
-    /// Samples are in another file, or may be, since the index is compressed.
+    /// Whether samples are in another file, or may be, since the index is compressed.
     pub(super) refers_to_other_files: bool,
-    /// Samples are announced in fragments.
+    /// Whether the `moov` announces samples in fragments.
     pub(super) has_fragments: bool,
-    /// The size of a sample, by track, that fragments need not repeat.
+    /// The default size of a sample by track, which fragments need not repeat.
     pub(super) default_sizes: BTreeMap<u32, u32>,
 }
 
@@ -28,7 +28,7 @@ impl Movie {
             match &kind {
                 b"trak" => movie.read_track(content),
                 b"mvex" => movie.read_extends(content),
-                // A compressed index; a movie that only names others.
+                // A compressed index; a movie that only refers to other movies.
                 b"cmov" | b"rmra" => movie.refers_to_other_files = true,
                 _ => {}
             }
@@ -44,20 +44,20 @@ impl Movie {
             return;
         };
         let references = child(information, b"dinf").and_then(|data| child(data, b"dref"));
-        let here: Vec<bool> = references
+        let is_in_file: Vec<bool> = references
             .map(|references| Boxes(references.get(8..).unwrap_or_default()))
             .into_iter()
             .flatten()
-            // Version and flags; the lowest flag says that the data is in this file.
+            // Version and flags; the lowest flag means that the data is in this file.
             .map(|(_, reference)| u32_at(reference, 0).is_some_and(|flags| flags & 1 == 1))
             .collect();
-        self.refers_to_other_files |= here.contains(&false);
-        let table = child(information, b"stbl").and_then(|table| Table::read(table, here));
+        self.refers_to_other_files |= is_in_file.contains(&false);
+        let table = child(information, b"stbl").and_then(|table| Table::read(table, is_in_file));
         let Some(end) = table.and_then(|table| table.samples_end()) else {
             return;
         };
         self.all_samples_end = self.all_samples_end.max(end);
-        // What is missing of other tracks (time codes, texts, hints) is not worth a doubt about a whole file.
+        // Missing samples of other tracks (time codes, texts, hints) do not make a file truncated.
         if matches!(handler, b"vide" | b"soun") {
             self.samples_end = self.samples_end.max(end);
         }
@@ -75,22 +75,22 @@ impl Movie {
 /// The table of a track's samples.
 struct Table<'a> {
     descriptions: Vec<Description>,
-    /// First chunk, samples in each, number of the description: 12 bytes each.
+    /// Entries of 12 bytes: the first chunk, the samples in each chunk, and the number of the description.
     runs: &'a [u8],
     sizes: Sizes<'a>,
     offsets: Offsets<'a>,
 }
 
-/// What a sample description tells.
+/// The properties of a sample description.
 struct Description {
-    is_here: bool,
+    is_in_file: bool,
     is_pcm: bool,
 }
 
 enum Sizes<'a> {
-    /// Each sample has this size; so many samples.
+    /// The size of every sample, and the number of samples.
     Same(u32, u64),
-    /// So many bits for the size of each.
+    /// The number of bits of each entry, the table of sizes, and the number of samples.
     Each(usize, &'a [u8], u64),
 }
 
@@ -100,14 +100,14 @@ enum Offsets<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// Each of the tables begins with version and flags, and a count.
-    fn read(table: &'a [u8], here: Vec<bool>) -> Option<Self> {
+    /// Reads the tables, each of which begins with version and flags, and a count.
+    fn read(table: &'a [u8], is_in_file: Vec<bool>) -> Option<Self> {
         let descriptions = Boxes(child(table, b"stsd")?.get(8..)?)
             .map(|(format, content)| Description {
-                is_here: content
+                is_in_file: content
                     .get(6..8)
                     .map(|number| usize::from(u16::from_be_bytes([number[0], number[1]])))
-                    .and_then(|number| here.get(number.checked_sub(1)?))
+                    .and_then(|number| is_in_file.get(number.checked_sub(1)?))
                     .copied()
                     .unwrap_or_default(),
                 is_pcm: PCM.contains(&&format),
@@ -136,7 +136,7 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// Where the last of the samples ends that are in this file, or earlier where that is not certain.
+    /// The end of the last sample in this file, or a smaller offset if the end is not certain.
     fn samples_end(&self) -> Option<u64> {
         let mut runs = self.runs.chunks_exact(12).peekable();
         let mut run: &[u8] = &[];
@@ -152,7 +152,7 @@ impl<'a> Table<'a> {
             let description = u32_at(run, 8)?.checked_sub(1)?;
             let description = usize::try_from(description).ok()?;
             let description = self.descriptions.get(description)?;
-            if count > 0 && description.is_here {
+            if count > 0 && description.is_in_file {
                 let size = self.sizes.of(sample, count, description.is_pcm)?;
                 end = end.max(Some(offset.checked_add(size)?));
             }
@@ -169,12 +169,12 @@ impl Sizes<'_> {
         }
     }
 
-    /// The bytes of `count` samples from number `first` on, at least.
+    /// The minimum number of bytes of `count` samples from number `first` on.
     fn of(&self, first: u64, count: u64, is_pcm: bool) -> Option<u64> {
         match self {
-            // In QuickTime the samples of packed sound (IMA 4:1, MACE) are counted as if they were not packed, and one
-            // byte large, so that this product is more than there is.
-            Self::Same(size, _) if *size > LARGEST_PACKED || is_pcm => {
+            // In QuickTime, samples of compressed audio (IMA 4:1, MACE) are counted as if they were uncompressed and
+            // one byte large, so the product would be more than the actual size.
+            Self::Same(size, _) if *size > MAX_COMPRESSED || is_pcm => {
                 u64::from(*size).checked_mul(count)
             }
             Self::Same(..) => Some(1),
@@ -197,7 +197,7 @@ impl Sizes<'_> {
                         .chunks_exact(4)
                         .map(|size| u32_at(size, 0).map(u64::from))
                         .sum(),
-                    // Half bytes, which no encoder is known to write.
+                    // Entries of 4 bits, which no known encoder writes.
                     _ => Some(1),
                 }
             }
@@ -220,11 +220,11 @@ impl Offsets<'_> {
     }
 }
 
-/// Formats of sound that is not packed.
+/// The formats of uncompressed audio.
 const PCM: [&Kind; 13] = [
     b"sowt", b"twos", b"raw ", b"NONE", b"in24", b"in32", b"fl32", b"fl64", b"lpcm", b"ipcm",
     b"fpcm", b"ulaw", b"alaw",
 ];
 
-/// A size that is the same for all samples and not larger may be that of packed sound.
-const LARGEST_PACKED: u32 = 8;
+/// The maximum constant sample size that may belong to compressed audio.
+const MAX_COMPRESSED: u32 = 8;

@@ -1,19 +1,19 @@
-//! The list of segments that follow an `sidx` box.
+//! The list of segments in an `sidx` box, and whether the file ends before the last segment.
 //!
-//! Tools that take encryption or boxes out of a file leave an `sidx` that lists sizes of before. So the list counts only
-//! if a segment ends where it says, and no segment that is there ends elsewhere.
+//! Tools that remove encryption or boxes from a file leave an `sidx` with the previous sizes. Therefore the list is
+//! used only if at least one segment ends at its listed offset, and no segment in the file ends elsewhere.
 
 use super::super::{u32_at, u64_at};
 
 pub(super) struct SegmentIndex {
-    /// Where the first segment begins, and where each ends.
+    /// The beginning of the first segment, and the end of each segment.
     bounds: Vec<u64>,
-    /// How many of them have been passed.
+    /// The number of bounds that have been passed.
     passed: usize,
 }
 
 impl SegmentIndex {
-    /// `end`: the offset behind the box.
+    /// Reads the list from the content of the box; `end` is the offset after the box.
     pub(super) fn read(content: &[u8], end: u64) -> Option<Self> {
         let (first, list) = match content.first()? {
             0 => (u32_at(content, 16)?.into(), content.get(20..)?),
@@ -24,7 +24,7 @@ impl SegmentIndex {
         let mut bound = end.checked_add(first)?;
         let mut bounds = vec![bound];
         for reference in list.chunks_exact(12) {
-            // The highest bit tells whether it is an index itself.
+            // The highest bit is set if the reference is to another index.
             let size = u32_at(reference, 0)? & 0x7fff_ffff;
             bound = bound.checked_add(size.into())?;
             bounds.push(bound);
@@ -32,7 +32,7 @@ impl SegmentIndex {
         Some(Self { bounds, passed: 0 })
     }
 
-    /// Takes notice of a box at the top level that begins at `at`. False: the list does not fit the file.
+    /// Records a box at the top level that begins at `at`; returns `false` if the list does not match the file.
     pub(super) fn pass(&mut self, at: u64) -> bool {
         while let Some(bound) = self.bounds.get(self.passed) {
             if *bound != at {
@@ -47,7 +47,7 @@ impl SegmentIndex {
         self.passed == self.bounds.len()
     }
 
-    /// Where the list ends, if a file of so many bytes ends before.
+    /// The end of the last segment, if a file of `length` bytes ends before it.
     pub(super) fn missing_at(&self, length: u64) -> Option<u64> {
         let rest = self.bounds.get(self.passed..)?;
         let reached = self.passed + rest.iter().take_while(|bound| **bound == length).count();

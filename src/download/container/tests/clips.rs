@@ -5,9 +5,9 @@ use Container::{Avi, Flv, Gif, Heif, Matroska, Mp4, Ogg, WebM, WebP};
 
 use super::*;
 
-/// What each clip is, and the lengths to which it can be cut without a trace.
+/// The container of each clip, and the lengths to which the clip can be cut undetected.
 pub(super) const CLIPS: [(&str, Container, Completeness, &[usize]); 19] = [
-    // Behind the last image and before the trailer, which some encoders leave out.
+    // After the last image and before the trailer, which some encoders omit.
     ("animation.gif", Gif, Whole, &[1370, 1378, 1395]),
     ("animation.webp", WebP, Whole, &[]),
     ("file.avi", Avi, Whole, &[]),
@@ -33,7 +33,7 @@ pub(super) const CLIPS: [(&str, Container, Completeness, &[usize]); 19] = [
     ("packed-sound.mov", Mp4, Whole, &[]),
     // Between pages.
     ("pages.ogv", Ogg, NotRevealed, &[70, 3362]),
-    // Before the data, which a picture may have elsewhere.
+    // Before the data, which an image may have in another place.
     (
         "picture.avif",
         Heif,
@@ -42,7 +42,7 @@ pub(super) const CLIPS: [(&str, Container, Completeness, &[usize]); 19] = [
     ),
     // Between fragments.
     ("smooth.ismv", Mp4, Whole, &[1619, 2440, 2771, 2908]),
-    // Between tags, and before the size behind a tag, which some encoders leave out at the end.
+    // Between tags, and before the size after a tag, which some encoders omit at the end.
     (
         "tags.flv",
         Flv,
@@ -71,14 +71,14 @@ fn whole_clips_are_not_truncated() {
 }
 
 #[test]
-fn clips_cut_at_any_byte_are_truncated_except_where_another_end_would_look_the_same() {
+fn clip_cut_at_any_byte_is_truncated_unless_the_cut_is_undetectable() {
     let found = CLIPS.map(|(name, ..)| (name, unrevealed_cuts(&fixture(name)).0));
     let expected = CLIPS.map(|(name, _, _, cuts)| (name, cuts.to_vec()));
     assert_eq!(found, expected);
 }
 
 #[test]
-fn the_clips_of_the_simulator_are_whole_and_every_cut_of_them_is_revealed() {
+fn clips_of_the_simulator_are_whole_and_every_cut_is_detected() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/simulator/src/clips");
     let mut count = 0;
     for entry in std::fs::read_dir(folder).expect("the folder of clips") {

@@ -1,4 +1,5 @@
-//! Whole files of kinds that no muxer at hand writes, and truncated ones that no cut makes.
+//! Constructed files: complete files that the muxers of the clips do not write, and truncated files that are not a cut
+//! of a clip.
 
 use super::*;
 
@@ -7,9 +8,9 @@ fn boxes(file: &[u8]) -> Vec<&[u8]> {
     let mut boxes = Vec::new();
     let mut rest = file;
     while let Some(size) = u32_at(rest, 0) {
-        let (first, behind) = rest.split_at(size as usize);
+        let (first, after) = rest.split_at(size as usize);
         boxes.push(first);
-        rest = behind;
+        rest = after;
     }
     boxes
 }
@@ -31,8 +32,8 @@ fn replaced(file: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn bytes_behind_a_whole_file_are_no_truncation() {
-    let behind: [&[u8]; 10] = [
+fn bytes_after_a_whole_file_are_not_a_truncation() {
+    let appended: [&[u8]; 10] = [
         b"\n",
         b"\r\n",
         b"\0",
@@ -54,19 +55,19 @@ fn bytes_behind_a_whole_file_are_no_truncation() {
         "animation.gif",
         "animation.webp",
     ] {
-        for behind in behind {
-            let file = [&fixture(name), behind].concat();
-            assert_eq!(truncated(&file), "", "{name} {}", behind.escape_ascii());
+        for bytes in appended {
+            let file = [&fixture(name), bytes].concat();
+            assert_eq!(truncated(&file), "", "{name} {}", bytes.escape_ascii());
         }
     }
-    // What may be the beginning of a fragment counts as one.
-    for behind in behind
+    // Bytes that may be the beginning of a fragment count as one.
+    for bytes in appended
         .iter()
-        .filter(|behind| behind.first() != Some(&0) || behind.len() > 3)
+        .filter(|bytes| bytes.first() != Some(&0) || bytes.len() > 3)
     {
         for name in ["live.mp4", "live.webm", "live.mkv"] {
-            let file = [&fixture(name), *behind].concat();
-            assert_eq!(truncated(&file), "", "{name} {}", behind.escape_ascii());
+            let file = [&fixture(name), *bytes].concat();
+            assert_eq!(truncated(&file), "", "{name} {}", bytes.escape_ascii());
         }
     }
 }
@@ -137,14 +138,14 @@ fn boxes_in_any_order_and_size_are_whole() {
 }
 
 #[test]
-fn an_index_that_refers_to_other_files_or_is_compressed_says_nothing_about_this_one() {
+fn index_that_refers_to_other_files_or_is_compressed_is_not_used() {
     let (ftyp, _, moov) = index_last();
     let without_data = [ftyp.as_slice(), &moov].concat();
     assert_ne!(truncated(&without_data), "");
-    // The flag of each reference says that the data is not in this file.
-    let here = [&b"url "[..], &[0, 0, 0, 1]].concat();
+    // The flag of each reference means that the data is in another file.
+    let in_file = [&b"url "[..], &[0, 0, 0, 1]].concat();
     let elsewhere = [&b"url "[..], &[0; 4]].concat();
-    let file = replaced(&without_data, &here, &elsewhere);
+    let file = replaced(&without_data, &in_file, &elsewhere);
     assert_eq!(truncated(&file), "");
     let compressed = mp4_box(b"moov", &mp4_box(b"cmov", b"zlib"));
     assert_eq!(truncated(&[ftyp.clone(), compressed].concat()), "");
@@ -153,10 +154,10 @@ fn an_index_that_refers_to_other_files_or_is_compressed_says_nothing_about_this_
 }
 
 #[test]
-fn the_reason_tells_what_is_missing() {
+fn reason_states_the_missing_part() {
     let (ftyp, mdat, moov) = index_last();
     let first = fixture("index-first.mp4");
-    // Its data reaches to the end.
+    // The data extends to the end of the file.
     let mut open = first[..first.len() - 1].to_vec();
     let data = first.len() - mdat.len();
     open[data..data + 4].fill(0);
@@ -208,7 +209,7 @@ fn the_reason_tells_what_is_missing() {
 }
 
 #[test]
-fn a_fragment_whose_samples_are_not_there_is_truncated_although_all_boxes_are() {
+fn fragment_with_missing_samples_is_truncated_although_all_boxes_are_complete() {
     let file = fixture("live.mp4");
     let boxes = boxes(&file);
     let last = boxes.last().map_or(0, |last| last.len());
@@ -220,7 +221,7 @@ fn a_fragment_whose_samples_are_not_there_is_truncated_although_all_boxes_are() 
 }
 
 #[test]
-fn a_list_of_segments_shows_a_cut_between_two_of_them_but_only_if_it_fits() {
+fn matching_segment_list_reveals_a_cut_between_segments() {
     let file = fixture("indexed.mp4");
     let starts = |kind: &[u8]| {
         let windows = file.windows(4).enumerate();
@@ -233,7 +234,7 @@ fn a_list_of_segments_shows_a_cut_between_two_of_them_but_only_if_it_fits() {
         what.starts_with("its list of segments (`sidx`) ends at byte"),
         "{what}"
     );
-    // A tool that shortens segments and not the list makes no truncated file.
+    // A tool that shortens segments without updating the list does not truncate the file.
     let list = starts(b"sidx")[0];
     let first = list + if cut[list + 8] == 0 { 32 } else { 40 };
     for (at, more) in [(first, 10), (first + 12, 0)] {
@@ -245,7 +246,7 @@ fn a_list_of_segments_shows_a_cut_between_two_of_them_but_only_if_it_fits() {
 }
 
 #[test]
-fn a_data_box_that_counts_a_header_too_many_is_whole_if_its_samples_are() {
+fn data_box_that_counts_an_extra_header_is_whole_if_its_samples_are() {
     let file = fixture("index-first.mp4");
     let at = file
         .windows(4)
@@ -263,14 +264,14 @@ fn a_data_box_that_counts_a_header_too_many_is_whole_if_its_samples_are() {
 }
 
 #[test]
-fn a_file_whose_rest_was_never_written_is_truncated() {
+fn file_whose_rest_is_zeros_is_truncated() {
     let (ftyp, mdat, _) = index_last();
     let file = [ftyp, mdat, vec![0; 4000]].concat();
     assert!(truncated(&file).contains("without a `moov` box"));
 }
 
 #[test]
-fn what_is_not_known_is_not_revealed() {
+fn unknown_content_is_not_revealed() {
     let unknown: [&[u8]; 11] = [
         b"",
         b"film",
@@ -319,7 +320,7 @@ fn what_is_not_known_is_not_revealed() {
 }
 
 #[test]
-fn sizes_that_an_avi_file_leaves_open_or_counts_differently_are_no_truncation() {
+fn open_or_differently_counted_avi_sizes_are_not_a_truncation() {
     let file = fixture("file.avi");
     let size = u32::try_from(file.len()).expect("a small file");
     for stated in [0, u32::MAX, size, size - 8, size - 100, 8] {
@@ -333,7 +334,7 @@ fn sizes_that_an_avi_file_leaves_open_or_counts_differently_are_no_truncation() 
 }
 
 #[test]
-fn a_matroska_segment_of_size_zero_is_read_like_one_of_unknown_size() {
+fn matroska_segment_of_size_zero_is_read_like_one_of_unknown_size() {
     let file = fixture("live.webm");
     let head = [
         0x18, 0x53, 0x80, 0x67, 0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
@@ -345,7 +346,7 @@ fn a_matroska_segment_of_size_zero_is_read_like_one_of_unknown_size() {
 }
 
 #[test]
-fn an_ebml_header_may_be_shorter_than_what_it_is_recognized_by() {
+fn ebml_header_shorter_than_the_recognition_bytes_is_read() {
     let head = b"\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67\xff\x1f\x43\xb6\x75\xff\xa3\x84";
     let file = [&head[..], b"data"].concat();
     let expected = Verdict {

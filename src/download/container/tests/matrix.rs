@@ -7,7 +7,7 @@ use super::*;
 /// Prints a table of all clips in the folder that `AIMLAPI_VIDEO_CLIPS` names, each whole and cut at every byte.
 #[test]
 #[ignore = "needs the clips of findings/containers/run"]
-fn no_clip_of_any_muxer_is_called_truncated_and_cuts_inside_elements_are_revealed() {
+fn clips_of_all_muxers_are_whole_and_cuts_inside_elements_are_detected() {
     let folder = env::var_os("AIMLAPI_VIDEO_CLIPS").expect("AIMLAPI_VIDEO_CLIPS names a folder");
     let entries = fs::read_dir(folder).expect("a folder of clips");
     let mut paths: Vec<_> = entries
@@ -50,15 +50,18 @@ fn no_clip_of_any_muxer_is_called_truncated_and_cuts_inside_elements_are_reveale
                 };
             }
         }
-        let tell = |wanted: Place| {
+        let reveal = |wanted: Place| {
             let all = (1..length).filter(|at| places[*at] == wanted).count();
             let unrevealed = cuts.iter().filter(|at| places[**at] == wanted).count();
             format!("{} of {all}", all - unrevealed)
         };
-        let (borders, headers, others) =
-            (tell(Place::Border), tell(Place::Header), tell(Place::Other));
+        let (borders, headers, others) = (
+            reveal(Place::Border),
+            reveal(Place::Header),
+            reveal(Place::Other),
+        );
         println!("{name} | {container} | {verdict} | {length} | {borders} | {headers} | {others}");
-        // What was added to a whole file may be cut off again.
+        // Bytes that were added to a complete file may be removed again.
         if !name.starts_with("made-") {
             let is_last = |at: usize| at == length || places[at] == Place::Border;
             let is_inside = |at: &usize| {
@@ -73,8 +76,8 @@ fn no_clip_of_any_muxer_is_called_truncated_and_cuts_inside_elements_are_reveale
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// So many bytes at an element's end may be missing at the end of the file: the byte that makes a chunk's size even, the
-/// size behind a tag.
+/// The number of bytes at the end of the last element that may be missing: the padding byte of a chunk, or the size
+/// after a tag.
 fn optional(container: Container) -> usize {
     match container {
         Container::WebP | Container::Avi => 1,
@@ -88,7 +91,7 @@ fn optional(container: Container) -> usize {
 enum Place {
     /// At the beginning of an element.
     Border,
-    /// In the seven bytes behind it.
+    /// In the seven bytes after the beginning of an element.
     Header,
     Other,
 }

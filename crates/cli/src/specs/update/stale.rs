@@ -1,11 +1,13 @@
-//! Documents that would be taken instead of what is published.
+//! Documents that the build would read in place of the published ones.
 
 use std::collections::BTreeMap;
 
 use aimlapi_video_codegen::{Diagnostics, Document, Merged, document::Create, merge};
 
-/// The files that would go on describing what is published, with what a person can do about it. Whether they may be deleted
-/// is not for this command to say, and beside them the new text would be taken for nothing.
+/// Lists the files that would still describe published models, each with a remedy.
+///
+/// The build would prefer such a file to the new document. The command does not delete it, since that is the maintainer's
+/// decision.
 pub(super) fn stale(
     published: &[Document],
     taken: &BTreeMap<String, &Document>,
@@ -16,7 +18,7 @@ pub(super) fn stale(
         let same = |claim: &Create| claim.route == create.route && claim.model == create.model;
         creates.iter().any(same)
     };
-    let text_of = |create: &Create| {
+    let file_for = |create: &Create| {
         let claim = creates
             .iter()
             .find(|claim| claim.route == create.route && claim.model == create.model)?;
@@ -25,10 +27,10 @@ pub(super) fn stale(
             .find(|(_, document)| document.file == claim.file);
         file.map(|(file, _)| file)
     };
-    let news = || new.requests.iter().map(|request| &request.create);
+    let new_creates = || new.requests.iter().map(|request| &request.create);
     let mut files: BTreeMap<&str, Vec<&Create>> = BTreeMap::new();
-    for create in news() {
-        if text_of(create).is_some_and(|file| *file != create.file) {
+    for create in new_creates() {
+        if file_for(create).is_some_and(|file| *file != create.file) {
             files.entry(&create.file).or_default().push(create);
         }
     }
@@ -41,18 +43,19 @@ pub(super) fn stale(
     let lines: Vec<String> = files
         .into_iter()
         .map(|(file, creates)| {
-            let others = news().filter(|create| create.file == file && !is_published(create));
+            let others =
+                new_creates().filter(|create| create.file == file && !is_published(create));
             let others: Vec<&Create> = others.collect();
             let remedy = match (taken.contains_key(file), others.is_empty()) {
-                (true, _) => "publish it in one document alone".to_owned(),
-                (false, true) => format!("remove {file}, of which nothing else is taken"),
+                (true, _) => "publish the model in one document only".to_owned(),
+                (false, true) => format!("remove {file}, which the build needs for nothing else"),
                 (false, false) => format!(
-                    "take it out of {file}, which also describes {}, published no more",
+                    "take the model out of {file}, which also describes {}, no longer published",
                     named(others)
                 ),
             };
             format!(
-                "{file} would go on describing {} instead of what is published; {remedy}",
+                "{file} would still describe {} in place of the published document; {remedy}",
                 named(creates)
             )
         })
