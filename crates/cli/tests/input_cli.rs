@@ -403,7 +403,7 @@ async fn unusable_media_are_an_error_in_options_and_a_warning_in_a_request() {
         .await;
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(
-        ran.stderr.contains("warning: /image_url: a `blob:` link"),
+        ran.stderr.contains("warning: /image_url: a `blob:` URL"),
         "{ran:?}"
     );
     for link in [

@@ -3,13 +3,11 @@
 mod arms;
 mod bare;
 mod limits;
-mod shape;
+mod schema;
+mod text;
 mod within;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -247,7 +245,7 @@ fn object(path: &str, old: &[Property], new: &[Property], recorder: &mut Recorde
                 recorder.record(
                     &at,
                     Kind::PropertyRemoved,
-                    Some(shape::summary(&was.schema)),
+                    Some(schema::summary(&was.schema)),
                     None,
                     Effect::Breaking,
                 );
@@ -258,7 +256,7 @@ fn object(path: &str, old: &[Property], new: &[Property], recorder: &mut Recorde
                 } else {
                     Effect::Compatible
                 };
-                let mut summary = shape::summary(&is.schema);
+                let mut summary = schema::summary(&is.schema);
                 if is.required {
                     summary = format!("required: {}", summary.as_str().unwrap_or_default()).into();
                 }
@@ -304,7 +302,7 @@ fn field(path: &str, old: &Property, new: &Property, recorder: &mut Recorder<'_>
         let (was, is) = (old.default.clone(), new.default.clone());
         recorder.record(path, Kind::DefaultChanged, was, is, Effect::None);
     }
-    shape::compare(path, &old.schema, &new.schema, recorder);
+    schema::compare(path, &old.schema, &new.schema, recorder);
 }
 
 fn checks(path: &str, old: &[Check], new: &[Check], recorder: &mut Recorder<'_>) {
@@ -312,14 +310,14 @@ fn checks(path: &str, old: &[Check], new: &[Check], recorder: &mut Recorder<'_>)
     let removed = old.iter().filter(|check| !new.contains(check));
     let mut added: Vec<&Check> = new.iter().filter(|check| !old.contains(check)).collect();
     for was in removed {
-        match added.iter().position(|is| shape::alike(was, is)) {
-            Some(index) => shape::compare_checks(path, was, added.remove(index), recorder),
+        match added.iter().position(|is| schema::alike(was, is)) {
+            Some(index) => schema::compare_checks(path, was, added.remove(index), recorder),
             None => {
                 let (kind, effect) = match was {
                     Check::Unchecked { .. } => (Kind::UncheckedChanged, Effect::None),
                     _ => (Kind::BoundWidened, Effect::Compatible),
                 };
-                recorder.record(path, kind, Some(shape::check(was)), None, effect);
+                recorder.record(path, kind, Some(schema::check(was)), None, effect);
             }
         }
     }
@@ -328,7 +326,7 @@ fn checks(path: &str, old: &[Check], new: &[Check], recorder: &mut Recorder<'_>)
             Check::Unchecked { .. } => (Kind::UncheckedChanged, Effect::None),
             _ => (Kind::BoundTightened, Effect::Breaking),
         };
-        recorder.record(path, kind, None, Some(shape::check(is)), effect);
+        recorder.record(path, kind, None, Some(schema::check(is)), effect);
     }
 }
 
@@ -371,96 +369,5 @@ impl<'a> Recorder<'a> {
             new,
             effect,
         });
-    }
-}
-
-impl Kind {
-    /// The name in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ModelAdded => "model_added",
-            Self::ModelRemoved => "model_removed",
-            Self::PathMoved => "path_moved",
-            Self::VendorChanged => "vendor_changed",
-            Self::PropertyAdded => "property_added",
-            Self::PropertyRemoved => "property_removed",
-            Self::BecameRequired => "became_required",
-            Self::BecameOptional => "became_optional",
-            Self::NullAllowed => "null_allowed",
-            Self::NullRefused => "null_refused",
-            Self::ValueAdded => "enum_value_added",
-            Self::ValueRemoved => "enum_value_removed",
-            Self::BoundTightened => "bound_tightened",
-            Self::BoundWidened => "bound_widened",
-            Self::TypeChanged => "type_changed",
-            Self::DefaultChanged => "default_changed",
-            Self::UncheckedChanged => "told_changed",
-            Self::AnswerChanged => "answer_changed",
-            Self::ProseChanged => "prose_only",
-        }
-    }
-}
-
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.property.is_empty() {
-            write!(f, "`{}`: ", self.property)?;
-        }
-        f.write_str(match self.kind {
-            Kind::ModelAdded => "model added",
-            Kind::ModelRemoved => "model removed",
-            Kind::PathMoved => "path moved",
-            Kind::VendorChanged => "vendor changed, and with it the feature that brings the model",
-            Kind::PropertyAdded => "property added",
-            Kind::PropertyRemoved => "property removed",
-            Kind::BecameRequired => "became required",
-            Kind::BecameOptional => "became optional",
-            Kind::NullAllowed => "`null` is allowed",
-            Kind::NullRefused => "`null` is not allowed any more",
-            Kind::ValueAdded => "value added",
-            Kind::ValueRemoved => "value removed",
-            Kind::BoundTightened => "bound tightened",
-            Kind::BoundWidened => "bound widened",
-            Kind::TypeChanged => "type changed",
-            Kind::DefaultChanged => {
-                "default changed (what the service does when it is left out, not the API)"
-            }
-            Kind::UncheckedChanged => "what the service alone judges changed",
-            Kind::AnswerChanged => "answer changed (it is read leniently, so the types stay)",
-            Kind::ProseChanged => "prose only",
-        })?;
-        let text = |value: &Value| match value.as_str() {
-            // One line always.
-            Some(text) if !text.contains(char::is_control) => text.to_owned(),
-            _ => value.to_string(),
-        };
-        match (&self.old, &self.new) {
-            (None, None) => Ok(()),
-            (Some(old), None) if self.kind == Kind::ValueRemoved => write!(f, ": {old}"),
-            (None, Some(new)) if self.kind == Kind::ValueAdded => write!(f, ": {new}"),
-            (Some(old), None) => write!(f, ": {}, now none", text(old)),
-            (None, Some(new)) => write!(f, ": {}", text(new)),
-            (Some(old), Some(new)) => write!(f, ": {}, now {}", text(old), text(new)),
-        }
-    }
-}
-
-impl fmt::Display for Effect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Breaking => "breaking",
-            Self::Compatible => "compatible",
-            Self::None => "none",
-        })
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Major => "major",
-            Self::Minor => "minor",
-            Self::Patch => "patch",
-        })
     }
 }

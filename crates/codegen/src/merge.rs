@@ -185,7 +185,7 @@ fn report_other_fetches(documents: &[Document], route: Route, diagnostics: &mut 
             let pointer = format!("/paths{}/get/parameters", step(route.path()));
             let what = "the fetch is not `GET ?generation_id=ID`, which this client sends";
             let remedy =
-                "correct the document by an overlay action, or change merge.rs and client.rs";
+                "correct the document by an overlay action, or change the generated operation";
             diagnostics.warning(Diagnostic::new(
                 &document.file,
                 &document.place(&pointer),

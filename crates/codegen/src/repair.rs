@@ -5,8 +5,10 @@
 //! with `nullable` everywhere do no harm; a property's default is documented and never sent; names that Rust does not allow
 //! are changed by [`names`](crate::names); the same property in two models is two types.
 //!
-//! Three repairs affect no type, and exist so that `specs check` reports the defects and later steps need not handle them: `response_without_description`, `fetch_with_body` and `bearer_scheme_in_header`.
+//! Three repairs affect no type: `response_without_description`, `fetch_with_body` and `bearer_scheme_in_header`. They exist
+//! so that `specs check` reports the defects, and later steps need not handle them.
 
+mod join;
 mod operation;
 mod reference;
 mod schema;
@@ -16,10 +18,11 @@ use serde_json::{Map, Value};
 
 use crate::document::Document;
 
+pub(crate) use join::{joined, whole};
 pub(crate) use reference::decoded;
-pub use reference::{from_elsewhere, unused_components as prune};
-pub use schema::{is_annotation, joined, whole};
-pub use values::enum_in_arms;
+pub(crate) use reference::{from_elsewhere, unused_components as prune};
+pub(crate) use schema::is_annotation;
+pub(crate) use values::enum_in_arms;
 
 /// A class of defect, and the function that repairs it.
 #[derive(Debug)]

@@ -59,7 +59,7 @@ impl Reader<'_> {
             return Schema::Any;
         };
         if self.depth == MAX_DEPTH {
-            let what = format!("is nested {MAX_DEPTH} schemas deep, which is the limit");
+            let what = format!("is nested more than {MAX_DEPTH} schemas deep");
             self.error(pointer, &what, "remove it by an overlay action");
             return Schema::Any;
         }
@@ -286,7 +286,7 @@ impl Reader<'_> {
         let role = schema.get("x-role")?;
         let known = serde_json::from_value(role.clone()).ok();
         if known.is_none() {
-            let what = format!("`x-role` is {role}, and the roles are {ROLES}");
+            let what = format!("`x-role` is {role}; expected one of {ROLES}");
             self.error(&format!("{pointer}/x-role"), &what, "correct overlay.json");
         }
         known

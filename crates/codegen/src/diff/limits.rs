@@ -1,6 +1,6 @@
 //! Compares the limits of numbers, inclusive and exclusive ones.
 
-use super::{Effect, Kind, Recorder, shape::summary};
+use super::{Effect, Kind, Recorder, schema::summary};
 use aimlapi_video_contract::{Check, Schema};
 
 /// A lower limit; an upper one is the lower limit of the negated numbers.
@@ -40,9 +40,9 @@ impl Limit {
     }
 }
 
-/// The tightest limit of a shape and what is checked beside it.
-pub(super) fn limit(shape: &Schema, checks: &[Check], side: Side) -> Option<Limit> {
-    let of_type = match (shape, side) {
+/// The tightest limit of a schema and what is checked beside it.
+pub(super) fn limit(schema: &Schema, checks: &[Check], side: Side) -> Option<Limit> {
+    let of_type = match (schema, side) {
         (Schema::Integer { min, .. }, Side::Lower) => min.map(|min| min as f64),
         (Schema::Integer { max, .. }, Side::Upper) => max.map(|max| max as f64),
         (Schema::Number { min, .. }, Side::Lower) => *min,
@@ -86,7 +86,7 @@ pub(super) fn compare(
     };
     let mut is_recorded = false;
     for side in [Side::Lower, Side::Upper] {
-        let [was, is] = [old, new].map(|(shape, checks)| limit(shape, checks, side));
+        let [was, is] = [old, new].map(|(schema, checks)| limit(schema, checks, side));
         if was == is {
             continue;
         }
@@ -113,12 +113,12 @@ fn has_bound(schema: &Schema) -> bool {
     matches!(schema, Schema::Number { min, max } if min.is_some() || max.is_some())
 }
 
-/// Whether no number lies within both shapes.
+/// Whether no number lies within both schemas.
 pub(super) fn apart(one: &Schema, other: &Schema) -> bool {
-    let limits = |shape: &Schema| {
-        let (typed, checks) = match shape {
+    let limits = |schema: &Schema| {
+        let (typed, checks) = match schema {
             Schema::Checked { schema, checks } => (&**schema, checks.as_slice()),
-            shape => (shape, [].as_slice()),
+            schema => (schema, [].as_slice()),
         };
         [Side::Lower, Side::Upper].map(|side| limit(typed, checks, side))
     };

@@ -40,7 +40,7 @@ pub(super) fn allows(old: &Schema, new: &Schema) -> bool {
             let ((typed, before), (other, after)) = (split(old), split(new));
             // A value that must match a part as well is one that this part allows.
             let is_within =
-                |check: &Check| matches!(check, Check::AllOf(shape) if allows(shape, new));
+                |check: &Check| matches!(check, Check::AllOf(schema) if allows(schema, new));
             before.iter().any(is_within)
                 || typed_allows((typed, before), other)
                     && after.iter().all(|check| implied(check, old))
@@ -48,9 +48,9 @@ pub(super) fn allows(old: &Schema, new: &Schema) -> bool {
     }
 }
 
-/// All values of a shape, where they can be listed.
-pub(super) fn listed(shape: &Schema) -> Option<Vec<Value>> {
-    match shape.typed() {
+/// All values of a schema, where they can be listed.
+pub(super) fn listed(schema: &Schema) -> Option<Vec<Value>> {
+    match schema.typed() {
         Schema::StringEnum(values) => {
             Some(values.iter().map(|value| value.as_str().into()).collect())
         }
@@ -65,14 +65,14 @@ fn list(item: &Schema) -> Schema {
     Schema::array(item.clone(), 0, None)
 }
 
-fn split(shape: &Schema) -> (&Schema, &[Check]) {
-    match shape {
+fn split(schema: &Schema) -> (&Schema, &[Check]) {
+    match schema {
         Schema::Checked { schema, checks } => (schema, checks),
-        shape => (shape, &[]),
+        schema => (schema, &[]),
     }
 }
 
-/// Whether a shape without checks allows all that `old` does, with what is checked beside that one.
+/// Whether a schema without checks allows all that `old` does, with what is checked beside that one.
 fn typed_allows(old: (&Schema, &[Check]), new: &Schema) -> bool {
     let (typed, before) = old;
     match (typed, new) {
@@ -80,12 +80,12 @@ fn typed_allows(old: (&Schema, &[Check]), new: &Schema) -> bool {
         (
             Schema::Integer { min, max },
             Schema::Integer {
-                min: least,
-                max: most,
+                min: new_min,
+                max: new_max,
             },
         ) => {
-            least.is_none_or(|least| min.is_some_and(|min| min >= least))
-                && most.is_none_or(|most| max.is_some_and(|max| max <= most))
+            new_min.is_none_or(|new_min| min.is_some_and(|min| min >= new_min))
+                && new_max.is_none_or(|new_max| max.is_some_and(|max| max <= new_max))
         }
         (Schema::Integer { .. } | Schema::Number { .. }, Schema::Number { .. }) => {
             [Side::Lower, Side::Upper].into_iter().all(|side| {
@@ -101,20 +101,20 @@ fn typed_allows(old: (&Schema, &[Check]), new: &Schema) -> bool {
         (
             Schema::String { min, max },
             Schema::String {
-                min: least,
-                max: most,
+                min: new_min,
+                max: new_max,
             },
-        ) => least <= min && most.is_none_or(|most| max.is_some_and(|max| max <= most)),
+        ) => new_min <= min && new_max.is_none_or(|new_max| max.is_some_and(|max| max <= new_max)),
         (
             Schema::Array { items, min, max },
             Schema::Array {
                 items: others,
-                min: least,
-                max: most,
+                min: new_min,
+                max: new_max,
             },
         ) => {
-            least <= min
-                && most.is_none_or(|most| max.is_some_and(|max| max <= most))
+            new_min <= min
+                && new_max.is_none_or(|new_max| max.is_some_and(|max| max <= new_max))
                 && allows(items, others)
         }
         (Schema::Object(old), Schema::Object(new)) => object_allows(old, new),
@@ -160,8 +160,8 @@ fn implied(check: &Check, old: &Schema) -> bool {
             Check::UniqueItems => is_no(JsonType::Array),
             Check::PropertyCount { min, max } => {
                 let narrower = |own: &Check| {
-                    matches!(own, Check::PropertyCount { min: least, max: most }
-                        if least >= min && max.is_none_or(|max| most.is_some_and(|most| most <= max)))
+                    matches!(own, Check::PropertyCount { min: own_min, max: own_max }
+                        if own_min >= min && max.is_none_or(|max| own_max.is_some_and(|own_max| own_max <= max)))
                 };
                 is_no(JsonType::Object) || before.iter().any(narrower)
             }
@@ -169,7 +169,7 @@ fn implied(check: &Check, old: &Schema) -> bool {
                 let narrower = |own: &Check| matches!(own, Check::Closed(own) if own.iter().all(|name| known.contains(name)));
                 is_no(JsonType::Object) || before.iter().any(narrower)
             }
-            Check::AllOf(shape) => allows(old, shape),
+            Check::AllOf(schema) => allows(old, schema),
         }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn references(document: &mut Value) -> usize {
 
 /// Writes out the references whose targets are dropped afterwards: paths that are references, and references to other paths
 /// or to extensions. `document` has this client's paths alone, `published` all of them.
-pub fn from_elsewhere(document: &mut Value, published: &Value) {
+pub(crate) fn from_elsewhere(document: &mut Value, published: &Value) {
     let items = document.get_mut("paths").and_then(Value::as_object_mut);
     for item in items.into_iter().flat_map(Map::values_mut) {
         for _ in 0..MAX_DEPTH {
@@ -153,7 +153,7 @@ fn size(value: &Value) -> usize {
 }
 
 /// Documents have components without a reference to them, hundreds of them in older ones; they are dropped.
-pub fn unused_components(document: &mut Value) -> usize {
+pub(crate) fn unused_components(document: &mut Value) -> usize {
     let Some(components) = document.get("components").and_then(Value::as_object) else {
         return 0;
     };

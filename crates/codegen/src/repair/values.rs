@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use super::{
     each_object,
-    schema::{arms, is_annotation, join},
+    join::join,
+    schema::{arms, is_annotation},
 };
 use crate::is_of_type;
 
@@ -96,7 +97,7 @@ fn retyped(document: &mut Value, from: &str, to: &str, is_of: fn(&Value) -> bool
 }
 
 /// A list of values is spread over the arms of `anyOf` or `oneOf`; it is one list.
-pub fn enum_in_arms(document: &mut Value) -> usize {
+pub(crate) fn enum_in_arms(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
         let Some((keyword, arms)) = arms(schema) else {
             return false;

@@ -45,7 +45,7 @@ pub fn generate(
         Ok(source) => return Some(source),
         Err(error) => error,
     };
-    let remedy = "take the model out, or correct what is odd about it by an overlay action";
+    let remedy = "remove the model, or correct its document by an overlay action";
     let before = diagnostics.errors.len();
     for request in &merged.requests {
         let alone = Merged {

@@ -18,9 +18,9 @@ use super::{
 use crate::names;
 
 pub(super) fn compare(path: &str, old: &Schema, new: &Schema, recorder: &mut Recorder<'_>) {
-    let is_checked = |shape: &Schema| {
+    let is_checked = |schema: &Schema| {
         matches!(
-            shape,
+            schema,
             Schema::Checked { .. } | Schema::Alternatives { .. } | Schema::Enum(_)
         )
     };
@@ -40,8 +40,8 @@ pub(super) fn compare(path: &str, old: &Schema, new: &Schema, recorder: &mut Rec
         (
             Schema::Integer { min, max },
             Schema::Integer {
-                min: least,
-                max: most,
+                min: new_min,
+                max: new_max,
             },
         ) => {
             let number = |bound: &Option<i64>| bound.map(Value::from);
@@ -49,7 +49,7 @@ pub(super) fn compare(path: &str, old: &Schema, new: &Schema, recorder: &mut Rec
                 path,
                 "minimum",
                 number(min),
-                number(least),
+                number(new_min),
                 Effect::Compatible,
                 recorder,
             );
@@ -57,7 +57,7 @@ pub(super) fn compare(path: &str, old: &Schema, new: &Schema, recorder: &mut Rec
                 path,
                 "maximum",
                 number(max),
-                number(most),
+                number(new_max),
                 Effect::Compatible,
                 recorder,
             );
@@ -66,16 +66,30 @@ pub(super) fn compare(path: &str, old: &Schema, new: &Schema, recorder: &mut Rec
             limits::compare(path, (old, &[]), (new, &[]), recorder);
         }
         (Schema::String { .. }, Schema::String { .. }) => {
-            let ((min, max), (least, most)) = (lengths(old), lengths(new));
-            bound(path, "minLength", min, least, Effect::Compatible, recorder);
-            bound(path, "maxLength", max, most, Effect::Compatible, recorder);
+            let ((min, max), (new_min, new_max)) = (lengths(old), lengths(new));
+            bound(
+                path,
+                "minLength",
+                min,
+                new_min,
+                Effect::Compatible,
+                recorder,
+            );
+            bound(
+                path,
+                "maxLength",
+                max,
+                new_max,
+                Effect::Compatible,
+                recorder,
+            );
         }
         (
             Schema::Array { items, min, max },
             Schema::Array {
                 items: new_items,
-                min: least,
-                max: most,
+                min: new_min,
+                max: new_max,
             },
         ) => {
             let size = |bound: &usize| (*bound > 0).then(|| json!(bound));
@@ -83,7 +97,7 @@ pub(super) fn compare(path: &str, old: &Schema, new: &Schema, recorder: &mut Rec
                 path,
                 "minItems",
                 size(min),
-                size(least),
+                size(new_min),
                 Effect::Compatible,
                 recorder,
             );
@@ -92,7 +106,7 @@ pub(super) fn compare(path: &str, old: &Schema, new: &Schema, recorder: &mut Rec
                 path,
                 "maxItems",
                 size(max),
-                size(most),
+                size(new_max),
                 Effect::Compatible,
                 recorder,
             );
@@ -179,10 +193,10 @@ pub(super) fn compare_checks(path: &str, old: &Check, new: &Check, recorder: &mu
         (
             Check::PropertyCount { min, max },
             Check::PropertyCount {
-                min: least,
-                max: most,
+                min: new_min,
+                max: new_max,
             },
-        ) => least <= min && most.is_none_or(|most| max.is_some_and(|max| max <= most)),
+        ) => new_min <= min && new_max.is_none_or(|new_max| max.is_some_and(|max| max <= new_max)),
         _ => false,
     };
     let (kind, effect) = if wider {
@@ -194,8 +208,8 @@ pub(super) fn compare_checks(path: &str, old: &Check, new: &Check, recorder: &mu
 }
 
 /// A schema in words.
-pub(super) fn summary(shape: &Schema) -> Value {
-    shape.summary().into()
+pub(super) fn summary(schema: &Schema) -> Value {
+    schema.summary().into()
 }
 
 pub(super) fn check(check: &Check) -> Value {
@@ -203,17 +217,17 @@ pub(super) fn check(check: &Check) -> Value {
 }
 
 /// The part that a type enforces, and the checks beside it.
-fn parts(shape: &Schema) -> (&Schema, Cow<'_, [Check]>) {
-    match shape {
+fn parts(schema: &Schema) -> (&Schema, Cow<'_, [Check]>) {
+    match schema {
         Schema::Checked { schema, checks } => {
             let (typed, mut all) = parts(schema);
             all.to_mut().extend_from_slice(checks);
             (typed, all)
         }
         Schema::Alternatives { .. } | Schema::Enum(_) => {
-            (&Schema::Any, vec![Check::AllOf(shape.clone())].into())
+            (&Schema::Any, vec![Check::AllOf(schema.clone())].into())
         }
-        shape => (shape, Cow::Borrowed(&[])),
+        schema => (schema, Cow::Borrowed(&[])),
     }
 }
 
@@ -242,9 +256,9 @@ fn flat(typed: &Schema, checks: &[Check]) -> Vec<Check> {
 }
 
 /// The schemas whose type is not named after its property.
-fn unnamed(shape: &Schema) -> bool {
+fn unnamed(schema: &Schema) -> bool {
     matches!(
-        shape,
+        schema,
         Schema::Any
             | Schema::Boolean
             | Schema::Uri
@@ -254,8 +268,8 @@ fn unnamed(shape: &Schema) -> bool {
     )
 }
 
-fn lengths(shape: &Schema) -> (Option<Value>, Option<Value>) {
-    match shape {
+fn lengths(schema: &Schema) -> (Option<Value>, Option<Value>) {
+    match schema {
         Schema::String { min, max } => ((*min > 0).then(|| json!(min)), max.map(|max| json!(max))),
         _ => (None, None),
     }

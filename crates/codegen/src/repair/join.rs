@@ -1,0 +1,205 @@
+//! Joins schemas into one that allows what all of them allow.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value, json};
+
+use super::schema::is_annotation;
+
+/// A schema with the parts of its `allOf` written into it; `None` where it has none, or where they contradict each other.
+/// Keywords of a part that one schema cannot hold stay in `allOf` under the index of that part.
+pub(crate) fn whole(schema: &Map<String, Value>) -> Option<Map<String, Value>> {
+    let parts = schema.get("allOf")?.as_array()?;
+    let mut whole = schema.clone();
+    whole.remove("allOf");
+    let mut rests: Vec<Value> = Vec::new();
+    for (index, part) in parts.iter().enumerate() {
+        let rest = Value::Object(join_or_rest(&mut whole, part)?);
+        if rest != json!({}) && !rests.contains(&rest) {
+            rests.resize(index, json!({}));
+            rests.push(rest);
+        }
+    }
+    if !rests.is_empty() {
+        whole.insert("allOf".into(), rests.into());
+    }
+    Some(whole)
+}
+
+/// One schema that allows what both `shared` and `part` allow; `None` where they contradict each other.
+pub(crate) fn joined(shared: &Map<String, Value>, part: &Value) -> Option<Value> {
+    let mut whole = shared.clone();
+    join(&mut whole, part).then_some(Value::Object(whole))
+}
+
+/// Joins `part` into `whole`. Keywords that both have and one schema cannot hold, such as two patterns, go into `allOf`.
+/// Returns false where the two contradict each other.
+pub(super) fn join(whole: &mut Map<String, Value>, part: &Value) -> bool {
+    let Some(mut rest) = join_or_rest(whole, part) else {
+        return false;
+    };
+    match (rest.remove("allOf"), whole.get_mut("allOf")) {
+        (Some(own), None) => {
+            whole.insert("allOf".into(), own);
+        }
+        // The part's own list comes first, so that the indices in it stay.
+        (Some(Value::Array(own)), Some(Value::Array(known))) => {
+            let mut others = std::mem::replace(known, own);
+            others.retain(|other| !known.contains(other));
+            known.extend(others);
+        }
+        (Some(own), Some(known)) if own != *known => {
+            rest.insert("allOf".into(), own);
+        }
+        _ => {}
+    }
+    let list = (!rest.is_empty()).then(|| whole.entry("allOf").or_insert_with(|| json!([])));
+    if let Some(list) = list.and_then(Value::as_array_mut) {
+        let rest = Value::Object(rest);
+        if !list.contains(&rest) {
+            list.push(rest);
+        }
+    }
+    true
+}
+
+/// Joins `part` into `whole`, and returns the keywords of `part` that one schema cannot hold together with those of
+/// `whole`; `None` where the two contradict each other.
+fn join_or_rest(whole: &mut Map<String, Value>, part: &Value) -> Option<Map<String, Value>> {
+    let part = part.as_object()?;
+    let null = null(whole, part);
+    // These depend on another keyword each.
+    let is_done = |keyword: &str, new: &Value| {
+        let is_flag = ["exclusiveMinimum", "exclusiveMaximum"].contains(&keyword);
+        ["nullable", "minimum", "maximum"].contains(&keyword) || is_flag && new.is_boolean()
+    };
+    for limit in ["minimum", "maximum"] {
+        join_limit(whole, part, limit);
+    }
+    let mut rest = Map::new();
+    let joins = part.iter().all(|(keyword, new)| {
+        if is_done(keyword, new) {
+            return true;
+        }
+        if keyword == "allOf" {
+            rest.insert(keyword.clone(), new.clone());
+            return true;
+        }
+        let Some(old) = whole.get_mut(keyword) else {
+            whole.insert(keyword.clone(), new.clone());
+            return true;
+        };
+        match (keyword.as_str(), &mut *old, new) {
+            ("properties", Value::Object(old), Value::Object(new)) => {
+                new.iter().all(|(name, new)| match old.get_mut(name) {
+                    None => {
+                        old.insert(name.clone(), new.clone());
+                        true
+                    }
+                    Some(Value::Object(old)) => join(old, new),
+                    Some(old) => old == new,
+                })
+            }
+            ("items", Value::Object(old), new @ Value::Object(_)) => join(old, new),
+            ("required", Value::Array(old), Value::Array(new)) => {
+                let more: Vec<Value> = new
+                    .iter()
+                    .filter(|item| !old.contains(item))
+                    .cloned()
+                    .collect();
+                old.extend(more);
+                true
+            }
+            ("enum", Value::Array(old), Value::Array(new)) => {
+                let new: HashSet<&Value> = new.iter().collect();
+                old.retain(|value| new.contains(value));
+                !old.is_empty()
+            }
+            ("minLength" | "minItems" | "minProperties" | "exclusiveMinimum", old, new)
+                if old.is_number() && new.is_number() =>
+            {
+                tighter(old, new, |old, new| new > old)
+            }
+            ("maxLength" | "maxItems" | "maxProperties" | "exclusiveMaximum", old, new)
+                if old.is_number() && new.is_number() =>
+            {
+                tighter(old, new, |old, new| new < old)
+            }
+            ("type", old, new) if *old == "number" && new == "integer" => {
+                *old = new.clone();
+                true
+            }
+            ("type", old, new) if *old == "integer" && new == "number" => true,
+            ("type" | "enum" | "required" | "properties" | "items", old, new) => old == new,
+            (known, ..) if is_annotation(known) => true,
+            (_, old, new) => {
+                if old != new {
+                    rest.insert(keyword.clone(), new.clone());
+                }
+                true
+            }
+        }
+    });
+    match null {
+        Some(null) => whole.insert("nullable".into(), null),
+        None => whole.remove("nullable"),
+    };
+    joins.then_some(rest)
+}
+
+/// The `nullable` of two schemas together. It belongs to the `type` beside it; `null` is allowed where each type allows it.
+fn null(whole: &Map<String, Value>, part: &Map<String, Value>) -> Option<Value> {
+    let both = [whole, part];
+    let stated = both.map(|schema| schema.get("nullable"));
+    if let Some(odd) = stated.into_iter().flatten().find(|flag| !flag.is_boolean()) {
+        return Some(odd.clone());
+    }
+    let allows = |schema: &&Map<String, Value>| schema.get("nullable") == Some(&Value::Bool(true));
+    let mut typed = both.iter().filter(|schema| schema.contains_key("type"));
+    let is_typed = both.iter().any(|schema| schema.contains_key("type"));
+    let allowed = if is_typed {
+        typed.all(allows)
+    } else {
+        both.iter().any(allows)
+    };
+    allowed.then_some(Value::Bool(true))
+}
+
+/// Takes the tighter of two limits, each with its flag that states whether the limit itself is allowed.
+fn join_limit(whole: &mut Map<String, Value>, part: &Map<String, Value>, limit: &str) {
+    let is_lower = limit == "minimum";
+    let flag = if is_lower {
+        "exclusiveMinimum"
+    } else {
+        "exclusiveMaximum"
+    };
+    let Some(new) = part.get(limit) else { return };
+    let numbers = whole.get(limit).map(|old| (old.as_f64(), new.as_f64()));
+    let takes = match numbers {
+        Some((Some(old), Some(new))) if old == new => part.get(flag) == Some(&Value::Bool(true)),
+        Some((Some(old), Some(new))) => (new > old) == is_lower,
+        Some((old, _)) => old.is_some(),
+        None => true,
+    };
+    if !takes {
+        return;
+    }
+    whole.insert(limit.into(), new.clone());
+    // Newer schemas put a limit of its own where the flag stands; that one stays.
+    if !whole.get(flag).is_some_and(Value::is_number) {
+        match part.get(flag).filter(|flag| !flag.is_number()) {
+            Some(value) => whole.insert(flag.into(), value.clone()),
+            None => whole.remove(flag),
+        };
+    }
+}
+
+fn tighter(old: &mut Value, new: &Value, is_tighter: impl Fn(f64, f64) -> bool) -> bool {
+    let (Some(was), Some(is)) = (old.as_f64(), new.as_f64()) else {
+        return false;
+    };
+    if is_tighter(was, is) {
+        *old = new.clone();
+    }
+    true
+}
