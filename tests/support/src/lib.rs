@@ -1,5 +1,6 @@
 //! Helpers that the tests share: servers on loopback whose responses a test scripts, and clients for them.
 #![allow(
+    clippy::new_without_default,
     clippy::unwrap_used,
     clippy::expect_used,
     missing_docs,
