@@ -54,8 +54,9 @@
 )]
 
 pub mod schedule;
-#[doc = include_str!(concat!(env!("OUT_DIR"), "/types.md"))]
 pub mod types {
+    #![doc = include_str!(concat!(env!("OUT_DIR"), "/types.md"))]
+
     pub use crate::generated::{bounded::*, builders::*, types::*};
 }
 
