@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 pub use aimlapi_video_contract::{
-    Check, Constraint, EnforcedBy, JsonType, Model, Property, Role, Route, Rule, Schema,
+    Check, Constraint, EnforcedBy, Formats, JsonType, Model, Property, Role, Route, Rule, Schema,
     SourcedRule, StatedDuration, Task,
 };
 
@@ -26,8 +26,8 @@ pub use aimlapi_video_contract::{
 pub fn models() -> &'static [Model] {
     static MODELS: LazyLock<Vec<Model>> = LazyLock::new(|| {
         let text = include_str!(concat!(env!("OUT_DIR"), "/contract.json"));
-        // The build writes this text from the same types, and a test reads it.
-        serde_json::from_str(text).unwrap_or_default()
+        // The build writes this text from the same types, and reads it back.
+        aimlapi_video_contract::from_json(text).unwrap_or_default()
     });
     &MODELS
 }

@@ -318,7 +318,8 @@ impl fmt::Display for Error {
     }
 }
 
-/// Shows the message and the causes, one a line, since `fn main() -> Result<(), Error>` prints this form.
+/// Shows the message, the causes, the generation and the saved files, one a line, since `fn main() -> Result<(), Error>`
+/// prints this form.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
@@ -326,6 +327,17 @@ impl fmt::Debug for Error {
         while let Some(error) = cause {
             write!(f, "\ncaused by: {error}")?;
             cause = error.source();
+        }
+        if let Some(handle) = self.handle() {
+            write!(
+                f,
+                "\ngeneration: {} (route {})",
+                handle.id(),
+                handle.route()
+            )?;
+        }
+        for saved in self.saved() {
+            write!(f, "\nsaved: {}", saved.path.display())?;
         }
         Ok(())
     }
@@ -353,6 +365,23 @@ mod tests {
         assert_eq!(
             format!("{error:?}"),
             "no valid response for 2m\ncaused by: the service sent no response\ncaused by: connection reset"
+        );
+    }
+
+    #[test]
+    fn debug_of_a_wait_that_ended_names_the_generation() {
+        let state = WaitState {
+            handle: GenerationHandle::from("g-1"),
+            last: None,
+            elapsed: Duration::ZERO,
+            polls: 0,
+            answered: 0,
+            budget_delay: Duration::ZERO,
+        };
+        let error = Error::new(ErrorKind::DeadlineExceeded, "not completed after 30m");
+        assert_eq!(
+            format!("{:?}", error.with_wait(state)),
+            "not completed after 30m\ngeneration: g-1 (route universal)"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! One HTTP exchange with the service: headers, timeout, size limit of the response, redaction of the key, trace.
+//! The HTTP layer: calls of the API, the HTTP clients of downloads, and the checks of their hosts.
 //!
 //! A [`Call`] adds headers, timeout and request id to the request of a generated operation, and turns the operation's result
 //! into a [`ServiceResponse`]. This module only reads responses; the client decides about retries and polls. [`Files`] holds the

@@ -1,4 +1,4 @@
-//! The journal of a batch (feature `journal`): a file that records the intent, the handle and the end of each create,
+//! The journal of a batch: a file that records the intent, the handle and the end of each create,
 //! so that a batch can continue after a crash without paying twice.
 //!
 //! The file has one JSON object per line and is only appended to. The intent is written and synced before the request

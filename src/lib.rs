@@ -26,7 +26,7 @@
 //!
 //! # Errors
 //!
-//! All functions return one [`Error`]. [`Error::kind`] says what to do:
+//! Every operation of a client returns one [`Error`]. [`Error::kind`] says what to do:
 //!
 //! | [`ErrorKind`] | meaning | remedy |
 //! |---|---|---|
@@ -88,7 +88,7 @@ pub mod mock;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 
-// Before the others that give it methods, so that its own stand first on its page.
+// Declared first, so that rustdoc lists the client's own methods before those of other modules.
 mod client;
 
 mod batch;
@@ -105,6 +105,7 @@ mod journal;
 mod poll;
 mod request;
 mod saved;
+mod sha256;
 mod tls;
 mod urls;
 

@@ -121,7 +121,7 @@ impl GenerationRequest {
 
     /// The request of a generated type, whose model is one of [`models`].
     pub(crate) fn from_typed(route: Route, model: &'static str, request: &impl Serialize) -> Self {
-        // A generated struct always becomes an object. The empty object of the other arm would not pass `validate`.
+        // A generated struct always becomes an object, and the build has read its model back.
         let body = match serde_json::to_value(request) {
             Ok(Value::Object(body)) => body,
             _ => Map::new(),

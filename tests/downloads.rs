@@ -250,7 +250,7 @@ async fn stated_size_is_in_the_progress_and_a_disagreement_is_reported() {
     assert_eq!(
         saved[0].disagreement.as_deref(),
         Some(
-            "the generation states a file of 8 bytes, and 9 arrived; its content is of no known video format"
+            "the generation states a file of 8 bytes, and 9 arrived; its content is of an unknown video format"
         )
     );
     assert_eq!(saved[0].content_type.as_deref(), Some("video/webm"));
@@ -272,7 +272,7 @@ async fn stated_size_is_in_the_progress_and_a_disagreement_is_reported() {
     assert_eq!(
         saved[0].disagreement.as_deref(),
         Some(
-            "the generation states video/mp4, and video/webm arrived; its content is of no known video format"
+            "the generation states video/mp4, and video/webm arrived; its content is of an unknown video format"
         )
     );
 }

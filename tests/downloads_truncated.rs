@@ -174,13 +174,13 @@ async fn content_of_another_type_is_saved_with_a_disagreement() {
             vec![0; 4096],
             "video/mp4",
             "a.mp4",
-            Some("its content is of no known video format"),
+            Some("its content is of an unknown video format"),
         ),
         (
             vec![7; 4096],
             "application/octet-stream",
             "a",
-            Some("its content is of no known video format"),
+            Some("its content is of an unknown video format"),
         ),
         (
             clip("file.webm"),

@@ -12,7 +12,7 @@ use std::{
 /// The modules of the library, the lowest first. Modules on one line do not use each other.
 const LAYERS: &[&[&str]] = &[
     &["contract", "documents", "guide", "urls"],
-    &["generation", "saved"],
+    &["generation", "saved", "sha256"],
     &["error", "schedule"],
     &["tls"],
     &["http"],

@@ -522,7 +522,7 @@ fn text_that_is_not_a_uri_is_refused_with_a_hint() {
             "https://example.com/é.png",
             ", with every non-ASCII character percent-encoded (%C3%A9 for é)",
         ),
-        ("cat.png", "text of a picture, clip or sound"),
+        ("cat.png", "text of an image, video or audio file"),
     ] {
         let body = json!({ "model": model, "image_url": link });
         let error = GenerationRequest::from_json(Route::Universal, body).unwrap_err();

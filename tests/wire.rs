@@ -33,6 +33,7 @@ async fn create_sends_only_the_set_properties() {
             when.path("/v2/video/generations")
                 .header("authorization", format!("Bearer {KEY}"))
                 .header("content-type", "application/json")
+                .header("accept", "application/json")
                 .header_exists("x-client-request-id")
                 .header_missing("api-version")
                 .header_missing("accept-encoding")

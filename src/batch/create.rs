@@ -58,7 +58,7 @@ impl Create {
             unrecorded: None,
         };
         let claim = match &self.journal {
-            Some(journal) => match journal.claim(self.index, request.body()) {
+            Some(journal) => match journal.claim(self.index, &request) {
                 Ok(ClaimOutcome::Created(handle)) => return Some(now(Ok(handle), true)),
                 Ok(ClaimOutcome::Claimed(claim)) => Some(claim),
                 Err(error) => return Some(now(Err(error), false)),

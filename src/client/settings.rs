@@ -36,6 +36,7 @@ pub(super) fn authorization(key: Option<&SecretString>) -> Result<HeaderValue, E
 
 pub(super) fn idempotency_header(name: &str) -> Result<HeaderName, Error> {
     let taken = [
+        "accept",
         "authorization",
         "connection",
         "content-length",

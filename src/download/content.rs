@@ -149,7 +149,7 @@ impl fmt::Display for Content {
         match self {
             Self::Video(container) => container.fmt(f),
             Self::Other(kind) => write!(f, "{kind}, which is not a video"),
-            Self::Unknown => f.write_str("of no known video format"),
+            Self::Unknown => f.write_str("of an unknown video format"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The SHA-256 of a download, computed only if the caller enables or expects one.
 
-use hmac_sha256::Hash;
+use crate::sha256::Hash;
 
 #[derive(Default)]
 pub(super) struct Digest {

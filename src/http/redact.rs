@@ -33,9 +33,12 @@ pub(super) fn redact(bytes: &[u8], key: &[u8]) -> Option<Vec<u8>> {
 
 /// The length of a truncated text without an end that may be the beginning of the key.
 pub(super) fn len_before_cut_key(bytes: &[u8], key: &[u8]) -> usize {
-    let mut beginnings = (MIN_PREFIX..key.len()).rev();
-    let cut = beginnings.find(|length| key.len() >= MIN_KEY && bytes.ends_with(&key[..*length]));
-    bytes.len() - cut.unwrap_or(0)
+    let cut = |key: &[u8]| {
+        let mut beginnings = (MIN_PREFIX..key.len()).rev();
+        beginnings.find(|length| key.len() >= MIN_KEY && bytes.ends_with(&key[..*length]))
+    };
+    let longest = cut(key).max(cut(&escaped(key)));
+    bytes.len() - longest.unwrap_or(0)
 }
 
 /// Removes the key from every header.
@@ -125,5 +128,6 @@ mod tests {
         assert_eq!(len_before_cut_key(b"key sk-4711-do", KEY), 4);
         assert_eq!(len_before_cut_key(b"key sk-", KEY), 7);
         assert_eq!(len_before_cut_key(b"", KEY), 0);
+        assert_eq!(len_before_cut_key(br"key ab\/cd\/e", b"ab/cd/efghijk"), 4);
     }
 }

@@ -1,10 +1,10 @@
 //! The claim on a request that is being created: it prevents a second create of the same request in this process, and
 //! records the create before and after each POST.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Event, Journal, JournalEntry, JournalState, event, sha256};
-use crate::{Error, ErrorKind, GenerationHandle};
+use crate::{Error, ErrorKind, GenerationHandle, GenerationRequest};
 
 /// The outcome of [`Journal::claim`].
 pub(crate) enum ClaimOutcome {
@@ -27,8 +27,9 @@ impl Journal {
     pub(crate) fn claim(
         &self,
         index: usize,
-        body: &Map<String, Value>,
+        request: &GenerationRequest,
     ) -> Result<ClaimOutcome, Error> {
+        let body = request.body();
         let (line, sha256) = (index + 1, sha256(body));
         let mut requests = self.inner.requests();
         if requests.claimed.contains(&line) {
@@ -36,7 +37,10 @@ impl Journal {
             return Err(self.inner.usage_error(line, what));
         }
         if let Some(known) = requests.entries.get(&line) {
-            if known.state != JournalState::NotCreated && known.sha256 != sha256 {
+            let route = known.handle().map(GenerationHandle::route);
+            let is_other =
+                known.sha256 != sha256 || route.is_some_and(|route| route != request.route());
+            if known.state != JournalState::NotCreated && is_other {
                 let what = format!(
                     "request {line} differs from the one in the journal {}; use a separate journal",
                     self.inner.path.display()

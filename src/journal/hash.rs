@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hmac_sha256::Hash;
+use crate::sha256::Hash;
 use serde_json::{Map, Value};
 
 /// The SHA-256 of a body in hexadecimal, independent of the order of its properties.

@@ -46,7 +46,7 @@ use crate::Violation;
     note = "a string takes `&str` or `String`; an integer every integer type; a number also `f32` or `f64`",
     note = "media take `&str`, `String`, `Media` or `Uri`; an array a `Vec` or an array of what its items take; an object its \
             struct or its builder",
-    note = "each setter also takes an `Option` of what it takes: `None` leaves the property out"
+    note = "each setter also takes an `Option` of its value: `None` leaves the property out"
 )]
 pub trait IntoProperty<T> {
     /// Converts the value; `None` omits the property.

@@ -42,7 +42,7 @@ impl Search<'_> {
                 && is_blank(text)
             {
                 let message =
-                    "the prompt is blank: it holds no visible character; say what to show";
+                    "the prompt is blank: it holds no visible character; describe the video";
                 self.found.push(Warning::new(&pointer, message));
             }
             self.value(&pointer, property, &property.schema, value);

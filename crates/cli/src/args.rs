@@ -25,7 +25,7 @@ pub(crate) use specs::{Specs, SpecsCheck, SpecsCommand, SpecsDiff, SpecsUpdate};
 #[derive(Debug, Parser)]
 #[command(name = "aimlapi-video", version, after_long_help = NOTES, max_term_width = 100)]
 pub(crate) struct Arguments {
-    /// Show each request on standard error: method, URL without its query, status and time; no key, no body
+    /// Show each request on standard error: method, URL without its query, status and time to the response's headers; no key, no body
     #[arg(short, long, global = true, display_order = 900)]
     pub(crate) verbose: bool,
     #[command(subcommand)]

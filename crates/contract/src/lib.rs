@@ -25,7 +25,7 @@ mod wording;
 
 pub use check::{Formats, as_integer};
 pub use enforcement::{Constraint, EnforcedBy};
-pub use model::{Model, Property, Role, StatedDuration, Task};
+pub use model::{Model, Property, Role, StatedDuration, Task, from_json, to_json};
 pub use route::Route;
 pub use rule::{Rule, SourcedRule};
 pub use schema::{Check, JsonType, Schema};

@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::RangeInclusive, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::{Check, Route, Schema, SourcedRule};
@@ -100,6 +100,24 @@ impl Model {
     }
 }
 
+/// Reads the models of a contract that [`to_json`] wrote.
+///
+/// # Errors
+///
+/// If the text is not such a contract.
+pub fn from_json(text: &str) -> serde_json::Result<Vec<Model>> {
+    serde_json::from_str(text)
+}
+
+/// Writes models as the JSON text that [`from_json`] reads.
+///
+/// # Errors
+///
+/// Never for models that a document declares.
+pub fn to_json(models: &[&Model]) -> serde_json::Result<String> {
+    serde_json::to_string(models)
+}
+
 /// A property of a request, or of an object in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -118,7 +136,11 @@ pub struct Property {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The value that the service uses if the property is absent. This crate never sends the default for the caller.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "stated_value"
+    )]
     pub default: Option<Value>,
     /// The role of the property in the library, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -238,6 +260,13 @@ impl StatedDuration {
             max: *range.end(),
         }
     }
+}
+
+/// Reads a value that is stated, `null` included.
+pub(crate) fn stated_value<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 fn is_false(value: &bool) -> bool {

@@ -28,7 +28,11 @@ pub enum Rule {
         /// The property.
         property: String,
         /// The value with which the rule applies; `None` for any value.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            deserialize_with = "crate::model::stated_value"
+        )]
         value: Option<Value>,
         /// The properties of which one is needed.
         any_of: Vec<String>,

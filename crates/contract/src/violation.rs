@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::redacted;
+
 /// A violation of a document's constraint by a value of a request.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -100,6 +102,7 @@ pub fn pointer_step(name: &str) -> String {
 
 /// The value as an error shows it: in full if it is short, else the beginning of its text.
 fn cut(value: &Value) -> Value {
+    let value = &without_secrets(value);
     let shortened = |text: &str| {
         let mut end = MAX_SHOWN;
         while !text.is_char_boundary(end) {
@@ -116,6 +119,19 @@ fn cut(value: &Value) -> Value {
             } else {
                 value.clone()
             }
+        }
+        _ => value.clone(),
+    }
+}
+
+/// The value with every URL redacted, since its query may be a signature.
+fn without_secrets(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.contains("://") => redacted(text).into(),
+        Value::Array(items) => items.iter().map(without_secrets).collect(),
+        Value::Object(map) => {
+            let entry = |(name, value): (&String, &Value)| (name.clone(), without_secrets(value));
+            map.iter().map(entry).collect()
         }
         _ => value.clone(),
     }

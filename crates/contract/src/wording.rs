@@ -19,7 +19,7 @@ impl Schema {
             Self::Uri => "an absolute URI, such as an https URL or a data URI".into(),
             Self::UriOrBase64 => {
                 format!(
-                    "{}, or base64 text of a picture, clip or sound",
+                    "{}, or base64 text of an image, video or audio file",
                     Self::Uri.allowed()
                 )
             }

@@ -1,4 +1,4 @@
-//! The definitions of the types that one document's limits make: ranges of numbers, enums of strings and of integers.
+//! The macros that define number ranges and enums for the generated code, and the checks that these types share.
 
 use std::borrow::Cow;
 

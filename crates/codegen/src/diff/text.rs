@@ -42,7 +42,7 @@ impl fmt::Display for Change {
             Kind::ModelAdded => "model added",
             Kind::ModelRemoved => "model removed",
             Kind::PathMoved => "path moved",
-            Kind::VendorChanged => "vendor changed, and with it the feature that brings the model",
+            Kind::VendorChanged => "vendor changed, and with it the feature that enables the model",
             Kind::PropertyAdded => "property added",
             Kind::PropertyRemoved => "property removed",
             Kind::BecameRequired => "became required",
@@ -58,7 +58,9 @@ impl fmt::Display for Change {
                 "default changed (what the service does when it is left out, not the API)"
             }
             Kind::UncheckedChanged => "a constraint that the service alone checks changed",
-            Kind::AnswerChanged => "answer changed (it is read leniently, so the types stay)",
+            Kind::AnswerChanged => {
+                "response changed (responses are read leniently; the types do not change)"
+            }
             Kind::ProseChanged => "prose only",
         })?;
         let text = |value: &Value| match value.as_str() {

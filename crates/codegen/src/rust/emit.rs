@@ -76,13 +76,17 @@ pub(super) fn builders(merged: &Merged) -> String {
 }
 
 /// The contract of every model as JSON, which the library reads at run time.
+///
+/// The text is read back here, since a library that cannot read it would check nothing.
 pub(super) fn contract(merged: &Merged) -> Result<String, serde_json::Error> {
     let models: Vec<&Model> = merged
         .requests
         .iter()
         .map(|request| &request.model)
         .collect();
-    serde_json::to_string(&models)
+    let text = aimlapi_video_contract::to_json(&models)?;
+    aimlapi_video_contract::from_json(&text)?;
+    Ok(text)
 }
 
 /// The request schemas after repair and overlay, for validators that use the documents alone.

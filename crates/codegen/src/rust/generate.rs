@@ -1,4 +1,4 @@
-//! The files of a build.
+//! Runs progenitor and the emitters, and returns the source files of a build.
 
 use std::{
     collections::BTreeMap,
