@@ -142,6 +142,18 @@ fn types_named_alike(requests: &[Request], diagnostics: &mut Diagnostics) {
             }
         });
     }
+    for request in requests {
+        let create = &request.create;
+        types::each_struct(&request.model, &mut |name, _| {
+            let builder = format!("{name}Builder");
+            if owners.contains_key(&builder) {
+                let what =
+                    format!("`{builder}`, a type of a model, is also the builder of `{name}`");
+                let remedy = "remove the model, or rename the property by an overlay action";
+                diagnostics.error(Diagnostic::new(&create.file, &create.place, what, remedy));
+            }
+        });
+    }
     let mut ranges = BTreeSet::new();
     let each = |visit: &mut dyn FnMut(&Request, &str, &Schema)| {
         for request in requests {
@@ -150,14 +162,15 @@ fn types_named_alike(requests: &[Request], diagnostics: &mut Diagnostics) {
             });
         }
     };
-    // The types of ranges of numbers are shared by all models, and stand beside those of integers from a list.
+    // The types of ranges of numbers are shared by all models, in the same module as enums.
     each(&mut |_, _, schema| {
         if let Schema::Number { min, max } = schema {
             ranges.insert(types::float_name(*min, *max));
         }
     });
     each(&mut |Request { create, .. }, name, schema| {
-        if matches!(schema, Schema::IntegerEnum(_)) && ranges.contains(name) {
+        let is_enum = matches!(schema, Schema::IntegerEnum(_) | Schema::StringEnum(_));
+        if is_enum && ranges.contains(name) {
             let what = format!(
                 "`{name}`, a type of `{}`, is also one of a range of numbers",
                 create.model

@@ -8,7 +8,13 @@ use crate::{Diagnostic, Diagnostics, document::Create};
 /// The rules of a request. A rule that cannot be read, or that names an unknown property, is left out with a warning: the
 /// overlay may be older than the document.
 pub(crate) fn read(create: &Create, diagnostics: &mut Diagnostics) -> Vec<SourcedRule> {
-    let stated = create.schema.get("x-rules").and_then(Value::as_array);
+    let stated = create.schema.get("x-rules");
+    if let Some(odd) = stated.filter(|stated| !stated.is_array()) {
+        let what = format!("`x-rules` is {odd}; expected a list of rules");
+        let remedy = "correct `x-rules` in overlay.json";
+        diagnostics.warning(Diagnostic::new(&create.file, &create.place, what, remedy));
+    }
+    let stated = stated.and_then(Value::as_array);
     let properties = &create.schema["properties"];
     let mut rules = Vec::new();
     for stated in stated.into_iter().flatten() {

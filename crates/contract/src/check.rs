@@ -55,9 +55,13 @@ impl Schema {
             | (Self::Null, Value::Null) => return Vec::new(),
             (Self::Alternatives { arms, exactly_one }, _) => {
                 let fits = |arm: &&Self| arm.check(value, formats).is_empty();
-                match (arms.iter().filter(fits).count(), exactly_one) {
-                    (0, false) => "anyOf",
-                    (0, true) | (2.., true) => "oneOf",
+                let (unsure, sure): (Vec<&Self>, Vec<&Self>) = arms
+                    .iter()
+                    .filter(fits)
+                    .partition(|arm| arm.has_unchecked());
+                match (sure.len(), unsure.len(), exactly_one) {
+                    (0, 0, false) => "anyOf",
+                    (0, 0, true) | (2.., _, true) => "oneOf",
                     _ => return Vec::new(),
                 }
             }
@@ -135,6 +139,31 @@ impl Schema {
             _ => "type",
         };
         vec![Violation::new(value, self.allowed(), keyword)]
+    }
+}
+
+impl Schema {
+    /// Whether a part of it is judged by the service alone, so that a value that fits may be refused.
+    fn has_unchecked(&self) -> bool {
+        match self {
+            Self::Array { items, .. } => items.has_unchecked(),
+            Self::OneOrMany(item) => item.has_unchecked(),
+            Self::Alternatives { arms, .. } => arms.iter().any(Self::has_unchecked),
+            Self::Object(properties) => {
+                let mut schemas = properties.iter().map(|property| &property.schema);
+                schemas.any(Self::has_unchecked)
+            }
+            Self::Checked { schema, checks } => {
+                let mut checks = checks.iter();
+                schema.has_unchecked()
+                    || checks.any(|check| match check {
+                        Check::Unchecked { .. } => true,
+                        Check::AllOf(schema) => schema.has_unchecked(),
+                        _ => false,
+                    })
+            }
+            _ => false,
+        }
     }
 }
 

@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::{Check, Model, Property, Schema, wording::markdown};
+use crate::{
+    Check, Model, Property, Schema, SourcedRule,
+    wording::{MARKDOWN, code_span},
+};
 
 /// A constraint of a model's document, and how it is enforced.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,14 +80,20 @@ impl Model {
                 Check::Unchecked { .. } => EnforcedBy::Service,
                 _ => EnforcedBy::Create,
             };
-            let allowed = markdown(&check.allowed());
+            let allowed = check.words(MARKDOWN);
             out.push_str(&format!(
                 "| the whole body |  | {allowed} | {enforced_by} |\n"
             ));
         }
         out.push_str(
-            "\n`from_json` refuses `null` for an optional property; a struct reads `null` as an absent property.",
+            "\nWhere `null` is not allowed, `from_json` refuses it for an optional property; a struct reads it as an absent property.",
         );
+        if !self.rules.is_empty() {
+            out.push_str("\n\nA request that breaks one of these rules causes a warning:\n");
+        }
+        for SourcedRule { rule, source } in &self.rules {
+            out.push_str(&format!("\n- {rule} ({source})"));
+        }
         out
     }
 }
@@ -194,7 +203,8 @@ fn markdown_rows(
     for property in properties {
         let path = below(path, property);
         let required = if property.required { "yes" } else { "" };
-        markdown_row(&path, required, &property.schema, constraints, out);
+        let schema = property.schema_with_null();
+        markdown_row(&path, required, &schema, constraints, out);
     }
 }
 
@@ -206,14 +216,15 @@ fn markdown_row(
     out: &mut String,
 ) {
     let allowed = if schema.is_restricted() {
-        markdown(&schema.allowed())
+        schema.words(MARKDOWN)
     } else {
         schema.json_type().with_article().into()
     };
     // A sentence below the table covers `null` and the form of structs.
     let counts = |row: &&Constraint| {
         let is_form = row.keyword == "type" && row.value == "object";
-        row.property == path && row.keyword != "nullable" && !is_form
+        let is_stated_below = row.enforced_by == EnforcedBy::Warned || row.keyword == "nullable";
+        row.property == path && !is_stated_below && !is_form
     };
     let mut enforced_by: Vec<String> = Vec::new();
     for row in constraints.iter().filter(counts) {
@@ -227,8 +238,17 @@ fn markdown_row(
     }
     let enforced_by = enforced_by.join(", ");
     out.push_str(&format!(
-        "| `{path}` | {required} | {allowed} | {enforced_by} |\n"
+        "| {} | {required} | {allowed} | {enforced_by} |\n",
+        code_span(path)
     ));
+    let schema = match schema {
+        // The property's schema with `null`.
+        Schema::Alternatives { arms, .. } => match arms.as_slice() {
+            [schema, Schema::Null] => schema,
+            _ => schema,
+        },
+        schema => schema,
+    };
     match schema.typed() {
         Schema::Object(properties) => markdown_rows(path, properties, constraints, out),
         Schema::Array { items, .. } => {

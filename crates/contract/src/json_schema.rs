@@ -84,7 +84,17 @@ impl Check {
     fn write(&self, schema: &mut Value) {
         for (keyword, value) in self.keywords() {
             match (schema.get_mut(keyword), value) {
-                (Some(Value::Array(known)), Value::Array(more)) => known.extend(more),
+                (Some(Value::Array(known)), Value::Array(more)) if keyword == "allOf" => {
+                    known.extend(more);
+                }
+                // A second list of alternatives limits the value further.
+                (Some(_), value @ Value::Array(_)) => {
+                    let part = json!({ keyword: value });
+                    match schema.get_mut("allOf").and_then(Value::as_array_mut) {
+                        Some(parts) => parts.push(part),
+                        None => schema["allOf"] = json!([part]),
+                    }
+                }
                 (_, value) => schema[keyword] = value,
             }
         }

@@ -31,3 +31,4 @@ pub use rule::{Rule, SourcedRule};
 pub use schema::{Check, JsonType, Schema};
 pub use uri::{not_a_uri, redacted};
 pub use violation::{Violation, Warning, pointer_step};
+pub use wording::code_span;

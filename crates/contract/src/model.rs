@@ -74,6 +74,7 @@ impl Model {
             match schema.typed() {
                 Schema::Object(properties) => walk(&format!("{path}."), properties, paths),
                 Schema::Array { items, .. } => below(&format!("{path}[]"), items, paths),
+                Schema::OneOrMany(item) => below(path, item, paths),
                 _ => {}
             }
         }

@@ -1,10 +1,16 @@
 //! The wording of allowed values, which errors, documentation and tables share.
 
+use serde_json::Value;
+
 use crate::{Check, JsonType, Property, Schema};
 
 impl Schema {
     /// The allowed values as text, such as `5, 10`, `0 to 1` or `a string of at most 500 characters`.
     pub fn allowed(&self) -> String {
+        self.words(PLAIN)
+    }
+
+    pub(crate) fn words(&self, style: Style) -> String {
         match self {
             Self::Any => "any value".into(),
             Self::Null => "null".into(),
@@ -18,31 +24,43 @@ impl Schema {
             },
             Self::Uri => "an absolute URI, such as an https URL or a data URI".into(),
             Self::UriOrBase64 => {
-                format!(
-                    "{}, or base64 text of an image, video or audio file",
-                    Self::Uri.allowed()
-                )
+                let uri = Self::Uri.words(style);
+                format!("{uri}, or base64 text of an image, video or audio file")
             }
-            Self::StringEnum(values) => list(values.iter().map(|value| format!("{value:?}")), ", "),
+            Self::StringEnum(values) => list(
+                values
+                    .iter()
+                    .map(|value| (style.value)(&value.as_str().into())),
+                ", ",
+            ),
             Self::IntegerEnum(values) => list(values.iter().map(i64::to_string), ", "),
-            Self::Enum(values) => list(values.iter().map(ToString::to_string), ", "),
+            Self::Enum(values) => list(values.iter().map(style.value), ", "),
             Self::Array { items, min, max } => match size(*min, *max) {
                 Some(size) => format!("an array of {size} items"),
-                None => format!("an array of: {}", items.allowed()),
+                None => format!("an array of: {}", items.words(style)),
             },
             Self::Object(properties) if properties.is_empty() => "an object".into(),
             Self::Object(properties) => {
-                let names = properties.iter().map(|property| property.name.clone());
+                let names = properties
+                    .iter()
+                    .map(|property| (style.name)(&property.name));
                 format!("an object with {}", list(names, ", "))
             }
             Self::OneOrMany(item) => {
-                let item = item.allowed();
+                let item = item.words(style);
                 format!("{item}, or an array of: {item}")
             }
-            Self::Alternatives { arms, .. } => list(arms.iter().map(Self::allowed), ", or "),
+            Self::Alternatives { arms, exactly_one } => {
+                let arms = list(arms.iter().map(|arm| arm.words(style)), ", or ");
+                if *exactly_one {
+                    format!("exactly one of: {arms}")
+                } else {
+                    arms
+                }
+            }
             Self::Checked { schema, checks } => {
-                let checks = checks.iter().map(Check::allowed);
-                list(std::iter::once(schema.allowed()).chain(checks), ", ")
+                let checks = checks.iter().map(|check| check.words(style));
+                list(std::iter::once(schema.words(style)).chain(checks), ", ")
             }
         }
     }
@@ -83,6 +101,10 @@ impl Schema {
 impl Check {
     /// The allowed values as text, such as `a multiple of 8`.
     pub fn allowed(&self) -> String {
+        self.words(PLAIN)
+    }
+
+    pub(crate) fn words(&self, style: Style) -> String {
         match self {
             Self::Above(limit) => format!("more than {limit}"),
             Self::Below(limit) => format!("less than {limit}"),
@@ -92,10 +114,13 @@ impl Check {
                 let size = size(*min, *max).unwrap_or_else(|| "any number of".into());
                 format!("{size} properties")
             }
-            Self::Closed(known) => format!("only the properties {}", known.join(", ")),
-            Self::AllOf(schema) => schema.allowed(),
+            Self::Closed(known) => {
+                let known = known.iter().map(|name| (style.name)(name));
+                format!("only the properties {}", list(known, ", "))
+            }
+            Self::AllOf(schema) => schema.words(style),
             Self::Unchecked { keyword, value } => {
-                format!("{keyword} {value} (the service decides)")
+                format!("{keyword} {} (the service decides)", (style.value)(value))
             }
         }
     }
@@ -108,11 +133,15 @@ impl Property {
         if self.required {
             facts.push("Required.".to_owned());
         }
-        if self.schema.is_restricted() {
-            facts.push(format!("Allowed: {}.", markdown(&self.schema.allowed())));
+        let schema = self.schema_with_null();
+        if schema.is_restricted() {
+            facts.push(format!("Allowed: {}.", schema.words(MARKDOWN)));
         }
         if let Some(default) = &self.default {
-            facts.push(format!("The service's default: `{default}`."));
+            facts.push(format!(
+                "The service's default: {}.",
+                (MARKDOWN.value)(default)
+            ));
         }
         let facts = (!facts.is_empty()).then(|| facts.join(" "));
         let lines: Vec<String> = self.description.iter().cloned().chain(facts).collect();
@@ -120,16 +149,35 @@ impl Property {
     }
 }
 
-/// Escapes the characters that Markdown and rustdoc would read as links, code or HTML.
-pub(crate) fn markdown(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|') {
-            escaped.push('\\');
-        }
-        escaped.push(c);
+/// How values and names of the documents are written.
+#[derive(Clone, Copy)]
+pub(crate) struct Style {
+    value: fn(&Value) -> String,
+    name: fn(&str) -> String,
+}
+
+const PLAIN: Style = Style {
+    value: Value::to_string,
+    name: str::to_owned,
+};
+
+/// As code, so that Markdown changes no character.
+pub(crate) const MARKDOWN: Style = Style {
+    value: |value| match value {
+        Value::String(text) => code_span(text),
+        value => code_span(&value.to_string()),
+    },
+    name: code_span,
+};
+
+/// A text as code in Markdown, also in a cell of a table.
+pub fn code_span(text: &str) -> String {
+    let text = text.replace(['\r', '\n'], " ").replace('|', "\\|");
+    if text.contains('`') {
+        format!("`` {text} ``")
+    } else {
+        format!("`{text}`")
     }
-    escaped
 }
 
 fn list(words: impl Iterator<Item = String>, separator: &str) -> String {

@@ -14,9 +14,11 @@ pub(super) fn allows(old: &Schema, new: &Schema) -> bool {
         return true;
     }
     if let Some(values) = listed(old) {
-        return values
-            .iter()
-            .all(|value| new.check(value, UNKNOWN).is_empty());
+        return values.iter().all(|value| {
+            FORMATS
+                .iter()
+                .all(|formats| new.check(value, *formats).is_empty())
+        });
     }
     match (old, new) {
         (Schema::OneOrMany(item), Schema::OneOrMany(other)) => allows(item, other),
@@ -180,8 +182,14 @@ pub(super) fn is_multiple(whole: f64, step: f64) -> bool {
     steps >= 1.0 && (steps - steps.round()).abs() < 1e-9
 }
 
-/// Here strings of enums count as not being URIs.
-const UNKNOWN: Formats = Formats {
-    is_uri: |_| false,
-    is_base64_media: |_| false,
-};
+/// Whether a string of an enum is a URI is unknown here, so a value counts as allowed only if both outcomes allow it.
+const FORMATS: [Formats; 2] = [
+    Formats {
+        is_uri: |_| false,
+        is_base64_media: |_| false,
+    },
+    Formats {
+        is_uri: |_| true,
+        is_base64_media: |_| true,
+    },
+];

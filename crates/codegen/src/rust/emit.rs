@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use serde_json::{Value, json};
 
-use aimlapi_video_contract::{Model, Property, Schema};
+use aimlapi_video_contract::{Model, Property, Schema, code_span};
 
 use super::types;
 use crate::{
@@ -116,11 +116,12 @@ pub(super) fn types_index(merged: &Merged) -> String {
     for (vendor, models) in by_vendor {
         let _ = write!(
             out,
-            "\n# Feature `{vendor}`\n\n| type | model | task |\n|---|---|---|\n"
+            "\n# Feature `{vendor}`\n\n| type | model | task | route |\n|---|---|---|---|\n"
         );
         for model in models {
-            let (name, id, task) = (&model.type_name, &model.id, model.task);
-            let _ = writeln!(out, "| [`{name}`] | `{id}` | {task} |");
+            let (name, task, route) = (&model.type_name, model.task, model.route);
+            let id = code_span(&model.id);
+            let _ = writeln!(out, "| [`{name}`] | {id} | {task} | {route} |");
         }
     }
     out

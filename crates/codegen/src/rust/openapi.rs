@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use aimlapi_video_contract::{Property, Schema};
+use aimlapi_video_contract::{Property, Schema, code_span};
 use openapiv3::{
     Components, Info, MediaType, ObjectType, OpenAPI, Operation, Parameter, ParameterData,
     ParameterSchemaOrContent, PathItem, QueryStyle, ReferenceOr, RequestBody, Response, Responses,
@@ -65,7 +65,10 @@ fn replaced(merged: &Merged) -> Replaced {
                 let number = replaced.len();
                 let component = || Component {
                     name: format!("OwnType{number}"),
-                    is_enum: matches!(schema, Schema::StringEnum(_) | Schema::IntegerEnum(_)),
+                    is_enum: matches!(
+                        schema.typed(),
+                        Schema::StringEnum(_) | Schema::IntegerEnum(_)
+                    ),
                 };
                 replaced
                     .entry(types::rust(name, schema))
@@ -280,8 +283,8 @@ fn documentation(name: &str, request: &Request) -> String {
     let create = &request.create;
     if name == request.model.type_name {
         format!(
-            "Request body of `{}` for `POST {}`, as `{}` declares it (feature `{}`).\n\n{}",
-            create.model,
+            "Request body of {} for `POST {}`, as `{}` declares it (feature `{}`).\n\n{}",
+            code_span(&create.model),
             create.route.path(),
             create.file,
             request.model.vendor,

@@ -1,0 +1,93 @@
+//! What the contract states of values that a validator of JSON Schema judges otherwise, or cannot judge.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use aimlapi_video_contract::{Check, Formats, Model, Property, Route, Schema, from_json, to_json};
+use serde_json::{Value, json};
+
+const FORMATS: Formats = Formats {
+    is_uri: |text| text.contains("://") && !text.contains(' '),
+    is_base64_media: |_| false,
+};
+
+fn violations(schema: &Schema, value: Value) -> Vec<String> {
+    let found = schema.check(&value, FORMATS).into_iter();
+    found.map(|violation| violation.to_string()).collect()
+}
+
+#[test]
+fn alternatives_count_an_arm_that_the_service_judges_as_one_that_may_fit() {
+    let pattern = Check::unchecked("pattern", json!("^asset:"));
+    let arms = vec![Schema::string(0, None).checked(vec![pattern]), Schema::Uri];
+    let one_of = Schema::alternatives(arms, true);
+    assert_eq!(violations(&one_of, json!("https://a.example/b")), [""; 0]);
+    let both = Schema::alternatives(vec![Schema::string(0, None), Schema::Uri], true);
+    assert_eq!(
+        violations(&both, json!("https://a.example/b")),
+        [
+            "the body is \"https://a.example/b\"; allowed: exactly one of: a string, or an absolute URI, such as an https URL or a data URI"
+        ]
+    );
+}
+
+#[test]
+fn violation_shows_no_query_of_a_url_at_any_depth() {
+    let schema = Schema::OneOrMany(Box::new(Schema::Uri));
+    for value in [
+        json!("https://a.example/b c?sig=secret"),
+        json!([["https://a.example/b?sig=secret"]]),
+    ] {
+        let found = violations(&schema, value);
+        assert_eq!(found.len(), 1);
+        assert!(!found[0].contains("secret"), "{found:?}");
+    }
+}
+
+#[test]
+fn contract_is_read_as_it_was_written() {
+    let mut model = Model::new(Route::Universal, "example/model");
+    let mut property = Property::new("seed", Schema::integer(Some(0), None).or_null());
+    property.default = Some(Value::Null);
+    model.properties.push(property);
+    let rule = json!({ "kind": "needs", "property": "a", "value": null, "any_of": ["b"], "source": "page" });
+    model.rules.push(serde_json::from_value(rule).unwrap());
+    let text = to_json(&[&model]).unwrap();
+    assert_eq!(from_json(&text).unwrap(), [model]);
+}
+
+#[test]
+fn two_lists_of_alternatives_stay_apart_in_json_schema() {
+    let any_of = |arms: Vec<Schema>| Check::AllOf(Schema::alternatives(arms, false));
+    let schema = Schema::Any.checked(vec![
+        any_of(vec![Schema::Boolean, Schema::Uri]),
+        any_of(vec![Schema::Uri, Schema::Null]),
+    ]);
+    let json = schema.json_schema();
+    assert_eq!(json["anyOf"].as_array().unwrap().len(), 2);
+    assert_eq!(json["allOf"][0]["anyOf"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn table_in_markdown_keeps_values_and_names_as_code() {
+    let mut model = Model::new(Route::Universal, "example/model");
+    let values = vec!["a|b".to_owned(), "c`d".to_owned()];
+    let mut property = Property::new("x|y", Schema::StringEnum(values));
+    property.nullable = true;
+    model.properties.push(property);
+    let table = model.markdown_table();
+    assert!(
+        table.contains("| `x\\|y` |  | `a\\|b`, `` c`d ``, or null | type |"),
+        "{table}"
+    );
+}
+
+#[test]
+fn paths_reach_into_arrays_and_values_that_are_one_or_many() {
+    let object = Schema::Object(vec![Property::new("url", Schema::Uri)]);
+    let mut model = Model::new(Route::Universal, "example/model");
+    let list = Schema::array(object.clone(), 0, None);
+    model.properties.push(Property::new("masks", list));
+    let one_or_many = Schema::OneOrMany(Box::new(object));
+    model.properties.push(Property::new("images", one_or_many));
+    let paths: Vec<String> = model.paths().into_iter().map(|(path, _)| path).collect();
+    assert_eq!(paths, ["masks", "masks[].url", "images", "images.url"]);
+}
