@@ -53,7 +53,7 @@ pub fn rust(name: &str, schema: &Schema) -> String {
         Schema::Number { min, max } => format!("{GENERATED}::{}", float_name(*min, *max)),
         Schema::String { min: 0, max: None } => "::std::string::String".into(),
         Schema::String { min, max } => {
-            format!("crate::value::Text<{min}, {}>", max.unwrap_or(usize::MAX))
+            format!("crate::value::Text<{min}, {}>", max_size(*max))
         }
         Schema::Uri => "crate::value::Uri".into(),
         Schema::UriOrBase64 => "crate::value::UriOrBase64".into(),
@@ -63,7 +63,7 @@ pub fn rust(name: &str, schema: &Schema) -> String {
             let item = rust(&item_name(name), items);
             format!(
                 "crate::value::BoundedVec<{item}, {min}, {}>",
-                max.unwrap_or(usize::MAX)
+                max_size(*max)
             )
         }
         Schema::Object(properties) if properties.is_empty() => {
@@ -89,6 +89,11 @@ pub fn is_own(schema: &Schema) -> bool {
         Schema::Checked { schema, .. } => is_own(schema),
         _ => false,
     }
+}
+
+/// A maximum as a const argument; the greatest size is that of the target, not of the machine that generates.
+fn max_size(max: Option<usize>) -> String {
+    max.map_or_else(|| "{ usize::MAX }".into(), |max| max.to_string())
 }
 
 /// The name of the type for a range of numbers.
