@@ -35,7 +35,7 @@ pub struct Document {
 pub fn documents() -> &'static [Document] {
     static DOCUMENTS: LazyLock<Vec<Document>> = LazyLock::new(|| {
         let text = include_str!(concat!(env!("OUT_DIR"), "/documents.json"));
-        // The build writes this text from the same fields, and reads it back.
+        // The build writes this text from the same fields, and the tests of the simulator read it.
         serde_json::from_str(text).unwrap_or_default()
     });
     &DOCUMENTS

@@ -130,7 +130,7 @@ pub struct Download<'a> {
 }
 
 /// The callback is only called through `&mut`, so `Download` can be `Sync` although the callback is not.
-type OnProgress<'a> = SyncWrapper<Box<dyn FnMut(Received) + Send + 'a>>;
+pub(crate) type OnProgress<'a> = SyncWrapper<Box<dyn FnMut(Received) + Send + 'a>>;
 
 /// The progress of the download of one video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,6 +15,7 @@ use sync_wrapper::SyncWrapper;
 use crate::{
     Client, Download, Error, ErrorKind, Generation, GenerationHandle, GenerationRequest,
     IntoGenerationRequest, Received, ReservedTarget, Saved, Update, WaitOptions,
+    download::OnProgress,
 };
 
 /// A future that creates a generation, waits for it and saves its videos, made by [`Client::generate_to`]. Nothing
@@ -77,9 +78,8 @@ pub struct GenerateTo<'a> {
     on_progress: Option<OnProgress<'a>>,
 }
 
-// Both callbacks are only called through `&mut`, so `GenerateTo` can be `Sync` although they are not.
+/// The callback is only called through `&mut`, as that of a download, so `GenerateTo` can be `Sync` although it is not.
 type OnUpdate<'a> = SyncWrapper<Box<dyn FnMut(&Update) + Send + 'a>>;
-type OnProgress<'a> = SyncWrapper<Box<dyn FnMut(Received) + Send + 'a>>;
 
 /// A generation whose videos are saved, made by [`Client::generate_to`].
 #[derive(Clone, Debug)]

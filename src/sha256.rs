@@ -21,3 +21,9 @@ impl Hash {
         sha2::Digest::finalize(self.0).into()
     }
 }
+
+/// The digest in hexadecimal.
+pub(crate) fn hex(hash: Hash) -> String {
+    let digest = hash.finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}

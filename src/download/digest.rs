@@ -1,6 +1,6 @@
 //! The SHA-256 of a download, computed only if the caller enables or expects one.
 
-use crate::sha256::Hash;
+use crate::sha256::{Hash, hex};
 
 #[derive(Default)]
 pub(super) struct Digest {
@@ -26,7 +26,6 @@ impl Digest {
 
     /// The SHA-256 in hexadecimal, if it was computed.
     pub(super) fn finish(self) -> Option<String> {
-        let hash = self.state?.finalize();
-        Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+        self.state.map(hex)
     }
 }

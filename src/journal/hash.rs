@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::sha256::Hash;
+use crate::sha256::{Hash, hex};
 use serde_json::{Map, Value};
 
 /// The SHA-256 of a body in hexadecimal, independent of the order of its properties.
 pub(super) fn sha256(body: &Map<String, Value>) -> String {
     let mut hash = Hash::new();
     feed_object(body, &mut hash);
-    let digest = hash.finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(hash)
 }
 
 fn feed(value: &Value, hash: &mut Hash) {

@@ -203,8 +203,9 @@ fn markdown_rows(
     for property in properties {
         let path = below(path, property);
         let required = if property.required { "yes" } else { "" };
-        let schema = property.schema_with_null();
-        markdown_row(&path, required, &schema, constraints, out);
+        let with_null = property.schema_with_null();
+        markdown_row(&path, required, &with_null, constraints, out);
+        markdown_below(&path, &property.schema, constraints, out);
     }
 }
 
@@ -241,18 +242,16 @@ fn markdown_row(
         "| {} | {required} | {allowed} | {enforced_by} |\n",
         code_span(path)
     ));
-    let schema = match schema {
-        // The property's schema with `null`.
-        Schema::Alternatives { arms, .. } => match arms.as_slice() {
-            [schema, Schema::Null] => schema,
-            _ => schema,
-        },
-        schema => schema,
-    };
+}
+
+/// The rows of the properties and items in a value.
+fn markdown_below(path: &str, schema: &Schema, constraints: &[Constraint], out: &mut String) {
     match schema.typed() {
         Schema::Object(properties) => markdown_rows(path, properties, constraints, out),
         Schema::Array { items, .. } => {
-            markdown_row(&format!("{path}[]"), "", items, constraints, out);
+            let path = format!("{path}[]");
+            markdown_row(&path, "", items, constraints, out);
+            markdown_below(&path, items, constraints, out);
         }
         _ => {}
     }

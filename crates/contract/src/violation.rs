@@ -100,28 +100,34 @@ pub fn pointer_step(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-/// The value as an error shows it: in full if it is short, else the beginning of its text.
+/// The value as an error shows it: in full if it is short, else the beginning of its text. URLs are redacted. Of inline media
+/// only the beginning is copied.
 fn cut(value: &Value) -> Value {
-    let value = &without_secrets(value);
-    let shortened = |text: &str| {
-        let mut end = MAX_SHOWN;
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        Value::String(format!("{}…", &text[..end]))
-    };
     match value {
-        Value::String(text) if text.len() > MAX_SHOWN => shortened(text),
+        Value::String(text) if text.contains("://") => shortened(&redacted(text)).into(),
+        Value::String(text) => shortened(text).into(),
         Value::Array(_) | Value::Object(_) => {
-            let text = value.to_string();
+            let shown = without_secrets(value);
+            let text = shown.to_string();
             if text.len() > MAX_SHOWN {
-                shortened(&text)
+                shortened(&text).into()
             } else {
-                value.clone()
+                shown
             }
         }
         _ => value.clone(),
     }
+}
+
+fn shortened(text: &str) -> String {
+    if text.len() <= MAX_SHOWN {
+        return text.to_owned();
+    }
+    let mut end = MAX_SHOWN;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}…", &text[..end])
 }
 
 /// The value with every URL redacted, since its query may be a signature.
