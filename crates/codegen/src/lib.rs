@@ -38,7 +38,7 @@ pub use aimlapi_video_contract::Route;
 pub use aimlapi_video_contract::pointer_step as step;
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use document::Document;
-pub use facts::{Facts, ModelDuration};
+pub use facts::{Facts, LEGACY_FOLDER, ModelDuration};
 pub use merge::Merged;
 
 /// Repairs, corrects and merges `documents`, keeping the models of the vendors that `wanted` accepts.
