@@ -76,6 +76,29 @@ pub(super) fn builders(merged: &Merged) -> String {
     out
 }
 
+/// The conversions of every struct from and to JSON.
+pub(super) fn conversions(merged: &Merged) -> String {
+    let mut out = String::new();
+    for request in &merged.requests {
+        types::each_struct(&request.model, &mut |name, properties| {
+            let properties: String = properties
+                .iter()
+                .map(|property| {
+                    let optional = !property.required || property.nullable;
+                    let kind = if optional { "optional" } else { "required" };
+                    let (field, name) = (names::field(&property.name), &property.name);
+                    format!("{field}: {kind} {name:?}, ")
+                })
+                .collect();
+            let _ = writeln!(
+                out,
+                "crate::request::object::object!(types::{name} {{ {properties} }});"
+            );
+        });
+    }
+    out
+}
+
 /// The contract of every model as JSON, which the library reads at run time.
 ///
 /// The text is read back here, since a library that cannot read it would check nothing.
