@@ -115,12 +115,12 @@ fn join_or_rest(whole: &mut Map<String, Value>, part: &Value) -> Option<Map<Stri
                 old.retain(|value| new.contains(value));
                 !old.is_empty()
             }
-            ("minLength" | "minItems" | "minProperties" | "exclusiveMinimum", old, new)
+            ("minLength" | "minItems" | "minProperties", old, new)
                 if old.is_number() && new.is_number() =>
             {
                 tighter(old, new, |old, new| new > old)
             }
-            ("maxLength" | "maxItems" | "maxProperties" | "exclusiveMaximum", old, new)
+            ("maxLength" | "maxItems" | "maxProperties", old, new)
                 if old.is_number() && new.is_number() =>
             {
                 tighter(old, new, |old, new| new < old)
@@ -147,22 +147,35 @@ fn join_or_rest(whole: &mut Map<String, Value>, part: &Value) -> Option<Map<Stri
     joins.then_some(rest)
 }
 
-/// The `nullable` of two schemas together. It belongs to the `type` beside it; `null` is allowed where each type allows it.
+/// The `nullable` of two schemas together: `null` is allowed where both allow it.
 fn null(whole: &Map<String, Value>, part: &Map<String, Value>) -> Option<Value> {
     let both = [whole, part];
     let stated = both.map(|schema| schema.get("nullable"));
     if let Some(odd) = stated.into_iter().flatten().find(|flag| !flag.is_boolean()) {
         return Some(odd.clone());
     }
-    let allows = |schema: &&Map<String, Value>| schema.get("nullable") == Some(&Value::Bool(true));
-    let mut typed = both.iter().filter(|schema| schema.contains_key("type"));
-    let is_typed = both.iter().any(|schema| schema.contains_key("type"));
-    let allowed = if is_typed {
-        typed.all(allows)
-    } else {
-        both.iter().any(allows)
+    let is_stated = stated.contains(&Some(&Value::Bool(true)));
+    (is_stated && both.into_iter().all(allows_null)).then_some(Value::Bool(true))
+}
+
+/// Whether a schema allows `null`. `nullable` belongs to the keywords beside it.
+pub(super) fn allows_null(schema: &Map<String, Value>) -> bool {
+    if schema.get("nullable").is_some_and(|flag| flag != false) {
+        return true;
+    }
+    let allows = |schema: &Value| schema.as_object().is_none_or(allows_null);
+    let holds = |keyword: &str, test: &dyn Fn(&Vec<Value>) -> bool| {
+        let list = schema.get(keyword).and_then(Value::as_array);
+        list.is_none_or(test)
     };
-    allowed.then_some(Value::Bool(true))
+    schema.get("type").is_none_or(|kind| kind == "null")
+        && holds("enum", &|values| values.contains(&Value::Null))
+        && holds("allOf", &|parts| parts.iter().all(allows))
+        && holds("anyOf", &|arms| arms.iter().any(allows))
+        && holds("oneOf", &|arms| {
+            arms.iter().filter(|arm| allows(arm)).count() == 1
+        })
+        && schema.get("not").is_none_or(|not| !allows(not))
 }
 
 /// Takes the tighter of two limits, each with its flag that states whether the limit itself is allowed.
@@ -185,13 +198,10 @@ fn join_limit(whole: &mut Map<String, Value>, part: &Map<String, Value>, limit: 
         return;
     }
     whole.insert(limit.into(), new.clone());
-    // Newer schemas put a limit of its own where the flag stands; that one stays.
-    if !whole.get(flag).is_some_and(Value::is_number) {
-        match part.get(flag).filter(|flag| !flag.is_number()) {
-            Some(value) => whole.insert(flag.into(), value.clone()),
-            None => whole.remove(flag),
-        };
-    }
+    match part.get(flag) {
+        Some(value) => whole.insert(flag.into(), value.clone()),
+        None => whole.remove(flag),
+    };
 }
 
 fn tighter(old: &mut Value, new: &Value, is_tighter: impl Fn(f64, f64) -> bool) -> bool {
