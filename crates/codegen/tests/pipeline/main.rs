@@ -9,6 +9,7 @@ mod defects;
 mod folders;
 mod limits;
 mod mutations;
+mod openapi_3_1;
 mod overlays;
 mod vendored;
 
