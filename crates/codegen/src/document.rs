@@ -168,10 +168,13 @@ fn walk(
     *left = left.saturating_sub(1);
     let mut best = (0, place.clone());
     if let Some((to, target)) = target.filter(|_| *left > 0) {
-        best = walk(root, target, to, steps, left);
-        // Keywords may stand beside the reference, too.
-        if best.0 == steps.len() || at.as_object().is_none_or(|at| at.len() == 1) {
-            return best;
+        let found = walk(root, target, to, steps, left);
+        if at.as_object().is_none_or(|at| at.len() == 1) {
+            return found;
+        }
+        // Keywords beside the reference may apply, too.
+        if found.0 > best.0 {
+            best = found;
         }
     }
     let Some((first, rest)) = steps.split_first() else {

@@ -13,16 +13,17 @@ pub(super) fn boolean_schema(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
         let before = schema.clone();
         // Beside `prefixItems`, it is the schema of the other items.
-        if schema.get("items") == Some(&json!(false)) && !schema.contains_key("prefixItems") {
-            schema.remove("items");
-            schema.insert("maxItems".into(), 0.into());
+        if !schema.contains_key("prefixItems") {
+            if schema.get("items") == Some(&json!(false)) {
+                schema.remove("items");
+                schema.insert("maxItems".into(), 0.into());
+            }
+            schema.get_mut("items").into_iter().for_each(object);
         }
         if schema.get("not") == Some(&json!(false)) {
             schema.remove("not");
         }
-        for keyword in ["items", "not"] {
-            schema.get_mut(keyword).into_iter().for_each(object);
-        }
+        schema.get_mut("not").into_iter().for_each(object);
         if let Some(Value::Object(properties)) = schema.get_mut("properties") {
             properties.values_mut().for_each(object);
         }
@@ -133,9 +134,11 @@ pub(super) fn type_list(document: &mut Value) -> usize {
             let is_kept = |value: &Value| {
                 kinds.iter().any(|kind| is_of(value, *kind)) || is_null_listed && value.is_null()
             };
-            if kinds.len() > 1 && values.iter().any(is_kept) {
+            if values.iter().any(is_kept) {
                 values.retain(is_kept);
-                return true;
+                if kinds.len() > 1 {
+                    return true;
+                }
             }
             // `null` alone is left of the list.
             if is_null_listed && !values.iter().any(|value| is_of(value, kinds[0])) {
