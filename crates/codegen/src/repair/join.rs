@@ -163,12 +163,20 @@ pub(super) fn allows_null(schema: &Map<String, Value>) -> bool {
     if schema.get("nullable").is_some_and(|flag| flag != false) {
         return true;
     }
-    let allows = |schema: &Value| schema.as_object().is_none_or(allows_null);
+    let allows = |schema: &Value| match schema {
+        Value::Object(schema) => allows_null(schema),
+        odd => *odd != false,
+    };
     let holds = |keyword: &str, test: &dyn Fn(&Vec<Value>) -> bool| {
         let list = schema.get(keyword).and_then(Value::as_array);
         list.is_none_or(test)
     };
-    schema.get("type").is_none_or(|kind| kind == "null")
+    let is_null = |kind: &Value| match kind {
+        Value::Array(kinds) => kinds.contains(&"null".into()),
+        kind => kind == "null",
+    };
+    schema.get("type").is_none_or(is_null)
+        && schema.get("const").is_none_or(Value::is_null)
         && holds("enum", &|values| values.contains(&Value::Null))
         && holds("allOf", &|parts| parts.iter().all(allows))
         && holds("anyOf", &|arms| arms.iter().any(allows))
@@ -176,6 +184,10 @@ pub(super) fn allows_null(schema: &Map<String, Value>) -> bool {
             arms.iter().filter(|arm| allows(arm)).count() == 1
         })
         && schema.get("not").is_none_or(|not| !allows(not))
+        && schema.get("if").is_none_or(|condition| {
+            let branch = if allows(condition) { "then" } else { "else" };
+            schema.get(branch).is_none_or(allows)
+        })
 }
 
 /// Takes the tighter of two limits, each with its flag that states whether the limit itself is allowed.

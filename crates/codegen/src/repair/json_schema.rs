@@ -134,7 +134,10 @@ pub(super) fn type_list(document: &mut Value) -> usize {
             let is_kept = |value: &Value| {
                 kinds.iter().any(|kind| is_of(value, *kind)) || is_null_listed && value.is_null()
             };
-            if values.iter().any(is_kept) {
+            if !values.iter().any(is_kept) {
+                // The reader of constraints reports a list without a value of the type.
+                kinds.truncate(1);
+            } else {
                 values.retain(is_kept);
                 if kinds.len() > 1 {
                     return true;
@@ -183,10 +186,14 @@ fn alternatives(schema: &mut Map<String, Value>, kinds: &[&str]) {
         schema.insert("anyOf".into(), arms.into());
         return;
     }
+    let mut part = json!({ "anyOf": arms });
+    if let Some(flag) = schema.get("nullable") {
+        part["nullable"] = flag.clone();
+    }
     let parts = schema.entry("allOf").or_insert_with(|| json!([]));
     // The reader of constraints reports `allOf` of another type.
     if let Some(parts) = parts.as_array_mut() {
-        parts.push(json!({ "anyOf": arms }));
+        parts.push(part);
     }
 }
 

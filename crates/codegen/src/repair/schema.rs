@@ -114,6 +114,13 @@ pub(super) fn null_arm(document: &mut Value) -> usize {
             return false;
         };
         let before = arms.clone();
+        // `oneOf` forbids a value that two arms allow; an arm of `nullable` alone has no other meaning than `null`.
+        let allows = |arm: &&Value| arm.as_object().is_some_and(allows_null);
+        let is_idiom = |arm: &Value| allows_null_alone(arm) && arm.get("nullable").is_some();
+        let is_forbidden = keyword == "oneOf" && arms.iter().filter(allows).count() > 1;
+        if is_forbidden && !arms.iter().any(is_idiom) {
+            return false;
+        }
         arms.retain(|arm| !allows_null_alone(arm));
         for arm in arms.iter_mut().filter_map(Value::as_object_mut) {
             if arm.get("nullable") == Some(&Value::Bool(true)) {

@@ -7,6 +7,7 @@ mod arms;
 mod changes;
 mod defects;
 mod folders;
+mod json_schema;
 mod limits;
 mod mutations;
 mod openapi_3_1;

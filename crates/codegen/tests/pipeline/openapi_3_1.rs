@@ -90,7 +90,7 @@ fn published_documents_converted_to_3_1_mean_the_same() {
 }
 
 /// A document in OpenAPI 3.1 whose create takes `schema`.
-fn newer(schema: Value, components: Value) -> Value {
+pub(super) fn newer(schema: Value, components: Value) -> Value {
     let mut published = create(schema).remove(0).published;
     published["openapi"] = json!("3.1.0");
     published["components"] = json!({ "schemas": components });
