@@ -125,8 +125,11 @@ fn each_object(
         match value {
             Value::Object(map) => {
                 let mut inner = 0;
+                let has_prefix = !is_named && map.contains_key("prefixItems");
                 for (key, value) in map.iter_mut() {
-                    let is_data = DATA.contains(&key.as_str()) || is_unchecked(key);
+                    let is_data = DATA.contains(&key.as_str())
+                        || is_unchecked(key)
+                        || has_prefix && key == "items";
                     if is_named || !(is_data || key.starts_with("x-")) {
                         inner += walk(value, !is_named && key == "properties", change);
                     }

@@ -76,12 +76,16 @@ fn join_or_rest(whole: &mut Map<String, Value>, part: &Value) -> Option<Map<Stri
     for limit in ["minimum", "maximum"] {
         join_limit(whole, part, limit);
     }
+    let apart: Vec<&String> = part
+        .keys()
+        .filter(|keyword| is_apart(keyword, whole, part))
+        .collect();
     let mut rest = Map::new();
     let joins = part.iter().all(|(keyword, new)| {
         if is_done(keyword, new) {
             return true;
         }
-        if keyword == "allOf" {
+        if keyword == "allOf" || apart.contains(&keyword) {
             rest.insert(keyword.clone(), new.clone());
             return true;
         }
@@ -145,6 +149,23 @@ fn join_or_rest(whole: &mut Map<String, Value>, part: &Value) -> Option<Map<Stri
         None => whole.remove("nullable"),
     };
     joins.then_some(rest)
+}
+
+/// Whether a keyword of `part` has a meaning only together with others, of which `whole` has some.
+fn is_apart(keyword: &str, whole: &Map<String, Value>, part: &Map<String, Value>) -> bool {
+    let groups: [&[&str]; 3] = [
+        &["if", "then", "else"],
+        &["contains", "minContains", "maxContains"],
+        &["prefixItems", "items"],
+    ];
+    groups.iter().any(|group| {
+        group.contains(&keyword)
+            && (whole.contains_key(group[0]) || part.contains_key(group[0]))
+            && group.iter().any(|keyword| whole.contains_key(*keyword))
+            && group
+                .iter()
+                .any(|keyword| whole.get(*keyword) != part.get(*keyword))
+    })
 }
 
 /// The `nullable` of two schemas together: `null` is allowed where both allow it.

@@ -315,6 +315,42 @@ fn a_constraint_of_3_1_that_is_not_enforced_is_reported_and_kept() {
 }
 
 #[test]
+fn keywords_that_depend_on_each_other_stay_together_when_parts_are_joined() {
+    let text = json!({ "type": "string" });
+    for (keywords, other) in [
+        (
+            json!({ "if": { "minItems": 1 }, "then": { "maxItems": 3 } }),
+            json!({ "if": { "minItems": 2 }, "else": { "maxItems": 0 } }),
+        ),
+        (
+            json!({ "contains": { "const": 1 } }),
+            json!({ "contains": text, "minContains": 2 }),
+        ),
+        (
+            json!({ "items": { "type": "integer" } }),
+            json!({ "prefixItems": [text], "items": { "type": "string" } }),
+        ),
+    ] {
+        let schema = json!({ "type": ["array", "null"], "allOf": [keywords, other] });
+        let (property, diagnostics) = property(schema.clone());
+        assert_eq!(diagnostics.errors, [], "{schema}");
+        let exported = property.unwrap().schema.json_schema();
+        let judges =
+            [&schema, &exported].map(|schema| jsonschema::draft202012::new(schema).unwrap());
+        for value in [
+            json!([]),
+            json!([1]),
+            json!(["a", 1]),
+            json!(["a", "b"]),
+            json!([1, "a", "b"]),
+        ] {
+            let [published, exported] = judges.each_ref().map(|judge| judge.is_valid(&value));
+            assert_eq!(published, exported, "{value} by {schema}");
+        }
+    }
+}
+
+#[test]
 fn a_schema_of_3_1_that_cannot_be_read_stops_the_build() {
     let at = "/paths/~1v2~1video~1generations/post/requestBody/content/application~1json/schema/properties/p";
     for (schema, place, what) in [
