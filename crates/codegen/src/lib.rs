@@ -64,6 +64,7 @@ fn is_of_type(value: &Value, kind: Option<&str>) -> bool {
         Some("number") => value.is_number(),
         Some("array") => value.is_array(),
         Some("object") => value.is_object(),
+        Some("null") => value.is_null(),
         _ => true,
     }
 }

@@ -7,8 +7,10 @@ mod arms;
 mod changes;
 mod defects;
 mod folders;
+mod json_schema;
 mod limits;
 mod mutations;
+mod openapi_3_1;
 mod overlays;
 mod vendored;
 
