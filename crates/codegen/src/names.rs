@@ -14,7 +14,6 @@
 
 use std::collections::HashSet;
 
-use aimlapi_video_contract::Task;
 use heck::{ToPascalCase, ToSnakeCase};
 
 use crate::Route;
@@ -83,30 +82,6 @@ pub fn vendor(model: &str, file: &str) -> String {
         vendor => vendor.into(),
     }
 }
-
-/// The task of a model by its id; without one there, image-to-video if a request needs media, else text-to-video.
-pub fn task(model: &str, needs_media: bool) -> Task {
-    let mut stated = TASKS.iter().filter(|(mark, _)| model.contains(mark));
-    match stated.next() {
-        Some((_, task)) => *task,
-        None if needs_media => Task::ImageToVideo,
-        None => Task::TextToVideo,
-    }
-}
-
-/// The parts of ids that state a task, the more particular first.
-const TASKS: &[(&str, Task)] = &[
-    ("reference-to-video", Task::ReferenceToVideo),
-    ("video-to-video", Task::VideoToVideo),
-    ("extend-video", Task::VideoToVideo),
-    ("motion-control", Task::MotionControl),
-    ("avatar", Task::Avatar),
-    ("effects", Task::Effects),
-    ("image-to-video", Task::ImageToVideo),
-    ("i2v", Task::ImageToVideo),
-    ("text-to-video", Task::TextToVideo),
-    ("t2v", Task::TextToVideo),
-];
 
 /// Vendors whose ids do not begin with the vendor's own name, or name no vendor.
 const VENDORS: &[(&str, &str)] = &[

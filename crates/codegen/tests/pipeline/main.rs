@@ -10,6 +10,7 @@ mod folders;
 mod limits;
 mod mutations;
 mod overlays;
+mod tasks;
 mod vendored;
 
 use std::path::Path;
