@@ -31,6 +31,7 @@ pub mod repair;
 mod rules;
 pub mod rust;
 pub mod strip;
+mod task;
 
 use serde_json::Value;
 

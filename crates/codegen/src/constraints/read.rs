@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
+use super::kind::{self, is_media};
 use crate::{
     Diagnostic, Diagnostics,
     document::{Create, Document},
@@ -83,7 +84,6 @@ impl Reader<'_> {
         if let Some(schema) = self.one_or_many(map, pointer, property) {
             return schema;
         }
-        let flag = |keyword: &str| map.get(keyword) == Some(&Value::Bool(true));
         match map.get("type") {
             None if map.contains_key("properties") => self.object(map, pointer, property),
             None => Schema::Any,
@@ -91,13 +91,13 @@ impl Reader<'_> {
                 "object" => self.object(map, pointer, property),
                 "boolean" => Schema::Boolean,
                 "string" if map.get("format").is_some_and(|format| format == "uri") => {
-                    if flag("x-base64") {
+                    if map.get("x-base64") == Some(&Value::Bool(true)) {
                         Schema::UriOrBase64
                     } else {
                         Schema::Uri
                     }
                 }
-                "string" if flag("x-media") => Schema::Media,
+                "string" if is_media(map.get("x-media")) => Schema::Media,
                 "string" => self.text(map, pointer),
                 "integer" => self.integer(map, pointer),
                 "number" => {
@@ -260,10 +260,11 @@ impl Reader<'_> {
             let is_uri = matches!(property.schema.typed(), Schema::Uri | Schema::UriOrBase64);
             property.required = required.contains(&key.as_str());
             property.nullable = is("nullable");
-            property.media = is_uri || is("x-media");
+            property.media = is_uri || is_media(schema.get("x-media"));
             property.default = schema.get("default").cloned();
             property.description = self.description(&path);
             property.role = self.role(schema, &at);
+            property.kind = kind::of(&property, schema, properties);
             read.push(property);
         }
         Schema::Object(read)

@@ -12,6 +12,7 @@ mod limits;
 mod mutations;
 mod openapi_3_1;
 mod overlays;
+mod tasks;
 mod vendored;
 
 use std::path::Path;
