@@ -19,8 +19,7 @@ use serde_json::{Map, Value};
 use crate::document::Document;
 
 pub(crate) use join::{joined, whole};
-pub(crate) use reference::decoded;
-pub(crate) use reference::{from_elsewhere, unused_components as prune};
+pub(crate) use reference::{decoded, from_elsewhere, references, unused_components as prune};
 pub(crate) use schema::is_annotation;
 pub(crate) use values::enum_in_arms;
 
@@ -61,7 +60,7 @@ use Origin::{Generator, Publisher};
 /// Every repair, in the order in which they run: later ones depend on earlier ones.
 #[rustfmt::skip]
 pub const ALL: &[Repair] = &[
-    Repair { name: "references", origin: Generator, evidence: Current, apply: reference::references },
+    Repair { name: "references", origin: Generator, evidence: Current, apply: references },
     Repair { name: "unused_components", origin: Generator, evidence: Historical, apply: reference::unused_components },
     Repair { name: "all_of", origin: Generator, evidence: Historical, apply: schema::all_of },
     Repair { name: "response_without_description", origin: Publisher, evidence: Current, apply: operation::response_without_description },
