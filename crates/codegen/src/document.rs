@@ -1,7 +1,9 @@
 //! A published document, and the operations of this client in it.
 
 mod arms;
+mod divide;
 pub mod folder;
+mod outline;
 mod places;
 mod prune;
 
@@ -10,7 +12,9 @@ use serde_json::{Map, Value};
 use crate::{Diagnostic, Diagnostics, Route, repair, step};
 use arms::by_model;
 
+pub use divide::Divisible;
 pub use folder::read;
+pub use outline::may_be_of_this_client;
 pub use places::Places;
 pub use prune::Declared;
 

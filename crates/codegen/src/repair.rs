@@ -22,7 +22,7 @@ use crate::document::Document;
 pub(crate) use join::{joined, whole};
 pub(crate) use json_schema::is_known_dialect;
 pub(crate) use reference::{
-    below_definitions, decoded, from_elsewhere, unused_components as prune,
+    below_definitions, decoded, from_elsewhere, references, unused_components as prune,
 };
 pub(crate) use schema::is_annotation;
 pub(crate) use values::enum_in_arms;
@@ -64,7 +64,7 @@ use Origin::{Generator, Publisher};
 /// Every repair, in the order in which they run: later ones depend on earlier ones.
 #[rustfmt::skip]
 pub const ALL: &[Repair] = &[
-    Repair { name: "references", origin: Generator, evidence: Current, apply: reference::references },
+    Repair { name: "references", origin: Generator, evidence: Current, apply: references },
     Repair { name: "unused_components", origin: Generator, evidence: Historical, apply: reference::unused_components },
     Repair { name: "boolean_schema", origin: Generator, evidence: Historical, apply: json_schema::boolean_schema },
     Repair { name: "const_value", origin: Generator, evidence: Historical, apply: json_schema::const_value },

@@ -18,6 +18,9 @@ pub(crate) enum SpecsCommand {
     /// Report the changes for callers, model by model, and the version number that they require
     Diff(SpecsDiff),
     /// Copy the vendor's published documents into `openapi/`, and report the changes
+    ///
+    /// Each model gets a document of its own, and files whose models are in others are removed. Nothing is written if a
+    /// document is refused. Files that are not documents of video models are left out.
     Update(SpecsUpdate),
     /// Write the lists of vendors and the numbers of models into `Cargo.toml` and `README.md`, from the documents in `openapi/`
     Vendors(SpecsVendors),
@@ -63,6 +66,12 @@ pub(crate) struct SpecsUpdate {
     /// Write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Print one JSON object, and nothing else, on standard output
+    #[arg(long, conflicts_with = "markdown")]
+    pub(crate) json: bool,
+    /// Print Markdown, for a pull request
+    #[arg(long)]
+    pub(crate) markdown: bool,
 }
 
 #[derive(Debug, Args)]
@@ -94,4 +103,4 @@ Examples:
 const UPDATE_EXAMPLES: &str = "\
 Examples:
   aimlapi-video specs update published --dry-run
-  aimlapi-video specs update published";
+  aimlapi-video specs update published --markdown > changes.md";

@@ -55,7 +55,8 @@ pub(super) fn text(changes: &[Change]) -> String {
     out
 }
 
-fn markdown(changes: &[Change]) -> String {
+/// Formats the changes by their effect, to paste into a change log.
+pub(super) fn markdown(changes: &[Change]) -> String {
     let mut out = String::new();
     for (effect, heading) in [
         (Effect::Breaking, "Breaking"),
@@ -86,7 +87,7 @@ fn markdown(changes: &[Change]) -> String {
     out
 }
 
-fn json(changes: &[Change]) -> Value {
+pub(super) fn json(changes: &[Change]) -> Value {
     let entry = |change: &Change| {
         json!({
             "model": change.model,

@@ -7,6 +7,8 @@ macro_rules! specs {
 }
 
 mod check;
+mod report;
+mod shapes;
 mod update;
 mod vendors;
 

@@ -1,6 +1,9 @@
 //! `specs update`.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value, json};
 
@@ -62,8 +65,8 @@ fn update_copies_stripped_documents_and_reports_remaining_work() {
         "klingai/one on /v2/video/generations",
         "  compatible  `size`: value added: \"l\"",
         "  compatible  model added",
-        "  gadget (klingai/two)",
-        "  klingai/gone (kling/gone.json)",
+        "  gadget  Gadget: a text. (draft)",
+        "  klingai/gone  kling/gone.json",
     ] {
         assert!(
             ran.stdout.lines().any(|printed| printed == line),
@@ -246,7 +249,7 @@ fn update_of_an_unreadable_document_reports_the_reason() {
 }
 
 #[test]
-fn update_is_an_error_where_an_old_document_would_shadow_a_published_one() {
+fn update_takes_a_published_model_out_of_every_other_document() {
     let old = json!({ "old": { "type": "integer" } });
     let new = json!({ "new": { "type": "integer" } });
     let mut both_routes = document("kling-video/x", new.clone());
@@ -255,19 +258,23 @@ fn update_is_an_error_where_an_old_document_would_shadow_a_published_one() {
     let mut legacy = document("kling-video/x", old.clone());
     let item = legacy["paths"]["/v2/video/generations"].take();
     legacy["paths"] = json!({ "/v2/generate/video/kling/generation": item });
-    for (vendored, published, remedy) in [
+    for (vendored, published, expected) in [
         (
-            vec![("v/b.json", of_models(&["v/a", "v/b"], old.clone()))],
+            vec![("v/ab.json", of_models(&["v/a", "v/b"], old.clone()))],
             vec![("b.json", document("v/b", new.clone()))],
-            "take the model out of v/b.json, which also describes v/a",
+            vec![("v/ab.json", "v/a", "old"), ("v/b.json", "v/b", "new")],
         ),
         (
             vec![
                 ("v/a.json", document("v/a", old.clone())),
                 ("v/b.json", document("v/b", old.clone())),
             ],
-            vec![("ab.json", of_models(&["v/a", "v/b"], new.clone()))],
-            "remove v/b.json",
+            vec![("ab.json", of_models(&["v/a", "v/b", "w/c"], new.clone()))],
+            vec![
+                ("v/a.json", "v/a", "new"),
+                ("v/b.json", "v/b", "new"),
+                ("w/c.json", "w/c", "new"),
+            ],
         ),
         (
             vec![("v/ab.json", of_models(&["v/a", "v/b"], old.clone()))],
@@ -275,7 +282,7 @@ fn update_is_an_error_where_an_old_document_would_shadow_a_published_one() {
                 ("zz1.json", document("v/a", new.clone())),
                 ("zz2.json", document("v/b", new.clone())),
             ],
-            "remove v/ab.json",
+            vec![("v/zz1.json", "v/a", "new"), ("v/zz2.json", "v/b", "new")],
         ),
         (
             vec![
@@ -283,31 +290,50 @@ fn update_is_an_error_where_an_old_document_would_shadow_a_published_one() {
                 ("kling/legacy/x.json", legacy),
             ],
             vec![("x.json", both_routes)],
-            "remove kling/legacy/x.json",
+            vec![("kling/x.json", "kling-video/x", "new"); 2],
         ),
     ] {
         let into = folder(&vendored);
         let from = folder(&published);
-        let before = contents(into.path());
-        let ran = specs!("update", from.path(), "--into", into.path());
-        assert_eq!(ran.code, 2, "{}", ran.stdout);
-        assert!(ran.stderr.contains("nothing was written"), "{}", ran.stderr);
-        assert!(ran.stderr.contains(remedy), "{remedy}: {}", ran.stderr);
-        assert_eq!(contents(into.path()), before);
-        let Some(file) = remedy.strip_prefix("remove ") else {
-            continue;
-        };
-        fs::remove_file(into.path().join(file)).unwrap();
-        for run in ["first", "second"] {
-            let ran = specs!("update", from.path(), "--into", into.path());
-            assert_eq!(ran.code, 0, "{}", ran.stderr);
-            assert_eq!(
-                ran.stdout.starts_with("wrote 0 of"),
-                run == "second",
-                "{}",
-                ran.stdout
-            );
+        let ran = specs!("update", from.path(), "--into", into.path(), "--json");
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(
+            report["verdict"], "major",
+            "the old property is gone: {report}"
+        );
+        let mut files: Vec<PathBuf> = contents(into.path()).into_keys().collect();
+        let mut named: Vec<PathBuf> = expected
+            .iter()
+            .map(|(file, _, _)| into.path().join(file))
+            .collect();
+        named.dedup();
+        files.sort();
+        assert_eq!(files, named);
+        let check: Value =
+            serde_json::from_str(&specs!("check", "--json", into.path()).stdout).unwrap();
+        let mut found = Vec::new();
+        for document in check["documents"].as_array().unwrap() {
+            let file = document["file"].as_str().unwrap();
+            let text = fs::read_to_string(into.path().join(file)).unwrap();
+            let property = if text.contains("\"new\"") {
+                "new"
+            } else {
+                "old"
+            };
+            for model in document["models"].as_array().unwrap() {
+                found.push((file, model["id"].as_str().unwrap(), property));
+            }
+            assert_eq!(document["warnings"], json!([]));
         }
+        assert_eq!(found, expected);
+        let again = specs!("update", from.path(), "--into", into.path());
+        assert!(again.stdout.starts_with("wrote 0 of"), "{}", again.stdout);
+        assert!(
+            again.stdout.contains("nothing changed for callers"),
+            "{}",
+            again.stdout
+        );
     }
 }
 

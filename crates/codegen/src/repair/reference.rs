@@ -9,7 +9,7 @@ use crate::step;
 /// Older documents describe the vendor's whole API, and refer to their bodies by `$ref`; the names there hold dots, and
 /// other models' documents use the same ones. The target of a reference is written out in its place. A
 /// reference that is dangling, circular or to another file stays as it is, and is reported where its type is needed.
-pub(super) fn references(document: &mut Value) -> usize {
+pub(crate) fn references(document: &mut Value) -> usize {
     let whole = document.clone();
     let Some(paths) = document.get_mut("paths") else {
         return 0;

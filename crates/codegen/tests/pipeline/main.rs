@@ -6,6 +6,7 @@ mod alternatives;
 mod arms;
 mod changes;
 mod defects;
+mod divide;
 mod folders;
 mod json_schema;
 mod limits;
