@@ -102,8 +102,9 @@ impl Properties {
         self
     }
 
-    pub(crate) fn with_model(mut self, id: &str) -> Self {
-        self.0.insert("model", Ok(id.into()));
+    /// Sets a property whose value the type of the builder determines.
+    pub(crate) fn with(mut self, property: &'static str, value: &str) -> Self {
+        self.0.insert(property, Ok(value.into()));
         self
     }
 

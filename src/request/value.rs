@@ -12,7 +12,7 @@ use serde_json::Value;
 
 pub(crate) use define::{
     FromFloat, FromInteger, StringEnum, float, integer, integer_enum, json, listed, string_enum,
-    string_enum_from, within,
+    string_enum_from, tagged, untagged, within,
 };
 
 use crate::{Violation, contract::Schema};
@@ -194,6 +194,15 @@ impl<'de, T: Deserialize<'de>, const MIN: usize, const MAX: usize> Deserialize<'
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::new(Vec::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// A size of a document, which may be greater than any that the target has.
+pub(crate) const fn size(size: u64) -> usize {
+    if size > usize::MAX as u64 {
+        usize::MAX
+    } else {
+        size as usize
     }
 }
 
