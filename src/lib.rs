@@ -66,7 +66,7 @@ pub mod value {
         media::{MediaString, UriOrBase64},
         property::IntoProperty,
         uri::Uri,
-        value::{BoundedVec, Int, Integer, InvalidValue, OneOrMany, Text},
+        value::{BoundedVec, Int, Integer, InvalidValue, Nullable, OneOrMany, Text},
     };
 }
 

@@ -7,7 +7,10 @@ mod define;
 
 use std::{fmt, ops::Deref, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, DeserializeOwned},
+};
 use serde_json::Value;
 
 pub(crate) use define::{
@@ -302,6 +305,37 @@ pub enum OneOrMany<T> {
     One(T),
     /// A list, serialised as an array.
     Many(Vec<T>),
+}
+
+/// A value or `null`, of a property that every request has to have.
+///
+/// ```
+/// use aimlapi_video::value::Nullable;
+///
+/// let seed: Nullable<u32> = serde_json::from_str("null")?;
+/// assert_eq!(seed, Nullable::Null);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(untagged)]
+#[allow(clippy::exhaustive_enums, reason = "a value is `null` or not")]
+pub enum Nullable<T> {
+    /// `null`.
+    Null,
+    /// A value.
+    Value(T),
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Nullable<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // An `Option` would be read from an absent property, too.
+        match Value::deserialize(deserializer)? {
+            Value::Null => Ok(Self::Null),
+            value => T::deserialize(value)
+                .map(Self::Value)
+                .map_err(de::Error::custom),
+        }
+    }
 }
 
 /// The error of a value that its type does not allow.

@@ -232,17 +232,24 @@ fn builder(
         for line in property.documentation().lines() {
             let _ = writeln!(out, "#[doc = {line:?}]");
         }
+        let set = match types::nullable(name, property) {
+            Some(_) => "set_nullable",
+            None => "set",
+        };
         let _ = write!(
             out,
-            "pub fn {setter}(self, value: impl IntoProperty<{kind}>) -> Self {{ Self(self.0.set({property:?}, value)) }}\n",
+            "pub fn {setter}(self, value: impl IntoProperty<{kind}>) -> Self {{ Self(self.0.{set}({property:?}, value)) }}\n",
             setter = names::setter(&names::field(&property.name)),
             kind = types::rust(&names::nested(name, &property.name), &property.schema),
             property = property.name,
         );
     }
     let required: String = set()
-        .filter(|property| property.required && !property.nullable)
-        .map(|property| format!("({:?}, {:?}),", property.name, property.schema.allowed()))
+        .filter(|property| property.required)
+        .map(|property| {
+            let allowed = property.schema_with_null().allowed();
+            format!("({:?}, {allowed:?}),", property.name)
+        })
         .collect();
     let _ = write!(
         out,

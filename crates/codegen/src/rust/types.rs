@@ -78,6 +78,12 @@ pub fn rust(name: &str, schema: &Schema) -> String {
     }
 }
 
+/// The Rust type of a property that every request has to have and that may be `null`; `None` for other properties.
+pub fn nullable(parent: &str, property: &Property) -> Option<String> {
+    let kind = || rust(&names::nested(parent, &property.name), &property.schema);
+    (property.required && property.nullable).then(|| format!("crate::value::Nullable<{}>", kind()))
+}
+
 /// Whether the library has a type for the schema; the one that progenitor makes would allow more.
 pub fn is_own(schema: &Schema) -> bool {
     match schema {
