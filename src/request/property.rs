@@ -111,6 +111,7 @@ impl Properties {
         self.put(property, value.into_property())
     }
 
+    #[allow(dead_code, reason = "no published document has such a property")]
     pub(crate) fn set_nullable<T: Serialize>(
         self,
         property: &'static str,

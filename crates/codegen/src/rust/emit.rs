@@ -236,9 +236,9 @@ fn builder(
             Some(_) => "set_nullable",
             None => "set",
         };
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "pub fn {setter}(self, value: impl IntoProperty<{kind}>) -> Self {{ Self(self.0.{set}({property:?}, value)) }}\n",
+            "pub fn {setter}(self, value: impl IntoProperty<{kind}>) -> Self {{ Self(self.0.{set}({property:?}, value)) }}",
             setter = names::setter(&names::field(&property.name)),
             kind = types::rust(&names::nested(name, &property.name), &property.schema),
             property = property.name,
