@@ -15,8 +15,8 @@ const FOLDER: &str = "AIMLAPI_VIDEO_OPENAPI_DIR";
 fn main() -> ExitCode {
     let mut diagnostics = Diagnostics::default();
     run(&mut diagnostics);
-    for warning in diagnostics.warnings {
-        println!("cargo::warning={warning}");
+    for note in diagnostics.notes() {
+        println!("cargo::warning={note}");
     }
     for error in diagnostics.errors {
         println!("cargo::error={error}");

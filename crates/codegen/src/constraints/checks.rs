@@ -162,7 +162,7 @@ impl Reader<'_> {
                 unknown => {
                     let what = format!("`{unknown}` is not a keyword of OpenAPI and is left out");
                     let remedy = "no action is needed, unless it is a constraint";
-                    self.warning(&at, &what, remedy);
+                    self.warning(&at, &what, remedy, &what);
                 }
             }
         }
@@ -170,7 +170,8 @@ impl Reader<'_> {
             if let Check::Unchecked { keyword, value } = check {
                 let what = format!("`{keyword}` {value} is not checked; the service decides");
                 let at = format!("{pointer}{}", step(keyword));
-                self.warning(&at, &what, "no action is needed");
+                let kind = format!("`{keyword}` is not checked; the service decides");
+                self.warning(&at, &what, "no action is needed", &kind);
             }
         }
         checks

@@ -193,7 +193,8 @@ impl Reader<'_> {
         for other in others.iter().filter(|_| !values.is_empty()) {
             let kind = kind.unwrap_or_default();
             let what = format!("lists {other}, which is not of the type `{kind}` and is left out");
-            self.warning(&at, &what, remedy);
+            let common = "lists a value that is not of its type and is left out";
+            self.warning(&at, &what, remedy, common);
         }
         let is_of = |kind: &str| map.get("type").is_none_or(|known| known == kind);
         let texts: Vec<String> = values
@@ -318,8 +319,8 @@ impl Reader<'_> {
         self.diagnostics.error(error);
     }
 
-    pub(super) fn warning(&mut self, pointer: &str, what: &str, remedy: &str) {
-        let warning = self.found(pointer, what, remedy);
+    pub(super) fn warning(&mut self, pointer: &str, what: &str, remedy: &str, kind: &str) {
+        let warning = self.found(pointer, what, remedy).of_kind(kind);
         self.diagnostics.warning(warning);
     }
 

@@ -226,3 +226,31 @@ fn a_value_of_another_type_that_the_overlay_adds_is_reported() {
         ["lists 5, which is not of the type `string` and is left out"]
     );
 }
+
+#[test]
+fn notes_have_one_line_for_each_kind() {
+    let pattern = |text: &str| json!({ "type": "string", "pattern": text });
+    let (_, diagnostics) = read(create(json!({
+        "type": "object",
+        "properties": {
+            "model": { "type": "string", "enum": ["a/b"] },
+            "p": pattern("^a"),
+            "q": { "type": "string", "format": "date" },
+            "r": pattern("^b"),
+            "s": pattern("^c"),
+        },
+    })));
+    assert_eq!(diagnostics.warnings.len(), 4);
+    let body = "x.json#/paths/~1v2~1video~1generations/post/requestBody/content/application~1json/schema/properties";
+    assert_eq!(
+        diagnostics.notes(),
+        [
+            format!(
+                "{body}/p/pattern: `pattern` is not checked; the service decides (here and at 2 more places); no action is needed"
+            ),
+            format!(
+                "{body}/q/format: `format` \"date\" is not checked; the service decides; no action is needed"
+            ),
+        ]
+    );
+}
