@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     media::{Media, MediaString, UriOrBase64},
     uri::Uri,
-    value::{BoundedVec, FromFloat, FromInteger, OneOrMany, StringEnum, Text, within},
+    value::{BoundedVec, FromFloat, FromInteger, Nullable, OneOrMany, StringEnum, Text, within},
 };
 use crate::Violation;
 
@@ -26,6 +26,8 @@ use crate::Violation;
 /// | URL or inline media | `&str`, `String`, [`Media`], [`Uri`], [`MediaString`] |
 /// | array | arrays and vectors of what the items take |
 /// | object | the generated struct, or its builder |
+/// | object of several kinds | the generated struct of one kind, its builder, or the generated enum |
+/// | required, and may be `null` | what its type takes, or [`Nullable::Null`] |
 ///
 /// Each setter also takes an `Option` of such a value: `None` omits the property.
 ///
@@ -58,6 +60,18 @@ pub trait IntoProperty<T> {
     ///
     /// Every violation of the document by the value, with pointers relative to the value.
     fn into_property(self) -> Result<Option<T>, Vec<Violation>>;
+
+    /// Converts the value for a property that also takes `null`; `None` omits the property.
+    ///
+    /// # Errors
+    ///
+    /// As [`into_property`](Self::into_property).
+    fn into_nullable(self) -> Result<Option<Nullable<T>>, Vec<Violation>>
+    where
+        Self: Sized,
+    {
+        Ok(self.into_property()?.map(Nullable::Value))
+    }
 }
 
 /// The types that properties have. `Option` is not one of them, so that setters can take it for every type.
@@ -90,11 +104,28 @@ pub(crate) struct Properties(BTreeMap<&'static str, Result<Value, Vec<Violation>
 
 impl Properties {
     pub(crate) fn set<T: Serialize>(
-        mut self,
+        self,
         property: &'static str,
         value: impl IntoProperty<T>,
     ) -> Self {
-        match value.into_property().map(|value| value.map(to_json)) {
+        self.put(property, value.into_property())
+    }
+
+    #[allow(dead_code, reason = "no published document has such a property")]
+    pub(crate) fn set_nullable<T: Serialize>(
+        self,
+        property: &'static str,
+        value: impl IntoProperty<T>,
+    ) -> Self {
+        self.put(property, value.into_nullable())
+    }
+
+    fn put<T: Serialize>(
+        mut self,
+        property: &'static str,
+        value: Result<Option<T>, Vec<Violation>>,
+    ) -> Self {
+        match value.map(|value| value.map(to_json)) {
             Ok(Some(value)) => self.0.insert(property, value),
             Ok(None) => self.0.remove(property),
             Err(violations) => self.0.insert(property, Err(violations)),
@@ -102,8 +133,9 @@ impl Properties {
         self
     }
 
-    pub(crate) fn with_model(mut self, id: &str) -> Self {
-        self.0.insert("model", Ok(id.into()));
+    /// Sets a property whose value the type of the builder determines.
+    pub(crate) fn with(mut self, property: &'static str, value: &str) -> Self {
+        self.0.insert(property, Ok(value.into()));
         self
     }
 
@@ -144,16 +176,7 @@ impl fmt::Debug for Properties {
 }
 
 fn to_json(value: impl Serialize) -> Result<Value, Vec<Violation>> {
-    match serde_json::to_value(value) {
-        // JSON has no such number.
-        Ok(Value::Null) => Err(vec![Violation::new(
-            &Value::Null,
-            "a finite number",
-            "type",
-        )]),
-        Ok(value) => Ok(value),
-        Err(error) => Err(vec![unreadable(&error)]),
-    }
+    serde_json::to_value(value).map_err(|error| vec![unreadable(&error)])
 }
 
 /// A violation for values that the types of this crate do not have.
@@ -170,6 +193,26 @@ impl<T: PropertyType> IntoProperty<T> for T {
 impl<T, V: IntoProperty<T>> IntoProperty<T> for Option<V> {
     fn into_property(self) -> Result<Option<T>, Vec<Violation>> {
         self.map_or(Ok(None), V::into_property)
+    }
+
+    fn into_nullable(self) -> Result<Option<Nullable<T>>, Vec<Violation>> {
+        self.map_or(Ok(None), V::into_nullable)
+    }
+}
+
+impl<T> IntoProperty<T> for Nullable<T> {
+    fn into_property(self) -> Result<Option<T>, Vec<Violation>> {
+        match self {
+            Self::Value(value) => Ok(Some(value)),
+            Self::Null => {
+                let allowed = "a value; `null` only where a request needs the property";
+                Err(vec![Violation::new(&Value::Null, allowed, "type")])
+            }
+        }
+    }
+
+    fn into_nullable(self) -> Result<Option<Self>, Vec<Violation>> {
+        Ok(Some(self))
     }
 }
 

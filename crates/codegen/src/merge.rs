@@ -117,7 +117,8 @@ fn report_unused(document: &Document, diagnostics: &mut Diagnostics) {
     };
     let remedy = "no action is needed";
     let place = document.place("/paths");
-    diagnostics.warning(Diagnostic::new(&document.file, &place, what, remedy));
+    let warning = Diagnostic::new(&document.file, &place, what, remedy);
+    diagnostics.warning(warning.of_kind("declares operations that are left out"));
 }
 
 /// Reports types of two models that have the same name.

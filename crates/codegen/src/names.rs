@@ -86,8 +86,8 @@ fn ascii(name: &str) -> String {
 /// Converts any text to an identifier as the generator does.
 fn sanitized(text: &str, case: fn(&str) -> String, prefix: &str) -> String {
     let name = match text {
-        "+1" => "plus1".to_owned(),
-        "-1" => "minus1".to_owned(),
+        "+1" => case("plus1"),
+        "-1" => case("minus1"),
         _ => case(
             &text
                 .replace('\'', "")

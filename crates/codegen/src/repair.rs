@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 
 use crate::document::Document;
 
-pub(crate) use join::{joined, whole};
+pub(crate) use join::{additional, joined, whole};
 pub(crate) use json_schema::is_known_dialect;
 pub(crate) use reference::{
     below_definitions, decoded, from_elsewhere, references, unused_components as prune,
@@ -87,6 +87,7 @@ pub const ALL: &[Repair] = &[
     Repair { name: "enum_empty", origin: Publisher, evidence: Historical, apply: values::enum_empty },
     Repair { name: "enum_with_null", origin: Generator, evidence: Historical, apply: values::enum_with_null },
     Repair { name: "number_enum_as_text", origin: Publisher, evidence: Historical, apply: values::number_enum_as_text },
+    Repair { name: "enum_value_of_other_type", origin: Publisher, evidence: Historical, apply: values::enum_value_of_other_type },
     Repair { name: "integer_enum_as_number", origin: Publisher, evidence: Historical, apply: values::integer_enum_as_number },
     Repair { name: "null_arm", origin: Generator, evidence: Current, apply: schema::null_arm },
     Repair { name: "enum_in_arms", origin: Generator, evidence: Historical, apply: enum_in_arms },

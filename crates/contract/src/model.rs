@@ -75,7 +75,10 @@ impl Model {
                 Schema::Object(properties) => walk(&format!("{path}."), properties, paths),
                 Schema::Array { items, .. } => below(&format!("{path}[]"), items, paths),
                 Schema::OneOrMany(item) => below(path, item, paths),
-                _ => {}
+                schema => {
+                    let arms = schema.tagged().map(|(_, arms)| arms).unwrap_or_default();
+                    arms.iter().for_each(|(_, arm)| below(path, arm, paths));
+                }
             }
         }
         let mut paths = Vec::new();

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use aimlapi_video_contract::{Check, Schema};
+use aimlapi_video_contract::{Check, Schema, is_multiple};
 
-use super::read::{Reader, or_null, size};
+use super::read::{Reader, is_limit, or_null, size};
 use crate::{repair, step};
 
 impl Reader<'_> {
@@ -30,11 +30,11 @@ impl Reader<'_> {
                 "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" => {
                     // The limits of a type are read with the type; a wrong value is an error in both cases.
                     if let Some(beside) = limit(schema, keyword, value, unchecked) {
-                        let is_limit = match keyword.as_str() {
+                        let fits = match keyword.as_str() {
                             "minimum" | "maximum" => Value::is_number,
                             _ => |value: &Value| size(value).is_some(),
                         };
-                        let limit = |value: &Value| is_limit(value).then_some(());
+                        let limit = |value: &Value| fits(value).then_some(());
                         let is_read = self.bound(map, keyword, pointer, limit).is_some();
                         checks.extend(is_read.then_some(beside));
                     }
@@ -62,7 +62,8 @@ impl Reader<'_> {
                     let is_whole =
                         matches!(schema, Schema::Integer { .. } | Schema::IntegerEnum(_));
                     // Every integer is a multiple of one, and of what one is a multiple of.
-                    let step = step.filter(|step| !is_whole || (1.0 / step).fract() != 0.0);
+                    let one = 1.into();
+                    let step = step.filter(|step| !is_whole || !is_multiple(&one, *step));
                     checks.extend(step.map(Check::MultipleOf));
                 }
                 "uniqueItems" | "nullable" if !value.is_boolean() => {
@@ -88,13 +89,13 @@ impl Reader<'_> {
                 "additionalProperties" => match value {
                     Value::Bool(true) => {}
                     _ if map.contains_key("patternProperties") => checks.push(unchecked),
-                    Value::Bool(false) => {
-                        let known = map.get("properties").and_then(Value::as_object);
-                        let known = known.into_iter().flat_map(Map::keys).cloned();
-                        checks.push(Check::Closed(known.collect()));
-                    }
+                    Value::Bool(false) => checks.push(Check::Closed(stated(map))),
                     Value::Object(any) if any.is_empty() => {}
-                    Value::Object(_) => checks.push(unchecked),
+                    Value::Object(_) => {
+                        let schema = self.schema(value, &at, &format!("{property}.*"));
+                        let (known, schema) = (stated(map), or_null(schema, value));
+                        checks.push(Check::Additional { known, schema });
+                    }
                     _ => self.error(&at, "is not a schema", "correct it by an overlay action"),
                 },
                 "format" => {
@@ -131,7 +132,8 @@ impl Reader<'_> {
                 "items" if !matches!(schema, Schema::Array { .. }) => {
                     let of_any =
                         matches!(schema, Schema::Any | Schema::OneOrMany(_) | Schema::Enum(_));
-                    checks.extend(of_any.then_some(unchecked));
+                    let is_open = value.as_object().is_some_and(Map::is_empty);
+                    checks.extend((of_any && !is_open).then_some(unchecked));
                 }
                 // A listed value may be an object.
                 "properties" | "required" if matches!(schema, Schema::Enum(_)) => {
@@ -160,7 +162,7 @@ impl Reader<'_> {
                 unknown => {
                     let what = format!("`{unknown}` is not a keyword of OpenAPI and is left out");
                     let remedy = "no action is needed, unless it is a constraint";
-                    self.warning(&at, &what, remedy);
+                    self.warning(&at, &what, remedy, &what);
                 }
             }
         }
@@ -168,7 +170,8 @@ impl Reader<'_> {
             if let Check::Unchecked { keyword, value } = check {
                 let what = format!("`{keyword}` {value} is not checked; the service decides");
                 let at = format!("{pointer}{}", step(keyword));
-                self.warning(&at, &what, "no action is needed");
+                let kind = format!("`{keyword}` is not checked; the service decides");
+                self.warning(&at, &what, "no action is needed", &kind);
             }
         }
         checks
@@ -214,11 +217,21 @@ fn limit(schema: &Schema, keyword: &str, value: &Value, unchecked: Check) -> Opt
             if is("minLength") || is("maxLength") =>
         {
             let min = size(value).filter(|_| is("minLength")).unwrap_or(0);
-            let max = size(value).filter(|_| is("maxLength"));
+            let max = size(value).filter(|max| is("maxLength") && is_limit(max));
             Some(Check::AllOf(Schema::string(min, max)))
         }
         _ => None,
     }
+}
+
+/// The names of the properties that an object's schema states.
+fn stated(map: &Map<String, Value>) -> Vec<String> {
+    let properties = map.get("properties").and_then(Value::as_object);
+    properties
+        .into_iter()
+        .flat_map(Map::keys)
+        .cloned()
+        .collect()
 }
 
 fn exclusive(keyword: &str, limit: f64) -> Check {

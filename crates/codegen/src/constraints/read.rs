@@ -11,7 +11,7 @@ use crate::{
     document::{Create, Document},
     is_of_type, names, step, strip,
 };
-use aimlapi_video_contract::{Check, Property, Role, Schema};
+use aimlapi_video_contract::{Check, Property, Role, Schema, as_integer};
 
 /// Reads the properties of `create`'s request and the checks of its whole body; `glossary` holds one line per property.
 /// `None` if it cannot be read; `diagnostics` then has errors.
@@ -71,7 +71,7 @@ impl Reader<'_> {
         match (&typed, checks.as_slice()) {
             (_, []) => typed,
             // Alternatives with nothing beside them are a schema of their own.
-            (Schema::Any, [Check::AllOf(only)]) => only.clone(),
+            (Schema::Any, [Check::AllOf(only)]) if has_variants(only) => only.clone(),
             _ => typed.checked(checks),
         }
     }
@@ -122,7 +122,7 @@ impl Reader<'_> {
 
     fn array(&mut self, map: &Map<String, Value>, pointer: &str, property: &str) -> Schema {
         let min = self.bound(map, "minItems", pointer, size).unwrap_or(0);
-        let max = self.bound(map, "maxItems", pointer, size);
+        let max = self.bound(map, "maxItems", pointer, size).filter(is_limit);
         let anything = Value::Object(Map::new());
         // Beside `prefixItems`, it is the schema of the other items.
         let items = map
@@ -136,7 +136,7 @@ impl Reader<'_> {
 
     fn text(&mut self, map: &Map<String, Value>, pointer: &str) -> Schema {
         let min = self.bound(map, "minLength", pointer, size);
-        let max = self.bound(map, "maxLength", pointer, size);
+        let max = self.bound(map, "maxLength", pointer, size).filter(is_limit);
         Schema::string(min.unwrap_or(0), max)
     }
 
@@ -182,37 +182,40 @@ impl Reader<'_> {
             );
             return Schema::Any;
         };
+        // JSON Schema allows a listed value only if it is of the type.
+        let kind = map.get("type").and_then(Value::as_str);
+        let (values, others): (Vec<Value>, Vec<Value>) = values
+            .iter()
+            .cloned()
+            .partition(|value| is_of_type(value, kind));
+        let at = format!("{pointer}/enum");
+        let remedy = "correct the type or the values by an overlay action";
+        for other in others.iter().filter(|_| !values.is_empty()) {
+            let kind = kind.unwrap_or_default();
+            let what = format!("lists {other}, which is not of the type `{kind}` and is left out");
+            let common = "lists a value that is not of its type and is left out";
+            self.warning(&at, &what, remedy, common);
+        }
         let is_of = |kind: &str| map.get("type").is_none_or(|known| known == kind);
         let texts: Vec<String> = values
             .iter()
             .filter_map(Value::as_str)
             .map(str::to_owned)
             .collect();
-        let numbers: Vec<i64> = values.iter().filter_map(Value::as_i64).collect();
+        let numbers: Vec<i64> = values
+            .iter()
+            .filter_map(|value| as_integer(value.as_number()?))
+            .collect();
+        if values.is_empty() {
+            let kind = kind.unwrap_or_default();
+            let what = format!("the list has no value of the type `{kind}`");
+            self.error(&at, &what, remedy);
+        }
         if is_of("string") && texts.len() == values.len() && names::variants(&texts).is_some() {
             return Schema::StringEnum(texts);
         }
         if is_of("integer") && numbers.len() == values.len() {
             return Schema::IntegerEnum(numbers);
-        }
-        // JSON Schema allows a listed value only if it is of the type.
-        let kind = map.get("type").and_then(Value::as_str);
-        let values: Vec<Value> = values
-            .iter()
-            .filter(|value| is_of_type(value, kind))
-            .cloned()
-            .collect();
-        if values.is_empty() {
-            let what = format!(
-                "the list has no value of the type `{}`",
-                kind.unwrap_or_default()
-            );
-            let at = format!("{pointer}/enum");
-            self.error(
-                &at,
-                &what,
-                "correct the type or the values by an overlay action",
-            );
         }
         Schema::Enum(values)
     }
@@ -317,8 +320,8 @@ impl Reader<'_> {
         self.diagnostics.error(error);
     }
 
-    pub(super) fn warning(&mut self, pointer: &str, what: &str, remedy: &str) {
-        let warning = self.found(pointer, what, remedy);
+    pub(super) fn warning(&mut self, pointer: &str, what: &str, remedy: &str, kind: &str) {
+        let warning = self.found(pointer, what, remedy).of_kind(kind);
         self.diagnostics.warning(warning);
     }
 
@@ -332,6 +335,13 @@ const ROLES: &str = "prompt, opening-image, duration, aspect-ratio";
 
 /// More than any request body needs.
 const MAX_DEPTH: usize = 24;
+
+/// Whether the Rust enum of tagged alternatives has a name for each of them.
+fn has_variants(schema: &Schema) -> bool {
+    let (_, arms) = schema.tagged().unwrap_or_default();
+    let values: Vec<String> = arms.iter().map(|(value, _)| (*value).to_owned()).collect();
+    names::variants(&values).is_some()
+}
 
 pub(super) fn or_null(schema: Schema, document: &Value) -> Schema {
     if document.get("nullable") == Some(&Value::Bool(true)) {
@@ -347,11 +357,17 @@ fn is_names(value: &Value) -> bool {
     value.is_boolean() || names.is_some_and(|names| names.iter().all(Value::is_string))
 }
 
-/// Reads a number of characters, items or properties, which may be written `5.0`.
+/// Whether a size is a limit: no value has more parts than the greatest size.
+pub(super) fn is_limit(max: &usize) -> bool {
+    *max < usize::MAX
+}
+
+/// Reads a number of characters, items or properties, which may be written `5.0`. One that this machine cannot count to is as
+/// good as the greatest one.
 pub(super) fn size(value: &Value) -> Option<usize> {
     let float = value
         .as_f64()
-        .filter(|size| size.fract() == 0.0 && (0.0..9e15).contains(size));
+        .filter(|size| size.fract() == 0.0 && *size >= 0.0);
     let whole = value.as_u64().or(float.map(|size| size as u64))?;
-    usize::try_from(whole).ok()
+    Some(usize::try_from(whole).unwrap_or(usize::MAX))
 }

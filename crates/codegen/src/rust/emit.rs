@@ -41,7 +41,12 @@ pub(super) fn bounded(merged: &Merged) -> String {
                 );
                 enums.insert(name.to_owned(), definition);
             }
-            _ => {}
+            schema => {
+                if let Some((tag, _)) = schema.tagged() {
+                    let definition = tagged(name, &model.type_name, tag, schema);
+                    enums.insert(name.to_owned(), definition);
+                }
+            }
         });
     }
     let mut out = String::from(
@@ -67,8 +72,14 @@ pub(super) fn builders(merged: &Merged) -> String {
     );
     for request in &merged.requests {
         let model = &request.model;
+        let mut fixed = BTreeMap::from([(model.type_name.clone(), ("model", &*model.id))]);
+        types::each(model, &mut |name, schema| {
+            let tag = schema.tagged().map(|(tag, _)| tag).unwrap_or_default();
+            let arms = types::arms(name, schema).into_iter();
+            fixed.extend(arms.map(|arm| (arm.name, (tag, arm.value))));
+        });
         types::each_struct(model, &mut |name, properties| {
-            builder(&mut out, name, properties, model);
+            builder(&mut out, name, properties, fixed.get(name), model);
         });
         typed_request(&mut out, model);
     }
@@ -176,21 +187,36 @@ pub(super) fn typed_requests(merged: &Merged) -> String {
     out
 }
 
-/// A builder holds JSON values and reads the struct from them at the end, since a field per property would make the generated
-/// code twice as long and as slow to compile.
-fn builder(out: &mut String, name: &str, properties: &[Property], model: &Model) {
-    let top = name == model.type_name;
-    let set = || {
-        let set = properties.iter();
-        set.filter(|property| !(top && property.name == "model"))
+/// The enum of tagged alternatives.
+fn tagged(name: &str, owner: &str, tag: &str, schema: &Schema) -> String {
+    let variant = |arm: types::Arm<'_>| {
+        let types::Arm { variant, name, .. } = arm;
+        format!("{variant} = {:?}: {name}, {name}Builder", arm.value)
     };
-    let (article, with_model) = if top {
-        (
-            "the request body of",
-            format!(".with_model({:?})", model.id),
-        )
+    let variants: Vec<String> = types::arms(name, schema).into_iter().map(variant).collect();
+    format!(
+        "tagged!({name}, {owner:?}, {tag:?}, [{}]);",
+        variants.join(", ")
+    )
+}
+
+/// A builder holds JSON values and reads the struct from them at the end, since a field per property would make the generated
+/// code twice as long and as slow to compile. It fills in the property `fixed`.
+fn builder(
+    out: &mut String,
+    name: &str,
+    properties: &[Property],
+    fixed: Option<&(&str, &str)>,
+    model: &Model,
+) {
+    let is_fixed = |property: &Property| fixed.is_some_and(|(fixed, _)| *fixed == property.name);
+    let set = || properties.iter().filter(|property| !is_fixed(property));
+    let with_fixed = fixed.map(|(name, value)| format!(".with({name:?}, {value:?})"));
+    let with_fixed = with_fixed.unwrap_or_default();
+    let article = if name == model.type_name {
+        "the request body of"
     } else {
-        ("a part of the request body of", String::new())
+        "a part of the request body of"
     };
     let _ = write!(
         out,
@@ -206,17 +232,24 @@ fn builder(out: &mut String, name: &str, properties: &[Property], model: &Model)
         for line in property.documentation().lines() {
             let _ = writeln!(out, "#[doc = {line:?}]");
         }
-        let _ = write!(
+        let set = match types::nullable(name, property) {
+            Some(_) => "set_nullable",
+            None => "set",
+        };
+        let _ = writeln!(
             out,
-            "pub fn {setter}(self, value: impl IntoProperty<{kind}>) -> Self {{ Self(self.0.set({property:?}, value)) }}\n",
+            "pub fn {setter}(self, value: impl IntoProperty<{kind}>) -> Self {{ Self(self.0.{set}({property:?}, value)) }}",
             setter = names::setter(&names::field(&property.name)),
             kind = types::rust(&names::nested(name, &property.name), &property.schema),
             property = property.name,
         );
     }
     let required: String = set()
-        .filter(|property| property.required && !property.nullable)
-        .map(|property| format!("({:?}, {:?}),", property.name, property.schema.allowed()))
+        .filter(|property| property.required)
+        .map(|property| {
+            let allowed = property.schema_with_null().allowed();
+            format!("({:?}, {allowed:?}),", property.name)
+        })
         .collect();
     let _ = write!(
         out,
@@ -224,7 +257,7 @@ fn builder(out: &mut String, name: &str, properties: &[Property], model: &Model)
          /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) with every missing and every wrong property.\n\
          #[inline]\npub fn build(self) -> Result<types::{name}, crate::Error> {{\n\
          self.finish().map_err(|violations| crate::Error::invalid_request({model:?}, violations)) }}\n\
-         #[inline]\nfn finish(self) -> Result<types::{name}, Vec<Violation>> {{ self.0{with_model}.finish(&[{required}]) }} }}\n\
+         #[inline]\nfn finish(self) -> Result<types::{name}, Vec<Violation>> {{ self.0{with_fixed}.finish(&[{required}]) }} }}\n\
          impl types::{name} {{\n/// Starts an empty builder.\n#[inline]\npub fn builder() -> {name}Builder {{ Default::default() }} }}\n\
          impl PropertyType for types::{name} {{}}\n\
          impl IntoProperty<types::{name}> for {name}Builder {{\n\

@@ -93,6 +93,11 @@ fn repaired() -> Vec<(&'static str, String, Value)> {
         ),
         ("limit_without_type", value("/type"), json!("number")),
         ("enum_repeats_value", value("/enum"), json!(["a", "b"])),
+        (
+            "enum_value_of_other_type",
+            value("/enum"),
+            json!(["a", "b"]),
+        ),
         ("enum_empty", value(""), json!({ "type": "string" })),
         ("enum_with_null", value("/enum"), json!(["a"])),
         ("number_enum_as_text", value("/type"), json!("integer")),
