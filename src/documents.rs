@@ -17,6 +17,9 @@ pub const GLOSSARY: &str = include_str!("../openapi/glossary.json");
 /// `openapi/durations.json`: how long generations take, as the vendor's pages state it.
 pub const DURATIONS: &str = include_str!("../openapi/durations.json");
 
+/// `openapi/vendors.json`: the prefixes of each vendor's model ids.
+pub const VENDORS: &str = include_str!("../openapi/vendors.json");
+
 /// The request of one model on one path, as its document declares it.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]

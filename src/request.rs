@@ -4,6 +4,7 @@
 //! [`IntoGenerationRequest`]; JSON is read by `from_json`. The submodules hold the value types of properties.
 
 pub(crate) mod media;
+pub(crate) mod object;
 pub(crate) mod property;
 pub(crate) mod uri;
 pub(crate) mod value;

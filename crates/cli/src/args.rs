@@ -15,7 +15,7 @@ pub(crate) use batch::{Batch, Jobs, Resume, Validate};
 pub(crate) use catalogue::{Documents, Models, Schema};
 pub(crate) use generate::{Generate, Status, Wait, Waiting};
 pub(crate) use simulate::Simulate;
-pub(crate) use specs::{Specs, SpecsCheck, SpecsCommand, SpecsDiff, SpecsUpdate};
+pub(crate) use specs::{Specs, SpecsCheck, SpecsCommand, SpecsDiff, SpecsUpdate, SpecsVendors};
 
 /// Generate videos with AI/ML API: create, wait, download
 ///

@@ -5,6 +5,7 @@
 mod check;
 mod diff;
 mod update;
+mod vendors;
 
 use std::{fs, io, path::Path, process::ExitCode};
 
@@ -13,7 +14,7 @@ use crate::{
     failure::Failure,
     output::print_result,
 };
-use aimlapi_video::documents::{DURATIONS, GLOSSARY, OVERLAY};
+use aimlapi_video::documents::{DURATIONS, GLOSSARY, OVERLAY, VENDORS};
 use aimlapi_video_codegen::{
     self as spec, Diagnostics, Document, Facts, Merged, document,
     rust::{ClientInput, ClientTokens},
@@ -25,6 +26,7 @@ pub(crate) fn specs(specs: &Specs) -> ExitCode {
         SpecsCommand::Check(check) => check::check(check),
         SpecsCommand::Diff(diff) => diff::diff(diff),
         SpecsCommand::Update(update) => update::update(update),
+        SpecsCommand::Vendors(vendors) => vendors::vendors(vendors),
     }
 }
 
@@ -93,6 +95,7 @@ fn facts(path: &Path, diagnostics: &mut Diagnostics) -> Facts {
             "overlay.json" => OVERLAY,
             "glossary.json" => GLOSSARY,
             "durations.json" => DURATIONS,
+            "vendors.json" => VENDORS,
             _ => return Err(io::ErrorKind::NotFound.into()),
         }
         .to_owned())

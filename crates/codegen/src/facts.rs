@@ -1,13 +1,13 @@
-//! The facts that the documents do not state: `overlay.json`, `glossary.json` and `durations.json`.
+//! The facts that the documents do not state: `overlay.json`, `glossary.json`, `durations.json` and `vendors.json`.
 
-use std::{fs, io, path::Path};
+use std::{collections::BTreeMap, fs, io, path::Path};
 
 use aimlapi_video_contract::StatedDuration;
 use serde_json::Value;
 
-use crate::{Diagnostic, Diagnostics};
+use crate::{Diagnostic, Diagnostics, step};
 
-/// Corrections of documents, a line of documentation per property, and the durations of models.
+/// Corrections of documents, a line of documentation per property, the durations of models, and the vendors of ids.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// The corrections, as an OpenAPI Overlay.
@@ -16,6 +16,8 @@ pub struct Facts {
     pub glossary: Value,
     /// How long the generations of models take.
     pub durations: Vec<ModelDuration>,
+    /// The vendor of the models whose ids begin with a prefix, by prefix in lower case.
+    pub vendors: BTreeMap<String, String>,
 }
 
 /// How long the generations of a model take, as the publisher states it.
@@ -29,7 +31,12 @@ pub struct ModelDuration {
 
 impl Facts {
     /// The names of the facts files, which are not read as documents.
-    pub const FILES: [&str; 3] = ["overlay.json", "glossary.json", "durations.json"];
+    pub const FILES: [&str; 4] = [
+        "overlay.json",
+        "glossary.json",
+        "durations.json",
+        "vendors.json",
+    ];
 
     /// Reads each file from `folder`, or takes the text that `fallback` returns for its name if `folder` lacks it.
     pub fn read(
@@ -37,7 +44,7 @@ impl Facts {
         fallback: impl Fn(&str) -> io::Result<String>,
         diagnostics: &mut Diagnostics,
     ) -> Self {
-        let [overlay, glossary, durations] = Self::FILES.map(|name| {
+        let [overlay, glossary, durations, vendors] = Self::FILES.map(|name| {
             let own = folder.join(name);
             let text = if own.exists() {
                 fs::read_to_string(&own)
@@ -58,6 +65,25 @@ impl Facts {
             overlay,
             glossary,
             durations: model_durations(&durations, diagnostics),
+            vendors: prefixes(&vendors, diagnostics),
+        }
+    }
+
+    /// The vendor of a model, which is the name of its feature and of its folder: the one with the longest prefix of the id,
+    /// else the folder of its document, else the first part of the id.
+    pub fn vendor(&self, model: &str, file: &str) -> String {
+        let id = model.to_lowercase();
+        // The prefixes of one text stand in the order of their lengths.
+        let mut known = self.vendors.iter().rev();
+        if let Some((_, vendor)) = known.find(|(prefix, _)| id.starts_with(*prefix)) {
+            return vendor.clone();
+        }
+        let mut folders = file.rsplit('/').skip(1);
+        let folder = folders.find(|folder| *folder != LEGACY_FOLDER);
+        let in_id = || Some(model.split_once('/')?.0);
+        match vendor_name(folder.or_else(in_id).unwrap_or_default()).as_str() {
+            "" => "unnamed".into(),
+            vendor => vendor.into(),
         }
     }
 
@@ -66,6 +92,52 @@ impl Facts {
         let of_model = self.durations.iter().filter(|entry| entry.model == model);
         of_model.map(|entry| entry.duration.clone()).collect()
     }
+}
+
+/// The folder of a vendor's documents of older URLs.
+pub const LEGACY_FOLDER: &str = "legacy";
+
+/// The name of a feature and of a folder: lower case, a hyphen for each separator.
+fn vendor_name(text: &str) -> String {
+    let name = text
+        .to_lowercase()
+        .replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    name.trim_matches('-').to_owned()
+}
+
+/// Reads the prefixes of ids that each vendor has.
+fn prefixes(vendors: &Value, diagnostics: &mut Diagnostics) -> BTreeMap<String, String> {
+    let mut read: BTreeMap<String, String> = BTreeMap::new();
+    for (vendor, prefixes) in vendors.as_object().into_iter().flatten() {
+        let mut error = |what: &str, remedy: &str| {
+            let pointer = step(vendor);
+            diagnostics.error(Diagnostic::new("vendors.json", &pointer, what, remedy));
+        };
+        if vendor_name(vendor) != *vendor || vendor.is_empty() {
+            let what = "the name of a vendor has lower-case letters, digits and hyphens alone";
+            error(what, "rename it as its folder is named");
+            continue;
+        }
+        let texts = prefixes
+            .as_array()
+            .map(|texts| texts.iter().map(Value::as_str));
+        let Some(texts) = texts.and_then(Iterator::collect::<Option<Vec<&str>>>) else {
+            error(
+                "is not a list of prefixes of model ids",
+                "write it as [\"acme/\"]",
+            );
+            continue;
+        };
+        for prefix in texts {
+            if prefix.is_empty() {
+                error("has an empty prefix, which every id has", "remove it");
+            } else if let Some(other) = read.insert(prefix.to_lowercase(), vendor.clone()) {
+                let what = format!("`{prefix}` is a prefix of `{other}` and of `{vendor}`");
+                error(&what, "keep it for one of the two vendors");
+            }
+        }
+    }
+    read
 }
 
 fn model_durations(durations: &Value, diagnostics: &mut Diagnostics) -> Vec<ModelDuration> {

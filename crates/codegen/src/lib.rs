@@ -39,7 +39,7 @@ pub use aimlapi_video_contract::Route;
 pub use aimlapi_video_contract::pointer_step as step;
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use document::Document;
-pub use facts::{Facts, ModelDuration};
+pub use facts::{Facts, LEGACY_FOLDER, ModelDuration};
 pub use merge::Merged;
 
 /// Repairs, corrects and merges `documents`, keeping the models of the vendors that `wanted` accepts.
@@ -65,6 +65,7 @@ fn is_of_type(value: &Value, kind: Option<&str>) -> bool {
         Some("number") => value.is_number(),
         Some("array") => value.is_array(),
         Some("object") => value.is_object(),
+        Some("null") => value.is_null(),
         _ => true,
     }
 }

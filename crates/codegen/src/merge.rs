@@ -45,7 +45,7 @@ pub fn merge(
         .for_each(|document| report_unused(document, diagnostics));
     let mut requests = BTreeMap::new();
     for (document, create) in duplicate::resolved(documents, diagnostics) {
-        let vendor = names::vendor(&create.model, &create.file);
+        let vendor = facts.vendor(&create.model, &create.file);
         if !wanted(&vendor) {
             continue;
         }

@@ -64,36 +64,6 @@ pub fn variants(values: &[String]) -> Option<Vec<String>> {
     names(&str::to_owned).or_else(|| names(&spelled))
 }
 
-/// The vendor of a model: the name of its feature and of its folder.
-pub fn vendor(model: &str, file: &str) -> String {
-    let known = VENDORS
-        .iter()
-        .find(|(prefix, _)| model.starts_with(prefix))
-        .map(|(_, vendor)| *vendor);
-    let in_id = model.split_once('/').map(|(first, _)| first);
-    let folder = || file.rsplit('/').nth(1);
-    let vendor = known.or(in_id).or_else(folder).unwrap_or_default();
-    // The name of a feature and of a folder has letters, digits and hyphens alone.
-    let vendor = vendor
-        .to_lowercase()
-        .replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-    match vendor.trim_matches('-') {
-        "" => "unnamed".into(),
-        vendor => vendor.into(),
-    }
-}
-
-/// Vendors whose ids do not begin with the vendor's own name, or name no vendor.
-const VENDORS: &[(&str, &str)] = &[
-    ("klingai/", "kling"),
-    ("kling-video/", "kling"),
-    ("veo", "google"),
-    ("video-01", "minimax"),
-    ("hailuo", "minimax"),
-    ("sora", "openai"),
-    ("x-ai/", "xai"),
-];
-
 /// The name of a type, in the form that the generator's own conversion leaves unchanged.
 fn type_name(words: &str) -> String {
     let mut name = words.to_pascal_case();

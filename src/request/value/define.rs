@@ -50,7 +50,8 @@ pub(crate) fn within(
     min: f64,
     max: f64,
 ) -> Result<f64, Violation> {
-    if (min..=max).contains(&number) {
+    // JSON has no infinite numbers.
+    if number.is_finite() && (min..=max).contains(&number) {
         return Ok(number);
     }
     let keyword = if number < min { "minimum" } else { "maximum" };

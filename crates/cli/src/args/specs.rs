@@ -19,6 +19,8 @@ pub(crate) enum SpecsCommand {
     Diff(SpecsDiff),
     /// Copy the vendor's published documents into `openapi/`, and report the changes
     Update(SpecsUpdate),
+    /// Write the lists of vendors and the numbers of models into `Cargo.toml` and `README.md`, from the documents in `openapi/`
+    Vendors(SpecsVendors),
 }
 
 #[derive(Debug, Args)]
@@ -59,6 +61,16 @@ pub(crate) struct SpecsUpdate {
     #[arg(long, value_name = "FOLDER", default_value = "openapi")]
     pub(crate) into: PathBuf,
     /// Write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SpecsVendors {
+    /// The folder of vendored documents; the files are beside it
+    #[arg(default_value = "openapi")]
+    pub(crate) folder: PathBuf,
+    /// Write nothing, and print the lines that would change
     #[arg(long)]
     pub(crate) dry_run: bool,
 }

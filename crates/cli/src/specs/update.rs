@@ -12,13 +12,12 @@ use std::{
     process::ExitCode,
 };
 
-use super::{Described, client, diff::text, documents, print_result, refused, write};
+use super::{Described, client, diff::text, documents, print_result, refused, vendors, write};
 use crate::{args::SpecsUpdate, failure::Failure, output::print_note};
-use aimlapi_video::models;
 use aimlapi_video_codegen::{
-    Diagnostics, Document, Facts, Merged, Route, diff,
+    Diagnostics, Document, Facts, LEGACY_FOLDER, Merged, Route, diff,
     document::{self, Create},
-    merge, names, overlay, repair, rust, strip,
+    merge, overlay, repair, rust, strip,
 };
 
 /// Runs `specs update`.
@@ -72,6 +71,7 @@ fn run(args: &SpecsUpdate) -> Result<String, Failure> {
         .filter(|(file, text)| fs::read_to_string(args.into.join(file)).ok().as_ref() != Some(text))
         .collect();
     changed.sort();
+    let lists = vendors::outdated(&args.into, &new.merged)?;
     if !args.dry_run {
         for (file, text) in &changed {
             write(&args.into.join(file), text).map_err(|error| {
@@ -80,6 +80,7 @@ fn run(args: &SpecsUpdate) -> Result<String, Failure> {
                 ))
             })?;
         }
+        vendors::save(&lists)?;
     }
     for warning in &new.diagnostics.warnings {
         print_note(format!("note: {warning}"));
@@ -95,7 +96,9 @@ fn run(args: &SpecsUpdate) -> Result<String, Failure> {
         taken.len(),
         text(&diff::compare(&old.merged, &new.merged))
     );
-    report.push_str(&follow_up(&args.into, &old, &new, &published));
+    let lists = lists.iter().map(|file| file.name.to_owned());
+    report.push_str(&listed(&format!("{verb} lists of vendors"), lists));
+    report.push_str(&follow_up(&old, &new, &published));
     Ok(report.trim_end().to_owned())
 }
 
@@ -111,17 +114,7 @@ fn lost(old: &Merged, new: &Merged) -> Option<String> {
 }
 
 /// Lists what a maintainer has to do after an update.
-fn follow_up(into: &Path, old: &Described, new: &Described, published: &[Document]) -> String {
-    let vendors = new
-        .merged
-        .requests
-        .iter()
-        .map(|request| &request.model.vendor);
-    let vendors: BTreeSet<&String> = vendors.collect();
-    let features = features(into);
-    let without_feature = vendors
-        .into_iter()
-        .filter(|vendor| !features.contains(*vendor));
+fn follow_up(old: &Described, new: &Described, published: &[Document]) -> String {
     [
         listed(
             "properties without an entry in glossary.json",
@@ -135,32 +128,8 @@ fn follow_up(into: &Path, old: &Described, new: &Described, published: &[Documen
             "actions of overlay.json that no longer match",
             unmatched(&new.documents, &new.facts),
         ),
-        listed(
-            "vendors without a feature in Cargo.toml; add a feature for each, and add it to `all-vendors`",
-            without_feature.cloned(),
-        ),
     ]
     .concat()
-}
-
-/// Reads the features of the package whose documents are in `into` from the `Cargo.toml` beside that folder.
-///
-/// Without such a file, returns the vendors of this build, each of which has a feature.
-fn features(into: &Path) -> BTreeSet<String> {
-    let folder = fs::canonicalize(into).unwrap_or_default();
-    let manifest = folder.with_file_name("Cargo.toml");
-    match fs::read_to_string(manifest) {
-        Ok(manifest) => {
-            let lines = manifest.lines().map(str::trim);
-            let features = lines.skip_while(|line| *line != "[features]").skip(1);
-            features
-                .take_while(|line| !line.starts_with('['))
-                .filter_map(|line| line.split_once('='))
-                .map(|(name, _)| name.trim().to_owned())
-                .collect()
-        }
-        Err(_) => models().iter().map(|model| model.vendor.clone()).collect(),
-    }
 }
 
 fn listed(heading: &str, lines: impl IntoIterator<Item = String>) -> String {
@@ -250,7 +219,7 @@ fn taken<'a>(
         let known = known.filter(|file| is_whole(file, document) && !taken.contains_key(file));
         let known = known.or_else(|| same_text(document, &taken, old));
         let file = known.unwrap_or_else(|| {
-            let vendor = names::vendor(&create.model, &create.file);
+            let vendor = old.facts.vendor(&create.model, &create.file);
             fresh(create.route, &vendor, &create.file, |file| {
                 is_free(file, &taken, old)
             })
@@ -310,7 +279,8 @@ fn fresh(route: Route, vendor: &str, published: &str, is_free: impl Fn(&str) -> 
     let folder = match route {
         Route::Universal if vendor.is_empty() => String::new(),
         Route::Universal => format!("{vendor}/"),
-        Route::LegacyKling => "kling/legacy/".into(),
+        Route::LegacyKling if vendor.is_empty() => format!("kling/{LEGACY_FOLDER}/"),
+        Route::LegacyKling => format!("{vendor}/{LEGACY_FOLDER}/"),
     };
     let mut file = format!("{folder}{name}.json");
     let mut number = 2;
@@ -345,7 +315,7 @@ fn retired(old: &Described, published: &[Document]) -> Vec<String> {
     };
     let covers = |route: Route, vendor: &str| {
         let same = |claim: &Create| {
-            claim.route == route && names::vendor(&claim.model, &claim.file) == vendor
+            claim.route == route && old.facts.vendor(&claim.model, &claim.file) == vendor
         };
         claims.iter().any(same)
     };

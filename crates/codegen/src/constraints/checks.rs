@@ -53,11 +53,8 @@ impl Reader<'_> {
                         let limit = map.get(limit).and_then(Value::as_f64).filter(|_| is_number);
                         checks.extend(limit.map(|limit| exclusive(keyword, limit)));
                     }
-                    _ => {
-                        let limit = self.bound(map, keyword, pointer, Value::as_f64);
-                        let limit = limit.filter(|_| !matches!(schema, Schema::Integer { .. }));
-                        checks.extend(limit.map(|limit| exclusive(keyword, limit)));
-                    }
+                    // The repair `exclusive_limit` rewrites numbers.
+                    _ => drop(self.bound(map, keyword, pointer, Value::as_bool)),
                 },
                 "multipleOf" => {
                     let step = |value: &Value| value.as_f64().filter(|step| *step > 0.0);
@@ -90,6 +87,7 @@ impl Reader<'_> {
                 }
                 "additionalProperties" => match value {
                     Value::Bool(true) => {}
+                    _ if map.contains_key("patternProperties") => checks.push(unchecked),
                     Value::Bool(false) => {
                         let known = map.get("properties").and_then(Value::as_object);
                         let known = known.into_iter().flat_map(Map::keys).cloned();
@@ -108,7 +106,7 @@ impl Reader<'_> {
                         checks.push(unchecked);
                     }
                 }
-                "$ref" => {
+                "$ref" | "$dynamicRef" => {
                     let what = format!(
                         "cannot resolve {value}: the target is missing, circular or too large"
                     );
@@ -129,6 +127,7 @@ impl Reader<'_> {
                         checks.extend((part != Schema::Any).then_some(Check::AllOf(part)));
                     }
                 }
+                "items" if map.contains_key("prefixItems") => checks.push(unchecked),
                 "items" if !matches!(schema, Schema::Array { .. }) => {
                     let of_any =
                         matches!(schema, Schema::Any | Schema::OneOrMany(_) | Schema::Enum(_));
@@ -144,11 +143,22 @@ impl Reader<'_> {
                 "not" if !value.is_object() => {
                     self.error(&at, "is not a schema", "correct it by an overlay action");
                 }
-                "pattern" | "not" => checks.push(unchecked),
+                // The repair `const_value` rewrites any other.
+                "const" => {
+                    let what = format!("{value} is not among the values of `enum`");
+                    self.error(&at, &what, "correct one of them by an overlay action");
+                }
+                "$schema" if !repair::is_known_dialect(value) => {
+                    let what = format!("{value} is not the dialect of OpenAPI 3.1");
+                    let remedy =
+                        "replace the schema by one in JSON Schema 2020-12 with an overlay action";
+                    self.error(&at, &what, remedy);
+                }
+                "pattern" | "contentEncoding" => checks.push(unchecked),
+                known if repair::is_unchecked(known) => checks.push(unchecked),
                 known if UNDERSTOOD.contains(&known) || known.starts_with("x-") => {}
                 unknown => {
-                    let what =
-                        format!("`{unknown}` is not a keyword of OpenAPI 3.0 and is left out");
+                    let what = format!("`{unknown}` is not a keyword of OpenAPI and is left out");
                     let remedy = "no action is needed, unless it is a constraint";
                     self.warning(&at, &what, remedy);
                 }
@@ -238,6 +248,14 @@ const UNDERSTOOD: &[&str] = &[
     "discriminator",
     "externalDocs",
     "xml",
+    "contentMediaType",
+    "contentSchema",
+    "$anchor",
+    "$comment",
+    "$defs",
+    "$dynamicAnchor",
+    "$id",
+    "$schema",
 ];
 
 /// Formats that name the machine type of a number.

@@ -106,6 +106,7 @@ impl Reader<'_> {
                     Schema::number(min, max)
                 }
                 "array" => self.array(map, pointer, property),
+                "null" => Schema::Enum(vec![Value::Null]),
                 _ => self.unknown_type(kind, pointer),
             },
             Some(kind) => self.unknown_type(&kind.to_string(), pointer),
@@ -113,7 +114,7 @@ impl Reader<'_> {
     }
 
     fn unknown_type(&mut self, kind: &str, pointer: &str) -> Schema {
-        let what = format!("`{kind}` is not a type of OpenAPI 3.0");
+        let what = format!("`{kind}` is not a type of OpenAPI");
         let remedy = "correct it by an overlay action";
         self.error(&format!("{pointer}/type"), &what, remedy);
         Schema::Any
@@ -123,7 +124,11 @@ impl Reader<'_> {
         let min = self.bound(map, "minItems", pointer, size).unwrap_or(0);
         let max = self.bound(map, "maxItems", pointer, size);
         let anything = Value::Object(Map::new());
-        let items = map.get("items").unwrap_or(&anything);
+        // Beside `prefixItems`, it is the schema of the other items.
+        let items = map
+            .get("items")
+            .filter(|_| !map.contains_key("prefixItems"));
+        let items = items.unwrap_or(&anything);
         let at = format!("{pointer}/items");
         let schema = self.schema(items, &at, &format!("{property}[]"));
         Schema::array(or_null(schema, items), min, max)

@@ -76,12 +76,16 @@ fn join_or_rest(whole: &mut Map<String, Value>, part: &Value) -> Option<Map<Stri
     for limit in ["minimum", "maximum"] {
         join_limit(whole, part, limit);
     }
+    let apart: Vec<&String> = part
+        .keys()
+        .filter(|keyword| is_apart(keyword, whole, part))
+        .collect();
     let mut rest = Map::new();
     let joins = part.iter().all(|(keyword, new)| {
         if is_done(keyword, new) {
             return true;
         }
-        if keyword == "allOf" {
+        if keyword == "allOf" || apart.contains(&keyword) {
             rest.insert(keyword.clone(), new.clone());
             return true;
         }
@@ -115,12 +119,12 @@ fn join_or_rest(whole: &mut Map<String, Value>, part: &Value) -> Option<Map<Stri
                 old.retain(|value| new.contains(value));
                 !old.is_empty()
             }
-            ("minLength" | "minItems" | "minProperties" | "exclusiveMinimum", old, new)
+            ("minLength" | "minItems" | "minProperties", old, new)
                 if old.is_number() && new.is_number() =>
             {
                 tighter(old, new, |old, new| new > old)
             }
-            ("maxLength" | "maxItems" | "maxProperties" | "exclusiveMaximum", old, new)
+            ("maxLength" | "maxItems" | "maxProperties", old, new)
                 if old.is_number() && new.is_number() =>
             {
                 tighter(old, new, |old, new| new < old)
@@ -147,22 +151,64 @@ fn join_or_rest(whole: &mut Map<String, Value>, part: &Value) -> Option<Map<Stri
     joins.then_some(rest)
 }
 
-/// The `nullable` of two schemas together. It belongs to the `type` beside it; `null` is allowed where each type allows it.
+/// Whether a keyword of `part` has a meaning only together with others, of which `whole` has some.
+fn is_apart(keyword: &str, whole: &Map<String, Value>, part: &Map<String, Value>) -> bool {
+    let groups: [&[&str]; 3] = [
+        &["if", "then", "else"],
+        &["contains", "minContains", "maxContains"],
+        &["prefixItems", "items"],
+    ];
+    groups.iter().any(|group| {
+        group.contains(&keyword)
+            && (whole.contains_key(group[0]) || part.contains_key(group[0]))
+            && group.iter().any(|keyword| whole.contains_key(*keyword))
+            && group
+                .iter()
+                .any(|keyword| whole.get(*keyword) != part.get(*keyword))
+    })
+}
+
+/// The `nullable` of two schemas together: `null` is allowed where both allow it.
 fn null(whole: &Map<String, Value>, part: &Map<String, Value>) -> Option<Value> {
     let both = [whole, part];
     let stated = both.map(|schema| schema.get("nullable"));
     if let Some(odd) = stated.into_iter().flatten().find(|flag| !flag.is_boolean()) {
         return Some(odd.clone());
     }
-    let allows = |schema: &&Map<String, Value>| schema.get("nullable") == Some(&Value::Bool(true));
-    let mut typed = both.iter().filter(|schema| schema.contains_key("type"));
-    let is_typed = both.iter().any(|schema| schema.contains_key("type"));
-    let allowed = if is_typed {
-        typed.all(allows)
-    } else {
-        both.iter().any(allows)
+    let is_stated = stated.contains(&Some(&Value::Bool(true)));
+    (is_stated && both.into_iter().all(allows_null)).then_some(Value::Bool(true))
+}
+
+/// Whether a schema allows `null`. `nullable` belongs to the keywords beside it.
+pub(super) fn allows_null(schema: &Map<String, Value>) -> bool {
+    if schema.get("nullable").is_some_and(|flag| flag != false) {
+        return true;
+    }
+    let allows = |schema: &Value| match schema {
+        Value::Object(schema) => allows_null(schema),
+        odd => *odd != false,
     };
-    allowed.then_some(Value::Bool(true))
+    let holds = |keyword: &str, test: &dyn Fn(&Vec<Value>) -> bool| {
+        let list = schema.get(keyword).and_then(Value::as_array);
+        list.is_none_or(test)
+    };
+    let is_null = |kind: &Value| match kind {
+        Value::Array(kinds) => kinds.contains(&"null".into()),
+        kind => kind == "null",
+    };
+    schema.get("type").is_none_or(is_null)
+        && schema.get("const").is_none_or(Value::is_null)
+        && holds("enum", &|values| values.contains(&Value::Null))
+        && holds("allOf", &|parts| parts.iter().all(allows))
+        && holds("anyOf", &|arms| arms.iter().any(allows))
+        && holds("oneOf", &|arms| {
+            arms.iter().filter(|arm| allows(arm)).count() == 1
+        })
+        && schema.get("not").is_none_or(|not| !allows(not))
+        && schema.get("if").is_none_or(|condition| {
+            let branch = if allows(condition) { "then" } else { "else" };
+            schema.get(branch).is_none_or(allows)
+        })
 }
 
 /// Takes the tighter of two limits, each with its flag that states whether the limit itself is allowed.
@@ -185,13 +231,10 @@ fn join_limit(whole: &mut Map<String, Value>, part: &Map<String, Value>, limit: 
         return;
     }
     whole.insert(limit.into(), new.clone());
-    // Newer schemas put a limit of its own where the flag stands; that one stays.
-    if !whole.get(flag).is_some_and(Value::is_number) {
-        match part.get(flag).filter(|flag| !flag.is_number()) {
-            Some(value) => whole.insert(flag.into(), value.clone()),
-            None => whole.remove(flag),
-        };
-    }
+    match part.get(flag) {
+        Some(value) => whole.insert(flag.into(), value.clone()),
+        None => whole.remove(flag),
+    };
 }
 
 fn tighter(old: &mut Value, new: &Value, is_tighter: impl Fn(f64, f64) -> bool) -> bool {

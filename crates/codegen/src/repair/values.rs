@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     each_object,
-    join::join,
+    join::{allows_null, join},
     schema::{arms, is_annotation},
 };
 use crate::is_of_type;
@@ -56,7 +56,7 @@ pub(super) fn enum_empty(document: &mut Value) -> usize {
 /// OpenAPI 3.0 lists `null` among the values of what is `nullable`; that it is `nullable` is enough.
 pub(super) fn enum_with_null(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
-        let untyped = !schema.contains_key("type");
+        let is_allowed = allows_null(schema);
         let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) else {
             return false;
         };
@@ -66,8 +66,8 @@ pub(super) fn enum_with_null(document: &mut Value) -> usize {
         }
         values.retain(|value| !value.is_null());
         let had_null = values.len() < before;
-        // Beside a type, `null` among the values allows nothing that `nullable` does not.
-        if had_null && untyped {
+        // Beside other keywords, `null` among the values allows nothing that these do not.
+        if had_null && is_allowed {
             schema.insert("nullable".into(), true.into());
         }
         had_null
@@ -112,7 +112,6 @@ pub(crate) fn enum_in_arms(document: &mut Value) -> usize {
         }
         // Beside arms, `nullable` is what the arms have in common.
         let null = schema.get("nullable").cloned();
-        let null = null.filter(|_| !schema.contains_key("type"));
         whole.extend(null.map(|flag| ("nullable".to_owned(), flag)));
         *schema = whole;
         true

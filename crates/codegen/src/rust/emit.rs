@@ -62,7 +62,8 @@ pub(super) fn bounded(merged: &Merged) -> String {
 /// use out of its build.
 pub(super) fn builders(merged: &Merged) -> String {
     let mut out = String::from(
-        "/// Builders of the requests and of the objects in them.\npub mod builders {\nuse super::types;\n",
+        "/// Builders of the requests and of the objects in them.\npub mod builders {\nuse super::types;\n\
+         use crate::{Violation, request::property::{Properties, PropertyType}, value::IntoProperty};\n",
     );
     for request in &merged.requests {
         let model = &request.model;
@@ -72,6 +73,29 @@ pub(super) fn builders(merged: &Merged) -> String {
         typed_request(&mut out, model);
     }
     out.push_str("}\n");
+    out
+}
+
+/// The conversions of every struct from and to JSON.
+pub(super) fn conversions(merged: &Merged) -> String {
+    let mut out = String::new();
+    for request in &merged.requests {
+        types::each_struct(&request.model, &mut |name, properties| {
+            let properties: String = properties
+                .iter()
+                .map(|property| {
+                    let optional = !property.required || property.nullable;
+                    let kind = if optional { "optional" } else { "required" };
+                    let (field, name) = (names::field(&property.name), &property.name);
+                    format!("{field}: {kind} {name:?}, ")
+                })
+                .collect();
+            let _ = writeln!(
+                out,
+                "crate::request::object::object!(types::{name} {{ {properties} }});"
+            );
+        });
+    }
     out
 }
 
@@ -152,118 +176,61 @@ pub(super) fn typed_requests(merged: &Merged) -> String {
     out
 }
 
+/// A builder holds JSON values and reads the struct from them at the end, since a field per property would make the generated
+/// code twice as long and as slow to compile.
 fn builder(out: &mut String, name: &str, properties: &[Property], model: &Model) {
     let top = name == model.type_name;
-    let (fixed, set): (Vec<&Property>, Vec<&Property>) = properties
-        .iter()
-        .partition(|property| top && property.name == "model");
-    let field_name = |property: &Property| names::field(&property.name);
-    let rust_type =
-        |property: &Property| types::rust(&names::nested(name, &property.name), &property.schema);
-    let article = if top {
-        "the request body of"
+    let set = || {
+        let set = properties.iter();
+        set.filter(|property| !(top && property.name == "model"))
+    };
+    let (article, with_model) = if top {
+        (
+            "the request body of",
+            format!(".with_model({:?})", model.id),
+        )
     } else {
-        "a part of the request body of"
+        ("a part of the request body of", String::new())
     };
     let _ = write!(
         out,
         "#[doc = {:?}]\n#[derive(Clone, Debug, Default)]\n#[must_use = \"a builder does nothing until `build` is called\"]\n\
-         pub struct {name}Builder {{\n",
+         pub struct {name}Builder(Properties);\nimpl {name}Builder {{\n",
         // An id may hold anything; as a literal it stays text.
         format!(
             "Builds [`{name}`](types::{name}), {article} `{}`.",
             model.id
         )
     );
-    for field in &set {
-        let _ = writeln!(
-            out,
-            "{}: crate::request::property::Slot<{}>,",
-            field_name(field),
-            rust_type(field)
-        );
-    }
-    let _ = write!(out, "}}\nimpl {name}Builder {{\n");
-    for field in &set {
-        for line in field.documentation().lines() {
+    for property in set() {
+        for line in property.documentation().lines() {
             let _ = writeln!(out, "#[doc = {line:?}]");
         }
         let _ = write!(
             out,
-            "pub fn {setter}(mut self, value: impl crate::value::IntoProperty<{kind}>) -> Self {{\n\
-             self.{field} = crate::request::property::Slot::new({property:?}, value); self }}\n",
-            setter = names::setter(&field_name(field)),
-            field = field_name(field),
-            kind = rust_type(field),
-            property = field.name,
+            "pub fn {setter}(self, value: impl IntoProperty<{kind}>) -> Self {{ Self(self.0.set({property:?}, value)) }}\n",
+            setter = names::setter(&names::field(&property.name)),
+            kind = types::rust(&names::nested(name, &property.name), &property.schema),
+            property = property.name,
         );
     }
+    let required: String = set()
+        .filter(|property| property.required && !property.nullable)
+        .map(|property| format!("({:?}, {:?}),", property.name, property.schema.allowed()))
+        .collect();
     let _ = write!(
         out,
         "/// The finished value.\n///\n/// # Errors\n///\n\
          /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) with every missing and every wrong property.\n\
-         #[inline]\n         pub fn build(self) -> ::std::result::Result<types::{name}, crate::Error> {{\n\
+         #[inline]\npub fn build(self) -> Result<types::{name}, crate::Error> {{\n\
          self.finish().map_err(|violations| crate::Error::invalid_request({model:?}, violations)) }}\n\
-         #[inline]\n         pub(crate) fn finish(self) -> ::std::result::Result<types::{name}, ::std::vec::Vec<crate::Violation>> {{\n\
-         let mut __found = ::std::vec::Vec::new();\n",
-        model = model.id,
-    );
-    // No property's name begins with an underscore once it is in snake case, so `__found` cannot be one of them.
-    for field in &set {
-        let take = if field.required && !field.nullable {
-            "required"
-        } else {
-            "optional"
-        };
-        let arguments = if field.required && !field.nullable {
-            format!(
-                "{:?}, {:?}, &mut __found",
-                field.name,
-                field.schema.allowed()
-            )
-        } else {
-            "&mut __found".into()
-        };
-        let _ = writeln!(
-            out,
-            "let {field} = self.{field}.{take}({arguments});",
-            field = field_name(field)
-        );
-    }
-    let required: Vec<String> = set
-        .iter()
-        .filter(|field| field.required && !field.nullable)
-        .map(|field| field_name(field))
-        .collect();
-    let some: String = required
-        .iter()
-        .map(|field| format!("Some({field}),"))
-        .collect();
-    let made: String = fixed
-        .iter()
-        .map(|field| match &field.schema {
-            // An enum of one value.
-            Schema::StringEnum(values) => {
-                let variant = names::variants(values).unwrap_or_default().concat();
-                let kind = names::nested(name, &field.name);
-                format!("{}: super::bounded::{kind}::{variant},", field_name(field))
-            }
-            _ => String::new(),
-        })
-        .chain(set.iter().map(|field| format!("{},", field_name(field))))
-        .collect();
-    let _ = write!(
-        out,
-        "match ({tuple}) {{ ({some}) if __found.is_empty() => Ok(types::{name} {{ {made} }}), _ => Err(__found) }} }} }}\n\
-         impl types::{name} {{\n/// Starts an empty builder.\n#[inline]\npub fn builder() -> {name}Builder {{ ::std::default::Default::default() }} }}\n\
-         impl crate::request::property::PropertyType for types::{name} {{}}\n\
-         impl crate::value::IntoProperty<types::{name}> for {name}Builder {{\n\
-         #[inline]\nfn into_property(self) -> ::std::result::Result<::std::option::Option<types::{name}>, ::std::vec::Vec<crate::Violation>> {{\n\
+         #[inline]\nfn finish(self) -> Result<types::{name}, Vec<Violation>> {{ self.0{with_model}.finish(&[{required}]) }} }}\n\
+         impl types::{name} {{\n/// Starts an empty builder.\n#[inline]\npub fn builder() -> {name}Builder {{ Default::default() }} }}\n\
+         impl PropertyType for types::{name} {{}}\n\
+         impl IntoProperty<types::{name}> for {name}Builder {{\n\
+         #[inline]\nfn into_property(self) -> Result<Option<types::{name}>, Vec<Violation>> {{\n\
          self.finish().map(Some) }} }}\n",
-        tuple = required
-            .iter()
-            .map(|field| format!("{field},"))
-            .collect::<String>(),
+        model = model.id,
     );
 }
 

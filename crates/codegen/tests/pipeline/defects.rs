@@ -30,6 +30,22 @@ fn repaired() -> Vec<(&'static str, String, Value)> {
             "/components/schemas/Chat.v1.ModelDTO".into(),
             Value::Null,
         ),
+        ("boolean_schema", value(""), json!({})),
+        ("const_value", value("/enum"), json!([5])),
+        (
+            "exclusive_limit",
+            value(""),
+            json!({ "type": "number", "minimum": 0, "exclusiveMinimum": true, "maximum": 1 }),
+        ),
+        ("content_encoding", value("/format"), json!("byte")),
+        (
+            "type_list",
+            value(""),
+            json!({
+                "anyOf": [{ "type": "string", "maxLength": 9 }, { "type": "integer", "maximum": 5 }],
+                "nullable": true,
+            }),
+        ),
         (
             "all_of",
             value(""),

@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{client, create, merged, one, read};
-use aimlapi_video_codegen::{self as spec, Diagnostics, Document, document, names, rust};
+use super::{client, create, facts, merged, one, read};
+use aimlapi_video_codegen::{self as spec, Diagnostics, Document, document, rust};
 
 const BODY: &str =
     "/paths/~1v2~1video~1generations/post/requestBody/content/application~1json/schema";
@@ -38,11 +38,11 @@ fn unusable_schemas_are_all_reported_with_place_and_remedy() {
             "b": { "type": "number", "multipleOf": 0 },
             "c": { "type": "string", "enum": [[], {}] },
             "d": { "type": "strange" },
-            "e": { "type": ["string", "null"] },
+            "e": { "type": ["string", "strange"] },
             "f-g": { "type": "string" },
             "f_g": { "type": "string" },
             "g": { "type": "integer", "minimum": "low" },
-            "h": true,
+            "h": 1,
             "i": { "$ref": "#/components/schemas/Nowhere" },
             "j": { "$ref": "other.json#/x" },
             "k": { "allOf": [{ "type": "string" }, { "type": "object" }] },
@@ -303,7 +303,8 @@ fn types_of_equal_names_are_an_error() {
 }
 
 #[test]
-fn the_vendor_is_taken_from_the_id_or_else_from_the_folder() {
+fn the_vendor_is_that_of_the_longest_prefix_else_the_folder_else_the_first_part_of_the_id() {
+    let facts = facts();
     for (model, file, vendor) in [
         ("klingai/v2-master", "Kling-AI/x.json", "kling"),
         ("kling-video/v1", "x.json", "kling"),
@@ -311,10 +312,28 @@ fn the_vendor_is_taken_from_the_id_or_else_from_the_folder() {
         ("sora-2-t2v", "x.json", "openai"),
         ("video-01", "x.json", "minimax"),
         ("ByteDance/seedance", "other/x.json", "bytedance"),
-        ("custom:horse-1.1", "Alibaba-Cloud/x.json", "alibaba-cloud"),
+        ("runway-gen3/turbo", "kling/legacy/x.json", "runway"),
+        (
+            "custom:horse-1.1",
+            "docs/Black-Forest_Labs/x.json",
+            "black-forest-labs",
+        ),
+        ("acme/horse", "Other/x.json", "other"),
+        ("acme/horse", "other/legacy/x.json", "other"),
+        ("Acme/horse", "x.json", "acme"),
         ("horse", "x.json", "unnamed"),
     ] {
-        assert_eq!(names::vendor(model, file), vendor, "{model} in {file}");
+        assert_eq!(facts.vendor(model, file), vendor, "{model} in {file}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let text = r#"{ "a": ["x"], "b": ["x/long/", "y"] }"#;
+    fs::write(folder.path().join("vendors.json"), text).unwrap();
+    let mut diagnostics = Diagnostics::default();
+    let own = |name: &str| fs::read_to_string(super::folder().join(name));
+    let facts = spec::Facts::read(folder.path(), own, &mut diagnostics);
+    assert_eq!(diagnostics, Diagnostics::default());
+    for (model, vendor) in [("x/long/1", "b"), ("x/1", "a"), ("klingai/1", "klingai")] {
+        assert_eq!(facts.vendor(model, "x.json"), vendor, "{model}");
     }
 }
 
@@ -324,7 +343,7 @@ fn each_file_that_is_not_a_document_is_an_error() {
     let write = |name: &str, text: &[u8]| fs::write(folder.path().join(name), text).unwrap();
     write("a.json", b"{");
     write("b.json", b"[]");
-    write("c.json", br#"{"openapi":"3.1.0"}"#);
+    write("c.json", br#"{"openapi":"3.2.0"}"#);
     write("d.json", b"");
     write("e.json", b"{\"openapi\": \"3.0.0\", \"x\": \"\xff\"}");
     write("f.yaml", b"openapi: 3.0.0");
@@ -421,6 +440,11 @@ fn invalid_facts_files_are_errors() {
             r#"{"durations":[{"model":"a/b","min":9,"max":1}]}"#,
         ),
         ("durations.json", r#"{"durations":[7]}"#),
+        ("vendors.json", r#"{"acme":["a/"],"other":["b/","A/"]}"#),
+        ("vendors.json", r#"{"acme":"a/"}"#),
+        ("vendors.json", r#"{"acme":[7]}"#),
+        ("vendors.json", r#"{"acme":[""]}"#),
+        ("vendors.json", r#"{"Acme Inc.":["a/"]}"#),
     ] {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(name), text).unwrap();

@@ -2,38 +2,35 @@
 
 use std::{collections::BTreeSet, fs};
 
+use serde_json::Value;
+
 use super::{documents, facts, folder, merged};
 use aimlapi_video_codegen::{
-    Diagnostics, Document, Route, merge, names, overlay,
+    Diagnostics, Document, Route,
+    merge::{self, Request},
+    names, overlay,
     repair::{self, Evidence},
     rust::{ClientInput, types},
     strip,
 };
 
 #[test]
-fn the_documents_declare_76_models_on_the_universal_url_and_four_on_the_older_one() {
+fn each_id_of_a_vendored_document_is_a_model_of_the_vendor_that_its_folder_names() {
+    let mut stated: BTreeSet<(Route, String)> = BTreeSet::new();
+    for document in documents() {
+        for route in Route::ALL {
+            let post = &document.published["paths"][route.path()]["post"];
+            ids(post, &mut |id| {
+                stated.insert((route, id.to_owned()));
+            });
+        }
+    }
     let merged = merged(documents());
-    let count = |route| {
-        merged
-            .requests
-            .iter()
-            .filter(|request| request.create.route == route)
-            .count()
-    };
+    let of = |request: &Request| (request.create.route, request.model.id.clone());
+    assert!(!stated.is_empty());
     assert_eq!(
-        (count(Route::Universal), count(Route::LegacyKling)),
-        (76, 4)
-    );
-    let mut vendors: Vec<&str> = merged
-        .requests
-        .iter()
-        .map(|request| request.model.vendor.as_str())
-        .collect();
-    vendors.sort_unstable();
-    vendors.dedup();
-    assert_eq!(
-        vendors,
-        ["google", "kling", "ltxv", "minimax", "openai", "xai"]
+        merged.requests.iter().map(of).collect::<BTreeSet<_>>(),
+        stated
     );
     for request in &merged.requests {
         let folder = request.create.file.split('/').next();
@@ -43,6 +40,18 @@ fn the_documents_declare_76_models_on_the_universal_url_and_four_on_the_older_on
             "{}",
             request.create.file
         );
+    }
+}
+
+/// Visits the values of `enum` of each property `model` in an operation.
+fn ids(operation: &Value, visit: &mut dyn FnMut(&str)) {
+    let models = operation.pointer("/properties/model/enum");
+    let models = models.and_then(Value::as_array).into_iter().flatten();
+    models.filter_map(Value::as_str).for_each(&mut *visit);
+    match operation {
+        Value::Object(map) => map.values().for_each(|value| ids(value, visit)),
+        Value::Array(items) => items.iter().for_each(|value| ids(value, visit)),
+        _ => {}
     }
 }
 
@@ -262,18 +271,4 @@ fn every_request_type_documents_its_constraints() {
         table.contains("| `advanced_camera_control.movement_value` | yes | -10 to 10 | type |"),
         "{table}"
     );
-}
-
-#[test]
-fn every_vendor_has_a_feature_of_its_own_and_in_all_vendors() {
-    let manifest = include_str!("../../../../Cargo.toml");
-    let all = manifest
-        .lines()
-        .find(|line| line.starts_with("all-vendors = "))
-        .unwrap();
-    for request in merged(documents()).requests {
-        let vendor = request.model.vendor;
-        assert!(manifest.contains(&format!("\n{vendor} = []\n")), "{vendor}");
-        assert!(all.contains(&format!("\"{vendor}\"")), "{vendor}");
-    }
 }

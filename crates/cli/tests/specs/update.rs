@@ -1,0 +1,337 @@
+//! `specs update`.
+
+use std::{fs, path::Path};
+
+use serde_json::{Value, json};
+
+use super::{contents, document, folder, image, of_models, put, specs, vendored};
+
+#[test]
+fn update_copies_stripped_documents_and_reports_remaining_work() {
+    let into = folder(&[
+        (
+            "overlay.json",
+            serde_json::from_str(include_str!("../../../../openapi/overlay.json")).unwrap(),
+        ),
+        (
+            "kling/one.json",
+            document(
+                "klingai/one",
+                json!({ "size": { "type": "string", "enum": ["s"] } }),
+            ),
+        ),
+        ("kling/gone.json", document("klingai/gone", json!({}))),
+        ("xai/kept.json", document("x-ai/kept", json!({}))),
+    ]);
+    let from = folder(&[
+        ("package.json", json!({ "name": "docs" })),
+        (
+            "api/schema.json",
+            json!({ "openapi": "3.1.0", "paths": {} }),
+        ),
+        (
+            "Kling-AI/One.json",
+            document(
+                "klingai/one",
+                json!({ "size": { "type": "string", "enum": ["s", "l"] } }),
+            ),
+        ),
+        (
+            "Kling-AI/Two.json",
+            document(
+                "klingai/two",
+                json!({ "gadget": { "type": "string", "description": "d" } }),
+            ),
+        ),
+        ("Acme/three.json", document("acme/three", json!({}))),
+        ("image.json", image()),
+    ]);
+    let before = contents(into.path());
+    let dry = specs!("update", from.path(), "--into", into.path(), "--dry-run");
+    assert_eq!(dry.code, 0, "{}", dry.stderr);
+    assert_eq!(contents(into.path()), before, "a dry run writes nothing");
+
+    let ran = specs!("update", from.path(), "--into", into.path());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(ran.stdout, dry.stdout.replace("would write", "wrote"));
+    for line in [
+        "wrote 3 of 3 published documents",
+        "  acme/three.json",
+        "  kling/one.json",
+        "  kling/two.json",
+        "klingai/one on /v2/video/generations",
+        "  compatible  `size`: value added: \"l\"",
+        "  compatible  model added",
+        "  gadget (klingai/two)",
+        "  klingai/gone (kling/gone.json)",
+    ] {
+        assert!(
+            ran.stdout.lines().any(|printed| printed == line),
+            "{line} is not in\n{}",
+            ran.stdout
+        );
+    }
+    assert!(
+        !ran.stdout.contains("x-ai/kept"),
+        "nothing of xAI was published: {}",
+        ran.stdout
+    );
+    let written = fs::read_to_string(into.path().join("kling/two.json")).unwrap();
+    assert!(
+        written.contains("gadget") && !written.contains("description"),
+        "{written}"
+    );
+    assert!(
+        into.path().join("kling/gone.json").exists(),
+        "a retired document is reported, not deleted"
+    );
+
+    let again = specs!("update", from.path(), "--into", into.path());
+    assert!(
+        again
+            .stdout
+            .starts_with("wrote 0 of 3 published documents\nnothing changed for callers\n"),
+        "{}",
+        again.stdout
+    );
+}
+
+#[test]
+fn update_writes_nothing_if_a_document_is_refused() {
+    let into = folder(&[("kling/one.json", document("klingai/one", json!({})))]);
+    let before = contents(into.path());
+    let good = ("good.json", document("klingai/two", json!({})));
+    let mut newer = document("klingai/four", json!({}));
+    newer["openapi"] = "3.2.0".into();
+    for bad in [
+        (
+            "bad.json",
+            document("klingai/three", json!({ "n": { "type": "strange" } })),
+        ),
+        ("newer.json", newer),
+    ] {
+        let from = folder(&[good.clone(), bad.clone()]);
+        let ran = specs!("update", from.path(), "--into", into.path());
+        assert_eq!(ran.code, 2, "{}", ran.stdout);
+        assert!(ran.stderr.contains("nothing was written"), "{}", ran.stderr);
+        assert_eq!(contents(into.path()), before);
+    }
+    let ran = specs!(
+        "update",
+        tempfile::tempdir().unwrap().path(),
+        "--into",
+        into.path()
+    );
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.stderr.contains("no document of a video operation"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn update_loses_no_model_and_stays_in_its_folder() {
+    let several = |models: [&str; 2]| {
+        let mut document = document(models[0], json!({}));
+        document["paths"]["/v2/video/generations"]["post"]["requestBody"]["content"]["application/json"]
+            ["schema"]["properties"]["model"]["enum"] = json!(models);
+        document
+    };
+    let with_fetch = |mut document: Value, answer: &str| {
+        document["paths"]["/v2/video/generations"]["get"] = json!({ "responses": { "200": { "content": {
+            "application/json": { "schema": { "type": "object", "properties": { answer: { "type": "string" } } } },
+        } } } });
+        document
+    };
+    let fetch = with_fetch(json!({ "openapi": "3.0.0", "paths": {} }), "id");
+    for (vendored, published, models) in [
+        (
+            vec![("k/two.json", several(["k/a", "k/b"]))],
+            vec![
+                ("K/a.json", document("k/a", json!({}))),
+                ("K/b.json", document("k/b", json!({}))),
+            ],
+            vec!["k/a", "k/b"],
+        ),
+        (
+            vec![("k/one.json", document("k/old", json!({})))],
+            vec![
+                ("K/one.json", document("k/new", json!({}))),
+                ("K/z.json", document("k/old", json!({}))),
+            ],
+            vec!["k/new", "k/old"],
+        ),
+        (
+            vec![],
+            vec![
+                ("K/A/t.json", document("k/a", json!({}))),
+                ("K/B/t.json", document("k/b", json!({}))),
+            ],
+            vec!["k/a", "k/b"],
+        ),
+        (
+            vec![("k/v1.json", with_fetch(document("k/v1", json!({})), "x"))],
+            vec![
+                ("K/v1.json", with_fetch(document("k/v1", json!({})), "x")),
+                ("fetch.json", fetch),
+            ],
+            vec!["k/v1"],
+        ),
+        (
+            vec![],
+            vec![("evil.json", document("../x", json!({})))],
+            vec!["../x"],
+        ),
+    ] {
+        let outer = tempfile::tempdir().unwrap();
+        let into = outer.path().join("openapi");
+        fs::create_dir(&into).unwrap();
+        put(&into, &vendored);
+        let from = folder(&published);
+        let ran = specs!("update", from.path(), "--into", into);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert_eq!(
+            fs::read_dir(outer.path()).unwrap().count(),
+            1,
+            "nothing is written beside it"
+        );
+        let report: Value = serde_json::from_str(&specs!("check", "--json", into).stdout).unwrap();
+        let mut found: Vec<&str> = report["documents"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|document| document["models"].as_array().unwrap())
+            .map(|model| model["id"].as_str().unwrap())
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        assert_eq!(found, models, "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn update_refuses_a_create_that_names_no_model_or_has_no_body() {
+    let into = folder(&[("k/one.json", document("k/one", json!({})))]);
+    let before = contents(into.path());
+    let mut nameless = document("k/x", json!({}));
+    let post = &mut nameless["paths"]["/v2/video/generations"]["post"];
+    post["requestBody"]["content"]["application/json"]["schema"]["properties"] = json!({});
+    let mut bodiless = document("k/x", json!({}));
+    bodiless["paths"]["/v2/video/generations"]["post"] = json!({ "responses": {} });
+    for bad in [nameless, bodiless] {
+        let from = folder(&[
+            ("good.json", document("k/two", json!({}))),
+            ("bad.json", bad),
+        ]);
+        let ran = specs!("update", from.path(), "--into", into.path());
+        assert_eq!(ran.code, 2, "{}", ran.stdout);
+        assert!(ran.stderr.contains("bad.json"), "{}", ran.stderr);
+        assert_eq!(contents(into.path()), before);
+    }
+}
+
+#[test]
+fn update_of_an_unreadable_document_reports_the_reason() {
+    let into = folder(&[("k/one.json", document("k/one", json!({})))]);
+    let mut newer = document("k/x", json!({}));
+    newer["openapi"] = json!("3.2.0");
+    let from = folder(&[("newer.json", newer)]);
+    fs::write(from.path().join("latin.json"), b"{ \"a\": \"\xe9\" }").unwrap();
+    for (file, why) in [("newer.json", "3.2.0"), ("latin.json", "JSON")] {
+        let ran = specs!("update", from.path().join(file), "--into", into.path());
+        assert_eq!(ran.code, 2);
+        assert!(ran.stderr.contains(why), "{file}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn update_is_an_error_where_an_old_document_would_shadow_a_published_one() {
+    let old = json!({ "old": { "type": "integer" } });
+    let new = json!({ "new": { "type": "integer" } });
+    let mut both_routes = document("kling-video/x", new.clone());
+    both_routes["paths"]["/v2/generate/video/kling/generation"] =
+        both_routes["paths"]["/v2/video/generations"].clone();
+    let mut legacy = document("kling-video/x", old.clone());
+    let item = legacy["paths"]["/v2/video/generations"].take();
+    legacy["paths"] = json!({ "/v2/generate/video/kling/generation": item });
+    for (vendored, published, remedy) in [
+        (
+            vec![("v/b.json", of_models(&["v/a", "v/b"], old.clone()))],
+            vec![("b.json", document("v/b", new.clone()))],
+            "take the model out of v/b.json, which also describes v/a",
+        ),
+        (
+            vec![
+                ("v/a.json", document("v/a", old.clone())),
+                ("v/b.json", document("v/b", old.clone())),
+            ],
+            vec![("ab.json", of_models(&["v/a", "v/b"], new.clone()))],
+            "remove v/b.json",
+        ),
+        (
+            vec![("v/ab.json", of_models(&["v/a", "v/b"], old.clone()))],
+            vec![
+                ("zz1.json", document("v/a", new.clone())),
+                ("zz2.json", document("v/b", new.clone())),
+            ],
+            "remove v/ab.json",
+        ),
+        (
+            vec![
+                ("kling/x.json", document("kling-video/x", old.clone())),
+                ("kling/legacy/x.json", legacy),
+            ],
+            vec![("x.json", both_routes)],
+            "remove kling/legacy/x.json",
+        ),
+    ] {
+        let into = folder(&vendored);
+        let from = folder(&published);
+        let before = contents(into.path());
+        let ran = specs!("update", from.path(), "--into", into.path());
+        assert_eq!(ran.code, 2, "{}", ran.stdout);
+        assert!(ran.stderr.contains("nothing was written"), "{}", ran.stderr);
+        assert!(ran.stderr.contains(remedy), "{remedy}: {}", ran.stderr);
+        assert_eq!(contents(into.path()), before);
+        let Some(file) = remedy.strip_prefix("remove ") else {
+            continue;
+        };
+        fs::remove_file(into.path().join(file)).unwrap();
+        for run in ["first", "second"] {
+            let ran = specs!("update", from.path(), "--into", into.path());
+            assert_eq!(ran.code, 0, "{}", ran.stderr);
+            assert_eq!(
+                ran.stdout.starts_with("wrote 0 of"),
+                run == "second",
+                "{}",
+                ran.stdout
+            );
+        }
+    }
+}
+
+#[test]
+fn update_never_overwrites_the_files_beside_the_documents() {
+    let fetch = json!({ "openapi": "3.0.0", "info": { "title": "", "version": "1" }, "paths": {
+        "/v2/video/generations": { "get": { "responses": { "200": { "content": { "application/json": {
+            "schema": { "type": "object", "properties": { "id": { "type": "string" } } },
+        } } } } } },
+    } });
+    for name in ["glossary", "overlay", "durations"] {
+        let file = format!("{name}.json");
+        let own = fs::read_to_string(vendored().join(&file)).unwrap();
+        let into = folder(&[("google/a.json", document("veo-a", json!({})))]);
+        fs::write(into.path().join(&file), &own).unwrap();
+        let nested = format!("sub/{file}");
+        let from = folder(&[(nested.as_str(), fetch.clone())]);
+        for run in ["first", "second"] {
+            let ran = specs!("update", from.path(), "--into", into.path());
+            assert_eq!(ran.code, 0, "{}", ran.stderr);
+            assert_eq!(fs::read_to_string(into.path().join(&file)).unwrap(), own);
+            assert!(into.path().join(format!("{name}-2.json")).exists());
+            let wrote = ran.stdout.starts_with("wrote 1 of");
+            assert_eq!(wrote, run == "first", "{}", ran.stdout);
+        }
+    }
+}
