@@ -107,7 +107,7 @@ async fn filter_that_is_wrong_or_fits_no_model_is_an_error_with_what_to_do() {
     for (options, expected) in [
         (
             &["--vendor", "klingon"][..],
-            "expected one of google, kling",
+            "; expected one of ",
         ),
         (&["no-such-model"], "`aimlapi-video models` lists all"),
         (&["--task", "cooking"], "possible values: text-to-video"),
