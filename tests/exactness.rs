@@ -8,7 +8,7 @@ use aimlapi_video_test_support as support;
 use std::collections::BTreeMap;
 
 use aimlapi_video::{GenerationRequest, Route};
-use proptest::prelude::*;
+use proptest::{prelude::*, sample::Index};
 use serde_json::{Value, json};
 use support::judge::{self, Judged, judges, minimal, mutations};
 
@@ -164,7 +164,7 @@ fn links_for_base64(value: &mut Value) {
 #[test]
 fn every_model_has_a_minimal_body() {
     let judges = judges();
-    assert_eq!(judges.len(), 80);
+    assert_eq!(judges.len(), aimlapi_video::models().len());
     for judged in &judges {
         let body = minimal(&judged.schema);
         assert!(judged.validator.is_valid(&body), "{}: {body}", judged.file);
@@ -174,6 +174,7 @@ fn every_model_has_a_minimal_body() {
 
 #[test]
 fn json_schema_of_a_model_equals_that_of_its_document() {
+    let mut added = Vec::new();
     for judged in judges() {
         let model = aimlapi_video::models()
             .iter()
@@ -183,14 +184,24 @@ fn json_schema_of_a_model_equals_that_of_its_document() {
         for schema in [&mut ours, &mut theirs] {
             constraints_only(schema);
         }
+        if let Some(properties) = ours["properties"].as_object_mut() {
+            properties.retain(|name, _| {
+                let is_stated = theirs["properties"].get(name).is_some();
+                added.extend((!is_stated).then(|| name.clone()));
+                is_stated
+            });
+        }
         assert_eq!(ours, theirs, "{}", judged.file);
     }
+    assert_eq!(added, ["tail_image_url"], "the overlay adds properties");
 }
+
+const ANNOTATIONS: [&str; 5] = ["$schema", "title", "description", "default", "deprecated"];
 
 /// Removes keywords that constrain nothing, and unifies keywords that can be written in two ways.
 fn constraints_only(schema: &mut Value) {
     let Value::Object(map) = schema else { return };
-    map.retain(|key, _| !["$schema", "title", "description", "default"].contains(&key.as_str()));
+    map.retain(|key, _| !ANNOTATIONS.contains(&key.as_str()));
     // The values of an enum of one type determine the type.
     if map.contains_key("enum") {
         map.remove("type");
@@ -208,7 +219,9 @@ fn constraints_only(schema: &mut Value) {
             Value::Object(properties) if key == "properties" => {
                 properties.values_mut().for_each(constraints_only)
             }
-            Value::Array(arms) if key == "anyOf" => arms.iter_mut().for_each(constraints_only),
+            Value::Array(arms) if ["anyOf", "oneOf"].contains(&key.as_str()) => {
+                arms.iter_mut().for_each(constraints_only)
+            }
             Value::Object(_) => constraints_only(value),
             _ => {}
         }
@@ -281,6 +294,7 @@ fn random(schema: &Value, dice: &mut Dice) -> Value {
         .and_then(Value::as_str)
         .unwrap_or("object")
     {
+        "null" => Value::Null,
         "boolean" => json!(dice.below(2) == 0),
         "integer" => {
             let (min, max) = (
@@ -340,9 +354,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn random_valid_body_is_read_and_written_unchanged(which in 0usize..80, seed in any::<u64>()) {
+    fn random_valid_body_is_read_and_written_unchanged(which in any::<Index>(), seed in any::<u64>()) {
         JUDGES.with(|judges| {
-            let judged = &judges[which];
+            let judged = which.get(judges);
             let body = random(&judged.schema, &mut Dice(seed));
             prop_assert!(judged.validator.is_valid(&body), "{}", body);
             prop_assert_eq!(from_json(judged, body.clone()).map_err(|error| error.to_string()), Ok(body.clone()));
@@ -354,9 +368,9 @@ proptest! {
     }
 
     #[test]
-    fn from_json_agrees_with_the_validator_on_random_damage(which in 0usize..80, seed in any::<u64>()) {
+    fn from_json_agrees_with_the_validator_on_random_damage(which in any::<Index>(), seed in any::<u64>()) {
         JUDGES.with(|judges| {
-            let judged = &judges[which];
+            let judged = which.get(judges);
             let mut dice = Dice(seed);
             let mut body = random(&judged.schema, &mut dice);
             for _ in 0..=dice.below(3) {
