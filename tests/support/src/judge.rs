@@ -82,6 +82,10 @@ pub fn json_schema(schema: &Value) -> Value {
     let Value::Object(map) = schema else {
         return schema.clone();
     };
+    // An arm without a type, which the publisher writes for `null`.
+    if schema == &json!({ "nullable": true }) {
+        return json!({ "type": "null" });
+    }
     let mut out = Map::new();
     for (key, value) in map {
         match key.as_str() {
@@ -102,6 +106,8 @@ pub fn json_schema(schema: &Value) -> Value {
                     .collect();
                 out.insert(key.clone(), arms);
             }
+            // The ids of the service look like `UUID:MODEL`.
+            "format" if value == "uuid" => {}
             // A boolean `required` is a defect of the document, and not valid in JSON Schema.
             "required" if value.is_boolean() => {}
             "nullable" | "default" | "example" => {}
@@ -169,6 +175,7 @@ pub fn minimal(schema: &Value) -> Value {
         .and_then(Value::as_str)
         .unwrap_or("object")
     {
+        "null" => Value::Null,
         "boolean" => json!(true),
         "integer" | "number" => schema.get("minimum").cloned().unwrap_or(json!(1)),
         "array" => {
