@@ -88,11 +88,11 @@ pub const ALL: &[Repair] = &[
     Repair { name: "enum_with_null", origin: Generator, evidence: Historical, apply: values::enum_with_null },
     Repair { name: "number_enum_as_text", origin: Publisher, evidence: Historical, apply: values::number_enum_as_text },
     Repair { name: "enum_value_of_other_type", origin: Publisher, evidence: Historical, apply: values::enum_value_of_other_type },
-    Repair { name: "integer_enum_as_number", origin: Publisher, evidence: Historical, apply: values::integer_enum_as_number },
+    Repair { name: "integer_enum_as_number", origin: Publisher, evidence: Current, apply: values::integer_enum_as_number },
     Repair { name: "null_arm", origin: Generator, evidence: Current, apply: schema::null_arm },
     Repair { name: "enum_in_arms", origin: Generator, evidence: Historical, apply: enum_in_arms },
     Repair { name: "limits_swapped", origin: Publisher, evidence: Historical, apply: schema::limits_swapped },
-    Repair { name: "uuid_format", origin: Publisher, evidence: Historical, apply: schema::uuid_format },
+    Repair { name: "uuid_format", origin: Publisher, evidence: Current, apply: schema::uuid_format },
     Repair { name: "number_default_as_text", origin: Publisher, evidence: Current, apply: values::number_default_as_text },
     Repair { name: "default_not_allowed", origin: Publisher, evidence: Historical, apply: values::default_not_allowed },
 ];
