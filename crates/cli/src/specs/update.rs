@@ -189,6 +189,11 @@ fn follow_up(
             retired(old, creates),
         ),
         List::new(
+            "incomplete",
+            "documents of several APIs that are left out, since they have an operation of this client without its schema",
+            published.incomplete.clone(),
+        ),
+        List::new(
             "unsupported",
             "models on URLs that this client does not use; these operations are left out",
             unsupported.map(|(model, path, file)| (model.clone(), format!("on {path} ({file})"))),

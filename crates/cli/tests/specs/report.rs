@@ -223,3 +223,38 @@ fn a_broken_document_of_this_client_is_an_error_and_every_other_file_is_left_out
         }
     }
 }
+
+#[test]
+fn a_document_of_several_apis_without_the_schema_of_a_video_operation_is_left_out() {
+    let mut page = image();
+    page["paths"]["/v2/video/generations"] = json!({ "post": {
+        "requestBody": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Cut" } } } },
+    } });
+    let from = folder(&[
+        ("images/page.json", page.clone()),
+        ("Acme/a.json", document("acme/a", json!({}))),
+    ]);
+    let into = folder(&[]);
+    let ran = specs!("update", from.path(), "--into", into.path(), "--json");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let [(file, why)] = &*entries(&report, "incomplete") else {
+        panic!("{report}");
+    };
+    assert_eq!(file, "images/page.json");
+    assert!(why.contains("#/components/schemas/Cut"), "{why}");
+    assert!(into.path().join("acme/a.json").exists());
+
+    let from = folder(&[("page.json", page)]);
+    let into = folder(&[]);
+    for path in [from.path().to_owned(), from.path().join("page.json")] {
+        let ran = specs!("update", path, "--into", into.path());
+        assert_eq!(ran.code, 2);
+        assert!(
+            ran.stderr.contains("#/components/schemas/Cut"),
+            "{}",
+            ran.stderr
+        );
+        assert!(contents(into.path()).is_empty());
+    }
+}
