@@ -15,8 +15,8 @@ const FOLDER: &str = "AIMLAPI_VIDEO_OPENAPI_DIR";
 fn main() -> ExitCode {
     let mut diagnostics = Diagnostics::default();
     run(&mut diagnostics);
-    for warning in diagnostics.warnings {
-        println!("cargo::warning={warning}");
+    for note in diagnostics.notes() {
+        println!("cargo::warning={note}");
     }
     for error in diagnostics.errors {
         println!("cargo::error={error}");
@@ -52,9 +52,9 @@ fn run(diagnostics: &mut Diagnostics) {
         given.is_some() || env::var_os(format!("CARGO_FEATURE_{feature}")).is_some()
     };
     let merged = codegen::read(&mut documents, &facts, wanted, diagnostics);
-    println!("cargo::rustc-check-cfg=cfg(no_models)");
-    if merged.requests.is_empty() {
-        println!("cargo::rustc-cfg=no_models");
+    println!("cargo::rustc-check-cfg=cfg(some_models)");
+    if given.is_some() || env::var_os("CARGO_FEATURE_ALL_VENDORS").is_none() {
+        println!("cargo::rustc-cfg=some_models");
     }
     if !diagnostics.errors.is_empty() {
         return;

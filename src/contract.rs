@@ -6,8 +6,8 @@
 use std::sync::LazyLock;
 
 pub use aimlapi_video_contract::{
-    Check, Constraint, EnforcedBy, Formats, JsonType, Model, Property, Role, Route, Rule, Schema,
-    SourcedRule, StatedDuration, Task,
+    Check, Constraint, EnforcedBy, Formats, JsonType, MediaKind, Model, Property, Role, Route,
+    Rule, Schema, SourcedRule, StatedDuration, Task,
 };
 
 /// The models of all documents that this crate was built with, one entry per route and model, sorted by

@@ -34,6 +34,23 @@ pub struct Document {
     pub schema: Value,
 }
 
+impl Document {
+    /// A document that was read at run time, for the simulator.
+    pub fn new(
+        model: impl Into<String>,
+        path: impl Into<String>,
+        status: u16,
+        schema: Value,
+    ) -> Self {
+        Self {
+            model: model.into(),
+            path: path.into(),
+            status,
+            schema,
+        }
+    }
+}
+
 /// The repaired documents of the enabled vendors, one entry per path and model. The first call parses them.
 pub fn documents() -> &'static [Document] {
     static DOCUMENTS: LazyLock<Vec<Document>> = LazyLock::new(|| {

@@ -4,12 +4,18 @@
 //! [`IntoGenerationRequest`]; JSON is read by `from_json`. The submodules hold the value types of properties.
 
 pub(crate) mod media;
+pub(crate) mod object;
 pub(crate) mod property;
 pub(crate) mod uri;
 pub(crate) mod value;
 mod warnings;
 
-use std::{borrow::Cow, fmt};
+use std::{
+    borrow::{Borrow, Cow},
+    fmt,
+    ops::Deref,
+    sync::Arc,
+};
 
 use aimlapi_video_contract::Formats;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -50,8 +56,26 @@ pub struct GenerationRequest {
     route: Route,
     model: Cow<'static, str>,
     /// The model whose document the request is checked against; `None` for an unchecked request.
-    entry: Option<&'static Model>,
+    entry: Option<Entry>,
     body: Map<String, Value>,
+}
+
+/// A model of this build, or one that was read at run time.
+#[derive(Clone)]
+enum Entry {
+    Embedded(&'static Model),
+    Given(Arc<Model>),
+}
+
+impl Deref for Entry {
+    type Target = Model;
+
+    fn deref(&self) -> &Model {
+        match self {
+            Self::Embedded(model) => model,
+            Self::Given(model) => model,
+        }
+    }
 }
 
 impl GenerationRequest {
@@ -62,6 +86,40 @@ impl GenerationRequest {
     /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) with every violation of the document, or with the nearest known ids
     /// if `route` does not have the model.
     pub fn from_json(route: Route, body: Value) -> Result<Self, Error> {
+        Self::checked(models(), route, body, Entry::Embedded)
+    }
+
+    /// Reads a request as [`from_json`](Self::from_json) does, and checks it against the one of `models` that it names. This is
+    /// for models newer than this crate: the package
+    /// [`aimlapi-video-codegen`](https://docs.rs/aimlapi-video-codegen) reads their documents at run time.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use aimlapi_video::{GenerationRequest, Route, contract::{Model, Property, Schema}};
+    /// use serde_json::json;
+    ///
+    /// let mut model = Model::new(Route::Universal, "acme/newest");
+    /// model.properties.push(Property::new("prompt", Schema::string(1, Some(100))));
+    /// let models = [Arc::new(model)];
+    /// let read = |body| GenerationRequest::from_json_with(&models, Route::Universal, body);
+    /// assert!(read(json!({ "model": "acme/newest", "prompt": "A heron lands" })).is_ok());
+    /// let error = read(json!({ "model": "acme/newest", "prompt": "" })).unwrap_err();
+    /// assert_eq!(error.violations()[0].pointer, "/prompt");
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`from_json`](Self::from_json).
+    pub fn from_json_with(models: &[Arc<Model>], route: Route, body: Value) -> Result<Self, Error> {
+        Self::checked(models, route, body, |model| Entry::Given(Arc::clone(model)))
+    }
+
+    fn checked<'a, M: Borrow<Model>>(
+        known: &'a [M],
+        route: Route,
+        body: Value,
+        entry: impl Fn(&'a M) -> Entry,
+    ) -> Result<Self, Error> {
         let invalid = |violation: Violation| Error::invalid_request("", vec![violation]);
         let Value::Object(body) = body else {
             return Err(invalid(Violation::new(&body, "an object", "type")));
@@ -75,15 +133,18 @@ impl GenerationRequest {
             }
             None => return Err(invalid(Violation::missing("a model's id").under("model"))),
         };
-        let Some(model) = contract::model(route, id) else {
+        let is_named = |model: &Model| model.route == route && model.id == *id;
+        let Some(model) = known.iter().find(|model| is_named((*model).borrow())) else {
+            let known = known.iter().map(Borrow::borrow);
+            let nearest = nearest(known.filter(|model| model.route == route), id);
             return Err(invalid(
-                Violation::new(&id.as_str().into(), nearest(route, id), "enum").under("model"),
+                Violation::new(&id.as_str().into(), nearest, "enum").under("model"),
             ));
         };
         let request = Self {
             route,
-            model: model.id.as_str().into(),
-            entry: Some(model),
+            model: id.clone().into(),
+            entry: Some(entry(model)),
             body,
         };
         request.validate()?;
@@ -129,7 +190,7 @@ impl GenerationRequest {
         Self {
             route,
             model: model.into(),
-            entry: contract::model(route, model),
+            entry: contract::model(route, model).map(Entry::Embedded),
             body,
         }
     }
@@ -162,7 +223,7 @@ impl GenerationRequest {
     ///
     /// A request with warnings is sent unchanged.
     pub fn warnings(&self) -> Vec<Warning> {
-        let Some(model) = self.entry else {
+        let Some(model) = &self.entry else {
             return Vec::new();
         };
         let mut warnings = model.warnings(&self.body);
@@ -176,7 +237,7 @@ impl GenerationRequest {
     ///
     /// As [`from_json`](Self::from_json).
     pub fn validate(&self) -> Result<(), Error> {
-        let Some(model) = self.entry else {
+        let Some(model) = &self.entry else {
             return Ok(());
         };
         let found = model.check(&self.body, FORMATS);
@@ -189,7 +250,7 @@ impl GenerationRequest {
 
     /// The clip's length in seconds, if the request or else the document states one.
     pub(crate) fn length(&self) -> Option<u64> {
-        let property = self.entry?.property(Role::Duration)?;
+        let property = self.entry.as_ref()?.property(Role::Duration)?;
         let length = self.body.get(&property.name).or(property.default.as_ref());
         length?.as_u64()
     }
@@ -272,16 +333,14 @@ const FORMATS: Formats = Formats {
     is_base64_media: UriOrBase64::is_base64_media,
 };
 
-/// The known ids that are most similar to `id`, as the text of a violation.
-fn nearest(route: Route, id: &str) -> String {
-    let mut known: Vec<(f64, &str)> = models()
-        .iter()
-        .filter(|model| model.route == route)
+/// The ids of `known` models that are most similar to `id`, as the text of a violation.
+fn nearest<'a>(known: impl Iterator<Item = &'a Model>, id: &str) -> String {
+    let mut known: Vec<(f64, &str)> = known
         .map(|model| (strsim::jaro_winkler(id, &model.id), model.id.as_str()))
         .collect();
     known.sort_by(|a, b| b.0.total_cmp(&a.0));
     if known.is_empty() {
-        return "nothing, since this build contains no model; enable a vendor's feature".into();
+        return "nothing, since no model of this route is known; enable a vendor's feature".into();
     }
     let ids: Vec<&str> = known.iter().take(3).map(|(_, id)| *id).collect();
     format!("the id of a known model, such as {}", ids.join(", "))

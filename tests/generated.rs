@@ -57,7 +57,7 @@ fn generated_source_holds_every_operation_and_every_type() {
         types::each_struct(&request.model, &mut |name, _| {
             assert!(source.contains(&format!("pub struct {name} {{")), "{name}");
             assert!(
-                source.contains(&format!("pub struct {name}Builder {{")),
+                source.contains(&format!("pub struct {name}Builder(")),
                 "{name}"
             );
         });

@@ -23,7 +23,8 @@ use base64::{Engine, display::Base64Display, engine::general_purpose::STANDARD};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-pub(crate) use content::{Kind, media_type};
+pub(crate) use aimlapi_video_contract::MediaKind as Kind;
+pub(crate) use content::media_type;
 pub(crate) use unsuitable::{Unsuitable, unsuitable};
 
 use aimlapi_video_contract::not_a_uri;

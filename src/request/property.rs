@@ -1,11 +1,14 @@
 //! The conversions of Rust values into the properties of a request, which the setters of builders accept.
 
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{
     media::{Media, MediaString, UriOrBase64},
     uri::Uri,
-    value::{BoundedVec, FromFloat, FromInteger, OneOrMany, StringEnum, Text},
+    value::{BoundedVec, FromFloat, FromInteger, Nullable, OneOrMany, StringEnum, Text, within},
 };
 use crate::Violation;
 
@@ -23,6 +26,8 @@ use crate::Violation;
 /// | URL or inline media | `&str`, `String`, [`Media`], [`Uri`], [`MediaString`] |
 /// | array | arrays and vectors of what the items take |
 /// | object | the generated struct, or its builder |
+/// | object of several kinds | the generated struct of one kind, its builder, or the generated enum |
+/// | required, and may be `null` | what its type takes, or [`Nullable::Null`] |
 ///
 /// Each setter also takes an `Option` of such a value: `None` omits the property.
 ///
@@ -55,6 +60,18 @@ pub trait IntoProperty<T> {
     ///
     /// Every violation of the document by the value, with pointers relative to the value.
     fn into_property(self) -> Result<Option<T>, Vec<Violation>>;
+
+    /// Converts the value for a property that also takes `null`; `None` omits the property.
+    ///
+    /// # Errors
+    ///
+    /// As [`into_property`](Self::into_property).
+    fn into_nullable(self) -> Result<Option<Nullable<T>>, Vec<Violation>>
+    where
+        Self: Sized,
+    {
+        Ok(self.into_property()?.map(Nullable::Value))
+    }
 }
 
 /// The types that properties have. `Option` is not one of them, so that setters can take it for every type.
@@ -70,7 +87,6 @@ macro_rules! property_types {
 
 property_types!(
     [] bool,
-    [] f64,
     [] String,
     [] Value,
     [] Map<String, Value>,
@@ -82,45 +98,90 @@ property_types!(
     [T] OneOrMany<T>,
 );
 
-/// The value of one property in a builder: absent, present, or invalid with its violations.
-#[derive(Clone, Debug)]
-pub(crate) struct Slot<T>(Result<Option<T>, Vec<Violation>>);
+/// The properties that a builder has collected: JSON values, and the violations of values that the document does not allow.
+#[derive(Clone, Default)]
+pub(crate) struct Properties(BTreeMap<&'static str, Result<Value, Vec<Violation>>>);
 
-impl<T> Default for Slot<T> {
-    fn default() -> Self {
-        Self(Ok(None))
+impl Properties {
+    pub(crate) fn set<T: Serialize>(
+        self,
+        property: &'static str,
+        value: impl IntoProperty<T>,
+    ) -> Self {
+        self.put(property, value.into_property())
+    }
+
+    #[allow(dead_code, reason = "no published document has such a property")]
+    pub(crate) fn set_nullable<T: Serialize>(
+        self,
+        property: &'static str,
+        value: impl IntoProperty<T>,
+    ) -> Self {
+        self.put(property, value.into_nullable())
+    }
+
+    fn put<T: Serialize>(
+        mut self,
+        property: &'static str,
+        value: Result<Option<T>, Vec<Violation>>,
+    ) -> Self {
+        match value.map(|value| value.map(to_json)) {
+            Ok(Some(value)) => self.0.insert(property, value),
+            Ok(None) => self.0.remove(property),
+            Err(violations) => self.0.insert(property, Err(violations)),
+        };
+        self
+    }
+
+    /// Sets a property whose value the type of the builder determines.
+    pub(crate) fn with(mut self, property: &'static str, value: &str) -> Self {
+        self.0.insert(property, Ok(value.into()));
+        self
+    }
+
+    /// Reads the finished value; `required` holds the name and the allowed values of each required property.
+    pub(crate) fn finish<T: DeserializeOwned>(
+        mut self,
+        required: &[(&'static str, &str)],
+    ) -> Result<T, Vec<Violation>> {
+        for (property, allowed) in required {
+            let missing = || Err(vec![Violation::missing(*allowed)]);
+            self.0.entry(property).or_insert_with(missing);
+        }
+        let mut body = Map::new();
+        let mut found = Vec::new();
+        for (property, value) in self.0 {
+            match value {
+                Ok(value) => {
+                    body.insert(property.to_owned(), value);
+                }
+                Err(violations) => {
+                    found.extend(violations.into_iter().map(|found| found.under(property)));
+                }
+            }
+        }
+        if !found.is_empty() {
+            return Err(found);
+        }
+        let body = Value::Object(body);
+        T::deserialize(body).map_err(|error| vec![unreadable(&error)])
     }
 }
 
-impl<T> Slot<T> {
-    pub(crate) fn new(property: &str, value: impl IntoProperty<T>) -> Self {
-        let under = |violations: Vec<Violation>| {
-            violations
-                .into_iter()
-                .map(|found| found.under(property))
-                .collect()
-        };
-        Self(value.into_property().map_err(under))
+/// Shows the names of the properties only, as the `Debug` output of a request does.
+impl fmt::Debug for Properties {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
     }
+}
 
-    pub(crate) fn required(
-        self,
-        property: &str,
-        allowed: &str,
-        found: &mut Vec<Violation>,
-    ) -> Option<T> {
-        if let Ok(None) = self.0 {
-            found.push(Violation::missing(allowed).under(property));
-        }
-        self.optional(found)
-    }
+fn to_json(value: impl Serialize) -> Result<Value, Vec<Violation>> {
+    serde_json::to_value(value).map_err(|error| vec![unreadable(&error)])
+}
 
-    pub(crate) fn optional(self, found: &mut Vec<Violation>) -> Option<T> {
-        self.0.unwrap_or_else(|violations| {
-            found.extend(violations);
-            None
-        })
-    }
+/// A violation for values that the types of this crate do not have.
+fn unreadable(error: &serde_json::Error) -> Violation {
+    Violation::new(&Value::Null, error.to_string(), "type")
 }
 
 impl<T: PropertyType> IntoProperty<T> for T {
@@ -132,6 +193,26 @@ impl<T: PropertyType> IntoProperty<T> for T {
 impl<T, V: IntoProperty<T>> IntoProperty<T> for Option<V> {
     fn into_property(self) -> Result<Option<T>, Vec<Violation>> {
         self.map_or(Ok(None), V::into_property)
+    }
+
+    fn into_nullable(self) -> Result<Option<Nullable<T>>, Vec<Violation>> {
+        self.map_or(Ok(None), V::into_nullable)
+    }
+}
+
+impl<T> IntoProperty<T> for Nullable<T> {
+    fn into_property(self) -> Result<Option<T>, Vec<Violation>> {
+        match self {
+            Self::Value(value) => Ok(Some(value)),
+            Self::Null => {
+                let allowed = "a value; `null` only where a request needs the property";
+                Err(vec![Violation::new(&Value::Null, allowed, "type")])
+            }
+        }
+    }
+
+    fn into_nullable(self) -> Result<Option<Self>, Vec<Violation>> {
+        Ok(Some(self))
     }
 }
 
@@ -295,13 +376,14 @@ macro_rules! widening {
     ($($source:ty),*) => {$(
         impl IntoProperty<f64> for $source {
             fn into_property(self) -> Result<Option<f64>, Vec<Violation>> {
-                Ok(Some(self.into()))
+                let number = self.into();
+                one(within(number, number, f64::NEG_INFINITY, f64::INFINITY))
             }
         }
     )*};
 }
 
-widening!(i8, i16, i32, u8, u16, u32, f32);
+widening!(i8, i16, i32, u8, u16, u32, f32, f64);
 
 fn one<T>(value: Result<T, Violation>) -> Result<Option<T>, Vec<Violation>> {
     value.map(Some).map_err(|violation| vec![violation])

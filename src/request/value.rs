@@ -7,12 +7,15 @@ mod define;
 
 use std::{fmt, ops::Deref, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, DeserializeOwned},
+};
 use serde_json::Value;
 
 pub(crate) use define::{
     FromFloat, FromInteger, StringEnum, float, integer, integer_enum, json, listed, string_enum,
-    string_enum_from, within,
+    string_enum_from, tagged, untagged, within,
 };
 
 use crate::{Violation, contract::Schema};
@@ -197,6 +200,16 @@ impl<'de, T: Deserialize<'de>, const MIN: usize, const MAX: usize> Deserialize<'
     }
 }
 
+/// A size of a document, which may be greater than any that the target has.
+#[allow(dead_code, reason = "no published document has such a size")]
+pub(crate) const fn size(size: u64) -> usize {
+    if size > usize::MAX as u64 {
+        usize::MAX
+    } else {
+        size as usize
+    }
+}
+
 /// Text of `MIN` to `MAX` characters (Unicode scalar values), both allowed.
 ///
 /// The limits come from the document, as those of an [`Int`]; [`as_str`](Text::as_str) returns the text.
@@ -293,6 +306,37 @@ pub enum OneOrMany<T> {
     One(T),
     /// A list, serialised as an array.
     Many(Vec<T>),
+}
+
+/// A value or `null`, of a property that every request has to have.
+///
+/// ```
+/// use aimlapi_video::value::Nullable;
+///
+/// let seed: Nullable<u32> = serde_json::from_str("null")?;
+/// assert_eq!(seed, Nullable::Null);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(untagged)]
+#[allow(clippy::exhaustive_enums, reason = "a value is `null` or not")]
+pub enum Nullable<T> {
+    /// `null`.
+    Null,
+    /// A value.
+    Value(T),
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Nullable<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // An `Option` would be read from an absent property, too.
+        match Value::deserialize(deserializer)? {
+            Value::Null => Ok(Self::Null),
+            value => T::deserialize(value)
+                .map(Self::Value)
+                .map_err(de::Error::custom),
+        }
+    }
 }
 
 /// The error of a value that its type does not allow.

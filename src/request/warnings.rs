@@ -4,10 +4,7 @@
 use aimlapi_video_contract::pointer_step;
 use serde_json::{Map, Value};
 
-use super::{
-    FORMATS,
-    media::{self, Kind},
-};
+use super::{FORMATS, media};
 use crate::{
     Warning,
     contract::{Model, Property, Role, Schema},
@@ -73,41 +70,13 @@ impl Search<'_> {
     }
 
     fn media(&mut self, at: &str, property: &Property, text: &str) {
-        if let Some(unsuitable) = media::unsuitable(text, expected(property)) {
+        if let Some(unsuitable) = media::unsuitable(text, property.kind) {
             let mut warning = Warning::new(at, unsuitable.message);
             warning.is_unusable = unsuitable.is_certain;
             self.found.push(warning);
         }
     }
 }
-
-/// The kind of media that a property takes, by its role, else by the words of its name: documents state no media type.
-fn expected(property: &Property) -> Option<Kind> {
-    if property.role == Some(Role::OpeningImage) {
-        return Some(Kind::Image);
-    }
-    let mut kinds = property.name.split(['_', '-', '.']).filter_map(|word| {
-        let word = word.strip_suffix('s').unwrap_or(word);
-        WORDS.iter().find(|(known, _)| *known == word)
-    });
-    let (_, kind) = kinds.next()?;
-    kinds.all(|(_, other)| other == kind).then_some(*kind)
-}
-
-const WORDS: &[(&str, Kind)] = &[
-    ("frame", Kind::Image),
-    ("image", Kind::Image),
-    ("mask", Kind::Image),
-    ("photo", Kind::Image),
-    ("picture", Kind::Image),
-    ("clip", Kind::Video),
-    ("video", Kind::Video),
-    ("audio", Kind::Audio),
-    ("music", Kind::Audio),
-    ("sound", Kind::Audio),
-    ("speech", Kind::Audio),
-    ("voice", Kind::Audio),
-];
 
 /// Whether a text has only white space, control characters, and characters without a glyph.
 fn is_blank(text: &str) -> bool {

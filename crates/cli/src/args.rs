@@ -12,7 +12,7 @@ mod simulate;
 mod specs;
 
 pub(crate) use batch::{Batch, Jobs, Resume, Validate};
-pub(crate) use catalogue::{Models, Schema};
+pub(crate) use catalogue::{Documents, Models, Schema};
 pub(crate) use generate::{Generate, Status, Wait, Waiting};
 pub(crate) use simulate::Simulate;
 pub(crate) use specs::{Specs, SpecsCheck, SpecsCommand, SpecsDiff, SpecsUpdate, SpecsVendors};
@@ -63,10 +63,10 @@ pub(crate) enum Command {
     /// Prints one JSON object for each request: whether it is valid, and each violation with its JSON pointer and the allowed
     /// values. It needs no key and no network.
     Validate(Validate),
-    /// List the models
+    /// List the models, or search them
     ///
-    /// TAKES is how long a generation takes, from create to completed, as the vendor's pages state it. It needs no key and no
-    /// network.
+    /// DURATION is how long a generation takes, from create to completed, as the vendor's pages state it, and TAKES the media
+    /// that a request may have. It needs no key and no network.
     Models(Models),
     /// Show the parameters of a model's request
     ///

@@ -18,6 +18,7 @@ use futures_util::{
 
 use crate::{
     args::{Batch, Jobs, Resume, speed_of},
+    documents::Catalogue,
     failure::{self, Failure, error_line},
     interrupt::Interrupt,
     output::print_note,
@@ -62,7 +63,7 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
     check(&requests, &journal, &path, &out, &saved, batch)?;
     note_saved(saved.len());
     let speed = speed_of(batch.jobs.speed, batch.simulate);
-    let (_simulator, client) = service(batch.simulate, speed).await?;
+    let (_simulator, client) = service(batch.simulate, speed, &Catalogue::default()).await?;
     let client = client
         .wait_options(options(&batch.jobs, speed))
         .build()

@@ -1,12 +1,16 @@
-//! `models` and `schema`: the models of this build and their parameters.
+//! `models` and `schema`: the models of this build, or of other documents, and their parameters.
 
-use std::{ops::RangeInclusive, process::ExitCode, time::Duration};
+use std::{collections::BTreeSet, ops::RangeInclusive, process::ExitCode, time::Duration};
 
-use aimlapi_video::{Model, Route, contract::Property};
+use aimlapi_video::{
+    Model, Route,
+    contract::{MediaKind, Property},
+};
 use serde_json::{Value, json};
 
 use crate::{
     args::{Models, Schema},
+    documents::Catalogue,
     failure::Failure,
     output::print_result,
     table::{fits, table, terminal_columns},
@@ -14,50 +18,86 @@ use crate::{
 
 /// `models`
 pub(crate) fn models(options: &Models) -> ExitCode {
-    let wanted = |model: &&Model| {
-        options
-            .vendor
-            .as_deref()
-            .is_none_or(|vendor| vendor == model.vendor)
-    };
-    let models: Vec<&Model> = aimlapi_video::models().iter().filter(wanted).collect();
-    if let (true, Some(vendor)) = (models.is_empty(), &options.vendor) {
-        let mut vendors: Vec<&str> = aimlapi_video::models()
+    match listed(options) {
+        Ok(text) => print_result(text),
+        Err(failure) => failure.report(false, None),
+    }
+}
+
+fn listed(options: &Models) -> Result<String, Failure> {
+    let catalogue = Catalogue::read(&options.documents)?;
+    let known = catalogue.models();
+    if let Some(vendor) = &options.vendor {
+        let vendors: BTreeSet<&str> = known.iter().map(|model| &*model.vendor).collect();
+        if !vendors
             .iter()
-            .map(|model| &*model.vendor)
-            .collect();
-        vendors.sort_unstable();
-        vendors.dedup();
-        let known = vendors.join(", ");
-        return Failure::usage(format!("unknown vendor {vendor}; expected one of {known}"))
-            .report(false, None);
+            .any(|known| known.eq_ignore_ascii_case(vendor))
+        {
+            let known = vendors.into_iter().collect::<Vec<_>>().join(", ");
+            let message = format!("unknown vendor {vendor}; expected one of {known}");
+            return Err(Failure::usage(message));
+        }
     }
+    let models: Vec<&Model> = known
+        .iter()
+        .filter(|model| is_wanted(options, model))
+        .copied()
+        .collect();
     if options.json {
-        return print_result(
-            models
-                .iter()
-                .map(|model| entry(model))
-                .collect::<Value>()
-                .to_string(),
-        );
+        let entries: Value = models.iter().map(|model| entry(model)).collect();
+        return Ok(entries.to_string());
     }
-    let mut header = vec!["MODEL", "TASK", "TAKES", "VENDOR"];
+    if models.is_empty() {
+        return Err(Failure::usage(format!(
+            "no model fits; leave out a word or an option: `aimlapi-video models` lists all {}",
+            known.len()
+        )));
+    }
+    let mut header = vec!["MODEL", "TASK", "DURATION", "TAKES", "VENDOR"];
     let row = |model: &&Model| {
+        let takes: Vec<&str> = model.media().into_keys().map(MediaKind::as_str).collect();
         vec![
             argument(model),
             model.task.to_string(),
             model.expected(None).map(seconds).unwrap_or_default(),
+            takes.join(", "),
             model.vendor.clone(),
         ]
     };
     let mut rows: Vec<Vec<String>> = models.iter().map(row).collect();
     let max_columns = terminal_columns();
-    // Most ids begin with the vendor.
-    if max_columns.is_some_and(|max| !fits(&header, &rows, max)) {
+    // Most ids begin with the vendor, and most tasks with what the model takes.
+    while header.len() > 3 && max_columns.is_some_and(|max| !fits(&header, &rows, max)) {
         header.pop();
         rows.iter_mut().for_each(|row| row.truncate(header.len()));
     }
-    print_result(table(&header, &rows, max_columns))
+    Ok(table(&header, &rows, max_columns))
+}
+
+fn is_wanted(options: &Models, model: &Model) -> bool {
+    let is = |wanted: &String, given: &str| wanted.eq_ignore_ascii_case(given);
+    let text = format!("{} {} {}", model.id, model.task, model.vendor).to_lowercase();
+    let takes = model.media();
+    let takes = |wanted: &String| takes.keys().any(|kind| is(wanted, kind.as_str()));
+    let within = |max| {
+        model
+            .expected(None)
+            .is_some_and(|range| *range.end() <= max)
+    };
+    options
+        .words
+        .iter()
+        .all(|word| text.contains(&word.to_lowercase()))
+        && options
+            .task
+            .as_ref()
+            .is_none_or(|task| is(task, model.task.as_str()))
+        && options
+            .vendor
+            .as_ref()
+            .is_none_or(|vendor| is(vendor, &model.vendor))
+        && options.takes.iter().all(takes)
+        && options.max_duration.is_none_or(within)
 }
 
 /// The model as an argument of `generate`.
@@ -79,26 +119,35 @@ fn seconds(range: RangeInclusive<Duration>) -> String {
 
 /// `schema`
 pub(crate) fn schema(options: &Schema) -> ExitCode {
-    let models = match &options.model {
-        None => aimlapi_video::models().iter().collect(),
-        Some(id) => match find(options, id) {
-            Ok(model) => vec![model],
-            Err(failure) => return failure.report(false, None),
-        },
+    match described(options) {
+        Ok(text) => print_result(text),
+        Err(failure) => failure.report(false, None),
+    }
+}
+
+fn described(options: &Schema) -> Result<String, Failure> {
+    let catalogue = Catalogue::read(&options.documents)?;
+    let model = match &options.model {
+        Some(id) => find(&catalogue, options, id)?,
+        None if options.ledger => return Ok(ledger(&catalogue.models())),
+        None => {
+            return Err(Failure::usage(
+                "the model is missing; name one, as in `aimlapi-video schema MODEL`: `aimlapi-video models` lists them, and \
+                 `aimlapi-video models WORD` searches them",
+            ));
+        }
     };
     if options.ledger {
-        return print_result(ledger(&models));
+        return Ok(ledger(&[model]));
     }
-    let Some(model) = models.first() else {
-        return ExitCode::SUCCESS;
-    };
     if options.json {
-        return print_result(format!("{:#}", model.json_schema()));
+        return Ok(format!("{:#}", model.json_schema()));
     }
     let header = ["PARAMETER", "NEEDED", "ALLOWED", "DEFAULT", "MEANING"];
-    let row = |property: &Property| {
+    let row = |(path, property): (String, &Property)| {
         vec![
-            property.name.clone(),
+            // The whole path of a nested property would leave no room for the other columns.
+            "  ".repeat(path.matches('.').count()) + &property.name,
             if property.required { "yes" } else { "" }.to_owned(),
             property.schema.allowed(),
             property
@@ -109,24 +158,21 @@ pub(crate) fn schema(options: &Schema) -> ExitCode {
             property.description.clone().unwrap_or_default(),
         ]
     };
-    let rows: Vec<Vec<String>> = model.properties.iter().map(row).collect();
-    print_result(table(&header, &rows, terminal_columns()))
+    let rows: Vec<Vec<String>> = model.paths().into_iter().map(row).collect();
+    Ok(table(&header, &rows, terminal_columns()))
 }
 
-fn find(options: &Schema, id: &str) -> Result<&'static Model, Failure> {
+fn find<'a>(catalogue: &'a Catalogue, options: &Schema, id: &str) -> Result<&'a Model, Failure> {
     let route = if options.legacy {
         Route::LegacyKling
     } else {
         Route::Universal
     };
-    let known = || {
-        aimlapi_video::models()
-            .iter()
-            .filter(move |model| model.route == route)
-    };
-    known().find(|model| model.id == id).ok_or_else(|| {
+    catalogue.model(route, id).ok_or_else(|| {
         let near = |model: &&Model| strsim::jaro_winkler(&model.id, id);
-        let nearest = known()
+        let known = catalogue.models().into_iter();
+        let nearest = known
+            .filter(|model| model.route == route)
             .max_by(|a, b| near(a).total_cmp(&near(b)))
             .map(|model| model.id.as_str());
         Failure::usage(format!(
@@ -170,6 +216,7 @@ fn entry(model: &Model) -> Value {
         "id": model.id,
         "vendor": model.vendor,
         "task": model.task.as_str(),
+        "takes": model.media().into_keys().collect::<Vec<_>>(),
         "route": model.route,
         "type": model.type_name,
         "document": model.document,

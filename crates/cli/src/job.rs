@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     args::{Generate, Wait, Waiting, speed_of},
+    documents::Catalogue,
     failure::{self, Failure},
     interrupt::Interrupt,
     output::{print_note, write_line},
@@ -44,7 +45,8 @@ pub(crate) async fn generate(generate: Generate) -> ExitCode {
 
 async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
     let mut interrupt = Interrupt::listen();
-    let request = read_request(&generate)?;
+    let catalogue = Catalogue::read(&generate.documents)?;
+    let request = read_request(&generate, &catalogue)?;
     // A wrong template is an error even with --no-wait, which saves nothing.
     let target = Target::read(&generate.waiting)?;
     let reserved = match generate.no_wait {
@@ -52,7 +54,7 @@ async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
         false => target.reserve_for_model(&generate.waiting, request.model())?,
     };
     let speed = speed_of(generate.waiting.speed, generate.simulate);
-    let (_simulator, client) = service(generate.simulate, speed).await?;
+    let (_simulator, client) = service(generate.simulate, speed, &catalogue).await?;
     let client = client
         .wait_options(WaitOptions::default().speed(speed))
         .build()
@@ -128,11 +130,27 @@ async fn run_wait(wait: Wait) -> Result<ExitCode, Failure> {
     .await
 }
 
-fn read_request(generate: &Generate) -> Result<GenerationRequest, Failure> {
-    let mut composed = request::compose(generate)?;
+fn read_request(generate: &Generate, catalogue: &Catalogue) -> Result<GenerationRequest, Failure> {
+    let route = generate.route();
+    let mut composed = request::compose(generate, catalogue)?;
     let body = composed.body.take();
-    let request = GenerationRequest::from_json(generate.route(), body)
-        .map_err(|error| Failure::creating(&error))?;
+    let request = match (catalogue.model_of(route, &body), body) {
+        (None, Value::Object(body)) if generate.unchecked => {
+            let id = request::model_id(&body);
+            print_note(format!(
+                "warning: no document describes {id}, so nothing was checked; the request is sent as it stands"
+            ));
+            GenerationRequest::unchecked(route, id, body)
+        }
+        (known, body) => catalogue.request(route, body).map_err(|error| {
+            let mut failure = Failure::creating(&error);
+            if known.is_none() {
+                failure.message += "; for a newer model, --documents DIR reads the documents that are published, and --unchecked \
+                                    sends the request without a check";
+            }
+            failure
+        })?,
+    };
     let warnings = request.warnings();
     if let Some(refusal) = composed.refusal(&warnings) {
         return Err(refusal);

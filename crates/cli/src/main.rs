@@ -4,6 +4,7 @@ mod args;
 mod batch;
 mod catalogue;
 mod completions;
+mod documents;
 mod failure;
 mod interrupt;
 mod job;

@@ -8,12 +8,12 @@ use std::{
 use aimlapi_video::{
     GenerationHandle, Media, Model, Role, Route, Warning,
     contract::{JsonType, Property, Schema},
-    models,
 };
 use serde_json::{Map, Value};
 
 use crate::{
     args::Generate,
+    documents::Catalogue,
     failure::{Failure, error_line, shell_quoted},
     output::print_note,
     text::{self, STANDARD_INPUT, json_error},
@@ -55,7 +55,7 @@ impl Composed {
 }
 
 /// Composes the body from the options of `generate`.
-pub(crate) fn compose(generate: &Generate) -> Result<Composed, Failure> {
+pub(crate) fn compose(generate: &Generate, catalogue: &Catalogue) -> Result<Composed, Failure> {
     if generate.prompt.as_deref() == Some("-") && generate.request.as_deref() == Some("-") {
         return Err(Failure::usage(
             "--prompt - and --request - both read standard input; put one of them into a file",
@@ -81,26 +81,26 @@ pub(crate) fn compose(generate: &Generate) -> Result<Composed, Failure> {
         }
         (None, Some(_)) => {}
     }
-    let id = body
-        .get("model")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
+    let id = model_id(&body);
+    let model = catalogue.model(generate.route(), &id);
     // The check of the body reports an unknown model, with the nearest names.
-    let Some(model) = models_of(generate.route()).find(|model| model.id == id) else {
+    if model.is_none() && !generate.unchecked {
         return Ok(Composed::new(body, Vec::new()));
-    };
+    }
     let mut media = Vec::new();
     let property = |role, what| {
+        let mut models = catalogue.models().into_iter();
+        let found = match model {
+            Some(model) => model.property(role),
+            // A model without a document probably has the name that other models have.
+            None => models.find_map(|model| model.property(role)),
+        };
         let none = || {
             Failure::usage(format!(
                 "{id} has no parameter for the {what}; leave the flag off"
             ))
         };
-        model
-            .property(role)
-            .map(|property| &*property.name)
-            .ok_or_else(none)
+        found.map(|property| &*property.name).ok_or_else(none)
     };
     if let Some(given) = &generate.prompt {
         let name = property(Role::Prompt, "prompt")?;
@@ -115,6 +115,12 @@ pub(crate) fn compose(generate: &Generate) -> Result<Composed, Failure> {
         media.push(apply(set, model, generate.max_media, &mut body)?);
     }
     Ok(Composed::new(body, media))
+}
+
+/// The model that a body names; empty if it names none.
+pub(crate) fn model_id(body: &Map<String, Value>) -> String {
+    let id = body.get("model").and_then(Value::as_str);
+    id.unwrap_or_default().to_owned()
 }
 
 impl Generate {
@@ -164,10 +170,6 @@ fn source_name(given: &str) -> &str {
     }
 }
 
-fn models_of(route: Route) -> impl Iterator<Item = &'static Model> {
-    models().iter().filter(move |model| model.route == route)
-}
-
 fn stored(source: &str) -> Result<Map<String, Value>, Failure> {
     let name = source_name(source);
     let text =
@@ -215,10 +217,10 @@ fn prompt(given: &str, property: &str) -> Result<String, Failure> {
     }
 }
 
-/// Sets a property from `NAME=VALUE` and returns its name.
+/// Sets a property from `NAME=VALUE` and returns its name. Without a model, every property may take a file.
 fn apply(
     set: &str,
-    model: &Model,
+    model: Option<&Model>,
     max_media: u64,
     body: &mut Map<String, Value>,
 ) -> Result<String, Failure> {
@@ -230,10 +232,8 @@ fn apply(
     let (name, adds) = name
         .strip_suffix('+')
         .map_or((name, false), |name| (name, true));
-    let property = model
-        .properties
-        .iter()
-        .find(|property| property.name == name);
+    let mut properties = model.into_iter().flat_map(|model| &model.properties);
+    let property = properties.find(|property| property.name == name);
     let kind = property.map_or(JsonType::Any, |property| property.schema.json_type());
     let of_items = adds || (kind == JsonType::Array && !value.trim_start().starts_with('['));
     let kind = if of_items {
@@ -242,7 +242,7 @@ fn apply(
         kind
     };
     let value = match value.strip_prefix('@') {
-        Some(source) if property.is_some_and(Property::takes_media) => {
+        Some(source) if model.is_none() || property.is_some_and(Property::takes_media) => {
             file(source, max_media)?.uri().as_str().into()
         }
         _ => typed(kind, value),

@@ -1,11 +1,12 @@
 //! `simulate`: a local server that runs until Ctrl-C.
 
-use std::{net::Ipv4Addr, process::ExitCode};
+use std::{io::ErrorKind, net::Ipv4Addr, process::ExitCode};
 
 use aimlapi_video_simulator::{Scenario, Simulator, SimulatorBuilder};
 
 use crate::{
     args::Simulate,
+    documents::Catalogue,
     failure::Failure,
     output::{print_note, write_line},
     text,
@@ -15,10 +16,13 @@ use crate::{
 pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
     let builder = match settings(&simulate) {
         Ok(builder) => builder,
-        Err(message) => return Failure::usage(message).report(false, None),
+        Err(failure) => return failure.report(false, None),
     };
     let simulator = match builder.start().await {
         Ok(simulator) => simulator,
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Other) => {
+            return Failure::usage(error.to_string()).report(false, None);
+        }
         Err(error) => {
             let message = format!(
                 "cannot listen on {}: {error}; name another address or port by --listen",
@@ -66,8 +70,9 @@ pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn settings(simulate: &Simulate) -> Result<SimulatorBuilder, String> {
-    let mut builder = Simulator::builder()
+fn settings(simulate: &Simulate) -> Result<SimulatorBuilder, Failure> {
+    let builder = Catalogue::read(&simulate.documents)?.simulated_by(Simulator::builder());
+    let mut builder = builder
         .listen(simulate.listen)
         .speed(simulate.speed)
         .strict(simulate.strict)
@@ -95,8 +100,11 @@ fn settings(simulate: &Simulate) -> Result<SimulatorBuilder, String> {
     }
     if let Some(path) = &simulate.scenario {
         let path = path.display().to_string();
-        let text = text::read(&path).map_err(|error| format!("the scenario {error}"))?;
-        let scenario: Scenario = text.parse().map_err(|error| format!("{path}: {error}"))?;
+        let text =
+            text::read(&path).map_err(|error| Failure::usage(format!("the scenario {error}")))?;
+        let scenario: Scenario = text
+            .parse()
+            .map_err(|error| Failure::usage(format!("{path}: {error}")))?;
         builder = builder.scenario(scenario);
     }
     Ok(builder)

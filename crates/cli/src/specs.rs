@@ -31,15 +31,15 @@ pub(crate) fn specs(specs: &Specs) -> ExitCode {
 }
 
 /// The documents at a path, merged with the facts beside them.
-struct Described {
+pub(crate) struct Described {
     documents: Vec<Document>,
     facts: Facts,
-    merged: Merged,
-    diagnostics: Diagnostics,
+    pub(crate) merged: Merged,
+    pub(crate) diagnostics: Diagnostics,
 }
 
 impl Described {
-    fn read(path: &Path) -> Self {
+    pub(crate) fn read(path: &Path) -> Self {
         let mut diagnostics = Diagnostics::default();
         let documents = documents(path, &mut diagnostics);
         let facts = facts(path, &mut diagnostics);
@@ -103,7 +103,7 @@ fn facts(path: &Path, diagnostics: &mut Diagnostics) -> Facts {
     Facts::read(path, own, diagnostics)
 }
 
-fn refused(what: &str, diagnostics: &Diagnostics) -> Failure {
+pub(crate) fn refused(what: &str, diagnostics: &Diagnostics) -> Failure {
     let lines: Vec<String> = diagnostics
         .errors
         .iter()

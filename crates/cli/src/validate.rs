@@ -5,11 +5,12 @@ use std::{
     process::ExitCode,
 };
 
-use aimlapi_video::{Error, GenerationRequest, Route, Violation, Warning};
+use aimlapi_video::{Error, Route, Violation, Warning};
 use serde_json::{Value, json};
 
 use crate::{
     args::Validate,
+    documents::Catalogue,
     failure::{Failure, USAGE},
     lines::Lines,
     output::print_note,
@@ -21,27 +22,29 @@ pub(crate) fn validate(validate: &Validate) -> ExitCode {
     match run(validate) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(USAGE),
-        Err(error) => Failure::usage(error).report(false, None),
+        Err(failure) => failure.report(false, None),
     }
 }
 
-fn run(validate: &Validate) -> Result<bool, String> {
+fn run(validate: &Validate) -> Result<bool, Failure> {
     if validate.file == "-" && io::stdin().is_terminal() {
         print_note("reading requests from standard input, one a line; end it with ctrl-d");
     }
-    let (source, name) = text::open(&validate.file)?;
-    let unwritten = |error: io::Error| format!("standard output cannot be written: {error}");
+    let catalogue = Catalogue::read(&validate.documents)?;
+    let (source, name) = text::open(&validate.file).map_err(Failure::usage)?;
+    let unwritten =
+        |error: io::Error| Failure::usage(format!("standard output cannot be written: {error}"));
     let mut out = BufWriter::new(io::stdout().lock());
     let (mut all_valid, mut is_empty) = (true, true);
-    for line in Lines::new(source, name)? {
+    for line in Lines::new(source, name).map_err(Failure::usage)? {
         let (number, line) = match line {
             Ok(line) => line,
             Err(error) => {
                 out.flush().map_err(unwritten)?;
-                return Err(error);
+                return Err(Failure::usage(error));
             }
         };
-        let mut verdict = verdict(validate, &line);
+        let mut verdict = verdict(validate, &catalogue, &line);
         is_empty = false;
         all_valid &= verdict["valid"] == true;
         verdict["line"] = number.into();
@@ -58,7 +61,7 @@ fn run(validate: &Validate) -> Result<bool, String> {
     Ok(all_valid)
 }
 
-fn verdict(validate: &Validate, line: &str) -> Value {
+fn verdict(validate: &Validate, catalogue: &Catalogue, line: &str) -> Value {
     let body: Value = match serde_json::from_str(line) {
         Ok(body) => body,
         Err(error) => {
@@ -76,7 +79,7 @@ fn verdict(validate: &Validate, line: &str) -> Value {
         }
     };
     let model = body.get("model").cloned();
-    match read(validate, body) {
+    match read(validate, catalogue, body) {
         Ok(warnings) => {
             let warnings: Vec<Value> = warnings
                 .iter()
@@ -92,16 +95,19 @@ fn verdict(validate: &Validate, line: &str) -> Value {
 }
 
 /// Reads the request as `create` does.
-fn read(validate: &Validate, body: Value) -> Result<Vec<Warning>, Error> {
+fn read(
+    validate: &Validate,
+    catalogue: &Catalogue,
+    mut body: Value,
+) -> Result<Vec<Warning>, Error> {
     let route = match validate.legacy {
         true => Route::LegacyKling,
         false => Route::Universal,
     };
-    let read = match validate.coerce {
-        true => GenerationRequest::from_json_coerced,
-        false => GenerationRequest::from_json,
-    };
-    Ok(read(route, body)?.warnings())
+    if let (true, Some(model)) = (validate.coerce, catalogue.model_of(route, &body)) {
+        model.coerce(&mut body);
+    }
+    Ok(catalogue.request(route, body)?.warnings())
 }
 
 fn violation_json(violation: &Violation) -> Value {

@@ -2,6 +2,7 @@
 
 mod checks;
 mod integers;
+mod kind;
 mod read;
 
 pub(crate) use read::read;

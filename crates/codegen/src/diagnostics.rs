@@ -22,6 +22,27 @@ impl Diagnostics {
         self.warnings.push(warning);
     }
 
+    /// The warnings as lines, one for each kind with the number of its places.
+    pub fn notes(&self) -> Vec<String> {
+        let mut kinds: Vec<(&str, Vec<&Diagnostic>)> = Vec::new();
+        for warning in &self.warnings {
+            let kind = warning.kind.as_deref().unwrap_or(&warning.what);
+            match kinds.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, places)) => places.push(warning),
+                None => kinds.push((kind, vec![warning])),
+            }
+        }
+        let note = |(kind, places): (&str, Vec<&Diagnostic>)| match places[..] {
+            [only] => only.to_string(),
+            _ => {
+                let mut note = places[0].clone();
+                note.what = format!("{kind} (here and at {} more places)", places.len() - 1);
+                note.to_string()
+            }
+        };
+        kinds.into_iter().map(note).collect()
+    }
+
     /// Drops repeated entries: one place may be read for several models, and for a struct as well as for its arms.
     pub(crate) fn dedup(&mut self) {
         for list in [&mut self.errors, &mut self.warnings] {
@@ -42,6 +63,8 @@ pub struct Diagnostic {
     pub what: String,
     /// What a maintainer can do about it.
     pub remedy: String,
+    /// What diagnostics of the same kind have in common, where `what` says more.
+    pub kind: Option<String>,
 }
 
 impl Diagnostic {
@@ -57,7 +80,15 @@ impl Diagnostic {
             pointer: pointer.into(),
             what: what.into(),
             remedy: remedy.into(),
+            kind: None,
         }
+    }
+
+    /// States what diagnostics of the same kind have in common.
+    #[must_use]
+    pub fn of_kind(mut self, kind: impl Into<String>) -> Self {
+        self.kind = Some(kind.into());
+        self
     }
 }
 

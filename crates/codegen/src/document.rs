@@ -25,7 +25,8 @@ pub struct Document {
     pub file: String,
     /// The part that this client works with, which repairs and overlay change.
     pub value: Value,
-    /// The same part as it was published, with everything that it refers to; the rest is dropped.
+    /// The same part as it was published, with everything that it refers to; the rest is dropped. A reference to `$defs`
+    /// around it has the pointer of these in the file.
     pub published: Value,
     /// What the whole document declares.
     pub declared: Declared,
@@ -56,7 +57,8 @@ pub struct Create {
 
 impl Document {
     /// Keeps the part of `whole` that this client works with.
-    pub fn new(file: impl Into<String>, whole: Value) -> Self {
+    pub fn new(file: impl Into<String>, mut whole: Value) -> Self {
+        repair::below_definitions(&mut whole);
         let (published, declared) = prune::prune(whole);
         let mut document = Self {
             file: file.into(),
@@ -83,7 +85,7 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// The text is not an OpenAPI 3.0 document in JSON.
+    /// The text is not an OpenAPI 3.0 or 3.1 document in JSON.
     pub fn parse(file: &str, text: &[u8]) -> Result<Self, Box<Diagnostic>> {
         let refuse =
             |what: String, remedy: &str| Err(Box::new(Diagnostic::new(file, "", what, remedy)));
@@ -95,11 +97,24 @@ impl Document {
             Err(error) => return refuse(format!("is not JSON: {error}"), again),
         };
         let version = published.get("openapi").or(published.get("swagger"));
+        let is_read = |version: &str| version.starts_with("3.0") || version.starts_with("3.1");
         match version.map(Value::as_str) {
-            Some(Some(version)) if version.starts_with("3.0") => Ok(Self::new(file, published)),
+            Some(Some(version)) if is_read(version) => match published.get("jsonSchemaDialect") {
+                Some(dialect) if !repair::is_known_dialect(dialect) => {
+                    let what = format!("{dialect} is not the dialect of OpenAPI 3.1");
+                    let remedy = "publish its schemas in JSON Schema 2020-12, or move it elsewhere";
+                    Err(Box::new(Diagnostic::new(
+                        file,
+                        "/jsonSchemaDialect",
+                        what,
+                        remedy,
+                    )))
+                }
+                _ => Ok(Self::new(file, published)),
+            },
             Some(Some(version)) => {
-                let what = format!("is OpenAPI {version:.20}; only 3.0 is supported");
-                refuse(what, "publish it as OpenAPI 3.0, or move it elsewhere")
+                let what = format!("is OpenAPI {version:.20}; only 3.0 and 3.1 are supported");
+                refuse(what, "publish it as OpenAPI 3.1, or move it elsewhere")
             }
             _ => {
                 let what = "is not an OpenAPI document: `openapi`, its version, is missing";
@@ -155,16 +170,25 @@ fn walk(
         .and_then(|to| to.strip_prefix('#'))
         .and_then(|to| Some((to.to_owned(), root.pointer(to)?)));
     *left = left.saturating_sub(1);
+    let mut best = (0, place.clone());
     if let Some((to, target)) = target.filter(|_| *left > 0) {
-        return walk(root, target, to, steps, left);
+        let found = walk(root, target, to, steps, left);
+        if at.as_object().is_none_or(|at| at.len() == 1) {
+            return found;
+        }
+        // Keywords beside the reference may apply, too.
+        if found.0 > best.0 {
+            best = found;
+        }
     }
     let Some((first, rest)) = steps.split_first() else {
-        return (0, place);
+        return best;
     };
-    let mut best = (0, place.clone());
     if let Some(next) = at.pointer(&format!("/{first}")) {
         let (count, found) = walk(root, next, format!("{place}/{first}"), rest, left);
-        best = (count + 1, found);
+        if count + 1 > best.0 {
+            best = (count + 1, found);
+        }
     }
     // A missing part may stand in a schema that a repair folded into this one.
     if best.0 == steps.len() {

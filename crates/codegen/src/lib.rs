@@ -31,6 +31,7 @@ pub mod repair;
 mod rules;
 pub mod rust;
 pub mod strip;
+mod task;
 
 use serde_json::Value;
 
@@ -64,6 +65,7 @@ fn is_of_type(value: &Value, kind: Option<&str>) -> bool {
         Some("number") => value.is_number(),
         Some("array") => value.is_array(),
         Some("object") => value.is_object(),
+        Some("null") => value.is_null(),
         _ => true,
     }
 }

@@ -4,7 +4,7 @@ mod duplicate;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aimlapi_video_contract::{Model, Property, Schema};
+use aimlapi_video_contract::{Model, Schema};
 use serde_json::Value;
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     document::{self, Create, Document},
     names, rules,
     rust::types,
-    step,
+    step, task,
 };
 
 /// What all documents declare together.
@@ -53,16 +53,13 @@ pub fn merge(
         let Some((properties, checks)) = read else {
             continue;
         };
-        let needs_media = properties
-            .iter()
-            .any(|property: &Property| property.required && property.media);
         let mut model = Model::new(create.route, &create.model);
         model.vendor = vendor;
-        model.task = names::task(&create.model, needs_media);
         model.type_name = names::request(create.route, &create.model);
         model.document.clone_from(&create.file);
         model.properties = properties;
         model.checks = checks;
+        model.task = task::read(&create, &model, diagnostics);
         model.durations = facts.durations(&create.model);
         model.rules = rules::read(&create, diagnostics);
         let twin: Option<&Request> = requests.get(&model.type_name);
@@ -120,7 +117,8 @@ fn report_unused(document: &Document, diagnostics: &mut Diagnostics) {
     };
     let remedy = "no action is needed";
     let place = document.place("/paths");
-    diagnostics.warning(Diagnostic::new(&document.file, &place, what, remedy));
+    let warning = Diagnostic::new(&document.file, &place, what, remedy);
+    diagnostics.warning(warning.of_kind("declares operations that are left out"));
 }
 
 /// Reports types of two models that have the same name.

@@ -14,7 +14,6 @@
 
 use std::collections::HashSet;
 
-use aimlapi_video_contract::Task;
 use heck::{ToPascalCase, ToSnakeCase};
 
 use crate::Route;
@@ -65,30 +64,6 @@ pub fn variants(values: &[String]) -> Option<Vec<String>> {
     names(&str::to_owned).or_else(|| names(&spelled))
 }
 
-/// The task of a model by its id; without one there, image-to-video if a request needs media, else text-to-video.
-pub fn task(model: &str, needs_media: bool) -> Task {
-    let mut stated = TASKS.iter().filter(|(mark, _)| model.contains(mark));
-    match stated.next() {
-        Some((_, task)) => *task,
-        None if needs_media => Task::ImageToVideo,
-        None => Task::TextToVideo,
-    }
-}
-
-/// The parts of ids that state a task, the more particular first.
-const TASKS: &[(&str, Task)] = &[
-    ("reference-to-video", Task::ReferenceToVideo),
-    ("video-to-video", Task::VideoToVideo),
-    ("extend-video", Task::VideoToVideo),
-    ("motion-control", Task::MotionControl),
-    ("avatar", Task::Avatar),
-    ("effects", Task::Effects),
-    ("image-to-video", Task::ImageToVideo),
-    ("i2v", Task::ImageToVideo),
-    ("text-to-video", Task::TextToVideo),
-    ("t2v", Task::TextToVideo),
-];
-
 /// The name of a type, in the form that the generator's own conversion leaves unchanged.
 fn type_name(words: &str) -> String {
     let mut name = words.to_pascal_case();
@@ -111,8 +86,8 @@ fn ascii(name: &str) -> String {
 /// Converts any text to an identifier as the generator does.
 fn sanitized(text: &str, case: fn(&str) -> String, prefix: &str) -> String {
     let name = match text {
-        "+1" => "plus1".to_owned(),
-        "-1" => "minus1".to_owned(),
+        "+1" => case("plus1"),
+        "-1" => case("minus1"),
         _ => case(
             &text
                 .replace('\'', "")

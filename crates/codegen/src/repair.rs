@@ -9,6 +9,7 @@
 //! so that `specs check` reports the defects, and later steps need not handle them.
 
 mod join;
+mod json_schema;
 mod operation;
 mod reference;
 mod schema;
@@ -18,8 +19,11 @@ use serde_json::{Map, Value};
 
 use crate::document::Document;
 
-pub(crate) use join::{joined, whole};
-pub(crate) use reference::{decoded, from_elsewhere, references, unused_components as prune};
+pub(crate) use join::{additional, joined, whole};
+pub(crate) use json_schema::is_known_dialect;
+pub(crate) use reference::{
+    below_definitions, decoded, from_elsewhere, references, unused_components as prune,
+};
 pub(crate) use schema::is_annotation;
 pub(crate) use values::enum_in_arms;
 
@@ -62,6 +66,11 @@ use Origin::{Generator, Publisher};
 pub const ALL: &[Repair] = &[
     Repair { name: "references", origin: Generator, evidence: Current, apply: references },
     Repair { name: "unused_components", origin: Generator, evidence: Historical, apply: reference::unused_components },
+    Repair { name: "boolean_schema", origin: Generator, evidence: Historical, apply: json_schema::boolean_schema },
+    Repair { name: "const_value", origin: Generator, evidence: Historical, apply: json_schema::const_value },
+    Repair { name: "exclusive_limit", origin: Generator, evidence: Historical, apply: json_schema::exclusive_limit },
+    Repair { name: "content_encoding", origin: Generator, evidence: Historical, apply: json_schema::content_encoding },
+    Repair { name: "type_list", origin: Generator, evidence: Historical, apply: json_schema::type_list },
     Repair { name: "all_of", origin: Generator, evidence: Historical, apply: schema::all_of },
     Repair { name: "response_without_description", origin: Publisher, evidence: Current, apply: operation::response_without_description },
     Repair { name: "default_response_alone", origin: Publisher, evidence: Historical, apply: operation::default_response_alone },
@@ -78,6 +87,7 @@ pub const ALL: &[Repair] = &[
     Repair { name: "enum_empty", origin: Publisher, evidence: Historical, apply: values::enum_empty },
     Repair { name: "enum_with_null", origin: Generator, evidence: Historical, apply: values::enum_with_null },
     Repair { name: "number_enum_as_text", origin: Publisher, evidence: Historical, apply: values::number_enum_as_text },
+    Repair { name: "enum_value_of_other_type", origin: Publisher, evidence: Historical, apply: values::enum_value_of_other_type },
     Repair { name: "integer_enum_as_number", origin: Publisher, evidence: Historical, apply: values::integer_enum_as_number },
     Repair { name: "null_arm", origin: Generator, evidence: Current, apply: schema::null_arm },
     Repair { name: "enum_in_arms", origin: Generator, evidence: Historical, apply: enum_in_arms },
@@ -103,7 +113,7 @@ pub fn apply(document: &mut Document) {
 }
 
 /// Calls `change` on every object of a value, the inner ones first, and counts how often it changed one. Examples,
-/// defaults and listed values are data, and stay as they are.
+/// defaults and listed values are data, and stay as they are; so do schemas that are not checked.
 fn each_object(
     value: &mut Value,
     change: &mut dyn FnMut(&mut Map<String, Value>) -> bool,
@@ -116,9 +126,11 @@ fn each_object(
         match value {
             Value::Object(map) => {
                 let mut inner = 0;
+                let has_prefix = !is_named && map.contains_key("prefixItems");
                 for (key, value) in map.iter_mut() {
-                    let is_data =
-                        ["default", "enum", "example", "examples"].contains(&key.as_str());
+                    let is_data = DATA.contains(&key.as_str())
+                        || is_unchecked(key)
+                        || has_prefix && key == "items";
                     if is_named || !(is_data || key.starts_with("x-")) {
                         inner += walk(value, !is_named && key == "properties", change);
                     }
@@ -131,3 +143,27 @@ fn each_object(
     }
     walk(value, false, change)
 }
+
+const DATA: &[&str] = &["const", "default", "enum", "example", "examples"];
+
+/// Whether a keyword with schemas constrains values in a way that the contract cannot express.
+pub(crate) fn is_unchecked(keyword: &str) -> bool {
+    UNCHECKED.contains(&keyword)
+}
+
+const UNCHECKED: &[&str] = &[
+    "contains",
+    "dependentRequired",
+    "dependentSchemas",
+    "else",
+    "if",
+    "maxContains",
+    "minContains",
+    "not",
+    "patternProperties",
+    "prefixItems",
+    "propertyNames",
+    "then",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+];

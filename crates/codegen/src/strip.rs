@@ -50,7 +50,7 @@ fn without(value: &mut Value, is_dropped: &dyn Fn(&str, &Value) -> bool) {
                             .values_mut()
                             .for_each(|value| without(value, is_dropped));
                     }
-                    _ if keyword == "enum" || keyword == "default" => {}
+                    _ if ["enum", "const", "default"].contains(&keyword.as_str()) => {}
                     value => without(value, is_dropped),
                 }
             }
@@ -123,7 +123,10 @@ pub(crate) fn prose(value: &Value) -> Map<String, Value> {
 }
 
 const NAMES: &[&str] = &[
+    "$defs",
     "properties",
+    "patternProperties",
+    "dependentSchemas",
     "paths",
     "responses",
     "content",

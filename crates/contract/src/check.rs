@@ -2,9 +2,12 @@
 
 use std::iter;
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
-use crate::{Check, Model, Property, Schema, Violation, Warning, not_a_uri, pointer_step};
+use crate::{
+    Check, Model, Property, Schema, Violation, Warning, as_integer, is_equal, is_multiple,
+    not_a_uri, pointer_step,
+};
 
 /// The checks of string formats. They are functions of the caller, since they need libraries that this crate does not depend on.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +37,7 @@ impl Model {
     /// document does not have, and violations of rules in prose.
     pub fn warnings(&self, body: &Map<String, Value>) -> Vec<Warning> {
         let mut found = Vec::new();
-        unknown_properties("", &self.properties, body, &mut found);
+        unknown_properties("", &self.properties, &self.checks, body, &mut found);
         found.extend(self.rules.iter().filter_map(|rule| rule.check(body)));
         found
     }
@@ -48,11 +51,24 @@ impl Model {
 impl Schema {
     /// Every violation of this schema in `value`.
     pub fn check(&self, value: &Value, formats: Formats) -> Vec<Violation> {
+        if let Some(arm) = self.arm(value) {
+            return arm.check(value, formats);
+        }
         let keyword = match (self, value) {
             (Self::Any, _)
             | (Self::Boolean, Value::Bool(_))
             | (Self::Media, Value::String(_))
             | (Self::Null, Value::Null) => return Vec::new(),
+            (Self::Alternatives { .. }, Value::Object(map)) if self.tagged().is_some() => {
+                let (tag, arms) = self.tagged().unwrap_or_default();
+                let values = arms.iter().map(|(value, _)| (*value).to_owned()).collect();
+                let allowed = Self::StringEnum(values).allowed();
+                let violation = match map.get(tag) {
+                    Some(other) => Violation::new(other, allowed, "enum"),
+                    None => Violation::missing(allowed),
+                };
+                return vec![violation.under(tag)];
+            }
             (Self::Alternatives { arms, exactly_one }, _) => {
                 let fits = |arm: &&Self| arm.check(value, formats).is_empty();
                 let (unsure, sure): (Vec<&Self>, Vec<&Self>) = arms
@@ -83,7 +99,7 @@ impl Schema {
                 found.extend(check_all(checks, value, formats));
                 return found;
             }
-            (Self::Enum(allowed), _) if allowed.iter().any(|listed| is_same(listed, value)) => {
+            (Self::Enum(allowed), _) if allowed.iter().any(|listed| is_equal(listed, value)) => {
                 return Vec::new();
             }
             (Self::Enum(_), _) => "enum",
@@ -158,7 +174,9 @@ impl Schema {
                 schema.has_unchecked()
                     || checks.any(|check| match check {
                         Check::Unchecked { .. } => true,
-                        Check::AllOf(schema) => schema.has_unchecked(),
+                        Check::AllOf(schema) | Check::Additional { schema, .. } => {
+                            schema.has_unchecked()
+                        }
                         _ => false,
                     })
             }
@@ -181,11 +199,12 @@ impl Check {
                 (!is_below).then_some("exclusiveMaximum")
             }
             (Self::MultipleOf(step), Value::Number(number)) => {
-                let is_multiple = number.as_f64().is_none_or(|number| is_whole(number / step));
-                (!is_multiple).then_some("multipleOf")
+                (!is_multiple(number, *step)).then_some("multipleOf")
             }
             (Self::UniqueItems, Value::Array(items)) => {
-                let repeats = |(index, item)| items[..index].contains(item);
+                let repeats = |(index, item): (usize, &Value)| {
+                    items[..index].iter().any(|earlier| is_equal(earlier, item))
+                };
                 let has_repeats = items.iter().enumerate().any(repeats);
                 has_repeats.then_some("uniqueItems")
             }
@@ -199,27 +218,20 @@ impl Check {
                 };
                 return unknown.map(violation).collect();
             }
+            (Self::Additional { known, schema }, Value::Object(map)) => {
+                let additional = map.iter().filter(|(name, _)| !known.contains(name));
+                let check = |(name, value): (&String, &Value)| {
+                    let found = schema.check(value, formats).into_iter();
+                    found.map(|violation| violation.under(name)).collect()
+                };
+                return additional.flat_map::<Vec<_>, _>(check).collect();
+            }
             (Self::AllOf(schema), _) => return schema.check(value, formats),
             _ => None,
         };
         let violation = keyword.map(|keyword| Violation::new(value, self.allowed(), keyword));
         violation.into_iter().collect()
     }
-}
-
-/// The 64-bit integer that is equal to a number, if there is one. `5.0` is an integer in JSON Schema.
-pub fn as_integer(number: &Number) -> Option<i64> {
-    number.as_i64().or_else(|| {
-        let float = number.as_f64()?;
-        // Beyond 2^53 several integers have the same float.
-        (float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0).then_some(float as i64)
-    })
-}
-
-/// Whether a quotient is a whole number. The tolerance admits 0.3 / 0.1, although a tenth has no exact binary form.
-fn is_whole(quotient: f64) -> bool {
-    const TOLERANCE: f64 = 1e-9;
-    (quotient - quotient.round()).abs() < TOLERANCE
 }
 
 /// The keyword that a size violates.
@@ -248,14 +260,6 @@ fn fits_all(item: &Schema, value: &Value, formats: Formats) -> bool {
         .is_some_and(|values| values.iter().all(fits))
 }
 
-/// Whether two values are equal, `5` and `5.0` included.
-fn is_same(listed: &Value, value: &Value) -> bool {
-    match (listed.as_f64(), value.as_f64()) {
-        (Some(listed), Some(value)) => listed == value,
-        _ => listed == value,
-    }
-}
-
 fn check_properties(
     properties: &[Property],
     map: &Map<String, Value>,
@@ -278,13 +282,20 @@ fn check_properties(
 fn unknown_properties(
     at: &str,
     properties: &[Property],
+    checks: &[Check],
     map: &Map<String, Value>,
     found: &mut Vec<Warning>,
 ) {
+    let is_map = |check: &Check| matches!(check, Check::Additional { .. });
+    // Of an object without stated properties, and of a map, the caller chooses the names.
+    let is_open = properties.is_empty() || checks.iter().any(is_map);
     for (name, value) in map {
         let pointer = format!("{at}{}", pointer_step(name));
         if let Some(property) = properties.iter().find(|property| property.name == *name) {
             unknown_below(&pointer, &property.schema, value, found);
+            continue;
+        }
+        if is_open {
             continue;
         }
         let likeness = |known: &&str| strsim::jaro_winkler(name, known);
@@ -300,9 +311,14 @@ fn unknown_properties(
 }
 
 fn unknown_below(at: &str, schema: &Schema, value: &Value, found: &mut Vec<Warning>) {
+    let schema = schema.arm(value).unwrap_or(schema);
+    let checks = match schema {
+        Schema::Checked { checks, .. } => checks.as_slice(),
+        _ => &[],
+    };
     match (schema.typed(), value) {
         (Schema::Object(properties), Value::Object(map)) => {
-            unknown_properties(at, properties, map, found);
+            unknown_properties(at, properties, checks, map, found);
         }
         (Schema::Array { items, .. }, Value::Array(values)) => {
             for (index, value) in values.iter().enumerate() {
@@ -323,6 +339,7 @@ fn coerce_properties(properties: &[Property], value: &mut Value) {
 }
 
 fn coerce(schema: &Schema, value: &mut Value) {
+    let schema = schema.arm(value).unwrap_or(schema);
     match schema.typed() {
         Schema::Integer { .. } | Schema::Number { .. } | Schema::IntegerEnum(_) => {
             if let Some(Ok(number)) = value.as_str().map(|text| text.trim().parse()) {

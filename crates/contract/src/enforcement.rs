@@ -55,7 +55,7 @@ impl Model {
     /// Every constraint of the model's document and how it is enforced; the rules that only its prose states come last.
     pub fn constraints(&self) -> Vec<Constraint> {
         let mut table = Table::default();
-        table.properties("", &self.properties);
+        table.properties("", &self.properties, None);
         table.checks("", &self.checks);
         table
             .rows
@@ -74,7 +74,7 @@ impl Model {
         let mut out =
             String::from("| property | required | allowed | enforced by |\n|---|---|---|---|\n");
         let constraints = self.constraints();
-        markdown_rows("", &self.properties, &constraints, &mut out);
+        markdown_rows("", "yes", &self.properties, &constraints, &mut out);
         for check in &self.checks {
             let enforced_by = match check {
                 Check::Unchecked { .. } => EnforcedBy::Service,
@@ -118,24 +118,21 @@ impl Table {
         });
     }
 
-    fn properties(&mut self, path: &str, properties: &[Property]) {
+    fn properties(&mut self, path: &str, properties: &[Property], reason: Option<&str>) {
         for property in properties {
             let path = below(path, property);
             if property.required {
-                self.row(&path, "required", json!(true), None);
+                self.row(&path, "required", json!(true), reason);
             }
-            match (property.nullable, property.required) {
-                (true, _) => {
-                    let reason = "a struct cannot hold `null`";
-                    self.row(&path, "nullable", json!(true), Some(reason));
-                }
-                (false, false) => {
-                    let reason = "a struct reads `null` as an absent property";
-                    self.row(&path, "nullable", json!(false), Some(reason));
-                }
-                (false, true) => {}
+            let of_struct = (!property.required).then_some(match property.nullable {
+                true => "a struct leaves the property out instead of writing `null`",
+                false => "a struct reads `null` as an absent property",
+            });
+            if property.nullable || !property.required {
+                let nullable = json!(property.nullable);
+                self.row(&path, "nullable", nullable, reason.or(of_struct));
             }
-            self.schema(&path, &property.schema, None);
+            self.schema(&path, &property.schema, reason);
         }
     }
 
@@ -175,13 +172,25 @@ impl Table {
             }
         }
         match schema {
-            Schema::Object(properties) => self.properties(path, properties),
+            Schema::Object(properties) => self.properties(path, properties, reason),
             Schema::Array { items, .. } => self.schema(&format!("{path}[]"), items, reason),
             Schema::OneOrMany(item) => {
                 let many = Schema::array((**item).clone(), 0, None);
                 self.row(path, "anyOf", json!(2), reason);
                 self.schema(path, item, reason);
                 self.schema(path, &many, reason);
+            }
+            Schema::Alternatives { arms, exactly_one } if schema.tagged().is_some() => {
+                let keyword = if *exactly_one { "oneOf" } else { "anyOf" };
+                self.row(path, keyword, json!(arms.len()), reason);
+                // The enum of them is read from an object alone.
+                self.row(path, "type", json!("object"), reason);
+                for arm in arms {
+                    self.properties(path, arm.properties(), reason);
+                    if let Schema::Checked { checks, .. } = arm {
+                        self.checks(path, checks);
+                    }
+                }
             }
             Schema::Alternatives { arms, exactly_one } => {
                 let reason = reason.or(Some("no type can distinguish the alternatives"));
@@ -196,13 +205,14 @@ impl Table {
 
 fn markdown_rows(
     path: &str,
+    required: &str,
     properties: &[Property],
     constraints: &[Constraint],
     out: &mut String,
 ) {
     for property in properties {
         let path = below(path, property);
-        let required = if property.required { "yes" } else { "" };
+        let required = if property.required { required } else { "" };
         let with_null = property.schema_with_null();
         markdown_row(&path, required, &with_null, constraints, out);
         markdown_below(&path, &property.schema, constraints, out);
@@ -247,13 +257,19 @@ fn markdown_row(
 /// The rows of the properties and items in a value.
 fn markdown_below(path: &str, schema: &Schema, constraints: &[Constraint], out: &mut String) {
     match schema.typed() {
-        Schema::Object(properties) => markdown_rows(path, properties, constraints, out),
+        Schema::Object(properties) => markdown_rows(path, "yes", properties, constraints, out),
         Schema::Array { items, .. } => {
             let path = format!("{path}[]");
             markdown_row(&path, "", items, constraints, out);
             markdown_below(&path, items, constraints, out);
         }
-        _ => {}
+        schema => {
+            let (tag, arms) = schema.tagged().unwrap_or_default();
+            for (value, arm) in arms {
+                let required = format!("if {} is {}", code_span(tag), code_span(value));
+                markdown_rows(path, &required, arm.properties(), constraints, out);
+            }
+        }
     }
 }
 

@@ -72,6 +72,7 @@ impl Check {
                 min.into_iter().chain(max).collect()
             }
             Self::Closed(_) => vec![("additionalProperties", json!(false))],
+            Self::Additional { schema, .. } => vec![("additionalProperties", schema.json_schema())],
             Self::AllOf(Schema::Alternatives { arms, exactly_one }) => {
                 let arms = arms.iter().map(Schema::json_schema).collect();
                 vec![(if *exactly_one { "oneOf" } else { "anyOf" }, arms)]

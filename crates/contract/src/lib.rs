@@ -5,7 +5,7 @@
 //! | type | holds |
 //! |---|---|
 //! | [`Model`] | a model on one [`Route`]: its [`Task`], properties, stated durations, and [rules](Rule) in prose |
-//! | [`Property`] | name, [`Schema`], description, default, [`Role`] |
+//! | [`Property`] | name, [`Schema`], description, default, [`Role`], [`MediaKind`] |
 //! | [`Schema`], [`Check`] | the allowed values: what a Rust type can hold, and what is checked beside it |
 //! | [`Violation`], [`Warning`] | what is wrong with a JSON value, or probably a mistake, with its JSON pointer |
 //! | [`Constraint`] | one constraint, and [what enforces it](EnforcedBy) |
@@ -15,7 +15,9 @@
 mod check;
 mod enforcement;
 mod json_schema;
+mod media;
 mod model;
+mod number;
 mod route;
 mod rule;
 mod schema;
@@ -23,9 +25,11 @@ mod uri;
 mod violation;
 mod wording;
 
-pub use check::{Formats, as_integer};
+pub use check::Formats;
 pub use enforcement::{Constraint, EnforcedBy};
+pub use media::MediaKind;
 pub use model::{Model, Property, Role, StatedDuration, Task, from_json, to_json};
+pub use number::{as_integer, is_equal, is_multiple};
 pub use route::Route;
 pub use rule::{Rule, SourcedRule};
 pub use schema::{Check, JsonType, Schema};

@@ -5,7 +5,7 @@ use std::{fmt, ops::RangeInclusive, time::Duration};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::{Check, Route, Schema, SourcedRule};
+use crate::{Check, MediaKind, Route, Schema, SourcedRule};
 
 /// A model on one route, and the constraints that its document puts on a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub struct Model {
     pub route: Route,
     /// The vendor, which is also the name of the library's feature.
     pub vendor: String,
-    /// The task of the model, by its inputs.
+    /// The task of the model, by the media that a request requires.
     pub task: Task,
     /// The name of the request's type in the library's module `types`.
     pub type_name: String,
@@ -75,7 +75,10 @@ impl Model {
                 Schema::Object(properties) => walk(&format!("{path}."), properties, paths),
                 Schema::Array { items, .. } => below(&format!("{path}[]"), items, paths),
                 Schema::OneOrMany(item) => below(path, item, paths),
-                _ => {}
+                schema => {
+                    let arms = schema.tagged().map(|(_, arms)| arms).unwrap_or_default();
+                    arms.iter().for_each(|(_, arm)| below(path, arm, paths));
+                }
             }
         }
         let mut paths = Vec::new();
@@ -149,6 +152,9 @@ pub struct Property {
     /// Whether the property takes a URL or inline data of an image, video or audio file.
     #[serde(default, skip_serializing_if = "is_false")]
     pub media: bool,
+    /// The kind of media that the property takes, as a single value or as items of an array, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<MediaKind>,
 }
 
 impl Property {
@@ -163,6 +169,7 @@ impl Property {
             default: None,
             role: None,
             media: false,
+            kind: None,
         }
     }
 
@@ -197,12 +204,12 @@ pub enum Role {
     AspectRatio,
 }
 
-/// The task of a model, by the inputs that it makes a video from.
+/// The task of a model, by the media that a request requires, and by what the vendor's pages state beyond that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Task {
-    /// From a text.
+    /// From a text; media are optional.
     TextToVideo,
     /// From an image.
     ImageToVideo,
@@ -210,25 +217,70 @@ pub enum Task {
     ReferenceToVideo,
     /// From another video.
     VideoToVideo,
+    /// From an audio file.
+    AudioToVideo,
     /// From an image and the motion of a clip.
     MotionControl,
     /// From a portrait and a voice.
     Avatar,
     /// From an image and a named effect.
     Effects,
+    /// Another video with parts of its frames replaced or added.
+    Edit,
+    /// Another video, continued.
+    Extend,
+    /// Another video, whose speaker speaks an audio file or a text.
+    LipSync,
 }
 
 impl Task {
-    /// The name that model ids use, such as `text-to-video`.
+    /// Every task.
+    pub const ALL: [Self; 11] = [
+        Self::TextToVideo,
+        Self::ImageToVideo,
+        Self::ReferenceToVideo,
+        Self::VideoToVideo,
+        Self::AudioToVideo,
+        Self::MotionControl,
+        Self::Avatar,
+        Self::Effects,
+        Self::Edit,
+        Self::Extend,
+        Self::LipSync,
+    ];
+
+    /// The task of requests that require media of these kinds.
+    pub fn of(required: &[MediaKind]) -> Self {
+        let requires = |kind| required.contains(&kind);
+        match (
+            requires(MediaKind::Image),
+            requires(MediaKind::Video),
+            requires(MediaKind::Audio),
+        ) {
+            (false, false, false) => Self::TextToVideo,
+            (true, false, false) => Self::ImageToVideo,
+            (false, true, false) => Self::VideoToVideo,
+            (false, false, true) => Self::AudioToVideo,
+            (true, true, _) => Self::MotionControl,
+            (true, false, true) => Self::Avatar,
+            (false, true, true) => Self::LipSync,
+        }
+    }
+
+    /// The name, such as `text-to-video`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::TextToVideo => "text-to-video",
             Self::ImageToVideo => "image-to-video",
             Self::ReferenceToVideo => "reference-to-video",
             Self::VideoToVideo => "video-to-video",
+            Self::AudioToVideo => "audio-to-video",
             Self::MotionControl => "motion-control",
             Self::Avatar => "avatar",
             Self::Effects => "effects",
+            Self::Edit => "edit",
+            Self::Extend => "extend",
+            Self::LipSync => "lip-sync",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::Property;
@@ -35,8 +35,10 @@ pub enum Schema {
     /// Text whose number of characters (Unicode scalar values) is within limits, both allowed.
     String {
         /// The minimum number of characters.
+        #[serde(deserialize_with = "size")]
         min: usize,
         /// The maximum number of characters.
+        #[serde(deserialize_with = "max_size")]
         max: Option<usize>,
     },
     /// An absolute URI, data URIs included.
@@ -56,15 +58,18 @@ pub enum Schema {
         /// The schema of each item.
         items: Box<Self>,
         /// The minimum number of items.
+        #[serde(deserialize_with = "size")]
         min: usize,
         /// The maximum number of items.
+        #[serde(deserialize_with = "max_size")]
         max: Option<usize>,
     },
     /// An object with these properties; other properties are allowed too.
     Object(Vec<Property>),
     /// One value, or a list of such values.
     OneOrMany(Box<Self>),
-    /// Any of several schemas, or exactly one of them. No Rust type expresses such a choice.
+    /// Any of several schemas, or exactly one of them. A Rust type expresses such a choice if the alternatives are
+    /// [tagged](Self::tagged).
     Alternatives {
         /// The schemas.
         arms: Vec<Self>,
@@ -100,12 +105,21 @@ pub enum Check {
     /// The number of properties of an object, both limits allowed.
     PropertyCount {
         /// The minimum number of properties.
+        #[serde(deserialize_with = "size")]
         min: usize,
         /// The maximum number of properties.
+        #[serde(deserialize_with = "max_size")]
         max: Option<usize>,
     },
     /// An object has only these properties.
     Closed(Vec<String>),
+    /// The values of all other properties of an object fit a schema.
+    Additional {
+        /// The properties that the schema does not apply to.
+        known: Vec<String>,
+        /// The schema.
+        schema: Schema,
+    },
     /// The value also fits this schema.
     AllOf(Schema),
     /// A keyword that only the service checks, since the library cannot.
@@ -165,6 +179,55 @@ impl Schema {
         match self {
             Self::Checked { schema, .. } => schema.typed(),
             schema => schema,
+        }
+    }
+
+    /// The property that distinguishes alternatives, and each alternative by its value; `None` unless all are objects that
+    /// require this property with one value each, all different.
+    pub fn tagged(&self) -> Option<(&str, Vec<(&str, &Self)>)> {
+        let Self::Alternatives { arms, .. } = self else {
+            return None;
+        };
+        let with = |name: &str| {
+            let mut tagged: Vec<(&str, &Self)> = Vec::new();
+            for arm in arms {
+                let value = arm.only_value(name)?;
+                if tagged.iter().any(|(known, _)| *known == value) {
+                    return None;
+                }
+                tagged.push((value, arm));
+            }
+            (tagged.len() > 1).then_some(tagged)
+        };
+        let mut names = arms.first()?.properties().iter().map(|tag| &*tag.name);
+        names.find_map(|name| Some((name, with(name)?)))
+    }
+
+    /// The one of tagged alternatives that the tag of a value selects.
+    pub(crate) fn arm(&self, value: &Value) -> Option<&Self> {
+        let (tag, arms) = self.tagged()?;
+        let given = value.get(tag)?;
+        let mut arms = arms.into_iter();
+        arms.find(|(value, _)| given == value).map(|(_, arm)| arm)
+    }
+
+    /// The one value of a property that an object requires.
+    fn only_value(&self, name: &str) -> Option<&str> {
+        let mut properties = self.properties().iter();
+        let property = properties.find(|property| property.name == name)?;
+        match &property.schema {
+            Self::StringEnum(values) if property.required && !property.nullable => {
+                (values.len() == 1).then(|| &*values[0])
+            }
+            _ => None,
+        }
+    }
+
+    /// The properties of an object.
+    pub(crate) fn properties(&self) -> &[Property] {
+        match self.typed() {
+            Self::Object(properties) => properties,
+            _ => &[],
         }
     }
 
@@ -247,4 +310,14 @@ impl fmt::Display for JsonType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
+}
+
+/// Reads a size, which may be greater than this machine's `usize`: the machine that wrote it may have a wider one.
+fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    u64::deserialize(deserializer).map(|size| usize::try_from(size).unwrap_or(usize::MAX))
+}
+
+fn max_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    let size: Option<u64> = Option::deserialize(deserializer)?;
+    Ok(size.map(|size| usize::try_from(size).unwrap_or(usize::MAX)))
 }

@@ -81,6 +81,7 @@ impl Schema {
     pub fn summary(&self) -> String {
         let name = match (self.typed(), self.json_type()) {
             (Self::Object(properties), _) if !properties.is_empty() => return self.allowed(),
+            (schema, _) if schema.tagged().is_some() => return self.allowed(),
             (Self::Uri | Self::UriOrBase64 | Self::Media, _) => "media",
             (Self::OneOrMany(_), _) => "one or many",
             (Self::Enum(_), _) => "value",
@@ -117,6 +118,14 @@ impl Check {
             Self::Closed(known) => {
                 let known = known.iter().map(|name| (style.name)(name));
                 format!("only the properties {}", list(known, ", "))
+            }
+            Self::Additional { known, schema } => {
+                let which = if known.is_empty() {
+                    "each"
+                } else {
+                    "each other"
+                };
+                format!("{which} property: {}", schema.words(style))
             }
             Self::AllOf(schema) => schema.words(style),
             Self::Unchecked { keyword, value } => {

@@ -71,7 +71,13 @@ async fn play(
 ) -> Response {
     let parsed = std::str::from_utf8(&body)
         .map_err(|error| error.to_string())
-        .and_then(|text| text.parse::<Scenario>().map_err(|error| error.to_string()));
+        .and_then(|text| text.parse::<Scenario>().map_err(|error| error.to_string()))
+        .and_then(|scenario| {
+            let checked = scenario.check_models(&service.documents.ids());
+            checked
+                .map(|()| scenario)
+                .map_err(|error| error.to_string())
+        });
     match parsed {
         Ok(scenario) => {
             service.tasks.play(scenario);

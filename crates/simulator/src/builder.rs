@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use aimlapi_video::{contract::Model, documents::Document};
 use tokio::{net::TcpListener, sync::oneshot};
 
 use super::{
@@ -29,6 +30,7 @@ use super::{
 /// - speed: 60, so that a minute takes a second
 /// - key: any key is accepted
 /// - videos: one per generation
+/// - documents: those that the library was built from
 /// - strict: no
 /// - seed: 0; spread: 0.15
 /// - slots, rate limit, credits: unlimited
@@ -46,6 +48,8 @@ pub struct SimulatorBuilder {
     strict: bool,
     rate_limit: Option<u32>,
     max_requests: usize,
+    /// The documents that were read at run time, in place of the embedded ones.
+    documents: Option<Vec<(Model, Document)>>,
     settings: Settings,
 }
 
@@ -58,6 +62,7 @@ impl Default for SimulatorBuilder {
             strict: false,
             rate_limit: None,
             max_requests: 10_000,
+            documents: None,
             settings: Settings {
                 videos: 1,
                 seed: 0,
@@ -122,6 +127,14 @@ impl SimulatorBuilder {
     /// service does.
     pub fn strict(mut self, strict: bool) -> Self {
         self.strict = strict;
+        self
+    }
+
+    /// Sets the documents that requests are validated by, each with its model, in place of those that the library was built
+    /// from. This is for models newer than the library: the package
+    /// [`aimlapi-video-codegen`](https://docs.rs/aimlapi-video-codegen) reads their documents at run time.
+    pub fn documents(mut self, documents: impl IntoIterator<Item = (Model, Document)>) -> Self {
+        self.documents = Some(documents.into_iter().collect());
         self
     }
 
@@ -215,7 +228,7 @@ impl SimulatorBuilder {
     ///
     /// # Errors
     ///
-    /// If the address cannot be bound.
+    /// If the address cannot be bound, a document cannot be compiled, or the scenario names a model without a document.
     ///
     /// # Cancel safety
     ///
@@ -223,7 +236,13 @@ impl SimulatorBuilder {
     pub async fn start(self) -> io::Result<Simulator> {
         let listener = TcpListener::bind(self.address).await?;
         let address = listener.local_addr()?;
-        let documents = Documents::embedded(self.strict).map_err(io::Error::other)?;
+        let documents = match self.documents {
+            None => Documents::embedded(self.strict),
+            Some(given) => Documents::read(given, self.strict).map(Arc::new),
+        };
+        let documents = documents.map_err(io::Error::other)?;
+        let checked = self.settings.scenario.check_models(&documents.ids());
+        checked.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let clock = Arc::new(self.speed.map_or_else(Clock::manual, Clock::running));
         let service = Arc::new(Service {
             key: self.key,

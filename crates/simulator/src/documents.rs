@@ -4,7 +4,10 @@
 //! They are independent of the client's own checks. Unless the simulator is strict, it also accepts what the service is known
 //! to accept beyond the documents.
 
-use std::{collections::HashMap, sync::OnceLock};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, OnceLock},
+};
 
 use jsonschema::{
     ValidationError, Validator,
@@ -13,11 +16,11 @@ use jsonschema::{
 use serde_json::{Value, json};
 
 use aimlapi_video::{
-    contract::{self, Route},
-    documents::documents,
+    contract::{self, Model, Route},
+    documents::{self, documents},
 };
 
-/// The documents of all routes and models that this build contains.
+/// The documents of all routes and models that the simulator knows.
 #[derive(Debug)]
 pub(super) struct Documents {
     models: HashMap<(Route, String), Document>,
@@ -30,9 +33,10 @@ pub(super) struct Documents {
 /// The document of one model on one route.
 #[derive(Debug)]
 pub(super) struct Document {
+    pub(super) model: Arc<Model>,
     /// The HTTP status of a successful create.
     pub(super) status: u16,
-    schema: Value,
+    pub(super) schema: Value,
     validator: Validator,
 }
 
@@ -40,44 +44,59 @@ impl Documents {
     /// Returns the embedded documents, as the build repaired and corrected them.
     ///
     /// They are compiled once per process, for all simulators.
-    pub(super) fn embedded(strict: bool) -> Result<&'static Self, String> {
-        static LENIENT: OnceLock<Result<Documents, String>> = OnceLock::new();
-        static STRICT: OnceLock<Result<Documents, String>> = OnceLock::new();
-        let documents = if strict { &STRICT } else { &LENIENT };
-        let read = documents.get_or_init(|| Self::read(strict));
-        read.as_ref().map_err(Clone::clone)
+    pub(super) fn embedded(strict: bool) -> Result<Arc<Self>, String> {
+        static LENIENT: OnceLock<Result<Arc<Documents>, String>> = OnceLock::new();
+        static STRICT: OnceLock<Result<Arc<Documents>, String>> = OnceLock::new();
+        let embedded = if strict { &STRICT } else { &LENIENT };
+        let read = embedded.get_or_init(|| {
+            let with_model = |document: &documents::Document| {
+                let route = Route::ALL
+                    .into_iter()
+                    .find(|route| route.path() == document.path)?;
+                let model = contract::model(route, &document.model)?;
+                Some((model.clone(), document.clone()))
+            };
+            let given = documents().iter().filter_map(with_model);
+            Self::read(given, strict).map(Arc::new)
+        });
+        read.clone()
     }
 
-    fn read(strict: bool) -> Result<Self, String> {
+    /// Compiles documents that belong to these models.
+    pub(super) fn read(
+        given: impl IntoIterator<Item = (Model, documents::Document)>,
+        strict: bool,
+    ) -> Result<Self, String> {
         let mut models = HashMap::new();
-        for entry in documents() {
+        for (model, entry) in given {
             let schema = json_schema(&entry.schema, strict);
-            let route = [Route::Universal, Route::LegacyKling]
-                .into_iter()
-                .find(|route| entry.path == route.path())
-                .unwrap_or_default();
-            let validator = validator(&schema, route, &entry.model)
-                .ok_or_else(|| format!("the schema of {} cannot be compiled", entry.model))?;
-            models.insert(
-                (route, entry.model.clone()),
-                Document {
-                    status: entry.status,
-                    schema,
-                    validator,
-                },
-            );
+            let validator = validator(&schema, &model)
+                .ok_or_else(|| format!("the schema of {} cannot be compiled", model.id))?;
+            let document = Document {
+                model: Arc::new(model),
+                status: entry.status,
+                schema,
+                validator,
+            };
+            let key = (document.model.route, document.model.id.clone());
+            models.insert(key, document);
         }
         Ok(Self { models, strict })
     }
 
-    /// Returns the request schemas of all models on `route`, sorted by model id.
-    pub(super) fn schemas(&self, route: Route) -> Vec<(&str, &Value)> {
-        let on_route = self.models.iter().filter(|((other, _), _)| *other == route);
-        let mut schemas: Vec<_> = on_route
-            .map(|((_, model), document)| (model.as_str(), &document.schema))
+    /// Returns the documents of all models on `route`, sorted by model id.
+    pub(super) fn on(&self, route: Route) -> Vec<&Document> {
+        let all = self.models.values();
+        let mut documents: Vec<_> = all
+            .filter(|document| document.model.route == route)
             .collect();
-        schemas.sort_unstable_by_key(|(model, _)| *model);
-        schemas
+        documents.sort_unstable_by_key(|document| &document.model.id);
+        documents
+    }
+
+    /// Returns the ids of all models on every route, sorted.
+    pub(super) fn ids(&self) -> BTreeSet<&str> {
+        self.models.keys().map(|(_, id)| id.as_str()).collect()
     }
 
     /// Validates a request body by the document of its `model`.
@@ -100,9 +119,9 @@ impl Documents {
             .and_then(|model| self.models.get(&(route, model.to_owned())))
         else {
             let known: Vec<&str> = self
-                .schemas(route)
+                .on(route)
                 .into_iter()
-                .map(|(model, _)| model)
+                .map(|document| &*document.model.id)
                 .collect();
             return Err(format!(
                 "model: expected one of {}; received {model}",
@@ -129,11 +148,11 @@ impl Documents {
 ///
 /// A document may hold a schema that the build ignores in part and that no validator compiles. The validator then uses the
 /// schema that the contract states for the model.
-fn validator(schema: &Value, route: Route, model: &str) -> Option<Validator> {
+fn validator(schema: &Value, model: &Model) -> Option<Validator> {
     let options = jsonschema::options().should_validate_formats(true);
     let build = |schema: &Value| options.build(schema).ok();
     build(schema).or_else(|| {
-        let mut contract = contract::model(route, model)?.json_schema();
+        let mut contract = model.json_schema();
         remove_patterns(&mut contract);
         build(&contract)
     })

@@ -98,7 +98,7 @@ impl Simulator {
         self.service.tasks.credits()
     }
 
-    /// Appends the rules of a scenario, which apply to the next creates.
+    /// Appends the rules of a scenario, which apply to the next creates; a rule for a model without a document applies to none.
     pub fn play(&self, scenario: Scenario) {
         self.service.tasks.play(scenario);
     }

@@ -18,24 +18,24 @@ mod schemas;
 use serde_json::{Map, Value, json};
 
 use super::{server::Service, shapes::Shape};
-use aimlapi_video::contract::{self, Route};
+use aimlapi_video::contract::Route;
 
 /// Builds the OpenAPI document of a simulator.
 ///
 /// A strict simulator accepts exactly the requests that these schemas allow. Any other simulator also accepts numeric strings
 /// and plain base64 text, as the service does.
 pub(super) fn document(service: &Service) -> Value {
-    let mut components = schemas::own(service.shapes == [Shape::Documented]);
+    let mut components = schemas::own(
+        service.shapes == [Shape::Documented],
+        &service.documents.ids(),
+    );
     let mut paths = own_paths();
     for route in [Route::Universal, Route::LegacyKling] {
         let mut arms = Vec::new();
-        for (id, schema) in service.documents.schemas(route) {
-            let Some(model) = contract::model(route, id) else {
-                continue;
-            };
-            let name = model.type_name.clone();
+        for document in service.documents.on(route) {
+            let name = document.model.type_name.clone();
             arms.push(json!({ "$ref": format!("#/components/schemas/{name}") }));
-            components.insert(name, schema.clone());
+            components.insert(name, document.schema.clone());
         }
         if !arms.is_empty() {
             paths.insert(route.path().into(), service_path(route, &arms));

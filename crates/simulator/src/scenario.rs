@@ -5,7 +5,11 @@
 
 mod reading;
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -71,7 +75,9 @@ impl Scenario {
     ///
     /// # Errors
     ///
-    /// If a field is unknown, or its value is not allowed. The message names the field by its path.
+    /// If a field is unknown, or its value is not allowed. The message names the field by its path. Whether a document describes
+    /// the models that the rules name is checked by [`SimulatorBuilder::start`](super::SimulatorBuilder::start) and by
+    /// `POST /_simulator/scenario`.
     pub fn from_json(value: Value) -> Result<Self, InvalidScenario> {
         reading::check_forms(&value)?;
         let scenario: Self = serde_path_to_error::deserialize(value).map_err(|error| {
@@ -86,6 +92,17 @@ impl Scenario {
                 .map_err(|message| InvalidScenario(format!("next[{number}].{message}")))?;
         }
         Ok(scenario)
+    }
+
+    /// Checks that the rules name models which a simulator knows.
+    pub(super) fn check_models(&self, known: &BTreeSet<&str>) -> Result<(), InvalidScenario> {
+        for (number, rule) in self.next.iter().enumerate() {
+            if let Some(model) = rule.model.as_deref().filter(|model| !known.contains(model)) {
+                let message = format!("next[{number}].model: no document describes {model}");
+                return Err(InvalidScenario(message));
+            }
+        }
+        Ok(())
     }
 }
 

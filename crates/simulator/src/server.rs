@@ -27,7 +27,7 @@ use super::{
     shapes::Shape,
     tasks::{CreateOutcome, Tasks},
 };
-use aimlapi_video::contract::{self, Route};
+use aimlapi_video::contract::Route;
 
 /// The state of a simulator, shared by all handlers.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(super) struct Service {
     pub(super) strict: bool,
     /// The shapes of responses, which generations take in turn.
     pub(super) shapes: Vec<Shape>,
-    pub(super) documents: &'static Documents,
+    pub(super) documents: Arc<Documents>,
     pub(super) clock: Arc<Clock>,
     pub(super) rate_limit: Option<RateLimit>,
     pub(super) tasks: Tasks,
@@ -189,11 +189,7 @@ impl Service {
             ))
         })?;
         let (document, body) = self.documents.validate(route, body).map_err(bad)?;
-        let model = body["model"]
-            .as_str()
-            .and_then(|id| contract::model(route, id));
-        let model = model.ok_or_else(|| bad("model: no document describes this model".into()))?;
-        match self.tasks.create(route, model, &body) {
+        match self.tasks.create(route, &document.model, &body) {
             CreateOutcome::Replaced(step) => Ok((Response::default(), Some(step))),
             CreateOutcome::NoCredits { cost, left } => Err(ErrorResponse::new(
                 StatusCode::FORBIDDEN,

@@ -41,7 +41,7 @@ pub(super) struct Task {
     /// The number of generations created before this one.
     pub(super) number: u64,
     pub(super) route: Route,
-    pub(super) model: &'static Model,
+    pub(super) model: Arc<Model>,
     /// The time of the create, in real Unix time.
     pub(super) created_unix: Duration,
     /// The time of the create, in the service's time since the start.

@@ -126,12 +126,7 @@ impl Tasks {
     }
 
     /// Creates a generation by a valid request.
-    pub(super) fn create(
-        &self,
-        route: Route,
-        model: &'static Model,
-        body: &Value,
-    ) -> CreateOutcome {
+    pub(super) fn create(&self, route: Route, model: &Arc<Model>, body: &Value) -> CreateOutcome {
         let now = self.clock.now();
         let clip = clips::nearest(model, body);
         let length = requested_length(model, body).unwrap_or(clip.length);
@@ -164,7 +159,7 @@ impl Tasks {
         let task = Task {
             number,
             route,
-            model,
+            model: Arc::clone(model),
             created_unix: self.clock.unix(),
             created: now,
             timeline: inner.slots.assign(now, queued, generating),

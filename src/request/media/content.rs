@@ -7,37 +7,7 @@ use std::borrow::Cow;
 
 use file_format::FileFormat;
 
-use super::{ebml, iso_bmff};
-
-/// The kind of a media type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Image,
-    Video,
-    Audio,
-}
-
-impl Kind {
-    /// The kind by the top-level type, the part of a media type before its slash.
-    pub(crate) fn of(media_type: &str) -> Option<Self> {
-        let (kind, _) = media_type.split_once('/')?;
-        match kind.to_ascii_lowercase().as_str() {
-            "image" => Some(Self::Image),
-            "video" => Some(Self::Video),
-            "audio" => Some(Self::Audio),
-            _ => None,
-        }
-    }
-
-    /// A noun with its article, for messages.
-    pub(crate) fn noun(self) -> &'static str {
-        match self {
-            Self::Image => "an image",
-            Self::Video => "a video",
-            Self::Audio => "an audio file",
-        }
-    }
-}
+use super::{Kind, ebml, iso_bmff};
 
 /// The media type of the bytes of an image, video or audio file. The beginning of a file is sufficient, except that
 /// only the whole file shows whether a container has audio only.

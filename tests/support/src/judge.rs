@@ -34,10 +34,7 @@ pub fn judges() -> Vec<Judged> {
                 continue;
             };
             let schema = json_schema(schema);
-            let validator = jsonschema::draft202012::options()
-                .should_validate_formats(true)
-                .build(&schema)
-                .expect("a schema");
+            let validator = validator(&schema);
             judges.push(Judged {
                 file: file
                     .strip_prefix(folder)
@@ -57,6 +54,14 @@ pub fn judges() -> Vec<Judged> {
     judges
 }
 
+/// The validator of a schema in JSON Schema 2020-12.
+pub fn validator(schema: &Value) -> jsonschema::Validator {
+    jsonschema::draft202012::options()
+        .should_validate_formats(true)
+        .build(schema)
+        .expect("a schema")
+}
+
 fn walk(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();
@@ -73,7 +78,7 @@ fn walk(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
 
 /// Translates OpenAPI 3.0 to JSON Schema 2020-12: `nullable`, boolean exclusive bounds, and keywords that do not constrain
 /// values.
-fn json_schema(schema: &Value) -> Value {
+pub fn json_schema(schema: &Value) -> Value {
     let Value::Object(map) = schema else {
         return schema.clone();
     };
@@ -87,7 +92,7 @@ fn json_schema(schema: &Value) -> Value {
                     .map(|(name, schema)| (name.clone(), json_schema(schema)));
                 out.insert(key.clone(), Value::Object(translated.collect()));
             }
-            "items" => drop(out.insert(key.clone(), json_schema(value))),
+            "items" | "additionalProperties" => drop(out.insert(key.clone(), json_schema(value))),
             "anyOf" | "oneOf" | "allOf" => {
                 let arms = value
                     .as_array()
@@ -109,8 +114,9 @@ fn json_schema(schema: &Value) -> Value {
     ] {
         if let Some(Value::Bool(is_exclusive)) = out.get(exclusive).cloned() {
             out.remove(exclusive);
-            if let (true, Some(value)) = (is_exclusive, out.remove(limit)) {
-                out.insert(exclusive.into(), value);
+            if let Some(value) = out.remove(limit) {
+                let keyword = if is_exclusive { exclusive } else { limit };
+                out.insert(keyword.into(), value);
             }
         }
     }

@@ -14,6 +14,7 @@ pub mod faulty;
 pub mod files;
 pub mod judge;
 pub mod recorded;
+pub mod shapes;
 #[cfg(unix)]
 pub mod terminal;
 pub mod tls;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueHint};
 
-use super::{speed, time, whole_number};
+use super::{Documents, speed, time, whole_number};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = BATCH_NOTES)]
@@ -88,6 +88,8 @@ pub(crate) struct Validate {
     /// Check the requests against the older URL of the Kling models
     #[arg(long)]
     pub(crate) legacy: bool,
+    #[command(flatten)]
+    pub(crate) documents: Documents,
 }
 
 const BATCH_NOTES: &str = "\

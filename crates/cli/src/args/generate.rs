@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueHint};
 
-use super::{speed, time, whole_number};
+use super::{Documents, speed, time, whole_number};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = GENERATE_EXAMPLES)]
@@ -41,6 +41,11 @@ pub(crate) struct Generate {
     /// Use the older URL of the Kling models
     #[arg(long, help_heading = REQUEST)]
     pub(crate) legacy: bool,
+    /// Send a request for a model without a document as it stands; only the service checks it
+    #[arg(long, help_heading = REQUEST)]
+    pub(crate) unchecked: bool,
+    #[command(flatten, next_help_heading = REQUEST)]
+    pub(crate) documents: Documents,
     /// Run against an embedded simulator: needs no key, costs nothing, and saves a sample clip
     #[arg(long)]
     pub(crate) simulate: bool,

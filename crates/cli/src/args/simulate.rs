@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use aimlapi_video_simulator::Shape;
 use clap::Args;
 
-use super::{speed, time, whole_number};
+use super::{Documents, speed, time, whole_number};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = NOTES)]
@@ -25,6 +25,8 @@ pub(crate) struct Simulate {
     /// Check requests by the documents alone: numeric strings are not numbers
     #[arg(long, help_heading = "Responses")]
     pub(crate) strict: bool,
+    #[command(flatten, next_help_heading = "Responses")]
+    pub(crate) documents: Documents,
     /// The seed of the durations; the same seed and requests give the same durations
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole_number(0..=u64::MAX), help_heading = "Time")]
     pub(crate) seed: u64,

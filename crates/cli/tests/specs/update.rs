@@ -105,7 +105,7 @@ fn update_writes_nothing_if_a_document_is_refused() {
     let before = contents(into.path());
     let good = ("good.json", document("klingai/two", json!({})));
     let mut newer = document("klingai/four", json!({}));
-    newer["openapi"] = "3.1.0".into();
+    newer["openapi"] = "3.2.0".into();
     for bad in [
         (
             "bad.json",
@@ -238,10 +238,10 @@ fn update_refuses_a_create_that_names_no_model_or_has_no_body() {
 fn update_of_an_unreadable_document_reports_the_reason() {
     let into = folder(&[("k/one.json", document("k/one", json!({})))]);
     let mut newer = document("k/x", json!({}));
-    newer["openapi"] = json!("3.1.0");
+    newer["openapi"] = json!("3.2.0");
     let from = folder(&[("newer.json", newer)]);
     fs::write(from.path().join("latin.json"), b"{ \"a\": \"\xe9\" }").unwrap();
-    for (file, why) in [("newer.json", "3.1.0"), ("latin.json", "JSON")] {
+    for (file, why) in [("newer.json", "3.2.0"), ("latin.json", "JSON")] {
         let ran = specs!("update", from.path().join(file), "--into", into.path());
         assert_eq!(ran.code, 2);
         assert!(ran.stderr.contains(why), "{file}: {}", ran.stderr);

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use aimlapi_video_contract::{Check, Schema};
+use aimlapi_video_contract::{Check, Schema, is_multiple};
 
-use super::read::{Reader, or_null, size};
+use super::read::{Reader, is_limit, or_null, size};
 use crate::{repair, step};
 
 impl Reader<'_> {
@@ -30,11 +30,11 @@ impl Reader<'_> {
                 "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" => {
                     // The limits of a type are read with the type; a wrong value is an error in both cases.
                     if let Some(beside) = limit(schema, keyword, value, unchecked) {
-                        let is_limit = match keyword.as_str() {
+                        let fits = match keyword.as_str() {
                             "minimum" | "maximum" => Value::is_number,
                             _ => |value: &Value| size(value).is_some(),
                         };
-                        let limit = |value: &Value| is_limit(value).then_some(());
+                        let limit = |value: &Value| fits(value).then_some(());
                         let is_read = self.bound(map, keyword, pointer, limit).is_some();
                         checks.extend(is_read.then_some(beside));
                     }
@@ -53,11 +53,8 @@ impl Reader<'_> {
                         let limit = map.get(limit).and_then(Value::as_f64).filter(|_| is_number);
                         checks.extend(limit.map(|limit| exclusive(keyword, limit)));
                     }
-                    _ => {
-                        let limit = self.bound(map, keyword, pointer, Value::as_f64);
-                        let limit = limit.filter(|_| !matches!(schema, Schema::Integer { .. }));
-                        checks.extend(limit.map(|limit| exclusive(keyword, limit)));
-                    }
+                    // The repair `exclusive_limit` rewrites numbers.
+                    _ => drop(self.bound(map, keyword, pointer, Value::as_bool)),
                 },
                 "multipleOf" => {
                     let step = |value: &Value| value.as_f64().filter(|step| *step > 0.0);
@@ -65,7 +62,8 @@ impl Reader<'_> {
                     let is_whole =
                         matches!(schema, Schema::Integer { .. } | Schema::IntegerEnum(_));
                     // Every integer is a multiple of one, and of what one is a multiple of.
-                    let step = step.filter(|step| !is_whole || (1.0 / step).fract() != 0.0);
+                    let one = 1.into();
+                    let step = step.filter(|step| !is_whole || !is_multiple(&one, *step));
                     checks.extend(step.map(Check::MultipleOf));
                 }
                 "uniqueItems" | "nullable" if !value.is_boolean() => {
@@ -90,13 +88,14 @@ impl Reader<'_> {
                 }
                 "additionalProperties" => match value {
                     Value::Bool(true) => {}
-                    Value::Bool(false) => {
-                        let known = map.get("properties").and_then(Value::as_object);
-                        let known = known.into_iter().flat_map(Map::keys).cloned();
-                        checks.push(Check::Closed(known.collect()));
-                    }
+                    _ if map.contains_key("patternProperties") => checks.push(unchecked),
+                    Value::Bool(false) => checks.push(Check::Closed(stated(map))),
                     Value::Object(any) if any.is_empty() => {}
-                    Value::Object(_) => checks.push(unchecked),
+                    Value::Object(_) => {
+                        let schema = self.schema(value, &at, &format!("{property}.*"));
+                        let (known, schema) = (stated(map), or_null(schema, value));
+                        checks.push(Check::Additional { known, schema });
+                    }
                     _ => self.error(&at, "is not a schema", "correct it by an overlay action"),
                 },
                 "format" => {
@@ -108,7 +107,7 @@ impl Reader<'_> {
                         checks.push(unchecked);
                     }
                 }
-                "$ref" => {
+                "$ref" | "$dynamicRef" => {
                     let what = format!(
                         "cannot resolve {value}: the target is missing, circular or too large"
                     );
@@ -129,10 +128,12 @@ impl Reader<'_> {
                         checks.extend((part != Schema::Any).then_some(Check::AllOf(part)));
                     }
                 }
+                "items" if map.contains_key("prefixItems") => checks.push(unchecked),
                 "items" if !matches!(schema, Schema::Array { .. }) => {
                     let of_any =
                         matches!(schema, Schema::Any | Schema::OneOrMany(_) | Schema::Enum(_));
-                    checks.extend(of_any.then_some(unchecked));
+                    let is_open = value.as_object().is_some_and(Map::is_empty);
+                    checks.extend((of_any && !is_open).then_some(unchecked));
                 }
                 // A listed value may be an object.
                 "properties" | "required" if matches!(schema, Schema::Enum(_)) => {
@@ -144,13 +145,24 @@ impl Reader<'_> {
                 "not" if !value.is_object() => {
                     self.error(&at, "is not a schema", "correct it by an overlay action");
                 }
-                "pattern" | "not" => checks.push(unchecked),
+                // The repair `const_value` rewrites any other.
+                "const" => {
+                    let what = format!("{value} is not among the values of `enum`");
+                    self.error(&at, &what, "correct one of them by an overlay action");
+                }
+                "$schema" if !repair::is_known_dialect(value) => {
+                    let what = format!("{value} is not the dialect of OpenAPI 3.1");
+                    let remedy =
+                        "replace the schema by one in JSON Schema 2020-12 with an overlay action";
+                    self.error(&at, &what, remedy);
+                }
+                "pattern" | "contentEncoding" => checks.push(unchecked),
+                known if repair::is_unchecked(known) => checks.push(unchecked),
                 known if UNDERSTOOD.contains(&known) || known.starts_with("x-") => {}
                 unknown => {
-                    let what =
-                        format!("`{unknown}` is not a keyword of OpenAPI 3.0 and is left out");
+                    let what = format!("`{unknown}` is not a keyword of OpenAPI and is left out");
                     let remedy = "no action is needed, unless it is a constraint";
-                    self.warning(&at, &what, remedy);
+                    self.warning(&at, &what, remedy, &what);
                 }
             }
         }
@@ -158,7 +170,8 @@ impl Reader<'_> {
             if let Check::Unchecked { keyword, value } = check {
                 let what = format!("`{keyword}` {value} is not checked; the service decides");
                 let at = format!("{pointer}{}", step(keyword));
-                self.warning(&at, &what, "no action is needed");
+                let kind = format!("`{keyword}` is not checked; the service decides");
+                self.warning(&at, &what, "no action is needed", &kind);
             }
         }
         checks
@@ -204,11 +217,21 @@ fn limit(schema: &Schema, keyword: &str, value: &Value, unchecked: Check) -> Opt
             if is("minLength") || is("maxLength") =>
         {
             let min = size(value).filter(|_| is("minLength")).unwrap_or(0);
-            let max = size(value).filter(|_| is("maxLength"));
+            let max = size(value).filter(|max| is("maxLength") && is_limit(max));
             Some(Check::AllOf(Schema::string(min, max)))
         }
         _ => None,
     }
+}
+
+/// The names of the properties that an object's schema states.
+fn stated(map: &Map<String, Value>) -> Vec<String> {
+    let properties = map.get("properties").and_then(Value::as_object);
+    properties
+        .into_iter()
+        .flat_map(Map::keys)
+        .cloned()
+        .collect()
 }
 
 fn exclusive(keyword: &str, limit: f64) -> Check {
@@ -238,6 +261,14 @@ const UNDERSTOOD: &[&str] = &[
     "discriminator",
     "externalDocs",
     "xml",
+    "contentMediaType",
+    "contentSchema",
+    "$anchor",
+    "$comment",
+    "$defs",
+    "$dynamicAnchor",
+    "$id",
+    "$schema",
 ];
 
 /// Formats that name the machine type of a number.

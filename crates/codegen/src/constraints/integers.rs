@@ -9,10 +9,6 @@ use super::read::Reader;
 impl Reader<'_> {
     pub(super) fn integer(&mut self, map: &Map<String, Value>, pointer: &str) -> Schema {
         let is_set = |keyword: &str| map.get(keyword) == Some(&Value::Bool(true));
-        // In newer schemas the keyword holds the limit itself.
-        let own = |keyword: &str| map.get(keyword).and_then(Value::as_f64);
-        let own_min = own("exclusiveMinimum").map(|float| whole(float.floor(), 1));
-        let own_max = own("exclusiveMaximum").map(|float| whole(float.ceil(), -1));
         let mut limit = |keyword: &str| {
             let float = self.bound(map, keyword, pointer, Value::as_f64)?;
             Some((float, map.get(keyword).and_then(Value::as_i64)))
@@ -29,8 +25,6 @@ impl Reader<'_> {
             None if below => whole(float.ceil(), -1),
             None => whole(float.floor(), 0),
         });
-        let min = min.into_iter().chain(own_min).max();
-        let max = max.into_iter().chain(own_max).min();
         let (lowest, highest) = (i128::from(i64::MIN), i128::from(i64::MAX));
         let (low, high) = (min.unwrap_or(lowest), max.unwrap_or(highest));
         if low > high.min(highest) || high < lowest {

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
+use super::kind::{self, is_media};
 use crate::{
     Diagnostic, Diagnostics,
     document::{Create, Document},
     is_of_type, names, step, strip,
 };
-use aimlapi_video_contract::{Check, Property, Role, Schema};
+use aimlapi_video_contract::{Check, Property, Role, Schema, as_integer};
 
 /// Reads the properties of `create`'s request and the checks of its whole body; `glossary` holds one line per property.
 /// `None` if it cannot be read; `diagnostics` then has errors.
@@ -70,7 +71,7 @@ impl Reader<'_> {
         match (&typed, checks.as_slice()) {
             (_, []) => typed,
             // Alternatives with nothing beside them are a schema of their own.
-            (Schema::Any, [Check::AllOf(only)]) => only.clone(),
+            (Schema::Any, [Check::AllOf(only)]) if has_variants(only) => only.clone(),
             _ => typed.checked(checks),
         }
     }
@@ -83,7 +84,6 @@ impl Reader<'_> {
         if let Some(schema) = self.one_or_many(map, pointer, property) {
             return schema;
         }
-        let flag = |keyword: &str| map.get(keyword) == Some(&Value::Bool(true));
         match map.get("type") {
             None if map.contains_key("properties") => self.object(map, pointer, property),
             None => Schema::Any,
@@ -91,13 +91,13 @@ impl Reader<'_> {
                 "object" => self.object(map, pointer, property),
                 "boolean" => Schema::Boolean,
                 "string" if map.get("format").is_some_and(|format| format == "uri") => {
-                    if flag("x-base64") {
+                    if map.get("x-base64") == Some(&Value::Bool(true)) {
                         Schema::UriOrBase64
                     } else {
                         Schema::Uri
                     }
                 }
-                "string" if flag("x-media") => Schema::Media,
+                "string" if is_media(map.get("x-media")) => Schema::Media,
                 "string" => self.text(map, pointer),
                 "integer" => self.integer(map, pointer),
                 "number" => {
@@ -106,6 +106,7 @@ impl Reader<'_> {
                     Schema::number(min, max)
                 }
                 "array" => self.array(map, pointer, property),
+                "null" => Schema::Enum(vec![Value::Null]),
                 _ => self.unknown_type(kind, pointer),
             },
             Some(kind) => self.unknown_type(&kind.to_string(), pointer),
@@ -113,7 +114,7 @@ impl Reader<'_> {
     }
 
     fn unknown_type(&mut self, kind: &str, pointer: &str) -> Schema {
-        let what = format!("`{kind}` is not a type of OpenAPI 3.0");
+        let what = format!("`{kind}` is not a type of OpenAPI");
         let remedy = "correct it by an overlay action";
         self.error(&format!("{pointer}/type"), &what, remedy);
         Schema::Any
@@ -121,9 +122,13 @@ impl Reader<'_> {
 
     fn array(&mut self, map: &Map<String, Value>, pointer: &str, property: &str) -> Schema {
         let min = self.bound(map, "minItems", pointer, size).unwrap_or(0);
-        let max = self.bound(map, "maxItems", pointer, size);
+        let max = self.bound(map, "maxItems", pointer, size).filter(is_limit);
         let anything = Value::Object(Map::new());
-        let items = map.get("items").unwrap_or(&anything);
+        // Beside `prefixItems`, it is the schema of the other items.
+        let items = map
+            .get("items")
+            .filter(|_| !map.contains_key("prefixItems"));
+        let items = items.unwrap_or(&anything);
         let at = format!("{pointer}/items");
         let schema = self.schema(items, &at, &format!("{property}[]"));
         Schema::array(or_null(schema, items), min, max)
@@ -131,7 +136,7 @@ impl Reader<'_> {
 
     fn text(&mut self, map: &Map<String, Value>, pointer: &str) -> Schema {
         let min = self.bound(map, "minLength", pointer, size);
-        let max = self.bound(map, "maxLength", pointer, size);
+        let max = self.bound(map, "maxLength", pointer, size).filter(is_limit);
         Schema::string(min.unwrap_or(0), max)
     }
 
@@ -177,37 +182,40 @@ impl Reader<'_> {
             );
             return Schema::Any;
         };
+        // JSON Schema allows a listed value only if it is of the type.
+        let kind = map.get("type").and_then(Value::as_str);
+        let (values, others): (Vec<Value>, Vec<Value>) = values
+            .iter()
+            .cloned()
+            .partition(|value| is_of_type(value, kind));
+        let at = format!("{pointer}/enum");
+        let remedy = "correct the type or the values by an overlay action";
+        for other in others.iter().filter(|_| !values.is_empty()) {
+            let kind = kind.unwrap_or_default();
+            let what = format!("lists {other}, which is not of the type `{kind}` and is left out");
+            let common = "lists a value that is not of its type and is left out";
+            self.warning(&at, &what, remedy, common);
+        }
         let is_of = |kind: &str| map.get("type").is_none_or(|known| known == kind);
         let texts: Vec<String> = values
             .iter()
             .filter_map(Value::as_str)
             .map(str::to_owned)
             .collect();
-        let numbers: Vec<i64> = values.iter().filter_map(Value::as_i64).collect();
+        let numbers: Vec<i64> = values
+            .iter()
+            .filter_map(|value| as_integer(value.as_number()?))
+            .collect();
+        if values.is_empty() {
+            let kind = kind.unwrap_or_default();
+            let what = format!("the list has no value of the type `{kind}`");
+            self.error(&at, &what, remedy);
+        }
         if is_of("string") && texts.len() == values.len() && names::variants(&texts).is_some() {
             return Schema::StringEnum(texts);
         }
         if is_of("integer") && numbers.len() == values.len() {
             return Schema::IntegerEnum(numbers);
-        }
-        // JSON Schema allows a listed value only if it is of the type.
-        let kind = map.get("type").and_then(Value::as_str);
-        let values: Vec<Value> = values
-            .iter()
-            .filter(|value| is_of_type(value, kind))
-            .cloned()
-            .collect();
-        if values.is_empty() {
-            let what = format!(
-                "the list has no value of the type `{}`",
-                kind.unwrap_or_default()
-            );
-            let at = format!("{pointer}/enum");
-            self.error(
-                &at,
-                &what,
-                "correct the type or the values by an overlay action",
-            );
         }
         Schema::Enum(values)
     }
@@ -255,10 +263,11 @@ impl Reader<'_> {
             let is_uri = matches!(property.schema.typed(), Schema::Uri | Schema::UriOrBase64);
             property.required = required.contains(&key.as_str());
             property.nullable = is("nullable");
-            property.media = is_uri || is("x-media");
+            property.media = is_uri || is_media(schema.get("x-media"));
             property.default = schema.get("default").cloned();
             property.description = self.description(&path);
             property.role = self.role(schema, &at);
+            property.kind = kind::of(&property, schema, properties);
             read.push(property);
         }
         Schema::Object(read)
@@ -311,8 +320,8 @@ impl Reader<'_> {
         self.diagnostics.error(error);
     }
 
-    pub(super) fn warning(&mut self, pointer: &str, what: &str, remedy: &str) {
-        let warning = self.found(pointer, what, remedy);
+    pub(super) fn warning(&mut self, pointer: &str, what: &str, remedy: &str, kind: &str) {
+        let warning = self.found(pointer, what, remedy).of_kind(kind);
         self.diagnostics.warning(warning);
     }
 
@@ -326,6 +335,13 @@ const ROLES: &str = "prompt, opening-image, duration, aspect-ratio";
 
 /// More than any request body needs.
 const MAX_DEPTH: usize = 24;
+
+/// Whether the Rust enum of tagged alternatives has a name for each of them.
+fn has_variants(schema: &Schema) -> bool {
+    let (_, arms) = schema.tagged().unwrap_or_default();
+    let values: Vec<String> = arms.iter().map(|(value, _)| (*value).to_owned()).collect();
+    names::variants(&values).is_some()
+}
 
 pub(super) fn or_null(schema: Schema, document: &Value) -> Schema {
     if document.get("nullable") == Some(&Value::Bool(true)) {
@@ -341,11 +357,17 @@ fn is_names(value: &Value) -> bool {
     value.is_boolean() || names.is_some_and(|names| names.iter().all(Value::is_string))
 }
 
-/// Reads a number of characters, items or properties, which may be written `5.0`.
+/// Whether a size is a limit: no value has more parts than the greatest size.
+pub(super) fn is_limit(max: &usize) -> bool {
+    *max < usize::MAX
+}
+
+/// Reads a number of characters, items or properties, which may be written `5.0`. One that this machine cannot count to is as
+/// good as the greatest one.
 pub(super) fn size(value: &Value) -> Option<usize> {
     let float = value
         .as_f64()
-        .filter(|size| size.fract() == 0.0 && (0.0..9e15).contains(size));
+        .filter(|size| size.fract() == 0.0 && *size >= 0.0);
     let whole = value.as_u64().or(float.map(|size| size as u64))?;
-    usize::try_from(whole).ok()
+    Some(usize::try_from(whole).unwrap_or(usize::MAX))
 }

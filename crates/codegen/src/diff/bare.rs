@@ -36,6 +36,10 @@ fn strip(schema: &mut Schema, keeps_unchecked: bool) {
             for check in &mut *checks {
                 match check {
                     Check::AllOf(schema) => strip(schema, keeps_unchecked),
+                    Check::Additional { known, schema } => {
+                        known.sort();
+                        strip(schema, keeps_unchecked);
+                    }
                     Check::Closed(known) => known.sort(),
                     _ => {}
                 }

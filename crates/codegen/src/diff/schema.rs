@@ -22,7 +22,7 @@ pub(super) fn compare(path: &str, old: &Schema, new: &Schema, recorder: &mut Rec
         matches!(
             schema,
             Schema::Checked { .. } | Schema::Alternatives { .. } | Schema::Enum(_)
-        )
+        ) && schema.tagged().is_none()
     };
     match (old, new) {
         (old, new) if is_checked(old) || is_checked(new) => {
@@ -113,13 +113,7 @@ pub(super) fn compare(path: &str, old: &Schema, new: &Schema, recorder: &mut Rec
             compare(&format!("{path}[]"), items, new_items, recorder);
         }
         (Schema::StringEnum(old), Schema::StringEnum(new)) => {
-            let variants = |values: &[String]| names::variants(values).unwrap_or_default();
-            // A new value may need another one's variant to be spelled otherwise.
-            let renamed = old.iter().zip(variants(old)).any(|(value, variant)| {
-                let mut kept = new.iter().zip(variants(new));
-                kept.any(|(same, other)| same == value && other != variant)
-            });
-            values(path, &json(old), &json(new), renamed, recorder);
+            string_values(path, old, new, recorder);
         }
         (Schema::IntegerEnum(old), Schema::IntegerEnum(new)) => {
             values(path, &json(old), &json(new), false, recorder);
@@ -130,6 +124,7 @@ pub(super) fn compare(path: &str, old: &Schema, new: &Schema, recorder: &mut Rec
         (Schema::OneOrMany(old), Schema::OneOrMany(new)) => {
             compare(path, old, new, recorder);
         }
+        (old, new) if is_tagged_alike(old, new) => tagged(path, old, new, recorder),
         (old, new)
             if old == new || unnamed(old) && mem::discriminant(old) == mem::discriminant(new) => {}
         (old, new) => {
@@ -137,6 +132,56 @@ pub(super) fn compare(path: &str, old: &Schema, new: &Schema, recorder: &mut Rec
             recorder.record(path, Kind::TypeChanged, was, is, Effect::Breaking);
         }
     }
+}
+
+fn is_tagged_alike(old: &Schema, new: &Schema) -> bool {
+    let tag = |schema: &Schema| schema.tagged().map(|(tag, _)| tag.to_owned());
+    tag(old).is_some() && tag(old) == tag(new)
+}
+
+/// Compares the variants of an enum of objects.
+fn tagged(path: &str, old: &Schema, new: &Schema, recorder: &mut Recorder<'_>) {
+    let (tag, old) = old.tagged().unwrap_or_default();
+    let (_, new) = new.tagged().unwrap_or_default();
+    let names = |arms: &[(&str, &Schema)]| {
+        let values = arms.iter().map(|(value, _)| (*value).to_owned());
+        values.collect::<Vec<String>>()
+    };
+    string_values(
+        &format!("{path}.{tag}"),
+        &names(&old),
+        &names(&new),
+        recorder,
+    );
+    for (value, old) in old {
+        if let Some((_, new)) = new.iter().find(|(other, _)| *other == value) {
+            compare(path, &without(old, tag), &without(new, tag), recorder);
+        }
+    }
+}
+
+/// An alternative without its tag.
+fn without(arm: &Schema, tag: &str) -> Schema {
+    let mut arm = arm.clone();
+    let typed = match &mut arm {
+        Schema::Checked { schema, .. } => schema,
+        schema => schema,
+    };
+    if let Schema::Object(properties) = typed {
+        properties.retain(|property| property.name != tag);
+    }
+    arm
+}
+
+/// Compares the values of an enum of strings.
+fn string_values(path: &str, old: &[String], new: &[String], recorder: &mut Recorder<'_>) {
+    let variants = |values: &[String]| names::variants(values).unwrap_or_default();
+    // A new value may need another one's variant to be spelled otherwise.
+    let renamed = old.iter().zip(variants(old)).any(|(value, variant)| {
+        let mut kept = new.iter().zip(variants(new));
+        kept.any(|(same, other)| same == value && other != variant)
+    });
+    values(path, &json(old), &json(new), renamed, recorder);
 }
 
 /// Whether two checks are of the same kind; a lower and an upper limit are not.
@@ -162,6 +207,9 @@ pub(super) fn compare_checks(path: &str, old: &Check, new: &Check, recorder: &mu
         (old, new) if old == new => return,
         // The properties of a closed object are compared one by one.
         (Check::Closed(_), Check::Closed(_)) => return,
+        (Check::Additional { schema: old, .. }, Check::Additional { schema: new, .. }) => {
+            return compare(&format!("{path}.*"), old, new, recorder);
+        }
         (Check::AllOf(Schema::Enum(old)), Check::AllOf(Schema::Enum(new))) => {
             return values(path, old, new, false, recorder);
         }
@@ -224,7 +272,7 @@ fn parts(schema: &Schema) -> (&Schema, Cow<'_, [Check]>) {
             all.to_mut().extend_from_slice(checks);
             (typed, all)
         }
-        Schema::Alternatives { .. } | Schema::Enum(_) => {
+        Schema::Alternatives { .. } | Schema::Enum(_) if schema.tagged().is_none() => {
             (&Schema::Any, vec![Check::AllOf(schema.clone())].into())
         }
         schema => (schema, Cow::Borrowed(&[])),

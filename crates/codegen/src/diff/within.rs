@@ -1,6 +1,6 @@
 //! Decides whether one schema allows all values of another. Where that cannot be decided, the answer is no.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::{
     arms::{self, Judged, disjoint, kind},
@@ -171,15 +171,14 @@ fn implied(check: &Check, old: &Schema) -> bool {
                 let narrower = |own: &Check| matches!(own, Check::Closed(own) if own.iter().all(|name| known.contains(name)));
                 is_no(JsonType::Object) || before.iter().any(narrower)
             }
+            Check::Additional { .. } => is_no(JsonType::Object),
             Check::AllOf(schema) => allows(old, schema),
         }
 }
 
 /// Whether every multiple of `whole` is one of `step`.
 pub(super) fn is_multiple(whole: f64, step: f64) -> bool {
-    // 0.3 is three times 0.1, though not in binary.
-    let steps = whole / step;
-    steps >= 1.0 && (steps - steps.round()).abs() < 1e-9
+    Number::from_f64(whole).is_some_and(|whole| aimlapi_video_contract::is_multiple(&whole, step))
 }
 
 /// Whether a string of an enum is a URI is unknown here, so a value counts as allowed only if both outcomes allow it.

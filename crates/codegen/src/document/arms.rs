@@ -1,6 +1,6 @@
 //! Request bodies with `oneOf` or `anyOf`: the model that each arm belongs to, and one schema per model.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Document, Places};
 use crate::{Diagnostic, Diagnostics, repair};
@@ -35,8 +35,8 @@ enum Tree {
     Arms {
         at: String,
         keyword: &'static str,
-        /// The rules that the overlay states for all arms.
-        rules: Option<Value>,
+        /// What the overlay states for all arms.
+        stated: Map<String, Value>,
         arms: Vec<Self>,
     },
 }
@@ -65,7 +65,7 @@ impl Tree {
             Self::Arms {
                 at,
                 keyword,
-                rules,
+                stated,
                 arms,
             } => {
                 let mut own: Vec<(Places, Value)> =
@@ -79,12 +79,10 @@ impl Tree {
                     places.insert(&format!("/{keyword}/{index}"), of_body);
                     bodies.push(body);
                 }
-                let mut several = json!({ "type": "object" });
-                several[*keyword] = bodies.into();
-                if let Some(rules) = rules {
-                    several["x-rules"] = rules.clone();
-                }
-                Some((places, several))
+                let mut several = stated.clone();
+                several.insert("type".into(), "object".into());
+                several.insert((*keyword).into(), bodies.into());
+                Some((places, several.into()))
             }
         }
     }
@@ -103,6 +101,8 @@ fn tree(document: &Document, schema: &Value, pointer: &str, diagnostics: &mut Di
     let mut shared = schema.as_object().cloned().unwrap_or_default();
     shared.remove("discriminator");
     shared.remove(keyword);
+    let mut stated = shared.clone();
+    stated.retain(|name, _| matches!(name.as_str(), "x-rules" | "x-task"));
     let mut bodies = Vec::new();
     for (index, arm) in arms.iter().enumerate() {
         let at = format!("{pointer}/{keyword}/{index}");
@@ -125,7 +125,7 @@ fn tree(document: &Document, schema: &Value, pointer: &str, diagnostics: &mut Di
     Tree::Arms {
         at: pointer.to_owned(),
         keyword,
-        rules: schema.get("x-rules").cloned(),
+        stated,
         arms: bodies,
     }
 }

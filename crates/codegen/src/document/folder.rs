@@ -28,7 +28,7 @@ pub fn read(folder: &Path, diagnostics: &mut Diagnostics) -> Vec<Document> {
 ///
 /// # Errors
 ///
-/// The file cannot be read, or is not an OpenAPI 3.0 document in JSON.
+/// The file cannot be read, or is not an OpenAPI 3.0 or 3.1 document in JSON.
 pub fn load(file: &str, path: &Path) -> Result<Document, Box<Diagnostic>> {
     let refuse =
         |what: String, remedy: &str| Err(Box::new(Diagnostic::new(file, "", what, remedy)));

@@ -112,16 +112,17 @@ fn needed(whole: &Value) -> BTreeSet<String> {
     places
 }
 
-/// The parts that are kept without a reference to them: this client's paths, and everything beside paths and components.
+/// The parts that are kept without a reference to them: this client's paths, and everything beside paths, webhooks and
+/// components.
 fn starts(whole: &Value) -> Vec<String> {
     let Some(root) = whole.as_object() else {
         return vec![String::new()];
     };
     let is_framed =
         |key: &str, value: &Value| value.is_object() && ["paths", "components"].contains(&key);
-    let others = root
-        .iter()
-        .filter(|(key, value)| !is_framed(key, value) && !key.starts_with("x-"));
+    let others = root.iter().filter(|(key, value)| {
+        !is_framed(key, value) && !key.starts_with("x-") && *key != "webhooks"
+    });
     let others = others.map(|(key, _)| step(key));
     let routes = Route::ALL
         .iter()

@@ -40,7 +40,9 @@ pub(super) fn resolved<'a>(
                 difference(&loser.schema, &winner.schema)
             );
             let remedy = "no action is needed; remove the document that you do not want";
-            diagnostics.warning(Diagnostic::new(&loser.file, &loser.place, what, remedy));
+            let warning = Diagnostic::new(&loser.file, &loser.place, what, remedy);
+            diagnostics
+                .warning(warning.of_kind("describes a model that is taken from another document"));
         }
         taken.push((document, winner));
     }

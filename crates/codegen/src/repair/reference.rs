@@ -1,8 +1,10 @@
 //! References, and the components that they refer to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
+
+use crate::step;
 
 /// Older documents describe the vendor's whole API, and refer to their bodies by `$ref`; the names there hold dots, and
 /// other models' documents use the same ones. The target of a reference is written out in its place. A
@@ -28,10 +30,14 @@ pub(crate) fn from_elsewhere(document: &mut Value, published: &Value) {
     for item in items.into_iter().flat_map(Map::values_mut) {
         for _ in 0..MAX_DEPTH {
             let to = item.get("$ref").and_then(Value::as_str);
-            match to.and_then(|to| target(published, to)) {
-                Some(target) => *item = target.clone(),
-                None => break,
+            let Some(target) = to.and_then(|to| target(published, to)) else {
+                break;
+            };
+            let mut whole = target.clone();
+            if let (Value::Object(whole), Value::Object(own)) = (&mut whole, item.take()) {
+                whole.extend(own.into_iter().filter(|(keyword, _)| keyword != "$ref"));
             }
+            *item = whole;
         }
     }
     if refers_elsewhere(document) {
@@ -62,6 +68,8 @@ fn target<'a>(whole: &'a Value, to: &str) -> Option<&'a Value> {
 
 struct Writer {
     whole: Value,
+    /// Whether keywords beside a reference apply, as OpenAPI 3.1 states.
+    joins_siblings: bool,
     /// Which references are written out.
     is_wanted: fn(&str) -> bool,
     /// The number of values in each target, so that they are counted once.
@@ -75,7 +83,9 @@ struct Writer {
 
 impl Writer {
     fn new(whole: Value, is_wanted: fn(&str) -> bool) -> Self {
+        let version = whole.get("openapi").and_then(Value::as_str);
         Self {
+            joins_siblings: version.is_some_and(|version| version.starts_with("3.1")),
             whole,
             is_wanted,
             sizes: BTreeMap::new(),
@@ -93,7 +103,17 @@ impl Writer {
                     self.write_out(&mut target);
                     self.open.pop();
                     self.written += 1;
-                    *value = target;
+                    let mut siblings = std::mem::take(map);
+                    siblings.remove("$ref");
+                    *value = if self.joins_siblings && siblings.keys().any(|key| is_of_schema(key))
+                    {
+                        siblings
+                            .values_mut()
+                            .for_each(|value| self.write_out(value));
+                        beside(siblings, target)
+                    } else {
+                        target
+                    };
                 } else {
                     map.values_mut().for_each(|value| self.write_out(value));
                 }
@@ -119,6 +139,65 @@ impl Writer {
         self.left = self.left.checked_sub(size)?;
         Some((name.to_owned(), target.clone()))
     }
+}
+
+/// Whether a keyword beside a reference makes it one to a schema. A reference to a parameter, a response and the like has
+/// prose beside it alone, which replaces that of the target.
+fn is_of_schema(keyword: &str) -> bool {
+    !["summary", "description"].contains(&keyword) && !keyword.starts_with("x-")
+}
+
+/// A schema that allows what both its own keywords and `target` allow.
+fn beside(mut schema: Map<String, Value>, target: Value) -> Value {
+    let mut parts = match schema.remove("allOf") {
+        Some(Value::Array(parts)) => parts,
+        odd => Vec::from_iter(odd),
+    };
+    parts.push(target);
+    schema.insert("allOf".into(), parts.into());
+    schema.into()
+}
+
+/// Tools put `$defs` into a schema and write references as if it were the whole file. Such a reference becomes one to the
+/// nearest `$defs` around it, unless the file has its target.
+pub(crate) fn below_definitions(document: &mut Value) {
+    if document.get("$defs").is_none() {
+        point_below(document, String::new(), &mut Vec::new());
+    }
+}
+
+fn point_below(value: &mut Value, at: String, open: &mut Vec<(String, BTreeSet<String>)>) {
+    let depth = open.len();
+    match value {
+        Value::Object(map) => {
+            if let Some(Value::Object(named)) = map.get("$defs") {
+                open.push((at.clone(), named.keys().cloned().collect()));
+            }
+            if let Some(Value::String(to)) = map.get_mut("$ref")
+                && let Some(below) = to.strip_prefix("#/$defs/")
+            {
+                let name = unescaped(below.split('/').next().unwrap_or_default());
+                let mut around = open.iter().rev();
+                if let Some((place, _)) = around.find(|(_, names)| names.contains(&name)) {
+                    *to = format!("#{place}/$defs/{below}");
+                }
+            }
+            for (key, value) in map {
+                point_below(value, format!("{at}{}", step(key)), open);
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter_mut().enumerate() {
+                point_below(value, format!("{at}/{index}"), open);
+            }
+        }
+        _ => {}
+    }
+    open.truncate(depth);
+}
+
+fn unescaped(step: &str) -> String {
+    decoded(step).replace("~1", "/").replace("~0", "~")
 }
 
 /// The pointer of a reference is part of a URI, in which some characters are percent-encoded.

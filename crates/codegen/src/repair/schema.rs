@@ -1,10 +1,10 @@
 //! Repairs of schemas.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{
     each_object,
-    join::{joined, whole},
+    join::{allows_null, joined, whole},
 };
 
 /// Older documents compose a body of parts by `allOf`; the parts are joined into one schema, as far as one schema can
@@ -107,13 +107,20 @@ pub(super) fn limit_without_type(document: &mut Value) -> usize {
     })
 }
 
-/// An arm allows `null`; `nullable` beside the arms means the same, unless the schema has a type without `nullable`.
+/// An arm allows `null`; `nullable` beside the arms means the same, unless keywords beside them refuse it.
 pub(super) fn null_arm(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
         let Some((keyword, mut arms)) = arms(schema) else {
             return false;
         };
         let before = arms.clone();
+        // `oneOf` forbids a value that two arms allow; an arm of `nullable` alone has no other meaning than `null`.
+        let allows = |arm: &&Value| arm.as_object().is_some_and(allows_null);
+        let is_idiom = |arm: &Value| allows_null_alone(arm) && arm.get("nullable").is_some();
+        let is_forbidden = keyword == "oneOf" && arms.iter().filter(allows).count() > 1;
+        if is_forbidden && !arms.iter().any(is_idiom) {
+            return false;
+        }
         arms.retain(|arm| !allows_null_alone(arm));
         for arm in arms.iter_mut().filter_map(Value::as_object_mut) {
             if arm.get("nullable") == Some(&Value::Bool(true)) {
@@ -123,12 +130,9 @@ pub(super) fn null_arm(document: &mut Value) -> usize {
         if arms == before || arms.is_empty() {
             return false;
         }
-        let is_refused = schema.contains_key("type")
-            && schema
-                .get("nullable")
-                .is_none_or(|flag| flag == &Value::Bool(false));
         let mut whole = schema.clone();
         whole.remove(keyword);
+        let is_allowed = allows_null(&whole);
         whole.remove("nullable");
         let one = match arms.as_slice() {
             [one] => joined(&whole, one),
@@ -141,7 +145,7 @@ pub(super) fn null_arm(document: &mut Value) -> usize {
                 *schema = whole;
             }
         }
-        if !is_refused {
+        if is_allowed {
             schema.insert("nullable".into(), true.into());
         }
         true
@@ -166,6 +170,10 @@ fn allows_null_alone(arm: &Value) -> bool {
     };
     (arm.get("nullable") == Some(&Value::Bool(true)) && bare("nullable"))
         || (arm.get("type").is_some_and(|kind| kind == "null") && bare("type"))
+        || (arm
+            .get("enum")
+            .is_some_and(|values| *values == json!([null]))
+            && bare("enum"))
 }
 
 /// A lower limit is greater than the upper one, so that nothing is allowed; they are swapped back, with the flags that state

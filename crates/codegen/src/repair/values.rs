@@ -6,10 +6,11 @@ use serde_json::{Map, Value};
 
 use super::{
     each_object,
-    join::join,
+    join::{allows_null, join},
     schema::{arms, is_annotation},
 };
 use crate::is_of_type;
+use aimlapi_video_contract::{as_integer, is_equal};
 
 /// The older bodies list the values of `model` without a `type`; the values are strings, so the type is `string`.
 pub(super) fn enum_without_type(document: &mut Value) -> usize {
@@ -34,7 +35,7 @@ pub(super) fn enum_repeats_value(document: &mut Value) -> usize {
         };
         let before = values.len();
         let mut known = HashSet::new();
-        values.retain(|value| known.insert(value.clone()));
+        values.retain(|value| known.insert(normal(value)));
         values.len() < before
     })
 }
@@ -56,7 +57,7 @@ pub(super) fn enum_empty(document: &mut Value) -> usize {
 /// OpenAPI 3.0 lists `null` among the values of what is `nullable`; that it is `nullable` is enough.
 pub(super) fn enum_with_null(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
-        let untyped = !schema.contains_key("type");
+        let is_allowed = allows_null(schema);
         let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) else {
             return false;
         };
@@ -66,8 +67,8 @@ pub(super) fn enum_with_null(document: &mut Value) -> usize {
         }
         values.retain(|value| !value.is_null());
         let had_null = values.len() < before;
-        // Beside a type, `null` among the values allows nothing that `nullable` does not.
-        if had_null && untyped {
+        // Beside other keywords, `null` among the values allows nothing that these do not.
+        if had_null && is_allowed {
             schema.insert("nullable".into(), true.into());
         }
         had_null
@@ -81,7 +82,42 @@ pub(super) fn number_enum_as_text(document: &mut Value) -> usize {
 
 /// A list of integers has the type `number`; a value would be sent as `5.0`.
 pub(super) fn integer_enum_as_number(document: &mut Value) -> usize {
-    retyped(document, "number", "integer", Value::is_i64)
+    let is_integer = |value: &Value| value.as_number().and_then(as_integer).is_some();
+    retyped(document, "number", "integer", is_integer)
+}
+
+/// A list has values of another type than the one beside it, which no request can have; they are dropped.
+pub(super) fn enum_value_of_other_type(document: &mut Value) -> usize {
+    each_object(document, &mut |schema| {
+        let kind = schema
+            .get("type")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
+        let is_of = |value: &Value| is_of_type(value, kind.as_deref());
+        let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) else {
+            return false;
+        };
+        let before = values.len();
+        if values.iter().any(is_of) {
+            values.retain(is_of);
+        }
+        values.len() < before
+    })
+}
+
+/// A value with whole numbers as integers, so that equal values are the same: `5` and `5.0` are equal in JSON Schema.
+pub(super) fn normal(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => as_integer(number).map_or_else(|| value.clone(), Value::from),
+        Value::Array(items) => items.iter().map(normal).collect(),
+        Value::Object(map) => {
+            let entries = map
+                .iter()
+                .map(|(name, value)| (name.clone(), normal(value)));
+            entries.collect()
+        }
+        _ => value.clone(),
+    }
 }
 
 fn retyped(document: &mut Value, from: &str, to: &str, is_of: fn(&Value) -> bool) -> usize {
@@ -112,7 +148,6 @@ pub(crate) fn enum_in_arms(document: &mut Value) -> usize {
         }
         // Beside arms, `nullable` is what the arms have in common.
         let null = schema.get("nullable").cloned();
-        let null = null.filter(|_| !schema.contains_key("type"));
         whole.extend(null.map(|flag| ("nullable".to_owned(), flag)));
         *schema = whole;
         true
@@ -132,7 +167,7 @@ fn one_list(arms: &[Value], keyword: &str) -> Option<Value> {
         }
         for value in arm.get("enum")?.as_array()? {
             // `oneOf` forbids a value that two arms list.
-            match known.insert(value) {
+            match known.insert(normal(value)) {
                 false if keyword == "oneOf" => return None,
                 false => {}
                 true => values.push(value.clone()),
@@ -199,5 +234,6 @@ fn allows(schema: &Map<String, Value>, value: &Value) -> bool {
         limit("minimum").is_none_or(|min| number >= min)
             && limit("maximum").is_none_or(|max| number <= max)
     });
-    is_of_type(value, kind) && within && listed.is_none_or(|values| values.contains(value))
+    let is_listed = |values: &Vec<Value>| values.iter().any(|listed| is_equal(listed, value));
+    is_of_type(value, kind) && within && listed.is_none_or(is_listed)
 }

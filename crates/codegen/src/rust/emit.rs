@@ -41,7 +41,12 @@ pub(super) fn bounded(merged: &Merged) -> String {
                 );
                 enums.insert(name.to_owned(), definition);
             }
-            _ => {}
+            schema => {
+                if let Some((tag, _)) = schema.tagged() {
+                    let definition = tagged(name, &model.type_name, tag, schema);
+                    enums.insert(name.to_owned(), definition);
+                }
+            }
         });
     }
     let mut out = String::from(
@@ -62,16 +67,46 @@ pub(super) fn bounded(merged: &Merged) -> String {
 /// use out of its build.
 pub(super) fn builders(merged: &Merged) -> String {
     let mut out = String::from(
-        "/// Builders of the requests and of the objects in them.\npub mod builders {\nuse super::types;\n",
+        "/// Builders of the requests and of the objects in them.\npub mod builders {\nuse super::types;\n\
+         use crate::{Violation, request::property::{Properties, PropertyType}, value::IntoProperty};\n",
     );
     for request in &merged.requests {
         let model = &request.model;
+        let mut fixed = BTreeMap::from([(model.type_name.clone(), ("model", &*model.id))]);
+        types::each(model, &mut |name, schema| {
+            let tag = schema.tagged().map(|(tag, _)| tag).unwrap_or_default();
+            let arms = types::arms(name, schema).into_iter();
+            fixed.extend(arms.map(|arm| (arm.name, (tag, arm.value))));
+        });
         types::each_struct(model, &mut |name, properties| {
-            builder(&mut out, name, properties, model);
+            builder(&mut out, name, properties, fixed.get(name), model);
         });
         typed_request(&mut out, model);
     }
     out.push_str("}\n");
+    out
+}
+
+/// The conversions of every struct from and to JSON.
+pub(super) fn conversions(merged: &Merged) -> String {
+    let mut out = String::new();
+    for request in &merged.requests {
+        types::each_struct(&request.model, &mut |name, properties| {
+            let properties: String = properties
+                .iter()
+                .map(|property| {
+                    let optional = !property.required || property.nullable;
+                    let kind = if optional { "optional" } else { "required" };
+                    let (field, name) = (names::field(&property.name), &property.name);
+                    format!("{field}: {kind} {name:?}, ")
+                })
+                .collect();
+            let _ = writeln!(
+                out,
+                "crate::request::object::object!(types::{name} {{ {properties} }});"
+            );
+        });
+    }
     out
 }
 
@@ -152,15 +187,33 @@ pub(super) fn typed_requests(merged: &Merged) -> String {
     out
 }
 
-fn builder(out: &mut String, name: &str, properties: &[Property], model: &Model) {
-    let top = name == model.type_name;
-    let (fixed, set): (Vec<&Property>, Vec<&Property>) = properties
-        .iter()
-        .partition(|property| top && property.name == "model");
-    let field_name = |property: &Property| names::field(&property.name);
-    let rust_type =
-        |property: &Property| types::rust(&names::nested(name, &property.name), &property.schema);
-    let article = if top {
+/// The enum of tagged alternatives.
+fn tagged(name: &str, owner: &str, tag: &str, schema: &Schema) -> String {
+    let variant = |arm: types::Arm<'_>| {
+        let types::Arm { variant, name, .. } = arm;
+        format!("{variant} = {:?}: {name}, {name}Builder", arm.value)
+    };
+    let variants: Vec<String> = types::arms(name, schema).into_iter().map(variant).collect();
+    format!(
+        "tagged!({name}, {owner:?}, {tag:?}, [{}]);",
+        variants.join(", ")
+    )
+}
+
+/// A builder holds JSON values and reads the struct from them at the end, since a field per property would make the generated
+/// code twice as long and as slow to compile. It fills in the property `fixed`.
+fn builder(
+    out: &mut String,
+    name: &str,
+    properties: &[Property],
+    fixed: Option<&(&str, &str)>,
+    model: &Model,
+) {
+    let is_fixed = |property: &Property| fixed.is_some_and(|(fixed, _)| *fixed == property.name);
+    let set = || properties.iter().filter(|property| !is_fixed(property));
+    let with_fixed = fixed.map(|(name, value)| format!(".with({name:?}, {value:?})"));
+    let with_fixed = with_fixed.unwrap_or_default();
+    let article = if name == model.type_name {
         "the request body of"
     } else {
         "a part of the request body of"
@@ -168,102 +221,49 @@ fn builder(out: &mut String, name: &str, properties: &[Property], model: &Model)
     let _ = write!(
         out,
         "#[doc = {:?}]\n#[derive(Clone, Debug, Default)]\n#[must_use = \"a builder does nothing until `build` is called\"]\n\
-         pub struct {name}Builder {{\n",
+         pub struct {name}Builder(Properties);\nimpl {name}Builder {{\n",
         // An id may hold anything; as a literal it stays text.
         format!(
             "Builds [`{name}`](types::{name}), {article} `{}`.",
             model.id
         )
     );
-    for field in &set {
-        let _ = writeln!(
-            out,
-            "{}: crate::request::property::Slot<{}>,",
-            field_name(field),
-            rust_type(field)
-        );
-    }
-    let _ = write!(out, "}}\nimpl {name}Builder {{\n");
-    for field in &set {
-        for line in field.documentation().lines() {
+    for property in set() {
+        for line in property.documentation().lines() {
             let _ = writeln!(out, "#[doc = {line:?}]");
         }
-        let _ = write!(
+        let set = match types::nullable(name, property) {
+            Some(_) => "set_nullable",
+            None => "set",
+        };
+        let _ = writeln!(
             out,
-            "pub fn {setter}(mut self, value: impl crate::value::IntoProperty<{kind}>) -> Self {{\n\
-             self.{field} = crate::request::property::Slot::new({property:?}, value); self }}\n",
-            setter = names::setter(&field_name(field)),
-            field = field_name(field),
-            kind = rust_type(field),
-            property = field.name,
+            "pub fn {setter}(self, value: impl IntoProperty<{kind}>) -> Self {{ Self(self.0.{set}({property:?}, value)) }}",
+            setter = names::setter(&names::field(&property.name)),
+            kind = types::rust(&names::nested(name, &property.name), &property.schema),
+            property = property.name,
         );
     }
+    let required: String = set()
+        .filter(|property| property.required)
+        .map(|property| {
+            let allowed = property.schema_with_null().allowed();
+            format!("({:?}, {allowed:?}),", property.name)
+        })
+        .collect();
     let _ = write!(
         out,
         "/// The finished value.\n///\n/// # Errors\n///\n\
          /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) with every missing and every wrong property.\n\
-         #[inline]\n         pub fn build(self) -> ::std::result::Result<types::{name}, crate::Error> {{\n\
+         #[inline]\npub fn build(self) -> Result<types::{name}, crate::Error> {{\n\
          self.finish().map_err(|violations| crate::Error::invalid_request({model:?}, violations)) }}\n\
-         #[inline]\n         pub(crate) fn finish(self) -> ::std::result::Result<types::{name}, ::std::vec::Vec<crate::Violation>> {{\n\
-         let mut __found = ::std::vec::Vec::new();\n",
-        model = model.id,
-    );
-    // No property's name begins with an underscore once it is in snake case, so `__found` cannot be one of them.
-    for field in &set {
-        let take = if field.required && !field.nullable {
-            "required"
-        } else {
-            "optional"
-        };
-        let arguments = if field.required && !field.nullable {
-            format!(
-                "{:?}, {:?}, &mut __found",
-                field.name,
-                field.schema.allowed()
-            )
-        } else {
-            "&mut __found".into()
-        };
-        let _ = writeln!(
-            out,
-            "let {field} = self.{field}.{take}({arguments});",
-            field = field_name(field)
-        );
-    }
-    let required: Vec<String> = set
-        .iter()
-        .filter(|field| field.required && !field.nullable)
-        .map(|field| field_name(field))
-        .collect();
-    let some: String = required
-        .iter()
-        .map(|field| format!("Some({field}),"))
-        .collect();
-    let made: String = fixed
-        .iter()
-        .map(|field| match &field.schema {
-            // An enum of one value.
-            Schema::StringEnum(values) => {
-                let variant = names::variants(values).unwrap_or_default().concat();
-                let kind = names::nested(name, &field.name);
-                format!("{}: super::bounded::{kind}::{variant},", field_name(field))
-            }
-            _ => String::new(),
-        })
-        .chain(set.iter().map(|field| format!("{},", field_name(field))))
-        .collect();
-    let _ = write!(
-        out,
-        "match ({tuple}) {{ ({some}) if __found.is_empty() => Ok(types::{name} {{ {made} }}), _ => Err(__found) }} }} }}\n\
-         impl types::{name} {{\n/// Starts an empty builder.\n#[inline]\npub fn builder() -> {name}Builder {{ ::std::default::Default::default() }} }}\n\
-         impl crate::request::property::PropertyType for types::{name} {{}}\n\
-         impl crate::value::IntoProperty<types::{name}> for {name}Builder {{\n\
-         #[inline]\nfn into_property(self) -> ::std::result::Result<::std::option::Option<types::{name}>, ::std::vec::Vec<crate::Violation>> {{\n\
+         #[inline]\nfn finish(self) -> Result<types::{name}, Vec<Violation>> {{ self.0{with_fixed}.finish(&[{required}]) }} }}\n\
+         impl types::{name} {{\n/// Starts an empty builder.\n#[inline]\npub fn builder() -> {name}Builder {{ Default::default() }} }}\n\
+         impl PropertyType for types::{name} {{}}\n\
+         impl IntoProperty<types::{name}> for {name}Builder {{\n\
+         #[inline]\nfn into_property(self) -> Result<Option<types::{name}>, Vec<Violation>> {{\n\
          self.finish().map(Some) }} }}\n",
-        tuple = required
-            .iter()
-            .map(|field| format!("{field},"))
-            .collect::<String>(),
+        model = model.id,
     );
 }
 

@@ -78,8 +78,19 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
 fn source(merged: &Merged, client: Client<'_>) -> Result<Source, String> {
     let tokens = client(&ClientInput::new(merged)?).map_err(text)?;
     let mut generated: syn::File = syn::parse2(tokens.client).map_err(text)?;
-    same_fields(merged, &generated)?;
-    let own = [emit::bounded(merged), emit::builders(merged)].concat();
+    let types = generated.items.iter_mut().find_map(|item| match item {
+        syn::Item::Mod(module) if module.ident == "types" => module.content.as_mut(),
+        _ => None,
+    });
+    let types = types.map_or(&mut [][..], |(_, items)| items);
+    same_fields(merged, types)?;
+    without_serde(types);
+    let own = [
+        emit::bounded(merged),
+        emit::conversions(merged),
+        emit::builders(merged),
+    ]
+    .concat();
     let own = syn::parse_file(&own).map_err(text)?;
     generated.items.extend(own.items);
     let mocks = syn::parse2(tokens.mocks).map_err(text)?;
@@ -95,14 +106,31 @@ fn source(merged: &Merged, client: Client<'_>) -> Result<Source, String> {
     })
 }
 
+/// Removes serde's derives, whose expansion takes a large part of a consumer's build; [`emit::conversions`] has their place.
+fn without_serde(types: &mut [syn::Item]) {
+    for item in types {
+        let syn::Item::Struct(item) = item else {
+            continue;
+        };
+        for attribute in item
+            .attrs
+            .iter_mut()
+            .filter(|attribute| attribute.path().is_ident("derive"))
+        {
+            *attribute = syn::parse_quote!(#[derive(Clone, Debug, PartialEq)]);
+        }
+        for field in &mut item.fields {
+            field
+                .attrs
+                .retain(|attribute| !attribute.path().is_ident("serde"));
+        }
+    }
+}
+
 /// Checks that progenitor names structs and fields as [`names`] does, since the builders fill its structs.
-fn same_fields(merged: &Merged, generated: &syn::File) -> Result<(), String> {
-    let types = generated.items.iter().find_map(|item| match item {
-        syn::Item::Mod(module) if module.ident == "types" => module.content.as_ref(),
-        _ => None,
-    });
+fn same_fields(merged: &Merged, types: &[syn::Item]) -> Result<(), String> {
     let mut structs: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for item in types.into_iter().flat_map(|(_, items)| items) {
+    for item in types {
         if let syn::Item::Struct(item) = item {
             let fields = item.fields.iter().filter_map(|field| field.ident.as_ref());
             let mut fields: Vec<String> = fields.map(ToString::to_string).collect();

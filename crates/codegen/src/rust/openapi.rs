@@ -60,6 +60,19 @@ struct Component {
 fn replaced(merged: &Merged) -> Replaced {
     let mut replaced = Replaced::new();
     for request in &merged.requests {
+        types::each_struct(&request.model, &mut |name, properties| {
+            for rust in properties
+                .iter()
+                .filter_map(|property| types::nullable(name, property))
+            {
+                let number = replaced.len();
+                let component = || Component {
+                    name: format!("OwnType{number}"),
+                    is_enum: false,
+                };
+                replaced.entry(rust).or_insert_with(component);
+            }
+        });
         types::each(&request.model, &mut |name, schema| {
             if types::is_own(schema) {
                 let number = replaced.len();
@@ -239,7 +252,13 @@ fn object(name: &str, properties: &[Property], replaced: &Replaced) -> ObjectTyp
     for property in properties {
         let documentation = property.documentation();
         let nested = names::nested(name, &property.name);
-        let kind = match kind(&nested, &property.schema, replaced) {
+        let nullable = types::nullable(name, property);
+        let nullable = nullable.and_then(|rust| replaced.get(&rust));
+        let kind = match nullable.map(|component| reference(&component.name)) {
+            Some(nullable) => nullable,
+            None => kind(&nested, &property.schema, replaced),
+        };
+        let kind = match kind {
             ReferenceOr::Item(kind) => kind,
             // OpenAPI 3.0 ignores everything beside `$ref`, the documentation too.
             ReferenceOr::Reference { reference } => SchemaKind::AllOf {
@@ -249,7 +268,7 @@ fn object(name: &str, properties: &[Property], replaced: &Replaced) -> ObjectTyp
         let schema = schema(kind, Some(documentation));
         let properties = &mut object.properties;
         properties.insert(property.name.clone(), ReferenceOr::boxed_item(schema));
-        if property.required && !property.nullable {
+        if property.required {
             object.required.push(property.name.clone());
         }
     }

@@ -29,6 +29,7 @@ pub fn each_named(model: &Model, visit: &mut dyn FnMut(&str)) {
     visit(&model.type_name);
     each(model, &mut |name, schema| match schema {
         Schema::StringEnum(_) | Schema::IntegerEnum(_) => visit(name),
+        Schema::Alternatives { .. } if schema.tagged().is_some() => visit(name),
         Schema::Object(properties) if !properties.is_empty() => visit(name),
         _ => {}
     });
@@ -72,8 +73,15 @@ pub fn rust(name: &str, schema: &Schema) -> String {
         Schema::Object(_) => format!("crate::generated::types::{name}"),
         Schema::OneOrMany(item) => format!("crate::value::OneOrMany<{}>", rust(name, item)),
         Schema::Checked { schema, .. } => rust(name, schema),
+        Schema::Alternatives { .. } if schema.tagged().is_some() => format!("{GENERATED}::{name}"),
         _ => "::serde_json::Value".into(),
     }
+}
+
+/// The Rust type of a property that every request has to have and that may be `null`; `None` for other properties.
+pub fn nullable(parent: &str, property: &Property) -> Option<String> {
+    let kind = || rust(&names::nested(parent, &property.name), &property.schema);
+    (property.required && property.nullable).then(|| format!("crate::value::Nullable<{}>", kind()))
 }
 
 /// Whether the library has a type for the schema; the one that progenitor makes would allow more.
@@ -87,13 +95,21 @@ pub fn is_own(schema: &Schema) -> bool {
         Schema::Integer { .. } | Schema::Uri | Schema::UriOrBase64 | Schema::Array { .. } => true,
         Schema::Object(properties) => properties.is_empty(),
         Schema::Checked { schema, .. } => is_own(schema),
+        Schema::Alternatives { .. } => schema.tagged().is_some(),
         _ => false,
     }
 }
 
 /// A maximum as a const argument; the greatest size is that of the target, not of the machine that generates.
 fn max_size(max: Option<usize>) -> String {
-    max.map_or_else(|| "{ usize::MAX }".into(), |max| max.to_string())
+    match max {
+        None => "{ usize::MAX }".into(),
+        // A literal must fit into 32 bits, too.
+        Some(max) if u32::try_from(max).is_err() => {
+            format!("{{ crate::request::value::size({max}) }}")
+        }
+        Some(max) => max.to_string(),
+    }
 }
 
 /// The name of the type for a range of numbers.
@@ -128,8 +144,40 @@ fn each_schema<'a>(name: &str, schema: &'a Schema, visit: &mut dyn FnMut(&str, &
         Schema::OneOrMany(item) => each_schema(name, item, visit),
         Schema::Checked { schema, .. } => each_schema(name, schema, visit),
         Schema::Object(properties) => each_property(name, properties, visit),
-        _ => {}
+        schema => {
+            for arm in arms(name, schema) {
+                each_schema(&arm.name, arm.schema, visit);
+            }
+        }
     }
+}
+
+/// One of tagged alternatives: a variant of their enum.
+pub(super) struct Arm<'a> {
+    /// The variant's name.
+    pub(super) variant: String,
+    /// The value of the tag.
+    pub(super) value: &'a str,
+    /// The name of the struct that the variant holds.
+    pub(super) name: String,
+    pub(super) schema: &'a Schema,
+}
+
+/// The variants of the enum `name` for tagged alternatives; none for other schemas.
+pub(super) fn arms<'a>(name: &str, schema: &'a Schema) -> Vec<Arm<'a>> {
+    let (_, tagged) = schema.tagged().unwrap_or_default();
+    let values: Vec<String> = tagged
+        .iter()
+        .map(|(value, _)| (*value).to_owned())
+        .collect();
+    let variants = names::variants(&values).unwrap_or_default();
+    let arm = |(variant, (value, schema)): (String, (&'a str, &'a Schema))| Arm {
+        name: names::nested(name, &variant),
+        variant,
+        value,
+        schema,
+    };
+    variants.into_iter().zip(tagged).map(arm).collect()
 }
 
 fn item_name(list: &str) -> String {

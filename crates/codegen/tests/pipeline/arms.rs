@@ -125,3 +125,96 @@ fn rules_beside_arms_belong_to_the_model() {
     })));
     assert_eq!(merged.requests[0].model.rules.len(), 1);
 }
+
+/// A body with the property `p`, read without diagnostics.
+fn property(schema: Value) -> aimlapi_video_contract::Schema {
+    let body = json!({ "type": "object", "properties": { "model": model(), "p": schema } });
+    merged(create(body))
+        .requests
+        .remove(0)
+        .model
+        .properties
+        .remove(1)
+        .schema
+}
+
+fn frame(tag: &str, own: &str) -> Value {
+    json!({
+        "type": "object",
+        "required": ["type", own],
+        "properties": { "type": { "type": "string", "enum": [tag] }, own: { "type": "string" } },
+    })
+}
+
+#[test]
+fn objects_that_a_property_with_one_value_distinguishes_become_an_enum() {
+    let frames = json!([frame("image", "url"), frame("own clip", "id")]);
+    let beside = json!({
+        "type": "object",
+        "nullable": true,
+        "discriminator": { "propertyName": "type" },
+        "properties": { "note": { "type": "string" } },
+        "oneOf": frames,
+    });
+    for (schema, fields) in [
+        (json!({ "anyOf": frames }), 2),
+        (json!({ "oneOf": frames, "description": "x" }), 2),
+        (
+            json!({ "anyOf": [frames[0], frames[1], { "nullable": true }] }),
+            2,
+        ),
+        (beside, 3),
+    ] {
+        let shape = property(schema.clone());
+        assert_eq!(
+            types::rust("ModelP", &shape),
+            "crate::generated::bounded::ModelP",
+            "{schema}"
+        );
+        let (tag, arms) = shape.tagged().unwrap();
+        assert_eq!(tag, "type");
+        let mut structs = Vec::new();
+        let mut model =
+            aimlapi_video_contract::Model::new(aimlapi_video_contract::Route::Universal, "x");
+        model.type_name = "Model".into();
+        model
+            .properties
+            .push(aimlapi_video_contract::Property::new("p", shape.clone()));
+        types::each_struct(&model, &mut |name, properties| {
+            structs.push((name.to_owned(), properties.len()));
+        });
+        assert_eq!(arms.len(), 2);
+        let expected = [
+            ("Model", 1),
+            ("ModelPImage", fields),
+            ("ModelPOwnClip", fields),
+        ];
+        assert_eq!(
+            structs,
+            expected.map(|(name, count)| (name.to_owned(), count)),
+            "{schema}"
+        );
+    }
+}
+
+#[test]
+fn objects_without_a_distinguishing_property_share_a_struct() {
+    let mut loose = frame("own clip", "id");
+    loose["required"] = json!(["id"]);
+    let mut two = frame("own clip", "id");
+    two["properties"]["type"]["enum"] = json!(["own clip", "image"]);
+    for arms in [
+        json!([frame("image", "url"), frame("image", "id")]),
+        json!([frame("image", "url"), loose]),
+        json!([frame("image", "url"), two]),
+        json!([frame("image", "url")]),
+    ] {
+        let shape = property(json!({ "anyOf": arms }));
+        let rust = types::rust("ModelP", &shape);
+        assert_eq!(rust, "crate::generated::types::ModelP", "{arms}");
+    }
+    // Variants of one name are no enum.
+    let alike = json!([frame("a", "url"), frame("A", "id")]);
+    let shape = property(json!({ "anyOf": alike }));
+    assert_eq!(types::rust("ModelP", &shape), "::serde_json::Value");
+}

@@ -30,6 +30,22 @@ fn repaired() -> Vec<(&'static str, String, Value)> {
             "/components/schemas/Chat.v1.ModelDTO".into(),
             Value::Null,
         ),
+        ("boolean_schema", value(""), json!({})),
+        ("const_value", value("/enum"), json!([5])),
+        (
+            "exclusive_limit",
+            value(""),
+            json!({ "type": "number", "minimum": 0, "exclusiveMinimum": true, "maximum": 1 }),
+        ),
+        ("content_encoding", value("/format"), json!("byte")),
+        (
+            "type_list",
+            value(""),
+            json!({
+                "anyOf": [{ "type": "string", "maxLength": 9 }, { "type": "integer", "maximum": 5 }],
+                "nullable": true,
+            }),
+        ),
         (
             "all_of",
             value(""),
@@ -77,6 +93,11 @@ fn repaired() -> Vec<(&'static str, String, Value)> {
         ),
         ("limit_without_type", value("/type"), json!("number")),
         ("enum_repeats_value", value("/enum"), json!(["a", "b"])),
+        (
+            "enum_value_of_other_type",
+            value("/enum"),
+            json!(["a", "b"]),
+        ),
         ("enum_empty", value(""), json!({ "type": "string" })),
         ("enum_with_null", value("/enum"), json!(["a"])),
         ("number_enum_as_text", value("/type"), json!("integer")),

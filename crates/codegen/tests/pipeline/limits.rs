@@ -169,3 +169,88 @@ fn long_lists_and_many_references_are_read_in_linear_time() {
     let (_, diagnostics) = read(one(document));
     assert_eq!(diagnostics.errors.len(), 1, "it is reported once");
 }
+
+#[test]
+fn a_limit_beyond_32_bits_is_read_and_one_beyond_64_bits_is_none() {
+    let text = |max: Option<usize>| Some(Schema::string(0, max));
+    for (limit, max) in [
+        (json!(4_294_967_296_u64), Some(4_294_967_296)),
+        (json!(1e12), Some(1_000_000_000_000)),
+        (json!(u64::MAX), None),
+        (json!(1e300), None),
+    ] {
+        let (shape, diagnostics) = property(json!({ "type": "string", "maxLength": limit }));
+        assert_eq!(
+            (shape, diagnostics),
+            (text(max), Diagnostics::default()),
+            "{limit}"
+        );
+        let (shape, _) = property(json!({ "type": "array", "items": {}, "maxItems": limit }));
+        assert_eq!(shape, Some(Schema::array(Schema::Any, 0, max)), "{limit}");
+    }
+}
+
+#[test]
+fn a_listed_number_with_zero_as_its_fraction_is_an_integer() {
+    for kind in ["integer", "number"] {
+        let schema = json!({ "type": kind, "enum": [5.0, 10, 5], "default": 10.0 });
+        let (shape, diagnostics) = property(schema);
+        assert_eq!(shape, Some(Schema::IntegerEnum(vec![5, 10])), "{kind}");
+        assert_eq!(diagnostics, Diagnostics::default());
+    }
+}
+
+#[test]
+fn a_value_of_another_type_that_the_overlay_adds_is_reported() {
+    let mut published = create(json!({
+        "type": "object",
+        "properties": { "model": { "type": "string", "enum": ["a/b"] }, "p": { "type": "string", "enum": ["a"] } },
+    }));
+    let mut facts = super::facts();
+    facts.overlay = json!({ "overlay": "1.0.0", "info": {}, "actions": [{
+        "target": "$.paths['/v2/video/generations'].post.requestBody.content['application/json'].schema.properties.p",
+        "description": "more values",
+        "update": { "enum": ["b", 5] },
+    }] });
+    let mut diagnostics = Diagnostics::default();
+    let merged = aimlapi_video_codegen::read(&mut published, &facts, |_| true, &mut diagnostics);
+    let shape = &merged.requests[0].model.properties[1].schema;
+    assert_eq!(*shape, Schema::StringEnum(vec!["a".into(), "b".into()]));
+    let warnings: Vec<&str> = diagnostics
+        .warnings
+        .iter()
+        .map(|found| &*found.what)
+        .collect();
+    assert_eq!(
+        warnings,
+        ["lists 5, which is not of the type `string` and is left out"]
+    );
+}
+
+#[test]
+fn notes_have_one_line_for_each_kind() {
+    let pattern = |text: &str| json!({ "type": "string", "pattern": text });
+    let (_, diagnostics) = read(create(json!({
+        "type": "object",
+        "properties": {
+            "model": { "type": "string", "enum": ["a/b"] },
+            "p": pattern("^a"),
+            "q": { "type": "string", "format": "date" },
+            "r": pattern("^b"),
+            "s": pattern("^c"),
+        },
+    })));
+    assert_eq!(diagnostics.warnings.len(), 4);
+    let body = "x.json#/paths/~1v2~1video~1generations/post/requestBody/content/application~1json/schema/properties";
+    assert_eq!(
+        diagnostics.notes(),
+        [
+            format!(
+                "{body}/p/pattern: `pattern` is not checked; the service decides (here and at 2 more places); no action is needed"
+            ),
+            format!(
+                "{body}/q/format: `format` \"date\" is not checked; the service decides; no action is needed"
+            ),
+        ]
+    );
+}

@@ -8,9 +8,12 @@ mod changes;
 mod defects;
 mod divide;
 mod folders;
+mod json_schema;
 mod limits;
 mod mutations;
+mod openapi_3_1;
 mod overlays;
+mod tasks;
 mod vendored;
 
 use std::path::Path;

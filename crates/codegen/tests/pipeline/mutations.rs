@@ -63,6 +63,8 @@ const WORDS: &[&str] = &[
     "x-role",
     "x-rules",
     "x-base64",
+    "x-task",
+    "extend",
     "model",
     "prompt",
     "parameters",

@@ -243,24 +243,6 @@ fn names_come_from_the_id_alone() {
 }
 
 #[test]
-fn the_task_of_a_model_is_read_from_its_id() {
-    for (id, needs_media, task) in [
-        ("klingai/v2-master-text-to-video", false, "text-to-video"),
-        ("google/veo-3.0-i2v-fast", true, "image-to-video"),
-        (
-            "klingai/video-o1-video-to-video-reference",
-            true,
-            "video-to-video",
-        ),
-        ("klingai/avatar-pro", true, "avatar"),
-        ("video-01-live2d", true, "image-to-video"),
-        ("minimax/h3", false, "text-to-video"),
-    ] {
-        assert_eq!(names::task(id, needs_media).as_str(), task, "{id}");
-    }
-}
-
-#[test]
 fn every_request_type_documents_its_constraints() {
     let merged = merged(documents());
     let input = ClientInput::new(&merged).unwrap();

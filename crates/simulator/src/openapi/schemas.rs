@@ -1,8 +1,8 @@
 //! The schemas of the simulator's responses, and of the request bodies of its own endpoints.
 
-use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
-use aimlapi_video::contract::models;
+use serde_json::{Map, Value, json};
 
 use crate::{
     Shape,
@@ -11,8 +11,8 @@ use crate::{
 
 /// Returns the simulator's own schemas.
 ///
-/// `documented` states whether every response has the documented shape.
-pub(super) fn own(documented: bool) -> Map<String, Value> {
+/// `documented` states whether every response has the documented shape; `ids` are the models that a rule may name.
+pub(super) fn own(documented: bool, ids: &BTreeSet<&str>) -> Map<String, Value> {
     let list = |name: &str| json!({ "type": "array", "items": reference(name) });
     let schemas = json!({
         "Generation": generation(documented),
@@ -34,7 +34,7 @@ pub(super) fn own(documented: bool) -> Map<String, Value> {
         "Clock": object(json!({ "now_seconds": { "type": "number" } })),
         "Advance": object(json!({ "advance_seconds": seconds() })),
         "Scenario": object(json!({ "next": list("Rule") })),
-        "Rule": rule(),
+        "Rule": rule(ids),
         "Step": step(json!({ "times": count() })),
         "DownloadStep": step(json!({
             "times": count(),
@@ -115,11 +115,8 @@ fn request() -> Value {
     }))
 }
 
-fn rule() -> Value {
+fn rule(ids: &BTreeSet<&str>) -> Value {
     let list = |name: &str| json!({ "type": "array", "items": reference(name) });
-    let mut ids: Vec<&str> = models().iter().map(|model| &*model.id).collect();
-    ids.sort_unstable();
-    ids.dedup();
     let model = if ids.is_empty() {
         json!(false)
     } else {

@@ -5,18 +5,12 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::{Number, Value};
 
 use super::{InvalidScenario, Rule, Step, Times};
-use aimlapi_video::contract::models;
 
 impl Rule {
     /// Checks the values of the rule's fields.
     pub(super) fn check(&self) -> Result<(), String> {
         if self.times == Times::Count(0) {
             return Err("times: expected 1 or more, or \"always\"; received 0".into());
-        }
-        if let Some(model) = &self.model
-            && !models().iter().any(|known| known.id == *model)
-        {
-            return Err(format!("model: no document describes {model}"));
         }
         check_seconds("seconds", self.seconds)?;
         check_seconds("queued_seconds", self.queued_seconds)?;

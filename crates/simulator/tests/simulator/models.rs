@@ -2,14 +2,17 @@
 //!
 //! The client's types and the simulator's JSON Schemas are two independent interpretations of the documents; they must agree.
 
-use aimlapi_video::{GenerationRequest, Media, Route, State, Update, models};
-use aimlapi_video_simulator::Simulator;
+use aimlapi_video::{
+    GenerationRequest, Media, Model, Route, State, Update, documents::Document, models,
+};
+use aimlapi_video_simulator::{Scenario, Simulator};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
 use crate::{
-    simulator,
+    Caller, MODEL, simulator,
     support::{client, judge},
+    text,
 };
 
 /// Returns the smallest body that the model's document allows.
@@ -205,4 +208,73 @@ fn mp4(file: &[u8]) -> ((u32, u32), u32) {
         (word(tkhd + 76) >> 16, word(tkhd + 80) >> 16),
         word(mvhd + 16) / word(mvhd + 12),
     )
+}
+
+#[tokio::test]
+async fn documents_of_run_time_take_the_place_of_the_embedded_ones() {
+    let mut model = Model::new(Route::Universal, "acme/newest");
+    model.type_name = "AcmeNewest".into();
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "model": { "type": "string", "enum": ["acme/newest"] },
+            "steps": { "type": "integer", "minimum": 1, "maximum": 8 },
+        },
+        "required": ["model", "steps"],
+    });
+    let document = Document::new("acme/newest", Route::Universal.path(), 201, schema);
+    let builder = Simulator::builder().documents([(model, document)]);
+    let simulator = builder.clone().start().await.unwrap();
+    let caller = Caller::of(&simulator);
+    let (status, created) = caller
+        .create(&json!({ "model": "acme/newest", "steps": 8 }))
+        .await;
+    assert_eq!(status, 201, "{created}");
+    let (status, refused) = caller
+        .create(&json!({ "model": "acme/newest", "steps": 9 }))
+        .await;
+    assert_eq!(status, 400);
+    assert!(
+        refused["message"]
+            .as_str()
+            .unwrap()
+            .contains("steps: expected at most 8"),
+        "{refused}"
+    );
+    let (status, refused) = caller.create(&text(json!({}))).await;
+    assert_eq!(status, 400);
+    assert!(
+        refused["message"]
+            .as_str()
+            .unwrap()
+            .contains("expected one of acme/newest; "),
+        "{refused}"
+    );
+    let (_, own) = caller.send("GET", "/_simulator/openapi.json", None).await;
+    assert!(own["components"]["schemas"]["AcmeNewest"].is_object());
+
+    // A scenario may name these models, and no other.
+    let scenario = |model: &str| {
+        Scenario::from_json(json!({ "next": [{ "model": model, "seconds": 1 }] })).unwrap()
+    };
+    assert!(
+        builder
+            .clone()
+            .scenario(scenario("acme/newest"))
+            .start()
+            .await
+            .is_ok()
+    );
+    let error = builder.scenario(scenario(MODEL)).start().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("next[0].model: no document describes {MODEL}")
+    );
+    assert_eq!(
+        caller
+            .play(json!({ "next": [{ "model": "acme/newest" }] }))
+            .await
+            .0,
+        200
+    );
 }

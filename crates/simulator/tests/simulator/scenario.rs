@@ -333,10 +333,11 @@ async fn invalid_scenario_is_refused_as_a_whole_with_the_path_of_its_field() {
         let message = error["message"].as_str().unwrap();
         assert_eq!(status, 400, "{invalid}");
         assert!(message.contains(expected), "{invalid}: {message}");
-        assert_eq!(
-            Scenario::from_json(invalid).unwrap_err().to_string(),
-            message
-        );
+        // A scenario may be for another simulator, which knows other models.
+        match Scenario::from_json(invalid) {
+            Ok(_) => assert!(message.contains("no document describes"), "{message}"),
+            Err(error) => assert_eq!(error.to_string(), message),
+        }
     }
     assert!("{\"next\": []} x".parse::<Scenario>().is_err());
     assert_eq!(

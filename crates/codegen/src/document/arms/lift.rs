@@ -6,6 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{document::Places, repair, step, strip};
 
+mod tagged;
+
 /// Adds the properties of arms to their object, at every depth, and records in `places` where these stand. The arms stay:
 /// they state which properties go together. The object requires what all of its arms require.
 pub(super) fn lift(schema: &mut Value, places: &mut Places) {
@@ -22,6 +24,16 @@ fn within(schema: &mut Value, pointer: &str, places: &mut Places, is_held: bool)
     }
     if let Some(items) = schema.get_mut("items") {
         within(items, &format!("{pointer}/items"), places, false);
+    }
+    if let Some(keyword) = (!is_held && !pointer.is_empty())
+        .then(|| tagged::tagged(schema))
+        .flatten()
+    {
+        let arms = schema[keyword].as_array_mut();
+        for (index, arm) in arms.into_iter().flatten().enumerate() {
+            within(arm, &format!("{pointer}/{keyword}/{index}"), places, false);
+        }
+        return;
     }
     let mut groups: Vec<(&str, Vec<Value>)> = Vec::new();
     for keyword in ["oneOf", "anyOf", "allOf"] {
@@ -51,8 +63,10 @@ fn within(schema: &mut Value, pointer: &str, places: &mut Places, is_held: bool)
         Some(Value::Object(properties)) => properties.clone(),
         Some(_) => return,
     };
+    // The object's own `additionalProperties` applies to the properties that it does not state.
+    let is_open = schema.as_object().and_then(repair::additional).is_none();
     for (name, several) in named(&groups, pointer) {
-        if !properties.contains_key(&name) {
+        if is_open && !properties.contains_key(&name) {
             let at = format!("{pointer}/properties{}", step(&name));
             let mut property = match several.as_slice() {
                 [(from, only)] => {
@@ -117,8 +131,12 @@ fn require(schema: &mut Value, groups: &[(&str, Vec<Value>)]) {
         }
         more.extend(names.into_iter().cloned());
     }
-    let known = required(schema);
-    more.retain(|name| !known.contains(name));
+    let mut known = required(schema);
+    more.retain(|name| {
+        let is_new = !known.contains(name);
+        known.push(name.clone());
+        is_new
+    });
     if more.is_empty() {
         return;
     }

@@ -1,0 +1,315 @@
+//! `models` and `schema`, and documents that are read at run time.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use aimlapi_video_test_support as support;
+
+use aimlapi_video_simulator::Simulator;
+use serde_json::{Value, json};
+use support::cli::{Cli, Ran};
+
+const MODEL: &str = "klingai/v2-master-text-to-video";
+
+/// A document of a model that no build contains.
+fn newest() -> Value {
+    json!({
+        "openapi": "3.0.0",
+        "info": { "title": "", "version": "1" },
+        "paths": { "/v2/video/generations": { "post": {
+            "requestBody": { "content": { "application/json": { "schema": {
+                "type": "object",
+                "properties": {
+                    "model": { "type": "string", "enum": ["acme/newest"] },
+                    "prompt": { "type": "string", "maxLength": 20 },
+                    "steps": { "type": "integer", "minimum": 1, "maximum": 8 },
+                    "shots": { "type": "array", "items": {
+                        "type": "object",
+                        "properties": { "image_url": { "type": "string", "format": "uri" } },
+                    } },
+                },
+                "required": ["model", "prompt"],
+            } } } },
+            "responses": { "200": { "description": "" } },
+        } } },
+    })
+}
+
+/// A command line with the document of the newest model in `published/`.
+fn with_documents() -> Cli {
+    let cli = Cli::new();
+    let folder = cli.path("published/acme");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("newest.json"), newest().to_string()).unwrap();
+    cli
+}
+
+fn ids(ran: &Ran) -> Vec<String> {
+    let models = ran.json();
+    let id = |model: &Value| model["id"].as_str().unwrap().to_owned();
+    models.as_array().unwrap().iter().map(id).collect()
+}
+
+#[tokio::test]
+async fn models_are_filtered_by_words_task_vendor_media_and_duration() {
+    let cli = Cli::new();
+    let all = cli.run(&["models", "--json"]).await.json();
+    let all = all.as_array().unwrap();
+    let is = |model: &Value, name: &str, text: &str| model[name] == text;
+    let takes =
+        |model: &Value, kind: &str| model["takes"].as_array().unwrap().contains(&json!(kind));
+    let words = |model: &Value| {
+        let id = model["id"].as_str().unwrap();
+        id.contains("kling") && id.contains("pro")
+    };
+    type Filter<'a> = &'a dyn Fn(&Value) -> bool;
+    let cases: [(&[&str], Filter<'_>); 7] = [
+        (&["KLING", "pro"], &words),
+        (&["--task", "Image-To-Video"], &|model| {
+            is(model, "task", "image-to-video")
+        }),
+        (&["--vendor", "XAI"], &|model| is(model, "vendor", "xai")),
+        (&["--takes", "audio"], &|model| takes(model, "audio")),
+        (&["--takes", "Audio", "--takes", "video"], &|model| {
+            takes(model, "audio") && takes(model, "video")
+        }),
+        (&["--max-duration", "3m"], &|model| {
+            model["expected_s"][1]
+                .as_f64()
+                .is_some_and(|max| max <= 180.0)
+        }),
+        (
+            &["pro", "--takes", "image", "--vendor", "kling"],
+            &|model| {
+                model["id"].as_str().unwrap().contains("pro")
+                    && takes(model, "image")
+                    && is(model, "vendor", "kling")
+            },
+        ),
+    ];
+    for (options, expected) in cases {
+        let arguments = [&["models", "--json"], options].concat();
+        let found = cli.run(&arguments).await.json();
+        let expected: Vec<&Value> = all.iter().filter(|model| expected(model)).collect();
+        assert!(
+            !expected.is_empty() && expected.len() < all.len(),
+            "{options:?}"
+        );
+        assert_eq!(
+            found.as_array().unwrap().iter().collect::<Vec<_>>(),
+            expected,
+            "{options:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn filter_that_is_wrong_or_fits_no_model_is_an_error_with_what_to_do() {
+    let cli = Cli::new();
+    for (options, expected) in [
+        (
+            &["--vendor", "klingon"][..],
+            "expected one of google, kling",
+        ),
+        (&["no-such-model"], "`aimlapi-video models` lists all"),
+        (&["--task", "cooking"], "possible values: text-to-video"),
+        (
+            &["--takes", "smell"],
+            "possible values: image, video, audio",
+        ),
+        (&["--max-duration", "soon"], "expected a time such as 90s"),
+    ] {
+        let ran = cli.run(&[&["models"], options].concat()).await;
+        assert!(ran.code == 2 && ran.stderr.contains(expected), "{ran:?}");
+    }
+    assert_eq!(
+        cli.run(&["models", "no-such-model", "--json"]).await.json(),
+        json!([])
+    );
+}
+
+#[tokio::test]
+async fn schema_shows_nested_objects_and_without_a_model_what_to_do() {
+    let cli = Cli::new();
+    let ran = cli.run(&["schema", MODEL]).await;
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    let parent = lines
+        .iter()
+        .position(|line| line.starts_with("advanced_camera_control "));
+    let nested: Vec<&str> = lines[parent.unwrap() + 2].split_whitespace().collect();
+    assert!(lines[parent.unwrap() + 2].starts_with("  "), "{ran:?}");
+    assert_eq!(
+        nested[..4],
+        ["movement_value", "yes", "-10", "to"],
+        "{ran:?}"
+    );
+    let ran = cli
+        .run(&["schema", "klingai/video-o1-reference-to-video"])
+        .await;
+    assert!(ran.stdout.contains("\n  frontal_image_url "), "{ran:?}");
+    let ran = cli.run(&["schema"]).await;
+    let advice = "`aimlapi-video schema MODEL`: `aimlapi-video models` lists them";
+    assert!(ran.code == 2 && ran.error().contains(advice), "{ran:?}");
+    assert_eq!(cli.run(&["schema", "--ledger"]).await.code, 0);
+}
+
+#[tokio::test]
+async fn documents_given_at_run_time_are_listed_shown_and_validated() {
+    let cli = with_documents();
+    let documents = ["--documents", "published"];
+    let ran = cli
+        .run(&[&["models", "--json"], &documents[..]].concat())
+        .await;
+    assert_eq!(ids(&ran), ["acme/newest"]);
+    assert_eq!(ran.json()[0]["takes"], json!(["image"]));
+    let ran = cli
+        .run(&[&["schema", "acme/newest"], &documents[..]].concat())
+        .await;
+    assert!(
+        ran.stdout.contains("steps") && ran.stdout.contains("1 to 8"),
+        "{ran:?}"
+    );
+    let requests = r#"{ "model": "acme/newest", "prompt": "A kite", "steps": "8" }
+{ "model": "acme/newest", "prompt": "A kite", "steps": 9 }
+"#;
+    let verdicts = |ran: &Ran| -> Vec<bool> {
+        let verdict = |line| serde_json::from_str::<Value>(line).unwrap()["valid"] == true;
+        ran.stdout.lines().map(verdict).collect()
+    };
+    for (options, expected) in [
+        (&["--documents", "published", "--coerce"][..], [true, false]),
+        (&["--documents", "published"], [false, false]),
+        (&["--coerce"], [false, false]),
+    ] {
+        let ran = cli
+            .run_with(&[&["validate"], options].concat(), requests)
+            .await;
+        assert_eq!(verdicts(&ran), expected, "{ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn model_of_a_document_given_at_run_time_is_generated_in_a_simulator() {
+    let cli = with_documents();
+    let generate = |prompt: &'static str, more: &[&'static str]| {
+        let common = ["generate", "acme/newest", "--prompt", prompt, "-o", "a.mp4"];
+        [&common, &["--speed", "2000", "--simulate"][..], more].concat()
+    };
+    let ran = cli.run(&generate("A kite", &[])).await;
+    let advice = "--documents DIR reads the documents that are published, and --unchecked";
+    assert!(ran.code == 2 && ran.error().contains(advice), "{ran:?}");
+    let too_long = "A kite above a long, long beach";
+    let ran = cli
+        .run(&generate(too_long, &["--documents", "published"]))
+        .await;
+    assert!(
+        ran.code == 2 && ran.error().contains("at most 20 characters"),
+        "{ran:?}"
+    );
+    let ran = cli
+        .run(&generate(
+            "A kite",
+            &["--documents", "published", "--unchecked"],
+        ))
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(!ran.stderr.contains("nothing was checked"), "{ran:?}");
+
+    use tokio::io::{AsyncBufReadExt, BufReader};
+    let listen = [
+        "simulate",
+        "--listen",
+        "127.0.0.1:0",
+        "--documents",
+        "published",
+    ];
+    let mut child = cli.command(&listen).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.next_line().await.unwrap().unwrap();
+    let client = Cli::at(line.strip_prefix("listening on ").unwrap());
+    let create = [
+        "generate",
+        "acme/newest",
+        "--prompt",
+        "A kite",
+        "--no-wait",
+        "--unchecked",
+    ];
+    let ran = client.run(&create).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(
+        ran.stderr
+            .contains("warning: no document describes acme/newest"),
+        "{ran:?}"
+    );
+    child.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn unchecked_request_is_sent_as_the_options_state_it() {
+    let simulator = Simulator::builder().speed(2000.0).start().await.unwrap();
+    let cli = Cli::at(simulator.url());
+    std::fs::write(cli.path("a.png"), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").unwrap();
+    let options = [
+        "--prompt",
+        "A kite",
+        "--image",
+        "a.png",
+        "--set",
+        "mask=@a.png",
+        "--set",
+        "n=3",
+    ];
+    let ran = cli
+        .run(&[&["generate", "acme/newest", "--unchecked"], &options[..]].concat())
+        .await;
+    // The simulator does not know the model either.
+    assert_eq!(ran.code, 2, "{ran:?}");
+    let body = simulator.requests()[0].body.clone().unwrap();
+    assert_eq!(
+        (&body["model"], &body["prompt"], &body["n"]),
+        (&json!("acme/newest"), &json!("A kite"), &json!(3))
+    );
+    for name in ["image_url", "mask"] {
+        let sent = body[name].as_str().unwrap();
+        assert!(sent.starts_with("data:image/png;base64,"), "{sent}");
+    }
+    let options = ["--prompt", "A kite", "--unchecked", "--set", "duration=7"];
+    let ran = cli
+        .run(&[&["generate", MODEL], &options[..]].concat())
+        .await;
+    assert!(
+        ran.code == 2 && ran.error().contains("/duration"),
+        "a known model is checked: {ran:?}"
+    );
+}
+
+#[tokio::test]
+async fn documents_that_cannot_be_used_are_named() {
+    let cli = with_documents();
+    std::fs::create_dir(cli.path("empty")).unwrap();
+    for (folder, expected) in [
+        ("none", "none cannot be read: "),
+        (
+            "empty",
+            "empty contains no document of a video model; name a folder",
+        ),
+    ] {
+        let ran = cli.run(&["models", "--documents", folder]).await;
+        assert!(ran.code == 2 && ran.error().contains(expected), "{ran:?}");
+    }
+    std::fs::write(cli.path("empty/a.json"), "{").unwrap();
+    let ran = cli.run(&["models", "--documents", "empty"]).await;
+    assert!(
+        ran.code == 2 && ran.stderr.contains("a.json#: is not JSON"),
+        "{ran:?}"
+    );
+    // One of several is left out.
+    std::fs::write(cli.path("published/a.json"), "{").unwrap();
+    let ran = cli
+        .run(&["models", "--documents", "published", "--json"])
+        .await;
+    assert!(
+        ran.code == 0 && ran.stderr.contains("note: a document is left out: a.json#"),
+        "{ran:?}"
+    );
+    assert_eq!(ids(&ran), ["acme/newest"]);
+}
