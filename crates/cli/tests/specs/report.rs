@@ -4,13 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use super::{contents, document, folder, image, specs, vendored};
-
-fn copy(names: &[&str], into: &Path) {
-    for name in names {
-        fs::copy(vendored().join(name), into.join(name)).unwrap();
-    }
-}
+use super::{contents, document, folder, image, specs};
 
 fn entries(report: &Value, list: &str) -> Vec<(String, String)> {
     let entries = report[list].as_array().unwrap().iter();
@@ -36,7 +30,15 @@ fn drafts_are_added_to_the_glossary_without_a_word_of_the_publisher() {
         ),
     )]);
     let into = folder(&[]);
-    copy(&["glossary.json", "overlay.json"], into.path());
+    let lines = r#"{
+  "properties": {
+    "prompt": "What to show.",
+    "model": "The model.",
+    "image_url": "The first frame."
+  }
+}
+"#;
+    fs::write(into.path().join("glossary.json"), lines).unwrap();
     let glossary = || fs::read_to_string(into.path().join("glossary.json")).unwrap();
     let before = glossary();
     let expected = [
