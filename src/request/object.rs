@@ -9,9 +9,11 @@ use serde::{
 };
 use serde_json::{Map, Value};
 
-/// Implements `Serialize` and `Deserialize` for a struct whose fields are `required` or `optional` properties of an object.
+/// Implements `Serialize` and `Deserialize` for a struct whose fields are properties of an object: `required`, `optional`, or
+/// `nullable`.
 ///
-/// An optional property is an `Option`: absent, and `null` where it is read, are `None`. Unknown properties are ignored.
+/// An optional or nullable property is an `Option`: an absent one is `None`, and so is `null` of a nullable one. Unknown
+/// properties are ignored.
 macro_rules! object {
     ($type:ty { $($field:ident: $kind:ident $name:literal),* $(,)? }) => {
         impl ::serde::Serialize for $type {
@@ -59,6 +61,14 @@ impl<M: SerializeMap> Writer<M> {
         }
     }
 
+    pub(crate) fn nullable(
+        &mut self,
+        name: &str,
+        value: &Option<impl Serialize>,
+    ) -> Result<(), M::Error> {
+        self.optional(name, value)
+    }
+
     pub(crate) fn end(self) -> Result<M::Ok, M::Error> {
         self.0.end()
     }
@@ -87,9 +97,16 @@ impl<E: Error> Reader<E> {
         &mut self,
         name: &'static str,
     ) -> Result<Option<T>, E> {
-        self.object
-            .remove(name)
-            .map_or(Ok(None), |value| read(name, value))
+        let value = self.object.remove(name);
+        value.map(|value| read(name, value)).transpose()
+    }
+
+    pub(crate) fn nullable<T: DeserializeOwned>(
+        &mut self,
+        name: &'static str,
+    ) -> Result<Option<T>, E> {
+        let value = self.object.remove(name);
+        value.map_or(Ok(None), |value| read(name, value))
     }
 }
 

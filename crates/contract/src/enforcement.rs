@@ -85,9 +85,6 @@ impl Model {
                 "| the whole body |  | {allowed} | {enforced_by} |\n"
             ));
         }
-        out.push_str(
-            "\nWhere `null` is not allowed, `from_json` refuses it for an optional property; a struct reads it as an absent property.",
-        );
         if !self.rules.is_empty() {
             out.push_str("\n\nA request that breaks one of these rules causes a warning:\n");
         }
@@ -124,10 +121,9 @@ impl Table {
             if property.required {
                 self.row(&path, "required", json!(true), reason);
             }
-            let of_struct = (!property.required).then_some(match property.nullable {
-                true => "a struct leaves the property out instead of writing `null`",
-                false => "a struct reads `null` as an absent property",
-            });
+            let is_left_out = property.nullable && !property.required;
+            let of_struct =
+                is_left_out.then_some("a struct leaves the property out instead of writing `null`");
             if property.nullable || !property.required {
                 let nullable = json!(property.nullable);
                 self.row(&path, "nullable", nullable, reason.or(of_struct));
@@ -162,13 +158,10 @@ impl Table {
         }
         let is_enum = matches!(schema, Schema::Enum(_));
         let reason = reason.or(is_enum.then_some("no type can list values of several JSON types"));
-        let is_struct = matches!(schema, Schema::Object(_));
         let json = schema.json_schema();
         for keyword in KEYWORDS {
             if let Some(value) = json.get(keyword) {
-                let of_struct = (is_struct && *keyword == "type")
-                    .then_some("a struct is also read from an array of its fields");
-                self.row(path, keyword, value.clone(), reason.or(of_struct));
+                self.row(path, keyword, value.clone(), reason);
             }
         }
         match schema {
@@ -183,7 +176,6 @@ impl Table {
             Schema::Alternatives { arms, exactly_one } if schema.tagged().is_some() => {
                 let keyword = if *exactly_one { "oneOf" } else { "anyOf" };
                 self.row(path, keyword, json!(arms.len()), reason);
-                // The enum of them is read from an object alone.
                 self.row(path, "type", json!("object"), reason);
                 for arm in arms {
                     self.properties(path, arm.properties(), reason);
@@ -231,11 +223,9 @@ fn markdown_row(
     } else {
         schema.json_type().with_article().into()
     };
-    // A sentence below the table covers `null` and the form of structs.
     let counts = |row: &&Constraint| {
-        let is_form = row.keyword == "type" && row.value == "object";
-        let is_stated_below = row.enforced_by == EnforcedBy::Warned || row.keyword == "nullable";
-        row.property == path && !is_stated_below && !is_form
+        let is_of_null = row.keyword == "nullable";
+        row.property == path && row.enforced_by != EnforcedBy::Warned && !is_of_null
     };
     let mut enforced_by: Vec<String> = Vec::new();
     for row in constraints.iter().filter(counts) {

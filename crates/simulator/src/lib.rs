@@ -2,7 +2,8 @@
 //!
 //! # Where to start
 //!
-//! [`Simulator::builder`] has every setting with its default: [speed](SimulatorBuilder::speed) or a
+//! [`Simulator::builder`] has every setting with its default: other [documents](SimulatorBuilder::documents) than those of the
+//! library, [speed](SimulatorBuilder::speed) or a
 //! [manual clock](SimulatorBuilder::manual_clock), [slots](SimulatorBuilder::slots), a
 //! [rate limit](SimulatorBuilder::rate_limit), [credits](SimulatorBuilder::credits), the
 //! [lifetime of URLs](SimulatorBuilder::url_lifetime) and the [shapes](Shape) of responses. [`Scenario`] documents the JSON of a

@@ -76,12 +76,16 @@ fn walk(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
     }
 }
 
-/// Translates OpenAPI 3.0 to JSON Schema 2020-12: `nullable`, boolean exclusive bounds, and keywords that do not constrain
+/// Translates OpenAPI 3.0 and 3.1 to JSON Schema 2020-12: `nullable`, boolean exclusive bounds, and keywords that do not constrain
 /// values.
 pub fn json_schema(schema: &Value) -> Value {
     let Value::Object(map) = schema else {
         return schema.clone();
     };
+    // An arm without a type, which the publisher writes for `null`.
+    if schema == &json!({ "nullable": true }) {
+        return json!({ "type": "null" });
+    }
     let mut out = Map::new();
     for (key, value) in map {
         match key.as_str() {
@@ -102,9 +106,23 @@ pub fn json_schema(schema: &Value) -> Value {
                     .collect();
                 out.insert(key.clone(), arms);
             }
+            // The ids of the service look like `UUID:MODEL`.
+            "format" if value == "uuid" => {}
             // A boolean `required` is a defect of the document, and not valid in JSON Schema.
             "required" if value.is_boolean() => {}
             "nullable" | "default" | "example" => {}
+            // Documents in OpenAPI 3.1, whose schemas are JSON Schema; the walks below read these forms.
+            "const" => drop(out.insert("enum".into(), json!([value]))),
+            "type" if value.is_array() => {
+                let kinds = value.as_array().expect("types");
+                let kinds: Vec<&Value> = kinds.iter().filter(|kind| *kind != "null").collect();
+                let kind = if let [one] = *kinds {
+                    one.clone()
+                } else {
+                    json!(kinds)
+                };
+                out.insert(key.clone(), kind);
+            }
             _ => drop(out.insert(key.clone(), value.clone())),
         }
     }
@@ -120,7 +138,9 @@ pub fn json_schema(schema: &Value) -> Value {
             }
         }
     }
-    if map.get("nullable") == Some(&json!(true)) {
+    let types = map.get("type").and_then(Value::as_array);
+    let has_null = types.is_some_and(|types| types.contains(&json!("null")));
+    if map.get("nullable") == Some(&json!(true)) || has_null {
         return json!({ "anyOf": [out, { "type": "null" }] });
     }
     Value::Object(out)
@@ -155,6 +175,7 @@ pub fn minimal(schema: &Value) -> Value {
         .and_then(Value::as_str)
         .unwrap_or("object")
     {
+        "null" => Value::Null,
         "boolean" => json!(true),
         "integer" | "number" => schema.get("minimum").cloned().unwrap_or(json!(1)),
         "array" => {

@@ -161,8 +161,16 @@ fn beside(mut schema: Map<String, Value>, target: Value) -> Value {
 /// Tools put `$defs` into a schema and write references as if it were the whole file. Such a reference becomes one to the
 /// nearest `$defs` around it, unless the file has its target.
 pub(crate) fn below_definitions(document: &mut Value) {
-    if document.get("$defs").is_none() {
+    if document.get("$defs").is_none() && has_definitions(document) {
         point_below(document, String::new(), &mut Vec::new());
+    }
+}
+
+fn has_definitions(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.contains_key("$defs") || map.values().any(has_definitions),
+        Value::Array(items) => items.iter().any(has_definitions),
+        _ => false,
     }
 }
 

@@ -95,8 +95,11 @@ pub(super) fn conversions(merged: &Merged) -> String {
             let properties: String = properties
                 .iter()
                 .map(|property| {
-                    let optional = !property.required || property.nullable;
-                    let kind = if optional { "optional" } else { "required" };
+                    let kind = match (property.required, property.nullable) {
+                        (true, _) => "required",
+                        (false, true) => "nullable",
+                        (false, false) => "optional",
+                    };
                     let (field, name) = (names::field(&property.name), &property.name);
                     format!("{field}: {kind} {name:?}, ")
                 })

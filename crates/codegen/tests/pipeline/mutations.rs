@@ -3,7 +3,7 @@
 use proptest::{prelude::*, sample::Index, test_runner::TestCaseResult};
 use serde_json::{Value, json};
 
-use super::{client, defects, documents, facts};
+use super::{client, defects, documents, facts, openapi_3_1::twins};
 use aimlapi_video_codegen::{self as spec, Diagnostics, Document, rust};
 
 /// One change at a place. Places and values are chosen by index, so that proptest can shrink a failing case.
@@ -59,6 +59,12 @@ const WORDS: &[&str] = &[
     "$ref",
     "discriminator",
     "const",
+    "prefixItems",
+    "patternProperties",
+    "if",
+    "$defs",
+    "$dynamicRef",
+    "contentEncoding",
     "x-media",
     "x-role",
     "x-rules",
@@ -142,6 +148,11 @@ fn values() -> Vec<Value> {
         json!({ "anyOf": [{ "required": ["a"] }, { "nullable": true }] }),
         json!({ "oneOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] }),
         json!({ "allOf": [{ "type": "object", "properties": { "a": { "type": "string" } } }], "nullable": true }),
+        json!({ "type": ["string", "integer", "null"], "maxLength": 3, "minimum": 5 }),
+        json!({ "type": ["array", "null"], "prefixItems": [true], "items": false }),
+        json!({ "type": "number", "exclusiveMinimum": 0.5, "maximum": 5 }),
+        json!({ "anyOf": [{ "const": null }, { "const": "a" }, true, false] }),
+        json!({ "$defs": { "a": { "const": 5 } }, "$ref": "#/$defs/a", "type": ["integer", "null"] }),
         json!({ "enum": [true] }),
         json!({ "enum": ["1080p", "1080P"] }),
         json!({ "minLength": 9, "maxLength": 1 }),
@@ -245,6 +256,11 @@ fn seeds() -> Vec<Value> {
         .into_iter()
         .map(|document| document.published)
         .collect();
+    seeds.extend(
+        twins("openapi-format")
+            .into_iter()
+            .map(|document| document.published),
+    );
     let vendored = documents();
     let every_eighth = vendored
         .into_iter()

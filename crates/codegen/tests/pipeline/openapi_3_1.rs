@@ -19,6 +19,12 @@ fn documents_in(folder: &Path) -> Vec<Document> {
     documents
 }
 
+/// The same documents in OpenAPI 3.0, or in 3.1 by one of the converters.
+pub(super) fn twins(form: &str) -> Vec<Document> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/twins");
+    documents_in(&Path::new(folder).join(form))
+}
+
 fn source(merged: &Merged) -> Vec<(&'static str, String)> {
     let mut diagnostics = Diagnostics::default();
     let source = rust::generate(merged, &client, &mut diagnostics);
@@ -47,10 +53,9 @@ fn stripped(document: &Document) -> Document {
 
 #[test]
 fn twins_of_both_converters_give_the_same_contract_and_source() {
-    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/twins"));
-    let documents = documents_in(&folder.join("3.0"));
+    let documents = twins("3.0");
     for converter in ["openapi-format", "openapi-upgrader"] {
-        let twins = documents_in(&folder.join(converter));
+        let twins = twins(converter);
         let [old, new] = same(&documents, &twins);
         assert_eq!(new.requests.len(), 5);
         assert_eq!(diff::compare(&old, &new), []);

@@ -15,7 +15,7 @@ fn the_task_of_every_model_is_the_one_of_the_table() {
         .map(|line| line.split_once(' ').unwrap())
         .collect();
     let mut checked = 0;
-    for request in merged(documents()).requests {
+    for request in read(documents()).0.requests {
         // A document that is published later is in no table.
         if let Some(task) = expected.get(&*request.model.id) {
             assert_eq!(request.model.task.as_str(), *task, "{}", request.model.id);

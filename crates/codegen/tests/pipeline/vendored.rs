@@ -148,6 +148,7 @@ fn a_repaired_document_needs_no_repair() {
 #[test]
 fn every_overlay_action_finds_its_target() {
     let mut documents = documents();
+    documents.iter_mut().for_each(repair::apply);
     let mut diagnostics = Diagnostics::default();
     let matches = overlay::apply(&facts().overlay, &mut documents, &mut diagnostics);
     assert_eq!(diagnostics, Diagnostics::default());

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Returns the smallest body that the model's document allows.
-fn body(judges: &[judge::Judged], model: &aimlapi_video::Model) -> Value {
+fn body(judges: &[judge::Judged], model: &Model) -> Value {
     let found = judges
         .iter()
         .find(|judged| judged.path == model.route.path() && judged.model == model.id);
