@@ -260,3 +260,45 @@ fn a_document_of_several_apis_without_the_schema_of_a_video_operation_is_left_ou
         assert!(contents(into.path()).is_empty());
     }
 }
+
+#[test]
+fn facts_about_what_is_gone_are_listed() {
+    let of_both = |property: &str| json!({ property: { "type": "string" } });
+    let into = folder(&[
+        ("acme/a.json", document("acme/a", of_both("old"))),
+        (
+            "glossary.json",
+            json!({
+                "properties": { "model": "M.", "old": "O.", "new": "N." },
+                "models": { "acme/a": { "new": "N of a.", "old": "O of a." }, "acme/gone": { "model": "M." } },
+            }),
+        ),
+        (
+            "durations.json",
+            json!({ "durations": [
+                { "model": "acme/a", "min": 1, "max": 2 }, { "model": "acme/gone", "min": 1, "max": 2 },
+            ] }),
+        ),
+        (
+            "overlay.json",
+            json!({ "overlay": "1.0.0", "info": { "title": "", "version": "1" }, "actions": [{
+                "target": "$.paths[*].post.requestBody.content[*].schema.properties.old", "update": { "x-media": true },
+            }] }),
+        ),
+    ]);
+    let from = folder(&[("Acme/a.json", document("acme/a", of_both("new")))]);
+    let ran = specs!("update", from.path(), "--into", into.path(), "--json");
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let lines = [
+        ("new", ""),
+        ("old", ""),
+        ("old", "acme/a"),
+        ("model", "acme/gone"),
+    ];
+    let mut lines = lines.map(|(path, model)| (path.to_owned(), model.to_owned()));
+    lines.sort();
+    assert_eq!(entries(&report, "unused_lines"), lines);
+    let gone = ("acme/gone".to_owned(), String::new());
+    assert_eq!(entries(&report, "unused_durations"), [gone]);
+    assert_eq!(entries(&report, "unmatched_actions").len(), 1);
+}
