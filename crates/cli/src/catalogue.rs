@@ -9,9 +9,9 @@ use aimlapi_video::{
 use serde_json::{Value, json};
 
 use crate::{
-    args::{Models, Schema},
+    args::{Models, Schema, route_of},
     documents::Catalogue,
-    failure::Failure,
+    failure::{Failure, error_line},
     output::print_result,
     table::{fits, table, terminal_columns},
 };
@@ -49,7 +49,8 @@ fn listed(options: &Models) -> Result<String, Failure> {
     }
     if models.is_empty() {
         return Err(Failure::usage(format!(
-            "no model fits; leave out a word or an option: `aimlapi-video models` lists all {}",
+            "no model fits; leave out a word or an option: `{}` lists all {}",
+            catalogue.listing(),
             known.len()
         )));
     }
@@ -131,10 +132,11 @@ fn described(options: &Schema) -> Result<String, Failure> {
         Some(id) => find(&catalogue, options, id)?,
         None if options.ledger => return Ok(ledger(&catalogue.models())),
         None => {
-            return Err(Failure::usage(
-                "the model is missing; name one, as in `aimlapi-video schema MODEL`: `aimlapi-video models` lists them, and \
-                 `aimlapi-video models WORD` searches them",
-            ));
+            let listing = catalogue.listing();
+            return Err(Failure::usage(format!(
+                "the model is missing; name one, as in `aimlapi-video schema MODEL`: `{listing}` lists them, and `{listing} WORD` \
+                 searches them"
+            )));
         }
     };
     if options.ledger {
@@ -163,22 +165,12 @@ fn described(options: &Schema) -> Result<String, Failure> {
 }
 
 fn find<'a>(catalogue: &'a Catalogue, options: &Schema, id: &str) -> Result<&'a Model, Failure> {
-    let route = if options.legacy {
-        Route::LegacyKling
-    } else {
-        Route::Universal
-    };
+    let route = route_of(options.legacy);
     catalogue.model(route, id).ok_or_else(|| {
-        let near = |model: &&Model| strsim::jaro_winkler(&model.id, id);
-        let known = catalogue.models().into_iter();
-        let nearest = known
-            .filter(|model| model.route == route)
-            .max_by(|a, b| near(a).total_cmp(&near(b)))
-            .map(|model| model.id.as_str());
-        Failure::usage(format!(
-            "unknown model {id}; `aimlapi-video models` lists the models, and the nearest is {}",
-            nearest.unwrap_or("none")
-        ))
+        // The check of a request names the nearest models.
+        let unknown = catalogue.request(route, json!({ "model": id })).err();
+        let why = unknown.as_ref().map(error_line).unwrap_or_default();
+        Failure::usage(format!("{why}; `{}` lists all", catalogue.listing()))
     })
 }
 
