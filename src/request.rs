@@ -14,8 +14,9 @@ mod warnings;
 use std::{
     borrow::{Borrow, Cow},
     fmt,
-    ops::Deref,
+    ops::{Deref, RangeInclusive},
     sync::Arc,
+    time::Duration,
 };
 
 use aimlapi_video_contract::Formats;
@@ -258,6 +259,11 @@ impl GenerationRequest {
         let property = self.entry.as_ref()?.property(Role::Duration)?;
         let length = self.body.get(&property.name).or(property.default.as_ref());
         length?.as_u64()
+    }
+
+    /// The duration of the generation that the vendor's pages state.
+    pub(crate) fn expected(&self) -> Option<RangeInclusive<Duration>> {
+        self.entry.as_ref()?.expected(self.length())
     }
 }
 
