@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, ops::RangeInclusive, process::ExitCode, time::D
 
 use aimlapi_video::{
     Model, Route,
-    contract::{MediaKind, Property},
+    contract::{self, MediaKind, Property},
 };
 use serde_json::{Value, json};
 
@@ -146,10 +146,16 @@ fn described(options: &Schema) -> Result<String, Failure> {
         return Ok(format!("{:#}", model.json_schema()));
     }
     let header = ["PARAMETER", "NEEDED", "ALLOWED", "DEFAULT", "MEANING"];
-    let row = |(path, property): (String, &Property)| {
-        vec![
-            // The whole path of a nested property would leave no room for the other columns.
-            "  ".repeat(path.matches('.').count()) + &property.name,
+    let mut rows = Vec::new();
+    add_rows(&model.properties, 0, &mut rows);
+    Ok(table(&header, &rows, terminal_columns()))
+}
+
+/// Adds a row for each property at every depth. The whole path of a nested one would leave no room for the other columns.
+fn add_rows(properties: &[Property], depth: usize, rows: &mut Vec<Vec<String>>) {
+    for property in properties {
+        rows.push(vec![
+            "  ".repeat(depth) + &property.name,
             if property.required { "yes" } else { "" }.to_owned(),
             property.schema.allowed(),
             property
@@ -158,10 +164,26 @@ fn described(options: &Schema) -> Result<String, Failure> {
                 .map(Value::to_string)
                 .unwrap_or_default(),
             property.description.clone().unwrap_or_default(),
-        ]
-    };
-    let rows: Vec<Vec<String>> = model.paths().into_iter().map(row).collect();
-    Ok(table(&header, &rows, terminal_columns()))
+        ]);
+        add_nested(&property.name, &property.schema, depth + 1, rows);
+    }
+}
+
+/// Adds the rows of the objects that a property takes; each of several alternatives has a row of its own.
+fn add_nested(name: &str, schema: &contract::Schema, depth: usize, rows: &mut Vec<Vec<String>>) {
+    match schema.typed() {
+        contract::Schema::Object(properties) => add_rows(properties, depth, rows),
+        contract::Schema::Array { items, .. } => add_nested(name, items, depth, rows),
+        contract::Schema::OneOrMany(item) => add_nested(name, item, depth, rows),
+        schema => {
+            for (value, arm) in schema.tagged().unwrap_or_default().1 {
+                let label = format!("{}{name} ({value})", "  ".repeat(depth));
+                let empty = String::new;
+                rows.push(vec![label, empty(), arm.allowed(), empty(), empty()]);
+                add_nested(name, arm, depth + 1, rows);
+            }
+        }
+    }
 }
 
 fn find<'a>(catalogue: &'a Catalogue, options: &Schema, id: &str) -> Result<&'a Model, Failure> {

@@ -142,6 +142,28 @@ async fn schema_shows_nested_objects_and_without_a_model_what_to_do() {
         .run(&["schema", "klingai/video-o1-reference-to-video"])
         .await;
     assert!(ran.stdout.contains("\n  frontal_image_url "), "{ran:?}");
+    let ran = cli.run(&["schema", "runway/act_two"]).await;
+    let lines = ran.stdout.lines().map(|line| {
+        let name = line.trim_start().split("  ").next().unwrap_or_default();
+        (line.len() - line.trim_start().len(), name)
+    });
+    let variants: Vec<(usize, &str)> = lines
+        .skip_while(|(_, name)| *name != "character")
+        .skip(1)
+        .take_while(|(indent, _)| *indent > 0)
+        .collect();
+    assert_eq!(
+        variants,
+        [
+            (2, "character (video)"),
+            (4, "type"),
+            (4, "url"),
+            (2, "character (image)"),
+            (4, "type"),
+            (4, "url"),
+        ],
+        "{ran:?}"
+    );
     let ran = cli.run(&["schema"]).await;
     let advice = "`aimlapi-video schema MODEL`: `aimlapi-video models` lists them";
     assert!(ran.code == 2 && ran.error().contains(advice), "{ran:?}");
