@@ -152,31 +152,27 @@ fn types_named_alike(requests: &[Request], diagnostics: &mut Diagnostics) {
             }
         });
     }
+    // The types of ranges of numbers are shared by all models, in the same module as theirs.
     let mut ranges = BTreeSet::new();
-    let each = |visit: &mut dyn FnMut(&Request, &str, &Schema)| {
-        for request in requests {
-            types::each(&request.model, &mut |name, schema| {
-                visit(request, name, schema);
-            });
-        }
-    };
-    // The types of ranges of numbers are shared by all models, in the same module as enums.
-    each(&mut |_, _, schema| {
-        if let Schema::Number { min, max } = schema {
-            ranges.insert(types::float_name(*min, *max));
-        }
-    });
-    each(&mut |Request { create, .. }, name, schema| {
-        let is_enum = matches!(schema, Schema::IntegerEnum(_) | Schema::StringEnum(_));
-        if is_enum && ranges.contains(name) {
-            let what = format!(
-                "`{name}`, a type of `{}`, is also one of a range of numbers",
-                create.model
-            );
-            let remedy = "remove the model, or rename the property by an overlay action";
-            diagnostics.error(Diagnostic::new(&create.file, &create.place, what, remedy));
-        }
-    });
+    for request in requests {
+        types::each(&request.model, &mut |_, schema| {
+            if let Schema::Number { min, max } = schema {
+                ranges.insert(types::float_name(*min, *max));
+            }
+        });
+    }
+    for Request { create, model } in requests {
+        types::each_named(model, &mut |name| {
+            if ranges.contains(name) {
+                let what = format!(
+                    "`{name}`, a type of `{}`, is also one of a range of numbers",
+                    create.model
+                );
+                let remedy = "remove the model, or rename the property by an overlay action";
+                diagnostics.error(Diagnostic::new(&create.file, &create.place, what, remedy));
+            }
+        });
+    }
 }
 
 /// Reports fetch operations whose parameters differ from those that this client sends.

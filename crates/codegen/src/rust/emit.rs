@@ -24,7 +24,8 @@ pub(super) fn bounded(merged: &Merged) -> String {
             }
             Schema::IntegerEnum(values) => {
                 let owner = &model.type_name;
-                let definition = format!("integer_enum!({name}, {owner:?}, {values:?});");
+                let definition =
+                    format!("crate::request::value::integer_enum!({name}, {owner:?}, {values:?});");
                 enums.insert(name.to_owned(), definition);
             }
             Schema::StringEnum(values) => {
@@ -36,7 +37,7 @@ pub(super) fn bounded(merged: &Merged) -> String {
                     .collect();
                 let (owner, pairs) = (&model.type_name, pairs.join(", "));
                 let definition = format!(
-                    "string_enum!({name}, {owner:?}, [{pairs}]);\n\
+                    "crate::request::value::string_enum!({name}, {owner:?}, [{pairs}]);\n\
                      impl crate::request::property::PropertyType for {name} {{}}"
                 );
                 enums.insert(name.to_owned(), definition);
@@ -57,7 +58,7 @@ pub(super) fn bounded(merged: &Merged) -> String {
         let _ = writeln!(out, "crate::request::value::float!({name}, {min}, {max});");
     }
     for definition in enums.values() {
-        let _ = writeln!(out, "crate::request::value::{definition}");
+        let _ = writeln!(out, "{definition}");
     }
     out.push_str("}\n");
     out
@@ -198,7 +199,7 @@ fn tagged(name: &str, owner: &str, tag: &str, schema: &Schema) -> String {
     };
     let variants: Vec<String> = types::arms(name, schema).into_iter().map(variant).collect();
     format!(
-        "tagged!({name}, {owner:?}, {tag:?}, [{}]);",
+        "crate::request::tagged::tagged!({name}, {owner:?}, {tag:?}, [{}]);",
         variants.join(", ")
     )
 }
