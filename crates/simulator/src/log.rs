@@ -13,6 +13,8 @@ use axum::http::{HeaderMap, Method, Uri, header};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use super::key::is_secret;
+
 /// A request that the simulator received, as listed by [`Simulator::requests`](super::Simulator::requests) and
 /// `GET /_simulator/requests`.
 ///
@@ -80,13 +82,6 @@ const MAX_PREFIX_BYTES: usize = 1024;
 /// The maximum of a target or a header's value, in bytes.
 const MAX_TEXT_BYTES: usize = 4 * 1024;
 
-/// Headers whose values are secret.
-const SECRET: &[header::HeaderName] = &[
-    header::AUTHORIZATION,
-    header::PROXY_AUTHORIZATION,
-    header::COOKIE,
-];
-
 impl Log {
     pub(super) fn new(max: usize) -> Self {
         Self {
@@ -108,7 +103,7 @@ impl Log {
         let mut lines = String::new();
         for (name, value) in headers {
             let value = String::from_utf8_lossy(value.as_bytes());
-            let value = match SECRET.contains(name) || name.as_str().contains("api-key") {
+            let value = match is_secret(name.as_str()) {
                 true => match value.split_once(' ') {
                     Some((scheme, _)) if scheme.eq_ignore_ascii_case("bearer") => {
                         format!("{scheme} …")

@@ -10,6 +10,7 @@ mod models;
 mod programs;
 mod records;
 mod requests;
+mod rules;
 mod scenario;
 mod shapes;
 mod time;
