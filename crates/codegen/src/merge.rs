@@ -20,8 +20,17 @@ use crate::{
 pub struct Merged {
     /// One entry per path and model, in the order of their type names.
     pub requests: Vec<Request>,
-    /// The schemas of the fetch operations' responses, where a document declares them.
-    pub fetched: BTreeMap<Route, Value>,
+    /// The fetch operations' responses, where a document declares them.
+    pub fetched: BTreeMap<Route, Fetched>,
+}
+
+/// The response of a fetch operation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fetched {
+    /// The document's file.
+    pub file: String,
+    /// The schema of the response.
+    pub schema: Value,
 }
 
 /// A model's request on one URL.
@@ -78,7 +87,9 @@ pub fn merge(
     types_named_alike(&requests, diagnostics);
     let fetched = Route::ALL.into_iter().filter_map(|route| {
         report_other_fetches(documents, route, diagnostics);
-        Some((route, duplicate::fetched(documents, route)?.1))
+        let (document, schema) = duplicate::fetched(documents, route)?;
+        let file = document.file.clone();
+        Some((route, Fetched { file, schema }))
     });
     Merged {
         fetched: fetched.collect(),

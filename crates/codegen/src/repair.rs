@@ -87,6 +87,8 @@ pub const ALL: &[Repair] = &[
 
 /// Repairs `document`, and records the repairs that changed it.
 pub fn apply(document: &mut Document) {
+    // An overlay corrects what is repaired.
+    document.corrected.clear();
     document.repairs = ALL
         .iter()
         .filter(|repair| (repair.apply)(&mut document.value) > 0)

@@ -19,6 +19,7 @@ use super::{
     openapi,
     responses::ErrorResponse,
     scenario::{MAX_SECONDS, Scenario},
+    script::RecordedRule,
     server::{Service, Shared},
     tasks::RecordedTask,
 };
@@ -31,6 +32,7 @@ pub(super) fn router() -> Router<Arc<Service>> {
         .route("/_simulator/", get(overview))
         .route("/_simulator/tasks", get(tasks))
         .route("/_simulator/requests", get(requests))
+        .route("/_simulator/rules", get(rules))
         .route("/_simulator/scenario", scenario)
         .route("/_simulator/clock", get(clock).post(advance))
         .route("/_simulator/reset", post(reset))
@@ -56,6 +58,10 @@ async fn tasks(State(service): State<Shared>) -> Json<Vec<RecordedTask>> {
 
 async fn requests(State(service): State<Shared>) -> Json<Vec<RecordedRequest>> {
     Json(service.log.list())
+}
+
+async fn rules(State(service): State<Shared>) -> Json<Vec<RecordedRule>> {
+    Json(service.tasks.rules())
 }
 
 async fn scenario(State(service): State<Shared>) -> Json<Scenario> {

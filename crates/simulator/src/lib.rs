@@ -7,18 +7,22 @@
 //! [manual clock](SimulatorBuilder::manual_clock), [slots](SimulatorBuilder::slots), a
 //! [rate limit](SimulatorBuilder::rate_limit), [credits](SimulatorBuilder::credits), the
 //! [lifetime of URLs](SimulatorBuilder::url_lifetime) and the [shapes](Shape) of responses. [`Scenario`] documents the JSON of a
-//! scenario. [`Simulator::tasks`] and [`Simulator::requests`] list what a test asserts on.
+//! scenario. [`Simulator::tasks`] and [`Simulator::requests`] list what a test asserts on. [`Checker`] judges a request or a response
+//! without a server.
 
 mod admin;
 mod builder;
+mod checker;
 mod clips;
 mod clock;
 mod connection;
 mod documents;
 mod files;
+mod key;
 mod log;
 mod openapi;
 mod rate_limit;
+mod redact;
 mod responses;
 mod scenario;
 mod script;
@@ -28,14 +32,18 @@ mod signature;
 mod task;
 mod tasks;
 mod timeline;
+mod violation;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
+pub use axum::http;
 pub use builder::SimulatorBuilder;
+pub use checker::{Checker, Deviation, InvalidDocument, Part, Subject};
 pub use log::RecordedRequest;
 pub use scenario::{InvalidScenario, Scenario};
+pub use script::RecordedRule;
 pub use shapes::Shape;
 pub use task::Phase;
 pub use tasks::RecordedTask;
@@ -104,6 +112,21 @@ impl Simulator {
         self.service.tasks.play(scenario);
     }
 
+    /// Lists the rules of the scenarios in their order, with the creates that each applied to.
+    pub fn rules(&self) -> Vec<RecordedRule> {
+        self.service.tasks.rules()
+    }
+
+    /// Asserts how many creates the rules of this name applied to.
+    ///
+    /// # Panics
+    ///
+    /// If it was another number, or no rule has the name. The message lists all rules with their counts.
+    #[track_caller]
+    pub fn assert_rule(&self, name: &str, applied: u64) {
+        assert_rule(&self.rules(), name, applied);
+    }
+
     /// Moves the service's clock forward, whether the clock runs or is [manual](SimulatorBuilder::manual_clock).
     pub fn advance(&self, by: Duration) {
         self.service.clock.advance(by);
@@ -115,4 +138,25 @@ impl Simulator {
     pub fn reset(&self) {
         self.service.reset();
     }
+}
+
+#[track_caller]
+fn assert_rule(rules: &[RecordedRule], name: &str, applied: u64) {
+    let named = rules
+        .iter()
+        .filter(|rule| rule.name.as_deref() == Some(name));
+    let counts: Vec<u64> = named.map(|rule| rule.applied).collect();
+    let all: Vec<_> = rules
+        .iter()
+        .map(|rule| (&rule.name, rule.applied))
+        .collect();
+    assert!(
+        !counts.is_empty(),
+        "no rule has the name {name:?}; the rules: {all:?}"
+    );
+    let count: u64 = counts.iter().sum();
+    assert!(
+        count == applied,
+        "the rule {name:?} applied to {count} creates; expected {applied}; the rules: {all:?}"
+    );
 }

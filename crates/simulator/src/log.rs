@@ -9,9 +9,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use axum::http::{HeaderMap, Method, Uri, header};
+use axum::http::{HeaderMap, Method, Uri};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
+
+use super::redact::{is_secret, key, redact};
 
 /// A request that the simulator received, as listed by [`Simulator::requests`](super::Simulator::requests) and
 /// `GET /_simulator/requests`.
@@ -80,13 +82,6 @@ const MAX_PREFIX_BYTES: usize = 1024;
 /// The maximum of a target or a header's value, in bytes.
 const MAX_TEXT_BYTES: usize = 4 * 1024;
 
-/// Headers whose values are secret.
-const SECRET: &[header::HeaderName] = &[
-    header::AUTHORIZATION,
-    header::PROXY_AUTHORIZATION,
-    header::COOKIE,
-];
-
 impl Log {
     pub(super) fn new(max: usize) -> Self {
         Self {
@@ -108,7 +103,7 @@ impl Log {
         let mut lines = String::new();
         for (name, value) in headers {
             let value = String::from_utf8_lossy(value.as_bytes());
-            let value = match SECRET.contains(name) || name.as_str().contains("api-key") {
+            let value = match is_secret(name.as_str()) {
                 true => match value.split_once(' ') {
                     Some((scheme, _)) if scheme.eq_ignore_ascii_case("bearer") => {
                         format!("{scheme} …")
@@ -225,20 +220,6 @@ impl Entry {
     }
 }
 
-/// Returns the key of a request, for its removal from other fields.
-///
-/// A key of fewer than 8 characters is ignored: it may equal an ordinary word.
-fn key(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let key = value.split_once(' ').map_or(value, |(_, key)| key).trim();
-    (key.len() >= 8).then_some(key)
-}
-
-/// Replaces every occurrence of the key.
-fn redact(key: Option<&str>, text: &str) -> String {
-    key.map_or_else(|| text.to_owned(), |key| text.replace(key, "…"))
-}
-
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
@@ -256,20 +237,22 @@ fn truncate(text: &str, max: usize) -> &str {
 ///
 /// Returns `None` if the body is not JSON or is still above the maximum.
 fn shorten(body: &[u8]) -> Option<Vec<u8>> {
-    fn truncate_strings(value: &mut Value) {
-        match value {
-            Value::String(text) if text.len() > MAX_STRING_BYTES => {
-                *text = format!("{}…", truncate(text, MAX_STRING_BYTES));
-            }
-            Value::Array(items) => items.iter_mut().for_each(truncate_strings),
-            Value::Object(map) => map.values_mut().for_each(truncate_strings),
-            _ => {}
-        }
-    }
     let mut value: Value = serde_json::from_slice(body).ok()?;
     truncate_strings(&mut value);
     let short = value.to_string().into_bytes();
     (short.len() <= MAX_BODY_BYTES).then_some(short)
+}
+
+/// Truncates the strings of a value.
+pub(super) fn truncate_strings(value: &mut Value) {
+    match value {
+        Value::String(text) if text.len() > MAX_STRING_BYTES => {
+            *text = format!("{}…", truncate(text, MAX_STRING_BYTES));
+        }
+        Value::Array(items) => items.iter_mut().for_each(truncate_strings),
+        Value::Object(map) => map.values_mut().for_each(truncate_strings),
+        _ => {}
+    }
 }
 
 fn rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {

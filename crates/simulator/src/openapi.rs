@@ -110,6 +110,7 @@ fn own_paths() -> Map<String, Value> {
         "/_simulator/": { "get": get("overview", "The settings, the credits left, the tasks and the recorded requests", "Overview") },
         "/_simulator/tasks": { "get": get("tasks", "The generations, the oldest first", "Tasks") },
         "/_simulator/requests": { "get": get("requests", "The recorded requests, without keys", "Requests") },
+        "/_simulator/rules": { "get": get("rules", "The rules of the scenarios, with the creates that each applied to", "Rules") },
         "/_simulator/scenario": {
             "get": get("scenario", "The rules that are left", "Scenario"),
             "post": post("play", "Add rules for the next generations", "Scenario", "Scenario"),

@@ -4,6 +4,7 @@
 //! out its rules to creates.
 
 mod reading;
+mod when;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,21 +12,25 @@ use std::{
     str::FromStr,
 };
 
+use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::shapes::Shape;
 pub(super) use reading::{FRAMING_HEADERS, MAX_SECONDS};
+use when::When;
 
 /// The behaviour of the next generations, as a list of rules: failures, stalls, unknown states, lost responses.
 ///
 /// The JSON format is the same for [`SimulatorBuilder::scenario`](super::SimulatorBuilder::scenario), `--scenario FILE` and
-/// `POST /_simulator/scenario`: an object whose `next` is a list of rules. A valid create takes the first rule that names its
-/// model or no model. If no rule applies, the generation completes normally.
+/// `POST /_simulator/scenario`: an object whose `next` is a list of rules. A valid create takes the first rule that applies
+/// to it. If no rule applies, the generation completes normally.
 ///
 /// | Field of a rule | Meaning | Default |
 /// |---|---|---|
 /// | `times` | the number of creates that the rule applies to: 1 or more, or `"always"` | 1 |
+/// | `name` | the name by which [`Simulator::rules`](super::Simulator::rules) and [`Simulator::assert_rule`](super::Simulator::assert_rule) show the rule's counts | none |
+/// | `when` | the conditions of the rule, all of which a create must meet | none |
 /// | `model` | limits the rule to creates of this model | any model |
 /// | `seconds` | the time from create to end, in the service's time | drawn at random |
 /// | `queued_seconds` | the part of that time in the queue | 15 % |
@@ -37,6 +42,20 @@ pub(super) use reading::{FRAMING_HEADERS, MAX_SECONDS};
 /// | `create` | a step: the response to the create | the normal response |
 /// | `polls` | a list of steps: the responses to the first polls | the normal responses |
 /// | `downloads` | a list of steps: the responses to the first downloads | the normal responses |
+///
+/// | Field of `when` | Meaning |
+/// |---|---|
+/// | `model` | the create's model |
+/// | `body` | an object of conditions by JSON pointer, such as `{"/prompt": {"matches": "(?i)lantern"}}` |
+/// | `headers` | an object of conditions by the name of a header |
+/// | `key` | the create's API key, or its hash as a task shows it; only the hash is kept |
+/// | `every` | of the creates that reach the rule and meet its conditions, the rule applies to every one with a multiple of this number |
+///
+/// | Field of a condition | Meaning |
+/// |---|---|
+/// | `equals` | the value, as JSON Schema compares values: `5` equals `5.0` |
+/// | `matches` | a regular expression that text contains, in the syntax of the [`regex`] crate; `^` and `$` anchor it |
+/// | `exists` | whether the value exists; `true` if another condition is stated |
 ///
 /// | Field of a step | Meaning | Default |
 /// |---|---|---|
@@ -57,6 +76,14 @@ pub(super) use reading::{FRAMING_HEADERS, MAX_SECONDS};
 ///     { "end": { "fail": { "name": "moderation", "message": "not this picture" } } },
 ///     { "create": { "close": true, "created": true } }
 /// ] }"#.parse()?;
+///
+/// // Every second prompt about rain fails.
+/// let scenario: Scenario = r#"{ "next": [{
+///     "name": "no rain",
+///     "when": { "body": { "/prompt": { "matches": "(?i)\\brain\\b" } }, "every": 2 },
+///     "times": "always",
+///     "end": { "fail": { "message": "no rain" } }
+/// }] }"#.parse()?;
 ///
 /// let error = r#"{ "next": [{ "times": 0 }] }"#.parse::<Scenario>().unwrap_err();
 /// let message = "next[0].times: expected 1 or more, or \"always\"; received 0";
@@ -87,9 +114,14 @@ impl Scenario {
                 _ => InvalidScenario(format!("{path}: {}", error.inner())),
             }
         })?;
+        let mut names = BTreeSet::new();
         for (number, rule) in scenario.next.iter().enumerate() {
-            rule.check()
-                .map_err(|message| InvalidScenario(format!("next[{number}].{message}")))?;
+            let at = |message| InvalidScenario(format!("next[{number}].{message}"));
+            rule.check().map_err(at)?;
+            if let Some(name) = rule.name.as_ref().filter(|name| !names.insert(*name)) {
+                let message = format!("name: expected a name of its own; {name:?} is taken");
+                return Err(at(message));
+            }
         }
         Ok(scenario)
     }
@@ -97,9 +129,12 @@ impl Scenario {
     /// Checks that the rules name models which a simulator knows.
     pub(super) fn check_models(&self, known: &BTreeSet<&str>) -> Result<(), InvalidScenario> {
         for (number, rule) in self.next.iter().enumerate() {
-            if let Some(model) = rule.model.as_deref().filter(|model| !known.contains(model)) {
-                let message = format!("next[{number}].model: no document describes {model}");
-                return Err(InvalidScenario(message));
+            let when = rule.when.as_ref().and_then(|when| when.model.as_deref());
+            for (field, model) in [("model", rule.model.as_deref()), ("when.model", when)] {
+                if let Some(model) = model.filter(|model| !known.contains(model)) {
+                    let message = format!("next[{number}].{field}: no document describes {model}");
+                    return Err(InvalidScenario(message));
+                }
             }
         }
         Ok(())
@@ -134,6 +169,10 @@ impl std::error::Error for InvalidScenario {}
 pub(super) struct Rule {
     pub(super) times: Times,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) when: Option<When>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) model: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) seconds: Option<f64>,
@@ -155,6 +194,15 @@ pub(super) struct Rule {
     pub(super) polls: Vec<Step>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) downloads: Vec<Step>,
+}
+
+impl Rule {
+    /// Whether the rule's conditions allow a create.
+    pub(super) fn is_met(&self, model: &str, body: &Value, headers: &HeaderMap) -> bool {
+        let when = self.when.as_ref();
+        self.model.as_deref().is_none_or(|name| name == model)
+            && when.is_none_or(|when| when.is_met(model, body, headers))
+    }
 }
 
 /// The number of creates that a rule applies to.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     body::{Body, Bytes, to_bytes},
     extract::{ConnectInfo, DefaultBodyLimit, Query, Request, State, rejection::QueryRejection},
     http::{HeaderMap, StatusCode, Uri, header},
@@ -20,6 +20,7 @@ use super::{
     connection::Abort,
     documents::Documents,
     files,
+    key::bearer,
     log::Log,
     rate_limit::RateLimit,
     responses::{ErrorResponse, apply_step, generation},
@@ -56,8 +57,8 @@ pub(super) fn router(service: Shared) -> Router {
         let fetch = move |service, abort, query, uri, headers| {
             fetch(route, service, abort, query, uri, headers)
         };
-        let create = move |service, abort, uri, headers, body| {
-            create(route, service, abort, uri, headers, body)
+        let create = move |service, abort, number, uri, headers, body| {
+            create(route, service, abort, number, uri, headers, body)
         };
         router = router.route(route.path(), get(fetch).post(create));
     }
@@ -79,7 +80,7 @@ async fn log_request(
     request: Request,
     next: Next,
 ) -> Response {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let read = to_bytes(body, MAX_BODY).await;
     let bytes = read.as_ref().cloned().unwrap_or_default();
     let number = service.log.record(
@@ -89,6 +90,7 @@ async fn log_request(
         &parts.headers,
         &bytes,
     );
+    parts.extensions.insert(RequestNumber(number));
     let response = match read {
         Ok(bytes) => {
             next.run(Request::from_parts(parts, Body::from(bytes)))
@@ -111,15 +113,20 @@ async fn log_request(
     response
 }
 
+/// The number of a request in the log.
+#[derive(Clone, Copy, Debug)]
+struct RequestNumber(u64);
+
 async fn create(
     route: Route,
     State(service): State<Shared>,
     ConnectInfo(abort): ConnectInfo<Abort>,
+    Extension(number): Extension<RequestNumber>,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let result = service.create(route, &headers, &body);
+    let result = service.create(route, number, &headers, &body);
     finish(&service, result, (&uri, &headers), &abort).await
 }
 
@@ -178,6 +185,7 @@ impl Service {
     fn create(
         &self,
         route: Route,
+        RequestNumber(number): RequestNumber,
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<(Response, Option<Step>), ErrorResponse> {
@@ -189,7 +197,10 @@ impl Service {
             ))
         })?;
         let (document, body) = self.documents.validate(route, body).map_err(bad)?;
-        match self.tasks.create(route, &document.model, &body) {
+        match self
+            .tasks
+            .create(route, &document.model, &body, headers, number)
+        {
             CreateOutcome::Replaced(step) => Ok((Response::default(), Some(step))),
             CreateOutcome::NoCredits { cost, left } => Err(ErrorResponse::new(
                 StatusCode::FORBIDDEN,
@@ -239,13 +250,7 @@ impl Service {
 
     /// Checks the key of a request, and takes a token of the rate limit.
     fn admit(&self, headers: &HeaderMap) -> Result<(), ErrorResponse> {
-        let key = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, key)| scheme.eq_ignore_ascii_case("bearer") && !key.trim().is_empty())
-            .map(|(_, key)| key.trim());
-        let message = match (key, &self.key) {
+        let message = match (bearer(headers), &self.key) {
             (None, _) => Some("authorization: expected `Bearer KEY`; received no key"),
             (Some(key), Some(expected)) if key != expected => Some("authorization: unknown key"),
             _ => None,

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use axum::http::HeaderMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -17,7 +18,7 @@ use super::{
     clips,
     clock::{Clock, seconds},
     scenario::{Rule, Scenario, Step},
-    script::Script,
+    script::{RecordedRule, Script},
     shapes::{ResponseContent, Shape},
     signature::{Rejected, Signer},
     task::{Phase, Task, file_name},
@@ -126,7 +127,14 @@ impl Tasks {
     }
 
     /// Creates a generation by a valid request.
-    pub(super) fn create(&self, route: Route, model: &Arc<Model>, body: &Value) -> CreateOutcome {
+    pub(super) fn create(
+        &self,
+        route: Route,
+        model: &Arc<Model>,
+        body: &Value,
+        headers: &HeaderMap,
+        request: u64,
+    ) -> CreateOutcome {
         let now = self.clock.now();
         let clip = clips::nearest(model, body);
         let length = requested_length(model, body).unwrap_or(clip.length);
@@ -136,7 +144,7 @@ impl Tasks {
             let left = inner.credits;
             return CreateOutcome::NoCredits { cost, left };
         }
-        let rule = inner.script.take(&model.id);
+        let rule = inner.script.take(&model.id, body, headers, request);
         let step = rule.as_ref().and_then(|rule| rule.create.clone());
         if let Some(step) = step
             .as_ref()
@@ -316,6 +324,11 @@ impl Tasks {
     /// Returns the scenario's rules that are left.
     pub(super) fn scenario(&self) -> Scenario {
         self.lock().script.left()
+    }
+
+    /// Lists all rules with their counts.
+    pub(super) fn rules(&self) -> Vec<RecordedRule> {
+        self.lock().script.list()
     }
 
     /// Removes all rules.

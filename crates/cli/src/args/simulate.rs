@@ -101,6 +101,7 @@ const NOTES: &str = "\
 Below /_simulator/, without a key, tests read and control the simulator:
   GET  /_simulator/              the tasks and all requests (also separate: tasks, requests)
   POST /_simulator/scenario      the behaviour of the next generations
+  GET  /_simulator/rules         the rules, and how many creates each applied to
   POST /_simulator/clock         {\"advance_seconds\": 90}
   POST /_simulator/reset         return to the initial state
   GET  /_simulator/openapi.json  its own OpenAPI document

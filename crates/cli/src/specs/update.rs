@@ -11,7 +11,7 @@ mod report;
 
 use std::{fs, io, path::Path, process::ExitCode};
 
-use super::{Described, client, print_result, refused, vendors, write};
+use super::{Described, client, print_result, refused, require_folder, vendors, write};
 use crate::{args::SpecsUpdate, failure::Failure, output::print_note};
 use aimlapi_video_codegen::{
     self as spec, Diagnostics, Document, Facts, Merged, ModelDuration, Route, diff,
@@ -34,6 +34,7 @@ pub(crate) fn update(args: &SpecsUpdate) -> ExitCode {
 }
 
 fn run(args: &SpecsUpdate) -> Result<Report, Failure> {
+    require_folder(&args.into)?;
     let old = Described::read(&args.into).usable(&args.into)?;
     let published = Published::read(&args.from, &old.facts)?;
     let plan = Plan::new(&published.documents, &old)?;

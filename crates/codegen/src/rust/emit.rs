@@ -9,7 +9,7 @@ use aimlapi_video_contract::{Model, Property, Schema, code_span};
 use super::types;
 use crate::{
     Route,
-    merge::{Merged, Request},
+    merge::{Fetched, Merged, Request},
     names,
 };
 
@@ -128,7 +128,7 @@ pub(super) fn contract(merged: &Merged) -> Result<String, serde_json::Error> {
     Ok(text)
 }
 
-/// The request schemas after repair and overlay, for validators that use the documents alone.
+/// The schemas of requests and responses after repair and overlay, for validators that use the documents alone.
 pub(super) fn documents(merged: &Merged) -> Value {
     let entry = |request: &Request| {
         let create = &request.create;
@@ -137,9 +137,14 @@ pub(super) fn documents(merged: &Merged) -> Value {
             "path": create.route.path(),
             "status": create.status,
             "schema": create.schema,
+            "response": create.answer,
         })
     };
-    merged.requests.iter().map(entry).collect()
+    let fetch = |(route, fetched): (&Route, &Fetched)| json!({ "path": route.path(), "file": fetched.file, "response": fetched.schema });
+    json!({
+        "documents": merged.requests.iter().map(entry).collect::<Value>(),
+        "fetches": merged.fetched.iter().map(fetch).collect::<Value>(),
+    })
 }
 
 /// The documentation of the library's module `types`: an index of the request types, by vendor.

@@ -34,7 +34,26 @@ pub(super) fn own(documented: bool, ids: &BTreeSet<&str>) -> Map<String, Value> 
         "Clock": object(json!({ "now_seconds": { "type": "number" } })),
         "Advance": object(json!({ "advance_seconds": seconds() })),
         "Scenario": object(json!({ "next": list("Rule") })),
+        "Rules": list("RecordedRule"),
+        "RecordedRule": object(json!({
+            "name": { "type": ["string", "null"] },
+            "applied": { "type": "integer" },
+            "left": { "type": ["integer", "null"] },
+            "requests": { "type": "array", "items": { "type": "integer" } },
+            "rule": reference("Rule"),
+        })),
         "Rule": rule(ids),
+        "When": closed(json!({
+            "model": models(ids),
+            "body": conditions("^(/([^~]|~[01])*)?$", reference("Condition")),
+            "headers": conditions(
+                HEADER_NAME,
+                json!({ "allOf": [reference("Condition"), { "properties": { "equals": { "type": "string" } } }] }),
+            ),
+            "key": { "type": "string", "pattern": "\\S" },
+            "every": count(),
+        })),
+        "Condition": condition(),
         "Step": step(json!({ "times": count() })),
         "DownloadStep": step(json!({
             "times": count(),
@@ -117,15 +136,12 @@ fn request() -> Value {
 
 fn rule(ids: &BTreeSet<&str>) -> Value {
     let list = |name: &str| json!({ "type": "array", "items": reference(name) });
-    let model = if ids.is_empty() {
-        json!(false)
-    } else {
-        json!({ "enum": ids })
-    };
     let one = |name: &str, schema: Value| object(json!({ name: schema }));
     closed(json!({
         "times": { "anyOf": [count(), { "const": "always" }] },
-        "model": model,
+        "name": { "type": "string", "pattern": "\\S" },
+        "when": reference("When"),
+        "model": models(ids),
         "seconds": seconds(),
         "queued_seconds": seconds(),
         "back_to_queued": { "type": "boolean" },
@@ -147,6 +163,38 @@ fn rule(ids: &BTreeSet<&str>) -> Value {
     }))
 }
 
+fn models(ids: &BTreeSet<&str>) -> Value {
+    match ids.is_empty() {
+        true => json!(false),
+        false => json!({ "enum": ids }),
+    }
+}
+
+const HEADER_NAME: &str = "^[A-Za-z0-9-]+$";
+
+/// Returns the schema of an object with a condition for each name that matches `names`.
+fn conditions(names: &str, condition: Value) -> Value {
+    json!({
+        "type": "object",
+        "propertyNames": { "pattern": names },
+        "additionalProperties": condition,
+    })
+}
+
+fn condition() -> Value {
+    let mut schema = closed(json!({
+        "equals": {},
+        "matches": { "type": "string", "format": "regex" },
+        "exists": { "type": "boolean" },
+    }));
+    let value = json!({ "anyOf": [{ "required": ["equals"] }, { "required": ["matches"] }] });
+    let exists = json!({ "properties": { "exists": { "const": true } } });
+    schema["if"] = value;
+    schema["then"] = exists;
+    schema["else"] = json!({ "required": ["exists"] });
+    schema
+}
+
 /// Returns the schema of a step with `own` properties besides the common ones.
 fn step(own: Value) -> Value {
     let any_case = |text: &str| {
@@ -163,7 +211,7 @@ fn step(own: Value) -> Value {
         "headers": {
             "type": "object",
             "propertyNames": {
-                "pattern": "^[A-Za-z0-9-]+$",
+                "pattern": HEADER_NAME,
                 "not": { "pattern": format!("^({})$", framing.join("|")) },
             },
             "additionalProperties": { "type": "string", "pattern": "^[ -~]*$" },

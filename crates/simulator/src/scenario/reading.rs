@@ -12,6 +12,16 @@ impl Rule {
         if self.times == Times::Count(0) {
             return Err("times: expected 1 or more, or \"always\"; received 0".into());
         }
+        if self
+            .name
+            .as_deref()
+            .is_some_and(|name| name.trim().is_empty())
+        {
+            return Err("name: expected text; received none".into());
+        }
+        if let Some(when) = &self.when {
+            when.check().map_err(|message| format!("when.{message}"))?;
+        }
         check_seconds("seconds", self.seconds)?;
         check_seconds("queued_seconds", self.queued_seconds)?;
         let lists = [("polls", &self.polls), ("downloads", &self.downloads)];
@@ -82,10 +92,12 @@ pub(super) fn check_forms(scenario: &Value) -> Result<(), InvalidScenario> {
         false => refuse(path, "an object", value),
     };
     let items = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    // An absent field is omitted, not `null`; only as a JSON body `null` is a value.
+    // An absent field is omitted, not `null`; only as a JSON body and in a condition `null` is a value.
     let no_null = |path: &str, value: &Value| {
         let mut entries = value.as_object().into_iter().flatten();
-        match entries.find(|(name, value)| value.is_null() && *name != "json") {
+        match entries
+            .find(|(name, value)| value.is_null() && !["json", "equals"].contains(&name.as_str()))
+        {
             Some((name, null)) => refuse(&format!("{path}.{name}"), "a value", null),
             None => Ok(()),
         }
@@ -111,6 +123,22 @@ pub(super) fn check_forms(scenario: &Value) -> Result<(), InvalidScenario> {
             if let Some(word) = word {
                 let message = format!("{path}.{name}: unknown variant `{word}` in an object");
                 return Err(InvalidScenario(message));
+            }
+        }
+        if !rule["when"].is_null() {
+            let (path, when) = (format!("{path}.when"), &rule["when"]);
+            object(&path, when)?;
+            no_null(&path, when)?;
+            for name in ["body", "headers"] {
+                let path = format!("{path}.{name}");
+                if !when[name].is_null() {
+                    object(&path, &when[name])?;
+                }
+                for (name, condition) in when[name].as_object().into_iter().flatten() {
+                    let path = format!("{path}.{name}");
+                    object(&path, condition)?;
+                    no_null(&path, condition)?;
+                }
             }
         }
         if !rule["create"].is_null() {
@@ -144,13 +172,18 @@ fn check_seconds(name: &str, value: Option<f64>) -> Result<(), String> {
     }
 }
 
-fn check_header(name: &str, value: &str) -> Result<(), String> {
+pub(super) fn check_header_name(name: &str) -> Result<(), String> {
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     if name.is_empty() || !name.bytes().all(letter) {
         return Err(format!(
             "expected a name of letters, digits and hyphens; received {name:?}"
         ));
     }
+    Ok(())
+}
+
+fn check_header(name: &str, value: &str) -> Result<(), String> {
+    check_header_name(name)?;
     if FRAMING_HEADERS.contains(&&*name.to_ascii_lowercase()) {
         return Err(format!("{name} is set by the server"));
     }

@@ -4,12 +4,14 @@
 //! This file holds what the modules share: simulators with common settings, and `Caller`, which sends plain requests.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod checker;
 mod compatibility;
 mod limits;
 mod models;
 mod programs;
 mod records;
 mod requests;
+mod rules;
 mod scenario;
 mod shapes;
 mod time;

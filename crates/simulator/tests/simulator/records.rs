@@ -130,6 +130,7 @@ async fn own_document_allows_the_smallest_request_of_every_model_and_describes_o
         "/_simulator/",
         "/_simulator/tasks",
         "/_simulator/requests",
+        "/_simulator/rules",
         "/_simulator/scenario",
         "/_simulator/clock",
     ] {
@@ -138,14 +139,34 @@ async fn own_document_allows_the_smallest_request_of_every_model_and_describes_o
     }
     let scenario = validator(document["components"]["schemas"]["Scenario"].clone());
     let every_field = json!({ "next": [{
-        "times": "always", "model": MODEL, "seconds": 1, "queued_seconds": 0.5, "back_to_queued": true,
+        "times": "always", "model": MODEL, "name": "a", "seconds": 1, "queued_seconds": 0.5, "back_to_queued": true,
         "end": { "fail": null }, "video": { "after_polls": 1 }, "id": "wrong", "shape": "list",
         "create": { "created": true, "status": 500, "headers": { "Retry-After": "1" }, "html": "" },
         "polls": [{ "times": 2, "delay_seconds": 0, "json": null }, { "close": true }, { "text": "" }],
         "downloads": [{ "cut_after": 1 }],
+        "when": {
+            "model": MODEL, "key": "a", "every": 2,
+            "body": { "/prompt": { "matches": "^a", "exists": true }, "/seed": { "exists": false } },
+            "headers": { "x-a": { "equals": "b" } },
+        },
     }] });
     assert!(scenario.is_valid(&every_field));
     assert_eq!(caller.play(every_field).await.0, 200);
+    let (_, rules) = caller.send("GET", "/_simulator/rules", None).await;
+    assert!(
+        validator(schema("/_simulator/rules")).is_valid(&rules),
+        "{rules}"
+    );
+    for when in [
+        json!({ "body": { "/a": {} } }),
+        json!({ "body": { "/a": { "equals": 1, "exists": false } } }),
+        json!({ "body": { "a": { "exists": true } } }),
+        json!({ "headers": { "x-a": { "equals": 1 } } }),
+    ] {
+        let invalid = json!({ "next": [{ "when": when }] });
+        assert!(!scenario.is_valid(&invalid), "{invalid}");
+        assert_eq!(caller.play(invalid).await.0, 400);
+    }
     let framing = json!({ "next": [{ "polls": [{ "headers": { "cOntent-length": "1" } }] }] });
     assert!(!scenario.is_valid(&framing));
     assert_eq!(caller.play(framing).await.0, 400);
