@@ -116,6 +116,8 @@ fn sections(merged: &Merged, vendors: &BTreeSet<&str>) -> BTreeMap<&'static str,
     let all = each(&|vendor| format!("    \"{vendor}\",\n"), "");
     let others = vendors.iter().filter(|vendor| **vendor != DEFAULT);
     let others: Vec<String> = others.map(|vendor| format!("`{vendor}`")).collect();
+    // A line of Markdown has no more, so that it can be read as text.
+    let names: Vec<String> = others.chunks(8).map(|line| line.join(", ")).collect();
     BTreeMap::from([
         (
             "features",
@@ -128,7 +130,7 @@ fn sections(merged: &Merged, vendors: &BTreeSet<&str>) -> BTreeMap<&'static str,
                 "",
             ),
         ),
-        ("names", others.join(", ")),
+        ("names", format!("\n{}\n", names.join(",\n"))),
         (
             "models",
             format!(

@@ -60,7 +60,7 @@ fn sections_are_filled_from_the_documents_and_the_rest_is_kept() {
     assert_eq!(
         text("README.md"),
         "All <!-- specs vendors models -->3 models, 1 of them on both URLs of the service<!-- end -->, \
-         <!-- specs vendors names -->`acme`<!-- end -->."
+         <!-- specs vendors names -->\n`acme`\n<!-- end -->."
     );
     let again = specs!("vendors", openapi);
     assert_eq!(again.stdout.trim(), "every list is up to date");
