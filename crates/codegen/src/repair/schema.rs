@@ -114,6 +114,14 @@ pub(super) fn null_arm(document: &mut Value) -> usize {
         let Some((keyword, mut arms)) = arms(schema) else {
             return false;
         };
+        let mut beside = schema.clone();
+        beside.remove(keyword);
+        let is_null = |keyword: &str, null: Value| beside.get(keyword) == Some(&null);
+        if (is_null("enum", json!([null])) || is_null("type", "null".into())) && allows_null(schema)
+        {
+            *schema = beside;
+            return true;
+        }
         let before = arms.clone();
         // `oneOf` forbids a value that two arms allow; an arm of `nullable` alone has no other meaning than `null`.
         let allows = |arm: &&Value| arm.as_object().is_some_and(allows_null);
