@@ -16,7 +16,7 @@ use jsonschema::{
 use serde_json::{Value, json};
 
 use aimlapi_video::{
-    contract::{self, Model, Route},
+    contract::{self, Model, Route, Schema},
     documents::{self, documents},
 };
 
@@ -129,12 +129,13 @@ impl Documents {
             ));
         };
         if !self.strict {
-            coerce(&document.schema, &mut body);
+            // The programs on the documentation pages send `"duration": "5"`, and the pages show a successful response to them.
+            document.model.coerce(&mut body);
         }
         let violations: Vec<String> = document
             .validator
             .iter_errors(&body)
-            .map(|error| message(&error))
+            .map(|error| message(&error, &document.model))
             .collect();
         if violations.is_empty() {
             Ok((document, body))
@@ -215,30 +216,26 @@ fn json_schema(schema: &Value, strict: bool) -> Value {
     }
 }
 
-/// Converts numeric strings to numbers where the schema requires numbers.
-///
-/// The programs on the documentation pages send `"duration": "5"`, and the pages show a successful response to them.
-fn coerce(schema: &Value, value: &mut Value) {
-    match value {
-        Value::String(text) if schema["type"] == "integer" || schema["type"] == "number" => {
-            if let Ok(number) = text.trim().parse::<serde_json::Number>() {
-                *value = Value::Number(number);
+/// The values that the document allows at a place in a body.
+fn allowed(model: &Model, pointer: &str) -> Option<String> {
+    let body = Schema::Object(model.properties.clone());
+    let schema = pointer
+        .split('/')
+        .skip(1)
+        .try_fold(body, |schema, step| match schema.typed() {
+            Schema::Object(properties) => {
+                let mut named = properties.iter();
+                let property = named.find(|property| property.name == step)?;
+                Some(property.schema_with_null())
             }
-        }
-        Value::Object(map) => {
-            for (key, value) in map {
-                coerce(&schema["properties"][key.as_str()], value);
-            }
-        }
-        Value::Array(items) => items
-            .iter_mut()
-            .for_each(|item| coerce(&schema["items"], item)),
-        _ => {}
-    }
+            Schema::Array { items, .. } => Some((**items).clone()),
+            _ => None,
+        });
+    schema.map(|schema| schema.allowed())
 }
 
 /// Formats a validation error: the field, the expected values, the received value.
-fn message(error: &ValidationError<'_>) -> String {
+fn message(error: &ValidationError<'_>, model: &Model) -> String {
     let mut field = error
         .instance_path()
         .to_string()
@@ -282,7 +279,7 @@ fn message(error: &ValidationError<'_>) -> String {
             .collect::<Vec<_>>()
             .join(" or "),
         ValidationErrorKind::AnyOf { .. } => {
-            "a URI, or another form that the document allows".into()
+            allowed(model, error.instance_path().as_str()).unwrap_or_else(|| "another value".into())
         }
         kind => format!("a value that `{}` allows", kind.keyword()),
     };

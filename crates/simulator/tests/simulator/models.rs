@@ -3,7 +3,10 @@
 //! The client's types and the simulator's JSON Schemas are two independent interpretations of the documents; they must agree.
 
 use aimlapi_video::{
-    GenerationRequest, Media, Model, Route, State, Update, documents::Document, models,
+    GenerationRequest, Media, Model, Route, State, Update,
+    contract::{JsonType, Schema},
+    documents::Document,
+    models,
 };
 use aimlapi_video_simulator::{Scenario, Simulator};
 use futures_util::StreamExt;
@@ -127,6 +130,45 @@ async fn simulator_and_client_types_agree_on_every_property() {
         }
     }
     assert!(checked > 1000, "{checked}");
+}
+
+#[tokio::test]
+async fn numeric_string_is_accepted_where_the_client_reads_it_as_a_number() {
+    let simulator = Simulator::builder().start().await.unwrap();
+    let caller = Caller::of(&simulator);
+    let judges = judge::judges();
+    let (mut nullable, mut base64) = (0, 0);
+    for model in models()
+        .iter()
+        .filter(|model| model.route == Route::Universal)
+    {
+        let base = body(&judges, model);
+        for property in &model.properties {
+            let mut body = base.clone();
+            body[&property.name] = "5".into();
+            let coerced = GenerationRequest::from_json_coerced(model.route, body.clone());
+            let (status, answer) = caller.create(&body).await;
+            let name = &property.name;
+            assert_eq!(
+                status < 300,
+                coerced.is_ok(),
+                "{} {name}: {answer}",
+                model.id
+            );
+            let is_number = matches!(
+                property.schema.json_type(),
+                JsonType::Integer | JsonType::Number
+            );
+            nullable += u32::from(property.nullable && is_number);
+            if property.schema == Schema::UriOrBase64 {
+                let message = answer["message"].as_str().unwrap();
+                let allowed = property.schema_with_null().allowed();
+                assert!(message.contains(&allowed), "{message}");
+                base64 += 1;
+            }
+        }
+    }
+    assert!(nullable > 0 && base64 > 0);
 }
 
 #[tokio::test]
