@@ -45,7 +45,7 @@ pub(super) async fn file(
             "the URL has no signature",
         );
     };
-    match service.tasks.file((&id, &name), expires, &signature) {
+    match service.accounts.file((&id, &name), expires, &signature) {
         Err(Rejected::Signature) => denied(
             StatusCode::FORBIDDEN,
             "SignatureDoesNotMatch",

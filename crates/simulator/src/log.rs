@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, Method, Uri, header};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::key::is_secret;
+use super::key::{KeyHash, is_secret};
 
 /// A request that the simulator received, as listed by [`Simulator::requests`](super::Simulator::requests) and
 /// `GET /_simulator/requests`.
@@ -60,6 +60,8 @@ struct Inner {
 /// A request in compact form: few allocations, and none that keeps a connection's buffer alive.
 #[derive(Debug)]
 struct Entry {
+    number: u64,
+    key: Option<KeyHash>,
     at: Duration,
     method: Method,
     target: Box<str>,
@@ -131,7 +133,12 @@ impl Log {
             stored = redact(key, &String::from_utf8_lossy(&stored)).into_bytes();
         }
         let target = uri.path_and_query().map_or("", |target| target.as_str());
+        let mut inner = self.lock();
+        inner.received += 1;
+        let number = inner.received;
         let entry = Entry {
+            number,
+            key: KeyHash::of(headers),
             at,
             method: method.clone(),
             target: truncate(&redact(key, target), MAX_TEXT_BYTES).into(),
@@ -141,34 +148,32 @@ impl Log {
             body_bytes: body.len(),
             status: None,
         };
-        let mut inner = self.lock();
         if inner.entries.len() >= self.max {
             inner.entries.pop_front();
         }
         inner.entries.push_back(entry);
-        inner.received += 1;
-        inner.received
+        number
     }
 
     /// Records the response status of request `number`.
     pub(super) fn record_status(&self, number: u64, status: u16) {
         let mut inner = self.lock();
-        let first = inner.first();
-        let index = number
-            .checked_sub(first)
-            .and_then(|index| usize::try_from(index).ok());
-        // The request may have been dropped from the log by now.
-        if let Some(entry) = index.and_then(|index| inner.entries.get_mut(index)) {
+        let index = inner
+            .entries
+            .binary_search_by_key(&number, |entry| entry.number);
+        // The request may have been removed from the log by now.
+        if let Some(entry) = index.ok().and_then(|index| inner.entries.get_mut(index)) {
             entry.status = Some(status);
         }
     }
 
-    /// Lists the stored requests, the oldest first.
-    pub(super) fn list(&self) -> Vec<RecordedRequest> {
+    /// Lists the stored requests with a key, or all of them, the oldest first.
+    pub(super) fn list(&self, key: Option<KeyHash>) -> Vec<RecordedRequest> {
         let inner = self.lock();
-        (inner.first()..)
-            .zip(&inner.entries)
-            .map(|(number, entry)| entry.to_recorded(number))
+        let entries = inner.entries.iter();
+        entries
+            .filter(|entry| key.is_none() || entry.key == key)
+            .map(Entry::to_recorded)
             .collect()
     }
 
@@ -177,8 +182,13 @@ impl Log {
         self.lock().received
     }
 
-    pub(super) fn reset(&self) {
-        *self.lock() = Inner::default();
+    /// Removes the requests with a key; without a key all requests, and the next request gets number 1.
+    pub(super) fn reset(&self, key: Option<KeyHash>) {
+        let mut inner = self.lock();
+        match key {
+            Some(_) => inner.entries.retain(|entry| entry.key != key),
+            None => *inner = Inner::default(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -186,15 +196,8 @@ impl Log {
     }
 }
 
-impl Inner {
-    /// Returns the number of the oldest stored request.
-    fn first(&self) -> u64 {
-        self.received + 1 - self.entries.len() as u64
-    }
-}
-
 impl Entry {
-    fn to_recorded(&self, number: u64) -> RecordedRequest {
+    fn to_recorded(&self) -> RecordedRequest {
         let headers = self
             .headers
             .lines()
@@ -206,7 +209,7 @@ impl Entry {
             (text, None) => Some(truncate(&String::from_utf8_lossy(text), MAX_PREFIX_BYTES).into()),
         };
         RecordedRequest {
-            number,
+            number: self.number,
             at: SystemTime::UNIX_EPOCH + self.at,
             method: self.method.to_string(),
             target: self.target.to_string(),

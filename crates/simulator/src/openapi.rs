@@ -122,7 +122,7 @@ fn own_paths() -> Map<String, Value> {
         },
         "/_simulator/reset": { "post": {
             "operationId": "reset",
-            "summary": "Remove all tasks and requests, and restore the initial credits and scenario",
+            "summary": "Remove the tasks and requests of the request's key or of all keys, and restore the initial scenario, clock and credits",
             "responses": { "204": { "description": "Done" } },
         } },
         "/_simulator/openapi.json": { "get": {

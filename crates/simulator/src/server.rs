@@ -1,6 +1,6 @@
 //! The HTTP server: the create and fetch handlers of both routes, authentication, the rate limit, and the log of requests.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
@@ -15,18 +15,17 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
+    accounts::{Account, Accounts},
     admin,
-    clock::Clock,
     connection::Abort,
     documents::Documents,
     files,
-    key::bearer,
+    key::{KeyHash, bearer},
     log::Log,
-    rate_limit::RateLimit,
     responses::{ErrorResponse, apply_step, generation},
     scenario::Step,
     shapes::Shape,
-    tasks::{CreateOutcome, Tasks},
+    tasks::CreateOutcome,
 };
 use aimlapi_video::contract::Route;
 
@@ -39,9 +38,7 @@ pub(super) struct Service {
     /// The shapes of responses, which generations take in turn.
     pub(super) shapes: Vec<Shape>,
     pub(super) documents: Arc<Documents>,
-    pub(super) clock: Arc<Clock>,
-    pub(super) rate_limit: Option<RateLimit>,
-    pub(super) tasks: Tasks,
+    pub(super) accounts: Accounts,
     pub(super) log: Log,
 }
 
@@ -84,7 +81,7 @@ async fn log_request(
     let read = to_bytes(body, MAX_BODY).await;
     let bytes = read.as_ref().cloned().unwrap_or_default();
     let number = service.log.record(
-        service.clock.unix(),
+        service.unix(&parts.headers),
         &parts.method,
         &parts.uri,
         &parts.headers,
@@ -101,7 +98,7 @@ async fn log_request(
             ErrorResponse::new(StatusCode::PAYLOAD_TOO_LARGE, message).into_response(
                 &parts.uri,
                 &parts.headers,
-                service.clock.unix(),
+                service.unix(&parts.headers),
             )
         }
     };
@@ -155,7 +152,7 @@ async fn finish(
     (uri, headers): (&Uri, &HeaderMap),
     abort: &Abort,
 ) -> Response {
-    let at = service.clock.unix();
+    let at = service.unix(headers);
     match result {
         Ok((normal, None)) => normal,
         Ok((normal, Some(step))) => {
@@ -170,7 +167,7 @@ async fn finish(
 
 async fn unknown_path(State(service): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
     let error = ErrorResponse::new(StatusCode::NOT_FOUND, "the service has no such path");
-    error.into_response(&uri, &headers, service.clock.unix())
+    error.into_response(&uri, &headers, service.unix(&headers))
 }
 
 async fn unknown_method(State(service): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
@@ -178,7 +175,7 @@ async fn unknown_method(State(service): State<Shared>, uri: Uri, headers: Header
         StatusCode::METHOD_NOT_ALLOWED,
         "the path does not allow this method",
     );
-    error.into_response(&uri, &headers, service.clock.unix())
+    error.into_response(&uri, &headers, service.unix(&headers))
 }
 
 impl Service {
@@ -189,7 +186,7 @@ impl Service {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<(Response, Option<Step>), ErrorResponse> {
-        self.admit(headers)?;
+        let account = self.admit(headers)?;
         let bad = |message| ErrorResponse::new(StatusCode::BAD_REQUEST, message);
         let body: Value = serde_json::from_slice(body).map_err(|error| {
             bad(format!(
@@ -197,10 +194,8 @@ impl Service {
             ))
         })?;
         let (document, body) = self.documents.validate(route, body).map_err(bad)?;
-        match self
-            .tasks
-            .create(route, &document.model, &body, headers, number)
-        {
+        let tasks = &account.tasks;
+        match tasks.create(route, &document.model, &body, headers, number) {
             CreateOutcome::Replaced(step) => Ok((Response::default(), Some(step))),
             CreateOutcome::NoCredits { cost, left } => Err(ErrorResponse::new(
                 StatusCode::FORBIDDEN,
@@ -217,7 +212,7 @@ impl Service {
                     let message = "the generation was removed at once: `max_tasks` is too small";
                     ErrorResponse::new(StatusCode::INTERNAL_SERVER_ERROR, message)
                 };
-                let response = self.tasks.create_response(&id, &base(headers));
+                let response = tasks.create_response(&id, &base(headers));
                 let (body, credits) = response.ok_or_else(removed)?;
                 Ok((generation(status, body, credits, headers), step))
             }
@@ -230,7 +225,7 @@ impl Service {
         headers: &HeaderMap,
         query: Result<Query<FetchQuery>, QueryRejection>,
     ) -> Result<(Response, Option<Step>), ErrorResponse> {
-        self.admit(headers)?;
+        let account = self.admit(headers)?;
         let bad = |message: String| ErrorResponse::new(StatusCode::BAD_REQUEST, message);
         let Query(query) = query.map_err(|error| bad(format!("query: {}", error.body_text())))?;
         let Some(id) = query.generation_id.filter(|id| !id.is_empty()) else {
@@ -238,7 +233,7 @@ impl Service {
                 "generation_id: expected a generation's id; received nothing".into(),
             ));
         };
-        let polled = self.tasks.poll(route, &id, &base(headers));
+        let polled = account.tasks.poll(route, &id, &base(headers));
         let (body, credits, step) = polled.ok_or_else(|| {
             ErrorResponse::new(
                 StatusCode::NOT_FOUND,
@@ -248,34 +243,33 @@ impl Service {
         Ok((generation(StatusCode::OK, body, credits, headers), step))
     }
 
-    /// Checks the key of a request, and takes a token of the rate limit.
-    fn admit(&self, headers: &HeaderMap) -> Result<(), ErrorResponse> {
-        let message = match (bearer(headers), &self.key) {
-            (None, _) => Some("authorization: expected `Bearer KEY`; received no key"),
-            (Some(key), Some(expected)) if key != expected => Some("authorization: unknown key"),
-            _ => None,
-        };
-        if let Some(message) = message {
-            return Err(ErrorResponse::new(StatusCode::UNAUTHORIZED, message));
+    /// Checks the key of a request, takes a token of its rate limit, and returns its account.
+    fn admit(&self, headers: &HeaderMap) -> Result<Arc<Account>, ErrorResponse> {
+        let refused = |message| ErrorResponse::new(StatusCode::UNAUTHORIZED, message);
+        let missing = "authorization: expected `Bearer KEY`; received no key";
+        let hash = KeyHash::of(headers).ok_or_else(|| refused(missing))?;
+        if self.key.is_some() && self.key.as_deref() != bearer(headers) {
+            return Err(refused("authorization: unknown key"));
         }
-        let Some(limit) = &self.rate_limit else {
-            return Ok(());
-        };
-        limit.take(self.clock.real()).map_err(|seconds| {
-            let message = format!("too many requests: try again in {seconds} s");
-            ErrorResponse::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(seconds)
-        })
+        let account = self.accounts.of(hash);
+        if let Some(limit) = &account.rate_limit {
+            limit.take(account.clock.real()).map_err(|seconds| {
+                let message = format!("too many requests: try again in {seconds} s");
+                ErrorResponse::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(seconds)
+            })?;
+        }
+        Ok(account)
     }
 
-    /// Removes all generations and recorded requests, and restores the initial credits, scenario and rate limit.
-    ///
-    /// The clock is not reset.
-    pub(super) fn reset(&self) {
-        self.tasks.reset();
-        self.log.reset();
-        if let Some(limit) = &self.rate_limit {
-            limit.reset(self.clock.real());
-        }
+    /// Returns the time of the request's key, as a duration since the Unix epoch.
+    pub(super) fn unix(&self, headers: &HeaderMap) -> Duration {
+        self.accounts.find(KeyHash::of(headers)).clock.unix()
+    }
+
+    /// Removes the generations and recorded requests of a key or of all keys, and restores their initial state.
+    pub(super) fn reset(&self, key: Option<KeyHash>) {
+        self.accounts.reset(key);
+        self.log.reset(key);
     }
 }
 

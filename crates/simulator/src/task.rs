@@ -38,8 +38,8 @@ pub enum Phase {
 /// One generation.
 #[derive(Debug)]
 pub(super) struct Task {
-    /// The number of generations created before this one.
-    pub(super) number: u64,
+    /// The number of the create's request.
+    pub(super) request: u64,
     pub(super) route: Route,
     pub(super) model: Arc<Model>,
     /// The time of the create, in real Unix time.
@@ -152,7 +152,7 @@ impl Task {
     /// Returns the id that the response to a poll for `id` contains.
     pub(super) fn reported_id<'a>(&self, id: &'a str) -> Cow<'a, str> {
         match self.rule.as_ref().and_then(|rule| rule.id) {
-            Some(ReportedId::Wrong) => self.shape.id(&self.model.id).into(),
+            Some(ReportedId::Wrong) => self.shape.id(&self.model.id, uuid::Uuid::nil()).into(),
             _ => id.into(),
         }
     }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod compatibility;
+mod keys;
 mod limits;
 mod models;
 mod programs;
@@ -46,12 +47,18 @@ fn text(more: Value) -> Value {
 /// Sends plain HTTP requests, as any program does.
 struct Caller {
     url: String,
+    key: String,
     http: reqwest::Client,
 }
 
 impl Caller {
     fn of(simulator: &Simulator) -> Self {
+        Self::with_key(simulator, support::KEY)
+    }
+
+    fn with_key(simulator: &Simulator, key: &str) -> Self {
         Self {
+            key: key.to_owned(),
             url: simulator.url(),
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
         }
@@ -71,7 +78,7 @@ impl Caller {
         let mut request = self
             .http
             .request(method.parse().unwrap(), url)
-            .bearer_auth(support::KEY);
+            .bearer_auth(&self.key);
         if let Some(body) = body {
             request = request.body(body.to_string());
         }
