@@ -19,6 +19,8 @@ use super::{
 /// The state of one key.
 #[derive(Debug)]
 pub(super) struct Account {
+    /// `None` for the base.
+    pub(super) key: Option<KeyHash>,
     pub(super) clock: Arc<Clock>,
     pub(super) rate_limit: Option<RateLimit>,
     pub(super) tasks: Tasks,
@@ -45,8 +47,8 @@ impl Accounts {
     pub(super) fn new(mut settings: Settings) -> Self {
         let rules = shared(std::mem::take(&mut settings.scenario));
         let settings = Arc::new(settings);
-        let signer = Signer::new(uuid(settings.seed, 0, 0));
-        let base = initial(&settings, &signer, &rules, 0);
+        let signer = Signer::new(uuid(settings.seed, None, 0));
+        let base = initial(&settings, &signer, &rules, None);
         let state = Mutex::new(State {
             base,
             by_key: BTreeMap::new(),
@@ -69,7 +71,7 @@ impl Accounts {
                 &self.signer,
                 clock,
                 base.tasks.script(),
-                key.number(),
+                Some(key),
             )
         };
         Arc::clone(by_key.entry(key).or_insert_with(start))
@@ -150,12 +152,17 @@ impl Accounts {
             .reduce(f64::min)
     }
 
-    /// Lists the generations in the order of their creates.
-    pub(super) fn tasks(&self, key: Option<KeyHash>) -> Vec<RecordedTask> {
+    /// Lists the generations in the order of their creates, each with the number of its create's request.
+    pub(super) fn tasks(&self, key: Option<KeyHash>) -> Vec<(u64, RecordedTask)> {
         let accounts = self.listed(key).into_iter();
         let mut tasks: Vec<_> = accounts.flat_map(|account| account.tasks.list()).collect();
         tasks.sort_by_key(|(request, _)| *request);
-        tasks.into_iter().map(|(_, task)| task).collect()
+        tasks
+    }
+
+    /// Returns the account that holds a generation.
+    pub(super) fn with_task(&self, id: &str) -> Option<Arc<Account>> {
+        self.all().find(|account| account.tasks.find(id).is_some())
     }
 
     /// Verifies a signed URL, counts the download, and returns the file; `None` if the generation was removed.
@@ -169,8 +176,7 @@ impl Accounts {
         expires: u64,
         signature: &str,
     ) -> Result<Option<File>, Rejected> {
-        let account = self.all().find(|account| account.tasks.has(id));
-        let account = account.unwrap_or_else(|| self.find(None));
+        let account = self.with_task(id).unwrap_or_else(|| self.find(None));
         let now = account.clock.unix().as_secs();
         self.signer.check((id, name), expires, signature, now)?;
         Ok(account.tasks.file(id))
@@ -178,14 +184,14 @@ impl Accounts {
 
     /// Restores the initial state.
     pub(super) fn reset(&self, key: Option<KeyHash>) {
-        let fresh = |number| initial(&self.settings, &self.signer, &self.rules, number);
+        let fresh = |key| initial(&self.settings, &self.signer, &self.rules, key);
         let mut state = self.lock();
         match key {
             Some(key) => {
-                state.by_key.insert(key, fresh(key.number()));
+                state.by_key.insert(key, fresh(Some(key)));
             }
             None => {
-                state.base = fresh(0);
+                state.base = fresh(None);
                 state.by_key.clear();
             }
         }
@@ -196,16 +202,16 @@ impl Accounts {
     }
 }
 
-/// Returns an account in its initial state. `number` tells the accounts' seeded ids apart.
+/// Returns an account in its initial state.
 fn initial(
     settings: &Arc<Settings>,
     signer: &Signer,
     rules: &[Arc<Rule>],
-    number: u64,
+    key: Option<KeyHash>,
 ) -> Arc<Account> {
     let mut script = Script::default();
     script.add(rules);
-    account(settings, signer, settings.clock(), script, number)
+    account(settings, signer, settings.clock(), script, key)
 }
 
 fn account(
@@ -213,7 +219,7 @@ fn account(
     signer: &Signer,
     clock: Clock,
     script: Script,
-    number: u64,
+    key: Option<KeyHash>,
 ) -> Arc<Account> {
     let clock = Arc::new(clock);
     let tasks = Tasks::new(
@@ -221,9 +227,10 @@ fn account(
         Arc::clone(&clock),
         signer.clone(),
         script,
-        number,
+        key,
     );
     Arc::new(Account {
+        key,
         clock,
         rate_limit: settings.rate_limit.map(RateLimit::new),
         tasks,

@@ -12,19 +12,17 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
     clock::seconds,
     key::KeyHash,
-    log::RecordedRequest,
+    lists::{Filter, PARAMETERS, RULE_PARAMETERS},
     openapi,
     responses::ErrorResponse,
     scenario::{MAX_SECONDS, Scenario},
-    script::RecordedRule,
     server::{Service, Shared},
-    tasks::RecordedTask,
 };
 
 /// Builds the router of the simulator's own endpoints.
@@ -42,29 +40,52 @@ pub(super) fn router() -> Router<Arc<Service>> {
         .route("/_simulator/openapi.json", get(document))
 }
 
-async fn overview(State(service): State<Shared>) -> Json<Value> {
-    Json(json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "note": "state is held in memory and is lost when the simulator stops",
-        "strict": service.strict,
-        "now_seconds": service.accounts.find(None).clock.now().as_secs_f64(),
-        "credits_left": service.accounts.credits(None),
-        "requests_seen": service.log.received(),
-        "tasks": service.accounts.tasks(None),
-        "requests": service.log.list(None),
-    }))
+async fn overview(State(service): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
+    list(&service, &uri, &headers, PARAMETERS, |filter| {
+        let account = service.accounts.find(filter.key);
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "note": "state is held in memory and is lost when the simulator stops",
+            "strict": service.strict,
+            "now_seconds": account.clock.now().as_secs_f64(),
+            "credits_left": service.accounts.credits(filter.key),
+            "requests_seen": service.log.received(),
+            "tasks": service.tasks(filter),
+            "requests": service.requests(filter),
+        })
+    })
 }
 
-async fn tasks(State(service): State<Shared>) -> Json<Vec<RecordedTask>> {
-    Json(service.accounts.tasks(None))
+async fn tasks(State(service): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
+    let tasks = |filter: &Filter| service.tasks(filter);
+    list(&service, &uri, &headers, PARAMETERS, tasks)
 }
 
-async fn requests(State(service): State<Shared>) -> Json<Vec<RecordedRequest>> {
-    Json(service.log.list(None))
+async fn requests(State(service): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
+    let requests = |filter: &Filter| service.requests(filter);
+    list(&service, &uri, &headers, PARAMETERS, requests)
 }
 
-async fn rules(State(service): State<Shared>) -> Json<Vec<RecordedRule>> {
-    Json(service.accounts.rules(None))
+async fn rules(State(service): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
+    list(&service, &uri, &headers, RULE_PARAMETERS, |filter| {
+        let mut rules = service.accounts.rules(filter.key);
+        rules.retain(|rule| filter.name.is_none() || rule.name == filter.name);
+        rules
+    })
+}
+
+/// Responds with the list that a query limits, or with the error of an invalid query.
+fn list<T: Serialize>(
+    service: &Service,
+    uri: &Uri,
+    headers: &HeaderMap,
+    parameters: &[&str],
+    list: impl FnOnce(&Filter) -> T,
+) -> Response {
+    match Filter::read(uri, parameters) {
+        Ok(filter) => Json(list(&filter)).into_response(),
+        Err(message) => bad(service, message, uri, headers),
+    }
 }
 
 async fn scenario(State(service): State<Shared>, headers: HeaderMap) -> Json<Scenario> {

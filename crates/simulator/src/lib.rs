@@ -18,6 +18,7 @@ mod connection;
 mod documents;
 mod files;
 mod key;
+mod lists;
 mod log;
 mod openapi;
 mod rate_limit;
@@ -126,7 +127,8 @@ impl Simulator {
         self.view(None).play(scenario);
     }
 
-    /// Lists the rules of the scenarios in their order, with the creates that each applied to.
+    /// Lists the rules of the scenarios with the creates that each applied to: those for all keys in their order, then those
+    /// for each key.
     pub fn rules(&self) -> Vec<RecordedRule> {
         self.view(None).rules()
     }

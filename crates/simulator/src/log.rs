@@ -4,8 +4,8 @@
 //! is replaced by `…`.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -14,6 +14,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::key::{KeyHash, is_secret};
+use aimlapi_video::contract::Model;
 
 /// A request that the simulator received, as listed by [`Simulator::requests`](super::Simulator::requests) and
 /// `GET /_simulator/requests`.
@@ -40,6 +41,12 @@ pub struct RecordedRequest {
     pub body: Option<Value>,
     /// The length of the received body in bytes.
     pub body_bytes: usize,
+    /// The hash of the request's key, or for a file of the key of its generation.
+    pub key: Option<String>,
+    /// The id of the generation that the request created, polled or downloaded.
+    pub task: Option<String>,
+    /// The model of that generation, or the one that the body states.
+    pub model: Option<String>,
     /// The HTTP status of the response; `None` until the response is sent, and if the connection was aborted instead.
     pub status: Option<u16>,
 }
@@ -62,6 +69,8 @@ struct Inner {
 struct Entry {
     number: u64,
     key: Option<KeyHash>,
+    /// The id and the model of the request's generation.
+    task: Option<(Arc<str>, Arc<Model>)>,
     at: Duration,
     method: Method,
     target: Box<str>,
@@ -139,6 +148,7 @@ impl Log {
         let entry = Entry {
             number,
             key: KeyHash::of(headers),
+            task: None,
             at,
             method: method.clone(),
             target: truncate(&redact(key, target), MAX_TEXT_BYTES).into(),
@@ -157,24 +167,50 @@ impl Log {
 
     /// Records the response status of request `number`.
     pub(super) fn record_status(&self, number: u64, status: u16) {
+        self.change(number, |entry| entry.status = Some(status));
+    }
+
+    /// Records the generation that request `number` concerns, and its key.
+    pub(super) fn record_task(
+        &self,
+        number: u64,
+        key: Option<KeyHash>,
+        task: (Arc<str>, Arc<Model>),
+    ) {
+        self.change(number, |entry| {
+            entry.key = entry.key.or(key);
+            entry.task = Some(task);
+        });
+    }
+
+    fn change(&self, number: u64, change: impl FnOnce(&mut Entry)) {
         let mut inner = self.lock();
         let index = inner
             .entries
             .binary_search_by_key(&number, |entry| entry.number);
         // The request may have been removed from the log by now.
         if let Some(entry) = index.ok().and_then(|index| inner.entries.get_mut(index)) {
-            entry.status = Some(status);
+            change(entry);
         }
     }
 
-    /// Lists the stored requests with a key, or all of them, the oldest first.
-    pub(super) fn list(&self, key: Option<KeyHash>) -> Vec<RecordedRequest> {
-        let inner = self.lock();
-        let entries = inner.entries.iter();
-        entries
-            .filter(|entry| key.is_none() || entry.key == key)
-            .map(Entry::to_recorded)
-            .collect()
+    /// Lists the stored requests, the oldest first.
+    pub(super) fn list(&self) -> Vec<RecordedRequest> {
+        self.lock().entries.iter().map(Entry::to_recorded).collect()
+    }
+
+    /// Returns the numbers of the stored requests that concern each generation.
+    pub(super) fn numbers_by_task(&self) -> HashMap<Arc<str>, Vec<u64>> {
+        let mut numbers: HashMap<_, Vec<_>> = HashMap::new();
+        for entry in &self.lock().entries {
+            if let Some((id, _)) = &entry.task {
+                numbers
+                    .entry(Arc::clone(id))
+                    .or_default()
+                    .push(entry.number);
+            }
+        }
+        numbers
     }
 
     /// Returns the number of requests received since the start or the last reset.
@@ -202,12 +238,15 @@ impl Entry {
             .headers
             .lines()
             .filter_map(|line| line.split_once(": "));
-        let json = || serde_json::from_slice(&self.body).ok();
+        let json = || serde_json::from_slice::<Value>(&self.body).ok();
         let body = match (&*self.body, self.is_whole.then(json).flatten()) {
             ([], _) => None,
             (_, Some(json)) => Some(json),
             (text, None) => Some(truncate(&String::from_utf8_lossy(text), MAX_PREFIX_BYTES).into()),
         };
+        let stated = body
+            .as_ref()
+            .and_then(|body| body["model"].as_str().map(str::to_owned));
         RecordedRequest {
             number: self.number,
             at: SystemTime::UNIX_EPOCH + self.at,
@@ -218,6 +257,12 @@ impl Entry {
                 .collect(),
             body,
             body_bytes: self.body_bytes,
+            key: self.key.map(|key| key.to_string()),
+            task: self.task.as_ref().map(|(id, _)| id.to_string()),
+            model: self
+                .task
+                .as_ref()
+                .map_or(stated, |(_, model)| Some(model.id.clone())),
             status: self.status,
         }
     }
@@ -226,14 +271,14 @@ impl Entry {
 /// Returns the key of a request, for its removal from other fields.
 ///
 /// A key of fewer than 8 characters is ignored: it may equal an ordinary word.
-fn key(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn key(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let key = value.split_once(' ').map_or(value, |(_, key)| key).trim();
     (key.len() >= 8).then_some(key)
 }
 
 /// Replaces every occurrence of the key.
-fn redact(key: Option<&str>, text: &str) -> String {
+pub(super) fn redact(key: Option<&str>, text: &str) -> String {
     key.map_or_else(|| text.to_owned(), |key| text.replace(key, "…"))
 }
 
@@ -242,7 +287,7 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 }
 
 /// Truncates a text to at most `max` bytes, at a character boundary.
-fn truncate(text: &str, max: usize) -> &str {
+pub(super) fn truncate(text: &str, max: usize) -> &str {
     let mut end = text.len().min(max);
     while !text.is_char_boundary(end) {
         end -= 1;

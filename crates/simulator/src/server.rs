@@ -51,8 +51,8 @@ const MAX_BODY: usize = 256 * 1024 * 1024;
 pub(super) fn router(service: Shared) -> Router {
     let mut router = Router::new().route("/_simulator/files/{id}/{name}", get(files::file));
     for route in [Route::Universal, Route::LegacyKling] {
-        let fetch = move |service, abort, query, uri, headers| {
-            fetch(route, service, abort, query, uri, headers)
+        let fetch = move |service, abort, number, query, uri, headers| {
+            fetch(route, service, abort, number, query, uri, headers)
         };
         let create = move |service, abort, number, uri, headers, body| {
             create(route, service, abort, number, uri, headers, body)
@@ -112,7 +112,7 @@ async fn log_request(
 
 /// The number of a request in the log.
 #[derive(Clone, Copy, Debug)]
-struct RequestNumber(u64);
+pub(super) struct RequestNumber(pub(super) u64);
 
 async fn create(
     route: Route,
@@ -137,11 +137,12 @@ async fn fetch(
     route: Route,
     State(service): State<Shared>,
     ConnectInfo(abort): ConnectInfo<Abort>,
+    Extension(number): Extension<RequestNumber>,
     query: Result<Query<FetchQuery>, QueryRejection>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let result = service.fetch(route, &headers, query);
+    let result = service.fetch(route, number, &headers, query);
     finish(&service, result, (&uri, &headers), &abort).await
 }
 
@@ -212,6 +213,7 @@ impl Service {
                     let message = "the generation was removed at once: `max_tasks` is too small";
                     ErrorResponse::new(StatusCode::INTERNAL_SERVER_ERROR, message)
                 };
+                self.record_task(number, &account, &id);
                 let response = tasks.create_response(&id, &base(headers));
                 let (body, credits) = response.ok_or_else(removed)?;
                 Ok((generation(status, body, credits, headers), step))
@@ -222,6 +224,7 @@ impl Service {
     fn fetch(
         &self,
         route: Route,
+        RequestNumber(number): RequestNumber,
         headers: &HeaderMap,
         query: Result<Query<FetchQuery>, QueryRejection>,
     ) -> Result<(Response, Option<Step>), ErrorResponse> {
@@ -240,6 +243,7 @@ impl Service {
                 "no generation with this id exists on this route",
             )
         })?;
+        self.record_task(number, &account, &id);
         Ok((generation(StatusCode::OK, body, credits, headers), step))
     }
 
@@ -264,6 +268,13 @@ impl Service {
     /// Returns the time of the request's key, as a duration since the Unix epoch.
     pub(super) fn unix(&self, headers: &HeaderMap) -> Duration {
         self.accounts.find(KeyHash::of(headers)).clock.unix()
+    }
+
+    /// Records which generation a request concerns.
+    pub(super) fn record_task(&self, number: u64, account: &Account, id: &str) {
+        if let Some(task) = account.tasks.find(id) {
+            self.log.record_task(number, account.key, task);
+        }
     }
 
     /// Removes the generations and recorded requests of a key or of all keys, and restores their initial state.

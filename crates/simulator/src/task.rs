@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::{
     clips::Clip,
+    key::KeyHash,
     scenario::{End, ReportedId, Rule, Stall, Step, VideoOutcome},
     shapes::Shape,
     tasks::RecordedTask,
@@ -40,6 +41,7 @@ pub enum Phase {
 pub(super) struct Task {
     /// The number of the create's request.
     pub(super) request: u64,
+    pub(super) prompt: Option<Box<str>>,
     pub(super) route: Route,
     pub(super) model: Arc<Model>,
     /// The time of the create, in real Unix time.
@@ -157,8 +159,13 @@ impl Task {
         }
     }
 
-    /// Describes the generation for `/_simulator/tasks`.
-    pub(super) fn to_recorded(&self, id: &str, now: Duration) -> RecordedTask {
+    /// Describes the generation for `/_simulator/tasks`, without its requests.
+    pub(super) fn to_recorded(
+        &self,
+        id: &str,
+        key: Option<KeyHash>,
+        now: Duration,
+    ) -> RecordedTask {
         let (status, phase) = self.status(now);
         let ends = self.timeline.ends;
         RecordedTask {
@@ -172,6 +179,9 @@ impl Task {
             polls: self.polls,
             downloads: self.downloads,
             credits: self.cost,
+            prompt: self.prompt.as_deref().map(str::to_owned),
+            key: key.map(|key| key.to_string()).unwrap_or_default(),
+            requests: Vec::new(),
         }
     }
 }

@@ -18,6 +18,8 @@ use uuid::Uuid;
 use super::{
     clips,
     clock::{Clock, seconds},
+    key::KeyHash,
+    log::{self, redact, truncate},
     scenario::{Rule, Scenario, Step},
     script::Script,
     shapes::{ResponseContent, Shape},
@@ -67,8 +69,8 @@ pub(super) struct Tasks {
     settings: Arc<Settings>,
     clock: Arc<Clock>,
     signer: Signer,
-    /// Tells the seeded ids of different keys apart.
-    number: u64,
+    /// `None` for the base, which holds no generations.
+    key: Option<KeyHash>,
     inner: Mutex<Inner>,
 }
 
@@ -128,6 +130,12 @@ pub struct RecordedTask {
     pub downloads: u32,
     /// The cost in credits if the generation completes.
     pub credits: f64,
+    /// The first 1024 bytes of the prompt, without the key.
+    pub prompt: Option<String>,
+    /// The hash of the key that created the generation: `sha256:` and the first 16 hexadecimal digits of its SHA-256.
+    pub key: String,
+    /// The numbers of the recorded requests that created, polled and downloaded the generation.
+    pub requests: Vec<u64>,
 }
 
 /// Credits per second of video: a price of the simulator, 0.05 US dollars at the vendor's 2,000,000 credits per dollar.
@@ -139,7 +147,7 @@ impl Tasks {
         clock: Arc<Clock>,
         signer: Signer,
         script: Script,
-        number: u64,
+        key: Option<KeyHash>,
     ) -> Self {
         let inner = Mutex::new(Inner {
             tasks: HashMap::new(),
@@ -153,7 +161,7 @@ impl Tasks {
             settings,
             clock,
             signer,
-            number,
+            key,
             inner,
         }
     }
@@ -195,10 +203,11 @@ impl Tasks {
             .as_ref()
             .and_then(|rule| rule.shape)
             .unwrap_or_else(|| shapes[number as usize % shapes.len()]);
-        let uuid = uuid(self.settings.seed, self.number, number + 1);
+        let uuid = uuid(self.settings.seed, self.key, number + 1);
         let id: Arc<str> = shape.id(&model.id, uuid).into();
         let task = Task {
             request,
+            prompt: prompt(model, body, headers),
             route,
             model: Arc::clone(model),
             created_unix: self.clock.unix(),
@@ -317,9 +326,11 @@ impl Tasks {
         (content.to_json(), credits.unwrap_or_default())
     }
 
-    /// Whether a generation has this id.
-    pub(super) fn has(&self, id: &str) -> bool {
-        self.lock().tasks.contains_key(id)
+    /// Returns the stored id and the model of a generation.
+    pub(super) fn find(&self, id: &str) -> Option<(Arc<str>, Arc<Model>)> {
+        let inner = self.lock();
+        let (id, task) = inner.tasks.get_key_value(id)?;
+        Some((Arc::clone(id), Arc::clone(&task.model)))
     }
 
     /// Counts a download of `id`, and returns the file; `None` if there is no such generation.
@@ -336,7 +347,7 @@ impl Tasks {
         let inner = self.lock();
         let tasks = inner.tasks.iter();
         tasks
-            .map(|(id, task)| (task.request, task.to_recorded(id, now)))
+            .map(|(id, task)| (task.request, task.to_recorded(id, self.key, now)))
             .collect()
     }
 
@@ -380,14 +391,22 @@ impl Inner {
     }
 }
 
-/// Returns a random UUID, or with a seed the same one for the same numbers in every run.
-pub(super) fn uuid(seed: Option<u64>, account: u64, number: u64) -> Uuid {
+/// Returns a random UUID, or with a seed the same one for the same key and number in every run.
+pub(super) fn uuid(seed: Option<u64>, key: Option<KeyHash>, number: u64) -> Uuid {
     seed.map_or_else(Uuid::new_v4, |seed| {
         let number = number.wrapping_mul(0xa076_1d64_78bd_642f);
-        let mut random = fastrand::Rng::with_seed(seed ^ account ^ number);
+        let key = key.map_or(0, KeyHash::number);
+        let mut random = fastrand::Rng::with_seed(seed ^ key ^ number);
         let bytes = random.u128(..).to_be_bytes();
         uuid::Builder::from_random_bytes(bytes).into_uuid()
     })
+}
+
+/// Returns what is recorded of a request's prompt.
+fn prompt(model: &Model, body: &Value, headers: &HeaderMap) -> Option<Box<str>> {
+    let property = model.property(Role::Prompt)?;
+    let prompt = redact(log::key(headers), body.get(&property.name)?.as_str()?);
+    Some(truncate(&prompt, 1024).into())
 }
 
 /// Returns the video length in seconds that a request states, or the model's default.

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{RecordedRequest, RecordedRule, RecordedTask, Scenario, key::KeyHash, server::Service};
+use super::{
+    RecordedRequest, RecordedRule, RecordedTask, Scenario, key::KeyHash, lists::Filter,
+    server::Service,
+};
 
 /// The part of a [`Simulator`](super::Simulator) that belongs to one API key, from
 /// [`Simulator::for_key`](super::Simulator::for_key).
@@ -37,12 +40,12 @@ pub struct KeyView<'a> {
 impl KeyView<'_> {
     /// Lists the key's generations, the oldest first.
     pub fn tasks(self) -> Vec<RecordedTask> {
-        self.service.accounts.tasks(self.key)
+        self.service.tasks(&Filter::of_key(self.key))
     }
 
     /// Lists the requests with the key, the oldest first.
     pub fn requests(self) -> Vec<RecordedRequest> {
-        self.service.log.list(self.key)
+        self.service.requests(&Filter::of_key(self.key))
     }
 
     /// Returns the credits that the key has left, or `None` if credits are unlimited.

@@ -7,6 +7,7 @@
 mod compatibility;
 mod keys;
 mod limits;
+mod lists;
 mod models;
 mod programs;
 mod records;
