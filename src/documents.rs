@@ -32,6 +32,8 @@ pub struct Document {
     pub status: u16,
     /// The schema of the request's body, in the dialect of OpenAPI 3.0.
     pub schema: Value,
+    /// The schema of the response to a created generation, in the same dialect, if the document declares one.
+    pub response: Option<Value>,
 }
 
 impl Document {
@@ -47,16 +49,61 @@ impl Document {
             path: path.into(),
             status,
             schema,
+            response: None,
+        }
+    }
+
+    /// Sets the schema of the response.
+    #[must_use]
+    pub fn with_response(self, response: Option<Value>) -> Self {
+        Self { response, ..self }
+    }
+}
+
+/// The response to a fetch on one path, as a document declares it for every model.
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct FetchDocument {
+    /// The path of the `GET`, below the base URL.
+    pub path: String,
+    /// The document's file.
+    pub file: String,
+    /// The schema of the response, in the dialect of OpenAPI 3.0.
+    pub response: Value,
+}
+
+impl FetchDocument {
+    /// A document that was read at run time, for the simulator's `Checker`.
+    pub fn new(path: impl Into<String>, file: impl Into<String>, response: Value) -> Self {
+        Self {
+            path: path.into(),
+            file: file.into(),
+            response,
         }
     }
 }
 
 /// The repaired documents of the enabled vendors, one entry per path and model. The first call parses them.
 pub fn documents() -> &'static [Document] {
-    static DOCUMENTS: LazyLock<Vec<Document>> = LazyLock::new(|| {
+    &embedded().documents
+}
+
+/// The repaired documents of the fetch operations, one entry per path. The first call parses them.
+pub fn fetches() -> &'static [FetchDocument] {
+    &embedded().fetches
+}
+
+#[derive(Default, Deserialize)]
+struct Embedded {
+    documents: Vec<Document>,
+    fetches: Vec<FetchDocument>,
+}
+
+fn embedded() -> &'static Embedded {
+    static EMBEDDED: LazyLock<Embedded> = LazyLock::new(|| {
         let text = include_str!(concat!(env!("OUT_DIR"), "/documents.json"));
         // The build writes this text from the same fields, and the tests of the simulator read it.
         serde_json::from_str(text).unwrap_or_default()
     });
-    &DOCUMENTS
+    &EMBEDDED
 }

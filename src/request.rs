@@ -6,6 +6,7 @@
 pub(crate) mod media;
 pub(crate) mod object;
 pub(crate) mod property;
+pub(crate) mod tagged;
 pub(crate) mod uri;
 pub(crate) mod value;
 mod warnings;

@@ -367,7 +367,7 @@ fn every_model_of_the_pages_has_a_type_for_each_route() {
         );
         assert!(request.validate().is_ok());
     }
-    assert!(!known(Route::LegacyKling).contains(&"kling-video/v1.6/pro/image-to-video"));
+    assert!(!known(Route::LegacyKling).contains(&"kling-video/v2.1/pro/image-to-video"));
 }
 
 #[test]
@@ -702,7 +702,7 @@ fn from_json_refuses_an_unknown_model_with_similar_ids() {
     // The model exists only on the other route.
     let other = GenerationRequest::from_json(
         Route::LegacyKling,
-        json!({ "model": "kling-video/v1.6/pro/image-to-video" }),
+        json!({ "model": "kling-video/v2.1/pro/image-to-video" }),
     );
     assert_eq!(other.unwrap_err().violations()[0].pointer, "/model");
 }
@@ -713,7 +713,7 @@ fn typed_request_deserialises_only_by_its_document() {
     let body = |duration: Value| json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x", "duration": duration });
     assert_eq!(read(body(json!(5.0))).unwrap().duration.unwrap().value(), 5);
     let error = read(body(json!(7))).unwrap_err().to_string();
-    assert_eq!(error, "7 is not allowed; allowed: 5, 10");
+    assert_eq!(error, "`duration`: 7 is not allowed; allowed: 5, 10");
     assert!(read(json!({ "model": "klingai/v2-master-image-to-video", "prompt": "x" })).is_err());
 }
 

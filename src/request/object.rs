@@ -113,3 +113,82 @@ impl<E: Error> Reader<E> {
 fn read<T: DeserializeOwned, E: Error>(name: &str, value: Value) -> Result<T, E> {
     T::deserialize(value).map_err(|error| E::custom(format_args!("`{name}`: {error}")))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+    use serde_json::{Value, json};
+
+    use crate::{
+        request::property::Properties,
+        value::{Int, IntoProperty, Nullable},
+    };
+
+    #[derive(Debug, PartialEq)]
+    struct Example {
+        seed: Nullable<Int<0, 9>>,
+        note: Option<String>,
+        size: Option<Int<0, 9>>,
+    }
+
+    object!(Example { seed: required "seed", note: optional "note", size: nullable "size" });
+
+    #[test]
+    fn null_is_read_only_where_a_property_may_be_null() {
+        let read = |body: Value| serde_json::from_value::<Example>(body);
+        let with = |seed| Example {
+            seed,
+            note: None,
+            size: None,
+        };
+        let null = read(json!({ "seed": null, "size": null })).unwrap();
+        assert_eq!(null, with(Nullable::Null));
+        assert_eq!(serde_json::to_value(null).unwrap(), json!({ "seed": null }));
+        let five = read(json!({ "seed": 5 })).unwrap();
+        assert_eq!(five, with(Nullable::Value(Int::new(5).unwrap())));
+        for body in [
+            json!({}),
+            json!({ "seed": 10 }),
+            json!({ "seed": 5, "note": null }),
+            json!([5]),
+        ] {
+            assert!(read(body.clone()).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn builder_demands_a_required_property_that_may_be_null() {
+        let build = |set: &dyn Fn(Properties) -> Properties| {
+            let finished: Result<Example, _> =
+                set(Properties::default()).finish(&[("seed", "0 to 9, or null")]);
+            finished.map(|example| serde_json::to_value(example).unwrap())
+        };
+        fn seed(value: impl IntoProperty<Int<0, 9>>) -> impl Fn(Properties) -> Properties {
+            let value = value.into_nullable();
+            move |properties| match &value {
+                Ok(value) => properties.set_nullable("seed", value.clone()),
+                Err(_) => properties,
+            }
+        }
+        assert_eq!(
+            build(&seed(Nullable::Null)).unwrap(),
+            json!({ "seed": null })
+        );
+        assert_eq!(
+            build(&seed(Some(Nullable::Null))).unwrap(),
+            json!({ "seed": null })
+        );
+        assert_eq!(build(&seed(5)).unwrap(), json!({ "seed": 5 }));
+        let missing = build(&seed(None::<u8>)).unwrap_err();
+        assert_eq!(
+            missing[0].to_string(),
+            "/seed is missing; it takes 0 to 9, or null"
+        );
+        let refused = Properties::default().set::<Int<0, 9>>("seed", Nullable::Null);
+        assert_eq!(
+            refused.finish::<Example>(&[]).unwrap_err()[0].pointer,
+            "/seed"
+        );
+    }
+}

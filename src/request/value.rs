@@ -15,7 +15,7 @@ use serde_json::Value;
 
 pub(crate) use define::{
     FromFloat, FromInteger, StringEnum, float, integer, integer_enum, json, listed, string_enum,
-    string_enum_from, tagged, untagged, within,
+    string_enum_from, within,
 };
 
 use crate::{Violation, contract::Schema};

@@ -64,7 +64,8 @@ impl Catalogue {
             .map(|request| {
                 let create = request.create;
                 let path = create.route.path();
-                let document = Document::new(create.model, path, create.status, create.schema);
+                let document = Document::new(create.model, path, create.status, create.schema)
+                    .with_response(create.answer);
                 (Arc::new(request.model), document)
             })
             .unzip();

@@ -16,7 +16,7 @@ use crate::{
 };
 use aimlapi_video::documents::{DURATIONS, GLOSSARY, OVERLAY, VENDORS};
 use aimlapi_video_codegen::{
-    self as spec, Diagnostics, Document, Facts, Merged, document,
+    self as spec, Diagnostic, Diagnostics, Document, Facts, Merged, document,
     rust::{ClientInput, ClientTokens},
 };
 
@@ -65,8 +65,26 @@ impl Described {
     }
 }
 
+/// Fails if `path` is not a folder, which could hold vendored documents.
+fn require_folder(path: &Path) -> Result<(), Failure> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let path = path.display();
+    let what = format!(
+        "nothing was written: {path} is not a folder; name the folder of vendored documents, which may be empty"
+    );
+    Err(Failure::usage(what))
+}
+
 /// Reads the documents of a folder, or the single document at `path`, which is named after its file and folder.
 fn documents(path: &Path, diagnostics: &mut Diagnostics) -> Vec<Document> {
+    if !path.exists() {
+        let remedy = "name a document, or a folder of documents";
+        let file = path.display().to_string();
+        diagnostics.error(Diagnostic::new(&file, "", "does not exist", remedy));
+        return Vec::new();
+    }
     if path.is_dir() {
         return document::read(path, diagnostics);
     }

@@ -285,7 +285,7 @@ async fn bad_input_exits_with_2_and_one_line_and_creates_nothing() {
         ),
         (
             &[
-                "kling-video/v1.6/pro/image-to-video",
+                "kling-video/v2.1/pro/image-to-video",
                 "--legacy",
                 "--image",
                 "https://a.example/b",

@@ -3,7 +3,7 @@
 
 use aimlapi_video_test_support as support;
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use aimlapi_video_simulator::{Scenario, Simulator};
 use serde::Deserialize;
@@ -69,7 +69,9 @@ async fn replay(name: &str) {
         printed.iter_mut().for_each(remove_added);
         assert_eq!(ran.code, step.exit_code, "{name}: {arguments:?}: {ran:?}");
         let context = format!("{name}: {arguments:?}");
-        let (new, old) = (shapes(&printed), shapes(&step.stdout));
+        // What the entry of a model holds depends on its document.
+        let read = if name == "models" { names } else { shapes };
+        let (new, old) = (read(&printed), read(&step.stdout));
         let lost: Vec<&Value> = old.iter().filter(|shape| !new.contains(shape)).collect();
         let added: Vec<&Value> = new.iter().filter(|shape| !old.contains(shape)).collect();
         assert!(
@@ -107,6 +109,26 @@ fn shapes(lines: &[Value]) -> Vec<Value> {
     let mut lines: Vec<&Value> = lines.iter().collect();
     lines.sort_by_key(|line| line.get("line").and_then(Value::as_u64));
     lines.into_iter().map(shape).collect()
+}
+
+/// The path of each name that was printed, but for those of a document's values.
+fn names(lines: &[Value]) -> Vec<Value> {
+    fn walk(at: &str, value: &Value, paths: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(map) => map.iter().for_each(|(name, value)| {
+                let path = format!("{at}/{name}");
+                if name != "default" {
+                    walk(&path, value, paths);
+                }
+                paths.insert(path);
+            }),
+            Value::Array(items) => items.iter().for_each(|item| walk(at, item, paths)),
+            _ => {}
+        }
+    }
+    let mut paths = BTreeSet::new();
+    lines.iter().for_each(|line| walk("", line, &mut paths));
+    paths.into_iter().map(Value::from).collect()
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -137,7 +137,8 @@ pub fn compare(old: &Merged, new: &Merged) -> Vec<Change> {
         }
     }
     for route in Route::ALL {
-        let [was, is] = [old, new].map(|merged| merged.fetched.get(&route));
+        let [was, is] =
+            [old, new].map(|merged| merged.fetched.get(&route).map(|fetched| &fetched.schema));
         if let (Some(was), Some(is)) = (was, is)
             && facts(was) != facts(is)
         {

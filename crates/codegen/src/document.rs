@@ -7,6 +7,8 @@ mod outline;
 mod places;
 mod prune;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::{Diagnostic, Diagnostics, Route, repair, step};
@@ -32,6 +34,8 @@ pub struct Document {
     pub declared: Declared,
     /// The names of the repairs that changed the document.
     pub repairs: Vec<&'static str>,
+    /// The bodies of a document of several models after the overlay, by route and model.
+    pub(crate) corrected: BTreeMap<(Route, String), Value>,
 }
 
 /// A create operation for one model, as a document declares it.
@@ -66,6 +70,7 @@ impl Document {
             published,
             declared,
             repairs: Vec::new(),
+            corrected: BTreeMap::new(),
         };
         document.value = document.unrepaired();
         document
@@ -258,10 +263,12 @@ pub fn creates(document: &Document, diagnostics: &mut Diagnostics) -> Vec<Create
                 diagnostics.error(Diagnostic::new(&document.file, &place, what, remedy));
                 continue;
             }
+            let schema = arms::for_model(schema, &model, &mut places);
+            let corrected = document.corrected.get(&(route, model.clone()));
             creates.push(Create {
                 file: document.file.clone(),
                 route,
-                schema: arms::for_model(schema, &model, &mut places),
+                schema: corrected.cloned().unwrap_or(schema),
                 model,
                 place: document.place(&places.of("")),
                 places,

@@ -20,8 +20,17 @@ use crate::{
 pub struct Merged {
     /// One entry per path and model, in the order of their type names.
     pub requests: Vec<Request>,
-    /// The schemas of the fetch operations' responses, where a document declares them.
-    pub fetched: BTreeMap<Route, Value>,
+    /// The fetch operations' responses, where a document declares them.
+    pub fetched: BTreeMap<Route, Fetched>,
+}
+
+/// The response of a fetch operation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fetched {
+    /// The document's file.
+    pub file: String,
+    /// The schema of the response.
+    pub schema: Value,
 }
 
 /// A model's request on one URL.
@@ -78,7 +87,9 @@ pub fn merge(
     types_named_alike(&requests, diagnostics);
     let fetched = Route::ALL.into_iter().filter_map(|route| {
         report_other_fetches(documents, route, diagnostics);
-        Some((route, duplicate::fetched(documents, route)?.1))
+        let (document, schema) = duplicate::fetched(documents, route)?;
+        let file = document.file.clone();
+        Some((route, Fetched { file, schema }))
     });
     Merged {
         fetched: fetched.collect(),
@@ -152,31 +163,27 @@ fn types_named_alike(requests: &[Request], diagnostics: &mut Diagnostics) {
             }
         });
     }
+    // The types of ranges of numbers are shared by all models, in the same module as theirs.
     let mut ranges = BTreeSet::new();
-    let each = |visit: &mut dyn FnMut(&Request, &str, &Schema)| {
-        for request in requests {
-            types::each(&request.model, &mut |name, schema| {
-                visit(request, name, schema);
-            });
-        }
-    };
-    // The types of ranges of numbers are shared by all models, in the same module as enums.
-    each(&mut |_, _, schema| {
-        if let Schema::Number { min, max } = schema {
-            ranges.insert(types::float_name(*min, *max));
-        }
-    });
-    each(&mut |Request { create, .. }, name, schema| {
-        let is_enum = matches!(schema, Schema::IntegerEnum(_) | Schema::StringEnum(_));
-        if is_enum && ranges.contains(name) {
-            let what = format!(
-                "`{name}`, a type of `{}`, is also one of a range of numbers",
-                create.model
-            );
-            let remedy = "remove the model, or rename the property by an overlay action";
-            diagnostics.error(Diagnostic::new(&create.file, &create.place, what, remedy));
-        }
-    });
+    for request in requests {
+        types::each(&request.model, &mut |_, schema| {
+            if let Schema::Number { min, max } = schema {
+                ranges.insert(types::float_name(*min, *max));
+            }
+        });
+    }
+    for Request { create, model } in requests {
+        types::each_named(model, &mut |name| {
+            if ranges.contains(name) {
+                let what = format!(
+                    "`{name}`, a type of `{}`, is also one of a range of numbers",
+                    create.model
+                );
+                let remedy = "remove the model, or rename the property by an overlay action";
+                diagnostics.error(Diagnostic::new(&create.file, &create.place, what, remedy));
+            }
+        });
+    }
 }
 
 /// Reports fetch operations whose parameters differ from those that this client sends.

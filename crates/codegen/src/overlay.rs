@@ -3,9 +3,14 @@
 mod json_path;
 mod parse;
 
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
-use crate::{Diagnostic, Diagnostics, document::Document};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    Diagnostic, Diagnostics,
+    document::{self, Create, Document},
+};
 use json_path::{Location, Path, Step};
 
 /// How many values each action of an overlay selected in all documents.
@@ -25,8 +30,14 @@ pub fn apply(
     let mut matches = Matches {
         actions: Vec::new(),
     };
-    for action in &actions {
-        let mut count = 0;
+    let in_parts: Vec<usize> = documents
+        .iter_mut()
+        .map(|document| correct_models(document, &actions))
+        .fold(vec![0; actions.len()], |sums, counts| {
+            sums.iter().zip(counts).map(|(a, b)| a + b).collect()
+        });
+    for (action, in_parts) in actions.iter().zip(in_parts) {
+        let mut count = in_parts;
         for document in &mut *documents {
             let locations = action.path.locations(&document.value);
             count += locations.len();
@@ -40,6 +51,34 @@ pub fn apply(
         matches.actions.push((action.target.clone(), count));
     }
     matches
+}
+
+/// Corrects the bodies of a document of several models one by one, since an action selects a model by the body's only id.
+/// Returns how many values each action selected.
+fn correct_models(document: &mut Document, actions: &[Action]) -> Vec<usize> {
+    let mut counts = vec![0; actions.len()];
+    let creates = document::creates(document, &mut Diagnostics::default());
+    let is_alone = |create: &Create| {
+        let mut same = creates.iter().filter(|other| other.route == create.route);
+        same.nth(1).is_none()
+    };
+    let mut corrected = BTreeMap::new();
+    for create in creates.iter().filter(|create| !is_alone(create)) {
+        let body = json!({ "application/json": { "schema": create.schema } });
+        let post = json!({ "post": { "requestBody": { "content": body } } });
+        let mut part = json!({ "paths": { create.route.path(): post } });
+        for (action, count) in actions.iter().zip(&mut counts) {
+            let locations = action.path.locations(&part);
+            *count += locations.len();
+            action.change.make(&mut part, locations);
+        }
+        let body = part["paths"][create.route.path()]
+            .pointer_mut("/post/requestBody/content/application~1json/schema")
+            .map(Value::take);
+        corrected.extend(body.map(|body| ((create.route, create.model.clone()), body)));
+    }
+    document.corrected = corrected;
+    counts
 }
 
 /// One correction, and where it goes.

@@ -34,8 +34,6 @@ pub struct Repair {
     pub name: &'static str,
     /// Why the document has to change.
     pub origin: Origin,
-    /// Where a document with the defect is.
-    pub evidence: Evidence,
     /// Repairs every place in a document, and returns how many there were.
     pub apply: fn(&mut Value) -> usize,
 }
@@ -49,56 +47,48 @@ pub enum Origin {
     Generator,
 }
 
-/// Where a document with the defect is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Evidence {
-    /// In a file of `openapi/`.
-    Current,
-    /// Only in a minimal document under `tests/fixtures/defects/`.
-    Historical,
-}
-
-use Evidence::{Current, Historical};
 use Origin::{Generator, Publisher};
 
 /// Every repair, in the order in which they run: later ones depend on earlier ones.
 #[rustfmt::skip]
 pub const ALL: &[Repair] = &[
-    Repair { name: "references", origin: Generator, evidence: Current, apply: references },
-    Repair { name: "unused_components", origin: Generator, evidence: Historical, apply: reference::unused_components },
-    Repair { name: "boolean_schema", origin: Generator, evidence: Historical, apply: json_schema::boolean_schema },
-    Repair { name: "const_value", origin: Generator, evidence: Historical, apply: json_schema::const_value },
-    Repair { name: "exclusive_limit", origin: Generator, evidence: Historical, apply: json_schema::exclusive_limit },
-    Repair { name: "content_encoding", origin: Generator, evidence: Historical, apply: json_schema::content_encoding },
-    Repair { name: "type_list", origin: Generator, evidence: Historical, apply: json_schema::type_list },
-    Repair { name: "all_of", origin: Generator, evidence: Historical, apply: schema::all_of },
-    Repair { name: "response_without_description", origin: Publisher, evidence: Current, apply: operation::response_without_description },
-    Repair { name: "default_response_alone", origin: Publisher, evidence: Historical, apply: operation::default_response_alone },
-    Repair { name: "fetch_with_body", origin: Publisher, evidence: Historical, apply: operation::fetch_with_body },
-    Repair { name: "parameter_without_in", origin: Publisher, evidence: Historical, apply: operation::parameter_without_in },
-    Repair { name: "parameter_of_no_path", origin: Publisher, evidence: Historical, apply: operation::parameter_of_no_path },
-    Repair { name: "parameter_of_many", origin: Publisher, evidence: Historical, apply: operation::parameter_of_many },
-    Repair { name: "bearer_scheme_in_header", origin: Publisher, evidence: Current, apply: operation::bearer_scheme_in_header },
-    Repair { name: "required_inside_property", origin: Publisher, evidence: Current, apply: schema::required_inside_property },
-    Repair { name: "required_without_property", origin: Publisher, evidence: Historical, apply: schema::required_without_property },
-    Repair { name: "enum_without_type", origin: Publisher, evidence: Current, apply: values::enum_without_type },
-    Repair { name: "limit_without_type", origin: Publisher, evidence: Historical, apply: schema::limit_without_type },
-    Repair { name: "enum_repeats_value", origin: Publisher, evidence: Historical, apply: values::enum_repeats_value },
-    Repair { name: "enum_empty", origin: Publisher, evidence: Historical, apply: values::enum_empty },
-    Repair { name: "enum_with_null", origin: Generator, evidence: Historical, apply: values::enum_with_null },
-    Repair { name: "number_enum_as_text", origin: Publisher, evidence: Historical, apply: values::number_enum_as_text },
-    Repair { name: "enum_value_of_other_type", origin: Publisher, evidence: Historical, apply: values::enum_value_of_other_type },
-    Repair { name: "integer_enum_as_number", origin: Publisher, evidence: Historical, apply: values::integer_enum_as_number },
-    Repair { name: "null_arm", origin: Generator, evidence: Current, apply: schema::null_arm },
-    Repair { name: "enum_in_arms", origin: Generator, evidence: Historical, apply: enum_in_arms },
-    Repair { name: "limits_swapped", origin: Publisher, evidence: Historical, apply: schema::limits_swapped },
-    Repair { name: "uuid_format", origin: Publisher, evidence: Historical, apply: schema::uuid_format },
-    Repair { name: "number_default_as_text", origin: Publisher, evidence: Current, apply: values::number_default_as_text },
-    Repair { name: "default_not_allowed", origin: Publisher, evidence: Historical, apply: values::default_not_allowed },
+    Repair { name: "references", origin: Generator, apply: references },
+    Repair { name: "unused_components", origin: Generator, apply: reference::unused_components },
+    Repair { name: "boolean_schema", origin: Generator, apply: json_schema::boolean_schema },
+    Repair { name: "const_value", origin: Generator, apply: json_schema::const_value },
+    Repair { name: "exclusive_limit", origin: Generator, apply: json_schema::exclusive_limit },
+    Repair { name: "content_encoding", origin: Generator, apply: json_schema::content_encoding },
+    Repair { name: "type_list", origin: Generator, apply: json_schema::type_list },
+    Repair { name: "all_of", origin: Generator, apply: schema::all_of },
+    Repair { name: "response_without_description", origin: Publisher, apply: operation::response_without_description },
+    Repair { name: "default_response_alone", origin: Publisher, apply: operation::default_response_alone },
+    Repair { name: "fetch_with_body", origin: Publisher, apply: operation::fetch_with_body },
+    Repair { name: "parameter_without_in", origin: Publisher, apply: operation::parameter_without_in },
+    Repair { name: "parameter_of_no_path", origin: Publisher, apply: operation::parameter_of_no_path },
+    Repair { name: "parameter_of_many", origin: Publisher, apply: operation::parameter_of_many },
+    Repair { name: "bearer_scheme_in_header", origin: Publisher, apply: operation::bearer_scheme_in_header },
+    Repair { name: "required_inside_property", origin: Publisher, apply: schema::required_inside_property },
+    Repair { name: "required_without_property", origin: Publisher, apply: schema::required_without_property },
+    Repair { name: "enum_without_type", origin: Publisher, apply: values::enum_without_type },
+    Repair { name: "limit_without_type", origin: Publisher, apply: schema::limit_without_type },
+    Repair { name: "enum_repeats_value", origin: Publisher, apply: values::enum_repeats_value },
+    Repair { name: "enum_empty", origin: Publisher, apply: values::enum_empty },
+    Repair { name: "enum_with_null", origin: Generator, apply: values::enum_with_null },
+    Repair { name: "number_enum_as_text", origin: Publisher, apply: values::number_enum_as_text },
+    Repair { name: "enum_value_of_other_type", origin: Publisher, apply: values::enum_value_of_other_type },
+    Repair { name: "integer_enum_as_number", origin: Publisher, apply: values::integer_enum_as_number },
+    Repair { name: "null_arm", origin: Generator, apply: schema::null_arm },
+    Repair { name: "enum_in_arms", origin: Generator, apply: enum_in_arms },
+    Repair { name: "limits_swapped", origin: Publisher, apply: schema::limits_swapped },
+    Repair { name: "uuid_format", origin: Publisher, apply: schema::uuid_format },
+    Repair { name: "number_default_as_text", origin: Publisher, apply: values::number_default_as_text },
+    Repair { name: "default_not_allowed", origin: Publisher, apply: values::default_not_allowed },
 ];
 
 /// Repairs `document`, and records the repairs that changed it.
 pub fn apply(document: &mut Document) {
+    // An overlay corrects what is repaired.
+    document.corrected.clear();
     document.repairs = ALL
         .iter()
         .filter(|repair| (repair.apply)(&mut document.value) > 0)

@@ -98,7 +98,7 @@ pub enum Check {
     Above(f64),
     /// Less than this number.
     Below(f64),
-    /// A multiple of this number.
+    /// A multiple of this number, both as decimals: 0.3 is one of 0.1, and 0.30000000000000004 is not.
     MultipleOf(f64),
     /// An array has no duplicate items.
     UniqueItems,

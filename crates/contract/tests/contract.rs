@@ -91,3 +91,69 @@ fn paths_reach_into_arrays_and_values_that_are_one_or_many() {
     let paths: Vec<String> = model.paths().into_iter().map(|(path, _)| path).collect();
     assert_eq!(paths, ["masks", "masks[].url", "images", "images.url"]);
 }
+
+fn model(schema: Schema) -> Model {
+    let mut model = Model::new(Route::Universal, "example/model");
+    model.properties.push(Property::new("p", schema));
+    model
+}
+
+fn warnings(model: &Model, body: Value) -> Vec<String> {
+    let found = model.warnings(body.as_object().unwrap()).into_iter();
+    found.map(|warning| warning.pointer).collect()
+}
+
+#[test]
+fn names_in_a_map_are_the_callers_and_cause_no_warning() {
+    let stated = || vec![Property::new("a", Schema::Boolean)];
+    let map = |properties: Vec<Property>| {
+        let known = properties.iter().map(|property| property.name.clone());
+        let values = Check::Additional {
+            known: known.collect(),
+            schema: Schema::integer(Some(0), None),
+        };
+        Schema::Object(properties).checked(vec![values])
+    };
+    let body = json!({ "p": { "a": true, "b": 5 } });
+    for schema in [map(Vec::new()), map(stated()), Schema::Object(Vec::new())] {
+        assert_eq!(warnings(&model(schema), body.clone()), [""; 0]);
+    }
+    assert_eq!(warnings(&model(Schema::Object(stated())), body), ["/p/b"]);
+    assert_eq!(
+        violations(&map(stated()), json!({ "a": true, "b": -1, "c": "x" })),
+        [
+            "/b is -1; allowed: 0 or more",
+            "/c is \"x\"; allowed: 0 or more"
+        ]
+    );
+    let schema = map(stated());
+    assert_eq!(
+        schema.json_schema()["additionalProperties"],
+        json!({ "type": "integer", "minimum": 0 })
+    );
+    let allowed = "an object with a, each other property: 0 or more";
+    assert_eq!(schema.allowed(), allowed);
+}
+
+#[test]
+fn items_that_are_equal_by_value_repeat() {
+    let list = Schema::array(Schema::Any, 0, None).checked(vec![Check::UniqueItems]);
+    for (value, repeats) in [
+        (json!([1, 1.0]), true),
+        (json!([{ "a": [5] }, { "a": [5.0] }]), true),
+        (json!([1, "1", true]), false),
+    ] {
+        assert_eq!(
+            violations(&list, value.clone()).len(),
+            usize::from(repeats),
+            "{value}"
+        );
+    }
+}
+
+#[test]
+fn a_size_beyond_the_width_of_the_machine_is_read() {
+    let text = json!({ "String": { "min": 0, "max": u64::MAX } }).to_string();
+    let schema: Schema = serde_json::from_str(&text).unwrap();
+    assert_eq!(schema, Schema::string(0, Some(usize::MAX)));
+}

@@ -9,12 +9,10 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use jsonschema::{
-    ValidationError, Validator,
-    error::{TypeKind, ValidationErrorKind},
-};
+use jsonschema::Validator;
 use serde_json::{Value, json};
 
+use super::violation::{Violation, violations};
 use aimlapi_video::{
     contract::{self, Model, Route},
     documents::{self, documents},
@@ -38,6 +36,8 @@ pub(super) struct Document {
     pub(super) status: u16,
     pub(super) schema: Value,
     validator: Validator,
+    /// The schema of the response, translated, if the document declares one.
+    pub(super) response: Option<Value>,
 }
 
 impl Documents {
@@ -77,6 +77,7 @@ impl Documents {
                 status: entry.status,
                 schema,
                 validator,
+                response: entry.response.map(|schema| json_schema(&schema, strict)),
             };
             let key = (document.model.route, document.model.id.clone());
             models.insert(key, document);
@@ -99,6 +100,30 @@ impl Documents {
         self.models.keys().map(|(_, id)| id.as_str()).collect()
     }
 
+    /// Returns the document of the model that a request body names.
+    ///
+    /// # Errors
+    ///
+    /// The violation, if the body names no model of this route.
+    pub(super) fn find(&self, route: Route, body: &Value) -> Result<&Document, Violation> {
+        let given = body.get("model");
+        let known = given
+            .and_then(Value::as_str)
+            .and_then(|model| self.models.get(&(route, model.to_owned())));
+        known.ok_or_else(|| {
+            let ids = self.on(route).into_iter();
+            let ids: Vec<&str> = ids.map(|document| &*document.model.id).collect();
+            Violation {
+                pointer: "/model".into(),
+                given: given.cloned(),
+                allowed: match given {
+                    Some(_) => format!("one of {}", ids.join(", ")),
+                    None => "a model's id".into(),
+                },
+            }
+        })
+    }
+
     /// Validates a request body by the document of its `model`.
     ///
     /// Returns the document and the body, whose numeric strings are converted to numbers unless the simulator is strict.
@@ -111,36 +136,32 @@ impl Documents {
         route: Route,
         mut body: Value,
     ) -> Result<(&Document, Value), String> {
-        let Some(model) = body.get("model") else {
-            return Err("model: expected a model's id; received nothing".into());
-        };
-        let Some(document) = model
-            .as_str()
-            .and_then(|model| self.models.get(&(route, model.to_owned())))
-        else {
-            let known: Vec<&str> = self
-                .on(route)
-                .into_iter()
-                .map(|document| &*document.model.id)
-                .collect();
-            return Err(format!(
-                "model: expected one of {}; received {model}",
-                known.join(", ")
-            ));
-        };
+        let document = self
+            .find(route, &body)
+            .map_err(|violation| violation.to_string())?;
         if !self.strict {
             coerce(&document.schema, &mut body);
         }
         let violations: Vec<String> = document
-            .validator
-            .iter_errors(&body)
-            .map(|error| message(&error))
+            .violations(&body)
+            .iter()
+            .map(Violation::to_string)
             .collect();
         if violations.is_empty() {
             Ok((document, body))
         } else {
             Err(violations.join("; "))
         }
+    }
+}
+
+impl Document {
+    /// Judges a request body as it is.
+    pub(super) fn violations(&self, body: &Value) -> Vec<Violation> {
+        self.validator
+            .iter_errors(body)
+            .flat_map(|error| violations(&error))
+            .collect()
     }
 }
 
@@ -170,7 +191,7 @@ fn remove_patterns(schema: &mut Value) {
 }
 
 /// Translates a schema from the dialect of OpenAPI 3.0 to JSON Schema 2020-12.
-fn json_schema(schema: &Value, strict: bool) -> Value {
+pub(super) fn json_schema(schema: &Value, strict: bool) -> Value {
     match schema {
         Value::Object(map) => {
             let translated = |(key, value): (&String, &Value)| {
@@ -210,7 +231,14 @@ fn json_schema(schema: &Value, strict: bool) -> Value {
                 _ => Value::Object(out),
             }
         }
-        Value::Array(items) => items.iter().map(|item| json_schema(item, strict)).collect(),
+        Value::Array(items) => {
+            let arm = |item: &Value| match *item == json!({ "nullable": true }) {
+                // The documents mean null by such an arm of `anyOf`; read literally, it would allow any value.
+                true => json!({ "type": "null" }),
+                false => json_schema(item, strict),
+            };
+            items.iter().map(arm).collect()
+        }
         other => other.clone(),
     }
 }
@@ -235,57 +263,4 @@ fn coerce(schema: &Value, value: &mut Value) {
             .for_each(|item| coerce(&schema["items"], item)),
         _ => {}
     }
-}
-
-/// Formats a validation error: the field, the expected values, the received value.
-fn message(error: &ValidationError<'_>) -> String {
-    let mut field = error
-        .instance_path()
-        .to_string()
-        .trim_start_matches('/')
-        .replace('/', ".");
-    if let ValidationErrorKind::Required { property } = error.kind() {
-        let dot = if field.is_empty() { "" } else { "." };
-        let property = property.as_str().unwrap_or_default();
-        return format!("{field}{dot}{property}: expected a value; received nothing");
-    }
-    if field.is_empty() {
-        field.push_str("body");
-    }
-    let expected = match error.kind() {
-        ValidationErrorKind::Enum { options } => {
-            let options: Vec<String> = options
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(Value::to_string)
-                .collect();
-            format!("one of {}", options.join(", "))
-        }
-        ValidationErrorKind::Minimum { limit } => format!("{limit} or more"),
-        ValidationErrorKind::Maximum { limit } => format!("at most {limit}"),
-        ValidationErrorKind::ExclusiveMinimum { limit } => format!("more than {limit}"),
-        ValidationErrorKind::ExclusiveMaximum { limit } => format!("less than {limit}"),
-        ValidationErrorKind::MinItems { limit } => format!("{limit} or more items"),
-        ValidationErrorKind::MaxItems { limit } => format!("at most {limit} items"),
-        ValidationErrorKind::MinLength { limit } => format!("{limit} or more characters"),
-        ValidationErrorKind::MaxLength { limit } => format!("at most {limit} characters"),
-        ValidationErrorKind::Format { format } => format!("the format {format}"),
-        ValidationErrorKind::Type {
-            kind: TypeKind::Single(kind),
-        } => kind.to_string(),
-        ValidationErrorKind::Type {
-            kind: TypeKind::Multiple(kinds),
-        } => kinds
-            .iter()
-            .map(|kind| kind.to_string())
-            .collect::<Vec<_>>()
-            .join(" or "),
-        ValidationErrorKind::AnyOf { .. } => {
-            "a URI, or another form that the document allows".into()
-        }
-        kind => format!("a value that `{}` allows", kind.keyword()),
-    };
-    let received: String = error.instance().to_string().chars().take(120).collect();
-    format!("{field}: expected {expected}; received {received}")
 }

@@ -73,8 +73,3 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let key = key.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !key.is_empty()).then_some(key)
 }
-
-/// Whether a header's value is secret, so that it is never stored.
-pub(super) fn is_secret(name: &str) -> bool {
-    ["authorization", "proxy-authorization", "cookie"].contains(&name) || name.contains("api-key")
-}

@@ -7,11 +7,13 @@
 //! [manual clock](SimulatorBuilder::manual_clock), [slots](SimulatorBuilder::slots), a
 //! [rate limit](SimulatorBuilder::rate_limit), [credits](SimulatorBuilder::credits), the
 //! [lifetime of URLs](SimulatorBuilder::url_lifetime) and the [shapes](Shape) of responses. [`Scenario`] documents the JSON of a
-//! scenario. [`Simulator::tasks`] and [`Simulator::requests`] list what a test asserts on.
+//! scenario. [`Simulator::tasks`] and [`Simulator::requests`] list what a test asserts on. [`Checker`] judges a request or a response
+//! without a server.
 
 mod accounts;
 mod admin;
 mod builder;
+mod checker;
 mod clips;
 mod clock;
 mod connection;
@@ -22,6 +24,7 @@ mod lists;
 mod log;
 mod openapi;
 mod rate_limit;
+mod redact;
 mod responses;
 mod scenario;
 mod script;
@@ -32,12 +35,15 @@ mod task;
 mod tasks;
 mod timeline;
 mod view;
+mod violation;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
+pub use axum::http;
 pub use builder::SimulatorBuilder;
+pub use checker::{Checker, Deviation, InvalidDocument, Part, Subject};
 pub use log::RecordedRequest;
 pub use scenario::{InvalidScenario, Scenario};
 pub use script::RecordedRule;

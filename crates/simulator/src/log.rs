@@ -9,11 +9,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use axum::http::{HeaderMap, Method, Uri, header};
+use axum::http::{HeaderMap, Method, Uri};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::key::{KeyHash, is_secret};
+use super::{
+    key::KeyHash,
+    redact::{is_secret, key, redact},
+};
 use aimlapi_video::contract::Model;
 
 /// A request that the simulator received, as listed by [`Simulator::requests`](super::Simulator::requests) and
@@ -268,20 +271,6 @@ impl Entry {
     }
 }
 
-/// Returns the key of a request, for its removal from other fields.
-///
-/// A key of fewer than 8 characters is ignored: it may equal an ordinary word.
-pub(super) fn key(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let key = value.split_once(' ').map_or(value, |(_, key)| key).trim();
-    (key.len() >= 8).then_some(key)
-}
-
-/// Replaces every occurrence of the key.
-pub(super) fn redact(key: Option<&str>, text: &str) -> String {
-    key.map_or_else(|| text.to_owned(), |key| text.replace(key, "…"))
-}
-
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
@@ -299,20 +288,22 @@ pub(super) fn truncate(text: &str, max: usize) -> &str {
 ///
 /// Returns `None` if the body is not JSON or is still above the maximum.
 fn shorten(body: &[u8]) -> Option<Vec<u8>> {
-    fn truncate_strings(value: &mut Value) {
-        match value {
-            Value::String(text) if text.len() > MAX_STRING_BYTES => {
-                *text = format!("{}…", truncate(text, MAX_STRING_BYTES));
-            }
-            Value::Array(items) => items.iter_mut().for_each(truncate_strings),
-            Value::Object(map) => map.values_mut().for_each(truncate_strings),
-            _ => {}
-        }
-    }
     let mut value: Value = serde_json::from_slice(body).ok()?;
     truncate_strings(&mut value);
     let short = value.to_string().into_bytes();
     (short.len() <= MAX_BODY_BYTES).then_some(short)
+}
+
+/// Truncates the strings of a value.
+pub(super) fn truncate_strings(value: &mut Value) {
+    match value {
+        Value::String(text) if text.len() > MAX_STRING_BYTES => {
+            *text = format!("{}…", truncate(text, MAX_STRING_BYTES));
+        }
+        Value::Array(items) => items.iter_mut().for_each(truncate_strings),
+        Value::Object(map) => map.values_mut().for_each(truncate_strings),
+        _ => {}
+    }
 }
 
 fn rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {

@@ -19,7 +19,8 @@ use super::{
     clips,
     clock::{Clock, seconds},
     key::KeyHash,
-    log::{self, redact, truncate},
+    log::truncate,
+    redact::{self, redact},
     scenario::{Rule, Scenario, Step},
     script::Script,
     shapes::{ResponseContent, Shape},
@@ -405,7 +406,7 @@ pub(super) fn uuid(seed: Option<u64>, key: Option<KeyHash>, number: u64) -> Uuid
 /// Returns what is recorded of a request's prompt.
 fn prompt(model: &Model, body: &Value, headers: &HeaderMap) -> Option<Box<str>> {
     let property = model.property(Role::Prompt)?;
-    let prompt = redact(log::key(headers), body.get(&property.name)?.as_str()?);
+    let prompt = redact(redact::key(headers), body.get(&property.name)?.as_str()?);
     Some(truncate(&prompt, 1024).into())
 }
 

@@ -11,11 +11,11 @@ mod report;
 
 use std::{fs, io, path::Path, process::ExitCode};
 
-use super::{Described, client, print_result, refused, vendors, write};
+use super::{Described, client, print_result, refused, require_folder, vendors, write};
 use crate::{args::SpecsUpdate, failure::Failure, output::print_note};
 use aimlapi_video_codegen::{
-    self as spec, Diagnostics, Document, Facts, Merged, Route, diff, document::Create, merge,
-    overlay, repair, rust, strip,
+    self as spec, Diagnostics, Document, Facts, Merged, ModelDuration, Route, diff,
+    document::Create, merge, overlay, repair, rust, strip,
 };
 use glossary::Drafts;
 use plan::Plan;
@@ -34,6 +34,7 @@ pub(crate) fn update(args: &SpecsUpdate) -> ExitCode {
 }
 
 fn run(args: &SpecsUpdate) -> Result<Report, Failure> {
+    require_folder(&args.into)?;
     let old = Described::read(&args.into).usable(&args.into)?;
     let published = Published::read(&args.from, &old.facts)?;
     let plan = Plan::new(&published.documents, &old)?;
@@ -172,6 +173,13 @@ fn follow_up(
 ) -> Vec<List> {
     let base64 = Base64::of(creates);
     let unsupported = published.unsupported.iter();
+    let requests = &new.merged.requests;
+    let is_of = |entry: &ModelDuration| {
+        requests
+            .iter()
+            .any(|request| request.create.model == entry.model)
+    };
+    let unused = new.facts.durations.iter().filter(|entry| !is_of(entry));
     vec![
         List::new(
             "base64_unmarked",
@@ -189,6 +197,11 @@ fn follow_up(
             retired(old, creates),
         ),
         List::new(
+            "incomplete",
+            "documents of several APIs that are left out, since they have an operation of this client without its schema",
+            published.incomplete.clone(),
+        ),
+        List::new(
             "unsupported",
             "models on URLs that this client does not use; these operations are left out",
             unsupported.map(|(model, path, file)| (model.clone(), format!("on {path} ({file})"))),
@@ -197,6 +210,16 @@ fn follow_up(
             "unmatched_actions",
             "actions of overlay.json that no longer match",
             unmatched(&new.documents, &new.facts),
+        ),
+        List::new(
+            "unused_lines",
+            "lines of glossary.json that no property has",
+            glossary::unused(&new.facts.glossary, &new.merged),
+        ),
+        List::new(
+            "unused_durations",
+            "entries of durations.json for models that no document describes",
+            unused.map(|entry| (entry.model.clone(), String::new())),
         ),
     ]
 }

@@ -11,7 +11,7 @@ use std::{
     process::ExitCode,
 };
 
-use super::{Described, print_result, write};
+use super::{Described, print_result, require_folder, write};
 use crate::{args::SpecsVendors, failure::Failure};
 use aimlapi_video_codegen::{Merged, Route};
 
@@ -24,7 +24,15 @@ pub(crate) fn vendors(args: &SpecsVendors) -> ExitCode {
 }
 
 fn run(args: &SpecsVendors) -> Result<String, Failure> {
+    require_folder(&args.folder)?;
     let described = Described::read(&args.folder).usable(&args.folder)?;
+    if described.merged.requests.is_empty() {
+        let folder = args.folder.display();
+        let what = format!(
+            "nothing was written: {folder} holds no document of a model, so every vendor would be dropped"
+        );
+        return Err(Failure::usage(what));
+    }
     let outdated = outdated(&args.folder, &described.merged)?;
     if !args.dry_run {
         save(&outdated)?;
@@ -62,13 +70,22 @@ pub(super) fn save(files: &[Outdated]) -> Result<(), Failure> {
 /// created.
 pub(super) fn outdated(documents: &Path, merged: &Merged) -> Result<Vec<Outdated>, Failure> {
     let folder = fs::canonicalize(documents).unwrap_or_default();
-    let sections = sections(merged);
+    let models = merged.requests.iter().map(|request| &request.model);
+    let vendors: BTreeSet<&str> = models.map(|model| &*model.vendor).collect();
+    let sections = sections(merged, &vendors);
     let mut outdated = Vec::new();
     for name in FILES {
         let path = folder.with_file_name(name);
         let Ok(text) = fs::read_to_string(&path) else {
             continue;
         };
+        if let Some(vendor) = taken_feature(&text, &vendors) {
+            let what = format!(
+                "nothing was written: the vendor `{vendor}` has the name of another feature in {name}; rename its folder, and add \
+                 the prefix of its ids to vendors.json under the new name"
+            );
+            return Err(Failure::usage(what));
+        }
         let mut patch = String::new();
         let filled = filled(&text, &sections, &mut patch)
             .map_err(|what| Failure::usage(format!("{name}: {what}")))?;
@@ -85,9 +102,8 @@ pub(super) fn outdated(documents: &Path, merged: &Merged) -> Result<Vec<Outdated
 }
 
 /// The contents of the sections by their names.
-fn sections(merged: &Merged) -> BTreeMap<&'static str, String> {
+fn sections(merged: &Merged, vendors: &BTreeSet<&str>) -> BTreeMap<&'static str, String> {
     let models = merged.requests.iter().map(|request| &request.model);
-    let vendors: BTreeSet<&str> = models.clone().map(|model| &*model.vendor).collect();
     let on = |route| -> BTreeSet<&str> {
         let models = models.clone().filter(|model| model.route == route);
         models.map(|model| &*model.id).collect()
@@ -122,6 +138,16 @@ fn sections(merged: &Merged) -> BTreeMap<&'static str, String> {
             ),
         ),
     ])
+}
+
+/// A vendor whose feature a manifest defines outside its section, for something else.
+fn taken_feature<'a>(manifest: &str, vendors: &BTreeSet<&'a str>) -> Option<&'a str> {
+    let (_, features) = manifest.split_once("\n[features]\n")?;
+    let features = features.split("\n[").next().unwrap_or(features);
+    let (before, rest) = features.split_once(BEGIN)?;
+    let after = rest.split_once("# end\n").map_or("", |(_, after)| after);
+    let mut others = before.lines().chain(after.lines());
+    others.find_map(|line| vendors.get(line.split_once(" = ")?.0).copied())
 }
 
 /// Replaces the sections of a file's text, and adds the changed lines to `patch`.

@@ -7,6 +7,7 @@ macro_rules! specs {
 }
 
 mod check;
+mod refusals;
 mod report;
 mod shapes;
 mod update;

@@ -4,13 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use super::{contents, document, folder, image, specs, vendored};
-
-fn copy(names: &[&str], into: &Path) {
-    for name in names {
-        fs::copy(vendored().join(name), into.join(name)).unwrap();
-    }
-}
+use super::{contents, document, folder, image, specs};
 
 fn entries(report: &Value, list: &str) -> Vec<(String, String)> {
     let entries = report[list].as_array().unwrap().iter();
@@ -36,7 +30,15 @@ fn drafts_are_added_to_the_glossary_without_a_word_of_the_publisher() {
         ),
     )]);
     let into = folder(&[]);
-    copy(&["glossary.json", "overlay.json"], into.path());
+    let lines = r#"{
+  "properties": {
+    "prompt": "What to show.",
+    "model": "The model.",
+    "image_url": "The first frame."
+  }
+}
+"#;
+    fs::write(into.path().join("glossary.json"), lines).unwrap();
     let glossary = || fs::read_to_string(into.path().join("glossary.json")).unwrap();
     let before = glossary();
     let expected = [
@@ -222,4 +224,81 @@ fn a_broken_document_of_this_client_is_an_error_and_every_other_file_is_left_out
             );
         }
     }
+}
+
+#[test]
+fn a_document_of_several_apis_without_the_schema_of_a_video_operation_is_left_out() {
+    let mut page = image();
+    page["paths"]["/v2/video/generations"] = json!({ "post": {
+        "requestBody": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Cut" } } } },
+    } });
+    let from = folder(&[
+        ("images/page.json", page.clone()),
+        ("Acme/a.json", document("acme/a", json!({}))),
+    ]);
+    let into = folder(&[]);
+    let ran = specs!("update", from.path(), "--into", into.path(), "--json");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let [(file, why)] = &*entries(&report, "incomplete") else {
+        panic!("{report}");
+    };
+    assert_eq!(file, "images/page.json");
+    assert!(why.contains("#/components/schemas/Cut"), "{why}");
+    assert!(into.path().join("acme/a.json").exists());
+
+    let from = folder(&[("page.json", page)]);
+    let into = folder(&[]);
+    for path in [from.path().to_owned(), from.path().join("page.json")] {
+        let ran = specs!("update", path, "--into", into.path());
+        assert_eq!(ran.code, 2);
+        assert!(
+            ran.stderr.contains("#/components/schemas/Cut"),
+            "{}",
+            ran.stderr
+        );
+        assert!(contents(into.path()).is_empty());
+    }
+}
+
+#[test]
+fn facts_about_what_is_gone_are_listed() {
+    let of_both = |property: &str| json!({ property: { "type": "string" } });
+    let into = folder(&[
+        ("acme/a.json", document("acme/a", of_both("old"))),
+        (
+            "glossary.json",
+            json!({
+                "properties": { "model": "M.", "old": "O.", "new": "N." },
+                "models": { "acme/a": { "new": "N of a.", "old": "O of a." }, "acme/gone": { "model": "M." } },
+            }),
+        ),
+        (
+            "durations.json",
+            json!({ "durations": [
+                { "model": "acme/a", "min": 1, "max": 2 }, { "model": "acme/gone", "min": 1, "max": 2 },
+            ] }),
+        ),
+        (
+            "overlay.json",
+            json!({ "overlay": "1.0.0", "info": { "title": "", "version": "1" }, "actions": [{
+                "target": "$.paths[*].post.requestBody.content[*].schema.properties.old", "update": { "x-media": true },
+            }] }),
+        ),
+    ]);
+    let from = folder(&[("Acme/a.json", document("acme/a", of_both("new")))]);
+    let ran = specs!("update", from.path(), "--into", into.path(), "--json");
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let lines = [
+        ("new", ""),
+        ("old", ""),
+        ("old", "acme/a"),
+        ("model", "acme/gone"),
+    ];
+    let mut lines = lines.map(|(path, model)| (path.to_owned(), model.to_owned()));
+    lines.sort();
+    assert_eq!(entries(&report, "unused_lines"), lines);
+    let gone = ("acme/gone".to_owned(), String::new());
+    assert_eq!(entries(&report, "unused_durations"), [gone]);
+    assert_eq!(entries(&report, "unmatched_actions").len(), 1);
 }

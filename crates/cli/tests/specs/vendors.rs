@@ -91,6 +91,11 @@ fn two_vendors_with_one_prefix_and_broken_sections_are_errors_and_nothing_is_wri
             r#"{"a": ["x/"], "b": ["x/"]}"#,
             "`x/` is a prefix of `a` and of `b`",
         ),
+        (
+            "Cargo.toml",
+            "\n[features]\n# specs vendors features\n# end\nacme = []\n\n[dependencies]\nkling = \"1\"\n",
+            "the vendor `acme` has the name of another feature",
+        ),
         ("README.md", "<!-- specs vendors names -->", "does not end"),
         (
             "README.md",
@@ -111,5 +116,24 @@ fn two_vendors_with_one_prefix_and_broken_sections_are_errors_and_nothing_is_wri
             assert!(ran.stderr.contains(what), "{}", ran.stderr);
             assert_eq!(contents(checkout.path()), before);
         }
+    }
+}
+
+#[test]
+fn a_folder_that_is_missing_or_has_no_model_is_an_error() {
+    let checkout = checkout();
+    let empty = checkout.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    let before = contents(checkout.path());
+    for (path, what) in [
+        (empty, "holds no document of a model"),
+        (checkout.path().join("nowhere"), "is not a folder"),
+        (checkout.path().join("README.md"), "is not a folder"),
+    ] {
+        let ran = specs!("vendors", path);
+        assert_eq!(ran.code, 2);
+        assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+        assert!(ran.stderr.contains(what), "{}", ran.stderr);
+        assert_eq!(contents(checkout.path()), before);
     }
 }

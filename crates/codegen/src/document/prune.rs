@@ -17,6 +17,8 @@ pub struct Declared {
     pub others: Vec<String>,
     /// How many operations of other clients there are.
     pub other_count: usize,
+    /// The other URLs that take a create of a video, by their names.
+    pub video_urls: Vec<String>,
     /// How many schemas this client's operations do not refer to.
     pub unused_schemas: usize,
 }
@@ -48,6 +50,9 @@ fn declared(whole: &Value) -> Declared {
     for (path, item) in paths.into_iter().flatten() {
         if Route::ALL.iter().any(|route| route.path() == path) {
             continue;
+        }
+        if path.split('/').any(|part| part == "video") && item.get("post").is_some() {
+            declared.video_urls.push(path.clone());
         }
         let methods = item.as_object().into_iter().flat_map(Map::keys);
         for method in methods.filter(|method| METHODS.contains(&method.as_str())) {

@@ -9,7 +9,7 @@ use aimlapi_video_contract::{Model, Property, Schema, code_span};
 use super::types;
 use crate::{
     Route,
-    merge::{Merged, Request},
+    merge::{Fetched, Merged, Request},
     names,
 };
 
@@ -24,7 +24,8 @@ pub(super) fn bounded(merged: &Merged) -> String {
             }
             Schema::IntegerEnum(values) => {
                 let owner = &model.type_name;
-                let definition = format!("integer_enum!({name}, {owner:?}, {values:?});");
+                let definition =
+                    format!("crate::request::value::integer_enum!({name}, {owner:?}, {values:?});");
                 enums.insert(name.to_owned(), definition);
             }
             Schema::StringEnum(values) => {
@@ -36,7 +37,7 @@ pub(super) fn bounded(merged: &Merged) -> String {
                     .collect();
                 let (owner, pairs) = (&model.type_name, pairs.join(", "));
                 let definition = format!(
-                    "string_enum!({name}, {owner:?}, [{pairs}]);\n\
+                    "crate::request::value::string_enum!({name}, {owner:?}, [{pairs}]);\n\
                      impl crate::request::property::PropertyType for {name} {{}}"
                 );
                 enums.insert(name.to_owned(), definition);
@@ -57,7 +58,7 @@ pub(super) fn bounded(merged: &Merged) -> String {
         let _ = writeln!(out, "crate::request::value::float!({name}, {min}, {max});");
     }
     for definition in enums.values() {
-        let _ = writeln!(out, "crate::request::value::{definition}");
+        let _ = writeln!(out, "{definition}");
     }
     out.push_str("}\n");
     out
@@ -127,7 +128,7 @@ pub(super) fn contract(merged: &Merged) -> Result<String, serde_json::Error> {
     Ok(text)
 }
 
-/// The request schemas after repair and overlay, for validators that use the documents alone.
+/// The schemas of requests and responses after repair and overlay, for validators that use the documents alone.
 pub(super) fn documents(merged: &Merged) -> Value {
     let entry = |request: &Request| {
         let create = &request.create;
@@ -136,9 +137,14 @@ pub(super) fn documents(merged: &Merged) -> Value {
             "path": create.route.path(),
             "status": create.status,
             "schema": create.schema,
+            "response": create.answer,
         })
     };
-    merged.requests.iter().map(entry).collect()
+    let fetch = |(route, fetched): (&Route, &Fetched)| json!({ "path": route.path(), "file": fetched.file, "response": fetched.schema });
+    json!({
+        "documents": merged.requests.iter().map(entry).collect::<Value>(),
+        "fetches": merged.fetched.iter().map(fetch).collect::<Value>(),
+    })
 }
 
 /// The documentation of the library's module `types`: an index of the request types, by vendor.
@@ -198,7 +204,7 @@ fn tagged(name: &str, owner: &str, tag: &str, schema: &Schema) -> String {
     };
     let variants: Vec<String> = types::arms(name, schema).into_iter().map(variant).collect();
     format!(
-        "tagged!({name}, {owner:?}, {tag:?}, [{}]);",
+        "crate::request::tagged::tagged!({name}, {owner:?}, {tag:?}, [{}]);",
         variants.join(", ")
     )
 }

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use aimlapi_video_codegen::rust::types;
+use aimlapi_video_codegen::{Document, rust::types};
+use aimlapi_video_contract::Schema;
 
-use super::{create, merged, read};
+use super::{create, documents, merged, read};
 
 const BODY: &str =
     "/paths/~1v2~1video~1generations/post/requestBody/content/application~1json/schema";
@@ -124,6 +125,58 @@ fn rules_beside_arms_belong_to_the_model() {
         "oneOf": [mine("x", number()), mine("y", number())],
     })));
     assert_eq!(merged.requests[0].model.rules.len(), 1);
+}
+
+#[test]
+fn a_document_of_several_models_is_corrected_as_those_of_each_model_are() {
+    let of = |vendor: &str| {
+        let mut documents = documents();
+        documents.retain(|document| {
+            document.file.starts_with(vendor) && !document.file.contains("legacy")
+        });
+        documents
+    };
+    for vendor in ["kling/", "minimax/", "luma/"] {
+        let each = of(vendor);
+        let bodies: Vec<&Value> = each
+            .iter()
+            .map(|document| document.published.pointer(BODY).unwrap())
+            .collect();
+        let together = create(json!({ "oneOf": bodies }));
+        let models = |documents: Vec<Document>| {
+            let requests = read(documents).0.requests.into_iter();
+            let models = requests.map(|mut request| {
+                request.model.document.clear();
+                request.model.vendor.clear();
+                request.model
+            });
+            models.collect::<Vec<_>>()
+        };
+        assert_eq!(models(together), models(each), "{vendor}");
+    }
+}
+
+#[test]
+fn an_action_for_one_id_of_an_enum_leaves_the_others() {
+    let merged = merged(create(json!({
+        "type": "object",
+        "properties": {
+            "model": { "type": "string", "enum": ["luma/ray-3.2", "minimax/hailuo-2.3"] },
+            "image_url": { "type": "string", "format": "uri" },
+        },
+    })));
+    let images: Vec<Schema> = merged
+        .requests
+        .into_iter()
+        .map(|request| {
+            let mut properties = request.model.properties.into_iter();
+            properties
+                .find(|property| property.name == "image_url")
+                .unwrap()
+                .schema
+        })
+        .collect();
+    assert_eq!(images, [Schema::Uri, Schema::UriOrBase64]);
 }
 
 /// A body with the property `p`, read without diagnostics.

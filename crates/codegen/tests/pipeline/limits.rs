@@ -254,3 +254,89 @@ fn notes_have_one_line_for_each_kind() {
         ]
     );
 }
+
+#[test]
+fn signs_are_words_in_the_case_of_the_name() {
+    let signs = ["+1".to_owned(), "-1".to_owned()];
+    let variants = aimlapi_video_codegen::names::variants(&signs);
+    assert_eq!(variants.unwrap(), ["Plus1", "Minus1"]);
+    assert_eq!(aimlapi_video_codegen::names::field("+1"), "plus1");
+}
+
+/// Reads bodies whose `model` and other properties are these, and returns the errors.
+fn errors(models: &[(&str, Value)]) -> Vec<String> {
+    let bodies: Vec<Value> = models
+        .iter()
+        .map(|(id, properties)| {
+            let mut properties = properties.clone();
+            properties["model"] = json!({ "type": "string", "enum": [id] });
+            json!({ "type": "object", "properties": properties })
+        })
+        .collect();
+    let (_, diagnostics) = read(create(json!({ "oneOf": bodies })));
+    diagnostics
+        .errors
+        .into_iter()
+        .map(|error| error.what)
+        .collect()
+}
+
+#[test]
+fn a_type_with_the_name_of_a_builder_or_of_another_type_is_an_error() {
+    let object = || json!({ "type": "object", "properties": { "x": { "type": "boolean" } } });
+    let listed = || json!({ "type": "string", "enum": ["x"] });
+    let frame = |tag: &str| {
+        json!({
+            "type": "object",
+            "required": ["type"],
+            "properties": { "type": { "type": "string", "enum": [tag] } },
+        })
+    };
+    let frames = json!({ "oneOf": [frame("image"), frame("clip")] });
+    for (models, name) in [
+        (
+            vec![("acme/one", json!({ "builder": object() }))],
+            "AcmeOneBuilder",
+        ),
+        (
+            vec![("acme/one", json!({ "builder": listed() }))],
+            "AcmeOneBuilder",
+        ),
+        (
+            vec![("acme/one", json!({})), ("acme/one/builder", json!({}))],
+            "AcmeOneBuilder",
+        ),
+        (
+            vec![(
+                "acme/one",
+                json!({ "pose": frames, "pose_image": object() }),
+            )],
+            "AcmeOnePoseImage",
+        ),
+        (
+            vec![(
+                "acme/one",
+                json!({ "pose": frames, "pose_image_builder": listed() }),
+            )],
+            "AcmeOnePoseImageBuilder",
+        ),
+        (
+            vec![("acme/one", json!({ "builder": frames }))],
+            "AcmeOneBuilder",
+        ),
+        (
+            vec![(
+                "float0",
+                json!({ "to1": object(), "n": { "type": "number", "minimum": 0, "maximum": 1 } }),
+            )],
+            "Float0To1",
+        ),
+    ] {
+        let errors = errors(&models);
+        let named = format!("`{name}`");
+        assert!(
+            errors.iter().any(|error| error.contains(&named)),
+            "{name}: {errors:?}"
+        );
+    }
+}

@@ -464,7 +464,7 @@ fn a_path_that_is_a_reference_keeps_what_stands_beside_it() {
         assert_eq!(diagnostics.errors, []);
         assert_eq!(merged.requests[0].model.properties.len(), 2);
         assert_eq!(
-            merged.fetched[&Route::Universal],
+            merged.fetched[&Route::Universal].schema,
             json!({ "type": "object", "nullable": true })
         );
     }

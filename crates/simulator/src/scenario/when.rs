@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
 use super::reading;
-use crate::key::{KeyHash, is_secret};
+use crate::{key::KeyHash, redact::is_secret};
 use aimlapi_video_contract::is_equal;
 
 /// The conditions of a rule, all of which a create must meet.

@@ -4,6 +4,7 @@
 //! This file holds what the modules share: simulators with common settings, and `Caller`, which sends plain requests.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod checker;
 mod compatibility;
 mod keys;
 mod limits;

@@ -1,8 +1,13 @@
 //! Drafts of lines in `glossary.json`, for properties that have none.
 
-use std::{cmp::Reverse, collections::BTreeMap, fs, path::Path};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::super::write;
 use crate::failure::Failure;
@@ -76,6 +81,31 @@ impl Drafts {
         let failed = |error| Failure::usage(format!("glossary.json cannot be written: {error}"));
         write(&path, &text).map_err(failed)
     }
+}
+
+/// The lines that no property has, each with its model if it is of one.
+pub(super) fn unused(glossary: &Value, merged: &Merged) -> BTreeSet<(String, String)> {
+    let mut unused: BTreeSet<(String, String)> = lines(glossary)
+        .map(|(path, _)| (path.clone(), String::new()))
+        .collect();
+    let of_models = glossary["models"].as_object();
+    for (model, lines) in of_models.into_iter().flatten() {
+        let paths = lines.as_object().into_iter().flat_map(Map::keys);
+        unused.extend(paths.map(|path| (path.clone(), model.clone())));
+    }
+    for request in &merged.requests {
+        let model = &request.create.model;
+        for (path, _) in request.model.paths() {
+            let has_own = glossary["models"][model].get(&path).is_some();
+            let of = if has_own {
+                model.clone()
+            } else {
+                String::new()
+            };
+            unused.remove(&(path, of));
+        }
+    }
+    unused
 }
 
 fn lines(glossary: &Value) -> impl Iterator<Item = (&String, &str)> {

@@ -18,6 +18,8 @@ pub(super) struct Published {
     pub(super) documents: Vec<Document>,
     /// How many other JSON files there are.
     pub(super) left_out: usize,
+    /// Documents of several APIs with an operation of this client that cannot be read, each with the reason.
+    pub(super) incomplete: Vec<(String, String)>,
     /// The models of videos on URLs that this client does not use, each with the URL and the file.
     pub(super) unsupported: BTreeSet<(String, String, String)>,
 }
@@ -42,23 +44,42 @@ impl Published {
         documents.sort_by(|a, b| a.file.cmp(&b.file));
         documents.iter_mut().for_each(repair::apply);
         overlay::apply(&facts.overlay, &mut documents, &mut diagnostics);
+        // The document of another API's page may name every operation, and have the schemas of one.
+        let mut incomplete = Vec::new();
+        if !from.is_file() {
+            documents.retain(|document| {
+                let mut diagnostics = Diagnostics::default();
+                document::creates(document, &mut diagnostics);
+                let errors = diagnostics.errors.into_iter();
+                let first = errors.map(|error| error.what).next();
+                let first = first.filter(|_| document.declared.other_count > 0);
+                incomplete.extend(first.clone().map(|what| (document.file.clone(), what)));
+                first.is_none()
+            });
+        }
         if !diagnostics.errors.is_empty() {
             let what = "nothing was written: the published documents";
             return Err(refused(what, &diagnostics));
         }
         if documents.is_empty() {
             let urls = Route::ALL.map(|route| format!("`{}`", route.path()));
+            let left_out = incomplete
+                .iter()
+                .map(|(file, what)| format!("\n  {file} is left out: {what}"));
             let what = format!(
-                "{} contains no document of a video operation: none of its {files} JSON files declares POST or GET on {}; name \
-                 the folder docs/api-references/video-models of the vendor's documentation, or a checkout of it",
+                "nothing was written: {} contains no document of a video operation, which declares POST or GET on {} ({files} \
+                 JSON files were read); name the folder docs/api-references/video-models of the vendor's documentation, or a \
+                 checkout of it{}",
                 from.display(),
-                urls.join(" or ")
+                urls.join(" or "),
+                left_out.collect::<String>()
             );
             return Err(Failure::usage(what));
         }
         Ok(Self {
             documents,
             left_out,
+            incomplete,
             unsupported,
         })
     }
@@ -66,7 +87,8 @@ impl Published {
 
 /// The models that a document describes on other URLs of videos alone.
 fn unsupported(from: &Path, document: &Document) -> Vec<(String, String, String)> {
-    if document.declared.other_count == 0 {
+    let urls = &document.declared.video_urls;
+    if urls.is_empty() {
         return Vec::new();
     }
     let path = if from.is_file() {
@@ -77,25 +99,20 @@ fn unsupported(from: &Path, document: &Document) -> Vec<(String, String, String)
     // A document keeps the operations of this client alone.
     let whole = fs::read(path).unwrap_or_default();
     let whole: Value = serde_json::from_slice(&whole).unwrap_or_default();
-    let ids = |item: &Value| {
+    let ids = |url: &str| {
         let mut alone = whole.clone();
-        alone["paths"] = json!({ Route::Universal.path(): item });
+        alone["paths"] = json!({ Route::Universal.path(): whole["paths"][url] });
         let mut alone = Document::new(&document.file, alone);
         repair::apply(&mut alone);
         let creates = document::creates(&alone, &mut Diagnostics::default());
         creates.into_iter().map(|create| create.model)
     };
-    let paths = whole["paths"].as_object().into_iter().flatten();
-    let (own, others): (Vec<_>, Vec<_>) =
-        paths.partition(|(path, _)| Route::ALL.iter().any(|route| route.path() == *path));
-    let known: BTreeSet<String> = own.into_iter().flat_map(|(_, item)| ids(item)).collect();
-    let of_videos = others.into_iter().filter(|(path, item)| {
-        path.split('/').any(|part| part == "video") && item.get("post").is_some()
-    });
-    of_videos
-        .flat_map(|(path, item)| {
-            let unknown = ids(item).filter(|id| !known.contains(id));
-            unknown.map(|id| (id, path.clone(), document.file.clone()))
+    let own = Route::ALL.iter().flat_map(|route| ids(route.path()));
+    let known: BTreeSet<String> = own.collect();
+    urls.iter()
+        .flat_map(|url| {
+            let unknown = ids(url).filter(|id| !known.contains(id));
+            unknown.map(|id| (id, url.clone(), document.file.clone()))
         })
         .collect()
 }

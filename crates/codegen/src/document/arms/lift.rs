@@ -10,6 +10,9 @@ mod tagged;
 
 /// Adds the properties of arms to their object, at every depth, and records in `places` where these stand. The arms stay:
 /// they state which properties go together. The object requires what all of its arms require.
+///
+/// A property that one arm alone states has its schema in the other arms, too, where JSON Schema would allow any value. Arms that a
+/// property distinguishes stay apart, since an enum holds them.
 pub(super) fn lift(schema: &mut Value, places: &mut Places) {
     within(schema, "", places, false);
 }
