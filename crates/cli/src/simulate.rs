@@ -76,7 +76,6 @@ fn settings(simulate: &Simulate) -> Result<SimulatorBuilder, Failure> {
         .listen(simulate.listen)
         .speed(simulate.speed)
         .strict(simulate.strict)
-        .seed(simulate.seed)
         .spread(simulate.spread)
         .url_lifetime(simulate.url_lifetime)
         .shapes(simulate.shapes.0.iter().copied())
@@ -85,6 +84,9 @@ fn settings(simulate: &Simulate) -> Result<SimulatorBuilder, Failure> {
         .max_requests(simulate.max_requests as usize);
     if simulate.manual_clock {
         builder = builder.manual_clock();
+    }
+    if let Some(seed) = simulate.seed {
+        builder = builder.seed(seed);
     }
     if let Some(key) = &simulate.key {
         builder = builder.api_key(key);

@@ -1,4 +1,6 @@
 //! The simulator's own endpoints below `/_simulator/`, by which tests control and inspect it without a key.
+//!
+//! With a key in its `Authorization` header, a request for the scenario, the clock or a reset concerns that key alone.
 
 use std::sync::Arc;
 
@@ -10,18 +12,17 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
     clock::seconds,
-    log::RecordedRequest,
+    key::KeyHash,
+    lists::{Filter, PARAMETERS, RULE_PARAMETERS},
     openapi,
     responses::ErrorResponse,
     scenario::{MAX_SECONDS, Scenario},
-    script::RecordedRule,
     server::{Service, Shared},
-    tasks::RecordedTask,
 };
 
 /// Builds the router of the simulator's own endpoints.
@@ -39,33 +40,56 @@ pub(super) fn router() -> Router<Arc<Service>> {
         .route("/_simulator/openapi.json", get(document))
 }
 
-async fn overview(State(service): State<Shared>) -> Json<Value> {
-    Json(json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "note": "state is held in memory and is lost when the simulator stops",
-        "strict": service.strict,
-        "now_seconds": service.clock.now().as_secs_f64(),
-        "credits_left": service.tasks.credits(),
-        "requests_seen": service.log.received(),
-        "tasks": service.tasks.list(),
-        "requests": service.log.list(),
-    }))
+async fn overview(State(service): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
+    list(&service, &uri, &headers, PARAMETERS, |filter| {
+        let account = service.accounts.find(filter.key);
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "note": "state is held in memory and is lost when the simulator stops",
+            "strict": service.strict,
+            "now_seconds": account.clock.now().as_secs_f64(),
+            "credits_left": service.accounts.credits(filter.key),
+            "requests_seen": service.log.received(),
+            "tasks": service.tasks(filter),
+            "requests": service.requests(filter),
+        })
+    })
 }
 
-async fn tasks(State(service): State<Shared>) -> Json<Vec<RecordedTask>> {
-    Json(service.tasks.list())
+async fn tasks(State(service): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
+    let tasks = |filter: &Filter| service.tasks(filter);
+    list(&service, &uri, &headers, PARAMETERS, tasks)
 }
 
-async fn requests(State(service): State<Shared>) -> Json<Vec<RecordedRequest>> {
-    Json(service.log.list())
+async fn requests(State(service): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
+    let requests = |filter: &Filter| service.requests(filter);
+    list(&service, &uri, &headers, PARAMETERS, requests)
 }
 
-async fn rules(State(service): State<Shared>) -> Json<Vec<RecordedRule>> {
-    Json(service.tasks.rules())
+async fn rules(State(service): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
+    list(&service, &uri, &headers, RULE_PARAMETERS, |filter| {
+        let mut rules = service.accounts.rules(filter.key);
+        rules.retain(|rule| filter.name.is_none() || rule.name == filter.name);
+        rules
+    })
 }
 
-async fn scenario(State(service): State<Shared>) -> Json<Scenario> {
-    Json(service.tasks.scenario())
+/// Responds with the list that a query limits, or with the error of an invalid query.
+fn list<T: Serialize>(
+    service: &Service,
+    uri: &Uri,
+    headers: &HeaderMap,
+    parameters: &[&str],
+    list: impl FnOnce(&Filter) -> T,
+) -> Response {
+    match Filter::read(uri, parameters) {
+        Ok(filter) => Json(list(&filter)).into_response(),
+        Err(message) => bad(service, message, uri, headers),
+    }
+}
+
+async fn scenario(State(service): State<Shared>, headers: HeaderMap) -> Json<Scenario> {
+    Json(service.accounts.scenario(KeyHash::of(&headers)))
 }
 
 /// Appends rules to those that are left, and returns all of them.
@@ -86,20 +110,23 @@ async fn play(
         });
     match parsed {
         Ok(scenario) => {
-            service.tasks.play(scenario);
-            Json(service.tasks.scenario()).into_response()
+            let key = KeyHash::of(&headers);
+            service.accounts.play(key, scenario);
+            Json(service.accounts.scenario(key)).into_response()
         }
         Err(message) => bad(&service, message, &uri, &headers),
     }
 }
 
-async fn stop(State(service): State<Shared>) -> Json<Scenario> {
-    service.tasks.stop_scenario();
-    Json(service.tasks.scenario())
+async fn stop(State(service): State<Shared>, headers: HeaderMap) -> Json<Scenario> {
+    let key = KeyHash::of(&headers);
+    service.accounts.stop_scenario(key);
+    Json(service.accounts.scenario(key))
 }
 
-async fn clock(State(service): State<Shared>) -> Json<Value> {
-    Json(json!({ "now_seconds": service.clock.now().as_secs_f64() }))
+async fn clock(State(service): State<Shared>, headers: HeaderMap) -> Json<Value> {
+    let account = service.accounts.find(KeyHash::of(&headers));
+    Json(json!({ "now_seconds": account.clock.now().as_secs_f64() }))
 }
 
 #[derive(Deserialize)]
@@ -118,8 +145,9 @@ async fn advance(
     let object = serde_json::from_slice::<Map<String, Value>>(&body);
     match object.and_then(|body| serde_json::from_value::<Advance>(body.into())) {
         Ok(Advance { advance_seconds }) if (0.0..=MAX_SECONDS).contains(&advance_seconds) => {
-            service.clock.advance(seconds(advance_seconds));
-            clock(State(service)).await.into_response()
+            let key = KeyHash::of(&headers);
+            service.accounts.advance(key, seconds(advance_seconds));
+            clock(State(service), headers).await.into_response()
         }
         Ok(Advance { advance_seconds }) => {
             let message =
@@ -130,8 +158,8 @@ async fn advance(
     }
 }
 
-async fn reset(State(service): State<Shared>) -> StatusCode {
-    service.reset();
+async fn reset(State(service): State<Shared>, headers: HeaderMap) -> StatusCode {
+    service.reset(KeyHash::of(&headers));
     StatusCode::NO_CONTENT
 }
 
@@ -143,6 +171,6 @@ fn bad(service: &Service, message: String, uri: &Uri, headers: &HeaderMap) -> Re
     ErrorResponse::new(StatusCode::BAD_REQUEST, message).into_response(
         uri,
         headers,
-        service.clock.unix(),
+        service.unix(headers),
     )
 }

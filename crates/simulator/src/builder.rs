@@ -13,16 +13,17 @@ use tokio::{net::TcpListener, sync::oneshot};
 
 use super::{
     Scenario, Shape, Simulator,
-    clock::Clock,
+    accounts::Accounts,
     connection::{Abort, AbortableListener},
     documents::Documents,
     log::Log,
-    rate_limit::RateLimit,
     server::{self, Service},
-    tasks::{Settings, Tasks},
+    tasks::Settings,
 };
 
 /// Configures and starts a [`Simulator`].
+///
+/// Limits, credits and the scenario are those of each API key: programs with different keys do not affect each other.
 ///
 /// # Default
 ///
@@ -32,21 +33,18 @@ use super::{
 /// - videos: one per generation
 /// - documents: those that the library was built from
 /// - strict: no
-/// - seed: 0; spread: 0.15
+/// - seed: none, so that ids are random; spread: 0.15
 /// - slots, rate limit, credits: unlimited
 /// - URLs of files: valid for 24 hours
 /// - shape of responses: as documented
 /// - scenario: empty
-/// - at most 100,000 tasks, and at most 10,000 recorded requests
+/// - at most 100,000 tasks of each key, and at most 10,000 recorded requests
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `start` is called"]
 pub struct SimulatorBuilder {
     address: SocketAddr,
-    /// The speed of the clock; `None` for a manual clock.
-    speed: Option<f64>,
     key: Option<String>,
     strict: bool,
-    rate_limit: Option<u32>,
     max_requests: usize,
     /// The documents that were read at run time, in place of the embedded ones.
     documents: Option<Vec<(Model, Document)>>,
@@ -57,15 +55,15 @@ impl Default for SimulatorBuilder {
     fn default() -> Self {
         Self {
             address: (Ipv4Addr::LOCALHOST, 0).into(),
-            speed: Some(60.0),
             key: None,
             strict: false,
-            rate_limit: None,
             max_requests: 10_000,
             documents: None,
             settings: Settings {
                 videos: 1,
-                seed: 0,
+                speed: Some(60.0),
+                rate_limit: None,
+                seed: None,
                 spread: 0.15,
                 slots: None,
                 credits: None,
@@ -91,7 +89,7 @@ impl SimulatorBuilder {
     ///
     /// A value that is not finite or not positive counts as 1.
     pub fn speed(mut self, speed: f64) -> Self {
-        self.speed = Some(if speed.is_finite() && speed > 0.0 {
+        self.settings.speed = Some(if speed.is_finite() && speed > 0.0 {
             speed
         } else {
             1.0
@@ -103,7 +101,7 @@ impl SimulatorBuilder {
     ///
     /// A test can then observe each state without waiting. The rate limit and the expiry of URLs use the same clock.
     pub fn manual_clock(mut self) -> Self {
-        self.speed = None;
+        self.settings.speed = None;
         self
     }
 
@@ -138,11 +136,13 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Sets the seed of the random durations: 0 by default.
+    /// Sets the seed of durations, of the ids of generations, and of the signatures of URLs.
     ///
-    /// The same seed and the same requests in the same order give the same durations.
+    /// With the same seed, the same requests of a key in the same order get the same ids and durations in every run and after
+    /// every reset. A [manual clock](Self::manual_clock) then starts at 2100-01-01T00:00:00Z, so that times in responses are
+    /// the same, too. Without a seed, ids are random, and the durations are those of seed 0.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.settings.seed = seed;
+        self.settings.seed = Some(seed);
         self
     }
 
@@ -172,7 +172,7 @@ impl SimulatorBuilder {
     /// Unused requests accumulate up to the number of one minute. A request above the limit gets 429 with a `Retry-After`
     /// header that states when the next request is accepted.
     pub fn rate_limit(mut self, per_minute: u32) -> Self {
-        self.rate_limit = Some(per_minute);
+        self.settings.rate_limit = Some(per_minute);
         self
     }
 
@@ -210,7 +210,7 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Limits the generations that the simulator holds: 100,000 by default, at least 1.
+    /// Limits the generations of each key that the simulator holds: 100,000 by default, at least 1.
     ///
     /// At the limit, a create removes the generation that ended first. If no generation has ended, the create gets 429.
     pub fn max_tasks(mut self, max: usize) -> Self {
@@ -243,15 +243,12 @@ impl SimulatorBuilder {
         let documents = documents.map_err(io::Error::other)?;
         let checked = self.settings.scenario.check_models(&documents.ids());
         checked.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        let clock = Arc::new(self.speed.map_or_else(Clock::manual, Clock::running));
         let service = Arc::new(Service {
             key: self.key,
             strict: self.strict,
             shapes: self.settings.shapes.clone(),
             documents,
-            clock: Arc::clone(&clock),
-            rate_limit: self.rate_limit.map(RateLimit::new),
-            tasks: Tasks::new(self.settings, clock),
+            accounts: Accounts::new(self.settings),
             log: Log::new(self.max_requests),
         });
         let router = server::router(Arc::clone(&service));

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-/// A clock that runs at a speed or is moved by hand.
+/// A clock that runs at a speed or is moved by hand. A clone starts with the same times.
 #[derive(Debug)]
 pub(super) struct Clock {
     started: Instant,
@@ -30,11 +30,13 @@ impl Clock {
         }
     }
 
-    /// Creates a clock that moves only when it is advanced.
-    pub(super) fn manual() -> Self {
+    /// Creates a clock that moves only when it is advanced, from the present time or from a given one.
+    pub(super) fn manual(unix: Option<Duration>) -> Self {
+        let clock = Self::running(1.0);
         Self {
             speed: None,
-            ..Self::running(1.0)
+            unix: unix.unwrap_or(clock.unix),
+            ..clock
         }
     }
 
@@ -78,6 +80,15 @@ impl Clock {
 
     fn advanced(&self) -> Duration {
         Duration::from_micros(self.advanced.load(Ordering::Relaxed))
+    }
+}
+
+impl Clone for Clock {
+    fn clone(&self) -> Self {
+        Self {
+            advanced: AtomicU64::new(self.advanced.load(Ordering::Relaxed)),
+            ..*self
+        }
     }
 }
 

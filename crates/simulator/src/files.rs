@@ -1,6 +1,7 @@
 //! The files of completed generations, served by signed URLs without a key, with range requests (RFC 9110, 14).
 
 use axum::{
+    Extension,
     body::{Body, Bytes},
     extract::{ConnectInfo, Path, Query, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use super::{
     connection::Abort,
     responses::{apply_step, truncated_body},
-    server::Shared,
+    server::{RequestNumber, Shared},
     signature::Rejected,
 };
 
@@ -30,10 +31,14 @@ pub(super) struct SignedQuery {
 pub(super) async fn file(
     State(service): State<Shared>,
     ConnectInfo(abort): ConnectInfo<Abort>,
+    Extension(RequestNumber(number)): Extension<RequestNumber>,
     Path((id, name)): Path<(String, String)>,
     query: Result<Query<SignedQuery>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
+    if let Some(account) = service.accounts.with_task(&id) {
+        service.record_task(number, &account, &id);
+    }
     let signed = query.ok().and_then(|Query(query)| {
         let expires = query.expires?.parse().ok()?;
         Some((expires, query.signature?))
@@ -45,7 +50,7 @@ pub(super) async fn file(
             "the URL has no signature",
         );
     };
-    match service.tasks.file((&id, &name), expires, &signature) {
+    match service.accounts.file((&id, &name), expires, &signature) {
         Err(Rejected::Signature) => denied(
             StatusCode::FORBIDDEN,
             "SignatureDoesNotMatch",

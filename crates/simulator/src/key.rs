@@ -27,6 +27,11 @@ impl KeyHash {
         hash.map_or_else(|| Self::of_key(text), Self)
     }
 
+    /// Returns the hash as a number.
+    pub(super) fn number(self) -> u64 {
+        self.0
+    }
+
     fn of_key(key: &str) -> Self {
         let bytes = Sha256::digest(key);
         let first = bytes.iter().take(8);

@@ -10,6 +10,7 @@
 //! scenario. [`Simulator::tasks`] and [`Simulator::requests`] list what a test asserts on. [`Checker`] judges a request or a response
 //! without a server.
 
+mod accounts;
 mod admin;
 mod builder;
 mod checker;
@@ -19,6 +20,7 @@ mod connection;
 mod documents;
 mod files;
 mod key;
+mod lists;
 mod log;
 mod openapi;
 mod rate_limit;
@@ -32,6 +34,7 @@ mod signature;
 mod task;
 mod tasks;
 mod timeline;
+mod view;
 mod violation;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
@@ -47,7 +50,9 @@ pub use script::RecordedRule;
 pub use shapes::Shape;
 pub use task::Phase;
 pub use tasks::RecordedTask;
+pub use view::KeyView;
 
+use key::KeyHash;
 use server::Service;
 
 /// A running simulator, which stops when this value is dropped.
@@ -90,31 +95,48 @@ impl Simulator {
         self.address
     }
 
+    /// Returns the part of the simulator that belongs to an API key.
+    ///
+    /// Generations, rules, credits, rate limit and clock are kept for each key, so that tests with keys of their own share a
+    /// simulator and do not affect each other. The methods of `Simulator` itself concern all keys.
+    pub fn for_key(&self, key: &str) -> KeyView<'_> {
+        self.view(Some(KeyHash::read(key)))
+    }
+
+    fn view(&self, key: Option<KeyHash>) -> KeyView<'_> {
+        KeyView {
+            service: &self.service,
+            key,
+        }
+    }
+
     /// Lists the generations that the simulator holds, the oldest first.
     pub fn tasks(&self) -> Vec<RecordedTask> {
-        self.service.tasks.list()
+        self.view(None).tasks()
     }
 
     /// Lists the requests to the service and its files, the oldest first.
     ///
     /// Of the URLs below `/_simulator/`, only requests for files are recorded.
     pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.service.log.list()
+        self.view(None).requests()
     }
 
-    /// Returns the credits that are left, or `None` if credits are unlimited.
+    /// Returns the credits that are left, or `None` if credits are unlimited: of several keys, the least.
     pub fn credits_left(&self) -> Option<f64> {
-        self.service.tasks.credits()
+        self.view(None).credits_left()
     }
 
-    /// Appends the rules of a scenario, which apply to the next creates; a rule for a model without a document applies to none.
+    /// Appends the rules of a scenario, which apply to the next creates of each key; a rule for a model without a document
+    /// applies to none.
     pub fn play(&self, scenario: Scenario) {
-        self.service.tasks.play(scenario);
+        self.view(None).play(scenario);
     }
 
-    /// Lists the rules of the scenarios in their order, with the creates that each applied to.
+    /// Lists the rules of the scenarios with the creates that each applied to: those for all keys in their order, then those
+    /// for each key.
     pub fn rules(&self) -> Vec<RecordedRule> {
-        self.service.tasks.rules()
+        self.view(None).rules()
     }
 
     /// Asserts how many creates the rules of this name applied to.
@@ -124,39 +146,17 @@ impl Simulator {
     /// If it was another number, or no rule has the name. The message lists all rules with their counts.
     #[track_caller]
     pub fn assert_rule(&self, name: &str, applied: u64) {
-        assert_rule(&self.rules(), name, applied);
+        self.view(None).assert_rule(name, applied);
     }
 
     /// Moves the service's clock forward, whether the clock runs or is [manual](SimulatorBuilder::manual_clock).
     pub fn advance(&self, by: Duration) {
-        self.service.clock.advance(by);
+        self.view(None).advance(by);
     }
 
-    /// Removes all generations and recorded requests, and restores the initial credits, rate limit and scenario.
-    ///
-    /// The clock is not reset.
+    /// Returns to the initial state: no generations and no recorded requests, and the initial scenario, credits, rate limit,
+    /// clock and [seeded](SimulatorBuilder::seed) ids.
     pub fn reset(&self) {
-        self.service.reset();
+        self.view(None).reset();
     }
-}
-
-#[track_caller]
-fn assert_rule(rules: &[RecordedRule], name: &str, applied: u64) {
-    let named = rules
-        .iter()
-        .filter(|rule| rule.name.as_deref() == Some(name));
-    let counts: Vec<u64> = named.map(|rule| rule.applied).collect();
-    let all: Vec<_> = rules
-        .iter()
-        .map(|rule| (&rule.name, rule.applied))
-        .collect();
-    assert!(
-        !counts.is_empty(),
-        "no rule has the name {name:?}; the rules: {all:?}"
-    );
-    let count: u64 = counts.iter().sum();
-    assert!(
-        count == applied,
-        "the rule {name:?} applied to {count} creates; expected {applied}; the rules: {all:?}"
-    );
 }

@@ -4,8 +4,8 @@
 //! is replaced by `…`.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -13,7 +13,11 @@ use axum::http::{HeaderMap, Method, Uri};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::redact::{is_secret, key, redact};
+use super::{
+    key::KeyHash,
+    redact::{is_secret, key, redact},
+};
+use aimlapi_video::contract::Model;
 
 /// A request that the simulator received, as listed by [`Simulator::requests`](super::Simulator::requests) and
 /// `GET /_simulator/requests`.
@@ -40,6 +44,12 @@ pub struct RecordedRequest {
     pub body: Option<Value>,
     /// The length of the received body in bytes.
     pub body_bytes: usize,
+    /// The hash of the request's key, or for a file of the key of its generation.
+    pub key: Option<String>,
+    /// The id of the generation that the request created, polled or downloaded.
+    pub task: Option<String>,
+    /// The model of that generation, or the one that the body states.
+    pub model: Option<String>,
     /// The HTTP status of the response; `None` until the response is sent, and if the connection was aborted instead.
     pub status: Option<u16>,
 }
@@ -60,6 +70,10 @@ struct Inner {
 /// A request in compact form: few allocations, and none that keeps a connection's buffer alive.
 #[derive(Debug)]
 struct Entry {
+    number: u64,
+    key: Option<KeyHash>,
+    /// The id and the model of the request's generation.
+    task: Option<(Arc<str>, Arc<Model>)>,
     at: Duration,
     method: Method,
     target: Box<str>,
@@ -131,7 +145,13 @@ impl Log {
             stored = redact(key, &String::from_utf8_lossy(&stored)).into_bytes();
         }
         let target = uri.path_and_query().map_or("", |target| target.as_str());
+        let mut inner = self.lock();
+        inner.received += 1;
+        let number = inner.received;
         let entry = Entry {
+            number,
+            key: KeyHash::of(headers),
+            task: None,
             at,
             method: method.clone(),
             target: truncate(&redact(key, target), MAX_TEXT_BYTES).into(),
@@ -141,35 +161,59 @@ impl Log {
             body_bytes: body.len(),
             status: None,
         };
-        let mut inner = self.lock();
         if inner.entries.len() >= self.max {
             inner.entries.pop_front();
         }
         inner.entries.push_back(entry);
-        inner.received += 1;
-        inner.received
+        number
     }
 
     /// Records the response status of request `number`.
     pub(super) fn record_status(&self, number: u64, status: u16) {
+        self.change(number, |entry| entry.status = Some(status));
+    }
+
+    /// Records the generation that request `number` concerns, and its key.
+    pub(super) fn record_task(
+        &self,
+        number: u64,
+        key: Option<KeyHash>,
+        task: (Arc<str>, Arc<Model>),
+    ) {
+        self.change(number, |entry| {
+            entry.key = entry.key.or(key);
+            entry.task = Some(task);
+        });
+    }
+
+    fn change(&self, number: u64, change: impl FnOnce(&mut Entry)) {
         let mut inner = self.lock();
-        let first = inner.first();
-        let index = number
-            .checked_sub(first)
-            .and_then(|index| usize::try_from(index).ok());
-        // The request may have been dropped from the log by now.
-        if let Some(entry) = index.and_then(|index| inner.entries.get_mut(index)) {
-            entry.status = Some(status);
+        let index = inner
+            .entries
+            .binary_search_by_key(&number, |entry| entry.number);
+        // The request may have been removed from the log by now.
+        if let Some(entry) = index.ok().and_then(|index| inner.entries.get_mut(index)) {
+            change(entry);
         }
     }
 
     /// Lists the stored requests, the oldest first.
     pub(super) fn list(&self) -> Vec<RecordedRequest> {
-        let inner = self.lock();
-        (inner.first()..)
-            .zip(&inner.entries)
-            .map(|(number, entry)| entry.to_recorded(number))
-            .collect()
+        self.lock().entries.iter().map(Entry::to_recorded).collect()
+    }
+
+    /// Returns the numbers of the stored requests that concern each generation.
+    pub(super) fn numbers_by_task(&self) -> HashMap<Arc<str>, Vec<u64>> {
+        let mut numbers: HashMap<_, Vec<_>> = HashMap::new();
+        for entry in &self.lock().entries {
+            if let Some((id, _)) = &entry.task {
+                numbers
+                    .entry(Arc::clone(id))
+                    .or_default()
+                    .push(entry.number);
+            }
+        }
+        numbers
     }
 
     /// Returns the number of requests received since the start or the last reset.
@@ -177,8 +221,13 @@ impl Log {
         self.lock().received
     }
 
-    pub(super) fn reset(&self) {
-        *self.lock() = Inner::default();
+    /// Removes the requests with a key; without a key all requests, and the next request gets number 1.
+    pub(super) fn reset(&self, key: Option<KeyHash>) {
+        let mut inner = self.lock();
+        match key {
+            Some(_) => inner.entries.retain(|entry| entry.key != key),
+            None => *inner = Inner::default(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -186,27 +235,23 @@ impl Log {
     }
 }
 
-impl Inner {
-    /// Returns the number of the oldest stored request.
-    fn first(&self) -> u64 {
-        self.received + 1 - self.entries.len() as u64
-    }
-}
-
 impl Entry {
-    fn to_recorded(&self, number: u64) -> RecordedRequest {
+    fn to_recorded(&self) -> RecordedRequest {
         let headers = self
             .headers
             .lines()
             .filter_map(|line| line.split_once(": "));
-        let json = || serde_json::from_slice(&self.body).ok();
+        let json = || serde_json::from_slice::<Value>(&self.body).ok();
         let body = match (&*self.body, self.is_whole.then(json).flatten()) {
             ([], _) => None,
             (_, Some(json)) => Some(json),
             (text, None) => Some(truncate(&String::from_utf8_lossy(text), MAX_PREFIX_BYTES).into()),
         };
+        let stated = body
+            .as_ref()
+            .and_then(|body| body["model"].as_str().map(str::to_owned));
         RecordedRequest {
-            number,
+            number: self.number,
             at: SystemTime::UNIX_EPOCH + self.at,
             method: self.method.to_string(),
             target: self.target.to_string(),
@@ -215,6 +260,12 @@ impl Entry {
                 .collect(),
             body,
             body_bytes: self.body_bytes,
+            key: self.key.map(|key| key.to_string()),
+            task: self.task.as_ref().map(|(id, _)| id.to_string()),
+            model: self
+                .task
+                .as_ref()
+                .map_or(stated, |(_, model)| Some(model.id.clone())),
             status: self.status,
         }
     }
@@ -225,7 +276,7 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 }
 
 /// Truncates a text to at most `max` bytes, at a character boundary.
-fn truncate(text: &str, max: usize) -> &str {
+pub(super) fn truncate(text: &str, max: usize) -> &str {
     let mut end = text.len().min(max);
     while !text.is_char_boundary(end) {
         end -= 1;

@@ -17,7 +17,11 @@ mod schemas;
 
 use serde_json::{Map, Value, json};
 
-use super::{server::Service, shapes::Shape};
+use super::{
+    lists::{PARAMETERS, RULE_PARAMETERS},
+    server::Service,
+    shapes::Shape,
+};
 use aimlapi_video::contract::Route;
 
 /// Builds the OpenAPI document of a simulator.
@@ -97,6 +101,15 @@ fn own_paths() -> Map<String, Value> {
             "responses": responses(&[(200, schema)], &[]),
         })
     };
+    let list = |id: &str, summary: &str, schema: &str, names: &[&str]| {
+        let parameters: Vec<Value> = names.iter().map(|name| parameter(name)).collect();
+        json!({
+            "operationId": id,
+            "summary": summary,
+            "parameters": parameters,
+            "responses": responses(&[(200, schema)], &[400]),
+        })
+    };
     let post = |id: &str, summary: &str, request: &str, response: &str| {
         let schema = json!({ "$ref": format!("#/components/schemas/{request}") });
         json!({
@@ -107,10 +120,10 @@ fn own_paths() -> Map<String, Value> {
         })
     };
     let paths = json!({
-        "/_simulator/": { "get": get("overview", "The settings, the credits left, the tasks and the recorded requests", "Overview") },
-        "/_simulator/tasks": { "get": get("tasks", "The generations, the oldest first", "Tasks") },
-        "/_simulator/requests": { "get": get("requests", "The recorded requests, without keys", "Requests") },
-        "/_simulator/rules": { "get": get("rules", "The rules of the scenarios, with the creates that each applied to", "Rules") },
+        "/_simulator/": { "get": list("overview", "The settings, the credits left, the tasks and the recorded requests", "Overview", PARAMETERS) },
+        "/_simulator/tasks": { "get": list("tasks", "The generations, the oldest first", "Tasks", PARAMETERS) },
+        "/_simulator/requests": { "get": list("requests", "The recorded requests, without keys", "Requests", PARAMETERS) },
+        "/_simulator/rules": { "get": list("rules", "The rules of the scenarios, with the creates that each applied to", "Rules", RULE_PARAMETERS) },
         "/_simulator/scenario": {
             "get": get("scenario", "The rules that are left", "Scenario"),
             "post": post("play", "Add rules for the next generations", "Scenario", "Scenario"),
@@ -122,7 +135,7 @@ fn own_paths() -> Map<String, Value> {
         },
         "/_simulator/reset": { "post": {
             "operationId": "reset",
-            "summary": "Remove all tasks and requests, and restore the initial credits and scenario",
+            "summary": "Remove the tasks and requests of the request's key or of all keys, and restore the initial scenario, clock and credits",
             "responses": { "204": { "description": "Done" } },
         } },
         "/_simulator/openapi.json": { "get": {
@@ -139,6 +152,41 @@ fn own_paths() -> Map<String, Value> {
         Value::Object(paths) => paths,
         _ => Map::new(),
     }
+}
+
+/// A time in UTC. The days that every month has are enough for a description.
+const TIME: &str =
+    "^2[0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$";
+
+/// Describes a parameter of a list.
+fn parameter(name: &str) -> Value {
+    let (schema, description) = match name {
+        "method" => (
+            json!({ "minLength": 1 }),
+            "The method; of generations, that of their creates",
+        ),
+        "path" => (
+            json!({ "minLength": 1 }),
+            "The start of the path; of generations, that of their creates",
+        ),
+        "model" => (json!({ "minLength": 1 }), "The model's id"),
+        "key" => (
+            json!({ "minLength": 1 }),
+            "The API key, or its hash as a list shows it",
+        ),
+        "since" => (
+            json!({ "anyOf": [{ "pattern": "^[0-9]{1,18}$" }, { "pattern": TIME }] }),
+            "The first request, by its number or by a time",
+        ),
+        "limit" => (
+            json!({ "pattern": "^[1-9][0-9]{0,8}$" }),
+            "The maximum of items, the newest",
+        ),
+        _ => (json!({ "minLength": 1 }), "The rule's name"),
+    };
+    let mut schema = schema;
+    schema["type"] = "string".into();
+    json!({ "name": name, "in": "query", "description": description, "schema": schema })
 }
 
 fn file() -> Value {

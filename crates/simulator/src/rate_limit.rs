@@ -39,11 +39,6 @@ impl RateLimit {
         let seconds = (1.0 - ROUNDING - tokens) * 60.0 / self.per_minute;
         Err(seconds.ceil().max(1.0) as u64)
     }
-
-    /// Refills the bucket.
-    pub(super) fn reset(&self, now: Duration) {
-        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = (self.per_minute, now);
-    }
 }
 
 /// The tolerance in tokens, so that a rounding error does not make a client wait another second.

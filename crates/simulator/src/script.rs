@@ -40,17 +40,34 @@ struct Entry {
 }
 
 impl Script {
-    /// Appends the rules of a scenario.
-    pub(super) fn add(&mut self, scenario: Scenario) {
-        self.0.extend(scenario.next.into_iter().map(|rule| Entry {
+    /// Appends rules.
+    pub(super) fn add(&mut self, rules: &[Arc<Rule>]) {
+        self.0.extend(rules.iter().map(|rule| Entry {
             left: match rule.times {
                 Times::Count(count) => Some(count),
                 Times::Always(_) => None,
             },
-            rule: Arc::new(rule),
+            rule: Arc::clone(rule),
             met: 0,
             requests: Vec::new(),
         }));
+    }
+
+    /// Sums up the scripts of several keys: a rule that was added to all of them is one rule, with the creates of every key,
+    /// and is left as often as to the key that used it most.
+    pub(super) fn merge(scripts: impl Iterator<Item = Self>) -> Self {
+        let mut merged: Vec<Entry> = Vec::new();
+        for entry in scripts.flat_map(|script| script.0) {
+            let is_same = |other: &&mut Entry| Arc::ptr_eq(&other.rule, &entry.rule);
+            let Some(same) = merged.iter_mut().find(is_same) else {
+                merged.push(entry);
+                continue;
+            };
+            same.left = same.left.min(entry.left);
+            same.requests.extend(entry.requests);
+            same.requests.sort_unstable();
+        }
+        Self(merged)
     }
 
     /// Takes the rule for a create of `model` by request `number`.

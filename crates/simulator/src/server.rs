@@ -1,6 +1,6 @@
 //! The HTTP server: the create and fetch handlers of both routes, authentication, the rate limit, and the log of requests.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
@@ -15,18 +15,17 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
+    accounts::{Account, Accounts},
     admin,
-    clock::Clock,
     connection::Abort,
     documents::Documents,
     files,
-    key::bearer,
+    key::{KeyHash, bearer},
     log::Log,
-    rate_limit::RateLimit,
     responses::{ErrorResponse, apply_step, generation},
     scenario::Step,
     shapes::Shape,
-    tasks::{CreateOutcome, Tasks},
+    tasks::CreateOutcome,
 };
 use aimlapi_video::contract::Route;
 
@@ -39,9 +38,7 @@ pub(super) struct Service {
     /// The shapes of responses, which generations take in turn.
     pub(super) shapes: Vec<Shape>,
     pub(super) documents: Arc<Documents>,
-    pub(super) clock: Arc<Clock>,
-    pub(super) rate_limit: Option<RateLimit>,
-    pub(super) tasks: Tasks,
+    pub(super) accounts: Accounts,
     pub(super) log: Log,
 }
 
@@ -54,8 +51,8 @@ const MAX_BODY: usize = 256 * 1024 * 1024;
 pub(super) fn router(service: Shared) -> Router {
     let mut router = Router::new().route("/_simulator/files/{id}/{name}", get(files::file));
     for route in [Route::Universal, Route::LegacyKling] {
-        let fetch = move |service, abort, query, uri, headers| {
-            fetch(route, service, abort, query, uri, headers)
+        let fetch = move |service, abort, number, query, uri, headers| {
+            fetch(route, service, abort, number, query, uri, headers)
         };
         let create = move |service, abort, number, uri, headers, body| {
             create(route, service, abort, number, uri, headers, body)
@@ -84,7 +81,7 @@ async fn log_request(
     let read = to_bytes(body, MAX_BODY).await;
     let bytes = read.as_ref().cloned().unwrap_or_default();
     let number = service.log.record(
-        service.clock.unix(),
+        service.unix(&parts.headers),
         &parts.method,
         &parts.uri,
         &parts.headers,
@@ -101,7 +98,7 @@ async fn log_request(
             ErrorResponse::new(StatusCode::PAYLOAD_TOO_LARGE, message).into_response(
                 &parts.uri,
                 &parts.headers,
-                service.clock.unix(),
+                service.unix(&parts.headers),
             )
         }
     };
@@ -115,7 +112,7 @@ async fn log_request(
 
 /// The number of a request in the log.
 #[derive(Clone, Copy, Debug)]
-struct RequestNumber(u64);
+pub(super) struct RequestNumber(pub(super) u64);
 
 async fn create(
     route: Route,
@@ -140,11 +137,12 @@ async fn fetch(
     route: Route,
     State(service): State<Shared>,
     ConnectInfo(abort): ConnectInfo<Abort>,
+    Extension(number): Extension<RequestNumber>,
     query: Result<Query<FetchQuery>, QueryRejection>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let result = service.fetch(route, &headers, query);
+    let result = service.fetch(route, number, &headers, query);
     finish(&service, result, (&uri, &headers), &abort).await
 }
 
@@ -155,7 +153,7 @@ async fn finish(
     (uri, headers): (&Uri, &HeaderMap),
     abort: &Abort,
 ) -> Response {
-    let at = service.clock.unix();
+    let at = service.unix(headers);
     match result {
         Ok((normal, None)) => normal,
         Ok((normal, Some(step))) => {
@@ -170,7 +168,7 @@ async fn finish(
 
 async fn unknown_path(State(service): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
     let error = ErrorResponse::new(StatusCode::NOT_FOUND, "the service has no such path");
-    error.into_response(&uri, &headers, service.clock.unix())
+    error.into_response(&uri, &headers, service.unix(&headers))
 }
 
 async fn unknown_method(State(service): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
@@ -178,7 +176,7 @@ async fn unknown_method(State(service): State<Shared>, uri: Uri, headers: Header
         StatusCode::METHOD_NOT_ALLOWED,
         "the path does not allow this method",
     );
-    error.into_response(&uri, &headers, service.clock.unix())
+    error.into_response(&uri, &headers, service.unix(&headers))
 }
 
 impl Service {
@@ -189,7 +187,7 @@ impl Service {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<(Response, Option<Step>), ErrorResponse> {
-        self.admit(headers)?;
+        let account = self.admit(headers)?;
         let bad = |message| ErrorResponse::new(StatusCode::BAD_REQUEST, message);
         let body: Value = serde_json::from_slice(body).map_err(|error| {
             bad(format!(
@@ -197,10 +195,8 @@ impl Service {
             ))
         })?;
         let (document, body) = self.documents.validate(route, body).map_err(bad)?;
-        match self
-            .tasks
-            .create(route, &document.model, &body, headers, number)
-        {
+        let tasks = &account.tasks;
+        match tasks.create(route, &document.model, &body, headers, number) {
             CreateOutcome::Replaced(step) => Ok((Response::default(), Some(step))),
             CreateOutcome::NoCredits { cost, left } => Err(ErrorResponse::new(
                 StatusCode::FORBIDDEN,
@@ -217,7 +213,8 @@ impl Service {
                     let message = "the generation was removed at once: `max_tasks` is too small";
                     ErrorResponse::new(StatusCode::INTERNAL_SERVER_ERROR, message)
                 };
-                let response = self.tasks.create_response(&id, &base(headers));
+                self.record_task(number, &account, &id);
+                let response = tasks.create_response(&id, &base(headers));
                 let (body, credits) = response.ok_or_else(removed)?;
                 Ok((generation(status, body, credits, headers), step))
             }
@@ -227,10 +224,11 @@ impl Service {
     fn fetch(
         &self,
         route: Route,
+        RequestNumber(number): RequestNumber,
         headers: &HeaderMap,
         query: Result<Query<FetchQuery>, QueryRejection>,
     ) -> Result<(Response, Option<Step>), ErrorResponse> {
-        self.admit(headers)?;
+        let account = self.admit(headers)?;
         let bad = |message: String| ErrorResponse::new(StatusCode::BAD_REQUEST, message);
         let Query(query) = query.map_err(|error| bad(format!("query: {}", error.body_text())))?;
         let Some(id) = query.generation_id.filter(|id| !id.is_empty()) else {
@@ -238,44 +236,51 @@ impl Service {
                 "generation_id: expected a generation's id; received nothing".into(),
             ));
         };
-        let polled = self.tasks.poll(route, &id, &base(headers));
+        let polled = account.tasks.poll(route, &id, &base(headers));
         let (body, credits, step) = polled.ok_or_else(|| {
             ErrorResponse::new(
                 StatusCode::NOT_FOUND,
                 "no generation with this id exists on this route",
             )
         })?;
+        self.record_task(number, &account, &id);
         Ok((generation(StatusCode::OK, body, credits, headers), step))
     }
 
-    /// Checks the key of a request, and takes a token of the rate limit.
-    fn admit(&self, headers: &HeaderMap) -> Result<(), ErrorResponse> {
-        let message = match (bearer(headers), &self.key) {
-            (None, _) => Some("authorization: expected `Bearer KEY`; received no key"),
-            (Some(key), Some(expected)) if key != expected => Some("authorization: unknown key"),
-            _ => None,
-        };
-        if let Some(message) = message {
-            return Err(ErrorResponse::new(StatusCode::UNAUTHORIZED, message));
+    /// Checks the key of a request, takes a token of its rate limit, and returns its account.
+    fn admit(&self, headers: &HeaderMap) -> Result<Arc<Account>, ErrorResponse> {
+        let refused = |message| ErrorResponse::new(StatusCode::UNAUTHORIZED, message);
+        let missing = "authorization: expected `Bearer KEY`; received no key";
+        let hash = KeyHash::of(headers).ok_or_else(|| refused(missing))?;
+        if self.key.is_some() && self.key.as_deref() != bearer(headers) {
+            return Err(refused("authorization: unknown key"));
         }
-        let Some(limit) = &self.rate_limit else {
-            return Ok(());
-        };
-        limit.take(self.clock.real()).map_err(|seconds| {
-            let message = format!("too many requests: try again in {seconds} s");
-            ErrorResponse::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(seconds)
-        })
+        let account = self.accounts.of(hash);
+        if let Some(limit) = &account.rate_limit {
+            limit.take(account.clock.real()).map_err(|seconds| {
+                let message = format!("too many requests: try again in {seconds} s");
+                ErrorResponse::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(seconds)
+            })?;
+        }
+        Ok(account)
     }
 
-    /// Removes all generations and recorded requests, and restores the initial credits, scenario and rate limit.
-    ///
-    /// The clock is not reset.
-    pub(super) fn reset(&self) {
-        self.tasks.reset();
-        self.log.reset();
-        if let Some(limit) = &self.rate_limit {
-            limit.reset(self.clock.real());
+    /// Returns the time of the request's key, as a duration since the Unix epoch.
+    pub(super) fn unix(&self, headers: &HeaderMap) -> Duration {
+        self.accounts.find(KeyHash::of(headers)).clock.unix()
+    }
+
+    /// Records which generation a request concerns.
+    pub(super) fn record_task(&self, number: u64, account: &Account, id: &str) {
+        if let Some(task) = account.tasks.find(id) {
+            self.log.record_task(number, account.key, task);
         }
+    }
+
+    /// Removes the generations and recorded requests of a key or of all keys, and restores their initial state.
+    pub(super) fn reset(&self, key: Option<KeyHash>) {
+        self.accounts.reset(key);
+        self.log.reset(key);
     }
 }
 

@@ -72,9 +72,8 @@ impl Shape {
         }
     }
 
-    /// Generates a random id of the form that the service uses in this shape.
-    pub(super) fn id(self, model: &str) -> String {
-        let uuid = uuid::Uuid::new_v4();
+    /// Returns the id made of a UUID, in the form that the service uses in this shape.
+    pub(super) fn id(self, model: &str, uuid: uuid::Uuid) -> String {
         let digits = || format!("{:019}", uuid.as_u128() % 10_u128.pow(19));
         match self {
             Self::Bare => {

@@ -4,9 +4,9 @@ use sha2::{Digest, Sha256};
 
 /// Signs URLs and verifies their signatures.
 ///
-/// The signature is a SHA-256 hash over a random secret, which suffices to protect clips that this crate publishes anyway. It
+/// The signature is a SHA-256 hash over a secret, random unless the simulator has a seed, which suffices to protect clips that this crate publishes anyway. It
 /// is as long as the signature of a real host, and any change to the URL invalidates it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Signer(uuid::Uuid);
 
 /// The reason why a signed URL is rejected.
@@ -17,8 +17,8 @@ pub(super) enum Rejected {
 }
 
 impl Signer {
-    pub(super) fn new() -> Self {
-        Self(uuid::Uuid::new_v4())
+    pub(super) fn new(secret: uuid::Uuid) -> Self {
+        Self(secret)
     }
 
     /// Returns the query of a URL that is valid until `expires`, in seconds of Unix time.

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::{
     clips::Clip,
+    key::KeyHash,
     scenario::{End, ReportedId, Rule, Stall, Step, VideoOutcome},
     shapes::Shape,
     tasks::RecordedTask,
@@ -38,8 +39,9 @@ pub enum Phase {
 /// One generation.
 #[derive(Debug)]
 pub(super) struct Task {
-    /// The number of generations created before this one.
-    pub(super) number: u64,
+    /// The number of the create's request.
+    pub(super) request: u64,
+    pub(super) prompt: Option<Box<str>>,
     pub(super) route: Route,
     pub(super) model: Arc<Model>,
     /// The time of the create, in real Unix time.
@@ -152,13 +154,18 @@ impl Task {
     /// Returns the id that the response to a poll for `id` contains.
     pub(super) fn reported_id<'a>(&self, id: &'a str) -> Cow<'a, str> {
         match self.rule.as_ref().and_then(|rule| rule.id) {
-            Some(ReportedId::Wrong) => self.shape.id(&self.model.id).into(),
+            Some(ReportedId::Wrong) => self.shape.id(&self.model.id, uuid::Uuid::nil()).into(),
             _ => id.into(),
         }
     }
 
-    /// Describes the generation for `/_simulator/tasks`.
-    pub(super) fn to_recorded(&self, id: &str, now: Duration) -> RecordedTask {
+    /// Describes the generation for `/_simulator/tasks`, without its requests.
+    pub(super) fn to_recorded(
+        &self,
+        id: &str,
+        key: Option<KeyHash>,
+        now: Duration,
+    ) -> RecordedTask {
         let (status, phase) = self.status(now);
         let ends = self.timeline.ends;
         RecordedTask {
@@ -172,6 +179,9 @@ impl Task {
             polls: self.polls,
             downloads: self.downloads,
             credits: self.cost,
+            prompt: self.prompt.as_deref().map(str::to_owned),
+            key: key.map(|key| key.to_string()).unwrap_or_default(),
+            requests: Vec::new(),
         }
     }
 }

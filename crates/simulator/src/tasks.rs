@@ -13,14 +13,18 @@ use std::{
 use axum::http::HeaderMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{
     clips,
     clock::{Clock, seconds},
+    key::KeyHash,
+    log::truncate,
+    redact::{self, redact},
     scenario::{Rule, Scenario, Step},
-    script::{RecordedRule, Script},
+    script::Script,
     shapes::{ResponseContent, Shape},
-    signature::{Rejected, Signer},
+    signature::Signer,
     task::{Phase, Task, file_name},
     timeline::{NEVER, QUEUED_SHARE, Slots, draw_duration},
 };
@@ -30,7 +34,11 @@ use aimlapi_video::contract::{Model, Role, Route};
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) videos: usize,
-    pub(super) seed: u64,
+    /// The speed of the clock; `None` for a manual clock.
+    pub(super) speed: Option<f64>,
+    pub(super) rate_limit: Option<u32>,
+    /// The seed of ids and durations; without one, ids are random.
+    pub(super) seed: Option<u64>,
     pub(super) spread: f64,
     pub(super) slots: Option<usize>,
     pub(super) credits: Option<f64>,
@@ -40,12 +48,30 @@ pub(super) struct Settings {
     pub(super) scenario: Scenario,
 }
 
-/// All generations of a simulator.
+impl Settings {
+    /// Returns the clock with which a key starts.
+    ///
+    /// With a seed, a manual clock starts at the same time in every run, so that times in responses repeat, too. The time is in
+    /// the future, since clients compare the expiry of a URL with their own clock.
+    pub(super) fn clock(&self) -> Clock {
+        match self.speed {
+            Some(speed) => Clock::running(speed),
+            None => Clock::manual(self.seed.map(|_| YEAR_2100)),
+        }
+    }
+}
+
+/// 2100-01-01T00:00:00Z in Unix time.
+const YEAR_2100: Duration = Duration::from_secs(4_102_444_800);
+
+/// All generations of one key.
 #[derive(Debug)]
 pub(super) struct Tasks {
-    settings: Settings,
+    settings: Arc<Settings>,
     clock: Arc<Clock>,
     signer: Signer,
+    /// `None` for the base, which holds no generations.
+    key: Option<KeyHash>,
     inner: Mutex<Inner>,
 }
 
@@ -76,7 +102,7 @@ pub(super) enum CreateOutcome {
 }
 
 /// A file, and the scenario's step for the request.
-type File = (&'static [u8], Option<Step>);
+pub(super) type File = (&'static [u8], Option<Step>);
 
 /// A generation that the simulator holds, as listed by [`Simulator::tasks`](super::Simulator::tasks) and
 /// `GET /_simulator/tasks`.
@@ -105,25 +131,40 @@ pub struct RecordedTask {
     pub downloads: u32,
     /// The cost in credits if the generation completes.
     pub credits: f64,
+    /// The first 1024 bytes of the prompt, without the key.
+    pub prompt: Option<String>,
+    /// The hash of the key that created the generation: `sha256:` and the first 16 hexadecimal digits of its SHA-256.
+    pub key: String,
+    /// The numbers of the recorded requests that created, polled and downloaded the generation.
+    pub requests: Vec<u64>,
 }
 
 /// Credits per second of video: a price of the simulator, 0.05 US dollars at the vendor's 2,000,000 credits per dollar.
 const CREDITS_PER_SECOND: f64 = 100_000.0;
 
 impl Tasks {
-    pub(super) fn new(settings: Settings, clock: Arc<Clock>) -> Self {
-        let inner = Mutex::new(Inner::new(&settings));
+    pub(super) fn new(
+        settings: Arc<Settings>,
+        clock: Arc<Clock>,
+        signer: Signer,
+        script: Script,
+        key: Option<KeyHash>,
+    ) -> Self {
+        let inner = Mutex::new(Inner {
+            tasks: HashMap::new(),
+            ends: BinaryHeap::new(),
+            slots: Slots::new(settings.slots),
+            script,
+            created: 0,
+            credits: settings.credits.unwrap_or(f64::INFINITY),
+        });
         Self {
             settings,
             clock,
-            signer: Signer::new(),
+            signer,
+            key,
             inner,
         }
-    }
-
-    /// Removes all generations, and restores the initial credits and scenario.
-    pub(super) fn reset(&self) {
-        *self.lock() = Inner::new(&self.settings);
     }
 
     /// Creates a generation by a valid request.
@@ -163,9 +204,11 @@ impl Tasks {
             .as_ref()
             .and_then(|rule| rule.shape)
             .unwrap_or_else(|| shapes[number as usize % shapes.len()]);
-        let id: Arc<str> = shape.id(&model.id).into();
+        let uuid = uuid(self.settings.seed, self.key, number + 1);
+        let id: Arc<str> = shape.id(&model.id, uuid).into();
         let task = Task {
-            number,
+            request,
+            prompt: prompt(model, body, headers),
             route,
             model: Arc::clone(model),
             created_unix: self.clock.unix(),
@@ -198,10 +241,16 @@ impl Tasks {
         number: u64,
         rule: Option<&Rule>,
     ) -> (Duration, Duration) {
-        let Settings { seed, spread, .. } = self.settings;
+        let Settings { seed, spread, .. } = *self.settings;
         let total = match rule.and_then(|rule| rule.seconds) {
             Some(total) => seconds(total),
-            None => draw_duration(model, length as u64, seed, number, spread),
+            None => draw_duration(
+                model,
+                length as u64,
+                seed.unwrap_or_default(),
+                number,
+                spread,
+            ),
         };
         let queued = match rule.and_then(|rule| rule.queued_seconds) {
             Some(queued) => seconds(queued),
@@ -278,35 +327,28 @@ impl Tasks {
         (content.to_json(), credits.unwrap_or_default())
     }
 
-    /// Verifies a signed URL, counts the download, and returns the file; `None` if the generation was removed.
-    ///
-    /// # Errors
-    ///
-    /// If the signature does not match or the URL has expired.
-    pub(super) fn file(
-        &self,
-        (id, name): (&str, &str),
-        expires: u64,
-        signature: &str,
-    ) -> Result<Option<File>, Rejected> {
-        let now = self.clock.unix().as_secs();
-        self.signer.check((id, name), expires, signature, now)?;
-        let mut inner = self.lock();
-        Ok(inner.tasks.get_mut(id).map(|task| {
-            let step = task.download();
-            (task.clip.bytes, step)
-        }))
+    /// Returns the stored id and the model of a generation.
+    pub(super) fn find(&self, id: &str) -> Option<(Arc<str>, Arc<Model>)> {
+        let inner = self.lock();
+        let (id, task) = inner.tasks.get_key_value(id)?;
+        Some((Arc::clone(id), Arc::clone(&task.model)))
     }
 
-    /// Lists the generations in the order of their creates.
-    pub(super) fn list(&self) -> Vec<RecordedTask> {
+    /// Counts a download of `id`, and returns the file; `None` if there is no such generation.
+    pub(super) fn file(&self, id: &str) -> Option<File> {
+        let mut inner = self.lock();
+        let task = inner.tasks.get_mut(id)?;
+        let step = task.download();
+        Some((task.clip.bytes, step))
+    }
+
+    /// Lists the generations in any order, each with the number of its create's request.
+    pub(super) fn list(&self) -> Vec<(u64, RecordedTask)> {
         let now = self.clock.now();
         let inner = self.lock();
-        let mut tasks: Vec<_> = inner.tasks.iter().collect();
-        tasks.sort_unstable_by_key(|(_, task)| task.number);
+        let tasks = inner.tasks.iter();
         tasks
-            .into_iter()
-            .map(|(id, task)| task.to_recorded(id, now))
+            .map(|(id, task)| (task.request, task.to_recorded(id, self.key, now)))
             .collect()
     }
 
@@ -316,19 +358,14 @@ impl Tasks {
         left.is_finite().then_some(left)
     }
 
-    /// Appends the rules of a scenario.
-    pub(super) fn play(&self, scenario: Scenario) {
-        self.lock().script.add(scenario);
+    /// Appends rules.
+    pub(super) fn play(&self, rules: &[Arc<Rule>]) {
+        self.lock().script.add(rules);
     }
 
-    /// Returns the scenario's rules that are left.
-    pub(super) fn scenario(&self) -> Scenario {
-        self.lock().script.left()
-    }
-
-    /// Lists all rules with their counts.
-    pub(super) fn rules(&self) -> Vec<RecordedRule> {
-        self.lock().script.list()
+    /// Returns all rules with their counts.
+    pub(super) fn script(&self) -> Script {
+        self.lock().script.clone()
     }
 
     /// Removes all rules.
@@ -342,19 +379,6 @@ impl Tasks {
 }
 
 impl Inner {
-    fn new(settings: &Settings) -> Self {
-        let mut script = Script::default();
-        script.add(settings.scenario.clone());
-        Self {
-            tasks: HashMap::new(),
-            ends: BinaryHeap::new(),
-            slots: Slots::new(settings.slots),
-            script,
-            created: 0,
-            credits: settings.credits.unwrap_or(f64::INFINITY),
-        }
-    }
-
     /// Removes the generation that ended first; returns whether one had ended.
     fn remove_ended(&mut self, now: Duration) -> bool {
         let ended = self
@@ -366,6 +390,24 @@ impl Inner {
         }
         ended
     }
+}
+
+/// Returns a random UUID, or with a seed the same one for the same key and number in every run.
+pub(super) fn uuid(seed: Option<u64>, key: Option<KeyHash>, number: u64) -> Uuid {
+    seed.map_or_else(Uuid::new_v4, |seed| {
+        let number = number.wrapping_mul(0xa076_1d64_78bd_642f);
+        let key = key.map_or(0, KeyHash::number);
+        let mut random = fastrand::Rng::with_seed(seed ^ key ^ number);
+        let bytes = random.u128(..).to_be_bytes();
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
+    })
+}
+
+/// Returns what is recorded of a request's prompt.
+fn prompt(model: &Model, body: &Value, headers: &HeaderMap) -> Option<Box<str>> {
+    let property = model.property(Role::Prompt)?;
+    let prompt = redact(redact::key(headers), body.get(&property.name)?.as_str()?);
+    Some(truncate(&prompt, 1024).into())
 }
 
 /// Returns the video length in seconds that a request states, or the model's default.

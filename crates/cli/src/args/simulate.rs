@@ -27,21 +27,23 @@ pub(crate) struct Simulate {
     pub(crate) strict: bool,
     #[command(flatten, next_help_heading = "Responses")]
     pub(crate) documents: Documents,
-    /// The seed of the durations; the same seed and requests give the same durations
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole_number(0..=u64::MAX), help_heading = "Time")]
-    pub(crate) seed: u64,
+    /// The seed of ids and durations; the same seed and requests of a key give the same ones [default: random ids]
+    ///
+    /// With --manual-clock, times in responses are the same, too: the clock starts at 2100-01-01T00:00:00Z.
+    #[arg(long, value_name = "N", value_parser = whole_number(0..=u64::MAX), help_heading = "Time")]
+    pub(crate) seed: Option<u64>,
     /// The spread of durations around the stated ones, 0 to 2
     ///
     /// The standard deviation of ln seconds: 0 is the stated duration itself, 0.15 is typical of services.
     #[arg(long, value_name = "N", default_value_t = 0.15, value_parser = spread, help_heading = "Time")]
     pub(crate) spread: f64,
-    /// How many generations run at once; the others are queued [default: no limit]
+    /// How many generations of a key run at once; the others are queued [default: no limit]
     #[arg(long, value_name = "N", value_parser = whole_number(1..=u32::MAX), help_heading = "Limits")]
     pub(crate) slots: Option<u32>,
-    /// How many requests are accepted in a minute of real time; the next get 429 [default: no limit]
+    /// How many requests of a key are accepted in a minute of real time; the next get 429 [default: no limit]
     #[arg(long, value_name = "N", value_parser = whole_number(1..=u32::MAX), help_heading = "Limits")]
     pub(crate) rate_limit: Option<u32>,
-    /// How many credits the account has, 100,000 for a second of video; without credits creates get 403 [default: no limit]
+    /// How many credits each key has, 100,000 for a second of video; without credits creates get 403 [default: no limit]
     #[arg(long, value_name = "N", value_parser = whole_number(0..=u64::MAX), help_heading = "Limits")]
     pub(crate) credits: Option<u64>,
     /// How long, in real time, the URL of a video is valid
@@ -65,7 +67,7 @@ pub(crate) struct Simulate {
         help_heading = "Responses"
     )]
     pub(crate) videos: usize,
-    /// How many generations are kept; beyond that, the one that ended first is removed
+    /// How many generations of a key are kept; beyond that, the one that ended first is removed
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = whole_number(1..=u32::MAX), help_heading = "Memory")]
     pub(crate) max_tasks: u32,
     /// How many requests, the newest, /_simulator/requests lists
@@ -105,6 +107,8 @@ Below /_simulator/, without a key, tests read and control the simulator:
   POST /_simulator/clock         {\"advance_seconds\": 90}
   POST /_simulator/reset         return to the initial state
   GET  /_simulator/openapi.json  its own OpenAPI document
+
+The state is kept for each API key. Scenario, clock and reset concern the key of their Authorization header, or else all keys.
 
 Examples:
   aimlapi-video simulate

@@ -118,6 +118,9 @@ fn task() -> Value {
         "polls": { "type": "integer" },
         "downloads": { "type": "integer" },
         "credits": { "type": "number" },
+        "prompt": { "type": ["string", "null"] },
+        "key": key_hash(json!("string")),
+        "requests": { "type": "array", "items": { "type": "integer" } },
     }))
 }
 
@@ -130,8 +133,15 @@ fn request() -> Value {
         "headers": { "type": "object", "additionalProperties": { "type": "string" } },
         "body": {},
         "body_bytes": { "type": "integer" },
+        "key": key_hash(json!(["string", "null"])),
+        "task": { "type": ["string", "null"] },
+        "model": { "type": ["string", "null"] },
         "status": { "type": ["integer", "null"] },
     }))
+}
+
+fn key_hash(kind: Value) -> Value {
+    json!({ "type": kind, "pattern": "^sha256:[0-9a-f]{16}$" })
 }
 
 fn rule(ids: &BTreeSet<&str>) -> Value {

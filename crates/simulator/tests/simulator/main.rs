@@ -6,7 +6,9 @@
 
 mod checker;
 mod compatibility;
+mod keys;
 mod limits;
+mod lists;
 mod models;
 mod programs;
 mod records;
@@ -47,12 +49,18 @@ fn text(more: Value) -> Value {
 /// Sends plain HTTP requests, as any program does.
 struct Caller {
     url: String,
+    key: String,
     http: reqwest::Client,
 }
 
 impl Caller {
     fn of(simulator: &Simulator) -> Self {
+        Self::with_key(simulator, support::KEY)
+    }
+
+    fn with_key(simulator: &Simulator, key: &str) -> Self {
         Self {
+            key: key.to_owned(),
             url: simulator.url(),
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
         }
@@ -72,7 +80,7 @@ impl Caller {
         let mut request = self
             .http
             .request(method.parse().unwrap(), url)
-            .bearer_auth(support::KEY);
+            .bearer_auth(&self.key);
         if let Some(body) = body {
             request = request.body(body.to_string());
         }

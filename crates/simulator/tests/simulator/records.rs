@@ -152,6 +152,25 @@ async fn own_document_allows_the_smallest_request_of_every_model_and_describes_o
     }] });
     assert!(scenario.is_valid(&every_field));
     assert_eq!(caller.play(every_field).await.0, 200);
+    for list in ["", "tasks", "requests", "rules"] {
+        let path = format!("/_simulator/{list}");
+        for parameter in document["paths"][&path]["get"]["parameters"]
+            .as_array()
+            .unwrap()
+        {
+            let allowed = validator(parameter["schema"].clone());
+            for value in ["1", "x", "2100-01-01T00:00:00Z", "0", ""] {
+                let target = format!("{path}?{}={value}", parameter["name"].as_str().unwrap());
+                let (status, body) = caller.send("GET", &target, None).await;
+                let expected = if allowed.is_valid(&json!(value)) {
+                    200
+                } else {
+                    400
+                };
+                assert_eq!(status, expected, "{target}: {body}");
+            }
+        }
+    }
     let (_, rules) = caller.send("GET", "/_simulator/rules", None).await;
     assert!(
         validator(schema("/_simulator/rules")).is_valid(&rules),
