@@ -10,10 +10,13 @@ use std::{
 };
 
 use axum::http::{HeaderMap, Method, Uri};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::Value;
 
-use super::redact::{is_secret, key, redact};
+use super::{
+    redact::{is_secret, key, redact},
+    tasks::rfc3339,
+};
 
 /// A request that the simulator received, as listed by [`Simulator::requests`](super::Simulator::requests) and
 /// `GET /_simulator/requests`.
@@ -253,8 +256,4 @@ pub(super) fn truncate_strings(value: &mut Value) {
         Value::Object(map) => map.values_mut().for_each(truncate_strings),
         _ => {}
     }
-}
-
-fn rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&humantime::format_rfc3339_millis(*time))
 }

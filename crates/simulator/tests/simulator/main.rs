@@ -9,6 +9,7 @@ mod compatibility;
 mod limits;
 mod models;
 mod programs;
+mod proxy;
 mod records;
 mod requests;
 mod scenario;
