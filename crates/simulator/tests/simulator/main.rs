@@ -11,6 +11,7 @@ mod limits;
 mod lists;
 mod models;
 mod programs;
+mod proxy;
 mod records;
 mod requests;
 mod rules;
