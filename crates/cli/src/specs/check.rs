@@ -9,12 +9,18 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{client, documents, facts, print_result};
-use crate::{args::SpecsCheck, failure::USAGE};
+use super::{client, documents, facts, print_result, require_path};
+use crate::{
+    args::SpecsCheck,
+    failure::{Failure, USAGE},
+};
 use aimlapi_video_codegen::{self as spec, Diagnostic, Diagnostics, Document, Facts};
 
 /// Runs `specs check`.
 pub(crate) fn check(args: &SpecsCheck) -> ExitCode {
+    if let Err(what) = args.paths.iter().try_for_each(|path| require_path(path)) {
+        return Failure::usage(what).report(args.json, None);
+    }
     let mut diagnostics = Diagnostics::default();
     let documents = distinctly_named(&args.paths, &mut diagnostics);
     let facts = facts(
