@@ -67,6 +67,27 @@ fn sections_are_filled_from_the_documents_and_the_rest_is_kept() {
 }
 
 #[test]
+fn sections_are_whole_comments_and_may_end_their_lines_with_a_carriage_return() {
+    let checkout = checkout();
+    let openapi = checkout.path().join("openapi");
+    assert_eq!(specs!("vendors", openapi).code, 0);
+    for name in ["Cargo.toml", "README.md"] {
+        let path = checkout.path().join(name);
+        let mut text = fs::read_to_string(&path).unwrap();
+        text +=
+            "\nx = \"# specs vendors\" # specs vendors names\nRun specs vendors after a change.\n";
+        fs::write(path, text.replace('\n', "\r\n")).unwrap();
+    }
+    let ran = specs!("vendors", openapi);
+    assert_eq!(
+        (ran.code, ran.stdout.trim()),
+        (0, "every list is up to date"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
 fn update_writes_the_lists_of_the_checkout_that_it_updates() {
     let checkout = checkout();
     let from = folder(&[("New/one.json", document("newcomer/one", json!({})))]);
