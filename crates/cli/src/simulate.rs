@@ -1,8 +1,10 @@
-//! `simulate`: a local server that runs until Ctrl-C.
+//! `simulate`: a local server that runs until Ctrl-C, or until its parent process exits.
 
 use std::{io::ErrorKind, net::Ipv4Addr, process::ExitCode};
 
 use aimlapi_video_simulator::{Scenario, Simulator, SimulatorBuilder};
+use futures_util::future::OptionFuture;
+use serde_json::json;
 
 use crate::{
     args::Simulate,
@@ -14,6 +16,7 @@ use crate::{
 
 /// `simulate`
 pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
+    let parent = OptionFuture::from(simulate.exit_with_parent.then(parent_exit));
     let builder = match settings(&simulate) {
         Ok(builder) => builder,
         Err(failure) => return failure.report(false, None),
@@ -36,7 +39,18 @@ pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
         local.set_ip(Ipv4Addr::LOCALHOST.into());
     }
     // A script that starts the simulator may wait for this line.
-    let _ = write_line(format!("listening on {}", simulator.url()));
+    let ready = match simulate.json {
+        true => json!({
+            "url": simulator.url(),
+            "address": simulator.address().ip(),
+            "port": simulator.address().port(),
+            "pid": std::process::id(),
+            "version": env!("CARGO_PKG_VERSION"),
+        })
+        .to_string(),
+        false => format!("listening on {}", simulator.url()),
+    };
+    let _ = write_line(ready);
     let time = match simulate.manual_clock {
         true => "time is stopped until POST /_simulator/clock moves it".to_owned(),
         false => format!(
@@ -66,8 +80,41 @@ pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
         "its requests and tasks: http://{local}/_simulator/"
     ));
     print_note("stop with ctrl-c");
-    let _ = tokio::signal::ctrl_c().await;
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        Some(()) = parent => {}
+    }
     ExitCode::SUCCESS
+}
+
+/// Returns a future of the exit of the present parent process, after which the system shows another one.
+#[cfg(unix)]
+fn parent_exit() -> impl Future<Output = ()> {
+    use std::{os::unix::process::parent_id, time::Duration};
+
+    let parent = parent_id();
+    async move {
+        let mut interval = tokio::time::interval(Duration::from_millis(100));
+        while parent_id() == parent {
+            interval.tick().await;
+        }
+    }
+}
+
+/// Returns a future of the end of standard input, which ends when the process that holds its other end exits.
+#[cfg(not(unix))]
+fn parent_exit() -> impl Future<Output = ()> {
+    use std::io;
+
+    // A thread of its own: the runtime would wait for a blocking task.
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        let _ = sender.send(());
+    });
+    async {
+        let _ = receiver.await;
+    }
 }
 
 fn settings(simulate: &Simulate) -> Result<SimulatorBuilder, Failure> {
@@ -76,6 +123,7 @@ fn settings(simulate: &Simulate) -> Result<SimulatorBuilder, Failure> {
         .listen(simulate.listen)
         .speed(simulate.speed)
         .strict(simulate.strict)
+        .cors(simulate.cors)
         .spread(simulate.spread)
         .url_lifetime(simulate.url_lifetime)
         .shapes(simulate.shapes.0.iter().copied())

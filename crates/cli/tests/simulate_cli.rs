@@ -131,6 +131,57 @@ async fn every_setting_reaches_the_simulator() {
     assert!(!stderr.contains(KEY), "{stderr}");
 }
 
+/// Runs a simulator with `--json` by a shell, which exits when its standard input ends.
+#[cfg(unix)]
+#[tokio::test]
+async fn simulator_prints_one_line_of_json_and_exits_with_its_parent() {
+    use std::{process::Stdio, time::Duration};
+
+    use tokio::process::Command;
+
+    let cli = Cli::new();
+    let simulate = cli.command(&[
+        "simulate",
+        "--listen",
+        "127.0.0.1:0",
+        "--json",
+        "--cors",
+        "--exit-with-parent",
+    ]);
+    let simulate = simulate.as_std();
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "\"$@\" & read line", "sh"])
+        .arg(simulate.get_program())
+        .args(simulate.get_args())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut shell = shell.spawn().unwrap();
+    let mut lines = BufReader::new(shell.stdout.take().unwrap()).lines();
+    let line = lines.next_line().await.unwrap().unwrap();
+    let ready: Value = serde_json::from_str(&line).unwrap();
+    let url = ready["url"].as_str().unwrap().to_owned();
+    assert_eq!(
+        url,
+        format!("http://127.0.0.1:{}", ready["port"].as_u64().unwrap())
+    );
+    assert_eq!(ready["address"], "127.0.0.1");
+    assert_eq!(ready["version"], env!("CARGO_PKG_VERSION"));
+    assert!(ready["pid"].is_u64());
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let overview = http.get(format!("{url}/_simulator/")).send().await.unwrap();
+    assert_eq!(overview.headers()["access-control-allow-origin"], "*");
+
+    drop(shell.stdin.take());
+    shell.wait().await.unwrap();
+    // The simulator holds the other end of the pipe until it exits.
+    let limit = Duration::from_secs(30);
+    let end = tokio::time::timeout(limit, lines.next_line()).await;
+    assert_eq!(end.unwrap().unwrap(), None);
+    assert!(http.get(url).send().await.unwrap_err().is_connect());
+}
+
 #[tokio::test]
 async fn wrong_setting_is_an_error_before_the_simulator_listens() {
     let cli = Cli::new();

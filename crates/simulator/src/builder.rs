@@ -46,6 +46,7 @@ pub struct SimulatorBuilder {
     key: Option<String>,
     strict: bool,
     max_requests: usize,
+    cors: bool,
     /// The documents that were read at run time, in place of the embedded ones.
     documents: Option<Vec<(Model, Document)>>,
     settings: Settings,
@@ -58,6 +59,7 @@ impl Default for SimulatorBuilder {
             key: None,
             strict: false,
             max_requests: 10_000,
+            cors: false,
             documents: None,
             settings: Settings {
                 videos: 1,
@@ -116,6 +118,14 @@ impl SimulatorBuilder {
     /// Two or more videos are returned as a list, as some models do.
     pub fn videos(mut self, videos: usize) -> Self {
         self.settings.videos = videos.max(1);
+        self
+    }
+
+    /// Sets whether the pages of any origin may send requests and read the responses (CORS): `false` by default.
+    ///
+    /// This includes the simulator's own endpoints, which need no key.
+    pub fn cors(mut self, cors: bool) -> Self {
+        self.cors = cors;
         self
     }
 
@@ -251,7 +261,10 @@ impl SimulatorBuilder {
             accounts: Accounts::new(self.settings),
             log: Log::new(self.max_requests),
         });
-        let router = server::router(Arc::clone(&service));
+        let mut router = server::router(Arc::clone(&service));
+        if self.cors {
+            router = router.layer(server::cors());
+        }
         let router = router.into_make_service_with_connect_info::<Abort>();
         let (stop, stopped) = oneshot::channel::<()>();
         let server =

@@ -13,6 +13,7 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::Value;
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use super::{
     accounts::{Account, Accounts},
@@ -68,6 +69,17 @@ pub(super) fn router(service: Shared) -> Router {
         .layer(from_fn_with_state(Arc::clone(&service), log_request))
         .merge(admin::router())
         .with_state(service)
+}
+
+/// Returns the layer that answers preflight requests and lets the pages of any origin read responses.
+pub(super) fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods(Any)
+        // `*` would not include `Authorization`.
+        .allow_headers(AllowHeaders::mirror_request())
+        .allow_private_network(true)
+        .expose_headers(Any)
 }
 
 /// Reads the body and records the request before it is handled, then records the status of the response.

@@ -10,6 +10,12 @@ use super::{Documents, speed, time, whole_number};
 #[derive(Debug, Args)]
 #[command(after_long_help = NOTES)]
 pub(crate) struct Simulate {
+    /// Print the line on standard output as JSON: url, address, port, pid, version
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Exit when the parent process exits (on Windows: when standard input ends)
+    #[arg(long)]
+    pub(crate) exit_with_parent: bool,
     /// The address to listen on; other machines reach it only at an address of the network
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) listen: SocketAddr,
@@ -22,6 +28,9 @@ pub(crate) struct Simulate {
     /// Accept only this key [default: any]
     #[arg(long, value_name = "KEY", help_heading = "Limits")]
     pub(crate) key: Option<String>,
+    /// Let web pages of any origin send requests and read responses
+    #[arg(long, help_heading = "Responses")]
+    pub(crate) cors: bool,
     /// Check requests by the documents alone: numeric strings are not numbers
     #[arg(long, help_heading = "Responses")]
     pub(crate) strict: bool,
@@ -110,8 +119,11 @@ Below /_simulator/, without a key, tests read and control the simulator:
 
 The state is kept for each API key. Scenario, clock and reset concern the key of their Authorization header, or else all keys.
 
+Standard output has one line, when the server listens: \"listening on URL\", or with --json an object with its url.
+
 Examples:
   aimlapi-video simulate
+  aimlapi-video simulate --listen 127.0.0.1:0 --json --exit-with-parent
   aimlapi-video simulate --slots 2 --rate-limit 60 --credits 5000000
   echo '{\"next\": [{\"polls\": [{\"status\": 502, \"html\": \"<h1>Bad Gateway</h1>\", \"times\": 3}]}, {\"end\": {\"fail\": {\"message\": \"refused\"}}}]}' > scenario.json
   aimlapi-video simulate --scenario scenario.json";

@@ -6,6 +6,7 @@
 
 mod checker;
 mod compatibility;
+mod cors;
 mod keys;
 mod limits;
 mod lists;
