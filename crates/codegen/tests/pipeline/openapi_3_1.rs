@@ -427,6 +427,7 @@ fn a_file_in_another_dialect_or_version_is_refused() {
     let base = "https://spec.openapis.org/oas/3.1/dialect/base";
     assert!(parse("3.1.1", base).is_ok());
     assert!(parse("3.1.0", "https://json-schema.org/draft/2020-12/schema").is_ok());
+    assert!(parse("3.1.0", "https://json-schema.org/draft/2020-12/schema#").is_ok());
     let error = parse("3.1.0", "http://json-schema.org/draft-07/schema#").unwrap_err();
     assert_eq!(error.pointer, "/jsonSchemaDialect");
     assert!(
