@@ -36,7 +36,9 @@ impl Diagnostics {
             [only] => only.to_string(),
             _ => {
                 let mut note = places[0].clone();
-                note.what = format!("{kind} (here and at {} more places)", places.len() - 1);
+                let more = places.len() - 1;
+                let unit = if more == 1 { "place" } else { "places" };
+                note.what = format!("{kind} (here and at {more} more {unit})");
                 note.to_string()
             }
         };

@@ -108,6 +108,12 @@ fn vendor_name(text: &str) -> String {
 /// Reads the prefixes of ids that each vendor has.
 fn prefixes(vendors: &Value, diagnostics: &mut Diagnostics) -> BTreeMap<String, String> {
     let mut read: BTreeMap<String, String> = BTreeMap::new();
+    // A file that cannot be read is null here, and has been reported.
+    if !vendors.is_object() && !vendors.is_null() {
+        let what = "is not an object of vendors";
+        let remedy = "write it as {\"acme\": [\"acme/\"]}";
+        diagnostics.error(Diagnostic::new("vendors.json", "", what, remedy));
+    }
     for (vendor, prefixes) in vendors.as_object().into_iter().flatten() {
         let mut error = |what: &str, remedy: &str| {
             let pointer = step(vendor);
@@ -131,7 +137,9 @@ fn prefixes(vendors: &Value, diagnostics: &mut Diagnostics) -> BTreeMap<String, 
         for prefix in texts {
             if prefix.is_empty() {
                 error("has an empty prefix, which every id has", "remove it");
-            } else if let Some(other) = read.insert(prefix.to_lowercase(), vendor.clone()) {
+            } else if let Some(other) = read.insert(prefix.to_lowercase(), vendor.clone())
+                && other != *vendor
+            {
                 let what = format!("`{prefix}` is a prefix of `{other}` and of `{vendor}`");
                 error(&what, "keep it for one of the two vendors");
             }
@@ -142,6 +150,11 @@ fn prefixes(vendors: &Value, diagnostics: &mut Diagnostics) -> BTreeMap<String, 
 
 fn model_durations(durations: &Value, diagnostics: &mut Diagnostics) -> Vec<ModelDuration> {
     let entries = durations.get("durations").and_then(Value::as_array);
+    if entries.is_none() && !durations.is_null() {
+        let what = "is not an object with a list `durations`";
+        let remedy = "write it as {\"durations\": []}";
+        diagnostics.error(Diagnostic::new("durations.json", "", what, remedy));
+    }
     let mut read = Vec::new();
     for (index, entry) in entries.into_iter().flatten().enumerate() {
         match model_duration(entry) {

@@ -116,20 +116,29 @@ fn report_unused(document: &Document, diagnostics: &mut Diagnostics) {
         let more = declared.other_count - declared.others.len();
         named.push_str(&format!(" and {more} more"));
     }
-    let what = match (document.is_video(), declared.others.is_empty()) {
+    let (what, kind) = match (document.is_video(), declared.others.is_empty()) {
         (true, true) => return,
         (true, false) => {
-            format!("also declares {named}, which is left out")
+            let what = format!("also declares {named}, which is left out");
+            (what, "also declares operations that are left out")
         }
-        (false, true) => "declares no operation and is left out".to_owned(),
+        (false, true) => {
+            let what = "declares no operation and is left out";
+            (what.to_owned(), what)
+        }
         (false, false) => {
-            format!("declares {named} and none of this client's operations; it is left out")
+            let what =
+                format!("declares {named} and none of this client's operations; it is left out");
+            (
+                what,
+                "declares none of this client's operations and is left out",
+            )
         }
     };
     let remedy = "no action is needed";
     let place = document.place("/paths");
     let warning = Diagnostic::new(&document.file, &place, what, remedy);
-    diagnostics.warning(warning.of_kind("declares operations that are left out"));
+    diagnostics.warning(warning.of_kind(kind));
 }
 
 /// Reports types of two models that have the same name.

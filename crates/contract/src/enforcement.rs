@@ -157,7 +157,7 @@ impl Table {
             return self.checks(path, checks);
         }
         let is_enum = matches!(schema, Schema::Enum(_));
-        let reason = reason.or(is_enum.then_some("no type can list values of several JSON types"));
+        let reason = reason.or(is_enum.then_some("no generated enum can hold these values"));
         let json = schema.json_schema();
         for keyword in KEYWORDS {
             if let Some(value) = json.get(keyword) {

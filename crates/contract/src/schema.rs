@@ -51,7 +51,7 @@ pub enum Schema {
     StringEnum(Vec<String>),
     /// One of these integers.
     IntegerEnum(Vec<i64>),
-    /// One of these values, which have different JSON types.
+    /// One of these values, which no generated enum can hold.
     Enum(Vec<Value>),
     /// A list of items.
     Array {

@@ -113,6 +113,7 @@ pub fn json_schema(schema: &Value) -> Value {
             "nullable" | "default" | "example" => {}
             // Documents in OpenAPI 3.1, whose schemas are JSON Schema; the walks below read these forms.
             "const" => drop(out.insert("enum".into(), json!([value]))),
+            "enum" if map.contains_key("const") => {}
             "type" if value.is_array() => {
                 let kinds = value.as_array().expect("types");
                 let kinds: Vec<&Value> = kinds.iter().filter(|kind| *kind != "null").collect();
@@ -140,7 +141,13 @@ pub fn json_schema(schema: &Value) -> Value {
     }
     let types = map.get("type").and_then(Value::as_array);
     let has_null = types.is_some_and(|types| types.contains(&json!("null")));
-    if map.get("nullable") == Some(&json!(true)) || has_null {
+    let listed = map.get("const").map(|value| json!([value]));
+    let listed = listed
+        .as_ref()
+        .or(map.get("enum"))
+        .and_then(Value::as_array);
+    let is_listed = listed.is_none_or(|values| values.contains(&Value::Null));
+    if map.get("nullable") == Some(&json!(true)) || has_null && is_listed {
         return json!({ "anyOf": [out, { "type": "null" }] });
     }
     Value::Object(out)

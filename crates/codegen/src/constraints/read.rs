@@ -267,6 +267,10 @@ impl Reader<'_> {
             property.default = schema.get("default").cloned();
             property.description = self.description(&path);
             property.role = self.role(schema, &at);
+            if let Some(mark) = schema.get("x-media").filter(|mark| !is_media(Some(mark))) {
+                let what = format!("`x-media` is {mark}; expected true, image, video or audio");
+                self.error(&format!("{at}/x-media"), &what, "correct overlay.json");
+            }
             property.kind = kind::of(&property, schema, properties);
             read.push(property);
         }

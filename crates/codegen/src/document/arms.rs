@@ -1,5 +1,7 @@
 //! Request bodies with `oneOf` or `anyOf`: the model that each arm belongs to, and one schema per model.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::{Document, Places};
@@ -16,11 +18,11 @@ pub(super) fn by_model(
     diagnostics: &mut Diagnostics,
 ) -> Vec<(String, Places, Value)> {
     let tree = tree(document, schema, pointer, diagnostics);
-    let mut ids: Vec<String> = Vec::new();
+    let mut ids = BTreeSet::new();
     tree.ids(&mut ids);
-    let of_model = |id: String| {
-        let (places, schema) = tree.of(&id)?;
-        Some((id, places, schema))
+    let of_model = |id: &String| {
+        let (places, schema) = tree.of(id)?;
+        Some((id.clone(), places, schema))
     };
     ids.into_iter().filter_map(of_model).collect()
 }
@@ -29,8 +31,9 @@ pub(super) fn by_model(
 enum Tree {
     Body {
         at: String,
+        /// Without the `model` of its properties, which may list thousands.
         schema: Value,
-        models: Vec<String>,
+        models: BTreeSet<String>,
     },
     Arms {
         at: String,
@@ -42,15 +45,9 @@ enum Tree {
 }
 
 impl Tree {
-    fn ids(&self, ids: &mut Vec<String>) {
+    fn ids<'a>(&'a self, ids: &mut BTreeSet<&'a String>) {
         match self {
-            Self::Body { models, .. } => {
-                for id in models {
-                    if !ids.contains(id) {
-                        ids.push(id.clone());
-                    }
-                }
-            }
+            Self::Body { models, .. } => ids.extend(models),
             Self::Arms { arms, .. } => arms.iter().for_each(|arm| arm.ids(ids)),
         }
     }
@@ -58,10 +55,11 @@ impl Tree {
     /// The schema of one model's bodies, with the places of its parts: among fewer arms a body has another index.
     fn of(&self, id: &str) -> Option<(Places, Value)> {
         match self {
-            Self::Body { at, schema, models } => models
-                .iter()
-                .any(|model| model == id)
-                .then(|| (Places::at(at), schema.clone())),
+            Self::Body { at, schema, models } => models.contains(id).then(|| {
+                let mut schema = schema.clone();
+                schema["properties"]["model"] = only(id);
+                (Places::at(at), schema)
+            }),
             Self::Arms {
                 at,
                 keyword,
@@ -92,12 +90,24 @@ impl Tree {
 fn tree(document: &Document, schema: &Value, pointer: &str, diagnostics: &mut Diagnostics) -> Tree {
     let mut by_model = groups(schema).filter(|(_, arms)| arms.iter().any(names_model));
     let Some((keyword, arms)) = by_model.next() else {
+        let models = models(schema);
+        let mut schema = schema.clone();
+        schema.pointer_mut("/properties/model").map(Value::take);
         return Tree::Body {
             at: pointer.to_owned(),
-            models: models(schema),
-            schema: schema.clone(),
+            models,
+            schema,
         };
     };
+    let is_split = by_model.next().is_some();
+    if is_split {
+        // The arms of both would multiply at every depth.
+        let what = "both `oneOf` and `anyOf` have arms with a `model`";
+        let remedy = "write one of them into the arms of the other by an overlay action";
+        let place = document.place(pointer);
+        diagnostics.error(Diagnostic::new(&document.file, &place, what, remedy));
+    }
+    let arms = if is_split { &[] } else { arms.as_slice() };
     let mut shared = schema.as_object().cloned().unwrap_or_default();
     shared.remove("discriminator");
     shared.remove(keyword);
@@ -142,17 +152,18 @@ fn groups(schema: &Value) -> impl Iterator<Item = (&'static str, &Vec<Value>)> {
 }
 
 /// The ids that a body's `model` allows.
-fn models(schema: &Value) -> Vec<String> {
-    let allowed = schema
-        .pointer("/properties/model/enum")
-        .and_then(Value::as_array);
-    let mut models: Vec<String> = Vec::new();
-    for model in allowed.into_iter().flatten().filter_map(Value::as_str) {
-        if !models.iter().any(|known| known == model) {
-            models.push(model.into());
-        }
-    }
-    models
+fn models(schema: &Value) -> BTreeSet<String> {
+    let allowed = schema.pointer("/properties/model/enum");
+    let allowed = allowed.and_then(Value::as_array).into_iter().flatten();
+    allowed
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The schema of a `model` with one id.
+fn only(id: &str) -> Value {
+    json!({ "type": "string", "enum": [id] })
 }
 
 /// The body of one model in the form that a struct can hold. `model` is required, since the service selects the model by it.
@@ -176,13 +187,13 @@ pub(super) fn for_model(mut schema: Value, model: &str, places: &mut Places) -> 
 /// Restricts `model` to one id, in every arm too.
 fn with_id(schema: &mut Value, model: &str) {
     if let Some(property) = schema.pointer_mut("/properties/model") {
-        *property = json!({ "type": "string", "enum": [model] });
+        *property = only(model);
     }
     for keyword in ["oneOf", "anyOf", "allOf"] {
         let arms = schema.get_mut(keyword).and_then(Value::as_array_mut);
         for arm in arms.into_iter().flatten() {
             let has_arms = groups(arm).next().is_some() || arm.get("allOf").is_some();
-            if has_arms || models(arm).iter().any(|id| id == model) {
+            if has_arms || models(arm).contains(model) {
                 with_id(arm, model);
             }
         }

@@ -202,6 +202,7 @@ fn alternatives(schema: &mut Map<String, Value>, kinds: &[&str]) {
 /// Whether a dialect of JSON Schema is the one that this module reads.
 pub(crate) fn is_known_dialect(dialect: &Value) -> bool {
     dialect.as_str().is_some_and(|dialect| {
+        let dialect = dialect.strip_suffix('#').unwrap_or(dialect);
         dialect == "https://json-schema.org/draft/2020-12/schema"
             || dialect.starts_with("https://spec.openapis.org/oas/3.1/")
     })

@@ -161,7 +161,7 @@ fn beside(mut schema: Map<String, Value>, target: Value) -> Value {
 /// Tools put `$defs` into a schema and write references as if it were the whole file. Such a reference becomes one to the
 /// nearest `$defs` around it, unless the file has its target.
 pub(crate) fn below_definitions(document: &mut Value) {
-    if document.get("$defs").is_none() && has_definitions(document) {
+    if has_definitions(document) {
         point_below(document, String::new(), &mut Vec::new());
     }
 }
@@ -185,7 +185,11 @@ fn point_below(value: &mut Value, at: String, open: &mut Vec<(String, BTreeSet<S
                 && let Some(below) = to.strip_prefix("#/$defs/")
             {
                 let name = unescaped(below.split('/').next().unwrap_or_default());
-                let mut around = open.iter().rev();
+                let is_of_file = |(place, names): &(String, BTreeSet<String>)| {
+                    place.is_empty() && names.contains(&name)
+                };
+                let is_found = open.first().is_some_and(is_of_file);
+                let mut around = open.iter().rev().filter(|_| !is_found);
                 if let Some((place, _)) = around.find(|(_, names)| names.contains(&name)) {
                     *to = format!("#{place}/$defs/{below}");
                 }

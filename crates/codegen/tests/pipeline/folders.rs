@@ -441,6 +441,8 @@ fn invalid_facts_files_are_errors() {
         ),
         ("durations.json", r#"{"durations":[7]}"#),
         ("vendors.json", r#"{"acme":["a/"],"other":["b/","A/"]}"#),
+        ("vendors.json", r#"[["acme/"]]"#),
+        ("durations.json", r#"[]"#),
         ("vendors.json", r#"{"acme":"a/"}"#),
         ("vendors.json", r#"{"acme":[7]}"#),
         ("vendors.json", r#"{"acme":[""]}"#),

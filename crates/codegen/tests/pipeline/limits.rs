@@ -1,5 +1,7 @@
 //! Limits and lists that allow nothing, have no effect, or have unusual forms.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::{create, one, read};
@@ -168,6 +170,27 @@ fn long_lists_and_many_references_are_read_in_linear_time() {
     document["components"] = json!({ "schemas": { "A": { "enum": vec![1; 210_000] } } });
     let (_, diagnostics) = read(one(document));
     assert_eq!(diagnostics.errors.len(), 1, "it is reported once");
+}
+
+#[test]
+fn arms_that_would_multiply_are_an_error() {
+    let mut body = json!({ "type": "object", "properties": { "model": { "enum": ["a/b"] } } });
+    for _ in 0..4 {
+        body = json!({ "oneOf": [body, body], "anyOf": [body, body] });
+    }
+    let start = Instant::now();
+    let (_, diagnostics) = read(create(body));
+    let errors: Vec<&str> = diagnostics
+        .errors
+        .iter()
+        .map(|error| &*error.what)
+        .collect();
+    assert!(errors[0].contains("both `oneOf` and `anyOf`"), "{errors:?}");
+    assert!(
+        start.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        start.elapsed()
+    );
 }
 
 #[test]

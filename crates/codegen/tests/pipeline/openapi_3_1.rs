@@ -2,10 +2,10 @@
 
 use std::{env, path::Path};
 
-use aimlapi_video_contract::Property;
+use aimlapi_video_contract::{Property, Schema};
 use serde_json::{Value, json};
 
-use super::{client, create, one, read};
+use super::{client, create, merged, one, read};
 use aimlapi_video_codegen::{
     Diagnostics, Document, Merged, Route,
     diff::{self, Kind},
@@ -427,6 +427,7 @@ fn a_file_in_another_dialect_or_version_is_refused() {
     let base = "https://spec.openapis.org/oas/3.1/dialect/base";
     assert!(parse("3.1.1", base).is_ok());
     assert!(parse("3.1.0", "https://json-schema.org/draft/2020-12/schema").is_ok());
+    assert!(parse("3.1.0", "https://json-schema.org/draft/2020-12/schema#").is_ok());
     let error = parse("3.1.0", "http://json-schema.org/draft-07/schema#").unwrap_err();
     assert_eq!(error.pointer, "/jsonSchemaDialect");
     assert!(
@@ -435,6 +436,27 @@ fn a_file_in_another_dialect_or_version_is_refused() {
             .what
             .contains("only 3.0 and 3.1")
     );
+}
+
+#[test]
+fn a_reference_to_definitions_around_it_is_found_beside_those_of_the_file() {
+    let model = json!({ "const": "a/b" });
+    let refer = |name: &str| json!({ "$ref": format!("#/$defs/{name}") });
+    let mut document = newer(
+        json!({
+            "type": "object",
+            "$defs": { "A": { "type": "integer" } },
+            "properties": { "model": model, "a": refer("A"), "b": refer("B") },
+        }),
+        components(),
+    );
+    document["$defs"] = json!({ "B": { "type": "string" } });
+    let merged = merged(one(document));
+    let [a, b, _] = &*merged.requests[0].model.properties else {
+        panic!("{merged:?}");
+    };
+    assert_eq!(a.schema, Schema::integer(None, None));
+    assert_eq!(b.schema, Schema::string(0, None));
 }
 
 #[test]
