@@ -228,10 +228,13 @@ struct Silence {
 impl<S: PollSource> Machine<S> {
     fn start(source: S, handle: GenerationHandle, options: WaitOptions) -> Self {
         let created = handle.created();
-        let expected = handle
-            .model()
-            .and_then(|model| contract::model(handle.route(), model))
-            .and_then(|model| model.expected(created.and_then(|created| created.length)));
+        // A stored handle has lost the model of its request, which may be newer than this crate.
+        let by_id = || {
+            let model = contract::model(handle.route(), handle.model()?)?;
+            model.expected(created.and_then(|created| created.length))
+        };
+        let of_request = created.and_then(|created| created.expected.clone());
+        let expected = of_request.or_else(by_id);
         let age = handle
             .created_at()
             .and_then(|created| SystemTime::now().duration_since(created).ok());

@@ -14,8 +14,9 @@ mod warnings;
 use std::{
     borrow::{Borrow, Cow},
     fmt,
-    ops::Deref,
+    ops::{Deref, RangeInclusive},
     sync::Arc,
+    time::Duration,
 };
 
 use aimlapi_video_contract::Formats;
@@ -87,7 +88,8 @@ impl GenerationRequest {
     /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) with every violation of the document, or with the nearest known ids
     /// if `route` does not have the model.
     pub fn from_json(route: Route, body: Value) -> Result<Self, Error> {
-        Self::checked(models(), route, body, Entry::Embedded)
+        let remedy = "enable a vendor's feature";
+        Self::checked(models(), route, body, Entry::Embedded, remedy)
     }
 
     /// Reads a request as [`from_json`](Self::from_json) does, and checks it against the one of `models` that it names. This is
@@ -112,7 +114,8 @@ impl GenerationRequest {
     ///
     /// As [`from_json`](Self::from_json).
     pub fn from_json_with(models: &[Arc<Model>], route: Route, body: Value) -> Result<Self, Error> {
-        Self::checked(models, route, body, |model| Entry::Given(Arc::clone(model)))
+        let entry = |model: &Arc<Model>| Entry::Given(Arc::clone(model));
+        Self::checked(models, route, body, entry, "name another route")
     }
 
     fn checked<'a, M: Borrow<Model>>(
@@ -120,6 +123,7 @@ impl GenerationRequest {
         route: Route,
         body: Value,
         entry: impl Fn(&'a M) -> Entry,
+        no_models_remedy: &str,
     ) -> Result<Self, Error> {
         let invalid = |violation: Violation| Error::invalid_request("", vec![violation]);
         let Value::Object(body) = body else {
@@ -137,7 +141,8 @@ impl GenerationRequest {
         let is_named = |model: &Model| model.route == route && model.id == *id;
         let Some(model) = known.iter().find(|model| is_named((*model).borrow())) else {
             let known = known.iter().map(Borrow::borrow);
-            let nearest = nearest(known.filter(|model| model.route == route), id);
+            let known = known.filter(|model| model.route == route);
+            let nearest = nearest(known, id, no_models_remedy);
             return Err(invalid(
                 Violation::new(&id.as_str().into(), nearest, "enum").under("model"),
             ));
@@ -255,6 +260,11 @@ impl GenerationRequest {
         let length = self.body.get(&property.name).or(property.default.as_ref());
         length?.as_u64()
     }
+
+    /// The duration of the generation that the vendor's pages state.
+    pub(crate) fn expected(&self) -> Option<RangeInclusive<Duration>> {
+        self.entry.as_ref()?.expected(self.length())
+    }
 }
 
 impl PartialEq for GenerationRequest {
@@ -335,13 +345,13 @@ const FORMATS: Formats = Formats {
 };
 
 /// The ids of `known` models that are most similar to `id`, as the text of a violation.
-fn nearest<'a>(known: impl Iterator<Item = &'a Model>, id: &str) -> String {
+fn nearest<'a>(known: impl Iterator<Item = &'a Model>, id: &str, no_models_remedy: &str) -> String {
     let mut known: Vec<(f64, &str)> = known
         .map(|model| (strsim::jaro_winkler(id, &model.id), model.id.as_str()))
         .collect();
     known.sort_by(|a, b| b.0.total_cmp(&a.0));
     if known.is_empty() {
-        return "nothing, since no model of this route is known; enable a vendor's feature".into();
+        return format!("nothing, since no model of this route is known; {no_models_remedy}");
     }
     let ids: Vec<&str> = known.iter().take(3).map(|(_, id)| *id).collect();
     format!("the id of a known model, such as {}", ids.join(", "))

@@ -17,7 +17,8 @@ use std::{
 
 use aimlapi_video::{
     BatchEvent, Client, ClientBuilder, CreateRetries, Error, ErrorKind, GenerationHandle,
-    GenerationRequest, Route,
+    GenerationRequest, Model, Route, Update,
+    contract::StatedDuration,
     reqwest::dns::{Addrs, Name, Resolve, Resolving},
     types::{KlingaiV2MasterTextToVideo, LegacyKlingaiV2MasterTextToVideo},
 };
@@ -550,6 +551,26 @@ fn blocking_create_is_reported_and_uses_a_separate_connection() {
     assert_eq!(client.create(request()).unwrap().id(), "g1");
     assert_eq!(created.try_recv().unwrap(), "g1");
     assert_eq!(server.connections(), [1, 1]);
+}
+
+#[tokio::test]
+async fn wait_expects_the_durations_of_a_model_that_was_read_at_run_time() {
+    let state = support::json(200, json!({ "id": "g1", "status": "queued" }));
+    let server = Server::always(state).await;
+    let client = builder(server.url()).build().unwrap();
+    let mut model = Model::new(Route::Universal, "acme/newest");
+    model.durations = vec![StatedDuration::new(None, 1200.0..=1260.0)];
+    let body = json!({ "model": "acme/newest" });
+    let request = GenerationRequest::from_json_with(&[Arc::new(model)], Route::Universal, body);
+    let handle = client.create(request.unwrap()).await.unwrap();
+    let first = client.wait(&handle).updates().next().await;
+    let Some(Ok(Update::Progress(progress))) = first else {
+        panic!("{first:?}");
+    };
+    // The speed of the waits is 1000.
+    let expected = Duration::from_millis(1200)..=Duration::from_millis(1260);
+    assert_eq!(progress.times.expected, Some(expected));
+    assert!(progress.times.remaining.unwrap() > Duration::from_secs(1));
 }
 
 /// A web framework drops the handler when its client disconnects.

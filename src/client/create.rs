@@ -166,6 +166,7 @@ impl Client {
             answer,
             retry_after: response.retry_after(),
             length: request.length(),
+            expected: request.expected(),
         };
         Ok(GenerationHandle::of(
             id,

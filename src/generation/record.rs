@@ -6,6 +6,7 @@
 use std::{
     fmt,
     hash::{Hash, Hasher},
+    ops::RangeInclusive,
     sync::{Arc, OnceLock},
     time::{Duration, SystemTime},
 };
@@ -248,6 +249,8 @@ pub(crate) struct Created {
     pub(crate) retry_after: Option<Duration>,
     /// The clip's length in seconds, if the request or its document states one.
     pub(crate) length: Option<u64>,
+    /// The stated duration of such a generation, if the request has a document.
+    pub(crate) expected: Option<RangeInclusive<Duration>>,
 }
 
 impl GenerationHandle {
@@ -435,6 +438,7 @@ mod tests {
             answer: Generation::from_json(serde_json::json!({ "id": "a" })),
             retry_after: None,
             length: Some(5),
+            expected: None,
         };
         let origin = "https://api.aimlapi.com";
         let handle = GenerationHandle::of("a".into(), "m", Route::Universal, origin, created);

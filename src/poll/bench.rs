@@ -76,6 +76,7 @@ impl Service {
             answer: answer(number, "queued"),
             retry_after: None,
             length: Some(5),
+            expected: None,
         };
         let handle = GenerationHandle::of(
             number.to_string(),

@@ -202,6 +202,7 @@ fn created(answer: Value) -> GenerationHandle {
         answer,
         retry_after: None,
         length: Some(5),
+        expected: None,
     };
     GenerationHandle::of(
         "g".into(),

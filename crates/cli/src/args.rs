@@ -2,6 +2,7 @@
 
 use std::{fmt::Display, ops::RangeInclusive, str::FromStr, time::Duration};
 
+use aimlapi_video::Route;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -106,6 +107,14 @@ where
 
 fn time(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "expected a time such as 90s, 30m or 1h30m".into())
+}
+
+/// The URL that `--legacy` selects.
+pub(crate) fn route_of(legacy: bool) -> Route {
+    match legacy {
+        true => Route::LegacyKling,
+        false => Route::Universal,
+    }
 }
 
 /// The value of `--speed`, or its default. A wrong value in the environment is an error of the client's builder.

@@ -44,7 +44,8 @@ pub(crate) async fn batch(batch: Batch) -> ExitCode {
 
 async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
     let interrupt = Interrupt::listen();
-    let requests = Requests::read(batch)?;
+    let catalogue = Catalogue::read(&batch.documents)?;
+    let requests = Requests::read(batch, &catalogue)?;
     let journal = batch.journal.clone();
     // A run against the service must not take a simulator's generations for its own.
     let name = match batch.simulate {
@@ -63,7 +64,7 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
     check(&requests, &journal, &path, &out, &saved, batch)?;
     note_saved(saved.len());
     let speed = speed_of(batch.jobs.speed, batch.simulate);
-    let (_simulator, client) = service(batch.simulate, speed, &Catalogue::default()).await?;
+    let (_simulator, client) = service(batch.simulate, speed, &catalogue).await?;
     let client = client
         .wait_options(options(&batch.jobs, speed))
         .build()

@@ -4,14 +4,14 @@ use std::{collections::BTreeSet, ops::RangeInclusive, process::ExitCode, time::D
 
 use aimlapi_video::{
     Model, Route,
-    contract::{MediaKind, Property},
+    contract::{self, MediaKind, Property},
 };
 use serde_json::{Value, json};
 
 use crate::{
-    args::{Models, Schema},
+    args::{Models, Schema, route_of},
     documents::Catalogue,
-    failure::Failure,
+    failure::{Failure, error_line},
     output::print_result,
     table::{fits, table, terminal_columns},
 };
@@ -49,7 +49,8 @@ fn listed(options: &Models) -> Result<String, Failure> {
     }
     if models.is_empty() {
         return Err(Failure::usage(format!(
-            "no model fits; leave out a word or an option: `aimlapi-video models` lists all {}",
+            "no model fits; leave out a word or an option: `{}` lists all {}",
+            catalogue.listing(),
             known.len()
         )));
     }
@@ -131,10 +132,11 @@ fn described(options: &Schema) -> Result<String, Failure> {
         Some(id) => find(&catalogue, options, id)?,
         None if options.ledger => return Ok(ledger(&catalogue.models())),
         None => {
-            return Err(Failure::usage(
-                "the model is missing; name one, as in `aimlapi-video schema MODEL`: `aimlapi-video models` lists them, and \
-                 `aimlapi-video models WORD` searches them",
-            ));
+            let listing = catalogue.listing();
+            return Err(Failure::usage(format!(
+                "the model is missing; name one, as in `aimlapi-video schema MODEL`: `{listing}` lists them, and `{listing} WORD` \
+                 searches them"
+            )));
         }
     };
     if options.ledger {
@@ -144,10 +146,16 @@ fn described(options: &Schema) -> Result<String, Failure> {
         return Ok(format!("{:#}", model.json_schema()));
     }
     let header = ["PARAMETER", "NEEDED", "ALLOWED", "DEFAULT", "MEANING"];
-    let row = |(path, property): (String, &Property)| {
-        vec![
-            // The whole path of a nested property would leave no room for the other columns.
-            "  ".repeat(path.matches('.').count()) + &property.name,
+    let mut rows = Vec::new();
+    add_rows(&model.properties, 0, &mut rows);
+    Ok(table(&header, &rows, terminal_columns()))
+}
+
+/// Adds a row for each property at every depth. The whole path of a nested one would leave no room for the other columns.
+fn add_rows(properties: &[Property], depth: usize, rows: &mut Vec<Vec<String>>) {
+    for property in properties {
+        rows.push(vec![
+            "  ".repeat(depth) + &property.name,
             if property.required { "yes" } else { "" }.to_owned(),
             property.schema.allowed(),
             property
@@ -156,29 +164,35 @@ fn described(options: &Schema) -> Result<String, Failure> {
                 .map(Value::to_string)
                 .unwrap_or_default(),
             property.description.clone().unwrap_or_default(),
-        ]
-    };
-    let rows: Vec<Vec<String>> = model.paths().into_iter().map(row).collect();
-    Ok(table(&header, &rows, terminal_columns()))
+        ]);
+        add_nested(&property.name, &property.schema, depth + 1, rows);
+    }
+}
+
+/// Adds the rows of the objects that a property takes; each of several alternatives has a row of its own.
+fn add_nested(name: &str, schema: &contract::Schema, depth: usize, rows: &mut Vec<Vec<String>>) {
+    match schema.typed() {
+        contract::Schema::Object(properties) => add_rows(properties, depth, rows),
+        contract::Schema::Array { items, .. } => add_nested(name, items, depth, rows),
+        contract::Schema::OneOrMany(item) => add_nested(name, item, depth, rows),
+        schema => {
+            for (value, arm) in schema.tagged().unwrap_or_default().1 {
+                let label = format!("{}{name} ({value})", "  ".repeat(depth));
+                let empty = String::new;
+                rows.push(vec![label, empty(), arm.allowed(), empty(), empty()]);
+                add_nested(name, arm, depth + 1, rows);
+            }
+        }
+    }
 }
 
 fn find<'a>(catalogue: &'a Catalogue, options: &Schema, id: &str) -> Result<&'a Model, Failure> {
-    let route = if options.legacy {
-        Route::LegacyKling
-    } else {
-        Route::Universal
-    };
+    let route = route_of(options.legacy);
     catalogue.model(route, id).ok_or_else(|| {
-        let near = |model: &&Model| strsim::jaro_winkler(&model.id, id);
-        let known = catalogue.models().into_iter();
-        let nearest = known
-            .filter(|model| model.route == route)
-            .max_by(|a, b| near(a).total_cmp(&near(b)))
-            .map(|model| model.id.as_str());
-        Failure::usage(format!(
-            "unknown model {id}; `aimlapi-video models` lists the models, and the nearest is {}",
-            nearest.unwrap_or("none")
-        ))
+        // The check of a request names the nearest models.
+        let unknown = catalogue.request(route, json!({ "model": id })).err();
+        let why = unknown.as_ref().map(error_line).unwrap_or_default();
+        Failure::usage(format!("{why}; `{}` lists all", catalogue.listing()))
     })
 }
 

@@ -3,12 +3,13 @@
 use std::{fs, sync::Arc};
 
 use aimlapi_video::{Error, GenerationRequest, Model, Route, documents::Document, models};
+use aimlapi_video_codegen::{Diagnostic, Facts, document::may_be_of_this_client};
 use aimlapi_video_simulator::SimulatorBuilder;
 use serde_json::Value;
 
 use crate::{
     args::Documents,
-    failure::Failure,
+    failure::{Failure, shell_path},
     output::print_note,
     specs::{Described, refused},
 };
@@ -20,12 +21,13 @@ pub(crate) struct Catalogue {
 
 /// Models that were read at run time, each with its document at the same index.
 struct Given {
+    folder: String,
     models: Vec<Arc<Model>>,
     documents: Vec<Document>,
 }
 
 impl Catalogue {
-    /// Reads the documents, if a folder is named. Documents that cannot be used are left out with a note.
+    /// Reads the documents, if a folder is named. What cannot be used is left out with a note, and other JSON files without one.
     pub(crate) fn read(documents: &Documents) -> Result<Self, Failure> {
         let Some(folder) = &documents.folder else {
             return Ok(Self::default());
@@ -38,25 +40,26 @@ impl Catalogue {
         }
         let Described {
             merged,
-            diagnostics,
+            mut diagnostics,
             ..
         } = Described::read(folder);
+        // Without its corrections and durations, a document allows other requests than the folder states.
+        let is_of_facts = |error: &Diagnostic| Facts::FILES.contains(&&*error.file);
+        if diagnostics.errors.iter().any(is_of_facts) {
+            diagnostics.errors.retain(is_of_facts);
+            return Err(refused(&shown, &diagnostics));
+        }
+        let may_be_own = |error: &Diagnostic| may_be_of_this_client(&folder.join(&error.file));
+        diagnostics.errors.retain(may_be_own);
         match diagnostics.errors.as_slice() {
             [] if merged.requests.is_empty() => {
                 let message = format!("{shown} contains no document of a video model; {advice}");
                 return Err(Failure::usage(message));
             }
             [_, ..] if merged.requests.is_empty() => return Err(refused(&shown, &diagnostics)),
-            [] => {}
-            [first, rest @ ..] => {
-                let more = match rest.len() {
-                    0 => String::new(),
-                    more => {
-                        format!(", and {more} more; `aimlapi-video specs check {shown}` lists all")
-                    }
-                };
-                print_note(format!("note: a document is left out: {first}{more}"));
-            }
+            errors => errors
+                .iter()
+                .for_each(|error| print_note(format!("note: cannot be used: {error}"))),
         }
         let (models, documents) = merged
             .requests
@@ -70,8 +73,24 @@ impl Catalogue {
             })
             .unzip();
         Ok(Self {
-            given: Some(Given { models, documents }),
+            given: Some(Given {
+                folder: shown,
+                models,
+                documents,
+            }),
         })
+    }
+
+    /// The folder that `--documents` names.
+    pub(crate) fn folder(&self) -> Option<&str> {
+        self.given.as_ref().map(|given| &*given.folder)
+    }
+
+    /// The command that lists the models.
+    pub(crate) fn listing(&self) -> String {
+        let given = self.folder().map(shell_path);
+        let option = given.map(|folder| format!(" --documents {folder}"));
+        format!("aimlapi-video models{}", option.unwrap_or_default())
     }
 
     pub(crate) fn models(&self) -> Vec<&Model> {

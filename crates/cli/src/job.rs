@@ -14,7 +14,7 @@ use aimlapi_video::{
 use serde_json::{Value, json};
 
 use crate::{
-    args::{Generate, Wait, Waiting, speed_of},
+    args::{Generate, Wait, Waiting, route_of, speed_of},
     documents::Catalogue,
     failure::{self, Failure},
     interrupt::Interrupt,
@@ -131,12 +131,21 @@ async fn run_wait(wait: Wait) -> Result<ExitCode, Failure> {
 }
 
 fn read_request(generate: &Generate, catalogue: &Catalogue) -> Result<GenerationRequest, Failure> {
-    let route = generate.route();
+    let route = route_of(generate.legacy);
     let mut composed = request::compose(generate, catalogue)?;
     let body = composed.body.take();
     let request = match (catalogue.model_of(route, &body), body) {
         (None, Value::Object(body)) if generate.unchecked => {
             let id = request::model_id(&body);
+            if generate.simulate {
+                let advice = match catalogue.folder() {
+                    Some(folder) => format!("add its document to {folder}"),
+                    None => "name a folder with its document by --documents DIR".into(),
+                };
+                return Err(Failure::usage(format!(
+                    "no document describes {id}, so it cannot be simulated; {advice}"
+                )));
+            }
             print_note(format!(
                 "warning: no document describes {id}, so nothing was checked; the request is sent as it stands"
             ));
@@ -145,8 +154,13 @@ fn read_request(generate: &Generate, catalogue: &Catalogue) -> Result<Generation
         (known, body) => catalogue.request(route, body).map_err(|error| {
             let mut failure = Failure::creating(&error);
             if known.is_none() {
-                failure.message += "; for a newer model, --documents DIR reads the documents that are published, and --unchecked \
-                                    sends the request without a check";
+                failure.message += match catalogue.folder() {
+                    Some(_) => "; --unchecked sends the request without a check",
+                    None => {
+                        "; for a newer model, --documents DIR reads the documents that are published, and --unchecked sends \
+                         the request without a check"
+                    }
+                };
             }
             failure
         })?,

@@ -1,6 +1,7 @@
 //! The body of a request, composed from options and files.
 
 use std::{
+    collections::BTreeMap,
     io::{self, IsTerminal},
     path::Path,
 };
@@ -8,11 +9,12 @@ use std::{
 use aimlapi_video::{
     GenerationHandle, Media, Model, Role, Route, Warning,
     contract::{JsonType, Property, Schema},
+    models,
 };
 use serde_json::{Map, Value};
 
 use crate::{
-    args::Generate,
+    args::{Generate, route_of},
     documents::Catalogue,
     failure::{Failure, error_line, shell_quoted},
     output::print_note,
@@ -75,32 +77,31 @@ pub(crate) fn compose(generate: &Generate, catalogue: &Catalogue) -> Result<Comp
             body.insert("model".into(), given.as_str().into());
         }
         (None, None) => {
-            return Err(Failure::usage(
-                "the model is missing; name one that `aimlapi-video models` lists, or give a request that names one",
-            ));
+            return Err(Failure::usage(format!(
+                "the model is missing; name one that `{}` lists, or give a request that names one",
+                catalogue.listing()
+            )));
         }
         (None, Some(_)) => {}
     }
     let id = model_id(&body);
-    let model = catalogue.model(generate.route(), &id);
+    let model = catalogue.model(route_of(generate.legacy), &id);
     // The check of the body reports an unknown model, with the nearest names.
     if model.is_none() && !generate.unchecked {
         return Ok(Composed::new(body, Vec::new()));
     }
     let mut media = Vec::new();
     let property = |role, what| {
-        let mut models = catalogue.models().into_iter();
-        let found = match model {
-            Some(model) => model.property(role),
-            // A model without a document probably has the name that other models have.
-            None => models.find_map(|model| model.property(role)),
+        let name = match model {
+            Some(model) => model.property(role).map(|property| &*property.name),
+            None => usual_name(role),
         };
         let none = || {
             Failure::usage(format!(
                 "{id} has no parameter for the {what}; leave the flag off"
             ))
         };
-        found.map(|property| &*property.name).ok_or_else(none)
+        name.ok_or_else(none)
     };
     if let Some(given) = &generate.prompt {
         let name = property(Role::Prompt, "prompt")?;
@@ -117,32 +118,27 @@ pub(crate) fn compose(generate: &Generate, catalogue: &Catalogue) -> Result<Comp
     Ok(Composed::new(body, media))
 }
 
+/// The name that most models of this build have for a role, which a model without a document probably has too.
+fn usual_name(role: Role) -> Option<&'static str> {
+    let mut counts = BTreeMap::new();
+    for property in models().iter().filter_map(|model| model.property(role)) {
+        *counts.entry(&*property.name).or_insert(0) += 1;
+    }
+    let usual = counts.into_iter().max_by_key(|(_, count)| *count);
+    usual.map(|(name, _)| name)
+}
+
 /// The model that a body names; empty if it names none.
 pub(crate) fn model_id(body: &Map<String, Value>) -> String {
     let id = body.get("model").and_then(Value::as_str);
     id.unwrap_or_default().to_owned()
 }
 
-impl Generate {
-    pub(crate) fn route(&self) -> Route {
-        if self.legacy {
-            Route::LegacyKling
-        } else {
-            Route::Universal
-        }
-    }
-}
-
 /// Reads a handle from a file or standard input, or makes one from an id.
 pub(crate) fn handle(given: &str, legacy: bool) -> Result<GenerationHandle, Failure> {
     let is_text = given == "-" || given.ends_with(".json") || Path::new(given).is_file();
     if !is_text {
-        let route = if legacy {
-            Route::LegacyKling
-        } else {
-            Route::Universal
-        };
-        return Ok(GenerationHandle::new(given).with_route(route));
+        return Ok(GenerationHandle::new(given).with_route(route_of(legacy)));
     }
     let text = text::read(given).map_err(|error| {
         Failure::usage(format!(

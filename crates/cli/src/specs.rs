@@ -16,7 +16,7 @@ use crate::{
 };
 use aimlapi_video::documents::{DURATIONS, GLOSSARY, OVERLAY, VENDORS};
 use aimlapi_video_codegen::{
-    self as spec, Diagnostic, Diagnostics, Document, Facts, Merged, document,
+    self as spec, Diagnostics, Document, Facts, Merged, document,
     rust::{ClientInput, ClientTokens},
 };
 
@@ -65,6 +65,15 @@ impl Described {
     }
 }
 
+/// Returns an error if there is nothing to read at `path`, which names a document or a folder of documents.
+pub(crate) fn require_path(path: &Path) -> Result<(), String> {
+    let failed = |error| {
+        let path = path.display();
+        format!("{path} cannot be read: {error}; name a document, or a folder of documents")
+    };
+    fs::metadata(path).map(drop).map_err(failed)
+}
+
 /// Fails if `path` is not a folder, which could hold vendored documents.
 fn require_folder(path: &Path) -> Result<(), Failure> {
     if path.is_dir() {
@@ -79,12 +88,6 @@ fn require_folder(path: &Path) -> Result<(), Failure> {
 
 /// Reads the documents of a folder, or the single document at `path`, which is named after its file and folder.
 fn documents(path: &Path, diagnostics: &mut Diagnostics) -> Vec<Document> {
-    if !path.exists() {
-        let remedy = "name a document, or a folder of documents";
-        let file = path.display().to_string();
-        diagnostics.error(Diagnostic::new(&file, "", "does not exist", remedy));
-        return Vec::new();
-    }
     if path.is_dir() {
         return document::read(path, diagnostics);
     }

@@ -5,11 +5,11 @@ use std::{
     process::ExitCode,
 };
 
-use aimlapi_video::{Error, Route, Violation, Warning};
+use aimlapi_video::{Error, Violation, Warning};
 use serde_json::{Value, json};
 
 use crate::{
-    args::Validate,
+    args::{Validate, route_of},
     documents::Catalogue,
     failure::{Failure, USAGE},
     lines::Lines,
@@ -100,10 +100,7 @@ fn read(
     catalogue: &Catalogue,
     mut body: Value,
 ) -> Result<Vec<Warning>, Error> {
-    let route = match validate.legacy {
-        true => Route::LegacyKling,
-        false => Route::Universal,
-    };
+    let route = route_of(validate.legacy);
     if let (true, Some(model)) = (validate.coerce, catalogue.model_of(route, &body)) {
         model.coerce(&mut body);
     }

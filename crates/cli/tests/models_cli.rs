@@ -142,6 +142,28 @@ async fn schema_shows_nested_objects_and_without_a_model_what_to_do() {
         .run(&["schema", "klingai/video-o1-reference-to-video"])
         .await;
     assert!(ran.stdout.contains("\n  frontal_image_url "), "{ran:?}");
+    let ran = cli.run(&["schema", "runway/act_two"]).await;
+    let lines = ran.stdout.lines().map(|line| {
+        let name = line.trim_start().split("  ").next().unwrap_or_default();
+        (line.len() - line.trim_start().len(), name)
+    });
+    let variants: Vec<(usize, &str)> = lines
+        .skip_while(|(_, name)| *name != "character")
+        .skip(1)
+        .take_while(|(indent, _)| *indent > 0)
+        .collect();
+    assert_eq!(
+        variants,
+        [
+            (2, "character (video)"),
+            (4, "type"),
+            (4, "url"),
+            (2, "character (image)"),
+            (4, "type"),
+            (4, "url"),
+        ],
+        "{ran:?}"
+    );
     let ran = cli.run(&["schema"]).await;
     let advice = "`aimlapi-video schema MODEL`: `aimlapi-video models` lists them";
     assert!(ran.code == 2 && ran.error().contains(advice), "{ran:?}");
@@ -209,6 +231,24 @@ async fn model_of_a_document_given_at_run_time_is_generated_in_a_simulator() {
         .await;
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(!ran.stderr.contains("nothing was checked"), "{ran:?}");
+    let request = json!({ "model": "acme/newest", "prompt": "A kite" });
+    std::fs::write(cli.path("kites.jsonl"), request.to_string()).unwrap();
+    let batch = [
+        "batch",
+        "kites.jsonl",
+        "--out",
+        "kites",
+        "--documents",
+        "published",
+        "--speed",
+        "2000",
+        "--simulate",
+    ];
+    let ran = cli.run(&batch).await;
+    assert!(
+        ran.code == 0 && cli.path("kites/0001.mp4").exists(),
+        "{ran:?}"
+    );
 
     use tokio::io::{AsyncBufReadExt, BufReader};
     let listen = [
@@ -241,6 +281,29 @@ async fn model_of_a_document_given_at_run_time_is_generated_in_a_simulator() {
 }
 
 #[tokio::test]
+async fn unchecked_request_for_the_embedded_simulator_is_refused_with_what_to_do() {
+    let cli = with_documents();
+    let arguments = ["generate", "acme/newer", "--unchecked", "--simulate"];
+    for (options, expected) in [
+        (
+            &[][..],
+            "name a folder with its document by --documents DIR",
+        ),
+        (
+            &["--documents", "published"],
+            "add its document to published",
+        ),
+    ] {
+        let ran = cli.run(&[&arguments, options].concat()).await;
+        let what = "no document describes acme/newer, so it cannot be simulated; ";
+        assert!(
+            ran.code == 2 && ran.error().contains(&format!("{what}{expected}")),
+            "{ran:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn unchecked_request_is_sent_as_the_options_state_it() {
     let simulator = Simulator::builder().speed(2000.0).start().await.unwrap();
     let cli = Cli::at(simulator.url());
@@ -269,6 +332,31 @@ async fn unchecked_request_is_sent_as_the_options_state_it() {
         let sent = body[name].as_str().unwrap();
         assert!(sent.starts_with("data:image/png;base64,"), "{sent}");
     }
+    // Documents of other models change no name.
+    std::fs::create_dir(cli.path("published")).unwrap();
+    std::fs::write(cli.path("published/a.json"), newest().to_string()).unwrap();
+    let overlay = json!({ "overlay": "1.0.0", "info": { "title": "", "version": "1" }, "actions": [{
+        "target": "$.paths[*].post.requestBody.content[*].schema.properties.prompt",
+        "update": { "x-role": "opening-image" },
+    }] });
+    for overlay in [None, Some(overlay)] {
+        if let Some(overlay) = overlay {
+            std::fs::write(cli.path("published/overlay.json"), overlay.to_string()).unwrap();
+        }
+        let command = [
+            "generate",
+            "acme/newer",
+            "--unchecked",
+            "--documents",
+            "published",
+        ];
+        let ran = cli.run(&[&command, &options[..]].concat()).await;
+        let sent = simulator.requests().pop().unwrap().body.unwrap();
+        for name in ["prompt", "image_url"] {
+            assert_eq!(sent[name], body[name], "{ran:?}");
+        }
+        assert_eq!(sent["model"], "acme/newer", "{ran:?}");
+    }
     let options = ["--prompt", "A kite", "--unchecked", "--set", "duration=7"];
     let ran = cli
         .run(&[&["generate", MODEL], &options[..]].concat())
@@ -293,20 +381,118 @@ async fn documents_that_cannot_be_used_are_named() {
         let ran = cli.run(&["models", "--documents", folder]).await;
         assert!(ran.code == 2 && ran.error().contains(expected), "{ran:?}");
     }
-    std::fs::write(cli.path("empty/a.json"), "{").unwrap();
+    std::fs::write(cli.path("empty/a.json"), r#"{ "openapi": "3.0.0", "#).unwrap();
     let ran = cli.run(&["models", "--documents", "empty"]).await;
     assert!(
         ran.code == 2 && ran.stderr.contains("a.json#: is not JSON"),
         "{ran:?}"
     );
-    // One of several is left out.
-    std::fs::write(cli.path("published/a.json"), "{").unwrap();
-    let ran = cli
-        .run(&["models", "--documents", "published", "--json"])
-        .await;
-    assert!(
-        ran.code == 0 && ran.stderr.contains("note: a document is left out: a.json#"),
-        "{ran:?}"
-    );
+}
+
+#[tokio::test]
+async fn documents_beside_others_are_noted_if_they_are_refused_and_other_json_is_ignored() {
+    let cli = with_documents();
+    let write = |file: &str, text: &str| std::fs::write(cli.path(file), text).unwrap();
+    write("published/package.json", r#"{ "name": "docs" }"#);
+    write("published/tsconfig.json", "// a comment\n{}");
+    let models = ["models", "--documents", "published", "--json"];
+    let ran = cli.run(&models).await;
+    assert!(ran.code == 0 && ran.stderr.is_empty(), "{ran:?}");
+    let refused = newest()
+        .to_string()
+        .replace("acme/newest", "acme/odd")
+        .replace(r#""type":"integer""#, r#""type":"decimal""#);
+    write("published/acme/odd.json", &refused);
+    write("published/cut.json", r#"{ "openapi": "3.0.0", "#);
+    let ran = cli.run(&models).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let notes: Vec<&str> = ran.stderr.lines().collect();
+    assert_eq!(notes.len(), 2, "{ran:?}");
+    for (note, file) in notes.iter().zip(["cut.json#", "acme/odd.json#"]) {
+        let start = format!("note: cannot be used: {file}");
+        assert!(note.starts_with(&start), "{note}");
+    }
     assert_eq!(ids(&ran), ["acme/newest"]);
+}
+
+#[tokio::test]
+async fn facts_beside_the_documents_that_cannot_be_read_are_refused() {
+    let cli = with_documents();
+    for (file, text) in [
+        ("overlay.json", "x"),
+        ("overlay.json", "\"x\""),
+        ("durations.json", "x"),
+        ("vendors.json", "x"),
+        ("glossary.json", "x"),
+    ] {
+        let path = cli.path(&format!("published/{file}"));
+        std::fs::write(&path, text).unwrap();
+        let ran = cli.run(&["models", "--documents", "published"]).await;
+        let expected = format!("published cannot be used:\n  {file}#");
+        assert!(
+            ran.code == 2 && ran.stderr.contains(&expected) && ran.stdout.is_empty(),
+            "{ran:?}"
+        );
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn advice_names_the_documents_that_were_given_and_the_models_of_the_url() {
+    let cli = with_documents();
+    std::fs::create_dir(cli.path("two words")).unwrap();
+    let document = newest().to_string();
+    std::fs::write(cli.path("two words/newest.json"), document).unwrap();
+    let generate = ["generate", "acme/newer", "--prompt", "A kite"];
+    let given = ["--documents", "published"];
+    let cases: [(&[&str], &[&str], &[&str]); 7] = [
+        (
+            &generate,
+            &given,
+            &["such as acme/newest", "; --unchecked sends the request"],
+        ),
+        (
+            &generate,
+            &["--documents", "published", "--legacy"],
+            &["no model of this route is known"],
+        ),
+        (
+            &["generate"],
+            &given,
+            &["`aimlapi-video models --documents published` lists"],
+        ),
+        (
+            &["models", "zzz"],
+            &["--documents", "two words"],
+            &["`aimlapi-video models --documents 'two words'` lists all 1"],
+        ),
+        (
+            &["schema", "acme/newer"],
+            &given,
+            &[
+                "such as acme/newest",
+                "`aimlapi-video models --documents published` lists",
+            ],
+        ),
+        (
+            &["schema", "acme/newer"],
+            &["--documents", "published", "--legacy"],
+            &["no model of this route is known"],
+        ),
+        (
+            &["schema"],
+            &given,
+            &["`aimlapi-video models --documents published` lists"],
+        ),
+    ];
+    for (command, options, expected) in cases {
+        let ran = cli.run(&[command, options].concat()).await;
+        assert_eq!(ran.code, 2, "{ran:?}");
+        for part in expected {
+            assert!(ran.error().contains(part), "{command:?}: {ran:?}");
+        }
+        for wrong in ["--documents DIR", "feature", "nearest is none"] {
+            assert!(!ran.error().contains(wrong), "{ran:?}");
+        }
+    }
 }

@@ -286,9 +286,7 @@ fn unknown_properties(
     map: &Map<String, Value>,
     found: &mut Vec<Warning>,
 ) {
-    let is_map = |check: &Check| matches!(check, Check::Additional { .. });
-    // Of an object without stated properties, and of a map, the caller chooses the names.
-    let is_open = properties.is_empty() || checks.iter().any(is_map);
+    let is_open = properties.is_empty() || checks.iter().any(has_free_names);
     for (name, value) in map {
         let pointer = format!("{at}{}", pointer_step(name));
         if let Some(property) = properties.iter().find(|property| property.name == *name) {
@@ -307,6 +305,25 @@ fn unknown_properties(
             hint.unwrap_or_default()
         );
         found.push(Warning::new(pointer, message));
+    }
+}
+
+/// Whether a caller chooses the names of properties: those of a map, and of an object without stated ones.
+fn has_free_names(check: &Check) -> bool {
+    fn is_free(schema: &Schema) -> bool {
+        match schema {
+            Schema::Alternatives { arms, .. } => arms.iter().any(is_free),
+            Schema::Checked { schema, checks } => {
+                is_free(schema) || checks.iter().any(has_free_names)
+            }
+            Schema::Object(properties) => properties.is_empty(),
+            _ => false,
+        }
+    }
+    match check {
+        Check::Additional { .. } => true,
+        Check::AllOf(schema) => is_free(schema),
+        _ => false,
     }
 }
 

@@ -91,7 +91,9 @@ impl Model {
     /// `length` is the clip's length in seconds. Without a length, or if the pages do not distinguish lengths, the range spans
     /// all durations that are stated for the model.
     pub fn expected(&self, length: Option<u64>) -> Option<RangeInclusive<Duration>> {
-        let fits = |stated: &&StatedDuration| stated.length.is_none() || stated.length == length;
+        let fits = |stated: &&StatedDuration| {
+            length.is_none() || stated.length.is_none() || stated.length == length
+        };
         let exact: Vec<&StatedDuration> = self.durations.iter().filter(fits).collect();
         let used = if exact.is_empty() {
             self.durations.iter().collect()

@@ -4,11 +4,7 @@ use serde_json::{Number, Value};
 
 /// The 64-bit integer that is equal to a number, if there is one. `5.0` is an integer in JSON Schema.
 pub fn as_integer(number: &Number) -> Option<i64> {
-    number.as_i64().or_else(|| {
-        let float = number.as_f64()?;
-        // Beyond 2^53 several integers have the same float.
-        (float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0).then_some(float as i64)
-    })
+    whole(number).and_then(|whole| i64::try_from(whole).ok())
 }
 
 /// Whether two JSON values are equal, as JSON Schema compares them: `5` and `5.0` are, at any depth.
@@ -92,6 +88,21 @@ mod tests {
         ] {
             let read = number.as_number().unwrap();
             assert_eq!(is_multiple(read, step), is, "{number} of {step}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_is_an_integer_however_it_is_written() {
+        for (number, integer) in [
+            (json!(5.0), Some(5)),
+            (json!(1e16), Some(10_000_000_000_000_000)),
+            (json!(-9223372036854775808.0), Some(i64::MIN)),
+            (json!(9223372036854775808.0), None),
+            (json!(u64::MAX), None),
+            (json!(1e300), None),
+            (json!(0.5), None),
+        ] {
+            assert_eq!(as_integer(number.as_number().unwrap()), integer, "{number}");
         }
     }
 

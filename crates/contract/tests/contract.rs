@@ -1,7 +1,11 @@
 //! What the contract states of values that a validator of JSON Schema judges otherwise, or cannot judge.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use aimlapi_video_contract::{Check, Formats, Model, Property, Route, Schema, from_json, to_json};
+use std::{ops::RangeInclusive, time::Duration};
+
+use aimlapi_video_contract::{
+    Check, Formats, Model, Property, Route, Schema, StatedDuration, from_json, to_json,
+};
 use serde_json::{Value, json};
 
 const FORMATS: Formats = Formats {
@@ -156,4 +160,23 @@ fn a_size_beyond_the_width_of_the_machine_is_read() {
     let text = json!({ "String": { "min": 0, "max": u64::MAX } }).to_string();
     let schema: Schema = serde_json::from_str(&text).unwrap();
     assert_eq!(schema, Schema::string(0, Some(usize::MAX)));
+}
+
+#[test]
+fn expected_duration_without_a_length_spans_all_stated_ones() {
+    let mut model = Model::new(Route::Universal, "m");
+    let seconds = |range: Option<RangeInclusive<Duration>>| {
+        range.map(|range| (range.start().as_secs(), range.end().as_secs()))
+    };
+    assert_eq!(model.expected(None), None);
+    model.durations = vec![
+        StatedDuration::new(None, 110.0..=110.0),
+        StatedDuration::new(Some(5), 85.0..=115.0),
+        StatedDuration::new(Some(10), 200.0..=240.0),
+    ];
+    assert_eq!(seconds(model.expected(None)), Some((85, 240)));
+    assert_eq!(seconds(model.expected(Some(5))), Some((85, 115)));
+    assert_eq!(seconds(model.expected(Some(8))), Some((110, 110)));
+    model.durations.remove(0);
+    assert_eq!(seconds(model.expected(Some(8))), Some((85, 240)));
 }

@@ -8,7 +8,7 @@
 //! [rate limit](SimulatorBuilder::rate_limit), [credits](SimulatorBuilder::credits), the
 //! [lifetime of URLs](SimulatorBuilder::url_lifetime) and the [shapes](Shape) of responses. [`Scenario`] documents the JSON of a
 //! scenario. [`Simulator::tasks`] and [`Simulator::requests`] list what a test asserts on. [`Checker`] judges a request or a response
-//! without a server.
+//! without a server, and [`Proxy`] those that it forwards.
 
 mod accounts;
 mod admin;
@@ -23,6 +23,7 @@ mod key;
 mod lists;
 mod log;
 mod openapi;
+mod proxy;
 mod rate_limit;
 mod redact;
 mod responses;
@@ -45,6 +46,7 @@ pub use axum::http;
 pub use builder::SimulatorBuilder;
 pub use checker::{Checker, Deviation, InvalidDocument, Part, Subject};
 pub use log::RecordedRequest;
+pub use proxy::{Proxy, ProxyBuilder, ProxyCounts, ReportedDeviation};
 pub use scenario::{InvalidScenario, Scenario};
 pub use script::RecordedRule;
 pub use shapes::Shape;

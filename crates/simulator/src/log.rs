@@ -10,12 +10,13 @@ use std::{
 };
 
 use axum::http::{HeaderMap, Method, Uri};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::{
     key::KeyHash,
     redact::{is_secret, key, redact},
+    tasks::rfc3339,
 };
 use aimlapi_video::contract::Model;
 
@@ -304,8 +305,4 @@ pub(super) fn truncate_strings(value: &mut Value) {
         Value::Object(map) => map.values_mut().for_each(truncate_strings),
         _ => {}
     }
-}
-
-fn rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&humantime::format_rfc3339_millis(*time))
 }

@@ -46,7 +46,7 @@ pub(super) struct Service {
 pub(super) type Shared = Arc<Service>;
 
 /// The maximum of a request body in bytes: a request may contain several inline files.
-const MAX_BODY: usize = 256 * 1024 * 1024;
+pub(super) const MAX_BODY: usize = 256 * 1024 * 1024;
 
 /// Builds the router of all URLs.
 pub(super) fn router(service: Shared) -> Router {

@@ -149,6 +149,7 @@ async fn retry_after_of_the_create_is_a_floor_for_the_first_poll() {
         answer,
         retry_after: Some(seconds(25)),
         length: None,
+        expected: None,
     };
     let handle = GenerationHandle::of("g".into(), "m", Route::Universal, "https://a", created);
     assert_eq!(run(&[completed()], handle, every(10)).await.polls, [25_000]);

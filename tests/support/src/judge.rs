@@ -177,7 +177,13 @@ pub fn minimal(schema: &Value) -> Value {
     {
         "null" => Value::Null,
         "boolean" => json!(true),
-        "integer" | "number" => schema.get("minimum").cloned().unwrap_or(json!(1)),
+        "integer" | "number" => match schema.get("multipleOf").and_then(Value::as_f64) {
+            Some(step) => {
+                let min = schema.get("minimum").and_then(Value::as_f64);
+                multiple((min.unwrap_or(step) / step).ceil(), step)
+            }
+            None => schema.get("minimum").cloned().unwrap_or(json!(1)),
+        },
         "array" => {
             let count = schema.get("minItems").and_then(Value::as_u64).unwrap_or(0);
             (0..count).map(|_| minimal(&schema["items"])).collect()
@@ -205,6 +211,17 @@ pub fn minimal(schema: &Value) -> Value {
             };
             Value::Object(required.iter().map(entry).collect())
         }
+    }
+}
+
+/// A multiple of a decimal number, as an integer if it is one.
+pub fn multiple(count: f64, step: f64) -> Value {
+    // The product of two binary numbers is no decimal multiple.
+    let value = (count * step * 1e9).round() / 1e9;
+    if value.fract() == 0.0 {
+        json!(value as i64)
+    } else {
+        json!(value)
     }
 }
 

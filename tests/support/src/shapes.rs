@@ -120,10 +120,14 @@ fn schema(depth: usize, dice: &mut Dice) -> Value {
         10 => {
             let keyword = dice.pick(&["oneOf", "anyOf"]);
             let mut arms = [object(depth, dice), object(depth, dice)];
-            // A property that one arm alone states has its type in the other arms, too, unless they are closed.
+            // An arm that states properties, and nothing of others, is taken for a closed one.
             if arms[0]["properties"] != arms[1]["properties"] {
-                arms.iter_mut()
-                    .for_each(|arm| arm["additionalProperties"] = json!(false));
+                for arm in &mut arms {
+                    let says_nothing = arm.get("additionalProperties").is_none();
+                    if says_nothing && arm["properties"] != json!({}) {
+                        close(arm);
+                    }
+                }
             }
             let mut schema = if dice.one_in(2) {
                 object(depth, dice)
@@ -217,14 +221,19 @@ fn object(depth: usize, dice: &mut Dice) -> Value {
         }
     }
     let mut object = json!({ "type": "object", "properties": properties });
-    if !required.is_empty() {
-        object["required"] = json!(required);
-    }
     match dice.below(6) {
         0 | 1 => object["additionalProperties"] = json!(false),
         2 => object["additionalProperties"] = property(0, dice),
         3 => object["additionalProperties"] = dice.pick(&[json!(true), json!({})]),
         _ => {}
+    }
+    let unstated = NAMES[dice.below(NAMES.len())];
+    let is_closed = object.get("additionalProperties") == Some(&json!(false));
+    if !is_closed && dice.one_in(4) && !required.contains(&unstated) {
+        required.push(unstated);
+    }
+    if !required.is_empty() {
+        object["required"] = json!(required);
     }
     if dice.one_in(6) {
         object["minProperties"] = json!(1);
@@ -235,13 +244,28 @@ fn object(depth: usize, dice: &mut Dice) -> Value {
     object
 }
 
+/// Forbids the properties that an object does not state.
+fn close(object: &mut Value) {
+    object["additionalProperties"] = json!(false);
+    let stated = object["properties"].clone();
+    if let Some(Value::Array(required)) = object.get_mut("required") {
+        required.retain(|name| stated.get(name.as_str().unwrap_or_default()).is_some());
+    }
+}
+
 /// Changes an object so that it does not contradict another one, which may be closed or a map.
 fn complete(one: &Value, other: &mut Value, dice: &mut Dice) {
     let rest = one
         .get("additionalProperties")
         .filter(|rest| **rest != json!(true));
     let is_open = rest.is_none_or(|rest| *rest == json!({}));
-    let closes = dice.one_in(4);
+    let required = one["required"].as_array().into_iter().flatten();
+    let mut unstated = required.filter(|name| {
+        one["properties"]
+            .get(name.as_str().unwrap_or_default())
+            .is_none()
+    });
+    let closes = unstated.next().is_none() && dice.one_in(4);
     let mut properties = Map::new();
     for (name, schema) in other["properties"].as_object().into_iter().flatten() {
         let stated = one["properties"].get(name);
@@ -356,6 +380,11 @@ fn own(schema: &Value, dice: &mut Dice) -> Value {
                 }
             }
             let more = schema.get("additionalProperties").unwrap_or(&Value::Null);
+            for name in required.iter().filter_map(Value::as_str) {
+                if schema["properties"].get(name).is_none() && dice.one_in(2) {
+                    object.insert(name.into(), sample(more, dice));
+                }
+            }
             if dice.one_in(if more.is_object() { 2 } else { 10 }) {
                 object.insert(dice.pick(&["d", "e", "x y"]).into(), sample(more, dice));
             }

@@ -35,6 +35,8 @@ pub(crate) struct Batch {
     /// Use the older URL of the Kling models
     #[arg(long)]
     pub(crate) legacy: bool,
+    #[command(flatten)]
+    pub(crate) documents: Documents,
     /// Run against an embedded simulator: needs no key, costs nothing, and saves sample clips
     #[arg(long)]
     pub(crate) simulate: bool,

@@ -20,7 +20,8 @@ pub(crate) enum SpecsCommand {
     /// Copy the vendor's published documents into `openapi/`, and report the changes
     ///
     /// Each model gets a document of its own, and files whose models are in others are removed. Nothing is written if a
-    /// document is refused. Files that are not documents of video models are left out.
+    /// document is refused. Files that are not documents of video models are left out. Drafts for new properties are added to
+    /// `glossary.json`, and the lists of vendors in the files beside the folder are written as `specs vendors` does.
     Update(SpecsUpdate),
     /// Write the lists of vendors and the numbers of models into `Cargo.toml` and `README.md`, from the documents in `openapi/`
     Vendors(SpecsVendors),
@@ -88,7 +89,8 @@ const EXAMPLES: &str = "\
 Examples:
   aimlapi-video specs check openapi
   aimlapi-video specs diff openapi published
-  aimlapi-video specs update published --dry-run";
+  aimlapi-video specs update published --dry-run
+  aimlapi-video specs vendors --dry-run";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use super::out::Out;
 use crate::{
-    args::Batch,
+    args::{Batch, route_of},
+    documents::Catalogue,
     failure::{Failure, error_line},
     lines::Lines,
     output::print_note,
@@ -23,7 +24,7 @@ pub(super) struct Requests {
 
 impl Requests {
     /// Reads all requests. The error lists the lines that are not requests.
-    pub(super) fn read(batch: &Batch) -> Result<Self, Failure> {
+    pub(super) fn read(batch: &Batch, catalogue: &Catalogue) -> Result<Self, Failure> {
         let file = batch.file.display().to_string();
         let source = File::open(&batch.file).map_err(|error| {
             Failure::usage(format!(
@@ -38,12 +39,8 @@ impl Requests {
                 "{file} contains no request; write one a line, as JSON"
             )));
         }
-        let route = match batch.legacy {
-            true => Route::LegacyKling,
-            false => Route::Universal,
-        };
         Ok(Self {
-            requests: each(&file, &lines, route)?,
+            requests: each(&file, &lines, route_of(batch.legacy), catalogue)?,
             lines: lines.into_iter().map(|(line, _)| line).collect(),
         })
     }
@@ -73,6 +70,7 @@ fn each(
     file: &str,
     lines: &[(usize, String)],
     route: Route,
+    catalogue: &Catalogue,
 ) -> Result<Vec<GenerationRequest>, Failure> {
     let mut requests = Vec::new();
     let mut errors = Vec::new();
@@ -80,7 +78,8 @@ fn each(
         let request = serde_json::from_str(text)
             .map_err(|error| json_error(file, *number, text, &error))
             .and_then(|body| {
-                GenerationRequest::from_json(route, body)
+                catalogue
+                    .request(route, body)
                     .map_err(|error| format!("{file}:{number}: {}", error_line(&error)))
             });
         match request {

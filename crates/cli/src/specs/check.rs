@@ -9,12 +9,18 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{client, documents, facts, print_result};
-use crate::{args::SpecsCheck, failure::USAGE};
-use aimlapi_video_codegen::{self as spec, Diagnostic, Diagnostics, Document, Facts};
+use super::{client, documents, facts, print_result, require_path};
+use crate::{
+    args::SpecsCheck,
+    failure::{Failure, USAGE},
+};
+use aimlapi_video_codegen::{self as spec, Diagnostic, Diagnostics, Document, Facts, repair};
 
 /// Runs `specs check`.
 pub(crate) fn check(args: &SpecsCheck) -> ExitCode {
+    if let Err(what) = args.paths.iter().try_for_each(|path| require_path(path)) {
+        return Failure::usage(what).report(args.json, None);
+    }
     let mut diagnostics = Diagnostics::default();
     let documents = distinctly_named(&args.paths, &mut diagnostics);
     let facts = facts(
@@ -67,7 +73,8 @@ pub(crate) fn check(args: &SpecsCheck) -> ExitCode {
         });
         print_result(whole.to_string());
     } else {
-        print_result(text(&reports, &generated));
+        let is_folder = !args.each && args.paths.iter().any(|path| path.is_dir());
+        print_result(text(&reports, is_folder, &generated));
     }
     if ok {
         ExitCode::SUCCESS
@@ -255,7 +262,7 @@ fn generate(documents: &mut [Document], facts: &Facts, diagnostics: &mut Diagnos
     }
 }
 
-fn text(reports: &[Report], generated: &Generated) -> String {
+fn text(reports: &[Report], is_folder: bool, generated: &Generated) -> String {
     let mut out = String::new();
     for report in reports {
         let models = report
@@ -277,6 +284,13 @@ fn text(reports: &[Report], generated: &Generated) -> String {
         for warning in &report.warnings {
             out.push_str(&format!("          note: {warning}\n"));
         }
+    }
+    let is_unused = |name: &&str| !reports.iter().any(|report| report.repairs.contains(name));
+    let unused = repair::ALL.iter().map(|repair| repair.name);
+    let unused: Vec<&str> = unused.filter(is_unused).collect();
+    if is_folder && !unused.is_empty() {
+        let unused = unused.join(", ");
+        out.push_str(&format!("repairs that no document needs: {unused}\n"));
     }
     let count = |verdict: &str| {
         reports

@@ -4,7 +4,7 @@ use std::{path::Path, process::ExitCode};
 
 use serde_json::{Value, json};
 
-use super::{Described, documents, facts, print_result};
+use super::{Described, documents, facts, print_result, require_path};
 use crate::{args::SpecsDiff, failure::Failure};
 use aimlapi_video_codegen::{
     Diagnostics,
@@ -22,6 +22,9 @@ pub(crate) fn diff(args: &SpecsDiff) -> ExitCode {
 }
 
 fn compare(args: &SpecsDiff) -> Result<Vec<Change>, Failure> {
+    for path in [&args.old, &args.new] {
+        require_path(path).map_err(Failure::usage)?;
+    }
     let old = Described::read(&args.old).usable(&args.old)?;
     // The folder names the vendor of an id without one. Two single files are versions of one document, so both get the
     // first file's name.

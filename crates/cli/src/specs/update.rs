@@ -11,11 +11,13 @@ mod report;
 
 use std::{fs, io, path::Path, process::ExitCode};
 
-use super::{Described, client, print_result, refused, require_folder, vendors, write};
+use super::{
+    Described, client, print_result, refused, require_folder, require_path, vendors, write,
+};
 use crate::{args::SpecsUpdate, failure::Failure, output::print_note};
 use aimlapi_video_codegen::{
-    self as spec, Diagnostics, Document, Facts, Merged, ModelDuration, Route, diff,
-    document::Create, merge, overlay, repair, rust, strip,
+    self as spec, Diagnostics, Document, Facts, Merged, Route, diff, document::Create, merge,
+    overlay, repair, rust, strip,
 };
 use glossary::Drafts;
 use plan::Plan;
@@ -35,6 +37,8 @@ pub(crate) fn update(args: &SpecsUpdate) -> ExitCode {
 
 fn run(args: &SpecsUpdate) -> Result<Report, Failure> {
     require_folder(&args.into)?;
+    require_path(&args.from)
+        .map_err(|what| Failure::usage(format!("nothing was written: {what}")))?;
     let old = Described::read(&args.into).usable(&args.into)?;
     let published = Published::read(&args.from, &old.facts)?;
     let plan = Plan::new(&published.documents, &old)?;
@@ -64,16 +68,11 @@ fn run(args: &SpecsUpdate) -> Result<Report, Failure> {
     }
     let lists = vendors::outdated(&args.into, &new.merged)?;
     let drafts = Drafts::of(&new.facts.glossary, &new.merged);
-    let changed = changed(&args.into, &plan);
+    let mut changed = changed(&args.into, &plan);
+    let glossary = drafts.text(&args.into)?;
+    changed.extend(glossary.map(|text| ("glossary.json".to_owned(), text)));
     if !args.dry_run {
-        for (file, text) in &changed {
-            let path = args.into.join(file);
-            write(&path, text).map_err(|error| partly("written", file, &error))?;
-        }
-        for (file, _) in &plan.removed {
-            remove(&args.into, file).map_err(|error| partly("removed", file, &error))?;
-        }
-        drafts.save(&args.into)?;
+        save(&args.into, &changed, &plan.removed)?;
         vendors::save(&lists)?;
     }
     for warning in &new.diagnostics.warnings {
@@ -81,6 +80,11 @@ fn run(args: &SpecsUpdate) -> Result<Report, Failure> {
     }
     let written = changed.into_iter().map(|(file, _)| file);
     let outdated = lists.iter().map(|file| (file.name.into(), String::new()));
+    let drafts_heading = if args.into.join("glossary.json").exists() {
+        "drafts in glossary.json; reword each and remove the mark"
+    } else {
+        "properties without a line in glossary.json"
+    };
     let mut sections = vec![
         List::new("vendors", "lists of vendors", outdated),
         List::new(
@@ -97,11 +101,7 @@ fn run(args: &SpecsUpdate) -> Result<Report, Failure> {
                 .iter()
                 .map(|(file, by)| (file.clone(), format!("now in {by}"))),
         ),
-        List::new(
-            "drafts",
-            "drafts in glossary.json; reword each and remove the mark",
-            drafts.all(),
-        ),
+        List::new("drafts", drafts_heading, drafts.all()),
     ];
     // Read with the prose, which the written documents do not have.
     let mut documents = plan.published;
@@ -118,7 +118,7 @@ fn run(args: &SpecsUpdate) -> Result<Report, Failure> {
         written: written
             .filter(|file| plan.taken.contains_key(file))
             .collect(),
-        published: plan.taken.len(),
+        documents: plan.taken.len(),
         left_out: published.left_out,
         changes: diff::compare(&old.merged, &new.merged),
         lists: sections,
@@ -135,10 +135,24 @@ fn changed(into: &Path, plan: &Plan) -> Vec<(String, String)> {
         .collect()
 }
 
-fn partly(verb: &str, file: &str, error: &io::Error) -> Failure {
-    Failure::usage(format!(
-        "{file} cannot be {verb}: {error}; the documents before it were updated"
-    ))
+/// Writes the changed files, then removes others.
+fn save(
+    into: &Path,
+    changed: &[(String, String)],
+    removed: &[(String, String)],
+) -> Result<(), Failure> {
+    let partly = |verb: &str, file: &str, before: usize, error: io::Error| {
+        Failure::usage(format!(
+            "{file} cannot be {verb}: {error}; files changed before it: {before}; run the command again to change the rest"
+        ))
+    };
+    for (before, (file, text)) in changed.iter().enumerate() {
+        write(&into.join(file), text).map_err(|error| partly("written", file, before, error))?;
+    }
+    for (before, (file, _)) in (changed.len()..).zip(removed) {
+        remove(into, file).map_err(|error| partly("removed", file, before, error))?;
+    }
+    Ok(())
 }
 
 /// Removes a file, and the folders that it leaves empty.
@@ -172,14 +186,12 @@ fn follow_up(
     creates: &[Create],
 ) -> Vec<List> {
     let base64 = Base64::of(creates);
-    let unsupported = published.unsupported.iter();
     let requests = &new.merged.requests;
-    let is_of = |entry: &ModelDuration| {
-        requests
-            .iter()
-            .any(|request| request.create.model == entry.model)
-    };
-    let unused = new.facts.durations.iter().filter(|entry| !is_of(entry));
+    let is_known = |id: &String| requests.iter().any(|request| request.create.model == *id);
+    let unsupported = published.unsupported.iter();
+    let unsupported = unsupported.filter(|(id, ..)| !is_known(id));
+    let durations = new.facts.durations.iter();
+    let unused = durations.filter(|entry| !is_known(&entry.model));
     vec![
         List::new(
             "base64_unmarked",

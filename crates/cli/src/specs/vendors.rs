@@ -1,7 +1,7 @@
 //! The command `specs vendors`: writes the lists of vendors and the numbers of models into the files beside the documents.
 //!
 //! The folder of documents has the only list of vendors. Other files hold sections between two comments, which this command
-//! writes: `# specs vendors NAME` to `# end` in TOML, the same in `<!-- -->` in Markdown.
+//! writes: the lines `# specs vendors NAME` to `# end` in TOML, the same in `<!-- -->` in Markdown.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -60,7 +60,10 @@ pub(super) struct Outdated {
 /// Writes the files.
 pub(super) fn save(files: &[Outdated]) -> Result<(), Failure> {
     for file in files {
-        let failed = |error| Failure::usage(format!("{} cannot be written: {error}", file.name));
+        let failed = |error| {
+            let what = "run the command again to write the rest";
+            Failure::usage(format!("{} cannot be written: {error}; {what}", file.name))
+        };
         write(&file.path, &file.text).map_err(failed)?;
     }
     Ok(())
@@ -79,6 +82,7 @@ pub(super) fn outdated(documents: &Path, merged: &Merged) -> Result<Vec<Outdated
         let Ok(text) = fs::read_to_string(&path) else {
             continue;
         };
+        let text = text.replace("\r\n", "\n");
         if let Some(vendor) = taken_feature(&text, &vendors) {
             let what = format!(
                 "nothing was written: the vendor `{vendor}` has the name of another feature in {name}; rename its folder, and add \
@@ -87,7 +91,12 @@ pub(super) fn outdated(documents: &Path, merged: &Merged) -> Result<Vec<Outdated
             return Err(Failure::usage(what));
         }
         let mut patch = String::new();
-        let filled = filled(&text, &sections, &mut patch)
+        let marks = if name.ends_with(".md") {
+            MARKDOWN
+        } else {
+            TOML
+        };
+        let filled = filled(&text, marks, &sections, &mut patch)
             .map_err(|what| Failure::usage(format!("{name}: {what}")))?;
         if filled != text {
             outdated.push(Outdated {
@@ -116,6 +125,8 @@ fn sections(merged: &Merged, vendors: &BTreeSet<&str>) -> BTreeMap<&'static str,
     let all = each(&|vendor| format!("    \"{vendor}\",\n"), "");
     let others = vendors.iter().filter(|vendor| **vendor != DEFAULT);
     let others: Vec<String> = others.map(|vendor| format!("`{vendor}`")).collect();
+    // A line of Markdown has no more, so that it can be read as text.
+    let names: Vec<String> = others.chunks(8).map(|line| line.join(", ")).collect();
     BTreeMap::from([
         (
             "features",
@@ -128,7 +139,7 @@ fn sections(merged: &Merged, vendors: &BTreeSet<&str>) -> BTreeMap<&'static str,
                 "",
             ),
         ),
-        ("names", others.join(", ")),
+        ("names", format!("\n{}\n", names.join(",\n"))),
         (
             "models",
             format!(
@@ -142,10 +153,11 @@ fn sections(merged: &Merged, vendors: &BTreeSet<&str>) -> BTreeMap<&'static str,
 
 /// A vendor whose feature a manifest defines outside its section, for something else.
 fn taken_feature<'a>(manifest: &str, vendors: &BTreeSet<&'a str>) -> Option<&'a str> {
-    let (_, features) = manifest.split_once("\n[features]\n")?;
+    let (_, features) = manifest.split_once("\n[features]")?;
     let features = features.split("\n[").next().unwrap_or(features);
-    let (before, rest) = features.split_once(BEGIN)?;
-    let after = rest.split_once("# end\n").map_or("", |(_, after)| after);
+    let (begin, _, end) = TOML;
+    let (before, rest) = features.split_once(begin)?;
+    let after = rest.split_once(end).map_or("", |(_, after)| after);
     let mut others = before.lines().chain(after.lines());
     others.find_map(|line| vendors.get(line.split_once(" = ")?.0).copied())
 }
@@ -153,18 +165,13 @@ fn taken_feature<'a>(manifest: &str, vendors: &BTreeSet<&'a str>) -> Option<&'a 
 /// Replaces the sections of a file's text, and adds the changed lines to `patch`.
 fn filled(
     text: &str,
+    (begin, close, end): (&str, &str, &str),
     sections: &BTreeMap<&str, String>,
     patch: &mut String,
 ) -> Result<String, String> {
     let mut out = String::new();
     let mut rest = text;
-    while let Some((before, after)) = rest.split_once(BEGIN) {
-        let is_comment = before.ends_with("<!-- ");
-        let (close, end) = if is_comment {
-            (" -->", "<!-- end -->")
-        } else {
-            ("\n", "# end\n")
-        };
+    while let Some((before, after)) = rest.split_once(begin) {
         let (name, after) = after.split_once(close).unwrap_or((after, ""));
         let Some(new) = sections.get(name) else {
             let known: Vec<&str> = sections.keys().copied().collect();
@@ -185,13 +192,15 @@ fn filled(
                 let _ = writeln!(patch, "{sign}{line}");
             }
         }
-        out += &format!("{before}{BEGIN}{name}{close}{new}{end}");
+        out += &format!("{before}{begin}{name}{close}{new}{end}");
         rest = after;
     }
     Ok(out + rest)
 }
 
-const BEGIN: &str = "specs vendors ";
+/// What precedes and follows the name of a section, and what ends the section.
+const MARKDOWN: (&str, &str, &str) = ("<!-- specs vendors ", " -->", "<!-- end -->");
+const TOML: (&str, &str, &str) = ("\n# specs vendors ", "\n", "# end\n");
 
 /// The vendor of the library's default features.
 const DEFAULT: &str = "kling";

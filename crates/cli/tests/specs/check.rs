@@ -93,6 +93,27 @@ fn check_reports_each_document() {
 }
 
 #[test]
+fn check_of_a_folder_names_the_repairs_that_none_of_its_documents_needs() {
+    let folder = folder(&[(
+        "a.json",
+        document("a/a", json!({ "n": { "type": "integer", "default": "5" } })),
+    )]);
+    let ran = specs!("check", folder.path());
+    let line = ran.stdout.lines().rev().nth(1).unwrap();
+    let (title, names) = line.split_once(": ").unwrap();
+    assert_eq!(title, "repairs that no document needs");
+    let names: Vec<&str> = names.split(", ").collect();
+    assert!(names.contains(&"number_enum_as_text"), "{line}");
+    assert!(!names.contains(&"number_default_as_text"), "{line}");
+    for ran in [
+        specs!("check", "--each", folder.path()),
+        specs!("check", folder.path().join("a.json")),
+    ] {
+        assert!(!ran.stdout.contains(title), "{}", ran.stdout);
+    }
+}
+
+#[test]
 fn check_reports_errors_between_documents() {
     let twins = folder(&[
         ("a.json", document("pixverse/v5.5", json!({}))),

@@ -90,7 +90,7 @@ fn update_of_bad_input_is_one_error_and_writes_nothing() {
     let missing = into.path().join("missing");
     let before = contents(into.path());
     for (from, into_folder, what) in [
-        (at("nowhere"), &openapi, "does not exist"),
+        (at("nowhere"), &openapi, "nowhere cannot be read: "),
         (at("empty"), &openapi, "(0 JSON files were read)"),
         (at("other"), &openapi, "(1 JSON files were read)"),
         (
@@ -112,5 +112,49 @@ fn update_of_bad_input_is_one_error_and_writes_nothing() {
             ran.stderr
         );
         assert_eq!(contents(into.path()), before);
+    }
+}
+
+#[test]
+fn a_missing_path_is_one_error_that_names_the_path_alone() {
+    let from = folder(&[("a.json", document("v/a", json!({})))]);
+    let missing = from.path().join("nowhere");
+    for ran in [
+        specs!("check", missing),
+        specs!("check", "--json", from.path(), missing),
+        specs!("diff", missing, from.path()),
+        specs!("diff", from.path(), missing),
+    ] {
+        assert_eq!(ran.code, 2);
+        let error = format!("error: {} cannot be read: ", missing.display());
+        assert!(ran.stderr.starts_with(&error), "{}", ran.stderr);
+        assert!(
+            ran.stderr
+                .ends_with("; name a document, or a folder of documents\n"),
+            "{}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
+fn an_update_that_ends_halfway_states_how_many_files_were_changed() {
+    let of = |vendor: &str| document(&format!("{vendor}/a"), json!({}));
+    let from = folder(&[("a/a.json", of("a")), ("b/a.json", of("b"))]);
+    for (vendor, changed) in [("a", 0), ("b", 1)] {
+        let into = folder(&[]);
+        // The folder of the vendor cannot be made.
+        fs::write(into.path().join(vendor), "").unwrap();
+        let ran = specs!("update", from.path(), "--into", into.path());
+        assert_eq!(ran.code, 2);
+        assert!(
+            ran.stderr
+                .starts_with(&format!("error: {vendor}/a.json cannot be written: "))
+                && ran.stderr.ends_with(&format!(
+                    "; files changed before it: {changed}; run the command again to change the rest\n"
+                )),
+            "{}",
+            ran.stderr
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use super::{contents, document, folder, image, specs};
+use super::{contents, document, folder, image, put, specs};
 
 fn entries(report: &Value, list: &str) -> Vec<(String, String)> {
     let entries = report[list].as_array().unwrap().iter();
@@ -96,6 +96,50 @@ fn drafts_are_added_to_the_glossary_without_a_word_of_the_publisher() {
 }
 
 #[test]
+fn a_glossary_without_lines_gets_them_and_one_of_another_form_is_an_error_before_anything_is_written()
+ {
+    let from = folder(&[(
+        "Acme/a.json",
+        document("acme/a", json!({ "steps": { "type": "integer" } })),
+    )]);
+    let into = folder(&[("glossary.json", json!({}))]);
+    let ran = specs!("update", from.path(), "--into", into.path());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let glossary = fs::read_to_string(into.path().join("glossary.json")).unwrap();
+    let glossary: Value = serde_json::from_str(&glossary).unwrap();
+    let line = "Steps: a whole number. (draft)";
+    assert_eq!(glossary["properties"]["steps"], line);
+
+    for text in [json!([]), json!({ "properties": [] })] {
+        let into = folder(&[("glossary.json", text)]);
+        let before = contents(into.path());
+        for ran in [
+            specs!("update", from.path(), "--into", into.path(), "--dry-run"),
+            specs!("update", from.path(), "--into", into.path()),
+        ] {
+            assert_eq!(ran.code, 2, "{}", ran.stdout);
+            let what = "nothing was written: glossary.json";
+            assert!(ran.stderr.contains(what), "{}", ran.stderr);
+            assert_eq!(contents(into.path()), before);
+        }
+    }
+}
+
+#[test]
+fn properties_without_a_line_are_listed_as_such_where_a_folder_has_no_glossary() {
+    let from = folder(&[(
+        "Acme/a.json",
+        document("acme/a", json!({ "gadget": { "type": "string" } })),
+    )]);
+    let into = folder(&[]);
+    let ran = specs!("update", from.path(), "--into", into.path());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let list = "\nproperties without a line in glossary.json\n  gadget  Gadget: a text. (draft)\n";
+    assert!(ran.stdout.contains(list), "{}", ran.stdout);
+    assert!(!into.path().join("glossary.json").exists());
+}
+
+#[test]
 fn prose_about_base64_is_compared_with_the_marks_of_the_overlay() {
     let uri = |text: &str| json!({ "type": "string", "format": "uri", "description": text });
     let from = folder(&[(
@@ -128,6 +172,11 @@ fn prose_about_base64_is_compared_with_the_marks_of_the_overlay() {
         of_a(&["list[]", "nested.inner", "unmarked"])
     );
     assert_eq!(entries(&report, "base64_unstated"), of_a(&["unstated"]));
+
+    // A document without prose says nothing about base64.
+    let report = specs!("update", into.path(), "--into", into.path(), "--json").stdout;
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(entries(&report, "base64_unstated"), []);
 }
 
 #[test]
@@ -151,11 +200,20 @@ fn models_on_urls_of_other_clients_are_named() {
         ("acme/image.json", image()),
     ]);
     let into = folder(&[]);
+    let mut both = moved("acme/both", universal, acme);
+    both["paths"].as_object_mut().unwrap().remove(universal);
+    put(
+        from.path(),
+        &[
+            ("acme/both-old.json", both),
+            ("acme/both.json", document("acme/both", json!({}))),
+        ],
+    );
     let ran = specs!("update", from.path(), "--into", into.path(), "--json");
     let report: Value = serde_json::from_str(&ran.stdout).unwrap();
     let expected = ("acme/old".to_owned(), format!("on {acme} (acme/old.json)"));
     assert_eq!(entries(&report, "unsupported"), [expected]);
-    assert_eq!(report["left_out"], 2, "{report}");
+    assert_eq!(report["left_out"], 3, "{report}");
 }
 
 #[test]

@@ -254,3 +254,21 @@ fn update_between_documents_of_any_shape_changes_nothing_for_callers() {
         );
     }
 }
+
+#[test]
+fn update_of_documents_of_several_models_changes_nothing_for_callers() {
+    let today = documents();
+    let published = shape(today.clone().into_iter().collect());
+    for (name, old) in [
+        ("several models in one enum", several_in_one_enum(&today)),
+        ("the whole API", whole_api(&today)),
+    ] {
+        let into = with_facts(&old.into_iter().collect());
+        let report = update(published.path(), into.path());
+        assert_eq!(report["changes"], json!([]), "{name}");
+        assert_ne!(report["written"], json!([]), "{name}");
+        let again = update(published.path(), into.path());
+        assert_eq!(again["changes"], json!([]), "{name}");
+        assert_eq!(again["written"], json!([]), "{name}");
+    }
+}

@@ -58,7 +58,7 @@ fn update_copies_stripped_documents_and_reports_remaining_work() {
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert_eq!(ran.stdout, dry.stdout.replace("would write", "wrote"));
     for line in [
-        "wrote 3 of 3 published documents",
+        "wrote 3 of 3 documents",
         "  acme/three.json",
         "  kling/one.json",
         "  kling/two.json",
@@ -93,7 +93,7 @@ fn update_copies_stripped_documents_and_reports_remaining_work() {
     assert!(
         again
             .stdout
-            .starts_with("wrote 0 of 3 published documents\nnothing changed for callers\n"),
+            .starts_with("wrote 0 of 3 documents\nnothing changed for callers\n"),
         "{}",
         again.stdout
     );

@@ -60,10 +60,31 @@ fn sections_are_filled_from_the_documents_and_the_rest_is_kept() {
     assert_eq!(
         text("README.md"),
         "All <!-- specs vendors models -->3 models, 1 of them on both URLs of the service<!-- end -->, \
-         <!-- specs vendors names -->`acme`<!-- end -->."
+         <!-- specs vendors names -->\n`acme`\n<!-- end -->."
     );
     let again = specs!("vendors", openapi);
     assert_eq!(again.stdout.trim(), "every list is up to date");
+}
+
+#[test]
+fn sections_are_whole_comments_and_may_end_their_lines_with_a_carriage_return() {
+    let checkout = checkout();
+    let openapi = checkout.path().join("openapi");
+    assert_eq!(specs!("vendors", openapi).code, 0);
+    for name in ["Cargo.toml", "README.md"] {
+        let path = checkout.path().join(name);
+        let mut text = fs::read_to_string(&path).unwrap();
+        text +=
+            "\nx = \"# specs vendors\" # specs vendors names\nRun specs vendors after a change.\n";
+        fs::write(path, text.replace('\n', "\r\n")).unwrap();
+    }
+    let ran = specs!("vendors", openapi);
+    assert_eq!(
+        (ran.code, ran.stdout.trim()),
+        (0, "every list is up to date"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]

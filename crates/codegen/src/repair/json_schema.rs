@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
+use aimlapi_video_contract::is_equal;
+
 use super::{each_object, join::allows_null};
 use crate::is_of_type;
 
@@ -56,7 +58,7 @@ pub(super) fn const_value(document: &mut Value) -> usize {
         };
         let values = schema.get("enum").and_then(Value::as_array);
         // The reader of constraints reports a value that the list lacks.
-        if values.is_some_and(|values| !values.contains(value)) {
+        if values.is_some_and(|values| !values.iter().any(|listed| is_equal(listed, value))) {
             return false;
         }
         let value = value.clone();

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     each_object,
-    join::{allows_null, joined, whole},
+    join::{additional, allows_null, joined, whole},
 };
 
 /// Older documents compose a body of parts by `allOf`; the parts are joined into one schema, as far as one schema can
@@ -53,7 +53,8 @@ pub(super) fn required_inside_property(document: &mut Value) -> usize {
     count
 }
 
-/// `required` has a name without a property; a property of that name is added that allows any value.
+/// `required` has a name without a property; a property of that name is added that allows what `additionalProperties` does. Of
+/// a closed object, which would allow nothing, the publisher means an object with that property.
 pub(super) fn required_without_property(document: &mut Value) -> usize {
     each_object(document, &mut |schema| {
         let required = schema.get("required").and_then(Value::as_array);
@@ -67,17 +68,17 @@ pub(super) fn required_without_property(document: &mut Value) -> usize {
         if absent.is_empty() {
             return false;
         }
+        // The pattern of a name decides, too, and is reported.
+        let is_map = !schema.contains_key("patternProperties");
+        let rest = additional(schema).filter(|rest| is_map && rest.is_object());
+        let rest = rest.cloned().unwrap_or_else(|| json!({}));
         let properties = schema
             .entry("properties")
             .or_insert_with(|| Value::Object(Map::new()));
         let Some(properties) = properties.as_object_mut() else {
             return false;
         };
-        properties.extend(
-            absent
-                .into_iter()
-                .map(|name| (name, Value::Object(Map::new()))),
-        );
+        properties.extend(absent.into_iter().map(|name| (name, rest.clone())));
         true
     })
 }
@@ -113,6 +114,14 @@ pub(super) fn null_arm(document: &mut Value) -> usize {
         let Some((keyword, mut arms)) = arms(schema) else {
             return false;
         };
+        let mut beside = schema.clone();
+        beside.remove(keyword);
+        let is_null = |keyword: &str, null: Value| beside.get(keyword) == Some(&null);
+        if (is_null("enum", json!([null])) || is_null("type", "null".into())) && allows_null(schema)
+        {
+            *schema = beside;
+            return true;
+        }
         let before = arms.clone();
         // `oneOf` forbids a value that two arms allow; an arm of `nullable` alone has no other meaning than `null`.
         let allows = |arm: &&Value| arm.as_object().is_some_and(allows_null);

@@ -180,7 +180,7 @@ fn an_action_for_one_id_of_an_enum_leaves_the_others() {
 }
 
 /// A body with the property `p`, read without diagnostics.
-fn property(schema: Value) -> aimlapi_video_contract::Schema {
+fn property(schema: Value) -> Schema {
     let body = json!({ "type": "object", "properties": { "model": model(), "p": schema } });
     merged(create(body))
         .requests

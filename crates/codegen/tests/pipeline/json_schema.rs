@@ -33,6 +33,7 @@ fn values() -> Vec<Value> {
         json!(1),
         json!(1.5),
         json!(2),
+        json!(4),
         json!(4.0),
         json!(5),
         json!(""),
@@ -80,10 +81,11 @@ fn leaf() -> impl Strategy<Value = Value> {
         1 => any::<bool>().prop_map(Value::from),
         1 => prop::sample::select(values()).prop_map(|value| json!({ "const": value })),
         1 => listed.clone().prop_map(|values| json!({ "enum": values })),
-        1 => (typed(), listed).prop_map(|(mut schema, values)| {
+        1 => (typed(), listed.clone()).prop_map(|(mut schema, values)| {
             schema.insert("enum".into(), values.into());
             schema.into()
         }),
+        1 => (listed, prop::sample::select(values())).prop_map(|(values, value)| json!({ "enum": values, "const": value })),
     ]
 }
 
@@ -117,8 +119,13 @@ fn keywords(inner: BoxedStrategy<Value>) -> impl Strategy<Value = Map<String, Va
         1 => arms.prop_map(|arms| object([("oneOf", arms.into())])),
         2 => several.clone().prop_map(|parts| object([("allOf", parts.into())])),
         2 => inner.clone().prop_map(|items| object([("items", items)])),
-        2 => (two.clone(), names).prop_map(|((a, b), required)| {
+        2 => (two.clone(), names.clone()).prop_map(|((a, b), required)| {
             object([("properties", json!({ "a": a, "b": b })), ("required", json!(required))])
+        }),
+        1 => (inner.clone(), names).prop_map(|(rest, required)| {
+            // A closed object that requires a name, the pipeline takes for one with that property.
+            let required = if rest == false { Vec::new() } else { required };
+            object([("additionalProperties", rest), ("required", json!(required))])
         }),
         1 => inner.clone().prop_map(|not| object([("not", not)])),
         1 => (several, inner).prop_map(|(first, rest)| object([("prefixItems", first.into()), ("items", rest)])),
@@ -140,10 +147,12 @@ fn schema() -> impl Strategy<Value = Value> {
     let nested = leaf().prop_recursive(3, 12, 3, |inner| {
         let text = json!("#/components/schemas/Text");
         let refer = Just(object([("$ref", text)]));
-        let first = prop_oneof![4 => typed(), 1 => refer, 1 => Just(Map::new())];
+        let listed =
+            subsequence(values(), 1..=2).prop_map(|values| object([("enum", values.into())]));
+        let first = prop_oneof![4 => typed(), 1 => refer, 1 => listed, 1 => Just(Map::new())];
         (first, keywords(inner.boxed())).prop_map(|(mut schema, more)| {
             // The pipeline takes a schema with properties for one of objects, whatever its type.
-            if more.contains_key("properties") && !schema.contains_key("$ref") {
+            if more.contains_key("required") && !schema.contains_key("$ref") {
                 let mut kinds = schema.get("type").map(each).unwrap_or_default();
                 kinds.retain(|known| known != "object");
                 kinds.push("object".into());

@@ -136,6 +136,14 @@ fn a_schema_of_3_1_means_what_one_of_3_0_means() {
         ),
         (json!({ "type": ["string"] }), json!({ "type": "string" })),
         (
+            json!({ "enum": [5.0, 10.0], "const": 5 }),
+            json!({ "enum": [5] }),
+        ),
+        (
+            json!({ "enum": [null], "oneOf": [{ "type": "boolean" }, { "type": "null" }] }),
+            json!({ "enum": [null] }),
+        ),
+        (
             json!({ "type": ["string", "integer"], "maxLength": 5, "maximum": 3 }),
             json!({ "anyOf": [{ "type": "string", "maxLength": 5 }, { "type": "integer", "maximum": 3 }] }),
         ),

@@ -1,6 +1,6 @@
 //! The task of a model, and the kinds of media that its requests take.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
@@ -10,19 +10,23 @@ use aimlapi_video_contract::MediaKind::{self, Audio, Image, Video};
 #[test]
 fn the_task_of_every_model_is_the_one_of_the_table() {
     let table = include_str!("../fixtures/tasks.txt");
-    let expected: HashMap<&str, &str> = table
+    let mut expected: BTreeMap<&str, &str> = table
         .lines()
         .map(|line| line.split_once(' ').unwrap())
         .collect();
-    let mut checked = 0;
-    for request in read(documents()).0.requests {
-        // A document that is published later is in no table.
-        if let Some(task) = expected.get(&*request.model.id) {
-            assert_eq!(request.model.task.as_str(), *task, "{}", request.model.id);
-            checked += 1;
+    let requests = read(documents()).0.requests;
+    let tasks: BTreeMap<&str, &str> = requests
+        .iter()
+        .map(|request| (&*request.model.id, request.model.task.as_str()))
+        .collect();
+    for (id, task) in tasks {
+        match expected.remove(id) {
+            Some(expected) => assert_eq!(task, expected, "{id}"),
+            // An update adds models, and must not fail the tests.
+            None => println!("add to fixtures/tasks.txt, if the task is right: {id} {task}"),
         }
     }
-    assert!(checked > 70, "{checked}");
+    assert_eq!(expected, BTreeMap::new(), "no document describes these");
 }
 
 /// The task and the media of a request with these properties; those with a name that ends in `!` are required.

@@ -12,6 +12,7 @@ mod limits;
 mod lists;
 mod models;
 mod programs;
+mod proxy;
 mod records;
 mod requests;
 mod rules;

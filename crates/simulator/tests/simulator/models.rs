@@ -3,7 +3,10 @@
 //! The client's types and the simulator's JSON Schemas are two independent interpretations of the documents; they must agree.
 
 use aimlapi_video::{
-    GenerationRequest, Media, Model, Route, State, Update, documents::Document, models,
+    GenerationRequest, Media, Model, Route, State, Update,
+    contract::{Property, Schema},
+    documents::Document,
+    models,
 };
 use aimlapi_video_simulator::{Scenario, Simulator};
 use futures_util::StreamExt;
@@ -130,6 +133,40 @@ async fn simulator_and_client_types_agree_on_every_property() {
 }
 
 #[tokio::test]
+async fn numeric_string_is_accepted_where_the_client_reads_it_as_a_number() {
+    let simulator = Simulator::builder().start().await.unwrap();
+    let caller = Caller::of(&simulator);
+    let judges = judge::judges();
+    let mut base64 = 0;
+    for model in models()
+        .iter()
+        .filter(|model| model.route == Route::Universal)
+    {
+        let base = body(&judges, model);
+        for property in &model.properties {
+            let mut body = base.clone();
+            body[&property.name] = "5".into();
+            let coerced = GenerationRequest::from_json_coerced(model.route, body.clone());
+            let (status, answer) = caller.create(&body).await;
+            let name = &property.name;
+            assert_eq!(
+                status < 300,
+                coerced.is_ok(),
+                "{} {name}: {answer}",
+                model.id
+            );
+            if property.schema == Schema::UriOrBase64 {
+                let message = answer["message"].as_str().unwrap();
+                let allowed = property.schema_with_null().allowed();
+                assert!(message.contains(&allowed), "{message}");
+                base64 += 1;
+            }
+        }
+    }
+    assert!(base64 > 0);
+}
+
+#[tokio::test]
 async fn both_videos_of_a_generation_are_saved() {
     let simulator = Simulator::builder()
         .speed(5000.0)
@@ -219,15 +256,19 @@ async fn documents_of_run_time_take_the_place_of_the_embedded_ones() {
         "properties": {
             "model": { "type": "string", "enum": ["acme/newest"] },
             "steps": { "type": "integer", "minimum": 1, "maximum": 8 },
+            "seed": { "type": "integer", "nullable": true },
         },
         "required": ["model", "steps"],
     });
+    let mut seed = Property::new("seed", Schema::integer(None, None));
+    seed.nullable = true;
+    model.properties.push(seed);
     let document = Document::new("acme/newest", Route::Universal.path(), 201, schema);
     let builder = Simulator::builder().documents([(model, document)]);
     let simulator = builder.clone().start().await.unwrap();
     let caller = Caller::of(&simulator);
     let (status, created) = caller
-        .create(&json!({ "model": "acme/newest", "steps": 8 }))
+        .create(&json!({ "model": "acme/newest", "steps": 8, "seed": "5" }))
         .await;
     assert_eq!(status, 201, "{created}");
     let (status, refused) = caller

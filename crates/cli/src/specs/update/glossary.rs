@@ -7,9 +7,8 @@ use std::{
     path::Path,
 };
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::super::write;
 use crate::failure::Failure;
 use aimlapi_video::contract::Schema;
 use aimlapi_video_codegen::Merged;
@@ -47,22 +46,23 @@ impl Drafts {
         old.chain(self.new.clone()).collect()
     }
 
-    /// Adds the new drafts to a folder's glossary, where it has one.
-    pub(super) fn save(&self, folder: &Path) -> Result<(), Failure> {
-        let path = folder.join("glossary.json");
-        if !self.new.is_empty() && !self.glossary["properties"].is_object() {
-            let what = "glossary.json has no object `properties` to add drafts to";
-            return Err(Failure::usage(what));
-        }
-        let Some(text) = fs::read_to_string(&path)
-            .ok()
-            .filter(|_| !self.new.is_empty())
-        else {
-            return Ok(());
+    /// The text of a folder's glossary with the new drafts, if it has a glossary and lacks any.
+    pub(super) fn text(&self, folder: &Path) -> Result<Option<String>, Failure> {
+        let text = fs::read_to_string(folder.join("glossary.json")).ok();
+        let Some(text) = text.filter(|_| !self.new.is_empty()) else {
+            return Ok(None);
         };
         let mut whole = self.glossary.clone();
+        let lines = whole
+            .as_object_mut()
+            .map(|whole| whole.entry("properties").or_insert_with(|| json!({})));
+        let Some(lines) = lines.and_then(Value::as_object_mut) else {
+            let what = "nothing was written: glossary.json is not an object with an object `properties`, to which drafts are \
+                        added; correct it";
+            return Err(Failure::usage(what));
+        };
         for (path, line) in &self.new {
-            whole["properties"][path] = line.as_str().into();
+            lines.insert(path.clone(), line.as_str().into());
         }
         // The order of the other lines stays, so that only the drafts differ.
         let new: String = self
@@ -74,12 +74,10 @@ impl Drafts {
             .collect();
         let start = "\"properties\": {";
         let inserted = text.replacen(start, &format!("{start}{new}"), 1);
-        let text = match serde_json::from_str::<Value>(&inserted) {
+        Ok(Some(match serde_json::from_str::<Value>(&inserted) {
             Ok(inserted_value) if inserted_value == whole => inserted,
             _ => format!("{whole:#}\n"),
-        };
-        let failed = |error| Failure::usage(format!("glossary.json cannot be written: {error}"));
-        write(&path, &text).map_err(failed)
+        }))
     }
 }
 

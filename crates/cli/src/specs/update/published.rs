@@ -20,7 +20,7 @@ pub(super) struct Published {
     pub(super) left_out: usize,
     /// Documents of several APIs with an operation of this client that cannot be read, each with the reason.
     pub(super) incomplete: Vec<(String, String)>,
-    /// The models of videos on URLs that this client does not use, each with the URL and the file.
+    /// The models on URLs of videos that this client does not use, each with the URL and the file.
     pub(super) unsupported: BTreeSet<(String, String, String)>,
 }
 
@@ -85,7 +85,7 @@ impl Published {
     }
 }
 
-/// The models that a document describes on other URLs of videos alone.
+/// The models that a document describes on other URLs of videos.
 fn unsupported(from: &Path, document: &Document) -> Vec<(String, String, String)> {
     let urls = &document.declared.video_urls;
     if urls.is_empty() {
@@ -107,12 +107,7 @@ fn unsupported(from: &Path, document: &Document) -> Vec<(String, String, String)
         let creates = document::creates(&alone, &mut Diagnostics::default());
         creates.into_iter().map(|create| create.model)
     };
-    let own = Route::ALL.iter().flat_map(|route| ids(route.path()));
-    let known: BTreeSet<String> = own.collect();
     urls.iter()
-        .flat_map(|url| {
-            let unknown = ids(url).filter(|id| !known.contains(id));
-            unknown.map(|id| (id, url.clone(), document.file.clone()))
-        })
+        .flat_map(|url| ids(url).map(|id| (id, url.clone(), document.file.clone())))
         .collect()
 }

@@ -10,10 +10,10 @@ use aimlapi_video_codegen::diff::Change;
 /// What an update wrote, what it changes for callers, and what a maintainer has to look at.
 pub(super) struct Report {
     pub(super) dry_run: bool,
-    /// The files of published documents that were written.
+    /// The files of published models that were written.
     pub(super) written: Vec<String>,
-    /// How many published documents are used.
-    pub(super) published: usize,
+    /// How many files the published models have.
+    pub(super) documents: usize,
     pub(super) left_out: usize,
     pub(super) changes: Vec<Change>,
     pub(super) lists: Vec<List>,
@@ -91,7 +91,7 @@ impl Report {
         let mut whole = diff::json(&self.changes);
         whole["dry_run"] = self.dry_run.into();
         whole["written"] = json!(self.written);
-        whole["published"] = self.published.into();
+        whole["documents"] = self.documents.into();
         whole["left_out"] = self.left_out.into();
         for list in &self.lists {
             let entry = |(what, note): &(String, String)| json!({ "what": what, "note": note });
@@ -102,7 +102,7 @@ impl Report {
 
     fn summary(&self) -> String {
         let verb = if self.dry_run { "would write" } else { "wrote" };
-        let (written, published) = (self.written.len(), self.published);
-        format!("{verb} {written} of {published} published documents")
+        let (written, documents) = (self.written.len(), self.documents);
+        format!("{verb} {written} of {documents} documents")
     }
 }

@@ -1,6 +1,6 @@
 //! Copies the properties of an object's arms to the object, so that its struct has a field for each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry};
 
 use serde_json::{Map, Value, json};
 
@@ -11,8 +11,9 @@ mod tagged;
 /// Adds the properties of arms to their object, at every depth, and records in `places` where these stand. The arms stay:
 /// they state which properties go together. The object requires what all of its arms require.
 ///
-/// A property that one arm alone states has its schema in the other arms, too, where JSON Schema would allow any value. Arms that a
-/// property distinguishes stay apart, since an enum holds them.
+/// What an arm does not state, its `additionalProperties` allows. The publisher leaves that out of all objects, so an arm that
+/// states properties, and nothing of others, refuses those of the other arms, where JSON Schema would allow any value: no type
+/// would be left of them. Arms that a property distinguishes stay apart, since an enum holds them.
 pub(super) fn lift(schema: &mut Value, places: &mut Places) {
     within(schema, "", places, false);
 }
@@ -71,7 +72,9 @@ fn within(schema: &mut Value, pointer: &str, places: &mut Places, is_held: bool)
     for (name, several) in named(&groups, pointer) {
         if is_open && !properties.contains_key(&name) {
             let at = format!("{pointer}/properties{}", step(&name));
+            let is_any = |(_, schema): &(String, Value)| *schema == true || *schema == json!({});
             let mut property = match several.as_slice() {
+                several if several.iter().any(is_any) => json!({}),
                 [(from, only)] => {
                     places.copy(from, &at);
                     only.clone()
@@ -95,27 +98,56 @@ fn within(schema: &mut Value, pointer: &str, places: &mut Places, is_held: bool)
 /// The properties of arms, each with its different schemas and the pointers of these.
 fn named(groups: &[(&str, Vec<Value>)], pointer: &str) -> BTreeMap<String, Vec<(String, Value)>> {
     let mut named: BTreeMap<String, Vec<(String, Value)>> = BTreeMap::new();
+    let mut indices = HashMap::new();
     for (keyword, arms) in groups {
+        let stated = arms
+            .iter()
+            .filter_map(|arm| arm.get("properties")?.as_object());
+        let names: BTreeSet<String> = stated.flat_map(Map::keys).cloned().collect();
         for (index, arm) in arms.iter().enumerate() {
-            let properties = arm.get("properties").and_then(Value::as_object);
-            for (name, property) in properties.into_iter().flatten() {
+            for name in &names {
+                let found =
+                    property(arm, name).filter(|(is_stated, ..)| *is_stated || *keyword != "allOf");
+                let Some((_, below, schema)) = found else {
+                    continue;
+                };
                 let known = named.entry(name.clone()).or_default();
-                let mut schemas = known.iter_mut().map(|(_, known)| known);
-                match schemas.find(|known| same(known, property)) {
-                    None => {
-                        let at = format!("{pointer}/{keyword}/{index}/properties{}", step(name));
-                        known.push((at, property.clone()));
+                match indices.entry((name.clone(), facts(schema))) {
+                    Entry::Vacant(new) => {
+                        new.insert(known.len());
+                        known.push((
+                            format!("{pointer}/{keyword}/{index}{below}"),
+                            schema.clone(),
+                        ));
                     }
                     // A default of one arm is not a default of the object.
-                    Some(known) if known.get("default") != property.get("default") => {
-                        without_default(known);
+                    Entry::Occupied(same) => {
+                        let (_, known) = &mut known[*same.get()];
+                        if known.get("default") != schema.get("default") {
+                            without_default(known);
+                        }
                     }
-                    Some(_) => {}
                 }
             }
         }
     }
     named
+}
+
+/// The schema that an arm has for a property, with its pointer in the arm and whether the arm states the property; `None` if
+/// the arm does not allow it.
+fn property<'a>(arm: &'a Value, name: &str) -> Option<(bool, String, &'a Value)> {
+    let properties = arm.get("properties").and_then(Value::as_object);
+    if let Some(schema) = properties.and_then(|properties| properties.get(name)) {
+        return Some((true, format!("/properties{}", step(name)), schema));
+    }
+    let has_others = properties.is_some_and(|properties| !properties.is_empty());
+    match arm.get("additionalProperties") {
+        Some(Value::Bool(false)) => None,
+        None if has_others => None,
+        Some(rest @ Value::Object(_)) => Some((false, "/additionalProperties".into(), rest)),
+        _ => Some((false, String::new(), &Value::Bool(true))),
+    }
 }
 
 /// Requires the properties that every alternative requires, and those that any part of `allOf` requires.
@@ -151,15 +183,12 @@ fn require(schema: &mut Value, groups: &[(&str, Vec<Value>)]) {
     }
 }
 
-/// Whether two schemas are the same except for prose and defaults.
-fn same(one: &Value, other: &Value) -> bool {
-    let facts = |schema: &Value| {
-        let mut schema = schema.clone();
-        strip::without_prose(&mut schema);
-        without_default(&mut schema);
-        schema
-    };
-    one == other || facts(one) == facts(other)
+/// A schema without prose and default.
+fn facts(schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    strip::without_prose(&mut schema);
+    without_default(&mut schema);
+    schema
 }
 
 fn without_default(schema: &mut Value) {

@@ -1,0 +1,186 @@
+//! Compares the validating proxy with a bare reverse proxy made of hyper, in one run: requests per second of many connections,
+//! and the latency that each adds to a single connection.
+//!
+//! Run it with `cargo bench -p aimlapi-video-simulator --all-features --bench proxy`. Clients, proxies and the simulator share one
+//! process and its cores. Half of the requests are creates, half are polls.
+#![allow(clippy::unwrap_used, reason = "a bench may fail")]
+
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use aimlapi_video_simulator::{
+    Proxy, Simulator,
+    http::{Request, Response, Uri},
+};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioIo},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
+
+const CONNECTIONS: usize = 32;
+const ROUND: Duration = Duration::from_secs(2);
+const ROUNDS: usize = 5;
+const BODY: &str =
+    r#"{"model":"klingai/v2-master-text-to-video","prompt":"A lantern rises","duration":5}"#;
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(bench());
+}
+
+async fn bench() {
+    let simulator = Simulator::builder().speed(1.0).start().await.unwrap();
+    let proxy = Proxy::builder(simulator.url()).start().await.unwrap();
+    let bare = bare(simulator.address()).await;
+    let requests = requests(&simulator).await;
+    let servers = [
+        ("no proxy", simulator.address()),
+        ("hyper", bare),
+        ("validating proxy", proxy.address()),
+    ];
+    let mut rates = [const { Vec::new() }; 3];
+    let mut latencies = [const { Vec::new() }; 3];
+    // The servers take turns, so that a change of the machine's load concerns all of them.
+    for _ in 0..ROUNDS {
+        for (index, (_, address)) in servers.iter().enumerate() {
+            rates[index].push(load(*address, &requests, CONNECTIONS).await);
+            latencies[index].push(1e6 / load(*address, &requests, 1).await);
+        }
+    }
+    let rates = rates.map(median);
+    let latencies = latencies.map(median);
+    for (index, (name, _)) in servers.iter().enumerate() {
+        println!(
+            "{name}: {:.0} requests a second, {:.0} µs for a request alone",
+            rates[index], latencies[index]
+        );
+    }
+    println!(
+        "throughput of the validating proxy: {:.2} of hyper's; added latency: {:.0} µs, hyper's {:.0} µs",
+        rates[2] / rates[1],
+        latencies[2] - latencies[0],
+        latencies[1] - latencies[0]
+    );
+    assert_eq!(proxy.deviations(), []);
+    let counts = proxy.counts();
+    println!("{} exchanges judged", counts.exchanges);
+}
+
+/// A create and a poll of it.
+async fn requests(simulator: &Simulator) -> [String; 2] {
+    let head = "host: a\r\nauthorization: Bearer any-key\r\ncontent-type: application/json\r\n";
+    let create = format!(
+        "POST /v2/video/generations HTTP/1.1\r\n{head}content-length: {}\r\n\r\n{BODY}",
+        BODY.len()
+    );
+    Connection::open(simulator.address())
+        .await
+        .send(&create)
+        .await;
+    let id = simulator.tasks()[0].id.replace('/', "%2F");
+    let poll = format!("GET /v2/video/generations?generation_id={id} HTTP/1.1\r\n{head}\r\n");
+    [create, poll]
+}
+
+/// Starts a reverse proxy that forwards requests and judges nothing.
+async fn bare(upstream: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    let client: Client<_, Incoming> = Client::builder(TokioExecutor::new()).build(connector);
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            let client = client.clone();
+            let forward = service_fn(move |mut request: Request<Incoming>| {
+                let target = request.uri().path_and_query().unwrap();
+                *request.uri_mut() = format!("http://{upstream}{target}").parse::<Uri>().unwrap();
+                let client = client.clone();
+                async move {
+                    let response: Response<Incoming> = client.request(request).await.unwrap();
+                    Ok::<_, Infallible>(response)
+                }
+            });
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), forward));
+        }
+    });
+    address
+}
+
+/// Returns the requests per second of some connections.
+async fn load(address: SocketAddr, requests: &[String; 2], connections: usize) -> f64 {
+    let mut running = JoinSet::new();
+    let started = Instant::now();
+    for _ in 0..connections {
+        let requests = requests.clone();
+        running.spawn(async move {
+            let mut connection = Connection::open(address).await;
+            let mut sent = 0;
+            while started.elapsed() < ROUND {
+                connection.send(&requests[sent % 2]).await;
+                sent += 1;
+            }
+            sent
+        });
+    }
+    let sent: usize = running.join_all().await.into_iter().sum();
+    sent as f64 / started.elapsed().as_secs_f64()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+struct Connection {
+    stream: TcpStream,
+    received: Vec<u8>,
+}
+
+impl Connection {
+    async fn open(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self {
+            stream,
+            received: Vec::new(),
+        }
+    }
+
+    /// Sends a request and receives the response, whose length is stated.
+    async fn send(&mut self, request: &str) {
+        self.stream.write_all(request.as_bytes()).await.unwrap();
+        self.received.clear();
+        loop {
+            assert!(self.stream.read_buf(&mut self.received).await.unwrap() > 0);
+            let text = std::str::from_utf8(&self.received).unwrap();
+            let Some((head, body)) = text.split_once("\r\n\r\n") else {
+                continue;
+            };
+            assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+            let length = head.lines().find_map(|line| {
+                line.to_ascii_lowercase()
+                    .strip_prefix("content-length: ")
+                    .map(str::to_owned)
+            });
+            if body.len() == length.unwrap().parse::<usize>().unwrap() {
+                return;
+            }
+        }
+    }
+}

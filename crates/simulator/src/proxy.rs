@@ -1,0 +1,114 @@
+//! `Proxy`: forwards requests to the service, and judges each request and response by the documents.
+
+mod builder;
+mod exchange;
+mod forward;
+mod report;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::StatusCode,
+    routing::{get, post},
+};
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+pub use builder::ProxyBuilder;
+pub use report::{ProxyCounts, ReportedDeviation};
+
+use forward::forward;
+use report::Reports;
+
+/// A validating proxy, which stops when this value is dropped.
+///
+/// It forwards each request to the upstream server, with the caller's key, and the response to the caller, while both are
+/// received. Bodies and end-to-end headers are unchanged, except that a request without `Accept` gets `Accept: */*`, which has
+/// the same meaning. Of each response the caller sees what the upstream sent: if the upstream closes the connection, so does the
+/// proxy. Only for an upstream that cannot be reached, the proxy responds itself, with 502.
+///
+/// Each request and response is judged by the documents ([`Checker`](super::Checker)). Paths below `/_simulator/` that are not
+/// the proxy's own are forwarded and not judged.
+///
+/// ```
+/// use aimlapi_video_simulator::{Proxy, Simulator};
+/// # use aimlapi_video::{Client, types::KlingaiV2MasterTextToVideo};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let simulator = Simulator::start().await?;
+/// let proxy = Proxy::builder(simulator.url()).start().await?;
+/// let client = Client::builder().base_url(proxy.url()).api_key("any").build()?;
+/// client.create(KlingaiV2MasterTextToVideo::builder().prompt("Rain").build()?).await?;
+/// assert_eq!(proxy.counts().exchanges, 1);
+/// assert_eq!(proxy.deviations(), []);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Proxy {
+    address: SocketAddr,
+    reports: Arc<Reports>,
+    /// Dropping the sender starts the server's graceful shutdown.
+    _stop: oneshot::Sender<()>,
+}
+
+impl Proxy {
+    /// Returns a builder of a proxy to the server at this base URL, with the default settings.
+    pub fn builder(upstream: impl Into<String>) -> ProxyBuilder {
+        ProxyBuilder::new(upstream.into())
+    }
+
+    /// Returns the base URL for a client.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Returns the socket address that the proxy listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Lists the newest 10,000 deviations, the oldest first.
+    pub fn deviations(&self) -> Vec<ReportedDeviation> {
+        self.reports.list()
+    }
+
+    /// Returns how many exchanges have ended, and how many deviations they had.
+    pub fn counts(&self) -> ProxyCounts {
+        self.reports.counts()
+    }
+}
+
+/// Builds the router: the proxy's own endpoints, and everything else to the upstream.
+fn router(state: Arc<forward::Forward>) -> Router {
+    Router::new()
+        .route("/_simulator", get(overview))
+        .route("/_simulator/", get(overview))
+        .route("/_simulator/deviations", get(deviations))
+        .route("/_simulator/reset", post(reset))
+        .fallback(forward)
+        .with_state(state)
+}
+
+async fn overview(State(state): State<Arc<forward::Forward>>) -> Json<Value> {
+    Json(json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "note": "a proxy; deviations are held in memory and are lost when it stops",
+        "upstream": state.upstream,
+        "guard": state.guard,
+        "counts": state.reports.counts(),
+        "deviations": state.reports.list(),
+    }))
+}
+
+async fn deviations(State(state): State<Arc<forward::Forward>>) -> Json<Vec<ReportedDeviation>> {
+    Json(state.reports.list())
+}
+
+async fn reset(State(state): State<Arc<forward::Forward>>) -> StatusCode {
+    state.reports.reset();
+    StatusCode::NO_CONTENT
+}

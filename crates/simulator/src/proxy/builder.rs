@@ -1,0 +1,190 @@
+//! `ProxyBuilder`: the settings of a proxy, their defaults, and the start of its server.
+
+use std::{
+    fmt,
+    future::IntoFuture,
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
+
+use aimlapi_video::reqwest::{self, Url, redirect, retry};
+use axum::http::{Request, Response};
+use tokio::{net::TcpListener, sync::oneshot};
+
+use super::{Proxy, ReportedDeviation, forward::Forward, report::Reports, router};
+use crate::{
+    Checker, Deviation,
+    connection::{Abort, AbortableListener},
+};
+
+/// The reading of a response by the caller's client.
+pub(super) type Reading =
+    dyn Fn(&Request<Vec<u8>>, &Response<Vec<u8>>) -> Vec<Deviation> + Send + Sync;
+
+/// A function that is called with each deviation.
+pub(super) type OnDeviation = dyn Fn(&ReportedDeviation) + Send + Sync;
+
+/// Configures and starts a [`Proxy`].
+///
+/// # Default
+///
+/// - address: a free port on `127.0.0.1`
+/// - documents: those that the library was built from
+/// - guard: off
+/// - a response is late after 30 seconds
+#[must_use = "a builder does nothing until `start` is called"]
+pub struct ProxyBuilder {
+    upstream: String,
+    address: SocketAddr,
+    checker: Option<Checker>,
+    guard: bool,
+    late_after: Duration,
+    reading: Option<Box<Reading>>,
+    on_deviation: Option<Box<OnDeviation>>,
+}
+
+impl fmt::Debug for ProxyBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxyBuilder")
+            .field("address", &self.address)
+            .field("guard", &self.guard)
+            .field("late_after", &self.late_after)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ProxyBuilder {
+    pub(super) fn new(upstream: String) -> Self {
+        Self {
+            upstream,
+            address: (Ipv4Addr::LOCALHOST, 0).into(),
+            checker: None,
+            guard: false,
+            late_after: Duration::from_secs(30),
+            reading: None,
+            on_deviation: None,
+        }
+    }
+
+    /// Sets the address to listen on: by default a free port on `127.0.0.1`.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// Sets the judge, in place of one with the documents that the library was built from.
+    pub fn checker(mut self, checker: Checker) -> Self {
+        self.checker = Some(checker);
+        self
+    }
+
+    /// Sets whether requests that deviate are refused instead of forwarded: `false` by default.
+    ///
+    /// A refused request costs nothing. The body of each request is then received completely before it is forwarded.
+    pub fn guard(mut self, guard: bool) -> Self {
+        self.guard = guard;
+        self
+    }
+
+    /// Sets after which time without a response the upstream is reported as late: 30 seconds by default.
+    ///
+    /// The proxy goes on to wait for the response.
+    pub fn late_after(mut self, late_after: Duration) -> Self {
+        self.late_after = late_after;
+        self
+    }
+
+    /// Sets a function that reads each complete response as a client does, and returns what it reads otherwise than the
+    /// response states; see [`Deviation::of_reading`].
+    pub fn reading(
+        mut self,
+        reading: impl Fn(&Request<Vec<u8>>, &Response<Vec<u8>>) -> Vec<Deviation>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.reading = Some(Box::new(reading));
+        self
+    }
+
+    /// Sets a function that is called with each deviation when it is found.
+    pub fn on_deviation(
+        mut self,
+        on_deviation: impl Fn(&ReportedDeviation) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_deviation = Some(Box::new(on_deviation));
+        self
+    }
+
+    /// Binds the address and starts the proxy.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be bound, a document cannot be compiled, or the upstream is not an `http` or `https` URL.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: if the future is dropped, no server is started.
+    pub async fn start(self) -> io::Result<Proxy> {
+        let upstream = base_url(&self.upstream)
+            .map_err(|message| io::Error::new(io::ErrorKind::InvalidInput, message))?;
+        let checker = self.checker.map_or_else(Checker::new, Ok);
+        let checker = checker.map_err(io::Error::other)?;
+        let client = reqwest::Client::builder()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+            .build()
+            .map_err(io::Error::other)?;
+        let listener = TcpListener::bind(self.address).await?;
+        let address = listener.local_addr()?;
+        let reports = Arc::new(Reports::default());
+        let state = Arc::new(Forward {
+            upstream,
+            client,
+            guard: self.guard,
+            late_after: self.late_after,
+            checker,
+            reading: self.reading,
+            on_deviation: self.on_deviation,
+            received: AtomicU64::new(0),
+            reports: Arc::clone(&reports),
+        });
+        let service = router(state).into_make_service_with_connect_info::<Abort>();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server =
+            axum::serve(AbortableListener(listener), service).with_graceful_shutdown(async {
+                // No message is sent: the receiver resolves when the sender is dropped.
+                let _ = stopped.await;
+            });
+        tokio::spawn(server.into_future());
+        Ok(Proxy {
+            address,
+            reports,
+            _stop: stop,
+        })
+    }
+}
+
+/// Returns the base URL without a slash at its end.
+fn base_url(text: &str) -> Result<String, String> {
+    let expected = "expected a base URL such as https://api.aimlapi.com";
+    let url = Url::parse(text).map_err(|error| format!("upstream: {expected}: {error}"))?;
+    let is_base = matches!(url.scheme(), "http" | "https")
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    match is_base {
+        true => Ok(text.trim_end_matches('/').to_owned()),
+        false => Err(format!(
+            "upstream: {expected}, without user, query and fragment"
+        )),
+    }
+}

@@ -1,0 +1,379 @@
+//! Tests of `Proxy`: what it forwards, what it reports, and what the caller sees of a failing upstream.
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use aimlapi_video_simulator::{Deviation, Part, Proxy, Simulator, Subject};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::{
+    Caller, MODEL,
+    support::{KEY, Server},
+    text,
+};
+
+const PATH: &str = "/v2/video/generations";
+
+async fn proxy(upstream: &str) -> Proxy {
+    Proxy::builder(upstream).start().await.unwrap()
+}
+
+fn caller(proxy: &Proxy) -> Caller {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    Caller {
+        url: proxy.url(),
+        key: KEY.to_owned(),
+        http,
+    }
+}
+
+async fn post(proxy: &Proxy, body: &str) -> reqwest::Result<reqwest::Response> {
+    let http = caller(proxy).http;
+    let request = http.post(format!("{}{PATH}", proxy.url())).bearer_auth(KEY);
+    let request = request.header("content-type", "application/json");
+    request.body(body.to_owned()).send().await
+}
+
+/// A response with a JSON body and its length.
+fn json_response(body: &Value) -> Vec<u8> {
+    let body = body.to_string();
+    let length = body.len();
+    format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
+        .into()
+}
+
+fn found(proxy: &Proxy) -> Vec<(Subject, Part, String)> {
+    let reported = proxy.deviations().into_iter();
+    reported
+        .map(|one| {
+            (
+                one.deviation.subject,
+                one.deviation.part,
+                one.deviation.pointer,
+            )
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn simulator_behind_the_proxy_has_no_deviation() {
+    let simulator = Simulator::builder().manual_clock().start().await.unwrap();
+    let proxy = proxy(&simulator.url()).await;
+    let created: Value = post(&proxy, &text(json!({})).to_string())
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    simulator.advance(Duration::from_secs(100_000));
+    let id = created["id"].as_str().unwrap().replace('/', "%2F");
+    let target = format!("{PATH}?generation_id={id}");
+    let (status, fetched) = caller(&proxy).send("GET", &target, None).await;
+    assert_eq!((status, &fetched["status"]), (200, &json!("completed")));
+    assert_eq!(proxy.deviations(), []);
+    assert_eq!(proxy.counts().exchanges, 2);
+    assert_eq!(simulator.requests()[1].target, target);
+}
+
+#[tokio::test]
+async fn bodies_and_end_to_end_headers_are_unchanged_and_others_are_removed() {
+    let upstream = Server::start(|_, _| {
+        b"HTTP/1.1 418 I'm a teapot\r\nx-own: 1\r\nx-own: 2\r\nconnection: x-hop, close\r\nx-hop: 1\r\nkeep-alive: 1\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n".to_vec()
+    })
+    .await;
+    let proxy = proxy(&format!("{}/base/", upstream.url())).await;
+    let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+    let request = format!(
+        "POST /other?a=%2F HTTP/1.1\r\nhost: proxy\r\nauthorization: Bearer {KEY}\r\naccept: a/b\r\nx-own: 1\r\nx-own: 2\r\n\
+         connection: close, x-hop\r\nx-hop: 1\r\nte: trailers\r\ncontent-length: 5\r\n\r\n\0\u{1}\u{2}\"\\"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 418"), "{head}");
+    assert!(head.contains("x-own: 1\r\nx-own: 2"), "{head}");
+    for hop in ["x-hop", "keep-alive"] {
+        assert!(!head.contains(hop), "{head}");
+    }
+    assert!(body.contains("abc") && body.contains("de"), "{body}");
+
+    let received = &upstream.requests()[0];
+    assert_eq!(received.target, "/base/other?a=%2F");
+    assert_eq!(received.body, b"\0\x01\x02\"\\");
+    let mut headers = received.headers.clone();
+    headers.retain(|(name, _)| name != "host");
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let expected = [
+        pair("authorization", &format!("Bearer {KEY}")),
+        pair("accept", "a/b"),
+        pair("x-own", "1"),
+        pair("x-own", "2"),
+        pair("content-length", "5"),
+    ];
+    headers.sort();
+    let mut expected = expected.to_vec();
+    expected.sort();
+    assert_eq!(headers, expected);
+    assert_eq!(
+        received.header("host").unwrap(),
+        upstream.url().strip_prefix("http://").unwrap()
+    );
+}
+
+#[tokio::test]
+async fn response_reaches_the_caller_while_the_upstream_sends_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = proxy(&format!("http://{}", listener.local_addr().unwrap())).await;
+    let target = format!("{PATH}?generation_id=1");
+    let caller = caller(&proxy);
+    let upstream = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let head =
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 30\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(br#"{"id":"1","#).await.unwrap();
+        stream
+    };
+    let (response, mut stream) = tokio::join!(caller.response("GET", &target, None), upstream);
+    let mut response = response.unwrap();
+    assert_eq!(
+        &response.chunk().await.unwrap().unwrap()[..],
+        br#"{"id":"1","#
+    );
+    assert_eq!(proxy.counts().exchanges, 0);
+    stream.write_all(br#""status":"queued"}  "#).await.unwrap();
+    while response.chunk().await.unwrap().is_some() {}
+    // The exchange is judged before the caller has the last byte.
+    assert_eq!(proxy.counts().exchanges, 1);
+    assert_eq!(proxy.deviations(), []);
+}
+
+#[tokio::test]
+async fn every_deviation_is_reported_without_the_key() {
+    let upstream = Server::always(json_response(&json!({ "id": KEY, "status": KEY }))).await;
+    let reported: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let seen = Arc::clone(&reported);
+    let proxy = Proxy::builder(upstream.url())
+        .on_deviation(move |one| {
+            seen.lock()
+                .unwrap()
+                .push(serde_json::to_value(one).unwrap())
+        })
+        .reading(|_, response| {
+            let body: Value = serde_json::from_slice(response.body()).unwrap();
+            vec![Deviation::of_reading(
+                "/status",
+                Some(body["status"].clone()),
+                "a known state",
+            )]
+        })
+        .start()
+        .await
+        .unwrap();
+    let body = text(json!({ "duration": 7, "negative_prompt": [KEY] })).to_string();
+    assert_eq!(post(&proxy, &body).await.unwrap().status(), 200);
+    let mut expected = vec![
+        (Subject::Request, Part::Body, "/duration".to_owned()),
+        (Subject::Request, Part::Body, "/negative_prompt".to_owned()),
+        (Subject::Response, Part::Body, "/status".to_owned()),
+        (Subject::Reading, Part::Body, "/status".to_owned()),
+    ];
+    let mut all = found(&proxy);
+    all.sort_by_key(|one| format!("{one:?}"));
+    expected.sort_by_key(|one| format!("{one:?}"));
+    assert_eq!(all, expected);
+    let (_, listed) = caller(&proxy)
+        .send("GET", "/_simulator/deviations", None)
+        .await;
+    let reported = Value::from(reported.lock().unwrap().clone());
+    assert_eq!(listed, reported);
+    assert!(!listed.to_string().contains(KEY), "{listed}");
+    let first = &listed[0];
+    assert_eq!(first["exchange"], 1);
+    assert_eq!(first["method"], "POST");
+    assert_eq!(first["path"], PATH);
+    assert_eq!(first["model"], MODEL);
+    assert_eq!(first["status"], 200);
+    assert_eq!(first["document"], "kling/v2-master-text-to-video.json");
+
+    let (_, overview) = caller(&proxy).send("GET", "/_simulator/", None).await;
+    assert_eq!(overview["counts"]["deviations"], 4);
+    assert_eq!(overview["upstream"], upstream.url());
+    let reset = caller(&proxy)
+        .response("POST", "/_simulator/reset", None)
+        .await
+        .unwrap();
+    assert_eq!(reset.status(), 204);
+    assert_eq!(proxy.deviations(), []);
+    assert_eq!(upstream.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn guard_refuses_a_request_that_deviates_and_forwards_others() {
+    let upstream = Server::always(json_response(&json!({ "id": "1", "status": "queued" }))).await;
+    let proxy = Proxy::builder(upstream.url())
+        .guard(true)
+        .start()
+        .await
+        .unwrap();
+    let refused = post(&proxy, &text(json!({ "duration": 7 })).to_string())
+        .await
+        .unwrap();
+    assert_eq!(refused.status(), 400);
+    let error: Value = refused.json().await.unwrap();
+    assert_eq!(error["statusCode"], 400);
+    assert_eq!(error["path"], PATH);
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.contains("/duration: expected one of 5, 10; received 7"),
+        "{message}"
+    );
+    let caller = caller(&proxy);
+    assert_eq!(caller.send("GET", PATH, None).await.0, 400);
+    assert_eq!(caller.send("DELETE", PATH, None).await.0, 405);
+    assert_eq!(caller.send("GET", "/v2/video", None).await.0, 404);
+    assert_eq!(upstream.requests().len(), 0);
+    assert_eq!(proxy.counts().refused, 4);
+
+    let body = text(json!({ "duration": 5 })).to_string();
+    assert_eq!(post(&proxy, &body).await.unwrap().status(), 200);
+    assert_eq!(upstream.requests()[0].body, body.as_bytes());
+    assert_eq!(proxy.counts().exchanges, 5);
+    assert_eq!(proxy.deviations().len(), 4);
+}
+
+#[tokio::test]
+async fn upstream_that_is_down_gets_502_and_a_report() {
+    let port = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let proxy = proxy(&format!("http://{port}")).await;
+    let response = post(&proxy, &text(json!({})).to_string()).await.unwrap();
+    assert_eq!(response.status(), 502);
+    let error: Value = response.json().await.unwrap();
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.contains("cannot be reached") && message.contains("refused"),
+        "{message}"
+    );
+    assert_eq!(
+        found(&proxy),
+        [(Subject::Upstream, Part::Body, String::new())]
+    );
+    let counts = proxy.counts();
+    assert_eq!((counts.deviations, counts.upstream_failures), (0, 1));
+}
+
+#[tokio::test]
+async fn upstream_that_closes_early_does_so_for_the_caller_and_is_reported() {
+    let cut =
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n{\"id\""
+            .to_vec();
+    for (answer, has_response, given) in [
+        (Vec::new(), false, "closed without a response"),
+        (cut, true, "closed after 5 of 50 bytes"),
+    ] {
+        let upstream = Server::always(answer).await;
+        let proxy = proxy(&upstream.url()).await;
+        let response = post(&proxy, &text(json!({})).to_string()).await;
+        assert_eq!(response.is_ok(), has_response, "{given}");
+        if let Ok(response) = response {
+            assert!(response.bytes().await.is_err());
+        }
+        let reported = proxy.deviations();
+        assert_eq!(reported.len(), 1, "{reported:?}");
+        assert_eq!(reported[0].deviation.subject, Subject::Upstream);
+        let text = reported[0]
+            .deviation
+            .given
+            .as_ref()
+            .unwrap()
+            .as_str()
+            .unwrap();
+        assert!(text.starts_with(given), "{text}");
+        assert_eq!(upstream.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn late_response_is_reported_while_the_caller_waits() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = format!("http://{}", listener.local_addr().unwrap());
+    let late = Arc::new(tokio::sync::Notify::new());
+    let notify = Arc::clone(&late);
+    let proxy = Proxy::builder(upstream)
+        .late_after(Duration::from_millis(1))
+        .on_deviation(move |_| notify.notify_one())
+        .start()
+        .await
+        .unwrap();
+    let respond = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        late.notified().await;
+        let response = json_response(&json!({ "id": "1", "status": "queued" }));
+        stream.write_all(&response).await.unwrap();
+        stream
+    };
+    let body = text(json!({})).to_string();
+    let (response, _stream) = tokio::join!(post(&proxy, &body), respond);
+    assert_eq!(response.unwrap().bytes().await.unwrap().len(), 28);
+    let allowed: Vec<String> = proxy
+        .deviations()
+        .into_iter()
+        .map(|one| one.deviation.allowed)
+        .collect();
+    assert_eq!(allowed, ["a response within 1ms"]);
+}
+
+#[tokio::test]
+async fn compressed_response_is_forwarded_as_it_is_and_judged() {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(br#"{"id":"1","status":"done"}"#).unwrap();
+    let body = encoder.finish().unwrap();
+    for (encoding, part, pointer) in [
+        ("gzip", Part::Body, "/status"),
+        ("br", Part::Header, "/content-encoding"),
+    ] {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: {encoding}\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        let upstream = Server::always([head.as_bytes(), &body].concat()).await;
+        let proxy = proxy(&upstream.url()).await;
+        let response = post(&proxy, &text(json!({})).to_string()).await.unwrap();
+        assert_eq!(response.headers()["content-encoding"], encoding);
+        assert_eq!(response.bytes().await.unwrap(), body);
+        assert_eq!(
+            found(&proxy),
+            [(Subject::Response, part, pointer.to_owned())]
+        );
+    }
+}
+
+#[tokio::test]
+async fn wrong_upstream_is_refused_at_the_start() {
+    for upstream in [
+        "api.aimlapi.com",
+        "ftp://a.test",
+        "https://user@a.test",
+        "https://a.test?q=1",
+        "",
+    ] {
+        let error = Proxy::builder(upstream).start().await.unwrap_err();
+        let message = error.to_string();
+        assert!(
+            message.contains("expected a base URL such as https://api.aimlapi.com"),
+            "{message}"
+        );
+    }
+}
