@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, ops::RangeInclusive, process::ExitCode, time::Duration};
 
 use aimlapi_video::{
-    Model, Route,
+    Error, Model, Route,
     contract::{self, MediaKind, Property},
 };
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     args::{Models, Schema, route_of},
     documents::Catalogue,
-    failure::{Failure, error_line},
+    failure::Failure,
     output::print_result,
     table::{fits, table, terminal_columns},
 };
@@ -191,8 +191,12 @@ fn find<'a>(catalogue: &'a Catalogue, options: &Schema, id: &str) -> Result<&'a 
     catalogue.model(route, id).ok_or_else(|| {
         // The check of a request names the nearest models.
         let unknown = catalogue.request(route, json!({ "model": id })).err();
-        let why = unknown.as_ref().map(error_line).unwrap_or_default();
-        Failure::usage(format!("{why}; `{}` lists all", catalogue.listing()))
+        let violations = unknown.iter().flat_map(Error::violations);
+        let allowed: String = violations.map(|found| &*found.allowed).collect();
+        Failure::usage(format!(
+            "unknown model {id}; allowed: {allowed}; `{}` lists all",
+            catalogue.listing()
+        ))
     })
 }
 
