@@ -91,11 +91,17 @@ mod tests {
 
     #[tokio::test]
     async fn failed_scene_is_retried_once_with_a_simpler_prompt() -> Tested {
-        let failure = r#"{ "next": [{ "end": { "fail": { "message": "not this scene" } } }] }"#;
+        let failure = r#"{ "next": [{
+            "name": "not this scene",
+            "when": { "body": { "/prompt": { "matches": "teapot$" } } },
+            "times": "always",
+            "end": { "fail": { "message": "not this scene" } }
+        }] }"#;
         let (simulator, client) = simulated(failure).await?;
 
         clip(&client, "A red teapot").await?;
 
+        simulator.assert_rule("not this scene", 1);
         let prompts: Vec<_> = creates(&simulator)
             .into_iter()
             .filter_map(|request| Some(request.body?["prompt"].clone()))

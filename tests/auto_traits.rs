@@ -120,7 +120,9 @@ fn simulator_is_send_and_sync() {
     plain::<aimlapi_video_simulator::InvalidScenario>();
     plain::<aimlapi_video_simulator::Phase>();
     plain::<aimlapi_video_simulator::RecordedRequest>();
+    plain::<aimlapi_video_simulator::RecordedRule>();
     plain::<aimlapi_video_simulator::RecordedTask>();
+    plain::<aimlapi_video_simulator::KeyView<'_>>();
     plain::<aimlapi_video_simulator::Shape>();
     sent(aimlapi_video_simulator::Simulator::start());
 }

@@ -16,6 +16,7 @@ use super::{
     accounts::Accounts,
     connection::{Abort, AbortableListener},
     documents::Documents,
+    key::KeyHash,
     log::Log,
     server::{self, Service},
     tasks::Settings,
@@ -43,7 +44,8 @@ use super::{
 #[must_use = "a builder does nothing until `start` is called"]
 pub struct SimulatorBuilder {
     address: SocketAddr,
-    key: Option<String>,
+    /// Only the hash of the key is kept, so that no output can contain the key.
+    key: Option<KeyHash>,
     strict: bool,
     max_requests: usize,
     cors: bool,
@@ -109,7 +111,7 @@ impl SimulatorBuilder {
 
     /// Sets the only key that the simulator accepts; without this setting it accepts any key.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
-        self.key = Some(key.into());
+        self.key = Some(KeyHash::of_key(&key.into()));
         self
     }
 

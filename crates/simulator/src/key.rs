@@ -32,7 +32,8 @@ impl KeyHash {
         self.0
     }
 
-    fn of_key(key: &str) -> Self {
+    /// Hashes a key.
+    pub(super) fn of_key(key: &str) -> Self {
         let bytes = Sha256::digest(key);
         let first = bytes.iter().take(8);
         Self(first.fold(0, |hash, byte| hash << 8 | u64::from(*byte)))
@@ -64,7 +65,7 @@ impl<'de> Deserialize<'de> for KeyHash {
 }
 
 /// Returns the key of `Authorization: Bearer KEY`.
-pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, key) = headers
         .get(header::AUTHORIZATION)?
         .to_str()

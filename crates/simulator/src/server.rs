@@ -21,7 +21,7 @@ use super::{
     connection::Abort,
     documents::Documents,
     files,
-    key::{KeyHash, bearer},
+    key::KeyHash,
     log::Log,
     responses::{ErrorResponse, apply_step, generation},
     scenario::Step,
@@ -34,7 +34,7 @@ use aimlapi_video::contract::Route;
 #[derive(Debug)]
 pub(super) struct Service {
     /// The only accepted key; `None` to accept any key.
-    pub(super) key: Option<String>,
+    pub(super) key: Option<KeyHash>,
     pub(super) strict: bool,
     /// The shapes of responses, which generations take in turn.
     pub(super) shapes: Vec<Shape>,
@@ -264,7 +264,7 @@ impl Service {
         let refused = |message| ErrorResponse::new(StatusCode::UNAUTHORIZED, message);
         let missing = "authorization: expected `Bearer KEY`; received no key";
         let hash = KeyHash::of(headers).ok_or_else(|| refused(missing))?;
-        if self.key.is_some() && self.key.as_deref() != bearer(headers) {
+        if self.key.is_some_and(|key| key != hash) {
             return Err(refused("authorization: unknown key"));
         }
         let account = self.accounts.of(hash);

@@ -211,3 +211,20 @@ async fn ids_are_random_without_a_seed() {
         Caller::of(&two).create_one().await
     );
 }
+
+#[tokio::test]
+async fn key_is_in_no_debug_output() {
+    let key = "key-number-1";
+    let builder = Simulator::builder().api_key(key);
+    assert!(!format!("{builder:?}").contains(key));
+    let simulator = builder.start().await.unwrap();
+    let caller = Caller::with_key(&simulator, key);
+    caller
+        .play(json!({ "next": [{ "when": { "key": key }, "times": "always" }] }))
+        .await;
+    caller.create(&text(json!({ "prompt": key }))).await;
+    let shown = format!("{simulator:?} {:?}", simulator.for_key(key));
+    assert!(!shown.contains(key), "{shown}");
+    let others = Caller::with_key(&simulator, "key-number-2");
+    assert_eq!(others.create(&text(json!({}))).await.0, 401);
+}
