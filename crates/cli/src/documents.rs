@@ -1,6 +1,6 @@
 //! The models that a command knows: those of this build, or those of the documents that `--documents` names.
 
-use std::{fs, sync::Arc};
+use std::sync::Arc;
 
 use aimlapi_video::{Error, GenerationRequest, Model, Route, documents::Document, models};
 use aimlapi_video_codegen::{Diagnostic, Facts, document::may_be_of_this_client};
@@ -11,7 +11,7 @@ use crate::{
     args::Documents,
     failure::{Failure, shell_path},
     output::print_note,
-    specs::{Described, refused},
+    specs::{Described, refused, require_path},
 };
 
 #[derive(Default)]
@@ -34,10 +34,7 @@ impl Catalogue {
         };
         let shown = folder.display().to_string();
         let advice = "name a folder of OpenAPI documents, as the vendor publishes them";
-        if let Err(error) = fs::metadata(folder) {
-            let message = format!("{shown} cannot be read: {error}; {advice}");
-            return Err(Failure::usage(message));
-        }
+        require_path(folder).map_err(Failure::usage)?;
         let Described {
             merged,
             mut diagnostics,

@@ -9,12 +9,12 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use jsonschema::Validator;
+use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Value, json};
 
 use super::violation::{Violation, violations};
 use aimlapi_video::{
-    contract::{self, Model, Route},
+    contract::{self, Model, Route, Schema},
     documents::{self, documents},
 };
 
@@ -159,11 +159,38 @@ impl Documents {
 impl Document {
     /// Judges a request body as it is.
     pub(super) fn violations(&self, body: &Value) -> Vec<Violation> {
+        let of_error = |error: ValidationError<'_>| {
+            let mut found = violations(&error);
+            if let ([violation], ValidationErrorKind::AnyOf { .. }) = (&mut *found, error.kind())
+                && let Some(allowed) = allowed(&self.model, &violation.pointer)
+            {
+                violation.allowed = allowed;
+            }
+            found
+        };
         self.validator
             .iter_errors(body)
-            .flat_map(|error| violations(&error))
+            .flat_map(of_error)
             .collect()
     }
+}
+
+/// The values that a model allows at a place in a body, in the words of the contract.
+fn allowed(model: &Model, pointer: &str) -> Option<String> {
+    let body = Schema::Object(model.properties.clone());
+    let schema = pointer
+        .split('/')
+        .skip(1)
+        .try_fold(body, |schema, step| match schema.typed() {
+            Schema::Object(properties) => {
+                let mut named = properties.iter();
+                let property = named.find(|property| property.name == step)?;
+                Some(property.schema_with_null())
+            }
+            Schema::Array { items, .. } => Some((**items).clone()),
+            _ => None,
+        });
+    schema.map(|schema| schema.allowed())
 }
 
 /// Compiles the validator of one model.

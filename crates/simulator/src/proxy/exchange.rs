@@ -181,8 +181,8 @@ impl Exchange {
             match response {
                 Ok(response) => {
                     found.extend(self.state.checker.response(&request, &response));
-                    let read = |reading: &Box<Reading>| reading(&request, &response);
-                    let read = self.state.reading.as_ref().map(read).unwrap_or_default();
+                    let read = |reading: &Reading| reading(&request, &response);
+                    let read = self.state.reading.as_deref().map(read).unwrap_or_default();
                     let key = redact::key(&self.head.2);
                     found.extend(read.into_iter().map(|one| one.without_secrets(key)));
                 }
