@@ -85,7 +85,7 @@ fn shapes(text: &str) -> Result<Shapes, String> {
     shapes.collect::<Result<_, _>>().map(Shapes)
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     let address = text.parse();
     address.map_err(|_| "expected an address and a port such as 127.0.0.1:8080".into())
 }
