@@ -31,8 +31,13 @@ async fn run(options: &args::Proxy) -> Result<ExitCode, Failure> {
         .as_deref()
         .map(LineFile::create)
         .transpose()?;
+    let record = options
+        .record
+        .as_deref()
+        .map(LineFile::append)
+        .transpose()?;
     let written = report.clone();
-    let proxy = Proxy::builder(&options.upstream)
+    let mut builder = Proxy::builder(&options.upstream)
         .listen(options.listen)
         .checker(checker)
         .guard(options.guard)
@@ -43,18 +48,19 @@ async fn run(options: &args::Proxy) -> Result<ExitCode, Failure> {
             if let Some(report) = &written {
                 report.write(reported);
             }
+        });
+    if let Some(record) = record.clone() {
+        builder = builder.on_exchange(move |exchange| record.write(&exchange));
+    }
+    let proxy = builder.start().await.map_err(|error| {
+        Failure::usage(match error.kind() {
+            ErrorKind::InvalidInput | ErrorKind::Other => error.to_string(),
+            _ => format!(
+                "cannot listen on {}: {error}; name another address or port by --listen",
+                options.listen
+            ),
         })
-        .start()
-        .await
-        .map_err(|error| {
-            Failure::usage(match error.kind() {
-                ErrorKind::InvalidInput | ErrorKind::Other => error.to_string(),
-                _ => format!(
-                    "cannot listen on {}: {error}; name another address or port by --listen",
-                    options.listen
-                ),
-            })
-        })?;
+    })?;
     // A script that starts the proxy may wait for this line.
     let _ = write_line(format!("listening on {}", proxy.url()));
     print_note(format!(
@@ -73,7 +79,8 @@ async fn run(options: &args::Proxy) -> Result<ExitCode, Failure> {
         "exchanges: {}; deviations: {}; failures of the upstream: {}; refused requests: {}",
         counts.exchanges, counts.deviations, counts.upstream_failures, counts.refused
     ));
-    if let Some(failure) = report.and_then(|report| report.failure()) {
+    let mut files = [report, record].into_iter().flatten();
+    if let Some(failure) = files.find_map(|file| file.failure()) {
         return Err(failure);
     }
     Ok(match options.fail {

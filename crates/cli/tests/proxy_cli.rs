@@ -138,6 +138,34 @@ async fn upstream_that_is_down_is_in_the_exit_code_and_guard_does_not_ask_it() {
 }
 
 #[tokio::test]
+async fn recording_is_replayed_by_simulate() {
+    let cli = Cli::new();
+    let (_simulator, upstream) = start(&cli, "simulate", &[]).await;
+    let arguments = ["--upstream", &upstream, "--record", "recording.jsonl"];
+    for prompt in ["Snow", "Hail"] {
+        let (proxy, url) = start(&cli, "proxy", &arguments).await;
+        assert_eq!(create(&url, json!({ "prompt": prompt })).await, 200);
+        assert_eq!(stop(proxy).await.0, 0);
+    }
+    let recorded = std::fs::read_to_string(cli.path("recording.jsonl")).unwrap();
+    assert_eq!(recorded.lines().count(), 2);
+    assert!(!recorded.contains(KEY), "{recorded}");
+    let replay = ["--replay", "recording.jsonl", "--replay-only"];
+    let (_replay, url) = start(&cli, "simulate", &replay).await;
+    assert_eq!(create(&url, json!({ "prompt": "Hail" })).await, 200);
+    assert_eq!(create(&url, json!({ "prompt": "Fog" })).await, 404);
+
+    std::fs::write(cli.path("broken.jsonl"), "{}").unwrap();
+    let ran = cli.run(&["simulate", "--replay", "broken.jsonl"]).await;
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.stderr
+            .contains("broken.jsonl: line 1: expected an exchange"),
+        "{ran:?}"
+    );
+}
+
+#[tokio::test]
 async fn wrong_options_are_errors_of_usage() {
     let cli = Cli::new();
     let (_other, url) = start(&cli, "simulate", &[]).await;

@@ -12,12 +12,13 @@ use aimlapi_video::{contract::Model, documents::Document};
 use tokio::{net::TcpListener, sync::oneshot};
 
 use super::{
-    Scenario, Shape, Simulator,
+    Recording, Scenario, Shape, Simulator,
     clock::Clock,
     connection::{Abort, AbortableListener},
     documents::Documents,
     log::Log,
     rate_limit::RateLimit,
+    replay::Replay,
     server::{self, Service},
     tasks::{Settings, Tasks},
 };
@@ -50,6 +51,8 @@ pub struct SimulatorBuilder {
     max_requests: usize,
     /// The documents that were read at run time, in place of the embedded ones.
     documents: Option<Vec<(Model, Document)>>,
+    replay: Option<Recording>,
+    replay_only: bool,
     settings: Settings,
 }
 
@@ -63,6 +66,8 @@ impl Default for SimulatorBuilder {
             rate_limit: None,
             max_requests: 10_000,
             documents: None,
+            replay: None,
+            replay_only: false,
             settings: Settings {
                 videos: 1,
                 seed: 0,
@@ -210,6 +215,22 @@ impl SimulatorBuilder {
         self
     }
 
+    /// Sets a recording to replay: none by default.
+    ///
+    /// A create with the body of a recorded one gets the recorded response, and fetches of its id the recorded responses at
+    /// the recorded times on the simulator's clock. Creates with the same body get the recorded courses in their order. URLs in
+    /// the responses are replaced by those of the simulator's clips, under the recorded file names. Other requests are simulated.
+    pub fn replay(mut self, recording: Recording) -> Self {
+        self.replay = Some(recording);
+        self
+    }
+
+    /// Sets whether a create that the recording does not have is refused, with 404: `false` by default.
+    pub fn replay_only(mut self, replay_only: bool) -> Self {
+        self.replay_only = replay_only;
+        self
+    }
+
     /// Limits the generations that the simulator holds: 100,000 by default, at least 1.
     ///
     /// At the limit, a create removes the generation that ended first. If no generation has ended, the create gets 429.
@@ -253,6 +274,9 @@ impl SimulatorBuilder {
             rate_limit: self.rate_limit.map(RateLimit::new),
             tasks: Tasks::new(self.settings, clock),
             log: Log::new(self.max_requests),
+            replay: self
+                .replay
+                .map(|recording| Replay::new(&recording, self.replay_only)),
         });
         let router = server::router(Arc::clone(&service));
         let router = router.into_make_service_with_connect_info::<Abort>();

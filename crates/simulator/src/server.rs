@@ -22,6 +22,8 @@ use super::{
     files,
     log::Log,
     rate_limit::RateLimit,
+    redact,
+    replay::Replay,
     responses::{ErrorResponse, apply_step, generation},
     scenario::Step,
     shapes::Shape,
@@ -42,6 +44,7 @@ pub(super) struct Service {
     pub(super) rate_limit: Option<RateLimit>,
     pub(super) tasks: Tasks,
     pub(super) log: Log,
+    pub(super) replay: Option<Replay>,
 }
 
 pub(super) type Shared = Arc<Service>;
@@ -51,7 +54,9 @@ pub(super) const MAX_BODY: usize = 256 * 1024 * 1024;
 
 /// Builds the router of all URLs.
 pub(super) fn router(service: Shared) -> Router {
-    let mut router = Router::new().route("/_simulator/files/{id}/{name}", get(files::file));
+    let mut router = Router::new()
+        .route("/_simulator/files/{id}/{name}", get(files::file))
+        .route("/_simulator/replay/{course}/{name}", get(files::replayed));
     for route in [Route::Universal, Route::LegacyKling] {
         let fetch = move |service, abort, query, uri, headers| {
             fetch(route, service, abort, query, uri, headers)
@@ -188,6 +193,17 @@ impl Service {
                 "body: expected JSON; received invalid JSON ({error})"
             ))
         })?;
+        if let Some(replay) = &self.replay {
+            let body = redact::without_secrets(redact::key(headers), &body);
+            let now = self.clock.now();
+            if let Some(response) = replay.create(route, &body, now, &base(headers)) {
+                return Ok((response, None));
+            }
+            if replay.only {
+                let message = format!("no course to replay: {}", replay.difference(route, &body));
+                return Err(ErrorResponse::new(StatusCode::NOT_FOUND, message));
+            }
+        }
         let (document, body) = self.documents.validate(route, body).map_err(bad)?;
         match self.tasks.create(route, &document.model, &body) {
             CreateOutcome::Replaced(step) => Ok((Response::default(), Some(step))),
@@ -227,6 +243,11 @@ impl Service {
                 "generation_id: expected a generation's id; received nothing".into(),
             ));
         };
+        if let Some(replay) = &self.replay
+            && let Some(response) = replay.fetch(route, &id, self.clock.now(), &base(headers))
+        {
+            return Ok((response, None));
+        }
         let polled = self.tasks.poll(route, &id, &base(headers));
         let (body, credits, step) = polled.ok_or_else(|| {
             ErrorResponse::new(
@@ -268,6 +289,9 @@ impl Service {
     pub(super) fn reset(&self) {
         self.tasks.reset();
         self.log.reset();
+        if let Some(replay) = &self.replay {
+            replay.reset();
+        }
         if let Some(limit) = &self.rate_limit {
             limit.reset(self.clock.real());
         }

@@ -19,6 +19,11 @@ pub(crate) struct Proxy {
     /// Write each deviation to FILE, a JSON object a line; an existing file is replaced
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) report: Option<PathBuf>,
+    /// Append each exchange to FILE, a JSON object a line, for simulate --replay
+    ///
+    /// Prompts are in it; keys, cookies, the queries of URLs and the videos are not, and media only as their SHA-256 hash.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) record: Option<PathBuf>,
     /// Exit with 2 if there was a deviation, else with 5 if the upstream failed
     #[arg(long)]
     pub(crate) fail: bool,
@@ -46,4 +51,5 @@ The caller's key is forwarded, and is in no line, report or recording. Stop it w
 Examples:
   aimlapi-video proxy
   aimlapi-video proxy --guard --fail --report deviations.jsonl
+  aimlapi-video proxy --record recording.jsonl
   aimlapi-video proxy --upstream http://127.0.0.1:8080";

@@ -23,8 +23,17 @@ struct Inner {
 impl LineFile {
     /// Creates the file, or empties an existing one.
     pub(super) fn create(path: &Path) -> Result<Self, Failure> {
+        Self::new(path, File::create(path))
+    }
+
+    /// Creates the file, or opens an existing one to add lines.
+    pub(super) fn append(path: &Path) -> Result<Self, Failure> {
+        Self::new(path, File::options().append(true).create(true).open(path))
+    }
+
+    fn new(path: &Path, opened: io::Result<File>) -> Result<Self, Failure> {
         let name = path.display().to_string();
-        let file = File::create(path).map_err(|error| unwritten(&name, &error))?;
+        let file = opened.map_err(|error| unwritten(&name, &error))?;
         Ok(Self(Arc::new(Inner {
             name,
             file: Mutex::new((file, None)),

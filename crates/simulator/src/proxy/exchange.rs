@@ -3,7 +3,7 @@
 use std::{
     io::Read,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use axum::http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
@@ -11,7 +11,8 @@ use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use serde_json::Value;
 
 use super::{ReportedDeviation, builder::Reading, forward::Forward};
-use crate::{Deviation, Part, Subject, redact, server::MAX_BODY};
+use crate::{Deviation, Part, RecordedExchange, Subject, redact, server::MAX_BODY};
+use aimlapi_video::Route;
 
 /// The captured body of a request, which is sent while the response may already arrive.
 #[derive(Clone)]
@@ -63,6 +64,7 @@ pub(super) struct Exchange {
     state: Arc<Forward>,
     number: u64,
     at: SystemTime,
+    started: Instant,
     head: (Method, Uri, HeaderMap),
     capture: RequestCapture,
     is_judged: bool,
@@ -88,6 +90,7 @@ impl Exchange {
             state,
             number,
             at: SystemTime::now(),
+            started: Instant::now(),
             head,
             capture,
             is_judged,
@@ -180,6 +183,17 @@ impl Exchange {
         {
             match response {
                 Ok(response) => {
+                    if let Some(on_exchange) = &self.state.on_exchange
+                        && Route::from_path(self.head.1.path()).is_some()
+                    {
+                        let times = (self.at, self.started.elapsed());
+                        on_exchange(RecordedExchange::new(
+                            self.number,
+                            times,
+                            &request,
+                            &response,
+                        ));
+                    }
                     found.extend(self.state.checker.response(&request, &response));
                     let read = |reading: &Box<Reading>| reading(&request, &response);
                     let read = self.state.reading.as_ref().map(read).unwrap_or_default();
@@ -200,7 +214,7 @@ impl Exchange {
     fn request(&self) -> Option<Request<Vec<u8>>> {
         let captured = self.capture.lock();
         // A path that no document declares is judged without the body.
-        let is_declared = aimlapi_video::Route::from_path(self.head.1.path()).is_some();
+        let is_declared = Route::from_path(self.head.1.path()).is_some();
         if is_declared && !(captured.is_wanted && captured.is_complete) {
             return None;
         }

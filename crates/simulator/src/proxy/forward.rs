@@ -22,7 +22,7 @@ use axum::{
 use futures_util::{Stream, StreamExt};
 
 use super::{
-    builder::{OnDeviation, Reading},
+    builder::{OnDeviation, OnExchange, Reading},
     exchange::{Exchange, RequestCapture},
     report::Reports,
 };
@@ -40,6 +40,7 @@ pub(super) struct Forward {
     pub(super) checker: Checker,
     pub(super) reading: Option<Box<Reading>>,
     pub(super) on_deviation: Option<Box<OnDeviation>>,
+    pub(super) on_exchange: Option<Box<OnExchange>>,
     pub(super) received: AtomicU64,
     pub(super) reports: Arc<Reports>,
 }

@@ -11,6 +11,7 @@ mod models;
 mod programs;
 mod proxy;
 mod records;
+mod replay;
 mod requests;
 mod scenario;
 mod shapes;
