@@ -152,7 +152,12 @@ fn respond(received: reqwest::Response, mut exchange: Exchange, method: &Method)
     *response.headers_mut() = end_to_end(received.headers());
     let length = content_length(received.headers());
     exchange.response_head(received.status(), received.headers());
-    if *method == Method::HEAD || length == Some(0) {
+    let status = received.status();
+    let has_no_body = *method == Method::HEAD
+        || status == StatusCode::NO_CONTENT
+        || status == StatusCode::NOT_MODIFIED
+        || length == Some(0);
+    if has_no_body {
         exchange.finish();
         return response;
     }
