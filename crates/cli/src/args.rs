@@ -9,12 +9,14 @@ use clap_complete::Shell;
 mod batch;
 mod catalogue;
 mod generate;
+mod proxy;
 mod simulate;
 mod specs;
 
 pub(crate) use batch::{Batch, Jobs, Resume, Validate};
 pub(crate) use catalogue::{Documents, Models, Schema};
 pub(crate) use generate::{Generate, Status, Wait, Waiting};
+pub(crate) use proxy::Proxy;
 pub(crate) use simulate::Simulate;
 pub(crate) use specs::{Specs, SpecsCheck, SpecsCommand, SpecsDiff, SpecsUpdate, SpecsVendors};
 
@@ -78,6 +80,11 @@ pub(crate) enum Command {
     /// For trials, and for tests of programs in any language: it accepts any key, costs nothing, and is faster than the
     /// service. Its videos are short clips that every player plays.
     Simulate(Simulate),
+    /// Forward requests to the service, and check requests and responses against the documents
+    ///
+    /// Point a program at it in place of the service: each request is forwarded with the program's key, and each deviation from
+    /// the documents is reported. Creates cost what they cost without it.
+    Proxy(Proxy),
     /// Print the script that makes a shell complete this command, models included
     Completions(Completions),
     /// Check, compare and update the OpenAPI documents this crate is generated from

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use aimlapi_video::{Error, GenerationRequest, Model, Route, documents::Document, models};
+use aimlapi_video::{
+    Error, GenerationRequest, Model, Route,
+    documents::{Document, FetchDocument},
+    models,
+};
 use aimlapi_video_codegen::{Diagnostic, Facts, document::may_be_of_this_client};
-use aimlapi_video_simulator::SimulatorBuilder;
+use aimlapi_video_simulator::{Checker, SimulatorBuilder};
 use serde_json::Value;
 
 use crate::{
@@ -24,6 +28,7 @@ struct Given {
     folder: String,
     models: Vec<Arc<Model>>,
     documents: Vec<Document>,
+    fetches: Vec<FetchDocument>,
 }
 
 impl Catalogue {
@@ -58,6 +63,11 @@ impl Catalogue {
                 .iter()
                 .for_each(|error| print_note(format!("note: cannot be used: {error}"))),
         }
+        let fetches = merged
+            .fetched
+            .into_iter()
+            .map(|(route, fetched)| FetchDocument::new(route.path(), fetched.file, fetched.schema));
+        let fetches = fetches.collect();
         let (models, documents) = merged
             .requests
             .into_iter()
@@ -74,6 +84,7 @@ impl Catalogue {
                 folder: shown,
                 models,
                 documents,
+                fetches,
             }),
         })
     }
@@ -119,10 +130,23 @@ impl Catalogue {
     pub(crate) fn simulated_by(&self, builder: SimulatorBuilder) -> SimulatorBuilder {
         match &self.given {
             None => builder,
-            Some(given) => {
-                let models = given.models.iter().map(|model| Model::clone(model));
-                builder.documents(models.zip(given.documents.iter().cloned()))
-            }
+            Some(given) => builder.documents(given.documents()),
         }
+    }
+
+    /// The judge by the documents of this catalogue.
+    pub(crate) fn checker(&self) -> Result<Checker, Failure> {
+        let checker = match &self.given {
+            None => Checker::new(),
+            Some(given) => Checker::with_documents(given.documents(), given.fetches.clone()),
+        };
+        checker.map_err(|error| Failure::usage(error.to_string()))
+    }
+}
+
+impl Given {
+    fn documents(&self) -> impl Iterator<Item = (Model, Document)> {
+        let models = self.models.iter().map(|model| Model::clone(model));
+        models.zip(self.documents.iter().cloned())
     }
 }

@@ -2,6 +2,23 @@
 
 use tokio::sync::watch;
 
+/// Waits until a command that runs a server is stopped: by ctrl-c or, on Unix, by SIGTERM.
+pub(crate) async fn stopped() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupted.await;
+}
+
 /// Whether the command was interrupted. An interrupt that arrives between two waits is kept.
 #[derive(Clone)]
 pub(crate) struct Interrupt(watch::Receiver<bool>);

@@ -12,6 +12,7 @@ mod layout;
 mod lines;
 mod output;
 mod progress;
+mod proxy;
 mod request;
 mod service;
 mod simulate;
@@ -46,6 +47,7 @@ async fn main() -> ExitCode {
         Command::Models(models) => catalogue::models(&models),
         Command::Schema(schema) => catalogue::schema(&schema),
         Command::Simulate(simulate) => simulate::simulate(simulate).await,
+        Command::Proxy(options) => proxy::proxy(options).await,
         Command::Completions(completions) => completions::completions(&completions),
         Command::Specs(specs) => specs::specs(&specs),
     }

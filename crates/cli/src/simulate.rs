@@ -2,7 +2,7 @@
 
 use std::{io::ErrorKind, net::Ipv4Addr, process::ExitCode};
 
-use aimlapi_video_simulator::{Scenario, Simulator, SimulatorBuilder};
+use aimlapi_video_simulator::{Recording, Scenario, Simulator, SimulatorBuilder};
 use futures_util::future::OptionFuture;
 use serde_json::json;
 
@@ -156,6 +156,15 @@ fn settings(simulate: &Simulate) -> Result<SimulatorBuilder, Failure> {
             .parse()
             .map_err(|error| Failure::usage(format!("{path}: {error}")))?;
         builder = builder.scenario(scenario);
+    }
+    if let Some(path) = &simulate.replay {
+        let path = path.display().to_string();
+        let text =
+            text::read(&path).map_err(|error| Failure::usage(format!("the recording {error}")))?;
+        let recording: Recording = text
+            .parse()
+            .map_err(|error| Failure::usage(format!("{path}: {error}")))?;
+        builder = builder.replay(recording).replay_only(simulate.replay_only);
     }
     Ok(builder)
 }

@@ -27,7 +27,7 @@ use tokio::{
 };
 
 const CONNECTIONS: usize = 32;
-const ROUND: Duration = Duration::from_secs(2);
+const ROUND: Duration = Duration::from_secs(1);
 const ROUNDS: usize = 5;
 const BODY: &str =
     r#"{"model":"klingai/v2-master-text-to-video","prompt":"A lantern rises","duration":5}"#;
@@ -45,7 +45,6 @@ async fn bench() {
     let simulator = Simulator::builder().speed(1.0).start().await.unwrap();
     let proxy = Proxy::builder(simulator.url()).start().await.unwrap();
     let bare = bare(simulator.address()).await;
-    let requests = requests(&simulator).await;
     let servers = [
         ("no proxy", simulator.address()),
         ("hyper", bare),
@@ -56,6 +55,9 @@ async fn bench() {
     // The servers take turns, so that a change of the machine's load concerns all of them.
     for _ in 0..ROUNDS {
         for (index, (_, address)) in servers.iter().enumerate() {
+            // The simulator holds a limited number of generations.
+            simulator.reset();
+            let requests = requests(&simulator).await;
             rates[index].push(load(*address, &requests, CONNECTIONS).await);
             latencies[index].push(1e6 / load(*address, &requests, 1).await);
         }

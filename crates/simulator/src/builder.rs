@@ -12,12 +12,13 @@ use aimlapi_video::{contract::Model, documents::Document};
 use tokio::{net::TcpListener, sync::oneshot};
 
 use super::{
-    Scenario, Shape, Simulator,
+    Recording, Scenario, Shape, Simulator,
     accounts::Accounts,
     connection::{Abort, AbortableListener},
     documents::Documents,
     key::KeyHash,
     log::Log,
+    replay::Replay,
     server::{self, Service},
     tasks::Settings,
 };
@@ -51,6 +52,8 @@ pub struct SimulatorBuilder {
     cors: bool,
     /// The documents that were read at run time, in place of the embedded ones.
     documents: Option<Vec<(Model, Document)>>,
+    replay: Option<Recording>,
+    replay_only: bool,
     settings: Settings,
 }
 
@@ -63,6 +66,8 @@ impl Default for SimulatorBuilder {
             max_requests: 10_000,
             cors: false,
             documents: None,
+            replay: None,
+            replay_only: false,
             settings: Settings {
                 videos: 1,
                 speed: Some(60.0),
@@ -222,6 +227,22 @@ impl SimulatorBuilder {
         self
     }
 
+    /// Sets a recording to replay: none by default.
+    ///
+    /// A create with the body of a recorded one gets the recorded response, and fetches of its id the recorded responses at
+    /// the recorded times on the simulator's clock. Creates with the same body get the recorded courses in their order. URLs in
+    /// the responses are replaced by those of the simulator's clips, under the recorded file names. Other requests are simulated.
+    pub fn replay(mut self, recording: Recording) -> Self {
+        self.replay = Some(recording);
+        self
+    }
+
+    /// Sets whether a create that the recording does not have is refused, with 404: `false` by default.
+    pub fn replay_only(mut self, replay_only: bool) -> Self {
+        self.replay_only = replay_only;
+        self
+    }
+
     /// Limits the generations of each key that the simulator holds: 100,000 by default, at least 1.
     ///
     /// At the limit, a create removes the generation that ended first. If no generation has ended, the create gets 429.
@@ -262,6 +283,9 @@ impl SimulatorBuilder {
             documents,
             accounts: Accounts::new(self.settings),
             log: Log::new(self.max_requests),
+            replay: self
+                .replay
+                .map(|recording| Replay::new(&recording, self.replay_only)),
         });
         let mut router = server::router(Arc::clone(&service));
         if self.cors {

@@ -50,6 +50,11 @@ static CLIPS: &[Clip] = &[
     },
 ];
 
+/// Returns the clip for a generation whose request is unknown.
+pub(super) fn first() -> &'static Clip {
+    &CLIPS[0]
+}
+
 /// Returns the clip nearest to the request: first by aspect ratio, then by duration.
 pub(super) fn nearest(model: &Model, body: &Value) -> &'static Clip {
     let requested = |role| {

@@ -10,6 +10,7 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
+    clips,
     connection::Abort,
     responses::{apply_step, truncated_body},
     server::{RequestNumber, Shared},
@@ -70,6 +71,30 @@ pub(super) async fn file(
             let error = |status, message: String| denied(status, "Scenario", &message);
             apply_step(&step, response, &abort, error).await
         }
+    }
+}
+
+/// Handles `GET /_simulator/replay/COURSE/NAME`: a clip in place of a recorded file.
+pub(super) async fn replayed(
+    State(service): State<Shared>,
+    Path((course, _)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let request = service
+        .replay
+        .as_ref()
+        .and_then(|replay| replay.request(course.parse().ok()?));
+    match request {
+        Some((route, body)) => {
+            let document = service.documents.find(route, &body).ok();
+            let clip = document.map(|document| clips::nearest(&document.model, &body));
+            serve(clip.unwrap_or_else(clips::first).bytes, &headers, None)
+        }
+        None => denied(
+            StatusCode::NOT_FOUND,
+            "NoSuchKey",
+            "the simulator replays no generation with this file",
+        ),
     }
 }
 

@@ -8,7 +8,8 @@
 //! [rate limit](SimulatorBuilder::rate_limit), [credits](SimulatorBuilder::credits), the
 //! [lifetime of URLs](SimulatorBuilder::url_lifetime) and the [shapes](Shape) of responses. [`Scenario`] documents the JSON of a
 //! scenario. [`Simulator::tasks`] and [`Simulator::requests`] list what a test asserts on. [`Checker`] judges a request or a response
-//! without a server, and [`Proxy`] those that it forwards.
+//! without a server, and [`Proxy`] those that it forwards,
+//! which a simulator can [replay](SimulatorBuilder::replay).
 
 mod accounts;
 mod admin;
@@ -25,7 +26,9 @@ mod log;
 mod openapi;
 mod proxy;
 mod rate_limit;
+mod record;
 mod redact;
+mod replay;
 mod responses;
 mod scenario;
 mod script;
@@ -47,6 +50,9 @@ pub use builder::SimulatorBuilder;
 pub use checker::{Checker, Deviation, InvalidDocument, Part, Subject};
 pub use log::RecordedRequest;
 pub use proxy::{Proxy, ProxyBuilder, ProxyCounts, ReportedDeviation};
+pub use record::{
+    InvalidRecording, RecordedCall, RecordedContent, RecordedExchange, RecordedResponse, Recording,
+};
 pub use scenario::{InvalidScenario, Scenario};
 pub use script::RecordedRule;
 pub use shapes::Shape;

@@ -33,8 +33,8 @@ use report::Reports;
 /// the proxy's own are forwarded and not judged.
 ///
 /// ```
+/// use aimlapi_video::{Client, types::KlingaiV2MasterTextToVideo};
 /// use aimlapi_video_simulator::{Proxy, Simulator};
-/// # use aimlapi_video::{Client, types::KlingaiV2MasterTextToVideo};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -23,6 +23,8 @@ use super::{
     files,
     key::KeyHash,
     log::Log,
+    redact,
+    replay::Replay,
     responses::{ErrorResponse, apply_step, generation},
     scenario::Step,
     shapes::Shape,
@@ -41,6 +43,7 @@ pub(super) struct Service {
     pub(super) documents: Arc<Documents>,
     pub(super) accounts: Accounts,
     pub(super) log: Log,
+    pub(super) replay: Option<Replay>,
 }
 
 pub(super) type Shared = Arc<Service>;
@@ -50,7 +53,9 @@ pub(super) const MAX_BODY: usize = 256 * 1024 * 1024;
 
 /// Builds the router of all URLs.
 pub(super) fn router(service: Shared) -> Router {
-    let mut router = Router::new().route("/_simulator/files/{id}/{name}", get(files::file));
+    let mut router = Router::new()
+        .route("/_simulator/files/{id}/{name}", get(files::file))
+        .route("/_simulator/replay/{course}/{name}", get(files::replayed));
     for route in [Route::Universal, Route::LegacyKling] {
         let fetch = move |service, abort, number, query, uri, headers| {
             fetch(route, service, abort, number, query, uri, headers)
@@ -206,6 +211,18 @@ impl Service {
                 "body: expected JSON; received invalid JSON ({error})"
             ))
         })?;
+        if let Some(replay) = &self.replay {
+            let body = redact::without_secrets(redact::key(headers), &body);
+            let now = account.clock.now();
+            let course = replay.create(account.key, route, &body, now, &base(headers));
+            if let Some(response) = course {
+                return Ok((response, None));
+            }
+            if replay.only {
+                let message = format!("no course to replay: {}", replay.difference(route, &body));
+                return Err(ErrorResponse::new(StatusCode::NOT_FOUND, message));
+            }
+        }
         let (document, body) = self.documents.validate(route, body).map_err(bad)?;
         let tasks = &account.tasks;
         match tasks.create(route, &document.model, &body, headers, number) {
@@ -248,6 +265,13 @@ impl Service {
                 "generation_id: expected a generation's id; received nothing".into(),
             ));
         };
+        if let Some(replay) = &self.replay {
+            let now = account.clock.now();
+            let course = replay.fetch(account.key, route, &id, now, &base(headers));
+            if let Some(response) = course {
+                return Ok((response, None));
+            }
+        }
         let polled = account.tasks.poll(route, &id, &base(headers));
         let (body, credits, step) = polled.ok_or_else(|| {
             ErrorResponse::new(
@@ -293,6 +317,9 @@ impl Service {
     pub(super) fn reset(&self, key: Option<KeyHash>) {
         self.accounts.reset(key);
         self.log.reset(key);
+        if let Some(replay) = &self.replay {
+            replay.reset(key);
+        }
     }
 }
 

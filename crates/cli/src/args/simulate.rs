@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use aimlapi_video_simulator::Shape;
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::{Documents, speed, time, whole_number};
 
@@ -67,6 +67,15 @@ pub(crate) struct Simulate {
     /// A JSON file with the behaviour of the next generations, as POST /_simulator/scenario reads it
     #[arg(long, value_name = "FILE", help_heading = "Responses")]
     pub(crate) scenario: Option<PathBuf>,
+    /// Replay a recording of `proxy --record`: the same request gets the recorded course of a generation
+    ///
+    /// Creates with the same body get the recorded courses in their order, at the recorded times on the simulator's clock. The
+    /// videos are the simulator's clips, under the recorded names. Other requests are simulated.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Responses")]
+    pub(crate) replay: Option<PathBuf>,
+    /// Refuse creates that the recording does not have, with 404
+    #[arg(long, requires = "replay", help_heading = "Responses")]
+    pub(crate) replay_only: bool,
     /// How many videos a completed generation has
     #[arg(
         long,
@@ -96,7 +105,7 @@ fn shapes(text: &str) -> Result<Shapes, String> {
     shapes.collect::<Result<_, _>>().map(Shapes)
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     let address = text.parse();
     address.map_err(|_| "expected an address and a port such as 127.0.0.1:8080".into())
 }

@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, sync::oneshot};
 
 use super::{Proxy, ReportedDeviation, forward::Forward, report::Reports, router};
 use crate::{
-    Checker, Deviation,
+    Checker, Deviation, RecordedExchange,
     connection::{Abort, AbortableListener},
 };
 
@@ -25,6 +25,9 @@ pub(super) type Reading =
 
 /// A function that is called with each deviation.
 pub(super) type OnDeviation = dyn Fn(&ReportedDeviation) + Send + Sync;
+
+/// A function that is called with each exchange.
+pub(super) type OnExchange = dyn Fn(RecordedExchange) + Send + Sync;
 
 /// Configures and starts a [`Proxy`].
 ///
@@ -43,6 +46,7 @@ pub struct ProxyBuilder {
     late_after: Duration,
     reading: Option<Box<Reading>>,
     on_deviation: Option<Box<OnDeviation>>,
+    on_exchange: Option<Box<OnExchange>>,
 }
 
 impl fmt::Debug for ProxyBuilder {
@@ -65,6 +69,7 @@ impl ProxyBuilder {
             late_after: Duration::from_secs(30),
             reading: None,
             on_deviation: None,
+            on_exchange: None,
         }
     }
 
@@ -118,6 +123,17 @@ impl ProxyBuilder {
         self
     }
 
+    /// Sets a function that is called with each exchange that has a complete response, to record it.
+    ///
+    /// The exchange contains the prompt, but no key, no query of a URL, and no media.
+    pub fn on_exchange(
+        mut self,
+        on_exchange: impl Fn(RecordedExchange) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_exchange = Some(Box::new(on_exchange));
+        self
+    }
+
     /// Binds the address and starts the proxy.
     ///
     /// # Errors
@@ -153,6 +169,7 @@ impl ProxyBuilder {
             checker,
             reading: self.reading,
             on_deviation: self.on_deviation,
+            on_exchange: self.on_exchange,
             received: AtomicU64::new(0),
             reports: Arc::clone(&reports),
         });

@@ -3,15 +3,16 @@
 use std::{
     io::Read,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use axum::http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use serde_json::Value;
 
-use super::{ReportedDeviation, builder::Reading, forward::Forward};
-use crate::{Deviation, Part, Subject, redact, server::MAX_BODY};
+use super::{ReportedDeviation, forward::Forward};
+use crate::{Deviation, Part, RecordedExchange, Subject, redact, server::MAX_BODY};
+use aimlapi_video::Route;
 
 /// The captured body of a request, which is sent while the response may already arrive.
 #[derive(Clone)]
@@ -63,8 +64,10 @@ pub(super) struct Exchange {
     state: Arc<Forward>,
     number: u64,
     at: SystemTime,
+    started: Instant,
     head: (Method, Uri, HeaderMap),
     capture: RequestCapture,
+    /// Whether the request is judged; responses are, on the paths of the documents.
     is_judged: bool,
     is_refused: bool,
     /// The deviations of the request, once it is judged.
@@ -88,6 +91,7 @@ impl Exchange {
             state,
             number,
             at: SystemTime::now(),
+            started: Instant::now(),
             head,
             capture,
             is_judged,
@@ -122,8 +126,8 @@ impl Exchange {
 
     /// Captures a part of the response's body.
     pub(super) fn append(&mut self, bytes: &[u8]) {
-        // The bodies of other responses are not judged, and may be large.
-        if self.is_judged && self.is_complete && self.body.len() + bytes.len() <= MAX_BODY {
+        // The bodies of responses on other paths are not judged, and may be large.
+        if self.is_declared() && self.is_complete && self.body.len() + bytes.len() <= MAX_BODY {
             self.body.extend_from_slice(bytes);
         } else {
             self.is_complete = false;
@@ -174,17 +178,27 @@ impl Exchange {
             return;
         }
         let mut found = self.judge_request().to_vec();
-        if self.is_judged
+        if self.is_declared()
             && let Some(response) = self.response()
             && let Some(request) = self.request()
         {
             match response {
                 Ok(response) => {
+                    if let Some(on_exchange) = &self.state.on_exchange {
+                        let times = (self.at, self.started.elapsed());
+                        on_exchange(RecordedExchange::new(
+                            self.number,
+                            times,
+                            &request,
+                            &response,
+                        ));
+                    }
                     found.extend(self.state.checker.response(&request, &response));
-                    let read = |reading: &Reading| reading(&request, &response);
-                    let read = self.state.reading.as_deref().map(read).unwrap_or_default();
+                    let reading = self.state.reading.as_deref();
+                    let read = reading.map(|reading| reading(&request, &response));
+                    let read = read.into_iter().flatten();
                     let key = redact::key(&self.head.2);
-                    found.extend(read.into_iter().map(|one| one.without_secrets(key)));
+                    found.extend(read.map(|one| one.without_secrets(key)));
                 }
                 Err(encoding) => found.push(encoding),
             }
@@ -196,12 +210,16 @@ impl Exchange {
         self.state.reports.count_exchange(self.is_refused);
     }
 
+    /// Whether a document declares the path.
+    fn is_declared(&self) -> bool {
+        Route::from_path(self.head.1.path()).is_some()
+    }
+
     /// Returns the request with its body, if all of it was captured; `None` for another path's body.
     fn request(&self) -> Option<Request<Vec<u8>>> {
         let captured = self.capture.lock();
         // A path that no document declares is judged without the body.
-        let is_declared = aimlapi_video::Route::from_path(self.head.1.path()).is_some();
-        if is_declared && !(captured.is_wanted && captured.is_complete) {
+        if self.is_declared() && !(captured.is_wanted && captured.is_complete) {
             return None;
         }
         let mut request = Request::new(captured.body.clone());

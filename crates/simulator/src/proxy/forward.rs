@@ -22,7 +22,7 @@ use axum::{
 use futures_util::{Stream, StreamExt};
 
 use super::{
-    builder::{OnDeviation, Reading},
+    builder::{OnDeviation, OnExchange, Reading},
     exchange::{Exchange, RequestCapture},
     report::Reports,
 };
@@ -40,6 +40,7 @@ pub(super) struct Forward {
     pub(super) checker: Checker,
     pub(super) reading: Option<Box<Reading>>,
     pub(super) on_deviation: Option<Box<OnDeviation>>,
+    pub(super) on_exchange: Option<Box<OnExchange>>,
     pub(super) received: AtomicU64,
     pub(super) reports: Arc<Reports>,
 }
@@ -151,7 +152,12 @@ fn respond(received: reqwest::Response, mut exchange: Exchange, method: &Method)
     *response.headers_mut() = end_to_end(received.headers());
     let length = content_length(received.headers());
     exchange.response_head(received.status(), received.headers());
-    if *method == Method::HEAD || length == Some(0) {
+    let status = received.status();
+    let has_no_body = *method == Method::HEAD
+        || status == StatusCode::NO_CONTENT
+        || status == StatusCode::NOT_MODIFIED
+        || length == Some(0);
+    if has_no_body {
         exchange.finish();
         return response;
     }

@@ -14,6 +14,7 @@ mod models;
 mod programs;
 mod proxy;
 mod records;
+mod replay;
 mod requests;
 mod rules;
 mod scenario;

@@ -361,6 +361,23 @@ async fn compressed_response_is_forwarded_as_it_is_and_judged() {
 }
 
 #[tokio::test]
+async fn response_without_a_body_is_judged() {
+    for status in [
+        "204 No Content",
+        "200 OK\r\ncontent-length: 0",
+        "304 Not Modified",
+    ] {
+        let answer = format!("HTTP/1.1 {status}\r\n\r\n");
+        let upstream = Server::always(answer.into()).await;
+        let proxy = proxy(&upstream.url()).await;
+        let response = post(&proxy, &text(json!({})).to_string()).await.unwrap();
+        assert_eq!(response.bytes().await.unwrap(), "");
+        assert_eq!(proxy.counts().exchanges, 1, "{status}");
+        assert_ne!(proxy.deviations(), [], "{status}");
+    }
+}
+
+#[tokio::test]
 async fn wrong_upstream_is_refused_at_the_start() {
     for upstream in [
         "api.aimlapi.com",

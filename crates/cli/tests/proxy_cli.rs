@@ -1,0 +1,190 @@
+//! The options, the reports and the exit codes of `proxy`.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use aimlapi_video_test_support as support;
+
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use support::{KEY, Server, cli::Cli};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    process::{Child, Command},
+};
+
+const MODEL: &str = "klingai/v2-master-text-to-video";
+
+/// Starts a command that listens on a free port, and returns its URL.
+async fn start(cli: &Cli, command: &str, arguments: &[&str]) -> (Child, String) {
+    let mut all = vec![command, "--listen", "127.0.0.1:0"];
+    all.extend(arguments);
+    let mut child = cli.command(&all).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.next_line().await.unwrap().unwrap();
+    (
+        child,
+        line.strip_prefix("listening on ").unwrap().to_owned(),
+    )
+}
+
+/// Stops a command as a script does, and returns its exit code and what it printed on standard error.
+async fn stop(mut child: Child) -> (i32, String) {
+    let id = child.id().unwrap().to_string();
+    let kill = Command::new("kill").arg(id).stdin(Stdio::null()).status();
+    assert!(kill.await.unwrap().success());
+    let mut printed = String::new();
+    let mut stderr = child.stderr.take().unwrap();
+    stderr.read_to_string(&mut printed).await.unwrap();
+    (child.wait().await.unwrap().code().unwrap(), printed)
+}
+
+async fn create(url: &str, more: Value) -> u16 {
+    let mut body = json!({ "model": MODEL, "prompt": "Rain" });
+    body.as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = http
+        .post(format!("{url}/v2/video/generations"))
+        .bearer_auth(KEY);
+    let response = request.json(&body).send().await.unwrap();
+    let status = response.status().as_u16();
+    response.bytes().await.unwrap();
+    status
+}
+
+#[tokio::test]
+async fn deviations_are_in_the_report_and_in_the_exit_code() {
+    let cli = Cli::new();
+    let (_simulator, upstream) = start(&cli, "simulate", &[]).await;
+    let report = [
+        "--upstream",
+        &upstream,
+        "--fail",
+        "--report",
+        "report.jsonl",
+    ];
+    let (proxy, url) = start(&cli, "proxy", &report).await;
+    assert_eq!(create(&url, json!({})).await, 200);
+    let (code, printed) = stop(proxy).await;
+    assert_eq!(code, 0, "{printed}");
+    assert!(printed.contains("exchanges: 1; deviations: 0"), "{printed}");
+    assert_eq!(
+        std::fs::read_to_string(cli.path("report.jsonl")).unwrap(),
+        ""
+    );
+
+    let (proxy, url) = start(&cli, "proxy", &report).await;
+    // The simulator takes the number in text, which the document does not allow.
+    assert_eq!(
+        create(&url, json!({ "cfg_scale": "0.5", "negative_prompt": KEY })).await,
+        200
+    );
+    let (code, printed) = stop(proxy).await;
+    assert_eq!(code, 2, "{printed}");
+    let line = "deviation: 1 POST /v2/video/generations 200: request body /cfg_scale: expected number; received \"0.5\"";
+    assert!(printed.contains(line), "{printed}");
+    let report = std::fs::read_to_string(cli.path("report.jsonl")).unwrap();
+    let lines: Vec<Value> = report
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 1);
+    assert_eq!(lines[0]["pointer"], "/cfg_scale");
+    assert!(
+        !report.contains(KEY) && !printed.contains(KEY),
+        "{report}{printed}"
+    );
+}
+
+#[tokio::test]
+async fn response_is_read_by_the_library_too() {
+    let cli = Cli::new();
+    let body = json!({ "id": "1", "status": "completed" }).to_string();
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length";
+    let answer = format!("{head}: {}\r\n\r\n{body}", body.len());
+    let upstream = Server::always(answer.into()).await;
+    let (proxy, url) = start(&cli, "proxy", &["--upstream", &upstream.url()]).await;
+    assert_eq!(create(&url, json!({})).await, 200);
+    let (code, printed) = stop(proxy).await;
+    assert_eq!(code, 0, "{printed}");
+    assert!(
+        printed.contains("reading body /video: expected a video"),
+        "{printed}"
+    );
+}
+
+#[tokio::test]
+async fn upstream_that_is_down_is_in_the_exit_code_and_guard_does_not_ask_it() {
+    let cli = Cli::new();
+    let port = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = format!("http://{}", port.local_addr().unwrap());
+    drop(port);
+    let arguments = ["--upstream", &upstream, "--fail", "--guard"];
+    let (proxy, url) = start(&cli, "proxy", &arguments).await;
+    assert_eq!(create(&url, json!({})).await, 502);
+    let (code, printed) = stop(proxy).await;
+    assert_eq!(code, 5, "{printed}");
+    assert!(
+        printed.contains("upstream body: expected a response; received \"no connection"),
+        "{printed}"
+    );
+    let (proxy, url) = start(&cli, "proxy", &arguments).await;
+    assert_eq!(create(&url, json!({ "duration": 7 })).await, 400);
+    let (code, printed) = stop(proxy).await;
+    assert_eq!(code, 2, "{printed}");
+    assert!(printed.contains("refused requests: 1"), "{printed}");
+}
+
+#[tokio::test]
+async fn recording_is_replayed_by_simulate() {
+    let cli = Cli::new();
+    let (_simulator, upstream) = start(&cli, "simulate", &[]).await;
+    let arguments = ["--upstream", &upstream, "--record", "recording.jsonl"];
+    for prompt in ["Snow", "Hail"] {
+        let (proxy, url) = start(&cli, "proxy", &arguments).await;
+        assert_eq!(create(&url, json!({ "prompt": prompt })).await, 200);
+        assert_eq!(stop(proxy).await.0, 0);
+    }
+    let recorded = std::fs::read_to_string(cli.path("recording.jsonl")).unwrap();
+    assert_eq!(recorded.lines().count(), 2);
+    assert!(!recorded.contains(KEY), "{recorded}");
+    let replay = ["--replay", "recording.jsonl", "--replay-only"];
+    let (_replay, url) = start(&cli, "simulate", &replay).await;
+    assert_eq!(create(&url, json!({ "prompt": "Hail" })).await, 200);
+    assert_eq!(create(&url, json!({ "prompt": "Fog" })).await, 404);
+
+    std::fs::write(cli.path("broken.jsonl"), "{}").unwrap();
+    let ran = cli.run(&["simulate", "--replay", "broken.jsonl"]).await;
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.stderr
+            .contains("broken.jsonl: line 1: expected an exchange"),
+        "{ran:?}"
+    );
+}
+
+#[tokio::test]
+async fn wrong_options_are_errors_of_usage() {
+    let cli = Cli::new();
+    let (_other, url) = start(&cli, "simulate", &[]).await;
+    let address = url.strip_prefix("http://").unwrap();
+    for (arguments, expected) in [
+        (
+            &["--upstream", "nowhere"][..],
+            "expected a base URL such as https://api.aimlapi.com",
+        ),
+        (
+            &["--report", "missing/report.jsonl"],
+            "missing/report.jsonl cannot be written",
+        ),
+        (&["--listen", address], "cannot listen on 127.0.0.1:"),
+    ] {
+        let mut all = vec!["proxy"];
+        all.extend(arguments);
+        let ran = cli.run(&all).await;
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.stderr.contains(expected), "{ran:?}");
+    }
+}

@@ -1,0 +1,266 @@
+//! Tests of recordings: what a proxy records, and what a simulator replays.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+
+use aimlapi_video_simulator::{Proxy, RecordedExchange, Recording, Simulator};
+use serde_json::{Value, json};
+
+use crate::{Caller, support::KEY, text};
+
+/// A simulator with a manual clock behind a proxy, and the lines that the proxy has recorded.
+struct Recorder {
+    simulator: Simulator,
+    _proxy: Proxy,
+    caller: Caller,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl Recorder {
+    async fn start(scenario: &str) -> Self {
+        let builder = Simulator::builder().manual_clock();
+        let builder = builder.scenario(scenario.parse().unwrap());
+        let simulator = builder.start().await.unwrap();
+        let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+        let recorded = Arc::clone(&lines);
+        let proxy = Proxy::builder(simulator.url())
+            .on_exchange(move |exchange| {
+                let line = serde_json::to_string(&exchange).unwrap();
+                recorded.lock().unwrap().push(line);
+            })
+            .start()
+            .await
+            .unwrap();
+        let caller = Caller {
+            url: proxy.url(),
+            ..Caller::of(&simulator)
+        };
+        Self {
+            simulator,
+            _proxy: proxy,
+            caller,
+            lines,
+        }
+    }
+
+    fn text(&self) -> String {
+        self.lines.lock().unwrap().join("\n")
+    }
+
+    fn recording(&self) -> Recording {
+        self.text().parse().unwrap()
+    }
+}
+
+async fn replay(recording: &Recording) -> (Simulator, Caller) {
+    let builder = Simulator::builder().manual_clock();
+    let simulator = builder.replay(recording.clone()).replay_only(true);
+    let simulator = simulator.start().await.unwrap();
+    let caller = Caller::of(&simulator);
+    (simulator, caller)
+}
+
+/// The response body with the file names in place of URLs.
+fn named(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.starts_with("http") => {
+            let path = text.split('?').next().unwrap();
+            path.rsplit('/').next().unwrap().into()
+        }
+        Value::Array(items) => items.iter().map(named).collect(),
+        Value::Object(map) => map
+            .iter()
+            .map(|(name, value)| (name.clone(), named(value)))
+            .collect(),
+        other => other.clone(),
+    }
+}
+
+/// Sends the recorded requests again at the recorded times, and compares the responses.
+async fn assert_replays(recording: &Recording) -> (Simulator, Caller) {
+    let (simulator, caller) = replay(recording).await;
+    let mut last: Option<SystemTime> = None;
+    for exchange in recording.exchanges() {
+        let since = last.map(|last| exchange.at.duration_since(last).unwrap());
+        simulator.advance(since.unwrap_or_default());
+        last = Some(exchange.at);
+        let request = &exchange.request;
+        let (status, body) = match &request.generation_id {
+            Some(id) => caller.poll(id).await,
+            None => {
+                caller
+                    .send("POST", &request.path, request.content.body.as_ref())
+                    .await
+            }
+        };
+        let recorded = &exchange.response;
+        assert_eq!(status, recorded.status, "{exchange:?}");
+        let recorded = recorded.content.body.clone().unwrap_or_default();
+        assert_eq!(named(&body), named(&recorded), "{exchange:?}");
+    }
+    (simulator, caller)
+}
+
+#[tokio::test]
+async fn recording_of_the_simulator_replays_to_the_same_responses() {
+    let scenario = r#"{ "next": [
+        { "seconds": 60, "polls": [{ "status": 503 }, { "status": 502, "html": "<h1>Bad Gateway</h1>" }] },
+        { "seconds": 30, "end": { "fail": { "name": "moderation", "message": "refused" } } },
+        { "create": { "status": 429 } },
+        { "shape": "generation-id", "seconds": 60 }
+    ] }"#;
+    let recorder = Recorder::start(scenario).await;
+    let caller = &recorder.caller;
+    let same = text(json!({ "duration": 10 }));
+    let mut ids = Vec::new();
+    for body in [&same, &same, &same, &text(json!({ "prompt": "Snow" }))] {
+        let (_, created) = caller.create(body).await;
+        let id = created.get("id").or(created.get("generation_id"));
+        ids.extend(id.map(|id| id.as_str().unwrap().to_owned()));
+    }
+    assert_eq!(ids.len(), 3);
+    for _ in 0..5 {
+        for id in &ids {
+            caller.poll(id).await;
+        }
+        recorder.simulator.advance(Duration::from_secs(20));
+    }
+    let recording = recorder.recording();
+    assert_eq!(recording.exchanges().len(), 19);
+    let (simulator, caller) = assert_replays(&recording).await;
+
+    // The clip is the one that the simulator has for the request.
+    let (_, completed) = caller.poll(&ids[0]).await;
+    let url = completed["video"]["url"].as_str().unwrap();
+    assert!(
+        url.starts_with(&simulator.url()) && url.ends_with("/1.mp4"),
+        "{url}"
+    );
+    let clip = caller.response("GET", url, None).await.unwrap();
+    assert_eq!(clip.headers()["content-type"], "video/mp4");
+    assert_eq!(&clip.bytes().await.unwrap()[4..8], b"ftyp");
+
+    // All courses are replayed, until a reset starts them anew.
+    let (status, refused) = caller.create(&same).await;
+    assert_eq!(status, 404);
+    let message = refused["message"].as_str().unwrap();
+    assert!(
+        message.contains("all recorded courses of this request"),
+        "{message}"
+    );
+    simulator.reset();
+    assert_eq!(caller.create(&same).await.1["id"], ids[0].as_str());
+}
+
+#[tokio::test]
+async fn course_follows_the_clock_and_errors_are_replayed_once() {
+    let exchange = |number: u64,
+                    seconds: u64,
+                    request: Value,
+                    status: u16,
+                    body: Value|
+     -> String {
+        let at = humantime::format_rfc3339(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        json!({ "number": number, "at": at.to_string(), "seconds": 0.1, "request": request,
+            "response": { "status": status, "headers": { "content-type": "application/json" }, "body": body } })
+        .to_string()
+    };
+    let create =
+        json!({ "method": "POST", "path": "/v2/video/generations", "body": text(json!({})) });
+    let fetch = json!({ "method": "GET", "path": "/v2/video/generations", "generation_id": "7" });
+    let state = |status: &str| json!({ "id": 7, "status": status });
+    let lines = [
+        exchange(1, 100, create, 201, state("queued")),
+        exchange(2, 110, fetch.clone(), 200, state("generating")),
+        exchange(3, 120, fetch.clone(), 503, json!("busy")),
+        exchange(4, 130, fetch, 200, state("completed")),
+    ];
+    let recording: Recording = lines.join("\n\n").parse().unwrap();
+    let (simulator, caller) = replay(&recording).await;
+    assert_eq!(caller.poll("7").await.0, 404);
+    assert_eq!(
+        caller.create(&text(json!({}))).await,
+        (201, state("queued"))
+    );
+    for (advance, status, expected) in [
+        (9, 201, "queued"),
+        (1, 200, "generating"),
+        (9, 200, "generating"),
+        (100, 503, "busy"),
+        (0, 200, "completed"),
+        (0, 200, "completed"),
+    ] {
+        simulator.advance(Duration::from_secs(advance));
+        let (got, body) = caller.poll("7").await;
+        assert_eq!(got, status);
+        assert!(body.to_string().contains(expected), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn request_that_is_not_recorded_is_simulated_unless_only_the_recording_is_replayed() {
+    let recorder = Recorder::start(r#"{ "next": [] }"#).await;
+    recorder.caller.create(&text(json!({}))).await;
+    let other = text(json!({ "duration": 10 }));
+    let (_simulator, caller) = replay(&recorder.recording()).await;
+    let (status, refused) = caller.create(&other).await;
+    assert_eq!(status, 404);
+    let message = refused["message"].as_str().unwrap();
+    assert!(
+        message.ends_with("the nearest recorded request differs in duration"),
+        "{message}"
+    );
+    let builder = Simulator::builder().replay(recorder.recording());
+    let simulator = builder.start().await.unwrap();
+    let (status, _) = Caller::of(&simulator).create(&other).await;
+    assert_eq!((status, simulator.tasks().len()), (200, 1));
+}
+
+#[tokio::test]
+async fn recording_has_no_key_no_signature_and_no_media_and_still_matches() {
+    let recorder = Recorder::start(r#"{ "next": [] }"#).await;
+    let media = format!("data:image/png;base64,{}", "QUJD".repeat(100));
+    let body = json!({ "model": "klingai/v2-master-image-to-video", "prompt": format!("of {KEY}"),
+        "image_url": media });
+    let (status, created) = recorder.caller.create(&body).await;
+    assert_eq!(status, 200, "{created}");
+    let id = created["id"].as_str().unwrap();
+    recorder.simulator.advance(Duration::from_secs(10_000));
+    let (_, completed) = recorder.caller.poll(id).await;
+    let signed = completed["video"]["url"].as_str().unwrap();
+    let recorded = recorder.text();
+    for secret in [
+        KEY,
+        "QUJDQUJD",
+        signed.split_once('?').unwrap().1,
+        "authorization",
+    ] {
+        assert!(!recorded.contains(secret), "{secret} is in {recorded}");
+    }
+    let prompt = recorder.recording().exchanges()[0]
+        .request
+        .content
+        .body
+        .as_ref()
+        .unwrap()["prompt"]
+        .clone();
+    assert_eq!(prompt, "of …");
+    let (_simulator, caller) = replay(&recorder.recording()).await;
+    assert_eq!(caller.create(&body).await.1["id"], id);
+}
+
+#[test]
+fn line_that_is_no_exchange_is_named() {
+    let error = "\n{\"number\": 1}"
+        .parse::<Recording>()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("line 2: expected an exchange") && error.contains("missing field"),
+        "{error}"
+    );
+    let exchanges: Vec<RecordedExchange> = Vec::new();
+    assert_eq!(Recording::from_iter(exchanges), "".parse().unwrap());
+}
