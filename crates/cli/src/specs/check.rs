@@ -18,8 +18,10 @@ use aimlapi_video_codegen::{self as spec, Diagnostic, Diagnostics, Document, Fac
 
 /// Runs `specs check`.
 pub(crate) fn check(args: &SpecsCheck) -> ExitCode {
-    if let Err(what) = args.paths.iter().try_for_each(|path| require_path(path)) {
-        return Failure::usage(what).report(args.json, None);
+    // The JSON report has an entry for each path, a missing one included.
+    let missing = args.paths.iter().find_map(|path| require_path(path).err());
+    if let Some(what) = missing.filter(|_| !args.json) {
+        return Failure::usage(what).report(false, None);
     }
     let mut diagnostics = Diagnostics::default();
     let documents = distinctly_named(&args.paths, &mut diagnostics);
