@@ -9,8 +9,8 @@
 //! | the property `type` | `type_` |
 //!
 //! Nested types are named after their model, even where several models have the same one: a shared type could only be
-//! named after its content, so an edit of one document would rename the types of other models. Measured with all vendors on
-//! two cores, nesting costs 50,900 generated lines instead of 36,300, and 6.8 s instead of 5.0 s of this crate's own development build (26.8 s and 20.0 s in release).
+//! named after its content, so an edit of one document would rename the types of other models. With 153 request types this
+//! costs 40,300 generated lines.
 
 use std::collections::HashSet;
 

@@ -160,7 +160,7 @@ pub(crate) fn string_enum_from<'de, D: Deserializer<'de>, T: StringEnum>(
 macro_rules! string_enum {
     ($name:ident, $owner:literal, [$($variant:ident = $value:literal),+]) => {
         #[doc = concat!("A value of [`", $owner, "`](crate::types::", $owner, ").")]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum $name {
             $(#[doc = concat!("`", $value, "`")] $variant),+
@@ -217,7 +217,7 @@ pub(crate) use string_enum;
 macro_rules! integer_enum {
     ($name:ident, $owner:literal, [$($value:expr),+]) => {
         #[doc = concat!("An integer of [`", $owner, "`](crate::types::", $owner, "): ", stringify!($($value),+), ".")]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Serialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ::serde::Serialize)]
         #[serde(transparent)]
         pub struct $name(i64);
 
