@@ -56,7 +56,8 @@ impl fmt::Display for MediaKind {
 }
 
 impl Model {
-    /// The kinds of media that requests take, in lists and nested objects too; `true` for those that every request has.
+    /// The kinds of media that requests take, in lists and nested objects too; `true` for those that every request states. A
+    /// required list counts whatever its minimum, since a request without media in it has no use.
     pub fn media(&self) -> BTreeMap<MediaKind, bool> {
         let mut kinds = Kinds::new();
         in_properties(&self.properties, true, &mut kinds);

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use aimlapi_video::contract::Schema;
 use aimlapi_video_codegen::Merged;
 
-/// The end of a line that nobody has read.
+/// The end of a line that a maintainer has not reviewed.
 const MARK: &str = " (draft)";
 
 /// The drafts by path: those that the glossary has, and new ones.
