@@ -153,6 +153,10 @@ fn each_schema<'a>(name: &str, schema: &'a Schema, visit: &mut dyn FnMut(&str, &
 }
 
 /// One of tagged alternatives: a variant of their enum.
+#[cfg_attr(
+    not(feature = "rust"),
+    allow(dead_code, reason = "only the emitter reads the variant and the value")
+)]
 pub(super) struct Arm<'a> {
     /// The variant's name.
     pub(super) variant: String,
