@@ -54,21 +54,20 @@ impl Schema {
         if let Some(arm) = self.arm(value) {
             return arm.check(value, formats);
         }
+        if let (Some((tag, arms)), Value::Object(map)) = (self.tagged(), value) {
+            let values = arms.iter().map(|(value, _)| (*value).to_owned()).collect();
+            let allowed = Self::StringEnum(values).allowed();
+            let violation = match map.get(tag) {
+                Some(other) => Violation::new(other, allowed, "enum"),
+                None => Violation::missing(allowed),
+            };
+            return vec![violation.under(tag)];
+        }
         let keyword = match (self, value) {
             (Self::Any, _)
             | (Self::Boolean, Value::Bool(_))
             | (Self::Media, Value::String(_))
             | (Self::Null, Value::Null) => return Vec::new(),
-            (Self::Alternatives { .. }, Value::Object(map)) if self.tagged().is_some() => {
-                let (tag, arms) = self.tagged().unwrap_or_default();
-                let values = arms.iter().map(|(value, _)| (*value).to_owned()).collect();
-                let allowed = Self::StringEnum(values).allowed();
-                let violation = match map.get(tag) {
-                    Some(other) => Violation::new(other, allowed, "enum"),
-                    None => Violation::missing(allowed),
-                };
-                return vec![violation.under(tag)];
-            }
             (Self::Alternatives { arms, exactly_one }, _) => {
                 let fits = |arm: &&Self| arm.check(value, formats).is_empty();
                 let (unsure, sure): (Vec<&Self>, Vec<&Self>) = arms

@@ -59,33 +59,28 @@ struct Component {
 
 fn replaced(merged: &Merged) -> Replaced {
     let mut replaced = Replaced::new();
+    let mut replace = |rust: String, is_enum: bool| {
+        let number = replaced.len();
+        let component = || Component {
+            name: format!("OwnType{number}"),
+            is_enum,
+        };
+        replaced.entry(rust).or_insert_with(component);
+    };
     for request in &merged.requests {
         types::each_struct(&request.model, &mut |name, properties| {
-            for rust in properties
-                .iter()
+            let nullable = properties.iter();
+            nullable
                 .filter_map(|property| types::nullable(name, property))
-            {
-                let number = replaced.len();
-                let component = || Component {
-                    name: format!("OwnType{number}"),
-                    is_enum: false,
-                };
-                replaced.entry(rust).or_insert_with(component);
-            }
+                .for_each(|rust| replace(rust, false));
         });
         types::each(&request.model, &mut |name, schema| {
             if types::is_own(schema) {
-                let number = replaced.len();
-                let component = || Component {
-                    name: format!("OwnType{number}"),
-                    is_enum: matches!(
-                        schema.typed(),
-                        Schema::StringEnum(_) | Schema::IntegerEnum(_)
-                    ),
-                };
-                replaced
-                    .entry(types::rust(name, schema))
-                    .or_insert_with(component);
+                let is_enum = matches!(
+                    schema.typed(),
+                    Schema::StringEnum(_) | Schema::IntegerEnum(_)
+                );
+                replace(types::rust(name, schema), is_enum);
             }
         });
     }
