@@ -211,11 +211,7 @@ fn check(schema: Value) -> TestCaseResult {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(400),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(super::random_cases())]
 
     /// Where a constraint is reported as not enforced, the contract may allow more, but not less.
     #[test]

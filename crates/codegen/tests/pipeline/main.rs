@@ -22,6 +22,7 @@ use aimlapi_video_codegen::{
     self as spec, Diagnostics, Document, Facts, Merged, document,
     rust::{ClientInput, ClientTokens},
 };
+use proptest::prelude::ProptestConfig;
 use serde_json::{Value, json};
 
 fn folder() -> &'static Path {
@@ -68,6 +69,16 @@ fn create(schema: Value) -> Vec<Document> {
             "requestBody": { "content": { "application/json": { "schema": schema } } }, "responses": {},
         } } },
     }))
+}
+
+/// The settings of the tests of random documents: `PROPTEST_CASES` cases, 400 by default.
+fn random_cases() -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok();
+    ProptestConfig {
+        cases: cases.and_then(|cases| cases.parse().ok()).unwrap_or(400),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 /// Calls progenitor, as the library's build does.

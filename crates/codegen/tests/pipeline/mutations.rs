@@ -271,11 +271,7 @@ fn seeds() -> Vec<Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(400),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(super::random_cases())]
 
     #[test]
     fn a_damaged_document_is_read_or_reported(document in damaged(seeds())) {
