@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, TypedDict, cast
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import ProxyHandler, Request as HttpRequest, build_opener
 
@@ -138,8 +138,8 @@ class Simulator:
         except HTTPError as error:
             with error:
                 raise SimulatorError(f"{method} /_simulator/{path}: {error.read().decode()}") from None
-        except URLError as error:
-            raise SimulatorError(f"no simulator at {self.url}: {error.reason}") from None
+        except OSError as error:
+            raise SimulatorError(f"no simulator at {self.url}: {getattr(error, 'reason', error)}") from None
         return json.loads(text) if text else None
 
 
