@@ -22,7 +22,9 @@ const create = async (simulator, more) => {
   return { status: response.status, ...(await response.json()) };
 };
 
-module.exports = ({ afterAll, afterEach, expect, startSimulator, test }) => {
+module.exports = ({ afterAll, afterEach, expect, startSimulator, ...runner }) => {
+  // The default of five seconds is short for a busy machine that starts several processes.
+  const test = (name, run) => runner.test(name, run, 60_000);
   const running = [];
   const started = async (options) => {
     const simulator = await startSimulator(options);

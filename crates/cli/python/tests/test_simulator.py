@@ -144,7 +144,10 @@ def test_recorded_exchanges_are_replayed(tmp_path, monkeypatch):
     with start_simulator(speed=1000) as service:
         with start_simulator(record=recording, upstream=service.url) as proxy:
             assert proxy.key == "key of the service"
+            proxy.reset()
             id = create(proxy)
+            # The upstream is a simulator, too.
+            assert len(proxy.tasks()) == 1
     with start_simulator(replay=recording, replay_only=True) as simulator:
         assert create(simulator) == id
         with pytest.raises(HTTPError, match="404"):
