@@ -67,6 +67,35 @@ fn a_reference_to_definitions_around_it_is_found_beside_those_of_the_file() {
 }
 
 #[test]
+fn a_reference_to_definitions_takes_the_outermost_of_a_name() {
+    let refer = |name: &str| json!({ "$ref": format!("#/$defs/{name}") });
+    let inner = json!({
+        "$defs": { "A": { "type": "string" }, "C%25": { "type": "boolean" } },
+        "type": "object",
+        "properties": { "a": refer("A"), "c": refer("C%2525") },
+    });
+    let mut schema = body(inner);
+    schema["$defs"] = json!({ "A": { "type": "integer" } });
+    let merged = merged(one(newer(schema, components())));
+    let Schema::Object(p) = merged.requests[0].model.properties[1].schema.typed() else {
+        panic!("{merged:?}");
+    };
+    assert_eq!(p[0].schema, Schema::integer(None, None));
+    assert_eq!(p[1].schema, Schema::Boolean);
+}
+
+#[test]
+fn a_place_behind_a_percent_encoded_reference_is_reported_where_it_stands() {
+    let refer = json!({ "$ref": "#/components/schemas/A%7E1B%20%7Bx%7D" });
+    let wrong = json!({ "type": "string", "maxLength": -1 });
+    let (_, diagnostics) = read(one(newer(body(refer), json!({ "A/B {x}": wrong }))));
+    assert_eq!(
+        diagnostics.errors[0].pointer,
+        "/components/schemas/A~1B {x}/maxLength"
+    );
+}
+
+#[test]
 fn webhooks_are_left_out_and_paths_may_be_absent() {
     let post = newer(body(json!({ "type": "integer" })), json!({}));
     let item = post["paths"]["/v2/video/generations"].clone();
