@@ -4,7 +4,7 @@
 use std::{ops::RangeInclusive, time::Duration};
 
 use aimlapi_video_contract::{
-    Check, Formats, Model, Property, Route, Schema, StatedDuration, from_json, to_json,
+    Check, EnforcedBy, Formats, Model, Property, Route, Schema, StatedDuration, from_json, to_json,
 };
 use serde_json::{Value, json};
 
@@ -179,4 +179,37 @@ fn expected_duration_without_a_length_spans_all_stated_ones() {
     assert_eq!(seconds(model.expected(Some(8))), Some((110, 110)));
     model.durations.remove(0);
     assert_eq!(seconds(model.expected(Some(8))), Some((85, 240)));
+}
+
+#[test]
+fn the_ledger_states_who_refuses_null_where_a_type_holds_it() {
+    let mixed = Schema::Enum(vec![json!("a"), json!(5)]);
+    let choice = Schema::alternatives(vec![Schema::Boolean, Schema::string(0, None)], false);
+    let with_null = Schema::Enum(vec![json!("a"), Value::Null]);
+    let beside = Schema::Any.checked(vec![Check::AllOf(choice.clone())]);
+    for (schema, refuses) in [
+        (mixed, true),
+        (choice, true),
+        (beside, true),
+        (with_null, false),
+        (Schema::Any, false),
+    ] {
+        for required in [false, true] {
+            let mut property = Property::new("p", schema.clone());
+            property.required = required;
+            let mut model = Model::new(Route::Universal, "example/model");
+            model.properties.push(property);
+            let rows = model.constraints().into_iter();
+            let of_null = rows.filter(|row| row.property == "p" && row.keyword == "nullable");
+            let found: Vec<_> = of_null
+                .map(|row| (row.value, row.enforced_by, row.reason.is_some()))
+                .collect();
+            let expected = match (refuses, required) {
+                (true, _) => vec![(json!(false), EnforcedBy::Create, true)],
+                (false, false) => vec![(json!(true), EnforcedBy::Type, false)],
+                (false, true) => vec![],
+            };
+            assert_eq!(found, expected, "{schema:?}");
+        }
+    }
 }

@@ -4,6 +4,7 @@
 
 mod alternatives;
 mod arms;
+mod bodies;
 mod changes;
 mod defects;
 mod divide;
@@ -13,6 +14,7 @@ mod limits;
 mod mutations;
 mod openapi_3_1;
 mod overlays;
+mod reports;
 mod tasks;
 mod vendored;
 
