@@ -95,7 +95,10 @@ function start(kind) {
   document.body.dataset.kind = kind;
   $("kind").textContent = kind;
   for (const node of document.querySelectorAll("[data-for]")) node.hidden = node.dataset.for !== kind;
-  if (kind === "proxy") $("records-title").textContent = "Deviations";
+  if (kind === "proxy") {
+    $("records-title").textContent = "Deviations";
+    $("filter").placeholder = "path, model, pointer, value";
+  }
   const { version, upstream, guard, strict } = model.state;
   const facts = kind === "proxy" ? [`to ${upstream}`, guard ? "guard" : null] : [strict ? "strict" : null];
   $("facts").textContent = [...facts, `version ${version}`].filter(Boolean).join(" · ");

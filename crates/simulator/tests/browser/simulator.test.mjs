@@ -252,3 +252,35 @@ test("a stopped simulator is shown, and found again", async (t) => {
   await page.context().setOffline(false);
   await page.getByText("live", { exact: true }).waitFor();
 });
+
+test("1,000 generations and 5,000 requests leave the page time for its reader", async (t) => {
+  const base = await simulate("--speed", "60", "--slots", "20");
+  const fill = async (creates, fetches) => {
+    for (let at = 0; at < creates; at += 20) {
+      const made = await Promise.all(Array.from({ length: 20 }, (_, n) => call(base, { prompt: `Scene ${at + n}`, duration: n === 0 ? 7 : 5 })));
+      const ids = made.map(({ id }) => id).filter(Boolean);
+      for (let n = 0; n < fetches; n += 1) await Promise.all(ids.map((id) => fetchGeneration(base, id)));
+    }
+  };
+  await fill(1060, 4);
+  const page = await open(t, `${base}/_simulator/`);
+  await page.getByText("5,000 requests, the newest first").waitFor();
+  await page.getByText(/the newest 1000 of 1007/).waitFor();
+  const session = await page.context().newCDPSession(page);
+  await session.send("Performance.enable");
+  const measure = async () => {
+    const { metrics } = await session.send("Performance.getMetrics");
+    const values = Object.fromEntries(metrics.map(({ name, value }) => [name, value]));
+    const work = values.ScriptDuration + values.LayoutDuration + values.RecalcStyleDuration;
+    return { at: values.Timestamp, work, nodes: values.Nodes };
+  };
+  const first = await measure();
+  await fill(100, 2);
+  // The time over which the work is measured.
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 3000)));
+  const last = await measure();
+  const share = (last.work - first.work) / (last.at - first.at);
+  t.diagnostic(`scripts, styles and layout take ${(share * 100).toFixed(1)} % of the time; the page has ${last.nodes} nodes`);
+  assert.ok(share < 0.25, `${share}`);
+  assert.ok(last.nodes < 20_000, `${last.nodes}`);
+});
