@@ -84,6 +84,15 @@ impl Accounts {
         Arc::clone(account.unwrap_or(&state.base))
     }
 
+    /// Returns the clocks of all keys that have an account, in the order of their hashes.
+    pub(super) fn clocks(&self) -> Vec<(KeyHash, Arc<Clock>)> {
+        let state = self.lock();
+        let accounts = state.by_key.iter();
+        accounts
+            .map(|(key, account)| (*key, Arc::clone(&account.clock)))
+            .collect()
+    }
+
     /// Returns the accounts that a change for `key` concerns.
     fn changed(&self, key: Option<KeyHash>) -> Vec<Arc<Account>> {
         match key {

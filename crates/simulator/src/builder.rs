@@ -4,7 +4,7 @@ use std::{
     future::IntoFuture,
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -286,6 +286,8 @@ impl SimulatorBuilder {
             replay: self
                 .replay
                 .map(|recording| Replay::new(&recording, self.replay_only)),
+            any_origin: self.cors,
+            checker: OnceLock::new(),
         });
         let mut router = server::router(Arc::clone(&service));
         if self.cors {

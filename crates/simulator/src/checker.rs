@@ -157,7 +157,7 @@ impl Checker {
         Self::compile(Arc::new(documents), &fetches)
     }
 
-    fn compile(
+    pub(super) fn compile(
         documents: Arc<Documents>,
         fetches: &[FetchDocument],
     ) -> Result<Self, InvalidDocument> {

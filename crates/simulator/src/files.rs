@@ -99,7 +99,7 @@ pub(super) async fn replayed(
 }
 
 /// Responds with the file, or with the requested range if `If-Range` is absent or matches the file's ETag.
-fn serve(file: &'static [u8], headers: &HeaderMap, cut_after: Option<u32>) -> Response {
+pub(super) fn serve(file: &'static [u8], headers: &HeaderMap, cut_after: Option<u32>) -> Response {
     // The ETag is made of the length: a test asserts that no two clips have the same length.
     let tag = format!("\"clip-{}\"", file.len());
     let text = |name| {

@@ -12,6 +12,7 @@ use std::{
 use axum::http::{HeaderMap, Method, Uri};
 use serde::Serialize;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{
     key::KeyHash,
@@ -62,8 +63,39 @@ pub(super) struct Log {
     inner: Mutex<Inner>,
 }
 
-#[derive(Debug, Default)]
+/// A request with its response, as the page shows them.
+#[derive(Clone, Debug)]
+pub(super) struct LoggedExchange {
+    pub(super) request: RecordedRequest,
+    /// The received body; `None` if only a part of it is stored.
+    pub(super) body: Option<Box<[u8]>>,
+    pub(super) response: Option<LoggedResponse>,
+}
+
+/// What the log keeps of a short response.
+#[derive(Clone, Debug)]
+pub(super) struct LoggedResponse {
+    pub(super) content_type: Box<str>,
+    pub(super) body: Box<[u8]>,
+}
+
+/// What has changed in the log.
+#[derive(Debug)]
+pub(super) struct Changes {
+    /// Another one after each reset.
+    pub(super) epoch: Uuid,
+    /// The revision up to which the changes are listed.
+    pub(super) revision: u64,
+    /// Whether further changes follow.
+    pub(super) more: bool,
+    pub(super) exchanges: Vec<LoggedExchange>,
+}
+
+#[derive(Debug)]
 struct Inner {
+    epoch: Uuid,
+    /// The number of changes.
+    revision: u64,
     received: u64,
     entries: VecDeque<Entry>,
 }
@@ -85,10 +117,13 @@ struct Entry {
     is_whole: bool,
     body_bytes: usize,
     status: Option<u16>,
+    response: Option<LoggedResponse>,
+    /// The revision of the log at the entry's last change.
+    revision: u64,
 }
 
 /// The maximum of the stored body, and of the stored headers, in bytes.
-const MAX_BODY_BYTES: usize = 16 * 1024;
+pub(super) const MAX_BODY_BYTES: usize = 16 * 1024;
 /// The maximum of a JSON string in a body above the maximum, in bytes.
 const MAX_STRING_BYTES: usize = 256;
 /// The stored prefix of a body above the maximum that cannot be shortened as JSON, and the listed prefix of a body that is
@@ -142,12 +177,11 @@ impl Log {
                 |short| (short, true),
             ),
         };
-        if key.is_some_and(|key| contains(&stored, key.as_bytes())) {
-            stored = redact(key, &String::from_utf8_lossy(&stored)).into_bytes();
-        }
+        redact_bytes(key, &mut stored);
         let target = uri.path_and_query().map_or("", |target| target.as_str());
         let mut inner = self.lock();
         inner.received += 1;
+        inner.revision += 1;
         let number = inner.received;
         let entry = Entry {
             number,
@@ -161,6 +195,8 @@ impl Log {
             is_whole,
             body_bytes: body.len(),
             status: None,
+            response: None,
+            revision: inner.revision,
         };
         if inner.entries.len() >= self.max {
             inner.entries.pop_front();
@@ -169,9 +205,17 @@ impl Log {
         number
     }
 
-    /// Records the response status of request `number`.
-    pub(super) fn record_status(&self, number: u64, status: u16) {
-        self.change(number, |entry| entry.status = Some(status));
+    /// Records the status of the response to request `number`, and the response if it is short.
+    pub(super) fn record_response(
+        &self,
+        number: u64,
+        status: u16,
+        response: Option<LoggedResponse>,
+    ) {
+        self.change(number, |entry| {
+            entry.status = Some(status);
+            entry.response = response;
+        });
     }
 
     /// Records the generation that request `number` concerns, and its key.
@@ -193,8 +237,39 @@ impl Log {
             .entries
             .binary_search_by_key(&number, |entry| entry.number);
         // The request may have been removed from the log by now.
-        if let Some(entry) = index.ok().and_then(|index| inner.entries.get_mut(index)) {
+        let Inner {
+            revision, entries, ..
+        } = &mut *inner;
+        if let Some(entry) = index.ok().and_then(|index| entries.get_mut(index)) {
             change(entry);
+            *revision += 1;
+            entry.revision = *revision;
+        }
+    }
+
+    /// Lists the exchanges of a key or of all keys that changed after revision `since`, in the order of their changes: of the
+    /// newest `window` entries, at most `max`.
+    pub(super) fn changes(
+        &self,
+        since: u64,
+        key: Option<KeyHash>,
+        window: usize,
+        max: usize,
+    ) -> Changes {
+        let inner = self.lock();
+        let newest = inner.entries.iter().rev().take(window);
+        let mut changed: Vec<&Entry> = newest
+            .filter(|entry| entry.revision > since && (key.is_none() || entry.key == key))
+            .collect();
+        changed.sort_unstable_by_key(|entry| entry.revision);
+        let more = changed.len() > max;
+        changed.truncate(max);
+        let last = changed.last().filter(|_| more);
+        Changes {
+            epoch: inner.epoch,
+            revision: last.map_or(inner.revision, |entry| entry.revision),
+            more,
+            exchanges: changed.into_iter().map(Entry::to_exchange).collect(),
         }
     }
 
@@ -226,7 +301,10 @@ impl Log {
     pub(super) fn reset(&self, key: Option<KeyHash>) {
         let mut inner = self.lock();
         match key {
-            Some(_) => inner.entries.retain(|entry| entry.key != key),
+            Some(_) => {
+                inner.entries.retain(|entry| entry.key != key);
+                inner.epoch = Uuid::new_v4();
+            }
             None => *inner = Inner::default(),
         }
     }
@@ -236,7 +314,26 @@ impl Log {
     }
 }
 
+impl Default for Inner {
+    fn default() -> Self {
+        Self {
+            epoch: Uuid::new_v4(),
+            revision: 0,
+            received: 0,
+            entries: VecDeque::new(),
+        }
+    }
+}
+
 impl Entry {
+    fn to_exchange(&self) -> LoggedExchange {
+        LoggedExchange {
+            request: self.to_recorded(),
+            body: (self.body_bytes <= MAX_BODY_BYTES).then(|| self.body.clone()),
+            response: self.response.clone(),
+        }
+    }
+
     fn to_recorded(&self) -> RecordedRequest {
         let headers = self
             .headers
@@ -272,8 +369,12 @@ impl Entry {
     }
 }
 
-fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    bytes.windows(part.len()).any(|window| window == part)
+/// Replaces every occurrence of the key.
+pub(super) fn redact_bytes(key: Option<&str>, bytes: &mut Vec<u8>) {
+    let contains = |key: &str| bytes.windows(key.len()).any(|part| part == key.as_bytes());
+    if key.is_some_and(contains) {
+        *bytes = redact(key, &String::from_utf8_lossy(bytes)).into_bytes();
+    }
 }
 
 /// Truncates a text to at most `max` bytes, at a character boundary.

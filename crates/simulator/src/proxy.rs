@@ -9,16 +9,19 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Json, Router,
-    extract::State,
+    extract::{Query, State},
     http::StatusCode,
+    middleware::from_fn,
     routing::{get, post},
 };
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 pub use builder::ProxyBuilder;
 pub use report::{ProxyCounts, ReportedDeviation};
 
+use super::page;
 use forward::forward;
 use report::Reports;
 
@@ -87,8 +90,11 @@ fn router(state: Arc<forward::Forward>) -> Router {
     Router::new()
         .route("/_simulator", get(overview))
         .route("/_simulator/", get(overview))
+        .route_layer(from_fn(page::negotiate))
+        .route("/_simulator/page/state", get(page_state))
         .route("/_simulator/deviations", get(deviations))
         .route("/_simulator/reset", post(reset))
+        .route_layer(from_fn(page::origin::refuse_others))
         .fallback(forward)
         .with_state(state)
 }
@@ -101,6 +107,31 @@ async fn overview(State(state): State<Arc<forward::Forward>>) -> Json<Value> {
         "guard": state.guard,
         "counts": state.reports.counts(),
         "deviations": state.reports.list(),
+    }))
+}
+
+/// The number of deviations that the page has, of those since the last reset.
+#[derive(Deserialize)]
+struct Since {
+    #[serde(default)]
+    since: u64,
+}
+
+/// Responds with what the page shows: the counts, and the deviations that the page does not have.
+async fn page_state(
+    State(state): State<Arc<forward::Forward>>,
+    Query(Since { since }): Query<Since>,
+) -> Json<Value> {
+    let (epoch, counts, deviations) = state.reports.since(since);
+    Json(json!({
+        "kind": "proxy",
+        "version": env!("CARGO_PKG_VERSION"),
+        "upstream": state.upstream,
+        "guard": state.guard,
+        "epoch": epoch,
+        "revision": counts.deviations + counts.upstream_failures,
+        "counts": counts,
+        "deviations": deviations,
     }))
 }
 

@@ -1,10 +1,13 @@
 //! The HTTP server: the create and fetch handlers of both routes, authentication, the rate limit, and the log of requests.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use axum::{
     Extension, Router,
-    body::{Body, Bytes, to_bytes},
+    body::{Body, Bytes, HttpBody, to_bytes},
     extract::{ConnectInfo, DefaultBodyLimit, Query, Request, State, rejection::QueryRejection},
     http::{HeaderMap, StatusCode, Uri, header},
     middleware::{Next, from_fn_with_state},
@@ -18,12 +21,13 @@ use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use super::{
     accounts::{Account, Accounts},
     admin,
+    checker::Checker,
     connection::Abort,
     documents::Documents,
     files,
     key::KeyHash,
-    log::Log,
-    redact,
+    log::{Log, LoggedResponse, MAX_BODY_BYTES, redact_bytes},
+    page, redact,
     replay::Replay,
     responses::{ErrorResponse, apply_step, generation},
     scenario::Step,
@@ -44,6 +48,10 @@ pub(super) struct Service {
     pub(super) accounts: Accounts,
     pub(super) log: Log,
     pub(super) replay: Option<Replay>,
+    /// Whether pages of other origins may use the simulator's own endpoints.
+    pub(super) any_origin: bool,
+    /// Judges what the page shows; `None` if a document declares a response that cannot be compiled.
+    pub(super) checker: OnceLock<Option<Checker>>,
 }
 
 pub(super) type Shared = Arc<Service>;
@@ -72,7 +80,8 @@ pub(super) fn router(service: Shared) -> Router {
         .layer(DefaultBodyLimit::disable())
         // The layer logs requests to the routes above it; the simulator's own endpoints are merged after it and not logged.
         .layer(from_fn_with_state(Arc::clone(&service), log_request))
-        .merge(admin::router())
+        .merge(admin::router(&service))
+        .merge(page::simulator::router())
         .with_state(service)
 }
 
@@ -87,7 +96,7 @@ pub(super) fn cors() -> CorsLayer {
         .expose_headers(Any)
 }
 
-/// Reads the body and records the request before it is handled, then records the status of the response.
+/// Reads the body and records the request before it is handled, then records the response.
 async fn log_request(
     State(service): State<Shared>,
     ConnectInfo(abort): ConnectInfo<Abort>,
@@ -97,6 +106,7 @@ async fn log_request(
     let (mut parts, body) = request.into_parts();
     let read = to_bytes(body, MAX_BODY).await;
     let bytes = read.as_ref().cloned().unwrap_or_default();
+    let key = redact::key(&parts.headers).map(str::to_owned);
     let number = service.log.record(
         service.unix(&parts.headers),
         &parts.method,
@@ -119,12 +129,36 @@ async fn log_request(
             )
         }
     };
-    if !abort.is_aborted() {
-        service
-            .log
-            .record_status(number, response.status().as_u16());
+    if abort.is_aborted() {
+        return response;
     }
+    let status = response.status().as_u16();
+    let (response, copy) = copy(response, key.as_deref()).await;
+    service.log.record_response(number, status, copy);
     response
+}
+
+/// Copies a response for the log, without the key, unless it is long or a video.
+async fn copy(response: Response, key: Option<&str>) -> (Response, Option<LoggedResponse>) {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let kind = kind.map_or_else(String::new, |kind| {
+        String::from_utf8_lossy(kind.as_bytes()).into_owned()
+    });
+    let length = response.body().size_hint().exact();
+    let is_short = length.is_some_and(|length| length <= MAX_BODY_BYTES as u64);
+    if !is_short || kind.starts_with("video/") {
+        return (response, None);
+    }
+    let (parts, body) = response.into_parts();
+    // A body of a known length is in memory, so reading it neither waits nor fails.
+    let bytes = to_bytes(body, MAX_BODY_BYTES).await.unwrap_or_default();
+    let mut stored = bytes.to_vec();
+    redact_bytes(key, &mut stored);
+    let copy = LoggedResponse {
+        content_type: kind.into(),
+        body: stored.into(),
+    };
+    (Response::from_parts(parts, Body::from(bytes)), Some(copy))
 }
 
 /// The number of a request in the log.

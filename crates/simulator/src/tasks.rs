@@ -137,6 +137,9 @@ pub struct RecordedTask {
     pub key: String,
     /// The numbers of the recorded requests that created, polled and downloaded the generation.
     pub requests: Vec<u64>,
+    /// When the generation was created, starts and ends, in the service's time since the start.
+    #[serde(skip)]
+    pub(super) times: [Duration; 3],
 }
 
 /// Credits per second of video: a price of the simulator, 0.05 US dollars at the vendor's 2,000,000 credits per dollar.
@@ -340,6 +343,14 @@ impl Tasks {
         let task = inner.tasks.get_mut(id)?;
         let step = task.download();
         Some((task.clip.bytes, step))
+    }
+
+    /// Returns the clip of a completed generation, and counts no download.
+    pub(super) fn clip(&self, id: &str) -> Option<&'static [u8]> {
+        let now = self.clock.now();
+        let inner = self.lock();
+        let task = inner.tasks.get(id)?;
+        (task.status(now).1 == Phase::Completed).then_some(task.clip.bytes)
     }
 
     /// Lists the generations in any order, each with the number of its create's request.

@@ -11,6 +11,7 @@ mod keys;
 mod limits;
 mod lists;
 mod models;
+mod page;
 mod programs;
 mod proxy;
 mod records;

@@ -1,0 +1,115 @@
+
+// The controls: clock, reset, scenario and key. They send the requests that any program sends.
+
+/** Sends an action for the chosen key or for all keys; returns the error's message as the server gives it, if any. */
+async function act(method, path, body) {
+  const headers = { "content-type": "application/json" };
+  if (model.key !== "") headers.authorization = `Bearer ${model.key}`;
+  try {
+    const response = await fetch(path, { method, headers, body });
+    if (response.ok) return null;
+    const text = await response.text();
+    try {
+      return JSON.parse(text).message ?? text;
+    } catch {
+      return text || `status ${response.status}`;
+    }
+  } catch {
+    return "the server cannot be reached";
+  } finally {
+    pollNow();
+  }
+}
+
+const keyName = () => (model.key === "" ? "all keys" : `the ${shortKey(model.key)}`);
+
+async function report(action, done) {
+  const error = await action;
+  $("action").className = error == null ? "message" : "message error";
+  $("action").textContent = error ?? done;
+}
+
+function advance(seconds) {
+  const body = JSON.stringify({ advance_seconds: seconds });
+  return report(act("POST", "/_simulator/clock", body), `The clock of ${keyName()} advanced by ${duration(seconds)}.`);
+}
+
+for (const button of document.querySelectorAll("[data-seconds]")) {
+  button.addEventListener("click", () => advance(Number(button.dataset.seconds)));
+}
+$("advance").addEventListener("submit", (event) => {
+  event.preventDefault();
+  advance($("seconds").valueAsNumber);
+});
+
+$("reset").addEventListener("click", () => {
+  $("confirm-text").textContent =
+    model.kind === "proxy"
+      ? "This removes the deviations and sets the counts to zero."
+      : `This removes the generations and requests of ${keyName()}, and restores the initial scenario, clock and credits.`;
+  $("confirm").returnValue = "cancel";
+  $("confirm").showModal();
+});
+$("confirm").addEventListener("close", () => {
+  if ($("confirm").returnValue === "reset") report(act("POST", "/_simulator/reset"), model.kind === "proxy" ? "Reset." : `Reset of ${keyName()}.`);
+});
+
+async function changeScenario(method, body, done) {
+  const error = await act(method, "/_simulator/scenario", body);
+  $("scenario-error").textContent = error ?? "";
+  $("scenario-text").setAttribute("aria-invalid", error != null);
+  if (error == null) report(null, done);
+}
+
+$("play").addEventListener("submit", (event) => {
+  event.preventDefault();
+  changeScenario("POST", $("scenario-text").value, `Rules added for ${keyName()}.`);
+});
+$("stop").addEventListener("click", () => changeScenario("DELETE", undefined, `Rules removed for ${keyName()}.`));
+
+/** Shows the rules with their counts. */
+function showRules() {
+  const { rules } = model.state;
+  const shown = JSON.stringify(rules);
+  if ($("rules").dataset.shown === shown) return;
+  $("rules").dataset.shown = shown;
+  const open = new Set([...$("rules").children].map((node, at) => (node.querySelector("details[open]") ? at : -1)));
+  $("rules").replaceChildren(
+    ...rules.map((rule, at) => {
+      const left = rule.left == null ? "no limit" : rule.left === 0 ? "used up" : `${rule.left} left`;
+      const requests = rule.requests.length > 0 ? `requests ${rule.requests.slice(-12).map((number) => `#${number}`).join(", ")}` : null;
+      return element(
+        "li",
+        { className: rule.left === 0 ? "used" : "" },
+        element(
+          "details",
+          { open: open.has(at) },
+          element("summary", {}, element("span", { className: "name", textContent: ruleName(rule, at) }), element("span", { className: "chip", textContent: `${rule.applied}×` }), element("span", { className: "muted", textContent: left })),
+          requests == null ? null : element("p", { className: "muted", textContent: requests }),
+          block("rule", pretty(rule.rule)),
+        ),
+      );
+    }),
+  );
+  if (rules.length === 0) $("rules").append(element("li", { className: "empty", textContent: "no rules: the next generations complete normally" }));
+}
+
+/** Shows the choice of a key if there are several. */
+function showKeys() {
+  const keys = model.state.keys.map(({ key }) => key);
+  const shown = keys.join();
+  if ($("key").dataset.shown === shown) return;
+  $("key").dataset.shown = shown;
+  const option = (value, textContent) => element("option", { value, textContent });
+  $("key").replaceChildren(option("", `all ${keys.length} keys`), ...keys.map((key) => option(key, shortKey(key))));
+  if (!keys.includes(model.key)) model.key = "";
+  $("key").value = model.key;
+  $("key-field").hidden = keys.length < 2;
+  // The cards show keys only if there are several.
+  cards.clear();
+}
+$("key").addEventListener("change", () => {
+  model.key = $("key").value;
+  forget();
+  pollNow();
+});
