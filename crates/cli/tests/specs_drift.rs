@@ -324,3 +324,17 @@ fn each_alteration_alone_is_reported() {
     }
     check(&[], true).unwrap();
 }
+
+#[test]
+fn dump() {
+    let rules: Vec<Value> = ALTERATIONS
+        .iter()
+        .map(|a| (a.rule)())
+        .chain([slow()])
+        .collect();
+    let recording = Runtime::new().unwrap().block_on(record(&rules));
+    let folder = folder(&recording, &[]);
+    println!("{}", drift(folder.path(), &[]).stdout);
+    println!("{}", drift(folder.path(), &["--markdown"]).stdout);
+    fs::write("/tmp/rec.jsonl", recording).unwrap();
+}

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::{Document, Merged, Route, document::Create, step};
+use crate::{Document, Merged, Route, document::Create, step, strip};
 use operation::admit;
 
 /// A response of the service to a create or a fetch.
@@ -136,34 +136,38 @@ pub enum DeclarationKind {
 /// Compares responses with the documents, which are repaired, corrected by the overlay, and merged.
 pub fn compare(documents: &[Document], merged: &Merged, responses: &[Response<'_>]) -> Drift {
     let mut drift = Drift::default();
+    let mut operations: BTreeMap<Operation<'_>, Declared> = BTreeMap::new();
     let mut differences: BTreeMap<Key<'_>, usize> = BTreeMap::new();
-    let mut corrected: BTreeMap<Operation<'_>, Value> = BTreeMap::new();
-    let mut received: BTreeMap<(&str, Route), BTreeMap<Operation<'_>, Received<'_>>> =
+    let mut received: BTreeMap<(&str, Route), BTreeMap<Operation<'_>, Vec<&Response<'_>>>> =
         BTreeMap::new();
     for response in responses {
         let operation = Operation::of(merged, response);
-        let declared = operation.and_then(|operation| operation.declared(documents));
-        let (Some(operation), Some(declared)) = (operation, declared) else {
+        let found =
+            operation.and_then(|operation| Some((operation, operation.responses(documents)?)));
+        let Some((operation, declared)) = found else {
             *drift.undeclared.entry(undeclared(response)).or_default() += 1;
             continue;
         };
+        let declared = operations
+            .entry(operation)
+            .or_insert_with(|| Declared::new(declared));
         let mut parts = BTreeSet::new();
-        admit(&mut declared.clone(), response, &mut |part| {
+        admit(&mut declared.responses.clone(), response, &mut |part| {
             parts.insert(part);
         });
+        admit(&mut declared.corrected, response, &mut |_| {});
+        let Response {
+            route,
+            model,
+            status,
+            ..
+        } = *response;
         for part in parts {
-            let Response { model, status, .. } = *response;
-            let key = (model, operation.route, response.method(), status, part);
+            let key = (model, route, response.method(), status, part);
             *differences.entry(key).or_default() += 1;
         }
-        let corrected = corrected.entry(operation);
-        let corrected = corrected.or_insert_with(|| declared.clone());
-        admit(corrected, response, &mut |_| {});
-        let of_model = received
-            .entry((response.model, operation.route))
-            .or_default();
-        let of_operation = of_model.entry(operation).or_insert((declared, Vec::new()));
-        of_operation.1.push(response);
+        let of_model = received.entry((model, route)).or_default();
+        of_model.entry(operation).or_default().push(response);
     }
     for ((model, route, method, status, part), count) in differences {
         let model = model.to_owned();
@@ -177,7 +181,10 @@ pub fn compare(documents: &[Document], merged: &Merged, responses: &[Response<'_
         });
     }
     for ((model, route), received) in received {
-        let received: Vec<Received<'_>> = received.into_values().collect();
+        let received = received.into_iter();
+        let received: Vec<_> = received
+            .map(|(operation, responses)| (&operations[&operation].responses, responses))
+            .collect();
         for declaration in unreceived::declarations(&received) {
             let model = model.to_owned();
             drift.unreceived.push(Unreceived {
@@ -187,14 +194,19 @@ pub fn compare(documents: &[Document], merged: &Merged, responses: &[Response<'_
             });
         }
     }
-    for (operation, mut corrected) in corrected {
+    for (
+        operation,
+        Declared {
+            responses,
+            mut corrected,
+        },
+    ) in operations
+    {
         widen::finish(&mut corrected);
-        if let Some(declared) = operation.declared(documents) {
-            let target = operation.target(merged);
-            drift
-                .actions
-                .extend(draft::actions(declared, &corrected, target));
-        }
+        let target = operation.target(merged);
+        drift
+            .actions
+            .extend(draft::actions(&responses, &corrected, target));
     }
     drift
 }
@@ -202,8 +214,23 @@ pub fn compare(documents: &[Document], merged: &Merged, responses: &[Response<'_
 /// A difference without the number of responses that have it.
 type Key<'a> = (&'a str, Route, &'static str, u16, Part);
 
-/// An operation as its document declares it, and its responses.
-type Received<'a> = (&'a Value, Vec<&'a Response<'a>>);
+/// The responses that an operation declares, without prose.
+struct Declared {
+    responses: Value,
+    /// The same, changed so that they declare all that was received.
+    corrected: Value,
+}
+
+impl Declared {
+    fn new(responses: &Value) -> Self {
+        let mut responses = responses.clone();
+        strip::without_prose(&mut responses);
+        Self {
+            corrected: responses.clone(),
+            responses,
+        }
+    }
+}
 
 /// An operation that a document declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -237,27 +264,29 @@ impl<'a> Operation<'a> {
         })
     }
 
-    fn declared<'d>(&self, documents: &'d [Document]) -> Option<&'d Value> {
+    fn responses<'d>(&self, documents: &'d [Document]) -> Option<&'d Value> {
         let document = documents
             .iter()
             .find(|document| document.file == self.file)?;
         let method = if self.is_create { "post" } else { "get" };
-        let pointer = format!("/paths{}/{method}", step(self.route.path()));
+        let pointer = format!("/paths{}/{method}/responses", step(self.route.path()));
         document.value.pointer(&pointer)
     }
 
-    /// Returns the JSONPath of the operation in its document.
+    /// Returns the JSONPath of the responses in their document.
     fn target(&self, merged: &Merged) -> String {
         let path = format!("$.paths[{}]", draft::quoted(self.route.path()));
+        let is_own = |create: &&Create| create.route == self.route && create.file == self.file;
         let mut creates = merged.requests.iter().map(|request| &request.create);
-        let is_of = |create: &&Create| create.route == self.route && create.file == self.file;
-        match creates.find(is_of).filter(|_| self.is_create) {
-            // The model is the only difference between the documents of a route.
+        match creates.find(is_own).filter(|_| self.is_create) {
+            // The documents of a route differ in their models alone.
             Some(create) => {
                 let model = draft::quoted(&create.model);
-                format!("{path}[?@.requestBody.content[*].schema..model.enum[?@ == {model}]]")
+                format!(
+                    "{path}[?@.requestBody.content[*].schema..model.enum[?@ == {model}]].responses"
+                )
             }
-            None => format!("{path}.get"),
+            None => format!("{path}.get.responses"),
         }
     }
 }

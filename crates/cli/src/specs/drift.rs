@@ -15,7 +15,7 @@ use crate::{
 use aimlapi_video_codegen::drift;
 use aimlapi_video_simulator::{RecordedExchange, Recording};
 use durations::durations;
-use generations::generations;
+use generations::Recorded;
 use report::Report;
 
 /// Runs `specs drift`.
@@ -39,17 +39,12 @@ fn run(args: &SpecsDrift) -> Result<Report, Failure> {
     let recording = read(&args.recordings)?;
     require_path(&args.documents).map_err(Failure::usage)?;
     let described = Described::read(&args.documents).usable(&args.documents)?;
-    let exchanges = recording.exchanges();
-    let generations = generations(exchanges);
-    let mut responses = Vec::new();
-    for exchange in exchanges {
-        responses.extend(generations::response(exchange, &generations));
-    }
+    let recorded = Recorded::new(recording.exchanges());
     Ok(Report {
-        exchanges: responses.len(),
-        generations: generations.len(),
-        drift: drift::compare(&described.documents, &described.merged, &responses),
-        durations: durations(&generations, &described.merged),
+        responses: recorded.responses.len(),
+        generations: recorded.generations.len(),
+        drift: drift::compare(&described.documents, &described.merged, &recorded.responses),
+        durations: durations(&recorded.generations, &described.merged),
     })
 }
 

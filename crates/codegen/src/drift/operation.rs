@@ -1,4 +1,4 @@
-//! Holds a response to the operation that a document declares.
+//! Compares a response with the responses that an operation declares.
 
 use serde_json::{Map, Value, json};
 
@@ -7,9 +7,9 @@ use super::{
     widen::{infer, widen},
 };
 
-/// Reports what `operation` does not declare of the response, and changes it so that it declares all.
-pub(super) fn admit(operation: &mut Value, response: &Response<'_>, report: &mut dyn FnMut(Part)) {
-    let Some(responses) = entry(operation, "responses") else {
+/// Reports what the declared responses of an operation lack of a response, and adds it to them.
+pub(super) fn admit(responses: &mut Value, response: &Response<'_>, report: &mut dyn FnMut(Part)) {
+    let Some(responses) = responses.as_object_mut() else {
         return;
     };
     let code = response.status.to_string();

@@ -45,7 +45,10 @@ impl fmt::Display for Difference {
             received,
         } = &self.part;
         write!(f, "{} {}: ", self.method, self.status)?;
-        let name = if name.is_empty() { "the body" } else { name };
+        let property = match &**name {
+            "" => "body".to_owned(),
+            name => format!("`{name}`"),
+        };
         match kind {
             Kind::UndeclaredStatus => f.write_str("status is not declared"),
             Kind::UndeclaredHeader => write!(f, "header `{name}` is not declared"),
@@ -53,13 +56,16 @@ impl fmt::Display for Difference {
                 write!(f, "media type: expected {declared}; received {name}")
             }
             Kind::UndeclaredProperty => {
-                write!(f, "property `{name}` is not declared; received {received}")
+                write!(
+                    f,
+                    "property {property} is not declared; received {received}"
+                )
             }
-            Kind::MissingProperty => write!(f, "required property `{name}` is missing"),
-            Kind::OtherType => write!(f, "`{name}`: expected {declared}; received {received}"),
+            Kind::MissingProperty => write!(f, "required property {property} is missing"),
+            Kind::OtherType => write!(f, "{property}: expected {declared}; received {received}"),
             Kind::OtherValue => write!(
                 f,
-                "`{name}`: expected one of {declared}; received {received}"
+                "{property}: expected one of {declared}; received {received}"
             ),
         }?;
         match self.count {

@@ -8,14 +8,14 @@ use serde_json::{Map, Value};
 use super::{
     Declaration,
     DeclarationKind::{self, Header, Property, Status, Type},
-    Received, Response, operation,
+    Response, operation,
     widen::{arms, below, type_of},
 };
 
-/// The declarations of a model's operations that none of its responses makes use of.
+/// The declarations of a model's operations, each with its responses, that no response makes use of.
 ///
 /// Create and fetch respond with the same generation, so a property of one counts for both.
-pub(super) fn declarations(received: &[Received<'_>]) -> BTreeSet<Declaration> {
+pub(super) fn declarations(received: &[(&Value, Vec<&Response<'_>>)]) -> BTreeSet<Declaration> {
     let responses = received.iter().flat_map(|(_, responses)| responses);
     let successes: Vec<&Response<'_>> = responses
         .filter(|response| (200..300).contains(&response.status))
@@ -24,8 +24,8 @@ pub(super) fn declarations(received: &[Received<'_>]) -> BTreeSet<Declaration> {
     let bodies = successes.iter().filter_map(|response| response.body);
     let bodies: Vec<&Value> = bodies.collect();
     let mut found = BTreeSet::new();
-    for (operation, own) in received {
-        let Some(declared) = operation.get("responses").and_then(Value::as_object) else {
+    for (declared, own) in received {
+        let Some(declared) = declared.as_object() else {
             continue;
         };
         let method = own.first().map_or("", |response| response.method());

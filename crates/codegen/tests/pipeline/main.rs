@@ -7,6 +7,7 @@ mod arms;
 mod changes;
 mod defects;
 mod divide;
+mod drift;
 mod folders;
 mod json_schema;
 mod limits;

@@ -32,7 +32,7 @@ pub(super) fn durations(generations: &[RecordedGeneration<'_>], merged: &Merged)
         let mut models = merged.requests.iter().map(|request| &request.model);
         let is_own =
             |model: &&Model| model.id == generation.model && model.route == generation.route;
-        let (Some((min, max)), Some(model)) = (generation.took, models.find(is_own)) else {
+        let (Some((min, max)), Some(model)) = (generation.took(), models.find(is_own)) else {
             continue;
         };
         let length = length(model, generation.request);

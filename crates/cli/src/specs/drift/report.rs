@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::durations::Durations;
 
 pub(super) struct Report {
-    /// How many exchanges are creates and fetches.
-    pub(super) exchanges: usize,
+    /// How many responses to creates and fetches were compared.
+    pub(super) responses: usize,
     pub(super) generations: usize,
     pub(super) drift: Drift,
     pub(super) durations: Vec<Durations>,
@@ -103,7 +103,7 @@ impl Report {
             undeclared.map(|(what, count)| json!({ "what": what, "responses": count }));
         json!({
             "ok": !self.is_different(),
-            "exchanges": self.exchanges,
+            "responses": self.responses,
             "generations": self.generations,
             "differences": differences.collect::<Vec<_>>(),
             "never_received": unreceived.collect::<Vec<_>>(),
@@ -181,18 +181,17 @@ impl Report {
     }
 
     fn summary(&self) -> String {
-        let differences = self.drift.differences.len();
         let outside = self
             .durations
             .iter()
             .filter(|durations| durations.is_different());
         format!(
-            "{} of {}: {}, {} that are not stated, {} never received",
-            counted(self.exchanges, "response"),
+            "{} of {}; differences: {}; unstated durations: {}; never received: {}",
+            counted(self.responses, "response"),
             counted(self.generations, "generation"),
-            counted(differences, "difference"),
-            counted(outside.count(), "duration"),
-            counted(self.drift.unreceived.len(), "declaration"),
+            self.drift.differences.len(),
+            outside.count(),
+            self.drift.unreceived.len(),
         )
     }
 }
