@@ -13,6 +13,8 @@ mod lists;
 mod models;
 mod programs;
 mod proxy;
+mod proxy_failures;
+mod proxy_headers;
 mod records;
 mod replay;
 mod requests;
