@@ -4,8 +4,10 @@ mod args;
 mod batch;
 mod catalogue;
 mod completions;
+mod cost;
 mod documents;
 mod failure;
+mod history;
 mod interrupt;
 mod job;
 mod layout;
@@ -13,6 +15,7 @@ mod lines;
 mod output;
 mod progress;
 mod proxy;
+mod recorded;
 mod request;
 mod service;
 mod simulate;
@@ -42,6 +45,7 @@ async fn main() -> ExitCode {
         Command::Wait(wait) => job::wait(wait).await,
         Command::Batch(batch) => batch::batch(batch).await,
         Command::Resume(resume) => batch::resume(resume).await,
+        Command::History(history) => recorded::history(history),
         Command::Status(status) => status::status(status).await,
         Command::Validate(validate) => validate::validate(&validate),
         Command::Models(models) => catalogue::models(&models),

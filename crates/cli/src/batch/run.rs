@@ -3,9 +3,8 @@
 use std::{
     collections::VecDeque,
     io::{IsTerminal, stderr, stdout},
-    path::Path,
+    path::{Path, PathBuf},
     pin::Pin,
-    process::ExitCode,
     time::Duration,
 };
 
@@ -16,9 +15,11 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use serde_json::{Value, json};
 use tokio::time::MissedTickBehavior;
 
-use super::out::Out;
+use super::{feed::Ledger, out::Out};
 use crate::{
+    cost::Cost,
     failure::{self, Failure, download_error_line, error_line},
+    history::Entry,
     interrupt::Interrupt,
     output::{print_note, write_line},
     progress::BatchProgress,
@@ -30,6 +31,11 @@ pub(super) struct Run {
     pub(super) client: Client,
     pub(super) journal: Journal,
     pub(super) out: Out,
+    pub(super) ledger: Ledger,
+    /// The journal's absolute path, as the history records it.
+    pub(super) place: PathBuf,
+    /// The entries of earlier processes.
+    pub(super) known: Vec<Entry>,
     pub(super) json: bool,
     pub(super) allow_truncated: bool,
     /// The exit code of the worst outcome so far.
@@ -88,12 +94,17 @@ impl Run {
     pub(super) async fn handle(&mut self, index: usize, event: BatchEvent) {
         let line = index + 1;
         match event {
-            BatchEvent::Created(handle) => self
-                .progress
-                .set_activity(line, &format!("created {}", handle.id())),
-            BatchEvent::Resumed(handle) => self
-                .progress
-                .set_activity(line, &format!("waiting for {}", handle.id())),
+            BatchEvent::Created(handle) => {
+                let activity = format!("created {}", handle.id());
+                self.ledger.record(index, Ok(&handle));
+                self.progress.set_activity(line, &activity);
+            }
+            BatchEvent::Resumed(handle) => {
+                let place = Some((&*self.place, line));
+                self.ledger.history.adopt(&self.known, &handle, place);
+                self.progress
+                    .set_activity(line, &format!("waiting for {}", handle.id()));
+            }
             BatchEvent::Unrecorded(error) => {
                 let id = error.handle().map(|handle| format!(" ({})", handle.id()));
                 let line = format!(
@@ -110,6 +121,10 @@ impl Run {
                 self.progress.poll_failed(line, &error_line(&failure.error));
             }
             BatchEvent::Ended(Ok(generation)) => {
+                if let Some(handle) = generation.handle() {
+                    let cost = Cost::of(Some(&generation), Some(handle));
+                    self.ledger.history.completed(handle, cost);
+                }
                 self.to_save.push_back((index, generation));
                 self.save_more();
             }
@@ -125,6 +140,14 @@ impl Run {
                     Some(handle) => Failure::waiting(&error, handle),
                     None => Failure::creating(&error),
                 };
+                let cost = Cost::of(error.last_answer(), handle.as_ref());
+                match &handle {
+                    Some(handle) if failure.code == failure::FAILED => {
+                        self.ledger.history.failed(handle, &failure.message, cost);
+                    }
+                    Some(_) => {}
+                    None => self.ledger.record(index, Err(&failure)),
+                }
                 self.ended(index, handle, failure);
             }
             _ => {}
@@ -167,10 +190,16 @@ impl Run {
         let saved = match job.saved {
             Ok(saved) => saved,
             Err(error) => {
-                let failure = Failure::new(failure::NOT_SAVED, download_error_line(&error));
+                let message = download_error_line(&error);
+                let failure = Failure::of(&error, failure::NOT_SAVED, message);
                 return self.ended(index, handle, failure);
             }
         };
+        if let Some(handle) = &handle {
+            let cost = Cost::of(Some(&job.generation), Some(handle));
+            let paths = saved.iter().map(|file| &*file.path);
+            self.ledger.history.saved(handle, paths, cost);
+        }
         let names = saved.iter().map(|file| self.out.recorded(&file.path));
         let names = names.collect();
         if let Err(error) = job.recorded.and(self.journal.saved(index, names).await) {
@@ -215,7 +244,11 @@ impl Run {
             None => failure.message.clone(),
         };
         self.progress.end(line, false, &outcome);
-        let error = json!({ "message": failure.message, "exit_code": failure.code });
+        let mut failure = failure;
+        if failure.handle.is_none() {
+            failure.handle = handle.clone().map(Box::new);
+        }
+        let error = failure.error_json();
         let mut object = json!({ "line": line, "state": "error", "error": error });
         if let Some(response) = failure.response() {
             object["answer"] = response;
@@ -240,7 +273,7 @@ impl Run {
         }
     }
 
-    pub(super) fn finish(self, ended: bool, journal: &Path) -> ExitCode {
+    pub(super) fn finish(self, ended: bool, journal: &Path) -> u8 {
         self.progress.close();
         let goes_on = !ended || self.is_resumable;
         if goes_on && self.simulates {
@@ -254,17 +287,17 @@ impl Run {
             print_note(format!(
                 "resume with: aimlapi-video resume {journal} --out {out}"
             ));
+            self.ledger.history.told();
         }
-        ExitCode::from(if ended {
-            self.exit_code
-        } else {
-            failure::INTERRUPTED
-        })
+        match ended {
+            true => self.exit_code,
+            false => failure::INTERRUPTED,
+        }
     }
 }
 
 /// The exit code that takes precedence.
-fn worse(one: u8, other: u8) -> u8 {
+pub(super) fn worse(one: u8, other: u8) -> u8 {
     let order = [
         failure::AMBIGUOUS,
         failure::UNFINISHED,
