@@ -131,7 +131,7 @@ async fn page_state(
     Json(json!({
         "kind": "proxy",
         "version": env!("CARGO_PKG_VERSION"),
-        "upstream": state.upstream,
+        "upstream": state.upstream.url,
         "guard": state.guard,
         "epoch": epoch,
         "revision": counts.deviations + counts.upstream_failures,
