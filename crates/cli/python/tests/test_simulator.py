@@ -6,8 +6,8 @@ import sys
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
+import aimlapi_video
 import pytest
-
 from aimlapi_video import Simulator, SimulatorError, binary, start_simulator
 from aimlapi_video.process import Process
 
@@ -42,6 +42,14 @@ def test_fixture_lists_the_requests_and_generations_of_its_key(aimlapi_simulator
     assert task["id"] == id
     assert task["requests"] == [request["number"]]
     assert aimlapi_simulator.requests(method="GET") == []
+
+
+def test_types_have_the_properties_that_the_simulator_lists(aimlapi_simulator):
+    aimlapi_simulator.scenario(REFUSED)
+    create(aimlapi_simulator)
+    assert set(aimlapi_simulator.requests()[0]) == set(aimlapi_video.Request.__annotations__)
+    assert set(aimlapi_simulator.tasks()[0]) == set(aimlapi_video.Task.__annotations__)
+    assert set(aimlapi_simulator.rules()[0]) == set(aimlapi_video.Rule.__annotations__)
 
 
 @pytest.mark.parametrize("run", [1, 2])
