@@ -34,6 +34,6 @@ function write(contents, files) {
   const folder = join(out, contents.name);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(contents, null, 2)}\n`);
-  const licences = ["LICENSE-APACHE", "LICENSE-MIT"].map((file) => join(here, "..", file));
+  const licences = ["LICENSE-APACHE", "LICENSE-MIT"].map((file) => join(here, "../../..", file));
   for (const file of [...files, ...licences]) cpSync(file, join(folder, basename(file)));
 }
