@@ -161,9 +161,19 @@ impl Schema {
         Self::Alternatives { arms, exactly_one }
     }
 
-    /// This schema or `null`.
+    /// This schema or `null`, which joins the arms of a choice.
     pub fn or_null(self) -> Self {
-        Self::alternatives(vec![self, Self::Null], false)
+        let mut arms = match self {
+            Self::Alternatives {
+                arms,
+                exactly_one: false,
+            } => arms,
+            schema => vec![schema],
+        };
+        if !arms.contains(&Self::Null) {
+            arms.push(Self::Null);
+        }
+        Self::alternatives(arms, false)
     }
 
     /// This schema with additional constraints.
@@ -201,6 +211,12 @@ impl Schema {
         };
         let mut names = arms.first()?.properties().iter().map(|tag| &*tag.name);
         names.find_map(|name| Some((name, with(name)?)))
+    }
+
+    /// The values that distinguish tagged alternatives, in their order; none for other schemas.
+    pub fn tag_values(&self) -> Vec<String> {
+        let (_, arms) = self.tagged().unwrap_or_default();
+        arms.iter().map(|(value, _)| (*value).to_owned()).collect()
     }
 
     /// The one of tagged alternatives that the tag of a value selects.

@@ -141,20 +141,16 @@ fn is_tagged_alike(old: &Schema, new: &Schema) -> bool {
 
 /// Compares the variants of an enum of objects.
 fn tagged(path: &str, old: &Schema, new: &Schema, recorder: &mut Recorder<'_>) {
-    let (tag, old) = old.tagged().unwrap_or_default();
-    let (_, new) = new.tagged().unwrap_or_default();
-    let names = |arms: &[(&str, &Schema)]| {
-        let values = arms.iter().map(|(value, _)| (*value).to_owned());
-        values.collect::<Vec<String>>()
-    };
+    let (tag, arms) = old.tagged().unwrap_or_default();
+    let (_, new_arms) = new.tagged().unwrap_or_default();
     string_values(
         &format!("{path}.{tag}"),
-        &names(&old),
-        &names(&new),
+        &old.tag_values(),
+        &new.tag_values(),
         recorder,
     );
-    for (value, old) in old {
-        if let Some((_, new)) = new.iter().find(|(other, _)| *other == value) {
+    for (value, old) in arms {
+        if let Some((_, new)) = new_arms.iter().find(|(other, _)| *other == value) {
             compare(path, &without(old, tag), &without(new, tag), recorder);
         }
     }
