@@ -1,6 +1,6 @@
 //! The allowed values of a property, as far as Rust types can express them ([`Schema`]) and beyond ([`Check`]).
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -199,15 +199,15 @@ impl Schema {
             return None;
         };
         let with = |name: &str| {
-            let mut tagged: Vec<(&str, &Self)> = Vec::new();
-            for arm in arms {
-                let value = arm.only_value(name)?;
-                if tagged.iter().any(|(known, _)| *known == value) {
-                    return None;
-                }
-                tagged.push((value, arm));
-            }
-            (tagged.len() > 1).then_some(tagged)
+            let mut values = HashSet::new();
+            let tagged: Option<Vec<(&str, &Self)>> = arms
+                .iter()
+                .map(|arm| {
+                    let value = arm.only_value(name)?;
+                    values.insert(value).then_some((value, arm))
+                })
+                .collect();
+            tagged.filter(|tagged| tagged.len() > 1)
         };
         let mut names = arms.first()?.properties().iter().map(|tag| &*tag.name);
         names.find_map(|name| Some((name, with(name)?)))

@@ -4,7 +4,7 @@
 //! numbers are the documents', as this crate's documentation says; a program takes the values out by methods that all of
 //! them have. So wider bounds are compatible as long as the kind of type stays.
 
-use std::{borrow::Cow, mem};
+use std::{borrow::Cow, collections::HashMap, mem};
 
 use aimlapi_video_contract::{Check, JsonType, Schema};
 use serde_json::{Value, json};
@@ -173,10 +173,9 @@ fn without(arm: &Schema, tag: &str) -> Schema {
 fn string_values(path: &str, old: &[String], new: &[String], recorder: &mut Recorder<'_>) {
     let variants = |values: &[String]| names::variants(values).unwrap_or_default();
     // A new value may need another one's variant to be spelled otherwise.
-    let renamed = old.iter().zip(variants(old)).any(|(value, variant)| {
-        let mut kept = new.iter().zip(variants(new));
-        kept.any(|(same, other)| same == value && other != variant)
-    });
+    let kept: HashMap<&String, String> = new.iter().zip(variants(new)).collect();
+    let mut before = old.iter().zip(variants(old));
+    let renamed = before.any(|(value, variant)| kept.get(value).is_some_and(|new| *new != variant));
     values(path, &json(old), &json(new), renamed, recorder);
 }
 
