@@ -102,14 +102,17 @@ function showKeys() {
   $("key").dataset.shown = shown;
   const option = (value, textContent) => element("option", { value, textContent });
   $("key").replaceChildren(option("", `all ${keys.length} keys`), ...keys.map((key) => option(key, shortKey(key))));
-  if (!keys.includes(model.key)) model.key = "";
+  // After a reset of all keys, the chosen one may be unknown.
+  if (model.key !== "" && !keys.includes(model.key)) choose("");
   $("key").value = model.key;
   $("key-field").hidden = keys.length < 2;
   // The cards show keys only if there are several.
   cards.clear();
 }
-$("key").addEventListener("change", () => {
-  model.key = $("key").value;
+$("key").addEventListener("change", () => choose($("key").value));
+
+function choose(key) {
+  model.key = key;
   forget();
   pollNow();
-});
+}

@@ -126,7 +126,9 @@ const PROGRESS = {
   queued(card) {
     const { created_seconds: from, starts_seconds: to, key } = card.task;
     setBar(card, from, to, now(key));
-    setText(card.time, to == null ? "never starts" : `starts in ${duration(to - now(key))}`);
+    // A scenario's rule can send a generation back to the queue.
+    const waiting = to < now(key) ? "back in the queue" : `starts in ${duration(to - now(key))}`;
+    setText(card.time, to == null ? "never starts" : waiting);
   },
   generating(card) {
     const { starts_seconds: from, ends_seconds: to, key } = card.task;

@@ -74,6 +74,7 @@ function setConnection(state, text) {
 
 function show(state) {
   if (model.kind == null) start(state.kind);
+  showFacts(state);
   if (state.kind === "proxy") {
     const first = since - state.deviations.length;
     const numbered = ({ subject, part, pointer, given, allowed, document, ...exchange }, at) => ({ ...exchange, number: first + at + 1, deviations: [{ subject, part, pointer, given, allowed, document }] });
@@ -99,9 +100,12 @@ function start(kind) {
     $("records-title").textContent = "Deviations";
     $("filter").placeholder = "path, model, pointer, value";
   }
-  const { version, upstream, guard, strict } = model.state;
-  const facts = kind === "proxy" ? [`to ${upstream}`, guard ? "guard" : null] : [strict ? "strict" : null];
-  $("facts").textContent = [...facts, `version ${version}`].filter(Boolean).join(" · ");
+}
+
+/** Shows the settings that change what a program sees. */
+function showFacts({ kind, version, upstream, guard, strict, replay }) {
+  const facts = kind === "proxy" ? [`to ${upstream}`, guard && "guard"] : [strict && "strict", replay && "replays a recording, whose generations appear as requests alone"];
+  setText($("facts"), [...facts, `version ${version}`].filter(Boolean).join(" · "));
 }
 
 function tiles() {

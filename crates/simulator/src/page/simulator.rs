@@ -66,6 +66,7 @@ async fn state(
         "kind": "simulator",
         "version": env!("CARGO_PKG_VERSION"),
         "strict": service.strict,
+        "replay": service.replay.is_some(),
         "epoch": changes.epoch.to_string(),
         "revision": changes.revision,
         "more": changes.more,

@@ -83,6 +83,9 @@ test("violations are marked, filtered, and shown with what is allowed", async (t
   await page.getByRole("searchbox", { name: "Filter" }).fill("a storm");
   await page.getByText("1 of 13 requests").waitFor();
   await rows.getByText("no storms").waitFor();
+  await page.getByRole("button", { name: "Show the requests of generation #4" }).click();
+  await page.getByText("2 of 13 requests").waitFor();
+  assert.deepEqual(await rows.locator(".number").allInnerTexts(), ["#12", "#4"]);
 });
 
 test("a prompt with markup stays text", async (t) => {
@@ -134,7 +137,7 @@ test("a scenario is added by the page, and the error of an invalid one is shown 
   await add.click();
   const rule = page.getByRole("list", { name: "Rules" }).getByText("twice", { exact: true });
   await rule.waitFor();
-  assert.equal(await page.getByRole("alert").count(), 0);
+  assert.equal(await page.getByRole("alert").innerText(), "");
   await call(base, { prompt: "Rain" });
   await page.getByRole("list", { name: "Rules" }).getByText("1 left").waitFor();
   await page.getByRole("button", { name: "+10 s" }).click();
@@ -178,6 +181,13 @@ test("of several keys, the page shows and changes the chosen one alone", async (
   assert.equal((await own(base, "tasks")).length, 5);
   await choice.selectOption("");
   await page.getByText("12 requests, the newest first").waitFor();
+  // The choice ends with the key.
+  await choice.selectOption(key);
+  await page.getByText("none yet").waitFor();
+  await own(base, "reset", {});
+  await call(base, { prompt: "After the reset" }, "a-third-key-2");
+  await page.getByText("After the reset").waitFor();
+  assert.equal(await choice.count(), 0);
 });
 
 test("the keyboard is enough, and shows its focus", async (t) => {

@@ -34,7 +34,7 @@ export async function start(...args) {
   return line.match(/http:\/\/[\d.:]+/)[0];
 }
 
-export const simulate = (...args) => start("simulate", "--listen", "127.0.0.1:0", ...args);
+export const simulate = (...args) => start("simulate", "--listen", "127.0.0.1:0", "--exit-with-parent", ...args);
 
 /** Sends a request to the service with a key, as the program of a user does; returns the body of the response. */
 export async function call(base, body, key = "key-of-the-test") {
