@@ -128,7 +128,7 @@ mod tests {
             ("html", false),
         ] {
             let headers =
-                HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_str(accept).unwrap())]);
+                HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]);
             assert_eq!(prefers_html(&headers), expected, "{accept}");
         }
     }
