@@ -253,6 +253,27 @@ test("the page is accessible and fits, on a desktop and a phone, light and dark"
   }
 });
 
+test("a page of another origin changes nothing", async (t) => {
+  const base = await simulate("--manual-clock");
+  await call(base, { prompt: "Rain" });
+  const foreign = new URL(base);
+  foreign.hostname = "localhost";
+  // Any response without the page's policy may stand for a foreign page.
+  const page = await open(t, `${foreign.origin}/_simulator/rules`, { allowed: /status of 40[34]/, hosts: [foreign.host, new URL(base).host] });
+  const type = await page.evaluate(async (url) => (await fetch(url, { method: "POST", mode: "no-cors" })).type, `${base}/_simulator/reset`);
+  assert.equal(type, "opaque");
+  const [response] = await Promise.all([
+    page.waitForResponse(`${base}/_simulator/reset`),
+    page.evaluate((action) => {
+      const form = Object.assign(document.createElement("form"), { action, method: "post" });
+      document.body.append(form);
+      form.submit();
+    }, `${base}/_simulator/reset`),
+  ]);
+  assert.equal(response.status(), 403);
+  assert.equal((await own(base, "tasks")).length, 1);
+});
+
 test("a stopped simulator is shown, and found again", async (t) => {
   const base = await simulate("--manual-clock");
   const page = await open(t, `${base}/_simulator/`, { allowed: /Failed to load resource/ });
