@@ -28,15 +28,19 @@ async function poll() {
   clearTimeout(timer);
   isPolling = true;
   let more = false;
+  let start;
   do {
     isStale = false;
+    start = performance.now();
     more = await update().catch(() => {
       setConnection("offline", "not reachable");
       return false;
     });
   } while (more || isStale);
   isPolling = false;
-  if (!document.hidden) timer = setTimeout(poll, INTERVAL);
+  // A server that is slow to respond is polled less often.
+  const pause = Math.max(INTERVAL, 4 * (performance.now() - start));
+  if (!document.hidden) timer = setTimeout(poll, pause);
 }
 
 /** Gets the changes and shows them; returns whether further ones follow. */
@@ -60,7 +64,7 @@ async function update() {
     tag = response.headers.get("etag");
     model.state = state;
     model.at = performance.now();
-    show(state);
+    keepFocus(() => show(state));
   }
   setConnection("live", "live");
   showTime();

@@ -63,7 +63,7 @@ export async function own(base, path, body) {
 export async function open(test, url, { width = 1280, height = 900, allowed = null, hosts: expected = [new URL(url).host], ...options } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(60_000);
   const errors = [];
   const hosts = new Set();
   page.on("console", (message) => {
