@@ -71,7 +71,10 @@ async fn run(options: &args::Proxy) -> Result<ExitCode, Failure> {
     if !proxy.address().ip().is_loopback() {
         print_note("other machines can reach it, and /_simulator/ needs no key");
     }
-    print_note(format!("its deviations: {}/_simulator/", proxy.url()));
+    print_note(format!(
+        "its page, and its deviations as JSON: {}/_simulator/",
+        proxy.url()
+    ));
     print_note("stop with ctrl-c");
     interrupt::stopped().await;
     let counts = proxy.counts();

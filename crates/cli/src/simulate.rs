@@ -81,7 +81,7 @@ pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
         "point a client on this machine at it: AIML_API_BASE=http://{local} AIML_API_KEY={key}{speed}"
     ));
     print_note(format!(
-        "its requests and tasks: http://{local}/_simulator/"
+        "its page, and its requests and tasks as JSON: http://{local}/_simulator/"
     ));
     print_note("stop with ctrl-c");
     tokio::select! {

@@ -130,7 +130,8 @@ impl SimulatorBuilder {
 
     /// Sets whether the pages of any origin may send requests and read the responses (CORS): `false` by default.
     ///
-    /// This includes the simulator's own endpoints, which need no key.
+    /// This includes the simulator's own endpoints, which need no key. By default, those that change something refuse the pages
+    /// of other origins.
     pub fn cors(mut self, cors: bool) -> Self {
         self.cors = cors;
         self

@@ -122,6 +122,8 @@ struct Entry {
     revision: u64,
 }
 
+/// The newest requests that the page shows; of others, no response is stored.
+const PAGE_WINDOW: usize = 5_000;
 /// The maximum of the stored body, and of the stored headers, in bytes.
 pub(super) const MAX_BODY_BYTES: usize = 16 * 1024;
 /// The maximum of a JSON string in a body above the maximum, in bytes.
@@ -202,6 +204,10 @@ impl Log {
             inner.entries.pop_front();
         }
         inner.entries.push_back(entry);
+        let left = inner.entries.len().checked_sub(PAGE_WINDOW + 1);
+        if let Some(entry) = left.and_then(|index| inner.entries.get_mut(index)) {
+            entry.response = None;
+        }
         number
     }
 
@@ -247,17 +253,11 @@ impl Log {
         }
     }
 
-    /// Lists the exchanges of a key or of all keys that changed after revision `since`, in the order of their changes: of the
-    /// newest `window` entries, at most `max`.
-    pub(super) fn changes(
-        &self,
-        since: u64,
-        key: Option<KeyHash>,
-        window: usize,
-        max: usize,
-    ) -> Changes {
+    /// Lists the exchanges of a key or of all keys that changed after revision `since`, in the order of their changes, at most
+    /// `max`.
+    pub(super) fn changes(&self, since: u64, key: Option<KeyHash>, max: usize) -> Changes {
         let inner = self.lock();
-        let newest = inner.entries.iter().rev().take(window);
+        let newest = inner.entries.iter().rev().take(PAGE_WINDOW);
         let mut changed: Vec<&Entry> = newest
             .filter(|entry| entry.revision > since && (key.is_none() || entry.key == key))
             .collect();

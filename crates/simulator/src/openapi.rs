@@ -116,9 +116,17 @@ fn own_paths() -> Map<String, Value> {
             "operationId": id,
             "summary": summary,
             "requestBody": { "required": true, "content": { "application/json": { "schema": schema } } },
-            "responses": responses(&[(200, response)], &[400]),
+            "responses": responses(&[(200, response)], &[400, 403]),
         })
     };
+    let mut done = responses(&[], &[403]);
+    done["204"] = json!({ "description": "Done" });
+    let mut stop = get(
+        "stop",
+        "Remove all rules, so that the next generations complete",
+        "Scenario",
+    );
+    stop["responses"] = responses(&[(200, "Scenario")], &[403]);
     let paths = json!({
         "/_simulator/": { "get": list("overview", "The settings, the credits left, the tasks and the recorded requests", "Overview", PARAMETERS) },
         "/_simulator/tasks": { "get": list("tasks", "The generations, the oldest first", "Tasks", PARAMETERS) },
@@ -127,7 +135,7 @@ fn own_paths() -> Map<String, Value> {
         "/_simulator/scenario": {
             "get": get("scenario", "The rules that are left", "Scenario"),
             "post": post("play", "Add rules for the next generations", "Scenario", "Scenario"),
-            "delete": get("stop", "Remove all rules, so that the next generations complete", "Scenario"),
+            "delete": stop,
         },
         "/_simulator/clock": {
             "get": get("clock", "The service's time since the start", "Clock"),
@@ -136,7 +144,7 @@ fn own_paths() -> Map<String, Value> {
         "/_simulator/reset": { "post": {
             "operationId": "reset",
             "summary": "Remove the tasks and requests of the request's key or of all keys, and restore the initial scenario, clock and credits",
-            "responses": { "204": { "description": "Done" } },
+            "responses": done,
         } },
         "/_simulator/openapi.json": { "get": {
             "operationId": "document",

@@ -17,26 +17,35 @@ use axum::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use sha2::{Digest, Sha256};
 
-const STYLE: &str = include_str!("page/page.css");
-const SCRIPT: &str = concat!(
-    include_str!("page/base.js"),
-    include_str!("page/generations.js"),
-    include_str!("page/records.js"),
-    include_str!("page/controls.js"),
-    include_str!("page/poll.js"),
-);
+/// A macro, since `concat!` takes no constants.
+macro_rules! style {
+    () => {
+        include_str!("page/page.css")
+    };
+}
+
+macro_rules! script {
+    () => {
+        concat!(
+            include_str!("page/base.js"),
+            include_str!("page/generations.js"),
+            include_str!("page/records.js"),
+            include_str!("page/controls.js"),
+            include_str!("page/poll.js"),
+        )
+    };
+}
+
+const STYLE: &str = style!();
+const SCRIPT: &str = script!();
 const PAGE: &str = concat!(
     include_str!("page/head.html"),
     "<style>",
-    include_str!("page/page.css"),
+    style!(),
     "</style>\n",
     include_str!("page/body.html"),
     "<script type=\"module\">",
-    include_str!("page/base.js"),
-    include_str!("page/generations.js"),
-    include_str!("page/records.js"),
-    include_str!("page/controls.js"),
-    include_str!("page/poll.js"),
+    script!(),
     "</script>\n",
 );
 
@@ -128,7 +137,7 @@ mod tests {
             ("html", false),
         ] {
             let headers =
-                HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_str(accept).unwrap())]);
+                HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]);
             assert_eq!(prefers_html(&headers), expected, "{accept}");
         }
     }

@@ -16,7 +16,6 @@ function element(tag, properties = {}, ...children) {
 
 /** Makes `nodes` the children of `parent`; children that stay in place are not touched, so that videos go on. */
 function arrange(parent, nodes) {
-  const focused = parent.ownerDocument.activeElement;
   const wanted = new Set(nodes);
   for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
   let next = parent.firstElementChild;
@@ -24,8 +23,13 @@ function arrange(parent, nodes) {
     if (node === next) next = next.nextElementSibling;
     else parent.insertBefore(node, next);
   }
-  // Moving an element takes its focus away.
-  if (focused !== document.activeElement && parent.contains(focused)) focused.focus({ preventScroll: true });
+}
+
+/** Gives the focus back to an element that a change moves, and that loses it thereby. */
+function keepFocus(change) {
+  const focused = document.activeElement;
+  change();
+  if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
 }
 
 /** Sets a text only if it differs, so that nothing is announced or laid out again. */

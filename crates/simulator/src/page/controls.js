@@ -67,31 +67,33 @@ $("play").addEventListener("submit", (event) => {
 });
 $("stop").addEventListener("click", () => changeScenario("DELETE", undefined, `Rules removed for ${keyName()}.`));
 
+const ruleNodes = new Map();
+
 /** Shows the rules with their counts. */
 function showRules() {
-  const { rules } = model.state;
-  const shown = JSON.stringify(rules);
-  if ($("rules").dataset.shown === shown) return;
-  $("rules").dataset.shown = shown;
-  const open = new Set([...$("rules").children].map((node, at) => (node.querySelector("details[open]") ? at : -1)));
-  $("rules").replaceChildren(
-    ...rules.map((rule, at) => {
-      const left = rule.left == null ? "no limit" : rule.left === 0 ? "used up" : `${rule.left} left`;
-      const requests = rule.requests.length > 0 ? `requests ${rule.requests.slice(-12).map((number) => `#${number}`).join(", ")}` : null;
-      return element(
-        "li",
-        { className: rule.left === 0 ? "used" : "" },
-        element(
-          "details",
-          { open: open.has(at) },
-          element("summary", {}, element("span", { className: "name", textContent: ruleName(rule, at) }), element("span", { className: "chip", textContent: `${rule.applied}×` }), element("span", { className: "muted", textContent: left })),
-          requests == null ? null : element("p", { className: "muted", textContent: requests }),
-          block("rule", pretty(rule.rule)),
-        ),
-      );
-    }),
-  );
-  if (rules.length === 0) $("rules").append(element("li", { className: "empty", textContent: "no rules: the next generations complete normally" }));
+  const shown = model.state.rules.map((rule, at) => {
+    const id = `${at} ${JSON.stringify(rule.rule)}`;
+    if (!ruleNodes.has(id)) ruleNodes.set(id, createRule(rule, at));
+    const { node, applied, left, requests } = ruleNodes.get(id);
+    node.className = rule.left === 0 ? "used" : "";
+    setText(applied, `${rule.applied}×`);
+    setText(left, rule.left == null ? "no limit" : rule.left === 0 ? "used up" : `${rule.left} left`);
+    const newest = rule.requests.slice(-12).map((number) => `#${number}`);
+    setText(requests, newest.length > 0 ? `requests ${newest.join(", ")}` : "no request yet");
+    return node;
+  });
+  for (const [id, { node }] of ruleNodes) if (!shown.includes(node)) ruleNodes.delete(id);
+  $("no-rules").hidden = shown.length > 0;
+  arrange($("rules"), shown);
+}
+
+function createRule(rule, at) {
+  const applied = element("span", { className: "chip" });
+  const left = element("span", { className: "muted" });
+  const requests = element("p", { className: "muted" });
+  const name = element("span", { className: "name", textContent: ruleName(rule, at) });
+  const node = element("li", {}, element("details", {}, element("summary", {}, name, applied, left), requests, block("rule", pretty(rule.rule))));
+  return { node, applied, left, requests };
 }
 
 /** Shows the choice of a key if there are several. */
@@ -102,14 +104,17 @@ function showKeys() {
   $("key").dataset.shown = shown;
   const option = (value, textContent) => element("option", { value, textContent });
   $("key").replaceChildren(option("", `all ${keys.length} keys`), ...keys.map((key) => option(key, shortKey(key))));
-  if (!keys.includes(model.key)) model.key = "";
+  // After a reset of all keys, the chosen one may be unknown.
+  if (model.key !== "" && !keys.includes(model.key)) choose("");
   $("key").value = model.key;
   $("key-field").hidden = keys.length < 2;
   // The cards show keys only if there are several.
   cards.clear();
 }
-$("key").addEventListener("change", () => {
-  model.key = $("key").value;
+$("key").addEventListener("change", () => choose($("key").value));
+
+function choose(key) {
+  model.key = key;
   forget();
   pollNow();
-});
+}

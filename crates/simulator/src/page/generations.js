@@ -8,6 +8,8 @@ const LANES = [
   ["failed", "Failed", (task) => -task.ends_seconds],
 ];
 const CARDS = 24;
+/** The documented words, which the lanes show already. */
+const DOCUMENTED = new Set(["queued", "generating", "completed", "error"]);
 
 const laneOf = (task) => (task.state === "unknown" ? "failed" : task.state);
 const cards = new Map();
@@ -46,6 +48,9 @@ function showGenerations() {
   const byLane = Map.groupBy(tasks, laneOf);
   for (const [name, lane] of lanes) {
     const inLane = (byLane.get(name) ?? []).toSorted((a, b) => lane.order(a) - lane.order(b));
+    // A card whose clip was opened stays in the list.
+    const lastOpen = inLane.findLastIndex((task) => cards.get(task.id)?.video);
+    lane.limit = Math.max(lane.limit, lastOpen + 1);
     setText(lane.count, inLane.length.toLocaleString("en"));
     lane.empty.hidden = inLane.length > 0;
     arrange(lane.list, inLane.slice(0, lane.limit).map(showCard));
@@ -67,7 +72,7 @@ function showCard(task) {
   if (card.shown !== JSON.stringify(task)) {
     card.shown = JSON.stringify(task);
     card.node.dataset.state = laneOf(task);
-    const status = task.status === task.state ? null : `status ${task.status}`;
+    const status = DOCUMENTED.has(task.status) ? null : `status ${task.status}`;
     const counts = [plural(task.polls, "poll"), task.downloads > 0 ? plural(task.downloads, "download") : null, status];
     setText(card.counts, counts.filter(Boolean).join(" · "));
     card.play.hidden = task.state !== "completed" || card.video != null;
@@ -126,7 +131,9 @@ const PROGRESS = {
   queued(card) {
     const { created_seconds: from, starts_seconds: to, key } = card.task;
     setBar(card, from, to, now(key));
-    setText(card.time, to == null ? "never starts" : `starts in ${duration(to - now(key))}`);
+    // A scenario's rule can send a generation back to the queue.
+    const waiting = to < now(key) ? "back in the queue" : `starts in ${duration(to - now(key))}`;
+    setText(card.time, to == null ? "never starts" : waiting);
   },
   generating(card) {
     const { starts_seconds: from, ends_seconds: to, key } = card.task;

@@ -28,15 +28,19 @@ async function poll() {
   clearTimeout(timer);
   isPolling = true;
   let more = false;
+  let start;
   do {
     isStale = false;
+    start = performance.now();
     more = await update().catch(() => {
       setConnection("offline", "not reachable");
       return false;
     });
   } while (more || isStale);
   isPolling = false;
-  if (!document.hidden) timer = setTimeout(poll, INTERVAL);
+  // A server that is slow to respond is polled less often.
+  const pause = Math.max(INTERVAL, 4 * (performance.now() - start));
+  if (!document.hidden) timer = setTimeout(poll, pause);
 }
 
 /** Gets the changes and shows them; returns whether further ones follow. */
@@ -60,7 +64,7 @@ async function update() {
     tag = response.headers.get("etag");
     model.state = state;
     model.at = performance.now();
-    show(state);
+    keepFocus(() => show(state));
   }
   setConnection("live", "live");
   showTime();
@@ -74,6 +78,7 @@ function setConnection(state, text) {
 
 function show(state) {
   if (model.kind == null) start(state.kind);
+  showFacts(state);
   if (state.kind === "proxy") {
     const first = since - state.deviations.length;
     const numbered = ({ subject, part, pointer, given, allowed, document, ...exchange }, at) => ({ ...exchange, number: first + at + 1, deviations: [{ subject, part, pointer, given, allowed, document }] });
@@ -99,9 +104,12 @@ function start(kind) {
     $("records-title").textContent = "Deviations";
     $("filter").placeholder = "path, model, pointer, value";
   }
-  const { version, upstream, guard, strict } = model.state;
-  const facts = kind === "proxy" ? [`to ${upstream}`, guard ? "guard" : null] : [strict ? "strict" : null];
-  $("facts").textContent = [...facts, `version ${version}`].filter(Boolean).join(" · ");
+}
+
+/** Shows the settings that change what a program sees. */
+function showFacts({ kind, version, upstream, guard, strict, replay }) {
+  const facts = kind === "proxy" ? [`to ${upstream}`, guard && "guard"] : [strict && "strict", replay && "replays a recording, whose generations appear as requests alone"];
+  setText($("facts"), [...facts, `version ${version}`].filter(Boolean).join(" · "));
 }
 
 function tiles() {

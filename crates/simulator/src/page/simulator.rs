@@ -29,9 +29,8 @@ use crate::{
 };
 use aimlapi_video::documents;
 
-/// The generations, and the exchanges, that the page shows at most: the newest.
+/// The newest generations that the page shows.
 const MAX_TASKS: usize = 1_000;
-const MAX_EXCHANGES: usize = 5_000;
 /// The exchanges in one response, so that judging them takes little time.
 const MAX_CHANGES: usize = 500;
 
@@ -58,7 +57,7 @@ async fn state(
 ) -> Response {
     let clock = Arc::clone(&service.accounts.find(key).clock);
     let clocks = service.accounts.clocks();
-    let changes = service.log.changes(since, key, MAX_EXCHANGES, MAX_CHANGES);
+    let changes = service.log.changes(since, key, MAX_CHANGES);
     let mut tasks = service.tasks(&Filter::of_key(key));
     let generations = tasks.len();
     tasks.drain(..generations.saturating_sub(MAX_TASKS));
@@ -66,6 +65,7 @@ async fn state(
         "kind": "simulator",
         "version": env!("CARGO_PKG_VERSION"),
         "strict": service.strict,
+        "replay": service.replay.is_some(),
         "epoch": changes.epoch.to_string(),
         "revision": changes.revision,
         "more": changes.more,
