@@ -277,7 +277,7 @@ fn check(alterations: &[&Alteration], is_slow: bool) -> TestCaseResult {
     });
     prop_assert_eq!(reported(&found), expected.collect::<Reported>());
     prop_assert_eq!(&found["never_received"], &json!([]));
-    prop_assert_eq!(&found["undeclared"], &json!([]));
+    prop_assert_eq!(&found["not_compared"], &json!([]));
     let durations = &found["durations"][0];
     let verdict = if is_slow { "outside" } else { "within" };
     prop_assert_eq!(&durations["verdict"], verdict);
@@ -398,7 +398,7 @@ klingai/v2-master-text-to-video on /v2/video/generations
   never received  property `error`
   never received  property `meta`
   never received  `status`: \"error\"
-without a document
+other responses
   not compared    acme/new on /v2/video/generations (1 response)
 ";
     assert!(report.ends_with(expected), "{report}");
@@ -416,14 +416,14 @@ fn markdown_has_a_heading_for_each_model_and_each_draft() {
         [
             "### generations whose create is not recorded, on `/v2/video/generations`",
             "### `klingai/v2-master-text-to-video` on `/v2/video/generations`",
-            "### without a document",
+            "### other responses",
             "### draft of `actions` in overlay.json",
             "### draft of `durations` in durations.json",
         ]
     );
     assert!(
         ran.stdout
-            .contains("- not compared: `acme/new on /v2/video/generations` (1 response)\n")
+            .contains("- not compared: acme/new on /v2/video/generations (1 response)\n")
     );
     assert!(!ran.stdout.contains(PROMPT), "{}", ran.stdout);
 }

@@ -15,7 +15,7 @@ const MODEL: &str = "klingai/v2-master-text-to-video";
 fn documents() -> Vec<Document> {
     let mut documents = super::documents();
     documents.retain(|document| {
-        document.file.ends_with("fetch.json") || document.file.contains("/v2-master-text")
+        document.file.ends_with("fetch.json") || document.file.contains("/v2-master-")
     });
     let two = json!({ "type": "object", "properties": { "model": { "type": "string", "enum": ["acme/it's", "acme/b"] } } });
     let mut two = super::create(two);
@@ -160,13 +160,43 @@ fn status_of_success_that_is_not_declared_has_the_declared_body() {
 }
 
 #[test]
+fn documents_that_need_the_same_actions_share_them() {
+    let more = |model| created(model, json!({ "id": "1", "status": "queued", "cost": 1 }));
+    let given = [
+        more("acme/b"),
+        more(MODEL),
+        more("klingai/v2-master-image-to-video"),
+    ];
+    let drift = compare(&given, &[]);
+    assert_eq!(drift.actions.len(), 2, "{:?}", drift.actions);
+    let again = compare(&given, &drift.actions);
+    assert_eq!((lines(&again), again.actions), (vec![], vec![]));
+}
+
+#[test]
+fn success_without_a_body_is_counted() {
+    let given = |status| (MODEL, false, status, BTreeMap::new(), None);
+    let drift = compare(&[given(200), given(200), given(204)], &[]);
+    assert_eq!(
+        drift.not_compared,
+        BTreeMap::from([("GET 200 without a body".to_owned(), 2)])
+    );
+    assert_eq!(
+        lines(&drift),
+        [format!(
+            "{MODEL} GET 204: status is not declared (1 response)"
+        )]
+    );
+}
+
+#[test]
 fn model_without_a_document_is_counted() {
     let drift = compare(
         &[created("acme/new", json!({})), created("", json!({}))],
         &[],
     );
     let counts = drift
-        .undeclared
+        .not_compared
         .iter()
         .map(|(what, count)| format!("{what}: {count}"));
     let path = Route::Universal.path();
