@@ -388,7 +388,7 @@ fn text_lists_each_model_and_the_drafts() {
     let expected = "\
 5 responses of 2 generations; differences: 2; unstated durations: 1; never received: 10
 generations whose create is not recorded, on /v2/video/generations
-  difference      GET 200: `status`: expected one of \"queued\", \"generating\", \"completed\", \"error\"; received a text of 74 characters (1 response)
+  difference      GET 200: `status`: expected one of \"queued\", \"generating\", \"completed\", \"error\"; received a long text (1 response)
 ";
     assert!(report.starts_with(expected), "{report}");
     let expected = "\
@@ -459,6 +459,9 @@ fn duration_of_a_model_without_stated_ones_is_drafted() {
     assert_eq!(report["durations"][0]["verdict"], "not_stated");
     let draft = json!([{ "model": "klingai/v2-master-image-to-video", "length": 5, "min": 0, "max": 8, "kind": "recorded" }]);
     assert_eq!(report["draft"]["durations"], draft);
+    let fast = drift(folder.path(), &["--json", "--speed", "60"]);
+    let fast: Value = serde_json::from_str(&fast.stdout).unwrap();
+    assert_eq!(fast["draft"]["durations"][0]["max"], 450);
 }
 
 #[test]

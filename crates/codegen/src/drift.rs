@@ -74,7 +74,8 @@ pub struct Part {
     pub name: String,
     /// What the document declares, in words; empty if it declares nothing.
     pub declared: String,
-    /// The type or the enum value that was received, in words; empty for other kinds. Other values are not copied.
+    /// The type that was received, or as JSON the value in place of one of an enum; empty for other kinds, and for a long text,
+    /// which may be a prompt.
     pub received: String,
 }
 
