@@ -42,8 +42,9 @@ pub struct Drift {
     pub unreceived: Vec<Unreceived>,
     /// The overlay actions that make the documents allow every response.
     pub actions: Vec<Value>,
-    /// The models and operations that no document declares, with the number of their responses.
-    pub undeclared: BTreeMap<String, usize>,
+    /// What was not compared, in words, with the number of responses: those that no document declares, and bodies that are
+    /// missing, which no document can declare.
+    pub not_compared: BTreeMap<String, usize>,
 }
 
 /// A part of responses that their document does not declare.
@@ -73,7 +74,8 @@ pub struct Part {
     pub name: String,
     /// What the document declares, in words; empty if it declares nothing.
     pub declared: String,
-    /// The type or the enum value that was received, in words; empty for other kinds. Other values are not copied.
+    /// The type that was received, or as JSON the value in place of one of an enum; empty for other kinds, and for a long text,
+    /// which may be a prompt.
     pub received: String,
 }
 
@@ -145,9 +147,13 @@ pub fn compare(documents: &[Document], merged: &Merged, responses: &[Response<'_
         let found =
             operation.and_then(|operation| Some((operation, operation.responses(documents)?)));
         let Some((operation, declared)) = found else {
-            *drift.undeclared.entry(undeclared(response)).or_default() += 1;
+            *drift.not_compared.entry(undeclared(response)).or_default() += 1;
             continue;
         };
+        if operation::lacks_body(response) {
+            let what = format!("{} {} without a body", response.method(), response.status);
+            *drift.not_compared.entry(what).or_default() += 1;
+        }
         let declared = operations
             .entry(operation)
             .or_insert_with(|| Declared::new(declared));
@@ -194,21 +200,50 @@ pub fn compare(documents: &[Document], merged: &Merged, responses: &[Response<'_
             });
         }
     }
-    for (
-        operation,
-        Declared {
-            responses,
-            mut corrected,
-        },
-    ) in operations
-    {
-        widen::finish(&mut corrected);
-        let target = operation.target(merged);
-        drift
-            .actions
-            .extend(draft::actions(&responses, &corrected, target));
-    }
+    drift.actions = actions(operations, merged);
     drift
+}
+
+/// Drafts the actions. Operations that need the same ones share them.
+fn actions(operations: BTreeMap<Operation<'_>, Declared>, merged: &Merged) -> Vec<Value> {
+    let mut shared: Vec<(Vec<draft::Action>, Vec<Operation<'_>>)> = Vec::new();
+    for (operation, mut declared) in operations {
+        widen::finish(&mut declared.corrected);
+        let actions = draft::actions(&declared.responses, &declared.corrected);
+        let is_same = |(others, operations): &&mut (Vec<draft::Action>, Vec<Operation<'_>>)| {
+            *others == actions && operations[0].is_like(&operation)
+        };
+        match shared.iter_mut().find(is_same) {
+            Some((_, operations)) => operations.push(operation),
+            None => shared.push((actions, vec![operation])),
+        }
+    }
+    let targeted = shared.iter().flat_map(|(actions, operations)| {
+        let target = target(operations, merged);
+        actions.iter().map(move |action| action.json(&target))
+    });
+    targeted.collect()
+}
+
+/// The JSONPath of the responses of like operations.
+fn target(operations: &[Operation<'_>], merged: &Merged) -> String {
+    let Operation {
+        route, is_create, ..
+    } = operations[0];
+    let path = format!("$.paths[{}]", draft::quoted(route.path()));
+    if !is_create {
+        return format!("{path}.get.responses");
+    }
+    // The documents of a route differ in their models alone.
+    let model = |operation: &Operation<'_>| {
+        let mut creates = merged.requests.iter().map(|request| &request.create);
+        let is_own = |create: &&Create| create.route == route && create.file == operation.file;
+        let model = creates.find(is_own).map_or("", |create| &create.model);
+        format!("@ == {}", draft::quoted(model))
+    };
+    let models: Vec<String> = operations.iter().map(model).collect();
+    let models = models.join(" || ");
+    format!("{path}[?@.requestBody.content[*].schema..model.enum[?{models}]].responses")
 }
 
 /// A difference without the number of responses that have it.
@@ -273,21 +308,9 @@ impl<'a> Operation<'a> {
         document.value.pointer(&pointer)
     }
 
-    /// Returns the JSONPath of the responses in their document.
-    fn target(&self, merged: &Merged) -> String {
-        let path = format!("$.paths[{}]", draft::quoted(self.route.path()));
-        let is_own = |create: &&Create| create.route == self.route && create.file == self.file;
-        let mut creates = merged.requests.iter().map(|request| &request.create);
-        match creates.find(is_own).filter(|_| self.is_create) {
-            // The documents of a route differ in their models alone.
-            Some(create) => {
-                let model = draft::quoted(&create.model);
-                format!(
-                    "{path}[?@.requestBody.content[*].schema..model.enum[?@ == {model}]].responses"
-                )
-            }
-            None => format!("{path}.get.responses"),
-        }
+    /// Whether both are creates, or both are fetches, on the same URL.
+    fn is_like(&self, other: &Self) -> bool {
+        (self.route, self.is_create) == (other.route, other.is_create)
     }
 }
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::speed;
+
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Specs {
@@ -72,6 +74,9 @@ pub(crate) struct SpecsDrift {
     /// The folder of the documents
     #[arg(long, value_name = "FOLDER", default_value = "openapi")]
     pub(crate) documents: PathBuf,
+    /// How many times faster than at the service time ran, as for a simulator with this `--speed`
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = speed)]
+    pub(crate) speed: f64,
     /// Exit with 2 if the documents differ from the recordings
     #[arg(long)]
     pub(crate) fail: bool,

@@ -44,7 +44,7 @@ fn run(args: &SpecsDrift) -> Result<Report, Failure> {
         responses: recorded.responses.len(),
         generations: recorded.generations.len(),
         drift: drift::compare(&described.documents, &described.merged, &recorded.responses),
-        durations: durations(&recorded.generations, &described.merged),
+        durations: durations(&recorded.generations, &described.merged, args.speed),
     })
 }
 

@@ -1,12 +1,39 @@
-//! Drafts the overlay actions that change one version of an operation into another.
+//! Drafts the overlay actions that change the declared responses of an operation into others.
 
 use serde_json::{Map, Value, json};
 
-/// Returns the actions, which apply to the operation at the JSONPath `target`.
-pub(super) fn actions(old: &Value, new: &Value, target: String) -> Vec<Value> {
+/// An overlay action.
+#[derive(Debug, PartialEq)]
+pub(super) struct Action {
+    /// The JSONPath below the responses of an operation.
+    target: String,
+    /// What is merged into the target; `None` if the target is removed.
+    update: Option<Value>,
+}
+
+impl Action {
+    /// The action as an overlay has it, for the responses at a JSONPath.
+    pub(super) fn json(&self, responses: &str) -> Value {
+        let target = format!("{responses}{}", self.target);
+        match &self.update {
+            Some(update) => {
+                let description =
+                    "Recorded responses have this, which the document does not declare.";
+                json!({ "target": target, "description": description, "update": update })
+            }
+            None => {
+                let description = "Recorded responses do not agree with this; another action adds what they agree with.";
+                json!({ "target": target, "description": description, "remove": true })
+            }
+        }
+    }
+}
+
+/// Returns the actions that change the declared responses `old` into `new`.
+pub(super) fn actions(old: &Value, new: &Value) -> Vec<Action> {
     let mut actions = Vec::new();
     if let (Value::Object(old), Value::Object(new)) = (old, new) {
-        change(old, new, target, &mut actions);
+        change(old, new, String::new(), &mut actions);
     }
     actions
 }
@@ -19,11 +46,15 @@ fn change(
     old: &Map<String, Value>,
     new: &Map<String, Value>,
     at: String,
-    actions: &mut Vec<Value>,
+    actions: &mut Vec<Action>,
 ) {
     let mut update = Map::new();
+    let remove = |target| Action {
+        target,
+        update: None,
+    };
     let removed = old.keys().filter(|name| !new.contains_key(*name));
-    removed.for_each(|name| actions.push(remove(below(&at, name))));
+    actions.extend(removed.map(|name| remove(below(&at, name))));
     for (name, new) in new {
         let at = below(&at, name);
         match (old.get(name), new) {
@@ -53,15 +84,9 @@ fn change(
         }
     }
     if !update.is_empty() {
-        let description = "Recorded responses have this, which the document does not declare.";
-        actions.push(json!({ "target": at, "description": description, "update": update }));
+        let update = Some(update.into());
+        actions.push(Action { target: at, update });
     }
-}
-
-fn remove(target: String) -> Value {
-    let description =
-        "Recorded responses do not agree with this; another action adds what they agree with.";
-    json!({ "target": target, "description": description, "remove": true })
 }
 
 fn keeps_primitives(old: &Map<String, Value>, new: &Map<String, Value>) -> bool {

@@ -90,6 +90,13 @@ pub(super) fn key(responses: &Map<String, Value>, status: u16) -> Option<String>
         .find_map(|key| responses.keys().find(|other| is(key, other)).cloned())
 }
 
+/// Whether a success has no body, although every status but 204 and 205 has one.
+pub(super) fn lacks_body(response: &Response<'_>) -> bool {
+    (200..300).contains(&response.status)
+        && ![204, 205].contains(&response.status)
+        && media_type(response).is_none()
+}
+
 /// The media type of the body, if there is one.
 fn media_type(response: &Response<'_>) -> Option<String> {
     let kind = response.headers.get("content-type");

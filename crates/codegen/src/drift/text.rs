@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use aimlapi_video_contract::code_span;
+
 use super::{Declaration, DeclarationKind, Difference, Kind, Part, Response};
 
 impl Kind {
@@ -47,13 +49,13 @@ impl fmt::Display for Difference {
         write!(f, "{} {}: ", self.method, self.status)?;
         let property = match &**name {
             "" => "body".to_owned(),
-            name => format!("`{name}`"),
+            name => code_span(name),
         };
         match kind {
             Kind::UndeclaredStatus => f.write_str("status is not declared"),
-            Kind::UndeclaredHeader => write!(f, "header `{name}` is not declared"),
+            Kind::UndeclaredHeader => write!(f, "header {property} is not declared"),
             Kind::UndeclaredMediaType => {
-                write!(f, "media type: expected {declared}; received {name}")
+                write!(f, "media type: expected {declared}; received {property}")
             }
             Kind::UndeclaredProperty => {
                 write!(
@@ -63,10 +65,16 @@ impl fmt::Display for Difference {
             }
             Kind::MissingProperty => write!(f, "required property {property} is missing"),
             Kind::OtherType => write!(f, "{property}: expected {declared}; received {received}"),
-            Kind::OtherValue => write!(
-                f,
-                "{property}: expected one of {declared}; received {received}"
-            ),
+            Kind::OtherValue => {
+                let received = match &**received {
+                    "" => "a long text".to_owned(),
+                    received => code_span(received),
+                };
+                write!(
+                    f,
+                    "{property}: expected one of {declared}; received {received}"
+                )
+            }
         }?;
         match self.count {
             1 => f.write_str(" (1 response)"),
@@ -90,13 +98,13 @@ impl DeclarationKind {
 
 impl fmt::Display for Declaration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, name, value } = self;
-        match kind {
+        let (name, value) = (code_span(&self.name), &self.value);
+        match self.kind {
             DeclarationKind::Status => write!(f, "status {name}"),
-            DeclarationKind::Header => write!(f, "header `{name}`"),
-            DeclarationKind::Property => write!(f, "property `{name}`"),
-            DeclarationKind::Type => write!(f, "`{name}`: type {value}"),
-            DeclarationKind::Value => write!(f, "`{name}`: {value}"),
+            DeclarationKind::Header => write!(f, "header {name}"),
+            DeclarationKind::Property => write!(f, "property {name}"),
+            DeclarationKind::Type => write!(f, "{name}: type {value}"),
+            DeclarationKind::Value => write!(f, "{name}: {value}"),
         }
     }
 }

@@ -25,8 +25,13 @@ pub(super) struct Durations {
     outside: Option<RangeInclusive<f64>>,
 }
 
-/// Returns the durations of completed generations of documented models, by model and length.
-pub(super) fn durations(generations: &[RecordedGeneration<'_>], merged: &Merged) -> Vec<Durations> {
+/// Returns the durations of completed generations of documented models, by model and length. Time ran `speed` times faster
+/// than at the service.
+pub(super) fn durations(
+    generations: &[RecordedGeneration<'_>],
+    merged: &Merged,
+    speed: f64,
+) -> Vec<Durations> {
     let mut groups: BTreeMap<(&str, Route, Option<u64>), Durations> = BTreeMap::new();
     for generation in generations {
         let mut models = merged.requests.iter().map(|request| &request.model);
@@ -35,6 +40,7 @@ pub(super) fn durations(generations: &[RecordedGeneration<'_>], merged: &Merged)
         let (Some((min, max)), Some(model)) = (generation.took(), models.find(is_own)) else {
             continue;
         };
+        let (min, max) = (min * speed, max * speed);
         let length = length(model, generation.request);
         let stated = model.expected(length);
         let stated = stated.map(|range| range.start().as_secs_f64()..=range.end().as_secs_f64());

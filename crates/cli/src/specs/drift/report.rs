@@ -59,7 +59,7 @@ impl Report {
             differences,
             unreceived,
             actions,
-            undeclared,
+            not_compared,
         } = &self.drift;
         let differences = differences.iter().map(|difference| {
             let part = &difference.part;
@@ -98,9 +98,9 @@ impl Report {
                 "verdict": durations.verdict(),
             })
         });
-        let undeclared = undeclared.iter();
-        let undeclared =
-            undeclared.map(|(what, count)| json!({ "what": what, "responses": count }));
+        let not_compared = not_compared.iter();
+        let not_compared =
+            not_compared.map(|(what, count)| json!({ "what": what, "responses": count }));
         json!({
             "ok": !self.is_different(),
             "responses": self.responses,
@@ -108,7 +108,7 @@ impl Report {
             "differences": differences.collect::<Vec<_>>(),
             "never_received": unreceived.collect::<Vec<_>>(),
             "durations": durations.collect::<Vec<_>>(),
-            "undeclared": undeclared.collect::<Vec<_>>(),
+            "not_compared": not_compared.collect::<Vec<_>>(),
             "draft": { "actions": actions, "durations": self.draft_durations() },
         })
     }
@@ -141,17 +141,17 @@ impl Report {
                 (title, lines)
             })
             .collect();
-        let undeclared = self.drift.undeclared.iter();
-        let undeclared: Lines = undeclared
+        let not_compared = self.drift.not_compared.iter();
+        let not_compared: Lines = not_compared
             .map(|(what, count)| {
                 (
                     "not compared",
-                    format!("{} ({})", quoted(what), counted(*count, "response")),
+                    format!("{what} ({})", counted(*count, "response")),
                 )
             })
             .collect();
-        if !undeclared.is_empty() {
-            groups.push(("without a document".into(), undeclared));
+        if !not_compared.is_empty() {
+            groups.push(("other responses".into(), not_compared));
         }
         groups
     }
