@@ -11,6 +11,7 @@ use axum::{
     response::Response as Outgoing,
 };
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use uuid::Uuid;
 
 use super::{
     ReportedDeviation,
@@ -18,8 +19,11 @@ use super::{
     forward::Forward,
 };
 use crate::{
-    Deviation, Part, RecordedExchange, Subject, checker::JsonBody, redact,
-    responses::ErrorResponse, server::MAX_BODY,
+    Deviation, Part, RecordedExchange, Subject,
+    checker::JsonBody,
+    redact,
+    responses::{ErrorResponse, Stamp},
+    server::MAX_BODY,
 };
 use aimlapi_video::Route;
 
@@ -97,9 +101,12 @@ impl Exchange {
 
     /// Returns the proxy's own response, an error.
     pub(super) fn error(&self, status: StatusCode, message: impl Into<String>) -> Outgoing {
-        let at = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        let stamp = Stamp {
+            at: SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default(),
+            id: Uuid::new_v4(),
+        };
         let error = ErrorResponse::new(status, message);
-        error.into_response(self.request.uri(), self.request.headers(), at)
+        error.into_response(self.request.uri(), self.request.headers(), stamp)
     }
 
     pub(super) fn response_head(&mut self, head: response::Parts) {

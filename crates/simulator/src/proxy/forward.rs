@@ -127,6 +127,8 @@ where
     let mut response = Response::new(Body::empty());
     *response.status_mut() = head.status;
     *response.headers_mut() = end_to_end(&head.headers);
+    // A reason phrase of the upstream's own is an extension.
+    *response.extensions_mut() = head.extensions.clone();
     exchange.response_head(head);
     if body.is_end_stream() {
         exchange.end();

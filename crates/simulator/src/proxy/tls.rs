@@ -30,7 +30,7 @@ where
 fn roots() -> io::Result<RootCertStore> {
     let mut found = rustls_native_certs::load_native_certs();
     let set = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
-        .map(|name| env::var_os(name).map(|value| format!(" from {name}={}", value.display())));
+        .map(|name| env::var_os(name).map(|value| format!(" from {name}={value:?}")));
     // The system may deliberately trust fewer roots than Mozilla's, which replace none that cannot be read.
     if found.certs.is_empty() && found.errors.is_empty() && set == [None, None] {
         found.certs = webpki_root_certs::TLS_SERVER_ROOT_CERTS.to_vec();

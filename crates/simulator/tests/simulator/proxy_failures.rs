@@ -75,7 +75,7 @@ async fn upstream_that_closes_early_does_so_for_the_caller_and_is_reported() {
 async fn late_response_is_reported_while_the_caller_waits() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let upstream = format!("http://{}", listener.local_addr().unwrap());
-    let late = Arc::new(tokio::sync::Notify::new());
+    let late = Arc::new(Notify::new());
     let notify = Arc::clone(&late);
     let proxy = Proxy::builder(upstream)
         .late_after(Duration::from_millis(1))
