@@ -69,9 +69,11 @@ async fn run_generate(generate: Generate, history: &History) -> Result<ExitCode,
         .wait_options(WaitOptions::default().speed(speed))
         .build()
         .map_err(|error| match error.kind() {
-            ErrorKind::MissingKey => Failure::usage(format!(
-                "{error}, or run against the embedded simulator by --simulate"
-            )),
+            ErrorKind::MissingKey => {
+                let message =
+                    format!("{error}, or run against the embedded simulator by --simulate");
+                Failure::of(&error, failure::USAGE, message)
+            }
             _ => Failure::creating(&error),
         })?;
 

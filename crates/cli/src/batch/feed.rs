@@ -105,7 +105,8 @@ impl Iterator for Feed {
     fn next(&mut self) -> Option<GenerationRequest> {
         let next = self.requests.as_slice().first()?;
         if next.earlier == Earlier::Nothing {
-            match self.ledger.lock().spending.decide(&next.kind) {
+            let decision = self.ledger.lock().spending.decide(&next.kind);
+            match decision {
                 Decision::Send => {}
                 Decision::Wait => return None,
                 Decision::Stop(why) => {
