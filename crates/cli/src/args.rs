@@ -122,6 +122,26 @@ where
     }
 }
 
+/// The options that limit what a command pays for.
+#[derive(Debug, Args)]
+pub(crate) struct Spend {
+    /// Create nothing more once what is spent and in flight may exceed N US dollars
+    ///
+    /// A generation is expected to cost what those of the same model and length cost before, in this run or in the history. The
+    /// first one of its kind runs alone.
+    #[arg(long, value_name = "N", value_parser = amount)]
+    pub(crate) max_usd: Option<f64>,
+    /// Refuse requests with warnings, instead of sending them as they stand
+    #[arg(long)]
+    pub(crate) deny_warnings: bool,
+}
+
+fn amount(text: &str) -> Result<f64, String> {
+    let amount = text.parse().ok();
+    let amount = amount.filter(|amount: &f64| amount.is_finite() && *amount >= 0.0);
+    amount.ok_or_else(|| "expected an amount such as 5 or 2.50".into())
+}
+
 fn time(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "expected a time such as 90s, 30m or 1h30m".into())
 }

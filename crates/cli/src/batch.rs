@@ -21,8 +21,10 @@ use crate::{
     output::print_note,
     progress::BatchProgress,
     service::service,
+    spending::{Prices, Spending},
 };
 
+mod dry_run;
 mod feed;
 mod out;
 mod requests;
@@ -55,6 +57,10 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
         false => "journal.jsonl",
     };
     let path = journal.unwrap_or_else(|| batch.out.join(name));
+    if batch.dry_run {
+        let prices = Prices::of(&history.own_entries());
+        return dry_run::print(batch, &requests, &path, &prices, &catalogue);
+    }
     let out = Out::prepare(&batch.out, &path)?;
     let journal = open(&path)?;
     let entries = journal.entries();
@@ -91,15 +97,17 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
     reconcile(&history, &known, &entries, &out);
     let progress = BatchProgress::start(requests.lines.len() - saved.len(), speed);
     let lines_without_request = requests.lines_without_request();
-    // Neither what was created nor what may have been is sent again.
-    let is_sent = |entry: &JournalEntry| {
-        entry.handle().is_some() || is_unclear(entry) && !batch.repeat_unclear
-    };
-    let sent = entries.iter().filter(|(_, entry)| is_sent(entry));
-    let sent = sent.map(|(line, _)| line - 1).collect();
-    let ledger = Ledger::new(history);
-    let paths = (&*path, &*batch.out);
-    let feed = Feed::new(requests, &saved, &sent, paths, &catalogue, ledger.clone());
+    let spending = Spending::new(batch.spend.max_usd, Prices::of(&known));
+    let ledger = Ledger::new(history, spending);
+    let feed = Feed::new(
+        requests,
+        &saved,
+        &entries,
+        batch,
+        &path,
+        &catalogue,
+        ledger.clone(),
+    );
     let mut all = client
         .generate_all(feed)
         .options(options(&batch.jobs, speed))
@@ -124,6 +132,9 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
         simulates: batch.simulate,
     };
     let ended = run.drive(&mut all, interrupt.clone()).await;
+    if let Some(stopped) = ledger.stopped() {
+        run.not_created(&stopped);
+    }
     if !ended {
         // A create in flight may be accepted and billed, so its response is waited for.
         all.stop();

@@ -7,7 +7,10 @@ use aimlapi_video::{
 };
 use serde_json::{Value, json};
 
-use crate::output::{print_note, write_line};
+use crate::{
+    cost::Cost,
+    output::{print_note, write_line},
+};
 
 /// A failed command.
 #[derive(Debug)]
@@ -57,6 +60,12 @@ impl Failure {
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(USAGE, "usage", message)
+    }
+
+    /// A request with warnings, after `--deny-warnings`.
+    pub(crate) fn denied(warnings: &str) -> Self {
+        let message = format!("nothing was created, as --deny-warnings asks: {warnings}");
+        Self::new(USAGE, "warnings_denied", message)
     }
 
     pub(crate) fn interrupted(message: impl Into<String>) -> Self {
@@ -167,10 +176,14 @@ impl Failure {
             print_note(format!("resume with: {resume}"));
         }
         if json {
-            // If this write fails, standard error has the failure all the same.
-            let _ = write_line(self.json(resume).to_string());
+            self.print_json(resume);
         }
         ExitCode::from(self.code)
+    }
+
+    /// Prints the failure as JSON on standard output. If this write fails, standard error has the failure all the same.
+    pub(crate) fn print_json(&self, resume: Option<&str>) {
+        let _ = write_line(self.json(resume).to_string());
     }
 
     /// The response of the service: the JSON of a wait's last response, or the text of one that cannot be read.
@@ -192,12 +205,17 @@ impl Failure {
             "message": self.message,
             "exit_code": self.code,
             "violations": self.violations,
-            "handle": self.handle,
         })
+    }
+
+    /// What the generation cost, if the service stated it.
+    pub(crate) fn cost(&self, handle: Option<&GenerationHandle>) -> Cost {
+        Cost::of(self.last_response.as_deref(), handle)
     }
 
     fn json(&self, resume: Option<&str>) -> Value {
         let mut object = json!({ "error": self.error_json() });
+        self.cost(self.handle.as_deref()).add_to(&mut object);
         if let Some(handle) = &self.handle {
             object["handle"] = serde_json::to_value(handle).unwrap_or(Value::Null);
         }

@@ -9,7 +9,7 @@ use std::{
 
 use aimlapi_video::{
     Client, ClientBuilder, ErrorKind, Generation, GenerationHandle, GenerationRequest,
-    ReservedTarget, Saved, Update, WaitOptions,
+    ReservedTarget, Saved, Update, WaitOptions, Warning,
 };
 use serde_json::{Value, json};
 
@@ -24,6 +24,7 @@ use crate::{
     progress::WaitProgress,
     request::{self, handle},
     service::service,
+    spending::{Decision, Kind, Prices, Spending},
     target::{self, Target},
 };
 
@@ -68,15 +69,23 @@ async fn run_generate(generate: Generate, history: &History) -> Result<ExitCode,
         .wait_options(WaitOptions::default().speed(speed))
         .build()
         .map_err(|error| match error.kind() {
-            ErrorKind::MissingKey => Failure::usage(format!(
-                "{error}, or run against the embedded simulator by --simulate"
-            )),
+            ErrorKind::MissingKey => {
+                let message =
+                    format!("{error}, or run against the embedded simulator by --simulate");
+                Failure::of(&error, failure::USAGE, message)
+            }
             _ => Failure::creating(&error),
         })?;
 
     history.note_unfinished(&Except::Nothing);
+    let model = catalogue.model(request.route(), request.model());
+    let spending = Spending::new(generate.spend.max_usd, Prices::of(&history.own_entries()));
+    if let Decision::Stop(why) = spending.decide(&Kind::of(&request, model)) {
+        let message = format!("nothing was created: {why}");
+        return Err(Failure::new(failure::USAGE, "max_usd", message));
+    }
     let intent = history.intent(Create {
-        model: catalogue.model(request.route(), request.model()),
+        model,
         request: &request,
         no_wait: generate.no_wait,
         output: target.absolute(),
@@ -232,6 +241,15 @@ fn read_request(generate: &Generate, catalogue: &Catalogue) -> Result<Generation
     let warnings = request.warnings();
     if let Some(refusal) = composed.refusal(&warnings) {
         return Err(refusal);
+    }
+    if generate.spend.deny_warnings && !warnings.is_empty() {
+        let texts: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+        let json =
+            |warning: &Warning| json!({ "pointer": warning.pointer, "message": warning.message });
+        return Err(Failure {
+            violations: warnings.iter().map(json).collect(),
+            ..Failure::denied(&texts.join("; "))
+        });
     }
     // The service ignores a mistyped name, and the generation is billed all the same.
     for warning in warnings {

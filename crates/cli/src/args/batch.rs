@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueHint};
 
-use super::{Documents, HistoryOption, speed, time, whole_number};
+use super::{Documents, HistoryOption, Spend, speed, time, whole_number};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = BATCH_NOTES)]
@@ -32,6 +32,11 @@ pub(crate) struct Batch {
     /// Repeat creates that got no response; use it once the account's log shows that they were not accepted
     #[arg(long)]
     pub(crate) repeat_unclear: bool,
+    /// Create nothing; print what would be created, the warnings, and what it may cost
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) spend: Spend,
     /// Use the older URL of the Kling models
     #[arg(long)]
     pub(crate) legacy: bool,

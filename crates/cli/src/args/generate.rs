@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueHint};
 
-use super::{Documents, HistoryOption, speed, time, whole_number};
+use super::{Documents, HistoryOption, Spend, speed, time, whole_number};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = GENERATE_EXAMPLES)]
@@ -52,6 +52,8 @@ pub(crate) struct Generate {
     /// Only create the generation, and print the handle that `wait` reads
     #[arg(long)]
     pub(crate) no_wait: bool,
+    #[command(flatten)]
+    pub(crate) spend: Spend,
     #[command(flatten)]
     pub(crate) history: HistoryOption,
     #[command(flatten)]

@@ -31,6 +31,7 @@ use crate::{
     job,
     output::print_note,
     progress::BatchProgress,
+    spending::{Prices, Spending},
     target::free_output,
     template::escape,
 };
@@ -166,7 +167,7 @@ async fn finish_batch(
         client: client.clone(),
         journal,
         out,
-        ledger: Ledger::new(history.clone()),
+        ledger: Ledger::new(history.clone(), Spending::new(None, Prices::default())),
         place,
         known,
         json: jobs.json,

@@ -15,7 +15,10 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use serde_json::{Value, json};
 use tokio::time::MissedTickBehavior;
 
-use super::{feed::Ledger, out::Out};
+use super::{
+    feed::{Ledger, Stopped},
+    out::Out,
+};
 use crate::{
     cost::Cost,
     failure::{self, Failure, download_error_line, error_line},
@@ -23,6 +26,7 @@ use crate::{
     interrupt::Interrupt,
     output::{print_note, write_line},
     progress::BatchProgress,
+    spending::End,
 };
 
 /// The jobs of one `batch` or `resume`.
@@ -121,8 +125,10 @@ impl Run {
                 self.progress.poll_failed(line, &error_line(&failure.error));
             }
             BatchEvent::Ended(Ok(generation)) => {
+                let cost = Cost::of(Some(&generation), generation.handle());
+                self.ledger.end(index, &End::Completed, cost);
+                self.progress.add_cost(Some(cost));
                 if let Some(handle) = generation.handle() {
-                    let cost = Cost::of(Some(&generation), Some(handle));
                     self.ledger.history.completed(handle, cost);
                 }
                 self.to_save.push_back((index, generation));
@@ -141,13 +147,22 @@ impl Run {
                     None => Failure::creating(&error),
                 };
                 let cost = Cost::of(error.last_answer(), handle.as_ref());
+                let has_failed = failure.code == failure::FAILED;
                 match &handle {
-                    Some(handle) if failure.code == failure::FAILED => {
+                    Some(handle) if has_failed => {
                         self.ledger.history.failed(handle, &failure.message, cost);
                     }
                     Some(_) => {}
                     None => self.ledger.record(index, Err(&failure)),
                 }
+                let end = match &handle {
+                    Some(_) if !has_failed => End::Open,
+                    None if failure.is_ambiguous() => End::Open,
+                    _ => End::Failed,
+                };
+                self.ledger.end(index, &end, cost);
+                let may_cost = cost.is_known() || matches!(end, End::Open);
+                self.progress.add_cost(may_cost.then_some(cost));
                 self.ended(index, handle, failure);
             }
             _ => {}
@@ -195,8 +210,8 @@ impl Run {
                 return self.ended(index, handle, failure);
             }
         };
+        let cost = Cost::of(Some(&job.generation), handle.as_ref());
         if let Some(handle) = &handle {
-            let cost = Cost::of(Some(&job.generation), Some(handle));
             let paths = saved.iter().map(|file| &*file.path);
             self.ledger.history.saved(handle, paths, cost);
         }
@@ -213,6 +228,7 @@ impl Run {
         self.progress
             .end(line, true, &format!("saved {}", files.join(", ")));
         let mut object = json!({ "line": line, "state": "saved", "files": files });
+        cost.add_to(&mut object);
         let notes = saved.iter().filter_map(|file| file.disagreement.as_ref());
         let notes: Vec<&str> = notes.map(String::as_str).collect();
         if !notes.is_empty() {
@@ -244,12 +260,8 @@ impl Run {
             None => failure.message.clone(),
         };
         self.progress.end(line, false, &outcome);
-        let mut failure = failure;
-        if failure.handle.is_none() {
-            failure.handle = handle.clone().map(Box::new);
-        }
-        let error = failure.error_json();
-        let mut object = json!({ "line": line, "state": "error", "error": error });
+        let mut object = json!({ "line": line, "state": "error", "error": failure.error_json() });
+        failure.cost(handle.as_ref()).add_to(&mut object);
         if let Some(response) = failure.response() {
             object["answer"] = response;
         }
@@ -258,6 +270,28 @@ impl Run {
         }
         if self.json {
             self.print_result(object, "");
+        }
+    }
+
+    /// Reports the requests that were not created because of `--max-usd`.
+    pub(super) fn not_created(&mut self, stopped: &Stopped) {
+        let count = stopped.lines.len();
+        let message = format!("not created: {}", stopped.why);
+        self.progress.print(&format!(
+            "{count} lines are {message}; the same command with a higher --max-usd creates them"
+        ));
+        let failure = Failure::new(failure::USAGE, "max_usd", message);
+        self.exit_code = worse(self.exit_code, failure.code);
+        if stopped.is_resumable {
+            self.is_resumable = true;
+            self.exit_code = worse(self.exit_code, failure::UNFINISHED);
+        }
+        if self.json {
+            for line in &stopped.lines {
+                let error = failure.error_json();
+                let object = json!({ "line": line, "state": "error", "error": error });
+                self.print_result(object, "");
+            }
         }
     }
 
