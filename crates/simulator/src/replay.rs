@@ -27,6 +27,7 @@ use crate::{
     shapes::phase,
     task::Phase,
     tasks::prompt,
+    timeline::NEVER,
 };
 use aimlapi_video::{Route, contract::Model};
 
@@ -324,6 +325,12 @@ impl Course {
             let body = response.content.body.as_ref()?;
             body.pointer("/meta/usage/credits_used")?.as_f64()
         });
+        let start = self.fetches.iter().find(|(_, response)| {
+            status(response).is_some_and(|status| phase(&status) != Phase::Queued)
+        });
+        let time = |fetch: Option<&(Duration, RecordedResponse)>| {
+            fetch.map_or(NEVER, |(at, _)| run.started + *at)
+        };
         let since = now.saturating_sub(run.started);
         Some(RecordedTask {
             id: id.to_string(),
@@ -343,6 +350,7 @@ impl Course {
                 .map(String::from),
             key: key.map(|key| key.to_string()).unwrap_or_default(),
             requests: Vec::new(),
+            times: [run.started, time(start), time(end)],
         })
     }
 }

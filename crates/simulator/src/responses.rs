@@ -1,6 +1,6 @@
 //! HTTP responses: generations, errors in the service's shape, and the responses that a scenario's steps replace them with.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::{
     body::{Body, Bytes},
@@ -21,6 +21,16 @@ const CLIENT_REQUEST_ID: &str = "x-client-request-id";
 pub(super) struct Stamp {
     pub(super) at: Duration,
     pub(super) id: Uuid,
+}
+
+impl Stamp {
+    /// The stamp of a response that belongs to no account: the real time, and a random id.
+    pub(super) fn random() -> Self {
+        Self {
+            at: SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default(),
+            id: Uuid::new_v4(),
+        }
+    }
 }
 
 /// Returns a response with a generation, and with the headers that the service adds.
@@ -87,7 +97,7 @@ impl ErrorResponse {
             "path": uri.path(),
             "requestId": client_id.unwrap_or_else(|| stamp.id.to_string()),
             "statusCode": self.status.as_u16(),
-            "timestamp": humantime::format_rfc3339_millis(std::time::SystemTime::UNIX_EPOCH + stamp.at).to_string(),
+            "timestamp": humantime::format_rfc3339_millis(SystemTime::UNIX_EPOCH + stamp.at).to_string(),
         });
         let mut response = (self.status, axum::Json(body)).into_response();
         if let Some(seconds) = self.retry_after {

@@ -11,7 +11,6 @@ use axum::{
     response::Response as Outgoing,
 };
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
-use uuid::Uuid;
 
 use super::{
     ReportedDeviation,
@@ -101,12 +100,8 @@ impl Exchange {
 
     /// Returns the proxy's own response, an error.
     pub(super) fn error(&self, status: StatusCode, message: impl Into<String>) -> Outgoing {
-        let stamp = Stamp {
-            at: SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default(),
-            id: Uuid::new_v4(),
-        };
         let error = ErrorResponse::new(status, message);
-        error.into_response(self.request.uri(), self.request.headers(), stamp)
+        error.into_response(self.request.uri(), self.request.headers(), Stamp::random())
     }
 
     pub(super) fn response_head(&mut self, head: response::Parts) {
