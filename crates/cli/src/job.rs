@@ -24,8 +24,10 @@ use crate::{
     progress::WaitProgress,
     request::{self, handle},
     service::service,
+    sidecar::{self, Draft},
     spending::{Decision, Kind, Prices, Spending},
     target::{self, Target},
+    viewer,
 };
 
 /// `generate`
@@ -63,6 +65,9 @@ async fn run_generate(generate: Generate, history: &History) -> Result<ExitCode,
         true => None,
         false => target.reserve_for_model(&generate.waiting, request.model())?,
     };
+    if let (true, Target::File(path)) = (generate.sidecar, &target) {
+        sidecar::check(path)?;
+    }
     let speed = speed_of(generate.waiting.speed, generate.simulate);
     let (_simulator, client) = service(generate.simulate, speed, &catalogue).await?;
     let client = client
@@ -92,6 +97,7 @@ async fn run_generate(generate: Generate, history: &History) -> Result<ExitCode,
         batch: None,
     });
     let entry = intent.and_then(|intent| history.intend(intent));
+    let draft = generate.sidecar.then(|| Draft::of(&request, model));
     let progress = WaitProgress::start(&format!("creating with {}", request.model()), speed);
     let created = create(&client, request, &mut interrupt).await;
     history.record_create(entry.as_ref(), created.as_ref());
@@ -120,8 +126,12 @@ async fn run_generate(generate: Generate, history: &History) -> Result<ExitCode,
         speed,
         resumes: false,
         history: history.clone(),
+        draft,
     };
-    job.finish(handle, progress, interrupt).await?;
+    let saved = job.finish(handle, progress, interrupt).await?;
+    if let (true, Some(first)) = (generate.open, saved.first()) {
+        viewer::open(&first.path);
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -198,9 +208,11 @@ async fn run_resume(
         speed,
         resumes: true,
         history: history.clone(),
+        draft: None,
     }
     .finish(handle, progress, interrupt)
-    .await
+    .await?;
+    Ok(())
 }
 
 fn read_request(generate: &Generate, catalogue: &Catalogue) -> Result<GenerationRequest, Failure> {
@@ -300,6 +312,8 @@ struct Job {
     /// Whether another command created the generation.
     resumes: bool,
     history: History,
+    /// What `--sidecar` writes.
+    draft: Option<Draft>,
 }
 
 impl Job {
@@ -308,7 +322,7 @@ impl Job {
         handle: GenerationHandle,
         mut progress: WaitProgress,
         mut interrupt: Interrupt,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<Saved>, Failure> {
         let started = Instant::now();
         let outcome = tokio::select! {
             biased;
@@ -322,6 +336,9 @@ impl Job {
         let cost = Cost::of(Some(&generation), Some(&handle));
         let paths = saved.iter().map(|file| &*file.path);
         self.history.saved(&handle, paths, cost);
+        if let Some(draft) = &self.draft {
+            draft.saved(&handle, &saved, cost);
+        }
         for disagreement in saved.iter().filter_map(|file| file.disagreement.as_ref()) {
             print_note(format!("note: {disagreement}"));
         }
@@ -339,7 +356,7 @@ impl Job {
                 "note: every video is saved, but standard output cannot be written: {error}"
             ));
         }
-        Ok(())
+        Ok(saved)
     }
 
     async fn wait_and_save(
@@ -364,6 +381,7 @@ impl Job {
             .download(&generation)
             .overwrite(self.waiting.overwrite)
             .allow_truncated(self.waiting.allow_truncated)
+            .sha256(self.draft.is_some())
             .on_progress(|received| progress.received(received));
         let saved = match (&self.target, self.reserved.take()) {
             (_, Some(reserved)) => download.to_reserved(reserved).await,

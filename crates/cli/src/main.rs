@@ -1,12 +1,14 @@
 //! The command line of `aimlapi-video`.
 
 mod args;
+mod atomic;
 mod batch;
 mod catalogue;
 mod completions;
 mod cost;
 mod documents;
 mod failure;
+mod gallery;
 mod history;
 mod interrupt;
 mod job;
@@ -18,6 +20,7 @@ mod proxy;
 mod recorded;
 mod request;
 mod service;
+mod sidecar;
 mod simulate;
 mod specs;
 mod spending;
@@ -28,6 +31,7 @@ mod template;
 mod text;
 mod validate;
 mod verbose;
+mod viewer;
 
 use std::{env, process::ExitCode};
 
@@ -51,6 +55,7 @@ async fn main() -> ExitCode {
         Command::Batch(batch) => batch::batch(batch).await,
         Command::Resume(resume) => batch::resume(resume).await,
         Command::History(history) => recorded::history(history),
+        Command::Gallery(options) => gallery::gallery(&options),
         Command::Status(status) => status::status(status).await,
         Command::Validate(validate) => validate::validate(&validate),
         Command::Models(models) => catalogue::models(&models),
