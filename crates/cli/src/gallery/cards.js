@@ -113,7 +113,7 @@ function facts(card) {
     card.usd_spent == null ? null : strong(usd(card.usd_spent)),
     card.length == null ? null : element("span", {}, `${card.length} s`),
     card.request?.seed == null ? null : element("span", {}, `seed ${shown(card.request.seed)}`),
-    card.created_at == null ? null : element("span", {}, new Date(card.created_at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })),
+    card.created_at == null ? null : element("span", {}, new Date(card.created_at).toLocaleString(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" })),
   );
 }
 

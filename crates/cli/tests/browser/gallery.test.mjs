@@ -44,7 +44,7 @@ const failed = {
   state: "failed",
   id: "storm-1",
   model: MODEL,
-  request: { model: MODEL, prompt: "A storm over the sea, it's late", duration: 5 },
+  request: { model: MODEL, prompt: "A storm over the sea, it's late", duration: 5, seed: 7 },
   ended_at: "2026-01-02T03:04:05.000Z",
   error: "the generation failed: not this scene",
 };
@@ -62,7 +62,8 @@ test("each card shows its video, its prompt as text, its cost and what repeats i
   const storm = card(page, "A storm");
   await storm.getByText("not this scene").waitFor();
   const command = await storm.locator("code").textContent();
-  assert.match(command, /^aimlapi-video generate klingai\/v2-master-text-to-video --set duration=5 --set 'prompt=A storm over the sea, it'\\''s late' --sidecar -o videos\/storm.mp4$/);
+  assert.match(command, /^aimlapi-video generate klingai\/v2-master-text-to-video --set duration=5 --set 'prompt=A storm over the sea, it'\\''s late' --set seed=7 --sidecar -o videos\/storm.mp4$/);
+  assert.equal(await storm.locator(".facts").textContent(), "seed 7");
   await odd.getByText("Details").click();
   await odd.getByText("SHA-256").waitFor();
   assert.ok(readFileSync(join(root, "videos", "index.html")).length < 200_000);
@@ -162,8 +163,8 @@ test("the page of a running batch reloads itself and keeps what the user has cho
   const prompts = ["first kite", "second kite", "third boat"];
   const requests = prompts.map((prompt) => JSON.stringify({ model: MODEL, prompt }));
   writeFileSync(join(root, "requests.jsonl"), requests.join("\n"));
-  const rule = (prompt, more) => ({ when: { body: { "/prompt": prompt } }, ...more });
-  await own(base, "scenario", { next: [rule("first kite", { seconds: 1 }), rule("second kite", { seconds: 500 }), rule("third boat", { seconds: 500, end: { fail: { message: "not this scene" } } })] });
+  const rule = (prompt, more) => ({ when: { body: { "/prompt": { matches: prompt } } }, ...more });
+  await own(base, "scenario", { next: [rule("first kite", { seconds: 1 }), rule("second kite", { seconds: 500 }), rule("third boat", { seconds: 5000, end: { fail: { message: "not this scene" } } })] });
   const args = ["batch", "requests.jsonl", "--out", "live", "--gallery", "--speed", "1000", "--deadline", "100h"];
   const service = { ...env, AIML_API_BASE: base, AIML_API_KEY: "key-of-the-test" };
   const batch = spawn(PROGRAM, args, { cwd: root, env: service, stdio: "ignore" });
@@ -185,6 +186,7 @@ test("the page of a running batch reloads itself and keeps what the user has cho
   await card(page, "second kite").waitFor();
   assert.equal(await page.evaluate(() => scrollY), 150);
   assert.ok(await page.getByRole("checkbox", { name: "Compare 0001.mp4" }).isChecked());
+  await own(base, "clock", { advance_seconds: 10_000 });
   await exited;
   await page.locator("#run").waitFor({ state: "hidden" });
   await page.getByRole("searchbox", { name: "Search" }).fill("boat");
