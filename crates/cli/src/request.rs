@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use crate::{
     args::{Generate, route_of},
     documents::Catalogue,
-    failure::{Failure, error_line, shell_quoted},
+    failure::{self, Failure, error_line, shell_quoted},
     output::print_note,
     text::{self, STANDARD_INPUT, json_error},
 };
@@ -312,7 +312,7 @@ fn file(source: &str, max_mib: u64) -> Result<Media, Failure> {
             }
             _ => String::new(),
         };
-        Failure::usage(message + &hint)
+        Failure::of(&error, failure::USAGE, message + &hint)
     })
 }
 

@@ -5,13 +5,13 @@ use std::{
     process::ExitCode,
 };
 
-use aimlapi_video::{Error, Violation, Warning};
+use aimlapi_video::{Error, Warning};
 use serde_json::{Value, json};
 
 use crate::{
     args::{Validate, route_of},
     documents::Catalogue,
-    failure::{Failure, USAGE},
+    failure::{Failure, USAGE, violation_json},
     lines::Lines,
     output::print_note,
     text,
@@ -105,16 +105,4 @@ fn read(
         model.coerce(&mut body);
     }
     Ok(catalogue.request(route, body)?.warnings())
-}
-
-fn violation_json(violation: &Violation) -> Value {
-    let mut entry = json!({
-        "pointer": violation.pointer,
-        "allowed": violation.allowed,
-        "keyword": violation.keyword,
-    });
-    if let Some(given) = &violation.given {
-        entry["given"] = given.clone();
-    }
-    entry
 }

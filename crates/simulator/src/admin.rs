@@ -178,6 +178,6 @@ fn bad(service: &Service, message: String, uri: &Uri, headers: &HeaderMap) -> Re
     ErrorResponse::new(StatusCode::BAD_REQUEST, message).into_response(
         uri,
         headers,
-        service.unix(headers),
+        service.stamp(headers),
     )
 }

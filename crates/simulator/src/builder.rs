@@ -277,6 +277,8 @@ impl SimulatorBuilder {
         let documents = documents.map_err(io::Error::other)?;
         let checked = self.settings.scenario.check_models(&documents.ids());
         checked.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        let replay = self.replay.as_ref();
+        let replay = replay.map(|recording| Replay::new(recording, self.replay_only, &documents));
         let service = Arc::new(Service {
             key: self.key,
             strict: self.strict,
@@ -284,9 +286,7 @@ impl SimulatorBuilder {
             documents,
             accounts: Accounts::new(self.settings),
             log: Log::new(self.max_requests),
-            replay: self
-                .replay
-                .map(|recording| Replay::new(&recording, self.replay_only)),
+            replay,
             any_origin: self.cors,
             checker: OnceLock::new(),
         });

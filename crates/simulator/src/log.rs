@@ -118,13 +118,22 @@ struct Inner {
     entries: VecDeque<Entry>,
 }
 
+/// The generation that a request concerns.
+#[derive(Clone, Debug)]
+pub(super) struct TaskReference {
+    pub(super) id: Arc<str>,
+    /// The key that created it.
+    pub(super) key: Option<KeyHash>,
+    /// `None` if a recording does not state the model, or no document has it.
+    pub(super) model: Option<Arc<Model>>,
+}
+
 /// A request in compact form: few allocations, and none that keeps a connection's buffer alive.
 #[derive(Debug)]
 struct Entry {
     number: u64,
     key: Option<KeyHash>,
-    /// The id and the model of the request's generation.
-    task: Option<(Arc<str>, Arc<Model>)>,
+    task: Option<TaskReference>,
     at: Duration,
     method: Method,
     target: Box<str>,
@@ -222,17 +231,14 @@ impl Log {
         });
     }
 
-    /// Records the generation that request `number` concerns, and its key.
-    pub(super) fn record_task(
-        &self,
-        number: u64,
-        key: Option<KeyHash>,
-        task: (Arc<str>, Arc<Model>),
-    ) {
-        self.change(number, |entry| {
-            entry.key = entry.key.or(key);
-            entry.task = Some(task);
-        });
+    /// Records the generation that request `number` concerns, if any.
+    pub(super) fn record_task(&self, number: u64, task: Option<TaskReference>) {
+        if let Some(task) = task {
+            self.change(number, |entry| {
+                entry.key = entry.key.or(task.key);
+                entry.task = Some(task);
+            });
+        }
     }
 
     fn change(&self, number: u64, change: impl FnOnce(&mut Entry)) {
@@ -276,15 +282,13 @@ impl Log {
         self.lock().entries.iter().map(Entry::to_recorded).collect()
     }
 
-    /// Returns the numbers of the stored requests that concern each generation.
-    pub(super) fn numbers_by_task(&self) -> HashMap<Arc<str>, Vec<u64>> {
+    /// Returns the numbers of the stored requests that concern each generation, by its id and key.
+    pub(super) fn numbers_by_task(&self) -> HashMap<(Arc<str>, Option<KeyHash>), Vec<u64>> {
         let mut numbers: HashMap<_, Vec<_>> = HashMap::new();
         for entry in &self.lock().entries {
-            if let Some((id, _)) = &entry.task {
-                numbers
-                    .entry(Arc::clone(id))
-                    .or_default()
-                    .push(entry.number);
+            if let Some(task) = &entry.task {
+                let of_task = numbers.entry((Arc::clone(&task.id), task.key));
+                of_task.or_default().push(entry.number);
             }
         }
         numbers
@@ -351,11 +355,12 @@ impl Entry {
             body,
             body_bytes: self.body_bytes,
             key: self.key.map(|key| key.to_string()),
-            task: self.task.as_ref().map(|(id, _)| id.to_string()),
+            task: self.task.as_ref().map(|task| task.id.to_string()),
             model: self
                 .task
                 .as_ref()
-                .map_or(stated, |(_, model)| Some(model.id.clone())),
+                .and_then(|task| Some(task.model.as_ref()?.id.clone()))
+                .or(stated),
             status: self.status,
         }
     }

@@ -155,6 +155,7 @@ fn own_paths() -> Map<String, Value> {
             } },
         } },
         "/_simulator/files/{id}/{name}": { "get": file() },
+        "/_simulator/replay/{course}/{name}": { "get": replayed() },
     });
     match paths {
         Value::Object(paths) => paths,
@@ -198,29 +199,50 @@ fn parameter(name: &str) -> Value {
 }
 
 fn file() -> Value {
-    let parameter = |name: &str, location: &str| {
+    let mut file = clip(
+        "file",
+        "A file of a completed generation, by the signed URL of its response",
+        &[
+            ("id", "path"),
+            ("name", "path"),
+            ("Expires", "query"),
+            ("Signature", "query"),
+        ],
+    );
+    file["responses"]["403"] = denied("The signature is wrong, or the URL has expired");
+    file
+}
+
+fn replayed() -> Value {
+    clip(
+        "replayed",
+        "A clip in place of a file of a recording that the simulator replays",
+        &[("course", "path"), ("name", "path")],
+    )
+}
+
+/// Describes an operation that responds with a clip.
+fn clip(id: &str, summary: &str, parameters: &[(&str, &str)]) -> Value {
+    let parameters = parameters.iter().map(|(name, location)| {
         let schema = json!({ "type": "string", "minLength": 1 });
         json!({ "name": name, "in": location, "required": true, "schema": schema })
-    };
+    });
     let video = json!({ "video/mp4": {} });
-    let error = json!({ "application/xml": {} });
     json!({
-        "operationId": "file",
-        "summary": "A file of a completed generation, by the signed URL of its response",
-        "parameters": [
-            parameter("id", "path"),
-            parameter("name", "path"),
-            parameter("Expires", "query"),
-            parameter("Signature", "query"),
-        ],
+        "operationId": id,
+        "summary": summary,
+        "parameters": parameters.collect::<Vec<_>>(),
         "responses": {
             "200": { "description": "The file", "content": video },
             "206": { "description": "The requested range", "content": video },
-            "403": { "description": "The signature is wrong, or the URL has expired", "content": error },
-            "404": { "description": "There is no such file", "content": error },
+            "404": denied("There is no such file"),
             "416": { "description": "The requested range is beyond the end of the file" },
         },
     })
+}
+
+fn denied(description: &str) -> Value {
+    json!({ "description": description, "content": { "application/xml": {} } })
 }
 
 fn responses(successes: &[(u16, &str)], errors: &[u16]) -> Value {

@@ -1,9 +1,13 @@
 //! `Proxy`: forwards requests to the service, and judges each request and response by the documents.
 
+mod body;
 mod builder;
 mod exchange;
 mod forward;
 mod report;
+#[cfg(feature = "rustls")]
+mod tls;
+mod upstream;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -28,9 +32,10 @@ use report::Reports;
 /// A validating proxy, which stops when this value is dropped.
 ///
 /// It forwards each request to the upstream server, with the caller's key, and the response to the caller, while both are
-/// received. Bodies and end-to-end headers are unchanged, except that a request without `Accept` gets `Accept: */*`, which has
-/// the same meaning. Of each response the caller sees what the upstream sent: if the upstream closes the connection, so does the
-/// proxy. Only for an upstream that cannot be reached, the proxy responds itself, with 502.
+/// received. Bodies, trailers and end-to-end headers are unchanged; neither `Via` nor any other header is added, except `Date` to
+/// a response without one. Interim responses, such as 103, are not forwarded. Of each response the caller sees what the upstream
+/// sent: if the upstream closes the connection, so does the proxy. Only for an upstream that cannot be reached, the proxy responds
+/// itself, with 502.
 ///
 /// Each request and response is judged by the documents ([`Checker`](super::Checker)). Paths below `/_simulator/` that are not
 /// the proxy's own are forwarded and not judged.
@@ -103,7 +108,7 @@ async fn overview(State(state): State<Arc<forward::Forward>>) -> Json<Value> {
     Json(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "note": "a proxy; deviations are held in memory and are lost when it stops",
-        "upstream": state.upstream,
+        "upstream": state.upstream.url,
         "guard": state.guard,
         "counts": state.reports.counts(),
         "deviations": state.reports.list(),
@@ -126,7 +131,7 @@ async fn page_state(
     Json(json!({
         "kind": "proxy",
         "version": env!("CARGO_PKG_VERSION"),
-        "upstream": state.upstream,
+        "upstream": state.upstream.url,
         "guard": state.guard,
         "epoch": epoch,
         "revision": counts.deviations + counts.upstream_failures,

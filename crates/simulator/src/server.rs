@@ -29,7 +29,7 @@ use super::{
     log::{Log, LoggedResponse, MAX_BODY_BYTES},
     page, redact,
     replay::Replay,
-    responses::{ErrorResponse, apply_step, generation},
+    responses::{ErrorResponse, Stamp, apply_step, generation},
     scenario::Step,
     shapes::Shape,
     tasks::CreateOutcome,
@@ -125,7 +125,7 @@ async fn log_request(
             ErrorResponse::new(StatusCode::PAYLOAD_TOO_LARGE, message).into_response(
                 &parts.uri,
                 &parts.headers,
-                service.unix(&parts.headers),
+                service.stamp(&parts.headers),
             )
         }
     };
@@ -197,22 +197,25 @@ async fn finish(
     (uri, headers): (&Uri, &HeaderMap),
     abort: &Abort,
 ) -> Response {
-    let at = service.unix(headers);
     match result {
         Ok((normal, None)) => normal,
         Ok((normal, Some(step))) => {
             let error = |status, message: String| {
-                ErrorResponse::new(status, message).into_response(uri, headers, at)
+                ErrorResponse::new(status, message).into_response(
+                    uri,
+                    headers,
+                    service.stamp(headers),
+                )
             };
             apply_step(&step, normal, abort, error).await
         }
-        Err(error) => error.into_response(uri, headers, at),
+        Err(error) => error.into_response(uri, headers, service.stamp(headers)),
     }
 }
 
 async fn unknown_path(State(service): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
     let error = ErrorResponse::new(StatusCode::NOT_FOUND, "the service has no such path");
-    error.into_response(&uri, &headers, service.unix(&headers))
+    error.into_response(&uri, &headers, service.stamp(&headers))
 }
 
 async fn unknown_method(State(service): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
@@ -220,7 +223,7 @@ async fn unknown_method(State(service): State<Shared>, uri: Uri, headers: Header
         StatusCode::METHOD_NOT_ALLOWED,
         "the path does not allow this method",
     );
-    error.into_response(&uri, &headers, service.unix(&headers))
+    error.into_response(&uri, &headers, service.stamp(&headers))
 }
 
 impl Service {
@@ -240,9 +243,9 @@ impl Service {
         })?;
         if let Some(replay) = &self.replay {
             let body = redact::without_secrets(redact::key(headers), &body);
-            let now = account.clock.now();
-            let course = replay.create(account.key, route, &body, now, &base(headers));
-            if let Some(response) = course {
+            let course = replay.create(&account, number, route, &body, &base(headers));
+            if let Some((task, response)) = course {
+                self.log.record_task(number, task);
                 return Ok((response, None));
             }
             if replay.only {
@@ -272,7 +275,10 @@ impl Service {
                 self.record_task(number, &account, &id);
                 let response = tasks.create_response(&id, &base(headers));
                 let (body, credits) = response.ok_or_else(removed)?;
-                Ok((generation(status, body, credits, headers), step))
+                Ok((
+                    generation(status, body, credits, headers, account.stamp()),
+                    step,
+                ))
             }
         }
     }
@@ -293,9 +299,9 @@ impl Service {
             ));
         };
         if let Some(replay) = &self.replay {
-            let now = account.clock.now();
-            let course = replay.fetch(account.key, route, &id, now, &base(headers));
-            if let Some(response) = course {
+            let course = replay.fetch(&account, route, &id, &base(headers));
+            if let Some((task, response)) = course {
+                self.log.record_task(number, task);
                 return Ok((response, None));
             }
         }
@@ -307,7 +313,10 @@ impl Service {
             )
         })?;
         self.record_task(number, &account, &id);
-        Ok((generation(StatusCode::OK, body, credits, headers), step))
+        Ok((
+            generation(StatusCode::OK, body, credits, headers, account.stamp()),
+            step,
+        ))
     }
 
     /// Checks the key of a request, takes a token of its rate limit, and returns its account.
@@ -333,11 +342,14 @@ impl Service {
         self.accounts.find(KeyHash::of(headers)).clock.unix()
     }
 
+    /// Returns the time and the id of the next response to the request's key.
+    pub(super) fn stamp(&self, headers: &HeaderMap) -> Stamp {
+        self.accounts.find(KeyHash::of(headers)).stamp()
+    }
+
     /// Records which generation a request concerns.
     pub(super) fn record_task(&self, number: u64, account: &Account, id: &str) {
-        if let Some(task) = account.tasks.find(id) {
-            self.log.record_task(number, account.key, task);
-        }
+        self.log.record_task(number, account.tasks.find(id));
     }
 
     /// Removes the generations and recorded requests of a key or of all keys, and restores their initial state.

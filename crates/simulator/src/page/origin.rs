@@ -1,6 +1,6 @@
 //! The protection of the endpoints that change something from the pages of other origins (cross-site request forgery).
 
-use std::{net::IpAddr, time::SystemTime};
+use std::net::IpAddr;
 
 use axum::{
     extract::Request,
@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 
-use crate::responses::ErrorResponse;
+use crate::responses::{ErrorResponse, Stamp};
 
 /// Refuses requests that are not safe (RFC 9110, 9.2.1) and come from a page of another origin, with 403.
 ///
@@ -19,9 +19,8 @@ use crate::responses::ErrorResponse;
 pub(crate) async fn refuse_others(request: Request, next: Next) -> Response {
     match judge(request.headers()) {
         Err(message) if !request.method().is_safe() => {
-            let at = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
             let error = ErrorResponse::new(StatusCode::FORBIDDEN, message);
-            error.into_response(request.uri(), request.headers(), at)
+            error.into_response(request.uri(), request.headers(), Stamp::random())
         }
         _ => next.run(request).await,
     }

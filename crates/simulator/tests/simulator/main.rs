@@ -14,6 +14,8 @@ mod models;
 mod page;
 mod programs;
 mod proxy;
+mod proxy_failures;
+mod proxy_headers;
 mod records;
 mod replay;
 mod requests;
