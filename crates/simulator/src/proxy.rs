@@ -31,9 +31,9 @@ use report::Reports;
 ///
 /// It forwards each request to the upstream server, with the caller's key, and the response to the caller, while both are
 /// received. Bodies, trailers and end-to-end headers are unchanged, except `Host`, which names the upstream; neither `Via` nor any
-/// other header is added, except `Date` to a response without one. Interim responses, such as 103, are not forwarded. Of each response the caller sees what the upstream
-/// sent: if the upstream closes the connection, so does the proxy. Only for an upstream that cannot be reached, the proxy responds
-/// itself, with 502.
+/// other header is added, except `Date` to a response without one. Interim responses, such as 103, are not forwarded. Of each
+/// response the caller sees what the upstream sent: if the upstream closes the connection, so does the proxy. Only for an upstream
+/// that cannot be reached, the proxy responds itself, with 502.
 ///
 /// Each request and response is judged by the documents ([`Checker`](super::Checker)). Paths below `/_simulator/` that are not
 /// the proxy's own are forwarded and not judged.
