@@ -79,10 +79,13 @@ async fn run_generate(generate: Generate, history: &History) -> Result<ExitCode,
 
     history.note_unfinished(&Except::Nothing);
     let model = catalogue.model(request.route(), request.model());
-    let spending = Spending::new(generate.spend.max_usd, Prices::of(&history.own_entries()));
-    if let Decision::Stop(why) = spending.decide(&Kind::of(&request, model)) {
-        let message = format!("nothing was created: {why}");
-        return Err(Failure::new(failure::USAGE, "max_usd", message));
+    if let Some(max_usd) = generate.spend.max_usd {
+        let prices = Prices::of(&history.own_entries());
+        let spending = Spending::new(Some(max_usd), prices);
+        if let Decision::Stop(why) = spending.decide(&Kind::of(&request, model)) {
+            let message = format!("nothing was created: {why}");
+            return Err(Failure::new(failure::USAGE, "max_usd", message));
+        }
     }
     let intent = history.intent(Create {
         model,

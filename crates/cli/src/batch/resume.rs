@@ -26,7 +26,7 @@ use super::{
 use crate::{
     args::{Jobs, Resume, Waiting, speed_of},
     failure::{self, Failure},
-    history::{Entry, Except, History, State, advice},
+    history::{Entry, Except, History, State},
     interrupt::Interrupt,
     job,
     output::print_note,
@@ -59,9 +59,7 @@ async fn finish_all(jobs: &Jobs, history: &History, interrupt: Interrupt) -> Res
     client.map_err(|error| Failure::creating(&error))?;
     let entries = history.own_entries();
     let of = |state| entries.iter().filter(move |entry| entry.state() == state);
-    for entry in of(State::Ambiguous) {
-        print_note(format!("note: {}: {}", entry.intent.model, advice(entry)));
-    }
+    history.note_ambiguous(&entries);
     let mut batches: BTreeMap<&Path, &Path> = BTreeMap::new();
     let mut singles: Vec<(&Entry, &GenerationHandle)> = Vec::new();
     for entry in of(State::Unfinished) {
