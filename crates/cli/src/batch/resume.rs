@@ -7,7 +7,8 @@ use std::{
 };
 
 use aimlapi_video::{
-    BatchEvent, ClientBuilder, Error, GenerationHandle, JournalEntry, JournalState, Update,
+    BatchEvent, ClientBuilder, Error, ErrorKind, GenerationHandle, JournalEntry, JournalState,
+    Update,
 };
 use futures_util::{
     StreamExt,
@@ -181,7 +182,11 @@ async fn finish_batch(
         run.ended(
             line - 1,
             None,
-            Failure::new(failure::AMBIGUOUS, "ambiguous_create", message),
+            Failure::new(
+                failure::AMBIGUOUS,
+                failure::Kind::Library(ErrorKind::AmbiguousCreate),
+                message,
+            ),
         );
     }
     let waits = open.into_iter().map(move |(index, handle)| {
