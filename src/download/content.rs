@@ -123,10 +123,12 @@ impl Content {
     fn of(arrived: &Arrived) -> Self {
         let kind = media_type(&arrived.head);
         match (arrived.inspector.container(), kind) {
-            (Container::Heif | Container::Other, Some(kind)) => match Kind::of(&kind) {
-                Some(Kind::Video) => Self::Video(Container::Other),
-                _ => Self::Other(kind.into_owned()),
-            },
+            (Container::Heif | Container::Other, Some(kind)) => {
+                match Kind::from_media_type(&kind) {
+                    Some(Kind::Video) => Self::Video(Container::Other),
+                    _ => Self::Other(kind.into_owned()),
+                }
+            }
             (Container::Heif, None) => Self::Other("image/heif".into()),
             (Container::Other, None) => Self::Unknown,
             (container, _) => Self::Video(container),

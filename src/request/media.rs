@@ -243,7 +243,7 @@ fn checked_type(stated: &str) -> Result<String, String> {
     let is_name = stated
         .split_once('/')
         .is_some_and(|(_, name)| !name.is_empty() && name.chars().all(is_restricted));
-    if is_name && Kind::of(stated).is_some() {
+    if is_name && Kind::from_media_type(stated).is_some() {
         return Ok(stated.to_ascii_lowercase());
     }
     Err(format!(

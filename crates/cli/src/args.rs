@@ -20,7 +20,9 @@ pub(crate) use generate::{Generate, Status, Wait, Waiting};
 pub(crate) use history::{GroupBy, History, HistoryCommand, HistoryOption};
 pub(crate) use proxy::Proxy;
 pub(crate) use simulate::Simulate;
-pub(crate) use specs::{Specs, SpecsCheck, SpecsCommand, SpecsDiff, SpecsUpdate, SpecsVendors};
+pub(crate) use specs::{
+    Specs, SpecsCheck, SpecsCommand, SpecsDiff, SpecsDrift, SpecsUpdate, SpecsVendors,
+};
 
 /// Generate videos with AI/ML API: create, wait, download
 ///

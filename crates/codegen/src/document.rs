@@ -172,8 +172,7 @@ fn walk(
     let target = at
         .get("$ref")
         .and_then(Value::as_str)
-        .and_then(|to| to.strip_prefix('#'))
-        .and_then(|to| Some((to.to_owned(), root.pointer(to)?)));
+        .and_then(|to| repair::target(root, to));
     *left = left.saturating_sub(1);
     let mut best = (0, place.clone());
     if let Some((to, target)) = target.filter(|_| *left > 0) {

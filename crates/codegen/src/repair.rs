@@ -22,7 +22,7 @@ use crate::document::Document;
 pub(crate) use join::{additional, joined, whole};
 pub(crate) use json_schema::is_known_dialect;
 pub(crate) use reference::{
-    below_definitions, decoded, from_elsewhere, references, unused_components as prune,
+    below_definitions, decoded, from_elsewhere, references, target, unused_components as prune,
 };
 pub(crate) use schema::is_annotation;
 pub(crate) use values::enum_in_arms;

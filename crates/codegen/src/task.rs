@@ -9,15 +9,13 @@ pub(crate) fn read(create: &Create, model: &Model, diagnostics: &mut Diagnostics
     let required = media.iter().filter(|(_, is_required)| **is_required);
     let required: Vec<_> = required.map(|(kind, _)| *kind).collect();
     let Some(stated) = create.schema.get("x-task") else {
-        return Task::of(&required);
+        return Task::from_media(&required);
     };
     serde_json::from_value(stated.clone()).unwrap_or_else(|_| {
-        let what = format!(
-            "`x-task` is {stated}; expected one of {}",
-            Task::ALL.map(Task::as_str).join(", ")
-        );
+        let names: Vec<&str> = Task::ALL.iter().map(|task| task.as_str()).collect();
+        let what = format!("`x-task` is {stated}; expected one of {}", names.join(", "));
         let remedy = "correct overlay.json";
         diagnostics.error(Diagnostic::new(&create.file, &create.place, what, remedy));
-        Task::of(&required)
+        Task::from_media(&required)
     })
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use crate::{
-    Check, Model, Property, Schema, SourcedRule,
+    Check, Formats, Model, Property, Schema, SourcedRule,
     wording::{MARKDOWN, code_span},
 };
 
@@ -121,14 +121,26 @@ impl Table {
             if property.required {
                 self.row(&path, "required", json!(true), reason);
             }
-            let is_left_out = property.nullable && !property.required;
-            let of_struct =
-                is_left_out.then_some("a struct leaves the property out instead of writing `null`");
-            if property.nullable || !property.required {
-                let nullable = json!(property.nullable);
-                self.row(&path, "nullable", nullable, reason.or(of_struct));
-            }
+            self.null(&path, property, reason);
             self.schema(&path, &property.schema, reason);
+        }
+    }
+
+    /// Adds the row that states whether a property may be `null`, unless its type refuses it and requires a value.
+    fn null(&mut self, path: &str, property: &Property, reason: Option<&str>) {
+        let of_type = holds_any_value(&property.schema);
+        let fits = || property.schema.check(&Value::Null, NO_FORMATS).is_empty();
+        let is_allowed = property.nullable || of_type && fits();
+        let of_property = match (of_type, is_allowed) {
+            (true, false) => Some("the type holds any JSON value, `null` included"),
+            (false, true) if !property.required => {
+                Some("a struct leaves the property out instead of writing `null`")
+            }
+            _ => None,
+        };
+        if property.nullable || !property.required || of_property.is_some() {
+            let reason = reason.or(of_property);
+            self.row(path, "nullable", json!(is_allowed), reason);
         }
     }
 
@@ -194,6 +206,22 @@ impl Table {
         }
     }
 }
+
+/// Whether the Rust type of a schema's values is the one of any JSON value.
+fn holds_any_value(schema: &Schema) -> bool {
+    match schema.typed() {
+        Schema::Any | Schema::Null | Schema::Enum(_) => true,
+        Schema::Alternatives { .. } => schema.typed().tagged().is_none(),
+        Schema::OneOrMany(item) => holds_any_value(item),
+        _ => false,
+    }
+}
+
+/// No format applies to `null`.
+const NO_FORMATS: Formats = Formats {
+    is_uri: |_| false,
+    is_base64_media: |_| false,
+};
 
 fn markdown_rows(
     path: &str,

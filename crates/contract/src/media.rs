@@ -21,13 +21,13 @@ pub enum MediaKind {
 
 impl MediaKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Image, Self::Video, Self::Audio];
+    pub const ALL: &[Self] = &[Self::Image, Self::Video, Self::Audio];
 
     /// The kind of a media type by its top-level type, the part before the slash.
-    pub fn of(media_type: &str) -> Option<Self> {
+    pub fn from_media_type(media_type: &str) -> Option<Self> {
         let (top_level, _) = media_type.split_once('/')?;
         let is = |kind: &Self| top_level.eq_ignore_ascii_case(kind.as_str());
-        Self::ALL.into_iter().find(is)
+        Self::ALL.iter().copied().find(is)
     }
 
     /// The top-level type of the kind's media types.

@@ -237,7 +237,7 @@ pub enum Task {
 
 impl Task {
     /// Every task.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: &[Self] = &[
         Self::TextToVideo,
         Self::ImageToVideo,
         Self::ReferenceToVideo,
@@ -252,7 +252,7 @@ impl Task {
     ];
 
     /// The task of requests that require media of these kinds.
-    pub fn of(required: &[MediaKind]) -> Self {
+    pub fn from_media(required: &[MediaKind]) -> Self {
         let requires = |kind| required.contains(&kind);
         match (
             requires(MediaKind::Image),

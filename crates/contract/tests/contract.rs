@@ -4,7 +4,7 @@
 use std::{ops::RangeInclusive, time::Duration};
 
 use aimlapi_video_contract::{
-    Check, Formats, Model, Property, Route, Schema, StatedDuration, from_json, to_json,
+    Check, EnforcedBy, Formats, Model, Property, Route, Schema, StatedDuration, from_json, to_json,
 };
 use serde_json::{Value, json};
 
@@ -179,4 +179,70 @@ fn expected_duration_without_a_length_spans_all_stated_ones() {
     assert_eq!(seconds(model.expected(Some(8))), Some((110, 110)));
     model.durations.remove(0);
     assert_eq!(seconds(model.expected(Some(8))), Some((85, 240)));
+}
+
+#[test]
+fn the_ledger_states_who_refuses_null_where_a_type_holds_it() {
+    let mixed = Schema::Enum(vec![json!("a"), json!(5)]);
+    let choice = Schema::alternatives(vec![Schema::Boolean, Schema::string(0, None)], false);
+    let with_null = Schema::Enum(vec![json!("a"), Value::Null]);
+    let beside = Schema::Any.checked(vec![Check::AllOf(choice.clone())]);
+    for (schema, refuses) in [
+        (mixed, true),
+        (choice, true),
+        (beside, true),
+        (with_null, false),
+        (Schema::Any, false),
+    ] {
+        for required in [false, true] {
+            let mut property = Property::new("p", schema.clone());
+            property.required = required;
+            let mut model = Model::new(Route::Universal, "example/model");
+            model.properties.push(property);
+            let rows = model.constraints().into_iter();
+            let of_null = rows.filter(|row| row.property == "p" && row.keyword == "nullable");
+            let found: Vec<_> = of_null
+                .map(|row| (row.value, row.enforced_by, row.reason.is_some()))
+                .collect();
+            let expected = match (refuses, required) {
+                (true, _) => vec![(json!(false), EnforcedBy::Create, true)],
+                (false, false) => vec![(json!(true), EnforcedBy::Type, false)],
+                (false, true) => vec![],
+            };
+            assert_eq!(found, expected, "{schema:?}");
+        }
+    }
+}
+
+#[test]
+fn tagged_alternatives_are_described_by_their_tag() {
+    let arm = |value: &str, more: &[&str]| {
+        let mut tag = Property::new("type", Schema::StringEnum(vec![value.into()]));
+        tag.required = true;
+        let others = more.iter().map(|name| Property::new(*name, Schema::Uri));
+        Schema::Object(others.chain([tag]).collect())
+    };
+    let closed = arm("video", &["url"]).checked(vec![Check::Closed(vec!["url".into()])]);
+    for exactly_one in [false, true] {
+        let arms = vec![
+            closed.clone(),
+            arm("image", &["url", "mask"]),
+            arm("none", &[]),
+        ];
+        assert_eq!(
+            Schema::alternatives(arms, exactly_one).allowed(),
+            "an object whose type is \"video\" (with url, only the properties url), or \"image\" (with url, mask), or \"none\""
+        );
+    }
+}
+
+#[test]
+fn null_joins_the_arms_of_a_choice() {
+    let choice = Schema::alternatives(vec![Schema::Boolean, Schema::Uri], false);
+    let with_null = Schema::alternatives(vec![Schema::Boolean, Schema::Uri, Schema::Null], false);
+    assert_eq!(choice.or_null(), with_null);
+    assert_eq!(with_null.clone().or_null(), with_null);
+    let exact = Schema::alternatives(vec![Schema::Boolean, Schema::Uri], true);
+    let expected = Schema::alternatives(vec![exact.clone(), Schema::Null], false);
+    assert_eq!(exact.or_null(), expected);
 }

@@ -22,7 +22,7 @@ pub(crate) fn media_type(bytes: &[u8]) -> Option<Cow<'static, str>> {
     }
     if let Some(rest) = after_id3(bytes) {
         return media_type(rest)
-            .filter(|media_type| Kind::of(media_type) == Some(Kind::Audio))
+            .filter(|media_type| Kind::from_media_type(media_type) == Some(Kind::Audio))
             .or(Some("audio/mpeg".into()));
     }
     let format = FileFormat::from_bytes(bytes);
@@ -31,7 +31,9 @@ pub(crate) fn media_type(bytes: &[u8]) -> Option<Cow<'static, str>> {
         FileFormat::WindowsCursor => return None,
         _ => common(format.media_type()),
     };
-    Kind::of(&media_type).is_some().then_some(media_type)
+    Kind::from_media_type(&media_type)
+        .is_some()
+        .then_some(media_type)
 }
 
 /// The common name of a media type for which `file-format` has another name.
@@ -385,7 +387,7 @@ mod tests {
             let begins: [&[u8]; 6] = [b"", b"\0\0\0\x18ftyp", b"\x1A\x45\xDF\xA3", b"\0\0\0\x01moov", b"ID3\x04\0\0", b"\0\0\0\x08wide"];
             let bytes = [begins[begin], &bytes].concat();
             if let Some(found) = media_type(&bytes) {
-                prop_assert!(Kind::of(&found).is_some(), "{}", found);
+                prop_assert!(Kind::from_media_type(&found).is_some(), "{}", found);
             }
         }
 

@@ -47,7 +47,10 @@ pub(super) fn unsuitable(rest: &str, expected: Option<Kind>) -> Option<Unsuitabl
         return unsuitable_base64(data, Some(&stated), expected);
     }
     let bytes: Cow<'_, [u8]> = percent_decode_str(data).into();
-    if Kind::of(&stated).is_some() && media_type(&bytes).is_none() && stated != "image/svg+xml" {
+    if Kind::from_media_type(&stated).is_some()
+        && media_type(&bytes).is_none()
+        && stated != "image/svg+xml"
+    {
         return Some(Unsuitable::likely(format!(
             "the data URI does not contain `;base64`, so its data are not {stated}; write data:{stated};base64,…"
         )));
@@ -114,8 +117,11 @@ fn of_another_type(
     expected: Option<Kind>,
 ) -> Option<Unsuitable> {
     let shown = media_type(bytes);
-    let stated_kind = stated.and_then(Kind::of);
-    let kind = shown.as_deref().and_then(Kind::of).or(stated_kind);
+    let stated_kind = stated.and_then(Kind::from_media_type);
+    let kind = shown
+        .as_deref()
+        .and_then(Kind::from_media_type)
+        .or(stated_kind);
     if let (Some(kind), Some(expected)) = (kind, expected)
         && kind != expected
         // Services accept an animation as a video.

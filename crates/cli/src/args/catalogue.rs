@@ -24,13 +24,13 @@ pub(crate) struct Models {
     #[arg(value_name = "WORD")]
     pub(crate) words: Vec<String>,
     /// Only models of this task
-    #[arg(long, ignore_case = true, value_parser = PossibleValuesParser::new(Task::ALL.map(Task::as_str)))]
+    #[arg(long, ignore_case = true, value_parser = PossibleValuesParser::new(Task::ALL.iter().map(|task| task.as_str())))]
     pub(crate) task: Option<String>,
     /// Only the models of this vendor, such as kling
     #[arg(long)]
     pub(crate) vendor: Option<String>,
     /// Only models that take media of this kind, required or not; may be given several times
-    #[arg(long, ignore_case = true, value_parser = PossibleValuesParser::new(MediaKind::ALL.map(MediaKind::as_str)))]
+    #[arg(long, ignore_case = true, value_parser = PossibleValuesParser::new(MediaKind::ALL.iter().map(|kind| kind.as_str())))]
     pub(crate) takes: Vec<String>,
     /// Only models whose generations take at most this time, such as 90s or 5m, as the vendor's pages state it
     ///

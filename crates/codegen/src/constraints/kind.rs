@@ -40,7 +40,8 @@ pub(super) fn is_media(mark: Option<&Value>) -> bool {
 
 fn named(value: &Value) -> Option<MediaKind> {
     MediaKind::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .find(|kind| value == kind.as_str())
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn from_elsewhere(document: &mut Value, published: &Value) {
     for item in items.into_iter().flat_map(Map::values_mut) {
         for _ in 0..MAX_DEPTH {
             let to = item.get("$ref").and_then(Value::as_str);
-            let Some(target) = to.and_then(|to| target(published, to)) else {
+            let Some((_, target)) = to.and_then(|to| target(published, to)) else {
                 break;
             };
             let mut whole = target.clone();
@@ -61,9 +61,11 @@ fn is_elsewhere(to: &str) -> bool {
     elsewhere.iter().any(|folder| to.starts_with(folder))
 }
 
-/// The target of a reference within the file.
-fn target<'a>(whole: &'a Value, to: &str) -> Option<&'a Value> {
-    whole.pointer(&decoded(to.strip_prefix('#')?))
+/// The target of a reference within the file, with its pointer.
+pub(crate) fn target<'a>(whole: &'a Value, to: &str) -> Option<(String, &'a Value)> {
+    let pointer = decoded(to.strip_prefix('#')?);
+    let target = whole.pointer(&pointer)?;
+    Some((pointer, target))
 }
 
 struct Writer {
@@ -131,7 +133,7 @@ impl Writer {
         if self.open.iter().any(|open| open == name) || self.open.len() == MAX_DEPTH {
             return None;
         }
-        let target = target(&self.whole, name)?;
+        let (_, target) = target(&self.whole, name)?;
         let size = match self.sizes.get(name) {
             Some(size) => *size,
             None => *self.sizes.entry(name.to_owned()).or_insert(size(target)),
@@ -159,7 +161,7 @@ fn beside(mut schema: Map<String, Value>, target: Value) -> Value {
 }
 
 /// Tools put `$defs` into a schema and write references as if it were the whole file. Such a reference becomes one to the
-/// nearest `$defs` around it, unless the file has its target.
+/// outermost `$defs` around it that has the name: those of the file, or of the schema that was a file.
 pub(crate) fn below_definitions(document: &mut Value) {
     if has_definitions(document) {
         point_below(document, String::new(), &mut Vec::new());
@@ -185,13 +187,9 @@ fn point_below(value: &mut Value, at: String, open: &mut Vec<(String, BTreeSet<S
                 && let Some(below) = to.strip_prefix("#/$defs/")
             {
                 let name = unescaped(below.split('/').next().unwrap_or_default());
-                let is_of_file = |(place, names): &(String, BTreeSet<String>)| {
-                    place.is_empty() && names.contains(&name)
-                };
-                let is_found = open.first().is_some_and(is_of_file);
-                let mut around = open.iter().rev().filter(|_| !is_found);
+                let mut around = open.iter();
                 if let Some((place, _)) = around.find(|(_, names)| names.contains(&name)) {
-                    *to = format!("#{place}/$defs/{below}");
+                    *to = format!("#{}/$defs/{below}", place.replace('%', "%25"));
                 }
             }
             for (key, value) in map {

@@ -4,15 +4,18 @@
 
 mod alternatives;
 mod arms;
+mod bodies;
 mod changes;
 mod defects;
 mod divide;
+mod drift;
 mod folders;
 mod json_schema;
 mod limits;
 mod mutations;
 mod openapi_3_1;
 mod overlays;
+mod reports;
 mod tasks;
 mod vendored;
 

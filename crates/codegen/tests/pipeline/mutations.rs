@@ -3,7 +3,7 @@
 use proptest::{prelude::*, sample::Index, test_runner::TestCaseResult};
 use serde_json::{Value, json};
 
-use super::{client, defects, documents, facts, openapi_3_1::twins};
+use super::{client, defects, documents, facts, openapi_3_1::twins::twins};
 use aimlapi_video_codegen::{self as spec, Diagnostics, Document, rust};
 
 /// One change at a place. Places and values are chosen by index, so that proptest can shrink a failing case.

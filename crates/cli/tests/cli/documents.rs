@@ -1,16 +1,11 @@
-//! `models` and `schema`, and documents that are read at run time.
-#![allow(clippy::unwrap_used, reason = "a test may fail")]
+//! Documents that are read at run time, by `--documents`.
 
-use aimlapi_video_test_support as support;
-
-use aimlapi_video_simulator::Simulator;
 use serde_json::{Value, json};
-use support::cli::{Cli, Ran};
 
-const MODEL: &str = "klingai/v2-master-text-to-video";
+use super::support::cli::{Cli, Ran};
 
 /// A document of a model that no build contains.
-fn newest() -> Value {
+pub(super) fn newest() -> Value {
     json!({
         "openapi": "3.0.0",
         "info": { "title": "", "version": "1" },
@@ -34,7 +29,7 @@ fn newest() -> Value {
 }
 
 /// A command line with the document of the newest model in `published/`.
-fn with_documents() -> Cli {
+pub(super) fn with_documents() -> Cli {
     let cli = Cli::new();
     let folder = cli.path("published/acme");
     std::fs::create_dir_all(&folder).unwrap();
@@ -46,128 +41,6 @@ fn ids(ran: &Ran) -> Vec<String> {
     let models = ran.json();
     let id = |model: &Value| model["id"].as_str().unwrap().to_owned();
     models.as_array().unwrap().iter().map(id).collect()
-}
-
-#[tokio::test]
-async fn models_are_filtered_by_words_task_vendor_media_and_duration() {
-    let cli = Cli::new();
-    let all = cli.run(&["models", "--json"]).await.json();
-    let all = all.as_array().unwrap();
-    let is = |model: &Value, name: &str, text: &str| model[name] == text;
-    let takes =
-        |model: &Value, kind: &str| model["takes"].as_array().unwrap().contains(&json!(kind));
-    let words = |model: &Value| {
-        let id = model["id"].as_str().unwrap();
-        id.contains("kling") && id.contains("pro")
-    };
-    type Filter<'a> = &'a dyn Fn(&Value) -> bool;
-    let cases: [(&[&str], Filter<'_>); 7] = [
-        (&["KLING", "pro"], &words),
-        (&["--task", "Image-To-Video"], &|model| {
-            is(model, "task", "image-to-video")
-        }),
-        (&["--vendor", "XAI"], &|model| is(model, "vendor", "xai")),
-        (&["--takes", "audio"], &|model| takes(model, "audio")),
-        (&["--takes", "Audio", "--takes", "video"], &|model| {
-            takes(model, "audio") && takes(model, "video")
-        }),
-        (&["--max-duration", "3m"], &|model| {
-            model["expected_s"][1]
-                .as_f64()
-                .is_some_and(|max| max <= 180.0)
-        }),
-        (
-            &["pro", "--takes", "image", "--vendor", "kling"],
-            &|model| {
-                model["id"].as_str().unwrap().contains("pro")
-                    && takes(model, "image")
-                    && is(model, "vendor", "kling")
-            },
-        ),
-    ];
-    for (options, expected) in cases {
-        let arguments = [&["models", "--json"], options].concat();
-        let found = cli.run(&arguments).await.json();
-        let expected: Vec<&Value> = all.iter().filter(|model| expected(model)).collect();
-        assert!(
-            !expected.is_empty() && expected.len() < all.len(),
-            "{options:?}"
-        );
-        assert_eq!(
-            found.as_array().unwrap().iter().collect::<Vec<_>>(),
-            expected,
-            "{options:?}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn filter_that_is_wrong_or_fits_no_model_is_an_error_with_what_to_do() {
-    let cli = Cli::new();
-    for (options, expected) in [
-        (&["--vendor", "klingon"][..], "; expected one of "),
-        (&["no-such-model"], "`aimlapi-video models` lists all"),
-        (&["--task", "cooking"], "possible values: text-to-video"),
-        (
-            &["--takes", "smell"],
-            "possible values: image, video, audio",
-        ),
-        (&["--max-duration", "soon"], "expected a time such as 90s"),
-    ] {
-        let ran = cli.run(&[&["models"], options].concat()).await;
-        assert!(ran.code == 2 && ran.stderr.contains(expected), "{ran:?}");
-    }
-    assert_eq!(
-        cli.run(&["models", "no-such-model", "--json"]).await.json(),
-        json!([])
-    );
-}
-
-#[tokio::test]
-async fn schema_shows_nested_objects_and_without_a_model_what_to_do() {
-    let cli = Cli::new();
-    let ran = cli.run(&["schema", MODEL]).await;
-    let lines: Vec<&str> = ran.stdout.lines().collect();
-    let parent = lines
-        .iter()
-        .position(|line| line.starts_with("advanced_camera_control "));
-    let nested: Vec<&str> = lines[parent.unwrap() + 2].split_whitespace().collect();
-    assert!(lines[parent.unwrap() + 2].starts_with("  "), "{ran:?}");
-    assert_eq!(
-        nested[..4],
-        ["movement_value", "yes", "-10", "to"],
-        "{ran:?}"
-    );
-    let ran = cli
-        .run(&["schema", "klingai/video-o1-reference-to-video"])
-        .await;
-    assert!(ran.stdout.contains("\n  frontal_image_url "), "{ran:?}");
-    let ran = cli.run(&["schema", "runway/act_two"]).await;
-    let lines = ran.stdout.lines().map(|line| {
-        let name = line.trim_start().split("  ").next().unwrap_or_default();
-        (line.len() - line.trim_start().len(), name)
-    });
-    let variants: Vec<(usize, &str)> = lines
-        .skip_while(|(_, name)| *name != "character")
-        .skip(1)
-        .take_while(|(indent, _)| *indent > 0)
-        .collect();
-    assert_eq!(
-        variants,
-        [
-            (2, "character (video)"),
-            (4, "type"),
-            (4, "url"),
-            (2, "character (image)"),
-            (4, "type"),
-            (4, "url"),
-        ],
-        "{ran:?}"
-    );
-    let ran = cli.run(&["schema"]).await;
-    let advice = "`aimlapi-video schema MODEL`: `aimlapi-video models` lists them";
-    assert!(ran.code == 2 && ran.error().contains(advice), "{ran:?}");
-    assert_eq!(cli.run(&["schema", "--ledger"]).await.code, 0);
 }
 
 #[tokio::test]
@@ -278,93 +151,6 @@ async fn model_of_a_document_given_at_run_time_is_generated_in_a_simulator() {
         "{ran:?}"
     );
     child.kill().await.unwrap();
-}
-
-#[tokio::test]
-async fn unchecked_request_for_the_embedded_simulator_is_refused_with_what_to_do() {
-    let cli = with_documents();
-    let arguments = ["generate", "acme/newer", "--unchecked", "--simulate"];
-    for (options, expected) in [
-        (
-            &[][..],
-            "name a folder with its document by --documents DIR",
-        ),
-        (
-            &["--documents", "published"],
-            "add its document to published",
-        ),
-    ] {
-        let ran = cli.run(&[&arguments, options].concat()).await;
-        let what = "no document describes acme/newer, so it cannot be simulated; ";
-        assert!(
-            ran.code == 2 && ran.error().contains(&format!("{what}{expected}")),
-            "{ran:?}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn unchecked_request_is_sent_as_the_options_state_it() {
-    let simulator = Simulator::builder().speed(2000.0).start().await.unwrap();
-    let cli = Cli::at(simulator.url());
-    std::fs::write(cli.path("a.png"), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").unwrap();
-    let options = [
-        "--prompt",
-        "A kite",
-        "--image",
-        "a.png",
-        "--set",
-        "mask=@a.png",
-        "--set",
-        "n=3",
-    ];
-    let ran = cli
-        .run(&[&["generate", "acme/newest", "--unchecked"], &options[..]].concat())
-        .await;
-    // The simulator does not know the model either.
-    assert_eq!(ran.code, 2, "{ran:?}");
-    let body = simulator.requests()[0].body.clone().unwrap();
-    assert_eq!(
-        (&body["model"], &body["prompt"], &body["n"]),
-        (&json!("acme/newest"), &json!("A kite"), &json!(3))
-    );
-    for name in ["image_url", "mask"] {
-        let sent = body[name].as_str().unwrap();
-        assert!(sent.starts_with("data:image/png;base64,"), "{sent}");
-    }
-    // Documents of other models change no name.
-    std::fs::create_dir(cli.path("published")).unwrap();
-    std::fs::write(cli.path("published/a.json"), newest().to_string()).unwrap();
-    let overlay = json!({ "overlay": "1.0.0", "info": { "title": "", "version": "1" }, "actions": [{
-        "target": "$.paths[*].post.requestBody.content[*].schema.properties.prompt",
-        "update": { "x-role": "opening-image" },
-    }] });
-    for overlay in [None, Some(overlay)] {
-        if let Some(overlay) = overlay {
-            std::fs::write(cli.path("published/overlay.json"), overlay.to_string()).unwrap();
-        }
-        let command = [
-            "generate",
-            "acme/newer",
-            "--unchecked",
-            "--documents",
-            "published",
-        ];
-        let ran = cli.run(&[&command, &options[..]].concat()).await;
-        let sent = simulator.requests().pop().unwrap().body.unwrap();
-        for name in ["prompt", "image_url"] {
-            assert_eq!(sent[name], body[name], "{ran:?}");
-        }
-        assert_eq!(sent["model"], "acme/newer", "{ran:?}");
-    }
-    let options = ["--prompt", "A kite", "--unchecked", "--set", "duration=7"];
-    let ran = cli
-        .run(&[&["generate", MODEL], &options[..]].concat())
-        .await;
-    assert!(
-        ran.code == 2 && ran.error().contains("/duration"),
-        "a known model is checked: {ran:?}"
-    );
 }
 
 #[tokio::test]

@@ -1,0 +1,120 @@
+//! Files of requests: errors of their syntax and layout.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::{MODEL, encodings::encoded, service, support::cli::Cli};
+
+#[tokio::test]
+async fn json_error_has_the_line_and_the_column_of_the_file_once() {
+    let cli = Cli::new();
+    let good = json!({ "model": MODEL, "prompt": "x" });
+    fs::write(
+        cli.path("requests.jsonl"),
+        format!("{good}\n\n{{\"prompt\": \"é\", x}}\n"),
+    )
+    .unwrap();
+    let ran = cli
+        .run(&["batch", "requests.jsonl", "--out", "v", "--simulate"])
+        .await;
+    assert_eq!(
+        ran.error(),
+        "error: nothing was created: requests.jsonl:3:17: not JSON: key must be a string"
+    );
+    let ran = cli.run(&["validate", "requests.jsonl"]).await;
+    let verdict: Value = serde_json::from_str(ran.stdout.lines().nth(1).unwrap()).unwrap();
+    assert_eq!(
+        verdict,
+        json!({
+            "line": 3,
+            "column": 17,
+            "model": null,
+            "valid": false,
+            "violations": [{ "pointer": "", "allowed": "JSON (key must be a string)", "keyword": "type" }],
+            "warnings": [],
+        })
+    );
+    fs::write(
+        cli.path("body.json"),
+        "{\n  \"model\": \"m\",\n  \"prompt\": x\n}",
+    )
+    .unwrap();
+    for arguments in [
+        ["generate", "--request", "body.json"],
+        ["generate", "--request", "-"],
+    ] {
+        let ran = cli
+            .run_with(&arguments, "{\n  \"model\": \"m\",\n  \"prompt\": x\n}")
+            .await;
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert_eq!(ran.error().matches(":3:13: ").count(), 1, "{ran:?}");
+        assert!(!ran.error().contains("line"), "{ran:?}");
+    }
+    let ran = cli.run_with(&["wait", "-"], "{\"id\": 1}").await;
+    assert!(ran.error().contains("standard input:1:8: "), "{ran:?}");
+}
+
+#[tokio::test]
+async fn requests_in_another_layout_are_an_error_with_a_conversion() {
+    let server = service().await;
+    let cli = Cli::at(server.url());
+    let one = json!({ "model": MODEL, "prompt": "A kite" });
+    for (text, parts) in [
+        (
+            format!("[{one}, {one}]"),
+            ["a JSON array", "`jq -c '.[]' < kites.txt > kites.jsonl`"],
+        ),
+        (
+            format!("{:#}", json!([one, one])),
+            ["a JSON array", "`jq -c '.[]' < kites.txt > kites.jsonl`"],
+        ),
+        (
+            format!("{one:#}\n{one:#}\n"),
+            ["over several lines", "`jq -c . < kites.txt > kites.jsonl`"],
+        ),
+        (
+            format!("{one}{one}\n"),
+            ["several objects in one line", "jq -c ."],
+        ),
+        (
+            format!("{one},\n{one}\n"),
+            ["a comma after each object", "sed"],
+        ),
+        (
+            "model,prompt\nm,A kite\n".to_owned(),
+            ["a CSV table", "mlr --icsv --ojsonl"],
+        ),
+        (
+            "model\tprompt\nm\tA kite\n".to_owned(),
+            ["a TSV table", "mlr --itsv --ojsonl"],
+        ),
+        (
+            "- model: m\n  prompt: A kite\n".to_owned(),
+            ["YAML", "{\"model\": \"MODEL\""],
+        ),
+        (
+            "A kite climbs\nA kite falls\n".to_owned(),
+            ["plain text", "jq -Rc"],
+        ),
+        (
+            one.to_string().replace('"', "'"),
+            ["Python", "double quotes"],
+        ),
+    ] {
+        for bytes in encoded(&text) {
+            fs::write(cli.path("kites.txt"), &bytes).unwrap();
+            let batch = cli.run(&["batch", "kites.txt", "--out", "v"]).await;
+            let validate = cli.run(&["validate", "kites.txt"]).await;
+            for ran in [batch, validate, cli.run_bytes(&["validate"], &bytes).await] {
+                assert_eq!(ran.code, 2, "{text} {ran:?}");
+                assert!(ran.stdout.is_empty(), "{ran:?}");
+                assert!(ran.error().contains(parts[0]), "{ran:?}");
+            }
+            let ran = cli.run(&["validate", "kites.txt"]).await;
+            assert!(ran.error().contains(parts[1]), "{ran:?}");
+        }
+    }
+    assert!(server.requests().is_empty());
+    assert_eq!(cli.files(), ["kites.txt"]);
+}
