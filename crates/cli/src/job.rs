@@ -79,10 +79,13 @@ async fn run_generate(generate: Generate, history: &History) -> Result<ExitCode,
 
     history.note_unfinished(&Except::Nothing);
     let model = catalogue.model(request.route(), request.model());
-    let spending = Spending::new(generate.spend.max_usd, Prices::of(&history.own_entries()));
-    if let Decision::Stop(why) = spending.decide(&Kind::of(&request, model)) {
-        let message = format!("nothing was created: {why}");
-        return Err(Failure::new(failure::USAGE, "max_usd", message));
+    if let Some(max_usd) = generate.spend.max_usd {
+        let prices = Prices::of(&history.own_entries());
+        let spending = Spending::new(Some(max_usd), prices);
+        if let Decision::Stop(why) = spending.decide(&Kind::of(&request, model)) {
+            let message = format!("nothing was created: {why}");
+            return Err(Failure::new(failure::USAGE, failure::Kind::MaxUsd, message));
+        }
     }
     let intent = history.intent(Create {
         model,
@@ -107,7 +110,12 @@ async fn run_generate(generate: Generate, history: &History) -> Result<ExitCode,
             Ok(()) => Ok(ExitCode::SUCCESS),
             Err(error) => {
                 let message = format!("the handle cannot be written to standard output: {error}");
-                Err(Failure::new(failure::UNFINISHED, "io", message).with_handle(&handle))
+                Err(Failure::new(
+                    failure::UNFINISHED,
+                    failure::Kind::Library(ErrorKind::Io),
+                    message,
+                )
+                .with_handle(&handle))
             }
         };
     }
@@ -281,7 +289,7 @@ async fn create(
             },
             Err(_) => Failure::new(
                 failure::INTERRUPTED,
-                "ambiguous_create",
+                failure::Kind::Library(ErrorKind::AmbiguousCreate),
                 "interrupted while creating; the generation may have been accepted and billed: look at the account's log before \
                  you repeat the create",
             ),
@@ -405,7 +413,11 @@ impl Job {
                 Some(Err(error)) => return Err(Failure::waiting(&error, handle)),
                 None => {
                     let message = "the wait ended without a result";
-                    let ended = Failure::new(failure::UNFINISHED, "polling_lost", message);
+                    let ended = Failure::new(
+                        failure::UNFINISHED,
+                        failure::Kind::Library(ErrorKind::PollingLost),
+                        message,
+                    );
                     return Err(ended.with_handle(handle));
                 }
             }
