@@ -105,7 +105,9 @@ async fn clip(
     headers: HeaderMap,
 ) -> Response {
     let account = service.accounts.with_task(&id);
-    match account.and_then(|account| account.tasks.clip(&id)) {
+    let simulated = account.and_then(|account| account.tasks.clip(&id));
+    let replayed = || service.replay.as_ref()?.clip(&id);
+    match simulated.or_else(replayed) {
         Some(bytes) => serve(bytes, &headers, None),
         None => StatusCode::NOT_FOUND.into_response(),
     }
