@@ -127,8 +127,8 @@ where
 pub(crate) struct Spend {
     /// Create nothing more once what is spent and in flight may exceed N US dollars
     ///
-    /// A generation is expected to cost what those of the same model and length cost before, in this run or in the history. The
-    /// first one of its kind runs alone.
+    /// A generation is expected to cost what those of the same model and length cost before, in this run or in the history; one
+    /// of another length counts in proportion. The first one of a model runs alone.
     #[arg(long, value_name = "N", value_parser = amount)]
     pub(crate) max_usd: Option<f64>,
     /// Refuse requests with warnings, instead of sending them as they stand

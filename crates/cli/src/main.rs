@@ -7,6 +7,7 @@ mod completions;
 mod cost;
 mod documents;
 mod failure;
+mod generate;
 mod history;
 mod interrupt;
 mod job;
@@ -46,7 +47,7 @@ async fn main() -> ExitCode {
         verbose::start();
     }
     match arguments.command {
-        Command::Generate(generate) => job::generate(generate).await,
+        Command::Generate(generate) => generate::generate(generate).await,
         Command::Wait(wait) => job::wait(wait).await,
         Command::Batch(batch) => batch::batch(batch).await,
         Command::Resume(resume) => batch::resume(resume).await,
