@@ -20,7 +20,7 @@ use crate::{
     interrupt::Interrupt,
     output::{print_note, write_line},
     progress::WaitProgress,
-    request::{self, handle},
+    request::{self, Source, handle},
     service::service,
     target::{self, Target},
 };
@@ -45,7 +45,7 @@ pub(crate) async fn generate(generate: Generate) -> ExitCode {
 
 async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
     let mut interrupt = Interrupt::listen();
-    let catalogue = Catalogue::read(&generate.documents)?;
+    let catalogue = Catalogue::read(&generate.parameters.documents)?;
     let request = read_request(&generate, &catalogue)?;
     // A wrong template is an error even with --no-wait, which saves nothing.
     let target = Target::read(&generate.waiting)?;
@@ -131,8 +131,13 @@ async fn run_wait(wait: Wait) -> Result<ExitCode, Failure> {
 }
 
 fn read_request(generate: &Generate, catalogue: &Catalogue) -> Result<GenerationRequest, Failure> {
-    let route = route_of(generate.legacy);
-    let mut composed = request::compose(generate, catalogue)?;
+    let route = route_of(generate.parameters.legacy);
+    let source = Source {
+        model: generate.model.as_deref(),
+        request: generate.request.as_deref(),
+        unchecked: generate.unchecked,
+    };
+    let mut composed = request::compose(&generate.parameters, source, catalogue)?;
     let body = composed.body.take();
     let request = match (catalogue.model_of(route, &body), body) {
         (None, Value::Object(body)) if generate.unchecked => {
@@ -152,7 +157,7 @@ fn read_request(generate: &Generate, catalogue: &Catalogue) -> Result<Generation
             GenerationRequest::unchecked(route, id, body)
         }
         (known, body) => catalogue.request(route, body).map_err(|error| {
-            let mut failure = Failure::creating(&error);
+            let mut failure = composed.refused(&error);
             if known.is_none() {
                 failure.message += match catalogue.folder() {
                     Some(_) => "; --unchecked sends the request without a check",
@@ -238,6 +243,10 @@ impl Job {
         for disagreement in saved.iter().filter_map(|file| file.disagreement.as_ref()) {
             print_note(format!("note: {disagreement}"));
         }
+        if let (Target::StandardOutput(_), [video]) = (&self.target, saved.as_slice()) {
+            print_note(format!("wrote {} bytes to standard output", video.bytes));
+            return Ok(ExitCode::SUCCESS);
+        }
         let lines = if self.waiting.json {
             summary(&handle, &generation, &saved, started.elapsed()).to_string()
         } else {
@@ -269,12 +278,23 @@ impl Job {
             (_, Some(reserved)) => download.to_reserved(reserved).await,
             (Target::Folder(folder), None) => download.to_folder(folder).await,
             (Target::File(path), None) => download.to_file(path).await,
+            (Target::StandardOutput(folder), None) => {
+                download.to_file(folder.path().join("video")).await
+            }
             (Target::Template(template), None) => {
                 let path = template.path(handle, Some(&generation));
                 download.to_file(path).await
             }
         };
         let saved = saved.map_err(|error| Failure::saving(&error, handle))?;
+        if let Target::StandardOutput(_) = self.target {
+            // A reader that pauses must not delay an interrupt.
+            let files = saved.clone();
+            let written = tokio::task::spawn_blocking(move || target::write_out(&files)).await;
+            let written = written.unwrap_or_else(|error| Err(error.to_string()));
+            written
+                .map_err(|problem| Failure::new(failure::NOT_SAVED, problem).with_handle(handle))?;
+        }
         Ok((generation, saved))
     }
 

@@ -6,6 +6,7 @@ mod catalogue;
 mod completions;
 mod documents;
 mod failure;
+mod flags;
 mod interrupt;
 mod job;
 mod layout;
@@ -27,13 +28,19 @@ mod verbose;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use args::{Arguments, Command};
 
+fn main() -> ExitCode {
+    // Before other threads exist, since it changes the environment.
+    completions::complete();
+    match flags::parse() {
+        Ok(arguments) => run(arguments),
+        Err(code) => code,
+    }
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+async fn run(arguments: Arguments) -> ExitCode {
     if arguments.verbose {
         verbose::start();
     }

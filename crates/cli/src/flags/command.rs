@@ -1,0 +1,118 @@
+//! The commands with the flags of the model that a command line names.
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, Parser, error::ErrorKind};
+
+use super::{Flag, Given, is_alias, selection::Selection};
+use crate::{
+    args::{self, Arguments, Generate, Validate},
+    output::print_note,
+};
+
+/// Parses the arguments of this process.
+pub(crate) fn parse() -> Result<Arguments, ExitCode> {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let root = Arguments::command();
+    let Some(selection) = Selection::read(&root, &words) else {
+        return Ok(Arguments::parse());
+    };
+    let found = selection.flags();
+    let (model, flags) = match &found {
+        Ok(Some((model, flags))) => (&**model, &**flags),
+        Ok(None) | Err(_) => ("", &[][..]),
+    };
+    let own: Vec<Flag> = own(&root, &selection.command, flags).cloned().collect();
+    let mut command = with_flags(root, &selection.command, model, flags);
+    let matches = command.try_get_matches_from_mut(words).map_err(|error| {
+        let is_unknown = error.kind() == ErrorKind::UnknownArgument;
+        match &found {
+            // The flag may be one of that model.
+            Err(failure) if is_unknown => return failure.report(false, None),
+            Ok(None) if is_unknown => {
+                // If this write fails, the exit code still tells the error.
+                let _ = error.print();
+                print_note("note: to set a model's parameters by its flags, name MODEL on the command line");
+            }
+            _ => error.exit(),
+        }
+        ExitCode::from(crate::failure::USAGE)
+    })?;
+    let mut parsed = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let parameters = match &mut parsed.command {
+        args::Command::Generate(generate) => &mut generate.parameters,
+        args::Command::Validate(validate) => &mut validate.parameters,
+        _ => return Ok(parsed),
+    };
+    if let Some((_, matches)) = matches.subcommand() {
+        let given = own.into_iter().filter_map(|flag| {
+            let values = matches.get_many::<String>(&flag.name)?.cloned().collect();
+            Some(Given { flag, values })
+        });
+        parameters.flags = given.collect();
+    }
+    Ok(parsed)
+}
+
+/// The flags that are not flags of the command already.
+fn own<'a>(root: &Command, name: &str, flags: &'a [Flag]) -> impl Iterator<Item = &'a Flag> {
+    let command = root.find_subcommand(name).map(Command::get_arguments);
+    let known = command.into_iter().flatten().chain(root.get_arguments());
+    let known: Vec<String> = known
+        .filter_map(Arg::get_long)
+        .chain(["help"])
+        .map(str::to_owned)
+        .collect();
+    flags.iter().filter(move |flag| !known.contains(&flag.name))
+}
+
+/// Adds a model's flags to a command, under a heading before those of the command.
+pub(crate) fn with_flags(root: Command, name: &str, model: &str, flags: &[Flag]) -> Command {
+    if flags.is_empty() {
+        return root;
+    }
+    let heading = format!("Parameters of {model}");
+    let own: Vec<&str> = own(&root, name, flags).map(|flag| &*flag.name).collect();
+    let (mut args, mut aliases, mut clashes) = (Vec::new(), Vec::new(), Vec::new());
+    for (order, flag) in flags.iter().enumerate() {
+        if own.contains(&&*flag.name) {
+            args.push(flag.arg(&heading, order));
+        } else if is_alias(flag) {
+            aliases.push((flag, order));
+        } else {
+            clashes.push(flag.path.join("."));
+        }
+    }
+    root.mut_subcommand(name, |command| {
+        // Headings are printed in the order of their first arguments.
+        let rebuilt = Command::new(command.get_name().to_owned()).args(args);
+        let rebuilt = match name {
+            "validate" => Validate::augment_args(rebuilt),
+            _ => Generate::augment_args(rebuilt),
+        };
+        let about = command.get_about().cloned().unwrap_or_default();
+        let long_about = command.get_long_about().cloned().unwrap_or_default();
+        let mut rebuilt = rebuilt.about(about).long_about(long_about);
+        for (flag, order) in aliases {
+            let arg = |arg: Arg| {
+                arg.help(flag.help())
+                    .long_help(None)
+                    .help_heading(heading.clone())
+                    .display_order(order)
+            };
+            rebuilt = rebuilt.mut_arg(&flag.name, arg);
+        }
+        if clashes.is_empty() {
+            return rebuilt;
+        }
+        // The command's own flag of that name has another meaning.
+        rebuilt.mut_arg("set", |arg| {
+            let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+            let help = format!(
+                "{help}; only --set reaches {} of this model",
+                clashes.join(", ")
+            );
+            arg.help(help).long_help(None)
+        })
+    })
+}
