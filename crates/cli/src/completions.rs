@@ -8,8 +8,8 @@ use std::{
 use aimlapi_video::Model;
 use clap::{Command, CommandFactory};
 use clap_complete::{
-    ArgValueCompleter, CompleteEnv, CompletionCandidate, PathCompleter, engine::ValueCompleter,
-    env::Shells,
+    ArgValueCompleter, CompleteEnv, CompletionCandidate, PathCompleter, Shell,
+    engine::ValueCompleter, env::Shells,
 };
 
 use crate::{
@@ -22,10 +22,12 @@ use crate::{
 
 /// `completions`
 pub(crate) fn completions(completions: &Completions) -> ExitCode {
-    let shells = Shells::builtins();
-    let mut script = Vec::new();
+    if completions.shell == Shell::Bash {
+        return print_result(BASH.trim_end());
+    }
     let shell = completions.shell.to_string();
-    let written = shells
+    let mut script = Vec::new();
+    let written = Shells::builtins()
         .completer(&shell)
         .map(|shell| shell.write_registration("COMPLETE", NAME, NAME, NAME, &mut script));
     match written {
@@ -82,3 +84,6 @@ fn models(catalogue: &Catalogue, start: &OsStr) -> Vec<CompletionCandidate> {
 }
 
 const NAME: &str = "aimlapi-video";
+
+/// clap_complete's own script passes `--name=value` and values such as `16:9` in pieces, which complete as other arguments.
+const BASH: &str = include_str!("completions/bash.sh");

@@ -68,17 +68,15 @@ fn add(property: &Property, parent: Option<&Flag>, required: bool, flags: &mut V
         flag.name = format!("{}.{}", parent.name, flag.name);
         flag.path = [&parent.path[..], &flag.path].concat();
     }
-    match flags.iter_mut().find(|known| known.name == flag.name) {
+    match flags.iter_mut().find(|known| known.path == flag.path) {
         None => flags.push(flag.clone()),
-        Some(known) if known.path == flag.path => {
+        Some(known) => {
             if !known.schemas.contains(&property.schema) {
                 known.schemas.push(property.schema.clone());
             }
             known.kind = known.kind.filter(|kind| flag.kind == Some(*kind));
             known.required_with = known.required_with.take().and(flag.required_with.clone());
         }
-        // Two names that differ in `_` and `-` alone: the second one is left to --set.
-        Some(_) => return,
     }
     let schema = property.schema.typed();
     let arms = schema.tagged().map(|(_, arms)| arms).unwrap_or_default();

@@ -40,44 +40,43 @@ pub(crate) struct Composed {
 }
 
 impl Composed {
-    /// The option that has set the value at a pointer, or that can set a missing one.
-    pub(crate) fn option(&self, violation: &Violation) -> Option<&str> {
-        let options = match violation.given {
+    /// The flag that has set the value of a violation, or that can set a missing one. The values of --set are named by their
+    /// pointers, which have the same names.
+    pub(crate) fn flag(&self, violation: &Violation) -> Option<&str> {
+        let flags = match violation.given {
             Some(_) => &self.options,
             None => &self.flags,
         };
-        let is_at = |(pointer, _): &&(String, String)| is_within(&violation.pointer, pointer);
-        let option = options
+        let is_at = |(pointer, flag): &&(String, String)| {
+            !is_set(flag) && is_within(&violation.pointer, pointer)
+        };
+        let flag = flags
             .iter()
             .filter(is_at)
             .max_by_key(|(pointer, _)| pointer.len());
-        option.map(|(_, option)| &**option)
+        flag.map(|(_, flag)| &**flag)
     }
 
-    /// The failure of a check, with the options in place of JSON pointers.
+    /// The failure of a check, with flags in place of JSON pointers.
     pub(crate) fn refused(&self, error: &Error) -> Failure {
         let mut failure = Failure::creating(error);
         for violation in error.violations() {
-            let Some(option) = self.option(violation) else {
+            let Some(flag) = self.flag(violation) else {
                 continue;
             };
             let text = violation.to_string();
-            let is_whole = self
-                .pointers(option)
-                .any(|pointer| *pointer == violation.pointer);
+            let flags = self.options.iter().chain(&self.flags);
+            let mut pointers = flags
+                .filter(|(_, name)| name == flag)
+                .map(|(pointer, _)| pointer);
+            let is_whole = pointers.any(|pointer| *pointer == violation.pointer);
             let named = match text.strip_prefix(&*violation.pointer) {
-                Some(rest) if is_whole => format!("{option}{rest}"),
-                _ => format!("{option}: {text}"),
+                Some(rest) if is_whole => format!("{flag}{rest}"),
+                _ => format!("{flag}: {text}"),
             };
             failure.message = failure.message.replacen(&text, &named, 1);
         }
         failure
-    }
-
-    fn pointers<'a>(&'a self, option: &'a str) -> impl Iterator<Item = &'a String> {
-        let all = self.options.iter().chain(&self.flags);
-        all.filter(move |(_, name)| name == option)
-            .map(|(pointer, _)| pointer)
     }
 
     /// The error for media that no service can use, in a property that an option has set. In a stored request they are only
@@ -99,6 +98,10 @@ impl Composed {
             ))
         })
     }
+}
+
+fn is_set(option: &str) -> bool {
+    option.starts_with("--set ")
 }
 
 /// Whether a JSON pointer is another one, or leads to a part of its value.
@@ -239,7 +242,6 @@ impl Composer<'_> {
     fn claim(&mut self, path: &[String], option: &str) {
         let pointer: String = path.iter().map(|name| format!("/{name}")).collect();
         let overlaps = |other: &str| is_within(&pointer, other) || is_within(other, &pointer);
-        let is_set = |option: &str| option.starts_with("--set ");
         let mut others = self.options.iter();
         // A later --set overrides an earlier one.
         let other = others.find(|(other, by)| overlaps(other) && !(is_set(by) && is_set(option)));

@@ -96,7 +96,7 @@ fn validate_options(validate: &Validate, catalogue: &Catalogue) -> Result<bool, 
     let mut composed = request::compose(&validate.parameters, source, catalogue)?;
     let body = composed.body.take();
     let verdict = verdict_of(validate, catalogue, body, &|violation| {
-        composed.option(violation)
+        composed.flag(violation)
     });
     print_result(verdict.to_string());
     Ok(verdict["valid"] == true)
@@ -122,12 +122,12 @@ fn verdict(validate: &Validate, catalogue: &Catalogue, line: &str) -> Value {
     verdict_of(validate, catalogue, body, &|_| None)
 }
 
-/// The verdict on a body; `option` names the option that has set a value.
+/// The verdict on a body; `flag` names the flag of a value.
 fn verdict_of<'a>(
     validate: &Validate,
     catalogue: &Catalogue,
     body: Value,
-    option: &dyn Fn(&Violation) -> Option<&'a str>,
+    flag: &dyn Fn(&Violation) -> Option<&'a str>,
 ) -> Value {
     let model = body.get("model").cloned();
     match read(validate, catalogue, body) {
@@ -142,7 +142,7 @@ fn verdict_of<'a>(
             let violations: Vec<Value> = error
                 .violations()
                 .iter()
-                .map(|violation| violation_json(violation, option(violation)))
+                .map(|violation| violation_json(violation, flag(violation)))
                 .collect();
             json!({ "model": model, "valid": false, "violations": violations, "warnings": [] })
         }
@@ -162,7 +162,7 @@ fn read(
     Ok(catalogue.request(route, body)?.warnings())
 }
 
-fn violation_json(violation: &Violation, option: Option<&str>) -> Value {
+fn violation_json(violation: &Violation, flag: Option<&str>) -> Value {
     let mut entry = json!({
         "pointer": violation.pointer,
         "allowed": violation.allowed,
@@ -171,8 +171,8 @@ fn violation_json(violation: &Violation, option: Option<&str>) -> Value {
     if let Some(given) = &violation.given {
         entry["given"] = given.clone();
     }
-    if let Some(option) = option {
-        entry["option"] = option.into();
+    if let Some(flag) = flag {
+        entry["flag"] = flag.into();
     }
     entry
 }

@@ -7,6 +7,7 @@ use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, Parser, error::Er
 use super::{Flag, Given, is_alias, selection::Selection};
 use crate::{
     args::{self, Arguments, Generate, Validate},
+    failure::USAGE,
     output::print_note,
 };
 
@@ -25,18 +26,19 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
     let own: Vec<Flag> = own(&root, &selection.command, flags).cloned().collect();
     let mut command = with_flags(root, &selection.command, model, flags);
     let matches = command.try_get_matches_from_mut(words).map_err(|error| {
-        let is_unknown = error.kind() == ErrorKind::UnknownArgument;
-        match &found {
+        let note = match (&found, error.kind()) {
             // The flag may be one of that model.
-            Err(failure) if is_unknown => return failure.report(false, None),
-            Ok(None) if is_unknown => {
-                // If this write fails, the exit code still tells the error.
-                let _ = error.print();
-                print_note("note: to set a model's parameters by its flags, name MODEL on the command line");
+            (Err(failure), ErrorKind::UnknownArgument) => return failure.report(false, None),
+            (Err(failure), ErrorKind::DisplayHelp) => &*failure.message,
+            (Ok(None), ErrorKind::UnknownArgument) => {
+                "to set a model's parameters by its flags, name MODEL on the command line"
             }
             _ => error.exit(),
-        }
-        ExitCode::from(crate::failure::USAGE)
+        };
+        // If this write fails, the exit code still reports the error.
+        let _ = error.print();
+        print_note(format!("note: {note}"));
+        ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))
     })?;
     let mut parsed = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let parameters = match &mut parsed.command {
