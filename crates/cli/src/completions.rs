@@ -52,7 +52,7 @@ fn completed(root: Command, words: &[OsString]) -> Command {
         Ok(Some((model, flags))) => with_flags(root, &selection.command, &model, &flags),
         Ok(None) | Err(_) => root,
     };
-    let catalogue = Catalogue::read(selection.documents()).unwrap_or_default();
+    let catalogue = Catalogue::read(&selection.into_documents()).unwrap_or_default();
     let of_files = catalogue.clone();
     let id = ArgValueCompleter::new(move |start: &OsStr| models(&catalogue, start));
     let id_or_file = ArgValueCompleter::new(move |start: &OsStr| {

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, process::ExitCode};
 
-use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, Parser, error::ErrorKind};
+use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, error::ErrorKind};
 
 use super::{Flag, Given, is_alias, selection::Selection};
 use crate::{
@@ -15,22 +15,23 @@ use crate::{
 pub(crate) fn parse() -> Result<Arguments, ExitCode> {
     let words: Vec<OsString> = std::env::args_os().collect();
     let root = Arguments::command();
-    let Some(selection) = Selection::read(&root, &words) else {
-        return Ok(Arguments::parse());
-    };
-    let found = selection.flags();
+    let selection = Selection::read(&root, &words);
+    let found = selection.as_ref().map(Selection::flags);
     let (model, flags) = match &found {
-        Ok(Some((model, flags))) => (&**model, &**flags),
-        Ok(None) | Err(_) => ("", &[][..]),
+        Some(Ok(Some((model, flags)))) => (&**model, &**flags),
+        _ => ("", &[][..]),
     };
-    let own: Vec<Flag> = own(&root, &selection.command, flags).cloned().collect();
-    let mut command = with_flags(root, &selection.command, model, flags);
+    let name = selection
+        .as_ref()
+        .map_or("", |selection| &*selection.command);
+    let own: Vec<Flag> = own(&root, name, flags).cloned().collect();
+    let mut command = with_flags(root, name, model, flags);
     let matches = command.try_get_matches_from_mut(words).map_err(|error| {
         let note = match (&found, error.kind()) {
             // The flag may be one of that model.
-            (Err(failure), ErrorKind::UnknownArgument) => return failure.report(false, None),
-            (Err(failure), ErrorKind::DisplayHelp) => &*failure.message,
-            (Ok(None), ErrorKind::UnknownArgument) => {
+            (Some(Err(failure)), ErrorKind::UnknownArgument) => return failure.report(false, None),
+            (Some(Err(failure)), ErrorKind::DisplayHelp) => &*failure.message,
+            (Some(Ok(None)), ErrorKind::UnknownArgument) => {
                 "to set a model's parameters by its flags, name MODEL on the command line"
             }
             _ => error.exit(),
@@ -46,12 +47,14 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
         args::Command::Validate(validate) => &mut validate.parameters,
         _ => return Ok(parsed),
     };
-    if let Some((_, matches)) = matches.subcommand() {
+    if let (Some(selection), Some((_, matches))) = (selection, matches.subcommand()) {
         let given = own.into_iter().filter_map(|flag| {
             let values = matches.get_many::<String>(&flag.name)?.cloned().collect();
             Some(Given { flag, values })
         });
         parameters.flags = given.collect();
+        // They hold the models that were read for the flags.
+        parameters.documents = selection.into_documents();
     }
     Ok(parsed)
 }
@@ -117,4 +120,39 @@ pub(crate) fn with_flags(root: Command, name: &str, model: &str, flags: &[Flag])
             arg.help(help).long_help(None)
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use aimlapi_video::models;
+
+    use super::*;
+
+    #[test]
+    fn every_parameter_of_every_model_has_a_flag_that_no_flag_of_the_command_hides() {
+        let root = Arguments::command();
+        let mut clashes = BTreeSet::new();
+        for model in models() {
+            let flags = super::super::of(model);
+            let paths: Vec<String> = flags.iter().map(|flag| flag.path.join(".")).collect();
+            let expected = model.paths().into_iter().map(|(path, _)| path);
+            // The argument MODEL sets the first one; items of arrays are written as JSON.
+            let expected = expected.filter(|path| path != "model" && !path.contains("[]"));
+            for path in expected {
+                assert!(paths.contains(&path), "{} {path}", model.id);
+            }
+            for name in ["generate", "validate"] {
+                let own: Vec<&str> = own(&root, name, &flags).map(|flag| &*flag.name).collect();
+                let hidden = flags
+                    .iter()
+                    .filter(|flag| !own.contains(&&*flag.name) && !is_alias(flag));
+                clashes.extend(hidden.map(|flag| flag.name.clone()));
+                with_flags(root.clone(), name, &model.id, &flags).debug_assert();
+            }
+        }
+        // A name in this list is reachable by --set alone; the guide's rule covers it.
+        assert_eq!(clashes, BTreeSet::new());
+    }
 }

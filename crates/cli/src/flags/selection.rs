@@ -105,8 +105,8 @@ impl Selection {
     }
 
     /// The documents that the command line names.
-    pub(crate) fn documents(&self) -> &Documents {
-        &self.documents
+    pub(crate) fn into_documents(self) -> Documents {
+        self.documents
     }
 }
 

@@ -17,7 +17,12 @@ async fn image_is_the_opening_image_or_the_only_images_of_the_model() {
             "image_url",
             &[][..],
         ),
-        (list, 1, "image_list", &[]),
+        (
+            "klingai/video-o1-reference-to-video",
+            1,
+            "image_list",
+            &["--prompt", "x"],
+        ),
         (list, 2, "image_list", &[]),
         (
             "klingai/kling-video-v1.6-pro-effects",
