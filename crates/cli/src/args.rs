@@ -85,7 +85,7 @@ pub(crate) enum Command {
     /// Point a program at it in place of the service: each request is forwarded with the program's key, and each deviation from
     /// the documents is reported. Creates cost what they cost without it.
     Proxy(Proxy),
-    /// Print the script that makes a shell complete this command: models, their flags, and the values of these
+    /// Print the script that makes a shell complete this command: models, their flags and values
     Completions(Completions),
     /// Check, compare and update the OpenAPI documents this crate is generated from
     Specs(Specs),
@@ -176,8 +176,9 @@ Exit codes:
   130  interrupted";
 
 const COMPLETIONS_EXAMPLES: &str = "\
-The script asks this program for each word, so it suits the version that has printed it: let the shell run it at each start.
+The script asks this program for each word, so it suits the version that has printed it: let the shell read it at each start.
 
+Examples:
   bash        echo 'source <(aimlapi-video completions bash)' >> ~/.bashrc
   zsh         echo 'source <(aimlapi-video completions zsh)' >> ~/.zshrc    (below compinit)
   fish        echo 'aimlapi-video completions fish | source' >> ~/.config/fish/config.fish

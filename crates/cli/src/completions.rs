@@ -29,19 +29,20 @@ pub(crate) fn completions(completions: &Completions) -> ExitCode {
     let mut script = Vec::new();
     let written = Shells::builtins()
         .completer(&shell)
-        .map(|shell| shell.write_registration("COMPLETE", NAME, NAME, NAME, &mut script));
+        .map(|shell| shell.write_registration(VARIABLE, NAME, NAME, NAME, &mut script));
     match written {
         Some(Ok(())) => print_result(String::from_utf8_lossy(&script).trim()),
         _ => Failure::usage(format!("no completions exist for {shell}")).report(false, None),
     }
 }
 
-/// Prints completions, if a shell asks for them by the environment variable `COMPLETE`, and ends the process.
+/// Prints completions, if a shell asks for them by [`VARIABLE`], and ends the process.
 pub(crate) fn complete() {
     CompleteEnv::with_factory(|| {
         let words = std::env::args_os().skip_while(|word| word != "--").skip(1);
         completed(Arguments::command(), &words.collect::<Vec<_>>())
     })
+    .var(VARIABLE)
     .complete();
 }
 
@@ -84,6 +85,10 @@ fn models(catalogue: &Catalogue, start: &OsStr) -> Vec<CompletionCandidate> {
 }
 
 const NAME: &str = "aimlapi-video";
+
+/// The environment variable by which a shell's script asks for completions; its value is the shell. Scripts of other programs
+/// share clap_complete's default, `COMPLETE`.
+const VARIABLE: &str = "AIMLAPI_VIDEO_COMPLETE";
 
 /// clap_complete's own script passes `--name=value` and values such as `16:9` in pieces, which complete as other arguments.
 const BASH: &str = include_str!("completions/bash.sh");

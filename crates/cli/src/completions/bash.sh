@@ -10,7 +10,7 @@ _aimlapi_video() {
             words[++at]=$word prefix=''
         fi
     done
-    COMPREPLY=($(COMPLETE=bash _CLAP_COMPLETE_INDEX=$at aimlapi-video -- "${words[@]}" 2>/dev/null))
+    COMPREPLY=($(AIMLAPI_VIDEO_COMPLETE=bash _CLAP_COMPLETE_INDEX=$at aimlapi-video -- "${words[@]}" 2>/dev/null))
     COMPREPLY=("${COMPREPLY[@]#"$prefix"}")
     [[ ${COMPREPLY[*]} != *[=/] ]] || compopt -o nospace 2>/dev/null
 }

@@ -94,6 +94,8 @@ impl Selection {
         let stored = stored.map(|body| request::model_id(&body));
         match stored.as_ref().or(self.arguments.first()) {
             None => Ok(None),
+            // `validate` reads files, too.
+            Some(id) if Path::new(id).exists() => Ok(None),
             Some(id) if self.unchecked => Err(Failure::usage(format!(
                 "no document describes {id}, so it has no flags of its own; set its parameters by --set NAME=VALUE"
             ))),

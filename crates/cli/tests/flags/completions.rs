@@ -145,7 +145,7 @@ async fn every_shell_has_a_script_that_asks_the_program() {
         let ran = cli.run(&["completions", shell]).await;
         assert_eq!(ran.code, 0, "{ran:?}");
         assert!(
-            ran.stdout.contains("COMPLETE") && ran.stdout.contains("aimlapi-video"),
+            ran.stdout.contains("AIMLAPI_VIDEO_COMPLETE") && ran.stdout.contains("aimlapi-video"),
             "{ran:?}"
         );
     }
@@ -157,7 +157,7 @@ async fn powershell_receives_each_candidate_with_its_description() {
     let words = ["--", "aimlapi-video", "generate", MODEL, "--dur"];
     let output = cli
         .command(&words)
-        .env("COMPLETE", "powershell")
+        .env("AIMLAPI_VIDEO_COMPLETE", "powershell")
         .output()
         .await
         .unwrap();

@@ -56,6 +56,22 @@ async fn wrong_values_are_reported_together_by_the_names_of_their_flags() {
         ran.error().contains("a.png") && ran.error().contains("b.png"),
         "{ran:?}"
     );
+    std::fs::write(
+        cli.path("clip.mp4"),
+        b"\0\0\0\x1cftypisom\0\0\x02\0isomiso2avc1",
+    )
+    .unwrap();
+    for (value, part) in [
+        ("blob:1", "nothing was created: --image-url: "),
+        ("clip.mp4", "clip.mp4 is video/mp4, expected an image"),
+        ("-", "- cannot be read"),
+    ] {
+        let ran = generate(&cli, &[image, "--image-url", value]).await;
+        assert!(
+            ran.code == 2 && ran.error().contains(part),
+            "{part}: {ran:?}"
+        );
+    }
     let list = "alibaba/wan-2-6-r2v";
     let urls = [
         "--video-urls",

@@ -76,4 +76,8 @@ async fn closed_standard_output_leaves_a_command_that_saves_the_video() {
     let ran = cli.run(&resume).await;
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(cli.files(), ["a.mp4"]);
+    resume.truncate(resume.len() - 4);
+    resume.extend(["-o", "-", "--speed", "100000"]);
+    let output = cli.command(&resume).output().await.unwrap();
+    assert_eq!(output.stdout, std::fs::read(cli.path("a.mp4")).unwrap());
 }
