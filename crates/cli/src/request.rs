@@ -80,7 +80,10 @@ impl Composed {
             .iter()
             .filter(is_from_option)
             .map(|warning| match flag_of(&warning.pointer, &self.options) {
-                Some((_, flag)) => format!("{flag}: {}", warning.message),
+                Some((pointer, flag)) if *pointer == warning.pointer => {
+                    format!("{flag}: {}", warning.message)
+                }
+                Some((_, flag)) => format!("{flag}: {warning}"),
                 None => warning.to_string(),
             })
             .collect();

@@ -77,7 +77,7 @@ async fn wrong_values_are_reported_together_by_the_names_of_their_flags() {
         "--video-urls",
         "https://example.com/a.mp4",
         "--video-urls",
-        "data:,",
+        "https:// b",
     ];
     let ran = generate(&cli, &[&[list, "--prompt", "x"], &urls[..]].concat()).await;
     assert!(
