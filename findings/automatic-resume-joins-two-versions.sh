@@ -15,9 +15,9 @@ folder=$(mktemp -d)
 server=
 trap 'test -z "$server" || kill "$server" 2>/dev/null || :; rm -rf "$folder"' EXIT
 cd "$folder"
-apt-get -o APT::Sandbox::User=root download -qq wget=1.21.3-1+deb12u1 aria2=1.36.0-1 libaria2-0=1.36.0-1 libc-ares2 >/dev/null
-for package in ./*.deb; do dpkg -x "$package" root; done
-libraries=$folder/root/usr/lib/$(uname -m)-linux-gnu
+apt-get -o APT::Sandbox::User=root download -qq wget=1.21.3-1+deb12u1 aria2=1.36.0-1 libaria2-0=1.36.0-1 libc-ares2=1.18.1-3 >/dev/null
+for package in ./*.deb; do dpkg -x "$package" packages; done
+libraries=$folder/packages/usr/lib/$(uname -m)-linux-gnu
 python3 -m venv venv
 venv/bin/pip install --quiet --disable-pip-version-check yt-dlp==2026.10.26 huggingface_hub==2.4.0 pypdl==1.5.7 parfive==2.3.1
 npm install --silent --no-audit --no-fund --ignore-scripts node-downloader-helper@2.1.11 nodejs-file-downloader@4.13.0
@@ -128,8 +128,8 @@ for tool in wget aria2 yt-dlp huggingface_hub pypdl parfive node-downloader-help
     for kind in same longer; do
         url=$origin/$kind/$tool.mp4 out=$tool-$kind.mp4 code=0
         case $tool in
-        wget) command=(root/usr/bin/wget --no-config -q --tries=3 -O "$out" "$url") ;;
-        aria2) command=(env LD_LIBRARY_PATH="$libraries" root/usr/bin/aria2c --no-conf -q -s1 -x1 --retry-wait=1 -o "$out" "$url") ;;
+        wget) command=(packages/usr/bin/wget --no-config -q --tries=3 -O "$out" "$url") ;;
+        aria2) command=(env LD_LIBRARY_PATH="$libraries" packages/usr/bin/aria2c --no-conf -q -s1 -x1 --retry-wait=1 -o "$out" "$url") ;;
         node*) command=(node download.mjs "$tool" "$url" "$out") ;;
         *) command=(venv/bin/python download.py "$tool" "$url" "$out") ;;
         esac

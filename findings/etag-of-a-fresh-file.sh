@@ -4,7 +4,7 @@
 #
 # Guess: no, nowhere: nginx makes its tag of size and time, and the others will do the same.
 #
-# Behaviour, with Debian 12's Apache 2.4, nginx 1.22, Caddy 2.6 and lighttpd 1.4: nginx and Caddy make the tag of size and
+# Behaviour, with Apache 2.4.71, nginx 1.22.1, Caddy 2.6.2 and lighttpd 1.4.69 of Debian 12: nginx and Caddy make the tag of size and
 # whole seconds, so two files of one size get one strong tag. lighttpd uses the fraction, too, so its tags differ. Only Apache
 # knows the problem: while the file is younger than about a second, the tag is weak (`W/"..."`), and later the same tag is
 # strong. So with Apache the first response of a fresh file has no validator to resume with, and who compares the tags of two
@@ -20,8 +20,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 apt-get update --quiet=2
-apt-get download --quiet=2 --option APT::Sandbox::User=root 'apache2-bin=2.4.*' libapr1 libaprutil1 'caddy=2.6.2-*' 'lighttpd=1.4.69-*' 'nginx=1.22.1-*'
-for package in *.deb; do dpkg --extract "$package" root; done
+apt-get download --quiet=2 --option APT::Sandbox::User=root apache2-bin=2.4.71-1~deb12u1 libapr1=1.7.2-3+deb12u1 \
+  libaprutil1=1.6.3-1+deb12u1 caddy=2.6.2-5 lighttpd=1.4.69-1 nginx=1.22.1-9+deb12u11
+for package in *.deb; do dpkg --extract "$package" packages; done
 
 cat >check.py <<'PY'
 import http.client, os, signal, socket, subprocess, sys, time
@@ -31,7 +32,7 @@ work = Path.cwd()
 files = work / "files"
 files.mkdir()
 os.chmod(work, 0o755)
-environment = os.environ | {"LD_LIBRARY_PATH": ":".join(str(path) for path in work.glob("root/usr/lib/*-linux-gnu"))}
+environment = os.environ | {"LD_LIBRARY_PATH": ":".join(str(path) for path in work.glob("packages/usr/lib/*-linux-gnu"))}
 EXPECTED = {
     "apache": ("weak", "strong, same tag", "another tag"),
     "caddy": ("strong", "strong, same tag", "same tag"),
@@ -43,27 +44,27 @@ EXPECTED = {
 def command(name, port):
     config = work / f"{name}.conf"
     if name == "apache":
-        modules = work / "root/usr/lib/apache2/modules"
+        modules = work / "packages/usr/lib/apache2/modules"
         config.write_text(
             f"LoadModule mpm_event_module {modules}/mod_mpm_event.so\nLoadModule authz_core_module {modules}/mod_authz_core.so\n"
             f"ServerName localhost\nListen 127.0.0.1:{port}\nPidFile {work}/pid\nErrorLog {work}/log\nDocumentRoot {files}\n"
         )
-        return [work / "root/usr/sbin/apache2", "-X", "-f", config]
+        return [work / "packages/usr/sbin/apache2", "-X", "-f", config]
     if name == "caddy":
-        return [work / "root/usr/bin/caddy", "file-server", "--root", files, "--listen", f"127.0.0.1:{port}"]
+        return [work / "packages/usr/bin/caddy", "file-server", "--root", files, "--listen", f"127.0.0.1:{port}"]
     if name == "lighttpd":
         # Its cache of what it knows of files lasts a second, which is longer than this takes.
         config.write_text(
             f'server.document-root = "{files}"\nserver.bind = "127.0.0.1"\nserver.port = {port}\n'
             'server.stat-cache-engine = "disable"\nmimetype.assign = (".mp4" => "video/mp4")\n'
         )
-        return [work / "root/usr/sbin/lighttpd", "-D", "-m", work / "root/usr/lib/lighttpd", "-f", config]
+        return [work / "packages/usr/sbin/lighttpd", "-D", "-m", work / "packages/usr/lib/lighttpd", "-f", config]
     config.write_text(
         f"daemon off; master_process off; pid {work}/pid; events {{}}\nhttp {{ access_log off; client_body_temp_path {work}/1; "
         f"proxy_temp_path {work}/2; fastcgi_temp_path {work}/3; uwsgi_temp_path {work}/4; scgi_temp_path {work}/5;\n"
         f"server {{ listen 127.0.0.1:{port}; root {files}; }} }}\n"
     )
-    return [work / "root/usr/sbin/nginx", "-e", work / "log", "-c", config]
+    return [work / "packages/usr/sbin/nginx", "-e", work / "log", "-c", config]
 
 
 def tag(port, name):

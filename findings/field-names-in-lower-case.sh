@@ -18,8 +18,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 apt-get update --quiet=2
-apt-get download --quiet=2 --option APT::Sandbox::User=root 'weborf=0.19*'
-dpkg --extract weborf_*.deb root
+apt-get download --quiet=2 --option APT::Sandbox::User=root weborf=0.19-2.1+deb12u1
+dpkg --extract weborf_*.deb packages
 cat >check.py <<'PY'
 import http.client, os, signal, socket, subprocess, sys, time
 
@@ -46,7 +46,7 @@ def wait():
     sys.exit("it does not start")
 
 
-command = ["root/usr/bin/weborf", "-i", "127.0.0.1", "-p", str(port), "-b", os.path.abspath("files")]
+command = ["packages/usr/bin/weborf", "-i", "127.0.0.1", "-p", str(port), "-b", os.path.abspath("files")]
 server = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 try:
     wait()

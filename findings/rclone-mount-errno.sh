@@ -27,9 +27,9 @@ cleanup() {
 trap cleanup EXIT
 cd "$work"
 
-for package in rclone=1.60.1+dfsg-2+b5 fuse3=3.14.0-4; do apt-get download -qq "$package" 2>/dev/null; done
-for archive in ./*.deb; do dpkg -x "$archive" root; done
-export PATH="$work/root/usr/bin:$work/root/bin:$PATH"
+apt-get -o APT::Sandbox::User=root download -qq rclone=1.60.1+dfsg-2+b5 fuse3=3.14.0-4 >/dev/null
+for archive in ./*.deb; do dpkg -x "$archive" packages; done
+export PATH="$work/packages/usr/bin:$work/packages/bin:$PATH"
 
 mkdir remote mounted
 rclone mount ":local:$work/remote" mounted --config /dev/null --cache-dir "$work/cache" --daemon --vfs-cache-mode writes \

@@ -12,9 +12,9 @@ folder=$(mktemp -d)
 server=
 trap 'test -z "$server" || kill "$server" 2>/dev/null || :; rm -rf "$folder"' EXIT
 cd "$folder"
-apt-get -o APT::Sandbox::User=root download -qq wget2=1.99.1-2.2 libwget0=1.99.1-2.2 libgpgme11 wget=1.21.3-1+deb12u1 >/dev/null
-for package in ./*.deb; do dpkg -x "$package" root; done
-export LD_LIBRARY_PATH=$folder/root/usr/lib/$(uname -m)-linux-gnu
+apt-get -o APT::Sandbox::User=root download -qq wget2=1.99.1-2.2 libwget0=1.99.1-2.2 libgpgme11=1.18.0-3+deb12u1 wget=1.21.3-1+deb12u1 >/dev/null
+for package in ./*.deb; do dpkg -x "$package" packages; done
+export LD_LIBRARY_PATH=$folder/packages/usr/lib:$folder/packages/usr/lib/$(uname -m)-linux-gnu
 
 cat >server.py <<'PYTHON'
 import http.server, re
@@ -71,7 +71,7 @@ origin=http://127.0.0.1:$(cat port)
 for tool in wget wget2; do
     for path in length chunked; do
         code=0
-        timeout 60 "root/usr/bin/$tool" --quiet --no-config --tries=3 -O "$tool-$path.mp4" "$origin/$tool-$path.mp4" || code=$?
+        timeout 60 "packages/usr/bin/$tool" --quiet --no-config --tries=3 -O "$tool-$path.mp4" "$origin/$tool-$path.mp4" || code=$?
         echo "$tool, $path: exit $code, $(stat -c %s "$tool-$path.mp4") bytes of 1048576"
     done
 done >output

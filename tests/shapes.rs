@@ -16,7 +16,7 @@ use aimlapi_video_test_support::{
     judge,
     shapes::{self, Dice},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 include!(concat!(env!("OUT_DIR"), "/typed_requests.rs"));
 
@@ -25,9 +25,9 @@ const FORMATS: Formats = Formats {
     is_base64_media: |_| false,
 };
 
-fn read(seed: u64) -> (Merged, Diagnostics) {
+fn read(document: Value) -> (Merged, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
-    let mut documents = [Document::new("shapes.json", shapes::document(seed))];
+    let mut documents = [Document::new("shapes.json", document)];
     let merged = codegen::read(
         &mut documents,
         &Facts::default(),
@@ -42,7 +42,7 @@ fn check_and_validators_agree_on_documents_of_every_shape() {
     let (mut valid, mut invalid) = (0, 0);
     for seed in 0..1500 {
         let schema = shapes::body(seed);
-        let (merged, diagnostics) = read(seed);
+        let (merged, diagnostics) = read(shapes::document(seed));
         assert_eq!(diagnostics, Diagnostics::default(), "{schema}");
         let request = &merged.requests[0];
         let published = judge::validator(&judge::json_schema(&schema));
@@ -61,6 +61,83 @@ fn check_and_validators_agree_on_documents_of_every_shape() {
         }
     }
     assert!(valid > 15_000 && invalid > 15_000, "{valid} {invalid}");
+}
+
+#[test]
+fn arms_that_leave_properties_open_are_judged_by_those_that_other_arms_state() {
+    let (mut valid, mut stricter) = (0, 0);
+    for seed in 0..1500 {
+        let kinds = shapes::kinds(seed);
+        let model = json!({ "type": "string", "enum": ["a/b"] });
+        let properties = json!({ "model": model, "p": kinds });
+        let body = json!({ "type": "object", "properties": properties });
+        let (merged, diagnostics) = read(shapes::document_of(body));
+        assert_eq!(diagnostics, Diagnostics::default(), "{kinds}");
+        let published = judge::validator(&judge::json_schema(&kinds));
+        let stated = judge::validator(&judge::json_schema(&stated_by_arms(&kinds)));
+        let mut dice = Dice(seed);
+        for _ in 0..40 {
+            let value = shapes::sample(&kinds, &mut dice);
+            let body = json!({ "model": "a/b", "p": value });
+            let found = merged.requests[0]
+                .model
+                .check(body.as_object().unwrap(), FORMATS);
+            let is_valid = published.is_valid(&value);
+            let expected = is_valid && stated.is_valid(&value);
+            assert_eq!(found.is_empty(), expected, "{kinds}\n{value}\n{found:?}");
+            valid += usize::from(expected);
+            stricter += usize::from(is_valid && !expected);
+        }
+    }
+    assert!(valid > 10_000 && stricter > 100, "{valid} {stricter}");
+}
+
+/// The properties that an object has by its arms: one that an arm states fits the schema of an arm that states it, or what
+/// the `additionalProperties` of another one allow.
+fn stated_by_arms(schema: &Value) -> Value {
+    let is_any = |rest: &Value| *rest == true || *rest == json!({});
+    let schema = with_required(schema);
+    let is_open = schema.get("additionalProperties").is_none_or(is_any);
+    let arms = schema.get("oneOf").unwrap_or(&schema["anyOf"]);
+    let arms: Vec<Value> = arms.as_array().unwrap().iter().map(with_required).collect();
+    let of_arm = |arm: &Value, name: &str| {
+        let properties = arm["properties"].as_object().unwrap();
+        match (properties.get(name), arm.get("additionalProperties")) {
+            (Some(own), _) => Some(own.clone()),
+            (None, Some(rest)) => (*rest != false).then(|| rest.clone()),
+            (None, None) => properties.is_empty().then(|| json!(true)),
+        }
+    };
+    let mut properties = json!({});
+    for name in arms
+        .iter()
+        .flat_map(|arm| arm["properties"].as_object().unwrap().keys())
+    {
+        let allowed: Vec<Value> = arms.iter().filter_map(|arm| of_arm(arm, name)).collect();
+        let is_own = schema
+            .get("properties")
+            .is_some_and(|own| own.get(name).is_some());
+        if is_open && !is_own && !allowed.iter().any(is_any) {
+            properties[name] = json!({ "anyOf": allowed });
+        }
+    }
+    json!({ "properties": properties })
+}
+
+/// An object that states the properties which it requires.
+fn with_required(object: &Value) -> Value {
+    let mut object = object.clone();
+    let rest = object
+        .get("additionalProperties")
+        .filter(|rest| rest.is_object());
+    let rest = rest.cloned().unwrap_or(json!({}));
+    for name in object["required"].as_array().cloned().unwrap_or_default() {
+        let name = name.as_str().unwrap();
+        if object["properties"].get(name).is_none() {
+            object["properties"][name] = rest.clone();
+        }
+    }
+    object
 }
 
 /// How many documents the build of `types_and_simulator_agree` has.

@@ -4,7 +4,7 @@ use aimlapi_video_contract::Schema;
 use serde::de;
 use serde_json::Value;
 
-/// The error of an object whose tag is none of the allowed values.
+/// The error of an object whose tag is not an allowed value.
 pub(crate) fn untagged<E: de::Error>(given: Option<&Value>, tag: &str, allowed: &[&str]) -> E {
     let allowed = Schema::StringEnum(allowed.iter().map(|value| (*value).into()).collect());
     let given = given.unwrap_or(&Value::Null);

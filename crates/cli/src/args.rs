@@ -9,6 +9,7 @@ use clap_complete::Shell;
 mod batch;
 mod catalogue;
 mod generate;
+mod history;
 mod proxy;
 mod simulate;
 mod specs;
@@ -16,9 +17,12 @@ mod specs;
 pub(crate) use batch::{Batch, Jobs, Resume, Validate};
 pub(crate) use catalogue::{Documents, Models, Schema};
 pub(crate) use generate::{Generate, Parameters, Status, Wait, Waiting};
+pub(crate) use history::{GroupBy, History, HistoryCommand, HistoryOption};
 pub(crate) use proxy::Proxy;
 pub(crate) use simulate::Simulate;
-pub(crate) use specs::{Specs, SpecsCheck, SpecsCommand, SpecsDiff, SpecsUpdate, SpecsVendors};
+pub(crate) use specs::{
+    Specs, SpecsCheck, SpecsCommand, SpecsDiff, SpecsDrift, SpecsUpdate, SpecsVendors,
+};
 
 /// Generate videos with AI/ML API: create, wait, download
 ///
@@ -51,11 +55,17 @@ pub(crate) enum Command {
     /// After an interrupt or a kill, run the same command again: it waits for the generations that were created, skips the
     /// videos that were saved, and reports a create that got no response instead of repeating it. The key is read from AIML_API_KEY; --simulate needs none.
     Batch(Batch),
-    /// Finish the generations that a batch has created, and create nothing
+    /// Finish the generations that are unfinished, and create nothing
     ///
-    /// It reads the journal that `batch` has written. To create the remaining generations, run `batch` again. The key is read
-    /// from AIML_API_KEY.
+    /// Without a journal, it finishes every generation that the history of this key and base URL lists as unfinished. With a
+    /// journal, as `batch` has written it, it finishes those of that batch; to create the remaining ones, run `batch` again.
+    /// The key is read from AIML_API_KEY.
     Resume(Resume),
+    /// List what was created, with its state, cost and file
+    ///
+    /// Every create of `generate` and `batch` is recorded before it is sent, with the request but without the key and without
+    /// media. It needs no key and no network.
+    History(History),
     /// Fetch the state of a generation once
     ///
     /// Prints the state, the reason of a failure, and the URLs of the videos, a line each. The key is read from
@@ -112,6 +122,26 @@ where
     }
 }
 
+/// The options that limit what a command pays for.
+#[derive(Debug, Args)]
+pub(crate) struct Spend {
+    /// Create nothing more once what is spent and in flight may exceed N US dollars
+    ///
+    /// A generation is expected to cost what those of the same model and length cost before, in this run or in the history. The
+    /// first one of its kind runs alone.
+    #[arg(long, value_name = "N", value_parser = amount)]
+    pub(crate) max_usd: Option<f64>,
+    /// Refuse requests with warnings, instead of sending them as they stand
+    #[arg(long)]
+    pub(crate) deny_warnings: bool,
+}
+
+fn amount(text: &str) -> Result<f64, String> {
+    let amount = text.parse().ok();
+    let amount = amount.filter(|amount: &f64| amount.is_finite() && *amount >= 0.0);
+    amount.ok_or_else(|| "expected an amount such as 5 or 2.50".into())
+}
+
 fn time(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "expected a time such as 90s, 30m or 1h30m".into())
 }
@@ -161,6 +191,7 @@ Environment (there is no configuration file):
   AIML_API_KEY   the key; else AIMLAPI_API_KEY
   AIML_API_BASE  the base URL; else AIMLAPI_API_BASE [default: https://api.aimlapi.com]
   AIML_API_SPEED the default of --speed, for a simulator only, which prints the value to use
+  AIMLAPI_VIDEO_HOME  the folder of the history [default: aimlapi-video in the user's state folder]
   HTTPS_PROXY    a proxy, as the system's settings would name one
   NO_COLOR       if set, help is without colours
   TERM=dumb      progress is printed as plain lines

@@ -1,48 +1,52 @@
-//! `batch` and `resume`: many jobs from a file, with a journal that survives a kill.
+//! `batch`: many jobs from a file, with a journal that survives a kill; [`resume`] finishes them.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     path::Path,
     process::ExitCode,
     time::Duration,
 };
 
 use aimlapi_video::{
-    BatchEvent, ClientBuilder, Error, GenerationHandle, Journal, JournalEntry, JournalState,
-    Update, WaitOptions,
+    BatchEvent, GenerationHandle, Journal, JournalEntry, JournalState, WaitOptions,
 };
-use futures_util::{
-    StreamExt,
-    stream::{BoxStream, FuturesUnordered},
-};
+use futures_util::stream::FuturesUnordered;
 
 use crate::{
-    args::{Batch, Jobs, Resume, speed_of},
+    args::{Batch, Jobs, speed_of},
     documents::Catalogue,
-    failure::{self, Failure, error_line},
+    failure::Failure,
+    history::{Entry, Except, History, State},
     interrupt::Interrupt,
     output::print_note,
     progress::BatchProgress,
     service::service,
+    spending::{Prices, Spending},
 };
 
+mod dry_run;
+mod feed;
 mod out;
 mod requests;
+mod resume;
 mod run;
 
-use out::{Out, folder_of};
-use requests::{Requests, check, check_origin, check_overwrites};
+use feed::{Feed, Ledger, absolute};
+use out::Out;
+use requests::{Requests, check, check_origin};
+pub(crate) use resume::resume;
 use run::Run;
 
 /// `batch`
 pub(crate) async fn batch(batch: Batch) -> ExitCode {
-    match run_batch(&batch).await {
+    let history = History::open(&batch.jobs.history, batch.simulate);
+    match run_batch(&batch, history).await {
         Ok(code) => code,
         Err(failure) => failure.report(batch.jobs.json, None),
     }
 }
 
-async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
+async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure> {
     let interrupt = Interrupt::listen();
     let catalogue = Catalogue::read(&batch.documents)?;
     let requests = Requests::read(batch, &catalogue)?;
@@ -53,6 +57,10 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
         false => "journal.jsonl",
     };
     let path = journal.unwrap_or_else(|| batch.out.join(name));
+    if batch.dry_run {
+        let prices = Prices::of(&history.own_entries());
+        return dry_run::print(batch, &requests, &path, &prices, &catalogue);
+    }
     let out = Out::prepare(&batch.out, &path)?;
     let journal = open(&path)?;
     let entries = journal.entries();
@@ -80,23 +88,41 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
         for (line, _) in entries.iter().filter(|(_, entry)| is_unclear(entry)) {
             journal
                 .repeat(line - 1)
-                .map_err(|error| Failure::usage(error_line(&error)))?;
+                .map_err(|error| Failure::unusable(&error))?;
         }
     }
+    let place = absolute(&path);
+    history.note_unfinished(&Except::Journal(&place));
+    let known = history.own_entries();
+    reconcile(&history, &known, &entries, &out);
     let progress = BatchProgress::start(requests.lines.len() - saved.len(), speed);
     let lines_without_request = requests.lines_without_request();
+    let spending = Spending::new(batch.spend.max_usd, Prices::of(&known));
+    let ledger = Ledger::new(history, spending);
+    let feed = Feed::new(
+        requests,
+        &saved,
+        &entries,
+        batch,
+        &path,
+        &catalogue,
+        ledger.clone(),
+    );
     let mut all = client
-        .generate_all(requests.requests)
+        .generate_all(feed)
         .options(options(&batch.jobs, speed))
         .max_creates(batch.creates.into())
         .reserve_indices(lines_without_request)
-        .skip_indices(saved)
+        .reserve_indices(saved)
         .journal(journal.clone());
     let mut run = Run {
         progress,
         client,
         journal,
         out,
+        ledger: ledger.clone(),
+        place,
+        known,
         json: batch.jobs.json,
         allow_truncated: batch.jobs.allow_truncated,
         exit_code: 0,
@@ -106,6 +132,9 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
         simulates: batch.simulate,
     };
     let ended = run.drive(&mut all, interrupt.clone()).await;
+    if let Some(stopped) = ledger.stopped() {
+        run.not_created(&stopped);
+    }
     if !ended {
         // A create in flight may be accepted and billed, so its response is waited for.
         all.stop();
@@ -116,6 +145,7 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
                 match job {
                     BatchEvent::Created(handle) => {
                         let created = format!("line {}: created {}", index + 1, handle.id());
+                        ledger.record(index, Ok(&handle));
                         run.progress.print(&created);
                     }
                     BatchEvent::Unrecorded(_) | BatchEvent::Ended(Err(_)) => {
@@ -130,94 +160,11 @@ async fn run_batch(batch: &Batch) -> Result<ExitCode, Failure> {
             .is_err()
         {
             run.progress.print(OPEN_CREATE_NOTE);
+        } else {
+            ledger.withdraw();
         }
     }
-    Ok(run.finish(ended, &path))
-}
-
-/// `resume`
-pub(crate) async fn resume(resume: Resume) -> ExitCode {
-    match run_resume(&resume).await {
-        Ok(code) => code,
-        Err(failure) => failure.report(resume.jobs.json, None),
-    }
-}
-
-async fn run_resume(resume: &Resume) -> Result<ExitCode, Failure> {
-    let interrupt = Interrupt::listen();
-    if !resume.journal.is_file() {
-        let message = format!(
-            "journal {} not found; a batch writes journal.jsonl into its --out folder",
-            resume.journal.display()
-        );
-        return Err(Failure::usage(message));
-    }
-    let journal = open(&resume.journal)?;
-    let folder = resume.out.as_deref();
-    let folder = folder.unwrap_or_else(|| folder_of(&resume.journal));
-    let entries = journal.entries();
-    let speed = speed_of(resume.jobs.speed, false);
-    let options = options(&resume.jobs, speed);
-    let client = ClientBuilder::from_env()
-        .wait_options(options.clone())
-        .build()
-        .map_err(|error| Failure::creating(&error))?;
-    check_origin(
-        &journal,
-        &resume.journal,
-        &client,
-        OTHER_SERVICE_REMEDY,
-        |_| false,
-    )?;
-    let out = Out::prepare(folder, &resume.journal)?;
-    let open: Vec<(usize, GenerationHandle)> = entries
-        .iter()
-        .filter(|(_, entry)| !out.has(entry))
-        .filter_map(|(line, entry)| Some((line - 1, entry.handle()?.clone())))
-        .collect();
-    let lines = open.iter().map(|(index, _)| index + 1);
-    check_overwrites(lines, &journal, &out).map_err(Failure::usage)?;
-    let count = |is: fn(&JournalEntry) -> bool| entries.values().filter(|entry| is(entry)).count();
-    let (unclear, not_created) = (count(is_unclear), count(is_not_created));
-    note_saved(entries.len() - open.len() - unclear - not_created);
-    if not_created > 0 {
-        print_note(format!(
-            "not created: {not_created}; run the batch again to create the rest"
-        ));
-    }
-    let mut run = Run {
-        progress: BatchProgress::start(open.len() + unclear, speed),
-        client: client.clone(),
-        journal,
-        out,
-        json: resume.jobs.json,
-        allow_truncated: resume.jobs.allow_truncated,
-        exit_code: 0,
-        saving: FuturesUnordered::new(),
-        to_save: VecDeque::new(),
-        is_resumable: false,
-        simulates: false,
-    };
-    for (line, _) in entries.iter().filter(|(_, entry)| is_unclear(entry)) {
-        let message = "the create may have been accepted; look at the account's log";
-        run.ended(line - 1, None, Failure::new(failure::AMBIGUOUS, message));
-    }
-    let waits = open.into_iter().map(move |(index, handle)| {
-        let updates = client.wait(&handle).options(options.clone()).updates();
-        updates.map(move |update| (index, job(update)))
-    });
-    let waits = futures_util::stream::iter(waits).flatten_unordered(WAITS_AT_ONCE);
-    let mut all: BoxStream<'_, (usize, BatchEvent)> = waits.boxed();
-    let ended = run.drive(&mut all, interrupt).await;
-    Ok(run.finish(ended, &resume.journal))
-}
-
-fn job(update: Result<Update, Error>) -> BatchEvent {
-    match update {
-        Ok(Update::Completed(generation)) => BatchEvent::Ended(Ok(*generation)),
-        Ok(update) => BatchEvent::Update(update),
-        Err(error) => BatchEvent::Ended(Err(error)),
-    }
+    Ok(run.finish(ended, &path).into())
 }
 
 /// How long an interrupted batch waits for the responses to its creates.
@@ -225,14 +172,11 @@ const CREATE_GRACE_PERIOD: Duration = Duration::from_secs(5);
 
 const OPEN_CREATE_NOTE: &str = "note: a create has no response yet; the journal records it as unclear, and no later run repeats it unasked";
 
-/// More waits at once take memory without a benefit.
-const WAITS_AT_ONCE: usize = 256;
-
 /// The remedy for a journal of another service.
 const OTHER_SERVICE_REMEDY: &str = "name another journal, or set AIML_API_BASE to that service";
 
 fn open(path: &Path) -> Result<Journal, Failure> {
-    Journal::open(path).map_err(|error| Failure::usage(error_line(&error)))
+    Journal::open(path).map_err(|error| Failure::unusable(&error))
 }
 
 fn note_saved(jobs: usize) {
@@ -241,8 +185,28 @@ fn note_saved(jobs: usize) {
     }
 }
 
-fn is_not_created(entry: &JournalEntry) -> bool {
-    entry.state == JournalState::NotCreated
+/// Ends the entries of generations whose videos the journal records as saved: a process that was killed may have recorded them
+/// there alone.
+fn reconcile(
+    history: &History,
+    known: &[Entry],
+    entries: &BTreeMap<usize, JournalEntry>,
+    out: &Out,
+) {
+    let unfinished = known
+        .iter()
+        .filter(|entry| entry.state() == State::Unfinished);
+    for entry in unfinished {
+        let recorded = entries
+            .values()
+            .find(|recorded| recorded.handle() == entry.handle.as_ref());
+        let saved = recorded.filter(|recorded| out.has(recorded));
+        if let (Some(handle), Some(saved)) = (&entry.handle, saved) {
+            history.adopt(known, handle, None);
+            let files = out.files(saved);
+            history.saved(handle, files.iter().map(AsRef::as_ref), entry.cost);
+        }
+    }
 }
 
 fn is_unclear(entry: &JournalEntry) -> bool {

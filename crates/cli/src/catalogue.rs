@@ -20,7 +20,7 @@ use crate::{
 pub(crate) fn models(options: &Models) -> ExitCode {
     match listed(options) {
         Ok(text) => print_result(text),
-        Err(failure) => failure.report(false, None),
+        Err(failure) => failure.report(options.json, None),
     }
 }
 
@@ -122,7 +122,7 @@ fn seconds(range: RangeInclusive<Duration>) -> String {
 pub(crate) fn schema(options: &Schema) -> ExitCode {
     match described(options) {
         Ok(text) => print_result(text),
-        Err(failure) => failure.report(false, None),
+        Err(failure) => failure.report(options.json, None),
     }
 }
 

@@ -2,16 +2,25 @@
 
 use std::{error::Error as _, process::ExitCode};
 
-use aimlapi_video::{Error, ErrorKind, Generation, GenerationHandle, Route, Saved, ServiceError};
+use aimlapi_video::{
+    Error, ErrorKind, Generation, GenerationHandle, Route, Saved, ServiceError, Violation,
+};
 use serde_json::{Value, json};
 
-use crate::output::{print_note, write_line};
+use crate::{
+    cost::Cost,
+    output::{print_note, write_line},
+};
 
 /// A failed command.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) code: u8,
+    /// The stable name of the kind, as the guide lists them: the library's kind of error, or one of the command line.
+    pub(crate) kind: String,
     pub(crate) message: String,
+    /// The violations of documents, as `validate` prints them.
+    pub(crate) violations: Vec<Value>,
     pub(crate) handle: Option<Box<GenerationHandle>>,
     /// A response to a create that cannot be read, and that may contain the id of a billed generation.
     pub(crate) create_response: Option<Box<ServiceError>>,
@@ -36,10 +45,12 @@ pub(crate) const NOT_SAVED: u8 = 7;
 pub(crate) const INTERRUPTED: u8 = 130;
 
 impl Failure {
-    pub(crate) fn new(code: u8, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: u8, kind: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             code,
+            kind: kind.into(),
             message: message.into(),
+            violations: Vec::new(),
             handle: None,
             create_response: None,
             last_response: None,
@@ -48,7 +59,35 @@ impl Failure {
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new(USAGE, message)
+        Self::new(USAGE, "usage", message)
+    }
+
+    /// A request with warnings, after `--deny-warnings`.
+    pub(crate) fn denied(warnings: &str) -> Self {
+        let message = format!("nothing was created, as --deny-warnings asks: {warnings}");
+        Self::new(USAGE, "warnings_denied", message)
+    }
+
+    pub(crate) fn interrupted(message: impl Into<String>) -> Self {
+        Self::new(INTERRUPTED, "interrupted", message)
+    }
+
+    /// A failure with the kind and the violations of an error.
+    pub(crate) fn of(error: &Error, code: u8, message: impl Into<String>) -> Self {
+        Self {
+            violations: error.violations().iter().map(violation_json).collect(),
+            ..Self::new(code, kind_of(error.kind()), message)
+        }
+    }
+
+    /// A library's error as bad usage.
+    pub(crate) fn unusable(error: &Error) -> Self {
+        Self::of(error, USAGE, error_line(error))
+    }
+
+    /// Whether the create may have been accepted.
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        self.kind == kind_of(ErrorKind::AmbiguousCreate)
     }
 
     pub(crate) fn with_handle(self, handle: &GenerationHandle) -> Self {
@@ -81,7 +120,7 @@ impl Failure {
             service.filter(|service| code == AMBIGUOUS && !service.body.trim().is_empty());
         Self {
             create_response: response.cloned().map(Box::new),
-            ..Self::new(code, message)
+            ..Self::of(error, code, message)
         }
     }
 
@@ -94,7 +133,7 @@ impl Failure {
         };
         Self {
             last_response: error.last_answer().cloned().map(Box::new),
-            ..Self::new(code, error_line(error)).with_handle(error.handle().unwrap_or(handle))
+            ..Self::of(error, code, error_line(error)).with_handle(error.handle().unwrap_or(handle))
         }
     }
 
@@ -103,9 +142,11 @@ impl Failure {
     pub(crate) fn resuming(error: &Error, handle: &GenerationHandle) -> Self {
         let refused_at_once = error.polls() == Some(1) && error.service().is_some();
         match error.kind() {
-            ErrorKind::Configuration => Self::usage(error_line(error)),
-            ErrorKind::PollingLost if refused_at_once => Self::new(SERVICE, error_line(error)),
-            _ if error.answered() == Some(0) => Self::new(SERVICE, unreachable_line(error)),
+            ErrorKind::Configuration => Self::unusable(error),
+            ErrorKind::PollingLost if refused_at_once => {
+                Self::of(error, SERVICE, error_line(error))
+            }
+            _ if error.answered() == Some(0) => Self::of(error, SERVICE, unreachable_line(error)),
             _ => Self::waiting(error, handle),
         }
     }
@@ -114,7 +155,7 @@ impl Failure {
     pub(crate) fn saving(error: &Error, handle: &GenerationHandle) -> Self {
         Self {
             saved: error.saved().to_vec(),
-            ..Self::new(NOT_SAVED, download_error_line(error)).with_handle(handle)
+            ..Self::of(error, NOT_SAVED, download_error_line(error)).with_handle(handle)
         }
     }
 
@@ -135,10 +176,14 @@ impl Failure {
             print_note(format!("resume with: {resume}"));
         }
         if json {
-            // If this write fails, standard error has the failure all the same.
-            let _ = write_line(self.json(resume).to_string());
+            self.print_json(resume);
         }
         ExitCode::from(self.code)
+    }
+
+    /// Prints the failure as JSON on standard output. If this write fails, standard error has the failure all the same.
+    pub(crate) fn print_json(&self, resume: Option<&str>) {
+        let _ = write_line(self.json(resume).to_string());
     }
 
     /// The response of the service: the JSON of a wait's last response, or the text of one that cannot be read.
@@ -153,8 +198,24 @@ impl Failure {
         text.or_else(json)
     }
 
+    /// The error itself, without what the service sent.
+    pub(crate) fn error_json(&self) -> Value {
+        json!({
+            "kind": self.kind,
+            "message": self.message,
+            "exit_code": self.code,
+            "violations": self.violations,
+        })
+    }
+
+    /// What the generation cost, if the service stated it.
+    pub(crate) fn cost(&self, handle: Option<&GenerationHandle>) -> Cost {
+        Cost::of(self.last_response.as_deref(), handle)
+    }
+
     fn json(&self, resume: Option<&str>) -> Value {
-        let mut object = json!({ "error": { "message": self.message, "exit_code": self.code } });
+        let mut object = json!({ "error": self.error_json() });
+        self.cost(self.handle.as_deref()).add_to(&mut object);
         if let Some(handle) = &self.handle {
             object["handle"] = serde_json::to_value(handle).unwrap_or(Value::Null);
         }
@@ -170,6 +231,30 @@ impl Failure {
         }
         object
     }
+}
+
+/// `InvalidRequest` as `invalid_request`.
+fn kind_of(kind: ErrorKind) -> String {
+    let mut name = String::new();
+    for c in format!("{kind:?}").chars() {
+        if c.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(c.to_ascii_lowercase());
+    }
+    name
+}
+
+pub(crate) fn violation_json(violation: &Violation) -> Value {
+    let mut entry = json!({
+        "pointer": violation.pointer,
+        "allowed": violation.allowed,
+        "keyword": violation.keyword,
+    });
+    if let Some(given) = &violation.given {
+        entry["given"] = given.clone();
+    }
+    entry
 }
 
 /// The command that waits for a generation again.

@@ -9,26 +9,30 @@ use std::{
 
 use aimlapi_video::{
     Client, ClientBuilder, ErrorKind, Generation, GenerationHandle, GenerationRequest,
-    ReservedTarget, Saved, Update, WaitOptions,
+    ReservedTarget, Saved, Update, WaitOptions, Warning,
 };
 use serde_json::{Value, json};
 
 use crate::{
     args::{Generate, Wait, Waiting, route_of, speed_of},
+    cost::Cost,
     documents::Catalogue,
     failure::{self, Failure},
+    history::{Create, Except, History},
     interrupt::Interrupt,
     output::{print_note, write_line},
     progress::WaitProgress,
     request::{self, Source, handle},
     service::service,
+    spending::{Decision, Kind, Prices, Spending},
     target::{self, Target},
 };
 
 /// `generate`
 pub(crate) async fn generate(generate: Generate) -> ExitCode {
     let (waiting, simulate) = (generate.waiting.clone(), generate.simulate);
-    match run_generate(generate).await {
+    let history = History::open(&generate.history, simulate);
+    match run_generate(generate, &history).await {
         Ok(code) => code,
         Err(failure) if simulate => {
             if failure.handle.is_some() {
@@ -36,14 +40,20 @@ pub(crate) async fn generate(generate: Generate) -> ExitCode {
             }
             failure.report(waiting.json, None)
         }
-        Err(failure) => failure.report(
-            waiting.json,
-            target::resume_command(&failure, &waiting).as_deref(),
-        ),
+        Err(failure) => report(&failure, &waiting, &history),
     }
 }
 
-async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
+/// Reports a failure with the command that resumes the generation.
+fn report(failure: &Failure, waiting: &Waiting, history: &History) -> ExitCode {
+    let resume = target::resume_command(failure, waiting);
+    if resume.is_some() {
+        history.told();
+    }
+    failure.report(waiting.json, resume.as_deref())
+}
+
+async fn run_generate(generate: Generate, history: &History) -> Result<ExitCode, Failure> {
     let mut interrupt = Interrupt::listen();
     let catalogue = Catalogue::read(&generate.parameters.documents)?;
     let request = read_request(&generate, &catalogue)?;
@@ -59,14 +69,32 @@ async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
         .wait_options(WaitOptions::default().speed(speed))
         .build()
         .map_err(|error| match error.kind() {
-            ErrorKind::MissingKey => Failure::usage(format!(
-                "{error}, or run against the embedded simulator by --simulate"
-            )),
+            ErrorKind::MissingKey => {
+                let message =
+                    format!("{error}, or run against the embedded simulator by --simulate");
+                Failure::of(&error, failure::USAGE, message)
+            }
             _ => Failure::creating(&error),
         })?;
 
+    history.note_unfinished(&Except::Nothing);
+    let model = catalogue.model(request.route(), request.model());
+    let spending = Spending::new(generate.spend.max_usd, Prices::of(&history.own_entries()));
+    if let Decision::Stop(why) = spending.decide(&Kind::of(&request, model)) {
+        let message = format!("nothing was created: {why}");
+        return Err(Failure::new(failure::USAGE, "max_usd", message));
+    }
+    let intent = history.intent(Create {
+        model,
+        request: &request,
+        no_wait: generate.no_wait,
+        output: target.absolute(),
+        batch: None,
+    });
+    let entry = intent.and_then(|intent| history.intend(intent));
     let progress = WaitProgress::start(&format!("creating with {}", request.model()), speed);
     let created = create(&client, request, &mut interrupt).await;
+    history.record_create(entry.as_ref(), created.as_ref());
     if created.is_err() || generate.no_wait {
         progress.close();
     }
@@ -79,7 +107,7 @@ async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
             Ok(()) => Ok(ExitCode::SUCCESS),
             Err(error) => {
                 let message = format!("the handle cannot be written to standard output: {error}");
-                Err(Failure::new(failure::UNFINISHED, message).with_handle(&handle))
+                Err(Failure::new(failure::UNFINISHED, "io", message).with_handle(&handle))
             }
         };
     }
@@ -91,40 +119,85 @@ async fn run_generate(generate: Generate) -> Result<ExitCode, Failure> {
         reserved,
         speed,
         resumes: false,
+        history: history.clone(),
     };
-    job.finish(handle, progress, interrupt).await
+    job.finish(handle, progress, interrupt).await?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// `wait`
 pub(crate) async fn wait(wait: Wait) -> ExitCode {
-    let waiting = wait.waiting.clone();
-    match run_wait(wait).await {
-        Ok(code) => code,
-        Err(failure) => failure.report(
-            waiting.json,
-            target::resume_command(&failure, &waiting).as_deref(),
-        ),
+    let history = History::open(&wait.history, false);
+    let mut waiting = wait.waiting.clone();
+    let handle = match &wait.generation {
+        Some(generation) => handle(generation, wait.legacy),
+        None => last(&history, &mut waiting),
+    };
+    let handle = match handle {
+        Ok(handle) => handle,
+        Err(failure) => return failure.report(waiting.json, None),
+    };
+    history.note_unfinished(&Except::Generation(handle.id()));
+    resume(handle, &waiting, &history, Interrupt::listen())
+        .await
+        .into()
+}
+
+/// The handle of the last create; its video is saved where that command would have saved it.
+fn last(history: &History, waiting: &mut Waiting) -> Result<GenerationHandle, Failure> {
+    let entries = history.own_entries();
+    let mut created = entries.into_iter().rev();
+    let Some((handle, entry)) = created.find_map(|entry| Some((entry.handle.clone()?, entry)))
+    else {
+        return Err(Failure::usage(
+            "the history has no generation of this key and base URL; name one by its id",
+        ));
+    };
+    if waiting.output.is_none() {
+        waiting.output = entry.intent.output.map(Into::into);
+    }
+    Ok(handle)
+}
+
+/// Waits for an existing generation and saves its video.
+pub(crate) async fn resume(
+    handle: GenerationHandle,
+    waiting: &Waiting,
+    history: &History,
+    interrupt: Interrupt,
+) -> u8 {
+    match run_resume(handle, waiting, history, interrupt).await {
+        Ok(()) => 0,
+        Err(failure) => {
+            report(&failure, waiting, history);
+            failure.code
+        }
     }
 }
 
-async fn run_wait(wait: Wait) -> Result<ExitCode, Failure> {
-    let interrupt = Interrupt::listen();
-    let handle = handle(&wait.generation, wait.legacy)?;
-    let target = Target::read(&wait.waiting)?;
-    let reserved = target.reserve_for_handle(&wait.waiting, &handle)?;
-    let speed = speed_of(wait.waiting.speed, false);
+async fn run_resume(
+    handle: GenerationHandle,
+    waiting: &Waiting,
+    history: &History,
+    interrupt: Interrupt,
+) -> Result<(), Failure> {
+    let target = Target::read(waiting)?;
+    let reserved = target.reserve_for_handle(waiting, &handle)?;
+    let speed = speed_of(waiting.speed, false);
     let client = ClientBuilder::from_env()
         .wait_options(WaitOptions::default().speed(speed))
         .build()
         .map_err(|error| Failure::creating(&error))?;
+    history.adopt(&history.own_entries(), &handle, None);
     let progress = WaitProgress::start(&format!("waiting for {}", handle.id()), speed);
     Job {
         client,
-        waiting: wait.waiting,
+        waiting: waiting.clone(),
         target,
         reserved,
         speed,
         resumes: true,
+        history: history.clone(),
     }
     .finish(handle, progress, interrupt)
     .await
@@ -174,6 +247,15 @@ fn read_request(generate: &Generate, catalogue: &Catalogue) -> Result<Generation
     if let Some(refusal) = composed.refusal(&warnings) {
         return Err(refusal);
     }
+    if generate.spend.deny_warnings && !warnings.is_empty() {
+        let texts: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+        let json =
+            |warning: &Warning| json!({ "pointer": warning.pointer, "message": warning.message });
+        return Err(Failure {
+            violations: warnings.iter().map(json).collect(),
+            ..Failure::denied(&texts.join("; "))
+        });
+    }
     // The service ignores a mistyped name, and the generation is billed all the same.
     for warning in warnings {
         print_note(format!("warning: {warning}; it is sent as it stands"));
@@ -195,17 +277,18 @@ async fn create(
         () = interrupt.received() => {}
         created = &mut create => return created.map_err(|error| Failure::creating(&error)),
     }
-    let interrupted = |message: &str| Failure::new(failure::INTERRUPTED, message);
     Err(
         match tokio::time::timeout(CREATE_GRACE_PERIOD, create).await {
-            Ok(Ok(handle)) => interrupted("interrupted").with_handle(&handle),
+            Ok(Ok(handle)) => Failure::interrupted("interrupted").with_handle(&handle),
             Ok(Err(error)) => Failure {
                 code: failure::INTERRUPTED,
                 ..Failure::creating(&error)
             },
-            Err(_) => interrupted(
+            Err(_) => Failure::new(
+                failure::INTERRUPTED,
+                "ambiguous_create",
                 "interrupted while creating; the generation may have been accepted and billed: look at the account's log before \
-             you repeat the create",
+                 you repeat the create",
             ),
         },
     )
@@ -221,6 +304,7 @@ struct Job {
     speed: f64,
     /// Whether another command created the generation.
     resumes: bool,
+    history: History,
 }
 
 impl Job {
@@ -229,37 +313,43 @@ impl Job {
         handle: GenerationHandle,
         mut progress: WaitProgress,
         mut interrupt: Interrupt,
-    ) -> Result<ExitCode, Failure> {
+    ) -> Result<(), Failure> {
         let started = Instant::now();
         let outcome = tokio::select! {
             biased;
             () = interrupt.received() => {
-                Err(Failure::new(failure::INTERRUPTED, "interrupted").with_handle(&handle))
+                Err(Failure::interrupted("interrupted").with_handle(&handle))
             }
             outcome = self.wait_and_save(&handle, &mut progress) => outcome,
         };
         progress.close();
         let (generation, saved) = outcome?;
+        let cost = Cost::of(Some(&generation), Some(&handle));
+        let is_file = !matches!(self.target, Target::StandardOutput(_));
+        let paths = saved.iter().filter(|_| is_file).map(|file| &*file.path);
+        self.history.saved(&handle, paths, cost);
         for disagreement in saved.iter().filter_map(|file| file.disagreement.as_ref()) {
             print_note(format!("note: {disagreement}"));
         }
-        if let (Target::StandardOutput(_), [video]) = (&self.target, saved.as_slice()) {
-            print_note(format!("wrote {} bytes to standard output", video.bytes));
-            return Ok(ExitCode::SUCCESS);
-        }
         let lines = if self.waiting.json {
-            summary(&handle, &generation, &saved, started.elapsed()).to_string()
+            summary(&handle, &generation, &saved, cost, started.elapsed()).to_string()
         } else {
-            let line =
-                |file: &Saved| format!("saved {} ({} bytes)", file.path.display(), file.bytes);
-            saved.iter().map(line).collect::<Vec<_>>().join("\n")
+            let line = |file: &Saved| match is_file {
+                true => format!("saved {} ({} bytes)", file.path.display(), file.bytes),
+                false => format!("wrote {} bytes to standard output", file.bytes),
+            };
+            let cost = cost.text().map(|cost| format!(", cost {cost}"));
+            let lines: Vec<String> = saved.iter().map(line).collect();
+            lines.join("\n") + &cost.unwrap_or_default()
         };
-        if let Err(error) = write_line(lines) {
+        if !is_file {
+            print_note(lines);
+        } else if let Err(error) = write_line(lines) {
             print_note(format!(
                 "note: every video is saved, but standard output cannot be written: {error}"
             ));
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(())
     }
 
     async fn wait_and_save(
@@ -267,7 +357,18 @@ impl Job {
         handle: &GenerationHandle,
         progress: &mut WaitProgress,
     ) -> Result<(Generation, Vec<Saved>), Failure> {
-        let generation = self.wait(handle, progress).await?;
+        let generation = match self.wait(handle, progress).await {
+            Ok(generation) => generation,
+            Err(failure) => {
+                if failure.code == failure::FAILED {
+                    let cost = Cost::of(failure.last_response.as_deref(), Some(handle));
+                    self.history.failed(handle, &failure.message, cost);
+                }
+                return Err(failure);
+            }
+        };
+        let cost = Cost::of(Some(&generation), Some(handle));
+        self.history.completed(handle, cost);
         let download = self
             .client
             .download(&generation)
@@ -292,8 +393,9 @@ impl Job {
             let files = saved.clone();
             let written = tokio::task::spawn_blocking(move || target::write_out(&files)).await;
             let written = written.unwrap_or_else(|error| Err(error.to_string()));
-            written
-                .map_err(|problem| Failure::new(failure::NOT_SAVED, problem).with_handle(handle))?;
+            written.map_err(|problem| {
+                Failure::new(failure::NOT_SAVED, "io", problem).with_handle(handle)
+            })?;
         }
         Ok((generation, saved))
     }
@@ -324,8 +426,8 @@ impl Job {
                 Some(Err(error)) if self.resumes => return Err(Failure::resuming(&error, handle)),
                 Some(Err(error)) => return Err(Failure::waiting(&error, handle)),
                 None => {
-                    let ended =
-                        Failure::new(failure::UNFINISHED, "the wait ended without a result");
+                    let message = "the wait ended without a result";
+                    let ended = Failure::new(failure::UNFINISHED, "polling_lost", message);
                     return Err(ended.with_handle(handle));
                 }
             }
@@ -337,6 +439,7 @@ fn summary(
     handle: &GenerationHandle,
     generation: &Generation,
     saved: &[Saved],
+    cost: Cost,
     elapsed: Duration,
 ) -> Value {
     let videos: Vec<Value> = generation
@@ -364,11 +467,6 @@ fn summary(
     if let Some(model) = handle.model().or(generation.model()) {
         summary["model"] = model.into();
     }
-    if let Some(credits) = generation.usage().credits {
-        summary["credits_used"] = credits.into();
-    }
-    if let Some(usd) = generation.usage().usd {
-        summary["usd_spent"] = usd.into();
-    }
+    cost.add_to(&mut summary);
     summary
 }

@@ -4,9 +4,11 @@ mod args;
 mod batch;
 mod catalogue;
 mod completions;
+mod cost;
 mod documents;
 mod failure;
 mod flags;
+mod history;
 mod interrupt;
 mod job;
 mod layout;
@@ -14,10 +16,12 @@ mod lines;
 mod output;
 mod progress;
 mod proxy;
+mod recorded;
 mod request;
 mod service;
 mod simulate;
 mod specs;
+mod spending;
 mod status;
 mod table;
 mod target;
@@ -49,6 +53,7 @@ async fn run(arguments: Arguments) -> ExitCode {
         Command::Wait(wait) => job::wait(wait).await,
         Command::Batch(batch) => batch::batch(batch).await,
         Command::Resume(resume) => batch::resume(resume).await,
+        Command::History(history) => recorded::history(history),
         Command::Status(status) => status::status(status).await,
         Command::Validate(validate) => validate::validate(&validate),
         Command::Models(models) => catalogue::models(&models),

@@ -52,14 +52,16 @@ async fn run(options: &args::Proxy) -> Result<ExitCode, Failure> {
     if let Some(record) = record.clone() {
         builder = builder.on_exchange(move |exchange| record.write(&exchange));
     }
-    let proxy = builder.start().await.map_err(|error| {
-        Failure::usage(match error.kind() {
-            ErrorKind::InvalidInput | ErrorKind::Other => error.to_string(),
-            _ => format!(
-                "cannot listen on {}: {error}; name another address or port by --listen",
-                options.listen
-            ),
-        })
+    let proxy = builder.start().await.map_err(|error| match error.kind() {
+        // No root certificate was found.
+        ErrorKind::NotFound => {
+            Failure::new(SERVICE, "missing_root_certificates", error.to_string())
+        }
+        ErrorKind::InvalidInput | ErrorKind::Other => Failure::usage(error.to_string()),
+        _ => Failure::usage(format!(
+            "cannot listen on {}: {error}; name another address or port by --listen",
+            options.listen
+        )),
     })?;
     // A script that starts the proxy may wait for this line.
     let _ = write_line(format!("listening on {}", proxy.url()));
@@ -71,7 +73,10 @@ async fn run(options: &args::Proxy) -> Result<ExitCode, Failure> {
     if !proxy.address().ip().is_loopback() {
         print_note("other machines can reach it, and /_simulator/ needs no key");
     }
-    print_note(format!("its deviations: {}/_simulator/", proxy.url()));
+    print_note(format!(
+        "its page, and its deviations as JSON: {}/_simulator/",
+        proxy.url()
+    ));
     print_note("stop with ctrl-c");
     interrupt::stopped().await;
     let counts = proxy.counts();

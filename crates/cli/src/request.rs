@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::{
     args::{Parameters, route_of},
     documents::Catalogue,
-    failure::Failure,
+    failure::{Failure, violation_json},
     flags::{self, Given},
     text::{self, STANDARD_INPUT, json_error},
 };
@@ -40,16 +40,21 @@ pub(crate) struct Composed {
 
 impl Composed {
     /// The flag that has set the value of a violation, or that can set a missing one.
-    pub(crate) fn flag(&self, violation: &Violation) -> Option<&str> {
-        self.flag_at(violation).map(|(_, flag)| &**flag)
-    }
-
     fn flag_at(&self, violation: &Violation) -> Option<&(String, String)> {
         let flags = match violation.given {
             Some(_) => &self.options,
             None => &self.flags,
         };
         flag_of(&violation.pointer, flags)
+    }
+
+    /// A violation as `validate` prints it, with its flag.
+    pub(crate) fn violation_json(&self, violation: &Violation) -> Value {
+        let mut entry = violation_json(violation);
+        if let Some((_, flag)) = self.flag_at(violation) {
+            entry["flag"] = flag.as_str().into();
+        }
+        entry
     }
 
     /// The failure of a check, with flags in place of JSON pointers.
@@ -66,6 +71,10 @@ impl Composed {
             };
             failure.message = failure.message.replacen(&text, &named, 1);
         }
+        let violations = error.violations().iter();
+        failure.violations = violations
+            .map(|violation| self.violation_json(violation))
+            .collect();
         failure
     }
 
@@ -156,8 +165,12 @@ pub(crate) fn compose(
     if model.is_some() || source.unchecked {
         composer.apply(parameters);
     }
-    if !composer.problems.is_empty() {
-        return Err(Failure::usage(composer.problems.join("; ")));
+    let problems = composer.problems.into_iter();
+    if let Some(all) = problems.reduce(|first, next| Failure {
+        message: format!("{}; {}", first.message, next.message),
+        ..first
+    }) {
+        return Err(all);
     }
     let flags = model.filter(|_| source.request.is_none()).map(flags::of);
     let flags = flags.unwrap_or_default().into_iter();

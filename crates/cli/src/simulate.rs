@@ -19,19 +19,19 @@ pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
     let parent = OptionFuture::from(simulate.exit_with_parent.then(parent_exit));
     let builder = match settings(&simulate) {
         Ok(builder) => builder,
-        Err(failure) => return failure.report(false, None),
+        Err(failure) => return failure.report(simulate.json, None),
     };
     let simulator = match builder.start().await {
         Ok(simulator) => simulator,
         Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Other) => {
-            return Failure::usage(error.to_string()).report(false, None);
+            return Failure::usage(error.to_string()).report(simulate.json, None);
         }
         Err(error) => {
             let message = format!(
                 "cannot listen on {}: {error}; name another address or port by --listen",
                 simulate.listen
             );
-            return Failure::usage(message).report(false, None);
+            return Failure::usage(message).report(simulate.json, None);
         }
     };
     let mut local = simulator.address();
@@ -50,7 +50,11 @@ pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
         .to_string(),
         false => format!("listening on {}", simulator.url()),
     };
-    let _ = write_line(ready);
+    let written = write_line(ready);
+    // A parent that exited before this process looked for it reads no line, and its exit is not noticed.
+    if simulate.exit_with_parent && written.is_err() {
+        return ExitCode::SUCCESS;
+    }
     let time = match simulate.manual_clock {
         true => "time is stopped until POST /_simulator/clock moves it".to_owned(),
         false => format!(
@@ -77,7 +81,7 @@ pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
         "point a client on this machine at it: AIML_API_BASE=http://{local} AIML_API_KEY={key}{speed}"
     ));
     print_note(format!(
-        "its requests and tasks: http://{local}/_simulator/"
+        "its page, and its requests and tasks as JSON: http://{local}/_simulator/"
     ));
     print_note("stop with ctrl-c");
     tokio::select! {

@@ -4,6 +4,7 @@
 
 mod check;
 mod diff;
+mod drift;
 mod update;
 mod vendors;
 
@@ -25,6 +26,7 @@ pub(crate) fn specs(specs: &Specs) -> ExitCode {
     match &specs.command {
         SpecsCommand::Check(check) => check::check(check),
         SpecsCommand::Diff(diff) => diff::diff(diff),
+        SpecsCommand::Drift(drift) => drift::drift(drift),
         SpecsCommand::Update(update) => update::update(update),
         SpecsCommand::Vendors(vendors) => vendors::vendors(vendors),
     }

@@ -7,13 +7,15 @@ use aimlapi_video::{Client, ErrorKind, Generation, State};
 use crate::{
     args::Status,
     failure::{self, Failure, error_line},
+    history::{Except, History},
     output::print_result,
     request::handle,
 };
 
 /// `status`
 pub(crate) async fn status(status: Status) -> ExitCode {
-    let generation = match fetch(&status).await {
+    let history = History::open(&status.history, false);
+    let generation = match fetch(&status, &history).await {
         Ok(generation) => generation,
         Err(failure) => return failure.report(status.json, None),
     };
@@ -24,9 +26,10 @@ pub(crate) async fn status(status: Status) -> ExitCode {
     })
 }
 
-async fn fetch(status: &Status) -> Result<Generation, Failure> {
+async fn fetch(status: &Status, history: &History) -> Result<Generation, Failure> {
     let handle = handle(&status.generation, status.legacy)?;
     let client = Client::from_env().map_err(|error| Failure::creating(&error))?;
+    history.note_unfinished(&Except::Generation(handle.id()));
     client.fetch(&handle).await.map_err(|error| {
         let code = match error.kind() {
             ErrorKind::Configuration => failure::USAGE,
@@ -37,7 +40,7 @@ async fn fetch(status: &Status) -> Result<Generation, Failure> {
             true => failure::unreachable_line(&error),
             false => error_line(&error),
         };
-        Failure::new(code, message)
+        Failure::of(&error, code, message)
     })
 }
 

@@ -46,6 +46,29 @@ impl Target {
         })
     }
 
+    /// The value of `-o` with the same meaning in any folder; `None` if the current folder is unknown or not text.
+    pub(crate) fn absolute(&self) -> Option<String> {
+        let current = std::env::current_dir().ok()?;
+        current.to_str()?;
+        let absolute = |path: &Path| Some(template::escape(&std::path::absolute(path).ok()?));
+        match self {
+            // An empty path is the current folder; the slash keeps a missing one a folder.
+            Self::Folder(folder) => {
+                let folder = template::escape(&current.join(folder));
+                Some(format!("{}/", folder.trim_end_matches(['/', '\\'])))
+            }
+            Self::File(path) => absolute(path),
+            Self::StandardOutput(_) => None,
+            Self::Template(template) => {
+                let given = template.to_string();
+                match Path::new(&given).is_absolute() {
+                    true => Some(given),
+                    false => Some(format!("{}/{given}", template::escape(&current))),
+                }
+            }
+        }
+    }
+
     /// Reserves the file before the generation is created and billed. A name that depends on the generation is only checked.
     pub(crate) fn reserve_for_model(
         &self,
@@ -110,9 +133,7 @@ pub(crate) fn resume_command(failure: &Failure, waiting: &Waiting) -> Option<Str
         .filter(|_| !failure.saved.is_empty())
         .chain([path.clone()]);
     let (path, overwrite) = if !waiting.overwrite && targets.any(|path| is_foreign(&path)) {
-        let mut others = (1..).map(|number| with_suffix(&path, &format!("new{number}")));
-        let free = others.find(|path| path.symlink_metadata().is_err())?;
-        (free, false)
+        (free_path(&path)?, false)
     } else {
         let overwrite = waiting.overwrite || !failure.saved.is_empty();
         (path, overwrite)
@@ -160,8 +181,27 @@ fn standard_output(json: bool) -> Result<Target, Failure> {
     Ok(Target::StandardOutput(folder))
 }
 
+/// The value of `-o`, or one for a new name beside it if the file exists.
+pub(crate) fn free_output(output: &str) -> PathBuf {
+    let template = Template::read(Path::new(output)).ok().flatten();
+    let path = match &template {
+        None => Path::new(output),
+        Some(template) => template.literal().unwrap_or(Path::new("")),
+    };
+    match path.is_file() {
+        true => free_path(path).map_or(output.into(), |path| template::escape(&path).into()),
+        false => output.into(),
+    }
+}
+
+/// A name that no file has yet.
+fn free_path(path: &Path) -> Option<PathBuf> {
+    let mut others = (1..).map(|number| with_suffix(path, &format!("new{number}")));
+    others.find(|path| path.symlink_metadata().is_err())
+}
+
 fn check_folder(folder: &Path) -> Result<(), Failure> {
-    Download::check_folder(folder).map_err(|error| Failure::usage(error_line(&error)))
+    Download::check_folder(folder).map_err(|error| Failure::unusable(&error))
 }
 
 fn reserve(path: &Path, overwrite: bool) -> Result<ReservedTarget, Failure> {
@@ -171,7 +211,7 @@ fn reserve(path: &Path, overwrite: bool) -> Result<ReservedTarget, Failure> {
             true => " by --overwrite",
             false => "",
         };
-        Failure::usage(line + hint)
+        Failure::of(&error, failure::USAGE, line + hint)
     })
 }
 

@@ -1,11 +1,14 @@
 //! Paths with placeholders: `out/{model}-{id}.mp4`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use aimlapi_video::{Download, Generation, GenerationHandle};
 use serde_json::json;
 
-use crate::failure::{Failure, error_line};
+use crate::failure::Failure;
 
 /// A path whose file name depends on the generation.
 #[derive(Debug)]
@@ -51,7 +54,7 @@ impl Template {
     pub(crate) fn check(&self, model: &str) -> Result<(), Failure> {
         let id = "x".repeat(MAX_ID_LENGTH);
         let path = self.filled(safe_model(Some(model)), id);
-        Download::check_target(path, true).map_err(|error| Failure::usage(error_line(&error)))
+        Download::check_target(path, true).map_err(|error| Failure::unusable(&error))
     }
 
     /// Whether the handle determines the path: a handle made from an id has no model.
@@ -73,6 +76,17 @@ impl Template {
             Piece::Id => id.clone(),
         };
         self.pieces.iter().map(piece).collect::<String>().into()
+    }
+}
+
+/// The value of `-o` that means this template.
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.pieces.iter().try_for_each(|piece| match piece {
+            Piece::Text(text) => f.write_str(&escape(Path::new(text))),
+            Piece::Model => f.write_str("{model}"),
+            Piece::Id => f.write_str("{id}"),
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     args::{Parameters, Validate, route_of},
     documents::Catalogue,
-    failure::{Failure, USAGE},
+    failure::{Failure, USAGE, violation_json},
     lines::Lines,
     output::{print_note, print_result},
     request::{self, Source},
@@ -96,7 +96,7 @@ fn validate_options(validate: &Validate, catalogue: &Catalogue) -> Result<bool, 
     let mut composed = request::compose(&validate.parameters, source, catalogue)?;
     let body = composed.body.take();
     let verdict = verdict_of(validate, catalogue, body, &|violation| {
-        composed.flag(violation)
+        composed.violation_json(violation)
     });
     print_result(verdict.to_string());
     Ok(verdict["valid"] == true)
@@ -119,15 +119,15 @@ fn verdict(validate: &Validate, catalogue: &Catalogue, line: &str) -> Value {
             });
         }
     };
-    verdict_of(validate, catalogue, body, &|_| None)
+    verdict_of(validate, catalogue, body, &violation_json)
 }
 
-/// The verdict on a body; `flag` names the flag of a value.
-fn verdict_of<'a>(
+/// The verdict on a body, with the JSON of each violation.
+fn verdict_of(
     validate: &Validate,
     catalogue: &Catalogue,
     body: Value,
-    flag: &dyn Fn(&Violation) -> Option<&'a str>,
+    json_of: &dyn Fn(&Violation) -> Value,
 ) -> Value {
     let model = body.get("model").cloned();
     match read(validate, catalogue, body) {
@@ -139,11 +139,7 @@ fn verdict_of<'a>(
             json!({ "model": model, "valid": true, "violations": [], "warnings": warnings })
         }
         Err(error) => {
-            let violations: Vec<Value> = error
-                .violations()
-                .iter()
-                .map(|violation| violation_json(violation, flag(violation)))
-                .collect();
+            let violations: Vec<Value> = error.violations().iter().map(json_of).collect();
             json!({ "model": model, "valid": false, "violations": violations, "warnings": [] })
         }
     }
@@ -160,19 +156,4 @@ fn read(
         model.coerce(&mut body);
     }
     Ok(catalogue.request(route, body)?.warnings())
-}
-
-fn violation_json(violation: &Violation, flag: Option<&str>) -> Value {
-    let mut entry = json!({
-        "pointer": violation.pointer,
-        "allowed": violation.allowed,
-        "keyword": violation.keyword,
-    });
-    if let Some(given) = &violation.given {
-        entry["given"] = given.clone();
-    }
-    if let Some(flag) = flag {
-        entry["flag"] = flag.into();
-    }
-    entry
 }

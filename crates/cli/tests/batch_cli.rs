@@ -343,6 +343,7 @@ async fn unwritable_journal_loses_no_video() {
         .current_dir(cli.folder.path())
         .env("AIML_API_KEY", support::KEY)
         .env("AIML_API_BASE", service.server.url())
+        .env("AIMLAPI_VIDEO_HOME", cli.home.path())
         .output()
         .await
         .unwrap();

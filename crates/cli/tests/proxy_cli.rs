@@ -9,7 +9,8 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 use support::{KEY, Server, cli::Cli};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
     process::{Child, Command},
 };
 
@@ -19,7 +20,12 @@ const MODEL: &str = "klingai/v2-master-text-to-video";
 async fn start(cli: &Cli, command: &str, arguments: &[&str]) -> (Child, String) {
     let mut all = vec![command, "--listen", "127.0.0.1:0"];
     all.extend(arguments);
-    let mut child = cli.command(&all).spawn().unwrap();
+    listening(&mut cli.command(&all)).await
+}
+
+/// Starts a command, and returns the URL that it listens on.
+async fn listening(command: &mut Command) -> (Child, String) {
+    let mut child = command.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let line = lines.next_line().await.unwrap().unwrap();
     (
@@ -118,7 +124,7 @@ async fn response_is_read_by_the_library_too() {
 #[tokio::test]
 async fn upstream_that_is_down_is_in_the_exit_code_and_guard_does_not_ask_it() {
     let cli = Cli::new();
-    let port = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let upstream = format!("http://{}", port.local_addr().unwrap());
     drop(port);
     let arguments = ["--upstream", &upstream, "--fail", "--guard"];
@@ -135,6 +141,61 @@ async fn upstream_that_is_down_is_in_the_exit_code_and_guard_does_not_ask_it() {
     let (code, printed) = stop(proxy).await;
     assert_eq!(code, 2, "{printed}");
     assert!(printed.contains("refused requests: 1"), "{printed}");
+}
+
+#[tokio::test]
+async fn upstream_is_reached_by_the_proxy_of_the_environment() {
+    let cli = Cli::new();
+    let upstream =
+        Server::start(|_, _| support::json(200, json!({ "id": "1", "status": "queued" }))).await;
+    let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let arguments = [
+        "proxy",
+        "--listen",
+        "127.0.0.1:0",
+        "--upstream",
+        &upstream.url(),
+    ];
+    let start = |proxy: String| {
+        let mut command = cli.command(&arguments);
+        command
+            .env_remove("NO_PROXY")
+            .env_remove("no_proxy")
+            .env("http_proxy", proxy);
+        command
+    };
+    let address = other.local_addr().unwrap();
+    let (_proxy, url) = listening(&mut start(format!("http://user:pass@{address}"))).await;
+    let tunnel = async {
+        let (mut stream, _) = other.accept().await.unwrap();
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap().into());
+        }
+        let target = head.split(' ').nth(1).unwrap().to_owned();
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+        let mut to = TcpStream::connect(target).await.unwrap();
+        // The upstream closes its connection after the response.
+        let _ = tokio::io::copy_bidirectional(&mut stream, &mut to).await;
+        head
+    };
+    let (head, status) = tokio::join!(tunnel, create(&url, json!({})));
+    assert_eq!(status, 200);
+    assert!(head.starts_with("CONNECT 127.0.0.1:"), "{head}");
+    assert!(
+        head.to_lowercase().contains("proxy-authorization: basic "),
+        "{head}"
+    );
+    let sent = &upstream.requests()[0];
+    assert!(sent.header("proxy-authorization").is_none(), "{sent:?}");
+
+    let output = start("socks5://127.0.0.1:9".into()).output().await.unwrap();
+    let printed = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        printed.contains("a proxy with the scheme socks5; expected http"),
+        "{printed}"
+    );
+    assert_eq!(output.status.code(), Some(2));
 }
 
 #[tokio::test]

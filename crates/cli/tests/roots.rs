@@ -22,6 +22,10 @@ const GENERATE: [&str; 8] = [
     "-o",
     "a.mp4",
 ];
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::Command,
+};
 
 /// A command with these variables, which name files and folders in its folder.
 struct Machine {
@@ -50,13 +54,17 @@ impl Machine {
         Self { cli, variables }
     }
 
-    async fn run(&self, arguments: &[&str]) -> Ran {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.cli.command(arguments);
         command
             .env_remove("SSL_CERT_FILE")
             .env_remove("SSL_CERT_DIR");
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        let output = command.output().await.unwrap();
+        command
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Ran {
+        let output = self.command(arguments).output().await.unwrap();
         Ran {
             code: output.status.code().unwrap(),
             stdout: String::from_utf8(output.stdout).unwrap(),
@@ -109,6 +117,42 @@ async fn plain_http_needs_no_root_certificates() {
         assert!(machine.cli.path("a.mp4").is_file());
     });
     futures_util::future::join_all(jobs).await;
+}
+
+fn proxy(upstream: &str) -> [&str; 5] {
+    ["proxy", "--listen", "127.0.0.1:0", "--upstream", upstream]
+}
+
+#[tokio::test]
+async fn proxy_needs_root_certificates_for_https_alone() {
+    let service = TlsService::start().await;
+    for variables in USELESS {
+        let machine = Machine::new("", variables);
+        let ran = machine.run(&proxy(&service.url())).await;
+        assert_eq!(ran.code, 5, "{variables:?} {ran:?}");
+        assert!(
+            ran.stderr.contains("https needs root certificates"),
+            "{ran:?}"
+        );
+        for (name, _) in variables {
+            assert!(ran.stderr.contains(&format!("{name}=\"")), "{ran:?}");
+        }
+    }
+    assert_eq!(service.connections(), 0);
+
+    let plain = Server::start(|_, _| support::json(200, tls::completed("http://a.test"))).await;
+    let usable = [("SSL_CERT_FILE", "root.pem")];
+    for (variables, upstream) in [(USELESS[0], plain.url()), (&usable, service.url())] {
+        let machine = Machine::new("", variables);
+        let mut child = machine.command(&proxy(&upstream)).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = lines.next_line().await.unwrap().unwrap();
+        let url = line.strip_prefix("listening on ").unwrap();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let url = format!("{url}/v2/video/generations?generation_id=g");
+        let response = http.get(url).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{upstream}");
+    }
 }
 
 #[tokio::test]

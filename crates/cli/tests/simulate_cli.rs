@@ -182,6 +182,38 @@ async fn simulator_prints_one_line_of_json_and_exits_with_its_parent() {
     assert!(http.get(url).send().await.unwrap_err().is_connect());
 }
 
+/// Runs a simulator by a shell that has exited, and whose output no one reads, before the simulator starts.
+#[cfg(unix)]
+#[tokio::test]
+async fn simulator_whose_parent_has_exited_before_it_starts_exits() {
+    use std::{process::Stdio, time::Duration};
+
+    use tokio::process::Command;
+
+    let cli = Cli::new();
+    let simulate = cli.command(&["simulate", "--listen", "127.0.0.1:0", "--exit-with-parent"]);
+    let simulate = simulate.as_std();
+    let mut shell = Command::new("sh");
+    // A process in the background has no standard input but the one that it is given.
+    shell
+        .args(["-c", "(read line; exec \"$@\") <&0 &", "sh"])
+        .arg(simulate.get_program())
+        .args(simulate.get_args())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut shell = shell.spawn().unwrap();
+    let start = shell.stdin.take();
+    let mut stderr = shell.stderr.take().unwrap();
+    drop(shell.stdout.take());
+    shell.wait().await.unwrap();
+    drop(start);
+    // The simulator holds the other end of the pipe until it exits.
+    let mut text = String::new();
+    let end = tokio::time::timeout(Duration::from_secs(30), stderr.read_to_string(&mut text));
+    assert!(end.await.is_ok(), "the simulator still runs");
+}
+
 #[tokio::test]
 async fn wrong_setting_is_an_error_before_the_simulator_listens() {
     let cli = Cli::new();

@@ -10,7 +10,7 @@
 //!    [`Model`](aimlapi_video_contract::Model).
 //!
 //! With the feature `rust`, `rust::generate` writes the source of all models. With the feature `diff`, the module `diff`
-//! compares two versions of the documents. Every step adds to [`Diagnostics`]; none panics.
+//! compares two versions of the documents, and the module `drift` compares them with responses of the service. Every step adds to [`Diagnostics`]; none panics.
 
 #![allow(
     clippy::exhaustive_enums,
@@ -23,6 +23,8 @@ mod diagnostics;
 #[cfg(feature = "diff")]
 pub mod diff;
 pub mod document;
+#[cfg(feature = "diff")]
+pub mod drift;
 mod facts;
 pub mod merge;
 pub mod names;

@@ -127,12 +127,8 @@ fn report_unused(document: &Document, diagnostics: &mut Diagnostics) {
             (what.to_owned(), what)
         }
         (false, false) => {
-            let what =
-                format!("declares {named} and none of this client's operations; it is left out");
-            (
-                what,
-                "declares none of this client's operations and is left out",
-            )
+            let what = format!("declares {named} but no operation of this client, and is left out");
+            (what, "declares no operation of this client and is left out")
         }
     };
     let remedy = "no action is needed";

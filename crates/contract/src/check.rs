@@ -54,9 +54,8 @@ impl Schema {
         if let Some(arm) = self.arm(value) {
             return arm.check(value, formats);
         }
-        if let (Some((tag, arms)), Value::Object(map)) = (self.tagged(), value) {
-            let values = arms.iter().map(|(value, _)| (*value).to_owned()).collect();
-            let allowed = Self::StringEnum(values).allowed();
+        if let (Some((tag, _)), Value::Object(map)) = (self.tagged(), value) {
+            let allowed = Self::StringEnum(self.tag_values()).allowed();
             let violation = match map.get(tag) {
                 Some(other) => Violation::new(other, allowed, "enum"),
                 None => Violation::missing(allowed),

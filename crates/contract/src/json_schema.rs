@@ -120,25 +120,7 @@ fn object(properties: &[Property]) -> Value {
 }
 
 fn entry(property: &Property) -> Value {
-    let mut schema = property.schema.json_schema();
-    if property.nullable {
-        let of_null = json!({ "type": "null" });
-        let is_choice = matches!(
-            &property.schema,
-            Schema::Alternatives {
-                exactly_one: false,
-                ..
-            }
-        );
-        match schema
-            .get_mut("anyOf")
-            .and_then(Value::as_array_mut)
-            .filter(|_| is_choice)
-        {
-            Some(arms) => arms.push(of_null),
-            None => schema = json!({ "anyOf": [schema, of_null] }),
-        }
-    }
+    let mut schema = property.schema_with_null().json_schema();
     if let Some(description) = &property.description {
         schema["description"] = description.as_str().into();
     }

@@ -1,6 +1,6 @@
 //! The allowed values of a property, as far as Rust types can express them ([`Schema`]) and beyond ([`Check`]).
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -161,9 +161,19 @@ impl Schema {
         Self::Alternatives { arms, exactly_one }
     }
 
-    /// This schema or `null`.
+    /// This schema or `null`, which joins the arms of a choice.
     pub fn or_null(self) -> Self {
-        Self::alternatives(vec![self, Self::Null], false)
+        let mut arms = match self {
+            Self::Alternatives {
+                arms,
+                exactly_one: false,
+            } => arms,
+            schema => vec![schema],
+        };
+        if !arms.contains(&Self::Null) {
+            arms.push(Self::Null);
+        }
+        Self::alternatives(arms, false)
     }
 
     /// This schema with additional constraints.
@@ -189,18 +199,24 @@ impl Schema {
             return None;
         };
         let with = |name: &str| {
-            let mut tagged: Vec<(&str, &Self)> = Vec::new();
-            for arm in arms {
-                let value = arm.only_value(name)?;
-                if tagged.iter().any(|(known, _)| *known == value) {
-                    return None;
-                }
-                tagged.push((value, arm));
-            }
-            (tagged.len() > 1).then_some(tagged)
+            let mut values = HashSet::new();
+            let tagged: Option<Vec<(&str, &Self)>> = arms
+                .iter()
+                .map(|arm| {
+                    let value = arm.only_value(name)?;
+                    values.insert(value).then_some((value, arm))
+                })
+                .collect();
+            tagged.filter(|tagged| tagged.len() > 1)
         };
         let mut names = arms.first()?.properties().iter().map(|tag| &*tag.name);
         names.find_map(|name| Some((name, with(name)?)))
+    }
+
+    /// The values that distinguish tagged alternatives, in their order; none for other schemas.
+    pub fn tag_values(&self) -> Vec<String> {
+        let (_, arms) = self.tagged().unwrap_or_default();
+        arms.iter().map(|(value, _)| (*value).to_owned()).collect()
     }
 
     /// The one of tagged alternatives that the tag of a value selects.

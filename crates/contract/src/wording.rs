@@ -50,6 +50,18 @@ impl Schema {
                 let item = item.words(style);
                 format!("{item}, or an array of: {item}")
             }
+            Self::Alternatives { .. } if self.tagged().is_some() => {
+                let (tag, arms) = self.tagged().unwrap_or_default();
+                let arms = arms.into_iter().map(|(value, arm)| {
+                    let value = (style.value)(&value.into());
+                    match arm.words_beside(tag, style) {
+                        more if more.is_empty() => value,
+                        more => format!("{value} ({more})"),
+                    }
+                });
+                let arms = list(arms, ", or ");
+                format!("an object whose {} is {arms}", (style.name)(tag))
+            }
             Self::Alternatives { arms, exactly_one } => {
                 let arms = list(arms.iter().map(|arm| arm.words(style)), ", or ");
                 if *exactly_one {
@@ -63,6 +75,20 @@ impl Schema {
                 list(std::iter::once(schema.words(style)).chain(checks), ", ")
             }
         }
+    }
+
+    /// What one of tagged alternatives has beside its tag.
+    fn words_beside(&self, tag: &str, style: Style) -> String {
+        let names = self.properties().iter().map(|property| &*property.name);
+        let names = names.filter(|name| *name != tag).map(style.name);
+        let names = list(names, ", ");
+        let names = (!names.is_empty()).then(|| format!("with {names}"));
+        let checks = match self {
+            Self::Checked { checks, .. } => checks.as_slice(),
+            _ => &[],
+        };
+        let checks = checks.iter().map(|check| check.words(style));
+        list(names.into_iter().chain(checks), ", ")
     }
 
     /// Whether the schema allows fewer values than its JSON type has.

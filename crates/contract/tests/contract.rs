@@ -213,3 +213,36 @@ fn the_ledger_states_who_refuses_null_where_a_type_holds_it() {
         }
     }
 }
+
+#[test]
+fn tagged_alternatives_are_described_by_their_tag() {
+    let arm = |value: &str, more: &[&str]| {
+        let mut tag = Property::new("type", Schema::StringEnum(vec![value.into()]));
+        tag.required = true;
+        let others = more.iter().map(|name| Property::new(*name, Schema::Uri));
+        Schema::Object(others.chain([tag]).collect())
+    };
+    let closed = arm("video", &["url"]).checked(vec![Check::Closed(vec!["url".into()])]);
+    for exactly_one in [false, true] {
+        let arms = vec![
+            closed.clone(),
+            arm("image", &["url", "mask"]),
+            arm("none", &[]),
+        ];
+        assert_eq!(
+            Schema::alternatives(arms, exactly_one).allowed(),
+            "an object whose type is \"video\" (with url, only the properties url), or \"image\" (with url, mask), or \"none\""
+        );
+    }
+}
+
+#[test]
+fn null_joins_the_arms_of_a_choice() {
+    let choice = Schema::alternatives(vec![Schema::Boolean, Schema::Uri], false);
+    let with_null = Schema::alternatives(vec![Schema::Boolean, Schema::Uri, Schema::Null], false);
+    assert_eq!(choice.or_null(), with_null);
+    assert_eq!(with_null.clone().or_null(), with_null);
+    let exact = Schema::alternatives(vec![Schema::Boolean, Schema::Uri], true);
+    let expected = Schema::alternatives(vec![exact.clone(), Schema::Null], false);
+    assert_eq!(exact.or_null(), expected);
+}

@@ -2,8 +2,11 @@
 //! and the latency that each adds to a single connection.
 //!
 //! Run it with `cargo bench -p aimlapi-video-simulator --all-features --bench proxy`. Clients, proxies and the simulator share one
-//! process and its cores. Half of the requests are creates, half are polls.
+//! process and its cores. Half of the requests are creates, half are polls. The ratio is the median of those of the rounds, since
+//! the load of the machine may change between them.
 #![allow(clippy::unwrap_used, reason = "a bench may fail")]
+
+mod support;
 
 use std::{
     convert::Infallible,
@@ -20,25 +23,15 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioIo},
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    task::JoinSet,
-};
+use support::{Connection, create, poll};
+use tokio::{net::TcpListener, task::JoinSet};
 
 const CONNECTIONS: usize = 32;
-const ROUND: Duration = Duration::from_secs(1);
-const ROUNDS: usize = 5;
-const BODY: &str =
-    r#"{"model":"klingai/v2-master-text-to-video","prompt":"A lantern rises","duration":5}"#;
+const ROUND: Duration = Duration::from_millis(200);
+const ROUNDS: usize = 41;
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(bench());
+    support::run(bench());
 }
 
 async fn bench() {
@@ -52,7 +45,7 @@ async fn bench() {
     ];
     let mut rates = [const { Vec::new() }; 3];
     let mut latencies = [const { Vec::new() }; 3];
-    // The servers take turns, so that a change of the machine's load concerns all of them.
+    // The servers take turns, so that the load of the machine concerns all of them.
     for _ in 0..ROUNDS {
         for (index, (_, address)) in servers.iter().enumerate() {
             // The simulator holds a limited number of generations.
@@ -62,6 +55,11 @@ async fn bench() {
             latencies[index].push(1e6 / load(*address, &requests, 1).await);
         }
     }
+    let ratios = rates[2]
+        .iter()
+        .zip(&rates[1])
+        .map(|(proxy, bare)| proxy / bare);
+    let ratio = median(ratios.collect());
     let rates = rates.map(median);
     let latencies = latencies.map(median);
     for (index, (name, _)) in servers.iter().enumerate() {
@@ -71,8 +69,7 @@ async fn bench() {
         );
     }
     println!(
-        "throughput of the validating proxy: {:.2} of hyper's; added latency: {:.0} µs, hyper's {:.0} µs",
-        rates[2] / rates[1],
+        "throughput of the validating proxy: {ratio:.2} of hyper's; added latency: {:.0} µs, hyper's {:.0} µs",
         latencies[2] - latencies[0],
         latencies[1] - latencies[0]
     );
@@ -83,18 +80,9 @@ async fn bench() {
 
 /// A create and a poll of it.
 async fn requests(simulator: &Simulator) -> [String; 2] {
-    let head = "host: a\r\nauthorization: Bearer any-key\r\ncontent-type: application/json\r\n";
-    let create = format!(
-        "POST /v2/video/generations HTTP/1.1\r\n{head}content-length: {}\r\n\r\n{BODY}",
-        BODY.len()
-    );
-    Connection::open(simulator.address())
-        .await
-        .send(&create)
-        .await;
-    let id = simulator.tasks()[0].id.replace('/', "%2F");
-    let poll = format!("GET /v2/video/generations?generation_id={id} HTTP/1.1\r\n{head}\r\n");
-    [create, poll]
+    let mut connection = Connection::open(simulator.address()).await;
+    connection.send(&create()).await;
+    [create(), poll(&simulator.tasks()[0].id)]
 }
 
 /// Starts a reverse proxy that forwards requests and judges nothing.
@@ -147,42 +135,4 @@ async fn load(address: SocketAddr, requests: &[String; 2], connections: usize) -
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
-}
-
-struct Connection {
-    stream: TcpStream,
-    received: Vec<u8>,
-}
-
-impl Connection {
-    async fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        Self {
-            stream,
-            received: Vec::new(),
-        }
-    }
-
-    /// Sends a request and receives the response, whose length is stated.
-    async fn send(&mut self, request: &str) {
-        self.stream.write_all(request.as_bytes()).await.unwrap();
-        self.received.clear();
-        loop {
-            assert!(self.stream.read_buf(&mut self.received).await.unwrap() > 0);
-            let text = std::str::from_utf8(&self.received).unwrap();
-            let Some((head, body)) = text.split_once("\r\n\r\n") else {
-                continue;
-            };
-            assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-            let length = head.lines().find_map(|line| {
-                line.to_ascii_lowercase()
-                    .strip_prefix("content-length: ")
-                    .map(str::to_owned)
-            });
-            if body.len() == length.unwrap().parse::<usize>().unwrap() {
-                return;
-            }
-        }
-    }
 }

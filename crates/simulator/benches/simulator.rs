@@ -2,9 +2,10 @@
 //! second with their latency.
 //!
 //! Run it with `cargo bench -p aimlapi-video-simulator --all-features`. The clients run in the same process on the same
-//! cores, so the results are lower bounds. The clients write plain HTTP on persistent connections, which costs little compared with the server's
-//! work.
+//! cores, so the results are lower bounds.
 #![allow(clippy::unwrap_used, reason = "a bench may fail")]
+
+mod support;
 
 use std::{
     fs,
@@ -13,42 +14,28 @@ use std::{
 };
 
 use aimlapi_video_simulator::{Phase, Simulator};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    task::JoinSet,
-};
+use support::{Connection, create, poll};
+use tokio::task::JoinSet;
 
 const TASKS: usize = 10_000;
 const CONNECTIONS: usize = 64;
 const POLLING: Duration = Duration::from_secs(5);
-const BODY: &str =
-    r#"{"model":"klingai/v2-master-text-to-video","prompt":"A lantern rises","duration":5}"#;
-const PATH: &str = "/v2/video/generations";
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(bench());
+    support::run(bench());
 }
 
 async fn bench() {
     // The clock runs in real time, so that all generations are unfinished while they are polled.
     let simulator = Simulator::builder().speed(1.0).start().await.unwrap();
-    let address = simulator.address().to_string();
+    let address = simulator.address();
     let before = resident();
     let started = Instant::now();
     let mut creating = JoinSet::new();
     for _ in 0..CONNECTIONS {
-        let address = address.clone();
         creating.spawn(async move {
-            let mut connection = Connection::open(&address).await;
-            let head =
-                format!("POST {PATH} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer any-key\r\n");
-            let request = format!("{head}content-length: {}\r\n\r\n{BODY}", BODY.len());
+            let mut connection = Connection::open(address).await;
+            let request = create();
             for _ in 0..TASKS.div_ceil(CONNECTIONS) {
                 connection.send(&request).await;
             }
@@ -78,9 +65,9 @@ async fn bench() {
     let started = Instant::now();
     let mut polling = JoinSet::new();
     for number in 0..CONNECTIONS {
-        let (address, requests) = (address.clone(), Arc::clone(&requests));
+        let requests = Arc::clone(&requests);
         polling.spawn(async move {
-            let mut connection = Connection::open(&address).await;
+            let mut connection = Connection::open(address).await;
             let mut times = Vec::new();
             for request in requests.iter().cycle().skip(number * 151) {
                 if started.elapsed() >= POLLING {
@@ -109,55 +96,6 @@ async fn bench() {
         resident() / 1048576.0,
         before / 1048576.0
     );
-}
-
-fn poll(id: &str) -> String {
-    let id = id.replace(':', "%3A").replace('/', "%2F");
-    format!(
-        "GET {PATH}?generation_id={id} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer any-key\r\n\r\n"
-    )
-}
-
-/// A persistent HTTP connection.
-struct Connection {
-    stream: TcpStream,
-    buffer: Vec<u8>,
-}
-
-impl Connection {
-    async fn open(address: &str) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        Self {
-            stream,
-            buffer: Vec::with_capacity(4096),
-        }
-    }
-
-    /// Sends a request and reads the whole response, which must be a success.
-    async fn send(&mut self, request: &str) {
-        self.stream.write_all(request.as_bytes()).await.unwrap();
-        self.buffer.clear();
-        loop {
-            assert_ne!(self.stream.read_buf(&mut self.buffer).await.unwrap(), 0);
-            let Some(end) = self
-                .buffer
-                .windows(4)
-                .position(|window| window == b"\r\n\r\n")
-            else {
-                continue;
-            };
-            let head = std::str::from_utf8(&self.buffer[..end]).unwrap();
-            assert!(head.starts_with("HTTP/1.1 20"), "{head}");
-            let length = head
-                .lines()
-                .find_map(|line| line.strip_prefix("content-length: "))
-                .unwrap();
-            if self.buffer.len() >= end + 4 + length.parse::<usize>().unwrap() {
-                return;
-            }
-        }
-    }
 }
 
 /// Returns the resident memory of this process in bytes.

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,6 +13,7 @@ use super::{
     clock::Clock,
     key::KeyHash,
     rate_limit::RateLimit,
+    responses::Stamp,
     scenario::{Rule, Scenario},
     script::{RecordedRule, Script},
     signature::{Rejected, Signer},
@@ -24,6 +28,23 @@ pub(super) struct Account {
     pub(super) clock: Arc<Clock>,
     pub(super) rate_limit: Option<RateLimit>,
     pub(super) tasks: Tasks,
+    seed: Option<u64>,
+    /// The number of stamped responses since the start or the last reset.
+    responses: AtomicU64,
+}
+
+/// Distinguishes the numbers of responses from those of generations, so that their ids differ.
+const RESPONSES: u64 = 1 << 63;
+
+impl Account {
+    /// Returns the time and the id of the next response. With a seed, the ids repeat in every run.
+    pub(super) fn stamp(&self) -> Stamp {
+        let number = self.responses.fetch_add(1, Ordering::Relaxed);
+        Stamp {
+            at: self.clock.unix(),
+            id: uuid(self.seed, self.key, RESPONSES | number),
+        }
+    }
 }
 
 /// The accounts of all keys. Where a method takes `None` for the key, it concerns all keys, later ones included.
@@ -82,6 +103,15 @@ impl Accounts {
         let state = self.lock();
         let account = key.and_then(|key| state.by_key.get(&key));
         Arc::clone(account.unwrap_or(&state.base))
+    }
+
+    /// Returns the clocks of all keys that have an account, in the order of their hashes.
+    pub(super) fn clocks(&self) -> Vec<(KeyHash, Arc<Clock>)> {
+        let state = self.lock();
+        let accounts = state.by_key.iter();
+        accounts
+            .map(|(key, account)| (*key, Arc::clone(&account.clock)))
+            .collect()
     }
 
     /// Returns the accounts that a change for `key` concerns.
@@ -234,6 +264,8 @@ fn account(
         clock,
         rate_limit: settings.rate_limit.map(RateLimit::new),
         tasks,
+        seed: settings.seed,
+        responses: AtomicU64::new(0),
     })
 }
 

@@ -1,6 +1,7 @@
 //! The simulator's own endpoints below `/_simulator/`, by which tests control and inspect it without a key.
 //!
-//! With a key in its `Authorization` header, a request for the scenario, the clock or a reset concerns that key alone.
+//! With a key in its `Authorization` header, or the hash of a key, a request for the scenario, the clock or a reset concerns
+//! that key alone. Requests that change something are refused to pages of other origins.
 
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use axum::{
     body::Bytes,
     extract::State,
     http::{HeaderMap, StatusCode, Uri},
+    middleware::from_fn,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -19,25 +21,30 @@ use super::{
     clock::seconds,
     key::KeyHash,
     lists::{Filter, PARAMETERS, RULE_PARAMETERS},
-    openapi,
+    openapi, page,
     responses::ErrorResponse,
     scenario::{MAX_SECONDS, Scenario},
     server::{Service, Shared},
 };
 
 /// Builds the router of the simulator's own endpoints.
-pub(super) fn router() -> Router<Arc<Service>> {
+pub(super) fn router(service: &Shared) -> Router<Arc<Service>> {
     let scenario = get(scenario).post(play).delete(stop);
-    Router::new()
+    let router = Router::new()
         .route("/_simulator", get(overview))
         .route("/_simulator/", get(overview))
+        .layer(from_fn(page::negotiate))
         .route("/_simulator/tasks", get(tasks))
         .route("/_simulator/requests", get(requests))
         .route("/_simulator/rules", get(rules))
         .route("/_simulator/scenario", scenario)
         .route("/_simulator/clock", get(clock).post(advance))
         .route("/_simulator/reset", post(reset))
-        .route("/_simulator/openapi.json", get(document))
+        .route("/_simulator/openapi.json", get(document));
+    match service.any_origin {
+        true => router,
+        false => router.layer(from_fn(page::origin::refuse_others)),
+    }
 }
 
 async fn overview(State(service): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
@@ -89,7 +96,7 @@ fn list<T: Serialize>(
 }
 
 async fn scenario(State(service): State<Shared>, headers: HeaderMap) -> Json<Scenario> {
-    Json(service.accounts.scenario(KeyHash::of(&headers)))
+    Json(service.accounts.scenario(KeyHash::named(&headers)))
 }
 
 /// Appends rules to those that are left, and returns all of them.
@@ -110,7 +117,7 @@ async fn play(
         });
     match parsed {
         Ok(scenario) => {
-            let key = KeyHash::of(&headers);
+            let key = KeyHash::named(&headers);
             service.accounts.play(key, scenario);
             Json(service.accounts.scenario(key)).into_response()
         }
@@ -119,13 +126,13 @@ async fn play(
 }
 
 async fn stop(State(service): State<Shared>, headers: HeaderMap) -> Json<Scenario> {
-    let key = KeyHash::of(&headers);
+    let key = KeyHash::named(&headers);
     service.accounts.stop_scenario(key);
     Json(service.accounts.scenario(key))
 }
 
 async fn clock(State(service): State<Shared>, headers: HeaderMap) -> Json<Value> {
-    let account = service.accounts.find(KeyHash::of(&headers));
+    let account = service.accounts.find(KeyHash::named(&headers));
     Json(json!({ "now_seconds": account.clock.now().as_secs_f64() }))
 }
 
@@ -145,7 +152,7 @@ async fn advance(
     let object = serde_json::from_slice::<Map<String, Value>>(&body);
     match object.and_then(|body| serde_json::from_value::<Advance>(body.into())) {
         Ok(Advance { advance_seconds }) if (0.0..=MAX_SECONDS).contains(&advance_seconds) => {
-            let key = KeyHash::of(&headers);
+            let key = KeyHash::named(&headers);
             service.accounts.advance(key, seconds(advance_seconds));
             clock(State(service), headers).await.into_response()
         }
@@ -159,7 +166,7 @@ async fn advance(
 }
 
 async fn reset(State(service): State<Shared>, headers: HeaderMap) -> StatusCode {
-    service.reset(KeyHash::of(&headers));
+    service.reset(KeyHash::named(&headers));
     StatusCode::NO_CONTENT
 }
 
@@ -171,6 +178,6 @@ fn bad(service: &Service, message: String, uri: &Uri, headers: &HeaderMap) -> Re
     ErrorResponse::new(StatusCode::BAD_REQUEST, message).into_response(
         uri,
         headers,
-        service.unix(headers),
+        service.stamp(headers),
     )
 }

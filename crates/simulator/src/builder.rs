@@ -4,7 +4,7 @@ use std::{
     future::IntoFuture,
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -130,7 +130,8 @@ impl SimulatorBuilder {
 
     /// Sets whether the pages of any origin may send requests and read the responses (CORS): `false` by default.
     ///
-    /// This includes the simulator's own endpoints, which need no key.
+    /// This includes the simulator's own endpoints, which need no key. By default, those that change something refuse the pages
+    /// of other origins.
     pub fn cors(mut self, cors: bool) -> Self {
         self.cors = cors;
         self
@@ -276,6 +277,8 @@ impl SimulatorBuilder {
         let documents = documents.map_err(io::Error::other)?;
         let checked = self.settings.scenario.check_models(&documents.ids());
         checked.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        let replay = self.replay.as_ref();
+        let replay = replay.map(|recording| Replay::new(recording, self.replay_only, &documents));
         let service = Arc::new(Service {
             key: self.key,
             strict: self.strict,
@@ -283,9 +286,9 @@ impl SimulatorBuilder {
             documents,
             accounts: Accounts::new(self.settings),
             log: Log::new(self.max_requests),
-            replay: self
-                .replay
-                .map(|recording| Replay::new(&recording, self.replay_only)),
+            replay,
+            any_origin: self.cors,
+            checker: OnceLock::new(),
         });
         let mut router = server::router(Arc::clone(&service));
         if self.cors {

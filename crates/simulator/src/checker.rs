@@ -1,20 +1,25 @@
 //! `Checker`: judges requests and responses by the documents, without a server.
 
+mod deviation;
+mod request;
+mod response;
+
 use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, OnceLock},
 };
 
-use axum::http::{self, Method, StatusCode, header};
+use axum::http;
 use jsonschema::Validator;
-use serde::Serialize;
 use serde_json::Value;
 
+pub use deviation::{Deviation, Part, Subject};
+
 use super::{
-    documents::{Document, Documents, json_schema},
+    documents::{Documents, json_schema},
     redact,
-    violation::{Violation, violations},
+    violation::Violation,
 };
 use aimlapi_video::{
     contract::{Model, Route},
@@ -63,58 +68,6 @@ struct Inner {
     fetches: HashMap<Route, (String, Validator)>,
 }
 
-/// A part of a request or a response that deviates from its document.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Deviation {
-    /// What deviates.
-    pub subject: Subject,
-    /// The part of it.
-    pub part: Part,
-    /// The JSON pointer within the part; for a header or a query parameter, `/` and its name.
-    pub pointer: String,
-    /// The given value, or `None` if it is missing; without keys, the queries of URLs, and the bytes of media.
-    pub given: Option<Value>,
-    /// What is allowed.
-    pub allowed: String,
-    /// The file of the document, if a document of the request's model declares what is allowed.
-    pub document: Option<String>,
-}
-
-/// What deviates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Subject {
-    /// A request deviates from its document.
-    Request,
-    /// A response deviates from its document.
-    Response,
-    /// The client's reading of a response deviates from what the response states.
-    Reading,
-    /// The upstream server sent no complete response.
-    Upstream,
-}
-
-/// The part of a message that deviates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Part {
-    /// The path of the request.
-    Path,
-    /// The method of the request.
-    Method,
-    /// The query of the request.
-    Query,
-    /// A header.
-    Header,
-    /// The status of the response.
-    Status,
-    /// The body.
-    Body,
-}
-
 /// A document whose schema cannot be compiled.
 #[derive(Clone, Debug)]
 pub struct InvalidDocument(String);
@@ -157,7 +110,7 @@ impl Checker {
         Self::compile(Arc::new(documents), &fetches)
     }
 
-    fn compile(
+    pub(super) fn compile(
         documents: Arc<Documents>,
         fetches: &[FetchDocument],
     ) -> Result<Self, InvalidDocument> {
@@ -207,81 +160,8 @@ impl Checker {
     /// A number in a string is a deviation, although the service accepts it in some properties. Plain base64 text is none where
     /// the document's prose allows it.
     pub fn request<B: AsRef<[u8]>>(&self, request: &http::Request<B>) -> Vec<Deviation> {
-        let mut found = Vec::new();
-        let mut add = |part, pointer: &str, given: Option<Value>, allowed: &str, document| {
-            found.push(Deviation {
-                subject: Subject::Request,
-                part,
-                pointer: pointer.to_owned(),
-                given,
-                allowed: allowed.to_owned(),
-                document,
-            });
-        };
-        let path = request.uri().path();
-        let Some(route) = Route::from_path(path) else {
-            let paths = Route::ALL.map(Route::path).join(", ");
-            let allowed = format!("one of {paths}");
-            add(Part::Path, "", Some(path.into()), &allowed, None);
-            return finish(request, found);
-        };
-        let is_create = match *request.method() {
-            Method::POST => true,
-            Method::GET => false,
-            ref method => {
-                let given = Some(method.as_str().into());
-                add(Part::Method, "", given, "GET or POST", None);
-                return finish(request, found);
-            }
-        };
-        let text = |name| {
-            let value = request.headers().get(name)?;
-            value.to_str().ok()
-        };
-        let authorization = text(header::AUTHORIZATION).and_then(|value| value.split_once(' '));
-        let is_bearer = |(scheme, key): (&str, &str)| {
-            scheme.eq_ignore_ascii_case("bearer") && !key.trim().is_empty()
-        };
-        if !authorization.is_some_and(is_bearer) {
-            let scheme = authorization.map(|(scheme, _)| format!("{scheme} …").into());
-            add(Part::Header, "/authorization", scheme, "Bearer KEY", None);
-        }
-        if !is_create {
-            let query = request.uri().query().unwrap_or_default();
-            let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-            if !pairs.any(|(name, value)| name == "generation_id" && !value.is_empty()) {
-                let file = self.0.fetches.get(&route).map(|(file, _)| file.clone());
-                let allowed = "a generation's id";
-                add(Part::Query, "/generation_id", None, allowed, file);
-            }
-            return finish(request, found);
-        }
-        let kind = text(header::CONTENT_TYPE);
-        if !kind.is_some_and(is_json) {
-            let given = kind.map(Value::from);
-            let allowed = "application/json";
-            add(Part::Header, "/content-type", given, allowed, None);
-        }
-        let mut violated = |violation: Violation, document: Option<&Document>| {
-            let file = document.map(|document| document.model.document.clone());
-            let Violation {
-                pointer,
-                given,
-                allowed,
-            } = violation;
-            add(Part::Body, &pointer, given, &allowed, file);
-        };
-        match serde_json::from_slice::<Value>(request.body().as_ref()) {
-            Err(error) => violated(not_json(request.body().as_ref(), &error), None),
-            Ok(body) => match self.0.documents.find(route, &body) {
-                Err(violation) => violated(violation, None),
-                Ok(document) => document
-                    .violations(&body)
-                    .into_iter()
-                    .for_each(|violation| violated(violation, Some(document))),
-            },
-        }
-        finish(request, found)
+        let body = serde_json::from_slice(request.body().as_ref());
+        self.judge_request(request, Some(&body))
     }
 
     /// Judges a response to `request`: status, content type and body.
@@ -294,152 +174,14 @@ impl Checker {
         request: &http::Request<B>,
         response: &http::Response<C>,
     ) -> Vec<Deviation> {
-        let Some(route) = Route::from_path(request.uri().path()) else {
-            return Vec::new();
-        };
-        let (declared, file, validator) = match *request.method() {
-            Method::POST => {
-                let body = serde_json::from_slice(request.body().as_ref()).unwrap_or_default();
-                let Ok(document) = self.0.documents.find(route, &body) else {
-                    return Vec::new();
-                };
-                let model = &document.model;
-                let validator = self.0.creates.get(&(route, model.id.clone()));
-                let file = model.document.clone();
-                (document.status, file, validator.map(AsRef::as_ref))
-            }
-            Method::GET => match self.0.fetches.get(&route) {
-                Some((file, validator)) => (200, file.clone(), Some(validator)),
-                None => return Vec::new(),
-            },
-            _ => return Vec::new(),
-        };
-        let mut found = Vec::new();
-        let mut add = |part, pointer: &str, given: Option<Value>, allowed: String| {
-            found.push(Deviation {
-                subject: Subject::Response,
-                part,
-                pointer: pointer.to_owned(),
-                given,
-                allowed,
-                document: Some(file.clone()),
-            });
-        };
-        let status = response.status();
-        let refused = [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY];
-        if refused.contains(&status) && *request.method() == Method::POST {
-            if self.request(request).is_empty() {
-                let allowed = format!("{declared}: the document allows the request");
-                add(Part::Status, "", Some(status.as_u16().into()), allowed);
-            }
-        } else if !status.is_client_error() && !status.is_server_error() && status != declared {
-            let given = Some(status.as_u16().into());
-            add(Part::Status, "", given, declared.to_string());
-        }
-        if status.is_success() {
-            let kind = response.headers().get(header::CONTENT_TYPE);
-            let kind = kind.map(|kind| String::from_utf8_lossy(kind.as_bytes()));
-            if !kind.as_deref().is_some_and(is_json) {
-                let given = kind.map(|kind| kind.into_owned().into());
-                let allowed = "application/json".to_owned();
-                add(Part::Header, "/content-type", given, allowed);
-            }
-            let violated: Vec<Violation> = match serde_json::from_slice(response.body().as_ref()) {
-                Err(error) => vec![not_json(response.body().as_ref(), &error)],
-                Ok::<Value, _>(body) => {
-                    let errors = validator
-                        .into_iter()
-                        .flat_map(|validator| validator.iter_errors(&body));
-                    errors.flat_map(|error| violations(&error)).collect()
-                }
-            };
-            for violation in violated {
-                let given = violation.given;
-                add(Part::Body, &violation.pointer, given, violation.allowed);
-            }
-        }
-        finish(request, found)
+        let body = serde_json::from_slice(request.body().as_ref());
+        let is_allowed = || self.judge_request(request, Some(&body)).is_empty();
+        self.judge_response(request, &body, response, is_allowed)
     }
 }
 
-impl Deviation {
-    /// Creates a deviation of the client's reading of a response.
-    pub fn of_reading(
-        pointer: impl Into<String>,
-        given: Option<Value>,
-        allowed: impl Into<String>,
-    ) -> Self {
-        Self {
-            subject: Subject::Reading,
-            part: Part::Body,
-            pointer: pointer.into(),
-            given,
-            allowed: allowed.into(),
-            document: None,
-        }
-    }
-
-    /// Removes the key, the queries of URLs, the bytes of media, and the ends of long strings.
-    pub(super) fn without_secrets(mut self, key: Option<&str>) -> Self {
-        self.given = self.given.map(|mut given| {
-            given = redact::without_secrets(key, &given);
-            super::log::truncate_strings(&mut given);
-            given
-        });
-        self.pointer = redact::redact(key, &self.pointer);
-        self
-    }
-}
-
-impl fmt::Display for Deviation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.subject, self.part)?;
-        if !self.pointer.is_empty() {
-            write!(f, " {}", self.pointer)?;
-        }
-        write!(f, ": expected {}; received ", self.allowed)?;
-        match &self.given {
-            Some(given) => write!(f, "{given}")?,
-            None => f.write_str("nothing")?,
-        }
-        match &self.document {
-            Some(document) => write!(f, " ({document})"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl fmt::Display for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Request => "request",
-            Self::Response => "response",
-            Self::Reading => "reading",
-            Self::Upstream => "upstream",
-        })
-    }
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Path => "path",
-            Self::Method => "method",
-            Self::Query => "query",
-            Self::Header => "header",
-            Self::Status => "status",
-            Self::Body => "body",
-        })
-    }
-}
-
-fn finish<B>(request: &http::Request<B>, found: Vec<Deviation>) -> Vec<Deviation> {
-    let key = redact::key(request.headers());
-    found
-        .into_iter()
-        .map(|deviation| deviation.without_secrets(key))
-        .collect()
-}
+/// The parsed body of a request.
+pub(super) type JsonBody = serde_json::Result<Value>;
 
 /// Whether a media type is JSON; its parameters do not matter.
 fn is_json(kind: &str) -> bool {
@@ -454,4 +196,10 @@ fn not_json(body: &[u8], error: &serde_json::Error) -> Violation {
         given: (!body.is_empty()).then(|| text.into_owned().into()),
         allowed: format!("JSON ({error})"),
     }
+}
+
+fn without_secrets<B>(request: &http::Request<B>, found: Vec<Deviation>) -> Vec<Deviation> {
+    let key = redact::key(request.headers());
+    let found = found.into_iter();
+    found.map(|one| one.without_secrets(key)).collect()
 }

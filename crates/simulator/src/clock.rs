@@ -66,6 +66,11 @@ impl Clock {
         self.unix.saturating_add(self.real())
     }
 
+    /// Returns the clock's speed; `None` for a manual clock.
+    pub(super) fn speed(&self) -> Option<f64> {
+        self.speed
+    }
+
     /// Moves the service's time forward.
     pub(super) fn advance(&self, by: Duration) {
         let by = u64::try_from(by.as_micros())
@@ -78,7 +83,8 @@ impl Clock {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 
-    fn advanced(&self) -> Duration {
+    /// Returns by how much the service's time was moved forward.
+    pub(super) fn advanced(&self) -> Duration {
         Duration::from_micros(self.advanced.load(Ordering::Relaxed))
     }
 }

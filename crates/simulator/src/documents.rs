@@ -159,6 +159,10 @@ impl Documents {
 impl Document {
     /// Judges a request body as it is.
     pub(super) fn violations(&self, body: &Value) -> Vec<Violation> {
+        // A judgement without reasons takes a fraction of the time.
+        if self.validator.is_valid(body) {
+            return Vec::new();
+        }
         let of_error = |error: ValidationError<'_>| {
             let mut found = violations(&error);
             if let ([violation], ValidationErrorKind::AnyOf { .. }) = (&mut *found, error.kind())

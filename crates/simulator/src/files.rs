@@ -10,8 +10,8 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    clips,
     connection::Abort,
+    key::KeyHash,
     responses::{apply_step, truncated_body},
     server::{RequestNumber, Shared},
     signature::Rejected,
@@ -77,18 +77,18 @@ pub(super) async fn file(
 /// Handles `GET /_simulator/replay/COURSE/NAME`: a clip in place of a recorded file.
 pub(super) async fn replayed(
     State(service): State<Shared>,
+    Extension(RequestNumber(number)): Extension<RequestNumber>,
     Path((course, _)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    let request = service
+    let file = service
         .replay
         .as_ref()
-        .and_then(|replay| replay.request(course.parse().ok()?));
-    match request {
-        Some((route, body)) => {
-            let document = service.documents.find(route, &body).ok();
-            let clip = document.map(|document| clips::nearest(&document.model, &body));
-            serve(clip.unwrap_or_else(clips::first).bytes, &headers, None)
+        .and_then(|replay| replay.file(course.parse().ok()?, KeyHash::of(&headers)));
+    match file {
+        Some((clip, task)) => {
+            service.log.record_task(number, task);
+            serve(clip.bytes, &headers, None)
         }
         None => denied(
             StatusCode::NOT_FOUND,
@@ -99,7 +99,7 @@ pub(super) async fn replayed(
 }
 
 /// Responds with the file, or with the requested range if `If-Range` is absent or matches the file's ETag.
-fn serve(file: &'static [u8], headers: &HeaderMap, cut_after: Option<u32>) -> Response {
+pub(super) fn serve(file: &'static [u8], headers: &HeaderMap, cut_after: Option<u32>) -> Response {
     // The ETag is made of the length: a test asserts that no two clips have the same length.
     let tag = format!("\"clip-{}\"", file.len());
     let text = |name| {

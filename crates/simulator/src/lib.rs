@@ -24,6 +24,7 @@ mod key;
 mod lists;
 mod log;
 mod openapi;
+mod page;
 mod proxy;
 mod rate_limit;
 mod record;

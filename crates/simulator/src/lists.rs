@@ -132,6 +132,10 @@ impl Service {
     /// Lists the generations that a filter allows, the oldest first.
     pub(super) fn tasks(&self, filter: &Filter) -> Vec<RecordedTask> {
         let mut tasks = self.accounts.tasks(filter.key);
+        if let Some(replay) = &self.replay {
+            tasks.extend(replay.tasks(filter.key, |key| self.accounts.find(key)));
+            tasks.sort_by_key(|(request, _)| *request);
+        }
         filter.apply(&mut tasks, |(number, task)| Facts {
             number: *number,
             at: task.created,
@@ -142,7 +146,9 @@ impl Service {
         });
         let mut numbers = self.log.numbers_by_task();
         let with_requests = |(_, task): (u64, RecordedTask)| RecordedTask {
-            requests: numbers.remove(task.id.as_str()).unwrap_or_default(),
+            requests: numbers
+                .remove(&(task.id.as_str().into(), Some(KeyHash::read(&task.key))))
+                .unwrap_or_default(),
             ..task
         };
         tasks.into_iter().map(with_requests).collect()

@@ -12,6 +12,7 @@ use std::{
 use axum::http::{HeaderMap, Method, Uri};
 use serde::Serialize;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{
     key::KeyHash,
@@ -62,10 +63,51 @@ pub(super) struct Log {
     inner: Mutex<Inner>,
 }
 
-#[derive(Debug, Default)]
+/// A request with its response, as the page shows them.
+#[derive(Clone, Debug)]
+pub(super) struct LoggedExchange {
+    pub(super) request: RecordedRequest,
+    /// The received body; `None` if only a part of it is stored.
+    pub(super) body: Option<Box<[u8]>>,
+    pub(super) response: Option<LoggedResponse>,
+}
+
+/// What the log keeps of a short response.
+#[derive(Clone, Debug)]
+pub(super) struct LoggedResponse {
+    pub(super) content_type: Box<str>,
+    pub(super) body: Box<[u8]>,
+}
+
+/// What has changed in the log.
+#[derive(Debug)]
+pub(super) struct Changes {
+    /// Another one after each reset.
+    pub(super) epoch: Uuid,
+    /// The revision up to which the changes are listed.
+    pub(super) revision: u64,
+    /// Whether further changes follow.
+    pub(super) more: bool,
+    pub(super) exchanges: Vec<LoggedExchange>,
+}
+
+#[derive(Debug)]
 struct Inner {
+    epoch: Uuid,
+    /// The number of changes.
+    revision: u64,
     received: u64,
     entries: VecDeque<Entry>,
+}
+
+/// The generation that a request concerns.
+#[derive(Clone, Debug)]
+pub(super) struct TaskReference {
+    pub(super) id: Arc<str>,
+    /// The key that created it.
+    pub(super) key: Option<KeyHash>,
+    /// `None` if a recording does not state the model, or no document has it.
+    pub(super) model: Option<Arc<Model>>,
 }
 
 /// A request in compact form: few allocations, and none that keeps a connection's buffer alive.
@@ -73,8 +115,7 @@ struct Inner {
 struct Entry {
     number: u64,
     key: Option<KeyHash>,
-    /// The id and the model of the request's generation.
-    task: Option<(Arc<str>, Arc<Model>)>,
+    task: Option<TaskReference>,
     at: Duration,
     method: Method,
     target: Box<str>,
@@ -85,10 +126,15 @@ struct Entry {
     is_whole: bool,
     body_bytes: usize,
     status: Option<u16>,
+    response: Option<LoggedResponse>,
+    /// The revision of the log at the entry's last change.
+    revision: u64,
 }
 
+/// The newest requests that the page shows; of others, no response is stored.
+const PAGE_WINDOW: usize = 5_000;
 /// The maximum of the stored body, and of the stored headers, in bytes.
-const MAX_BODY_BYTES: usize = 16 * 1024;
+pub(super) const MAX_BODY_BYTES: usize = 16 * 1024;
 /// The maximum of a JSON string in a body above the maximum, in bytes.
 const MAX_STRING_BYTES: usize = 256;
 /// The stored prefix of a body above the maximum that cannot be shortened as JSON, and the listed prefix of a body that is
@@ -142,12 +188,11 @@ impl Log {
                 |short| (short, true),
             ),
         };
-        if key.is_some_and(|key| contains(&stored, key.as_bytes())) {
-            stored = redact(key, &String::from_utf8_lossy(&stored)).into_bytes();
-        }
+        redact_bytes(key, &mut stored);
         let target = uri.path_and_query().map_or("", |target| target.as_str());
         let mut inner = self.lock();
         inner.received += 1;
+        inner.revision += 1;
         let number = inner.received;
         let entry = Entry {
             number,
@@ -161,30 +206,41 @@ impl Log {
             is_whole,
             body_bytes: body.len(),
             status: None,
+            response: None,
+            revision: inner.revision,
         };
         if inner.entries.len() >= self.max {
             inner.entries.pop_front();
         }
         inner.entries.push_back(entry);
+        let left = inner.entries.len().checked_sub(PAGE_WINDOW + 1);
+        if let Some(entry) = left.and_then(|index| inner.entries.get_mut(index)) {
+            entry.response = None;
+        }
         number
     }
 
-    /// Records the response status of request `number`.
-    pub(super) fn record_status(&self, number: u64, status: u16) {
-        self.change(number, |entry| entry.status = Some(status));
-    }
-
-    /// Records the generation that request `number` concerns, and its key.
-    pub(super) fn record_task(
+    /// Records the status of the response to request `number`, and the response if it is short.
+    pub(super) fn record_response(
         &self,
         number: u64,
-        key: Option<KeyHash>,
-        task: (Arc<str>, Arc<Model>),
+        status: u16,
+        response: Option<LoggedResponse>,
     ) {
         self.change(number, |entry| {
-            entry.key = entry.key.or(key);
-            entry.task = Some(task);
+            entry.status = Some(status);
+            entry.response = response;
         });
+    }
+
+    /// Records the generation that request `number` concerns, if any.
+    pub(super) fn record_task(&self, number: u64, task: Option<TaskReference>) {
+        if let Some(task) = task {
+            self.change(number, |entry| {
+                entry.key = entry.key.or(task.key);
+                entry.task = Some(task);
+            });
+        }
     }
 
     fn change(&self, number: u64, change: impl FnOnce(&mut Entry)) {
@@ -193,8 +249,33 @@ impl Log {
             .entries
             .binary_search_by_key(&number, |entry| entry.number);
         // The request may have been removed from the log by now.
-        if let Some(entry) = index.ok().and_then(|index| inner.entries.get_mut(index)) {
+        let Inner {
+            revision, entries, ..
+        } = &mut *inner;
+        if let Some(entry) = index.ok().and_then(|index| entries.get_mut(index)) {
             change(entry);
+            *revision += 1;
+            entry.revision = *revision;
+        }
+    }
+
+    /// Lists the exchanges of a key or of all keys that changed after revision `since`, in the order of their changes, at most
+    /// `max`.
+    pub(super) fn changes(&self, since: u64, key: Option<KeyHash>, max: usize) -> Changes {
+        let inner = self.lock();
+        let newest = inner.entries.iter().rev().take(PAGE_WINDOW);
+        let mut changed: Vec<&Entry> = newest
+            .filter(|entry| entry.revision > since && (key.is_none() || entry.key == key))
+            .collect();
+        changed.sort_unstable_by_key(|entry| entry.revision);
+        let more = changed.len() > max;
+        changed.truncate(max);
+        let last = changed.last().filter(|_| more);
+        Changes {
+            epoch: inner.epoch,
+            revision: last.map_or(inner.revision, |entry| entry.revision),
+            more,
+            exchanges: changed.into_iter().map(Entry::to_exchange).collect(),
         }
     }
 
@@ -203,15 +284,13 @@ impl Log {
         self.lock().entries.iter().map(Entry::to_recorded).collect()
     }
 
-    /// Returns the numbers of the stored requests that concern each generation.
-    pub(super) fn numbers_by_task(&self) -> HashMap<Arc<str>, Vec<u64>> {
+    /// Returns the numbers of the stored requests that concern each generation, by its id and key.
+    pub(super) fn numbers_by_task(&self) -> HashMap<(Arc<str>, Option<KeyHash>), Vec<u64>> {
         let mut numbers: HashMap<_, Vec<_>> = HashMap::new();
         for entry in &self.lock().entries {
-            if let Some((id, _)) = &entry.task {
-                numbers
-                    .entry(Arc::clone(id))
-                    .or_default()
-                    .push(entry.number);
+            if let Some(task) = &entry.task {
+                let of_task = numbers.entry((Arc::clone(&task.id), task.key));
+                of_task.or_default().push(entry.number);
             }
         }
         numbers
@@ -226,7 +305,10 @@ impl Log {
     pub(super) fn reset(&self, key: Option<KeyHash>) {
         let mut inner = self.lock();
         match key {
-            Some(_) => inner.entries.retain(|entry| entry.key != key),
+            Some(_) => {
+                inner.entries.retain(|entry| entry.key != key);
+                inner.epoch = Uuid::new_v4();
+            }
             None => *inner = Inner::default(),
         }
     }
@@ -236,7 +318,26 @@ impl Log {
     }
 }
 
+impl Default for Inner {
+    fn default() -> Self {
+        Self {
+            epoch: Uuid::new_v4(),
+            revision: 0,
+            received: 0,
+            entries: VecDeque::new(),
+        }
+    }
+}
+
 impl Entry {
+    fn to_exchange(&self) -> LoggedExchange {
+        LoggedExchange {
+            request: self.to_recorded(),
+            body: (self.body_bytes <= MAX_BODY_BYTES).then(|| self.body.clone()),
+            response: self.response.clone(),
+        }
+    }
+
     fn to_recorded(&self) -> RecordedRequest {
         let headers = self
             .headers
@@ -262,18 +363,23 @@ impl Entry {
             body,
             body_bytes: self.body_bytes,
             key: self.key.map(|key| key.to_string()),
-            task: self.task.as_ref().map(|(id, _)| id.to_string()),
+            task: self.task.as_ref().map(|task| task.id.to_string()),
             model: self
                 .task
                 .as_ref()
-                .map_or(stated, |(_, model)| Some(model.id.clone())),
+                .and_then(|task| Some(task.model.as_ref()?.id.clone()))
+                .or(stated),
             status: self.status,
         }
     }
 }
 
-fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    bytes.windows(part.len()).any(|window| window == part)
+/// Replaces every occurrence of the key.
+pub(super) fn redact_bytes(key: Option<&str>, bytes: &mut Vec<u8>) {
+    let contains = |key: &str| bytes.windows(key.len()).any(|part| part == key.as_bytes());
+    if key.is_some_and(contains) {
+        *bytes = redact(key, &String::from_utf8_lossy(bytes)).into_bytes();
+    }
 }
 
 /// Truncates a text to at most `max` bytes, at a character boundary.

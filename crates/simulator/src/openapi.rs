@@ -116,9 +116,17 @@ fn own_paths() -> Map<String, Value> {
             "operationId": id,
             "summary": summary,
             "requestBody": { "required": true, "content": { "application/json": { "schema": schema } } },
-            "responses": responses(&[(200, response)], &[400]),
+            "responses": responses(&[(200, response)], &[400, 403]),
         })
     };
+    let mut done = responses(&[], &[403]);
+    done["204"] = json!({ "description": "Done" });
+    let mut stop = get(
+        "stop",
+        "Remove all rules, so that the next generations complete",
+        "Scenario",
+    );
+    stop["responses"] = responses(&[(200, "Scenario")], &[403]);
     let paths = json!({
         "/_simulator/": { "get": list("overview", "The settings, the credits left, the tasks and the recorded requests", "Overview", PARAMETERS) },
         "/_simulator/tasks": { "get": list("tasks", "The generations, the oldest first", "Tasks", PARAMETERS) },
@@ -127,7 +135,7 @@ fn own_paths() -> Map<String, Value> {
         "/_simulator/scenario": {
             "get": get("scenario", "The rules that are left", "Scenario"),
             "post": post("play", "Add rules for the next generations", "Scenario", "Scenario"),
-            "delete": get("stop", "Remove all rules, so that the next generations complete", "Scenario"),
+            "delete": stop,
         },
         "/_simulator/clock": {
             "get": get("clock", "The service's time since the start", "Clock"),
@@ -136,7 +144,7 @@ fn own_paths() -> Map<String, Value> {
         "/_simulator/reset": { "post": {
             "operationId": "reset",
             "summary": "Remove the tasks and requests of the request's key or of all keys, and restore the initial scenario, clock and credits",
-            "responses": { "204": { "description": "Done" } },
+            "responses": done,
         } },
         "/_simulator/openapi.json": { "get": {
             "operationId": "document",
@@ -147,6 +155,7 @@ fn own_paths() -> Map<String, Value> {
             } },
         } },
         "/_simulator/files/{id}/{name}": { "get": file() },
+        "/_simulator/replay/{course}/{name}": { "get": replayed() },
     });
     match paths {
         Value::Object(paths) => paths,
@@ -190,29 +199,50 @@ fn parameter(name: &str) -> Value {
 }
 
 fn file() -> Value {
-    let parameter = |name: &str, location: &str| {
+    let mut file = clip(
+        "file",
+        "A file of a completed generation, by the signed URL of its response",
+        &[
+            ("id", "path"),
+            ("name", "path"),
+            ("Expires", "query"),
+            ("Signature", "query"),
+        ],
+    );
+    file["responses"]["403"] = denied("The signature is wrong, or the URL has expired");
+    file
+}
+
+fn replayed() -> Value {
+    clip(
+        "replayed",
+        "A clip in place of a file of a recording that the simulator replays",
+        &[("course", "path"), ("name", "path")],
+    )
+}
+
+/// Describes an operation that responds with a clip.
+fn clip(id: &str, summary: &str, parameters: &[(&str, &str)]) -> Value {
+    let parameters = parameters.iter().map(|(name, location)| {
         let schema = json!({ "type": "string", "minLength": 1 });
         json!({ "name": name, "in": location, "required": true, "schema": schema })
-    };
+    });
     let video = json!({ "video/mp4": {} });
-    let error = json!({ "application/xml": {} });
     json!({
-        "operationId": "file",
-        "summary": "A file of a completed generation, by the signed URL of its response",
-        "parameters": [
-            parameter("id", "path"),
-            parameter("name", "path"),
-            parameter("Expires", "query"),
-            parameter("Signature", "query"),
-        ],
+        "operationId": id,
+        "summary": summary,
+        "parameters": parameters.collect::<Vec<_>>(),
         "responses": {
             "200": { "description": "The file", "content": video },
             "206": { "description": "The requested range", "content": video },
-            "403": { "description": "The signature is wrong, or the URL has expired", "content": error },
-            "404": { "description": "There is no such file", "content": error },
+            "404": denied("There is no such file"),
             "416": { "description": "The requested range is beyond the end of the file" },
         },
     })
+}
+
+fn denied(description: &str) -> Value {
+    json!({ "description": description, "content": { "application/xml": {} } })
 }
 
 fn responses(successes: &[(u16, &str)], errors: &[u16]) -> Value {

@@ -1,33 +1,41 @@
 //! `Proxy`: forwards requests to the service, and judges each request and response by the documents.
 
+mod body;
 mod builder;
 mod exchange;
 mod forward;
 mod report;
+#[cfg(feature = "rustls")]
+mod tls;
+mod upstream;
 
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Json, Router,
-    extract::State,
+    extract::{Query, State},
     http::StatusCode,
+    middleware::from_fn,
     routing::{get, post},
 };
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 pub use builder::ProxyBuilder;
 pub use report::{ProxyCounts, ReportedDeviation};
 
+use super::page;
 use forward::forward;
 use report::Reports;
 
 /// A validating proxy, which stops when this value is dropped.
 ///
 /// It forwards each request to the upstream server, with the caller's key, and the response to the caller, while both are
-/// received. Bodies and end-to-end headers are unchanged, except that a request without `Accept` gets `Accept: */*`, which has
-/// the same meaning. Of each response the caller sees what the upstream sent: if the upstream closes the connection, so does the
-/// proxy. Only for an upstream that cannot be reached, the proxy responds itself, with 502.
+/// received. Bodies, trailers and end-to-end headers are unchanged; neither `Via` nor any other header is added, except `Date` to
+/// a response without one. Interim responses, such as 103, are not forwarded. Of each response the caller sees what the upstream
+/// sent: if the upstream closes the connection, so does the proxy. Only for an upstream that cannot be reached, the proxy responds
+/// itself, with 502.
 ///
 /// Each request and response is judged by the documents ([`Checker`](super::Checker)). Paths below `/_simulator/` that are not
 /// the proxy's own are forwarded and not judged.
@@ -87,8 +95,11 @@ fn router(state: Arc<forward::Forward>) -> Router {
     Router::new()
         .route("/_simulator", get(overview))
         .route("/_simulator/", get(overview))
+        .route_layer(from_fn(page::negotiate))
+        .route("/_simulator/page/state", get(page_state))
         .route("/_simulator/deviations", get(deviations))
         .route("/_simulator/reset", post(reset))
+        .route_layer(from_fn(page::origin::refuse_others))
         .fallback(forward)
         .with_state(state)
 }
@@ -97,10 +108,35 @@ async fn overview(State(state): State<Arc<forward::Forward>>) -> Json<Value> {
     Json(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "note": "a proxy; deviations are held in memory and are lost when it stops",
-        "upstream": state.upstream,
+        "upstream": state.upstream.url,
         "guard": state.guard,
         "counts": state.reports.counts(),
         "deviations": state.reports.list(),
+    }))
+}
+
+/// The number of deviations that the page has, of those since the last reset.
+#[derive(Deserialize)]
+struct Since {
+    #[serde(default)]
+    since: u64,
+}
+
+/// Responds with what the page shows: the counts, and the deviations that the page does not have.
+async fn page_state(
+    State(state): State<Arc<forward::Forward>>,
+    Query(Since { since }): Query<Since>,
+) -> Json<Value> {
+    let (epoch, counts, deviations) = state.reports.since(since);
+    Json(json!({
+        "kind": "proxy",
+        "version": env!("CARGO_PKG_VERSION"),
+        "upstream": state.upstream.url,
+        "guard": state.guard,
+        "epoch": epoch,
+        "revision": counts.deviations + counts.upstream_failures,
+        "counts": counts,
+        "deviations": deviations,
     }))
 }
 

@@ -1,6 +1,6 @@
 //! HTTP responses: generations, errors in the service's shape, and the responses that a scenario's steps replace them with.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::{
     body::{Body, Bytes},
@@ -9,11 +9,29 @@ use axum::{
 };
 use futures_util::stream;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{connection::Abort, scenario::Step, shapes::CREDITS_PER_USD};
 
 /// The header with the client's own id of a request.
 const CLIENT_REQUEST_ID: &str = "x-client-request-id";
+
+/// The time and the id of a response.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stamp {
+    pub(super) at: Duration,
+    pub(super) id: Uuid,
+}
+
+impl Stamp {
+    /// The stamp of a response that belongs to no account: the real time, and a random id.
+    pub(super) fn random() -> Self {
+        Self {
+            at: SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default(),
+            id: Uuid::new_v4(),
+        }
+    }
+}
 
 /// Returns a response with a generation, and with the headers that the service adds.
 pub(super) fn generation(
@@ -21,10 +39,11 @@ pub(super) fn generation(
     body: Value,
     credits: f64,
     headers: &HeaderMap,
+    stamp: Stamp,
 ) -> Response {
     let mut response = (status, axum::Json(body)).into_response();
     let out = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(&request_id()) {
+    if let Ok(id) = HeaderValue::from_str(&stamp.id.to_string()) {
         out.insert("x-inference-id", id);
     }
     if let Some(id) = headers.get(CLIENT_REQUEST_ID) {
@@ -67,8 +86,8 @@ impl ErrorResponse {
         }
     }
 
-    /// Converts the error to the response to a request for `uri` at the time `at`.
-    pub(super) fn into_response(self, uri: &Uri, headers: &HeaderMap, at: Duration) -> Response {
+    /// Converts the error to the response to a request for `uri`.
+    pub(super) fn into_response(self, uri: &Uri, headers: &HeaderMap, stamp: Stamp) -> Response {
         let client_id = headers
             .get(CLIENT_REQUEST_ID)
             .and_then(|id| id.to_str().ok())
@@ -76,9 +95,9 @@ impl ErrorResponse {
         let body = json!({
             "message": self.message,
             "path": uri.path(),
-            "requestId": client_id.unwrap_or_else(request_id),
+            "requestId": client_id.unwrap_or_else(|| stamp.id.to_string()),
             "statusCode": self.status.as_u16(),
-            "timestamp": humantime::format_rfc3339_millis(std::time::SystemTime::UNIX_EPOCH + at).to_string(),
+            "timestamp": humantime::format_rfc3339_millis(SystemTime::UNIX_EPOCH + stamp.at).to_string(),
         });
         let mut response = (self.status, axum::Json(body)).into_response();
         if let Some(seconds) = self.retry_after {
@@ -152,8 +171,4 @@ pub(super) fn truncated_body(bytes: Bytes, after: u32) -> Body {
             }
         }
     }))
-}
-
-fn request_id() -> String {
-    uuid::Uuid::new_v4().to_string()
 }

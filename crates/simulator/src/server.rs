@@ -1,10 +1,13 @@
 //! The HTTP server: the create and fetch handlers of both routes, authentication, the rate limit, and the log of requests.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use axum::{
     Extension, Router,
-    body::{Body, Bytes, to_bytes},
+    body::{Body, Bytes, HttpBody, to_bytes},
     extract::{ConnectInfo, DefaultBodyLimit, Query, Request, State, rejection::QueryRejection},
     http::{HeaderMap, StatusCode, Uri, header},
     middleware::{Next, from_fn_with_state},
@@ -18,14 +21,15 @@ use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use super::{
     accounts::{Account, Accounts},
     admin,
+    checker::Checker,
     connection::Abort,
     documents::Documents,
     files,
     key::KeyHash,
-    log::Log,
-    redact,
+    log::{Log, LoggedResponse, MAX_BODY_BYTES, redact_bytes},
+    page, redact,
     replay::Replay,
-    responses::{ErrorResponse, apply_step, generation},
+    responses::{ErrorResponse, Stamp, apply_step, generation},
     scenario::Step,
     shapes::Shape,
     tasks::CreateOutcome,
@@ -44,6 +48,10 @@ pub(super) struct Service {
     pub(super) accounts: Accounts,
     pub(super) log: Log,
     pub(super) replay: Option<Replay>,
+    /// Whether pages of other origins may use the simulator's own endpoints.
+    pub(super) any_origin: bool,
+    /// Judges what the page shows; `None` if a document declares a response that cannot be compiled.
+    pub(super) checker: OnceLock<Option<Checker>>,
 }
 
 pub(super) type Shared = Arc<Service>;
@@ -72,7 +80,8 @@ pub(super) fn router(service: Shared) -> Router {
         .layer(DefaultBodyLimit::disable())
         // The layer logs requests to the routes above it; the simulator's own endpoints are merged after it and not logged.
         .layer(from_fn_with_state(Arc::clone(&service), log_request))
-        .merge(admin::router())
+        .merge(admin::router(&service))
+        .merge(page::simulator::router())
         .with_state(service)
 }
 
@@ -87,7 +96,7 @@ pub(super) fn cors() -> CorsLayer {
         .expose_headers(Any)
 }
 
-/// Reads the body and records the request before it is handled, then records the status of the response.
+/// Reads the body and records the request before it is handled, then records the response.
 async fn log_request(
     State(service): State<Shared>,
     ConnectInfo(abort): ConnectInfo<Abort>,
@@ -97,6 +106,7 @@ async fn log_request(
     let (mut parts, body) = request.into_parts();
     let read = to_bytes(body, MAX_BODY).await;
     let bytes = read.as_ref().cloned().unwrap_or_default();
+    let key = redact::key(&parts.headers).map(str::to_owned);
     let number = service.log.record(
         service.unix(&parts.headers),
         &parts.method,
@@ -115,16 +125,40 @@ async fn log_request(
             ErrorResponse::new(StatusCode::PAYLOAD_TOO_LARGE, message).into_response(
                 &parts.uri,
                 &parts.headers,
-                service.unix(&parts.headers),
+                service.stamp(&parts.headers),
             )
         }
     };
-    if !abort.is_aborted() {
-        service
-            .log
-            .record_status(number, response.status().as_u16());
+    if abort.is_aborted() {
+        return response;
     }
+    let status = response.status().as_u16();
+    let (response, copy) = copy(response, key.as_deref()).await;
+    service.log.record_response(number, status, copy);
     response
+}
+
+/// Copies a response for the log, without the key, unless it is long or a video.
+async fn copy(response: Response, key: Option<&str>) -> (Response, Option<LoggedResponse>) {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let kind = kind.map_or_else(String::new, |kind| {
+        String::from_utf8_lossy(kind.as_bytes()).into_owned()
+    });
+    let length = response.body().size_hint().exact();
+    let is_short = length.is_some_and(|length| length <= MAX_BODY_BYTES as u64);
+    if !is_short || kind.starts_with("video/") {
+        return (response, None);
+    }
+    let (parts, body) = response.into_parts();
+    // A body of a known length is in memory, so reading it neither waits nor fails.
+    let bytes = to_bytes(body, MAX_BODY_BYTES).await.unwrap_or_default();
+    let mut stored = bytes.to_vec();
+    redact_bytes(key, &mut stored);
+    let copy = LoggedResponse {
+        content_type: kind.into(),
+        body: stored.into(),
+    };
+    (Response::from_parts(parts, Body::from(bytes)), Some(copy))
 }
 
 /// The number of a request in the log.
@@ -170,22 +204,25 @@ async fn finish(
     (uri, headers): (&Uri, &HeaderMap),
     abort: &Abort,
 ) -> Response {
-    let at = service.unix(headers);
     match result {
         Ok((normal, None)) => normal,
         Ok((normal, Some(step))) => {
             let error = |status, message: String| {
-                ErrorResponse::new(status, message).into_response(uri, headers, at)
+                ErrorResponse::new(status, message).into_response(
+                    uri,
+                    headers,
+                    service.stamp(headers),
+                )
             };
             apply_step(&step, normal, abort, error).await
         }
-        Err(error) => error.into_response(uri, headers, at),
+        Err(error) => error.into_response(uri, headers, service.stamp(headers)),
     }
 }
 
 async fn unknown_path(State(service): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
     let error = ErrorResponse::new(StatusCode::NOT_FOUND, "the service has no such path");
-    error.into_response(&uri, &headers, service.unix(&headers))
+    error.into_response(&uri, &headers, service.stamp(&headers))
 }
 
 async fn unknown_method(State(service): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
@@ -193,7 +230,7 @@ async fn unknown_method(State(service): State<Shared>, uri: Uri, headers: Header
         StatusCode::METHOD_NOT_ALLOWED,
         "the path does not allow this method",
     );
-    error.into_response(&uri, &headers, service.unix(&headers))
+    error.into_response(&uri, &headers, service.stamp(&headers))
 }
 
 impl Service {
@@ -213,9 +250,9 @@ impl Service {
         })?;
         if let Some(replay) = &self.replay {
             let body = redact::without_secrets(redact::key(headers), &body);
-            let now = account.clock.now();
-            let course = replay.create(account.key, route, &body, now, &base(headers));
-            if let Some(response) = course {
+            let course = replay.create(&account, number, route, &body, &base(headers));
+            if let Some((task, response)) = course {
+                self.log.record_task(number, task);
                 return Ok((response, None));
             }
             if replay.only {
@@ -245,7 +282,10 @@ impl Service {
                 self.record_task(number, &account, &id);
                 let response = tasks.create_response(&id, &base(headers));
                 let (body, credits) = response.ok_or_else(removed)?;
-                Ok((generation(status, body, credits, headers), step))
+                Ok((
+                    generation(status, body, credits, headers, account.stamp()),
+                    step,
+                ))
             }
         }
     }
@@ -266,9 +306,9 @@ impl Service {
             ));
         };
         if let Some(replay) = &self.replay {
-            let now = account.clock.now();
-            let course = replay.fetch(account.key, route, &id, now, &base(headers));
-            if let Some(response) = course {
+            let course = replay.fetch(&account, route, &id, &base(headers));
+            if let Some((task, response)) = course {
+                self.log.record_task(number, task);
                 return Ok((response, None));
             }
         }
@@ -280,7 +320,10 @@ impl Service {
             )
         })?;
         self.record_task(number, &account, &id);
-        Ok((generation(StatusCode::OK, body, credits, headers), step))
+        Ok((
+            generation(StatusCode::OK, body, credits, headers, account.stamp()),
+            step,
+        ))
     }
 
     /// Checks the key of a request, takes a token of its rate limit, and returns its account.
@@ -306,11 +349,14 @@ impl Service {
         self.accounts.find(KeyHash::of(headers)).clock.unix()
     }
 
+    /// Returns the time and the id of the next response to the request's key.
+    pub(super) fn stamp(&self, headers: &HeaderMap) -> Stamp {
+        self.accounts.find(KeyHash::of(headers)).stamp()
+    }
+
     /// Records which generation a request concerns.
     pub(super) fn record_task(&self, number: u64, account: &Account, id: &str) {
-        if let Some(task) = account.tasks.find(id) {
-            self.log.record_task(number, account.key, task);
-        }
+        self.log.record_task(number, account.tasks.find(id));
     }
 
     /// Removes the generations and recorded requests of a key or of all keys, and restores their initial state.

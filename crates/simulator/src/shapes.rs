@@ -104,6 +104,22 @@ impl Shape {
     }
 }
 
+/// Returns the phase that a `status` reports in any shape.
+pub(super) fn phase(status: &str) -> Phase {
+    let known = [
+        Phase::Queued,
+        Phase::Generating,
+        Phase::Completed,
+        Phase::Failed,
+    ];
+    let reports = |phase: &Phase| {
+        Shape::ALL
+            .iter()
+            .any(|shape| shape.status(*phase) == status)
+    };
+    known.into_iter().find(reports).unwrap_or(Phase::Unknown)
+}
+
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

@@ -182,6 +182,7 @@ impl Task {
             prompt: self.prompt.as_deref().map(str::to_owned),
             key: key.map(|key| key.to_string()).unwrap_or_default(),
             requests: Vec::new(),
+            times: [self.created, self.timeline.starts, ends],
         }
     }
 }

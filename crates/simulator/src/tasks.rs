@@ -19,7 +19,7 @@ use super::{
     clips,
     clock::{Clock, seconds},
     key::KeyHash,
-    log::truncate,
+    log::{TaskReference, truncate},
     redact::{self, redact},
     scenario::{Rule, Scenario, Step},
     script::Script,
@@ -137,6 +137,9 @@ pub struct RecordedTask {
     pub key: String,
     /// The numbers of the recorded requests that created, polled and downloaded the generation.
     pub requests: Vec<u64>,
+    /// When the generation was created, starts and ends, in the service's time since the start.
+    #[serde(skip)]
+    pub(super) times: [Duration; 3],
 }
 
 /// Credits per second of video: a price of the simulator, 0.05 US dollars at the vendor's 2,000,000 credits per dollar.
@@ -208,7 +211,7 @@ impl Tasks {
         let id: Arc<str> = shape.id(&model.id, uuid).into();
         let task = Task {
             request,
-            prompt: prompt(model, body, headers),
+            prompt: prompt(model, body, redact::key(headers)),
             route,
             model: Arc::clone(model),
             created_unix: self.clock.unix(),
@@ -327,11 +330,15 @@ impl Tasks {
         (content.to_json(), credits.unwrap_or_default())
     }
 
-    /// Returns the stored id and the model of a generation.
-    pub(super) fn find(&self, id: &str) -> Option<(Arc<str>, Arc<Model>)> {
+    /// Returns the generation with this id.
+    pub(super) fn find(&self, id: &str) -> Option<TaskReference> {
         let inner = self.lock();
         let (id, task) = inner.tasks.get_key_value(id)?;
-        Some((Arc::clone(id), Arc::clone(&task.model)))
+        Some(TaskReference {
+            id: Arc::clone(id),
+            key: self.key,
+            model: Some(Arc::clone(&task.model)),
+        })
     }
 
     /// Counts a download of `id`, and returns the file; `None` if there is no such generation.
@@ -340,6 +347,14 @@ impl Tasks {
         let task = inner.tasks.get_mut(id)?;
         let step = task.download();
         Some((task.clip.bytes, step))
+    }
+
+    /// Returns the clip of a completed generation, and counts no download.
+    pub(super) fn clip(&self, id: &str) -> Option<&'static [u8]> {
+        let now = self.clock.now();
+        let inner = self.lock();
+        let task = inner.tasks.get(id)?;
+        (task.status(now).1 == Phase::Completed).then_some(task.clip.bytes)
     }
 
     /// Lists the generations in any order, each with the number of its create's request.
@@ -404,9 +419,9 @@ pub(super) fn uuid(seed: Option<u64>, key: Option<KeyHash>, number: u64) -> Uuid
 }
 
 /// Returns what is recorded of a request's prompt.
-fn prompt(model: &Model, body: &Value, headers: &HeaderMap) -> Option<Box<str>> {
+pub(super) fn prompt(model: &Model, body: &Value, key: Option<&str>) -> Option<Box<str>> {
     let property = model.property(Role::Prompt)?;
-    let prompt = redact(redact::key(headers), body.get(&property.name)?.as_str()?);
+    let prompt = redact(key, body.get(&property.name)?.as_str()?);
     Some(truncate(&prompt, 1024).into())
 }
 

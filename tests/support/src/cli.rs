@@ -10,6 +10,8 @@ use super::KEY;
 /// The binary with a temporary folder, and without the environment variables that it reads.
 pub struct Cli {
     pub folder: tempfile::TempDir,
+    /// The folder of the history, so that no test touches that of the user.
+    pub home: tempfile::TempDir,
     pub base: Option<String>,
     pub key: Option<&'static str>,
 }
@@ -25,6 +27,7 @@ impl Cli {
     pub fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            home: tempfile::tempdir().unwrap(),
             base: None,
             key: None,
         }
@@ -62,6 +65,7 @@ impl Cli {
         ] {
             command.env_remove(name);
         }
+        command.env("AIMLAPI_VIDEO_HOME", self.home.path());
         command.envs(self.key.map(|key| ("AIML_API_KEY", key)));
         command.envs(self.base.as_ref().map(|base| ("AIML_API_BASE", base)));
         command

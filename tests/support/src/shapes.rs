@@ -26,11 +26,16 @@ impl Dice {
 
 /// A published document with one model, `shapes/SEED`.
 pub fn document(seed: u64) -> Value {
+    document_of(body(seed))
+}
+
+/// A published document of one model, whose request has this schema.
+pub fn document_of(body: Value) -> Value {
     json!({
         "openapi": "3.0.0",
         "info": { "title": "Shapes", "version": "1" },
         "paths": { "/v2/video/generations": { "post": {
-            "requestBody": { "content": { "application/json": { "schema": body(seed) } } },
+            "requestBody": { "content": { "application/json": { "schema": body } } },
             "responses": { "200": { "description": "" } },
         } } },
     })
@@ -50,6 +55,20 @@ pub fn body(seed: u64) -> Value {
         }
     }
     json!({ "type": "object", "properties": properties, "required": required })
+}
+
+/// The schema of an object of one of several kinds, each of which may say nothing of the properties that it does not state.
+pub fn kinds(seed: u64) -> Value {
+    let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x1234_5678);
+    let mut schema = if dice.one_in(2) {
+        object(1, &mut dice)
+    } else {
+        json!({})
+    };
+    let keyword = dice.pick(&["oneOf", "anyOf"]);
+    let arms = 2 + dice.below(2);
+    schema[keyword] = (0..arms).map(|_| object(1, &mut dice)).collect();
+    schema
 }
 
 /// A body for the model `shapes/SEED` that is valid by its `schema`, or nearly so.
@@ -300,7 +319,8 @@ fn tagged(at: usize, depth: usize, dice: &mut Dice) -> Value {
     object
 }
 
-fn sample(schema: &Value, dice: &mut Dice) -> Value {
+/// A value that is valid by a schema, or nearly so.
+pub fn sample(schema: &Value, dice: &mut Dice) -> Value {
     if dice.one_in(25) {
         return odd(dice);
     }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueHint};
 
-use super::{Documents, Parameters, speed, time, whole_number};
+use super::{Documents, HistoryOption, Parameters, Spend, speed, time, whole_number};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = BATCH_NOTES)]
@@ -32,6 +32,11 @@ pub(crate) struct Batch {
     /// Repeat creates that got no response; use it once the account's log shows that they were not accepted
     #[arg(long)]
     pub(crate) repeat_unclear: bool,
+    /// Create nothing; print what would be created, the warnings, and what it may cost
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) spend: Spend,
     /// Use the older URL of the Kling models
     #[arg(long)]
     pub(crate) legacy: bool,
@@ -47,11 +52,11 @@ pub(crate) struct Batch {
 #[derive(Debug, Args)]
 #[command(after_long_help = RESUME_EXAMPLES)]
 pub(crate) struct Resume {
-    /// The journal of the batch
+    /// The journal of a batch; without it, all that is unfinished, each saved where its command would have saved it
     #[arg(value_hint = ValueHint::FilePath)]
-    pub(crate) journal: PathBuf,
+    pub(crate) journal: Option<PathBuf>,
     /// Where to save the videos [default: the folder of the journal]
-    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "journal")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) jobs: Jobs,
@@ -76,6 +81,8 @@ pub(crate) struct Jobs {
     /// Print one JSON object per job, and nothing else, on standard output
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) history: HistoryOption,
 }
 
 #[derive(Debug, Args)]
@@ -111,6 +118,7 @@ Examples:
 
 const RESUME_EXAMPLES: &str = "\
 Examples:
+  aimlapi-video resume
   aimlapi-video resume videos/journal.jsonl
   aimlapi-video resume journal.jsonl --out videos --json";
 

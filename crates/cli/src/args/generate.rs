@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueHint};
 
-use super::{Documents, speed, time, whole_number};
+use super::{Documents, HistoryOption, Spend, speed, time, whole_number};
 use crate::flags::Given;
 
 #[derive(Debug, Args)]
@@ -30,6 +30,10 @@ pub(crate) struct Generate {
     /// Only create the generation, and print the handle that `wait` reads
     #[arg(long)]
     pub(crate) no_wait: bool,
+    #[command(flatten)]
+    pub(crate) spend: Spend,
+    #[command(flatten)]
+    pub(crate) history: HistoryOption,
     #[command(flatten)]
     pub(crate) waiting: Waiting,
 }
@@ -73,11 +77,16 @@ pub(crate) struct Parameters {
 #[command(after_long_help = WAIT_EXAMPLES)]
 pub(crate) struct Wait {
     /// The generation's id, or a file with its handle, or - for a handle on standard input
-    #[arg(value_name = "ID|FILE|-", value_hint = ValueHint::FilePath)]
-    pub(crate) generation: String,
+    #[arg(value_name = "ID|FILE|-", value_hint = ValueHint::FilePath, required_unless_present = "last")]
+    pub(crate) generation: Option<String>,
+    /// Wait for the last generation that the history of this key and base URL has, and save it where its command would have
+    #[arg(long, conflicts_with_all = ["generation", "legacy"])]
+    pub(crate) last: bool,
     /// The generation was created on the older URL of the Kling models (a handle contains this already)
     #[arg(long)]
     pub(crate) legacy: bool,
+    #[command(flatten)]
+    pub(crate) history: HistoryOption,
     #[command(flatten)]
     pub(crate) waiting: Waiting,
 }
@@ -125,6 +134,8 @@ pub(crate) struct Status {
     /// Print the whole response as JSON
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) history: HistoryOption,
 }
 
 const REQUEST: &str = "Request";
@@ -148,6 +159,7 @@ Examples:
 
 const WAIT_EXAMPLES: &str = "\
 Examples:
+  aimlapi-video wait --last
   aimlapi-video wait handle.json -o video.mp4
   aimlapi-video wait ID --deadline 1h -o '{id}.mp4'    (ID as `generate` printed it)
   aimlapi-video generate --request body.json --no-wait | aimlapi-video wait -";

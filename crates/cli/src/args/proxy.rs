@@ -42,7 +42,7 @@ pub(crate) struct Proxy {
 const NOTES: &str = "\
 A deviation is a part of a request or a response that the documents do not allow, or that the library reads otherwise. Each is
 a line on standard error. Without a key, programs read them:
-  GET  /_simulator/            the counts and the deviations
+  GET  /_simulator/            a page in a browser; else the counts and the deviations
   GET  /_simulator/deviations  the deviations
   POST /_simulator/reset       forget them
 

@@ -119,7 +119,7 @@ fn spread(text: &str) -> Result<f64, String> {
 
 const NOTES: &str = "\
 Below /_simulator/, without a key, tests read and control the simulator:
-  GET  /_simulator/              the tasks and all requests (also separate: tasks, requests)
+  GET  /_simulator/              a page in a browser; else the tasks and all requests (also separate: tasks, requests)
   POST /_simulator/scenario      the behaviour of the next generations
   GET  /_simulator/rules         the rules, and how many creates each applied to
   POST /_simulator/clock         {\"advance_seconds\": 90}

@@ -58,11 +58,17 @@ impl Out {
 
     /// Whether all videos of a job still exist where they were saved.
     pub(super) fn has(&self, entry: &JournalEntry) -> bool {
+        let files = self.files(entry);
+        !files.is_empty() && files.iter().all(|file| file.is_file())
+    }
+
+    /// Where the videos of a job were saved.
+    pub(super) fn files(&self, entry: &JournalEntry) -> Vec<PathBuf> {
         match &entry.state {
             JournalState::Saved { files, .. } => {
-                !files.is_empty() && files.iter().all(|file| self.journal.join(file).is_file())
+                files.iter().map(|file| self.journal.join(file)).collect()
             }
-            _ => false,
+            _ => Vec::new(),
         }
     }
 }

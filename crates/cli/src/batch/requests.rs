@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeSet, fs::File, io::BufReader, path::Path};
 
-use aimlapi_video::{Client, GenerationHandle, GenerationRequest, Journal, Route};
-use serde_json::{Map, Value};
+use aimlapi_video::{Client, GenerationHandle, GenerationRequest, Journal, Route, Warning};
+use serde_json::{Map, Value, json};
 
 use super::out::Out;
 use crate::{
     args::{Batch, route_of},
     documents::Catalogue,
-    failure::{Failure, error_line},
+    failure::{self, Failure, error_line, violation_json},
     lines::Lines,
     output::print_note,
     text::json_error,
@@ -20,6 +20,8 @@ pub(super) struct Requests {
     /// The line of each, counted from 1, in rising order.
     pub(super) lines: Vec<usize>,
     pub(super) requests: Vec<GenerationRequest>,
+    /// The warnings, each with its line.
+    pub(super) warnings: Vec<(usize, Warning)>,
 }
 
 impl Requests {
@@ -39,9 +41,30 @@ impl Requests {
                 "{file} contains no request; write one a line, as JSON"
             )));
         }
+        let requests = each(&file, &lines, route_of(batch.legacy), catalogue)?;
+        let lines: Vec<usize> = lines.into_iter().map(|(line, _)| line).collect();
+        let warnings = lines.iter().zip(&requests).flat_map(|(line, request)| {
+            let warnings = request.warnings().into_iter();
+            warnings.map(|warning| (*line, warning))
+        });
+        let warnings: Vec<(usize, Warning)> = warnings.collect();
+        let texts = warnings
+            .iter()
+            .map(|(line, warning)| format!("{file}:{line}: {warning}"));
+        if batch.spend.deny_warnings && !warnings.is_empty() {
+            let texts: Vec<String> = texts.collect();
+            return Err(Failure {
+                violations: warnings.iter().map(warning_json).collect(),
+                ..Failure::denied(&summary(&texts))
+            });
+        }
+        for text in texts {
+            print_note(format!("warning: {text}; it is sent as it stands"));
+        }
         Ok(Self {
-            requests: each(&file, &lines, route_of(batch.legacy), catalogue)?,
-            lines: lines.into_iter().map(|(line, _)| line).collect(),
+            requests,
+            lines,
+            warnings,
         })
     }
 
@@ -74,33 +97,39 @@ fn each(
 ) -> Result<Vec<GenerationRequest>, Failure> {
     let mut requests = Vec::new();
     let mut errors = Vec::new();
+    let mut violations = Vec::new();
     for (number, text) in lines {
-        let request = serde_json::from_str(text)
-            .map_err(|error| json_error(file, *number, text, &error))
-            .and_then(|body| {
-                catalogue
-                    .request(route, body)
-                    .map_err(|error| format!("{file}:{number}: {}", error_line(&error)))
-            });
-        match request {
-            Ok(request) => {
-                for warning in request.warnings() {
-                    print_note(format!(
-                        "warning: {file}:{number}: {warning}; it is sent as it stands"
-                    ));
-                }
-                requests.push(request);
+        let body = match serde_json::from_str(text) {
+            Ok(body) => body,
+            Err(error) => {
+                errors.push(json_error(file, *number, text, &error));
+                continue;
             }
-            Err(error) => errors.push(error),
+        };
+        match catalogue.request(route, body) {
+            Ok(request) => requests.push(request),
+            Err(error) => {
+                errors.push(format!("{file}:{number}: {}", error_line(&error)));
+                violations.extend(error.violations().iter().map(|violation| {
+                    let mut violation = violation_json(violation);
+                    violation["line"] = (*number).into();
+                    violation
+                }));
+            }
         }
     }
     if errors.is_empty() {
         return Ok(requests);
     }
-    Err(Failure::usage(format!(
-        "nothing was created: {}",
-        summary(&errors)
-    )))
+    let message = format!("nothing was created: {}", summary(&errors));
+    Err(Failure {
+        violations,
+        ..Failure::new(failure::USAGE, "invalid_request", message)
+    })
+}
+
+pub(super) fn warning_json((line, warning): &(usize, Warning)) -> Value {
+    json!({ "line": line, "pointer": warning.pointer, "message": warning.message })
 }
 
 /// The first errors and the number of the others.

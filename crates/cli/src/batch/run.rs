@@ -3,9 +3,8 @@
 use std::{
     collections::VecDeque,
     io::{IsTerminal, stderr, stdout},
-    path::Path,
+    path::{Path, PathBuf},
     pin::Pin,
-    process::ExitCode,
     time::Duration,
 };
 
@@ -16,12 +15,18 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use serde_json::{Value, json};
 use tokio::time::MissedTickBehavior;
 
-use super::out::Out;
+use super::{
+    feed::{Ledger, Stopped},
+    out::Out,
+};
 use crate::{
+    cost::Cost,
     failure::{self, Failure, download_error_line, error_line},
+    history::Entry,
     interrupt::Interrupt,
     output::{print_note, write_line},
     progress::BatchProgress,
+    spending::End,
 };
 
 /// The jobs of one `batch` or `resume`.
@@ -30,6 +35,11 @@ pub(super) struct Run {
     pub(super) client: Client,
     pub(super) journal: Journal,
     pub(super) out: Out,
+    pub(super) ledger: Ledger,
+    /// The journal's absolute path, as the history records it.
+    pub(super) place: PathBuf,
+    /// The entries of earlier processes.
+    pub(super) known: Vec<Entry>,
     pub(super) json: bool,
     pub(super) allow_truncated: bool,
     /// The exit code of the worst outcome so far.
@@ -88,12 +98,17 @@ impl Run {
     pub(super) async fn handle(&mut self, index: usize, event: BatchEvent) {
         let line = index + 1;
         match event {
-            BatchEvent::Created(handle) => self
-                .progress
-                .set_activity(line, &format!("created {}", handle.id())),
-            BatchEvent::Resumed(handle) => self
-                .progress
-                .set_activity(line, &format!("waiting for {}", handle.id())),
+            BatchEvent::Created(handle) => {
+                let activity = format!("created {}", handle.id());
+                self.ledger.record(index, Ok(&handle));
+                self.progress.set_activity(line, &activity);
+            }
+            BatchEvent::Resumed(handle) => {
+                let place = Some((&*self.place, line));
+                self.ledger.history.adopt(&self.known, &handle, place);
+                self.progress
+                    .set_activity(line, &format!("waiting for {}", handle.id()));
+            }
             BatchEvent::Unrecorded(error) => {
                 let id = error.handle().map(|handle| format!(" ({})", handle.id()));
                 let line = format!(
@@ -110,6 +125,12 @@ impl Run {
                 self.progress.poll_failed(line, &error_line(&failure.error));
             }
             BatchEvent::Ended(Ok(generation)) => {
+                let cost = Cost::of(Some(&generation), generation.handle());
+                self.ledger.end(index, &End::Completed, cost);
+                self.progress.add_cost(Some(cost));
+                if let Some(handle) = generation.handle() {
+                    self.ledger.history.completed(handle, cost);
+                }
                 self.to_save.push_back((index, generation));
                 self.save_more();
             }
@@ -125,6 +146,23 @@ impl Run {
                     Some(handle) => Failure::waiting(&error, handle),
                     None => Failure::creating(&error),
                 };
+                let cost = Cost::of(error.last_answer(), handle.as_ref());
+                let has_failed = failure.code == failure::FAILED;
+                match &handle {
+                    Some(handle) if has_failed => {
+                        self.ledger.history.failed(handle, &failure.message, cost);
+                    }
+                    Some(_) => {}
+                    None => self.ledger.record(index, Err(&failure)),
+                }
+                let end = match &handle {
+                    Some(_) if !has_failed => End::Open,
+                    None if failure.is_ambiguous() => End::Open,
+                    _ => End::Failed,
+                };
+                self.ledger.end(index, &end, cost);
+                let may_cost = cost.is_known() || matches!(end, End::Open);
+                self.progress.add_cost(may_cost.then_some(cost));
                 self.ended(index, handle, failure);
             }
             _ => {}
@@ -167,10 +205,16 @@ impl Run {
         let saved = match job.saved {
             Ok(saved) => saved,
             Err(error) => {
-                let failure = Failure::new(failure::NOT_SAVED, download_error_line(&error));
+                let message = download_error_line(&error);
+                let failure = Failure::of(&error, failure::NOT_SAVED, message);
                 return self.ended(index, handle, failure);
             }
         };
+        let cost = Cost::of(Some(&job.generation), handle.as_ref());
+        if let Some(handle) = &handle {
+            let paths = saved.iter().map(|file| &*file.path);
+            self.ledger.history.saved(handle, paths, cost);
+        }
         let names = saved.iter().map(|file| self.out.recorded(&file.path));
         let names = names.collect();
         if let Err(error) = job.recorded.and(self.journal.saved(index, names).await) {
@@ -184,6 +228,7 @@ impl Run {
         self.progress
             .end(line, true, &format!("saved {}", files.join(", ")));
         let mut object = json!({ "line": line, "state": "saved", "files": files });
+        cost.add_to(&mut object);
         let notes = saved.iter().filter_map(|file| file.disagreement.as_ref());
         let notes: Vec<&str> = notes.map(String::as_str).collect();
         if !notes.is_empty() {
@@ -215,8 +260,8 @@ impl Run {
             None => failure.message.clone(),
         };
         self.progress.end(line, false, &outcome);
-        let error = json!({ "message": failure.message, "exit_code": failure.code });
-        let mut object = json!({ "line": line, "state": "error", "error": error });
+        let mut object = json!({ "line": line, "state": "error", "error": failure.error_json() });
+        failure.cost(handle.as_ref()).add_to(&mut object);
         if let Some(response) = failure.response() {
             object["answer"] = response;
         }
@@ -225,6 +270,28 @@ impl Run {
         }
         if self.json {
             self.print_result(object, "");
+        }
+    }
+
+    /// Reports the requests that were not created because of `--max-usd`.
+    pub(super) fn not_created(&mut self, stopped: &Stopped) {
+        let count = stopped.lines.len();
+        let message = format!("not created: {}", stopped.why);
+        self.progress.print(&format!(
+            "{count} lines are {message}; the same command with a higher --max-usd creates them"
+        ));
+        let failure = Failure::new(failure::USAGE, "max_usd", message);
+        self.exit_code = worse(self.exit_code, failure.code);
+        if stopped.is_resumable {
+            self.is_resumable = true;
+            self.exit_code = worse(self.exit_code, failure::UNFINISHED);
+        }
+        if self.json {
+            for line in &stopped.lines {
+                let error = failure.error_json();
+                let object = json!({ "line": line, "state": "error", "error": error });
+                self.print_result(object, "");
+            }
         }
     }
 
@@ -240,7 +307,7 @@ impl Run {
         }
     }
 
-    pub(super) fn finish(self, ended: bool, journal: &Path) -> ExitCode {
+    pub(super) fn finish(self, ended: bool, journal: &Path) -> u8 {
         self.progress.close();
         let goes_on = !ended || self.is_resumable;
         if goes_on && self.simulates {
@@ -254,17 +321,17 @@ impl Run {
             print_note(format!(
                 "resume with: aimlapi-video resume {journal} --out {out}"
             ));
+            self.ledger.history.told();
         }
-        ExitCode::from(if ended {
-            self.exit_code
-        } else {
-            failure::INTERRUPTED
-        })
+        match ended {
+            true => self.exit_code,
+            false => failure::INTERRUPTED,
+        }
     }
 }
 
 /// The exit code that takes precedence.
-fn worse(one: u8, other: u8) -> u8 {
+pub(super) fn worse(one: u8, other: u8) -> u8 {
     let order = [
         failure::AMBIGUOUS,
         failure::UNFINISHED,

@@ -7,7 +7,7 @@ use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, error::ErrorKind}
 use super::{Flag, Given, is_alias, selection::Selection};
 use crate::{
     args::{self, Arguments, Generate, Validate},
-    failure::USAGE,
+    failure::{Failure, USAGE},
     output::print_note,
 };
 
@@ -26,22 +26,20 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
         .map_or("", |selection| &*selection.command);
     let own: Vec<Flag> = own(&root, name, flags).cloned().collect();
     let mut command = with_flags(root, name, model, flags);
-    let matches = command.try_get_matches_from_mut(words).map_err(|error| {
-        let note = match (&found, error.kind()) {
-            // The flag may be one of that model.
-            (Some(Err(failure)), ErrorKind::UnknownArgument) => return failure.report(false, None),
-            (Some(Err(failure)), ErrorKind::DisplayHelp) => &*failure.message,
-            (Some(Ok(None)), ErrorKind::UnknownArgument) => {
-                "to set a model's parameters by its flags, name MODEL on the command line"
-            }
-            _ => error.exit(),
-        };
-        // If this write fails, the exit code still reports the error.
-        let _ = error.print();
-        print_note(format!("note: {note}"));
-        ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))
+    let parsed = command.try_get_matches_from_mut(words).and_then(|matches| {
+        let arguments = Arguments::from_arg_matches(&matches)?;
+        Ok((matches, arguments))
+    });
+    let (matches, mut parsed) = parsed.map_err(|error| match (&found, error.kind()) {
+        // The flag may be one of that model.
+        (Some(Err(failure)), ErrorKind::UnknownArgument) => failure.report(is_json(), None),
+        (Some(Err(failure)), ErrorKind::DisplayHelp) => unparsed(&error, Some(&failure.message)),
+        (Some(Ok(None)), ErrorKind::UnknownArgument) => {
+            let note = "to set a model's parameters by its flags, name MODEL on the command line";
+            unparsed(&error, Some(note))
+        }
+        _ => unparsed(&error, None),
     })?;
-    let mut parsed = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let parameters = match &mut parsed.command {
         args::Command::Generate(generate) => &mut generate.parameters,
         args::Command::Validate(validate) => &mut validate.parameters,
@@ -57,6 +55,25 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
         parameters.documents = selection.into_documents();
     }
     Ok(parsed)
+}
+
+/// Prints the help or the error of arguments that cannot be parsed, the latter also as JSON if `--json` is among them.
+fn unparsed(error: &clap::Error, note: Option<&str>) -> ExitCode {
+    let _ = error.print();
+    if let Some(note) = note {
+        print_note(format!("note: {note}"));
+    }
+    if error.use_stderr() && is_json() {
+        let text = error.to_string();
+        let message = text.split("\n\n").next().unwrap_or_default();
+        let message = message.strip_prefix("error: ").unwrap_or(message);
+        Failure::usage(message).print_json(None);
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))
+}
+
+fn is_json() -> bool {
+    std::env::args_os().any(|argument| argument == "--json")
 }
 
 /// The flags that are not flags of the command already.

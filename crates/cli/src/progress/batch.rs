@@ -8,7 +8,7 @@ use std::{
 use aimlapi_video::Progress;
 
 use super::{DownloadProgress, duration_text, reminder_interval, screen::Screen, wait::WaitStatus};
-use crate::output::print_note;
+use crate::{cost::Cost, output::print_note};
 
 /// The display of `batch` and `resume`.
 pub(crate) struct BatchProgress {
@@ -18,6 +18,9 @@ pub(crate) struct BatchProgress {
     total: usize,
     saved: usize,
     failed: usize,
+    cost: Cost,
+    /// The generations whose cost the service did not state.
+    unknown_costs: usize,
     started_at: Instant,
     /// When the last plain line was printed.
     printed_at: Instant,
@@ -41,6 +44,8 @@ impl BatchProgress {
             total: jobs,
             saved: 0,
             failed: 0,
+            cost: Cost::default(),
+            unknown_costs: 0,
             started_at: now,
             printed_at: now,
             reminder: reminder_interval(speed),
@@ -86,6 +91,14 @@ impl BatchProgress {
             self.failed += 1;
         }
         self.print(&format!("line {line}: {outcome}"));
+    }
+
+    /// Adds the cost of a generation to the total; `None` for a request that cost nothing.
+    pub(crate) fn add_cost(&mut self, cost: Option<Cost>) {
+        if let Some(cost) = cost {
+            self.cost = self.cost.plus(cost);
+            self.unknown_costs += usize::from(!cost.is_known());
+        }
     }
 
     /// Prints a line that stays.
@@ -151,7 +164,15 @@ impl BatchProgress {
             failed => format!(", {failed} failed"),
         };
         let elapsed = duration_text(self.started_at.elapsed());
-        format!("{} of {} saved{failed}, {elapsed}", self.saved, self.total)
+        let cost = match (self.cost.text(), self.unknown_costs) {
+            (None, _) => String::new(),
+            (Some(cost), 0) => format!(", cost {cost}"),
+            (Some(cost), unknown) => format!(", cost {cost}, and unknown for {unknown}"),
+        };
+        format!(
+            "{} of {} saved{failed}, {elapsed}{cost}",
+            self.saved, self.total
+        )
     }
 }
 

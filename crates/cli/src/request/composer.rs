@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::{is_set, is_within, values};
 use crate::{
     args::Parameters,
+    failure::Failure,
     flags::{self, Flag},
 };
 
@@ -24,7 +25,7 @@ pub(super) struct Composer<'a> {
     pub(super) body: Map<String, Value>,
     /// The JSON pointers that options have set, each with the option.
     pub(super) options: Vec<(String, String)>,
-    pub(super) problems: Vec<String>,
+    pub(super) problems: Vec<Failure>,
 }
 
 impl Composer<'_> {
@@ -33,7 +34,7 @@ impl Composer<'_> {
             let value = values::text("--prompt", given).map(Value::from);
             match self.name_of(Role::Prompt) {
                 Some(name) => self.set(&[name], "--prompt", value),
-                None => self.problems.push(format!(
+                None => self.refuse(format!(
                     "{} has no parameter for the prompt; leave the flag off",
                     self.id
                 )),
@@ -42,7 +43,7 @@ impl Composer<'_> {
         if !parameters.image.is_empty() {
             match self.image(parameters.image.len()) {
                 Ok(flag) => self.set_flag(&flag, "--image", &parameters.image),
-                Err(problem) => self.problems.push(problem),
+                Err(problem) => self.refuse(problem),
             }
         }
         for set in &parameters.set {
@@ -53,12 +54,16 @@ impl Composer<'_> {
         }
     }
 
+    fn refuse(&mut self, problem: String) {
+        self.problems.push(Failure::usage(problem));
+    }
+
     fn set_flag(&mut self, flag: &Flag, option: &str, given: &[String]) {
         let value = values::of_flag(flag, option, given, self.max_media);
         self.set(&flag.path, option, value);
     }
 
-    fn set(&mut self, path: &[String], option: &str, value: Result<Value, String>) {
+    fn set(&mut self, path: &[String], option: &str, value: Result<Value, Failure>) {
         self.claim(path, option);
         match value {
             Ok(value) => insert(&mut self.body, path, value),
@@ -74,7 +79,7 @@ impl Composer<'_> {
         // A later --set overrides an earlier one.
         let other = others.find(|(other, by)| overlaps(other) && !(is_set(by) && is_set(option)));
         if let Some((_, other)) = other {
-            self.problems.push(format!(
+            self.refuse(format!(
                 "{other} and {option} set the same parameter; leave one of them off"
             ));
         }
@@ -129,8 +134,7 @@ impl Composer<'_> {
     /// Sets a property from `NAME=VALUE`. Without a model, every property may take a file.
     fn apply_set(&mut self, set: &str) {
         let Some((name, value)) = set.split_once('=') else {
-            self.problems
-                .push(format!("expected --set NAME=VALUE; got {set:?}"));
+            self.refuse(format!("expected --set NAME=VALUE; got {set:?}"));
             return;
         };
         let (name, adds) = name

@@ -12,7 +12,7 @@ use aimlapi_video::{
 use serde_json::Value;
 
 use crate::{
-    failure::error_line,
+    failure::{self, Failure, error_line},
     flags::Flag,
     output::print_note,
     text::{self, STANDARD_INPUT},
@@ -25,7 +25,7 @@ pub(crate) fn of_flag(
     option: &str,
     given: &[String],
     max_mib: u64,
-) -> Result<Value, String> {
+) -> Result<Value, Failure> {
     let one = |given: &String| match flag.takes_media {
         true => media_or_url(given, flag.kind, max_mib),
         false => text(option, given).map(|text| typed(flag.value_type(), &text)),
@@ -56,7 +56,7 @@ fn json_array(text: &str) -> Option<Vec<Value>> {
 }
 
 /// A text as given, from a file (`@FILE`) or from standard input (`-`). `@@` stands for a literal `@` at the beginning.
-pub(crate) fn text(option: &str, given: &str) -> Result<String, String> {
+pub(crate) fn text(option: &str, given: &str) -> Result<String, Failure> {
     let source = match given.strip_prefix('@') {
         Some(literal) if literal.starts_with('@') => return Ok(literal.to_owned()),
         Some(file) => file,
@@ -72,9 +72,13 @@ pub(crate) fn text(option: &str, given: &str) -> Result<String, String> {
         "" => Err("no file is named".to_owned()),
         source => text::read(source),
     };
-    let text = read.map_err(|error| match source {
-        "-" => format!("{option}: {error}"),
-        _ => format!("{option} {given}: {error}; for a text that begins with @, write @{given}"),
+    let text = read.map_err(|error| {
+        Failure::usage(match source {
+            "-" => format!("{option}: {error}"),
+            _ => {
+                format!("{option} {given}: {error}; for a text that begins with @, write @{given}")
+            }
+        })
     })?;
     let text = text.trim_end_matches(['\n', '\r']);
     if text.is_empty() {
@@ -83,9 +87,9 @@ pub(crate) fn text(option: &str, given: &str) -> Result<String, String> {
         } else {
             source
         };
-        return Err(format!(
+        return Err(Failure::usage(format!(
             "{option}: {source} is empty; write the text to it, or give an empty one as {option} ''"
-        ));
+        )));
     }
     Ok(text.to_owned())
 }
@@ -104,7 +108,7 @@ pub(crate) fn typed(kind: JsonType, text: &str) -> Value {
 }
 
 /// Media: a URL as given, or a file as a data URI.
-fn media_or_url(source: &str, kind: Option<MediaKind>, max_mib: u64) -> Result<Value, String> {
+fn media_or_url(source: &str, kind: Option<MediaKind>, max_mib: u64) -> Result<Value, Failure> {
     // One letter before a colon is a Windows drive.
     let is_url = source.split_once(':').is_some_and(|(scheme, _)| {
         scheme.len() > 1
@@ -122,11 +126,11 @@ fn media_or_url(source: &str, kind: Option<MediaKind>, max_mib: u64) -> Result<V
     let media = file(path, max_mib)?;
     let media_type = media.media_type().unwrap_or_default();
     match (kind, MediaKind::from_media_type(media_type)) {
-        (Some(kind), Some(other)) if kind != other => Err(format!(
+        (Some(kind), Some(other)) if kind != other => Err(Failure::usage(format!(
             "the file {path} is {media_type}, expected {}; if it is one, state its type as in {path};type={}",
             kind.noun(),
             example(kind)
-        )),
+        ))),
         _ => Ok(media.uri().as_str().into()),
     }
 }
@@ -140,7 +144,7 @@ fn example(kind: MediaKind) -> &'static str {
 }
 
 /// Reads a media file. Its type may follow its name, as in `clip.bin;type=video/mp4`, unless a file has that whole name.
-pub(crate) fn file(source: &str, max_mib: u64) -> Result<Media, String> {
+pub(crate) fn file(source: &str, max_mib: u64) -> Result<Media, Failure> {
     let max_bytes = max_mib.saturating_mul(1024 * 1024);
     let typed = source
         .rsplit_once(";type=")
@@ -163,6 +167,6 @@ pub(crate) fn file(source: &str, max_mib: u64) -> Result<Media, String> {
             }
             _ => String::new(),
         };
-        message + &hint
+        Failure::of(&error, failure::USAGE, message + &hint)
     })
 }

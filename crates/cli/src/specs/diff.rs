@@ -17,7 +17,7 @@ pub(crate) fn diff(args: &SpecsDiff) -> ExitCode {
         Ok(changes) if args.json => print_result(json(&changes).to_string()),
         Ok(changes) if args.markdown => print_result(markdown(&changes)),
         Ok(changes) => print_result(text(&changes)),
-        Err(failure) => failure.report(false, None),
+        Err(failure) => failure.report(args.json, None),
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn update(args: &SpecsUpdate) -> ExitCode {
         Ok(report) if args.json => print_result(report.json().to_string()),
         Ok(report) if args.markdown => print_result(report.markdown()),
         Ok(report) => print_result(report.text()),
-        Err(failure) => failure.report(false, None),
+        Err(failure) => failure.report(args.json, None),
     }
 }
 

@@ -4,7 +4,10 @@ use serde_json::{Map, Value};
 
 use aimlapi_video_contract::{Check, Schema, is_multiple};
 
-use super::read::{Reader, is_limit, or_null, size};
+use super::{
+    dialect,
+    read::{Reader, is_limit, or_null, size},
+};
 use crate::{repair, step};
 
 impl Reader<'_> {
@@ -23,7 +26,7 @@ impl Reader<'_> {
         );
         for (keyword, value) in map {
             let at = format!("{pointer}{}", step(keyword));
-            let unchecked = Check::unchecked(keyword, value.clone());
+            let unchecked = Check::unchecked(keyword, dialect::value(keyword, value));
             match keyword.as_str() {
                 "anyOf" | "oneOf" if matches!(schema, Schema::OneOrMany(_)) => {}
                 "anyOf" | "oneOf" => checks.extend(self.arms(value, keyword, &at, property)),
@@ -41,17 +44,20 @@ impl Reader<'_> {
                 }
                 "exclusiveMinimum" | "exclusiveMaximum" => match value {
                     Value::Bool(false) => {}
-                    Value::Bool(true) if matches!(schema, Schema::OneOrMany(_)) => {
-                        checks.push(unchecked);
-                    }
                     Value::Bool(true) => {
                         let limit = if keyword == "exclusiveMinimum" {
                             "minimum"
                         } else {
                             "maximum"
                         };
-                        let limit = map.get(limit).and_then(Value::as_f64).filter(|_| is_number);
-                        checks.extend(limit.map(|limit| exclusive(keyword, limit)));
+                        let limit = map.get(limit).and_then(Value::as_f64);
+                        checks.extend(match (limit, schema) {
+                            (Some(limit), Schema::OneOrMany(_)) => {
+                                Some(Check::unchecked(keyword, limit.into()))
+                            }
+                            (Some(limit), _) if is_number => Some(exclusive(keyword, limit)),
+                            _ => None,
+                        });
                     }
                     // The repair `exclusive_limit` rewrites numbers.
                     _ => drop(self.bound(map, keyword, pointer, Value::as_bool)),

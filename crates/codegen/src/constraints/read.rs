@@ -342,9 +342,7 @@ const MAX_DEPTH: usize = 24;
 
 /// Whether the Rust enum of tagged alternatives has a name for each of them.
 fn has_variants(schema: &Schema) -> bool {
-    let (_, arms) = schema.tagged().unwrap_or_default();
-    let values: Vec<String> = arms.iter().map(|(value, _)| (*value).to_owned()).collect();
-    names::variants(&values).is_some()
+    names::variants(&schema.tag_values()).is_some()
 }
 
 pub(super) fn or_null(schema: Schema, document: &Value) -> Schema {

@@ -4,7 +4,7 @@
 //! numbers are the documents', as this crate's documentation says; a program takes the values out by methods that all of
 //! them have. So wider bounds are compatible as long as the kind of type stays.
 
-use std::{borrow::Cow, mem};
+use std::{borrow::Cow, collections::HashMap, mem};
 
 use aimlapi_video_contract::{Check, JsonType, Schema};
 use serde_json::{Value, json};
@@ -141,20 +141,16 @@ fn is_tagged_alike(old: &Schema, new: &Schema) -> bool {
 
 /// Compares the variants of an enum of objects.
 fn tagged(path: &str, old: &Schema, new: &Schema, recorder: &mut Recorder<'_>) {
-    let (tag, old) = old.tagged().unwrap_or_default();
-    let (_, new) = new.tagged().unwrap_or_default();
-    let names = |arms: &[(&str, &Schema)]| {
-        let values = arms.iter().map(|(value, _)| (*value).to_owned());
-        values.collect::<Vec<String>>()
-    };
+    let (tag, arms) = old.tagged().unwrap_or_default();
+    let (_, new_arms) = new.tagged().unwrap_or_default();
     string_values(
         &format!("{path}.{tag}"),
-        &names(&old),
-        &names(&new),
+        &old.tag_values(),
+        &new.tag_values(),
         recorder,
     );
-    for (value, old) in old {
-        if let Some((_, new)) = new.iter().find(|(other, _)| *other == value) {
+    for (value, old) in arms {
+        if let Some((_, new)) = new_arms.iter().find(|(other, _)| *other == value) {
             compare(path, &without(old, tag), &without(new, tag), recorder);
         }
     }
@@ -177,10 +173,9 @@ fn without(arm: &Schema, tag: &str) -> Schema {
 fn string_values(path: &str, old: &[String], new: &[String], recorder: &mut Recorder<'_>) {
     let variants = |values: &[String]| names::variants(values).unwrap_or_default();
     // A new value may need another one's variant to be spelled otherwise.
-    let renamed = old.iter().zip(variants(old)).any(|(value, variant)| {
-        let mut kept = new.iter().zip(variants(new));
-        kept.any(|(same, other)| same == value && other != variant)
-    });
+    let kept: HashMap<&String, String> = new.iter().zip(variants(new)).collect();
+    let mut before = old.iter().zip(variants(old));
+    let renamed = before.any(|(value, variant)| kept.get(value).is_some_and(|new| *new != variant));
     values(path, &json(old), &json(new), renamed, recorder);
 }
 

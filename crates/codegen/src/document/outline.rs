@@ -13,7 +13,7 @@ use crate::Route;
 /// Whether a file may be a document of this client: its `paths` have one of this client's, or it begins as an OpenAPI document
 /// and breaks off before its `paths` end, or it cannot be opened.
 ///
-/// A checkout of a documentation has many other JSON files, which are no errors.
+/// A checkout of a documentation has many other JSON files, which are not errors.
 pub fn may_be_of_this_client(path: &Path) -> bool {
     let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
     let file = fs::File::open(path).ok().filter(|_| is_file);

@@ -170,11 +170,7 @@ pub(super) struct Arm<'a> {
 /// The variants of the enum `name` for tagged alternatives; none for other schemas.
 pub(super) fn arms<'a>(name: &str, schema: &'a Schema) -> Vec<Arm<'a>> {
     let (_, tagged) = schema.tagged().unwrap_or_default();
-    let values: Vec<String> = tagged
-        .iter()
-        .map(|(value, _)| (*value).to_owned())
-        .collect();
-    let variants = names::variants(&values).unwrap_or_default();
+    let variants = names::variants(&schema.tag_values()).unwrap_or_default();
     let arm = |(variant, (value, schema)): (String, (&'a str, &'a Schema))| Arm {
         name: names::nested(name, &variant),
         variant,

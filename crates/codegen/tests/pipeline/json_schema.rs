@@ -4,7 +4,7 @@ use aimlapi_video_contract::Formats;
 use proptest::{prelude::*, sample::subsequence, test_runner::TestCaseResult};
 use serde_json::{Map, Value, json};
 
-use super::{one, openapi_3_1::newer, read};
+use super::{create, one, openapi_3_1::newer, read};
 use aimlapi_video_codegen::repair;
 
 const TYPES: [&str; 7] = [
@@ -192,10 +192,21 @@ fn check(schema: Value) -> TestCaseResult {
         is_uri: |_| true,
         is_base64_media: |_| true,
     };
+    let model = &merged.requests[0].model;
+    let exported = model.json_schema();
+    let judge_of_exported = jsonschema::draft202012::new(&exported).unwrap();
     for value in values() {
         let body = object([("model", json!("a/b")), ("p", value.clone())]);
-        let violations = merged.requests[0].model.check(&body, formats);
+        let violations = model.check(&body, formats);
         let is_valid = judge.is_valid(&value);
+        prop_assert_eq!(
+            judge_of_exported.is_valid(&body.into()),
+            is_valid,
+            "{} by {}: {}",
+            value,
+            schema,
+            exported
+        );
         if diagnostics.warnings.is_empty() || is_valid {
             prop_assert_eq!(
                 violations.is_empty(),
@@ -208,6 +219,45 @@ fn check(schema: Value) -> TestCaseResult {
         }
     }
     Ok(())
+}
+
+#[test]
+fn an_unchecked_schema_of_3_0_is_exported_in_json_schema_2020_12() {
+    let listed = json!({ "enum": ["a", { "nullable": true }] });
+    for (schema, allowed, refused) in [
+        (
+            json!({ "not": { "type": "integer", "minimum": 5, "exclusiveMinimum": true, "nullable": true } }),
+            vec![json!(5), json!("a")],
+            vec![json!(6), json!(null)],
+        ),
+        (
+            json!({ "not": { "properties": { "nullable": { "maximum": 2, "exclusiveMaximum": false } }, "required": ["nullable"] } }),
+            vec![json!({}), json!({ "nullable": 3 })],
+            vec![json!({ "nullable": 2 })],
+        ),
+        (
+            json!({ "not": { "anyOf": [listed, { "nullable": true }] } }),
+            vec![json!("b"), json!(1)],
+            vec![json!("a"), json!({ "nullable": true }), json!(null)],
+        ),
+        (
+            json!({ "anyOf": [{ "type": "integer" }, { "type": "array", "items": { "type": "integer" } }], "minimum": 2, "exclusiveMinimum": true }),
+            vec![json!(3), json!([1])],
+            vec![json!(2), json!("a")],
+        ),
+    ] {
+        let body = json!({
+            "type": "object",
+            "properties": { "model": { "type": "string", "enum": ["a/b"] }, "p": schema },
+        });
+        let (merged, diagnostics) = read(create(body));
+        assert_eq!(diagnostics.errors, [], "{schema}");
+        let exported = merged.requests[0].model.json_schema();
+        let judge = jsonschema::draft202012::new(&exported).unwrap();
+        let is_valid = |value: &Value| judge.is_valid(&json!({ "model": "a/b", "p": value }));
+        assert!(allowed.iter().all(is_valid), "{exported}");
+        assert!(!refused.iter().any(is_valid), "{exported}");
+    }
 }
 
 proptest! {

@@ -8,6 +8,7 @@ mod bodies;
 mod changes;
 mod defects;
 mod divide;
+mod drift;
 mod folders;
 mod json_schema;
 mod limits;

@@ -9,11 +9,12 @@ use std::{
     time::Duration,
 };
 
-use aimlapi_video::reqwest::{self, Url, redirect, retry};
 use axum::http::{Request, Response};
 use tokio::{net::TcpListener, sync::oneshot};
 
-use super::{Proxy, ReportedDeviation, forward::Forward, report::Reports, router};
+use super::{
+    Proxy, ReportedDeviation, forward::Forward, report::Reports, router, upstream::Upstream,
+};
 use crate::{
     Checker, Deviation, RecordedExchange,
     connection::{Abort, AbortableListener},
@@ -138,32 +139,21 @@ impl ProxyBuilder {
     ///
     /// # Errors
     ///
-    /// If the address cannot be bound, a document cannot be compiled, or the upstream is not an `http` or `https` URL.
+    /// If the address cannot be bound, a document cannot be compiled, or the upstream is not an `http` or `https` URL. For
+    /// `https`, which needs the feature `rustls`, also if there are no root certificates.
     ///
     /// # Cancel safety
     ///
     /// Safe: if the future is dropped, no server is started.
     pub async fn start(self) -> io::Result<Proxy> {
-        let upstream = base_url(&self.upstream)
-            .map_err(|message| io::Error::new(io::ErrorKind::InvalidInput, message))?;
+        let upstream = Upstream::new(&self.upstream)?;
         let checker = self.checker.map_or_else(Checker::new, Ok);
         let checker = checker.map_err(io::Error::other)?;
-        let client = reqwest::Client::builder()
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .referer(false)
-            .no_gzip()
-            .no_brotli()
-            .no_zstd()
-            .no_deflate()
-            .build()
-            .map_err(io::Error::other)?;
         let listener = TcpListener::bind(self.address).await?;
         let address = listener.local_addr()?;
         let reports = Arc::new(Reports::default());
         let state = Arc::new(Forward {
             upstream,
-            client,
             guard: self.guard,
             late_after: self.late_after,
             checker,
@@ -186,22 +176,5 @@ impl ProxyBuilder {
             reports,
             _stop: stop,
         })
-    }
-}
-
-/// Returns the base URL without a slash at its end.
-fn base_url(text: &str) -> Result<String, String> {
-    let expected = "expected a base URL such as https://api.aimlapi.com";
-    let url = Url::parse(text).map_err(|error| format!("upstream: {expected}: {error}"))?;
-    let is_base = matches!(url.scheme(), "http" | "https")
-        && url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none();
-    match is_base {
-        true => Ok(text.trim_end_matches('/').to_owned()),
-        false => Err(format!(
-            "upstream: {expected}, without user, query and fragment"
-        )),
     }
 }

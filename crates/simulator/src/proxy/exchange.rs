@@ -2,62 +2,29 @@
 
 use std::{
     io::Read,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
-use axum::http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
+use axum::{
+    http::{Request, Response, StatusCode, header, request, response},
+    response::Response as Outgoing,
+};
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
-use serde_json::Value;
 
-use super::{ReportedDeviation, forward::Forward};
-use crate::{Deviation, Part, RecordedExchange, Subject, redact, server::MAX_BODY};
+use super::{
+    ReportedDeviation,
+    body::{Observer, RequestCapture},
+    forward::Forward,
+};
+use crate::{
+    Deviation, Part, RecordedExchange, Subject,
+    checker::JsonBody,
+    redact,
+    responses::{ErrorResponse, Stamp},
+    server::MAX_BODY,
+};
 use aimlapi_video::Route;
-
-/// The captured body of a request, which is sent while the response may already arrive.
-#[derive(Clone)]
-pub(super) struct RequestCapture(Arc<Mutex<Captured>>);
-
-struct Captured {
-    body: Vec<u8>,
-    /// Whether the body is captured at all.
-    is_wanted: bool,
-    is_complete: bool,
-    /// Whether the caller closed the connection before the end.
-    is_broken: bool,
-}
-
-impl RequestCapture {
-    pub(super) fn new(is_wanted: bool) -> Self {
-        Self(Arc::new(Mutex::new(Captured {
-            body: Vec::new(),
-            is_wanted,
-            is_complete: false,
-            is_broken: false,
-        })))
-    }
-
-    pub(super) fn append(&self, bytes: &[u8]) {
-        let mut captured = self.lock();
-        if captured.is_wanted && captured.body.len() + bytes.len() <= MAX_BODY {
-            captured.body.extend_from_slice(bytes);
-        } else {
-            captured.is_wanted = false;
-        }
-    }
-
-    pub(super) fn complete(&self) {
-        self.lock().is_complete = true;
-    }
-
-    pub(super) fn fail(&self) {
-        self.lock().is_broken = true;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Captured> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// An exchange, which is judged once: when its response has ended, or when this value is dropped.
 pub(super) struct Exchange {
@@ -65,16 +32,23 @@ pub(super) struct Exchange {
     number: u64,
     at: SystemTime,
     started: Instant,
-    head: (Method, Uri, HeaderMap),
+    /// The request, whose body is taken over from `capture` when all of it was captured.
+    request: Request<Vec<u8>>,
+    /// The body of the request, once it is taken over.
+    body: Option<JsonBody>,
     capture: RequestCapture,
     /// Whether the request is judged; responses are, on the paths of the documents.
     is_judged: bool,
+    /// Whether a document declares the path.
+    is_declared: bool,
     is_refused: bool,
     /// The deviations of the request, once it is judged.
     request_deviations: Option<Vec<Deviation>>,
-    response: Option<(StatusCode, HeaderMap)>,
-    body: Vec<u8>,
-    /// Whether the body of the response is complete and captured.
+    /// The response with the captured part of its body.
+    response: Option<Response<Vec<u8>>>,
+    /// The length of its body so far.
+    received: usize,
+    /// Whether all of that is captured.
     is_complete: bool,
     has_ended: bool,
 }
@@ -83,7 +57,7 @@ impl Exchange {
     pub(super) fn new(
         state: Arc<Forward>,
         number: u64,
-        head: (Method, Uri, HeaderMap),
+        head: request::Parts,
         capture: RequestCapture,
         is_judged: bool,
     ) -> Self {
@@ -92,13 +66,15 @@ impl Exchange {
             number,
             at: SystemTime::now(),
             started: Instant::now(),
-            head,
+            is_declared: Route::from_path(head.uri.path()).is_some(),
+            request: Request::from_parts(head, Vec::new()),
+            body: None,
             capture,
             is_judged,
             is_refused: false,
             request_deviations: None,
             response: None,
-            body: Vec::new(),
+            received: 0,
             is_complete: false,
             has_ended: false,
         }
@@ -106,9 +82,12 @@ impl Exchange {
 
     /// Judges the request, if it is complete.
     pub(super) fn judge_request(&mut self) -> &[Deviation] {
-        if self.is_judged && self.request_deviations.is_none() {
-            let request = self.request();
-            self.request_deviations = request.map(|request| self.state.checker.request(&request));
+        self.take_body();
+        let is_unjudged = self.is_judged && self.request_deviations.is_none();
+        // A path that no document declares is judged without the body.
+        if is_unjudged && (self.body.is_some() || !self.is_declared) {
+            let body = self.body.as_ref();
+            self.request_deviations = Some(self.state.checker.judge_request(&self.request, body));
         }
         self.request_deviations.as_deref().unwrap_or_default()
     }
@@ -116,56 +95,23 @@ impl Exchange {
     /// Ends the exchange without a request to the upstream.
     pub(super) fn refuse(&mut self) {
         self.is_refused = true;
-        self.end(None);
+        self.finish(None);
     }
 
-    pub(super) fn response_head(&mut self, status: StatusCode, headers: &HeaderMap) {
-        self.response = Some((status, headers.clone()));
+    /// Returns the proxy's own response, an error.
+    pub(super) fn error(&self, status: StatusCode, message: impl Into<String>) -> Outgoing {
+        let error = ErrorResponse::new(status, message);
+        error.into_response(self.request.uri(), self.request.headers(), Stamp::random())
+    }
+
+    pub(super) fn response_head(&mut self, head: response::Parts) {
+        self.response = Some(Response::from_parts(head, Vec::new()));
         self.is_complete = true;
     }
 
-    /// Captures a part of the response's body.
-    pub(super) fn append(&mut self, bytes: &[u8]) {
-        // The bodies of responses on other paths are not judged, and may be large.
-        if self.is_declared() && self.is_complete && self.body.len() + bytes.len() <= MAX_BODY {
-            self.body.extend_from_slice(bytes);
-        } else {
-            self.is_complete = false;
-        }
-    }
-
-    /// Ends the exchange: the response is complete.
-    pub(super) fn finish(&mut self) {
-        self.end(None);
-    }
-
-    /// Ends the exchange: the upstream sent no response.
-    pub(super) fn fail(&mut self, what: String) {
-        // If the caller does not send the whole request, the upstream cannot respond.
-        let is_callers = self.capture.lock().is_broken;
-        self.end((!is_callers).then(|| upstream("a response", what)));
-    }
-
-    /// Ends the exchange: the upstream closed the connection within the response.
-    pub(super) fn break_off(&mut self, cause: &str) {
-        self.is_complete = false;
-        let length = self
-            .response
-            .as_ref()
-            .and_then(|(_, headers)| headers.get(header::CONTENT_LENGTH));
-        let of = length
-            .and_then(|length| length.to_str().ok())
-            .map(|length| format!(" of {length}"));
-        let what = format!(
-            "closed after {}{} bytes: {cause}",
-            self.body.len(),
-            of.unwrap_or_default()
-        );
-        self.end(Some(upstream("a complete response", what)));
-    }
-
     /// Reports that there is no response yet.
-    pub(super) fn late(&self, after: Duration) {
+    pub(super) fn late(&mut self, after: Duration) {
+        self.take_body();
         let after = humantime::format_duration(after);
         self.report(upstream(
             &format!("a response within {after}"),
@@ -173,115 +119,116 @@ impl Exchange {
         ));
     }
 
-    fn end(&mut self, failure: Option<Deviation>) {
+    /// Ends the exchange: the upstream sent no response.
+    pub(super) fn fail_without_response(&mut self, what: String) {
+        // If the caller does not send the whole request, the upstream cannot respond.
+        let is_callers = self.capture.is_broken();
+        self.finish((!is_callers).then(|| upstream("a response", what)));
+    }
+
+    fn finish(&mut self, failure: Option<Deviation>) {
         if std::mem::replace(&mut self.has_ended, true) {
             return;
         }
-        let mut found = self.judge_request().to_vec();
-        if self.is_declared()
-            && let Some(response) = self.response()
-            && let Some(request) = self.request()
-        {
-            match response {
-                Ok(response) => {
-                    if let Some(on_exchange) = &self.state.on_exchange {
-                        let times = (self.at, self.started.elapsed());
-                        on_exchange(RecordedExchange::new(
-                            self.number,
-                            times,
-                            &request,
-                            &response,
-                        ));
-                    }
-                    found.extend(self.state.checker.response(&request, &response));
-                    let reading = self.state.reading.as_deref();
-                    let read = reading.map(|reading| reading(&request, &response));
-                    let read = read.into_iter().flatten();
-                    let key = redact::key(&self.head.2);
-                    found.extend(read.map(|one| one.without_secrets(key)));
-                }
+        self.judge_request();
+        let mut found = self.request_deviations.take().unwrap_or_default();
+        if self.is_complete && self.is_declared && self.body.is_some() {
+            match self.decode_response() {
+                Ok(()) => self.judge_response(&mut found),
                 Err(encoding) => found.push(encoding),
             }
         }
         found.extend(failure);
-        found
-            .into_iter()
-            .for_each(|deviation| self.report(deviation));
+        for deviation in found {
+            self.report(deviation);
+        }
         self.state.reports.count_exchange(self.is_refused);
     }
 
-    /// Whether a document declares the path.
-    fn is_declared(&self) -> bool {
-        Route::from_path(self.head.1.path()).is_some()
-    }
-
-    /// Returns the request with its body, if all of it was captured; `None` for another path's body.
-    fn request(&self) -> Option<Request<Vec<u8>>> {
-        let captured = self.capture.lock();
-        // A path that no document declares is judged without the body.
-        if self.is_declared() && !(captured.is_wanted && captured.is_complete) {
-            return None;
+    /// Judges the complete exchange, whose request has the deviations that are found so far.
+    fn judge_response(&self, found: &mut Vec<Deviation>) {
+        let (Some(response), Some(body)) = (&self.response, &self.body) else {
+            return;
+        };
+        let (state, request) = (&self.state, &self.request);
+        if let Some(on_exchange) = &state.on_exchange {
+            let times = (self.at, self.started.elapsed());
+            on_exchange(RecordedExchange::new(self.number, times, request, response));
         }
-        let mut request = Request::new(captured.body.clone());
-        *request.method_mut() = self.head.0.clone();
-        *request.uri_mut() = self.head.1.clone();
-        *request.headers_mut() = self.head.2.clone();
-        Some(request)
+        let is_allowed = found.is_empty();
+        let of_response = state
+            .checker
+            .judge_response(request, body, response, || is_allowed);
+        found.extend(of_response);
+        if let Some(reading) = &state.reading {
+            let key = redact::key(request.headers());
+            let read = reading(request, response).into_iter();
+            found.extend(read.map(|one| one.without_secrets(key)));
+        }
     }
 
-    /// Returns the complete response with its decoded body; `None` if there is none.
+    /// Takes over the body of the request, if all of it was captured.
+    fn take_body(&mut self) {
+        if self.body.is_none()
+            && let Some(bytes) = self.capture.take()
+        {
+            self.body = Some(serde_json::from_slice(&bytes));
+            *self.request.body_mut() = bytes;
+        }
+    }
+
+    /// Decodes the captured body of the response.
     ///
     /// # Errors
     ///
     /// A deviation, if the body cannot be decoded.
-    fn response(&self) -> Option<Result<Response<Vec<u8>>, Deviation>> {
-        let (status, headers) = self.response.as_ref().filter(|_| self.is_complete)?;
-        let encoding = headers.get(header::CONTENT_ENCODING);
-        let encoding = encoding.map(|value| String::from_utf8_lossy(value.as_bytes()));
-        let mut decoded = Vec::new();
+    fn decode_response(&mut self) -> Result<(), Deviation> {
+        let Some(response) = &mut self.response else {
+            return Ok(());
+        };
+        let Some(encoding) = response.headers().get(header::CONTENT_ENCODING) else {
+            return Ok(());
+        };
+        let encoding = String::from_utf8_lossy(encoding.as_bytes()).into_owned();
+        let body = response.body().as_slice();
         let limit = MAX_BODY as u64;
-        let result = match encoding.as_deref().unwrap_or("identity") {
-            "identity" => {
-                decoded.clone_from(&self.body);
-                Ok(0)
-            }
-            "gzip" | "x-gzip" => MultiGzDecoder::new(&*self.body)
+        let mut decoded = Vec::new();
+        let result = match &*encoding {
+            "identity" => return Ok(()),
+            "gzip" | "x-gzip" => MultiGzDecoder::new(body)
                 .take(limit)
                 .read_to_end(&mut decoded),
-            "deflate" => ZlibDecoder::new(&*self.body)
-                .take(limit)
-                .read_to_end(&mut decoded),
+            "deflate" => ZlibDecoder::new(body).take(limit).read_to_end(&mut decoded),
             _ => Err(std::io::ErrorKind::Unsupported.into()),
         };
         if result.is_err() {
-            return Some(Err(Deviation {
+            return Err(Deviation {
                 subject: Subject::Response,
                 part: Part::Header,
                 pointer: "/content-encoding".into(),
-                given: encoding.map(|encoding| encoding.into()),
+                given: Some(encoding.into()),
                 allowed: "identity, or a valid body in gzip or deflate; this body is not judged"
                     .into(),
                 document: None,
-            }));
+            });
         }
-        let mut response = Response::new(decoded);
-        *response.status_mut() = *status;
-        *response.headers_mut() = headers.clone();
-        Some(Ok(response))
+        *response.body_mut() = decoded;
+        Ok(())
     }
 
     fn report(&self, deviation: Deviation) {
-        let (method, uri, headers) = &self.head;
-        let key = redact::key(headers);
-        let body = serde_json::from_slice::<Value>(&self.capture.lock().body).unwrap_or_default();
-        let model = body.get("model").and_then(Value::as_str);
+        let request = &self.request;
+        let key = redact::key(request.headers());
+        let body = self.body.as_ref().and_then(|body| body.as_ref().ok());
+        let model = body.and_then(|body| body.get("model")?.as_str());
+        let response = self.response.as_ref();
         let reported = ReportedDeviation {
             exchange: self.number,
             at: self.at,
-            method: method.to_string(),
-            path: redact::redact(key, uri.path()),
+            method: request.method().to_string(),
+            path: redact::redact(key, request.uri().path()),
             model: model.map(|model| redact::redact(key, model)),
-            status: self.response.as_ref().map(|(status, _)| status.as_u16()),
+            status: response.map(|response| response.status().as_u16()),
             deviation,
         };
         if let Some(on_deviation) = &self.state.on_deviation {
@@ -291,11 +238,39 @@ impl Exchange {
     }
 }
 
+/// Observes the body of the response.
+impl Observer for Exchange {
+    fn data(&mut self, bytes: &[u8]) {
+        self.received += bytes.len();
+        // The bodies of responses on other paths are not judged, and may be large.
+        self.is_complete &= self.is_declared && self.received <= MAX_BODY;
+        if let Some(response) = self.response.as_mut().filter(|_| self.is_complete) {
+            response.body_mut().extend_from_slice(bytes);
+        }
+    }
+
+    fn end(&mut self) {
+        self.finish(None);
+    }
+
+    fn fail(&mut self, cause: String) {
+        self.is_complete = false;
+        let headers = self.response.as_ref().map(Response::headers);
+        let length = headers.and_then(|headers| headers.get(header::CONTENT_LENGTH));
+        let length = length.and_then(|length| length.to_str().ok());
+        let of = length
+            .map(|length| format!(" of {length}"))
+            .unwrap_or_default();
+        let what = format!("closed after {}{of} bytes: {cause}", self.received);
+        self.finish(Some(upstream("a complete response", what)));
+    }
+}
+
 impl Drop for Exchange {
     /// Judges an exchange whose caller did not wait for the end of the response.
     fn drop(&mut self) {
         self.is_complete &= self.has_ended;
-        self.end(None);
+        self.finish(None);
     }
 }
 

@@ -65,6 +65,8 @@ pub(super) struct Reports(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
+    /// The number of resets.
+    epoch: u64,
     counts: ProxyCounts,
     newest: VecDeque<ReportedDeviation>,
 }
@@ -99,7 +101,22 @@ impl Reports {
     }
 
     pub(super) fn reset(&self) {
-        *self.lock() = Inner::default();
+        let mut inner = self.lock();
+        *inner = Inner {
+            epoch: inner.epoch + 1,
+            ..Inner::default()
+        };
+    }
+
+    /// Returns the number of resets, the counts, and the newest deviations without the first `known` since the last reset.
+    pub(super) fn since(&self, known: u64) -> (u64, ProxyCounts, Vec<ReportedDeviation>) {
+        let inner = self.lock();
+        let counts = inner.counts;
+        let new = (counts.deviations + counts.upstream_failures).saturating_sub(known);
+        let kept = usize::try_from(new).unwrap_or(usize::MAX);
+        let skipped = inner.newest.len().saturating_sub(kept);
+        let newest = inner.newest.iter().skip(skipped).cloned().collect();
+        (inner.epoch, counts, newest)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

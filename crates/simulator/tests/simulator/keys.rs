@@ -5,7 +5,7 @@ use std::time::Duration;
 use aimlapi_video_simulator::Simulator;
 use serde_json::{Value, json};
 
-use crate::{Caller, manual_clock, text};
+use crate::{Caller, manual_clock, proxy::PATH, text};
 
 /// A simulator with a manual clock, and callers with two keys.
 async fn two_callers() -> (Simulator, Caller, Caller) {
@@ -188,6 +188,49 @@ async fn ids_times_and_urls_repeat_with_a_seed_in_every_run_and_after_a_reset() 
     assert_ne!(first, without_port(&other, observed(&other).await));
     let tasks = simulator.tasks();
     assert!(tasks.is_empty(), "{tasks:?}");
+}
+
+/// The ids of responses to a create, a poll and errors.
+async fn response_ids(simulator: &Simulator) -> Vec<String> {
+    let mut ids = Vec::new();
+    for key in ["key-number-1", "key-number-2"] {
+        let caller = Caller::with_key(simulator, key);
+        let body = text(json!({}));
+        let created = caller.response("POST", PATH, Some(&body)).await.unwrap();
+        ids.push(
+            created.headers()["x-inference-id"]
+                .to_str()
+                .unwrap()
+                .to_owned(),
+        );
+        for (path, expected) in [
+            (PATH, 400),
+            ("/nowhere", 404),
+            ("/_simulator/tasks?a=1", 400),
+        ] {
+            let (status, error) = caller.send("GET", path, None).await;
+            assert_eq!(status, expected, "{error}");
+            ids.push(error["requestId"].as_str().unwrap().to_owned());
+        }
+    }
+    ids
+}
+
+#[tokio::test]
+async fn ids_of_responses_repeat_with_a_seed_and_differ_from_each_other() {
+    let start = async |seed: u64| Simulator::builder().seed(seed).start().await.unwrap();
+    let simulator = start(7).await;
+    let first = response_ids(&simulator).await;
+    let different: std::collections::BTreeSet<_> = first.iter().collect();
+    assert_eq!(different.len(), 8, "{first:?}");
+    simulator.reset();
+    assert_eq!(response_ids(&simulator).await, first);
+    assert_eq!(response_ids(&start(7).await).await, first);
+    assert_ne!(response_ids(&start(8).await).await, first);
+    let random = manual_clock().await;
+    let one = response_ids(&random).await;
+    random.reset();
+    assert_ne!(response_ids(&random).await, one);
 }
 
 #[tokio::test]

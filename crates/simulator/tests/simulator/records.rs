@@ -105,6 +105,10 @@ async fn own_document_allows_the_smallest_request_of_every_model_and_describes_o
     let caller = Caller::of(&simulator);
     let (_, document) = caller.send("GET", "/_simulator/openapi.json", None).await;
     assert_eq!(document["openapi"], "3.1.0");
+    for file in ["files/{id}", "replay/{course}"] {
+        let path = format!("/_simulator/{file}/{{name}}");
+        assert!(document["paths"][&path]["get"].is_object(), "{path}");
+    }
     // The schema contains the document's components, so that references resolve.
     let validator = |schema: Value| {
         let mut schema = schema;

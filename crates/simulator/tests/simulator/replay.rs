@@ -264,3 +264,57 @@ fn line_that_is_no_exchange_is_named() {
     let exchanges: Vec<RecordedExchange> = Vec::new();
     assert_eq!(Recording::from_iter(exchanges), "".parse().unwrap());
 }
+
+#[tokio::test]
+async fn replayed_generation_is_listed_as_others_are() {
+    let recorder = Recorder::start(r#"{ "next": [{ "seconds": 60 }] }"#).await;
+    let body = text(json!({ "prompt": "Rain" }));
+    recorder.caller.create(&body).await;
+    let id = recorder.simulator.tasks()[0].id.clone();
+    recorder.caller.poll(&id).await;
+    recorder.simulator.advance(Duration::from_secs(60));
+    recorder.caller.poll(&id).await;
+    let recording = recorder.recording();
+
+    let (simulator, caller) = replay(&recording).await;
+    let other = Caller::with_key(&simulator, "key-number-2");
+    assert!(simulator.tasks().is_empty());
+    for caller in [&other, &caller] {
+        caller.create(&body).await;
+    }
+    simulator.for_key(KEY).advance(Duration::from_secs(60));
+    let (_, completed) = caller.poll(&id).await;
+    let url = completed["video"]["url"].as_str().unwrap();
+    let file = caller.response("GET", url, None).await.unwrap();
+    assert_eq!(file.status(), 200);
+
+    let listed = json!(simulator.for_key(KEY).tasks());
+    let own = &listed[0];
+    assert_eq!(own["id"], id);
+    assert_eq!(own["model"], body["model"]);
+    assert_eq!(own["prompt"], "Rain");
+    assert_eq!(own["route"], "universal");
+    assert_eq!(
+        (&own["status"], &own["state"]),
+        (&json!("completed"), &json!("completed"))
+    );
+    assert_eq!(own["seconds_left"], 0.0);
+    assert_eq!((&own["polls"], &own["downloads"]), (&json!(1), &json!(1)));
+    assert!(own["credits"].as_f64().unwrap() > 0.0);
+    assert_eq!(own["requests"], json!([2, 3, 4]));
+    let requests = simulator.for_key(KEY).requests();
+    assert_eq!(requests.len(), 3);
+    for request in requests {
+        assert_eq!(request.task.as_ref(), Some(&id));
+        assert_eq!(json!(request.model), body["model"]);
+    }
+
+    let all = json!(simulator.tasks());
+    assert_eq!(all.as_array().unwrap().len(), 2);
+    assert_eq!(all[0]["status"], "queued");
+    assert_eq!(all[0]["requests"], json!([1]));
+    assert_ne!(all[0]["key"], all[1]["key"]);
+    assert!(all[0]["seconds_left"].as_f64().unwrap() > 0.0);
+    simulator.for_key("key-number-2").reset();
+    assert_eq!(json!(simulator.tasks()), listed);
+}

@@ -1,4 +1,4 @@
-//! The result of an update as text, as Markdown for a pull request, and as JSON. None of them holds a sentence of the publisher.
+//! The result of an update as text, as Markdown for a pull request, and as JSON, without a sentence of the publisher.
 
 use std::fmt::Write;
 

@@ -12,8 +12,9 @@ mod tagged;
 /// they state which properties go together. The object requires what all of its arms require.
 ///
 /// What an arm does not state, its `additionalProperties` allows. The publisher leaves that out of all objects, so an arm that
-/// states properties, and nothing of others, refuses those of the other arms, where JSON Schema would allow any value: no type
-/// would be left of them. Arms that a property distinguishes stay apart, since an enum holds them.
+/// states properties, and nothing of others, has no say in those of the other arms: where it fits, they still have to fit the
+/// schema that another arm states, where JSON Schema would allow any value, and no type would be left of them. Arms that a
+/// property distinguishes stay apart, since an enum holds them.
 pub(super) fn lift(schema: &mut Value, places: &mut Places) {
     within(schema, "", places, false);
 }

@@ -1,0 +1,3 @@
+const { startSimulator } = require("aimlapi-video");
+
+require("./cases.cjs")({ afterAll, afterEach, expect, startSimulator, test });

@@ -1,0 +1,3 @@
+import api = require("aimlapi-video");
+
+api.startSimulator().then((simulator) => simulator.stop());

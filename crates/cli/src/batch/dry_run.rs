@@ -1,0 +1,134 @@
+//! `batch --dry-run`: what a batch would create, and what that may cost.
+
+use std::{collections::BTreeMap, path::Path, process::ExitCode};
+
+use aimlapi_video::JournalEntry;
+use serde_json::{Value, json};
+
+use super::{
+    is_unclear, open,
+    requests::{Requests, warning_json},
+};
+use crate::{
+    args::Batch,
+    cost::usd_text,
+    documents::Catalogue,
+    failure::Failure,
+    output::print_result,
+    spending::{Kind, Prices},
+    table::{table, terminal_columns},
+};
+
+/// Prints the plan, and writes nothing.
+pub(super) fn print(
+    batch: &Batch,
+    requests: &Requests,
+    journal: &Path,
+    prices: &Prices,
+    catalogue: &Catalogue,
+) -> Result<ExitCode, Failure> {
+    // Opening a journal that does not exist would create it.
+    let entries = match journal.is_file() {
+        true => open(journal)?.entries(),
+        false => BTreeMap::new(),
+    };
+    let is_sent = |entry: &JournalEntry| {
+        entry.handle().is_some() || is_unclear(entry) && !batch.repeat_unclear
+    };
+    let mut kinds: BTreeMap<Kind, usize> = BTreeMap::new();
+    for (line, request) in requests.lines.iter().zip(&requests.requests) {
+        if !entries.get(line).is_some_and(is_sent) {
+            let model = catalogue.model(request.route(), request.model());
+            *kinds.entry(Kind::of(request, model)).or_default() += 1;
+        }
+    }
+    let plan = Plan {
+        requests,
+        kinds,
+        prices,
+    };
+    Ok(print_result(match batch.jobs.json {
+        true => plan.json().to_string(),
+        false => plan.text(),
+    }))
+}
+
+struct Plan<'a> {
+    requests: &'a Requests,
+    /// How many generations of each kind would be created.
+    kinds: BTreeMap<Kind, usize>,
+    prices: &'a Prices,
+}
+
+impl Plan<'_> {
+    fn to_create(&self) -> usize {
+        self.kinds.values().sum()
+    }
+
+    /// The estimate of all that have one, and the number of those that have none.
+    fn estimate(&self) -> (f64, usize) {
+        let mut sum = (0.0, 0);
+        for (kind, count) in &self.kinds {
+            match self.prices.estimate(kind) {
+                Some(usd) => sum.0 += usd * *count as f64,
+                None => sum.1 += count,
+            }
+        }
+        sum
+    }
+
+    fn json(&self) -> Value {
+        let kind = |(kind, count): (&Kind, &usize)| {
+            json!({
+                "model": kind.model,
+                "length_s": kind.length,
+                "count": count,
+                "usd_each": self.prices.estimate(kind),
+            })
+        };
+        let (usd, unknown) = self.estimate();
+        json!({
+            "requests": self.requests.lines.len(),
+            "to_create": self.to_create(),
+            "models": self.kinds.iter().map(kind).collect::<Value>(),
+            "warnings": self.requests.warnings.iter().map(warning_json).collect::<Value>(),
+            "estimated_usd": usd,
+            "without_estimate": unknown,
+        })
+    }
+
+    fn text(&self) -> String {
+        let row = |(kind, count): (&Kind, &usize)| {
+            let estimate = self.prices.estimate(kind);
+            let length = kind.length.map(|length| format!("{length}s"));
+            vec![
+                kind.model.clone(),
+                length.unwrap_or_default(),
+                count.to_string(),
+                estimate.map_or("unknown".into(), usd_text),
+            ]
+        };
+        let rows: Vec<Vec<String>> = self.kinds.iter().map(row).collect();
+        let head = format!(
+            "requests: {}, to create: {}, warnings: {}",
+            self.requests.lines.len(),
+            self.to_create(),
+            self.requests.warnings.len()
+        );
+        let (usd, unknown) = self.estimate();
+        let estimate = match unknown {
+            0 => format!("estimate: {}", usd_text(usd)),
+            unknown => format!(
+                "estimate: {} without the {unknown} whose model and length have no known cost yet",
+                usd_text(usd)
+            ),
+        };
+        let mut lines = vec![head];
+        if !rows.is_empty() {
+            let header = ["MODEL", "LENGTH", "COUNT", "USD EACH"];
+            lines.push(table(&header, &rows, terminal_columns()));
+        }
+        lines.push(estimate);
+        lines.join("\n")
+    }
+}

@@ -1,0 +1,212 @@
+//! `resume`: finishes what earlier commands created, and creates nothing.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::Path,
+    process::ExitCode,
+};
+
+use aimlapi_video::{
+    BatchEvent, ClientBuilder, Error, GenerationHandle, JournalEntry, JournalState, Update,
+};
+use futures_util::{
+    StreamExt,
+    stream::{BoxStream, FuturesUnordered},
+};
+
+use super::{
+    OTHER_SERVICE_REMEDY,
+    feed::{Ledger, absolute},
+    is_unclear, note_saved, open, options,
+    out::{Out, folder_of},
+    reconcile,
+    requests::{check_origin, check_overwrites},
+    run::{Run, worse},
+};
+use crate::{
+    args::{Jobs, Resume, Waiting, speed_of},
+    failure::{self, Failure},
+    history::{Entry, Except, History, State, advice},
+    interrupt::Interrupt,
+    job,
+    output::print_note,
+    progress::BatchProgress,
+    spending::{Prices, Spending},
+    target::free_output,
+    template::escape,
+};
+
+/// `resume`
+pub(crate) async fn resume(resume: Resume) -> ExitCode {
+    let history = History::open(&resume.jobs.history, false);
+    let (interrupt, jobs) = (Interrupt::listen(), &resume.jobs);
+    let finished = match &resume.journal {
+        Some(journal) => {
+            history.note_unfinished(&Except::Journal(&absolute(journal)));
+            finish_batch(journal, resume.out.as_deref(), jobs, &history, interrupt).await
+        }
+        None => finish_all(jobs, &history, interrupt).await,
+    };
+    match finished {
+        Ok(code) => code.into(),
+        Err(failure) => failure.report(jobs.json, None),
+    }
+}
+
+/// Finishes everything that the history of this key and base URL lists as unfinished: the batches, then the others.
+async fn finish_all(jobs: &Jobs, history: &History, interrupt: Interrupt) -> Result<u8, Failure> {
+    let client = ClientBuilder::from_env().build();
+    client.map_err(|error| Failure::creating(&error))?;
+    let entries = history.own_entries();
+    let of = |state| entries.iter().filter(move |entry| entry.state() == state);
+    for entry in of(State::Ambiguous) {
+        print_note(format!("note: {}: {}", entry.intent.model, advice(entry)));
+    }
+    let mut batches: BTreeMap<&Path, &Path> = BTreeMap::new();
+    let mut singles: Vec<(&Entry, &GenerationHandle)> = Vec::new();
+    for entry in of(State::Unfinished) {
+        match (&entry.intent.batch, &entry.handle) {
+            (Some(batch), _) if batch.journal.is_file() => {
+                batches.insert(&batch.journal, &batch.out);
+            }
+            (_, Some(handle)) => singles.push((entry, handle)),
+            (_, None) => {}
+        }
+    }
+    if batches.is_empty() && singles.is_empty() {
+        print_note("nothing is unfinished");
+    }
+    let mut exit_code = 0;
+    for (journal, out) in batches {
+        let finished = finish_batch(journal, Some(out), jobs, history, interrupt.clone()).await;
+        let code = finished.unwrap_or_else(|failure| {
+            failure.report(jobs.json, None);
+            failure.code
+        });
+        if code == failure::INTERRUPTED {
+            return Ok(code);
+        }
+        exit_code = worse(exit_code, code);
+    }
+    for (entry, handle) in singles {
+        let waiting = waiting(entry, jobs);
+        let code = job::resume(handle.clone(), &waiting, history, interrupt.clone()).await;
+        if code == failure::INTERRUPTED {
+            return Ok(code);
+        }
+        exit_code = worse(exit_code, code);
+    }
+    Ok(exit_code)
+}
+
+/// The options of the wait for one generation.
+fn waiting(entry: &Entry, jobs: &Jobs) -> Waiting {
+    // A batch whose journal is gone keeps the names of its videos.
+    let of_batch = entry.intent.batch.as_ref();
+    let of_batch = of_batch.map(|batch| escape(&batch.out.join(format!("{:04}.mp4", batch.line))));
+    let output = entry.intent.output.clone().or(of_batch);
+    Waiting {
+        output: output.map(|output| free_output(&output)),
+        overwrite: false,
+        allow_truncated: jobs.allow_truncated,
+        json: jobs.json,
+        deadline: jobs.deadline,
+        speed: jobs.speed,
+    }
+}
+
+/// Finishes the generations of a batch.
+async fn finish_batch(
+    path: &Path,
+    out: Option<&Path>,
+    jobs: &Jobs,
+    history: &History,
+    interrupt: Interrupt,
+) -> Result<u8, Failure> {
+    if !path.is_file() {
+        let message = format!(
+            "journal {} not found; a batch writes journal.jsonl into its --out folder",
+            path.display()
+        );
+        return Err(Failure::usage(message));
+    }
+    let journal = open(path)?;
+    let folder = out.unwrap_or_else(|| folder_of(path));
+    let entries = journal.entries();
+    let speed = speed_of(jobs.speed, false);
+    let options = options(jobs, speed);
+    let client = ClientBuilder::from_env()
+        .wait_options(options.clone())
+        .build()
+        .map_err(|error| Failure::creating(&error))?;
+    check_origin(&journal, path, &client, OTHER_SERVICE_REMEDY, |_| false)?;
+    let out = Out::prepare(folder, path)?;
+    let open: Vec<(usize, GenerationHandle)> = entries
+        .iter()
+        .filter(|(_, entry)| !out.has(entry))
+        .filter_map(|(line, entry)| Some((line - 1, entry.handle()?.clone())))
+        .collect();
+    let lines = open.iter().map(|(index, _)| index + 1);
+    check_overwrites(lines, &journal, &out).map_err(Failure::usage)?;
+    let count = |is: fn(&JournalEntry) -> bool| entries.values().filter(|entry| is(entry)).count();
+    let (unclear, not_created) = (count(is_unclear), count(is_not_created));
+    note_saved(entries.len() - open.len() - unclear - not_created);
+    if not_created > 0 {
+        print_note(format!(
+            "not created: {not_created}; run the batch again to create the rest"
+        ));
+    }
+    let place = absolute(path);
+    let known = history.own_entries();
+    reconcile(history, &known, &entries, &out);
+    for (index, handle) in &open {
+        history.adopt(&known, handle, Some((&place, index + 1)));
+    }
+    let mut run = Run {
+        progress: BatchProgress::start(open.len() + unclear, speed),
+        client: client.clone(),
+        journal,
+        out,
+        ledger: Ledger::new(history.clone(), Spending::new(None, Prices::default())),
+        place,
+        known,
+        json: jobs.json,
+        allow_truncated: jobs.allow_truncated,
+        exit_code: 0,
+        saving: FuturesUnordered::new(),
+        to_save: VecDeque::new(),
+        is_resumable: false,
+        simulates: false,
+    };
+    for (line, _) in entries.iter().filter(|(_, entry)| is_unclear(entry)) {
+        let message = "the create may have been accepted; look at the account's log";
+        run.ended(
+            line - 1,
+            None,
+            Failure::new(failure::AMBIGUOUS, "ambiguous_create", message),
+        );
+    }
+    let waits = open.into_iter().map(move |(index, handle)| {
+        let updates = client.wait(&handle).options(options.clone()).updates();
+        updates.map(move |update| (index, event(update)))
+    });
+    let waits = futures_util::stream::iter(waits).flatten_unordered(WAITS_AT_ONCE);
+    let mut all: BoxStream<'_, (usize, BatchEvent)> = waits.boxed();
+    let ended = run.drive(&mut all, interrupt).await;
+    Ok(run.finish(ended, path))
+}
+
+fn event(update: Result<Update, Error>) -> BatchEvent {
+    match update {
+        Ok(Update::Completed(generation)) => BatchEvent::Ended(Ok(*generation)),
+        Ok(update) => BatchEvent::Update(update),
+        Err(error) => BatchEvent::Ended(Err(error)),
+    }
+}
+
+/// More waits at once take memory without a benefit.
+const WAITS_AT_ONCE: usize = 256;
+
+fn is_not_created(entry: &JournalEntry) -> bool {
+    entry.state == JournalState::NotCreated
+}

@@ -1,0 +1,306 @@
+//! The history: every create of the command line, written down before it is sent, and what happened to it.
+//!
+//! Each process appends to a file of its own, and reading merges all files. Nothing in the history is ever a reason to fail:
+//! a folder that cannot be written is a warning, and a line that cannot be read is skipped.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use aimlapi_video::{GenerationHandle, GenerationRequest, Model, Role};
+
+use crate::{args::HistoryOption, cost::Cost, failure::Failure, output::print_note};
+
+mod account;
+mod entry;
+mod event;
+mod folder;
+mod redact;
+mod unfinished;
+
+use account::Account;
+pub(crate) use entry::{Entry, State};
+use event::Line;
+pub(crate) use event::{Batch, Event, Intent};
+use folder::{Contents, OwnFile};
+pub(crate) use unfinished::{Except, advice, age, batch_command};
+
+/// The history of this process. Clones write to the same file.
+#[derive(Clone)]
+pub(crate) struct History(Arc<Mutex<Inner>>);
+
+struct Inner {
+    /// `None` without a history.
+    folder: Option<PathBuf>,
+    account: Option<Account>,
+    file: Option<OwnFile>,
+    count: usize,
+    /// Whether damaged lines were reported.
+    has_reported: bool,
+    /// The generations that this command waits for, with their entries.
+    generations: Vec<(GenerationHandle, String)>,
+}
+
+impl History {
+    /// The history; one that records nothing after `--no-history`, and with `--simulate`.
+    pub(crate) fn open(option: &HistoryOption, simulate: bool) -> Self {
+        let folder = match option.no_history || simulate {
+            true => None,
+            false => folder::path()
+                .inspect_err(|error| print_note(warning("has no folder", error)))
+                .ok(),
+        };
+        Self(Arc::new(Mutex::new(Inner {
+            folder,
+            account: Account::from_env(),
+            file: None,
+            count: 0,
+            has_reported: false,
+            generations: Vec::new(),
+        })))
+    }
+
+    /// All entries, after a note about lines that cannot be read.
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        let Some(folder) = self.lock().folder.clone() else {
+            return Vec::new();
+        };
+        let read = folder::read(&folder);
+        let Contents { entries, damaged } = read.unwrap_or_else(|error| {
+            self.lock().give_up("cannot be read", &error);
+            Contents::default()
+        });
+        let has_reported = std::mem::replace(&mut self.lock().has_reported, true);
+        if let Some(first) = damaged.first().filter(|_| !has_reported) {
+            let more = match damaged.len() - 1 {
+                0 => String::new(),
+                more => format!(", and {more} more"),
+            };
+            print_note(format!(
+                "note: skipped a damaged line of the history: {first}{more}"
+            ));
+        }
+        entries
+    }
+
+    /// The entries of this key and base URL.
+    pub(crate) fn own_entries(&self) -> Vec<Entry> {
+        let mut entries = self.entries();
+        let inner = self.lock();
+        let account = inner.account.as_ref();
+        entries.retain(|entry| account.is_some_and(|own| own.has(&entry.intent.account)));
+        entries
+    }
+
+    /// The record of a create; `None` without a history or a key.
+    pub(crate) fn intent(&self, create: Create<'_>) -> Option<Box<Intent>> {
+        let inner = self.lock();
+        inner.folder.as_ref()?;
+        let account = inner.account.as_ref()?.identity();
+        Some(Box::new(create.intent(account)))
+    }
+
+    /// Writes down a create before it is sent; returns the id of its entry.
+    pub(crate) fn intend(&self, intent: Box<Intent>) -> Option<String> {
+        let mut inner = self.lock();
+        let number = inner.count + 1;
+        let entry = format!("{}-{number}", inner.file()?.name);
+        inner.count = number;
+        inner.append(&entry, Event::Intent(intent));
+        Some(entry)
+    }
+
+    /// Records the generation of an entry.
+    pub(crate) fn created(&self, entry: Option<&String>, handle: &GenerationHandle) {
+        let Some(entry) = entry else {
+            return;
+        };
+        let mut inner = self.lock();
+        let stored = handle.clone();
+        inner.append(entry, Event::Created { handle: stored });
+        inner.generations.push((handle.clone(), entry.clone()));
+    }
+
+    /// Records the outcome of a create.
+    pub(crate) fn record_create(
+        &self,
+        entry: Option<&String>,
+        outcome: Result<&GenerationHandle, &Failure>,
+    ) {
+        let failure = match outcome {
+            Ok(handle) => return self.created(entry, handle),
+            Err(failure) => failure,
+        };
+        if let Some(handle) = &failure.handle {
+            return self.created(entry, handle);
+        }
+        let why = shortened(&redact::text(&failure.message));
+        let event = match failure.is_ambiguous() {
+            true => Event::Unclear { why },
+            false => Event::NotCreated { why },
+        };
+        if let Some(entry) = entry {
+            self.lock().append(entry, event);
+        }
+    }
+
+    /// Finds the entry of a generation that another process created, and records that this one waits for it. The entry of a
+    /// batch may lack the generation, if that process was killed right after the create.
+    pub(crate) fn adopt(
+        &self,
+        entries: &[Entry],
+        handle: &GenerationHandle,
+        place: Option<(&Path, usize)>,
+    ) {
+        let is_same = |entry: &&Entry| {
+            let known = entry.handle.as_ref();
+            known.is_some_and(|known| known.id() == handle.id() && known.route() == handle.route())
+        };
+        let is_there = |entry: &&Entry| {
+            let batch = entry.intent.batch.as_ref();
+            let own = batch.map(|batch| (&*batch.journal, batch.line));
+            entry.handle.is_none() && place.is_some() && own == place
+        };
+        let found = entries.iter().rev().find(is_same);
+        let found = found.or_else(|| entries.iter().rev().find(is_there));
+        if let Some(entry) = found {
+            self.created(Some(&entry.id), entry.handle.as_ref().unwrap_or(handle));
+        }
+    }
+
+    pub(crate) fn completed(&self, handle: &GenerationHandle, cost: Cost) {
+        self.end(handle, Event::Completed { cost });
+    }
+
+    pub(crate) fn failed(&self, handle: &GenerationHandle, why: &str, cost: Cost) {
+        let why = shortened(&redact::text(why));
+        self.end(handle, Event::Failed { why, cost });
+    }
+
+    pub(crate) fn saved<'a>(
+        &self,
+        handle: &GenerationHandle,
+        files: impl Iterator<Item = &'a Path>,
+        cost: Cost,
+    ) {
+        let absolute = |file: &Path| std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        let files = files.map(absolute).collect();
+        self.end(handle, Event::Saved { files, cost });
+    }
+
+    /// Records that the user knows how to finish the generations that this command leaves unfinished.
+    pub(crate) fn told(&self) {
+        let mut inner = self.lock();
+        for (_, entry) in std::mem::take(&mut inner.generations) {
+            inner.append(&entry, Event::Noted);
+        }
+    }
+
+    fn end(&self, handle: &GenerationHandle, event: Event) {
+        let mut inner = self.lock();
+        let is_it = |(known, _): &(GenerationHandle, String)| known.id() == handle.id();
+        let Some(place) = inner.generations.iter().position(is_it) else {
+            return;
+        };
+        let entry = match event {
+            Event::Completed { .. } => inner.generations[place].1.clone(),
+            _ => inner.generations.swap_remove(place).1,
+        };
+        inner.append(&entry, event);
+    }
+
+    /// Removes the entries that are older than `age`, and returns them.
+    pub(crate) fn prune(&self, age: Duration) -> std::io::Result<Vec<Entry>> {
+        let oldest = SystemTime::now().checked_sub(age);
+        match (&self.lock().folder, oldest) {
+            (Some(folder), Some(oldest)) => folder::prune(folder, oldest),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn append(&mut self, entry: &str, event: Event) {
+        let Some(file) = self.file() else {
+            return;
+        };
+        let line = Line {
+            entry: entry.to_owned(),
+            at: SystemTime::now(),
+            event,
+        };
+        if let Err(error) = file.append(&line) {
+            self.give_up("cannot be written", &error);
+        }
+    }
+
+    /// The file of this process; `None` without a history.
+    fn file(&mut self) -> Option<&mut OwnFile> {
+        let folder = self.folder.clone()?;
+        if self.file.is_none() {
+            match OwnFile::create(&folder) {
+                Ok(file) => self.file = Some(file),
+                Err(error) => {
+                    let what = format!("cannot be written in {}", folder.display());
+                    self.give_up(&what, &error);
+                }
+            }
+        }
+        self.file.as_mut()
+    }
+
+    /// Warns once, and goes on without a history.
+    fn give_up(&mut self, what: &str, error: &std::io::Error) {
+        print_note(warning(what, error));
+        (self.folder, self.file) = (None, None);
+    }
+}
+
+fn warning(what: &str, error: &std::io::Error) -> String {
+    format!(
+        "warning: the history {what}: {error}; set AIMLAPI_VIDEO_HOME to a folder that can be written, or give --no-history"
+    )
+}
+
+/// The first characters of a message of the service.
+fn shortened(text: &str) -> String {
+    text.chars().take(500).collect()
+}
+
+/// A create that is about to be sent.
+pub(crate) struct Create<'a> {
+    pub(crate) request: &'a GenerationRequest,
+    /// The model's document, if it has one.
+    pub(crate) model: Option<&'a Model>,
+    pub(crate) no_wait: bool,
+    pub(crate) output: Option<String>,
+    pub(crate) batch: Option<Batch>,
+}
+
+impl Create<'_> {
+    fn intent(self, account: String) -> Intent {
+        let body = self.request.body();
+        Intent {
+            model: self.request.model().to_owned(),
+            account,
+            request: redact::request(body, self.model),
+            length: length(self.request, self.model),
+            no_wait: self.no_wait,
+            output: self.output,
+            batch: self.batch,
+        }
+    }
+}
+
+/// The clip's length in seconds, if the request or the model's document states one.
+pub(crate) fn length(request: &GenerationRequest, model: Option<&Model>) -> Option<u64> {
+    let property = model?.property(Role::Duration)?;
+    let value = request.body().get(&property.name);
+    value.or(property.default.as_ref())?.as_u64()
+}

@@ -1,0 +1,192 @@
+//! An entry of the history: one create, and what happened to it, merged from the lines of all files.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
+
+use aimlapi_video::{GenerationHandle, Role, contract};
+use serde_json::{Value, json};
+
+use super::event::{Event, Intent, Line};
+use crate::cost::Cost;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) id: String,
+    /// The time of the intent.
+    pub(crate) at: SystemTime,
+    pub(crate) intent: Intent,
+    pub(crate) handle: Option<GenerationHandle>,
+    pub(crate) cost: Cost,
+    pub(crate) files: Vec<PathBuf>,
+    /// Why there is no video.
+    pub(crate) why: Option<String>,
+    pub(crate) is_noted: bool,
+    /// Whether a command that writes about this entry still runs.
+    pub(crate) is_live: bool,
+    stage: Stage,
+}
+
+/// How far an entry got; an earlier stage does not replace a later one, whatever the order of the files.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+enum Stage {
+    Sent,
+    NotCreated,
+    Unclear,
+    Created,
+    Completed,
+    Failed,
+    Saved,
+}
+
+/// The state of an entry, as users see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// The create or the wait runs in another process.
+    Running,
+    /// The create got no response, so a generation may exist.
+    Ambiguous,
+    NotCreated,
+    /// The generation exists, and no command waits for it.
+    Unfinished,
+    Failed,
+    Saved,
+}
+
+impl State {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Ambiguous => "ambiguous",
+            Self::NotCreated => "not created",
+            Self::Unfinished => "unfinished",
+            Self::Failed => "failed",
+            Self::Saved => "saved",
+        }
+    }
+}
+
+impl Entry {
+    pub(crate) fn state(&self) -> State {
+        match self.stage {
+            Stage::NotCreated => State::NotCreated,
+            Stage::Failed => State::Failed,
+            Stage::Saved => State::Saved,
+            Stage::Sent | Stage::Created | Stage::Completed if self.is_live => State::Running,
+            Stage::Sent | Stage::Unclear => State::Ambiguous,
+            Stage::Created | Stage::Completed => State::Unfinished,
+        }
+    }
+
+    /// The name by which users refer to the entry.
+    pub(crate) fn name(&self) -> &str {
+        self.handle.as_ref().map_or(&self.id, GenerationHandle::id)
+    }
+
+    /// Whether the generation completed, so that its cost is the price of such a generation.
+    pub(crate) fn is_completed(&self) -> bool {
+        matches!(self.stage, Stage::Completed | Stage::Saved)
+    }
+
+    pub(crate) fn prompt(&self) -> &str {
+        let route = self.handle.as_ref().map(GenerationHandle::route);
+        let model = contract::model(route.unwrap_or_default(), &self.intent.model);
+        let property = model.and_then(|model| model.property(Role::Prompt));
+        let name = property.map_or("prompt", |property| &property.name);
+        self.intent.request[name].as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn age(&self) -> Duration {
+        self.at.elapsed().unwrap_or_default()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        let mut object = json!({
+            "entry": self.id,
+            "id": self.handle.as_ref().map(GenerationHandle::id),
+            "state": self.state().as_str().replace(' ', "_"),
+            "model": self.intent.model,
+            "at": humantime::format_rfc3339_millis(self.at).to_string(),
+            "request": self.intent.request,
+            "handle": self.handle,
+            "files": self.files,
+        });
+        self.cost.add_to(&mut object);
+        if let Some(why) = &self.why {
+            object["why"] = why.as_str().into();
+        }
+        if let Some(batch) = &self.intent.batch {
+            object["batch"] = json!({ "journal": batch.journal, "line": batch.line });
+        }
+        object
+    }
+
+    fn apply(&mut self, event: Event) {
+        let (stage, why) = match event {
+            Event::Intent(_) => return,
+            Event::Noted => {
+                self.is_noted = true;
+                return;
+            }
+            Event::NotCreated { why } => (Stage::NotCreated, Some(why)),
+            Event::Unclear { why } => (Stage::Unclear, Some(why)),
+            Event::Created { handle } => {
+                self.handle = Some(handle);
+                (Stage::Created, None)
+            }
+            Event::Failed { why, cost } => {
+                self.cost = cost;
+                (Stage::Failed, Some(why))
+            }
+            Event::Completed { cost } => {
+                self.cost = cost;
+                (Stage::Completed, None)
+            }
+            Event::Saved { files, cost } => {
+                (self.files, self.cost) = (files, cost);
+                (Stage::Saved, None)
+            }
+        };
+        if stage >= self.stage {
+            (self.stage, self.why) = (stage, why);
+        }
+    }
+}
+
+/// Merges the lines of all files, each with whether its process still runs, into entries in the order of their intents.
+pub(super) fn merged(lines: Vec<(Line, bool)>) -> Vec<Entry> {
+    let mut entries = BTreeMap::new();
+    let mut others = Vec::new();
+    for (line, is_live) in lines {
+        match line.event {
+            Event::Intent(intent) => {
+                let entry = Entry {
+                    id: line.entry.clone(),
+                    at: line.at,
+                    intent: *intent,
+                    handle: None,
+                    cost: Cost::default(),
+                    files: Vec::new(),
+                    why: None,
+                    is_noted: false,
+                    is_live,
+                    stage: Stage::Sent,
+                };
+                entries.insert(line.entry, entry);
+            }
+            event => others.push((line.at, line.entry, event, is_live)),
+        }
+    }
+    others.sort_by_key(|(at, ..)| *at);
+    for (_, id, event, is_live) in others {
+        if let Some(entry) = entries.get_mut(&id) {
+            entry.is_live |= is_live;
+            entry.apply(event);
+        }
+    }
+    let mut entries: Vec<Entry> = entries.into_values().collect();
+    entries.sort_by(|one, other| (one.at, &one.id).cmp(&(other.at, &other.id)));
+    entries
+}

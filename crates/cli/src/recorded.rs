@@ -1,0 +1,236 @@
+//! `history`: lists, shows and removes what the history records.
+
+use std::{collections::BTreeMap, env, path::Path, process::ExitCode};
+
+use serde_json::{Value, json};
+
+use crate::{
+    args::{GroupBy, History as Options, HistoryCommand, HistoryOption},
+    cost::Cost,
+    failure::{Failure, resume_command},
+    history::{Entry, History, State, advice, age, batch_command},
+    output::{print_note, print_result},
+    table::{table, terminal_columns},
+};
+
+/// `history`
+pub(crate) fn history(options: Options) -> ExitCode {
+    let history = History::open(&HistoryOption { no_history: false }, false);
+    let (result, json) = match &options.command {
+        None => (list(&history, &options), options.json),
+        Some(HistoryCommand::Show { id, json }) => (show(&history, id, *json), *json),
+        Some(HistoryCommand::Prune { older_than, json }) => {
+            let pruned = history
+                .prune(*older_than)
+                .map_err(|error| Failure::usage(format!("the history cannot be pruned: {error}")));
+            (pruned.map(|entries| pruned_text(&entries, *json)), *json)
+        }
+    };
+    match result {
+        Ok(text) => print_result(text),
+        Err(failure) => failure.report(json, None),
+    }
+}
+
+fn list(history: &History, options: &Options) -> Result<String, Failure> {
+    let mut entries = history.entries();
+    if let Some(since) = options.since {
+        entries.retain(|entry| entry.age() <= since);
+    }
+    if options.group_by.is_some_and(|GroupBy::Model| true) {
+        return Ok(by_model(&entries, options.json));
+    }
+    if options.json {
+        return Ok(entries
+            .iter()
+            .map(Entry::json)
+            .collect::<Value>()
+            .to_string());
+    }
+    if entries.is_empty() {
+        print_note("the history has no create");
+        return Ok(String::new());
+    }
+    let header = ["ID", "STATE", "MODEL", "COST", "AGE", "FILE", "PROMPT"];
+    let rows: Vec<Vec<String>> = entries.iter().map(row).collect();
+    let is_open = |entry: &Entry| entry.state() == State::Unfinished;
+    if entries.iter().any(is_open) {
+        print_note("note: `aimlapi-video resume` finishes what is unfinished");
+    }
+    Ok(table(&header, &rows, terminal_columns()))
+}
+
+fn row(entry: &Entry) -> Vec<String> {
+    let files: Vec<String> = entry.files.iter().map(|file| shown(file)).collect();
+    vec![
+        entry.name().to_owned(),
+        entry.state().as_str().to_owned(),
+        entry.intent.model.clone(),
+        entry
+            .cost
+            .usd
+            .map(crate::cost::usd_text)
+            .unwrap_or_default(),
+        age(entry),
+        files.join(", "),
+        beginning(entry.prompt()),
+    ]
+}
+
+/// The path relative to the current folder, if the file is below it.
+fn shown(file: &Path) -> String {
+    let current = env::current_dir().unwrap_or_default();
+    let near = file.strip_prefix(&current).unwrap_or(file);
+    near.display().to_string()
+}
+
+fn beginning(prompt: &str) -> String {
+    let line = prompt.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MAX_PROMPT) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+/// How many characters of a prompt are listed.
+const MAX_PROMPT: usize = 40;
+
+#[derive(Default)]
+struct Sums {
+    creates: usize,
+    saved: usize,
+    failed: usize,
+    /// Generations whose cost no response has stated.
+    unknown: usize,
+    cost: Cost,
+}
+
+fn by_model(entries: &[Entry], json: bool) -> String {
+    let mut models: BTreeMap<&str, Sums> = BTreeMap::new();
+    for entry in entries {
+        let sums = models.entry(&entry.intent.model).or_default();
+        let state = entry.state();
+        sums.creates += 1;
+        sums.saved += usize::from(state == State::Saved);
+        sums.failed += usize::from(state == State::Failed);
+        let may_cost = state != State::NotCreated && !entry.cost.is_known();
+        sums.unknown += usize::from(may_cost);
+        sums.cost = sums.cost.plus(entry.cost);
+    }
+    if json {
+        let object = |(model, sums): (&&str, &Sums)| {
+            let mut object = json!({
+                "model": model,
+                "creates": sums.creates,
+                "saved": sums.saved,
+                "failed": sums.failed,
+                "unknown_cost": sums.unknown,
+            });
+            sums.cost.add_to(&mut object);
+            object
+        };
+        return models.iter().map(object).collect::<Value>().to_string();
+    }
+    let total = entries
+        .iter()
+        .fold(Cost::default(), |sum, entry| sum.plus(entry.cost));
+    let row = |(model, sums): (&&str, &Sums)| {
+        let counts = [sums.creates, sums.saved, sums.failed, sums.unknown];
+        let mut row = vec![(*model).to_owned()];
+        row.extend(counts.iter().map(ToString::to_string));
+        row.push(sums.cost.text().unwrap_or_default());
+        row
+    };
+    let rows: Vec<Vec<String>> = models.iter().map(row).collect();
+    let header = [
+        "MODEL",
+        "CREATES",
+        "SAVED",
+        "FAILED",
+        "COST UNKNOWN",
+        "COST",
+    ];
+    let table = table(&header, &rows, terminal_columns());
+    let total = total.text().unwrap_or_else(|| "unknown".into());
+    format!("{table}\ntotal cost: {total}")
+}
+
+fn show(history: &History, id: &str, json: bool) -> Result<String, Failure> {
+    let entries = history.entries();
+    let is = |entry: &&Entry| entry.id == id || entry.name() == id;
+    let begins = |entry: &&Entry| entry.name().starts_with(id) || entry.id.starts_with(id);
+    let exact: Vec<&Entry> = entries.iter().filter(is).collect();
+    let found = match exact.is_empty() {
+        true => entries.iter().filter(begins).collect(),
+        false => exact,
+    };
+    let entry = match *found {
+        [entry] => entry,
+        [] => {
+            return Err(Failure::usage(format!(
+                "the history has no create {id}; `aimlapi-video history` lists what it has"
+            )));
+        }
+        _ => {
+            let names: Vec<&str> = found.iter().map(|entry| &*entry.id).collect();
+            return Err(Failure::usage(format!(
+                "{id} is the beginning of several ids; give one of {}",
+                names.join(", ")
+            )));
+        }
+    };
+    match json {
+        true => Ok(entry.json().to_string()),
+        false => Ok(text(entry)),
+    }
+}
+
+fn text(entry: &Entry) -> String {
+    let next = match (entry.state(), &entry.handle) {
+        (State::Ambiguous, _) => Some(advice(entry)),
+        (State::Unfinished, Some(handle)) => Some(match &entry.intent.batch {
+            Some(batch) => batch_command(batch),
+            None => resume_command(handle, entry.intent.output.as_deref(), false),
+        }),
+        _ => None,
+    };
+    let files: Vec<String> = entry.files.iter().map(|file| shown(file)).collect();
+    let place = entry.intent.batch.as_ref();
+    let place = place.map(|batch| format!("line {} of {}", batch.line, shown(&batch.journal)));
+    let lines = [
+        (
+            "id",
+            entry.handle.as_ref().map(|handle| handle.id().to_owned()),
+        ),
+        ("entry", Some(entry.id.clone())),
+        ("state", Some(entry.state().as_str().to_owned())),
+        ("reason", entry.why.clone()),
+        ("model", Some(entry.intent.model.clone())),
+        (
+            "created",
+            Some(humantime::format_rfc3339_seconds(entry.at).to_string()),
+        ),
+        ("cost", entry.cost.text()),
+        (
+            "file",
+            Some(files.join(", ")).filter(|files| !files.is_empty()),
+        ),
+        ("batch", place),
+        ("next", next),
+    ];
+    let lines = lines
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("{:9}{}", format!("{name}:"), value?)));
+    let request = serde_json::to_string_pretty(&entry.intent.request).unwrap_or_default();
+    let lines: Vec<String> = lines.chain([format!("request: {request}")]).collect();
+    lines.join("\n")
+}
+
+fn pruned_text(entries: &[Entry], json: bool) -> String {
+    let is_open = |entry: &&Entry| matches!(entry.state(), State::Unfinished | State::Ambiguous);
+    let (removed, unfinished) = (entries.len(), entries.iter().filter(is_open).count());
+    match json {
+        true => json!({ "removed": removed, "unfinished": unfinished }).to_string(),
+        false => format!("removed {removed}, {unfinished} of them unfinished"),
+    }
+}

@@ -1,0 +1,258 @@
+//! What generations cost: where the cost is printed, and what the limits of spending prevent.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use aimlapi_video_test_support as support;
+
+use std::fs;
+
+use serde_json::{Value, json};
+use support::{Bytes, Request, Server, cli::Cli, http};
+
+const MODEL: &str = "klingai/v2-master-text-to-video";
+
+/// A service that completes each generation at its first poll, at a cost of 0.25 USD, which the body states.
+async fn service() -> Server {
+    Server::start(|_, request| answer(request, json!({ "usage": { "usd_spent": 0.25 } }))).await
+}
+
+fn answer(request: &Request, meta: Value) -> Bytes {
+    if request.method == "POST" {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        return support::json(201, json!({ "id": body["prompt"], "status": "queued" }));
+    }
+    let Some((_, id)) = request.target.split_once("generation_id=") else {
+        return http(200, &[("content-type", "video/mp4")], support::files::CLIP);
+    };
+    if id.starts_with("fail") {
+        return support::json(200, json!({ "id": id, "status": "failed", "error": "no" }));
+    }
+    let url = format!("http://{}/{id}.mp4", request.header("host").unwrap());
+    let video = json!({ "url": url });
+    support::json(
+        200,
+        json!({ "id": id, "status": "completed", "video": video, "meta": meta }),
+    )
+}
+
+fn creates(server: &Server) -> usize {
+    let requests = server.requests();
+    requests
+        .iter()
+        .filter(|request| request.method == "POST")
+        .count()
+}
+
+/// The highest number of generations that were created and not yet completed.
+fn most_in_flight(server: &Server) -> usize {
+    let (mut open, mut most) = (0, 0);
+    for request in server.requests() {
+        match (&*request.method, request.target.contains("generation_id=")) {
+            ("POST", _) => open += 1,
+            (_, true) => open -= 1,
+            _ => {}
+        }
+        most = most.max(open);
+    }
+    most
+}
+
+fn write_batch(cli: &Cli, prompts: &[&str]) {
+    let line = |prompt: &&str| json!({ "model": MODEL, "prompt": prompt }).to_string() + "\n";
+    let text: String = prompts.iter().map(line).collect();
+    fs::write(cli.path("b.jsonl"), text).unwrap();
+}
+
+fn batch<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let run = ["batch", "b.jsonl", "--speed", "1000", "--out", out];
+    [&run[..], more].concat()
+}
+
+fn generate<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let run = [
+        "generate", MODEL, "--speed", "1000", "--prompt", "g1", "-o", "a.mp4",
+    ];
+    [&run[..], more].concat()
+}
+
+#[tokio::test]
+async fn cost_is_in_the_last_line_and_in_the_total() {
+    let server = service().await;
+    let cli = Cli::at(server.url());
+    let ran = cli.run(&generate(&[])).await;
+    let bytes = support::files::CLIP.len();
+    let line = format!("saved a.mp4 ({bytes} bytes), cost 0.25 USD (500000 credits)\n");
+    assert_eq!(ran.stdout, line);
+    let json = cli.run(&generate(&["--overwrite", "--json"])).await.json();
+    assert_eq!(
+        (&json["usd_spent"], &json["credits_used"]),
+        (&json!(0.25), &json!(500_000.0))
+    );
+    write_batch(&cli, &["b1", "b2", "fail"]);
+    let ran = cli.run(&batch("out", &["--json"])).await;
+    let total = ran.stderr.lines().last().unwrap();
+    assert!(total.starts_with("2 of 3 saved, 1 failed, "), "{ran:?}");
+    assert!(
+        total.ends_with(", cost 0.50 USD (1000000 credits)"),
+        "{ran:?}"
+    );
+    let saved = ran
+        .stdout
+        .lines()
+        .filter(|line| line.contains("\"usd_spent\":0.25"));
+    assert_eq!(saved.count(), 2, "{ran:?}");
+}
+
+#[tokio::test]
+async fn cost_in_the_headers_of_the_create_counts() {
+    let server = Server::start(|_, request| {
+        let body = json!({ "id": "g1", "status": "queued" }).to_string();
+        let headers = [
+            ("content-type", "application/json"),
+            ("x-aimlapi-usd-spent", "0.7"),
+        ];
+        match &*request.method {
+            "POST" => http(201, &headers, body),
+            _ => answer(request, json!({ "usage": { "usd_spent": 0 } })),
+        }
+    })
+    .await;
+    let ran = Cli::at(server.url()).run(&generate(&[])).await;
+    assert!(
+        ran.stdout.ends_with(", cost 0.70 USD (1400000 credits)\n"),
+        "{ran:?}"
+    );
+}
+
+#[tokio::test]
+async fn batch_stops_before_the_create_that_may_exceed_the_limit() {
+    let server = service().await;
+    let cli = Cli::at(server.url());
+    write_batch(&cli, &["b1", "b2", "b3", "b4", "b5", "b6"]);
+    let ran = cli.run(&batch("out", &["--max-usd", "1", "--json"])).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert_eq!(creates(&server), 4);
+    let methods: Vec<String> = server
+        .requests()
+        .into_iter()
+        .map(|request| request.method)
+        .collect();
+    assert_eq!(methods[..2], ["POST", "GET"], "the first one runs alone");
+    let why = "2 lines are not created: the limit of 1.00 USD may be exceeded: 1.00 USD are spent";
+    assert!(ran.stderr.contains(why), "{ran:?}");
+    let stopped = ran
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    let stopped: Vec<Value> = stopped
+        .filter(|job: &Value| job["error"]["kind"] == "max_usd")
+        .collect();
+    assert_eq!(stopped.len(), 2);
+    assert_eq!(stopped[0]["line"], 5);
+    let ran = cli.run(&batch("out", &["--max-usd", "0.5"])).await;
+    assert_eq!((ran.code, creates(&server)), (0, 6), "{ran:?}");
+    assert!(ran.stderr.contains("2 of 2 saved"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn history_prices_the_first_create_and_those_in_flight() {
+    let server = service().await;
+    let cli = Cli::at(server.url());
+    assert_eq!(cli.run(&generate(&[])).await.code, 0);
+    let refused = cli
+        .run(&generate(&["--overwrite", "--max-usd", "0.2", "--json"]))
+        .await;
+    assert_eq!((refused.code, creates(&server)), (2, 1), "{refused:?}");
+    assert_eq!(refused.json()["error"]["kind"], "max_usd");
+
+    let pricey = service().await;
+    let moved = Cli {
+        base: Some(pricey.url()),
+        ..cli
+    };
+    // Another service may have other prices.
+    let run = generate(&["--overwrite", "--max-usd", "0.2"]);
+    assert_eq!(moved.run(&run).await.code, 0);
+    write_batch(&moved, &["b1", "b2", "b3", "b4"]);
+    let before = creates(&pricey);
+    let ran = moved.run(&batch("out", &["--max-usd", "0.6"])).await;
+    assert_eq!((ran.code, creates(&pricey) - before), (2, 2), "{ran:?}");
+    assert!(most_in_flight(&pricey) <= 2);
+}
+
+#[tokio::test]
+async fn limit_is_not_kept_by_guesses_where_the_service_states_no_cost() {
+    let server = Server::start(|_, request| answer(request, json!({}))).await;
+    let cli = Cli::at(server.url());
+    write_batch(&cli, &["b1", "b2", "b3"]);
+    let ran = cli.run(&batch("out", &["--max-usd", "100"])).await;
+    assert_eq!((ran.code, creates(&server)), (2, 1), "{ran:?}");
+    assert!(
+        ran.stderr
+            .contains("the service stated no cost of an earlier generation"),
+        "{ran:?}"
+    );
+    let wrong = cli.run(&batch("out", &["--max-usd", "many"])).await;
+    assert!(
+        wrong.stderr.contains("expected an amount such as 5"),
+        "{wrong:?}"
+    );
+}
+
+#[tokio::test]
+async fn failed_generation_does_not_end_a_batch_with_a_limit() {
+    let server = service().await;
+    let cli = Cli::at(server.url());
+    write_batch(&cli, &["fail1", "b2", "fail3", "b4"]);
+    let ran = cli.run(&batch("out", &["--max-usd", "0.5"])).await;
+    assert_eq!((ran.code, creates(&server)), (3, 4), "{ran:?}");
+}
+
+#[tokio::test]
+async fn dry_run_prints_the_plan_and_sends_and_writes_nothing() {
+    let server = service().await;
+    let cli = Cli::at(server.url());
+    assert_eq!(cli.run(&generate(&["--set", "duration=5"])).await.code, 0);
+    let before = (server.requests().len(), cli.files());
+    let line = |body: Value| body.to_string() + "\n";
+    let known = line(json!({ "model": MODEL, "prompt": "b", "duration": 5 }));
+    let other = line(json!({ "model": MODEL, "prompt": "b", "duration": 10, "typo": 1 }));
+    fs::write(cli.path("b.jsonl"), format!("{known}{known}{other}")).unwrap();
+    let ran = cli.run(&batch("new", &["--dry-run"])).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for part in [
+        "requests: 3, to create: 3, warnings: 1\n",
+        "  5s      2      0.25 USD\n",
+        "  10s     1      unknown\n",
+        "estimate: 0.50 USD without the 1 whose model and length",
+    ] {
+        assert!(ran.stdout.contains(part), "{part:?}: {ran:?}");
+    }
+    let json = cli
+        .run(&batch("new", &["--dry-run", "--json"]))
+        .await
+        .json();
+    assert_eq!(json["estimated_usd"], 0.5);
+    assert_eq!(json["without_estimate"], 1);
+    assert_eq!(json["warnings"][0]["line"], 3);
+    assert_eq!(json["models"][0]["usd_each"], 0.25);
+    fs::remove_file(cli.path("b.jsonl")).unwrap();
+    assert_eq!((server.requests().len(), cli.files()), before);
+    assert!(!cli.path("new").exists());
+}
+
+#[tokio::test]
+async fn request_with_a_warning_is_refused_on_request() {
+    let server = service().await;
+    let cli = Cli::at(server.url());
+    let denied = generate(&["--set", "typo=1", "--deny-warnings", "--json"]);
+    let ran = cli.run(&denied).await;
+    assert_eq!((ran.code, creates(&server)), (2, 0), "{ran:?}");
+    let error = &ran.json()["error"];
+    assert_eq!(error["kind"], "warnings_denied");
+    assert_eq!(error["violations"][0]["pointer"], "/typo");
+    let body = json!({ "model": MODEL, "prompt": "b", "typo": 1 });
+    fs::write(cli.path("b.jsonl"), format!("\n{body}\n")).unwrap();
+    let ran = cli.run(&batch("out", &["--deny-warnings", "--json"])).await;
+    assert_eq!((ran.code, creates(&server)), (2, 0), "{ran:?}");
+    assert_eq!(ran.json()["error"]["violations"][0]["line"], 2);
+}

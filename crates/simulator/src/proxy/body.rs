@@ -1,0 +1,142 @@
+//! Bodies that are observed while they are forwarded.
+
+use std::{
+    error::Error,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, ready},
+};
+
+use axum::body::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use crate::server::MAX_BODY;
+
+/// What observes a body.
+pub(super) trait Observer: Unpin {
+    fn data(&mut self, bytes: &[u8]);
+
+    /// The body is complete. It may be called twice.
+    fn end(&mut self);
+
+    fn fail(&mut self, cause: String);
+}
+
+/// A body whose observer gets each part before the receiver does.
+pub(super) struct Observed<B, O> {
+    body: B,
+    observer: O,
+}
+
+impl<B, O> Observed<B, O> {
+    pub(super) fn new(body: B, observer: O) -> Self {
+        Self { body, observer }
+    }
+}
+
+impl<B, O> Body for Observed<B, O>
+where
+    B: Body<Data = Bytes, Error: Error + 'static> + Unpin,
+    O: Observer,
+{
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let Self { body, observer } = &mut *self;
+        let frame = ready!(Pin::new(&mut *body).poll_frame(context));
+        match &frame {
+            Some(Ok(frame)) => {
+                if let Some(bytes) = frame.data_ref() {
+                    observer.data(bytes);
+                }
+                // The receiver of a body of known length does not ask for its end.
+                if body.is_end_stream() {
+                    observer.end();
+                }
+            }
+            Some(Err(error)) => observer.fail(cause(error)),
+            None => observer.end(),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Returns the innermost cause of an error.
+pub(super) fn cause(mut error: &(dyn Error + 'static)) -> String {
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+/// The captured body of a request, which is sent while the response may already arrive.
+#[derive(Clone, Debug)]
+pub(super) struct RequestCapture(Arc<Mutex<Captured>>);
+
+#[derive(Debug)]
+struct Captured {
+    body: Vec<u8>,
+    /// Whether the body is captured at all.
+    is_wanted: bool,
+    is_complete: bool,
+    /// Whether the caller closed the connection before the end.
+    is_broken: bool,
+}
+
+impl RequestCapture {
+    pub(super) fn new(is_wanted: bool) -> Self {
+        Self(Arc::new(Mutex::new(Captured {
+            body: Vec::new(),
+            is_wanted,
+            is_complete: false,
+            is_broken: false,
+        })))
+    }
+
+    /// Takes the body if all of it was captured.
+    pub(super) fn take(&self) -> Option<Vec<u8>> {
+        let mut captured = self.lock();
+        let is_whole = captured.is_wanted && captured.is_complete;
+        is_whole.then(|| std::mem::take(&mut captured.body))
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        self.lock().is_broken
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Captured> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for RequestCapture {
+    fn data(&mut self, bytes: &[u8]) {
+        let mut captured = self.lock();
+        if captured.is_wanted && captured.body.len() + bytes.len() <= MAX_BODY {
+            captured.body.extend_from_slice(bytes);
+        } else {
+            captured.is_wanted = false;
+            captured.body = Vec::new();
+        }
+    }
+
+    fn end(&mut self) {
+        self.lock().is_complete = true;
+    }
+
+    fn fail(&mut self, _: String) {
+        self.lock().is_broken = true;
+    }
+}
