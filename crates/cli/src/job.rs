@@ -79,10 +79,13 @@ async fn run_generate(generate: Generate, history: &History) -> Result<ExitCode,
 
     history.note_unfinished(&Except::Nothing);
     let model = catalogue.model(request.route(), request.model());
-    let spending = Spending::new(generate.spend.max_usd, Prices::of(&history.own_entries()));
-    if let Decision::Stop(why) = spending.decide(&Kind::of(&request, model)) {
-        let message = format!("nothing was created: {why}");
-        return Err(Failure::new(failure::USAGE, "max_usd", message));
+    if let Some(max_usd) = generate.spend.max_usd {
+        let prices = Prices::of(&history.own_entries());
+        let spending = Spending::new(Some(max_usd), prices);
+        if let Decision::Stop(why) = spending.decide(&Kind::of(&request, model)) {
+            let message = format!("nothing was created: {why}");
+            return Err(Failure::new(failure::USAGE, failure::Kind::MaxUsd, message));
+        }
     }
     let intent = history.intent(Create {
         model,
@@ -107,7 +110,12 @@ async fn run_generate(generate: Generate, history: &History) -> Result<ExitCode,
             Ok(()) => Ok(ExitCode::SUCCESS),
             Err(error) => {
                 let message = format!("the handle cannot be written to standard output: {error}");
-                Err(Failure::new(failure::UNFINISHED, "io", message).with_handle(&handle))
+                Err(Failure::new(
+                    failure::UNFINISHED,
+                    failure::Kind::Library(ErrorKind::Io),
+                    message,
+                )
+                .with_handle(&handle))
             }
         };
     }
@@ -286,7 +294,7 @@ async fn create(
             },
             Err(_) => Failure::new(
                 failure::INTERRUPTED,
-                "ambiguous_create",
+                failure::Kind::Library(ErrorKind::AmbiguousCreate),
                 "interrupted while creating; the generation may have been accepted and billed: look at the account's log before \
                  you repeat the create",
             ),
@@ -394,7 +402,8 @@ impl Job {
             let written = tokio::task::spawn_blocking(move || target::write_out(&files)).await;
             let written = written.unwrap_or_else(|error| Err(error.to_string()));
             written.map_err(|problem| {
-                Failure::new(failure::NOT_SAVED, "io", problem).with_handle(handle)
+                let kind = failure::Kind::Library(ErrorKind::Io);
+                Failure::new(failure::NOT_SAVED, kind, problem).with_handle(handle)
             })?;
         }
         Ok((generation, saved))
@@ -427,7 +436,11 @@ impl Job {
                 Some(Err(error)) => return Err(Failure::waiting(&error, handle)),
                 None => {
                     let message = "the wait ended without a result";
-                    let ended = Failure::new(failure::UNFINISHED, "polling_lost", message);
+                    let ended = Failure::new(
+                        failure::UNFINISHED,
+                        failure::Kind::Library(ErrorKind::PollingLost),
+                        message,
+                    );
                     return Err(ended.with_handle(handle));
                 }
             }

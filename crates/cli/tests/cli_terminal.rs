@@ -15,6 +15,7 @@ const COMMANDS: &[&str] = &[
     "wait",
     "batch",
     "resume",
+    "history",
     "status",
     "validate",
     "models",
@@ -192,14 +193,18 @@ async fn batch_larger_than_the_terminal_shows_the_first_jobs_and_the_total() {
         assert_eq!(shown.code, 0, "{}", shown.text());
         // No row is the continuation of the one above it.
         let is_one = |row: &str| row.starts_with(|c: char| c.is_ascii_digit());
-        let is_known =
-            |row: &str| row.starts_with("line ") || row.starts_with("and ") || is_one(row);
+        let starts = ["line ", "and ", "cost "];
+        let is_known = |row: &str| starts.iter().any(|start| row.starts_with(start)) || is_one(row);
         for row in shown.screens.iter().flatten().filter(|row| !row.is_empty()) {
             assert!(is_known(row), "{row}");
         }
         let hides = |screen: &Vec<String>| screen.iter().any(|row| row.starts_with("and "));
         assert!(shown.screens.iter().any(hides), "{}", shown.text());
-        assert!(shown.last().last().unwrap().starts_with("40 of 40 saved, "));
+        let [.., total, cost] = shown.last() else {
+            panic!("{:?}", shown.last());
+        };
+        assert!(total.starts_with("40 of 40 saved, "), "{total}");
+        assert_eq!(cost, "cost 10.00 USD (20000000 credits)");
     }
 }
 

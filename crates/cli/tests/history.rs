@@ -95,9 +95,16 @@ async fn until(mut is: impl FnMut() -> bool) {
 
 /// Starts a command, and kills it as soon as the history has the generation `id`.
 async fn killed(cli: &Cli, arguments: &[&str], id: &str) {
+    killed_by("-KILL", cli, arguments, id).await;
+}
+
+async fn killed_by(signal: &str, cli: &Cli, arguments: &[&str], id: &str) {
     let mut child = cli.command(arguments).spawn().unwrap();
     until(|| recorded(cli).contains(&format!("\"id\":\"{id}\""))).await;
-    child.kill().await.unwrap();
+    let process = child.id().unwrap().to_string();
+    let mut kill = std::process::Command::new("kill");
+    assert!(kill.args([signal, &process]).status().unwrap().success());
+    assert!(!child.wait().await.unwrap().success());
 }
 
 async fn history(cli: &Cli) -> Vec<Value> {
@@ -113,36 +120,90 @@ fn notes(ran: &Ran) -> Vec<&str> {
 
 #[tokio::test]
 async fn killed_generate_is_noted_once_with_the_command_that_finishes_it() {
-    let released = Arc::default();
-    let server = service(&released).await;
-    let cli = Cli::at(server.url());
-    killed(&cli, &generate("g1", "a b.mp4"), "g1").await;
-    let status = &["status", "other"][..];
-    let told = cli.run(status).await;
-    let path = cli.folder.path().canonicalize().unwrap().join("a b.mp4");
-    let command = format!("aimlapi-video wait -o '{}' g1", path.display());
-    let [note] = notes(&told)[..] else {
-        panic!("one note: {told:?}");
-    };
-    assert!(note.starts_with(&format!("note: {MODEL} (")), "{note}");
-    assert!(
-        note.ends_with(&format!("is unfinished; finish with: {command}")),
-        "{note}"
-    );
-    assert_eq!(notes(&cli.run(status).await), [""; 0]);
+    for signal in ["-KILL", "-HUP"] {
+        let released = Arc::default();
+        let server = service(&released).await;
+        let cli = Cli::at(server.url());
+        killed_by(signal, &cli, &generate("g1", "a b.mp4"), "g1").await;
+        let status = &["status", "other"][..];
+        let told = cli.run(status).await;
+        let path = cli.folder.path().canonicalize().unwrap().join("a b.mp4");
+        let command = format!("aimlapi-video wait -o '{}' g1", path.display());
+        let [note] = notes(&told)[..] else {
+            panic!("one note: {told:?}");
+        };
+        assert!(note.starts_with(&format!("note: {MODEL} (")), "{note}");
+        let end = format!("is unfinished; finish with: {command}");
+        assert!(note.ends_with(&end), "{note}");
+        assert_eq!(notes(&cli.run(status).await), [""; 0]);
 
-    released.store(true, Ordering::SeqCst);
-    let output = path.to_str().unwrap();
+        released.store(true, Ordering::SeqCst);
+        let output = path.to_str().unwrap();
+        let ran = cli
+            .run(&["wait", "-o", output, "g1", "--speed", "1000"])
+            .await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let entries = history(&cli).await;
+        assert_eq!(entries.len(), 1);
+        assert_eq!(entries[0]["state"], "saved");
+        assert_eq!(entries[0]["files"], json!([output]));
+        assert_eq!(entries[0]["usd_spent"], 0.25);
+        assert_eq!(entries[0]["credits_used"], 500_000.0);
+    }
+}
+
+#[tokio::test]
+async fn create_is_recorded_before_it_is_sent() {
+    let cli = Cli::new();
+    let home = cli.home.path().join("history");
+    let is_recorded = move |prompt: &str| {
+        let files = fs::read_dir(&home).unwrap();
+        let mut texts = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+        texts.any(|text| text.contains(&format!("\"prompt\":\"{prompt}\"")))
+    };
+    let server = Server::start(move |_, request| {
+        let is_unrecorded = request.method == "POST" && !is_recorded(&prompt(request));
+        match is_unrecorded {
+            true => http(400, &[], r#"{"message":"not recorded"}"#),
+            false => answer(request, true),
+        }
+    })
+    .await;
+    let cli = Cli {
+        base: Some(server.url()),
+        key: Some(KEY),
+        ..cli
+    };
+    let ran = cli.run(&generate("g1", "a.mp4")).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
     let ran = cli
-        .run(&["wait", "-o", output, "g1", "--speed", "1000"])
+        .run(&["generate", MODEL, "--prompt", "g2", "--no-wait"])
         .await;
     assert_eq!(ran.code, 0, "{ran:?}");
-    let entries = history(&cli).await;
-    assert_eq!(entries.len(), 1);
-    assert_eq!(entries[0]["state"], "saved");
-    assert_eq!(entries[0]["files"], json!([output]));
-    assert_eq!(entries[0]["usd_spent"], 0.25);
-    assert_eq!(entries[0]["credits_used"], 500_000.0);
+    fs::write(cli.path("b.jsonl"), batch(&["b1", "b2", "b3"])).unwrap();
+    let ran = cli
+        .run(&["batch", "b.jsonl", "--out", "o", "--speed", "1000"])
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[tokio::test]
+async fn history_is_in_the_state_folder_of_the_user() {
+    let server = service(&Arc::new(AtomicBool::new(true))).await;
+    let cli = Cli::at(server.url());
+    let state = cli.home.path().join("state");
+    let mut command = cli.command(&generate("g1", "a.mp4"));
+    command
+        .env_remove("AIMLAPI_VIDEO_HOME")
+        .env("XDG_STATE_HOME", &state)
+        .env("HOME", cli.home.path());
+    assert!(command.output().await.unwrap().status.success());
+    // macOS has no folder for state.
+    let folders = [state, cli.home.path().join("Library/Application Support")];
+    let found = folders
+        .iter()
+        .filter(|folder| folder.join("aimlapi-video/history").is_dir());
+    assert_eq!(found.count(), 1);
 }
 
 #[tokio::test]
@@ -423,26 +484,44 @@ async fn prune_removes_old_entries_alone() {
     let server = service(&released).await;
     let cli = Cli::at(server.url());
     cli.run(&generate("old", "1.mp4")).await;
-    let old = files(&cli);
-    let text = fs::read_to_string(&old[0]).unwrap();
-    let year = humantime_year();
-    fs::write(
-        &old[0],
-        text.replace(&format!("\"at\":\"{year}"), "\"at\":\"2019"),
-    )
-    .unwrap();
+    age(&files(&cli)[0]);
     cli.run(&generate("new", "2.mp4")).await;
+    // What the file of another process ended stays ended as long as its entry.
+    killed(
+        &cli,
+        &["generate", MODEL, "--prompt", "kept", "--deadline", "1h"],
+        "kept",
+    )
+    .await;
+    let known = files(&cli);
+    let ran = cli
+        .run(&["wait", "--last", "--speed", "1000", "-o", "3.mp4"])
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let end = files(&cli)
+        .into_iter()
+        .find(|file| !known.contains(file))
+        .unwrap();
+    age(&end);
     let ran = cli.run(&["history", "prune", "--older-than", "90d"]).await;
     assert_eq!(ran.stdout, "removed 1, 0 of them unfinished\n");
     let entries = history(&cli).await;
-    assert_eq!((entries.len(), &entries[0]["id"]), (1, &json!("new")));
+    let states = entries.iter().map(|entry| (&entry["id"], &entry["state"]));
+    let expected = [
+        (&json!("new"), &json!("saved")),
+        (&json!("kept"), &json!("saved")),
+    ];
+    assert!(states.eq(expected), "{entries:?}");
     assert!(cli.path("1.mp4").is_file());
 }
 
-/// The current year, as the lines of the history begin their times.
-fn humantime_year() -> String {
+/// Changes the times of a file of the history to an earlier year.
+fn age(file: &PathBuf) {
     let now = httpdate::fmt_http_date(SystemTime::now());
-    now.split_whitespace().nth(3).unwrap().to_owned()
+    let year = now.split_whitespace().nth(3).unwrap();
+    let text = fs::read_to_string(file).unwrap();
+    let aged = text.replace(&format!("\"at\":\"{year}"), "\"at\":\"2019");
+    fs::write(file, aged).unwrap();
 }
 
 /// When the server kills the process of a generation.
