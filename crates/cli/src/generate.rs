@@ -14,7 +14,7 @@ use crate::{
     job::{Job, report},
     output::{print_note, write_line},
     progress::WaitProgress,
-    request,
+    request::{self, Source},
     service::service,
     spending::{Decision, Kind, Prices, Spending},
     target::Target,
@@ -38,7 +38,7 @@ pub(crate) async fn generate(generate: Generate) -> ExitCode {
 
 async fn run_generate(generate: Generate, history: &History) -> Result<ExitCode, Failure> {
     let mut interrupt = Interrupt::listen();
-    let catalogue = Catalogue::read(&generate.documents)?;
+    let catalogue = Catalogue::read(&generate.parameters.documents)?;
     let request = read_request(&generate, &catalogue)?;
     // A wrong template is an error even with --no-wait, which saves nothing.
     let target = Target::read(&generate.waiting)?;
@@ -113,8 +113,13 @@ async fn run_generate(generate: Generate, history: &History) -> Result<ExitCode,
 }
 
 fn read_request(generate: &Generate, catalogue: &Catalogue) -> Result<GenerationRequest, Failure> {
-    let route = route_of(generate.legacy);
-    let mut composed = request::compose(generate, catalogue)?;
+    let route = route_of(generate.parameters.legacy);
+    let source = Source {
+        model: generate.model.as_deref(),
+        request: generate.request.as_deref(),
+        unchecked: generate.unchecked,
+    };
+    let mut composed = request::compose(&generate.parameters, source, catalogue)?;
     let body = composed.body.take();
     let request = match (catalogue.model_of(route, &body), body) {
         (None, Value::Object(body)) if generate.unchecked => {
@@ -134,7 +139,7 @@ fn read_request(generate: &Generate, catalogue: &Catalogue) -> Result<Generation
             GenerationRequest::unchecked(route, id, body)
         }
         (known, body) => catalogue.request(route, body).map_err(|error| {
-            let mut failure = Failure::creating(&error);
+            let mut failure = composed.refused(&error);
             if known.is_none() {
                 failure.message += match catalogue.folder() {
                     Some(_) => "; --unchecked sends the request without a check",

@@ -141,7 +141,8 @@ impl Job {
         progress.close();
         let (generation, saved) = outcome?;
         let cost = Cost::of(Some(&generation), Some(&handle));
-        let paths = saved.iter().map(|file| &*file.path);
+        let is_file = !matches!(self.target, Target::StandardOutput(_));
+        let paths = saved.iter().filter(|_| is_file).map(|file| &*file.path);
         self.history.saved(&handle, paths, cost);
         for disagreement in saved.iter().filter_map(|file| file.disagreement.as_ref()) {
             print_note(format!("note: {disagreement}"));
@@ -149,13 +150,17 @@ impl Job {
         let lines = if self.waiting.json {
             summary(&handle, &generation, &saved, cost, started.elapsed()).to_string()
         } else {
-            let line =
-                |file: &Saved| format!("saved {} ({} bytes)", file.path.display(), file.bytes);
+            let line = |file: &Saved| match is_file {
+                true => format!("saved {} ({} bytes)", file.path.display(), file.bytes),
+                false => format!("wrote {} bytes to standard output", file.bytes),
+            };
             let cost = cost.text().map(|cost| format!(", cost {cost}"));
             let lines: Vec<String> = saved.iter().map(line).collect();
             lines.join("\n") + &cost.unwrap_or_default()
         };
-        if let Err(error) = write_line(lines) {
+        if !is_file {
+            print_note(lines);
+        } else if let Err(error) = write_line(lines) {
             print_note(format!(
                 "note: every video is saved, but standard output cannot be written: {error}"
             ));
@@ -190,12 +195,25 @@ impl Job {
             (_, Some(reserved)) => download.to_reserved(reserved).await,
             (Target::Folder(folder), None) => download.to_folder(folder).await,
             (Target::File(path), None) => download.to_file(path).await,
+            (Target::StandardOutput(folder), None) => {
+                download.to_file(folder.path().join("video")).await
+            }
             (Target::Template(template), None) => {
                 let path = template.path(handle, Some(&generation));
                 download.to_file(path).await
             }
         };
         let saved = saved.map_err(|error| Failure::saving(&error, handle))?;
+        if let Target::StandardOutput(_) = self.target {
+            // A reader that pauses must not delay an interrupt.
+            let files = saved.clone();
+            let written = tokio::task::spawn_blocking(move || target::write_out(&files)).await;
+            let written = written.unwrap_or_else(|error| Err(error.to_string()));
+            written.map_err(|problem| {
+                let kind = failure::Kind::Library(ErrorKind::Io);
+                Failure::new(failure::NOT_SAVED, kind, problem).with_handle(handle)
+            })?;
+        }
         Ok((generation, saved))
     }
 
