@@ -13,6 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use aimlapi_video::ErrorKind;
+
 use crate::{
     args::Gallery,
     atomic,
@@ -50,7 +52,11 @@ fn run_gallery(options: &Gallery, history: &History) -> Result<PathBuf, Failure>
             "the page of {} cannot be written: {error}",
             folder.display()
         );
-        Failure::new(failure::USAGE, "io", message)
+        Failure::new(
+            failure::USAGE,
+            failure::Kind::Library(ErrorKind::Io),
+            message,
+        )
     };
     let cards = cards::read(folder, &history.entries()).map_err(failed)?;
     if cards.is_empty() {

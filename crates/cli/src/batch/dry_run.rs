@@ -119,7 +119,7 @@ impl Plan<'_> {
         let estimate = match unknown {
             0 => format!("estimate: {}", usd_text(usd)),
             unknown => format!(
-                "estimate: {} without the {unknown} whose model and length have no known cost yet",
+                "estimate: {} without the {unknown} whose model has no known cost yet",
                 usd_text(usd)
             ),
         };

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, fs::File, io::BufReader, path::Path};
 
-use aimlapi_video::{Client, GenerationHandle, GenerationRequest, Journal, Route, Warning};
+use aimlapi_video::{
+    Client, ErrorKind, GenerationHandle, GenerationRequest, Journal, Route, Warning,
+};
 use serde_json::{Map, Value, json};
 
 use super::out::Out;
@@ -124,7 +126,11 @@ fn each(
     let message = format!("nothing was created: {}", summary(&errors));
     Err(Failure {
         violations,
-        ..Failure::new(failure::USAGE, "invalid_request", message)
+        ..Failure::new(
+            failure::USAGE,
+            failure::Kind::Library(ErrorKind::InvalidRequest),
+            message,
+        )
     })
 }
 
