@@ -80,7 +80,7 @@ async fn run(options: &args::Proxy) -> Result<ExitCode, Failure> {
     ));
     print_note("stop with ctrl-c");
     interrupt::stopped().await;
-    let counts = proxy.counts();
+    let counts = proxy.stop().await;
     print_note(format!(
         "exchanges: {}; deviations: {}; failures of the upstream: {}; refused requests: {}",
         counts.exchanges, counts.deviations, counts.upstream_failures, counts.refused

@@ -9,6 +9,9 @@ use crate::is_of_type;
 /// The type of a part that only `null` or an empty array was received for; [`finish`] removes it.
 const UNKNOWN: &str = "?";
 
+/// The keywords with alternatives.
+const ARMS: [&str; 2] = ["anyOf", "oneOf"];
+
 /// The longest enum value that is copied, in characters; a longer text may be a prompt.
 const MAX_VALUE: usize = 64;
 
@@ -37,9 +40,8 @@ pub(super) fn widen(schema: &mut Value, value: &Value, at: &str, report: &mut dy
         }
         return;
     }
-    let part = other_type(map);
-    let arms = ["anyOf", "oneOf"].into_iter();
-    if let Some(keyword) = arms.into_iter().find(|keyword| map.contains_key(*keyword)) {
+    if let Some(keyword) = ARMS.into_iter().find(|keyword| map.contains_key(*keyword)) {
+        let part = other_type(map);
         if let Some(arms) = map.get_mut(keyword).and_then(Value::as_array_mut) {
             widen_arm(arms, value, at, report, part);
         }
@@ -47,7 +49,7 @@ pub(super) fn widen(schema: &mut Value, value: &Value, at: &str, report: &mut dy
     }
     let kind = map.get("type").and_then(Value::as_str);
     if !is_of_type(value, kind) {
-        report(part);
+        report(other_type(map));
         let nullable = map.remove("nullable");
         *schema = json!({ "anyOf": [schema.take(), infer(value)] });
         if let Some(nullable) = nullable {
@@ -205,7 +207,7 @@ pub(super) fn types(schema: &Map<String, Value>) -> Vec<String> {
 
 pub(super) fn arms(schema: &Map<String, Value>) -> impl Iterator<Item = &Value> {
     let arms = |keyword| schema.get(keyword).and_then(Value::as_array);
-    ["anyOf", "oneOf"].into_iter().filter_map(arms).flatten()
+    ARMS.into_iter().filter_map(arms).flatten()
 }
 
 pub(super) fn type_of(value: &Value) -> &'static str {

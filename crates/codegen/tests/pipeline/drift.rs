@@ -152,6 +152,35 @@ fn declarations_that_no_response_has_are_listed_by_model() {
 }
 
 #[test]
+fn status_and_header_that_no_response_has_are_listed() {
+    let headers = |name: &str| BTreeMap::from([(name.to_owned(), "1".to_owned())]);
+    let body = || Some(json!({ "id": "1", "status": "queued" }));
+    let given = [
+        (MODEL, true, 200, headers("x-a"), body()),
+        (MODEL, true, 404, headers("x-b"), None),
+    ];
+    let drift = compare(&given, &[]);
+    let again = compare(
+        &[(MODEL, true, 200, headers("x-c"), body())],
+        &drift.actions,
+    );
+    let unreceived = again
+        .unreceived
+        .iter()
+        .map(|one| one.declaration.to_string());
+    let unreceived: Vec<String> = unreceived
+        .filter(|one| !one.contains("property") && !one.contains("status`:"))
+        .collect();
+    assert_eq!(unreceived, ["status `POST 404`", "header `x-a`"]);
+    assert_eq!(
+        lines(&again),
+        [format!(
+            "{MODEL} POST 200: header `x-c` is not declared (1 response)"
+        )]
+    );
+}
+
+#[test]
 fn status_of_success_that_is_not_declared_has_the_declared_body() {
     let (model, _, _, headers, body) = created(MODEL, json!({ "id": "1", "status": 7 }));
     let given = [(model, true, 202, headers, body)];
