@@ -127,6 +127,11 @@ async fn unknown_flag_is_an_error_that_names_the_nearest_or_what_is_missing() {
             "{part}: {ran:?}"
         );
     }
+    for model in [MODEL, "acme/new"] {
+        let ran = generate(&cli, &[model, "--duratoin", "5", "--json"]).await;
+        let error = &ran.json()["error"];
+        assert_eq!((ran.code, &error["kind"]), (2, &json!("usage")), "{ran:?}");
+    }
     let ran = cli
         .run(&["validate", "missing.jsonl", "--prompt", "x"])
         .await;

@@ -1,5 +1,8 @@
 //! `-o -`.
 
+use aimlapi_video_simulator::Simulator;
+use serde_json::json;
+
 use super::{MODEL, support::cli::Cli};
 
 const SIMULATED: [&str; 7] = [
@@ -49,11 +52,7 @@ async fn standard_output_that_is_a_terminal_or_holds_json_is_refused() {
 
 #[tokio::test]
 async fn closed_standard_output_leaves_a_command_that_saves_the_video() {
-    let simulator = aimlapi_video_simulator::Simulator::builder()
-        .speed(100_000.0)
-        .start()
-        .await
-        .unwrap();
+    let simulator = Simulator::builder().speed(100_000.0).start().await.unwrap();
     let cli = Cli::at(simulator.url());
     let run = [
         "generate", MODEL, "--prompt", "x", "--speed", "100000", "-o", "-",
@@ -80,4 +79,21 @@ async fn closed_standard_output_leaves_a_command_that_saves_the_video() {
     resume.extend(["-o", "-", "--speed", "100000"]);
     let output = cli.command(&resume).output().await.unwrap();
     assert_eq!(output.stdout, std::fs::read(cli.path("a.mp4")).unwrap());
+}
+
+#[tokio::test]
+async fn history_of_a_video_on_standard_output_has_no_file() {
+    let simulator = Simulator::builder().speed(100_000.0).start().await.unwrap();
+    let cli = Cli::at(simulator.url());
+    let run = [
+        "generate", MODEL, "--prompt", "x", "--speed", "100000", "-o", "-",
+    ];
+    let output = cli.command(&run).output().await.unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let history = cli.run(&["history", "--json"]).await.json();
+    assert_eq!(
+        (&history[0]["state"], &history[0]["files"]),
+        (&json!("saved"), &json!([])),
+        "{history}"
+    );
 }
