@@ -20,7 +20,7 @@ use crate::{
     output::{print_note, write_line},
     progress::WaitProgress,
     request::handle,
-    sidecar::Draft,
+    sidecar::{self, Draft},
     target::{self, Target},
 };
 
@@ -149,8 +149,9 @@ impl Job {
         let is_file = !matches!(self.target, Target::StandardOutput(_));
         let paths = saved.iter().filter(|_| is_file).map(|file| &*file.path);
         self.history.saved(&handle, paths, cost);
-        if let Some(draft) = &self.draft {
-            draft.saved(&handle, &saved, cost);
+        match &self.draft {
+            Some(draft) => draft.saved(&handle, &saved, cost),
+            None => sidecar::complete(&handle, &saved, cost),
         }
         for disagreement in saved.iter().filter_map(|file| file.disagreement.as_ref()) {
             print_note(format!("note: {disagreement}"));

@@ -1,12 +1,14 @@
 //! `--sidecar`: the JSON file beside a video, with its request, cost and checksum.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read},
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use aimlapi_video::{GenerationHandle, GenerationRequest, Model, Saved};
+use hmac_sha256::Hash;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -94,9 +96,8 @@ impl Draft {
     /// Writes the files of a generation's videos.
     pub(crate) fn saved(&self, handle: &GenerationHandle, saved: &[Saved], cost: Cost) {
         for file in saved {
-            let name = file.path.file_name().map(|name| name.to_string_lossy());
             let sidecar = Sidecar {
-                file: name.map(Into::into),
+                file: name(&file.path),
                 bytes: Some(file.bytes),
                 sha256: file.sha256.clone(),
                 ..self.sidecar(Outcome::Saved, Some(handle), cost)
@@ -135,6 +136,28 @@ impl Draft {
             sha256: None,
             error: None,
         }
+    }
+}
+
+/// Completes the files that an earlier command wrote before these videos of the same generation were saved.
+pub(crate) fn complete(handle: &GenerationHandle, saved: &[Saved], cost: Cost) {
+    for file in saved {
+        let earlier = Sidecar::read(&path(&file.path));
+        let Some(earlier) = earlier.filter(|earlier| earlier.id.as_deref() == Some(handle.id()))
+        else {
+            continue;
+        };
+        let sidecar = Sidecar {
+            state: Outcome::Saved,
+            cost: if cost.is_known() { cost } else { earlier.cost },
+            ended_at: time(SystemTime::now()),
+            file: name(&file.path),
+            bytes: Some(file.bytes),
+            sha256: sha256(&file.path).ok(),
+            error: None,
+            ..earlier
+        };
+        write(&file.path, &sidecar);
     }
 }
 
@@ -177,6 +200,24 @@ fn is_free(path: &Path) -> bool {
 
 fn foreign(path: &Path) -> String {
     format!("{} exists and is not a sidecar", path.display())
+}
+
+fn name(video: &Path) -> Option<String> {
+    Some(video.file_name()?.to_string_lossy().into_owned())
+}
+
+fn sha256(video: &Path) -> io::Result<String> {
+    let mut file = fs::File::open(video)?;
+    let (mut hash, mut buffer) = (Hash::new(), vec![0; 1 << 16]);
+    loop {
+        let length = file.read(&mut buffer)?;
+        if length == 0 {
+            break;
+        }
+        hash.update(&buffer[..length]);
+    }
+    let hash = hash.finalize();
+    Ok(hash.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn time(time: SystemTime) -> String {

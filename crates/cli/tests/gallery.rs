@@ -4,10 +4,18 @@
 
 use aimlapi_video_test_support as support;
 
-use std::{fs, os::unix::fs::PermissionsExt, process::Command};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use serde_json::{Value, json};
-use support::cli::{Cli, Ran};
+use support::cli::{Cli, Ran, binary};
 
 const MODEL: &str = "klingai/v2-master-text-to-video";
 
@@ -143,6 +151,100 @@ async fn request_without_a_video_has_the_command_that_makes_it() {
     assert_eq!(cards[0]["command"], generate);
     assert_eq!(cards[1]["command"], "aimlapi-video wait -o ./2.mp4 -- -g");
     assert_eq!(cards[2]["command"], Value::Null);
+}
+
+#[tokio::test]
+async fn commands_of_the_cards_make_the_videos() {
+    let is_later = Arc::new(AtomicBool::new(false));
+    let later = is_later.clone();
+    let server = support::Server::start(move |_, request| {
+        let is_later = later.load(Ordering::Relaxed);
+        if request.method == "POST" {
+            let body: Value = serde_json::from_slice(&request.body).unwrap();
+            let is_slow = body["prompt"] == "slow";
+            let id = if is_slow || is_later { "slow" } else { "fails" };
+            return support::json(201, json!({ "id": id, "status": "queued" }));
+        }
+        if !request.target.contains("generation_id=") {
+            return support::http(200, &[("content-type", "video/mp4")], support::files::CLIP);
+        }
+        let id = request.target.rsplit('=').next().unwrap();
+        let url = format!("http://{}/v.mp4", request.header("host").unwrap());
+        support::json(
+            200,
+            match id {
+                "fails" => {
+                    json!({ "id": id, "status": "error", "error": { "message": "not this scene" } })
+                }
+                _ if is_later => {
+                    json!({ "id": id, "status": "completed", "video": { "url": url } })
+                }
+                _ => json!({ "id": id, "status": "generating" }),
+            },
+        )
+    })
+    .await;
+    let cli = Cli::at(server.url());
+    let lines = ["it's <b>&$HOME", "slow"]
+        .map(|prompt| json!({ "model": MODEL, "prompt": prompt, "duration": 10 }).to_string());
+    fs::write(cli.path("b.jsonl"), lines.join("\n")).unwrap();
+    let batch = [
+        "batch",
+        "b.jsonl",
+        "--out",
+        "out {1}",
+        "--gallery",
+        "--speed",
+        "1000",
+        "--deadline",
+        "2000s",
+    ];
+    let ran = cli.run(&batch).await;
+    assert_eq!(ran.code, 4, "{ran:?}");
+    let before = data(&cli, "out {1}");
+    assert_eq!(before["cards"][0]["state"], "failed", "{before}");
+    assert!(
+        before["cards"][0]["error"]
+            .as_str()
+            .unwrap()
+            .contains("not this scene"),
+        "{before}"
+    );
+    assert_eq!(before["cards"][1]["state"], "unfinished", "{before}");
+    is_later.store(true, Ordering::Relaxed);
+    for card in before["cards"].as_array().unwrap() {
+        let command = format!("{} --speed 1000", card["command"].as_str().unwrap());
+        let program = binary();
+        let command = command.replacen("aimlapi-video", program.to_str().unwrap(), 1);
+        let ran = tokio::process::Command::new("sh")
+            .args(["-c", &command])
+            .current_dir(cli.folder.path())
+            .env("AIMLAPI_VIDEO_HOME", cli.home.path())
+            .env("AIML_API_KEY", support::KEY)
+            .env("AIML_API_BASE", server.url())
+            .output()
+            .await
+            .unwrap();
+        assert!(ran.status.success(), "{command}: {ran:?}");
+    }
+    assert_eq!(
+        cli.run(&["gallery", "out {1}", "--no-history"]).await.code,
+        0
+    );
+    let after = data(&cli, "out {1}");
+    for (card, prompt) in after["cards"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(["it's <b>&$HOME", "slow"])
+    {
+        assert_eq!(
+            (&card["state"], &card["prompt"]),
+            (&json!("saved"), &json!(prompt))
+        );
+        assert_eq!(card["length"], 10, "{card}");
+        assert_eq!(card["sha256"].as_str().unwrap().len(), 64, "{card}");
+    }
 }
 
 #[tokio::test]

@@ -71,6 +71,24 @@ async fn file_that_is_not_a_sidecar_is_kept_and_nothing_is_created() {
 }
 
 #[tokio::test]
+async fn sidecar_of_a_video_on_standard_output_is_refused() {
+    let cli = Cli::new();
+    let arguments = [
+        "generate",
+        MODEL,
+        "--prompt",
+        "Rain",
+        "--simulate",
+        "-o",
+        "-",
+        "--sidecar",
+    ];
+    let ran = cli.run(&arguments).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.error().contains("-o - saves no file"), "{ran:?}");
+}
+
+#[tokio::test]
 async fn sidecar_of_a_batch_names_media_by_their_checksum_and_states_why_a_video_is_missing() {
     let server = support::Server::start(|_, request| {
         if request.method == "POST" {

@@ -6,11 +6,15 @@ use aimlapi_video::{GenerationHandle, Saved};
 
 use super::requests::Requests;
 use crate::{
-    cost::Cost, documents::Catalogue, failure::Failure, gallery::LivePage, output::print_note,
-    sidecar::Draft,
+    cost::Cost,
+    documents::Catalogue,
+    failure::Failure,
+    gallery::LivePage,
+    output::print_note,
+    sidecar::{self, Draft},
 };
 
-/// The records of a batch; `default` writes none.
+/// The records of a batch; `default` only completes those of earlier runs.
 #[derive(Default)]
 pub(super) struct Records {
     drafts: BTreeMap<usize, Draft>,
@@ -43,8 +47,9 @@ impl Records {
         saved: &[Saved],
         cost: Cost,
     ) {
-        if let Some(draft) = self.drafts.get(&index) {
-            draft.saved(handle, saved, cost);
+        match self.drafts.get(&index) {
+            Some(draft) => draft.saved(handle, saved, cost),
+            None => sidecar::complete(handle, saved, cost),
         }
         self.end();
     }
