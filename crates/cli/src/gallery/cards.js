@@ -36,16 +36,27 @@ const source = (card) => `${encodeURIComponent(card.name)}#t=0.001`;
 const data = JSON.parse($("data").textContent);
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** Plays a video. A browser may refuse, and a pause right after it rejects the promise; then the video just stays paused. */
-const play = (video) => video.play().catch(() => {});
+/** Loads the first frame of a video. */
+function load(video) {
+  if (video.hasAttribute("src")) return;
+  video.preload = "metadata";
+  video.src = video.dataset.source;
+}
 
-/** Loads the videos that come near the window. */
+/** Plays a video. A browser may refuse, and a pause right after it rejects the promise; then the video just stays paused. */
+function play(video) {
+  load(video);
+  video.play().catch(() => {});
+}
+
+/** Loads the videos that come near the window and unloads the others, since browsers limit the number of loaded videos. */
 const loader = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
-    if (!isIntersecting) continue;
-    loader.unobserve(target);
-    target.preload = "metadata";
-    target.src = target.dataset.source;
+    if (isIntersecting) load(target);
+    else if (target.hasAttribute("src") && target.paused) {
+      target.removeAttribute("src");
+      target.load();
+    }
   }
 }, { rootMargin: "400px" });
 

@@ -110,13 +110,18 @@ pub(super) fn read(folder: &Path, known: &[Entry]) -> io::Result<Vec<Card>> {
 
 /// The entries of the history whose videos are in the folder, by the name of the file.
 fn recorded<'a>(folder: &Path, known: &'a [Entry]) -> BTreeMap<&'a OsStr, &'a Entry> {
-    let folder = folder.canonicalize().ok();
+    let Ok(folder) = folder.canonicalize() else {
+        return BTreeMap::new();
+    };
     let files = known
         .iter()
         .flat_map(|entry| entry.files.iter().map(move |file| (file, entry)));
+    // Many files are in few folders.
+    let mut parents = BTreeMap::new();
     let here = files.filter(|(file, _)| {
-        let parent = file.parent().and_then(|parent| parent.canonicalize().ok());
-        parent.is_some() && parent == folder
+        let parent = file.parent().unwrap_or(file);
+        let is_here = || parent.canonicalize().is_ok_and(|parent| parent == folder);
+        *parents.entry(parent).or_insert_with(is_here)
     });
     here.filter_map(|(file, entry)| Some((file.file_name()?, entry)))
         .collect()

@@ -85,6 +85,15 @@ test("a video plays while the pointer or the focus is on it", async (t) => {
   assert.ok(await kite.locator("video").evaluate((node) => node.paused && node.videoWidth > 0));
 });
 
+test("only videos near the window are loaded", async (t) => {
+  const page = await openGallery(t, "videos", { width: 360, height: 300 });
+  const [first, last] = [card(page, "sails").locator("video"), card(page, "A red teapot").locator("video")];
+  await page.waitForFunction((node) => node.readyState >= 2, await first.elementHandle());
+  assert.equal(await last.getAttribute("src"), null);
+  await last.scrollIntoViewIfNeeded();
+  await page.waitForFunction(([one, other]) => one.readyState === 0 && other.readyState >= 2, [await first.elementHandle(), await last.elementHandle()]);
+});
+
 test("no video plays by itself for a user who prefers reduced motion", async (t) => {
   const page = await openGallery(t, "videos", { reducedMotion: "reduce" });
   const kite = card(page, "A kite");
