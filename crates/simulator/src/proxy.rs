@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
 pub use builder::ProxyBuilder;
+pub(super) use forward::end_to_end;
 pub use report::{ProxyCounts, ReportedDeviation};
 
 use crate::{connection::Abort, page};

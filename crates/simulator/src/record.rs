@@ -14,7 +14,10 @@ use axum::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::redact::{self, hash, is_secret, without_secrets};
+use crate::{
+    proxy::end_to_end,
+    redact::{self, hash, is_secret, without_secrets},
+};
 
 /// An exchange as a line of a recording, for [`ProxyBuilder::on_exchange`](crate::ProxyBuilder::on_exchange) and
 /// [`Recording`].
@@ -89,7 +92,7 @@ pub struct RecordedResponse {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RecordedContent {
-    /// The headers by lower-case name; several values of a name are joined by `, `.
+    /// The headers by lower-case name, without those of one connection such as `transfer-encoding`; several values of a name are joined by `, `.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// The body, if it is JSON.
@@ -140,7 +143,7 @@ impl RecordedExchange {
 impl RecordedContent {
     fn new(key: Option<&str>, headers: &HeaderMap, bytes: &[u8]) -> Self {
         let mut content = Self::default();
-        for (name, value) in headers {
+        for (name, value) in &end_to_end(headers) {
             if is_secret(name.as_str()) {
                 continue;
             }

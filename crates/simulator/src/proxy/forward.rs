@@ -144,8 +144,8 @@ where
     response
 }
 
-/// Returns the headers that are forwarded.
-fn end_to_end(headers: &HeaderMap) -> HeaderMap {
+/// Returns the headers that are forwarded, recorded and replayed.
+pub(crate) fn end_to_end(headers: &HeaderMap) -> HeaderMap {
     let mut forwarded = headers.clone();
     if headers.contains_key(header::TRANSFER_ENCODING) {
         // It overrides the length (RFC 9112, 6.3), which may be another one.
