@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::{
     proxy::end_to_end,
-    redact::{self, hash, is_secret, without_secrets},
+    redact::{self, hash, is_secret, redact_text, without_secrets},
 };
 
 /// An exchange as a line of a recording, for [`ProxyBuilder::on_exchange`](crate::ProxyBuilder::on_exchange) and
@@ -147,7 +147,7 @@ impl RecordedContent {
             if is_secret(name.as_str()) {
                 continue;
             }
-            let value = redact::redact(key, &String::from_utf8_lossy(value.as_bytes()));
+            let value = redact_text(key, &String::from_utf8_lossy(value.as_bytes()));
             let values = content.headers.entry(name.to_string()).or_default();
             if !values.is_empty() {
                 values.push_str(", ");
@@ -159,7 +159,7 @@ impl RecordedContent {
         } else if let Ok(text) = std::str::from_utf8(bytes)
             && text.len() <= MAX_TEXT_BYTES
         {
-            content.text = (!text.is_empty()).then(|| redact::redact(key, text));
+            content.text = (!text.is_empty()).then(|| redact_text(key, text));
         } else {
             content.hash = Some(hash(bytes));
         }

@@ -1,5 +1,6 @@
 //! Removal of what reports and recordings must not contain: keys, the signatures of URLs, and the bytes of media.
 
+use aimlapi_video_contract::redacted_urls;
 use axum::http::{HeaderMap, header};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
@@ -22,6 +23,11 @@ pub(super) fn redact(key: Option<&str>, text: &str) -> String {
     key.map_or_else(|| text.to_owned(), |key| text.replace(key, "…"))
 }
 
+/// Removes every occurrence of the key, and the queries of URLs, which may be signatures.
+pub(super) fn redact_text(key: Option<&str>, text: &str) -> String {
+    redact(key, &redacted_urls(text, ""))
+}
+
 /// Whether the value of a header is secret, so that it is never stored.
 pub(super) fn is_secret(name: &str) -> bool {
     const SECRET: &[&str] = &[
@@ -37,7 +43,7 @@ pub(super) fn is_secret(name: &str) -> bool {
 pub(super) fn without_secrets(key: Option<&str>, value: &Value) -> Value {
     match value {
         Value::String(text) => without_media(text).map_or_else(
-            || redact(key, &without_query(text)).into(),
+            || redact_text(key, text).into(),
             |reference| reference.into(),
         ),
         Value::Array(items) => items
@@ -46,7 +52,7 @@ pub(super) fn without_secrets(key: Option<&str>, value: &Value) -> Value {
             .collect(),
         Value::Object(map) => map
             .iter()
-            .map(|(name, value)| (redact(key, name), without_secrets(key, value)))
+            .map(|(name, value)| (redact_text(key, name), without_secrets(key, value)))
             .collect(),
         other => other.clone(),
     }
@@ -78,15 +84,6 @@ fn without_media(text: &str) -> Option<String> {
     })
 }
 
-/// Cuts the query of a URL, which may be a signature.
-fn without_query(text: &str) -> String {
-    let is_url = text.starts_with("http://") || text.starts_with("https://");
-    match text.split_once('?') {
-        Some((url, _)) if is_url && !text.contains(char::is_whitespace) => url.to_owned(),
-        _ => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,14 +95,18 @@ mod tests {
         let value = json!({
             "prompt": "see https://a.test/?q=1 for key-1234567",
             "url": "https://a.test/v.mp4?Signature=s",
+            "upper": " HTTPS://a.test/v.mp4?Signature=s",
+            "https://a.test/?q=1": 1,
             "image": format!("data:image/png;base64,{media}"),
             "same": media,
             "key-1234567": [1, null],
         });
         let hash = hash(&[7; 300]);
         let expected = json!({
-            "prompt": "see https://a.test/?q=1 for …",
+            "prompt": "see https://a.test/ for …",
             "url": "https://a.test/v.mp4",
+            "upper": " HTTPS://a.test/v.mp4",
+            "https://a.test/": 1,
             "image": hash,
             "same": hash,
             "…": [1, null],

@@ -375,3 +375,44 @@ async fn recorded_fields_of_a_connection_are_not_replayed() {
     let body: Value = response.json().await.unwrap();
     assert_eq!(body, json!({ "id": "1" }));
 }
+
+#[tokio::test]
+async fn signed_url_within_a_text_or_a_header_is_recorded_and_reported_without_its_query() {
+    let upstream = Server::start(|_, _| {
+        let body = "<Error>https://a.test/v.mp4?Signature=SECRET</Error>";
+        let length = body.len();
+        format!("HTTP/1.1 200 OK\r\nlocation: HTTPS://a.test/w.mp4?Signature=SECRET\r\ncontent-length: {length}\r\n\r\n{body}")
+            .into()
+    })
+    .await;
+    let (proxy, lines) = recording_proxy(&upstream.url()).await;
+    let body = text(
+        json!({ "prompt": "like http://a.test/x?Signature=SECRET", "aspect_ratio": "see https://a.test/y?Signature=SECRET" }),
+    );
+    let response = post(&proxy, &body.to_string()).await.unwrap();
+    response.bytes().await.unwrap();
+    let recorded = lines.lock().unwrap().join("\n");
+    let reported = serde_json::to_string(&proxy.deviations()).unwrap();
+    for url in ["https://a.test/v.mp4", "https://a.test/y"] {
+        assert!(reported.contains(url), "{reported}");
+    }
+    for url in [
+        "https://a.test/v.mp4",
+        "HTTPS://a.test/w.mp4",
+        "http://a.test/x",
+    ] {
+        assert!(recorded.contains(url), "{recorded}");
+    }
+    assert!(
+        !format!("{recorded}{reported}").contains("SECRET"),
+        "{recorded} {reported}"
+    );
+}
+
+#[tokio::test]
+async fn request_with_a_url_that_an_earlier_recording_has_in_full_is_replayed() {
+    let body = json!({ "prompt": "see https://a.test/?q=1" });
+    let recording = exchange(1, create_of(body.clone()), 201, json!({ "id": "1" }));
+    let (_simulator, caller) = replay(&recording.parse().unwrap()).await;
+    assert_eq!(caller.create(&text(body)).await.0, 201);
+}
