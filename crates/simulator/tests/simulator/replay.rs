@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Caller,
-    proxy::{PATH, post},
+    proxy::{PATH, caller, json_response, post},
     support::{KEY, Server},
     text,
 };
@@ -415,4 +415,37 @@ async fn request_with_a_url_that_an_earlier_recording_has_in_full_is_replayed() 
     let recording = exchange(1, create_of(body.clone()), 201, json!({ "id": "1" }));
     let (_simulator, caller) = replay(&recording.parse().unwrap()).await;
     assert_eq!(caller.create(&text(body)).await.0, 201);
+}
+
+#[tokio::test]
+async fn key_in_any_secret_header_is_neither_recorded_nor_reported() {
+    let upstream = Server::start(|_, _| json_response(&json!({ "id": "1" }))).await;
+    let (proxy, lines) = recording_proxy(&upstream.url()).await;
+    let http = caller(&proxy).http;
+    let mut request = http.post(format!("{}{PATH}", proxy.url()));
+    let names = [
+        "x-api-key",
+        "x-auth-token",
+        "x-amz-security-token",
+        "cf-access-client-secret",
+        "x-unknown",
+    ];
+    for name in names {
+        request = request.header(name, format!("SECRET-{name}"));
+    }
+    let body =
+        text(json!({ "prompt": "of SECRET-x-api-key", "aspect_ratio": "SECRET-x-auth-token" }));
+    let request = request.header("accept", "application/json").json(&body);
+    request.send().await.unwrap().bytes().await.unwrap();
+    let recorded = lines.lock().unwrap().join("\n");
+    let reported = serde_json::to_string(&proxy.deviations()).unwrap();
+    assert!(reported.contains(r#""given":"…""#), "{reported}");
+    assert!(
+        !format!("{recorded}{reported}").contains("SECRET"),
+        "{recorded} {reported}"
+    );
+    let recording: Recording = recorded.parse().unwrap();
+    let headers = &recording.exchanges()[0].request.content.headers;
+    let names: Vec<&str> = headers.keys().map(String::as_str).collect();
+    assert_eq!(names, ["accept", "content-length", "content-type"]);
 }
