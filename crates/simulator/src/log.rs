@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{
     key::KeyHash,
-    redact::{is_secret, key, redact},
+    redact::{Key, is_secret, key, redact},
     tasks::rfc3339,
 };
 use aimlapi_video::contract::Model;
@@ -82,7 +82,7 @@ pub(super) struct LoggedResponse {
 
 impl LoggedResponse {
     /// Keeps a response to a request with this key, without the key.
-    pub(super) fn new(headers: &HeaderMap, body: &[u8], key: Option<&str>) -> Self {
+    pub(super) fn new(headers: &HeaderMap, body: &[u8], key: Key<'_>) -> Self {
         let mut body = body.to_vec();
         redact_bytes(key, &mut body);
         Self {
@@ -367,7 +367,7 @@ impl Entry {
 }
 
 /// Writes one `name: value` per line, without secrets, up to a maximum.
-fn header_lines(headers: &HeaderMap, key: Option<&str>) -> String {
+fn header_lines(headers: &HeaderMap, key: Key<'_>) -> String {
     let mut lines = String::new();
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value.as_bytes());
@@ -399,9 +399,9 @@ fn read_lines(lines: &str) -> BTreeMap<String, String> {
 }
 
 /// Replaces every occurrence of the key.
-fn redact_bytes(key: Option<&str>, bytes: &mut Vec<u8>) {
+fn redact_bytes(key: Key<'_>, bytes: &mut Vec<u8>) {
     let contains = |key: &str| bytes.windows(key.len()).any(|part| part == key.as_bytes());
-    if key.is_some_and(contains) {
+    if key.values().any(contains) {
         *bytes = redact(key, &String::from_utf8_lossy(bytes)).into_bytes();
     }
 }

@@ -17,6 +17,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
 pub use builder::ProxyBuilder;
+pub(super) use forward::end_to_end;
 pub use report::{ProxyCounts, ReportedDeviation};
 
 use crate::connection::All;

@@ -84,8 +84,8 @@ impl Deviation {
         }
     }
 
-    /// Removes the key, the queries of URLs, the bytes of media, and the ends of long texts.
-    pub(crate) fn without_secrets(mut self, key: Option<&str>) -> Self {
+    /// Removes the key, the queries of URLs, the bytes of media, and the ends of long strings.
+    pub(crate) fn without_secrets(mut self, key: redact::Key<'_>) -> Self {
         self.given = self.given.map(|mut given| {
             given = redact::without_secrets(key, &given);
             truncate_strings(&mut given);

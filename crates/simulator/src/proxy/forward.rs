@@ -165,8 +165,8 @@ fn is_own(target: &Uri, port: u16) -> bool {
         .is_none_or(|stated| stated.port_u16().unwrap_or(80) == port && is_address(stated.as_str()))
 }
 
-/// Returns the headers that are forwarded.
-fn end_to_end(headers: &HeaderMap) -> HeaderMap {
+/// Returns the headers that are forwarded, recorded and replayed.
+pub(crate) fn end_to_end(headers: &HeaderMap) -> HeaderMap {
     let mut forwarded = headers.clone();
     if headers.contains_key(header::TRANSFER_ENCODING) {
         // It overrides the length (RFC 9112, 6.3), which may be another one.
