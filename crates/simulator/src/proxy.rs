@@ -14,9 +14,10 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     extract::{Query, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode, Uri},
     middleware::from_fn,
-    routing::{get, post},
+    response::Response,
+    routing::{any, get, post},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -25,7 +26,11 @@ use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 pub use builder::ProxyBuilder;
 pub use report::{ProxyCounts, ReportedDeviation};
 
-use crate::{connection::Abort, page};
+use crate::{
+    connection::Abort,
+    page,
+    responses::{ErrorResponse, Stamp},
+};
 use forward::forward;
 use report::Reports;
 
@@ -37,8 +42,8 @@ use report::Reports;
 /// response the caller sees what the upstream sent: if the upstream closes the connection, so does the proxy. Only for an upstream
 /// that cannot be reached, the proxy responds itself, with 502.
 ///
-/// Each request and response is judged by the documents ([`Checker`](super::Checker)). Paths below `/_simulator/` that are not
-/// the proxy's own are forwarded and not judged.
+/// Each request and response is judged by the documents ([`Checker`](super::Checker)). Requests below `/_simulator/` are for the
+/// proxy itself, and never forwarded.
 ///
 /// ```
 /// use aimlapi_video::{Client, types::KlingaiV2MasterTextToVideo};
@@ -116,6 +121,7 @@ fn router(state: Arc<forward::Forward>) -> Router {
         .route("/_simulator/page/state", get(page_state))
         .route("/_simulator/deviations", get(deviations))
         .route("/_simulator/reset", post(reset))
+        .route("/_simulator/{*path}", any(unknown))
         .route_layer(from_fn(page::origin::refuse_others))
         .fallback(forward)
         .with_state(state)
@@ -164,4 +170,14 @@ async fn deviations(State(state): State<Arc<forward::Forward>>) -> Json<Vec<Repo
 async fn reset(State(state): State<Arc<forward::Forward>>) -> StatusCode {
     state.reports.reset();
     StatusCode::NO_CONTENT
+}
+
+/// Responds to requests for what a simulator has and a proxy has not; an upstream would see their keys.
+async fn unknown(uri: Uri, headers: HeaderMap) -> Response {
+    let message = format!("a proxy has no {}; see /_simulator/", uri.path());
+    ErrorResponse::new(StatusCode::NOT_FOUND, message).into_response(
+        &uri,
+        &headers,
+        Stamp::random(),
+    )
 }

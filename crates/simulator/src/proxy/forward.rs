@@ -58,7 +58,6 @@ pub(super) async fn forward(
 ) -> Response {
     let (head, body) = request.into_parts();
     let number = state.received.fetch_add(1, Ordering::Relaxed) + 1;
-    let is_judged = !head.uri.path().starts_with("/_simulator/");
     let mut capture = RequestCapture::new(Route::from_path(head.uri.path()).is_some());
     let sent = capture.clone();
     let mut outgoing = Request::new(Body::empty());
@@ -66,7 +65,7 @@ pub(super) async fn forward(
     *outgoing.headers_mut() = end_to_end(&head.headers);
     outgoing.headers_mut().remove(header::HOST);
     let uri = state.upstream.uri(&head.uri);
-    let mut exchange = Exchange::new(Arc::clone(&state), number, head, capture.clone(), is_judged);
+    let mut exchange = Exchange::new(Arc::clone(&state), number, head, capture.clone());
     match uri {
         Ok(uri) if *outgoing.method() != Method::CONNECT => *outgoing.uri_mut() = uri,
         _ => {
@@ -74,7 +73,7 @@ pub(super) async fn forward(
             return exchange.error(StatusCode::NOT_IMPLEMENTED, message);
         }
     }
-    if state.guard && is_judged {
+    if state.guard {
         let Ok(bytes) = to_bytes(body, MAX_BODY).await else {
             let message = format!("body: expected a complete body of at most {MAX_BODY} bytes");
             return exchange.error(StatusCode::PAYLOAD_TOO_LARGE, message);
