@@ -16,8 +16,10 @@ const TRANSIENT = [429, 500, 502, 503, 504];
 export class Refused extends Error {}
 /** The generation ended without a video. */
 export class GenerationFailed extends Error {}
-/** The create got no response. It may have been billed, so it is not repeated. */
+/** The create got no response that can be read. It may have been billed, so it is not repeated. */
 export class MaybeCreated extends Error {}
+/** The video was not received. The message has the id of its generation, which is not lost. */
+export class NotSaved extends Error {}
 
 export class Service {
   constructor({ key, url = "https://api.aimlapi.com", pollSeconds = 10 }) {
@@ -29,12 +31,12 @@ export class Service {
   /** Creates a video, waits for it and saves it. */
   async save(prompt, path, duration = 5) {
     const id = await this.create({ model: MODEL, prompt, duration });
-    const response = await fetch(await this.wait(id));
-    if (!response.ok) throw new Error(`the video has status ${response.status}`);
-    // A file of this name is complete: `fetch` fails if the response ends early.
-    const part = `${path}.part`;
-    await pipeline(Readable.fromWeb(response.body), createWriteStream(part));
-    await rename(part, path);
+    try {
+      await this.download(await this.wait(id), path);
+    } catch (error) {
+      if (error instanceof GenerationFailed) throw error;
+      throw new NotSaved(`generation ${id}: ${error.cause ?? error}`);
+    }
   }
 
   async create(body) {
@@ -42,26 +44,40 @@ export class Service {
     try {
       const response = await fetch(this.generations, { method: "POST", headers: this.headers, body: JSON.stringify(body) });
       [status, text] = [response.status, await response.text()];
+      const { id } = status < 300 ? JSON.parse(text) : {};
+      if (id) return id;
     } catch (error) {
       throw new MaybeCreated(String(error.cause ?? error));
     }
-    if (status < 300) return JSON.parse(text).id;
-    throw status < 500 ? new Refused(text) : new MaybeCreated(`status ${status}: ${text}`);
+    throw status >= 400 && status < 500 ? new Refused(text) : new MaybeCreated(`status ${status}: ${text}`);
   }
 
   /** Returns the URL of the video. */
   async wait(id) {
     for (;;) {
-      const response = await fetch(`${this.generations}?${new URLSearchParams({ generation_id: id })}`, { headers: this.headers });
-      if (response.ok) {
-        const { status, video, error } = await response.json();
-        if (status === "completed") return video.url;
-        if (status === "error") throw new GenerationFailed(error.message);
-      } else if (!TRANSIENT.includes(response.status)) {
-        throw new Error(`status ${response.status}: ${await response.text()}`);
+      let code, text, generation;
+      try {
+        const response = await fetch(`${this.generations}?${new URLSearchParams({ generation_id: id })}`, { headers: this.headers });
+        [code, text] = [response.status, await response.text()];
+        if (response.ok) generation = JSON.parse(text);
+      } catch {
+        // No response, or a part of one: the generation goes on.
+        code = 503;
       }
+      if (code >= 300 && !TRANSIENT.includes(code)) throw new Error(`status ${code}: ${text}`);
+      if (generation?.status === "completed") return generation.video.url;
+      if (generation?.status === "error") throw new GenerationFailed(generation.error.message);
       await setTimeout(this.pollSeconds * 1000);
     }
+  }
+
+  async download(url, path) {
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`the video has status ${response.status}`);
+    // A file of this name is complete: `fetch` fails if the response ends early.
+    const part = `${path}.part`;
+    await pipeline(Readable.fromWeb(response.body), createWriteStream(part));
+    await rename(part, path);
   }
 }
 

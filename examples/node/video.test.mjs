@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { startSimulator } from "aimlapi-video";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 
-import { GenerationFailed, MaybeCreated, Refused, Service } from "./video.mjs";
+import { GenerationFailed, MaybeCreated, NotSaved, Refused, Service } from "./video.mjs";
 
 let simulator, service, folder;
 
@@ -58,6 +58,32 @@ test("create is not repeated after a lost response", async () => {
 
   expect(await statuses()).toEqual([null]);
   expect(await simulator.tasks()).toHaveLength(1);
+});
+
+test.each([{ text: '{"id": "1' }, { html: "<h1>Hello</h1>" }])("create is not repeated after the unreadable response %o", async (response) => {
+  await simulator.scenario({ next: [{ create: { ...response, created: true } }] });
+
+  await expect(service.save("A paper boat", join(folder, "boat.mp4"))).rejects.toThrow(MaybeCreated);
+
+  expect(await simulator.tasks()).toHaveLength(1);
+});
+
+test("wait continues after lost responses", async () => {
+  await simulator.scenario({ next: [{ polls: [{ close: true, times: 3 }, { text: "{", times: 1 }] }] });
+
+  await service.save("A paper boat", join(folder, "boat.mp4"));
+
+  expect((await statuses()).filter((status) => status === null)).toHaveLength(3);
+});
+
+test("video that is not received is named by its generation", async () => {
+  await simulator.scenario({ next: [{ downloads: [{ cut_after: 100, times: 9 }] }] });
+
+  const saving = service.save("A paper boat", join(folder, "boat.mp4"));
+
+  await expect(saving).rejects.toThrow(NotSaved);
+  const [{ id }] = await simulator.tasks();
+  await expect(saving).rejects.toThrow(id);
 });
 
 test("wait continues after bad gateways", async () => {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from aimlapi_video import Simulator
 
-from video import GenerationFailed, MaybeCreated, Refused, Service
+from video import GenerationFailed, MaybeCreated, NotSaved, Refused, Service
 
 # A generation of five minutes takes 0.03 s.
 pytestmark = pytest.mark.aimlapi_simulator(speed=10_000)
@@ -53,6 +53,37 @@ def test_create_is_not_repeated_after_a_lost_response(
 
     assert [request["status"] for request in aimlapi_simulator.requests()] == [None]
     assert len(aimlapi_simulator.tasks()) == 1
+
+
+@pytest.mark.parametrize("response", [{"text": '{"id": "1', "created": True}, {"html": "<h1>Hello</h1>", "created": True}])
+def test_create_is_not_repeated_after_a_response_that_cannot_be_read(
+    aimlapi_simulator: Simulator, service: Service, tmp_path: Path, response: dict[str, object]
+) -> None:
+    aimlapi_simulator.scenario({"next": [{"create": response}]})
+
+    with pytest.raises(MaybeCreated):
+        service.save("A paper boat", tmp_path / "boat.mp4")
+
+    assert len(aimlapi_simulator.tasks()) == 1
+
+
+@pytest.mark.aimlapi_simulator(scenario={"next": [{"polls": [{"close": True, "times": 3}, {"text": "{", "times": 1}]}]})
+def test_wait_continues_after_lost_responses(aimlapi_simulator: Simulator, service: Service, tmp_path: Path) -> None:
+    service.save("A paper boat", tmp_path / "boat.mp4")
+
+    statuses = [request["status"] for request in aimlapi_simulator.requests()]
+    assert statuses.count(None) == 3
+
+
+@pytest.mark.aimlapi_simulator(scenario={"next": [{"downloads": [{"cut_after": 100, "times": 9}]}]})
+def test_video_that_is_not_received_is_named_by_its_generation(
+    aimlapi_simulator: Simulator, service: Service, tmp_path: Path
+) -> None:
+    with pytest.raises(NotSaved) as failed:
+        service.save("A paper boat", tmp_path / "boat.mp4")
+
+    [task] = aimlapi_simulator.tasks()
+    assert task["id"] in str(failed.value)
 
 
 @pytest.mark.aimlapi_simulator(scenario={"next": [{"polls": [{"status": 502, "html": "<h1>Bad Gateway</h1>", "times": 3}]}]})

@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -30,7 +31,11 @@ class GenerationFailed(Exception):
 
 
 class MaybeCreated(Exception):
-    """The create got no response. It may have been billed, so it is not repeated."""
+    """The create got no response that can be read. It may have been billed, so it is not repeated."""
+
+
+class NotSaved(Exception):
+    """The video was not received. The message has the id of its generation, which is not lost."""
 
 
 @dataclass
@@ -42,7 +47,42 @@ class Service:
     def save(self, prompt: str, path: Path, duration: int = 5) -> None:
         """Creates a video, waits for it and saves it."""
         id = self.create({"model": MODEL, "prompt": prompt, "duration": duration})
-        url = self.wait(id)
+        try:
+            self._download(self.wait(id), path)
+        except (OSError, HTTPException) as error:
+            raise NotSaved(f"generation {id}: {error}") from error
+
+    def create(self, body: dict[str, Any]) -> str:
+        try:
+            status, text = self._send(Request(self._generations(), json.dumps(body).encode()))
+            if status < 300:
+                return str(json.loads(text)["id"])
+        except (OSError, HTTPException, ValueError, LookupError, TypeError) as error:
+            raise MaybeCreated(str(error)) from None
+        if 400 <= status < 500:
+            raise Refused(text.decode())
+        raise MaybeCreated(f"status {status}: {text.decode(errors='replace')}")
+
+    def wait(self, id: str) -> str:
+        """Returns the URL of the video."""
+        while True:
+            generation: dict[str, Any] = {"status": "unknown for now"}
+            try:
+                status, text = self._send(Request(f"{self._generations()}?{urlencode({'generation_id': id})}"))
+                if status < 300:
+                    generation = json.loads(text)
+            except (OSError, HTTPException, ValueError):
+                # No response, or a part of one: the generation goes on.
+                status = 503
+            if status >= 300 and status not in TRANSIENT:
+                raise OSError(f"status {status}: {text.decode(errors='replace')}")
+            if generation["status"] == "completed":
+                return str(generation["video"]["url"])
+            if generation["status"] == "error":
+                raise GenerationFailed(generation["error"]["message"])
+            time.sleep(self.poll_seconds)
+
+    def _download(self, url: str, path: Path) -> None:
         # A file of this name is complete.
         part = path.with_name(f"{path.name}.part")
         with urlopen(url, timeout=60) as response, part.open("wb") as file:
@@ -52,41 +92,19 @@ class Service:
                 raise OSError(f"{url} ended {response.length} bytes early")
         part.replace(path)
 
-    def create(self, body: dict[str, Any]) -> str:
-        try:
-            return str(self._send(Request(self._generations(), json.dumps(body).encode()))["id"])
-        except HTTPError as error:
-            with error:
-                text = error.read().decode()
-            if 400 <= error.code < 500:
-                raise Refused(text) from None
-            raise MaybeCreated(f"status {error.code}: {text}") from None
-        except OSError as error:
-            raise MaybeCreated(str(error)) from None
-
-    def wait(self, id: str) -> str:
-        """Returns the URL of the video."""
-        while True:
-            try:
-                generation = self._send(Request(f"{self._generations()}?{urlencode({'generation_id': id})}"))
-            except HTTPError as error:
-                if error.code not in TRANSIENT:
-                    raise
-                generation = {"status": "unknown for now"}
-            if generation["status"] == "completed":
-                return str(generation["video"]["url"])
-            if generation["status"] == "error":
-                raise GenerationFailed(generation["error"]["message"])
-            time.sleep(self.poll_seconds)
-
     def _generations(self) -> str:
         return f"{self.url}/v2/video/generations"
 
-    def _send(self, request: Request) -> Any:
+    def _send(self, request: Request) -> tuple[int, bytes]:
+        """Returns status and body of the response."""
         request.add_header("Authorization", f"Bearer {self.key}")
         request.add_header("Content-Type", "application/json")
-        with urlopen(request, timeout=60) as response:
-            return json.load(response)
+        try:
+            with urlopen(request, timeout=60) as response:
+                return response.status, response.read()
+        except HTTPError as error:
+            with error:
+                return error.code, error.read()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri, request::Parts},
     middleware::from_fn,
     response::Response,
-    routing::{get, post},
+    routing::{any, get, post},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -31,6 +31,7 @@ pub(super) fn router(state: Arc<Forward>) -> Router {
         .route("/_simulator/page/state", get(page_state))
         .route("/_simulator/deviations", get(deviations))
         .route("/_simulator/reset", post(reset))
+        .route("/_simulator/{*path}", any(unknown))
         .route_layer(from_fn(page::origin::refuse_others))
         .method_not_allowed_fallback(unknown_method)
         .fallback(forward)
@@ -86,6 +87,12 @@ async fn reset(_: NoQuery, State(state): State<Arc<Forward>>) -> StatusCode {
 async fn unknown_method(uri: Uri, headers: HeaderMap) -> Response {
     let message = "the path does not allow this method";
     error(StatusCode::METHOD_NOT_ALLOWED, message, &uri, &headers)
+}
+
+/// Responds to requests for what a simulator has and a proxy has not; an upstream would see their keys.
+async fn unknown(uri: Uri, headers: HeaderMap) -> Response {
+    let message = format!("a proxy has no {}; see /_simulator/", uri.path());
+    error(StatusCode::NOT_FOUND, message, &uri, &headers)
 }
 
 /// A query without unknown parameters.

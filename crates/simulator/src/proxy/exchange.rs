@@ -39,8 +39,6 @@ pub(super) struct Exchange {
     /// The body of the request, once it is taken over.
     body: Option<JsonBody>,
     capture: RequestCapture,
-    /// Whether the request is judged; responses are, on the paths of the documents.
-    is_judged: bool,
     /// Whether a document declares the path.
     is_declared: bool,
     is_refused: bool,
@@ -69,7 +67,6 @@ impl Exchange {
         number: u64,
         head: request::Parts,
         capture: RequestCapture,
-        is_judged: bool,
     ) -> Self {
         Self {
             state,
@@ -80,7 +77,6 @@ impl Exchange {
             request: Request::from_parts(head, Vec::new()),
             body: None,
             capture,
-            is_judged,
             is_refused: false,
             request_deviations: None,
             response: None,
@@ -96,7 +92,7 @@ impl Exchange {
     /// Judges the request, if it is complete.
     pub(super) fn judge_request(&mut self) -> &[Deviation] {
         self.take_body();
-        let is_unjudged = self.is_judged && self.request_deviations.is_none();
+        let is_unjudged = self.request_deviations.is_none();
         // A path that no document declares is judged without the body.
         if is_unjudged && (self.body.is_some() || !self.is_declared) {
             let body = self.body.as_ref();

@@ -217,6 +217,21 @@ async fn every_deviation_is_reported_without_the_key() {
 }
 
 #[tokio::test]
+async fn unknown_paths_below_simulator_are_not_forwarded() {
+    let upstream = Server::always(json_response(&json!({}))).await;
+    let proxy = proxy(&upstream.url()).await;
+    for (method, path) in [
+        ("GET", "/_simulator/tasks?key=secret"),
+        ("POST", "/_simulator/clock"),
+    ] {
+        let response = caller(&proxy).response(method, path, None).await.unwrap();
+        assert_eq!(response.status(), 404, "{path}");
+    }
+    assert_eq!(upstream.requests().len(), 0);
+    assert_eq!(proxy.counts().exchanges, 0);
+}
+
+#[tokio::test]
 async fn guard_refuses_a_request_that_deviates_and_forwards_others() {
     let upstream = Server::always(json_response(&json!({ "id": "1", "status": "queued" }))).await;
     let proxy = Proxy::builder(upstream.url())
