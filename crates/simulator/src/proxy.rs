@@ -12,9 +12,9 @@ mod report;
 mod tls;
 mod upstream;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
+use tokio::{sync::oneshot, time::timeout};
 
 pub use builder::ProxyBuilder;
 pub(super) use forward::end_to_end;
@@ -26,10 +26,11 @@ use report::Reports;
 /// A validating proxy, which accepts no more connections when this value is dropped.
 ///
 /// It forwards each request to the upstream server, with the caller's key, and the response to the caller, while both are
-/// received. Bodies, trailers and end-to-end headers are unchanged, except `Host`, which names the upstream; neither `Via` nor any
-/// other header is added, except `Date` to a response without one. Interim responses, such as 103, are not forwarded. Of each
-/// response the caller sees what the upstream sent: if the upstream closes the connection, so does the proxy. Only for an upstream
-/// that cannot be reached, the proxy responds itself, with 502.
+/// received. Bodies and end-to-end headers are unchanged, except `Host`, which names the upstream; neither `Via` nor any other header
+/// is added, except `Date` to a response without one. Interim responses, such as 103, are not forwarded, and trailers only if a
+/// `Trailer` header names them; of requests that the guard admits, none are. Of each response the caller sees what the upstream
+/// sent: if the upstream closes the connection, so does the proxy. Only for an upstream that cannot be reached, and for a target of
+/// another host, the proxy responds itself, with 502 and 501.
 ///
 /// Each request and response is judged by the documents ([`Checker`](super::Checker)). Paths below `/_simulator/` that are not
 /// the proxy's own are forwarded and not judged.
@@ -54,7 +55,8 @@ pub struct Proxy {
     address: SocketAddr,
     reports: Arc<Reports>,
     connections: All,
-    server: JoinHandle<io::Result<()>>,
+    /// Ends when the server and all exchanges have ended.
+    ended: oneshot::Receiver<()>,
     /// Dropping the sender starts the server's graceful shutdown.
     stop: oneshot::Sender<()>,
 }
@@ -95,11 +97,10 @@ impl Proxy {
     /// reported, since a create may have been billed.
     pub async fn stop(mut self) -> ProxyCounts {
         drop(self.stop);
-        // The server ends without an error when its connections have ended.
-        if timeout(MAX_STOP, &mut self.server).await.is_err() {
+        if timeout(MAX_STOP, &mut self.ended).await.is_err() {
             self.connections.end();
             // A connection with pipelined requests waits for the upstream.
-            let _ = timeout(MAX_STOP, self.server).await;
+            let _ = timeout(MAX_STOP, self.ended).await;
         }
         self.reports.total()
     }

@@ -95,7 +95,7 @@ impl ProxyBuilder {
         self
     }
 
-    /// Sets after which time without a response the upstream is reported as late: 30 seconds by default.
+    /// Sets after which time without a response, or without its next part, the upstream is reported as late: 30 seconds by default.
     ///
     /// The proxy goes on to wait for the response.
     pub fn late_after(mut self, late_after: Duration) -> Self {
@@ -125,7 +125,7 @@ impl ProxyBuilder {
         self
     }
 
-    /// Sets a function that is called with each exchange that has a complete response, to record it.
+    /// Sets a function that is called with each exchange whose response is complete and judged in full, to record it.
     ///
     /// The exchange contains the prompt, but no key, no query of a URL, and no media.
     pub fn on_exchange(
@@ -155,6 +155,7 @@ impl ProxyBuilder {
         let listener = AbortableListener::new(listener);
         let connections = listener.all();
         let reports = Arc::new(Reports::default());
+        let (end, ended) = oneshot::channel::<()>();
         let state = Arc::new(Forward {
             upstream,
             guard: self.guard,
@@ -167,6 +168,7 @@ impl ProxyBuilder {
             on_exchange: self.on_exchange,
             received: AtomicU64::new(0),
             reports: Arc::clone(&reports),
+            _ended: end,
         });
         let service = router(state).into_make_service_with_connect_info::<Abort>();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -174,12 +176,12 @@ impl ProxyBuilder {
             // No message is sent: the receiver resolves when the sender is dropped.
             let _ = stopped.await;
         });
-        let server = tokio::spawn(server.into_future());
+        tokio::spawn(server.into_future());
         Ok(Proxy {
             address,
             reports,
             connections,
-            server,
+            ended,
             stop,
         })
     }

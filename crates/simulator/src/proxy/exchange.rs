@@ -58,7 +58,7 @@ pub(super) struct Exchange {
     has_ended: bool,
 }
 
-/// The maximum of the deviations of an exchange that are reported.
+/// The maximum of the deviations of an exchange that are reported, besides a failure of the upstream.
 const MAX_DEVIATIONS: usize = 100;
 
 impl Exchange {
@@ -101,7 +101,7 @@ impl Exchange {
         self.request_deviations.as_deref().unwrap_or_default()
     }
 
-    /// Ends the exchange without a request to the upstream, for what its request deviates in besides what is judged.
+    /// Ends the exchange without a request to the upstream. `deviation` is one besides those of the judgement.
     pub(super) fn refuse(&mut self, deviation: Option<Deviation>) {
         self.is_refused = true;
         self.finish(deviation);
@@ -143,8 +143,8 @@ impl Exchange {
         self.judge_request();
         let mut found = self.request_deviations.take().unwrap_or_default();
         let is_judged = !self.is_received || !self.is_declared || self.judge_response(&mut found);
-        found.extend(failure);
         found.truncate(MAX_DEVIATIONS);
+        found.extend(failure);
         for deviation in found {
             self.report(deviation);
         }

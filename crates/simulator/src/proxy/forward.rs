@@ -19,6 +19,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::future::{Either, select};
+use tokio::sync::oneshot;
 
 use super::{
     body::{Kept, Observed, Observer, RequestCapture, cause},
@@ -49,6 +50,8 @@ pub(super) struct Forward {
     pub(super) on_exchange: Option<Box<OnExchange>>,
     pub(super) received: AtomicU64,
     pub(super) reports: Arc<Reports>,
+    /// Dropped with the state, which the server and each exchange share.
+    pub(super) _ended: oneshot::Sender<()>,
 }
 
 impl fmt::Debug for Forward {

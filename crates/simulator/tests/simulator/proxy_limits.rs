@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::{
     proxy::{PATH, caller, found, json_response, post, proxy},
-    support::Server,
+    support::{KEY, Server},
     text,
 };
 
@@ -143,6 +143,28 @@ async fn guard_refuses_and_reports_a_body_that_is_too_long() {
     assert_eq!(found(&proxy), [expected]);
     assert_eq!(proxy.counts().refused, 1);
     assert_eq!(upstream.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn guard_forwards_a_chunked_request_with_its_length_and_without_trailers() {
+    let upstream = Server::always(json_response(&json!({ "id": "1", "status": "queued" }))).await;
+    let proxy = Proxy::builder(upstream.url()).guard(true);
+    let proxy = proxy.start().await.unwrap();
+    let body = text(json!({})).to_string();
+    let request = format!(
+        "POST {PATH} HTTP/1.1\r\nhost: a\r\nconnection: close\r\nauthorization: Bearer {KEY}\r\ncontent-type: application/json\r\n\
+         trailer: x-sum\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\nx-sum: 1\r\n\r\n",
+        body.len()
+    );
+    let response = exchange(&proxy, &request).await;
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
+    let received = &upstream.requests()[0];
+    assert_eq!(received.body, body.as_bytes());
+    assert_eq!(
+        received.header("content-length"),
+        Some(&*body.len().to_string())
+    );
+    assert_eq!(received.header("trailer"), None);
 }
 
 #[tokio::test]
