@@ -34,6 +34,7 @@ const shown = (value) => (typeof value === "string" ? value : JSON.stringify(val
 const source = (card) => `${encodeURIComponent(card.name)}#t=0.001`;
 
 const data = JSON.parse($("data").textContent);
+const dateFormat = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** Loads the first frame of a video. */
@@ -124,22 +125,28 @@ function facts(card) {
     card.usd_spent == null ? null : strong(usd(card.usd_spent)),
     card.length == null ? null : element("span", {}, `${card.length} s`),
     card.request?.seed == null ? null : element("span", {}, `seed ${shown(card.request.seed)}`),
-    card.created_at == null ? null : element("span", {}, new Date(card.created_at).toLocaleString(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" })),
+    card.created_at == null ? null : element("span", {}, dateFormat.format(new Date(card.created_at))),
   );
 }
 
-/** All else that is known of a card. */
-function details(card) {
+/** All else that is known of a card, as a list. */
+function rest(card) {
   const known = {
     id: card.id,
-    "took": card.ended_at && card.created_at ? `${Math.round((new Date(card.ended_at) - new Date(card.created_at)) / 1000)} s` : null,
+    took: card.ended_at && card.created_at ? `${Math.round((new Date(card.ended_at) - new Date(card.created_at)) / 1000)} s` : null,
     credits: card.credits_used?.toLocaleString("en"),
     ...card.request,
     "SHA-256": card.sha256,
   };
   const rows = Object.entries(known).filter(([name, value]) => value != null && name !== "model" && value !== card.prompt);
-  const list = element("dl", {}, ...rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, shown(value))]));
-  return element("details", { id: `details ${card.name}` }, element("summary", {}, "Details"), list);
+  return element("dl", {}, ...rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, shown(value))]));
+}
+
+/** What is created when it is opened, since a page may have thousands of cards. */
+function details(card) {
+  const node = element("details", { id: `details ${card.name}` }, element("summary", {}, "Details"));
+  node.addEventListener("toggle", () => node.append(rest(card)), { once: true });
+  return node;
 }
 
 /** Creates the item of a card. */

@@ -102,7 +102,9 @@ $("unchoose").addEventListener("click", () => {
 show();
 showChosen();
 
-const RELOAD_MILLISECONDS = 3000;
+/** A page of thousands of cards takes time to appear, and is to be seen for longer than that. */
+const RELOAD_MILLISECONDS = Math.max(3000, 10 * performance.now());
+const TYPING_MILLISECONDS = 2000;
 /** The command writes the page at least every 30 seconds while it runs. */
 const MAX_AGE_MILLISECONDS = 120_000;
 let lastInput = -Infinity;
@@ -110,7 +112,7 @@ let lastInput = -Infinity;
 /** Reloads the page, unless the user is in the middle of something. */
 function reload() {
   const isWatching = [...document.querySelectorAll("video")].some((video) => !video.paused);
-  const isTyping = performance.now() - lastInput < 2 * RELOAD_MILLISECONDS / 3;
+  const isTyping = performance.now() - lastInput < TYPING_MILLISECONDS;
   if (isPaused || isWatching || isTyping || $("comparison").open) return;
   const open = [...document.querySelectorAll("details[open]")].map((node) => node.id);
   keep({ scroll: scrollY, focus: document.activeElement?.id, open });

@@ -147,7 +147,7 @@ test("two videos are compared in step", async (t) => {
   await screenshot(page, "gallery-compare");
   await assertAccessible(page);
   await page.keyboard.press("Escape");
-  assert.equal(await videos.count(), 0);
+  await videos.first().waitFor({ state: "detached" });
 });
 
 test("the page fits a phone and a desk, in light and dark, and is accessible", async (t) => {
