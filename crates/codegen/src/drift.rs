@@ -11,6 +11,7 @@ mod widen;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aimlapi_video_contract::code_span;
 use serde_json::Value;
 
 use crate::{Document, Merged, Route, document::Create, step, strip};
@@ -322,6 +323,6 @@ fn undeclared(response: &Response<'_>) -> String {
     match (response.is_create, response.model) {
         (false, _) => format!("GET {path}"),
         (true, "") => format!("POST {path} without a model"),
-        (true, model) => format!("{model} on {path}"),
+        (true, model) => format!("{} on {path}", code_span(model)),
     }
 }

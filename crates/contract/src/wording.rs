@@ -208,10 +208,13 @@ pub(crate) const MARKDOWN: Style = Style {
 /// A text as code in Markdown, also in a cell of a table.
 pub fn code_span(text: &str) -> String {
     let text = text.replace(['\r', '\n'], " ").replace('|', "\\|");
-    if text.contains('`') {
-        format!("`` {text} ``")
-    } else {
-        format!("`{text}`")
+    let mut fence = "`".to_owned();
+    while text.contains(&fence) {
+        fence.push('`');
+    }
+    match fence.len() {
+        1 => format!("`{text}`"),
+        _ => format!("{fence} {text} {fence}"),
     }
 }
 

@@ -22,7 +22,7 @@ use report::Report;
 pub(crate) fn drift(args: &SpecsDrift) -> ExitCode {
     let report = match run(args) {
         Ok(report) => report,
-        Err(failure) => return failure.report(false, None),
+        Err(failure) => return failure.report(args.json, None),
     };
     let printed = print_result(match () {
         () if args.json => report.json().to_string(),

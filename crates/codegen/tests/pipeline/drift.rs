@@ -282,7 +282,7 @@ fn model_without_a_document_is_counted() {
         counts.collect::<Vec<_>>(),
         [
             format!("POST {path} without a model: 1"),
-            format!("acme/new on {path}: 1"),
+            format!("`acme/new` on {path}: 1"),
         ]
     );
 }
