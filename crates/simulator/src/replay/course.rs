@@ -69,20 +69,24 @@ pub(super) fn courses(recording: &Recording, documents: &Documents) -> Vec<Cours
             at: exchange.at,
             fetches: Vec::new(),
         };
-        if request.method == "POST" {
-            let body = request.content.body.as_ref();
-            // Earlier recordings may have what is removed from requests by now.
-            let body = body.map_or(Value::Null, |body| without_secrets(Key::default(), body));
-            let document = documents.find(route, &body).ok();
-            courses.push(Course {
-                id: response.content.body.as_ref().and_then(created_id),
-                model: document.map(|document| Arc::clone(&document.model)),
-                create: Some((body, response.clone())),
-                ..course
-            });
-            continue;
-        }
-        let Some(id) = request.generation_id.as_deref() else {
+        let id = match &*request.method {
+            "POST" => {
+                let body = request.content.body.as_ref();
+                // Earlier recordings may have what is removed from requests by now.
+                let body = body.map_or(Value::Null, |body| without_secrets(Key::default(), body));
+                let document = documents.find(route, &body).ok();
+                courses.push(Course {
+                    id: response.content.body.as_ref().and_then(created_id),
+                    model: document.map(|document| Arc::clone(&document.model)),
+                    create: Some((body, response.clone())),
+                    ..course
+                });
+                continue;
+            }
+            "GET" => request.generation_id.as_deref(),
+            _ => continue,
+        };
+        let Some(id) = id else {
             continue;
         };
         if !courses.iter().any(|course| course.is_of(route, id)) {

@@ -449,3 +449,24 @@ async fn key_in_any_secret_header_is_neither_recorded_nor_reported() {
     let names: Vec<&str> = headers.keys().map(String::as_str).collect();
     assert_eq!(names, ["accept", "content-length", "content-type"]);
 }
+
+#[tokio::test]
+async fn recorded_preflight_is_not_replayed_as_a_fetch() {
+    let mut preflight = fetch_of("1");
+    preflight["method"] = "OPTIONS".into();
+    let created = json!({ "id": "1", "status": "queued" });
+    let lines = [
+        exchange(1, create_of(json!({})), 200, created.clone()),
+        exchange(2, preflight, 204, Value::Null),
+        exchange(
+            9,
+            fetch_of("1"),
+            200,
+            json!({ "id": "1", "status": "completed" }),
+        ),
+    ];
+    let (simulator, caller) = replay(&lines.join("\n").parse().unwrap()).await;
+    caller.create(&text(json!({}))).await;
+    simulator.advance(Duration::from_secs(2));
+    assert_eq!(caller.poll("1").await, (200, created));
+}
