@@ -124,12 +124,17 @@ impl Course {
         self.current(run)
     }
 
-    /// Returns the last successful response. Before the first fetch, the generation is as its create reported it.
+    /// Returns the last successful response. Before the first one, the generation is as its create reported it, or without a
+    /// create as the first successful fetch does.
     fn current(&self, run: &Run) -> Option<&RecordedResponse> {
-        let fetched = run.last.or(self.create.is_none().then_some(0));
-        match fetched {
-            Some(last) => self.fetches.get(last).map(|(_, response)| response),
-            None => self.create.as_ref().map(|(_, created)| created),
+        let mut fetches = self.fetches.iter().map(|(_, response)| response);
+        match (run.last, &self.create) {
+            (Some(last), _) => fetches.nth(last),
+            (None, Some((_, created))) => Some(created),
+            (None, None) => {
+                let success = fetches.clone().find(|response| response.status < 400);
+                success.or(fetches.next())
+            }
         }
     }
 

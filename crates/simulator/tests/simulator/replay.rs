@@ -470,3 +470,20 @@ async fn recorded_preflight_is_not_replayed_as_a_fetch() {
     simulator.advance(Duration::from_secs(2));
     assert_eq!(caller.poll("1").await, (200, created));
 }
+
+#[tokio::test]
+async fn error_before_the_first_success_of_fetches_without_a_create_is_replayed_once() {
+    let generating = json!({ "id": "1", "status": "generating" });
+    let lines = [
+        exchange(1, fetch_of("1"), 503, json!("busy")),
+        exchange(9, fetch_of("1"), 200, generating.clone()),
+    ];
+    let (_simulator, caller) = replay(&lines.join("\n").parse().unwrap()).await;
+    assert_eq!(caller.poll("1").await, (503, json!("busy")));
+    assert_eq!(caller.poll("1").await, (200, generating));
+    // There is nothing but the error.
+    let (_simulator, caller) = replay(&lines[0].parse().unwrap()).await;
+    for _ in 0..2 {
+        assert_eq!(caller.poll("1").await, (503, json!("busy")));
+    }
+}
