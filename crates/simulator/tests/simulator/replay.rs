@@ -194,7 +194,8 @@ async fn course_follows_the_clock_and_errors_are_replayed_once() {
         (201, state("queued"))
     );
     for (advance, status, expected) in [
-        (9, 201, "queued"),
+        // A create's 201 is no status of a fetch.
+        (9, 200, "queued"),
         (1, 200, "generating"),
         (9, 200, "generating"),
         (100, 503, "busy"),
@@ -486,4 +487,23 @@ async fn error_before_the_first_success_of_fetches_without_a_create_is_replayed_
     for _ in 0..2 {
         assert_eq!(caller.poll("1").await, (503, json!("busy")));
     }
+}
+
+#[tokio::test]
+async fn urls_of_files_lead_to_clips_and_other_texts_are_replayed_unchanged() {
+    let kept = json!({ "id": "1", "note": "https://a.test is down, see http://b.test/c", "docs": "https://docs.test/",
+        "host": "https://docs.test" });
+    let mut created = kept.clone();
+    created["url"] = "HTTPS://a.test/v/1.mp4?x=/y".into();
+    let line = exchange(1, create_of(json!({})), 201, created);
+    let header = r#""location":"https://a.test/v/2.mp4","content-type""#;
+    let recording = line.replace("\"content-type\"", header).parse().unwrap();
+    let (simulator, caller) = replay(&recording).await;
+    let response = caller.response("POST", PATH, Some(&text(json!({})))).await;
+    let response = response.unwrap();
+    let clip = |name| format!("{}/_simulator/replay/0/{name}", simulator.url());
+    assert_eq!(response.headers()["location"], clip("2.mp4"));
+    let mut expected = kept;
+    expected["url"] = clip("1.mp4").into();
+    assert_eq!(response.json::<Value>().await.unwrap(), expected);
 }
