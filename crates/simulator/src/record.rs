@@ -110,11 +110,6 @@ pub struct RecordedContent {
 /// The maximum of a body that is recorded as text, in bytes.
 const MAX_TEXT_BYTES: usize = 16 * 1024;
 
-#[derive(Deserialize)]
-struct FetchQuery {
-    generation_id: String,
-}
-
 impl RecordedExchange {
     pub(super) fn new(
         number: u64,
@@ -185,9 +180,11 @@ fn recorded_headers(request: &Request<Vec<u8>>) -> HeaderMap {
         .collect()
 }
 
-fn generation_id(uri: &Uri) -> Option<String> {
-    let Query(query) = Query::<FetchQuery>::try_from_uri(uri).ok()?;
-    Some(query.generation_id)
+/// Returns the id in the query of a fetch.
+pub(super) fn generation_id(uri: &Uri) -> Option<String> {
+    let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri).ok()?;
+    let mut pairs = pairs.into_iter();
+    Some(pairs.find(|(name, _)| name == "generation_id")?.1)
 }
 
 /// A recording, which [`SimulatorBuilder::replay`](crate::SimulatorBuilder::replay) serves.
