@@ -54,7 +54,7 @@ impl Schema {
                 let (tag, arms) = self.tagged().unwrap_or_default();
                 let arms = arms.into_iter().map(|(value, arm)| {
                     let value = (style.value)(&value.into());
-                    match arm.words_beside(tag, style) {
+                    match arm.words_without(tag, style) {
                         more if more.is_empty() => value,
                         more => format!("{value} ({more})"),
                     }
@@ -77,8 +77,8 @@ impl Schema {
         }
     }
 
-    /// What one of tagged alternatives has beside its tag.
-    fn words_beside(&self, tag: &str, style: Style) -> String {
+    /// What one of tagged alternatives has, without its tag.
+    fn words_without(&self, tag: &str, style: Style) -> String {
         let names = self.properties().iter().map(|property| &*property.name);
         let names = names.filter(|name| *name != tag).map(style.name);
         let names = list(names, ", ");

@@ -70,7 +70,7 @@ pub struct RecordedCall {
     pub method: String,
     /// The path, without the query.
     pub path: String,
-    /// The id that a fetch asks for.
+    /// The id in the query of a fetch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation_id: Option<String>,
     /// The headers and the body.
@@ -206,6 +206,15 @@ impl Recording {
     /// Returns the exchanges, the first request first.
     pub fn exchanges(&self) -> &[RecordedExchange] {
         &self.exchanges
+    }
+}
+
+impl IntoIterator for Recording {
+    type Item = RecordedExchange;
+    type IntoIter = std::vec::IntoIter<RecordedExchange>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.exchanges.into_iter()
     }
 }
 

@@ -58,7 +58,7 @@ fn read(paths: &[PathBuf]) -> Result<Recording, Failure> {
         let recording: Recording = text
             .parse()
             .map_err(|error| Failure::usage(format!("{path}: {error}")))?;
-        exchanges.extend_from_slice(recording.exchanges());
+        exchanges.extend(recording);
     }
     Ok(exchanges.into_iter().collect())
 }

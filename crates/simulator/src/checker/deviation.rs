@@ -18,6 +18,7 @@ pub struct Deviation {
     /// The JSON pointer within the part; for a header or a query parameter, `/` and its name.
     pub pointer: String,
     /// The given value, or `None` if it is missing; without keys, the queries of URLs, and the bytes of media.
+    /// A text in it is truncated to 256 bytes.
     pub given: Option<Value>,
     /// What is allowed.
     pub allowed: String,

@@ -26,7 +26,7 @@ use aimlapi_video::{Route, contract::Model};
 #[derive(Debug)]
 pub(super) struct Course {
     pub(super) route: Route,
-    /// The id that fetches ask for, if the response to the create has one.
+    /// The id in the queries of fetches, if the response to the create has one.
     pub(super) id: Option<Arc<str>>,
     /// The model, if a document has the one that the create states.
     pub(super) model: Option<Arc<Model>>,

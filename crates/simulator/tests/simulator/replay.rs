@@ -262,7 +262,7 @@ async fn recording_has_no_key_no_signature_and_no_media_and_still_matches() {
 }
 
 #[test]
-fn line_that_is_no_exchange_is_named() {
+fn line_that_is_not_an_exchange_is_named() {
     let error = "\n{\"number\": 1}"
         .parse::<Recording>()
         .unwrap_err()
