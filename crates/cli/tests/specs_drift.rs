@@ -399,7 +399,7 @@ klingai/v2-master-text-to-video on /v2/video/generations
   never received  property `meta`
   never received  `status`: \"error\"
 other responses
-  not compared    acme/new on /v2/video/generations (1 response)
+  not compared    `acme/new` on /v2/video/generations (1 response)
 ";
     assert!(report.ends_with(expected), "{report}");
     assert!(drafts.contains("\"kind\": \"recorded\""), "{drafts}");
@@ -423,9 +423,33 @@ fn markdown_has_a_heading_for_each_model_and_each_draft() {
     );
     assert!(
         ran.stdout
-            .contains("- not compared: acme/new on /v2/video/generations (1 response)\n")
+            .contains("- not compared: `acme/new` on /v2/video/generations (1 response)\n")
     );
     assert!(!ran.stdout.contains(PROMPT), "{}", ran.stdout);
+}
+
+#[test]
+fn name_of_a_model_adds_no_line_and_ends_no_code_span() {
+    let model = "acme/``\r\n### forged\n  difference";
+    let recording = [
+        create(0, model, 200, json!({ "id": "1", "status": "queued" })),
+        fetch(1, "1", json!({ "id": "1", "status": "queued", "cost": 1 })),
+    ];
+    let folder = folder(&recording.concat(), &[]);
+    let text = drift(folder.path(), &[]).stdout;
+    let title = "acme/``  ### forged   difference on /v2/video/generations";
+    assert!(text.lines().any(|line| line == title), "{text}");
+    let markdown = drift(folder.path(), &["--markdown"]).stdout;
+    let span = "``` acme/``  ### forged   difference ```";
+    for line in [
+        format!("### {span} on `/v2/video/generations`"),
+        format!("- not compared: {span} on /v2/video/generations (1 response)"),
+    ] {
+        assert!(markdown.lines().any(|other| *other == line), "{markdown}");
+    }
+    for line in text.lines().chain(markdown.lines()) {
+        assert!(!line.starts_with("### forged"), "{line}");
+    }
 }
 
 #[test]
@@ -477,8 +501,19 @@ fn malformed_line_is_an_error_that_names_the_file_and_the_line() {
         let folder = folder(&format!("{good}{bad}\n"), &[]);
         for more in [&[][..], &["--json"], &["--markdown"]] {
             let ran = drift(folder.path(), more);
-            assert_eq!((ran.code, &*ran.stdout), (2, ""), "{bad}");
             let place = format!("recording.jsonl: line {number}: ");
+            assert_eq!(ran.code, 2, "{bad}");
+            if more == ["--json"] {
+                let failure: Value = serde_json::from_str(&ran.stdout).unwrap();
+                let error = &failure["error"];
+                assert_eq!(error["exit_code"], 2, "{error}");
+                assert!(
+                    error["message"].as_str().unwrap().contains(&place),
+                    "{error}"
+                );
+            } else {
+                assert_eq!(ran.stdout, "", "{bad}");
+            }
             assert!(ran.stderr.contains(&place), "{bad}: {}", ran.stderr);
             assert!(!ran.stderr.contains(PROMPT), "{}", ran.stderr);
         }

@@ -11,6 +11,7 @@ mod widen;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aimlapi_video_contract::code_span;
 use serde_json::Value;
 
 use crate::{Document, Merged, Route, document::Create, step, strip};
@@ -31,6 +32,8 @@ pub struct Response<'a> {
     pub headers: &'a BTreeMap<String, String>,
     /// The body, if it is JSON.
     pub body: Option<&'a Value>,
+    /// Whether there is a body, JSON or not.
+    pub has_body: bool,
 }
 
 /// How responses and documents differ.
@@ -42,8 +45,8 @@ pub struct Drift {
     pub unreceived: Vec<Unreceived>,
     /// The overlay actions that make the documents allow every response.
     pub actions: Vec<Value>,
-    /// What was not compared, in words, with the number of responses: those that no document declares, and bodies that are
-    /// missing, which no document can declare.
+    /// What was not compared, in words, with the number of responses: those that no document declares, bodies of which their
+    /// document declares nothing, and bodies that are missing or not JSON although the document declares one.
     pub not_compared: BTreeMap<String, usize>,
 }
 
@@ -150,17 +153,17 @@ pub fn compare(documents: &[Document], merged: &Merged, responses: &[Response<'_
             *drift.not_compared.entry(undeclared(response)).or_default() += 1;
             continue;
         };
-        if operation::lacks_body(response) {
-            let what = format!("{} {} without a body", response.method(), response.status);
-            *drift.not_compared.entry(what).or_default() += 1;
-        }
         let declared = operations
             .entry(operation)
             .or_insert_with(|| Declared::new(declared));
         let mut parts = BTreeSet::new();
-        admit(&mut declared.responses.clone(), response, &mut |part| {
+        let not_compared = admit(&mut declared.responses.clone(), response, &mut |part| {
             parts.insert(part);
         });
+        if let Some(body) = not_compared {
+            let what = format!("{} {} {body}", response.method(), response.status);
+            *drift.not_compared.entry(what).or_default() += 1;
+        }
         admit(&mut declared.corrected, response, &mut |_| {});
         let Response {
             route,
@@ -320,6 +323,6 @@ fn undeclared(response: &Response<'_>) -> String {
     match (response.is_create, response.model) {
         (false, _) => format!("GET {path}"),
         (true, "") => format!("POST {path} without a model"),
-        (true, model) => format!("{model} on {path}"),
+        (true, model) => format!("{} on {path}", code_span(model)),
     }
 }

@@ -37,8 +37,8 @@ mod task;
 
 use serde_json::Value;
 
-pub use aimlapi_video_contract::Route;
 pub use aimlapi_video_contract::pointer_step as step;
+pub use aimlapi_video_contract::{Route, code_span};
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use document::Document;
 pub use facts::{Facts, LEGACY_FOLDER, ModelDuration};

@@ -54,7 +54,7 @@ impl Schema {
                 let (tag, arms) = self.tagged().unwrap_or_default();
                 let arms = arms.into_iter().map(|(value, arm)| {
                     let value = (style.value)(&value.into());
-                    match arm.words_beside(tag, style) {
+                    match arm.words_without(tag, style) {
                         more if more.is_empty() => value,
                         more => format!("{value} ({more})"),
                     }
@@ -77,8 +77,8 @@ impl Schema {
         }
     }
 
-    /// What one of tagged alternatives has beside its tag.
-    fn words_beside(&self, tag: &str, style: Style) -> String {
+    /// What one of tagged alternatives has, without its tag.
+    fn words_without(&self, tag: &str, style: Style) -> String {
         let names = self.properties().iter().map(|property| &*property.name);
         let names = names.filter(|name| *name != tag).map(style.name);
         let names = list(names, ", ");
@@ -208,10 +208,13 @@ pub(crate) const MARKDOWN: Style = Style {
 /// A text as code in Markdown, also in a cell of a table.
 pub fn code_span(text: &str) -> String {
     let text = text.replace(['\r', '\n'], " ").replace('|', "\\|");
-    if text.contains('`') {
-        format!("`` {text} ``")
-    } else {
-        format!("`{text}`")
+    let mut fence = "`".to_owned();
+    while text.contains(&fence) {
+        fence.push('`');
+    }
+    match fence.len() {
+        1 => format!("`{text}`"),
+        _ => format!("{fence} {text} {fence}"),
     }
 }
 

@@ -157,8 +157,8 @@ impl Checker {
 
     /// Judges a request: path, method, authorization, content type, query and body.
     ///
-    /// A number in a string is a deviation, although the service accepts it in some properties. Plain base64 text is none where
-    /// the document's prose allows it.
+    /// A number in a string is a deviation, although the service accepts it in some properties. Plain base64 text is allowed
+    /// where the document's prose allows it.
     pub fn request<B: AsRef<[u8]>>(&self, request: &http::Request<B>) -> Vec<Deviation> {
         let body = serde_json::from_slice(request.body().as_ref());
         self.judge_request(request, Some(&body))

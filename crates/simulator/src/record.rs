@@ -70,7 +70,7 @@ pub struct RecordedCall {
     pub method: String,
     /// The path, without the query.
     pub path: String,
-    /// The id that a fetch asks for.
+    /// The id in the query of a fetch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation_id: Option<String>,
     /// The headers and the body.
@@ -109,11 +109,6 @@ pub struct RecordedContent {
 
 /// The maximum of a body that is recorded as text, in bytes.
 const MAX_TEXT_BYTES: usize = 16 * 1024;
-
-#[derive(Deserialize)]
-struct FetchQuery {
-    generation_id: String,
-}
 
 impl RecordedExchange {
     pub(super) fn new(
@@ -185,9 +180,11 @@ fn recorded_headers(request: &Request<Vec<u8>>) -> HeaderMap {
         .collect()
 }
 
-fn generation_id(uri: &Uri) -> Option<String> {
-    let Query(query) = Query::<FetchQuery>::try_from_uri(uri).ok()?;
-    Some(query.generation_id)
+/// Returns the id in the query of a fetch.
+pub(super) fn generation_id(uri: &Uri) -> Option<String> {
+    let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri).ok()?;
+    let mut pairs = pairs.into_iter();
+    Some(pairs.find(|(name, _)| name == "generation_id")?.1)
 }
 
 /// A recording, which [`SimulatorBuilder::replay`](crate::SimulatorBuilder::replay) serves.
@@ -209,6 +206,15 @@ impl Recording {
     /// Returns the exchanges, the first request first.
     pub fn exchanges(&self) -> &[RecordedExchange] {
         &self.exchanges
+    }
+}
+
+impl IntoIterator for Recording {
+    type Item = RecordedExchange;
+    type IntoIter = std::vec::IntoIter<RecordedExchange>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.exchanges.into_iter()
     }
 }
 

@@ -22,7 +22,7 @@ use report::Report;
 pub(crate) fn drift(args: &SpecsDrift) -> ExitCode {
     let report = match run(args) {
         Ok(report) => report,
-        Err(failure) => return failure.report(false, None),
+        Err(failure) => return failure.report(args.json, None),
     };
     let printed = print_result(match () {
         () if args.json => report.json().to_string(),
@@ -58,7 +58,7 @@ fn read(paths: &[PathBuf]) -> Result<Recording, Failure> {
         let recording: Recording = text
             .parse()
             .map_err(|error| Failure::usage(format!("{path}: {error}")))?;
-        exchanges.extend_from_slice(recording.exchanges());
+        exchanges.extend(recording);
     }
     Ok(exchanges.into_iter().collect())
 }

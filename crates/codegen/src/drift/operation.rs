@@ -8,10 +8,14 @@ use super::{
 };
 
 /// Reports what the declared responses of an operation lack of a response, and adds it to them.
-pub(super) fn admit(responses: &mut Value, response: &Response<'_>, report: &mut dyn FnMut(Part)) {
-    let Some(responses) = responses.as_object_mut() else {
-        return;
-    };
+///
+/// Returns, in words, the body that is not compared with what is declared, if so.
+pub(super) fn admit(
+    responses: &mut Value,
+    response: &Response<'_>,
+    report: &mut dyn FnMut(Part),
+) -> Option<&'static str> {
+    let responses = responses.as_object_mut()?;
     let code = response.status.to_string();
     let known = key(responses, response.status);
     let is_new = known.is_none();
@@ -20,9 +24,7 @@ pub(super) fn admit(responses: &mut Value, response: &Response<'_>, report: &mut
         report(Part::new(Kind::UndeclaredStatus, ""));
         responses.insert(code, json!({ "description": "" }));
     }
-    let Some(declared) = responses.get_mut(&key) else {
-        return;
-    };
+    let declared = responses.get_mut(&key)?;
     for name in response.headers.keys().filter(|name| !is_of_http(name)) {
         let Some(headers) = entry(declared, "headers") else {
             break;
@@ -39,38 +41,46 @@ pub(super) fn admit(responses: &mut Value, response: &Response<'_>, report: &mut
     let is_success = (200..300).contains(&response.status);
     let has_content = |declared: &Value| declared.get("content").is_some();
     let mut keys = responses.iter();
-    let answer = keys.find(|(other, declared)| other.starts_with('2') && has_content(declared));
-    let body_key = match answer {
-        Some((answer, _)) if is_success && !responses.get(&key).is_some_and(has_content) => {
-            answer.clone()
+    let success = keys.find(|(other, declared)| other.starts_with('2') && has_content(declared));
+    let body_key = match success {
+        Some((success, _)) if is_success && !responses.get(&key).is_some_and(has_content) => {
+            success.clone()
         }
         _ => key,
     };
-    let Some(declared) = responses.get_mut(&body_key) else {
-        return;
-    };
+    let declared = responses.get_mut(&body_key)?;
     if has_content(declared) {
-        admit_body(declared, response, report);
-    } else if is_new && !is_success {
+        return admit_body(declared, response, report);
+    }
+    if is_new && !is_success {
         // The status is the difference; its body is a part of it.
         admit_body(declared, response, &mut |_| {});
+        return None;
     }
+    response
+        .has_body
+        .then_some("with a body, of which the document declares nothing")
 }
 
-fn admit_body(declared: &mut Value, response: &Response<'_>, report: &mut dyn FnMut(Part)) {
+fn admit_body(
+    declared: &mut Value,
+    response: &Response<'_>,
+    report: &mut dyn FnMut(Part),
+) -> Option<&'static str> {
+    if !response.has_body {
+        return (![204, 205].contains(&response.status)).then_some("without a body");
+    }
     let Some(kind) = media_type(response) else {
-        return;
+        return Some("with a body without a media type");
     };
-    let Some(content) = entry(declared, "content") else {
-        return;
-    };
+    let content = entry(declared, "content")?;
     let mut kinds = content.iter_mut();
     match kinds.find(|(known, _)| without_parameters(known) == kind) {
-        Some((_, media)) => {
-            if let (Some(schema), Some(body)) = (media.get_mut("schema"), response.body) {
-                widen(schema, body, "", report);
-            }
-        }
+        Some((_, media)) => match (media.get_mut("schema"), response.body) {
+            (Some(schema), Some(body)) => widen(schema, body, "", report),
+            (Some(_), None) => return Some("with a body that is not JSON"),
+            (None, _) => {}
+        },
         None => {
             let mut part = Part::new(Kind::UndeclaredMediaType, &kind);
             part.declared = content.keys().cloned().collect::<Vec<_>>().join(", ");
@@ -79,6 +89,7 @@ fn admit_body(declared: &mut Value, response: &Response<'_>, report: &mut dyn Fn
             content.insert(kind, schema.unwrap_or_else(|| json!({})));
         }
     }
+    None
 }
 
 /// The key of the responses that declares a status.
@@ -88,13 +99,6 @@ pub(super) fn key(responses: &Map<String, Value>, status: u16) -> Option<String>
     let is = |key: &String, other: &String| key.eq_ignore_ascii_case(other);
     keys.iter()
         .find_map(|key| responses.keys().find(|other| is(key, other)).cloned())
-}
-
-/// Whether a success has no body, although every status but 204 and 205 has one.
-pub(super) fn lacks_body(response: &Response<'_>) -> bool {
-    (200..300).contains(&response.status)
-        && ![204, 205].contains(&response.status)
-        && media_type(response).is_none()
 }
 
 /// The media type of the body, if there is one.

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 const MODEL: &str = "klingai/v2-master-text-to-video";
 
-/// The vendored documents of the model and of both fetches, and one of two models.
+/// The vendored documents of the model and of both fetches, one of two models, and one without the body of its response.
 fn documents() -> Vec<Document> {
     let mut documents = super::documents();
     documents.retain(|document| {
@@ -27,6 +27,12 @@ fn documents() -> Vec<Document> {
         "properties": { "id": { "type": "string", "description": "A sentence." } },
     } } } } });
     documents.extend(two);
+    let silent = json!({ "type": "object", "properties": { "model": { "type": "string", "enum": ["acme/silent"] } } });
+    let mut silent = super::create(silent);
+    silent[0].file = "acme/silent.json".into();
+    silent[0].published["paths"]["/v2/video/generations"]["post"]["responses"] =
+        json!({ "201": { "description": "" } });
+    documents.extend(silent);
     documents
 }
 
@@ -80,6 +86,7 @@ fn compare_with(given: &[Given], (documents, merged): &(Vec<Document>, Merged)) 
             status: *status,
             headers,
             body: body.as_ref(),
+            has_body: body.is_some(),
         });
     let responses: Vec<_> = responses.collect();
     drift::compare(documents, merged, &responses)
@@ -228,6 +235,39 @@ fn success_without_a_body_is_counted() {
 }
 
 #[test]
+fn body_that_cannot_be_compared_is_counted() {
+    let json = BTreeMap::from([("content-type".to_owned(), "application/json".to_owned())]);
+    let (none, body) = (BTreeMap::new(), json!({ "id": 1 }));
+    let of = |model, status, headers, body, has_body| Response {
+        route: Route::Universal,
+        is_create: status == 201,
+        model,
+        status,
+        headers,
+        body,
+        has_body,
+    };
+    let responses = [
+        of(MODEL, 200, &json, None, true),
+        of(MODEL, 200, &json, None, false),
+        of(MODEL, 200, &none, None, true),
+        of("acme/silent", 201, &json, Some(&body), true),
+        of("acme/silent", 201, &none, None, false),
+    ];
+    let (documents, merged) = &*UNCORRECTED;
+    let drift = drift::compare(documents, merged, &responses);
+    assert_eq!(lines(&drift), [] as [String; 0]);
+    let counted = [
+        "GET 200 with a body that is not JSON",
+        "GET 200 with a body without a media type",
+        "GET 200 without a body",
+        "POST 201 with a body, of which the document declares nothing",
+    ];
+    let counted = counted.map(|what| (what.to_owned(), 1));
+    assert_eq!(drift.not_compared, BTreeMap::from(counted));
+}
+
+#[test]
 fn model_without_a_document_is_counted() {
     let drift = compare(
         &[created("acme/new", json!({})), created("", json!({}))],
@@ -242,7 +282,7 @@ fn model_without_a_document_is_counted() {
         counts.collect::<Vec<_>>(),
         [
             format!("POST {path} without a model: 1"),
-            format!("acme/new on {path}: 1"),
+            format!("`acme/new` on {path}: 1"),
         ]
     );
 }

@@ -4,7 +4,7 @@ use axum::http::{self, Method, header};
 use serde_json::Value;
 
 use super::{Checker, Deviation, JsonBody, Part, Subject, is_json, not_json, without_secrets};
-use crate::{documents::Document, violation::Violation};
+use crate::{documents::Document, record::generation_id, violation::Violation};
 use aimlapi_video::contract::Route;
 
 impl Checker {
@@ -35,9 +35,7 @@ impl Checker {
 
     fn fetch<B>(&self, route: Route, request: &http::Request<B>) -> Vec<Deviation> {
         let mut found = Vec::from_iter(authorization(request));
-        let query = request.uri().query().unwrap_or_default();
-        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        if !pairs.any(|(name, value)| name == "generation_id" && !value.is_empty()) {
+        if generation_id(request.uri()).is_none_or(|id| id.is_empty()) {
             let file = self.0.fetches.get(&route).map(|(file, _)| file.clone());
             let allowed = "a generation's id";
             found.push(Deviation {

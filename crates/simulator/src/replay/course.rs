@@ -26,7 +26,7 @@ use aimlapi_video::{Route, contract::Model};
 #[derive(Debug)]
 pub(super) struct Course {
     pub(super) route: Route,
-    /// The id that fetches ask for, if the response to the create has one.
+    /// The id in the queries of fetches, if the response to the create has one.
     pub(super) id: Option<Arc<str>>,
     /// The model, if a document has the one that the create states.
     pub(super) model: Option<Arc<Model>>,
@@ -69,20 +69,24 @@ pub(super) fn courses(recording: &Recording, documents: &Documents) -> Vec<Cours
             at: exchange.at,
             fetches: Vec::new(),
         };
-        if request.method == "POST" {
-            let body = request.content.body.as_ref();
-            // Earlier recordings may have what is removed from requests by now.
-            let body = body.map_or(Value::Null, |body| without_secrets(Key::default(), body));
-            let document = documents.find(route, &body).ok();
-            courses.push(Course {
-                id: response.content.body.as_ref().and_then(created_id),
-                model: document.map(|document| Arc::clone(&document.model)),
-                create: Some((body, response.clone())),
-                ..course
-            });
-            continue;
-        }
-        let Some(id) = request.generation_id.as_deref() else {
+        let id = match &*request.method {
+            "POST" => {
+                let body = request.content.body.as_ref();
+                // Earlier recordings may have what is removed from requests by now.
+                let body = body.map_or(Value::Null, |body| without_secrets(Key::default(), body));
+                let document = documents.find(route, &body).ok();
+                courses.push(Course {
+                    id: response.content.body.as_ref().and_then(created_id),
+                    model: document.map(|document| Arc::clone(&document.model)),
+                    create: Some((body, response.clone())),
+                    ..course
+                });
+                continue;
+            }
+            "GET" => request.generation_id.as_deref(),
+            _ => continue,
+        };
+        let Some(id) = id else {
             continue;
         };
         if !courses.iter().any(|course| course.is_of(route, id)) {
@@ -120,12 +124,17 @@ impl Course {
         self.current(run)
     }
 
-    /// Returns the last successful response. Before the first fetch, the generation is as its create reported it.
+    /// Returns the last successful response. Before the first one, the generation is as its create reported it, or without a
+    /// create as the first successful fetch does.
     fn current(&self, run: &Run) -> Option<&RecordedResponse> {
-        let fetched = run.last.or(self.create.is_none().then_some(0));
-        match fetched {
-            Some(last) => self.fetches.get(last).map(|(_, response)| response),
-            None => self.create.as_ref().map(|(_, created)| created),
+        let mut fetches = self.fetches.iter().map(|(_, response)| response);
+        match (run.last, &self.create) {
+            (Some(last), _) => fetches.nth(last),
+            (None, Some((_, created))) => Some(created),
+            (None, None) => {
+                let success = fetches.clone().find(|response| response.status < 400);
+                success.or(fetches.next())
+            }
         }
     }
 

@@ -28,7 +28,9 @@ pub(super) fn to_response(recorded: &RecordedResponse, course: usize, base: &str
     *response.status_mut() = StatusCode::from_u16(recorded.status).unwrap_or_default();
     let mut headers = HeaderMap::new();
     for (name, value) in &content.headers {
-        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+        let clip = clip_url(value, course, base);
+        let value = HeaderValue::from_str(clip.as_ref().unwrap_or(value));
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value) {
             headers.insert(name, value);
         }
     }
@@ -41,12 +43,11 @@ pub(super) fn to_response(recorded: &RecordedResponse, course: usize, base: &str
     response
 }
 
-/// Replaces each URL by the URL of a clip of the simulator with the same file name.
+/// Replaces each URL of a file by the URL of a clip of the simulator with the same file name.
 fn with_urls(value: &Value, course: usize, base: &str) -> Value {
     match value {
-        Value::String(text) if text.starts_with("http://") || text.starts_with("https://") => {
-            let name = text.rsplit('/').next().unwrap_or_default();
-            format!("{base}/_simulator/replay/{course}/{name}").into()
+        Value::String(text) => {
+            clip_url(text, course, base).map_or_else(|| value.clone(), Value::from)
         }
         Value::Array(items) => items
             .iter()
@@ -58,4 +59,16 @@ fn with_urls(value: &Value, course: usize, base: &str) -> Value {
             .collect(),
         other => other.clone(),
     }
+}
+
+/// Returns the URL of a clip in place of a text that is the URL of a file.
+fn clip_url(text: &str, course: usize, base: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    let is_http = ["http", "https"]
+        .iter()
+        .any(|http| scheme.eq_ignore_ascii_case(http));
+    let (_host, path) = rest.split(['?', '#']).next()?.split_once('/')?;
+    let name = path.rsplit('/').next()?;
+    let is_file = is_http && !name.is_empty() && !text.contains(char::is_whitespace);
+    is_file.then(|| format!("{base}/_simulator/replay/{course}/{name}"))
 }

@@ -40,8 +40,15 @@ fn valid_request_and_response_have_no_deviation() {
     assert_eq!(lines(&checker.request(&request)), [""; 0]);
     let created = response(200, &json!({ "id": "1", "status": "queued" }));
     assert_eq!(lines(&checker.response(&request, &created)), [""; 0]);
+    for query in [
+        "generation_id=1%3Aa",
+        "generation%5Fid=1",
+        "generation_id=1&generation_id=2",
+    ] {
+        let request = fetch(&format!("/v2/video/generations?{query}"));
+        assert_eq!(lines(&checker.request(&request)), [""; 0]);
+    }
     let request = fetch("/v2/video/generations?generation_id=1%3Aa");
-    assert_eq!(lines(&checker.request(&request)), [""; 0]);
     let video = json!({ "url": "https://a.test/v.mp4" });
     for video in [video.clone(), json!([video]), Value::Null] {
         let fetched = json!({ "id": "1", "status": "completed", "video": video, "error": null });

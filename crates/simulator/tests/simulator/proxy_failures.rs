@@ -194,7 +194,7 @@ async fn response_that_stalls_is_reported_once() {
 }
 
 #[tokio::test]
-async fn caller_that_leaves_within_a_message_is_no_failure_of_the_upstream() {
+async fn caller_that_leaves_within_a_message_is_not_a_failure_of_the_upstream() {
     let request = create();
     let (cut, _) = request.split_at(request.len() - 10);
     for (request, response) in [
@@ -265,7 +265,7 @@ async fn response_that_is_not_http_or_cut_in_a_chunk_is_reported_on_every_path()
 }
 
 #[tokio::test]
-async fn bytes_beyond_the_stated_length_are_no_part_of_the_response() {
+async fn bytes_beyond_the_stated_length_are_not_part_of_the_response() {
     let response =
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 5\r\n\r\n{\"id\": 1}";
     let upstream = Server::always(response.into()).await;

@@ -194,7 +194,8 @@ async fn course_follows_the_clock_and_errors_are_replayed_once() {
         (201, state("queued"))
     );
     for (advance, status, expected) in [
-        (9, 201, "queued"),
+        // A create's 201 is no status of a fetch.
+        (9, 200, "queued"),
         (1, 200, "generating"),
         (9, 200, "generating"),
         (100, 503, "busy"),
@@ -261,7 +262,7 @@ async fn recording_has_no_key_no_signature_and_no_media_and_still_matches() {
 }
 
 #[test]
-fn line_that_is_no_exchange_is_named() {
+fn line_that_is_not_an_exchange_is_named() {
     let error = "\n{\"number\": 1}"
         .parse::<Recording>()
         .unwrap_err()
@@ -448,4 +449,61 @@ async fn key_in_any_secret_header_is_neither_recorded_nor_reported() {
     let headers = &recording.exchanges()[0].request.content.headers;
     let names: Vec<&str> = headers.keys().map(String::as_str).collect();
     assert_eq!(names, ["accept", "content-length", "content-type"]);
+}
+
+#[tokio::test]
+async fn recorded_preflight_is_not_replayed_as_a_fetch() {
+    let mut preflight = fetch_of("1");
+    preflight["method"] = "OPTIONS".into();
+    let created = json!({ "id": "1", "status": "queued" });
+    let lines = [
+        exchange(1, create_of(json!({})), 200, created.clone()),
+        exchange(2, preflight, 204, Value::Null),
+        exchange(
+            9,
+            fetch_of("1"),
+            200,
+            json!({ "id": "1", "status": "completed" }),
+        ),
+    ];
+    let (simulator, caller) = replay(&lines.join("\n").parse().unwrap()).await;
+    caller.create(&text(json!({}))).await;
+    simulator.advance(Duration::from_secs(2));
+    assert_eq!(caller.poll("1").await, (200, created));
+}
+
+#[tokio::test]
+async fn error_before_the_first_success_of_fetches_without_a_create_is_replayed_once() {
+    let generating = json!({ "id": "1", "status": "generating" });
+    let lines = [
+        exchange(1, fetch_of("1"), 503, json!("busy")),
+        exchange(9, fetch_of("1"), 200, generating.clone()),
+    ];
+    let (_simulator, caller) = replay(&lines.join("\n").parse().unwrap()).await;
+    assert_eq!(caller.poll("1").await, (503, json!("busy")));
+    assert_eq!(caller.poll("1").await, (200, generating));
+    // There is nothing but the error.
+    let (_simulator, caller) = replay(&lines[0].parse().unwrap()).await;
+    for _ in 0..2 {
+        assert_eq!(caller.poll("1").await, (503, json!("busy")));
+    }
+}
+
+#[tokio::test]
+async fn urls_of_files_lead_to_clips_and_other_texts_are_replayed_unchanged() {
+    let kept = json!({ "id": "1", "note": "https://a.test is down, see http://b.test/c", "docs": "https://docs.test/",
+        "host": "https://docs.test" });
+    let mut created = kept.clone();
+    created["url"] = "HTTPS://a.test/v/1.mp4?x=/y".into();
+    let line = exchange(1, create_of(json!({})), 201, created);
+    let header = r#""location":"https://a.test/v/2.mp4","content-type""#;
+    let recording = line.replace("\"content-type\"", header).parse().unwrap();
+    let (simulator, caller) = replay(&recording).await;
+    let response = caller.response("POST", PATH, Some(&text(json!({})))).await;
+    let response = response.unwrap();
+    let clip = |name| format!("{}/_simulator/replay/0/{name}", simulator.url());
+    assert_eq!(response.headers()["location"], clip("2.mp4"));
+    let mut expected = kept;
+    expected["url"] = clip("1.mp4").into();
+    assert_eq!(response.json::<Value>().await.unwrap(), expected);
 }

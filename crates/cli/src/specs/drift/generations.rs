@@ -63,13 +63,17 @@ impl<'a> Recorded<'a> {
                 None => model(exchange),
             };
             let response = &exchange.response;
+            let content = &response.content;
             recorded.responses.push(Response {
                 route,
                 is_create: request.method == "POST",
                 model: model.unwrap_or_default(),
                 status: response.status,
-                headers: &response.content.headers,
-                body: response.content.body.as_ref(),
+                headers: &content.headers,
+                body: content.body.as_ref(),
+                has_body: content.body.is_some()
+                    || content.text.is_some()
+                    || content.hash.is_some(),
             });
         }
         recorded

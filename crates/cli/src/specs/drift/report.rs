@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _, ops::RangeInclusive};
 
 use aimlapi_video::Route;
-use aimlapi_video_codegen::drift::Drift;
+use aimlapi_video_codegen::{code_span, drift::Drift};
 use serde_json::{Value, json};
 
 use super::durations::Durations;
@@ -27,7 +27,7 @@ impl Report {
 
     pub(super) fn text(&self) -> String {
         let mut out = format!("{}\n", self.summary());
-        for (title, lines) in self.groups(|title| title.to_owned()) {
+        for (title, lines) in self.groups(|title| title.replace(['\r', '\n'], " ")) {
             let _ = writeln!(out, "{title}");
             for (kind, line) in lines {
                 let _ = writeln!(out, "  {kind:<14}  {line}");
@@ -41,7 +41,7 @@ impl Report {
 
     pub(super) fn markdown(&self) -> String {
         let mut out = format!("{}\n\n", self.summary());
-        for (title, lines) in self.groups(|title| format!("`{title}`")) {
+        for (title, lines) in self.groups(code_span) {
             let _ = writeln!(out, "### {title}\n");
             for (kind, line) in lines {
                 let _ = writeln!(out, "- {kind}: {line}");
