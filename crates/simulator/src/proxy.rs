@@ -15,7 +15,7 @@ use axum::{
     Json, Router,
     extract::{Query, State},
     http::{HeaderMap, StatusCode, Uri},
-    middleware::from_fn,
+    middleware::{from_fn, from_fn_with_state},
     response::Response,
     routing::{any, get, post},
 };
@@ -113,7 +113,7 @@ impl Proxy {
 }
 
 /// Builds the router: the proxy's own endpoints, and everything else to the upstream.
-fn router(state: Arc<forward::Forward>) -> Router {
+fn router(state: Arc<forward::Forward>, is_loopback: bool) -> Router {
     Router::new()
         .route("/_simulator", get(overview))
         .route("/_simulator/", get(overview))
@@ -122,7 +122,7 @@ fn router(state: Arc<forward::Forward>) -> Router {
         .route("/_simulator/deviations", get(deviations))
         .route("/_simulator/reset", post(reset))
         .route("/_simulator/{*path}", any(unknown))
-        .route_layer(from_fn(page::origin::refuse_others))
+        .route_layer(from_fn_with_state(is_loopback, page::origin::refuse_others))
         .fallback(forward)
         .with_state(state)
 }
@@ -156,7 +156,7 @@ async fn page_state(
         "version": env!("CARGO_PKG_VERSION"),
         "upstream": state.upstream.url,
         "guard": state.guard,
-        "epoch": epoch,
+        "epoch": epoch.to_string(),
         "revision": counts.deviations + counts.upstream_failures,
         "counts": counts,
         "deviations": deviations,

@@ -165,7 +165,8 @@ impl ProxyBuilder {
             received: AtomicU64::new(0),
             reports: Arc::clone(&reports),
         });
-        let service = router(state).into_make_service_with_connect_info::<Abort>();
+        let router = router(state, address.ip().is_loopback());
+        let service = router.into_make_service_with_connect_info::<Abort>();
         let (stop, stopped) = oneshot::channel::<()>();
         let server = axum::serve(listener, service).with_graceful_shutdown(async {
             // No message is sent: the receiver resolves when the sender is dropped.
