@@ -106,8 +106,8 @@ const send = ({ url, key }, method, path, body) =>
 /** Starts the binary on a free port and waits until it listens. */
 const start = (records, options) =>
   new Promise((resolve, reject) => {
-    const command = records ? ["proxy"] : ["simulate", "--json", "--exit-with-parent"];
-    const line = [binary(), ...command, "--listen=127.0.0.1:0", ...flags(options)];
+    const command = records ? "proxy" : "simulate";
+    const line = [binary(), command, "--json", "--exit-with-parent", "--listen=127.0.0.1:0", ...flags(options)];
     // On Windows, the end of standard input tells the binary that this process has exited.
     const child = spawn(line[0], line.slice(1), { stdio: "pipe", windowsHide: true });
     const closed = new Promise((resolve) => child.once("close", resolve));
@@ -127,7 +127,8 @@ const start = (records, options) =>
     child.stderr.setEncoding("utf8").on("data", (chunk) => (errors = (errors + chunk).slice(-65536)));
     child.stdout.setEncoding("utf8").on("data", (chunk) => {
       output += chunk;
-      const url = output.endsWith("\n") && readyUrl(output);
+      // The line of a binary that fails has no URL.
+      const url = output.startsWith("{") && output.endsWith("\n") && JSON.parse(output).url;
       if (!url) return;
       clearTimeout(timer);
       // A test runner that does not call `stop` can exit, which ends the binary.
@@ -143,9 +144,6 @@ const start = (records, options) =>
       reject(new Error(`${line.join(" ")}: ${errors.trim()}`));
     });
   });
-
-/** Returns the URL of the line that the binary prints when it listens. */
-const readyUrl = (line) => (line.startsWith("{") ? JSON.parse(line).url : /^listening on (\S+)/.exec(line)?.[1]);
 
 /** Returns options as arguments of the binary: `{ replayOnly: true, speed: 9 }` is `--replay-only --speed=9`. */
 const flags = (options) =>

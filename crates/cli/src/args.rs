@@ -19,7 +19,7 @@ pub(crate) use catalogue::{Documents, Models, Schema};
 pub(crate) use generate::{Generate, Parameters, Status, Wait, Waiting};
 pub(crate) use history::{GroupBy, History, HistoryCommand, HistoryOption};
 pub(crate) use proxy::Proxy;
-pub(crate) use simulate::Simulate;
+pub(crate) use simulate::{LocalServer, Simulate};
 pub(crate) use specs::{
     Specs, SpecsCheck, SpecsCommand, SpecsDiff, SpecsDrift, SpecsUpdate, SpecsVendors,
 };

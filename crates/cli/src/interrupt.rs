@@ -1,22 +1,32 @@
 //! Ctrl-C during a whole command.
 
+use std::io;
+
 use tokio::sync::watch;
 
-/// Waits until a command that runs a server is stopped: by ctrl-c or, on Unix, by SIGTERM.
-pub(crate) async fn stopped() {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
-            }
-            return;
+/// Returns a future of the end of a command that runs a server: ctrl-c or, on Unix, SIGTERM.
+///
+/// The signals are handled from the call on.
+#[cfg(unix)]
+pub(crate) fn stopped() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
         }
-    }
-    let _ = interrupted.await;
+    })
+}
+
+#[cfg(windows)]
+pub(crate) fn stopped() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupted = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupted.recv().await;
+    })
 }
 
 /// Whether the command was interrupted. An interrupt that arrives between two waits is kept.

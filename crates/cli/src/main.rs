@@ -14,6 +14,7 @@ mod interrupt;
 mod job;
 mod layout;
 mod lines;
+mod local_server;
 mod output;
 mod progress;
 mod proxy;

@@ -1,4 +1,5 @@
-//! `proxy`: forwards requests to the service and judges both directions, until Ctrl-C.
+//! `proxy`: forwards requests to the service and judges both directions, until Ctrl-C, SIGTERM, or the exit of its parent
+//! process.
 
 mod lines;
 mod reading;
@@ -11,8 +12,8 @@ use crate::{
     args,
     documents::Catalogue,
     failure::{Failure, Kind, SERVICE, USAGE},
-    interrupt,
-    output::{print_note, write_line},
+    local_server,
+    output::print_note,
 };
 use lines::LineFile;
 
@@ -20,11 +21,12 @@ use lines::LineFile;
 pub(crate) async fn proxy(options: args::Proxy) -> ExitCode {
     match run(&options).await {
         Ok(code) => code,
-        Err(failure) => failure.report(false, None),
+        Err(failure) => failure.report(options.server.json, None),
     }
 }
 
 async fn run(options: &args::Proxy) -> Result<ExitCode, Failure> {
+    let end = local_server::end(&options.server)?;
     let checker = Catalogue::read(&options.documents)?.checker()?;
     let report = options
         .report
@@ -64,26 +66,29 @@ async fn run(options: &args::Proxy) -> Result<ExitCode, Failure> {
             options.listen
         )),
     })?;
-    // A script that starts the proxy may wait for this line.
-    let _ = write_line(format!("listening on {}", proxy.url()));
+    if !local_server::announce(&options.server, &proxy.url(), proxy.address()) {
+        return Ok(ExitCode::SUCCESS);
+    }
     print_note(format!(
         "forwarding to {}; point a client at it: AIML_API_BASE={}",
         options.upstream,
         proxy.url()
     ));
-    if !proxy.address().ip().is_loopback() {
-        print_note("other machines can reach it, and /_simulator/ needs no key");
-    }
+    local_server::print_reach(proxy.address());
     print_note(format!(
         "its page, and its deviations as JSON: {}/_simulator/",
         proxy.url()
     ));
     print_note("stop with ctrl-c");
-    interrupt::stopped().await;
+    end.await;
     let counts = proxy.stop().await;
     print_note(format!(
-        "exchanges: {}; deviations: {}; failures of the upstream: {}; refused requests: {}",
-        counts.exchanges, counts.deviations, counts.upstream_failures, counts.refused
+        "exchanges: {}; deviations: {}; failures of the upstream: {}; refused requests: {}; not judged: {}",
+        counts.exchanges,
+        counts.deviations,
+        counts.upstream_failures,
+        counts.refused,
+        counts.not_judged
     ));
     let mut files = [report, record].into_iter().flatten();
     if let Some(failure) = files.find_map(|file| file.failure()) {

@@ -1,59 +1,37 @@
-//! `simulate`: a local server that runs until Ctrl-C, or until its parent process exits.
+//! `simulate`: a local server that runs until Ctrl-C, SIGTERM, or the exit of its parent process.
 
 use std::{io::ErrorKind, net::Ipv4Addr, process::ExitCode};
 
 use aimlapi_video_simulator::{Recording, Scenario, Simulator, SimulatorBuilder};
-use futures_util::future::OptionFuture;
-use serde_json::json;
 
 use crate::{
-    args::Simulate,
-    documents::Catalogue,
-    failure::Failure,
-    output::{print_note, write_line},
-    text,
+    args::Simulate, documents::Catalogue, failure::Failure, local_server, output::print_note, text,
 };
 
 /// `simulate`
 pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
-    let parent = OptionFuture::from(simulate.exit_with_parent.then(parent_exit));
-    let builder = match settings(&simulate) {
-        Ok(builder) => builder,
-        Err(failure) => return failure.report(simulate.json, None),
-    };
-    let simulator = match builder.start().await {
-        Ok(simulator) => simulator,
-        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Other) => {
-            return Failure::usage(error.to_string()).report(simulate.json, None);
-        }
-        Err(error) => {
-            let message = format!(
-                "cannot listen on {}: {error}; name another address or port by --listen",
-                simulate.listen
-            );
-            return Failure::usage(message).report(simulate.json, None);
-        }
-    };
+    match run(&simulate).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(simulate.server.json, None),
+    }
+}
+
+async fn run(simulate: &Simulate) -> Result<(), Failure> {
+    let end = local_server::end(&simulate.server)?;
+    let started = settings(simulate)?.start().await;
+    let simulator = started.map_err(|error| match error.kind() {
+        ErrorKind::InvalidInput | ErrorKind::Other => Failure::usage(error.to_string()),
+        _ => Failure::usage(format!(
+            "cannot listen on {}: {error}; name another address or port by --listen",
+            simulate.listen
+        )),
+    })?;
     let mut local = simulator.address();
     if local.ip().is_unspecified() {
         local.set_ip(Ipv4Addr::LOCALHOST.into());
     }
-    // A script that starts the simulator may wait for this line.
-    let ready = match simulate.json {
-        true => json!({
-            "url": simulator.url(),
-            "address": simulator.address().ip(),
-            "port": simulator.address().port(),
-            "pid": std::process::id(),
-            "version": env!("CARGO_PKG_VERSION"),
-        })
-        .to_string(),
-        false => format!("listening on {}", simulator.url()),
-    };
-    let written = write_line(ready);
-    // A parent that exited before this process looked for it reads no line, and its exit is not noticed.
-    if simulate.exit_with_parent && written.is_err() {
-        return ExitCode::SUCCESS;
+    if !local_server::announce(&simulate.server, &simulator.url(), simulator.address()) {
+        return Ok(());
     }
     let time = match simulate.manual_clock {
         true => "time is stopped until POST /_simulator/clock moves it".to_owned(),
@@ -69,9 +47,7 @@ pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
     print_note(format!(
         "{time}; {key}; state is in memory and ends with this process"
     ));
-    if !simulator.address().ip().is_loopback() {
-        print_note("other machines can reach it, and /_simulator/ needs no key");
-    }
+    local_server::print_reach(simulator.address());
     let key = simulate.key.as_deref().map_or("any", |_| "...");
     let speed = match simulate.manual_clock {
         true => String::new(),
@@ -84,41 +60,8 @@ pub(crate) async fn simulate(simulate: Simulate) -> ExitCode {
         "its page, and its requests and tasks as JSON: http://{local}/_simulator/"
     ));
     print_note("stop with ctrl-c");
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        Some(()) = parent => {}
-    }
-    ExitCode::SUCCESS
-}
-
-/// Returns a future of the exit of the present parent process, after which the system shows another one.
-#[cfg(unix)]
-fn parent_exit() -> impl Future<Output = ()> {
-    use std::{os::unix::process::parent_id, time::Duration};
-
-    let parent = parent_id();
-    async move {
-        let mut interval = tokio::time::interval(Duration::from_millis(100));
-        while parent_id() == parent {
-            interval.tick().await;
-        }
-    }
-}
-
-/// Returns a future of the end of standard input, which ends when the process that holds its other end exits.
-#[cfg(not(unix))]
-fn parent_exit() -> impl Future<Output = ()> {
-    use std::io;
-
-    // A thread of its own: the runtime would wait for a blocking task.
-    let (sender, receiver) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-        let _ = sender.send(());
-    });
-    async {
-        let _ = receiver.await;
-    }
+    end.await;
+    Ok(())
 }
 
 fn settings(simulate: &Simulate) -> Result<SimulatorBuilder, Failure> {

@@ -262,6 +262,59 @@ async fn recording_is_replayed_by_simulate() {
 }
 
 #[tokio::test]
+async fn proxy_that_is_stopped_at_its_first_line_exits_in_order() {
+    let cli = Cli::new();
+    for _ in 0..10 {
+        let (proxy, _) = start(&cli, "proxy", &[]).await;
+        let (code, printed) = stop(proxy).await;
+        assert_eq!(code, 0, "{printed}");
+        assert!(printed.contains("exchanges: 0"), "{printed}");
+    }
+}
+
+#[tokio::test]
+async fn reset_does_not_change_the_exit_code() {
+    let cli = Cli::new();
+    let (_simulator, upstream) = start(&cli, "simulate", &[]).await;
+    let arguments = ["--upstream", &upstream, "--fail", "--guard"];
+    let (proxy, url) = start(&cli, "proxy", &arguments).await;
+    assert_eq!(create(&url, json!({ "duration": 7 })).await, 400);
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let reset = http.post(format!("{url}/_simulator/reset")).send().await;
+    assert_eq!(reset.unwrap().status(), 204);
+    let (code, printed) = stop(proxy).await;
+    assert_eq!(code, 2, "{printed}");
+}
+
+/// A device of Linux that is full.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn file_that_cannot_be_written_is_named_at_once_and_at_the_end() {
+    let cli = Cli::new();
+    let (_simulator, upstream) = start(&cli, "simulate", &[]).await;
+    let arguments = ["--upstream", &upstream, "--record", "/dev/full", "--json"];
+    let all = [&["proxy", "--listen", "127.0.0.1:0"][..], &arguments].concat();
+    let mut proxy = cli.command(&all).spawn().unwrap();
+    let mut lines = BufReader::new(proxy.stdout.take().unwrap()).lines();
+    let line = lines.next_line().await.unwrap().unwrap();
+    let ready: Value = serde_json::from_str(&line).unwrap();
+    let mut notes = BufReader::new(proxy.stderr.take().unwrap()).lines();
+    assert_eq!(create(ready["url"].as_str().unwrap(), json!({})).await, 200);
+    while let Some(note) = notes.next_line().await.unwrap() {
+        if note.starts_with("/dev/full cannot be written: ") {
+            break;
+        }
+        assert!(!note.starts_with("exchanges: "), "{note}");
+    }
+    proxy.stderr = Some(notes.into_inner().into_inner());
+    let (code, printed) = stop(proxy).await;
+    assert_eq!(code, 7, "{printed}");
+    let failure = lines.next_line().await.unwrap().unwrap();
+    let failure: Value = serde_json::from_str(&failure).unwrap();
+    assert_eq!(failure["error"]["kind"], "io", "{failure}");
+}
+
+#[tokio::test]
 async fn wrong_options_are_errors_of_usage() {
     let cli = Cli::new();
     let (_other, url) = start(&cli, "simulate", &[]).await;

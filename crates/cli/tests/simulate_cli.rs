@@ -131,55 +131,61 @@ async fn every_setting_reaches_the_simulator() {
     assert!(!stderr.contains(KEY), "{stderr}");
 }
 
-/// Runs a simulator with `--json` by a shell, which exits when its standard input ends.
+/// Runs a local server with `--json` by a shell, which exits when its standard input ends.
 #[cfg(unix)]
 #[tokio::test]
-async fn simulator_prints_one_line_of_json_and_exits_with_its_parent() {
+async fn local_server_prints_one_line_of_json_and_exits_with_its_parent() {
     use std::{process::Stdio, time::Duration};
 
     use tokio::process::Command;
 
     let cli = Cli::new();
-    let simulate = cli.command(&[
-        "simulate",
-        "--listen",
-        "127.0.0.1:0",
-        "--json",
-        "--cors",
-        "--exit-with-parent",
-    ]);
-    let simulate = simulate.as_std();
-    let mut shell = Command::new("sh");
-    shell
-        .args(["-c", "\"$@\" & read line", "sh"])
-        .arg(simulate.get_program())
-        .args(simulate.get_args())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
-    let mut shell = shell.spawn().unwrap();
-    let mut lines = BufReader::new(shell.stdout.take().unwrap()).lines();
-    let line = lines.next_line().await.unwrap().unwrap();
-    let ready: Value = serde_json::from_str(&line).unwrap();
-    let url = ready["url"].as_str().unwrap().to_owned();
-    assert_eq!(
-        url,
-        format!("http://127.0.0.1:{}", ready["port"].as_u64().unwrap())
-    );
-    assert_eq!(ready["address"], "127.0.0.1");
-    assert_eq!(ready["version"], env!("CARGO_PKG_VERSION"));
-    assert!(ready["pid"].is_u64());
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let overview = http.get(format!("{url}/_simulator/")).send().await.unwrap();
-    assert_eq!(overview.headers()["access-control-allow-origin"], "*");
+    for (command, option, origin) in [
+        ("simulate", "--cors", Some("*")),
+        ("proxy", "--guard", None),
+    ] {
+        let server = cli.command(&[
+            command,
+            option,
+            "--listen",
+            "127.0.0.1:0",
+            "--json",
+            "--exit-with-parent",
+        ]);
+        let server = server.as_std();
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", "\"$@\" & read line", "sh"])
+            .arg(server.get_program())
+            .args(server.get_args())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut shell = shell.spawn().unwrap();
+        let mut lines = BufReader::new(shell.stdout.take().unwrap()).lines();
+        let line = lines.next_line().await.unwrap().unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        let url = ready["url"].as_str().unwrap().to_owned();
+        assert_eq!(
+            url,
+            format!("http://127.0.0.1:{}", ready["port"].as_u64().unwrap())
+        );
+        assert_eq!(ready["address"], "127.0.0.1");
+        assert_eq!(ready["version"], env!("CARGO_PKG_VERSION"));
+        assert!(ready["pid"].is_u64());
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let overview = http.get(format!("{url}/_simulator/")).send().await.unwrap();
+        let allowed = overview.headers().get("access-control-allow-origin");
+        assert_eq!(allowed.map(|origin| origin.to_str().unwrap()), origin);
 
-    drop(shell.stdin.take());
-    shell.wait().await.unwrap();
-    // The simulator holds the other end of the pipe until it exits.
-    let limit = Duration::from_secs(30);
-    let end = tokio::time::timeout(limit, lines.next_line()).await;
-    assert_eq!(end.unwrap().unwrap(), None);
-    assert!(http.get(url).send().await.unwrap_err().is_connect());
+        drop(shell.stdin.take());
+        shell.wait().await.unwrap();
+        // The server holds the other end of the pipe until it exits.
+        let limit = Duration::from_secs(30);
+        let end = tokio::time::timeout(limit, lines.next_line()).await;
+        assert_eq!(end.unwrap().unwrap(), None);
+        assert!(http.get(url).send().await.unwrap_err().is_connect());
+    }
 }
 
 /// Runs a simulator by a shell that has exited, and whose output no one reads, before the simulator starts.

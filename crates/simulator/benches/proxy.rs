@@ -14,8 +14,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use aimlapi_video::{Generation, State};
 use aimlapi_video_simulator::{
-    Proxy, Simulator,
+    Deviation, Proxy, Simulator,
     http::{Request, Response, Uri},
 };
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -23,6 +24,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioIo},
 };
+use serde_json::Value;
 use support::{Connection, create, poll};
 use tokio::{net::TcpListener, task::JoinSet};
 
@@ -36,7 +38,10 @@ fn main() {
 
 async fn bench() {
     let simulator = Simulator::builder().speed(1.0).start().await.unwrap();
-    let proxy = Proxy::builder(simulator.url()).start().await.unwrap();
+    let proxy = Proxy::builder(simulator.url())
+        .reading(reading)
+        .on_deviation(|one| eprintln!("{one}"));
+    let proxy = proxy.start().await.unwrap();
     let bare = bare(simulator.address()).await;
     let servers = [
         ("no proxy", simulator.address()),
@@ -76,6 +81,16 @@ async fn bench() {
     assert_eq!(proxy.deviations(), []);
     let counts = proxy.counts();
     println!("{} exchanges judged", counts.exchanges);
+}
+
+/// Reads a response as the command line does.
+fn reading(_: &Request<Vec<u8>>, response: &Response<Vec<u8>>) -> Vec<Deviation> {
+    let body: Value = serde_json::from_slice(response.body()).unwrap();
+    let read = Generation::from_json(body.clone());
+    match read.id() == body["id"].as_str() && read.state() != State::Unknown {
+        true => Vec::new(),
+        false => vec![Deviation::of_reading("", Some(body), "what is read")],
+    }
 }
 
 /// A create and a poll of it.

@@ -154,7 +154,7 @@ const PAGE_WINDOW: usize = 5_000;
 /// The maximum of the stored body, and of the stored headers, in bytes.
 pub(super) const MAX_BODY_BYTES: usize = 16 * 1024;
 /// The maximum of a JSON string in a body above the maximum, in bytes.
-const MAX_STRING_BYTES: usize = 256;
+pub(super) const MAX_STRING_BYTES: usize = 256;
 /// The stored prefix of a body above the maximum that cannot be shortened as JSON, and the listed prefix of a body that is
 /// not JSON, in bytes.
 const MAX_PREFIX_BYTES: usize = 1024;

@@ -2,45 +2,34 @@
 
 mod body;
 mod builder;
+mod decode;
+mod endpoints;
 mod exchange;
 mod forward;
+mod guard;
 mod report;
 #[cfg(feature = "rustls")]
 mod tls;
 mod upstream;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{
-    Json, Router,
-    extract::{Query, State},
-    http::{HeaderMap, StatusCode, Uri},
-    middleware::{from_fn, from_fn_with_state},
-    response::Response,
-    routing::{any, get, post},
-};
-use serde::Deserialize;
-use serde_json::{Value, json};
-use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
+use tokio::{sync::oneshot, time::timeout};
 
 pub use builder::ProxyBuilder;
 pub use report::{ProxyCounts, ReportedDeviation};
 
-use crate::{
-    connection::Abort,
-    page,
-    responses::{ErrorResponse, Stamp},
-};
-use forward::forward;
+use crate::connection::All;
 use report::Reports;
 
 /// A validating proxy, which accepts no more connections when this value is dropped.
 ///
 /// It forwards each request to the upstream server, with the caller's key, and the response to the caller, while both are
-/// received. Bodies, trailers and end-to-end headers are unchanged, except `Host`, which names the upstream; neither `Via` nor any
-/// other header is added, except `Date` to a response without one. Interim responses, such as 103, are not forwarded. Of each
-/// response the caller sees what the upstream sent: if the upstream closes the connection, so does the proxy. Only for an upstream
-/// that cannot be reached, the proxy responds itself, with 502.
+/// received. Bodies and end-to-end headers are unchanged, except `Host`, which names the upstream; neither `Via` nor any other header
+/// is added, except `Date` to a response without one. Interim responses, such as 103, are not forwarded, and trailers only if a
+/// `Trailer` header names them; of requests that the guard admits, none are. Of each response the caller sees what the upstream
+/// sent: if the upstream closes the connection, so does the proxy. Only for an upstream that cannot be reached, and for a target of
+/// another host, the proxy responds itself, with 502 and 501.
 ///
 /// Each request and response is judged by the documents ([`Checker`](super::Checker)). Requests below `/_simulator/` are for the
 /// proxy itself, and never forwarded.
@@ -64,13 +53,14 @@ use report::Reports;
 pub struct Proxy {
     address: SocketAddr,
     reports: Arc<Reports>,
-    connections: Abort,
-    server: JoinHandle<io::Result<()>>,
+    connections: All,
+    /// Ends when the server and all exchanges have ended.
+    ended: oneshot::Receiver<()>,
     /// Dropping the sender starts the server's graceful shutdown.
     stop: oneshot::Sender<()>,
 }
 
-/// The time that the connections have to end.
+/// The time that the exchanges have to end, and that the closed connections have.
 const MAX_STOP: Duration = Duration::from_secs(5);
 
 impl Proxy {
@@ -94,90 +84,23 @@ impl Proxy {
         self.reports.list()
     }
 
-    /// Returns how many exchanges have ended, and how many deviations they had.
+    /// Returns how many exchanges have ended, and how many deviations they had, since the last reset.
     pub fn counts(&self) -> ProxyCounts {
         self.reports.counts()
     }
 
-    /// Stops the proxy, and returns the counts of all exchanges.
+    /// Stops the proxy, and returns the counts since its start, whatever was reset.
     ///
-    /// All connections are closed, and this is awaited for up to 5 seconds. Of an exchange that has no complete response yet, the
-    /// request is judged.
-    pub async fn stop(self) -> ProxyCounts {
-        self.connections.abort();
+    /// It accepts no more connections, and waits up to 5 seconds for the responses to the requests that it has received. Then it
+    /// closes all connections: of an exchange without a complete response, the request is judged, and the missing response is
+    /// reported, since a create may have been billed.
+    pub async fn stop(mut self) -> ProxyCounts {
         drop(self.stop);
-        // The server ends without an error when its connections have ended. One with pipelined requests waits for the upstream.
-        let _ = timeout(MAX_STOP, self.server).await;
-        self.reports.counts()
+        if timeout(MAX_STOP, &mut self.ended).await.is_err() {
+            self.connections.end();
+            // A connection with pipelined requests waits for the upstream.
+            let _ = timeout(MAX_STOP, self.ended).await;
+        }
+        self.reports.total()
     }
-}
-
-/// Builds the router: the proxy's own endpoints, and everything else to the upstream.
-fn router(state: Arc<forward::Forward>, is_loopback: bool) -> Router {
-    Router::new()
-        .route("/_simulator", get(overview))
-        .route("/_simulator/", get(overview))
-        .route_layer(from_fn(page::negotiate))
-        .route("/_simulator/page/state", get(page_state))
-        .route("/_simulator/deviations", get(deviations))
-        .route("/_simulator/reset", post(reset))
-        .route("/_simulator/{*path}", any(unknown))
-        .route_layer(from_fn_with_state(is_loopback, page::origin::refuse_others))
-        .fallback(forward)
-        .with_state(state)
-}
-
-async fn overview(State(state): State<Arc<forward::Forward>>) -> Json<Value> {
-    Json(json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "note": "a proxy; deviations are held in memory and are lost when it stops",
-        "upstream": state.upstream.url,
-        "guard": state.guard,
-        "counts": state.reports.counts(),
-        "deviations": state.reports.list(),
-    }))
-}
-
-/// The number of deviations that the page has, of those since the last reset.
-#[derive(Deserialize)]
-struct Since {
-    #[serde(default)]
-    since: u64,
-}
-
-/// Responds with what the page shows: the counts, and the deviations that the page does not have.
-async fn page_state(
-    State(state): State<Arc<forward::Forward>>,
-    Query(Since { since }): Query<Since>,
-) -> Json<Value> {
-    let (epoch, counts, deviations) = state.reports.since(since);
-    Json(json!({
-        "kind": "proxy",
-        "version": env!("CARGO_PKG_VERSION"),
-        "upstream": state.upstream.url,
-        "guard": state.guard,
-        "epoch": epoch.to_string(),
-        "revision": counts.deviations + counts.upstream_failures,
-        "counts": counts,
-        "deviations": deviations,
-    }))
-}
-
-async fn deviations(State(state): State<Arc<forward::Forward>>) -> Json<Vec<ReportedDeviation>> {
-    Json(state.reports.list())
-}
-
-async fn reset(State(state): State<Arc<forward::Forward>>) -> StatusCode {
-    state.reports.reset();
-    StatusCode::NO_CONTENT
-}
-
-/// Responds to requests for what a simulator has and a proxy has not; an upstream would see their keys.
-async fn unknown(uri: Uri, headers: HeaderMap) -> Response {
-    let message = format!("a proxy has no {}; see /_simulator/", uri.path());
-    ErrorResponse::new(StatusCode::NOT_FOUND, message).into_response(
-        &uri,
-        &headers,
-        Stamp::random(),
-    )
 }

@@ -7,15 +7,22 @@ use clap::{Args, ValueHint};
 
 use super::{Documents, speed, time, whole_number};
 
+/// The options of each command that runs a local server.
 #[derive(Debug, Args)]
-#[command(after_long_help = NOTES)]
-pub(crate) struct Simulate {
+pub(crate) struct LocalServer {
     /// Print the line on standard output as JSON: url, address, port, pid, version
     #[arg(long)]
     pub(crate) json: bool,
     /// Exit when the parent process exits (on Windows: when standard input ends)
     #[arg(long)]
     pub(crate) exit_with_parent: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = NOTES)]
+pub(crate) struct Simulate {
+    #[command(flatten)]
+    pub(crate) server: LocalServer,
     /// The address to listen on; other machines reach it only at an address of the network
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) listen: SocketAddr,

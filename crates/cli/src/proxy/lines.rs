@@ -9,7 +9,12 @@ use std::{
 
 use serde::Serialize;
 
-use crate::failure::Failure;
+use aimlapi_video::ErrorKind;
+
+use crate::{
+    failure::{Failure, Kind, NOT_SAVED},
+    output::print_note,
+};
 
 /// The file, and the first error of a write.
 #[derive(Clone)]
@@ -33,14 +38,14 @@ impl LineFile {
 
     fn new(path: &Path, opened: io::Result<File>) -> Result<Self, Failure> {
         let name = path.display().to_string();
-        let file = opened.map_err(|error| unwritten(&name, &error))?;
+        let file = opened.map_err(|error| Failure::usage(unwritten(&name, &error)))?;
         Ok(Self(Arc::new(Inner {
             name,
             file: Mutex::new((file, None)),
         })))
     }
 
-    /// Writes a line. After an error, nothing more is written.
+    /// Writes a line. An error is printed, and nothing more is written.
     pub(super) fn write(&self, value: &impl Serialize) {
         let mut inner = self.0.file.lock().unwrap_or_else(PoisonError::into_inner);
         let (file, error) = &mut *inner;
@@ -52,16 +57,25 @@ impl LineFile {
         *error = line
             .and_then(|line| file.write_all(format!("{line}\n").as_bytes()))
             .err();
+        if let Some(error) = error {
+            let what = unwritten(&self.0.name, error);
+            print_note(format!("{what}; nothing more is written to it"));
+        }
     }
 
     /// Returns the failure of the command, if a line could not be written.
     pub(super) fn failure(&self) -> Option<Failure> {
         let inner = self.0.file.lock().unwrap_or_else(PoisonError::into_inner);
         let error = inner.1.as_ref()?;
-        Some(unwritten(&self.0.name, error))
+        let message = unwritten(&self.0.name, error);
+        Some(Failure::new(
+            NOT_SAVED,
+            Kind::Library(ErrorKind::Io),
+            message,
+        ))
     }
 }
 
-fn unwritten(name: &str, error: &io::Error) -> Failure {
-    Failure::usage(format!("{name} cannot be written: {error}"))
+fn unwritten(name: &str, error: &io::Error) -> String {
+    format!("{name} cannot be written: {error}")
 }

@@ -129,7 +129,7 @@ function showFacts({ kind, version, upstream, guard, strict, replay }) {
 
 function tiles() {
   const { counts, tasks, requests_kept: requests, credits_left: credits } = model.state;
-  if (counts) return [["exchanges", counts.exchanges], ["deviations", counts.deviations, "failed"], ["upstream failures", counts.upstream_failures, "failed"], ["refused", counts.refused]];
+  if (counts) return [["exchanges", counts.exchanges], ["deviations", counts.deviations, "failed"], ["upstream failures", counts.upstream_failures, "failed"], ["refused", counts.refused], ["not judged", counts.not_judged]];
   const states = LANES.map(([name, title]) => [title.toLowerCase(), tasks.filter((task) => laneOf(task) === name).length, name]);
   let violations = 0;
   for (const record of model.records.values()) violations += record.deviations.length;

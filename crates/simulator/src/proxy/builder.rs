@@ -13,7 +13,8 @@ use axum::http::{Request, Response};
 use tokio::{net::TcpListener, sync::oneshot};
 
 use super::{
-    Proxy, ReportedDeviation, forward::Forward, report::Reports, router, upstream::Upstream,
+    Proxy, ReportedDeviation, endpoints::router, forward::Forward, report::Reports,
+    upstream::Upstream,
 };
 use crate::{
     Checker, Deviation, RecordedExchange,
@@ -94,7 +95,7 @@ impl ProxyBuilder {
         self
     }
 
-    /// Sets after which time without a response the upstream is reported as late: 30 seconds by default.
+    /// Sets after which time without a response, or without its next part, the upstream is reported as late: 30 seconds by default.
     ///
     /// The proxy goes on to wait for the response.
     pub fn late_after(mut self, late_after: Duration) -> Self {
@@ -124,7 +125,7 @@ impl ProxyBuilder {
         self
     }
 
-    /// Sets a function that is called with each exchange that has a complete response, to record it.
+    /// Sets a function that is called with each exchange whose response is complete and judged in full, to record it.
     ///
     /// The exchange contains the prompt, but no key, no query of a URL, and no media.
     pub fn on_exchange(
@@ -154,9 +155,12 @@ impl ProxyBuilder {
         let listener = AbortableListener::new(listener);
         let connections = listener.all();
         let reports = Arc::new(Reports::default());
+        let (end, ended) = oneshot::channel::<()>();
         let state = Arc::new(Forward {
             upstream,
             guard: self.guard,
+            port: address.port(),
+            connections: connections.clone(),
             late_after: self.late_after,
             checker,
             reading: self.reading,
@@ -164,6 +168,7 @@ impl ProxyBuilder {
             on_exchange: self.on_exchange,
             received: AtomicU64::new(0),
             reports: Arc::clone(&reports),
+            _ended: end,
         });
         let router = router(state, address.ip().is_loopback());
         let service = router.into_make_service_with_connect_info::<Abort>();
@@ -172,12 +177,12 @@ impl ProxyBuilder {
             // No message is sent: the receiver resolves when the sender is dropped.
             let _ = stopped.await;
         });
-        let server = tokio::spawn(server.into_future());
+        tokio::spawn(server.into_future());
         Ok(Proxy {
             address,
             reports,
             connections,
-            server,
+            ended,
             stop,
         })
     }

@@ -58,6 +58,21 @@ pub struct ProxyCounts {
     pub upstream_failures: u64,
     /// The requests that were refused instead of forwarded.
     pub refused: u64,
+    /// The exchanges on a path of the documents whose response has ended and is not judged in full: its body is longer than
+    /// 16 MiB or in another coding than gzip and deflate, or the request is too long or had not ended.
+    pub not_judged: u64,
+}
+
+impl ProxyCounts {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            exchanges: self.exchanges + other.exchanges,
+            deviations: self.deviations + other.deviations,
+            upstream_failures: self.upstream_failures + other.upstream_failures,
+            refused: self.refused + other.refused,
+            not_judged: self.not_judged + other.not_judged,
+        }
+    }
 }
 
 /// The newest deviations, and the counts.
@@ -68,6 +83,8 @@ pub(super) struct Reports(Mutex<Inner>);
 struct Inner {
     /// Another one after each start and each reset.
     epoch: Uuid,
+    /// The counts from the start to the last reset.
+    before: ProxyCounts,
     counts: ProxyCounts,
     newest: VecDeque<ReportedDeviation>,
 }
@@ -76,6 +93,7 @@ impl Default for Inner {
     fn default() -> Self {
         Self {
             epoch: Uuid::new_v4(),
+            before: ProxyCounts::default(),
             counts: ProxyCounts::default(),
             newest: VecDeque::new(),
         }
@@ -97,10 +115,17 @@ impl Reports {
         inner.newest.push_back(reported);
     }
 
-    pub(super) fn count_exchange(&self, is_refused: bool) {
+    pub(super) fn count_exchange(&self, is_refused: bool, is_judged: bool) {
         let mut inner = self.lock();
         inner.counts.exchanges += 1;
         inner.counts.refused += u64::from(is_refused);
+        inner.counts.not_judged += u64::from(!is_judged);
+    }
+
+    /// Returns the counts since the start.
+    pub(super) fn total(&self) -> ProxyCounts {
+        let inner = self.lock();
+        inner.before.plus(inner.counts)
     }
 
     pub(super) fn counts(&self) -> ProxyCounts {
@@ -112,7 +137,11 @@ impl Reports {
     }
 
     pub(super) fn reset(&self) {
-        *self.lock() = Inner::default();
+        let mut inner = self.lock();
+        *inner = Inner {
+            before: inner.before.plus(inner.counts),
+            ..Inner::default()
+        };
     }
 
     /// Returns the epoch, the counts, and the newest deviations without the first `known` since the last reset.

@@ -50,8 +50,8 @@ class Process:
     @classmethod
     def start(cls, records: bool, arguments: Sequence[str]) -> Process:
         """Starts the binary on a free port and waits until it listens."""
-        command = ["proxy"] if records else ["simulate", "--json", "--exit-with-parent"]
-        line = [binary(), *command, "--listen=127.0.0.1:0", *arguments]
+        command = "proxy" if records else "simulate"
+        line = [binary(), command, "--json", "--exit-with-parent", "--listen=127.0.0.1:0", *arguments]
         with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
             try:
                 # On Windows, the end of standard input tells the binary that this process has exited.
@@ -66,7 +66,9 @@ class Process:
             timer.start()
             try:
                 assert process.stdout is not None
-                started.url = _url(process.stdout.readline())
+                ready = process.stdout.readline()
+                # The line of a binary that fails has no URL.
+                started.url = json.loads(ready).get("url", "") if ready.startswith("{") else ""
             finally:
                 timer.cancel()
                 if not started.url:
@@ -82,11 +84,3 @@ class Process:
         # `with` closes the pipes and waits for the end.
         with self._process as process:
             process.terminate()
-
-
-def _url(ready: str) -> str:
-    """Returns the URL of the line that the binary prints when it listens, or an empty text."""
-    if ready.startswith("{"):
-        return str(json.loads(ready)["url"])
-    before, _, url = ready.strip().partition("listening on ")
-    return "" if before else url
