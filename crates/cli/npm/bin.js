@@ -2,7 +2,7 @@
 // Runs the binary for `npx aimlapi-video`.
 "use strict";
 
-const { spawnSync } = require("node:child_process");
+const { spawn } = require("node:child_process");
 const { binary } = require("./binary.js");
 
 let path;
@@ -12,7 +12,19 @@ try {
   console.error(error.message);
   process.exit(2);
 }
-const { status, signal, error } = spawnSync(path, process.argv.slice(2), { stdio: "inherit" });
-if (error) console.error(`cannot run ${path}: ${error.message}`);
-if (signal) process.kill(process.pid, signal);
-process.exitCode = status ?? 2;
+const child = spawn(path, process.argv.slice(2), { stdio: "inherit" });
+const forward = (signal) => child.kill(signal);
+for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, forward);
+// Ctrl-C reaches the binary, too, which decides when it ends.
+process.on("SIGINT", () => {});
+child.on("error", (error) => {
+  console.error(`cannot run ${path}: ${error.message}`);
+  process.exitCode = 2;
+});
+child.on("exit", (code, signal) => {
+  if (signal) {
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  }
+  process.exitCode = code ?? 2;
+});

@@ -29,7 +29,10 @@ export interface Options {
   replay?: string;
   /** Refuse creates that the recording does not have. */
   replayOnly?: boolean;
-  /** Forward requests to the service and append each exchange to this file; `key` is then by default that of `AIML_API_KEY`. */
+  /**
+   * Forward requests to the service and append each exchange to this file; `key` is then by default that of `AIML_API_KEY`. The
+   * service has no scenario, lists and clock, so those calls are errors.
+   */
   record?: string;
   /** With `record`: the base URL to forward to, instead of the service's. */
   upstream?: string;

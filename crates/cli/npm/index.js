@@ -2,6 +2,7 @@
 "use strict";
 
 const { spawn } = require("node:child_process");
+const { createHash } = require("node:crypto");
 const { request } = require("node:http");
 const { binary } = require("./binary.js");
 
@@ -13,7 +14,7 @@ exports.startSimulator = async ({ scenario, key, url, ...options } = {}) => {
   const records = options.record !== undefined;
   key ??= (records && process.env.AIML_API_KEY) || `worker-${worker}`;
   const started = url === undefined ? await start(records, options) : { url, stop: async () => {} };
-  const simulator = new Simulator(started.url.replace(/\/$/, ""), key, started.stop);
+  const simulator = new Simulator(started.url.replace(/\/$/, ""), key, started.stop, records && url === undefined);
   if (scenario !== undefined) {
     try {
       await simulator.scenario(scenario);
@@ -26,10 +27,13 @@ exports.startSimulator = async ({ scenario, key, url, ...options } = {}) => {
 };
 
 class Simulator {
-  constructor(url, key, stop) {
+  #records;
+
+  constructor(url, key, stop, records) {
     this.url = url;
     this.key = key;
     this.stop = stop;
+    this.#records = records;
   }
 
   async reset() {
@@ -37,19 +41,20 @@ class Simulator {
   }
 
   async scenario(scenario) {
+    this.#expect("scenario");
     await send(this, "POST", "scenario", scenario);
   }
 
-  requests(filters) {
-    return list(this, "requests", filters);
+  async requests(filters) {
+    return this.#list("requests", filters);
   }
 
-  tasks(filters) {
-    return list(this, "tasks", filters);
+  async tasks(filters) {
+    return this.#list("tasks", filters);
   }
 
-  rules(filters) {
-    return list(this, "rules", filters);
+  async rules(filters) {
+    return this.#list("rules", filters);
   }
 
   async assertRule(name, applied = 1) {
@@ -62,11 +67,22 @@ class Simulator {
   }
 
   async advance(seconds) {
+    this.#expect("clock");
     await send(this, "POST", "clock", { advance_seconds: seconds });
   }
-}
 
-const list = (simulator, name, filters) => send(simulator, "GET", `${name}?${new URLSearchParams({ key: simulator.key, ...filters })}`);
+  #list(name, filters = {}) {
+    this.#expect(name);
+    // In a query, a key may be logged.
+    const key = `sha256:${createHash("sha256").update(this.key).digest("hex").slice(0, 16)}`;
+    const stated = Object.entries(filters).filter(([, value]) => value !== undefined);
+    return send(this, "GET", `${name}?${new URLSearchParams([["key", key], ...stated])}`);
+  }
+
+  #expect(name) {
+    if (this.#records) throw new Error(`with record, there is no ${name}: requests are forwarded to the service`);
+  }
+}
 
 // By `node:http`, since tests may replace `fetch`, and jsdom has none.
 const send = ({ url, key }, method, path, body) =>

@@ -290,7 +290,7 @@ impl SimulatorBuilder {
             any_origin: self.cors,
             checker: OnceLock::new(),
         });
-        let mut router = server::router(Arc::clone(&service));
+        let mut router = server::router(Arc::clone(&service), address.ip().is_loopback());
         if self.cors {
             router = router.layer(server::cors());
         }

@@ -299,6 +299,13 @@ impl Log {
         self.lock().received
     }
 
+    /// Returns the number of stored requests of a key or of all keys.
+    pub(super) fn count(&self, key: Option<KeyHash>) -> usize {
+        let inner = self.lock();
+        let of_key = |entry: &&Entry| key.is_none() || entry.key == key;
+        inner.entries.iter().filter(of_key).count()
+    }
+
     /// Removes the requests with a key; without a key all requests, and the next request gets number 1.
     pub(super) fn reset(&self, key: Option<KeyHash>) {
         let mut inner = self.lock();

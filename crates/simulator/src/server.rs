@@ -59,8 +59,12 @@ pub(super) type Shared = Arc<Service>;
 /// The maximum of a request body in bytes: a request may contain several inline files.
 pub(super) const MAX_BODY: usize = 256 * 1024 * 1024;
 
-/// Builds the router of all URLs.
-pub(super) fn router(service: Shared) -> Router {
+/// Builds the router of all URLs, for a server that listens on a loopback address or on another one.
+pub(super) fn router(service: Shared, is_loopback: bool) -> Router {
+    let mut own = admin::router().merge(page::simulator::router());
+    if !service.any_origin {
+        own = own.layer(from_fn_with_state(is_loopback, page::origin::refuse_others));
+    }
     let mut router = Router::new()
         .route("/_simulator/files/{id}/{name}", get(files::file))
         .route("/_simulator/replay/{course}/{name}", get(files::replayed));
@@ -80,8 +84,7 @@ pub(super) fn router(service: Shared) -> Router {
         .layer(DefaultBodyLimit::disable())
         // The layer logs requests to the routes above it; the simulator's own endpoints are merged after it and not logged.
         .layer(from_fn_with_state(Arc::clone(&service), log_request))
-        .merge(admin::router(&service))
-        .merge(page::simulator::router())
+        .merge(own)
         .with_state(service)
 }
 

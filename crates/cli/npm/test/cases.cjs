@@ -5,7 +5,7 @@ const { spawn } = require("node:child_process");
 const { once } = require("node:events");
 const { mkdtempSync, rmSync } = require("node:fs");
 const { tmpdir } = require("node:os");
-const { join } = require("node:path");
+const { dirname, join } = require("node:path");
 
 const MODEL = "klingai/v2-master-text-to-video";
 const REFUSED = { next: [{ name: "refused", end: { fail: { message: "refused" } } }] };
@@ -46,7 +46,7 @@ module.exports = ({ afterAll, afterEach, expect, startSimulator, ...runner }) =>
     expect(others).toEqual([]);
     expect(request).toMatchObject({ method: "POST", status: 200, body: { prompt: "Rain" } });
     expect(await simulator.tasks({ model: MODEL })).toMatchObject([{ id, requests: [request.number] }]);
-    expect(await simulator.requests({ method: "GET" })).toEqual([]);
+    expect(await simulator.requests({ method: "GET", model: undefined })).toEqual([]);
     await simulator.reset();
     expect([...(await simulator.tasks()), ...(await simulator.requests())]).toEqual([]);
   });
@@ -109,10 +109,11 @@ module.exports = ({ afterAll, afterEach, expect, startSimulator, ...runner }) =>
     expect(await simulator.tasks()).toEqual([]);
   });
 
-  test("simulator ends when its parent is killed, and does not keep it running", async () => {
-    const program = (end) => `require("aimlapi-video").startSimulator().then(({ url }) => { console.log(url); ${end} })`;
-    for (const end of ["process.stdin.resume()", ""]) {
-      const parent = spawn(process.execPath, ["-e", program(end)], { cwd: __dirname });
+  test("process ends when its parent is killed, and does not keep it running", async () => {
+    const recording = { record: join(folder, "killed.jsonl"), upstream: "http://127.0.0.1:1" };
+    const program = (options, end) => `require("aimlapi-video").startSimulator(${JSON.stringify(options)}).then(({ url }) => { console.log(url); ${end} })`;
+    for (const [options, end] of [[{}, "process.stdin.resume()"], [recording, "process.stdin.resume()"], [{}, ""]]) {
+      const parent = spawn(process.execPath, ["-e", program(options, end)], { cwd: __dirname });
       const exited = once(parent, "exit");
       const url = String((await once(parent.stdout, "data"))[0]).trim();
       if (end) parent.kill("SIGKILL");
@@ -120,7 +121,7 @@ module.exports = ({ afterAll, afterEach, expect, startSimulator, ...runner }) =>
       // A test that does not end in time shows that the simulator does not.
       const simulator = await startSimulator({ url });
       const ended = async () => {
-        for (;;) await simulator.tasks();
+        for (;;) await simulator.reset();
       };
       await expect(ended()).rejects.toThrow("no simulator at");
     }
@@ -131,10 +132,30 @@ module.exports = ({ afterAll, afterEach, expect, startSimulator, ...runner }) =>
     const record = join(folder, "recording.jsonl");
     const proxy = await started({ record, upstream: service.url });
     const { id } = await create(proxy);
+    await proxy.reset();
+    const calls = [proxy.tasks(), proxy.requests(), proxy.rules(), proxy.advance(1), proxy.scenario({ next: [] })];
+    for (const call of await Promise.allSettled(calls)) expect(call.reason?.message).toMatch("with record, there is no");
     await proxy.stop();
     const simulator = await started({ replay: record, replayOnly: true });
     expect((await create(simulator)).id).toBe(id);
     expect((await create(simulator, { duration: 10 })).status).toBe(404);
+  });
+
+  // On Windows, there are no such signals.
+  const signalTest = process.platform === "win32" ? runner.test.skip : test;
+  signalTest("signal to the command ends the binary, whose exit code is the command's", async () => {
+    const bin = join(dirname(require.resolve("aimlapi-video")), "bin.js");
+    const args = [bin, "proxy", "--listen=127.0.0.1:0", "--upstream=http://127.0.0.1:1"];
+    for (const signal of ["SIGTERM", "SIGHUP"]) {
+      const command = spawn(process.execPath, args);
+      const exited = once(command, "exit");
+      const [line] = await once(command.stdout, "data");
+      command.kill(signal);
+      const [code] = await exited;
+      if (signal === "SIGTERM") expect(code).toBe(0);
+      const proxy = await startSimulator({ url: /http:\S+/.exec(line)[0] });
+      await expect(proxy.reset()).rejects.toThrow("no simulator at");
+    }
   });
 
   test("key is one of the worker", async () => {

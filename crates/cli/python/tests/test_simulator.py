@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -41,7 +42,7 @@ def test_fixture_lists_the_requests_and_generations_of_its_key(aimlapi_simulator
     assert (request["method"], request["status"], request["body"]["prompt"]) == ("POST", 200, "Rain")
     assert task["id"] == id
     assert task["requests"] == [request["number"]]
-    assert aimlapi_simulator.requests(method="GET") == []
+    assert aimlapi_simulator.requests(method="GET", model=None) == []
 
 
 def test_types_have_the_properties_that_the_simulator_lists(aimlapi_simulator):
@@ -133,17 +134,19 @@ def test_simulator_that_already_runs_is_shared_by_keys_and_not_stopped(aimlapi_s
     assert aimlapi_simulator.tasks() == []
 
 
-def test_simulator_ends_when_its_parent_is_killed():
-    program = "import sys, aimlapi_video as a; print(a.start_simulator().url, flush=True); sys.stdin.read()"
+@pytest.mark.parametrize("options", [{}, {"record": "recording.jsonl", "upstream": "http://127.0.0.1:1"}])
+def test_process_ends_when_its_parent_is_killed(options, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    program = f"import sys, aimlapi_video as a; print(a.start_simulator(**{options}).url, flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", program]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
         simulator = Simulator(parent.stdout.readline().strip(), "any")
-        assert simulator.tasks() == []
+        simulator.reset()
         parent.kill()
-    # A test that never ends shows that the simulator does not.
+    deadline = time.monotonic() + 60
     with pytest.raises(SimulatorError, match="no simulator at"):
-        while True:
-            simulator.tasks()
+        while time.monotonic() < deadline:
+            simulator.reset()
 
 
 def test_recorded_exchanges_are_replayed(tmp_path, monkeypatch):
@@ -154,12 +157,45 @@ def test_recorded_exchanges_are_replayed(tmp_path, monkeypatch):
             assert proxy.key == "key of the service"
             proxy.reset()
             id = create(proxy)
-            # The upstream is a simulator, too.
-            assert len(proxy.tasks()) == 1
+            for call in (proxy.tasks, proxy.requests, proxy.rules, lambda: proxy.advance(1), lambda: proxy.scenario({})):
+                with pytest.raises(SimulatorError, match="with record, there is no"):
+                    call()
     with start_simulator(replay=recording, replay_only=True) as simulator:
         assert create(simulator) == id
         with pytest.raises(HTTPError, match="404"):
             create(simulator, duration=10)
+
+
+def test_options_of_markers_are_those_of_the_simulator_alone(pytester, aimlapi_simulator):
+    pytester.makeconftest(
+        f"""
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def aimlapi_simulator_options():
+            return {{"record": "recording.jsonl", "upstream": {aimlapi_simulator.url!r}}}
+        """
+    )
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.aimlapi_simulator(speed=10_000)
+        def test_service_has_no_speed(aimlapi_simulator):
+            assert aimlapi_simulator.url
+
+        @pytest.mark.aimlapi_simulator(scenario={"next": [{}]})
+        def test_service_has_no_scenario(aimlapi_simulator):
+            pass
+
+        @pytest.mark.aimlapi_simulator("speed")
+        def test_option_without_a_name(aimlapi_simulator):
+            pass
+        """
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1, errors=2)
+    result.stdout.fnmatch_lines(["*with record, there is no scenario*", "*expected options by name*received ('speed',)*"])
 
 
 def test_parallel_workers_share_a_simulator_by_keys(pytester, aimlapi_simulator):

@@ -25,8 +25,11 @@ function createLane(name, title, order) {
   const heading = element("h3", { id: `lane-${name}` }, title, count);
   const lane = { count, list, empty, more, order, limit: CARDS };
   more.addEventListener("click", () => {
+    const first = list.children.length;
     lane.limit += CARDS;
     showGenerations();
+    // The button may be hidden now.
+    list.children[first]?.querySelector("button:not([hidden])").focus();
   });
   const section = element("section", { className: "lane", "data-state": name, "aria-labelledby": heading.id });
   section.append(heading, list, empty, more);
@@ -83,12 +86,12 @@ function showCard(task) {
 }
 
 function createCard(task) {
-  const fill = element("div", { className: "fill" });
-  const bar = element("div", { className: "bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 }, fill);
-  const time = element("span", { className: "left" });
-  const counts = element("span", { className: "muted" });
   const create = task.requests[0];
   const subject = create == null ? "generation" : `generation #${create}`;
+  const fill = element("div", { className: "fill" });
+  const bar = element("div", { className: "bar", role: "progressbar", "aria-label": `Progress of ${subject}`, "aria-valuemin": 0, "aria-valuemax": 100 }, fill);
+  const time = element("span", { className: "left" });
+  const counts = element("span", { className: "muted" });
   const play = element("button", { type: "button", className: "play", textContent: "▶ Play", "aria-label": `Play the clip of ${subject}`, hidden: true });
   const list = element("button", { type: "button", textContent: "Requests", "aria-label": `Show the requests of ${subject}` });
   const card = { task, bar, fill, time, counts, play };

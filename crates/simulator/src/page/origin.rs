@@ -1,49 +1,58 @@
-//! The protection of the endpoints that change something from the pages of other origins (cross-site request forgery).
+//! The protection of the server's own endpoints from the pages of other origins (cross-site request forgery, DNS rebinding).
 
 use std::net::IpAddr;
 
 use axum::{
-    extract::Request,
-    http::{HeaderMap, StatusCode, header, uri::Authority},
+    extract::{Request, State},
+    http::{StatusCode, header, uri::Authority},
     middleware::Next,
     response::Response,
 };
 
 use crate::responses::{ErrorResponse, Stamp};
 
-/// Refuses requests that are not safe (RFC 9110, 9.2.1) and come from a page of another origin, with 403.
+/// Refuses requests of pages of other origins, with 403.
 ///
-/// Browsers state the origin of a page in each such request; other programs state none, and are not restricted. The host of a
-/// page's request must be an IP address or `localhost`: any other name may be one that its owner points at this machine (DNS
-/// rebinding), so that a foreign page has the origin of the server.
-pub(crate) async fn refuse_others(request: Request, next: Next) -> Response {
-    match judge(request.headers()) {
-        Err(message) if !request.method().is_safe() => {
-            let error = ErrorResponse::new(StatusCode::FORBIDDEN, message);
-            error.into_response(request.uri(), request.headers(), Stamp::random())
-        }
-        _ => next.run(request).await,
+/// Browsers state the origin of a page in each request that is not safe (RFC 9110, 9.2.1); other programs state none. A page of
+/// another origin can read nothing, unless its owner points its name at this machine (DNS rebinding), so that it has the origin of
+/// the server. So the host has to be an IP address or `localhost`: for such an action, and on a loopback address for every
+/// request, with or without an origin. Elsewhere programs may use a name, such as that of a container.
+pub(crate) async fn refuse_others(
+    State(is_loopback): State<bool>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match judge(&request, is_loopback) {
+        Err(message) => ErrorResponse::new(StatusCode::FORBIDDEN, message).into_response(
+            request.uri(),
+            request.headers(),
+            Stamp::random(),
+        ),
+        Ok(()) => next.run(request).await,
     }
 }
 
-fn judge(headers: &HeaderMap) -> Result<(), String> {
-    let Some(origin) = headers.get(header::ORIGIN) else {
-        return Ok(());
+fn judge(request: &Request, is_loopback: bool) -> Result<(), String> {
+    let text = |name| {
+        let value = request.headers().get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()))
     };
-    let origin = String::from_utf8_lossy(origin.as_bytes());
-    let host = headers.get(header::HOST);
-    let host = host.map_or_else(Default::default, |host| {
-        String::from_utf8_lossy(host.as_bytes())
-    });
-    if !origin.eq_ignore_ascii_case(&format!("http://{host}")) {
+    let origin = text(header::ORIGIN).filter(|_| !request.method().is_safe());
+    let host = text(header::HOST);
+    // Browsers always state a host.
+    let needs_address = origin.is_some() || (is_loopback && host.is_some());
+    let host = host.unwrap_or_default();
+    if let Some(origin) = origin
+        && !origin.eq_ignore_ascii_case(&format!("http://{host}"))
+    {
         return Err(format!(
             "origin: expected http://{host}, or no Origin header; received {origin} (a simulator with CORS allows any origin)"
         ));
     }
-    match is_address(&host) {
-        true => Ok(()),
-        false => Err(format!(
-            "host: expected an IP address or localhost from a page; received {host}"
+    match needs_address && !is_address(&host) {
+        false => Ok(()),
+        true => Err(format!(
+            "host: expected an IP address or localhost; received {host} (a simulator with CORS allows any host)"
         )),
     }
 }

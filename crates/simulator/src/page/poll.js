@@ -32,10 +32,7 @@ async function poll() {
   do {
     isStale = false;
     start = performance.now();
-    more = await update().catch(() => {
-      setConnection("offline", "not reachable");
-      return false;
-    });
+    more = await update();
   } while (more || isStale);
   isPolling = false;
   // A server that is slow to respond is polled less often.
@@ -45,30 +42,47 @@ async function poll() {
 
 /** Gets the changes and shows them; returns whether further ones follow. */
 async function update() {
-  const query = new URLSearchParams({ since });
   const { key } = model;
+  let received;
+  try {
+    received = await receive(key);
+  } catch {
+    setConnection("offline", "not reachable");
+    return false;
+  }
+  const { state, etag } = received;
+  if (key !== model.key) return true;
+  if (state !== null && epoch !== null && epoch !== state.epoch) {
+    forget();
+    return true;
+  }
+  try {
+    if (state !== null) {
+      model.state = state;
+      model.at = performance.now();
+      keepFocus(() => show(state));
+      // What is not shown is sent again.
+      [epoch, since, tag] = [state.epoch, state.revision, etag];
+    }
+    showTime();
+  } catch (error) {
+    reportError(error);
+    setConnection("offline", `error in this page: ${error.message}`);
+    return false;
+  }
+  setConnection("live", "live");
+  return state?.more === true;
+}
+
+/** Gets the state for a key, or `null` in place of the one that the page has. */
+async function receive(key) {
+  const query = new URLSearchParams({ since });
   if (key !== "") query.set("key", key);
   const headers = tag == null ? {} : { "if-none-match": tag };
   const response = await fetch(`/_simulator/page/state?${query}`, { headers, cache: "no-store", signal: AbortSignal.timeout(10_000) });
-  if (key !== model.key) return true;
-  if (response.status !== 304) {
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    const state = await response.json();
-    if (key !== model.key) return true;
-    if (epoch !== null && epoch !== state.epoch) {
-      forget();
-      return true;
-    }
-    epoch = state.epoch;
-    since = state.revision;
-    tag = response.headers.get("etag");
-    model.state = state;
-    model.at = performance.now();
-    keepFocus(() => show(state));
-  }
-  setConnection("live", "live");
-  showTime();
-  return model.state.more === true && response.status !== 304;
+  if (response.status === 304) return { state: null };
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  return { state: await response.json(), etag: response.headers.get("etag") };
 }
 
 function setConnection(state, text) {
@@ -80,7 +94,7 @@ function show(state) {
   if (model.kind == null) start(state.kind);
   showFacts(state);
   if (state.kind === "proxy") {
-    const first = since - state.deviations.length;
+    const first = state.revision - state.deviations.length;
     const numbered = ({ subject, part, pointer, given, allowed, document, ...exchange }, at) => ({ ...exchange, number: first + at + 1, deviations: [{ subject, part, pointer, given, allowed, document }] });
     addRecords(state.deviations.map(numbered));
   } else {
@@ -101,6 +115,7 @@ function start(kind) {
   $("kind").textContent = kind;
   for (const node of document.querySelectorAll("[data-for]")) node.hidden = node.dataset.for !== kind;
   if (kind === "proxy") {
+    $("skip").textContent = "Skip to deviations";
     $("records-title").textContent = "Deviations";
     $("filter").placeholder = "path, model, pointer, value";
   }
@@ -113,13 +128,13 @@ function showFacts({ kind, version, upstream, guard, strict, replay }) {
 }
 
 function tiles() {
-  const { counts, tasks, received, credits_left: credits } = model.state;
+  const { counts, tasks, requests_kept: requests, credits_left: credits } = model.state;
   if (counts) return [["exchanges", counts.exchanges], ["deviations", counts.deviations, "failed"], ["upstream failures", counts.upstream_failures, "failed"], ["refused", counts.refused], ["not judged", counts.not_judged]];
   const states = LANES.map(([name, title]) => [title.toLowerCase(), tasks.filter((task) => laneOf(task) === name).length, name]);
   let violations = 0;
   for (const record of model.records.values()) violations += record.deviations.length;
   const left = credits == null ? [] : [["credits left", credits]];
-  return [...states, ["requests", received], ["violations", violations, "failed"], ...left];
+  return [...states, ["requests", requests], ["violations", violations, "failed"], ...left];
 }
 
 function showTiles() {

@@ -35,10 +35,15 @@ function addRecords(records) {
 function filterRecords(text) {
   $("filter").value = text;
   $("show").value = "0";
-  rowLimit = PAGE_ROWS;
-  showRecords();
+  showFiltered();
   $("records").scrollIntoView({ block: "start" });
   $("records").focus({ preventScroll: true });
+}
+
+function showFiltered() {
+  rowLimit = PAGE_ROWS;
+  showRecords();
+  announce("filter", $("records-note").textContent);
 }
 
 function showRecords() {
@@ -160,12 +165,12 @@ function block(title, text) {
 }
 
 for (const id of ["filter", "show"]) {
-  $(id).addEventListener("input", () => {
-    rowLimit = PAGE_ROWS;
-    showRecords();
-  });
+  $(id).addEventListener("input", showFiltered);
 }
 $("rows-more").addEventListener("click", () => {
+  const first = $("rows").children.length;
   rowLimit += PAGE_ROWS;
   showRecords();
+  // The button may be hidden now.
+  $("rows").children[first]?.firstElementChild.focus();
 });

@@ -73,7 +73,7 @@ async fn state(
         "advanced_seconds": clock.advanced().as_secs_f64(),
         "keys": clocks.iter().map(|(key, clock)| json!({ "key": key, "advanced_seconds": clock.advanced().as_secs_f64() })).collect::<Vec<_>>(),
         "credits_left": service.accounts.credits(key),
-        "received": service.log.received(),
+        "requests_kept": service.log.count(key),
         "generations": generations,
         "tasks": tasks.into_iter().map(to_json).collect::<Vec<_>>(),
         "rules": service.accounts.rules(key),

@@ -170,7 +170,8 @@ impl ProxyBuilder {
             reports: Arc::clone(&reports),
             _ended: end,
         });
-        let service = router(state).into_make_service_with_connect_info::<Abort>();
+        let router = router(state, address.ip().is_loopback());
+        let service = router.into_make_service_with_connect_info::<Abort>();
         let (stop, stopped) = oneshot::channel::<()>();
         let server = axum::serve(listener, service).with_graceful_shutdown(async {
             // No message is sent: the receiver resolves when the sender is dropped.

@@ -6,7 +6,7 @@ use axum::{
     Json, Router,
     extract::{FromRequestParts, Query, State},
     http::{HeaderMap, StatusCode, Uri, request::Parts},
-    middleware::from_fn,
+    middleware::{from_fn, from_fn_with_state},
     response::Response,
     routing::{any, get, post},
 };
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Builds the router: the proxy's own endpoints, and everything else to the upstream.
-pub(super) fn router(state: Arc<Forward>) -> Router {
+pub(super) fn router(state: Arc<Forward>, is_loopback: bool) -> Router {
     Router::new()
         .route("/_simulator", get(overview))
         .route("/_simulator/", get(overview))
@@ -31,8 +31,8 @@ pub(super) fn router(state: Arc<Forward>) -> Router {
         .route("/_simulator/page/state", get(page_state))
         .route("/_simulator/deviations", get(deviations))
         .route("/_simulator/reset", post(reset))
-        .route("/_simulator/{*path}", any(unknown))
-        .route_layer(from_fn(page::origin::refuse_others))
+        .route("/_simulator/{*path}", any(unknown_path))
+        .route_layer(from_fn_with_state(is_loopback, page::origin::refuse_others))
         .method_not_allowed_fallback(unknown_method)
         .fallback(forward)
         .with_state(state)
@@ -68,7 +68,7 @@ async fn page_state(
         "version": env!("CARGO_PKG_VERSION"),
         "upstream": state.upstream.url,
         "guard": state.guard,
-        "epoch": epoch,
+        "epoch": epoch.to_string(),
         "revision": counts.deviations + counts.upstream_failures,
         "counts": counts,
         "deviations": deviations,
@@ -84,15 +84,15 @@ async fn reset(_: NoQuery, State(state): State<Arc<Forward>>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
+/// Responds to requests for what a simulator has and a proxy has not; an upstream would see their keys.
+async fn unknown_path(uri: Uri, headers: HeaderMap) -> Response {
+    let message = format!("a proxy has no {}; see /_simulator/", uri.path());
+    error(StatusCode::NOT_FOUND, message, &uri, &headers)
+}
+
 async fn unknown_method(uri: Uri, headers: HeaderMap) -> Response {
     let message = "the path does not allow this method";
     error(StatusCode::METHOD_NOT_ALLOWED, message, &uri, &headers)
-}
-
-/// Responds to requests for what a simulator has and a proxy has not; an upstream would see their keys.
-async fn unknown(uri: Uri, headers: HeaderMap) -> Response {
-    let message = format!("a proxy has no {}; see /_simulator/", uri.path());
-    error(StatusCode::NOT_FOUND, message, &uri, &headers)
 }
 
 /// A query without unknown parameters.

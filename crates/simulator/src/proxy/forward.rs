@@ -70,7 +70,6 @@ pub(super) async fn forward(
 ) -> Response {
     let (head, body) = request.into_parts();
     let number = state.received.fetch_add(1, Ordering::Relaxed) + 1;
-    let is_judged = !head.uri.path().starts_with("/_simulator/");
     let mut capture = RequestCapture::new(Route::from_path(head.uri.path()).is_some());
     let sent = capture.clone();
     let mut outgoing = Request::new(Body::empty());
@@ -79,7 +78,7 @@ pub(super) async fn forward(
     outgoing.headers_mut().remove(header::HOST);
     let is_for_proxy = head.method != Method::CONNECT && is_own(&head.uri, state.port);
     let uri = state.upstream.uri(&head.uri);
-    let mut exchange = Exchange::new(Arc::clone(&state), number, head, capture.clone(), is_judged);
+    let mut exchange = Exchange::new(Arc::clone(&state), number, head, capture.clone());
     if !is_for_proxy {
         let message = "the proxy forwards to its upstream alone: set its URL as the base URL of the client, not as an HTTP proxy";
         return exchange.error(StatusCode::NOT_IMPLEMENTED, message);
@@ -92,7 +91,7 @@ pub(super) async fn forward(
         }
     }
     let mut unsent = None;
-    if state.guard && is_judged {
+    if state.guard {
         match guard::admit(body, capture, &mut exchange).await {
             Ok(bytes) => *outgoing.body_mut() = bytes.into(),
             Err(refusal) => return refusal,

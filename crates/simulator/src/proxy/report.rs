@@ -8,6 +8,7 @@ use std::{
 };
 
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::{Deviation, Subject, tasks::rfc3339};
 
@@ -78,14 +79,25 @@ impl ProxyCounts {
 #[derive(Debug, Default)]
 pub(super) struct Reports(Mutex<Inner>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
-    /// The number of resets.
-    epoch: u64,
+    /// Another one after each start and each reset.
+    epoch: Uuid,
     /// The counts from the start to the last reset.
     before: ProxyCounts,
     counts: ProxyCounts,
     newest: VecDeque<ReportedDeviation>,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self {
+            epoch: Uuid::new_v4(),
+            before: ProxyCounts::default(),
+            counts: ProxyCounts::default(),
+            newest: VecDeque::new(),
+        }
+    }
 }
 
 const MAX_DEVIATIONS: usize = 10_000;
@@ -127,14 +139,13 @@ impl Reports {
     pub(super) fn reset(&self) {
         let mut inner = self.lock();
         *inner = Inner {
-            epoch: inner.epoch + 1,
             before: inner.before.plus(inner.counts),
             ..Inner::default()
         };
     }
 
-    /// Returns the number of resets, the counts, and the newest deviations without the first `known` since the last reset.
-    pub(super) fn since(&self, known: u64) -> (u64, ProxyCounts, Vec<ReportedDeviation>) {
+    /// Returns the epoch, the counts, and the newest deviations without the first `known` since the last reset.
+    pub(super) fn since(&self, known: u64) -> (Uuid, ProxyCounts, Vec<ReportedDeviation>) {
         let inner = self.lock();
         let counts = inner.counts;
         let new = (counts.deviations + counts.upstream_failures).saturating_sub(known);

@@ -33,6 +33,7 @@ test("deviations that a proxy finds appear live", async (t) => {
     await screenshot(page, name);
   }
   assert.equal(await page.getByRole("heading", { name: "Scenario" }).count(), 0);
+  await page.getByRole("link", { name: "Skip to deviations" }).waitFor({ state: "attached" });
   await page.getByRole("button", { name: "Reset…" }).click();
   await page.getByRole("button", { name: "Reset", exact: true }).click();
   await page.getByText("none yet").waitFor();

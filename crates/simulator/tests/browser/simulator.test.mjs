@@ -43,7 +43,7 @@ test("generations move through the lanes while time advances", async (t) => {
   await lane(page, "generating").getByText("40 s left of 1 min 0 s").waitFor();
   // The focus moves with the card.
   assert.equal(await page.evaluate(() => document.activeElement.ariaLabel), "Show the requests of generation #1");
-  assert.equal(await lane(page, "generating").getByRole("progressbar").getAttribute("aria-valuenow"), "33");
+  assert.equal(await lane(page, "generating").getByRole("progressbar", { name: "Progress of generation #1" }).getAttribute("aria-valuenow"), "33");
   assert.equal(await page.locator("#now").textContent(), "00:01:00");
   await page.getByLabel("Seconds to advance").fill("40");
   await page.getByRole("button", { name: "Advance", exact: true }).click();
@@ -73,7 +73,7 @@ test("violations are marked, filtered, and shown with what is allowed", async (t
   const page = await open(t, `${base}/_simulator/`);
   const rows = page.locator("#rows > li");
   await page.getByRole("combobox", { name: "Show" }).selectOption("violations");
-  await page.getByText("3 of 13 requests").waitFor();
+  await page.getByText("3 of 13 requests").first().waitFor();
   assert.equal(await rows.count(), 3);
   const row = rows.filter({ hasText: "#7" });
   await row.getByRole("button", { name: /#7 POST .* ⚠ 1 violation 400/ }).click();
@@ -84,10 +84,11 @@ test("violations are marked, filtered, and shown with what is allowed", async (t
   await row.getByRole("region", { name: "response body, status 400" }).getByText("duration: expected one of 5, 10").waitFor();
   await page.getByRole("combobox", { name: "Show" }).selectOption("all requests");
   await page.getByRole("searchbox", { name: "Filter" }).fill("a storm");
-  await page.getByText("1 of 13 requests").waitFor();
+  await page.getByText("1 of 13 requests").first().waitFor();
+  await page.locator("#announcer").getByText("1 of 13 requests").waitFor({ state: "attached" });
   await rows.getByText("no storms").waitFor();
   await page.getByRole("button", { name: "Show the requests of generation #4" }).click();
-  await page.getByText("2 of 13 requests").waitFor();
+  await page.getByText("2 of 13 requests").first().waitFor();
   assert.deepEqual(await rows.locator(".number").allInnerTexts(), ["#12", "#4"]);
 });
 
@@ -176,6 +177,7 @@ test("of several keys, the page shows and changes the chosen one alone", async (
   const key = (await own(base, "tasks")).find((task) => task.prompt.includes("another team")).key;
   await choice.selectOption(key);
   await page.getByText("1 request, the newest first").waitFor();
+  assert.match(await page.locator("#tiles > div", { hasText: "requests" }).innerText(), /\s1$/);
   assert.equal(await page.locator(".card").count(), 1);
   await page.getByRole("button", { name: "+1 min" }).click();
   await page.getByText(`The clock of the key ${key.slice(7, 15)}… advanced by 1 min 0 s.`).waitFor();
@@ -187,6 +189,7 @@ test("of several keys, the page shows and changes the chosen one alone", async (
   assert.equal((await own(base, "tasks")).length, 5);
   await choice.selectOption("");
   await page.getByText("12 requests, the newest first").waitFor();
+  assert.match(await page.locator("#tiles > div", { hasText: "requests" }).innerText(), /\s12$/);
   // The choice ends with the key.
   await choice.selectOption(key);
   await page.getByText("none yet").waitFor();
@@ -223,7 +226,7 @@ test("the keyboard is enough, and shows its focus", async (t) => {
   await page.waitForFunction(() => document.activeElement.currentTime > 0);
   await tabTo(/^Filter/);
   await page.keyboard.type("rain");
-  await page.getByText("2 of 13 requests").waitFor();
+  await page.getByText("2 of 13 requests").first().waitFor();
   await tabTo(/^#7/);
   await page.keyboard.press("Enter");
   await page.locator(".deviation").waitFor();
@@ -240,6 +243,54 @@ test("the keyboard is enough, and shows its focus", async (t) => {
   await tabTo(/^Reset$/);
   await page.keyboard.press("Enter");
   await page.getByText("Reset of all keys.").waitFor();
+});
+
+test("the header does not cover the focus", async (t) => {
+  const base = await busy();
+  for (const width of [1280, 700]) {
+    const page = await open(t, `${base}/_simulator/`, { width, height: 500 });
+    await lane(page, "completed").getByText("A red teapot").waitFor();
+    await page.getByRole("link", { name: "OpenAPI" }).focus();
+    for (let presses = 0; presses < 30; presses += 1) {
+      await page.keyboard.press("Shift+Tab");
+      const [text, top, bottom] = await page.evaluate(() => {
+        const node = document.activeElement;
+        const header = document.querySelector(".top");
+        const bottom = header.contains(node) || node.id === "skip" ? 0 : header.getBoundingClientRect().bottom;
+        return [node.innerText, node.getBoundingClientRect().top, bottom];
+      });
+      assert.ok(top >= bottom, `${text}: ${top} < ${bottom}`);
+    }
+  }
+});
+
+test("further requests and generations get the focus", async (t) => {
+  const base = await simulate("--manual-clock", "--slots", "1");
+  for (let at = 0; at < 101; at += 1) await call(base, { prompt: `Scene ${at}` });
+  const page = await open(t, `${base}/_simulator/`);
+  await page.getByRole("button", { name: "Show 100 more" }).click();
+  const focused = () => page.evaluate(() => document.activeElement.ariaLabel ?? document.activeElement.innerText);
+  assert.match(await focused(), /^#1\s/);
+  assert.equal(await page.locator("#rows > li").count(), 101);
+  await lane(page, "queued").getByRole("button", { name: /^Show 24 more/ }).click();
+  assert.match(await focused(), /^Show the requests of generation #/);
+  assert.equal(await lane(page, "queued").locator(".card:focus-within").evaluate((node) => [...node.parentElement.children].indexOf(node)), 24);
+});
+
+test("an error of the page itself is shown as one, and what it concerns is shown later", async (t) => {
+  const base = await simulate("--manual-clock");
+  const page = await open(t, `${base}/_simulator/`, { allowed: /TypeError/ });
+  await page.getByText("live", { exact: true }).waitFor();
+  await page.route("**/page/state?*", async (route) => {
+    const response = await route.fetch();
+    const body = response.status() === 200 ? { ...(await response.json()), rules: null } : undefined;
+    await route.fulfill({ response, json: body });
+  });
+  await call(base, { prompt: "Rain" });
+  await page.getByRole("status").getByText("error in this page: ").waitFor();
+  await page.unrouteAll({ behavior: "wait" });
+  await page.getByText("live", { exact: true }).waitFor();
+  await page.getByText("1 request, the newest first").waitFor();
 });
 
 test("the page is accessible and fits, on a desktop and a phone, light and dark", async (t) => {

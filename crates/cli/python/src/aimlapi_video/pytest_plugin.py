@@ -39,8 +39,15 @@ def aimlapi_simulator(
 ) -> Simulator:
     """A simulator in its initial state. It is started once in a session for each set of options."""
     options = dict(aimlapi_simulator_options)
+    stated: dict[str, Any] = {}
     for marker in reversed(list(request.node.iter_markers("aimlapi_simulator"))):
-        options.update(marker.kwargs)
+        if marker.args:
+            raise pytest.UsageError(f"aimlapi_simulator: expected options by name, such as speed=1000; received {marker.args}")
+        stated.update(marker.kwargs)
+    if options.get("record") is not None:
+        # The service has no options of a simulator; that it has no scenario either is an error.
+        stated = {"scenario": stated.get("scenario")}
+    options.update(stated)
     scenario = options.pop("scenario", None)
     if options.get("key") is None and options.get("record") is None:
         # Workers of pytest-xdist can share a simulator, which keeps its state for each key.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from hashlib import sha256
 from types import TracebackType
 from typing import Any, TypedDict, cast
 from urllib.error import HTTPError
@@ -68,12 +69,13 @@ class Rule(TypedDict):
 class Simulator:
     """A simulator, and the state that it keeps for one API key."""
 
-    def __init__(self, url: str, key: str, process: Process | None = None) -> None:
+    def __init__(self, url: str, key: str, process: Process | None = None, records: bool = False) -> None:
         self.url = url
         """The base URL for the code under test."""
         self.key = key
         """The API key for the code under test. Requests with other keys are not in the lists."""
         self._process = process
+        self._records = records
 
     def reset(self) -> None:
         """Returns the key to the initial state: no generations, requests and rules; clock, credits and seeded ids anew."""
@@ -83,15 +85,15 @@ class Simulator:
         """Adds rules, such as `{"next": [{"end": {"fail": {"message": "refused"}}}]}`."""
         self._send("POST", "scenario", scenario)
 
-    def requests(self, **filters: str | int) -> list[Request]:
+    def requests(self, **filters: str | int | None) -> list[Request]:
         """Lists the requests of the key, the oldest first; `filters` are method, path, model, since and limit."""
         return cast("list[Request]", self._list("requests", filters))
 
-    def tasks(self, **filters: str | int) -> list[Task]:
+    def tasks(self, **filters: str | int | None) -> list[Task]:
         """Lists the generations of the key, the oldest first, with the filters of `requests`."""
         return cast("list[Task]", self._list("tasks", filters))
 
-    def rules(self, **filters: str) -> list[Rule]:
+    def rules(self, **filters: str | None) -> list[Rule]:
         """Lists the rules of the key, those that are used up included; `filters` is name."""
         return cast("list[Rule]", self._list("rules", filters))
 
@@ -125,10 +127,15 @@ class Simulator:
     ) -> None:
         self.stop()
 
-    def _list(self, name: str, filters: Mapping[str, str | int]) -> Any:
-        return self._send("GET", f"{name}?{urlencode({'key': self.key, **filters})}")
+    def _list(self, name: str, filters: Mapping[str, str | int | None]) -> Any:
+        # In a query, a key may be logged.
+        key = "sha256:" + sha256(self.key.encode()).hexdigest()[:16]
+        stated = {name: value for name, value in filters.items() if value is not None}
+        return self._send("GET", f"{name}?{urlencode({'key': key, **stated})}")
 
     def _send(self, method: str, path: str, body: object = None) -> Any:
+        if self._records and path != "reset":
+            raise SimulatorError(f"with record, there is no {path.split('?')[0]}: requests are forwarded to the service")
         data = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         request = HttpRequest(f"{self.url}/_simulator/{path}", data, headers, method=method)
@@ -154,7 +161,7 @@ def start_simulator(
 
     `options` are those of `aimlapi-video simulate`: `speed=1000` is `--speed 1000`, `replay_only=True` is `--replay-only`.
     With `record=FILE`, `aimlapi-video proxy` forwards requests to the service, or to `upstream=URL`, and records them; `key`
-    is then the service's, by default that of `AIML_API_KEY`. With `url`, a simulator that already runs is used.
+    is then the service's, by default that of `AIML_API_KEY`, and there is no scenario, list and clock. With `url`, a simulator that already runs is used.
 
     Raises SimulatorError with the binary's message if it refuses the options.
     """
@@ -165,7 +172,7 @@ def start_simulator(
         simulator = Simulator(url.rstrip("/"), key)
     else:
         process = Process.start(records, arguments(options))
-        simulator = Simulator(process.url, key, process)
+        simulator = Simulator(process.url, key, process, records)
     if scenario is not None:
         try:
             simulator.scenario(scenario)
