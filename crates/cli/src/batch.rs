@@ -24,8 +24,10 @@ use crate::{
     spending::{Prices, Spending},
 };
 
+mod compose;
 mod dry_run;
 mod feed;
+mod input;
 mod out;
 mod requests;
 mod resume;

@@ -54,7 +54,9 @@ async fn run(options: &args::Proxy) -> Result<ExitCode, Failure> {
     }
     let proxy = builder.start().await.map_err(|error| match error.kind() {
         // No root certificate was found.
-        ErrorKind::NotFound => Failure::new(SERVICE, "missing_root_certificates", error.to_string()),
+        ErrorKind::NotFound => {
+            Failure::new(SERVICE, "missing_root_certificates", error.to_string())
+        }
         ErrorKind::InvalidInput | ErrorKind::Other => Failure::usage(error.to_string()),
         _ => Failure::usage(format!(
             "cannot listen on {}: {error}; name another address or port by --listen",

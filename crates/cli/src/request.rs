@@ -214,7 +214,7 @@ fn prompt(given: &str, property: &str) -> Result<String, Failure> {
 }
 
 /// Sets a property from `NAME=VALUE` and returns its name. Without a model, every property may take a file.
-fn apply(
+pub(crate) fn apply(
     set: &str,
     model: Option<&Model>,
     max_media: u64,

@@ -1,19 +1,19 @@
 //! The options of `batch`, `resume` and `validate`.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use clap::{Args, ValueHint};
+use clap::{Args, ValueEnum, ValueHint};
 
 use super::{Documents, HistoryOption, Spend, speed, time, whole_number};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = BATCH_NOTES)]
 pub(crate) struct Batch {
-    /// A file with one request per line (JSON Lines); blank lines are skipped
-    ///
-    /// UTF-8, or UTF-16 with a byte order mark, as Windows PowerShell writes it.
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) input: Input,
     /// Where to save the videos, each under the number of its line: 0001.mp4, 0002.mp4, ...
     ///
     /// The folder is created if needed. A second video of line 1 is 0001-2.mp4, and so on. A second run recognises its videos
@@ -47,6 +47,56 @@ pub(crate) struct Batch {
     pub(crate) simulate: bool,
     #[command(flatten)]
     pub(crate) jobs: Jobs,
+}
+
+/// Where the requests of a batch come from.
+#[derive(Debug, Args)]
+pub(crate) struct Input {
+    /// A file with requests: JSON Lines, a JSON array, or a CSV table with a header
+    ///
+    /// UTF-8, or UTF-16 with a byte order mark, as Windows PowerShell writes it. The format is that of the extension (.jsonl,
+    /// .ndjson, .csv, .tsv), else an array if the file begins with [, else JSON Lines; blank lines are skipped.
+    #[arg(value_hint = ValueHint::FilePath, required_unless_present = "prompts")]
+    file: Option<PathBuf>,
+    /// A file with one prompt per line, for --model
+    ///
+    /// Blank lines and lines that begin with # are skipped; a prompt that begins with # is written with \#.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["file", "format"], requires = "model")]
+    prompts: Option<PathBuf>,
+    /// The format of the file, if its name and its beginning do not show it
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// The model of the requests that name none
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// Set a parameter of every request, as in `generate`; may be given several times
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+/// The format of a batch's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One JSON object per line
+    Jsonl,
+    /// An array of JSON objects
+    Json,
+    /// A table whose first line names the parameters: camera_control.type for a part of an object; an empty cell sets nothing
+    Csv,
+    /// One prompt per line
+    Prompts,
+}
+
+impl Input {
+    pub(crate) fn path(&self) -> &Path {
+        let path = self.prompts.as_deref().or(self.file.as_deref());
+        path.unwrap_or(Path::new(""))
+    }
+
+    pub(crate) fn stated_format(&self) -> Option<Format> {
+        self.format
+            .or(self.prompts.as_ref().map(|_| Format::Prompts))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -113,6 +163,10 @@ Examples:
 
   With the service, and again after an interrupt or a failure:
   aimlapi-video batch kites.jsonl --out videos
+
+  A prompt per line, all with the same parameters:
+  printf 'A kite climbs\\nA kite falls\\n' > kites.txt
+  aimlapi-video batch --prompts kites.txt --model $model --set duration=10 --out kites --simulate
 
   Only what was created, nothing new:
   aimlapi-video resume videos/journal.jsonl";

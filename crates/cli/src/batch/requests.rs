@@ -1,18 +1,20 @@
 //! The requests of a batch file, and the checks before any of them is billed.
 
-use std::{collections::BTreeSet, fs::File, io::BufReader, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
-use aimlapi_video::{Client, GenerationHandle, GenerationRequest, Journal, Route, Warning};
+use aimlapi_video::{Client, GenerationHandle, GenerationRequest, Journal, Warning};
 use serde_json::{Map, Value, json};
 
-use super::out::Out;
+use super::{
+    compose::Composer,
+    input::{Row, Rows},
+    out::Out,
+};
 use crate::{
-    args::{Batch, route_of},
+    args::{Batch, Format, route_of},
     documents::Catalogue,
-    failure::{self, Failure, error_line, violation_json},
-    lines::Lines,
+    failure::{self, Failure, violation_json},
     output::print_note,
-    text::json_error,
 };
 
 /// The requests of a batch file.
@@ -27,22 +29,15 @@ pub(super) struct Requests {
 impl Requests {
     /// Reads all requests. The error lists the lines that are not requests.
     pub(super) fn read(batch: &Batch, catalogue: &Catalogue) -> Result<Self, Failure> {
-        let file = batch.file.display().to_string();
-        let source = File::open(&batch.file).map_err(|error| {
-            Failure::usage(format!(
-                "{file} cannot be read: {error}; give a file with one request a line"
-            ))
-        })?;
-        let lines = Lines::new(BufReader::new(source), &file).and_then(Iterator::collect);
-        let lines: Vec<(usize, String)> =
-            lines.map_err(|error| Failure::usage(format!("nothing was created: {error}")))?;
-        if lines.is_empty() {
-            return Err(Failure::usage(format!(
-                "{file} contains no request; write one a line, as JSON"
-            )));
-        }
-        let requests = each(&file, &lines, route_of(batch.legacy), catalogue)?;
-        let lines: Vec<usize> = lines.into_iter().map(|(line, _)| line).collect();
+        let rows = Rows::read(&batch.input)?;
+        let composer = Composer {
+            input: &batch.input,
+            columns: &rows.columns,
+            route: route_of(batch.legacy),
+            catalogue,
+        };
+        let requests = each(&rows, &composer)?;
+        let lines: Vec<usize> = rows.rows.iter().map(|row| row.number).collect();
         let warnings = lines.iter().zip(&requests).flat_map(|(line, request)| {
             let warnings = request.warnings().into_iter();
             warnings.map(|warning| (*line, warning))
@@ -50,12 +45,12 @@ impl Requests {
         let warnings: Vec<(usize, Warning)> = warnings.collect();
         let texts = warnings
             .iter()
-            .map(|(line, warning)| format!("{file}:{line}: {warning}"));
+            .map(|(line, warning)| format!("{}: {warning}", rows.place(*line)));
         if batch.spend.deny_warnings && !warnings.is_empty() {
             let texts: Vec<String> = texts.collect();
             return Err(Failure {
                 violations: warnings.iter().map(warning_json).collect(),
-                ..Failure::denied(&summary(&texts))
+                ..Failure::denied(&summary(&texts, rows.format))
             });
         }
         for text in texts {
@@ -89,28 +84,23 @@ impl Requests {
     }
 }
 
-fn each(
-    file: &str,
-    lines: &[(usize, String)],
-    route: Route,
-    catalogue: &Catalogue,
-) -> Result<Vec<GenerationRequest>, Failure> {
+fn each(rows: &Rows, composer: &Composer<'_>) -> Result<Vec<GenerationRequest>, Failure> {
     let mut requests = Vec::new();
     let mut errors = Vec::new();
     let mut violations = Vec::new();
-    for (number, text) in lines {
-        let body = match serde_json::from_str(text) {
-            Ok(body) => body,
+    for Row { number, content } in &rows.rows {
+        let content = match content {
+            Ok(content) => content,
             Err(error) => {
-                errors.push(json_error(file, *number, text, &error));
+                errors.push(error.clone());
                 continue;
             }
         };
-        match catalogue.request(route, body) {
+        match composer.request(content) {
             Ok(request) => requests.push(request),
-            Err(error) => {
-                errors.push(format!("{file}:{number}: {}", error_line(&error)));
-                violations.extend(error.violations().iter().map(|violation| {
+            Err(refused) => {
+                errors.push(format!("{}: {}", rows.place(*number), refused.message));
+                violations.extend(refused.violations.iter().map(|violation| {
                     let mut violation = violation_json(violation);
                     violation["line"] = (*number).into();
                     violation
@@ -121,7 +111,7 @@ fn each(
     if errors.is_empty() {
         return Ok(requests);
     }
-    let message = format!("nothing was created: {}", summary(&errors));
+    let message = format!("nothing was created: {}", summary(&errors, rows.format));
     Err(Failure {
         violations,
         ..Failure::new(failure::USAGE, "invalid_request", message)
@@ -133,11 +123,14 @@ pub(super) fn warning_json((line, warning): &(usize, Warning)) -> Value {
 }
 
 /// The first errors and the number of the others.
-fn summary(errors: &[String]) -> String {
+fn summary(errors: &[String], format: Format) -> String {
     let (shown, hidden) = errors.split_at(errors.len().min(MAX_LISTED_ERRORS));
     let more = match hidden.len() {
         0 => String::new(),
-        more => format!("; and {more} more lines, which `aimlapi-video validate` lists"),
+        more if format == Format::Jsonl => {
+            format!("; and {more} more lines, which `aimlapi-video validate` lists")
+        }
+        more => format!("; and {more} more"),
     };
     shown.join("; ") + &more
 }
@@ -159,7 +152,7 @@ pub(super) fn check(
         return Err(Failure::usage(format!(
             "nothing was created: {} differs from the batch that {} records, in these lines: {}; restore the old lines, since \
              with another journal all lines are created again",
-            batch.file.display(),
+            batch.input.path().display(),
             path.display(),
             lines.join(", ")
         )));
