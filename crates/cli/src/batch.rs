@@ -28,6 +28,7 @@ mod compose;
 mod dry_run;
 mod feed;
 mod input;
+mod matrix;
 mod out;
 mod requests;
 mod resume;

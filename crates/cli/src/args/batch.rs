@@ -61,7 +61,7 @@ pub(crate) struct Input {
     /// A file with one prompt per line, for --model
     ///
     /// Blank lines and lines that begin with # are skipped; a prompt that begins with # is written with \#.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["file", "format"], requires = "model")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["file", "format"])]
     prompts: Option<PathBuf>,
     /// The format of the file, if its name and its beginning do not show it
     #[arg(long, value_name = "FORMAT")]
@@ -72,6 +72,12 @@ pub(crate) struct Input {
     /// Set a parameter of every request, as in `generate`; may be given several times
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,
+    /// Repeat every request with each of these values, such as seed=1..4 or aspect_ratio=16:9,9:16
+    ///
+    /// A range includes its ends. Several options make every combination of their values, the last one varying fastest. The
+    /// combinations of line L are numbered in this order: with 4 of them, those of line 1 are 0001.mp4 to 0004.mp4.
+    #[arg(long, value_name = "NAME=VALUES")]
+    pub(crate) each: Vec<String>,
 }
 
 /// The format of a batch's file.
@@ -167,6 +173,10 @@ Examples:
   A prompt per line, all with the same parameters:
   printf 'A kite climbs\\nA kite falls\\n' > kites.txt
   aimlapi-video batch --prompts kites.txt --model $model --set duration=10 --out kites --simulate
+
+  Each of them in two shapes with four seeds, counted before anything is paid:
+  aimlapi-video batch --prompts kites.txt --model alibaba/wan2.1-t2v-plus \\
+      --each aspect_ratio=16:9,9:16 --each seed=1..4 --out shapes --dry-run
 
   Only what was created, nothing new:
   aimlapi-video resume videos/journal.jsonl";

@@ -38,12 +38,24 @@ impl From<String> for Refused {
 }
 
 impl Composer<'_> {
-    pub(super) fn request(&self, content: &Content) -> Result<GenerationRequest, Refused> {
+    /// The request with the settings of one combination of `--each`.
+    pub(super) fn request(
+        &self,
+        content: &Content,
+        combination: &[(&str, &str)],
+    ) -> Result<GenerationRequest, Refused> {
         let body = match content {
-            Content::Body(Value::Object(body)) => self.body(body.clone(), content)?.into(),
-            Content::Body(other) => other.clone(),
-            Content::Cells(_) | Content::Prompt(_) => self.body(Map::new(), content)?.into(),
+            Content::Body(Value::Object(body)) => body.clone(),
+            Content::Body(other) => {
+                return self.checked(other.clone(), content);
+            }
+            Content::Cells(_) | Content::Prompt(_) => Map::new(),
         };
+        let body = self.body(body, content, combination)?;
+        self.checked(body.into(), content)
+    }
+
+    fn checked(&self, body: Value, content: &Content) -> Result<GenerationRequest, Refused> {
         let request = self.catalogue.request(self.route, body);
         request.map_err(|error| {
             let mut message = error_line(&error);
@@ -63,6 +75,7 @@ impl Composer<'_> {
         &self,
         mut body: Map<String, Value>,
         content: &Content,
+        combination: &[(&str, &str)],
     ) -> Result<Map<String, Value>, Refused> {
         let cells = match content {
             Content::Cells(cells) => cells.as_slice(),
@@ -74,13 +87,16 @@ impl Composer<'_> {
         if let Some((_, model)) = cells.clone().find(|(column, _)| *column == "model") {
             body.insert("model".into(), model.as_str().into());
         }
-        if let Some(given) = &self.input.model {
-            let stated = body.entry("model").or_insert_with(|| given.as_str().into());
-            if stated != given.as_str() {
-                return Err(format!(
-                    "names the model {stated}, and --model {given}; name one model"
-                )
-                .into());
+        let of_combination = combination.iter().find(|(name, _)| *name == "model");
+        let of_combination = of_combination.map(|(_, model)| ("--each model=", *model));
+        let of_option = self.input.model.as_deref().map(|model| ("--model ", model));
+        for (option, given) in of_option.into_iter().chain(of_combination) {
+            let stated = body.entry("model").or_insert_with(|| given.into());
+            if stated != given {
+                let message = format!(
+                    "the model is {stated}, and {option}{given} names another; name one model"
+                );
+                return Err(message.into());
             }
         }
         if !body.contains_key("model") && !matches!(content, Content::Body(_)) {
@@ -104,6 +120,9 @@ impl Composer<'_> {
         for given in &self.input.set {
             request::apply(given, Some(model), MAX_MEDIA, &mut body)
                 .map_err(|failure| failure.message)?;
+        }
+        for (name, value) in combination.iter().filter(|(name, _)| *name != "model") {
+            set(name, value, model, &mut body).map_err(|failure| failure.message)?;
         }
         Ok(body)
     }

@@ -5,11 +5,7 @@ use std::{collections::BTreeSet, path::Path};
 use aimlapi_video::{Client, GenerationHandle, GenerationRequest, Journal, Warning};
 use serde_json::{Map, Value, json};
 
-use super::{
-    compose::Composer,
-    input::{Row, Rows},
-    out::Out,
-};
+use super::{compose::Composer, input::Rows, matrix::Matrix, out::Out};
 use crate::{
     args::{Batch, Format, route_of},
     documents::Catalogue,
@@ -36,8 +32,14 @@ impl Requests {
             route: route_of(batch.legacy),
             catalogue,
         };
-        let requests = each(&rows, &composer)?;
-        let lines: Vec<usize> = rows.rows.iter().map(|row| row.number).collect();
+        let input = &batch.input;
+        let matrix = Matrix::read(&input.each, &input.set, rows.rows.len())?;
+        let combinations = matrix.combinations();
+        let (lines, requests): (Vec<usize>, Vec<_>) =
+            each(&rows, &combinations, &composer)?.into_iter().unzip();
+        if !input.each.is_empty() {
+            print_note(numbering(&rows, combinations.len()));
+        }
         let warnings = lines.iter().zip(&requests).flat_map(|(line, request)| {
             let warnings = request.warnings().into_iter();
             warnings.map(|warning| (*line, warning))
@@ -45,7 +47,7 @@ impl Requests {
         let warnings: Vec<(usize, Warning)> = warnings.collect();
         let texts = warnings
             .iter()
-            .map(|(line, warning)| format!("{}: {warning}", rows.place(*line)));
+            .map(|(line, warning)| format!("{}: {warning}", place(&rows, &combinations, *line)));
         if batch.spend.deny_warnings && !warnings.is_empty() {
             let texts: Vec<String> = texts.collect();
             return Err(Failure {
@@ -84,27 +86,40 @@ impl Requests {
     }
 }
 
-fn each(rows: &Rows, composer: &Composer<'_>) -> Result<Vec<GenerationRequest>, Failure> {
+type Combination<'a> = Vec<(&'a str, &'a str)>;
+
+/// Every request with its number.
+fn each(
+    rows: &Rows,
+    combinations: &[Combination<'_>],
+    composer: &Composer<'_>,
+) -> Result<Vec<(usize, GenerationRequest)>, Failure> {
     let mut requests = Vec::new();
     let mut errors = Vec::new();
     let mut violations = Vec::new();
-    for Row { number, content } in &rows.rows {
-        let content = match content {
+    for row in &rows.rows {
+        let content = match &row.content {
             Ok(content) => content,
             Err(error) => {
                 errors.push(error.clone());
                 continue;
             }
         };
-        match composer.request(content) {
-            Ok(request) => requests.push(request),
-            Err(refused) => {
-                errors.push(format!("{}: {}", rows.place(*number), refused.message));
-                violations.extend(refused.violations.iter().map(|violation| {
-                    let mut violation = violation_json(violation);
-                    violation["line"] = (*number).into();
-                    violation
-                }));
+        let first = (row.number - 1) * combinations.len() + 1;
+        for (number, combination) in (first..).zip(combinations) {
+            match composer.request(content, combination) {
+                Ok(request) => requests.push((number, request)),
+                Err(refused) => {
+                    let place = place(rows, combinations, number);
+                    errors.push(format!("{place}: {}", refused.message));
+                    violations.extend(refused.violations.iter().map(|violation| {
+                        let mut violation = violation_json(violation);
+                        violation["line"] = row.number.into();
+                        violation
+                    }));
+                    // The other combinations probably have the same error.
+                    break;
+                }
             }
         }
     }
@@ -116,6 +131,36 @@ fn each(rows: &Rows, composer: &Composer<'_>) -> Result<Vec<GenerationRequest>, 
         violations,
         ..Failure::new(failure::USAGE, "invalid_request", message)
     })
+}
+
+/// Where a request is in the file, and its combination of `--each`.
+fn place(rows: &Rows, combinations: &[Combination<'_>], number: usize) -> String {
+    let (row, combination) = (
+        (number - 1) / combinations.len(),
+        (number - 1) % combinations.len(),
+    );
+    let settings = combinations[combination].iter();
+    let settings: Vec<String> = settings
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let place = rows.place(row + 1);
+    match settings.as_slice() {
+        [] => place,
+        settings => format!("{place} with {}", settings.join(", ")),
+    }
+}
+
+/// How many requests `--each` makes, and how they are numbered.
+fn numbering(rows: &Rows, combinations: usize) -> String {
+    let count = rows.rows.len();
+    let last = rows.rows.last().map_or(1, |row| row.number);
+    format!(
+        "{} requests: {count} of {}, each with {combinations} combinations of --each; those of line {last} are numbered {} to {}",
+        count * combinations,
+        rows.file,
+        (last - 1) * combinations + 1,
+        last * combinations
+    )
 }
 
 pub(super) fn warning_json((line, warning): &(usize, Warning)) -> Value {
