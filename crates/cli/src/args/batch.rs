@@ -32,6 +32,14 @@ pub(crate) struct Batch {
     /// Repeat creates that got no response; use it once the account's log shows that they were not accepted
     #[arg(long)]
     pub(crate) repeat_unclear: bool,
+    /// Create requests again whose generations failed; a failed line may be corrected in the file before
+    ///
+    /// It says how many there are and what they may cost, and asks before it creates anything.
+    #[arg(long)]
+    pub(crate) retry_failed: bool,
+    /// Create the requests of --retry-failed without asking
+    #[arg(long, requires = "retry_failed")]
+    pub(crate) yes: bool,
     /// Create nothing; print what would be created, the warnings, and what it may cost
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path};
 use aimlapi_video::{Client, GenerationHandle, GenerationRequest, Journal, Warning};
 use serde_json::{Map, Value, json};
 
-use super::{compose::Composer, input::Rows, matrix::Matrix, out::Out};
+use super::{compose::Composer, input::Rows, matrix::Matrix, out::Out, retry::is_failed};
 use crate::{
     args::{Batch, Format, route_of},
     documents::Catalogue,
@@ -182,21 +182,31 @@ fn summary(errors: &[String], format: Format) -> String {
 
 const MAX_LISTED_ERRORS: usize = 10;
 
-/// Fails if the journal belongs to another batch, or if the batch would overwrite files of other programs.
+/// Fails if the journal belongs to another batch, or if the batch would overwrite files of other programs. The `retried` lines
+/// may have been corrected.
 pub(super) fn check(
     requests: &Requests,
     journal: &Journal,
     path: &Path,
     out: &Out,
     saved: &BTreeSet<usize>,
+    retried: &BTreeSet<usize>,
     batch: &Batch,
 ) -> Result<(), Failure> {
-    let differing = journal.differing(requests.bodies_by_line(&Map::new()));
+    let mut differing = journal.differing(requests.bodies_by_line(&Map::new()));
+    differing.retain(|line| !retried.contains(line));
     if !differing.is_empty() {
+        let entries = journal.entries();
+        let all_failed = differing.iter().all(|line| is_failed(&entries[line]));
+        let remedy = match all_failed {
+            true => "their generations failed, so --retry-failed creates them as they are now",
+            false => {
+                "restore the old lines, since with another journal all lines are created again"
+            }
+        };
         let lines: Vec<String> = differing.iter().map(ToString::to_string).collect();
         return Err(Failure::usage(format!(
-            "nothing was created: {} differs from the batch that {} records, in these lines: {}; restore the old lines, since \
-             with another journal all lines are created again",
+            "nothing was created: {} differs from the batch that {} records, in these lines: {}; {remedy}",
             batch.input.path().display(),
             path.display(),
             lines.join(", ")
