@@ -29,6 +29,7 @@ mod dry_run;
 mod feed;
 mod input;
 mod matrix;
+mod names;
 mod out;
 mod requests;
 mod resume;
@@ -54,6 +55,7 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
     let interrupt = Interrupt::listen();
     let catalogue = Catalogue::read(&batch.documents)?;
     let requests = Requests::read(batch, &catalogue)?;
+    let names = names::of(batch, &requests, &catalogue)?;
     let journal = batch.journal.clone();
     // A run against the service must not take a simulator's generations for its own.
     let name = match batch.simulate {
@@ -65,7 +67,7 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
         let prices = Prices::of(&history.own_entries());
         return dry_run::print(batch, &requests, &path, &prices, &catalogue);
     }
-    let out = Out::prepare(&batch.out, &path)?;
+    let out = Out::prepare(&batch.out, &path, names)?;
     let journal = open(&path)?;
     let entries = journal.entries();
     let saved: BTreeSet<usize> = entries

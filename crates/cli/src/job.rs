@@ -20,6 +20,7 @@ use crate::{
     failure::{self, Failure},
     history::{Create, Except, History},
     interrupt::Interrupt,
+    naming::Naming,
     output::{print_note, write_line},
     progress::WaitProgress,
     request::{self, handle},
@@ -30,9 +31,9 @@ use crate::{
 
 /// `generate`
 pub(crate) async fn generate(generate: Generate) -> ExitCode {
-    let (waiting, simulate) = (generate.waiting.clone(), generate.simulate);
+    let (mut waiting, simulate) = (generate.waiting.clone(), generate.simulate);
     let history = History::open(&generate.history, simulate);
-    match run_generate(generate, &history).await {
+    match run_generate(generate, &mut waiting, &history).await {
         Ok(code) => code,
         Err(failure) if simulate => {
             if failure.handle.is_some() {
@@ -53,10 +54,24 @@ fn report(failure: &Failure, waiting: &Waiting, history: &History) -> ExitCode {
     failure.report(waiting.json, resume.as_deref())
 }
 
-async fn run_generate(generate: Generate, history: &History) -> Result<ExitCode, Failure> {
+/// Replaces the request's placeholders in `waiting`.
+async fn run_generate(
+    mut generate: Generate,
+    waiting: &mut Waiting,
+    history: &History,
+) -> Result<ExitCode, Failure> {
     let mut interrupt = Interrupt::listen();
     let catalogue = Catalogue::read(&generate.documents)?;
     let request = read_request(&generate, &catalogue)?;
+    let model = catalogue.model(request.route(), request.model());
+    if let Some(output) = &mut waiting.output {
+        let naming = Naming {
+            request: &request,
+            model,
+        };
+        *output = naming.output(output)?;
+    }
+    generate.waiting = waiting.clone();
     // A wrong template is an error even with --no-wait, which saves nothing.
     let target = Target::read(&generate.waiting)?;
     let reserved = match generate.no_wait {
@@ -78,7 +93,6 @@ async fn run_generate(generate: Generate, history: &History) -> Result<ExitCode,
         })?;
 
     history.note_unfinished(&Except::Nothing);
-    let model = catalogue.model(request.route(), request.model());
     let spending = Spending::new(generate.spend.max_usd, Prices::of(&history.own_entries()));
     if let Decision::Stop(why) = spending.decide(&Kind::of(&request, model)) {
         let message = format!("nothing was created: {why}");

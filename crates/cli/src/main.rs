@@ -12,6 +12,7 @@ mod interrupt;
 mod job;
 mod layout;
 mod lines;
+mod naming;
 mod output;
 mod progress;
 mod proxy;
