@@ -20,11 +20,12 @@ pub(crate) struct Batch {
     /// by these names.
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: PathBuf,
-    /// Name the videos after their requests, such as {n}-{prompt}-{seed}.mp4
+    // clap replaces {n} by a line break, so the help describes it in words.
+    /// Name the videos after their requests, such as {date}-{prompt}-{seed}.mp4
     ///
-    /// {n} is the number of the request, {date} the date in UTC, {prompt} the beginning of the prompt, {model} the model, and
-    /// {NAME} any parameter; a value becomes letters and digits with hyphens, and one that is not set `none`. `resume` names
-    /// videos by their numbers.
+    /// {prompt} is the beginning of the prompt, {date} the date in UTC, {model} the model, {NAME} any parameter, and n in braces
+    /// the number of the request. A value becomes letters and digits with hyphens, and one that is not set `none`.
+    /// `resume` names videos by their numbers.
     #[arg(long, value_name = "TEMPLATE")]
     pub(crate) name: Option<String>,
     /// The record of what was created [default: journal.jsonl in DIR]

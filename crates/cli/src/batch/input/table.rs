@@ -108,3 +108,54 @@ impl LineCounter<'_> {
         self.line
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use csv::{Terminator, WriterBuilder};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn lines_in(text: &[u8]) -> usize {
+        let text = String::from_utf8_lossy(text).replace("\r\n", "\n");
+        text.matches(['\r', '\n']).count()
+    }
+
+    proptest! {
+        #[test]
+        fn table_is_read_as_it_was_written_with_the_lines_of_its_records(
+            records in prop::collection::vec(prop::array::uniform3("[a-z\",;\t\r\n]{0,5}"), 1..6),
+            ends_as_windows: bool,
+        ) {
+            let terminator = match ends_as_windows {
+                true => Terminator::CRLF,
+                false => Terminator::Any(b'\n'),
+            };
+            let mut writer = WriterBuilder::new().terminator(terminator).from_writer(Vec::new());
+            writer.write_record(["a", "b", "c"]).expect("a header");
+            let mut expected = Vec::new();
+            for record in &records {
+                writer.flush().expect("memory");
+                let cells: Vec<(usize, String)> = record
+                    .iter()
+                    .cloned()
+                    .enumerate()
+                    .filter(|(_, cell)| !cell.is_empty())
+                    .collect();
+                if !cells.is_empty() {
+                    expected.push((lines_in(writer.get_ref()) + 1, cells));
+                }
+                writer.write_record(record).expect("memory");
+            }
+            let text = String::from_utf8(writer.into_inner().expect("memory")).expect("text");
+            let (columns, rows) = parse(&text, "a.csv").expect("a table");
+            let cells = |row: Row| match row.content {
+                Ok(Content::Cells(cells)) => (row.number, cells),
+                _ => panic!("line {}", row.number),
+            };
+            let rows: Vec<(usize, Vec<(usize, String)>)> = rows.into_iter().map(cells).collect();
+            prop_assert_eq!(columns, ["a", "b", "c"]);
+            prop_assert_eq!(rows, expected);
+        }
+    }
+}
