@@ -64,6 +64,9 @@ impl Client {
     /// [`CreateRetries::patient`](crate::CreateRetries::patient), or as the client's builder sets. No other create is
     /// repeated.
     ///
+    /// An iterator that returns `None` is asked again after each event as long as a generation is open, so it can hold requests
+    /// back until earlier ones have ended.
+    ///
     /// Creates and waits run in separate tasks, so a slow consumer does not delay them, as long as the runtime has a
     /// free thread. A slow consumer loses some updates, but no other event.
     ///

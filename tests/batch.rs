@@ -185,6 +185,29 @@ async fn creates_in_progress_are_limited() {
 }
 
 #[tokio::test]
+async fn iterator_holds_requests_back_while_a_generation_is_open() {
+    let server = Server::start(service).await;
+    let ended = Arc::new(AtomicUsize::new(0));
+    let mut left = requests(&["a", "b", "c"])
+        .into_iter()
+        .enumerate()
+        .peekable();
+    let seen = Arc::clone(&ended);
+    let one_at_a_time = std::iter::from_fn(move || {
+        let next = left.next_if(|(index, _)| *index == seen.load(Ordering::SeqCst));
+        next.map(|(_, request)| request)
+    });
+    let mut batch = client(&server).generate_all(one_at_a_time);
+    while let Some((index, event)) = batch.next().await {
+        if let BatchEvent::Ended(outcome) = event {
+            assert!(outcome.is_ok(), "{outcome:?}");
+            assert_eq!(index, ended.fetch_add(1, Ordering::SeqCst));
+        }
+    }
+    assert_eq!(ended.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
 async fn only_a_create_refused_with_429_is_retried() {
     let server = Server::start(|number, request| match number {
         0 => http(429, &[("retry-after-ms", "1")], "slow down"),

@@ -105,7 +105,7 @@ fn stated_by_arms(schema: &Value) -> Value {
         match (properties.get(name), arm.get("additionalProperties")) {
             (Some(own), _) => Some(own.clone()),
             (None, Some(rest)) => (*rest != false).then(|| rest.clone()),
-            (None, None) => properties.is_empty().then(|| json!(true)),
+            (None, None) => properties.is_empty().then_some(Value::Bool(true)),
         }
     };
     let mut properties = json!({});

@@ -16,7 +16,7 @@ mod specs;
 
 pub(crate) use batch::{Batch, Format, Input, Jobs, Resume, Validate};
 pub(crate) use catalogue::{Documents, Models, Schema};
-pub(crate) use generate::{Generate, Status, Wait, Waiting};
+pub(crate) use generate::{Generate, Parameters, Status, Wait, Waiting};
 pub(crate) use history::{GroupBy, History, HistoryCommand, HistoryOption};
 pub(crate) use proxy::Proxy;
 pub(crate) use simulate::Simulate;
@@ -95,7 +95,7 @@ pub(crate) enum Command {
     /// Point a program at it in place of the service: each request is forwarded with the program's key, and each deviation from
     /// the documents is reported. Creates cost what they cost without it.
     Proxy(Proxy),
-    /// Print the script that makes a shell complete this command, models included
+    /// Print the script that makes a shell complete this command: models, their flags and values
     Completions(Completions),
     /// Check, compare and update the OpenAPI documents this crate is generated from
     Specs(Specs),
@@ -127,8 +127,8 @@ where
 pub(crate) struct Spend {
     /// Create nothing more once what is spent and in flight may exceed N US dollars
     ///
-    /// A generation is expected to cost what those of the same model and length cost before, in this run or in the history. The
-    /// first one of its kind runs alone.
+    /// A generation is expected to cost what those of the same model and length cost before, in this run or in the history; one
+    /// of another length counts in proportion. The first one of a model runs alone.
     #[arg(long, value_name = "N", value_parser = amount)]
     pub(crate) max_usd: Option<f64>,
     /// Refuse requests with warnings, instead of sending them as they stand
@@ -207,12 +207,13 @@ Exit codes:
   130  interrupted";
 
 const COMPLETIONS_EXAMPLES: &str = "\
-Examples:
-  source <(aimlapi-video completions bash)
-  aimlapi-video completions zsh > ~/.zfunc/_aimlapi-video
-  aimlapi-video completions fish > ~/.config/fish/completions/aimlapi-video.fish
+The script asks this program for each word, so it suits the version that has printed it: let the shell read it at each start.
 
-The folders must exist; zsh needs `fpath=(~/.zfunc $fpath)` before `compinit`.";
+Examples:
+  bash        echo 'source <(aimlapi-video completions bash)' >> ~/.bashrc
+  zsh         echo 'source <(aimlapi-video completions zsh)' >> ~/.zshrc    (below compinit)
+  fish        echo 'aimlapi-video completions fish | source' >> ~/.config/fish/config.fish
+  PowerShell  aimlapi-video completions powershell | Out-String | Invoke-Expression    (in $PROFILE)";
 
 #[cfg(test)]
 mod tests {

@@ -129,7 +129,7 @@ pub(crate) fn schema(options: &Schema) -> ExitCode {
 fn described(options: &Schema) -> Result<String, Failure> {
     let catalogue = Catalogue::read(&options.documents)?;
     let model = match &options.model {
-        Some(id) => find(&catalogue, options, id)?,
+        Some(id) => find(&catalogue, route_of(options.legacy), id)?,
         None if options.ledger => return Ok(ledger(&catalogue.models())),
         None => {
             let listing = catalogue.listing();
@@ -186,8 +186,12 @@ fn add_nested(name: &str, schema: &contract::Schema, depth: usize, rows: &mut Ve
     }
 }
 
-fn find<'a>(catalogue: &'a Catalogue, options: &Schema, id: &str) -> Result<&'a Model, Failure> {
-    let route = route_of(options.legacy);
+/// The model with an id; an unknown one is an error that names the nearest.
+pub(crate) fn find<'a>(
+    catalogue: &'a Catalogue,
+    route: Route,
+    id: &str,
+) -> Result<&'a Model, Failure> {
     catalogue.model(route, id).ok_or_else(|| {
         // The check of a request names the nearest models.
         let unknown = catalogue.request(route, json!({ "model": id })).err();

@@ -1,6 +1,6 @@
 //! The models that a command knows: those of this build, or those of the documents that `--documents` names.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use aimlapi_video::{
     Error, GenerationRequest, Model, Route,
@@ -18,12 +18,13 @@ use crate::{
     specs::{Described, refused, require_path},
 };
 
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Catalogue {
-    given: Option<Given>,
+    given: Option<Arc<Given>>,
 }
 
 /// Models that were read at run time, each with its document at the same index.
+#[derive(Debug)]
 struct Given {
     folder: String,
     models: Vec<Arc<Model>>,
@@ -32,11 +33,20 @@ struct Given {
 }
 
 impl Catalogue {
-    /// Reads the documents, if a folder is named. What cannot be used is left out with a note, and other JSON files without one.
+    /// Reads the documents, if a folder is named; once for each command, since both its flags and its request need them.
     pub(crate) fn read(documents: &Documents) -> Result<Self, Failure> {
-        let Some(folder) = &documents.folder else {
-            return Ok(Self::default());
+        if let Some(catalogue) = documents.catalogue.get() {
+            return Ok(catalogue.clone());
+        }
+        let catalogue = match &documents.folder {
+            None => Self::default(),
+            Some(folder) => Self::read_folder(folder)?,
         };
+        Ok(documents.catalogue.get_or_init(|| catalogue).clone())
+    }
+
+    /// What cannot be used is left out with a note, and other JSON files without one.
+    fn read_folder(folder: &Path) -> Result<Self, Failure> {
         let shown = folder.display().to_string();
         let advice = "name a folder of OpenAPI documents, as the vendor publishes them";
         require_path(folder).map_err(Failure::usage)?;
@@ -80,12 +90,12 @@ impl Catalogue {
             })
             .unzip();
         Ok(Self {
-            given: Some(Given {
+            given: Some(Arc::new(Given {
                 folder: shown,
                 models,
                 documents,
                 fetches,
-            }),
+            })),
         })
     }
 

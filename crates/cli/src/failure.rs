@@ -16,8 +16,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) code: u8,
-    /// The stable name of the kind, as the guide lists them: the library's kind of error, or one of the command line.
-    pub(crate) kind: String,
+    pub(crate) kind: Kind,
     pub(crate) message: String,
     /// The violations of documents, as `validate` prints them.
     pub(crate) violations: Vec<Value>,
@@ -28,6 +27,34 @@ pub(crate) struct Failure {
     pub(crate) last_response: Option<Box<Generation>>,
     /// Videos that were saved before the failure of another one.
     pub(crate) saved: Vec<Saved>,
+}
+
+/// The kind of a failure. Its name in JSON is stable; the guide lists the names.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Kind {
+    Usage,
+    WarningsDenied,
+    MaxUsd,
+    Interrupted,
+    Library(ErrorKind),
+}
+
+impl Kind {
+    /// `InvalidRequest` as `invalid_request`.
+    fn name(self) -> String {
+        let name = match self {
+            Self::Library(kind) => format!("{kind:?}"),
+            own => format!("{own:?}"),
+        };
+        let mut snake = String::new();
+        for c in name.chars() {
+            if c.is_ascii_uppercase() && !snake.is_empty() {
+                snake.push('_');
+            }
+            snake.push(c.to_ascii_lowercase());
+        }
+        snake
+    }
 }
 
 /// Bad request or usage; nothing was created.
@@ -45,10 +72,10 @@ pub(crate) const NOT_SAVED: u8 = 7;
 pub(crate) const INTERRUPTED: u8 = 130;
 
 impl Failure {
-    pub(crate) fn new(code: u8, kind: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: u8, kind: Kind, message: impl Into<String>) -> Self {
         Self {
             code,
-            kind: kind.into(),
+            kind,
             message: message.into(),
             violations: Vec::new(),
             handle: None,
@@ -59,24 +86,24 @@ impl Failure {
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new(USAGE, "usage", message)
+        Self::new(USAGE, Kind::Usage, message)
     }
 
     /// A request with warnings, after `--deny-warnings`.
     pub(crate) fn denied(warnings: &str) -> Self {
         let message = format!("nothing was created, as --deny-warnings asks: {warnings}");
-        Self::new(USAGE, "warnings_denied", message)
+        Self::new(USAGE, Kind::WarningsDenied, message)
     }
 
     pub(crate) fn interrupted(message: impl Into<String>) -> Self {
-        Self::new(INTERRUPTED, "interrupted", message)
+        Self::new(INTERRUPTED, Kind::Interrupted, message)
     }
 
     /// A failure with the kind and the violations of an error.
     pub(crate) fn of(error: &Error, code: u8, message: impl Into<String>) -> Self {
         Self {
             violations: error.violations().iter().map(violation_json).collect(),
-            ..Self::new(code, kind_of(error.kind()), message)
+            ..Self::new(code, Kind::Library(error.kind()), message)
         }
     }
 
@@ -87,7 +114,7 @@ impl Failure {
 
     /// Whether the create may have been accepted.
     pub(crate) fn is_ambiguous(&self) -> bool {
-        self.kind == kind_of(ErrorKind::AmbiguousCreate)
+        self.kind == Kind::Library(ErrorKind::AmbiguousCreate)
     }
 
     pub(crate) fn with_handle(self, handle: &GenerationHandle) -> Self {
@@ -201,7 +228,7 @@ impl Failure {
     /// The error itself, without what the service sent.
     pub(crate) fn error_json(&self) -> Value {
         json!({
-            "kind": self.kind,
+            "kind": self.kind.name(),
             "message": self.message,
             "exit_code": self.code,
             "violations": self.violations,
@@ -231,18 +258,6 @@ impl Failure {
         }
         object
     }
-}
-
-/// `InvalidRequest` as `invalid_request`.
-fn kind_of(kind: ErrorKind) -> String {
-    let mut name = String::new();
-    for c in format!("{kind:?}").chars() {
-        if c.is_ascii_uppercase() && !name.is_empty() {
-            name.push('_');
-        }
-        name.push(c.to_ascii_lowercase());
-    }
-    name
 }
 
 pub(crate) fn violation_json(violation: &Violation) -> Value {

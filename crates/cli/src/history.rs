@@ -137,12 +137,16 @@ impl History {
             return self.created(entry, handle);
         }
         let why = shortened(&redact::text(&failure.message));
-        let event = match failure.is_ambiguous() {
-            true => Event::Unclear { why },
-            false => Event::NotCreated { why },
+        let Some(entry) = entry else {
+            return;
         };
-        if let Some(entry) = entry {
-            self.lock().append(entry, event);
+        let mut inner = self.lock();
+        if failure.is_ambiguous() {
+            inner.append(entry, Event::Unclear { why });
+            // The failure itself says what to do.
+            inner.append(entry, Event::Noted);
+        } else {
+            inner.append(entry, Event::NotCreated { why });
         }
     }
 

@@ -1,143 +1,27 @@
-//! `generate` and `wait`: create a generation, wait for it, and download its videos.
+//! `wait`, and what it shares with `generate` and `resume`: the wait for a generation and the download of its videos.
 
 use std::{
-    io,
-    pin::pin,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
 use aimlapi_video::{
-    Client, ClientBuilder, ErrorKind, Generation, GenerationHandle, GenerationRequest,
-    ReservedTarget, Saved, Update, WaitOptions, Warning,
+    Client, ClientBuilder, ErrorKind, Generation, GenerationHandle, ReservedTarget, Saved, Update,
+    WaitOptions,
 };
 use serde_json::{Value, json};
 
 use crate::{
-    args::{Generate, Wait, Waiting, route_of, speed_of},
+    args::{Wait, Waiting, speed_of},
     cost::Cost,
-    documents::Catalogue,
     failure::{self, Failure},
-    history::{Create, Except, History},
+    history::{Except, History},
     interrupt::Interrupt,
-    naming::Naming,
     output::{print_note, write_line},
     progress::WaitProgress,
-    request::{self, handle},
-    service::service,
-    spending::{Decision, Kind, Prices, Spending},
+    request::handle,
     target::{self, Target},
 };
-
-/// `generate`
-pub(crate) async fn generate(generate: Generate) -> ExitCode {
-    let (mut waiting, simulate) = (generate.waiting.clone(), generate.simulate);
-    let history = History::open(&generate.history, simulate);
-    match run_generate(generate, &mut waiting, &history).await {
-        Ok(code) => code,
-        Err(failure) if simulate => {
-            if failure.handle.is_some() {
-                print_note("note: the generation ended with the embedded simulator");
-            }
-            failure.report(waiting.json, None)
-        }
-        Err(failure) => report(&failure, &waiting, &history),
-    }
-}
-
-/// Reports a failure with the command that resumes the generation.
-fn report(failure: &Failure, waiting: &Waiting, history: &History) -> ExitCode {
-    let resume = target::resume_command(failure, waiting);
-    if resume.is_some() {
-        history.told();
-    }
-    failure.report(waiting.json, resume.as_deref())
-}
-
-/// Replaces the request's placeholders in `waiting`.
-async fn run_generate(
-    mut generate: Generate,
-    waiting: &mut Waiting,
-    history: &History,
-) -> Result<ExitCode, Failure> {
-    let mut interrupt = Interrupt::listen();
-    let catalogue = Catalogue::read(&generate.documents)?;
-    let request = read_request(&generate, &catalogue)?;
-    let model = catalogue.model(request.route(), request.model());
-    if let Some(output) = &mut waiting.output {
-        let naming = Naming {
-            request: &request,
-            model,
-        };
-        *output = naming.output(output)?;
-    }
-    generate.waiting = waiting.clone();
-    // A wrong template is an error even with --no-wait, which saves nothing.
-    let target = Target::read(&generate.waiting)?;
-    let reserved = match generate.no_wait {
-        true => None,
-        false => target.reserve_for_model(&generate.waiting, request.model())?,
-    };
-    let speed = speed_of(generate.waiting.speed, generate.simulate);
-    let (_simulator, client) = service(generate.simulate, speed, &catalogue).await?;
-    let client = client
-        .wait_options(WaitOptions::default().speed(speed))
-        .build()
-        .map_err(|error| match error.kind() {
-            ErrorKind::MissingKey => {
-                let message =
-                    format!("{error}, or run against the embedded simulator by --simulate");
-                Failure::of(&error, failure::USAGE, message)
-            }
-            _ => Failure::creating(&error),
-        })?;
-
-    history.note_unfinished(&Except::Nothing);
-    let spending = Spending::new(generate.spend.max_usd, Prices::of(&history.own_entries()));
-    if let Decision::Stop(why) = spending.decide(&Kind::of(&request, model)) {
-        let message = format!("nothing was created: {why}");
-        return Err(Failure::new(failure::USAGE, "max_usd", message));
-    }
-    let intent = history.intent(Create {
-        model,
-        request: &request,
-        no_wait: generate.no_wait,
-        output: target.absolute(),
-        batch: None,
-    });
-    let entry = intent.and_then(|intent| history.intend(intent));
-    let progress = WaitProgress::start(&format!("creating with {}", request.model()), speed);
-    let created = create(&client, request, &mut interrupt).await;
-    history.record_create(entry.as_ref(), created.as_ref());
-    if created.is_err() || generate.no_wait {
-        progress.close();
-    }
-    let handle = created?;
-    if generate.no_wait {
-        let printed = serde_json::to_string(&handle)
-            .map_err(io::Error::from)
-            .and_then(write_line);
-        return match printed {
-            Ok(()) => Ok(ExitCode::SUCCESS),
-            Err(error) => {
-                let message = format!("the handle cannot be written to standard output: {error}");
-                Err(Failure::new(failure::UNFINISHED, "io", message).with_handle(&handle))
-            }
-        };
-    }
-    progress.print(&format!("created {}", handle.id()));
-    let job = Job {
-        client,
-        waiting: generate.waiting,
-        target,
-        reserved,
-        speed,
-        resumes: false,
-        history: history.clone(),
-    };
-    job.finish(handle, progress, interrupt).await?;
-    Ok(ExitCode::SUCCESS)
-}
 
 /// `wait`
 pub(crate) async fn wait(wait: Wait) -> ExitCode {
@@ -217,107 +101,30 @@ async fn run_resume(
     .await
 }
 
-fn read_request(generate: &Generate, catalogue: &Catalogue) -> Result<GenerationRequest, Failure> {
-    let route = route_of(generate.legacy);
-    let mut composed = request::compose(generate, catalogue)?;
-    let body = composed.body.take();
-    let request = match (catalogue.model_of(route, &body), body) {
-        (None, Value::Object(body)) if generate.unchecked => {
-            let id = request::model_id(&body);
-            if generate.simulate {
-                let advice = match catalogue.folder() {
-                    Some(folder) => format!("add its document to {folder}"),
-                    None => "name a folder with its document by --documents DIR".into(),
-                };
-                return Err(Failure::usage(format!(
-                    "no document describes {id}, so it cannot be simulated; {advice}"
-                )));
-            }
-            print_note(format!(
-                "warning: no document describes {id}, so nothing was checked; the request is sent as it stands"
-            ));
-            GenerationRequest::unchecked(route, id, body)
-        }
-        (known, body) => catalogue.request(route, body).map_err(|error| {
-            let mut failure = Failure::creating(&error);
-            if known.is_none() {
-                failure.message += match catalogue.folder() {
-                    Some(_) => "; --unchecked sends the request without a check",
-                    None => {
-                        "; for a newer model, --documents DIR reads the documents that are published, and --unchecked sends \
-                         the request without a check"
-                    }
-                };
-            }
-            failure
-        })?,
-    };
-    let warnings = request.warnings();
-    if let Some(refusal) = composed.refusal(&warnings) {
-        return Err(refusal);
+/// Reports a failure with the command that resumes the generation.
+pub(crate) fn report(failure: &Failure, waiting: &Waiting, history: &History) -> ExitCode {
+    let resume = target::resume_command(failure, waiting);
+    if resume.is_some() {
+        history.told();
     }
-    if generate.spend.deny_warnings && !warnings.is_empty() {
-        let texts: Vec<String> = warnings.iter().map(ToString::to_string).collect();
-        let json =
-            |warning: &Warning| json!({ "pointer": warning.pointer, "message": warning.message });
-        return Err(Failure {
-            violations: warnings.iter().map(json).collect(),
-            ..Failure::denied(&texts.join("; "))
-        });
-    }
-    // The service ignores a mistyped name, and the generation is billed all the same.
-    for warning in warnings {
-        print_note(format!("warning: {warning}; it is sent as it stands"));
-    }
-    Ok(request)
-}
-
-/// How long an interrupted create may still take to return the id of a billed generation.
-const CREATE_GRACE_PERIOD: Duration = Duration::from_secs(5);
-
-async fn create(
-    client: &Client,
-    request: GenerationRequest,
-    interrupt: &mut Interrupt,
-) -> Result<GenerationHandle, Failure> {
-    let mut create = pin!(client.create(request));
-    tokio::select! {
-        biased;
-        () = interrupt.received() => {}
-        created = &mut create => return created.map_err(|error| Failure::creating(&error)),
-    }
-    Err(
-        match tokio::time::timeout(CREATE_GRACE_PERIOD, create).await {
-            Ok(Ok(handle)) => Failure::interrupted("interrupted").with_handle(&handle),
-            Ok(Err(error)) => Failure {
-                code: failure::INTERRUPTED,
-                ..Failure::creating(&error)
-            },
-            Err(_) => Failure::new(
-                failure::INTERRUPTED,
-                "ambiguous_create",
-                "interrupted while creating; the generation may have been accepted and billed: look at the account's log before \
-                 you repeat the create",
-            ),
-        },
-    )
+    failure.report(waiting.json, resume.as_deref())
 }
 
 /// The part that `generate` and `wait` share.
-struct Job {
-    client: Client,
-    waiting: Waiting,
-    target: Target,
+pub(crate) struct Job {
+    pub(crate) client: Client,
+    pub(crate) waiting: Waiting,
+    pub(crate) target: Target,
     /// The file, where its name does not depend on the generation.
-    reserved: Option<ReservedTarget>,
-    speed: f64,
+    pub(crate) reserved: Option<ReservedTarget>,
+    pub(crate) speed: f64,
     /// Whether another command created the generation.
-    resumes: bool,
-    history: History,
+    pub(crate) resumes: bool,
+    pub(crate) history: History,
 }
 
 impl Job {
-    async fn finish(
+    pub(crate) async fn finish(
         mut self,
         handle: GenerationHandle,
         mut progress: WaitProgress,
@@ -334,7 +141,8 @@ impl Job {
         progress.close();
         let (generation, saved) = outcome?;
         let cost = Cost::of(Some(&generation), Some(&handle));
-        let paths = saved.iter().map(|file| &*file.path);
+        let is_file = !matches!(self.target, Target::StandardOutput(_));
+        let paths = saved.iter().filter(|_| is_file).map(|file| &*file.path);
         self.history.saved(&handle, paths, cost);
         for disagreement in saved.iter().filter_map(|file| file.disagreement.as_ref()) {
             print_note(format!("note: {disagreement}"));
@@ -342,13 +150,17 @@ impl Job {
         let lines = if self.waiting.json {
             summary(&handle, &generation, &saved, cost, started.elapsed()).to_string()
         } else {
-            let line =
-                |file: &Saved| format!("saved {} ({} bytes)", file.path.display(), file.bytes);
+            let line = |file: &Saved| match is_file {
+                true => format!("saved {} ({} bytes)", file.path.display(), file.bytes),
+                false => format!("wrote {} bytes to standard output", file.bytes),
+            };
             let cost = cost.text().map(|cost| format!(", cost {cost}"));
             let lines: Vec<String> = saved.iter().map(line).collect();
             lines.join("\n") + &cost.unwrap_or_default()
         };
-        if let Err(error) = write_line(lines) {
+        if !is_file {
+            print_note(lines);
+        } else if let Err(error) = write_line(lines) {
             print_note(format!(
                 "note: every video is saved, but standard output cannot be written: {error}"
             ));
@@ -383,12 +195,25 @@ impl Job {
             (_, Some(reserved)) => download.to_reserved(reserved).await,
             (Target::Folder(folder), None) => download.to_folder(folder).await,
             (Target::File(path), None) => download.to_file(path).await,
+            (Target::StandardOutput(folder), None) => {
+                download.to_file(folder.path().join("video")).await
+            }
             (Target::Template(template), None) => {
                 let path = template.path(handle, Some(&generation));
                 download.to_file(path).await
             }
         };
         let saved = saved.map_err(|error| Failure::saving(&error, handle))?;
+        if let Target::StandardOutput(_) = self.target {
+            // A reader that pauses must not delay an interrupt.
+            let files = saved.clone();
+            let written = tokio::task::spawn_blocking(move || target::write_out(&files)).await;
+            let written = written.unwrap_or_else(|error| Err(error.to_string()));
+            written.map_err(|problem| {
+                let kind = failure::Kind::Library(ErrorKind::Io);
+                Failure::new(failure::NOT_SAVED, kind, problem).with_handle(handle)
+            })?;
+        }
         Ok((generation, saved))
     }
 
@@ -419,7 +244,11 @@ impl Job {
                 Some(Err(error)) => return Err(Failure::waiting(&error, handle)),
                 None => {
                     let message = "the wait ended without a result";
-                    let ended = Failure::new(failure::UNFINISHED, "polling_lost", message);
+                    let ended = Failure::new(
+                        failure::UNFINISHED,
+                        failure::Kind::Library(ErrorKind::PollingLost),
+                        message,
+                    );
                     return Err(ended.with_handle(handle));
                 }
             }

@@ -7,6 +7,8 @@ mod completions;
 mod cost;
 mod documents;
 mod failure;
+mod flags;
+mod generate;
 mod history;
 mod interrupt;
 mod job;
@@ -30,24 +32,26 @@ mod text;
 mod validate;
 mod verbose;
 
-use std::{env, process::ExitCode};
-
-use clap::Parser;
+use std::process::ExitCode;
 
 use args::{Arguments, Command};
-use failure::Failure;
+
+fn main() -> ExitCode {
+    // Before other threads exist, since it changes the environment.
+    completions::complete();
+    match flags::parse() {
+        Ok(arguments) => run(arguments),
+        Err(code) => code,
+    }
+}
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => return unparsed(&error),
-    };
+async fn run(arguments: Arguments) -> ExitCode {
     if arguments.verbose {
         verbose::start();
     }
     match arguments.command {
-        Command::Generate(generate) => job::generate(generate).await,
+        Command::Generate(generate) => generate::generate(generate).await,
         Command::Wait(wait) => job::wait(wait).await,
         Command::Batch(batch) => batch::batch(batch).await,
         Command::Resume(resume) => batch::resume(resume).await,
@@ -61,16 +65,4 @@ async fn main() -> ExitCode {
         Command::Completions(completions) => completions::completions(&completions),
         Command::Specs(specs) => specs::specs(&specs),
     }
-}
-
-/// Prints the help or the error of arguments that cannot be parsed, the latter also as JSON if `--json` is among them.
-fn unparsed(error: &clap::Error) -> ExitCode {
-    let _ = error.print();
-    if error.use_stderr() && env::args_os().any(|argument| argument == "--json") {
-        let text = error.to_string();
-        let message = text.split("\n\n").next().unwrap_or_default();
-        let message = message.strip_prefix("error: ").unwrap_or(message);
-        Failure::usage(message).print_json(None);
-    }
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::USAGE))
 }

@@ -10,7 +10,7 @@ use aimlapi_video_simulator::Proxy;
 use crate::{
     args,
     documents::Catalogue,
-    failure::{Failure, SERVICE, USAGE},
+    failure::{Failure, Kind, SERVICE, USAGE},
     interrupt,
     output::{print_note, write_line},
 };
@@ -55,7 +55,8 @@ async fn run(options: &args::Proxy) -> Result<ExitCode, Failure> {
     let proxy = builder.start().await.map_err(|error| match error.kind() {
         // No root certificate was found.
         ErrorKind::NotFound => {
-            Failure::new(SERVICE, "missing_root_certificates", error.to_string())
+            let kind = Kind::Library(aimlapi_video::ErrorKind::MissingRootCertificates);
+            Failure::new(SERVICE, kind, error.to_string())
         }
         ErrorKind::InvalidInput | ErrorKind::Other => Failure::usage(error.to_string()),
         _ => Failure::usage(format!(
@@ -79,7 +80,7 @@ async fn run(options: &args::Proxy) -> Result<ExitCode, Failure> {
     ));
     print_note("stop with ctrl-c");
     interrupt::stopped().await;
-    let counts = proxy.counts();
+    let counts = proxy.stop().await;
     print_note(format!(
         "exchanges: {}; deviations: {}; failures of the upstream: {}; refused requests: {}",
         counts.exchanges, counts.deviations, counts.upstream_failures, counts.refused

@@ -49,8 +49,15 @@ impl Prices {
         }
     }
 
+    /// The cost of the same kind, else that of the same model in proportion to the length.
     pub(crate) fn estimate(&self, kind: &Kind) -> Option<f64> {
-        self.0.get(kind).copied()
+        let same_model = self.0.iter().filter(|(known, _)| known.model == kind.model);
+        let in_proportion = same_model.map(|(known, usd)| match (known.length, kind.length) {
+            (Some(known @ 1..), Some(length)) => usd / known as f64 * length as f64,
+            _ => *usd,
+        });
+        let highest = in_proportion.reduce(f64::max);
+        self.0.get(kind).copied().or(highest)
     }
 }
 
@@ -200,12 +207,20 @@ mod tests {
             why,
             "the limit of 1.00 USD may be exceeded: 0.90 USD are spent, and the next generation may cost 0.30 USD"
         );
-        // Another length has another price.
-        let other = Kind {
-            length: None,
-            ..kind("a")
+    }
+
+    #[test]
+    fn generation_of_another_length_is_priced_in_proportion() {
+        let mut prices = Prices::default();
+        prices.learn(kind("a"), cost(0.25));
+        let of = |model: &str, length| {
+            let model = model.into();
+            prices.estimate(&Kind { model, length })
         };
-        assert_eq!(spending.decide(&other), Decision::Send);
+        assert_eq!(of("a", Some(5)), Some(0.25));
+        assert_eq!(of("a", Some(10)), Some(0.5));
+        assert_eq!(of("a", None), Some(0.25));
+        assert_eq!(of("b", Some(5)), None);
     }
 
     #[test]

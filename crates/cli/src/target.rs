@@ -1,8 +1,13 @@
 //! Where `generate` and `wait` save a video.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    io::{self, IsTerminal, Write},
+    path::{Path, PathBuf},
+};
 
-use aimlapi_video::{Download, GenerationHandle, ReservedTarget};
+use aimlapi_video::{Download, GenerationHandle, ReservedTarget, Saved};
+use tempfile::TempDir;
 
 use crate::{
     args::Waiting,
@@ -16,6 +21,8 @@ pub(crate) enum Target {
     Folder(PathBuf),
     File(PathBuf),
     Template(Template),
+    /// Standard output, which receives the video once it is whole and checked in this folder.
+    StandardOutput(TempDir),
 }
 
 impl Target {
@@ -23,6 +30,9 @@ impl Target {
         let Some(given) = &waiting.output else {
             return Ok(Self::Folder(PathBuf::new()));
         };
+        if is_standard_output(waiting) {
+            return standard_output(waiting.json);
+        }
         let path = match Template::read(given)? {
             None => given.clone(),
             Some(template) => match template.literal() {
@@ -48,6 +58,7 @@ impl Target {
                 Some(format!("{}/", folder.trim_end_matches(['/', '\\'])))
             }
             Self::File(path) => absolute(path),
+            Self::StandardOutput(_) => None,
             Self::Template(template) => {
                 let given = template.to_string();
                 match Path::new(&given).is_absolute() {
@@ -68,6 +79,7 @@ impl Target {
             Self::File(path) => reserve(path, waiting.overwrite).map(Some),
             Self::Template(template) => template.check(model).map(|()| None),
             Self::Folder(folder) => check_folder(folder).map(|()| None),
+            Self::StandardOutput(_) => Ok(None),
         }
     }
 
@@ -99,10 +111,13 @@ pub(crate) fn resume_command(failure: &Failure, waiting: &Waiting) -> Option<Str
     if !resumable.contains(&failure.code) {
         return None;
     }
+    if is_standard_output(waiting) {
+        return Some(failure::resume_command(handle, None, false));
+    }
     let path = match Target::read(waiting).ok()? {
         Target::File(path) => path,
         Target::Template(template) if template.is_known(handle) => template.path(handle, None),
-        Target::Folder(_) | Target::Template(_) => {
+        Target::Folder(_) | Target::Template(_) | Target::StandardOutput(_) => {
             let given = waiting.output.as_ref();
             let given = given.map(|given| given.display().to_string());
             let overwrite = waiting.overwrite || !failure.saved.is_empty();
@@ -125,6 +140,45 @@ pub(crate) fn resume_command(failure: &Failure, waiting: &Waiting) -> Option<Str
     };
     let output = template::escape(&path);
     Some(failure::resume_command(handle, Some(&output), overwrite))
+}
+
+/// Writes a checked video to standard output.
+pub(crate) fn write_out(saved: &[Saved]) -> Result<(), String> {
+    let [video] = saved else {
+        let count = saved.len();
+        return Err(format!(
+            "the generation has {count} videos, and standard output takes one"
+        ));
+    };
+    let written = File::open(&video.path).and_then(|mut file| {
+        let mut out = io::stdout().lock();
+        io::copy(&mut file, &mut out)?;
+        out.flush()
+    });
+    written.map_err(|error| format!("the video cannot be written to standard output: {error}"))
+}
+
+fn is_standard_output(waiting: &Waiting) -> bool {
+    waiting.output.as_deref() == Some(Path::new("-"))
+}
+
+fn standard_output(json: bool) -> Result<Target, Failure> {
+    if json {
+        return Err(Failure::usage(
+            "-o - and --json both write to standard output; leave one of them off",
+        ));
+    }
+    if io::stdout().is_terminal() {
+        return Err(Failure::usage(
+            "-o - writes the video to standard output, which is a terminal; redirect it, as by > rain.mp4, or name a file",
+        ));
+    }
+    let folder = tempfile::tempdir().map_err(|error| {
+        Failure::usage(format!(
+            "-o - checks the video in a temporary folder, which cannot be created: {error}"
+        ))
+    })?;
+    Ok(Target::StandardOutput(folder))
 }
 
 /// The value of `-o`, or one for a new name beside it if the file exists.

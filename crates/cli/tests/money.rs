@@ -89,12 +89,12 @@ async fn cost_is_in_the_last_line_and_in_the_total() {
     );
     write_batch(&cli, &["b1", "b2", "fail"]);
     let ran = cli.run(&batch("out", &["--json"])).await;
-    let total = ran.stderr.lines().last().unwrap();
+    let lines: Vec<&str> = ran.stderr.lines().collect();
+    let [.., total, cost] = lines[..] else {
+        panic!("{ran:?}");
+    };
     assert!(total.starts_with("2 of 3 saved, 1 failed, "), "{ran:?}");
-    assert!(
-        total.ends_with(", cost 0.50 USD (1000000 credits)"),
-        "{ran:?}"
-    );
+    assert_eq!(cost, "cost 0.50 USD (1000000 credits)");
     let saved = ran
         .stdout
         .lines()
@@ -216,25 +216,33 @@ async fn dry_run_prints_the_plan_and_sends_and_writes_nothing() {
     let line = |body: Value| body.to_string() + "\n";
     let known = line(json!({ "model": MODEL, "prompt": "b", "duration": 5 }));
     let other = line(json!({ "model": MODEL, "prompt": "b", "duration": 10, "typo": 1 }));
-    fs::write(cli.path("b.jsonl"), format!("{known}{known}{other}")).unwrap();
+    let new = line(json!({ "model": "klingai/v2.1-master-text-to-video", "prompt": "b" }));
+    let text = format!("{known}{known}{other}{new}");
+    fs::write(cli.path("b.jsonl"), text).unwrap();
     let ran = cli.run(&batch("new", &["--dry-run"])).await;
     assert_eq!(ran.code, 0, "{ran:?}");
+    let words = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     for part in [
-        "requests: 3, to create: 3, warnings: 1\n",
-        "  5s      2      0.25 USD\n",
-        "  10s     1      unknown\n",
-        "estimate: 0.50 USD without the 1 whose model and length",
+        "requests: 4, to create: 4, warnings: 1",
+        "text-to-video 5s 2 0.25 USD",
+        "text-to-video 10s 1 0.50 USD",
+        "estimate: 1.00 USD without the 1 whose model has no known cost yet",
     ] {
-        assert!(ran.stdout.contains(part), "{part:?}: {ran:?}");
+        assert!(words.contains(part), "{part:?}: {ran:?}");
     }
     let json = cli
         .run(&batch("new", &["--dry-run", "--json"]))
         .await
         .json();
-    assert_eq!(json["estimated_usd"], 0.5);
+    assert_eq!(json["estimated_usd"], 1.0);
     assert_eq!(json["without_estimate"], 1);
     assert_eq!(json["warnings"][0]["line"], 3);
-    assert_eq!(json["models"][0]["usd_each"], 0.25);
+    let each = json["models"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|kind| &kind["usd_each"]);
+    assert!(each.eq([&json!(0.25), &json!(0.5), &json!(null)]), "{json}");
     fs::remove_file(cli.path("b.jsonl")).unwrap();
     assert_eq!((server.requests().len(), cli.files()), before);
     assert!(!cli.path("new").exists());

@@ -144,6 +144,41 @@ async fn upstream_that_is_down_is_in_the_exit_code_and_guard_does_not_ask_it() {
 }
 
 #[tokio::test]
+async fn deviation_of_a_request_without_a_response_is_counted_when_the_proxy_stops() {
+    let cli = Cli::new();
+    let (received, mut requests) = tokio::sync::mpsc::unbounded_channel();
+    let upstream = Server::start(move |_, _| {
+        received.send(()).unwrap();
+        support::SILENCE.to_vec()
+    })
+    .await;
+    let arguments = [
+        "--upstream",
+        &upstream.url(),
+        "--fail",
+        "--report",
+        "report",
+    ];
+    let (proxy, url) = start(&cli, "proxy", &arguments).await;
+    let creating = tokio::spawn(async move {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = http.post(format!("{url}/v2/video/generations"));
+        let body = json!({ "model": MODEL, "prompt": "Rain", "duration": 7 });
+        request.bearer_auth(KEY).json(&body).send().await.is_err()
+    });
+    requests.recv().await.unwrap();
+    let (code, printed) = stop(proxy).await;
+    assert_eq!(code, 2, "{printed}");
+    assert!(
+        printed.contains("exchanges: 1; deviations: 1;"),
+        "{printed}"
+    );
+    let report = std::fs::read_to_string(cli.path("report")).unwrap();
+    assert_eq!(report.matches("\"/duration\"").count(), 1, "{report}");
+    assert!(creating.await.unwrap());
+}
+
+#[tokio::test]
 async fn upstream_is_reached_by_the_proxy_of_the_environment() {
     let cli = Cli::new();
     let upstream =

@@ -297,7 +297,7 @@ impl SimulatorBuilder {
         let router = router.into_make_service_with_connect_info::<Abort>();
         let (stop, stopped) = oneshot::channel::<()>();
         let server =
-            axum::serve(AbortableListener(listener), router).with_graceful_shutdown(async {
+            axum::serve(AbortableListener::new(listener), router).with_graceful_shutdown(async {
                 // No message is sent: the receiver resolves when the sender is dropped.
                 let _ = stopped.await;
             });

@@ -25,7 +25,22 @@ use tokio::{
 
 /// A TCP listener whose connections can be aborted.
 #[derive(Debug)]
-pub(super) struct AbortableListener(pub(super) TcpListener);
+pub(super) struct AbortableListener {
+    listener: TcpListener,
+    all: Abort,
+}
+
+impl AbortableListener {
+    pub(super) fn new(listener: TcpListener) -> Self {
+        let all = Abort::default();
+        Self { listener, all }
+    }
+
+    /// Returns a handle that ends all connections: each of them reads the end of its stream, as if its client had left.
+    pub(super) fn all(&self) -> Abort {
+        self.all.clone()
+    }
+}
 
 impl Listener for AbortableListener {
     type Io = Connection;
@@ -33,15 +48,19 @@ impl Listener for AbortableListener {
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         // axum's implementation retries when file descriptors run out.
-        let (stream, address) = Listener::accept(&mut self.0).await;
+        let (stream, address) = Listener::accept(&mut self.listener).await;
         // Responses are small, and clients often wait for one before they send the next request.
         let _ = stream.set_nodelay(true);
-        let abort = Abort::default();
-        (Connection { stream, abort }, address)
+        let connection = Connection {
+            stream,
+            abort: Abort::default(),
+            all: self.all.clone(),
+        };
+        (connection, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.listener.local_addr()
     }
 }
 
@@ -78,6 +97,7 @@ impl Connected<IncomingStream<'_, AbortableListener>> for Abort {
 pub(super) struct Connection {
     stream: TcpStream,
     abort: Abort,
+    all: Abort,
 }
 
 impl AsyncRead for Connection {
@@ -86,6 +106,9 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.all.is_aborted() {
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }

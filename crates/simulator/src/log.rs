@@ -75,8 +75,26 @@ pub(super) struct LoggedExchange {
 /// What the log keeps of a short response.
 #[derive(Clone, Debug)]
 pub(super) struct LoggedResponse {
-    pub(super) content_type: Box<str>,
+    /// One `name: value` per line.
+    headers: Box<str>,
     pub(super) body: Box<[u8]>,
+}
+
+impl LoggedResponse {
+    /// Keeps a response to a request with this key, without the key.
+    pub(super) fn new(headers: &HeaderMap, body: &[u8], key: Option<&str>) -> Self {
+        let mut body = body.to_vec();
+        redact_bytes(key, &mut body);
+        Self {
+            headers: header_lines(headers, key).into(),
+            body: body.into(),
+        }
+    }
+
+    /// Returns the headers by lower-case name.
+    pub(super) fn headers(&self) -> BTreeMap<String, String> {
+        read_lines(&self.headers)
+    }
 }
 
 /// What has changed in the log.
@@ -161,26 +179,6 @@ impl Log {
         body: &[u8],
     ) -> u64 {
         let key = key(headers);
-        let mut lines = String::new();
-        for (name, value) in headers {
-            let value = String::from_utf8_lossy(value.as_bytes());
-            let value = match is_secret(name.as_str()) {
-                true => match value.split_once(' ') {
-                    Some((scheme, _)) if scheme.eq_ignore_ascii_case("bearer") => {
-                        format!("{scheme} …")
-                    }
-                    _ => "…".to_owned(),
-                },
-                false => redact(key, &value),
-            };
-            if lines.len() > MAX_BODY_BYTES {
-                break;
-            }
-            lines.push_str(name.as_str());
-            lines.push_str(": ");
-            lines.push_str(truncate(&value, MAX_TEXT_BYTES));
-            lines.push('\n');
-        }
         let (mut stored, is_whole) = match body.len() <= MAX_BODY_BYTES {
             true => (body.to_vec(), true),
             false => shorten(body).map_or_else(
@@ -201,7 +199,7 @@ impl Log {
             at,
             method: method.clone(),
             target: truncate(&redact(key, target), MAX_TEXT_BYTES).into(),
-            headers: lines.into(),
+            headers: header_lines(headers, key).into(),
             body: stored.into(),
             is_whole,
             body_bytes: body.len(),
@@ -339,10 +337,6 @@ impl Entry {
     }
 
     fn to_recorded(&self) -> RecordedRequest {
-        let headers = self
-            .headers
-            .lines()
-            .filter_map(|line| line.split_once(": "));
         let json = || serde_json::from_slice::<Value>(&self.body).ok();
         let body = match (&*self.body, self.is_whole.then(json).flatten()) {
             ([], _) => None,
@@ -357,9 +351,7 @@ impl Entry {
             at: SystemTime::UNIX_EPOCH + self.at,
             method: self.method.to_string(),
             target: self.target.to_string(),
-            headers: headers
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
+            headers: read_lines(&self.headers),
             body,
             body_bytes: self.body_bytes,
             key: self.key.map(|key| key.to_string()),
@@ -374,8 +366,40 @@ impl Entry {
     }
 }
 
+/// Writes one `name: value` per line, without secrets, up to a maximum.
+fn header_lines(headers: &HeaderMap, key: Option<&str>) -> String {
+    let mut lines = String::new();
+    for (name, value) in headers {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let value = match is_secret(name.as_str()) {
+            true => match value.split_once(' ') {
+                Some((scheme, _)) if scheme.eq_ignore_ascii_case("bearer") => {
+                    format!("{scheme} …")
+                }
+                _ => "…".to_owned(),
+            },
+            false => redact(key, &value),
+        };
+        if lines.len() > MAX_BODY_BYTES {
+            break;
+        }
+        lines.push_str(name.as_str());
+        lines.push_str(": ");
+        lines.push_str(truncate(&value, MAX_TEXT_BYTES));
+        lines.push('\n');
+    }
+    lines
+}
+
+fn read_lines(lines: &str) -> BTreeMap<String, String> {
+    let pairs = lines.lines().filter_map(|line| line.split_once(": "));
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
 /// Replaces every occurrence of the key.
-pub(super) fn redact_bytes(key: Option<&str>, bytes: &mut Vec<u8>) {
+fn redact_bytes(key: Option<&str>, bytes: &mut Vec<u8>) {
     let contains = |key: &str| bytes.windows(key.len()).any(|part| part == key.as_bytes());
     if key.is_some_and(contains) {
         *bytes = redact(key, &String::from_utf8_lossy(bytes)).into_bytes();

@@ -9,7 +9,7 @@ mod report;
 mod tls;
 mod upstream;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -20,22 +20,22 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
 pub use builder::ProxyBuilder;
 pub use report::{ProxyCounts, ReportedDeviation};
 
-use super::page;
+use crate::{connection::Abort, page};
 use forward::forward;
 use report::Reports;
 
-/// A validating proxy, which stops when this value is dropped.
+/// A validating proxy, which accepts no more connections when this value is dropped.
 ///
 /// It forwards each request to the upstream server, with the caller's key, and the response to the caller, while both are
-/// received. Bodies, trailers and end-to-end headers are unchanged; neither `Via` nor any other header is added, except `Date` to
-/// a response without one. Interim responses, such as 103, are not forwarded. Of each response the caller sees what the upstream
-/// sent: if the upstream closes the connection, so does the proxy. Only for an upstream that cannot be reached, the proxy responds
-/// itself, with 502.
+/// received. Bodies, trailers and end-to-end headers are unchanged, except `Host`, which names the upstream; neither `Via` nor any
+/// other header is added, except `Date` to a response without one. Interim responses, such as 103, are not forwarded. Of each
+/// response the caller sees what the upstream sent: if the upstream closes the connection, so does the proxy. Only for an upstream
+/// that cannot be reached, the proxy responds itself, with 502.
 ///
 /// Each request and response is judged by the documents ([`Checker`](super::Checker)). Paths below `/_simulator/` that are not
 /// the proxy's own are forwarded and not judged.
@@ -59,9 +59,14 @@ use report::Reports;
 pub struct Proxy {
     address: SocketAddr,
     reports: Arc<Reports>,
+    connections: Abort,
+    server: JoinHandle<io::Result<()>>,
     /// Dropping the sender starts the server's graceful shutdown.
-    _stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<()>,
 }
+
+/// The time that the connections have to end.
+const MAX_STOP: Duration = Duration::from_secs(5);
 
 impl Proxy {
     /// Returns a builder of a proxy to the server at this base URL, with the default settings.
@@ -86,6 +91,18 @@ impl Proxy {
 
     /// Returns how many exchanges have ended, and how many deviations they had.
     pub fn counts(&self) -> ProxyCounts {
+        self.reports.counts()
+    }
+
+    /// Stops the proxy, and returns the counts of all exchanges.
+    ///
+    /// All connections are closed, and this is awaited for up to 5 seconds. Of an exchange that has no complete response yet, the
+    /// request is judged.
+    pub async fn stop(self) -> ProxyCounts {
+        self.connections.abort();
+        drop(self.stop);
+        // The server ends without an error when its connections have ended. One with pipelined requests waits for the upstream.
+        let _ = timeout(MAX_STOP, self.server).await;
         self.reports.counts()
     }
 }

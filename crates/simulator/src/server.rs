@@ -26,7 +26,7 @@ use super::{
     documents::Documents,
     files,
     key::KeyHash,
-    log::{Log, LoggedResponse, MAX_BODY_BYTES, redact_bytes},
+    log::{Log, LoggedResponse, MAX_BODY_BYTES},
     page, redact,
     replay::Replay,
     responses::{ErrorResponse, Stamp, apply_step, generation},
@@ -141,23 +141,16 @@ async fn log_request(
 /// Copies a response for the log, without the key, unless it is long or a video.
 async fn copy(response: Response, key: Option<&str>) -> (Response, Option<LoggedResponse>) {
     let kind = response.headers().get(header::CONTENT_TYPE);
-    let kind = kind.map_or_else(String::new, |kind| {
-        String::from_utf8_lossy(kind.as_bytes()).into_owned()
-    });
+    let is_video = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"video/"));
     let length = response.body().size_hint().exact();
     let is_short = length.is_some_and(|length| length <= MAX_BODY_BYTES as u64);
-    if !is_short || kind.starts_with("video/") {
+    if !is_short || is_video {
         return (response, None);
     }
     let (parts, body) = response.into_parts();
     // A body of a known length is in memory, so reading it neither waits nor fails.
     let bytes = to_bytes(body, MAX_BODY_BYTES).await.unwrap_or_default();
-    let mut stored = bytes.to_vec();
-    redact_bytes(key, &mut stored);
-    let copy = LoggedResponse {
-        content_type: kind.into(),
-        body: stored.into(),
-    };
+    let copy = LoggedResponse::new(&parts.headers, &bytes, key);
     (Response::from_parts(parts, Body::from(bytes)), Some(copy))
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{Documents, HistoryOption, Spend, speed, time, whole_number};
+use super::{Documents, HistoryOption, Parameters, Spend, speed, time, whole_number};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = BATCH_NOTES)]
@@ -160,17 +160,16 @@ pub(crate) struct Jobs {
 #[derive(Debug, Args)]
 #[command(after_long_help = VALIDATE_EXAMPLES)]
 pub(crate) struct Validate {
-    /// A file with one request per line (JSON Lines), or - for standard input
-    #[arg(value_name = "FILE|-", default_value = "-", value_hint = ValueHint::FilePath)]
-    pub(crate) file: String,
+    /// A file with one request per line (JSON Lines), or - for standard input, or a model's id for one request of flags
+    ///
+    /// After a model's id, the options of a request are those of `generate`, the model's own flags included.
+    #[arg(value_name = "FILE|MODEL|-", default_value = "-", value_hint = ValueHint::FilePath)]
+    pub(crate) input: String,
     /// Accept numeric strings as numbers, as the service does
     #[arg(long)]
     pub(crate) coerce: bool,
-    /// Check the requests against the older URL of the Kling models
-    #[arg(long)]
-    pub(crate) legacy: bool,
     #[command(flatten)]
-    pub(crate) documents: Documents,
+    pub(crate) parameters: Parameters,
 }
 
 const BATCH_NOTES: &str = "\
@@ -207,4 +206,5 @@ const VALIDATE_EXAMPLES: &str = "\
 Examples:
   aimlapi-video validate kites.jsonl
   aimlapi-video validate kites.jsonl --coerce
+  aimlapi-video validate klingai/v2-master-text-to-video --prompt Rain --duration 10
   echo '{\"model\": \"klingai/v2-master-text-to-video\"}' | aimlapi-video validate";

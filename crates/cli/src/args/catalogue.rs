@@ -1,13 +1,14 @@
 //! The options of `models` and `schema`, and the one of all commands that read models.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::OnceLock, time::Duration};
 
 use aimlapi_video::contract::{MediaKind, Task};
 use clap::{Args, ValueHint, builder::PossibleValuesParser};
 
 use super::time;
+use crate::documents::Catalogue;
 
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Documents {
     /// Use the OpenAPI documents in DIR, as the vendor publishes them, in place of those of this build
     ///
@@ -15,6 +16,9 @@ pub(crate) struct Documents {
     /// needs no other release.
     #[arg(long = "documents", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) folder: Option<PathBuf>,
+    /// The models of the documents, once they have been read.
+    #[arg(skip)]
+    pub(crate) catalogue: OnceLock<Catalogue>,
 }
 
 #[derive(Debug, Args)]

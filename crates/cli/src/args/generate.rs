@@ -5,47 +5,25 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, ValueHint};
 
 use super::{Documents, HistoryOption, Spend, speed, time, whole_number};
+use crate::flags::Given;
 
 #[derive(Debug, Args)]
 #[command(after_long_help = GENERATE_EXAMPLES)]
 pub(crate) struct Generate {
     /// The model's id, as `aimlapi-video models` lists them; may come from --request instead
+    ///
+    /// `aimlapi-video generate MODEL --help` lists the model's own flags, one for each parameter.
     pub(crate) model: Option<String>,
-    /// The prompt, or - to read it from standard input
-    ///
-    /// Line breaks at the end of standard input are removed. A prompt that is one word after an @, as in @scene.txt, is an
-    /// error, since it looks like a file: use --prompt - < scene.txt, or --set prompt=@word for the word itself.
-    #[arg(long, value_name = "TEXT|-", help_heading = REQUEST)]
-    pub(crate) prompt: Option<String>,
-    /// The image the clip opens with: a URL or a file
-    ///
-    /// A file is sent within the request; see --max-media. Its type is detected by its content, or stated as in
-    /// FILE;type=image/png.
-    #[arg(long, value_name = "FILE|URL", help_heading = REQUEST, value_hint = ValueHint::AnyPath)]
-    pub(crate) image: Option<String>,
-    /// Set a parameter, as `aimlapi-video schema MODEL` lists them; may be given several times
-    ///
-    /// NAME=@FILE sends a file if the parameter takes media, NAME+=VALUE adds to a list, and objects are written as JSON. The
-    /// type of a file is detected by its content, or stated as in NAME=@clip.bin;type=video/mp4 (in quotes, since ; ends a
-    /// command of the shell), unless a file has that whole name.
-    #[arg(long, value_name = "NAME=VALUE", help_heading = REQUEST)]
-    pub(crate) set: Vec<String>,
+    #[command(flatten)]
+    pub(crate) parameters: Parameters,
     /// Read the request's body from a JSON file, or from standard input; other options override it
     ///
     /// UTF-8, or UTF-16 with a byte order mark, as Windows PowerShell writes it.
     #[arg(long, value_name = "FILE|-", help_heading = REQUEST, value_hint = ValueHint::FilePath)]
     pub(crate) request: Option<String>,
-    /// The maximum size of each file that is sent, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 20, value_parser = whole_number(0..=u64::MAX), help_heading = REQUEST)]
-    pub(crate) max_media: u64,
-    /// Use the older URL of the Kling models
-    #[arg(long, help_heading = REQUEST)]
-    pub(crate) legacy: bool,
     /// Send a request for a model without a document as it stands; only the service checks it
     #[arg(long, help_heading = REQUEST)]
     pub(crate) unchecked: bool,
-    #[command(flatten, next_help_heading = REQUEST)]
-    pub(crate) documents: Documents,
     /// Run against an embedded simulator: needs no key, costs nothing, and saves a sample clip
     #[arg(long)]
     pub(crate) simulate: bool,
@@ -58,6 +36,41 @@ pub(crate) struct Generate {
     pub(crate) history: HistoryOption,
     #[command(flatten)]
     pub(crate) waiting: Waiting,
+}
+
+/// The options that set the parameters of a request.
+#[derive(Debug, Args)]
+pub(crate) struct Parameters {
+    /// The prompt: a text, @FILE for the text of a file, or - for standard input
+    ///
+    /// Line breaks at the end of a file are removed. For a text that begins with @, write @@. The values of the model's own flags
+    /// are read in the same way.
+    #[arg(long, value_name = "TEXT|@FILE|-", help_heading = REQUEST)]
+    pub(crate) prompt: Option<String>,
+    /// An image, a URL or a file: the one the clip opens with, or one of the model's only list of images
+    ///
+    /// May be given several times for a list. A file is sent within the request; see --max-media. Its type is detected by its
+    /// content, or stated as in FILE;type=image/png.
+    #[arg(long, value_name = "FILE|URL", help_heading = REQUEST, value_hint = ValueHint::AnyPath)]
+    pub(crate) image: Vec<String>,
+    /// Set a parameter, as `aimlapi-video schema MODEL` lists them; may be given several times
+    ///
+    /// NAME=@FILE sends a file if the parameter takes media, NAME+=VALUE adds to a list, and objects are written as JSON. The
+    /// type of a file is detected by its content, or stated as in NAME=@clip.bin;type=video/mp4 (in quotes, since ; ends a
+    /// command of the shell), unless a file has that whole name.
+    #[arg(long, value_name = "NAME=VALUE", help_heading = REQUEST)]
+    pub(crate) set: Vec<String>,
+    /// The values of the model's own flags, which are defined once the model is known.
+    #[arg(skip)]
+    pub(crate) flags: Vec<Given>,
+    /// The maximum size of each file that is sent, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 20, value_parser = whole_number(0..=u64::MAX), help_heading = REQUEST)]
+    pub(crate) max_media: u64,
+    /// Use the older URL of the Kling models
+    #[arg(long, help_heading = REQUEST)]
+    pub(crate) legacy: bool,
+    #[command(flatten, next_help_heading = REQUEST)]
+    pub(crate) documents: Documents,
 }
 
 #[derive(Debug, Args)]
@@ -81,12 +94,13 @@ pub(crate) struct Wait {
 /// The options that `generate` and `wait` share.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Waiting {
-    /// Where to save the video, such as rain.mp4, out/ or out/{model}-{id}.mp4 [default: {model}-{id}.mp4]
+    /// Where to save the video, such as rain.mp4, out/ or out/{model}-{id}.mp4; - for standard output [default: {model}-{id}.mp4]
     ///
     /// Missing folders are created. In a folder, the file is named after model and id. {model} and {id} are allowed in the name
     /// of the file, and become characters that every system allows; {{ and }} are braces. `generate` also knows {prompt} (its
     /// beginning), {date} (in UTC), n in braces (the lowest number without a file) and {NAME} for any parameter, such as {seed}.
-    /// A second video of the same generation is saved as NAME-2.EXT, and so on.
+    /// A second video of the same generation is saved as NAME-2.EXT, and so on. Standard output receives the video once it is
+    /// whole and checked.
     #[arg(short, long, value_name = "FILE", help_heading = RESULT)]
     pub(crate) output: Option<PathBuf>,
     /// Replace existing files
@@ -138,7 +152,7 @@ Examples:
 
   Animate an image, ten seconds long:
   aimlapi-video generate kling-video/v2.1/standard/image-to-video \\
-      --image cat.png --set duration=10 -o cat.mp4
+      --image-url cat.png --duration 10 -o cat.mp4
 
   Create now, and wait later or elsewhere:
   echo '{\"model\": \"klingai/v2-master-text-to-video\", \"prompt\": \"Rain\"}' > body.json

@@ -118,7 +118,7 @@ impl Composer<'_> {
             body.insert(property.name.clone(), prompt.as_str().into());
         }
         for given in &self.input.set {
-            request::apply(given, Some(model), MAX_MEDIA, &mut body)
+            request::apply(given, model, MAX_MEDIA, &mut body)
                 .map_err(|failure| failure.message)?;
         }
         for (name, value) in combination.iter().filter(|(name, _)| *name != "model") {
@@ -163,7 +163,7 @@ fn set(
         .any(|property| property.name == name);
     let nested = name.rsplit_once('.').filter(|_| !is_own);
     let Some((objects, leaf)) = nested else {
-        return request::apply(&format!("{name}={text}"), Some(model), MAX_MEDIA, body).map(drop);
+        return request::apply(&format!("{name}={text}"), model, MAX_MEDIA, body);
     };
     let mut object = body;
     for name in objects.split('.') {
@@ -183,5 +183,5 @@ fn set(
     let properties: Vec<Property> = property.take(1).cloned().collect();
     let mut part = Model::new(model.route, &*model.id);
     part.properties = properties;
-    request::apply(&format!("{leaf}={text}"), Some(&part), MAX_MEDIA, object).map(drop)
+    request::apply(&format!("{leaf}={text}"), &part, MAX_MEDIA, object)
 }

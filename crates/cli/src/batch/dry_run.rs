@@ -154,7 +154,7 @@ impl<'a> Plan<'a> {
         match unknown {
             0 => format!("estimate: {}", usd_text(usd)),
             unknown => format!(
-                "estimate: {} without the {unknown} whose model and length have no known cost yet",
+                "estimate: {} without the {unknown} whose model has no known cost yet",
                 usd_text(usd)
             ),
         }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use aimlapi_video::{Client, GenerationHandle, GenerationRequest, Journal, Warning};
+use aimlapi_video::{Client, ErrorKind, GenerationHandle, GenerationRequest, Journal, Warning};
 use serde_json::{Map, Value, json};
 
 use super::{compose::Composer, input::Rows, matrix::Matrix, out::Out, retry::is_failed};
@@ -129,7 +129,11 @@ fn each(
     let message = format!("nothing was created: {}", summary(&errors, rows.format));
     Err(Failure {
         violations,
-        ..Failure::new(failure::USAGE, "invalid_request", message)
+        ..Failure::new(
+            failure::USAGE,
+            failure::Kind::Library(ErrorKind::InvalidRequest),
+            message,
+        )
     })
 }
 

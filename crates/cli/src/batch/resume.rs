@@ -7,7 +7,8 @@ use std::{
 };
 
 use aimlapi_video::{
-    BatchEvent, ClientBuilder, Error, GenerationHandle, JournalEntry, JournalState, Update,
+    BatchEvent, ClientBuilder, Error, ErrorKind, GenerationHandle, JournalEntry, JournalState,
+    Update,
 };
 use futures_util::{
     StreamExt,
@@ -26,7 +27,7 @@ use super::{
 use crate::{
     args::{Jobs, Resume, Waiting, speed_of},
     failure::{self, Failure},
-    history::{Entry, Except, History, State, advice},
+    history::{Entry, Except, History, State},
     interrupt::Interrupt,
     job,
     output::print_note,
@@ -59,9 +60,7 @@ async fn finish_all(jobs: &Jobs, history: &History, interrupt: Interrupt) -> Res
     client.map_err(|error| Failure::creating(&error))?;
     let entries = history.own_entries();
     let of = |state| entries.iter().filter(move |entry| entry.state() == state);
-    for entry in of(State::Ambiguous) {
-        print_note(format!("note: {}: {}", entry.intent.model, advice(entry)));
-    }
+    history.note_ambiguous(&entries);
     let mut batches: BTreeMap<&Path, &Path> = BTreeMap::new();
     let mut singles: Vec<(&Entry, &GenerationHandle)> = Vec::new();
     for entry in of(State::Unfinished) {
@@ -183,7 +182,11 @@ async fn finish_batch(
         run.ended(
             line - 1,
             None,
-            Failure::new(failure::AMBIGUOUS, "ambiguous_create", message),
+            Failure::new(
+                failure::AMBIGUOUS,
+                failure::Kind::Library(ErrorKind::AmbiguousCreate),
+                message,
+            ),
         );
     }
     let waits = open.into_iter().map(move |(index, handle)| {

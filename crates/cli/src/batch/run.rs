@@ -280,7 +280,7 @@ impl Run {
         self.progress.print(&format!(
             "{count} lines are {message}; the same command with a higher --max-usd creates them"
         ));
-        let failure = Failure::new(failure::USAGE, "max_usd", message);
+        let failure = Failure::new(failure::USAGE, failure::Kind::MaxUsd, message);
         self.exit_code = worse(self.exit_code, failure.code);
         if stopped.is_resumable {
             self.is_resumable = true;

@@ -50,6 +50,15 @@ impl History {
             inner.append(&entry.id, Event::Noted);
         }
     }
+
+    /// Notes the creates of this key and base URL whose response was lost, once for each of them.
+    pub(crate) fn note_ambiguous(&self, entries: &[Entry]) {
+        let is_new = |entry: &&Entry| entry.state() == State::Ambiguous && !entry.is_noted;
+        for entry in entries.iter().filter(is_new) {
+            print_note(note(entry));
+            self.lock().append(&entry.id, Event::Noted);
+        }
+    }
 }
 
 impl Except<'_> {

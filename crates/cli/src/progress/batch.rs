@@ -131,6 +131,9 @@ impl BatchProgress {
             0 => "nothing is left to do".into(),
             _ => self.total_text(),
         });
+        if let Some(cost) = self.cost_text() {
+            print_note(cost);
+        }
     }
 
     fn set(&mut self, line: usize, status: JobStatus) {
@@ -164,15 +167,16 @@ impl BatchProgress {
             failed => format!(", {failed} failed"),
         };
         let elapsed = duration_text(self.started_at.elapsed());
-        let cost = match (self.cost.text(), self.unknown_costs) {
-            (None, _) => String::new(),
-            (Some(cost), 0) => format!(", cost {cost}"),
-            (Some(cost), unknown) => format!(", cost {cost}, and unknown for {unknown}"),
-        };
-        format!(
-            "{} of {} saved{failed}, {elapsed}{cost}",
-            self.saved, self.total
-        )
+        format!("{} of {} saved{failed}, {elapsed}", self.saved, self.total)
+    }
+
+    /// The total cost, if the service has stated one. It is a line of its own, since the total fills a narrow terminal.
+    fn cost_text(&self) -> Option<String> {
+        let cost = self.cost.text()?;
+        Some(match self.unknown_costs {
+            0 => format!("cost {cost}"),
+            unknown => format!("cost {cost}, and unknown for {unknown}"),
+        })
     }
 }
 

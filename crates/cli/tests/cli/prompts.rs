@@ -35,44 +35,59 @@ async fn prompt_on_standard_input_is_sent_without_its_final_line_break() {
 }
 
 #[tokio::test]
-async fn prompt_that_looks_like_a_file_is_an_error_and_a_mention_is_sent() {
+async fn prompt_after_an_at_sign_is_the_text_of_a_file_and_two_of_them_are_one() {
     let server = service().await;
     let cli = Cli::at(server.url());
-    fs::write(cli.path("scene.txt"), "Rain").unwrap();
-    fs::write(cli.path("scene one.txt"), "Rain").unwrap();
-    for (prompt, part) in [
-        ("@scene.txt", "--prompt - < scene.txt; "),
-        ("@scene one.txt", "--prompt - < 'scene one.txt'; "),
-        ("@missing.txt", "--prompt - < missing.txt; "),
-        ("@/tmp/missing", "--set prompt=@/tmp/missing"),
-        ("@", "--set prompt=@"),
+    fs::write(cli.path("scene.txt"), "Rain\non a roof\n\n").unwrap();
+    fs::write(cli.path("empty.txt"), "\n").unwrap();
+    for (prompt, parts) in [
+        (
+            "@missing.txt",
+            ["missing.txt cannot be read", "write @@missing.txt"],
+        ),
+        (
+            "@Image1 walks",
+            ["Image1 walks cannot be read", "write @@Image1 walks"],
+        ),
+        ("@", ["no file is named", "write @@"]),
+        (
+            "@empty.txt",
+            ["--prompt: empty.txt is empty", "--prompt ''"],
+        ),
     ] {
         let ran = cli
             .run(&["generate", MODEL, "--prompt", prompt, "--no-wait"])
             .await;
         assert_eq!(ran.code, 2, "{ran:?}");
-        assert!(ran.error().contains(part), "{ran:?}");
+        for part in parts {
+            assert!(ran.error().contains(part), "{ran:?}");
+        }
     }
     assert!(server.requests().is_empty());
-    let sent = ["@Image1 walks in the rain", "a @scene.txt", "@word", "-"];
-    for prompt in &sent[..2] {
+    let prompts = [
+        ("@scene.txt", "Rain\non a roof"),
+        ("@@Image1 walks", "@Image1 walks"),
+        ("@@@", "@@"),
+        ("a @scene.txt", "a @scene.txt"),
+    ];
+    for (prompt, _) in prompts {
         let ran = cli
             .run(&["generate", MODEL, "--prompt", prompt, "--no-wait"])
             .await;
         assert_eq!(ran.code, 0, "{ran:?}");
     }
-    for prompt in &sent[2..] {
-        let set = format!("prompt={prompt}");
+    for set in ["prompt=@word", "prompt=-"] {
         let ran = cli
-            .run(&["generate", MODEL, "--set", &set, "--no-wait"])
+            .run(&["generate", MODEL, "--set", set, "--no-wait"])
             .await;
         assert_eq!(ran.code, 0, "{ran:?}");
     }
-    let prompts: Vec<Value> = bodies(&server)
+    let sent: Vec<Value> = bodies(&server)
         .iter()
         .map(|body| body["prompt"].clone())
         .collect();
-    assert_eq!(prompts, sent);
+    let expected = prompts.map(|(_, sent)| sent);
+    assert_eq!(sent, [&expected[..], &["@word", "-"]].concat());
 }
 
 #[tokio::test]

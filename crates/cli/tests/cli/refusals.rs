@@ -27,7 +27,7 @@ async fn bad_input_exits_with_2_and_one_line_and_creates_nothing() {
             &["--prompt", "x"],
             &["model is missing", "aimlapi-video models"],
         ),
-        (&[MODEL], &["/prompt is missing"]),
+        (&[MODEL], &["--prompt is missing"]),
         (
             &[MODEL, "--prompt", "x", "--set", "duration=7"],
             &["/duration is 7", "5, 10"],

@@ -108,7 +108,7 @@ function start(kind) {
 
 /** Shows the settings that change what a program sees. */
 function showFacts({ kind, version, upstream, guard, strict, replay }) {
-  const facts = kind === "proxy" ? [`to ${upstream}`, guard && "guard"] : [strict && "strict", replay && "replays a recording, whose generations appear as requests alone"];
+  const facts = kind === "proxy" ? [`to ${upstream}`, guard && "guard"] : [strict && "strict", replay && "replays a recording"];
   setText($("facts"), [...facts, `version ${version}`].filter(Boolean).join(" · "));
 }
 

@@ -143,13 +143,15 @@ function details(record) {
   ];
   const list = facts.filter(([, value]) => value != null).flatMap(([name, value]) => [element("dt", { textContent: name }), element("dd", { textContent: value })]);
   parts.push(element("dl", { className: "facts" }, ...list));
-  if (record.headers) parts.push(block("request headers", Object.entries(record.headers).map(([name, value]) => `${name}: ${value}`).join("\n")));
+  if (record.headers) parts.push(block("request headers", lines(record.headers)));
   if (record.body != null) parts.push(block("request body", pretty(record.body)));
-  if (record.response) parts.push(block(`response ${record.status} ${record.response.content_type}`, pretty(record.response.body)));
+  if (record.response) parts.push(block("response headers", lines(record.response.headers)), block(`response body, status ${record.status}`, pretty(record.response.body)));
   return parts;
 }
 
 const pretty = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
+
+const lines = (headers) => Object.entries(headers).map(([name, value]) => `${name}: ${value}`).join("\n");
 
 function block(title, text) {
   // A region that scrolls has to be reachable by keyboard.

@@ -105,7 +105,9 @@ async fn clip(
     headers: HeaderMap,
 ) -> Response {
     let account = service.accounts.with_task(&id);
-    match account.and_then(|account| account.tasks.clip(&id)) {
+    let simulated = account.and_then(|account| account.tasks.clip(&id));
+    let replayed = || service.replay.as_ref()?.clip(&id);
+    match simulated.or_else(replayed) {
         Some(bytes) => serve(bytes, &headers, None),
         None => StatusCode::NOT_FOUND.into_response(),
     }
@@ -137,7 +139,7 @@ fn exchange_to_json(exchange: LoggedExchange, checker: Option<&Checker>) -> Valu
     let response = exchange.response.map(|response| {
         let body = serde_json::from_slice::<Value>(&response.body);
         let text = || String::from_utf8_lossy(&response.body).into_owned().into();
-        json!({ "content_type": response.content_type, "body": body.unwrap_or_else(|_| text()) })
+        json!({ "headers": response.headers(), "body": body.unwrap_or_else(|_| text()) })
     });
     let mut json = serde_json::to_value(exchange.request).unwrap_or_default();
     json["response"] = response.into();
@@ -166,9 +168,10 @@ fn judge(exchange: &LoggedExchange, checker: &Checker) -> Option<Vec<Deviation>>
     let judged = parts.body(body.as_deref()?).ok()?;
     let mut found = checker.request(&judged);
     if let (Some(status), Some(response)) = (request.status, response) {
-        let parts = HttpResponse::builder()
-            .status(status)
-            .header(header::CONTENT_TYPE, &*response.content_type);
+        let mut parts = HttpResponse::builder().status(status);
+        for (name, value) in response.headers() {
+            parts = parts.header(name, value.replace('…', "-"));
+        }
         found.extend(checker.response(&judged, &parts.body(&*response.body).ok()?));
     }
     Some(found)

@@ -9,6 +9,7 @@ use std::{
 
 use axum::body::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use tokio::sync::Notify;
 
 use crate::server::MAX_BODY;
 
@@ -83,7 +84,13 @@ pub(super) fn cause(mut error: &(dyn Error + 'static)) -> String {
 
 /// The captured body of a request, which is sent while the response may already arrive.
 #[derive(Clone, Debug)]
-pub(super) struct RequestCapture(Arc<Mutex<Captured>>);
+pub(super) struct RequestCapture(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    captured: Mutex<Captured>,
+    ended: Notify,
+}
 
 #[derive(Debug)]
 struct Captured {
@@ -97,12 +104,21 @@ struct Captured {
 
 impl RequestCapture {
     pub(super) fn new(is_wanted: bool) -> Self {
-        Self(Arc::new(Mutex::new(Captured {
+        let captured = Mutex::new(Captured {
             body: Vec::new(),
             is_wanted,
             is_complete: false,
             is_broken: false,
-        })))
+        });
+        let ended = Notify::new();
+        Self(Arc::new(Shared { captured, ended }))
+    }
+
+    /// Waits until the body is complete. Only one task waits.
+    pub(super) async fn ended(&self) {
+        while !self.lock().is_complete {
+            self.0.ended.notified().await;
+        }
     }
 
     /// Takes the body if all of it was captured.
@@ -117,7 +133,10 @@ impl RequestCapture {
     }
 
     fn lock(&self) -> MutexGuard<'_, Captured> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .captured
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -134,6 +153,7 @@ impl Observer for RequestCapture {
 
     fn end(&mut self) {
         self.lock().is_complete = true;
+        self.0.ended.notify_one();
     }
 
     fn fail(&mut self, _: String) {

@@ -151,6 +151,8 @@ impl ProxyBuilder {
         let checker = checker.map_err(io::Error::other)?;
         let listener = TcpListener::bind(self.address).await?;
         let address = listener.local_addr()?;
+        let listener = AbortableListener::new(listener);
+        let connections = listener.all();
         let reports = Arc::new(Reports::default());
         let state = Arc::new(Forward {
             upstream,
@@ -165,16 +167,17 @@ impl ProxyBuilder {
         });
         let service = router(state).into_make_service_with_connect_info::<Abort>();
         let (stop, stopped) = oneshot::channel::<()>();
-        let server =
-            axum::serve(AbortableListener(listener), service).with_graceful_shutdown(async {
-                // No message is sent: the receiver resolves when the sender is dropped.
-                let _ = stopped.await;
-            });
-        tokio::spawn(server.into_future());
+        let server = axum::serve(listener, service).with_graceful_shutdown(async {
+            // No message is sent: the receiver resolves when the sender is dropped.
+            let _ = stopped.await;
+        });
+        let server = tokio::spawn(server.into_future());
         Ok(Proxy {
             address,
             reports,
-            _stop: stop,
+            connections,
+            server,
+            stop,
         })
     }
 }

@@ -18,6 +18,7 @@ use axum::{
     http::{HeaderMap, HeaderName, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use futures_util::future::{Either, select};
 
 use super::{
     body::{Observed, Observer, RequestCapture, cause},
@@ -59,6 +60,7 @@ pub(super) async fn forward(
     let number = state.received.fetch_add(1, Ordering::Relaxed) + 1;
     let is_judged = !head.uri.path().starts_with("/_simulator/");
     let mut capture = RequestCapture::new(Route::from_path(head.uri.path()).is_some());
+    let sent = capture.clone();
     let mut outgoing = Request::new(Body::empty());
     *outgoing.method_mut() = head.method.clone();
     *outgoing.headers_mut() = end_to_end(&head.headers);
@@ -92,10 +94,14 @@ pub(super) async fn forward(
     } else {
         *outgoing.body_mut() = Body::new(Observed::new(body, capture));
     }
-    let mut response = pin!(state.upstream.send(outgoing));
-    let response = match tokio::time::timeout(state.late_after, &mut response).await {
-        Ok(response) => response,
-        Err(_) => {
+    // The upstream is not late while the caller still sends.
+    let late = pin!(async {
+        sent.ended().await;
+        tokio::time::sleep(state.late_after).await;
+    });
+    let response = match select(state.upstream.send(outgoing), late).await {
+        Either::Left((response, _)) => response,
+        Either::Right(((), response)) => {
             exchange.late(state.late_after);
             response.await
         }

@@ -81,7 +81,7 @@ test("violations are marked, filtered, and shown with what is allowed", async (t
   await detail.getByText("request body /duration").waitFor();
   assert.match(await detail.innerText(), /expected one of 5, 10\s+received 7\s+kling\/v2-master-text-to-video\.json/);
   await row.getByRole("region", { name: "request body" }).getByText('"prompt": "Rain"').waitFor();
-  await row.getByRole("region", { name: "response 400" }).getByText("duration: expected one of 5, 10").waitFor();
+  await row.getByRole("region", { name: "response body, status 400" }).getByText("duration: expected one of 5, 10").waitFor();
   await page.getByRole("combobox", { name: "Show" }).selectOption("all requests");
   await page.getByRole("searchbox", { name: "Filter" }).fill("a storm");
   await page.getByText("1 of 13 requests").waitFor();

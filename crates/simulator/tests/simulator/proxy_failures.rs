@@ -1,6 +1,12 @@
 //! Tests of `Proxy` with an upstream or a caller that fails.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use aimlapi_video_simulator::{Part, Proxy, Subject};
 use serde_json::{Value, json};
@@ -269,4 +275,28 @@ async fn response_before_the_end_of_the_request_reaches_the_caller() {
     }
     assert!(received.starts_with("HTTP/1.1 413 "), "{received}");
     assert_eq!(proxy.deviations(), []);
+}
+
+#[tokio::test]
+async fn upstream_is_not_late_while_the_caller_sends_its_request() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let is_sent = Arc::new(AtomicBool::new(false));
+    let sent = Arc::clone(&is_sent);
+    let (report, mut reports) = tokio::sync::mpsc::unbounded_channel();
+    let proxy = Proxy::builder(format!("http://{}", listener.local_addr().unwrap()))
+        .late_after(Duration::ZERO)
+        .on_deviation(move |_| report.send(sent.load(Ordering::SeqCst)).unwrap());
+    let proxy = proxy.start().await.unwrap();
+    let mut caller = TcpStream::connect(proxy.address()).await.unwrap();
+    let request = create();
+    let (begin, end) = request.split_at(request.len() - 10);
+    caller.write_all(begin.as_bytes()).await.unwrap();
+    let (mut upstream, _) = listener.accept().await.unwrap();
+    let mut received = Vec::new();
+    while !received.ends_with(&begin.as_bytes()[begin.len() - 10..]) {
+        upstream.read_buf(&mut received).await.unwrap();
+    }
+    is_sent.store(true, Ordering::SeqCst);
+    caller.write_all(end.as_bytes()).await.unwrap();
+    assert_eq!(reports.recv().await, Some(true));
 }

@@ -309,8 +309,20 @@ async fn replayed_generation_is_listed_as_others_are() {
         assert_eq!(json!(request.model), body["model"]);
     }
 
+    // The page shows its times and plays its clip.
+    let page = caller.response("GET", "/_simulator/page/state", None).await;
+    let page: Value = page.unwrap().json().await.unwrap();
+    let [of_other, shown] = page["tasks"].as_array().unwrap().as_slice() else {
+        panic!("{page}");
+    };
+    assert!(shown["ends_seconds"].is_f64() && of_other["ends_seconds"].is_f64());
+    let clip = format!("/_simulator/page/clips/{}", id.replace('/', "%2F"));
+    let clip = caller.response("GET", &clip, None).await.unwrap();
+    assert_eq!(&clip.bytes().await.unwrap()[4..8], b"ftyp");
+
     let all = json!(simulator.tasks());
     assert_eq!(all.as_array().unwrap().len(), 2);
+    assert_eq!(all[1]["downloads"], 1);
     assert_eq!(all[0]["status"], "queued");
     assert_eq!(all[0]["requests"], json!([1]));
     assert_ne!(all[0]["key"], all[1]["key"]);

@@ -1,0 +1,136 @@
+//! `history`: the list, the sums, damaged lines, and `prune`.
+
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+    time::SystemTime,
+};
+
+use serde_json::json;
+
+use crate::{MODEL, files, generate, history, killed, service, support::cli::Cli};
+
+#[tokio::test]
+async fn damaged_line_is_reported_and_skipped() {
+    let released = Arc::new(AtomicBool::new(true));
+    let server = service(&released).await;
+    let cli = Cli::at(server.url());
+    for (prompt, file) in [("g1", "1.mp4"), ("g2", "2.mp4")] {
+        assert_eq!(cli.run(&generate(prompt, file)).await.code, 0);
+    }
+    let file = &files(&cli)[0];
+    let text = fs::read_to_string(file).unwrap();
+    let (first, rest) = text.split_once('\n').unwrap();
+    // A damaged line in the middle, and a torn one at the end.
+    fs::write(
+        file,
+        format!("{first}\n\0\0\0\n{}", &rest[..rest.len() - 9]),
+    )
+    .unwrap();
+    let ran = cli.run(&["history", "--json"]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let note = format!(
+        "note: skipped a damaged line of the history: {}:2, and 1 more",
+        file.display()
+    );
+    assert_eq!(ran.stderr.trim_end(), note);
+    assert_eq!(ran.json().as_array().unwrap().len(), 2);
+    // Other commands go on, too.
+    assert_eq!(cli.run(&generate("g3", "3.mp4")).await.code, 0);
+    assert_eq!(history(&cli).await.len(), 3);
+}
+
+#[tokio::test]
+async fn list_has_the_model_cost_file_and_prompt_and_sums_by_model() {
+    let released = Arc::new(AtomicBool::new(true));
+    let server = service(&released).await;
+    let cli = Cli::at(server.url());
+    let empty = cli.run(&["history"]).await;
+    assert!(empty.stderr.contains("has no create"), "{empty:?}");
+    cli.run(&generate("g1", "1.mp4")).await;
+    cli.run(&generate("fail", "2.mp4")).await;
+    let long = "g ".repeat(100);
+    let ran = cli
+        .run(&["generate", MODEL, "--prompt", &long, "--no-wait"])
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let list = cli.run(&["history"]).await.stdout;
+    let lines: Vec<&str> = list.lines().collect();
+    assert_eq!(lines.len(), 4, "{list}");
+    let words: Vec<&str> = lines[1].split_whitespace().collect();
+    assert_eq!(words[..5], ["g1", "saved", MODEL, "0.25", "USD"]);
+    assert_eq!(words[6..], ["1.mp4", "g1"]);
+    assert!(lines[2].starts_with("fail  "), "{list}");
+    assert!(
+        lines[3].contains("unfinished") && lines[3].ends_with("g …"),
+        "{list}"
+    );
+    let sums = cli.run(&["history", "--group-by", "model", "--json"]).await;
+    let expected = json!([{
+        "model": MODEL, "creates": 3, "saved": 1, "failed": 1, "unknown_cost": 2,
+        "usd_spent": 0.25, "credits_used": 500_000.0,
+    }]);
+    assert_eq!(sums.json(), expected);
+    let sums = cli.run(&["history", "--group-by", "model"]).await;
+    assert!(
+        sums.stdout
+            .ends_with("total cost: 0.25 USD (500000 credits)\n"),
+        "{sums:?}"
+    );
+    let recent = cli.run(&["history", "--json", "--since", "1h"]).await;
+    assert_eq!(recent.json().as_array().unwrap().len(), 3);
+    let none = cli.run(&["history", "--json", "--since", "0s"]).await;
+    assert_eq!(none.json(), json!([]));
+    let wrong = cli.run(&["history", "show", "nothing", "--json"]).await;
+    assert_eq!(
+        (wrong.code, &wrong.json()["error"]["kind"]),
+        (2, &json!("usage"))
+    );
+}
+
+#[tokio::test]
+async fn prune_removes_old_entries_alone() {
+    let released = Arc::new(AtomicBool::new(true));
+    let server = service(&released).await;
+    let cli = Cli::at(server.url());
+    cli.run(&generate("old", "1.mp4")).await;
+    age(&files(&cli)[0]);
+    cli.run(&generate("new", "2.mp4")).await;
+    // What the file of another process ended stays ended as long as its entry.
+    killed(
+        &cli,
+        &["generate", MODEL, "--prompt", "kept", "--deadline", "1h"],
+        "kept",
+    )
+    .await;
+    let known = files(&cli);
+    let ran = cli
+        .run(&["wait", "--last", "--speed", "1000", "-o", "3.mp4"])
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let end = files(&cli)
+        .into_iter()
+        .find(|file| !known.contains(file))
+        .unwrap();
+    age(&end);
+    let ran = cli.run(&["history", "prune", "--older-than", "90d"]).await;
+    assert_eq!(ran.stdout, "removed 1, 0 of them unfinished\n");
+    let entries = history(&cli).await;
+    let states = entries.iter().map(|entry| (&entry["id"], &entry["state"]));
+    let expected = [
+        (&json!("new"), &json!("saved")),
+        (&json!("kept"), &json!("saved")),
+    ];
+    assert!(states.eq(expected), "{entries:?}");
+    assert!(cli.path("1.mp4").is_file());
+}
+
+/// Changes the times of a file of the history to an earlier year.
+fn age(file: &PathBuf) {
+    let now = httpdate::fmt_http_date(SystemTime::now());
+    let year = now.split_whitespace().nth(3).unwrap();
+    let text = fs::read_to_string(file).unwrap();
+    let aged = text.replace(&format!("\"at\":\"{year}"), "\"at\":\"2019");
+    fs::write(file, aged).unwrap();
+}

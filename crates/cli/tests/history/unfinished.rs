@@ -1,0 +1,169 @@
+//! What later commands do about unfinished and lost creates.
+
+use std::{
+    fs,
+    sync::{Arc, atomic::Ordering},
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    KEY, MODEL, batch, generate, history, killed, killed_by, notes, recorded, service,
+    support::{self, Server, cli::Cli, http},
+    until,
+};
+
+#[tokio::test]
+async fn killed_generate_is_noted_once_with_the_command_that_finishes_it() {
+    for signal in ["-KILL", "-HUP"] {
+        let released = Arc::default();
+        let server = service(&released).await;
+        let cli = Cli::at(server.url());
+        killed_by(signal, &cli, &generate("g1", "a b.mp4"), "g1").await;
+        let status = &["status", "other"][..];
+        let told = cli.run(status).await;
+        let path = cli.folder.path().canonicalize().unwrap().join("a b.mp4");
+        let command = format!("aimlapi-video wait -o '{}' g1", path.display());
+        let [note] = notes(&told)[..] else {
+            panic!("one note: {told:?}");
+        };
+        assert!(note.starts_with(&format!("note: {MODEL} (")), "{note}");
+        let end = format!("is unfinished; finish with: {command}");
+        assert!(note.ends_with(&end), "{note}");
+        assert_eq!(notes(&cli.run(status).await), [""; 0]);
+
+        released.store(true, Ordering::SeqCst);
+        let output = path.to_str().unwrap();
+        let ran = cli
+            .run(&["wait", "-o", output, "g1", "--speed", "1000"])
+            .await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let entries = history(&cli).await;
+        assert_eq!(entries.len(), 1);
+        assert_eq!(entries[0]["state"], "saved");
+        assert_eq!(entries[0]["files"], json!([output]));
+        assert_eq!(entries[0]["usd_spent"], 0.25);
+        assert_eq!(entries[0]["credits_used"], 500_000.0);
+    }
+}
+
+#[tokio::test]
+async fn create_without_a_response_is_ambiguous_and_says_what_to_do() {
+    let server = service(&Arc::default()).await;
+    let cli = Cli::at(server.url());
+    let mut child = cli.command(&generate("silent", "a.mp4")).spawn().unwrap();
+    until(|| !server.requests().is_empty()).await;
+    child.kill().await.unwrap();
+    let told = cli.run(&["status", "other"]).await;
+    let [note] = notes(&told)[..] else {
+        panic!("one note: {told:?}");
+    };
+    assert!(note.contains("may have been accepted and billed"), "{note}");
+    let entries = history(&cli).await;
+    assert_eq!(
+        (entries.len(), &entries[0]["state"]),
+        (1, &json!("ambiguous"))
+    );
+    let entry = entries[0]["entry"].as_str().unwrap();
+    let shown = cli.run(&["history", "show", &entry[..6]]).await;
+    for part in ["account's log", "\"prompt\": \"silent\"", entry] {
+        assert!(shown.stdout.contains(part), "{part}: {shown:?}");
+    }
+    // The same from a response that cannot be read, and not from a refusal.
+    for (status, state) in [(500, "ambiguous"), (401, "not_created")] {
+        let server = Server::always(http(status, &[], "{}")).await;
+        let cli = Cli::at(server.url());
+        cli.run(&generate("g1", "a.mp4")).await;
+        let entries = history(&cli).await;
+        assert_eq!((entries.len(), &entries[0]["state"]), (1, &json!(state)));
+    }
+}
+
+#[tokio::test]
+async fn generation_of_another_command_or_account_is_not_noted() {
+    let server = service(&Arc::default()).await;
+    let mut cli = Cli::at(server.url());
+    let no_wait = ["generate", MODEL, "--prompt", "g0", "--no-wait"];
+    assert_eq!(cli.run(&no_wait).await.code, 0);
+    killed(&cli, &generate("g1", "a.mp4"), "g1").await;
+    cli.key = Some("another-key");
+    assert_eq!(notes(&cli.run(&["status", "other"]).await), [""; 0]);
+    cli.key = Some(KEY);
+    let other = service(&Arc::default()).await;
+    cli.base = Some(other.url());
+    assert_eq!(notes(&cli.run(&["status", "other"]).await), [""; 0]);
+    cli.base = Some(format!("{}/v2/", server.url()));
+    let ran = cli.run(&["status", "other"]).await;
+    assert!(notes(&ran)[0].ends_with(" g1"), "{ran:?}");
+    assert_eq!(notes(&ran).len(), 1);
+}
+
+#[tokio::test]
+async fn interrupt_that_names_the_command_is_not_noted_again() {
+    let server = service(&Arc::default()).await;
+    let cli = Cli::at(server.url());
+    let child = cli.command(&generate("g1", "a.mp4")).spawn().unwrap();
+    until(|| recorded(&cli).contains("\"created\"")).await;
+    support::cli::interrupt(&child);
+    let output = child.wait_with_output().await.unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("resume with: "), "{stderr}");
+    assert_eq!(notes(&cli.run(&["status", "other"]).await), [""; 0]);
+    assert_eq!(history(&cli).await[0]["state"], "unfinished");
+}
+
+#[tokio::test]
+async fn last_generation_is_saved_where_its_command_would_have_saved_it() {
+    let released = Arc::default();
+    let server = service(&released).await;
+    let cli = Cli::at(server.url());
+    let ran = cli.run(&["wait", "--last"]).await;
+    assert!(ran.error().contains("has no generation"), "{ran:?}");
+    killed(&cli, &generate("g1", "out/{id}.mp4"), "g1").await;
+    released.store(true, Ordering::SeqCst);
+    let ran = cli.run(&["wait", "--last", "--speed", "1000"]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(cli.path("out/g1.mp4").is_file());
+    assert_eq!(history(&cli).await[0]["state"], "saved");
+}
+
+#[tokio::test]
+async fn resume_finishes_all_that_is_unfinished_in_its_place() {
+    let released = Arc::default();
+    let server = service(&released).await;
+    let cli = Cli::at(server.url());
+    killed(&cli, &generate("g1", "one.mp4"), "g1").await;
+    fs::write(cli.path("b.jsonl"), batch(&["b1", "silent", "fail", "b4"])).unwrap();
+    let run = ["batch", "b.jsonl", "--out", "videos", "--speed", "1000"];
+    let mut child = cli.command(&run).spawn().unwrap();
+    until(|| recorded(&cli).matches("\"event\":\"created\"").count() == 4).await;
+    child.kill().await.unwrap();
+
+    let told = cli.run(&["status", "other"]).await;
+    let [note] = notes(&told)[..] else {
+        panic!("one note: {told:?}");
+    };
+    assert!(note.contains("a batch left 4 unfinished"), "{note}");
+    released.store(true, Ordering::SeqCst);
+    let ran = cli.run(&["resume", "--speed", "1000"]).await;
+    assert_eq!(ran.code, 6, "a create has no response: {ran:?}");
+    for file in ["one.mp4", "videos/0001.mp4", "videos/0004.mp4"] {
+        assert!(cli.path(file).is_file(), "{file}: {ran:?}");
+    }
+    let entries = history(&cli).await;
+    let state = |prompt: &str| {
+        let of = |entry: &&Value| entry["request"]["prompt"] == prompt;
+        let entry = entries.iter().find(of).unwrap();
+        entry["state"].as_str().unwrap().to_owned()
+    };
+    let states = ["g1", "b1", "silent", "fail", "b4"].map(state);
+    assert_eq!(states, ["saved", "saved", "ambiguous", "failed", "saved"]);
+    // The journal of the batch has the same outcome.
+    let ran = cli.run(&run).await;
+    assert!(ran.stderr.contains("saved already: 2"), "{ran:?}");
+    let created = server.requests();
+    let created = created.iter().filter(|request| request.method == "POST");
+    assert_eq!(created.count(), 5);
+    let ran = cli.run(&["resume", "--speed", "1000"]).await;
+    assert!(ran.stderr.contains("nothing is unfinished"), "{ran:?}");
+}
