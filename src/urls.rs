@@ -1,4 +1,4 @@
-//! Redaction of URLs for errors and logs: query, fragment, user and inline data are removed, since each may hold a secret.
+//! Redaction of URLs for errors and logs.
 
 pub(crate) use aimlapi_video_contract::redacted;
 
@@ -8,77 +8,9 @@ pub(crate) fn redacted_text(text: &str) -> String {
     redacted(host)
 }
 
-/// Redacts every URL in a text: query, fragment and user are removed, also if JSON has escaped the URL's slashes.
+/// Redacts every URL in a text.
 pub(crate) fn redacted_urls(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    let next = |rest: &str| {
-        let marks = ["://", r":\/\/"];
-        let found = marks.map(|mark| rest.find(mark).map(|at| at + mark.len()));
-        found.into_iter().flatten().min()
-    };
-    while let Some(begin) = next(rest) {
-        let (before, url) = rest.split_at(begin);
-        let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>');
-        let (url, after) = url.split_at(url.find(ends).unwrap_or(url.len()));
-        let path = url.split(['?', '#']).next().unwrap_or_default();
-        shown.push_str(before);
-        shown.push_str(&without_user(path));
-        if path.len() < url.len() {
-            shown.push_str("?…");
-        }
-        rest = after;
-    }
-    shown.push_str(rest);
-    without_signatures(&shown)
-}
-
-/// Removes the queries that hold a signature or a token, also from URLs without a scheme and from percent-encoded URLs.
-fn without_signatures(text: &str) -> String {
-    let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>');
-    let mut shown = String::with_capacity(text.len());
-    for piece in text.split_inclusive(is_end) {
-        let word = piece.trim_end_matches(is_end);
-        let lower = word.to_ascii_lowercase();
-        let query = ["?", "%3f"]
-            .iter()
-            .filter_map(|mark| lower.find(mark))
-            .min();
-        let secret = query.filter(|at| {
-            let query = &lower[*at..];
-            SECRETS.iter().any(|name| query.contains(name))
-        });
-        match secret {
-            Some(at) => {
-                shown.push_str(&word[..at]);
-                shown.push_str("?…");
-                shown.push_str(&piece[word.len()..]);
-            }
-            None => shown.push_str(piece),
-        }
-    }
-    shown
-}
-
-/// Parts of the names of secret parameters.
-const SECRETS: [&str; 9] = [
-    "sig",
-    "token",
-    "credential",
-    "policy",
-    "accesskey",
-    "secret",
-    "password",
-    "auth",
-    "hmac",
-];
-
-/// `user:password@host/path` as `host/path`.
-fn without_user(rest: &str) -> String {
-    let end = rest.find(['/', '\\']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    format!("{host}{path}")
+    aimlapi_video_contract::redacted_urls(text, "?…")
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use clap_complete::Shell;
 
 mod batch;
 mod catalogue;
+mod gallery;
 mod generate;
 mod history;
 mod proxy;
@@ -16,6 +17,7 @@ mod specs;
 
 pub(crate) use batch::{Batch, Format, Input, Jobs, Resume, Validate};
 pub(crate) use catalogue::{Documents, Models, Schema};
+pub(crate) use gallery::Gallery;
 pub(crate) use generate::{Generate, Parameters, Status, Wait, Waiting};
 pub(crate) use history::{GroupBy, History, HistoryCommand, HistoryOption};
 pub(crate) use proxy::Proxy;
@@ -66,6 +68,11 @@ pub(crate) enum Command {
     /// Every create of `generate` and `batch` is recorded before it is sent, with the request but without the key and without
     /// media. It needs no key and no network.
     History(History),
+    /// Write a page that shows the videos of a folder
+    ///
+    /// One file, index.html, that works without a network and a server: it plays, filters, sorts and compares the videos. What
+    /// it shows of a request comes from --sidecar, else from the history. It needs no key.
+    Gallery(Gallery),
     /// Fetch the state of a generation once
     ///
     /// Prints the state, the reason of a failure, and the URLs of the videos, a line each. The key is read from

@@ -16,6 +16,7 @@ use crate::{
     args::{Batch, Jobs, speed_of},
     documents::Catalogue,
     failure::Failure,
+    gallery::{self, LivePage, Running},
     history::{Entry, Except, History, State},
     interrupt::Interrupt,
     output::print_note,
@@ -31,6 +32,7 @@ mod input;
 mod matrix;
 mod names;
 mod out;
+mod records;
 mod requests;
 mod resume;
 mod retry;
@@ -38,6 +40,7 @@ mod run;
 
 use feed::{Feed, Ledger, absolute};
 use out::Out;
+use records::Records;
 use requests::{Requests, check, check_origin};
 pub(crate) use resume::resume;
 use run::Run;
@@ -68,6 +71,9 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
         return dry_run::print(batch, &requests, &path, &prices, &catalogue);
     }
     let out = Out::prepare(&batch.out, &path, names)?;
+    if batch.gallery {
+        gallery::check(&batch.out)?;
+    }
     let journal = open(&path)?;
     let entries = journal.entries();
     let saved: BTreeSet<usize> = entries
@@ -113,6 +119,17 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
     let lines_without_request = requests.lines_without_request();
     let spending = Spending::new(batch.spend.max_usd, Prices::of(&known));
     let ledger = Ledger::new(history, spending);
+    let running = Running {
+        total: requests.lines.len(),
+        ended: saved.len(),
+    };
+    let page = batch
+        .gallery
+        .then(|| LivePage::new(&batch.out, running, known.clone()));
+    let records = match batch.sidecar || batch.gallery {
+        true => Records::new(&requests, &catalogue, page),
+        false => Records::default(),
+    };
     let feed = Feed::new(
         requests,
         &saved,
@@ -135,6 +152,7 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
         journal,
         out,
         ledger: ledger.clone(),
+        records,
         place,
         known,
         json: batch.jobs.json,

@@ -17,8 +17,10 @@ use crate::{
     progress::WaitProgress,
     request::{self, Source},
     service::service,
+    sidecar::Draft,
     spending::{Decision, Kind, Prices, Spending},
     target::Target,
+    viewer,
 };
 
 /// `generate`
@@ -61,6 +63,9 @@ async fn run_generate(
         true => None,
         false => target.reserve_for_model(&generate.waiting, request.model())?,
     };
+    if generate.sidecar || generate.open {
+        target.check_files(generate.sidecar)?;
+    }
     let speed = speed_of(generate.waiting.speed, generate.simulate);
     let (_simulator, client) = service(generate.simulate, speed, &catalogue).await?;
     let client = client
@@ -92,6 +97,7 @@ async fn run_generate(
         batch: None,
     });
     let entry = intent.and_then(|intent| history.intend(intent));
+    let draft = generate.sidecar.then(|| Draft::of(&request, model));
     let progress = WaitProgress::start(&format!("creating with {}", request.model()), speed);
     let created = create(&client, request, &mut interrupt).await;
     history.record_create(entry.as_ref(), created.as_ref());
@@ -121,8 +127,12 @@ async fn run_generate(
         speed,
         resumes: false,
         history: history.clone(),
+        draft,
     };
-    job.finish(handle, progress, interrupt).await?;
+    let saved = job.finish(handle, progress, interrupt).await?;
+    if let (true, Some(first)) = (generate.open, saved.first()) {
+        viewer::open(&first.path);
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -21,10 +21,11 @@ mod redact;
 mod unfinished;
 
 use account::Account;
-pub(crate) use entry::{Entry, State};
+pub(crate) use entry::{Entry, State, prompt_of};
 use event::Line;
 pub(crate) use event::{Batch, Event, Intent};
 use folder::{Contents, OwnFile};
+pub(crate) use redact::text as redacted_text;
 pub(crate) use unfinished::{Except, advice, age, batch_command};
 
 /// The history of this process. Clones write to the same file.
@@ -289,17 +290,21 @@ pub(crate) struct Create<'a> {
 
 impl Create<'_> {
     fn intent(self, account: String) -> Intent {
-        let body = self.request.body();
         Intent {
             model: self.request.model().to_owned(),
             account,
-            request: redact::request(body, self.model),
+            request: redacted(self.request, self.model),
             length: length(self.request, self.model),
             no_wait: self.no_wait,
             output: self.output,
             batch: self.batch,
         }
     }
+}
+
+/// The body of a request without media and signatures.
+pub(crate) fn redacted(request: &GenerationRequest, model: Option<&Model>) -> serde_json::Value {
+    redact::request(request.body(), model)
 }
 
 /// The clip's length in seconds, if the request or the model's document states one.

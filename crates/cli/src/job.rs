@@ -20,6 +20,7 @@ use crate::{
     output::{print_note, write_line},
     progress::WaitProgress,
     request::handle,
+    sidecar::{self, Draft},
     target::{self, Target},
 };
 
@@ -96,9 +97,11 @@ async fn run_resume(
         speed,
         resumes: true,
         history: history.clone(),
+        draft: None,
     }
     .finish(handle, progress, interrupt)
-    .await
+    .await?;
+    Ok(())
 }
 
 /// Reports a failure with the command that resumes the generation.
@@ -121,6 +124,8 @@ pub(crate) struct Job {
     /// Whether another command created the generation.
     pub(crate) resumes: bool,
     pub(crate) history: History,
+    /// What `--sidecar` writes.
+    pub(crate) draft: Option<Draft>,
 }
 
 impl Job {
@@ -129,7 +134,7 @@ impl Job {
         handle: GenerationHandle,
         mut progress: WaitProgress,
         mut interrupt: Interrupt,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<Saved>, Failure> {
         let started = Instant::now();
         let outcome = tokio::select! {
             biased;
@@ -144,6 +149,10 @@ impl Job {
         let is_file = !matches!(self.target, Target::StandardOutput(_));
         let paths = saved.iter().filter(|_| is_file).map(|file| &*file.path);
         self.history.saved(&handle, paths, cost);
+        match &self.draft {
+            Some(draft) => draft.saved(&handle, &saved, cost),
+            None => sidecar::complete(&handle, &saved, cost),
+        }
         for disagreement in saved.iter().filter_map(|file| file.disagreement.as_ref()) {
             print_note(format!("note: {disagreement}"));
         }
@@ -165,7 +174,7 @@ impl Job {
                 "note: every video is saved, but standard output cannot be written: {error}"
             ));
         }
-        Ok(())
+        Ok(saved)
     }
 
     async fn wait_and_save(
@@ -190,6 +199,7 @@ impl Job {
             .download(&generation)
             .overwrite(self.waiting.overwrite)
             .allow_truncated(self.waiting.allow_truncated)
+            .sha256(self.draft.is_some())
             .on_progress(|received| progress.received(received));
         let saved = match (&self.target, self.reserved.take()) {
             (_, Some(reserved)) => download.to_reserved(reserved).await,

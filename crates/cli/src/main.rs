@@ -1,6 +1,7 @@
 //! The command line of `aimlapi-video`.
 
 mod args;
+mod atomic;
 mod batch;
 mod catalogue;
 mod completions;
@@ -8,6 +9,7 @@ mod cost;
 mod documents;
 mod failure;
 mod flags;
+mod gallery;
 mod generate;
 mod history;
 mod interrupt;
@@ -21,6 +23,7 @@ mod proxy;
 mod recorded;
 mod request;
 mod service;
+mod sidecar;
 mod simulate;
 mod specs;
 mod spending;
@@ -31,6 +34,7 @@ mod template;
 mod text;
 mod validate;
 mod verbose;
+mod viewer;
 
 use std::process::ExitCode;
 
@@ -56,6 +60,7 @@ async fn run(arguments: Arguments) -> ExitCode {
         Command::Batch(batch) => batch::batch(batch).await,
         Command::Resume(resume) => batch::resume(resume).await,
         Command::History(history) => recorded::history(history),
+        Command::Gallery(options) => gallery::gallery(&options),
         Command::Status(status) => status::status(status).await,
         Command::Validate(validate) => validate::validate(&validate),
         Command::Models(models) => catalogue::models(&models),

@@ -142,27 +142,3 @@ fn client(input: &ClientInput) -> Result<ClientTokens, progenitor::Error> {
     let mocks = generator.httpmock(&input.mocks, "crate::generated")?;
     Ok(ClientTokens { client, mocks })
 }
-
-/// Writes a file atomically.
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    io::Write::write_all(&mut file, text.as_bytes())?;
-    file.as_file().sync_all()?;
-    readable(file.path())?;
-    file.persist(path)?;
-    Ok(())
-}
-
-/// Makes a file readable for all users, since a temporary file is readable for its owner only.
-#[cfg(unix)]
-fn readable(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable(_: &Path) -> io::Result<()> {
-    Ok(())
-}

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::{
     args::Waiting,
     failure::{self, Failure, error_line},
+    sidecar,
     template::{self, Template},
 };
 
@@ -80,6 +81,17 @@ impl Target {
             Self::Template(template) => template.check(model).map(|()| None),
             Self::Folder(folder) => check_folder(folder).map(|()| None),
             Self::StandardOutput(_) => Ok(None),
+        }
+    }
+
+    /// Checks that the video is saved to a file, and that a sidecar beside it replaces no other file.
+    pub(crate) fn check_files(&self, sidecar: bool) -> Result<(), Failure> {
+        match self {
+            Self::StandardOutput(_) => Err(Failure::usage(
+                "-o - saves no file; leave --sidecar and --open off, or name a file by -o",
+            )),
+            Self::File(path) if sidecar => sidecar::check(path),
+            _ => Ok(()),
         }
     }
 

@@ -18,26 +18,28 @@ use axum::{
     extract::connect_info::Connected,
     serve::{IncomingStream, Listener},
 };
+use futures_util::future::BoxFuture;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
+    sync::watch,
 };
 
 /// A TCP listener whose connections can be aborted.
 #[derive(Debug)]
 pub(super) struct AbortableListener {
     listener: TcpListener,
-    all: Abort,
+    all: All,
 }
 
 impl AbortableListener {
     pub(super) fn new(listener: TcpListener) -> Self {
-        let all = Abort::default();
+        let all = All(watch::Sender::new(false));
         Self { listener, all }
     }
 
-    /// Returns a handle that ends all connections: each of them reads the end of its stream, as if its client had left.
-    pub(super) fn all(&self) -> Abort {
+    /// Returns a handle that ends all connections.
+    pub(super) fn all(&self) -> All {
         self.all.clone()
     }
 }
@@ -54,6 +56,7 @@ impl Listener for AbortableListener {
         let connection = Connection {
             stream,
             abort: Abort::default(),
+            ended: Box::pin(self.all.ended()),
             all: self.all.clone(),
         };
         (connection, address)
@@ -92,12 +95,36 @@ impl Connected<IncomingStream<'_, AbortableListener>> for Abort {
     }
 }
 
+/// All connections of a listener.
+#[derive(Clone, Debug)]
+pub(super) struct All(watch::Sender<bool>);
+
+impl All {
+    /// Ends the connections: each of them reads the end of its stream, as if its client had left.
+    pub(super) fn end(&self) {
+        self.0.send_replace(true);
+    }
+
+    pub(super) fn have_ended(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    fn ended(&self) -> impl Future<Output = ()> + use<> {
+        let mut ended = self.0.subscribe();
+        async move {
+            // The connection has a sender, so that there is no error.
+            let _ = ended.wait_for(|has_ended| *has_ended).await;
+        }
+    }
+}
+
 /// A TCP connection that fails to write once it is aborted.
-#[derive(Debug)]
 pub(super) struct Connection {
     stream: TcpStream,
     abort: Abort,
-    all: Abort,
+    all: All,
+    /// Wakes the connection when all are ended.
+    ended: BoxFuture<'static, ()>,
 }
 
 impl AsyncRead for Connection {
@@ -106,7 +133,7 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.all.is_aborted() {
+        if self.all.have_ended() || self.ended.as_mut().poll(context).is_ready() {
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.stream).poll_read(context, buffer)

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{
     key::KeyHash,
-    redact::{is_secret, key, redact},
+    redact::{Key, is_secret, key, redact},
     tasks::rfc3339,
 };
 use aimlapi_video::contract::Model;
@@ -82,7 +82,7 @@ pub(super) struct LoggedResponse {
 
 impl LoggedResponse {
     /// Keeps a response to a request with this key, without the key.
-    pub(super) fn new(headers: &HeaderMap, body: &[u8], key: Option<&str>) -> Self {
+    pub(super) fn new(headers: &HeaderMap, body: &[u8], key: Key<'_>) -> Self {
         let mut body = body.to_vec();
         redact_bytes(key, &mut body);
         Self {
@@ -154,7 +154,7 @@ const PAGE_WINDOW: usize = 5_000;
 /// The maximum of the stored body, and of the stored headers, in bytes.
 pub(super) const MAX_BODY_BYTES: usize = 16 * 1024;
 /// The maximum of a JSON string in a body above the maximum, in bytes.
-const MAX_STRING_BYTES: usize = 256;
+pub(super) const MAX_STRING_BYTES: usize = 256;
 /// The stored prefix of a body above the maximum that cannot be shortened as JSON, and the listed prefix of a body that is
 /// not JSON, in bytes.
 const MAX_PREFIX_BYTES: usize = 1024;
@@ -367,7 +367,7 @@ impl Entry {
 }
 
 /// Writes one `name: value` per line, without secrets, up to a maximum.
-fn header_lines(headers: &HeaderMap, key: Option<&str>) -> String {
+fn header_lines(headers: &HeaderMap, key: Key<'_>) -> String {
     let mut lines = String::new();
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value.as_bytes());
@@ -399,9 +399,9 @@ fn read_lines(lines: &str) -> BTreeMap<String, String> {
 }
 
 /// Replaces every occurrence of the key.
-fn redact_bytes(key: Option<&str>, bytes: &mut Vec<u8>) {
+fn redact_bytes(key: Key<'_>, bytes: &mut Vec<u8>) {
     let contains = |key: &str| bytes.windows(key.len()).any(|part| part == key.as_bytes());
-    if key.is_some_and(contains) {
+    if key.values().any(contains) {
         *bytes = redact(key, &String::from_utf8_lossy(bytes)).into_bytes();
     }
 }

@@ -2,8 +2,11 @@
 
 mod body;
 mod builder;
+mod decode;
+mod endpoints;
 mod exchange;
 mod forward;
+mod guard;
 mod report;
 #[cfg(feature = "rustls")]
 mod tls;
@@ -11,22 +14,13 @@ mod upstream;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{
-    Json, Router,
-    extract::{Query, State},
-    http::StatusCode,
-    middleware::from_fn,
-    routing::{get, post},
-};
-use serde::Deserialize;
-use serde_json::{Value, json};
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
 pub use builder::ProxyBuilder;
+pub(super) use forward::end_to_end;
 pub use report::{ProxyCounts, ReportedDeviation};
 
-use crate::{connection::Abort, page};
-use forward::forward;
+use crate::connection::All;
 use report::Reports;
 
 /// A validating proxy, which accepts no more connections when this value is dropped.
@@ -59,13 +53,13 @@ use report::Reports;
 pub struct Proxy {
     address: SocketAddr,
     reports: Arc<Reports>,
-    connections: Abort,
+    connections: All,
     server: JoinHandle<io::Result<()>>,
     /// Dropping the sender starts the server's graceful shutdown.
     stop: oneshot::Sender<()>,
 }
 
-/// The time that the connections have to end.
+/// The time that the exchanges have to end, and that the closed connections have.
 const MAX_STOP: Duration = Duration::from_secs(5);
 
 impl Proxy {
@@ -89,79 +83,24 @@ impl Proxy {
         self.reports.list()
     }
 
-    /// Returns how many exchanges have ended, and how many deviations they had.
+    /// Returns how many exchanges have ended, and how many deviations they had, since the last reset.
     pub fn counts(&self) -> ProxyCounts {
         self.reports.counts()
     }
 
-    /// Stops the proxy, and returns the counts of all exchanges.
+    /// Stops the proxy, and returns the counts since its start, whatever was reset.
     ///
-    /// All connections are closed, and this is awaited for up to 5 seconds. Of an exchange that has no complete response yet, the
-    /// request is judged.
-    pub async fn stop(self) -> ProxyCounts {
-        self.connections.abort();
+    /// It accepts no more connections, and waits up to 5 seconds for the responses to the requests that it has received. Then it
+    /// closes all connections: of an exchange without a complete response, the request is judged, and the missing response is
+    /// reported, since a create may have been billed.
+    pub async fn stop(mut self) -> ProxyCounts {
         drop(self.stop);
-        // The server ends without an error when its connections have ended. One with pipelined requests waits for the upstream.
-        let _ = timeout(MAX_STOP, self.server).await;
-        self.reports.counts()
+        // The server ends without an error when its connections have ended.
+        if timeout(MAX_STOP, &mut self.server).await.is_err() {
+            self.connections.end();
+            // A connection with pipelined requests waits for the upstream.
+            let _ = timeout(MAX_STOP, self.server).await;
+        }
+        self.reports.total()
     }
-}
-
-/// Builds the router: the proxy's own endpoints, and everything else to the upstream.
-fn router(state: Arc<forward::Forward>) -> Router {
-    Router::new()
-        .route("/_simulator", get(overview))
-        .route("/_simulator/", get(overview))
-        .route_layer(from_fn(page::negotiate))
-        .route("/_simulator/page/state", get(page_state))
-        .route("/_simulator/deviations", get(deviations))
-        .route("/_simulator/reset", post(reset))
-        .route_layer(from_fn(page::origin::refuse_others))
-        .fallback(forward)
-        .with_state(state)
-}
-
-async fn overview(State(state): State<Arc<forward::Forward>>) -> Json<Value> {
-    Json(json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "note": "a proxy; deviations are held in memory and are lost when it stops",
-        "upstream": state.upstream.url,
-        "guard": state.guard,
-        "counts": state.reports.counts(),
-        "deviations": state.reports.list(),
-    }))
-}
-
-/// The number of deviations that the page has, of those since the last reset.
-#[derive(Deserialize)]
-struct Since {
-    #[serde(default)]
-    since: u64,
-}
-
-/// Responds with what the page shows: the counts, and the deviations that the page does not have.
-async fn page_state(
-    State(state): State<Arc<forward::Forward>>,
-    Query(Since { since }): Query<Since>,
-) -> Json<Value> {
-    let (epoch, counts, deviations) = state.reports.since(since);
-    Json(json!({
-        "kind": "proxy",
-        "version": env!("CARGO_PKG_VERSION"),
-        "upstream": state.upstream.url,
-        "guard": state.guard,
-        "epoch": epoch,
-        "revision": counts.deviations + counts.upstream_failures,
-        "counts": counts,
-        "deviations": deviations,
-    }))
-}
-
-async fn deviations(State(state): State<Arc<forward::Forward>>) -> Json<Vec<ReportedDeviation>> {
-    Json(state.reports.list())
-}
-
-async fn reset(State(state): State<Arc<forward::Forward>>) -> StatusCode {
-    state.reports.reset();
-    StatusCode::NO_CONTENT
 }

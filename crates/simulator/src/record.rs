@@ -9,17 +9,21 @@ use std::{
 
 use axum::{
     extract::Query,
-    http::{HeaderMap, Request, Response, Uri},
+    http::{HeaderMap, Request, Response, Uri, header},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::redact::{self, hash, is_secret, without_secrets};
+use crate::{
+    proxy::end_to_end,
+    redact::{self, Key, hash, is_secret, redact_text, without_secrets},
+};
 
 /// An exchange as a line of a recording, for [`ProxyBuilder::on_exchange`](crate::ProxyBuilder::on_exchange) and
 /// [`Recording`].
 ///
-/// It contains the prompt, but no key, no cookie, no query of a URL, and of inline media only the SHA-256 hash. A line:
+/// It contains the prompt, but no key, no cookie, no query of a URL, and of inline media only the SHA-256 hash; of a request's
+/// headers those alone that describe its content or its client. A line:
 ///
 /// ```json
 /// {
@@ -89,7 +93,7 @@ pub struct RecordedResponse {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RecordedContent {
-    /// The headers by lower-case name; several values of a name are joined by `, `.
+    /// The headers by lower-case name, without those of one connection such as `transfer-encoding`; several values of a name are joined by `, `.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// The body, if it is JSON.
@@ -127,7 +131,7 @@ impl RecordedExchange {
                 method: request.method().to_string(),
                 path: request.uri().path().to_owned(),
                 generation_id: generation_id(request.uri()).map(|id| redact::redact(key, &id)),
-                content: RecordedContent::new(key, request.headers(), request.body()),
+                content: RecordedContent::new(key, &recorded_headers(request), request.body()),
             },
             response: RecordedResponse {
                 status: response.status().as_u16(),
@@ -138,13 +142,13 @@ impl RecordedExchange {
 }
 
 impl RecordedContent {
-    fn new(key: Option<&str>, headers: &HeaderMap, bytes: &[u8]) -> Self {
+    fn new(key: Key<'_>, headers: &HeaderMap, bytes: &[u8]) -> Self {
         let mut content = Self::default();
-        for (name, value) in headers {
+        for (name, value) in &end_to_end(headers) {
             if is_secret(name.as_str()) {
                 continue;
             }
-            let value = redact::redact(key, &String::from_utf8_lossy(value.as_bytes()));
+            let value = redact_text(key, &String::from_utf8_lossy(value.as_bytes()));
             let values = content.headers.entry(name.to_string()).or_default();
             if !values.is_empty() {
                 values.push_str(", ");
@@ -156,12 +160,29 @@ impl RecordedContent {
         } else if let Ok(text) = std::str::from_utf8(bytes)
             && text.len() <= MAX_TEXT_BYTES
         {
-            content.text = (!text.is_empty()).then(|| redact::redact(key, text));
+            content.text = (!text.is_empty()).then(|| redact_text(key, text));
         } else {
             content.hash = Some(hash(bytes));
         }
         content
     }
+}
+
+/// Returns the headers of a request that are recorded; any other one may be a credential.
+fn recorded_headers(request: &Request<Vec<u8>>) -> HeaderMap {
+    let recorded = [
+        header::ACCEPT,
+        header::ACCEPT_ENCODING,
+        header::CONTENT_ENCODING,
+        header::CONTENT_LENGTH,
+        header::CONTENT_TYPE,
+        header::USER_AGENT,
+    ];
+    let headers = request.headers();
+    recorded
+        .into_iter()
+        .filter_map(|name| Some((name.clone(), headers.get(name)?.clone())))
+        .collect()
 }
 
 fn generation_id(uri: &Uri) -> Option<String> {

@@ -1,6 +1,7 @@
 //! Removal of what reports and recordings must not contain: keys, the signatures of URLs, and the bytes of media.
 
-use axum::http::{HeaderMap, header};
+use aimlapi_video_contract::redacted_urls;
+use axum::http::HeaderMap;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -8,36 +9,59 @@ use sha2::{Digest, Sha256};
 /// Base64 text of this length or more counts as media, in bytes.
 const MIN_MEDIA_BYTES: usize = 256;
 
-/// Returns the key of a request, for its removal from other fields.
+/// The key of a request, for its removal from other fields: the value of each secret header.
 ///
-/// A key of fewer than 8 characters is ignored: it may equal an ordinary word.
-pub(super) fn key(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let key = value.split_once(' ').map_or(value, |(_, key)| key).trim();
-    (key.len() >= 8).then_some(key)
+/// A value of fewer than 8 characters is ignored: it may equal an ordinary word.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Key<'a>(Option<&'a HeaderMap>);
+
+/// Returns the key of a request.
+pub(super) fn key(headers: &HeaderMap) -> Key<'_> {
+    Key(Some(headers))
+}
+
+impl<'a> Key<'a> {
+    pub(super) fn values(self) -> impl Iterator<Item = &'a str> {
+        let headers = self.0.into_iter().flatten();
+        headers.filter_map(|(name, value)| {
+            let value = value.to_str().ok().filter(|_| is_secret(name.as_str()))?;
+            let key = value.split_once(' ').map_or(value, |(_scheme, key)| key);
+            Some(key.trim()).filter(|key| key.len() >= 8)
+        })
+    }
 }
 
 /// Replaces every occurrence of the key.
-pub(super) fn redact(key: Option<&str>, text: &str) -> String {
-    key.map_or_else(|| text.to_owned(), |key| text.replace(key, "…"))
+pub(super) fn redact(key: Key<'_>, text: &str) -> String {
+    key.values()
+        .fold(text.to_owned(), |text, key| text.replace(key, "…"))
+}
+
+/// Removes every occurrence of the key, and the queries of URLs, which may be signatures.
+pub(super) fn redact_text(key: Key<'_>, text: &str) -> String {
+    redact(key, &redacted_urls(text, ""))
 }
 
 /// Whether the value of a header is secret, so that it is never stored.
 pub(super) fn is_secret(name: &str) -> bool {
     const SECRET: &[&str] = &[
+        "api-key",
+        "auth-key",
         "authorization",
-        "proxy-authorization",
         "cookie",
-        "set-cookie",
+        "password",
+        "secret",
+        "subscription-key",
     ];
-    SECRET.contains(&name) || name.contains("api-key")
+    // The name of a limit may contain `tokens`.
+    name.ends_with("token") || SECRET.iter().any(|part| name.contains(part))
 }
 
 /// Returns a JSON value without the key, without the queries of URLs, and with hashes in place of media.
-pub(super) fn without_secrets(key: Option<&str>, value: &Value) -> Value {
+pub(super) fn without_secrets(key: Key<'_>, value: &Value) -> Value {
     match value {
         Value::String(text) => without_media(text).map_or_else(
-            || redact(key, &without_query(text)).into(),
+            || redact_text(key, text).into(),
             |reference| reference.into(),
         ),
         Value::Array(items) => items
@@ -46,7 +70,7 @@ pub(super) fn without_secrets(key: Option<&str>, value: &Value) -> Value {
             .collect(),
         Value::Object(map) => map
             .iter()
-            .map(|(name, value)| (redact(key, name), without_secrets(key, value)))
+            .map(|(name, value)| (redact_text(key, name), without_secrets(key, value)))
             .collect(),
         other => other.clone(),
     }
@@ -78,18 +102,10 @@ fn without_media(text: &str) -> Option<String> {
     })
 }
 
-/// Cuts the query of a URL, which may be a signature.
-fn without_query(text: &str) -> String {
-    let is_url = text.starts_with("http://") || text.starts_with("https://");
-    match text.split_once('?') {
-        Some((url, _)) if is_url && !text.contains(char::is_whitespace) => url.to_owned(),
-        _ => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::{HeaderValue, header::AUTHORIZATION};
     use serde_json::json;
 
     #[test]
@@ -98,18 +114,27 @@ mod tests {
         let value = json!({
             "prompt": "see https://a.test/?q=1 for key-1234567",
             "url": "https://a.test/v.mp4?Signature=s",
+            "upper": " HTTPS://a.test/v.mp4?Signature=s",
+            "https://a.test/?q=1": 1,
             "image": format!("data:image/png;base64,{media}"),
             "same": media,
             "key-1234567": [1, null],
         });
         let hash = hash(&[7; 300]);
         let expected = json!({
-            "prompt": "see https://a.test/?q=1 for …",
+            "prompt": "see https://a.test/ for …",
             "url": "https://a.test/v.mp4",
+            "upper": " HTTPS://a.test/v.mp4",
+            "https://a.test/": 1,
             "image": hash,
             "same": hash,
             "…": [1, null],
         });
-        assert_eq!(without_secrets(Some("key-1234567"), &value), expected);
+        let headers = [(
+            AUTHORIZATION,
+            HeaderValue::from_static("Bearer key-1234567"),
+        )];
+        let headers = HeaderMap::from_iter(headers);
+        assert_eq!(without_secrets(key(&headers), &value), expected);
     }
 }

@@ -106,7 +106,7 @@ async fn log_request(
     let (mut parts, body) = request.into_parts();
     let read = to_bytes(body, MAX_BODY).await;
     let bytes = read.as_ref().cloned().unwrap_or_default();
-    let key = redact::key(&parts.headers).map(str::to_owned);
+    let headers = parts.headers.clone();
     let number = service.log.record(
         service.unix(&parts.headers),
         &parts.method,
@@ -133,13 +133,13 @@ async fn log_request(
         return response;
     }
     let status = response.status().as_u16();
-    let (response, copy) = copy(response, key.as_deref()).await;
+    let (response, copy) = copy(response, redact::key(&headers)).await;
     service.log.record_response(number, status, copy);
     response
 }
 
 /// Copies a response for the log, without the key, unless it is long or a video.
-async fn copy(response: Response, key: Option<&str>) -> (Response, Option<LoggedResponse>) {
+async fn copy(response: Response, key: redact::Key<'_>) -> (Response, Option<LoggedResponse>) {
     let kind = response.headers().get(header::CONTENT_TYPE);
     let is_video = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"video/"));
     let length = response.body().size_hint().exact();

@@ -20,7 +20,7 @@ use super::{
     clock::{Clock, seconds},
     key::KeyHash,
     log::{TaskReference, truncate},
-    redact::{self, redact},
+    redact::{self, Key, redact},
     scenario::{Rule, Scenario, Step},
     script::Script,
     shapes::{ResponseContent, Shape},
@@ -419,7 +419,7 @@ pub(super) fn uuid(seed: Option<u64>, key: Option<KeyHash>, number: u64) -> Uuid
 }
 
 /// Returns what is recorded of a request's prompt.
-pub(super) fn prompt(model: &Model, body: &Value, key: Option<&str>) -> Option<Box<str>> {
+pub(super) fn prompt(model: &Model, body: &Value, key: Key<'_>) -> Option<Box<str>> {
     let property = model.property(Role::Prompt)?;
     let prompt = redact(key, body.get(&property.name)?.as_str()?);
     Some(truncate(&prompt, 1024).into())

@@ -51,6 +51,15 @@ pub(crate) struct Batch {
     /// Create nothing; print what would be created, the warnings, and what it may cost
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Write a JSON file beside each video: NAME.json with the request, cost and SHA-256
+    ///
+    /// The request is written without media and without the queries of URLs. A request without a video has such a file with the
+    /// reason.
+    #[arg(long)]
+    pub(crate) sidecar: bool,
+    /// Write index.html into DIR, a page that shows the videos, and rewrite it while the batch runs; implies --sidecar
+    #[arg(long)]
+    pub(crate) gallery: bool,
     #[command(flatten)]
     pub(crate) spend: Spend,
     /// Use the older URL of the Kling models

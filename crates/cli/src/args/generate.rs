@@ -27,6 +27,14 @@ pub(crate) struct Generate {
     /// Run against an embedded simulator: needs no key, costs nothing, and saves a sample clip
     #[arg(long)]
     pub(crate) simulate: bool,
+    /// Write a JSON file beside the video: NAME.json with the request, cost and SHA-256
+    ///
+    /// The request is written without media and without the queries of URLs. `gallery` reads these files.
+    #[arg(long, conflicts_with = "no_wait")]
+    pub(crate) sidecar: bool,
+    /// Open the video in the program that plays it
+    #[arg(long, conflicts_with = "no_wait")]
+    pub(crate) open: bool,
     /// Only create the generation, and print the handle that `wait` reads
     #[arg(long)]
     pub(crate) no_wait: bool,

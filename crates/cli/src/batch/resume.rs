@@ -21,6 +21,7 @@ use super::{
     is_unclear, note_saved, open, options,
     out::{Out, folder_of, numbered},
     reconcile,
+    records::Records,
     requests::{check_origin, check_overwrites},
     run::{Run, worse},
 };
@@ -167,6 +168,7 @@ async fn finish_batch(
         journal,
         out,
         ledger: Ledger::new(history.clone(), Spending::new(None, Prices::default())),
+        records: Records::default(),
         place,
         known,
         json: jobs.json,

@@ -18,6 +18,7 @@ use tokio::time::MissedTickBehavior;
 use super::{
     feed::{Ledger, Stopped},
     out::Out,
+    records::Records,
 };
 use crate::{
     cost::Cost,
@@ -36,6 +37,7 @@ pub(super) struct Run {
     pub(super) journal: Journal,
     pub(super) out: Out,
     pub(super) ledger: Ledger,
+    pub(super) records: Records,
     /// The journal's absolute path, as the history records it.
     pub(super) place: PathBuf,
     /// The entries of earlier processes.
@@ -81,7 +83,10 @@ impl Run {
             tokio::select! {
                 biased;
                 () = interrupt.received() => return false,
-                _ = ticks.tick() => self.progress.tick(),
+                _ = ticks.tick() => {
+                    self.progress.tick();
+                    self.records.tick();
+                }
                 Some(job) = self.saving.next() => {
                     self.saved(job).await;
                     self.save_more();
@@ -177,6 +182,7 @@ impl Run {
             let (client, path) = (self.client.clone(), self.out.path(index + 1));
             let (journal, name) = (self.journal.clone(), self.out.recorded(&path));
             let allow_truncated = self.allow_truncated;
+            let sha256 = self.records.has_sidecars();
             self.saving.push(Box::pin(async move {
                 // Recorded first: after a kill, the next run recognises the file as the job's own.
                 let recorded = journal.saving(index, name).await;
@@ -184,6 +190,7 @@ impl Run {
                     .download(&generation)
                     .overwrite(true)
                     .allow_truncated(allow_truncated)
+                    .sha256(sha256)
                     .on_progress(|received| {
                         progress.record(received);
                     })
@@ -214,6 +221,7 @@ impl Run {
         if let Some(handle) = &handle {
             let paths = saved.iter().map(|file| &*file.path);
             self.ledger.history.saved(handle, paths, cost);
+            self.records.saved(index, handle, &saved, cost);
         }
         let names = saved.iter().map(|file| self.out.recorded(&file.path));
         let names = names.collect();
@@ -252,6 +260,8 @@ impl Run {
         failure: Failure,
     ) {
         let line = index + 1;
+        let path = self.out.path(line);
+        self.records.ended(index, &path, handle.as_ref(), &failure);
         self.exit_code = worse(self.exit_code, failure.code);
         self.is_resumable |= [failure::UNFINISHED, failure::NOT_SAVED].contains(&failure.code);
         let id = handle.as_ref().map(GenerationHandle::id);
@@ -309,6 +319,7 @@ impl Run {
 
     pub(super) fn finish(self, ended: bool, journal: &Path) -> u8 {
         self.progress.close();
+        self.records.finish();
         let goes_on = !ended || self.is_resumable;
         if goes_on && self.simulates {
             print_note(format!(

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use aimlapi_video::{GenerationHandle, Role, contract};
+use aimlapi_video::{GenerationHandle, Role, Route, contract};
 use serde_json::{Value, json};
 
 use super::event::{Event, Intent, Line};
@@ -92,10 +92,11 @@ impl Entry {
 
     pub(crate) fn prompt(&self) -> &str {
         let route = self.handle.as_ref().map(GenerationHandle::route);
-        let model = contract::model(route.unwrap_or_default(), &self.intent.model);
-        let property = model.and_then(|model| model.property(Role::Prompt));
-        let name = property.map_or("prompt", |property| &property.name);
-        self.intent.request[name].as_str().unwrap_or_default()
+        prompt_of(
+            route.unwrap_or_default(),
+            &self.intent.model,
+            &self.intent.request,
+        )
     }
 
     pub(crate) fn age(&self) -> Duration {
@@ -153,6 +154,14 @@ impl Entry {
             (self.stage, self.why) = (stage, why);
         }
     }
+}
+
+/// The prompt of a request.
+pub(crate) fn prompt_of<'a>(route: Route, model: &str, request: &'a Value) -> &'a str {
+    let model = contract::model(route, model);
+    let property = model.and_then(|model| model.property(Role::Prompt));
+    let name = property.map_or("prompt", |property| &property.name);
+    request[name].as_str().unwrap_or_default()
 }
 
 /// Merges the lines of all files, each with whether its process still runs, into entries in the order of their intents.

@@ -39,7 +39,7 @@ fn redacted(value: &Value, is_media: bool) -> Value {
 }
 
 /// The text without inline media, and without the user and the query of each URL.
-pub(super) fn text(text: &str) -> String {
+pub(crate) fn text(text: &str) -> String {
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>');
     let mut shown = String::with_capacity(text.len().min(4096));
     for piece in text.split_inclusive(ends) {

@@ -11,10 +11,8 @@ mod report;
 
 use std::{fs, io, path::Path, process::ExitCode};
 
-use super::{
-    Described, client, print_result, refused, require_folder, require_path, vendors, write,
-};
-use crate::{args::SpecsUpdate, failure::Failure, output::print_note};
+use super::{Described, client, print_result, refused, require_folder, require_path, vendors};
+use crate::{args::SpecsUpdate, atomic::write, failure::Failure, output::print_note};
 use aimlapi_video_codegen::{
     self as spec, Diagnostics, Document, Facts, Merged, Route, diff, document::Create, merge,
     overlay, repair, rust, strip,

@@ -11,8 +11,8 @@ use std::{
     process::ExitCode,
 };
 
-use super::{Described, print_result, require_folder, write};
-use crate::{args::SpecsVendors, failure::Failure};
+use super::{Described, print_result, require_folder};
+use crate::{args::SpecsVendors, atomic::write, failure::Failure};
 use aimlapi_video_codegen::{Merged, Route};
 
 /// Runs `specs vendors`.

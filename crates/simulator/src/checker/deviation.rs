@@ -5,7 +5,10 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{log::truncate_strings, redact};
+use crate::{
+    log::{truncate, truncate_strings},
+    redact,
+};
 
 /// A part of a request or a response that deviates from its document.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -18,6 +21,8 @@ pub struct Deviation {
     /// The JSON pointer within the part; for a header or a query parameter, `/` and its name.
     pub pointer: String,
     /// The given value, or `None` if it is missing; without keys, the queries of URLs, and the bytes of media.
+    ///
+    /// A string ends after 256 bytes. Of a value that is longer than 1 KiB as JSON, this is the beginning of that text.
     pub given: Option<Value>,
     /// What is allowed.
     pub allowed: String,
@@ -59,6 +64,9 @@ pub enum Part {
     Body,
 }
 
+/// The maximum of a given value as JSON, and of a pointer, in bytes.
+const MAX_BYTES: usize = 1024;
+
 impl Deviation {
     /// Creates a deviation of the client's reading of a response.
     pub fn of_reading(
@@ -77,13 +85,18 @@ impl Deviation {
     }
 
     /// Removes the key, the queries of URLs, the bytes of media, and the ends of long strings.
-    pub(crate) fn without_secrets(mut self, key: Option<&str>) -> Self {
+    pub(crate) fn without_secrets(mut self, key: redact::Key<'_>) -> Self {
         self.given = self.given.map(|mut given| {
             given = redact::without_secrets(key, &given);
             truncate_strings(&mut given);
-            given
+            let text = given.to_string();
+            match text.len() > MAX_BYTES {
+                true => format!("{}…", truncate(&text, MAX_BYTES)).into(),
+                false => given,
+            }
         });
-        self.pointer = redact::redact(key, &self.pointer);
+        let pointer = redact::redact(key, &self.pointer);
+        self.pointer = truncate(&pointer, MAX_BYTES).to_owned();
         self
     }
 }

@@ -49,7 +49,7 @@ fn judge(headers: &HeaderMap) -> Result<(), String> {
 }
 
 /// Whether a host is not a name that DNS resolves.
-fn is_address(host: &str) -> bool {
+pub(crate) fn is_address(host: &str) -> bool {
     let Ok(authority) = host.parse::<Authority>() else {
         return false;
     };

@@ -4,7 +4,7 @@ use std::{
     error::Error,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use axum::body::Bytes;
@@ -16,6 +16,9 @@ use crate::server::MAX_BODY;
 /// What observes a body.
 pub(super) trait Observer: Unpin {
     fn data(&mut self, bytes: &[u8]);
+
+    /// The next part of the body is awaited.
+    fn pending(&mut self, _: &mut Context<'_>) {}
 
     /// The body is complete. It may be called twice.
     fn end(&mut self);
@@ -48,7 +51,10 @@ where
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let Self { body, observer } = &mut *self;
-        let frame = ready!(Pin::new(&mut *body).poll_frame(context));
+        let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(context) else {
+            observer.pending(context);
+            return Poll::Pending;
+        };
         match &frame {
             Some(Ok(frame)) => {
                 if let Some(bytes) = frame.data_ref() {
@@ -71,6 +77,45 @@ where
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+/// A body that can be read on when the client that has a clone of it has failed.
+pub(super) struct Kept<B>(Arc<Mutex<B>>);
+
+impl<B> Kept<B> {
+    pub(super) fn new(body: B) -> Self {
+        Self(Arc::new(Mutex::new(body)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, B> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<B> Clone for Kept<B> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<B: Body + Unpin> Body for Kept<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut *self.lock()).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.lock().is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.lock().size_hint()
     }
 }
 
@@ -126,6 +171,11 @@ impl RequestCapture {
         let mut captured = self.lock();
         let is_whole = captured.is_wanted && captured.is_complete;
         is_whole.then(|| std::mem::take(&mut captured.body))
+    }
+
+    /// Whether the body is captured as far as it was received.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.lock().is_wanted
     }
 
     pub(super) fn is_broken(&self) -> bool {

@@ -13,7 +13,8 @@ use axum::http::{Request, Response};
 use tokio::{net::TcpListener, sync::oneshot};
 
 use super::{
-    Proxy, ReportedDeviation, forward::Forward, report::Reports, router, upstream::Upstream,
+    Proxy, ReportedDeviation, endpoints::router, forward::Forward, report::Reports,
+    upstream::Upstream,
 };
 use crate::{
     Checker, Deviation, RecordedExchange,
@@ -157,6 +158,8 @@ impl ProxyBuilder {
         let state = Arc::new(Forward {
             upstream,
             guard: self.guard,
+            port: address.port(),
+            connections: connections.clone(),
             late_after: self.late_after,
             checker,
             reading: self.reading,

@@ -1,8 +1,9 @@
 //! One request and its response: what is captured while they pass, and the judgement at the end.
 
 use std::{
-    io::Read,
+    pin::Pin,
     sync::Arc,
+    task::Context,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -10,19 +11,20 @@ use axum::{
     http::{Request, Response, StatusCode, header, request, response},
     response::Response as Outgoing,
 };
-use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use tokio::time::{Sleep, sleep};
 
 use super::{
     ReportedDeviation,
     body::{Observer, RequestCapture},
+    decode::{MAX_RESPONSE, Undecoded, decode},
     forward::Forward,
 };
 use crate::{
     Deviation, Part, RecordedExchange, Subject,
     checker::JsonBody,
+    log::{MAX_STRING_BYTES, truncate},
     redact,
     responses::{ErrorResponse, Stamp},
-    server::MAX_BODY,
 };
 use aimlapi_video::Route;
 
@@ -49,9 +51,17 @@ pub(super) struct Exchange {
     /// The length of its body so far.
     received: usize,
     /// Whether all of that is captured.
-    is_complete: bool,
+    is_captured: bool,
+    /// Whether the response has ended.
+    is_received: bool,
+    /// Ends when the upstream is late with the next part of the response.
+    stall: Option<Pin<Box<Sleep>>>,
+    is_late: bool,
     has_ended: bool,
 }
+
+/// The maximum of the deviations of an exchange that are reported.
+const MAX_DEVIATIONS: usize = 100;
 
 impl Exchange {
     pub(super) fn new(
@@ -75,7 +85,10 @@ impl Exchange {
             request_deviations: None,
             response: None,
             received: 0,
-            is_complete: false,
+            is_captured: false,
+            is_received: false,
+            stall: None,
+            is_late: false,
             has_ended: false,
         }
     }
@@ -92,10 +105,10 @@ impl Exchange {
         self.request_deviations.as_deref().unwrap_or_default()
     }
 
-    /// Ends the exchange without a request to the upstream.
-    pub(super) fn refuse(&mut self) {
+    /// Ends the exchange without a request to the upstream, for what its request deviates in besides what is judged.
+    pub(super) fn refuse(&mut self, deviation: Option<Deviation>) {
         self.is_refused = true;
-        self.finish(None);
+        self.finish(deviation);
     }
 
     /// Returns the proxy's own response, an error.
@@ -106,11 +119,12 @@ impl Exchange {
 
     pub(super) fn response_head(&mut self, head: response::Parts) {
         self.response = Some(Response::from_parts(head, Vec::new()));
-        self.is_complete = true;
+        self.is_captured = true;
     }
 
     /// Reports that there is no response yet.
     pub(super) fn late(&mut self, after: Duration) {
+        self.is_late = true;
         self.take_body();
         let after = humantime::format_duration(after);
         self.report(upstream(
@@ -132,39 +146,60 @@ impl Exchange {
         }
         self.judge_request();
         let mut found = self.request_deviations.take().unwrap_or_default();
-        if self.is_complete && self.is_declared && self.body.is_some() {
-            match self.decode_response() {
-                Ok(()) => self.judge_response(&mut found),
-                Err(encoding) => found.push(encoding),
-            }
-        }
+        let is_judged = !self.is_received || !self.is_declared || self.judge_response(&mut found);
         found.extend(failure);
+        found.truncate(MAX_DEVIATIONS);
         for deviation in found {
             self.report(deviation);
         }
-        self.state.reports.count_exchange(self.is_refused);
+        self.state
+            .reports
+            .count_exchange(self.is_refused, is_judged);
     }
 
-    /// Judges the complete exchange, whose request has the deviations that are found so far.
-    fn judge_response(&self, found: &mut Vec<Deviation>) {
-        let (Some(response), Some(body)) = (&self.response, &self.body) else {
-            return;
+    /// Judges the response to a request that has the deviations that are found so far.
+    ///
+    /// Returns whether it was judged in full.
+    fn judge_response(&mut self, found: &mut Vec<Deviation>) -> bool {
+        let (Some(response), Some(body)) = (&mut self.response, &self.body) else {
+            return false;
         };
+        let received = std::mem::take(response.body_mut());
+        let decoded = match self.is_captured {
+            true => decode(response.headers(), received),
+            false => Err(Undecoded::Unsupported),
+        };
+        let is_allowed = found.is_empty();
         let (state, request) = (&self.state, &self.request);
+        let judge = |response: &Response<Vec<u8>>| {
+            let is_allowed = || is_allowed;
+            let judged = state
+                .checker
+                .judge_response(request, body, response, is_allowed);
+            judged.into_iter()
+        };
+        match decoded {
+            Ok(decoded) => *response.body_mut() = decoded,
+            Err(undecoded) => {
+                found.extend(judge(response).filter(|one| one.part != Part::Body));
+                let Undecoded::Invalid(deviation) = undecoded else {
+                    return false;
+                };
+                found.push(*deviation);
+                return true;
+            }
+        }
         if let Some(on_exchange) = &state.on_exchange {
             let times = (self.at, self.started.elapsed());
             on_exchange(RecordedExchange::new(self.number, times, request, response));
         }
-        let is_allowed = found.is_empty();
-        let of_response = state
-            .checker
-            .judge_response(request, body, response, || is_allowed);
-        found.extend(of_response);
+        found.extend(judge(response));
         if let Some(reading) = &state.reading {
             let key = redact::key(request.headers());
             let read = reading(request, response).into_iter();
             found.extend(read.map(|one| one.without_secrets(key)));
         }
+        true
     }
 
     /// Takes over the body of the request, if all of it was captured.
@@ -177,45 +212,6 @@ impl Exchange {
         }
     }
 
-    /// Decodes the captured body of the response.
-    ///
-    /// # Errors
-    ///
-    /// A deviation, if the body cannot be decoded.
-    fn decode_response(&mut self) -> Result<(), Deviation> {
-        let Some(response) = &mut self.response else {
-            return Ok(());
-        };
-        let Some(encoding) = response.headers().get(header::CONTENT_ENCODING) else {
-            return Ok(());
-        };
-        let encoding = String::from_utf8_lossy(encoding.as_bytes()).into_owned();
-        let body = response.body().as_slice();
-        let limit = MAX_BODY as u64;
-        let mut decoded = Vec::new();
-        let result = match &*encoding {
-            "identity" => return Ok(()),
-            "gzip" | "x-gzip" => MultiGzDecoder::new(body)
-                .take(limit)
-                .read_to_end(&mut decoded),
-            "deflate" => ZlibDecoder::new(body).take(limit).read_to_end(&mut decoded),
-            _ => Err(std::io::ErrorKind::Unsupported.into()),
-        };
-        if result.is_err() {
-            return Err(Deviation {
-                subject: Subject::Response,
-                part: Part::Header,
-                pointer: "/content-encoding".into(),
-                given: Some(encoding.into()),
-                allowed: "identity, or a valid body in gzip or deflate; this body is not judged"
-                    .into(),
-                document: None,
-            });
-        }
-        *response.body_mut() = decoded;
-        Ok(())
-    }
-
     fn report(&self, deviation: Deviation) {
         let request = &self.request;
         let key = redact::key(request.headers());
@@ -226,8 +222,8 @@ impl Exchange {
             exchange: self.number,
             at: self.at,
             method: request.method().to_string(),
-            path: redact::redact(key, request.uri().path()),
-            model: model.map(|model| redact::redact(key, model)),
+            path: short(redact::redact(key, request.uri().path())),
+            model: model.map(|model| short(redact::redact(key, model))),
             status: response.map(|response| response.status().as_u16()),
             deviation,
         };
@@ -243,18 +239,36 @@ impl Observer for Exchange {
     fn data(&mut self, bytes: &[u8]) {
         self.received += bytes.len();
         // The bodies of responses on other paths are not judged, and may be large.
-        self.is_complete &= self.is_declared && self.received <= MAX_BODY;
-        if let Some(response) = self.response.as_mut().filter(|_| self.is_complete) {
-            response.body_mut().extend_from_slice(bytes);
+        self.is_captured &= self.is_declared && self.received <= MAX_RESPONSE;
+        match self.response.as_mut() {
+            Some(response) if self.is_captured => response.body_mut().extend_from_slice(bytes),
+            Some(response) => *response.body_mut() = Vec::new(),
+            None => {}
         }
+        self.stall = None;
+    }
+
+    fn pending(&mut self, context: &mut Context<'_>) {
+        let after = self.state.late_after;
+        let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(after)));
+        if self.is_late || stall.as_mut().poll(context).is_pending() {
+            return;
+        }
+        self.is_late = true;
+        self.take_body();
+        let after = humantime::format_duration(after);
+        self.report(upstream(
+            &format!("the next part of the response within {after}"),
+            format!("{} bytes, and no more after {after}", self.received),
+        ));
     }
 
     fn end(&mut self) {
+        self.is_received = true;
         self.finish(None);
     }
 
     fn fail(&mut self, cause: String) {
-        self.is_complete = false;
         let headers = self.response.as_ref().map(Response::headers);
         let length = headers.and_then(|headers| headers.get(header::CONTENT_LENGTH));
         let length = length.and_then(|length| length.to_str().ok());
@@ -267,11 +281,16 @@ impl Observer for Exchange {
 }
 
 impl Drop for Exchange {
-    /// Judges an exchange whose caller did not wait for the end of the response.
+    /// Judges an exchange whose response has not ended: the caller did not wait for it, or the proxy stops.
     fn drop(&mut self) {
-        self.is_complete &= self.has_ended;
-        self.finish(None);
+        let is_stopped = self.state.connections.have_ended() && !self.capture.is_broken();
+        let what = "not complete when the proxy stopped";
+        self.finish(is_stopped.then(|| upstream("a complete response", what.to_owned())));
     }
+}
+
+fn short(text: String) -> String {
+    truncate(&text, MAX_STRING_BYTES).to_owned()
 }
 
 fn upstream(allowed: &str, given: String) -> Deviation {

@@ -15,24 +15,33 @@ use aimlapi_video::contract::Route;
 use axum::{
     body::{Body, Bytes, HttpBody, to_bytes},
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, HeaderName, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use futures_util::future::{Either, select};
 
 use super::{
-    body::{Observed, Observer, RequestCapture, cause},
+    body::{Kept, Observed, Observer, RequestCapture, cause},
     builder::{OnDeviation, OnExchange, Reading},
     exchange::Exchange,
+    guard,
     report::Reports,
     upstream::Upstream,
 };
-use crate::{Checker, Deviation, Part, connection::Abort, server::MAX_BODY};
+use crate::{
+    Checker,
+    connection::{Abort, All},
+    page::origin::is_address,
+    server::MAX_BODY,
+};
 
 /// The state of a proxy, shared by all handlers.
 pub(super) struct Forward {
     pub(super) upstream: Upstream,
     pub(super) guard: bool,
+    /// The port that the proxy listens on.
+    pub(super) port: u16,
+    pub(super) connections: All,
     pub(super) late_after: Duration,
     pub(super) checker: Checker,
     pub(super) reading: Option<Box<Reading>>,
@@ -65,34 +74,34 @@ pub(super) async fn forward(
     *outgoing.method_mut() = head.method.clone();
     *outgoing.headers_mut() = end_to_end(&head.headers);
     outgoing.headers_mut().remove(header::HOST);
+    let is_for_proxy = head.method != Method::CONNECT && is_own(&head.uri, state.port);
     let uri = state.upstream.uri(&head.uri);
     let mut exchange = Exchange::new(Arc::clone(&state), number, head, capture.clone(), is_judged);
+    if !is_for_proxy {
+        let message = "the proxy forwards to its upstream alone: set its URL as the base URL of the client, not as an HTTP proxy";
+        return exchange.error(StatusCode::NOT_IMPLEMENTED, message);
+    }
     match uri {
-        Ok(uri) if *outgoing.method() != Method::CONNECT => *outgoing.uri_mut() = uri,
-        _ => {
-            let message = "the proxy forwards to its upstream alone: set its URL as the base URL of the client, not as an HTTP proxy";
-            return exchange.error(StatusCode::NOT_IMPLEMENTED, message);
+        Ok(uri) => *outgoing.uri_mut() = uri,
+        Err(error) => {
+            let message = format!("the URL of the upstream for this path is not valid: {error}");
+            return exchange.error(StatusCode::URI_TOO_LONG, message);
         }
     }
+    let mut unsent = None;
     if state.guard && is_judged {
-        let Ok(bytes) = to_bytes(body, MAX_BODY).await else {
-            let message = format!("body: expected a complete body of at most {MAX_BODY} bytes");
-            return exchange.error(StatusCode::PAYLOAD_TOO_LARGE, message);
-        };
-        capture.data(&bytes);
-        capture.end();
-        let found = exchange.judge_request();
-        if let Some(first) = found.first() {
-            let status = refusal_status(first);
-            let messages: Vec<String> = found.iter().map(ToString::to_string).collect();
-            exchange.refuse();
-            return exchange.error(status, messages.join("; "));
+        match guard::admit(body, capture, &mut exchange).await {
+            Ok(bytes) => *outgoing.body_mut() = bytes.into(),
+            Err(refusal) => return refusal,
         }
-        *outgoing.body_mut() = bytes.into();
+        // The body has a length now, and no trailers.
+        outgoing.headers_mut().remove(header::TRAILER);
     } else if body.is_end_stream() {
         capture.end();
     } else {
-        *outgoing.body_mut() = Body::new(Observed::new(body, capture));
+        let body = Kept::new(Observed::new(body, capture));
+        unsent = Some(body.clone());
+        *outgoing.body_mut() = Body::new(body);
     }
     // The upstream is not late while the caller still sends.
     let late = pin!(async {
@@ -109,6 +118,11 @@ pub(super) async fn forward(
     match response {
         Ok(response) => respond(response, exchange),
         Err(error) if error.is_connect() => {
+            // The request is judged, although no upstream receives it.
+            if let Some(rest) = unsent.filter(|_| sent.is_wanted()) {
+                let rest = to_bytes(Body::new(rest), MAX_BODY);
+                let _ = tokio::time::timeout(state.late_after, rest).await;
+            }
             let cause = cause(&error);
             exchange.fail_without_response(format!("no connection: {cause}"));
             let url = &state.upstream.url;
@@ -144,8 +158,15 @@ where
     response
 }
 
-/// Returns the headers that are forwarded.
-fn end_to_end(headers: &HeaderMap) -> HeaderMap {
+/// Whether a target is one of the proxy: it states no other server (RFC 9112, 3.2.2).
+fn is_own(target: &Uri, port: u16) -> bool {
+    target
+        .authority()
+        .is_none_or(|stated| stated.port_u16().unwrap_or(80) == port && is_address(stated.as_str()))
+}
+
+/// Returns the headers that are forwarded, recorded and replayed.
+pub(crate) fn end_to_end(headers: &HeaderMap) -> HeaderMap {
     let mut forwarded = headers.clone();
     if headers.contains_key(header::TRANSFER_ENCODING) {
         // It overrides the length (RFC 9112, 6.3), which may be another one.
@@ -174,13 +195,3 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
-
-/// Returns the status with which the simulator refuses such a request.
-fn refusal_status(deviation: &Deviation) -> StatusCode {
-    match deviation.part {
-        Part::Path => StatusCode::NOT_FOUND,
-        Part::Method => StatusCode::METHOD_NOT_ALLOWED,
-        Part::Header if deviation.pointer == "/authorization" => StatusCode::UNAUTHORIZED,
-        _ => StatusCode::BAD_REQUEST,
-    }
-}

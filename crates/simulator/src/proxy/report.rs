@@ -57,6 +57,21 @@ pub struct ProxyCounts {
     pub upstream_failures: u64,
     /// The requests that were refused instead of forwarded.
     pub refused: u64,
+    /// The exchanges on a path of the documents whose response has ended and is not judged in full: its body is longer than
+    /// 16 MiB or in another coding than gzip and deflate, or the request is too long or had not ended.
+    pub not_judged: u64,
+}
+
+impl ProxyCounts {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            exchanges: self.exchanges + other.exchanges,
+            deviations: self.deviations + other.deviations,
+            upstream_failures: self.upstream_failures + other.upstream_failures,
+            refused: self.refused + other.refused,
+            not_judged: self.not_judged + other.not_judged,
+        }
+    }
 }
 
 /// The newest deviations, and the counts.
@@ -67,6 +82,8 @@ pub(super) struct Reports(Mutex<Inner>);
 struct Inner {
     /// The number of resets.
     epoch: u64,
+    /// The counts from the start to the last reset.
+    before: ProxyCounts,
     counts: ProxyCounts,
     newest: VecDeque<ReportedDeviation>,
 }
@@ -86,10 +103,17 @@ impl Reports {
         inner.newest.push_back(reported);
     }
 
-    pub(super) fn count_exchange(&self, is_refused: bool) {
+    pub(super) fn count_exchange(&self, is_refused: bool, is_judged: bool) {
         let mut inner = self.lock();
         inner.counts.exchanges += 1;
         inner.counts.refused += u64::from(is_refused);
+        inner.counts.not_judged += u64::from(!is_judged);
+    }
+
+    /// Returns the counts since the start.
+    pub(super) fn total(&self) -> ProxyCounts {
+        let inner = self.lock();
+        inner.before.plus(inner.counts)
     }
 
     pub(super) fn counts(&self) -> ProxyCounts {
@@ -104,6 +128,7 @@ impl Reports {
         let mut inner = self.lock();
         *inner = Inner {
             epoch: inner.epoch + 1,
+            before: inner.before.plus(inner.counts),
             ..Inner::default()
         };
     }

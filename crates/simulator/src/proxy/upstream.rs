@@ -9,7 +9,7 @@ use axum::{
     body::Body,
     http::{
         Request, Uri,
-        uri::{InvalidUriParts, Parts, PathAndQuery},
+        uri::{Parts, PathAndQuery},
     },
 };
 use hyper_util::{
@@ -62,7 +62,11 @@ impl Upstream {
     }
 
     /// Returns the URL of the upstream for the target of a request.
-    pub(super) fn uri(&self, target: &Uri) -> Result<Uri, InvalidUriParts> {
+    ///
+    /// # Errors
+    ///
+    /// If the URL is too long.
+    pub(super) fn uri(&self, target: &Uri) -> Result<Uri, axum::http::Error> {
         let root = PathAndQuery::from_static("/");
         let target = target.path_and_query().unwrap_or(&root);
         let mut parts = Parts::default();
@@ -72,11 +76,10 @@ impl Upstream {
             "/" => target.clone(),
             path => {
                 let path = path.trim_end_matches('/');
-                // Both are parts of valid URIs, so that their concatenation is one unless it is too long.
-                format!("{path}{target}").parse().unwrap_or(root)
+                format!("{path}{target}").parse()?
             }
         });
-        Uri::from_parts(parts)
+        Ok(Uri::from_parts(parts)?)
     }
 
     pub(super) fn send(&self, request: Request<Body>) -> ResponseFuture {

@@ -14,6 +14,7 @@ use crate::{
     key::KeyHash,
     log::TaskReference,
     record::RecordedResponse,
+    redact::{Key, without_secrets},
     shapes::phase,
     task::Phase,
     tasks::prompt,
@@ -69,7 +70,9 @@ pub(super) fn courses(recording: &Recording, documents: &Documents) -> Vec<Cours
             fetches: Vec::new(),
         };
         if request.method == "POST" {
-            let body = request.content.body.clone().unwrap_or_default();
+            let body = request.content.body.as_ref();
+            // Earlier recordings may have what is removed from requests by now.
+            let body = body.map_or(Value::Null, |body| without_secrets(Key::default(), body));
             let document = documents.find(route, &body).ok();
             courses.push(Course {
                 id: response.content.body.as_ref().and_then(created_id),
@@ -186,7 +189,7 @@ impl Course {
             downloads: run.downloads,
             credits: credits.unwrap_or_default(),
             prompt: body
-                .and_then(|body| prompt(self.model.as_ref()?, body, None))
+                .and_then(|body| prompt(self.model.as_ref()?, body, Key::default()))
                 .map(String::from),
             key: key.map(|key| key.to_string()).unwrap_or_default(),
             requests: Vec::new(),

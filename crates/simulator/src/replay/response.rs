@@ -2,12 +2,12 @@
 
 use axum::{
     body::Body,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
 use serde_json::Value;
 
-use crate::record::RecordedResponse;
+use crate::{proxy::end_to_end, record::RecordedResponse};
 
 /// Headers that the server states itself.
 const FRAMING: [HeaderName; 3] = [
@@ -26,13 +26,18 @@ pub(super) fn to_response(recorded: &RecordedResponse, course: usize, base: &str
     };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::from_u16(recorded.status).unwrap_or_default();
+    let mut headers = HeaderMap::new();
     for (name, value) in &content.headers {
-        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value))
-            && !FRAMING.contains(&name)
-        {
-            response.headers_mut().insert(name, value);
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+            headers.insert(name, value);
         }
     }
+    // Earlier recordings have the fields of the recorded connection, too.
+    headers = end_to_end(&headers);
+    for name in FRAMING {
+        headers.remove(name);
+    }
+    *response.headers_mut() = headers;
     response
 }
 

@@ -16,6 +16,8 @@ mod programs;
 mod proxy;
 mod proxy_failures;
 mod proxy_headers;
+mod proxy_limits;
+mod proxy_stop;
 mod records;
 mod replay;
 mod requests;

@@ -17,6 +17,7 @@ use tokio::{
 };
 
 use crate::{
+    MODEL,
     proxy::{PATH, found, json_response, post, proxy},
     support::{KEY, Server},
     text,
@@ -44,6 +45,24 @@ async fn upstream_that_is_down_gets_502_and_a_report() {
     );
     let counts = proxy.counts();
     assert_eq!((counts.deviations, counts.upstream_failures), (0, 1));
+}
+
+#[tokio::test]
+async fn request_is_judged_although_the_upstream_is_down() {
+    let port = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let proxy = proxy(&format!("http://{port}")).await;
+    let body = text(json!({ "duration": 7 })).to_string();
+    assert_eq!(post(&proxy, &body).await.unwrap().status(), 502);
+    let expected = [
+        (Subject::Request, Part::Body, "/duration".to_owned()),
+        (Subject::Upstream, Part::Body, String::new()),
+    ];
+    assert_eq!(found(&proxy), expected);
+    assert_eq!(proxy.deviations()[0].model.as_deref(), Some(MODEL));
 }
 
 #[tokio::test]
@@ -148,6 +167,30 @@ async fn caller_that_does_not_wait_for_a_late_response_ends_the_request_to_the_u
     assert_eq!(reported.len(), 1, "{reported:?}");
     assert_eq!(reported[0].deviation.allowed, "a response within 1ms");
     assert_eq!(proxy.counts().upstream_failures, 1);
+}
+
+#[tokio::test]
+async fn response_that_stalls_is_reported_once() {
+    let (listener, proxy, late) = silent().await;
+    let mut caller = TcpStream::connect(proxy.address()).await.unwrap();
+    caller.write_all(create().as_bytes()).await.unwrap();
+    let (mut upstream, _) = listener.accept().await.unwrap();
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n{";
+    upstream.write_all(head.as_bytes()).await.unwrap();
+    late.notified().await;
+    upstream.write_all(b" ").await.unwrap();
+    drop(upstream);
+    let mut received = Vec::new();
+    let _ = caller.read_to_end(&mut received).await;
+    let reported = proxy.deviations().into_iter();
+    let given = reported.map(|one| one.deviation.given.unwrap().as_str().unwrap().to_owned());
+    let given: Vec<String> = given.collect();
+    assert_eq!(given.len(), 2, "{given:?}");
+    assert!(given[0].contains("after 1ms"), "{given:?}");
+    assert!(
+        given[1].starts_with("closed after 2 of 50 bytes"),
+        "{given:?}"
+    );
 }
 
 #[tokio::test]
@@ -275,6 +318,7 @@ async fn response_before_the_end_of_the_request_reaches_the_caller() {
     }
     assert!(received.starts_with("HTTP/1.1 413 "), "{received}");
     assert_eq!(proxy.deviations(), []);
+    assert_eq!(proxy.counts().not_judged, 1);
 }
 
 #[tokio::test]

@@ -8,7 +8,12 @@ use std::{
 use aimlapi_video_simulator::{Proxy, RecordedExchange, Recording, Simulator};
 use serde_json::{Value, json};
 
-use crate::{Caller, support::KEY, text};
+use crate::{
+    Caller,
+    proxy::{PATH, caller, json_response, post},
+    support::{KEY, Server},
+    text,
+};
 
 /// A simulator with a manual clock behind a proxy, and the lines that the proxy has recorded.
 struct Recorder {
@@ -23,16 +28,7 @@ impl Recorder {
         let builder = Simulator::builder().manual_clock();
         let builder = builder.scenario(scenario.parse().unwrap());
         let simulator = builder.start().await.unwrap();
-        let lines: Arc<Mutex<Vec<String>>> = Arc::default();
-        let recorded = Arc::clone(&lines);
-        let proxy = Proxy::builder(simulator.url())
-            .on_exchange(move |exchange| {
-                let line = serde_json::to_string(&exchange).unwrap();
-                recorded.lock().unwrap().push(line);
-            })
-            .start()
-            .await
-            .unwrap();
+        let (proxy, lines) = recording_proxy(&simulator.url()).await;
         let caller = Caller {
             url: proxy.url(),
             ..Caller::of(&simulator)
@@ -52,6 +48,33 @@ impl Recorder {
     fn recording(&self) -> Recording {
         self.text().parse().unwrap()
     }
+}
+
+/// A proxy, and the lines that it records.
+async fn recording_proxy(upstream: &str) -> (Proxy, Arc<Mutex<Vec<String>>>) {
+    let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+    let recorded = Arc::clone(&lines);
+    let proxy = Proxy::builder(upstream).on_exchange(move |exchange| {
+        let line = serde_json::to_string(&exchange).unwrap();
+        recorded.lock().unwrap().push(line);
+    });
+    (proxy.start().await.unwrap(), lines)
+}
+
+/// The line of an exchange at a time in seconds.
+fn exchange(seconds: u64, request: Value, status: u16, body: Value) -> String {
+    let at = humantime::format_rfc3339(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+    json!({ "number": seconds, "at": at.to_string(), "seconds": 0.1, "request": request,
+        "response": { "status": status, "headers": { "content-type": "application/json" }, "body": body } })
+    .to_string()
+}
+
+fn create_of(body: Value) -> Value {
+    json!({ "method": "POST", "path": PATH, "body": text(body) })
+}
+
+fn fetch_of(id: &str) -> Value {
+    json!({ "method": "GET", "path": PATH, "generation_id": id })
 }
 
 async fn replay(recording: &Recording) -> (Simulator, Caller) {
@@ -156,26 +179,12 @@ async fn recording_of_the_simulator_replays_to_the_same_responses() {
 
 #[tokio::test]
 async fn course_follows_the_clock_and_errors_are_replayed_once() {
-    let exchange = |number: u64,
-                    seconds: u64,
-                    request: Value,
-                    status: u16,
-                    body: Value|
-     -> String {
-        let at = humantime::format_rfc3339(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
-        json!({ "number": number, "at": at.to_string(), "seconds": 0.1, "request": request,
-            "response": { "status": status, "headers": { "content-type": "application/json" }, "body": body } })
-        .to_string()
-    };
-    let create =
-        json!({ "method": "POST", "path": "/v2/video/generations", "body": text(json!({})) });
-    let fetch = json!({ "method": "GET", "path": "/v2/video/generations", "generation_id": "7" });
     let state = |status: &str| json!({ "id": 7, "status": status });
     let lines = [
-        exchange(1, 100, create, 201, state("queued")),
-        exchange(2, 110, fetch.clone(), 200, state("generating")),
-        exchange(3, 120, fetch.clone(), 503, json!("busy")),
-        exchange(4, 130, fetch, 200, state("completed")),
+        exchange(100, create_of(json!({})), 201, state("queued")),
+        exchange(110, fetch_of("7"), 200, state("generating")),
+        exchange(120, fetch_of("7"), 503, json!("busy")),
+        exchange(130, fetch_of("7"), 200, state("completed")),
     ];
     let recording: Recording = lines.join("\n\n").parse().unwrap();
     let (simulator, caller) = replay(&recording).await;
@@ -329,4 +338,114 @@ async fn replayed_generation_is_listed_as_others_are() {
     assert!(all[0]["seconds_left"].as_f64().unwrap() > 0.0);
     simulator.for_key("key-number-2").reset();
     assert_eq!(json!(simulator.tasks()), listed);
+}
+
+#[tokio::test]
+async fn chunked_response_is_recorded_without_the_fields_of_its_connection_and_replayed() {
+    let created = r#"{"id":"1"}"#;
+    let upstream = Server::start(move |_, _| {
+        format!("HTTP/1.1 201 Created\r\ncontent-type: application/json\r\nconnection: x-hop, close\r\nx-hop: 1\r\n\
+            keep-alive: timeout=5\r\nx-own: 1\r\ntransfer-encoding: chunked\r\n\r\na\r\n{created}\r\n0\r\n\r\n")
+        .into()
+    })
+    .await;
+    let (proxy, lines) = recording_proxy(&upstream.url()).await;
+    let request = text(json!({}));
+    let response = post(&proxy, &request.to_string()).await.unwrap();
+    response.bytes().await.unwrap();
+    let recording: Recording = lines.lock().unwrap().join("\n").parse().unwrap();
+    let headers = &recording.exchanges()[0].response.content.headers;
+    let names: Vec<&str> = headers.keys().map(String::as_str).collect();
+    assert_eq!(names, ["content-type", "x-own"]);
+    let (_simulator, caller) = replay(&recording).await;
+    assert_eq!(caller.create(&request).await, (201, json!({ "id": "1" })));
+}
+
+#[tokio::test]
+async fn recorded_fields_of_a_connection_are_not_replayed() {
+    let line = exchange(1, create_of(json!({})), 201, json!({ "id": "1" }));
+    let fields = r#""connection":"x-hop","x-hop":"1","keep-alive":"timeout=5","transfer-encoding":"chunked","content-type""#;
+    let recording = line.replace("\"content-type\"", fields).parse().unwrap();
+    let (_simulator, caller) = replay(&recording).await;
+    let response = caller.response("POST", PATH, Some(&text(json!({})))).await;
+    let response = response.unwrap();
+    for name in ["x-hop", "keep-alive", "transfer-encoding"] {
+        assert!(!response.headers().contains_key(name), "{name}");
+    }
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body, json!({ "id": "1" }));
+}
+
+#[tokio::test]
+async fn signed_url_within_a_text_or_a_header_is_recorded_and_reported_without_its_query() {
+    let upstream = Server::start(|_, _| {
+        let body = "<Error>https://a.test/v.mp4?Signature=SECRET</Error>";
+        let length = body.len();
+        format!("HTTP/1.1 200 OK\r\nlocation: HTTPS://a.test/w.mp4?Signature=SECRET\r\ncontent-length: {length}\r\n\r\n{body}")
+            .into()
+    })
+    .await;
+    let (proxy, lines) = recording_proxy(&upstream.url()).await;
+    let body = text(
+        json!({ "prompt": "like http://a.test/x?Signature=SECRET", "aspect_ratio": "see https://a.test/y?Signature=SECRET" }),
+    );
+    let response = post(&proxy, &body.to_string()).await.unwrap();
+    response.bytes().await.unwrap();
+    let recorded = lines.lock().unwrap().join("\n");
+    let reported = serde_json::to_string(&proxy.deviations()).unwrap();
+    for url in ["https://a.test/v.mp4", "https://a.test/y"] {
+        assert!(reported.contains(url), "{reported}");
+    }
+    for url in [
+        "https://a.test/v.mp4",
+        "HTTPS://a.test/w.mp4",
+        "http://a.test/x",
+    ] {
+        assert!(recorded.contains(url), "{recorded}");
+    }
+    assert!(
+        !format!("{recorded}{reported}").contains("SECRET"),
+        "{recorded} {reported}"
+    );
+}
+
+#[tokio::test]
+async fn request_with_a_url_that_an_earlier_recording_has_in_full_is_replayed() {
+    let body = json!({ "prompt": "see https://a.test/?q=1" });
+    let recording = exchange(1, create_of(body.clone()), 201, json!({ "id": "1" }));
+    let (_simulator, caller) = replay(&recording.parse().unwrap()).await;
+    assert_eq!(caller.create(&text(body)).await.0, 201);
+}
+
+#[tokio::test]
+async fn key_in_any_secret_header_is_neither_recorded_nor_reported() {
+    let upstream = Server::start(|_, _| json_response(&json!({ "id": "1" }))).await;
+    let (proxy, lines) = recording_proxy(&upstream.url()).await;
+    let http = caller(&proxy).http;
+    let mut request = http.post(format!("{}{PATH}", proxy.url()));
+    let names = [
+        "x-api-key",
+        "x-auth-token",
+        "x-amz-security-token",
+        "cf-access-client-secret",
+        "x-unknown",
+    ];
+    for name in names {
+        request = request.header(name, format!("SECRET-{name}"));
+    }
+    let body =
+        text(json!({ "prompt": "of SECRET-x-api-key", "aspect_ratio": "SECRET-x-auth-token" }));
+    let request = request.header("accept", "application/json").json(&body);
+    request.send().await.unwrap().bytes().await.unwrap();
+    let recorded = lines.lock().unwrap().join("\n");
+    let reported = serde_json::to_string(&proxy.deviations()).unwrap();
+    assert!(reported.contains(r#""given":"…""#), "{reported}");
+    assert!(
+        !format!("{recorded}{reported}").contains("SECRET"),
+        "{recorded} {reported}"
+    );
+    let recording: Recording = recorded.parse().unwrap();
+    let headers = &recording.exchanges()[0].request.content.headers;
+    let names: Vec<&str> = headers.keys().map(String::as_str).collect();
+    assert_eq!(names, ["accept", "content-length", "content-type"]);
 }

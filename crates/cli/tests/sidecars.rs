@@ -1,0 +1,155 @@
+//! `--sidecar`: the JSON file beside a video.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use aimlapi_video_test_support as support;
+
+use std::fs;
+
+use hmac_sha256::Hash;
+use serde_json::{Value, json};
+use support::cli::Cli;
+
+const MODEL: &str = "klingai/v2-master-text-to-video";
+const GENERATE: &[&str] = &[
+    "generate",
+    MODEL,
+    "--prompt",
+    "Rain on a <b>roof</b>",
+    "--set",
+    "duration=10",
+    "--simulate",
+    "--speed",
+    "1000",
+    "-o",
+    "rain.mp4",
+    "--sidecar",
+];
+
+fn read(cli: &Cli, name: &str) -> Value {
+    serde_json::from_slice(&fs::read(cli.path(name)).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn sidecar_of_a_video_has_its_request_cost_and_checksum() {
+    let cli = Cli::new();
+    let ran = cli.run(GENERATE).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let sidecar = read(&cli, "rain.json");
+    let video = fs::read(cli.path("rain.mp4")).unwrap();
+    let hash = Hash::hash(&video);
+    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let request = json!({ "model": MODEL, "prompt": "Rain on a <b>roof</b>", "duration": 10 });
+    for (name, expected) in [
+        ("aimlapi_video_sidecar", json!(1)),
+        ("state", json!("saved")),
+        ("model", json!(MODEL)),
+        ("request", request),
+        ("length", json!(10)),
+        ("file", json!("rain.mp4")),
+        ("bytes", json!(video.len())),
+        ("sha256", json!(hash)),
+    ] {
+        assert_eq!(sidecar[name], expected, "{name}");
+    }
+    assert!(sidecar["usd_spent"].as_f64() > Some(0.0), "{sidecar}");
+    assert!(sidecar["credits_used"].as_f64() > Some(0.0), "{sidecar}");
+    let times = ["created_at", "ended_at"].map(|name| sidecar[name].as_str().unwrap().to_owned());
+    assert!(times[0] <= times[1], "{times:?}");
+}
+
+#[tokio::test]
+async fn file_that_is_not_a_sidecar_is_kept_and_nothing_is_created() {
+    let cli = Cli::new();
+    let body = json!({ "model": MODEL, "prompt": "Rain" }).to_string();
+    fs::write(cli.path("rain.json"), &body).unwrap();
+    let ran = cli.run(GENERATE).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    let expected = "rain.json exists and is not a sidecar; name another video by -o";
+    assert!(ran.error().ends_with(expected), "{ran:?}");
+    assert_eq!(cli.files(), ["rain.json"]);
+    assert_eq!(fs::read_to_string(cli.path("rain.json")).unwrap(), body);
+}
+
+#[tokio::test]
+async fn sidecar_of_a_video_on_standard_output_is_refused() {
+    let cli = Cli::new();
+    let arguments = [
+        "generate",
+        MODEL,
+        "--prompt",
+        "Rain",
+        "--simulate",
+        "-o",
+        "-",
+        "--sidecar",
+    ];
+    let ran = cli.run(&arguments).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.error().contains("-o - saves no file"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn sidecar_of_a_batch_names_media_by_their_checksum_and_states_why_a_video_is_missing() {
+    let server = support::Server::start(|_, request| {
+        if request.method == "POST" {
+            let body: Value = serde_json::from_slice(&request.body).unwrap();
+            return match body["prompt"].as_str() {
+                Some("refused") => support::json(400, json!({ "message": "not this scene" })),
+                _ => support::json(201, json!({ "id": "g1", "status": "queued" })),
+            };
+        }
+        if !request.target.contains("generation_id=") {
+            return support::http(200, &[("content-type", "video/mp4")], support::files::CLIP);
+        }
+        let url = format!("http://{}/v.mp4", request.header("host").unwrap());
+        support::json(
+            200,
+            json!({ "id": "g1", "status": "completed", "video": { "url": url } }),
+        )
+    })
+    .await;
+    let cli = Cli::at(server.url());
+    let model = "kling-video/v2.1/standard/image-to-video";
+    let image = "data:image/png;base64,aGVsbG8=";
+    let lines = [
+        json!({ "model": model, "prompt": "shown", "image_url": image }),
+        json!({ "model": MODEL, "prompt": "refused" }),
+    ];
+    fs::write(
+        cli.path("b.jsonl"),
+        lines.map(|line| line.to_string()).join("\n"),
+    )
+    .unwrap();
+    fs::create_dir(cli.path("videos")).unwrap();
+    fs::write(cli.path("videos/0002.json"), "{}").unwrap();
+    let batch = [
+        "batch",
+        "b.jsonl",
+        "--out",
+        "videos",
+        "--speed",
+        "1000",
+        "--sidecar",
+    ];
+    let ran = cli.run(&batch).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    let saved = read(&cli, "videos/0001.json");
+    assert_eq!(
+        (&saved["state"], &saved["id"]),
+        (&json!("saved"), &json!("g1"))
+    );
+    assert_eq!(saved["request"]["image_url"]["bytes"], 5);
+    assert!(!saved.to_string().contains("aGVsbG8"), "{saved}");
+    let warning = "0002.json exists and is not a sidecar; no sidecar";
+    assert!(ran.stderr.contains(warning), "{ran:?}");
+    fs::remove_file(cli.path("videos/0002.json")).unwrap();
+    cli.run(&batch).await;
+    let failed = read(&cli, "videos/0002.json");
+    assert_eq!(failed["state"], "failed");
+    let error = failed["error"].as_str().unwrap();
+    assert!(error.contains("not this scene"), "{error}");
+    assert_eq!(
+        (&failed["file"], &failed["id"]),
+        (&Value::Null, &Value::Null)
+    );
+}
