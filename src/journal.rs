@@ -121,7 +121,8 @@ impl JournalEntry {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum JournalState {
-    /// The request created no generation: the service refused the request, or was not reached.
+    /// The request created no generation: the service refused the request, or was not reached. After [`Journal::retry`], its
+    /// generation failed, and the request may be sent again.
     NotCreated,
     /// The request was about to be sent, or its response was lost: the service may have accepted and billed it.
     Unclear,
@@ -231,6 +232,29 @@ impl Journal {
         }
         requests.repeated.insert(line);
         Ok(())
+    }
+
+    /// Allows a request whose generation [failed](JournalState::Failed) to be created again, as a new generation that may be
+    /// billed. The request may differ from the one that failed.
+    ///
+    /// The permission is written to the file: the request is [`NotCreated`](JournalState::NotCreated) from then on, and the
+    /// handle of the failed generation is no longer among the [`entries`](Self::entries).
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if the request is not [`Failed`](JournalState::Failed),
+    /// [`Io`](ErrorKind::Io) if the journal cannot be written.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`saved`](Self::saved).
+    pub async fn retry(&self, index: usize) -> Result<(), Error> {
+        let line = index + 1;
+        if !matches!(self.created_state(line)?, JournalState::Failed { .. }) {
+            let what = "is not in the state `Failed`, so it cannot be created again";
+            return Err(self.inner.usage_error(line, what));
+        }
+        self.write(Event::Retry { line }).await
     }
 
     /// Records that the video of a request is about to be saved to `file`, so that a later run knows that an existing

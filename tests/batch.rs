@@ -435,6 +435,42 @@ async fn unclear_request_is_created_again_only_after_repeat() {
 }
 
 #[tokio::test]
+async fn failed_request_is_created_again_only_after_retry_and_may_be_corrected() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let server = Server::start(service).await;
+    let run = async |prompts: &[&str]| {
+        let journal = Journal::open(&path).unwrap();
+        let batch = client(&server).generate_all(requests(prompts));
+        kinds(&outcomes(batch.journal(journal)).await)
+    };
+    let failed = Some(ErrorKind::GenerationFailed);
+    for _ in 0..2 {
+        assert_eq!(run(&["fail", "g1"]).await, [failed, None]);
+    }
+    assert_eq!(
+        run(&["g0", "g1"]).await,
+        [Some(ErrorKind::Configuration), None]
+    );
+    assert_eq!(created(&server), ["fail", "g1"]);
+
+    let journal = Journal::open(&path).unwrap();
+    for index in [1, 7] {
+        let error = journal.retry(index).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+    }
+    journal.retry(0).await.unwrap();
+    assert_eq!(journal.entries()[&1].state, JournalState::NotCreated);
+    drop(journal);
+    for _ in 0..2 {
+        assert_eq!(run(&["g0", "g1"]).await, [None, None]);
+    }
+    assert_eq!(created(&server), ["fail", "g0", "g1"]);
+    let journal = Journal::open(&path).unwrap();
+    assert_eq!(journal.entries()[&1].handle().unwrap().id(), "g0");
+}
+
+#[tokio::test]
 async fn requests_skip_reserved_indices() {
     let server = Server::start(service).await;
     let folder = tempfile::tempdir().unwrap();

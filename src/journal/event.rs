@@ -42,6 +42,10 @@ pub(super) enum Event {
     Failed {
         line: usize,
     },
+    /// A request whose generation failed may be created again.
+    Retry {
+        line: usize,
+    },
     Completed {
         line: usize,
     },
@@ -65,6 +69,7 @@ impl Event {
             | Self::Unclear { line, .. }
             | Self::Created { line, .. }
             | Self::Failed { line }
+            | Self::Retry { line }
             | Self::Completed { line }
             | Self::Saving { line, .. }
             | Self::Saved { line, .. } => Some(*line),
@@ -116,6 +121,13 @@ pub(super) fn apply(entries: &mut BTreeMap<usize, JournalEntry>, event: &Event) 
     };
     if let Event::Saving { file, .. } = event {
         entry.saving = Some(file.clone());
+        return;
+    }
+    if let Event::Retry { .. } = event {
+        if let JournalState::Failed { .. } = entry.state {
+            entry.state = JournalState::NotCreated;
+            entry.saving = None;
+        }
         return;
     }
     entry.state = match (event, entry.handle().cloned()) {

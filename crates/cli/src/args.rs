@@ -15,7 +15,7 @@ mod proxy;
 mod simulate;
 mod specs;
 
-pub(crate) use batch::{Batch, Jobs, Resume, Validate};
+pub(crate) use batch::{Batch, Format, Input, Jobs, Resume, Validate};
 pub(crate) use catalogue::{Documents, Models, Schema};
 pub(crate) use gallery::Gallery;
 pub(crate) use generate::{Generate, Parameters, Status, Wait, Waiting};
@@ -52,7 +52,7 @@ pub(crate) enum Command {
     ///
     /// It creates nothing, so it can be run as often as needed. The key is read from AIML_API_KEY.
     Wait(Wait),
-    /// Create a generation for each line of a file, wait for all, and save their videos
+    /// Create a generation for each request of a file, wait for all, and save their videos
     ///
     /// After an interrupt or a kill, run the same command again: it waits for the generations that were created, skips the
     /// videos that were saved, and reports a create that got no response instead of repeating it. The key is read from AIML_API_KEY; --simulate needs none.

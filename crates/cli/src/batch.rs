@@ -25,12 +25,17 @@ use crate::{
     spending::{Prices, Spending},
 };
 
+mod compose;
 mod dry_run;
 mod feed;
+mod input;
+mod matrix;
+mod names;
 mod out;
 mod records;
 mod requests;
 mod resume;
+mod retry;
 mod run;
 
 use feed::{Feed, Ledger, absolute};
@@ -53,6 +58,7 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
     let interrupt = Interrupt::listen();
     let catalogue = Catalogue::read(&batch.documents)?;
     let requests = Requests::read(batch, &catalogue)?;
+    let names = names::of(batch, &requests, &catalogue)?;
     let journal = batch.journal.clone();
     // A run against the service must not take a simulator's generations for its own.
     let name = match batch.simulate {
@@ -64,7 +70,7 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
         let prices = Prices::of(&history.own_entries());
         return dry_run::print(batch, &requests, &path, &prices, &catalogue);
     }
-    let out = Out::prepare(&batch.out, &path)?;
+    let out = Out::prepare(&batch.out, &path, names)?;
     if batch.gallery {
         gallery::check(&batch.out)?;
     }
@@ -75,7 +81,8 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
         .filter(|(_, entry)| out.has(entry))
         .map(|(line, _)| line - 1)
         .collect();
-    check(&requests, &journal, &path, &out, &saved, batch)?;
+    let retried = retry::lines(batch, &requests, &entries);
+    check(&requests, &journal, &path, &out, &saved, &retried, batch)?;
     note_saved(saved.len());
     let speed = speed_of(batch.jobs.speed, batch.simulate);
     let (_simulator, client) = service(batch.simulate, speed, &catalogue).await?;
@@ -88,8 +95,16 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
         false => OTHER_SERVICE_REMEDY,
     };
     check_origin(&journal, &path, &client, remedy, |line| {
-        batch.simulate && saved.contains(&(line - 1)) && is_simulated(&entries[&line])
+        let is_over = saved.contains(&(line - 1)) || retried.contains(&line);
+        batch.simulate && is_over && is_simulated(&entries[&line])
     })?;
+    let known = history.own_entries();
+    if batch.retry_failed {
+        let prices = Prices::of(&known);
+        let estimate = dry_run::estimate_of(&retried, &requests, &prices, &catalogue);
+        retry::allow(batch, &retried, &estimate, &journal, interrupt.clone()).await?;
+    }
+    let entries = journal.entries();
     if batch.repeat_unclear {
         for (line, _) in entries.iter().filter(|(_, entry)| is_unclear(entry)) {
             journal
@@ -99,7 +114,6 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
     }
     let place = absolute(&path);
     history.note_unfinished(&Except::Journal(&place));
-    let known = history.own_entries();
     reconcile(&history, &known, &entries, &out);
     let progress = BatchProgress::start(requests.lines.len() - saved.len(), speed);
     let lines_without_request = requests.lines_without_request();

@@ -6,12 +6,13 @@ use aimlapi_video::{Client, ErrorKind, GenerationHandle, GenerationRequest, Wait
 use serde_json::{Value, json};
 
 use crate::{
-    args::{Generate, route_of, speed_of},
+    args::{Generate, Waiting, route_of, speed_of},
     documents::Catalogue,
     failure::{self, Failure},
     history::{Create, Except, History},
     interrupt::Interrupt,
     job::{Job, report},
+    naming::Naming,
     output::{print_note, write_line},
     progress::WaitProgress,
     request::{self, Source},
@@ -24,9 +25,9 @@ use crate::{
 
 /// `generate`
 pub(crate) async fn generate(generate: Generate) -> ExitCode {
-    let (waiting, simulate) = (generate.waiting.clone(), generate.simulate);
+    let (mut waiting, simulate) = (generate.waiting.clone(), generate.simulate);
     let history = History::open(&generate.history, simulate);
-    match run_generate(generate, &history).await {
+    match run_generate(generate, &mut waiting, &history).await {
         Ok(code) => code,
         Err(failure) if simulate => {
             if failure.handle.is_some() {
@@ -38,10 +39,24 @@ pub(crate) async fn generate(generate: Generate) -> ExitCode {
     }
 }
 
-async fn run_generate(generate: Generate, history: &History) -> Result<ExitCode, Failure> {
+/// Replaces the request's placeholders in `waiting`.
+async fn run_generate(
+    mut generate: Generate,
+    waiting: &mut Waiting,
+    history: &History,
+) -> Result<ExitCode, Failure> {
     let mut interrupt = Interrupt::listen();
     let catalogue = Catalogue::read(&generate.parameters.documents)?;
     let request = read_request(&generate, &catalogue)?;
+    let model = catalogue.model(request.route(), request.model());
+    if let Some(output) = &mut waiting.output {
+        let naming = Naming {
+            request: &request,
+            model,
+        };
+        *output = naming.output(output)?;
+    }
+    generate.waiting = waiting.clone();
     // A wrong template is an error even with --no-wait, which saves nothing.
     let target = Target::read(&generate.waiting)?;
     let reserved = match generate.no_wait {
@@ -66,7 +81,6 @@ async fn run_generate(generate: Generate, history: &History) -> Result<ExitCode,
         })?;
 
     history.note_unfinished(&Except::Nothing);
-    let model = catalogue.model(request.route(), request.model());
     if let Some(max_usd) = generate.spend.max_usd {
         let prices = Prices::of(&history.own_entries());
         let spending = Spending::new(Some(max_usd), prices);

@@ -14,9 +14,9 @@ pub(crate) const LINES: usize = 3;
 /// for each line says more.
 pub(crate) fn error(head: &[&str], name: &str) -> Option<String> {
     let (first, second) = (head.first()?.trim_start(), head.get(1));
-    let converted = |layout: &str, program: &str| {
+    let converted = |layout: &str, option: &str, program: &str| {
         Some(format!(
-            "{name} is {layout}, expected one JSON object per line; convert it: {}",
+            "{name} is {layout}, expected one JSON object per line; `batch` reads it with {option}; convert it: {}",
             conversion(program, name)
         ))
     };
@@ -25,7 +25,7 @@ pub(crate) fn error(head: &[&str], name: &str) -> Option<String> {
         let is_complete = serde_json::from_str::<IgnoredAny>(first).is_ok();
         return match second {
             Some(_) if is_complete => None,
-            _ => converted("a JSON array", "jq -c '.[]'"),
+            _ => converted("a JSON array", "--format json", "jq -c '.[]'"),
         };
     }
     if first.starts_with('{') {
@@ -51,14 +51,20 @@ pub(crate) fn error(head: &[&str], name: &str) -> Option<String> {
                 "mlr --icsv --ifs ';' --ojsonl cat",
             ),
         };
-        return converted(layout, program).map(|text| format!("{text} (Miller 6), or {EXAMPLE}"));
+        return converted(layout, "--format csv", program)
+            .map(|text| format!("{text} (Miller 6), or {EXAMPLE}"));
     }
     if is_yaml(head) {
         return Some(format!(
             "{name} is YAML, expected one JSON object per line; {EXAMPLE}"
         ));
     }
-    converted("plain text", "jq -Rc '{model: \"MODEL\", prompt: .}'").map(|text| {
+    converted(
+        "plain text",
+        "--format prompts",
+        "jq -Rc '{model: \"MODEL\", prompt: .}'",
+    )
+    .map(|text| {
         format!("{text}, which makes a prompt of each line; write the model's id for MODEL")
     })
 }

@@ -17,6 +17,7 @@ mod job;
 mod layout;
 mod lines;
 mod local_server;
+mod naming;
 mod output;
 mod progress;
 mod proxy;

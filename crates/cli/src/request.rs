@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use aimlapi_video::{Error, GenerationHandle, Route, Violation, Warning};
+use aimlapi_video::{Error, GenerationHandle, Model, Route, Violation, Warning};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -181,6 +181,26 @@ pub(crate) fn compose(
             .map(|flag| (flag.pointer(), flag.spelling()))
             .collect(),
     })
+}
+
+/// Sets a property of a body from `NAME=VALUE`, as `--set` does.
+pub(crate) fn apply(
+    set: &str,
+    model: &Model,
+    max_media: u64,
+    body: &mut Map<String, Value>,
+) -> Result<(), Failure> {
+    let mut composer = Composer {
+        model: Some(model),
+        max_media,
+        id: model.id.clone(),
+        body: std::mem::take(body),
+        options: Vec::new(),
+        problems: Vec::new(),
+    };
+    composer.apply_set(set);
+    *body = composer.body;
+    composer.problems.pop().map_or(Ok(()), Err)
 }
 
 /// Two options cannot both read standard input.

@@ -29,10 +29,14 @@ impl Template {
         let Some(text) = given.to_str().filter(|text| text.contains(['{', '}'])) else {
             return Ok(None);
         };
-        let pieces = pieces(text).map_err(|error| Failure::usage(format!("-o {text}: {error}")))?;
+        let pieces = pieces(text, of_generation)
+            .map_err(|error| Failure::usage(format!("-o {text}: {error}")))?;
         let folder = given.parent().and_then(Path::to_str).unwrap_or_default();
         // A folder whose name depends on the generation cannot be checked before the generation is billed.
-        let has_fixed_folder = matches!(self::pieces(folder).as_deref(), Ok([] | [Piece::Text(_)]));
+        let has_fixed_folder = matches!(
+            self::pieces(folder, of_generation).as_deref(),
+            Ok([] | [Piece::Text(_)])
+        );
         let is_literal = matches!(&*pieces, [Piece::Text(_)]);
         if !is_literal && (!has_fixed_folder || text.ends_with(std::path::is_separator)) {
             return Err(Failure::usage(format!(
@@ -40,6 +44,21 @@ impl Template {
             )));
         }
         Ok(Some(Self { pieces }))
+    }
+
+    /// Parses a text whose placeholders are values of a request; those without a value, which have to be `{model}` or `{id}`, are
+    /// placeholders of the template.
+    pub(crate) fn of_request(
+        text: &str,
+        mut value: impl FnMut(&str) -> Result<Option<String>, String>,
+    ) -> Result<Self, String> {
+        let piece = |name: &str| match value(name)? {
+            Some(value) => Ok(Piece::Text(value)),
+            None => of_generation(name),
+        };
+        Ok(Self {
+            pieces: pieces(text, piece)?,
+        })
     }
 
     /// The path, if it has no placeholder.
@@ -101,7 +120,21 @@ pub(crate) fn escape(path: &Path) -> String {
         .replace('}', "}}")
 }
 
-fn pieces(text: &str) -> Result<Vec<Piece>, String> {
+/// The placeholder of a generation.
+fn of_generation(name: &str) -> Result<Piece, String> {
+    match name {
+        "model" => Ok(Piece::Model),
+        "id" => Ok(Piece::Id),
+        _ => Err(format!(
+            "{{{name}}} is not a placeholder; use {{model}} or {{id}}, and {{{{ or }}}} for a brace"
+        )),
+    }
+}
+
+fn pieces(
+    text: &str,
+    mut placeholder: impl FnMut(&str) -> Result<Piece, String>,
+) -> Result<Vec<Piece>, String> {
     let mut pieces = Vec::new();
     let mut plain = String::new();
     let mut rest = text;
@@ -114,23 +147,21 @@ fn pieces(text: &str) -> Result<Vec<Piece>, String> {
             continue;
         }
         let name = rest.strip_prefix('{').and_then(|rest| rest.split_once('}'));
-        let piece = match name {
-            Some(("model", _)) => Piece::Model,
-            Some(("id", _)) => Piece::Id,
-            Some((name, _)) => {
-                return Err(format!(
-                    "{{{name}}} is not a placeholder; use {{model}} or {{id}}, and {{{{ or }}}} for a brace"
-                ));
+        let Some((name, after)) = name else {
+            return Err("unbalanced brace; write {{ or }} for a brace in the name".into());
+        };
+        rest = after;
+        let piece = match placeholder(name)? {
+            Piece::Text(text) => {
+                plain.push_str(&text);
+                continue;
             }
-            None => {
-                return Err("unbalanced brace; write {{ or }} for a brace in the name".into());
-            }
+            piece => piece,
         };
         if !plain.is_empty() {
             pieces.push(Piece::Text(std::mem::take(&mut plain)));
         }
         pieces.push(piece);
-        rest = name.map_or("", |(_, rest)| rest);
     }
     plain.push_str(rest);
     if !plain.is_empty() {
@@ -146,7 +177,8 @@ fn safe_id(id: &str) -> String {
     name.strip_suffix(".mp4").unwrap_or(name).to_owned()
 }
 
-fn safe_model(model: Option<&str>) -> String {
+/// The model as the library writes it into file names.
+pub(crate) fn safe_model(model: Option<&str>) -> String {
     let name = Generation::from_json(json!({ "id": "i", "model": model })).file_name();
     name.strip_suffix("-i.mp4").unwrap_or(&name).to_owned()
 }
@@ -208,7 +240,7 @@ mod tests {
     fn escaped_path_parses_to_itself() {
         for given in ["a{b}c.mp4", "}{", "{{x}}", "plain"] {
             let text = escape(Path::new(given));
-            let pieces = pieces(&text).expect("a template");
+            let pieces = pieces(&text, of_generation).expect("a template");
             assert_eq!(pieces, [Piece::Text(given.to_owned())]);
         }
     }

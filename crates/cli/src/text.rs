@@ -34,7 +34,8 @@ pub(crate) fn read(path: &str) -> Result<String, String> {
     whole(source, name)
 }
 
-fn whole(source: impl BufRead, name: &str) -> Result<String, String> {
+/// Reads the whole text of a source.
+pub(crate) fn whole(source: impl BufRead, name: &str) -> Result<String, String> {
     let text: String = Text::new(source, name)?.collect::<Result<_, _>>()?;
     // Some tools write a second byte order mark.
     Ok(text.trim_start_matches('\u{FEFF}').to_owned())

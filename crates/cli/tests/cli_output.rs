@@ -73,7 +73,7 @@ async fn wrong_output_template_is_an_error_before_any_create() {
     for (template, error) in [
         (
             "{modle}.mp4",
-            "{modle} is not a placeholder; use {model} or {id}",
+            "{modle} is not a placeholder; use {model}, {id}, {prompt}",
         ),
         ("a{.mp4", "write {{ or }}"),
         ("{id}/a.mp4", "not in its folder"),

@@ -1,25 +1,33 @@
 //! The options of `batch`, `resume` and `validate`.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use clap::{Args, ValueHint};
+use clap::{Args, ValueEnum, ValueHint};
 
 use super::{Documents, HistoryOption, Parameters, Spend, speed, time, whole_number};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = BATCH_NOTES)]
 pub(crate) struct Batch {
-    /// A file with one request per line (JSON Lines); blank lines are skipped
-    ///
-    /// UTF-8, or UTF-16 with a byte order mark, as Windows PowerShell writes it.
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) input: Input,
     /// Where to save the videos, each under the number of its line: 0001.mp4, 0002.mp4, ...
     ///
     /// The folder is created if needed. A second video of line 1 is 0001-2.mp4, and so on. A second run recognises its videos
     /// by these names.
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: PathBuf,
+    // clap replaces {n} by a line break, so the help describes it in words.
+    /// Name the videos after their requests, such as {date}-{prompt}-{seed}.mp4
+    ///
+    /// {prompt} is the beginning of the prompt, {date} the date in UTC, {model} the model, {NAME} any parameter, and n in braces
+    /// the number of the request. A value becomes letters and digits with hyphens, and one that is not set `none`.
+    /// `resume` names videos by their numbers.
+    #[arg(long, value_name = "TEMPLATE")]
+    pub(crate) name: Option<String>,
     /// The record of what was created [default: journal.jsonl in DIR]
     ///
     /// It is written before anything is sent, so that no request is created twice, whatever happens. It holds no key and no
@@ -32,6 +40,14 @@ pub(crate) struct Batch {
     /// Repeat creates that got no response; use it once the account's log shows that they were not accepted
     #[arg(long)]
     pub(crate) repeat_unclear: bool,
+    /// Create requests again whose generations failed; a failed line may be corrected in the file before
+    ///
+    /// It says how many there are and what they may cost, and asks before it creates anything.
+    #[arg(long)]
+    pub(crate) retry_failed: bool,
+    /// Create the requests of --retry-failed without asking
+    #[arg(long, requires = "retry_failed")]
+    pub(crate) yes: bool,
     /// Create nothing; print what would be created, the warnings, and what it may cost
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -56,6 +72,62 @@ pub(crate) struct Batch {
     pub(crate) simulate: bool,
     #[command(flatten)]
     pub(crate) jobs: Jobs,
+}
+
+/// Where the requests of a batch come from.
+#[derive(Debug, Args)]
+pub(crate) struct Input {
+    /// A file with requests: JSON Lines, a JSON array, or a CSV table with a header
+    ///
+    /// UTF-8, or UTF-16 with a byte order mark, as Windows PowerShell writes it. The format is that of the extension (.jsonl,
+    /// .ndjson, .csv, .tsv), else an array if the file begins with [, else JSON Lines; blank lines are skipped.
+    #[arg(value_hint = ValueHint::FilePath, required_unless_present = "prompts")]
+    file: Option<PathBuf>,
+    /// A file with one prompt per line, for --model
+    ///
+    /// Blank lines and lines that begin with # are skipped; a prompt that begins with # is written with \#.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["file", "format"])]
+    prompts: Option<PathBuf>,
+    /// The format of the file, if its name and its beginning do not show it
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// The model of the requests that name none
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// Set a parameter of every request, as in `generate`; may be given several times
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Repeat every request with each of these values, such as seed=1..4 or aspect_ratio=16:9,9:16
+    ///
+    /// A range includes its ends. Several options make every combination of their values, the last one varying fastest. The
+    /// combinations of line L are numbered in this order: with 4 of them, those of line 1 are 0001.mp4 to 0004.mp4.
+    #[arg(long, value_name = "NAME=VALUES")]
+    pub(crate) each: Vec<String>,
+}
+
+/// The format of a batch's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One JSON object per line
+    Jsonl,
+    /// An array of JSON objects
+    Json,
+    /// A table whose first line names the parameters: camera_control.type for a part of an object; an empty cell sets nothing
+    Csv,
+    /// One prompt per line
+    Prompts,
+}
+
+impl Input {
+    pub(crate) fn path(&self) -> &Path {
+        let path = self.prompts.as_deref().or(self.file.as_deref());
+        path.unwrap_or(Path::new(""))
+    }
+
+    pub(crate) fn stated_format(&self) -> Option<Format> {
+        self.format
+            .or(self.prompts.as_ref().map(|_| Format::Prompts))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -121,6 +193,14 @@ Examples:
 
   With the service, and again after an interrupt or a failure:
   aimlapi-video batch kites.jsonl --out videos
+
+  A prompt per line, all with the same parameters:
+  printf 'A kite climbs\\nA kite falls\\n' > kites.txt
+  aimlapi-video batch --prompts kites.txt --model $model --set duration=10 --out kites --simulate
+
+  Each of them in two shapes with four seeds, counted before anything is paid:
+  aimlapi-video batch --prompts kites.txt --model alibaba/wan2.1-t2v-plus \\
+      --each aspect_ratio=16:9,9:16 --each seed=1..4 --out shapes --dry-run
 
   Only what was created, nothing new:
   aimlapi-video resume videos/journal.jsonl";

@@ -105,8 +105,10 @@ pub(crate) struct Waiting {
     /// Where to save the video, such as rain.mp4, out/ or out/{model}-{id}.mp4; - for standard output [default: {model}-{id}.mp4]
     ///
     /// Missing folders are created. In a folder, the file is named after model and id. {model} and {id} are allowed in the name
-    /// of the file, and become characters that every system allows; {{ and }} are braces. A second video of the same
-    /// generation is saved as NAME-2.EXT, and so on. Standard output receives the video once it is whole and checked.
+    /// of the file, and become characters that every system allows; {{ and }} are braces. `generate` also knows {prompt} (its
+    /// beginning), {date} (in UTC), n in braces (the lowest number without a file) and {NAME} for any parameter, such as {seed}.
+    /// A second video of the same generation is saved as NAME-2.EXT, and so on. Standard output receives the video once it is
+    /// whole and checked.
     #[arg(short, long, value_name = "FILE", help_heading = RESULT)]
     pub(crate) output: Option<PathBuf>,
     /// Replace existing files

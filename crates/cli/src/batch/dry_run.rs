@@ -1,6 +1,10 @@
 //! `batch --dry-run`: what a batch would create, and what that may cost.
 
-use std::{collections::BTreeMap, path::Path, process::ExitCode};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    process::ExitCode,
+};
 
 use aimlapi_video::JournalEntry;
 use serde_json::{Value, json};
@@ -8,6 +12,7 @@ use serde_json::{Value, json};
 use super::{
     is_unclear, open,
     requests::{Requests, warning_json},
+    retry::is_failed,
 };
 use crate::{
     args::Batch,
@@ -32,25 +37,26 @@ pub(super) fn print(
         true => open(journal)?.entries(),
         false => BTreeMap::new(),
     };
-    let is_sent = |entry: &JournalEntry| {
-        entry.handle().is_some() || is_unclear(entry) && !batch.repeat_unclear
+    let is_sent = |entry: &JournalEntry| match batch.retry_failed && is_failed(entry) {
+        true => false,
+        false => entry.handle().is_some() || is_unclear(entry) && !batch.repeat_unclear,
     };
-    let mut kinds: BTreeMap<Kind, usize> = BTreeMap::new();
-    for (line, request) in requests.lines.iter().zip(&requests.requests) {
-        if !entries.get(line).is_some_and(is_sent) {
-            let model = catalogue.model(request.route(), request.model());
-            *kinds.entry(Kind::of(request, model)).or_default() += 1;
-        }
-    }
-    let plan = Plan {
-        requests,
-        kinds,
-        prices,
-    };
+    let is_to_create = |line: usize| !entries.get(&line).is_some_and(is_sent);
+    let plan = Plan::new(requests, is_to_create, prices, catalogue);
     Ok(print_result(match batch.jobs.json {
         true => plan.json().to_string(),
         false => plan.text(),
     }))
+}
+
+/// What some requests may cost.
+pub(super) fn estimate_of(
+    lines: &BTreeSet<usize>,
+    requests: &Requests,
+    prices: &Prices,
+    catalogue: &Catalogue,
+) -> String {
+    Plan::new(requests, |line| lines.contains(&line), prices, catalogue).estimate_text()
 }
 
 struct Plan<'a> {
@@ -60,7 +66,26 @@ struct Plan<'a> {
     prices: &'a Prices,
 }
 
-impl Plan<'_> {
+impl<'a> Plan<'a> {
+    fn new(
+        requests: &'a Requests,
+        is_to_create: impl Fn(usize) -> bool,
+        prices: &'a Prices,
+        catalogue: &Catalogue,
+    ) -> Self {
+        let mut kinds: BTreeMap<Kind, usize> = BTreeMap::new();
+        let lines = requests.lines.iter().zip(&requests.requests);
+        for (_, request) in lines.filter(|(line, _)| is_to_create(**line)) {
+            let model = catalogue.model(request.route(), request.model());
+            *kinds.entry(Kind::of(request, model)).or_default() += 1;
+        }
+        Self {
+            requests,
+            kinds,
+            prices,
+        }
+    }
+
     fn to_create(&self) -> usize {
         self.kinds.values().sum()
     }
@@ -115,20 +140,23 @@ impl Plan<'_> {
             self.to_create(),
             self.requests.warnings.len()
         );
-        let (usd, unknown) = self.estimate();
-        let estimate = match unknown {
-            0 => format!("estimate: {}", usd_text(usd)),
-            unknown => format!(
-                "estimate: {} without the {unknown} whose model has no known cost yet",
-                usd_text(usd)
-            ),
-        };
         let mut lines = vec![head];
         if !rows.is_empty() {
             let header = ["MODEL", "LENGTH", "COUNT", "USD EACH"];
             lines.push(table(&header, &rows, terminal_columns()));
         }
-        lines.push(estimate);
+        lines.push(self.estimate_text());
         lines.join("\n")
+    }
+
+    fn estimate_text(&self) -> String {
+        let (usd, unknown) = self.estimate();
+        match unknown {
+            0 => format!("estimate: {}", usd_text(usd)),
+            unknown => format!(
+                "estimate: {} without the {unknown} whose model has no known cost yet",
+                usd_text(usd)
+            ),
+        }
     }
 }

@@ -17,11 +17,17 @@ pub(super) struct Out {
     journal: PathBuf,
     /// An existing file of each job that has one.
     existing: BTreeMap<usize, PathBuf>,
+    /// The names that `--name` gives to files, by line.
+    names: BTreeMap<usize, String>,
 }
 
 impl Out {
-    /// Checks that videos can be written there, before a generation is billed.
-    pub(super) fn prepare(folder: &Path, journal: &Path) -> Result<Self, Failure> {
+    /// Checks that videos can be written there, before a generation is billed. A line without a name of its own has its number.
+    pub(super) fn prepare(
+        folder: &Path,
+        journal: &Path,
+        names: BTreeMap<usize, String>,
+    ) -> Result<Self, Failure> {
         let unusable =
             |error: String| Failure::usage(format!("{error}; name another folder by --out"));
         if folder.exists() && !folder.is_dir() {
@@ -31,12 +37,14 @@ impl Out {
         Ok(Self {
             folder: folder.to_owned(),
             journal: canonical(folder_of(journal)),
-            existing: existing(folder),
+            existing: existing(folder, &names),
+            names,
         })
     }
 
     pub(super) fn path(&self, line: usize) -> PathBuf {
-        self.folder.join(format!("{line:04}.mp4"))
+        let name = self.names.get(&line).cloned();
+        self.folder.join(name.unwrap_or_else(|| numbered(line)))
     }
 
     /// The path of a file as the journal records it.
@@ -73,6 +81,11 @@ impl Out {
     }
 }
 
+/// The name of a job's video without `--name`.
+pub(super) fn numbered(line: usize) -> String {
+    format!("{line:04}.mp4")
+}
+
 /// The folder of a journal.
 pub(super) fn folder_of(journal: &Path) -> &Path {
     let folder = journal
@@ -86,12 +99,14 @@ fn canonical(folder: &Path) -> PathBuf {
     folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
 }
 
-fn existing(folder: &Path) -> BTreeMap<usize, PathBuf> {
+fn existing(folder: &Path, names: &BTreeMap<usize, String>) -> BTreeMap<usize, PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten();
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    paths
-        .filter_map(|path| Some((line_of(&path)?, path)))
-        .collect()
+    let numbered = paths.filter_map(|path| Some((line_of(&path)?, path)));
+    let numbered = numbered.filter(|(line, _)| !names.contains_key(line));
+    let named = names.iter().map(|(line, name)| (*line, folder.join(name)));
+    let named = named.filter(|(_, path)| path.exists());
+    numbered.chain(named).collect()
 }
 
 /// The line of the job whose file has this name: `0007.mp4`, or `0007-2.mp4` for a further video.

@@ -1,20 +1,16 @@
 //! The requests of a batch file, and the checks before any of them is billed.
 
-use std::{collections::BTreeSet, fs::File, io::BufReader, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
-use aimlapi_video::{
-    Client, ErrorKind, GenerationHandle, GenerationRequest, Journal, Route, Warning,
-};
+use aimlapi_video::{Client, ErrorKind, GenerationHandle, GenerationRequest, Journal, Warning};
 use serde_json::{Map, Value, json};
 
-use super::out::Out;
+use super::{compose::Composer, input::Rows, matrix::Matrix, out::Out, retry::is_failed};
 use crate::{
-    args::{Batch, route_of},
+    args::{Batch, Format, route_of},
     documents::Catalogue,
-    failure::{self, Failure, error_line, violation_json},
-    lines::Lines,
+    failure::{self, Failure, violation_json},
     output::print_note,
-    text::json_error,
 };
 
 /// The requests of a batch file.
@@ -29,22 +25,21 @@ pub(super) struct Requests {
 impl Requests {
     /// Reads all requests. The error lists the lines that are not requests.
     pub(super) fn read(batch: &Batch, catalogue: &Catalogue) -> Result<Self, Failure> {
-        let file = batch.file.display().to_string();
-        let source = File::open(&batch.file).map_err(|error| {
-            Failure::usage(format!(
-                "{file} cannot be read: {error}; give a file with one request a line"
-            ))
-        })?;
-        let lines = Lines::new(BufReader::new(source), &file).and_then(Iterator::collect);
-        let lines: Vec<(usize, String)> =
-            lines.map_err(|error| Failure::usage(format!("nothing was created: {error}")))?;
-        if lines.is_empty() {
-            return Err(Failure::usage(format!(
-                "{file} contains no request; write one a line, as JSON"
-            )));
+        let rows = Rows::read(&batch.input)?;
+        let composer = Composer {
+            input: &batch.input,
+            columns: &rows.columns,
+            route: route_of(batch.legacy),
+            catalogue,
+        };
+        let input = &batch.input;
+        let matrix = Matrix::read(&input.each, &input.set, rows.rows.len())?;
+        let combinations = matrix.combinations();
+        let (lines, requests): (Vec<usize>, Vec<_>) =
+            each(&rows, &combinations, &composer)?.into_iter().unzip();
+        if !input.each.is_empty() {
+            print_note(numbering(&rows, combinations.len()));
         }
-        let requests = each(&file, &lines, route_of(batch.legacy), catalogue)?;
-        let lines: Vec<usize> = lines.into_iter().map(|(line, _)| line).collect();
         let warnings = lines.iter().zip(&requests).flat_map(|(line, request)| {
             let warnings = request.warnings().into_iter();
             warnings.map(|warning| (*line, warning))
@@ -52,12 +47,12 @@ impl Requests {
         let warnings: Vec<(usize, Warning)> = warnings.collect();
         let texts = warnings
             .iter()
-            .map(|(line, warning)| format!("{file}:{line}: {warning}"));
+            .map(|(line, warning)| format!("{}: {warning}", place(&rows, &combinations, *line)));
         if batch.spend.deny_warnings && !warnings.is_empty() {
             let texts: Vec<String> = texts.collect();
             return Err(Failure {
                 violations: warnings.iter().map(warning_json).collect(),
-                ..Failure::denied(&summary(&texts))
+                ..Failure::denied(&summary(&texts, rows.format))
             });
         }
         for text in texts {
@@ -91,39 +86,47 @@ impl Requests {
     }
 }
 
+type Combination<'a> = Vec<(&'a str, &'a str)>;
+
+/// Every request with its number.
 fn each(
-    file: &str,
-    lines: &[(usize, String)],
-    route: Route,
-    catalogue: &Catalogue,
-) -> Result<Vec<GenerationRequest>, Failure> {
+    rows: &Rows,
+    combinations: &[Combination<'_>],
+    composer: &Composer<'_>,
+) -> Result<Vec<(usize, GenerationRequest)>, Failure> {
     let mut requests = Vec::new();
     let mut errors = Vec::new();
     let mut violations = Vec::new();
-    for (number, text) in lines {
-        let body = match serde_json::from_str(text) {
-            Ok(body) => body,
+    for row in &rows.rows {
+        let content = match &row.content {
+            Ok(content) => content,
             Err(error) => {
-                errors.push(json_error(file, *number, text, &error));
+                errors.push(error.clone());
                 continue;
             }
         };
-        match catalogue.request(route, body) {
-            Ok(request) => requests.push(request),
-            Err(error) => {
-                errors.push(format!("{file}:{number}: {}", error_line(&error)));
-                violations.extend(error.violations().iter().map(|violation| {
-                    let mut violation = violation_json(violation);
-                    violation["line"] = (*number).into();
-                    violation
-                }));
+        let first = (row.number - 1) * combinations.len() + 1;
+        for (number, combination) in (first..).zip(combinations) {
+            match composer.request(content, combination) {
+                Ok(request) => requests.push((number, request)),
+                Err(refused) => {
+                    let place = place(rows, combinations, number);
+                    errors.push(format!("{place}: {}", refused.message));
+                    violations.extend(refused.violations.iter().map(|violation| {
+                        let mut violation = violation_json(violation);
+                        violation["line"] = row.number.into();
+                        violation
+                    }));
+                    // The other combinations probably have the same error.
+                    break;
+                }
             }
         }
     }
     if errors.is_empty() {
         return Ok(requests);
     }
-    let message = format!("nothing was created: {}", summary(&errors));
+    let message = format!("nothing was created: {}", summary(&errors, rows.format));
     Err(Failure {
         violations,
         ..Failure::new(
@@ -134,38 +137,81 @@ fn each(
     })
 }
 
+/// Where a request is in the file, and its combination of `--each`.
+fn place(rows: &Rows, combinations: &[Combination<'_>], number: usize) -> String {
+    let (row, combination) = (
+        (number - 1) / combinations.len(),
+        (number - 1) % combinations.len(),
+    );
+    let settings = combinations[combination].iter();
+    let settings: Vec<String> = settings
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let place = rows.place(row + 1);
+    match settings.as_slice() {
+        [] => place,
+        settings => format!("{place} with {}", settings.join(", ")),
+    }
+}
+
+/// How many requests `--each` makes, and how they are numbered.
+fn numbering(rows: &Rows, combinations: usize) -> String {
+    let count = rows.rows.len();
+    let last = rows.rows.last().map_or(1, |row| row.number);
+    format!(
+        "{} requests: {count} of {}, each with {combinations} combinations of --each; those of line {last} are numbered {} to {}",
+        count * combinations,
+        rows.file,
+        (last - 1) * combinations + 1,
+        last * combinations
+    )
+}
+
 pub(super) fn warning_json((line, warning): &(usize, Warning)) -> Value {
     json!({ "line": line, "pointer": warning.pointer, "message": warning.message })
 }
 
 /// The first errors and the number of the others.
-fn summary(errors: &[String]) -> String {
+fn summary(errors: &[String], format: Format) -> String {
     let (shown, hidden) = errors.split_at(errors.len().min(MAX_LISTED_ERRORS));
     let more = match hidden.len() {
         0 => String::new(),
-        more => format!("; and {more} more lines, which `aimlapi-video validate` lists"),
+        more if format == Format::Jsonl => {
+            format!("; and {more} more lines, which `aimlapi-video validate` lists")
+        }
+        more => format!("; and {more} more"),
     };
     shown.join("; ") + &more
 }
 
 const MAX_LISTED_ERRORS: usize = 10;
 
-/// Fails if the journal belongs to another batch, or if the batch would overwrite files of other programs.
+/// Fails if the journal belongs to another batch, or if the batch would overwrite files of other programs. The `retried` lines
+/// may have been corrected.
 pub(super) fn check(
     requests: &Requests,
     journal: &Journal,
     path: &Path,
     out: &Out,
     saved: &BTreeSet<usize>,
+    retried: &BTreeSet<usize>,
     batch: &Batch,
 ) -> Result<(), Failure> {
-    let differing = journal.differing(requests.bodies_by_line(&Map::new()));
+    let mut differing = journal.differing(requests.bodies_by_line(&Map::new()));
+    differing.retain(|line| !retried.contains(line));
     if !differing.is_empty() {
+        let entries = journal.entries();
+        let all_failed = differing.iter().all(|line| is_failed(&entries[line]));
+        let remedy = match all_failed {
+            true => "their generations failed, so --retry-failed creates them as they are now",
+            false => {
+                "restore the old lines, since with another journal all lines are created again"
+            }
+        };
         let lines: Vec<String> = differing.iter().map(ToString::to_string).collect();
         return Err(Failure::usage(format!(
-            "nothing was created: {} differs from the batch that {} records, in these lines: {}; restore the old lines, since \
-             with another journal all lines are created again",
-            batch.file.display(),
+            "nothing was created: {} differs from the batch that {} records, in these lines: {}; {remedy}",
+            batch.input.path().display(),
             path.display(),
             lines.join(", ")
         )));

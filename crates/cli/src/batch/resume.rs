@@ -19,7 +19,7 @@ use super::{
     OTHER_SERVICE_REMEDY,
     feed::{Ledger, absolute},
     is_unclear, note_saved, open, options,
-    out::{Out, folder_of},
+    out::{Out, folder_of, numbered},
     reconcile,
     records::Records,
     requests::{check_origin, check_overwrites},
@@ -140,7 +140,7 @@ async fn finish_batch(
         .build()
         .map_err(|error| Failure::creating(&error))?;
     check_origin(&journal, path, &client, OTHER_SERVICE_REMEDY, |_| false)?;
-    let out = Out::prepare(folder, path)?;
+    let out = Out::prepare(folder, path, names(&entries))?;
     let open: Vec<(usize, GenerationHandle)> = entries
         .iter()
         .filter(|(_, entry)| !out.has(entry))
@@ -199,6 +199,15 @@ async fn finish_batch(
     let mut all: BoxStream<'_, (usize, BatchEvent)> = waits.boxed();
     let ended = run.drive(&mut all, interrupt).await;
     Ok(run.finish(ended, path))
+}
+
+/// The names by `--name` of the files whose download has begun.
+fn names(entries: &BTreeMap<usize, JournalEntry>) -> BTreeMap<usize, String> {
+    let name = |(line, entry): (&usize, &JournalEntry)| {
+        let name = entry.saving.as_ref()?.file_name()?.to_str()?;
+        (name != numbered(*line)).then(|| (*line, name.to_owned()))
+    };
+    entries.iter().filter_map(name).collect()
 }
 
 fn event(update: Result<Update, Error>) -> BatchEvent {

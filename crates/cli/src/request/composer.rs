@@ -132,7 +132,7 @@ impl Composer<'_> {
     }
 
     /// Sets a property from `NAME=VALUE`. Without a model, every property may take a file.
-    fn apply_set(&mut self, set: &str) {
+    pub(super) fn apply_set(&mut self, set: &str) {
         let Some((name, value)) = set.split_once('=') else {
             self.refuse(format!("expected --set NAME=VALUE; got {set:?}"));
             return;

@@ -63,15 +63,24 @@ async fn requests_in_another_layout_are_an_error_with_a_conversion() {
     for (text, parts) in [
         (
             format!("[{one}, {one}]"),
-            ["a JSON array", "`jq -c '.[]' < kites.txt > kites.jsonl`"],
+            [
+                "a JSON array",
+                "`jq -c '.[]' < kites.jsonl > kites-lines.jsonl`",
+            ],
         ),
         (
             format!("{:#}", json!([one, one])),
-            ["a JSON array", "`jq -c '.[]' < kites.txt > kites.jsonl`"],
+            [
+                "a JSON array",
+                "`jq -c '.[]' < kites.jsonl > kites-lines.jsonl`",
+            ],
         ),
         (
             format!("{one:#}\n{one:#}\n"),
-            ["over several lines", "`jq -c . < kites.txt > kites.jsonl`"],
+            [
+                "over several lines",
+                "`jq -c . < kites.jsonl > kites-lines.jsonl`",
+            ],
         ),
         (
             format!("{one}{one}\n"),
@@ -103,18 +112,18 @@ async fn requests_in_another_layout_are_an_error_with_a_conversion() {
         ),
     ] {
         for bytes in encoded(&text) {
-            fs::write(cli.path("kites.txt"), &bytes).unwrap();
-            let batch = cli.run(&["batch", "kites.txt", "--out", "v"]).await;
-            let validate = cli.run(&["validate", "kites.txt"]).await;
+            fs::write(cli.path("kites.jsonl"), &bytes).unwrap();
+            let batch = cli.run(&["batch", "kites.jsonl", "--out", "v"]).await;
+            let validate = cli.run(&["validate", "kites.jsonl"]).await;
             for ran in [batch, validate, cli.run_bytes(&["validate"], &bytes).await] {
                 assert_eq!(ran.code, 2, "{text} {ran:?}");
                 assert!(ran.stdout.is_empty(), "{ran:?}");
                 assert!(ran.error().contains(parts[0]), "{ran:?}");
             }
-            let ran = cli.run(&["validate", "kites.txt"]).await;
+            let ran = cli.run(&["validate", "kites.jsonl"]).await;
             assert!(ran.error().contains(parts[1]), "{ran:?}");
         }
     }
     assert!(server.requests().is_empty());
-    assert_eq!(cli.files(), ["kites.txt"]);
+    assert_eq!(cli.files(), ["kites.jsonl"]);
 }

@@ -1,0 +1,187 @@
+//! The requests of a batch, composed from its file and its options.
+
+use aimlapi_video::{GenerationRequest, Model, Role, Route, Violation, contract::Property};
+use serde_json::{Map, Value};
+
+use super::input::Content;
+use crate::{
+    args::Input,
+    documents::Catalogue,
+    failure::{Failure, error_line},
+    request::{self, model_id},
+};
+
+/// The maximum size of each file that is sent, in MiB, as in `generate`.
+const MAX_MEDIA: u64 = 20;
+
+pub(super) struct Composer<'a> {
+    pub(super) input: &'a Input,
+    /// The names of a table's columns.
+    pub(super) columns: &'a [String],
+    pub(super) route: Route,
+    pub(super) catalogue: &'a Catalogue,
+}
+
+/// Why a request cannot be sent.
+pub(super) struct Refused {
+    pub(super) message: String,
+    pub(super) violations: Vec<Violation>,
+}
+
+impl From<String> for Refused {
+    fn from(message: String) -> Self {
+        Self {
+            message,
+            violations: Vec::new(),
+        }
+    }
+}
+
+impl Composer<'_> {
+    /// The request with the settings of one combination of `--each`.
+    pub(super) fn request(
+        &self,
+        content: &Content,
+        combination: &[(&str, &str)],
+    ) -> Result<GenerationRequest, Refused> {
+        let body = match content {
+            Content::Body(Value::Object(body)) => body.clone(),
+            Content::Body(other) => {
+                return self.checked(other.clone(), content);
+            }
+            Content::Cells(_) | Content::Prompt(_) => Map::new(),
+        };
+        let body = self.body(body, content, combination)?;
+        self.checked(body.into(), content)
+    }
+
+    fn checked(&self, body: Value, content: &Content) -> Result<GenerationRequest, Refused> {
+        let request = self.catalogue.request(self.route, body);
+        request.map_err(|error| {
+            let mut message = error_line(&error);
+            if let Content::Cells(_) = content {
+                for violation in error.violations() {
+                    message = self.by_column(&message, violation);
+                }
+            }
+            Refused {
+                message,
+                violations: error.violations().to_vec(),
+            }
+        })
+    }
+
+    fn body(
+        &self,
+        mut body: Map<String, Value>,
+        content: &Content,
+        combination: &[(&str, &str)],
+    ) -> Result<Map<String, Value>, Refused> {
+        let cells = match content {
+            Content::Cells(cells) => cells.as_slice(),
+            _ => &[],
+        };
+        let cells = cells
+            .iter()
+            .map(|(index, cell)| (&*self.columns[*index], cell));
+        if let Some((_, model)) = cells.clone().find(|(column, _)| *column == "model") {
+            body.insert("model".into(), model.as_str().into());
+        }
+        let of_combination = combination.iter().find(|(name, _)| *name == "model");
+        let of_combination = of_combination.map(|(_, model)| ("--each model=", *model));
+        let of_option = self.input.model.as_deref().map(|model| ("--model ", model));
+        for (option, given) in of_option.into_iter().chain(of_combination) {
+            let stated = body.entry("model").or_insert_with(|| given.into());
+            if stated != given {
+                let message = format!(
+                    "the model is {stated}, and {option}{given} names another; name one model"
+                );
+                return Err(message.into());
+            }
+        }
+        if !body.contains_key("model") && !matches!(content, Content::Body(_)) {
+            return Err("names no model; add --model MODEL".to_owned().into());
+        }
+        let model = self.catalogue.model(self.route, &model_id(&body));
+        // The check of the body reports an unknown model, with the nearest names.
+        let Some(model) = model else {
+            return Ok(body);
+        };
+        for (column, cell) in cells.filter(|(column, _)| *column != "model") {
+            set(column, cell, model, &mut body)
+                .map_err(|failure| format!("column {column:?}: {}", failure.message))?;
+        }
+        if let Content::Prompt(prompt) = content {
+            let Some(property) = model.property(Role::Prompt) else {
+                return Err(format!("{} has no parameter for the prompt", model.id).into());
+            };
+            body.insert(property.name.clone(), prompt.as_str().into());
+        }
+        for given in &self.input.set {
+            request::apply(given, model, MAX_MEDIA, &mut body)
+                .map_err(|failure| failure.message)?;
+        }
+        for (name, value) in combination.iter().filter(|(name, _)| *name != "model") {
+            set(name, value, model, &mut body).map_err(|failure| failure.message)?;
+        }
+        Ok(body)
+    }
+
+    /// The message with the column of a violation in place of its JSON pointer.
+    fn by_column(&self, message: &str, violation: &Violation) -> String {
+        let path = violation.pointer.trim_start_matches('/').replace('/', ".");
+        let is_within = |path: &str, other: &str| {
+            let rest = path.strip_prefix(other);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let is_at = |column: &&String| is_within(&path, column) || is_within(column, &path);
+        let column = self
+            .columns
+            .iter()
+            .filter(is_at)
+            .max_by_key(|column| column.len());
+        let text = violation.to_string();
+        match (column, text.strip_prefix(&violation.pointer)) {
+            (Some(column), Some(rest)) => {
+                message.replacen(&text, &format!("column {column:?}{rest}"), 1)
+            }
+            _ => message.to_owned(),
+        }
+    }
+}
+
+/// Sets a property as `--set` does; a dotted name is that of a property of an object.
+fn set(
+    name: &str,
+    text: &str,
+    model: &Model,
+    body: &mut Map<String, Value>,
+) -> Result<(), Failure> {
+    let is_own = model
+        .properties
+        .iter()
+        .any(|property| property.name == name);
+    let nested = name.rsplit_once('.').filter(|_| !is_own);
+    let Some((objects, leaf)) = nested else {
+        return request::apply(&format!("{name}={text}"), model, MAX_MEDIA, body);
+    };
+    let mut object = body;
+    for name in objects.split('.') {
+        let value = object.entry(name).or_insert(Value::Null);
+        if !value.is_object() {
+            *value = Map::new().into();
+        }
+        let Value::Object(below) = value else {
+            return Ok(());
+        };
+        object = below;
+    }
+    let paths = model.paths().into_iter();
+    let property = paths
+        .filter(|(path, _)| path == name)
+        .map(|(_, property)| property);
+    let properties: Vec<Property> = property.take(1).cloned().collect();
+    let mut part = Model::new(model.route, &*model.id);
+    part.properties = properties;
+    request::apply(&format!("{leaf}={text}"), &part, MAX_MEDIA, object)
+}

@@ -1,0 +1,129 @@
+//! `batch --retry-failed`: what it says, asks and creates.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use aimlapi_video_test_support as support;
+
+use std::fs;
+
+use serde_json::{Value, json};
+use support::{
+    Server,
+    cli::{Cli, Ran},
+    http,
+};
+
+const MODEL: &str = "klingai/v2-master-text-to-video";
+
+/// A service whose generations fail if their prompts begin with `fail`, and cost 0.25 USD otherwise.
+async fn service() -> Server {
+    Server::start(|_, request| {
+        if request.method == "POST" {
+            let body: Value = serde_json::from_slice(&request.body).unwrap();
+            return support::json(201, json!({ "id": body["prompt"], "status": "queued" }));
+        }
+        let Some((_, id)) = request.target.split_once("generation_id=") else {
+            return http(200, &[("content-type", "video/mp4")], support::files::CLIP);
+        };
+        if id.starts_with("fail") {
+            return support::json(200, json!({ "id": id, "status": "failed", "error": "no" }));
+        }
+        let url = format!("http://{}/{id}.mp4", request.header("host").unwrap());
+        let (video, meta) = (
+            json!({ "url": url }),
+            json!({ "usage": { "usd_spent": 0.25 } }),
+        );
+        let body = json!({ "id": id, "status": "completed", "video": video, "meta": meta });
+        support::json(200, body)
+    })
+    .await
+}
+
+/// The prompts of all creates, sorted.
+fn created(server: &Server) -> Vec<String> {
+    let requests = server.requests();
+    let creates = requests.iter().filter(|request| request.method == "POST");
+    let prompt = |body: Value| body["prompt"].as_str().unwrap().to_owned();
+    let mut created: Vec<String> = creates
+        .map(|request| prompt(serde_json::from_slice(&request.body).unwrap()))
+        .collect();
+    created.sort();
+    created
+}
+
+fn write_batch(cli: &Cli, prompts: &[&str]) {
+    let line = |prompt: &&str| json!({ "model": MODEL, "prompt": prompt }).to_string() + "\n";
+    let text: String = prompts.iter().map(line).collect();
+    fs::write(cli.path("b.jsonl"), text).unwrap();
+}
+
+const RUN: &[&str] = &["batch", "b.jsonl", "--out", "videos", "--speed", "1000"];
+
+async fn run(cli: &Cli, more: &[&str]) -> Ran {
+    cli.run(&[RUN, more].concat()).await
+}
+
+#[tokio::test]
+async fn failed_lines_are_created_again_once_and_only_after_a_yes() {
+    let server = service().await;
+    let cli = Cli::at(server.url());
+    write_batch(&cli, &["a", "fail-b", "fail-c"]);
+    let first = ["a", "fail-b", "fail-c"];
+    for _ in 0..2 {
+        assert_eq!(run(&cli, &[]).await.code, 3);
+        assert_eq!(created(&server), first);
+    }
+
+    // A corrected line is refused with the option that creates it.
+    write_batch(&cli, &["a", "b", "fail-c"]);
+    let ran = run(&cli, &[]).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    let error = "in these lines: 2; their generations failed, so --retry-failed creates them as they are now";
+    assert!(ran.error().contains(error), "{ran:?}");
+    let ran = run(&cli, &["--retry-failed", "--dry-run"]).await;
+    assert!(ran.stdout.contains("to create: 2"), "{ran:?}");
+    let ran = run(&cli, &["--retry-failed"]).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    let told = "generations that failed: 2, of these lines: 2, 3; to create them again, estimate: 0.50 USD";
+    assert!(ran.stderr.contains(told), "{ran:?}");
+    assert!(ran.error().contains("add --yes"), "{ran:?}");
+    assert_eq!(created(&server), first);
+
+    let ran = run(&cli, &["--retry-failed", "--yes"]).await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.stderr.contains("saved already: 1"), "{ran:?}");
+    assert!(
+        ran.stderr.contains("line 2: saved videos/0002.mp4"),
+        "{ran:?}"
+    );
+    let second = ["a", "b", "fail-b", "fail-c", "fail-c"];
+    assert_eq!(created(&server), second);
+
+    // Without the option, nothing is created again; with it, only what failed may differ.
+    assert_eq!(run(&cli, &[]).await.code, 3);
+    write_batch(&cli, &["other", "b", "c"]);
+    let ran = run(&cli, &["--retry-failed", "--yes"]).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(
+        ran.error().contains("in these lines: 1; restore"),
+        "{ran:?}"
+    );
+    assert_eq!(created(&server), second);
+    write_batch(&cli, &["a", "b", "c"]);
+    assert_eq!(run(&cli, &["--retry-failed", "--yes"]).await.code, 0);
+    let ran = run(&cli, &["--retry-failed"]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stderr.contains("no generation has failed"), "{ran:?}");
+    assert_eq!(created(&server).len(), 6);
+}
+
+#[tokio::test]
+async fn yes_without_retry_failed_is_an_error() {
+    let cli = Cli::new();
+    write_batch(&cli, &["a"]);
+    let ran = run(&cli, &["--yes"]).await;
+    assert!(
+        ran.code == 2 && ran.stderr.contains("--retry-failed"),
+        "{ran:?}"
+    );
+}
