@@ -2,12 +2,18 @@
 
 use aimlapi_video_contract::redacted_urls;
 use axum::http::HeaderMap;
-use base64::{Engine, prelude::BASE64_STANDARD};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// Base64 text of this length or more counts as media, in bytes.
 const MIN_MEDIA_BYTES: usize = 256;
+
+/// Base64 text has lines of this length or more, which no word has, in bytes.
+const MIN_LINE_BYTES: usize = 40;
 
 /// The key of a request, for its removal from other fields: the value of each secret header.
 ///
@@ -85,21 +91,39 @@ pub(super) fn hash(bytes: &[u8]) -> String {
 
 /// Returns the hash that replaces inline media: a data URI, or plain base64 text of some length.
 ///
-/// The same bytes have the same hash in both forms.
+/// The same bytes have the same hash in all forms.
 fn without_media(text: &str) -> Option<String> {
-    let data = match text.get(..5) {
-        Some(scheme) if scheme.eq_ignore_ascii_case("data:") => text.split_once(',')?.1,
-        _ => text,
-    };
-    let is_media = data.len() < text.len() || data.len() >= MIN_MEDIA_BYTES;
-    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
-    if !is_media || (data.len() == text.len() && !data.bytes().all(is_base64)) {
-        return None;
-    }
-    Some(match BASE64_STANDARD.decode(data) {
+    let data = data_of_uri(text).or_else(|| is_base64(text).then_some(text))?;
+    let joined: String = data.split_ascii_whitespace().collect();
+    let decoded = BASE64_STANDARD
+        .decode(&joined)
+        .or_else(|_| BASE64_URL_SAFE_NO_PAD.decode(joined.trim_end_matches('=')));
+    Some(match decoded {
         Ok(bytes) => hash(&bytes),
         Err(_) => hash(data.as_bytes()),
     })
+}
+
+/// Returns the data of a data URI (RFC 2397).
+fn data_of_uri(text: &str) -> Option<&str> {
+    let (scheme, rest) = text.split_once(':')?;
+    let (kind, data) = rest.split_once(',')?;
+    let (media_type, _parameters) = kind.split_once(';').unwrap_or((kind, ""));
+    let is_kind = (media_type.contains('/') || kind.starts_with(';'))
+        && !kind.contains(|c: char| c.is_whitespace());
+    (scheme.eq_ignore_ascii_case("data") && is_kind).then_some(data)
+}
+
+/// Whether a text is long base64 text in either alphabet, which may be divided into lines.
+fn is_base64(text: &str) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte);
+    let mut lines = text.split_ascii_whitespace();
+    let _last = lines.next_back();
+    text.len() >= MIN_MEDIA_BYTES
+        && lines.all(|line| line.len() >= MIN_LINE_BYTES)
+        && text
+            .bytes()
+            .all(|byte| is_digit(byte) || byte.is_ascii_whitespace())
 }
 
 #[cfg(test)]
@@ -136,5 +160,37 @@ mod tests {
         )];
         let headers = HeaderMap::from_iter(headers);
         assert_eq!(without_secrets(key(&headers), &value), expected);
+    }
+
+    #[test]
+    fn media_of_every_form_have_the_hash_of_their_bytes_and_prompts_are_kept() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(600).collect();
+        let text = BASE64_STANDARD.encode(&bytes);
+        let lines = text.as_bytes().chunks(76);
+        let lines: Vec<_> = lines.map(String::from_utf8_lossy).collect();
+        let lines = lines.join("\r\n");
+        let url = BASE64_URL_SAFE_NO_PAD.encode(&bytes);
+        for media in [
+            format!("Data:image/png;base64,{lines}\n"),
+            format!("data:;base64,{url}"),
+            format!("data:video/mp4;codecs=\"avc1.4\";base64,{text}"),
+            text,
+            lines,
+            url,
+        ] {
+            assert_eq!(
+                without_secrets(Key::default(), &json!(media)),
+                hash(&bytes),
+                "{media}"
+            );
+        }
+        for prompt in [
+            "Data: a chart, and a cat".to_owned(),
+            "Data:, data, everywhere".to_owned(),
+            "a cat on a mat ".repeat(30),
+            "rain\nsnow\n".repeat(30),
+        ] {
+            assert_eq!(without_secrets(Key::default(), &json!(prompt)), prompt);
+        }
     }
 }
