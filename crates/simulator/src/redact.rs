@@ -166,11 +166,8 @@ mod tests {
     fn media_of_every_form_have_the_hash_of_their_bytes_and_prompts_are_kept() {
         let bytes: Vec<u8> = (0..=255).cycle().take(600).collect();
         let text = BASE64_STANDARD.encode(&bytes);
-        let lines: Vec<&str> = text
-            .as_bytes()
-            .chunks(76)
-            .map(|line| std::str::from_utf8(line).unwrap())
-            .collect();
+        let lines = text.as_bytes().chunks(76);
+        let lines: Vec<_> = lines.map(String::from_utf8_lossy).collect();
         let lines = lines.join("\r\n");
         let url = BASE64_URL_SAFE_NO_PAD.encode(&bytes);
         for media in [
