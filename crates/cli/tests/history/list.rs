@@ -127,7 +127,7 @@ async fn prune_removes_old_entries_alone() {
 }
 
 /// Changes the times of a file of the history to an earlier year.
-fn age(file: &PathBuf) {
+pub(crate) fn age(file: &PathBuf) {
     let now = httpdate::fmt_http_date(SystemTime::now());
     let year = now.split_whitespace().nth(3).unwrap();
     let text = fs::read_to_string(file).unwrap();
