@@ -98,7 +98,7 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
         }
     }
     let place = absolute(&path);
-    history.note_unfinished(&Except::Journal(&place));
+    history.note_unfinished(&Except::Journal(&place, &entries));
     let known = history.own_entries();
     reconcile(&history, &known, &entries, &out);
     let progress = BatchProgress::start(requests.lines.len() - saved.len(), speed);

@@ -53,7 +53,7 @@ fn last(history: &History, waiting: &mut Waiting) -> Result<GenerationHandle, Fa
         ));
     };
     if waiting.output.is_none() {
-        waiting.output = entry.intent.output.map(Into::into);
+        waiting.output = entry.output().map(Into::into);
     }
     Ok(handle)
 }

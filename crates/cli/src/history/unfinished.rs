@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use aimlapi_video::JournalEntry;
+
 use super::{Batch, Entry, Event, History, State};
 use crate::{
     failure::{resume_command, shell_path},
@@ -12,7 +14,8 @@ use crate::{
 pub(crate) enum Except<'a> {
     Nothing,
     Generation(&'a str),
-    Journal(&'a Path),
+    /// The generations that the journal at the path records.
+    Journal(&'a Path, &'a BTreeMap<usize, JournalEntry>),
 }
 
 /// More lines than this would hide what the command itself prints.
@@ -66,9 +69,10 @@ impl Except<'_> {
         match self {
             Self::Nothing => false,
             Self::Generation(id) => entry.handle.as_ref().is_some_and(|own| own.id() == *id),
-            Self::Journal(path) => {
+            Self::Journal(path, recorded) => {
                 let batch = entry.intent.batch.as_ref();
                 batch.is_some_and(|batch| batch.journal == *path)
+                    && (entry.handle.is_none() || entry.is_in(recorded))
             }
         }
     }
