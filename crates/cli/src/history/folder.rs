@@ -30,7 +30,7 @@ pub(super) fn path() -> io::Result<PathBuf> {
 
 /// The file of this process.
 pub(super) struct OwnFile {
-    file: File,
+    pub(super) file: File,
     /// The name without its extension, with which the ids of entries begin.
     pub(super) name: String,
     /// Whether the last write failed, so that the file may end with a part of a line.
