@@ -166,10 +166,7 @@ impl History {
         handle: &GenerationHandle,
         place: Option<(&Path, usize)>,
     ) {
-        let is_same = |entry: &&Entry| {
-            let known = entry.handle.as_ref();
-            known.is_some_and(|known| known.id() == handle.id() && known.route() == handle.route())
-        };
+        let is_same = |entry: &&Entry| entry.is_of(handle);
         let is_there = |entry: &&Entry| {
             let batch = entry.intent.batch.as_ref();
             let own = batch.map(|batch| (&*batch.journal, batch.line));

@@ -185,7 +185,7 @@ async fn finish_batch(
     }
     let place = absolute(path);
     let known = history.own_entries();
-    reconcile(history, &known, &entries, &out);
+    reconcile(history, &known, &entries, &out, &place);
     for (index, handle) in &open {
         history.adopt(&known, handle, Some((&place, index + 1)));
     }

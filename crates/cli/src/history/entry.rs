@@ -93,10 +93,12 @@ impl Entry {
     /// Whether a journal records the generation. Another batch may have replaced the journal that the entry names.
     pub(crate) fn is_in(&self, journal: &BTreeMap<usize, JournalEntry>) -> bool {
         let mut handles = journal.values().filter_map(JournalEntry::handle);
+        handles.any(|handle| self.is_of(handle))
+    }
+
+    pub(crate) fn is_of(&self, handle: &GenerationHandle) -> bool {
         let own = self.handle.as_ref();
-        own.is_some_and(|own| {
-            handles.any(|handle| handle.id() == own.id() && handle.route() == own.route())
-        })
+        own.is_some_and(|own| own.id() == handle.id() && own.route() == handle.route())
     }
 
     pub(crate) fn prompt(&self) -> &str {

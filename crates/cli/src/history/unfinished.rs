@@ -33,8 +33,10 @@ impl History {
         let mut batches: BTreeMap<&Path, (&Batch, usize)> = BTreeMap::new();
         for entry in &entries {
             match &entry.intent.batch {
-                Some(batch) => batches.entry(&batch.journal).or_insert((batch, 0)).1 += 1,
-                None => notes.push(note(entry)),
+                Some(batch) if entry.handle.is_some() => {
+                    batches.entry(&batch.journal).or_insert((batch, 0)).1 += 1
+                }
+                _ => notes.push(note(entry)),
             }
         }
         notes.extend(batches.into_values().map(|(batch, count)| {

@@ -142,10 +142,11 @@ async fn resume_finishes_all_that_is_unfinished_in_its_place() {
     child.kill().await.unwrap();
 
     let told = cli.run(&["status", "other"]).await;
-    let [note] = notes(&told)[..] else {
-        panic!("one note: {told:?}");
+    let [ambiguous, note] = notes(&told)[..] else {
+        panic!("two notes: {told:?}");
     };
-    assert!(note.contains("a batch left 4 unfinished"), "{note}");
+    assert!(ambiguous.contains("account's log"), "{ambiguous}");
+    assert!(note.contains("a batch left 3 unfinished"), "{note}");
     released.store(true, Ordering::SeqCst);
     let ran = cli.run(&["resume", "--speed", "1000"]).await;
     assert_eq!(ran.code, 6, "a create has no response: {ran:?}");
@@ -249,4 +250,31 @@ async fn prune_keeps_an_old_entry_that_a_command_waits_for() {
     assert!(ran.stdout.contains("removed 0"), "{ran:?}");
     wait.kill().await.unwrap();
     assert_eq!(history(&cli).await[0]["state"], "unfinished");
+}
+
+#[tokio::test]
+async fn create_that_its_journal_never_sent_is_not_created_but_after_a_replacement() {
+    let server = service(&Arc::default()).await;
+    for is_replaced in [false, true] {
+        let cli = Cli::at(server.url());
+        fs::write(cli.path("b.jsonl"), batch(&["silent"])).unwrap();
+        let run = ["batch", "b.jsonl", "--out", "videos"];
+        let mut child = cli.command(&run).spawn().unwrap();
+        let journal = cli.path("videos/journal.jsonl");
+        let sent = || fs::read_to_string(&journal).unwrap_or_default();
+        until(|| sent().contains("intent")).await;
+        child.kill().await.unwrap();
+        if is_replaced {
+            fs::remove_file(&journal).unwrap();
+        }
+        // As if the process had been killed before it wrote to its journal.
+        fs::write(&journal, "").unwrap();
+        let ran = cli.run(&["resume", "videos/journal.jsonl"]).await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let state = match is_replaced {
+            true => "ambiguous",
+            false => "not_created",
+        };
+        assert_eq!(history(&cli).await[0]["state"], state);
+    }
 }
