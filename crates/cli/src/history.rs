@@ -131,6 +131,12 @@ impl History {
         inner.generations.push((handle.clone(), entry.clone()));
     }
 
+    /// Records the generation of an entry, for a later `adopt`.
+    pub(crate) fn attach(&self, entry: &Entry, handle: &GenerationHandle) {
+        let handle = handle.clone();
+        self.lock().append(&entry.id, Event::Created { handle });
+    }
+
     /// Records the outcome of a create.
     pub(crate) fn record_create(
         &self,

@@ -109,7 +109,7 @@ fn note(entry: &Entry) -> String {
 pub(crate) fn advice(entry: &Entry) -> String {
     format!(
         "the create got no response, so it may have been accepted and billed; look at the account's log before you repeat it, \
-         and wait for an id that it lists by `aimlapi-video wait ID` (`aimlapi-video history show {}` has the request)",
+         and wait for an id that it lists by `aimlapi-video wait ID --entry {0}` (`aimlapi-video history show {0}` has the request)",
         entry.id
     )
 }

@@ -71,6 +71,18 @@ async fn create_without_a_response_is_ambiguous_and_says_what_to_do() {
     for part in ["account's log", "\"prompt\": \"silent\"", entry] {
         assert!(shown.stdout.contains(part), "{part}: {shown:?}");
     }
+    // The id that the account's log lists, once.
+    let named = ["wait", "g1", "--entry", entry, "--deadline", "1ms"];
+    let ran = cli.run(&named).await;
+    assert!(ran.code != 2, "{ran:?}");
+    let entries = history(&cli).await;
+    assert_eq!(
+        (&entries[0]["id"], &entries[0]["state"]),
+        (&json!("g1"), &json!("unfinished"))
+    );
+    let ran = cli.run(&named).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.error().contains("no ambiguous entry"), "{ran:?}");
     // The same from a response that cannot be read, and not from a refusal.
     for (status, state) in [(500, "ambiguous"), (401, "not_created")] {
         let server = Server::always(http(status, &[], "{}")).await;
