@@ -113,8 +113,8 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
         }
     }
     let place = absolute(&path);
-    history.note_unfinished(&Except::Journal(&place));
-    reconcile(&history, &known, &entries, &out);
+    history.note_unfinished(&Except::Journal(&place, &entries));
+    reconcile(&history, &known, &entries, &out, &place);
     let progress = BatchProgress::start(requests.lines.len() - saved.len(), speed);
     let lines_without_request = requests.lines_without_request();
     let spending = Spending::new(batch.spend.max_usd, Prices::of(&known));
@@ -224,7 +224,9 @@ fn reconcile(
     known: &[Entry],
     entries: &BTreeMap<usize, JournalEntry>,
     out: &Out,
+    journal: &Path,
 ) {
+    settle(history, known, entries, journal);
     let unfinished = known
         .iter()
         .filter(|entry| entry.state() == State::Unfinished);
@@ -238,6 +240,33 @@ fn reconcile(
             let files = out.files(saved);
             history.saved(handle, files.iter().map(AsRef::as_ref), entry.cost);
         }
+    }
+}
+
+/// Ends the creates whose process was killed before its journal recorded that the request is sent.
+fn settle(
+    history: &History,
+    known: &[Entry],
+    entries: &BTreeMap<usize, JournalEntry>,
+    journal: &Path,
+) {
+    // A journal that is newer than the create has replaced the one of the create.
+    let created = journal.metadata().and_then(|data| data.created());
+    let is_unsent = |entry: &&Entry| {
+        let batch = entry.intent.batch.as_ref();
+        let batch = batch.filter(|batch| batch.journal == *journal);
+        let is_older = created.as_ref().is_ok_and(|created| *created <= entry.at);
+        let is_sent = |line| {
+            let recorded: Option<&JournalEntry> = entries.get(line);
+            recorded.is_some_and(|recorded| recorded.state != JournalState::NotCreated)
+        };
+        entry.state() == State::Ambiguous
+            && is_older
+            && batch.is_some_and(|batch| !is_sent(&batch.line))
+    };
+    let stopped = Failure::interrupted("interrupted before it was sent");
+    for entry in known.iter().filter(is_unsent) {
+        history.record_create(Some(&entry.id), Err(&stopped));
     }
 }
 

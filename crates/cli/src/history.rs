@@ -18,6 +18,8 @@ mod entry;
 mod event;
 mod folder;
 mod redact;
+#[cfg(test)]
+mod tests;
 mod unfinished;
 
 use account::Account;
@@ -38,8 +40,9 @@ struct Inner {
     account: Option<Account>,
     file: Option<OwnFile>,
     count: usize,
-    /// Whether damaged lines were reported.
-    has_reported: bool,
+    /// Lines whose write failed; the next one is written after them.
+    unwritten: Vec<Line>,
+    has_warned: bool,
     /// The generations that this command waits for, with their entries.
     generations: Vec<(GenerationHandle, String)>,
 }
@@ -58,23 +61,17 @@ impl History {
             account: Account::from_env(),
             file: None,
             count: 0,
-            has_reported: false,
+            unwritten: Vec::new(),
+            has_warned: false,
             generations: Vec::new(),
         })))
     }
 
-    /// All entries, after a note about lines that cannot be read.
+    /// All entries, after a note about lines that cannot be read. A kill leaves such a line for ever, so other commands are
+    /// silent about it.
     pub(crate) fn entries(&self) -> Vec<Entry> {
-        let Some(folder) = self.lock().folder.clone() else {
-            return Vec::new();
-        };
-        let read = folder::read(&folder);
-        let Contents { entries, damaged } = read.unwrap_or_else(|error| {
-            self.lock().give_up("cannot be read", &error);
-            Contents::default()
-        });
-        let has_reported = std::mem::replace(&mut self.lock().has_reported, true);
-        if let Some(first) = damaged.first().filter(|_| !has_reported) {
+        let Contents { entries, damaged } = self.contents();
+        if let Some(first) = damaged.first() {
             let more = match damaged.len() - 1 {
                 0 => String::new(),
                 more => format!(", and {more} more"),
@@ -88,11 +85,21 @@ impl History {
 
     /// The entries of this key and base URL.
     pub(crate) fn own_entries(&self) -> Vec<Entry> {
-        let mut entries = self.entries();
+        let mut entries = self.contents().entries;
         let inner = self.lock();
         let account = inner.account.as_ref();
         entries.retain(|entry| account.is_some_and(|own| own.has(&entry.intent.account)));
         entries
+    }
+
+    fn contents(&self) -> Contents {
+        let Some(folder) = self.lock().folder.clone() else {
+            return Contents::default();
+        };
+        folder::read(&folder).unwrap_or_else(|error| {
+            self.lock().warn("cannot be read", &error);
+            Contents::default()
+        })
     }
 
     /// The record of a create; `None` without a history or a key.
@@ -122,6 +129,12 @@ impl History {
         let stored = handle.clone();
         inner.append(entry, Event::Created { handle: stored });
         inner.generations.push((handle.clone(), entry.clone()));
+    }
+
+    /// Records the generation of an entry, for a later `adopt`.
+    pub(crate) fn attach(&self, entry: &Entry, handle: &GenerationHandle) {
+        let handle = handle.clone();
+        self.lock().append(&entry.id, Event::Created { handle });
     }
 
     /// Records the outcome of a create.
@@ -159,10 +172,7 @@ impl History {
         handle: &GenerationHandle,
         place: Option<(&Path, usize)>,
     ) {
-        let is_same = |entry: &&Entry| {
-            let known = entry.handle.as_ref();
-            known.is_some_and(|known| known.id() == handle.id() && known.route() == handle.route())
-        };
+        let is_same = |entry: &&Entry| entry.is_of(handle);
         let is_there = |entry: &&Entry| {
             let batch = entry.intent.batch.as_ref();
             let own = batch.map(|batch| (&*batch.journal, batch.line));
@@ -232,17 +242,24 @@ impl History {
 
 impl Inner {
     fn append(&mut self, entry: &str, event: Event) {
-        let Some(file) = self.file() else {
+        if self.file().is_none() {
             return;
-        };
-        let line = Line {
+        }
+        self.unwritten.push(Line {
             entry: entry.to_owned(),
             at: SystemTime::now(),
             event,
-        };
-        if let Err(error) = file.append(&line) {
-            self.give_up("cannot be written", &error);
+        });
+        // A full disk may have space again.
+        let mut lines = std::mem::take(&mut self.unwritten).into_iter();
+        while let (Some(file), Some(line)) = (&mut self.file, lines.as_slice().first()) {
+            if let Err(error) = file.append(line) {
+                self.warn("cannot be written", &error);
+                break;
+            }
+            lines.next();
         }
+        self.unwritten = lines.collect();
     }
 
     /// The file of this process; `None` without a history.
@@ -253,17 +270,19 @@ impl Inner {
                 Ok(file) => self.file = Some(file),
                 Err(error) => {
                     let what = format!("cannot be written in {}", folder.display());
-                    self.give_up(&what, &error);
+                    self.warn(&what, &error);
+                    self.folder = None;
                 }
             }
         }
         self.file.as_mut()
     }
 
-    /// Warns once, and goes on without a history.
-    fn give_up(&mut self, what: &str, error: &std::io::Error) {
-        print_note(warning(what, error));
-        (self.folder, self.file) = (None, None);
+    /// Warns once.
+    fn warn(&mut self, what: &str, error: &std::io::Error) {
+        if !std::mem::replace(&mut self.has_warned, true) {
+            print_note(warning(what, error));
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     args::{Wait, Waiting, speed_of},
     cost::Cost,
     failure::{self, Failure},
-    history::{Except, History},
+    history::{Entry, Except, History, State},
     interrupt::Interrupt,
     output::{print_note, write_line},
     progress::WaitProgress,
@@ -36,6 +36,11 @@ pub(crate) async fn wait(wait: Wait) -> ExitCode {
         Ok(handle) => handle,
         Err(failure) => return failure.report(waiting.json, None),
     };
+    if let Some(entry) = &wait.entry
+        && let Err(failure) = attach(&history, entry, &handle)
+    {
+        return failure.report(waiting.json, None);
+    }
     history.note_unfinished(&Except::Generation(handle.id()));
     resume(handle, &waiting, &history, Interrupt::listen())
         .await
@@ -53,9 +58,30 @@ fn last(history: &History, waiting: &mut Waiting) -> Result<GenerationHandle, Fa
         ));
     };
     if waiting.output.is_none() {
-        waiting.output = entry.intent.output.map(Into::into);
+        waiting.output = entry.output().map(Into::into);
     }
     Ok(handle)
+}
+
+/// Records that an ambiguous entry's create was accepted.
+fn attach(history: &History, name: &str, handle: &GenerationHandle) -> Result<(), Failure> {
+    let entries = history.own_entries();
+    let is_named = |entry: &&Entry| entry.id == name && entry.state() == State::Ambiguous;
+    let entry = entries.iter().find(is_named).ok_or_else(|| {
+        Failure::usage(format!(
+            "--entry {name}: the history of this key and base URL has no ambiguous entry of this name; \
+             `aimlapi-video history --json` lists the entries"
+        ))
+    })?;
+    if let Some(other) = entries.iter().find(|entry| entry.is_of(handle)) {
+        return Err(Failure::usage(format!(
+            "--entry {name}: generation {} belongs to entry {}; wait without --entry",
+            handle.id(),
+            other.id
+        )));
+    }
+    history.attach(entry, handle);
+    Ok(())
 }
 
 /// Waits for an existing generation and saves its video.

@@ -90,6 +90,9 @@ pub(crate) struct Wait {
     /// Wait for the last generation that the history of this key and base URL has, and save it where its command would have
     #[arg(long, conflicts_with_all = ["generation", "legacy"])]
     pub(crate) last: bool,
+    /// The ambiguous entry of the history whose create the service accepted as this generation
+    #[arg(long, value_name = "ENTRY", conflicts_with = "last")]
+    pub(crate) entry: Option<String>,
     /// The generation was created on the older URL of the Kling models (a handle contains this already)
     #[arg(long)]
     pub(crate) legacy: bool,

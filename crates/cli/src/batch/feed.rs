@@ -8,7 +8,7 @@ use std::{
 
 use aimlapi_video::{GenerationHandle, GenerationRequest, JournalEntry};
 
-use super::{is_unclear, requests::Requests};
+use super::{is_unclear, out::canonical, requests::Requests};
 use crate::{
     args,
     cost::Cost,
@@ -198,5 +198,10 @@ impl Ledger {
 
 /// The path as the history records it.
 pub(super) fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    match (path.parent(), path.file_name()) {
+        // A link to the folder names the same journal.
+        (Some(folder), Some(name)) => canonical(folder).join(name),
+        _ => path,
+    }
 }

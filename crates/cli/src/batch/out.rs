@@ -95,7 +95,7 @@ pub(super) fn folder_of(journal: &Path) -> &Path {
 }
 
 /// The folder without symbolic links in its path.
-fn canonical(folder: &Path) -> PathBuf {
+pub(super) fn canonical(folder: &Path) -> PathBuf {
     folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
 }
 

@@ -7,8 +7,8 @@ use std::{
 };
 
 use aimlapi_video::{
-    BatchEvent, ClientBuilder, Error, ErrorKind, GenerationHandle, JournalEntry, JournalState,
-    Update,
+    BatchEvent, ClientBuilder, Error, ErrorKind, GenerationHandle, Journal, JournalEntry,
+    JournalState, Update,
 };
 use futures_util::{
     StreamExt,
@@ -35,7 +35,6 @@ use crate::{
     progress::BatchProgress,
     spending::{Prices, Spending},
     target::free_output,
-    template::escape,
 };
 
 /// `resume`
@@ -44,8 +43,7 @@ pub(crate) async fn resume(resume: Resume) -> ExitCode {
     let (interrupt, jobs) = (Interrupt::listen(), &resume.jobs);
     let finished = match &resume.journal {
         Some(journal) => {
-            history.note_unfinished(&Except::Journal(&absolute(journal)));
-            finish_batch(journal, resume.out.as_deref(), jobs, &history, interrupt).await
+            finish_named(journal, resume.out.as_deref(), jobs, &history, interrupt).await
         }
         None => finish_all(jobs, &history, interrupt).await,
     };
@@ -55,6 +53,26 @@ pub(crate) async fn resume(resume: Resume) -> ExitCode {
     }
 }
 
+/// Finishes the batch that the command line names.
+async fn finish_named(
+    path: &Path,
+    out: Option<&Path>,
+    jobs: &Jobs,
+    history: &History,
+    interrupt: Interrupt,
+) -> Result<u8, Failure> {
+    if !path.is_file() {
+        let message = format!(
+            "journal {} not found; a batch writes journal.jsonl into its --out folder",
+            path.display()
+        );
+        return Err(Failure::usage(message));
+    }
+    let journal = open(path)?;
+    history.note_unfinished(&Except::Journal(&absolute(path), &journal.entries()));
+    finish_batch(journal, path, out, jobs, history, interrupt).await
+}
+
 /// Finishes everything that the history of this key and base URL lists as unfinished: the batches, then the others.
 async fn finish_all(jobs: &Jobs, history: &History, interrupt: Interrupt) -> Result<u8, Failure> {
     let client = ClientBuilder::from_env().build();
@@ -62,23 +80,43 @@ async fn finish_all(jobs: &Jobs, history: &History, interrupt: Interrupt) -> Res
     let entries = history.own_entries();
     let of = |state| entries.iter().filter(move |entry| entry.state() == state);
     history.note_ambiguous(&entries);
-    let mut batches: BTreeMap<&Path, &Path> = BTreeMap::new();
-    let mut singles: Vec<(&Entry, &GenerationHandle)> = Vec::new();
+    let mut of_journals: BTreeMap<&Path, Vec<(&Entry, &GenerationHandle)>> = BTreeMap::new();
+    let mut singles = Vec::new();
     for entry in of(State::Unfinished) {
         match (&entry.intent.batch, &entry.handle) {
-            (Some(batch), _) if batch.journal.is_file() => {
-                batches.insert(&batch.journal, &batch.out);
+            (Some(batch), Some(handle)) if batch.journal.is_file() => {
+                let entries = of_journals.entry(&batch.journal).or_default();
+                entries.push((entry, handle));
             }
             (_, Some(handle)) => singles.push((entry, handle)),
             (_, None) => {}
+        }
+    }
+    let mut batches = Vec::new();
+    for (path, mut entries) in of_journals {
+        let out = entries[0].0.intent.batch.as_ref().map(|batch| &*batch.out);
+        let journal = open(path);
+        if let Ok(journal) = &journal {
+            let recorded = journal.entries();
+            let (own, replaced) = entries
+                .into_iter()
+                .partition(|(entry, _)| entry.is_in(&recorded));
+            singles.extend::<Vec<_>>(replaced);
+            entries = own;
+        }
+        if !entries.is_empty() {
+            batches.push((path, out, journal));
         }
     }
     if batches.is_empty() && singles.is_empty() {
         print_note("nothing is unfinished");
     }
     let mut exit_code = 0;
-    for (journal, out) in batches {
-        let finished = finish_batch(journal, Some(out), jobs, history, interrupt.clone()).await;
+    for (path, out, journal) in batches {
+        let finished = match journal {
+            Ok(journal) => finish_batch(journal, path, out, jobs, history, interrupt.clone()).await,
+            Err(failure) => Err(failure),
+        };
         let code = finished.unwrap_or_else(|failure| {
             failure.report(jobs.json, None);
             failure.code
@@ -101,12 +139,8 @@ async fn finish_all(jobs: &Jobs, history: &History, interrupt: Interrupt) -> Res
 
 /// The options of the wait for one generation.
 fn waiting(entry: &Entry, jobs: &Jobs) -> Waiting {
-    // A batch whose journal is gone keeps the names of its videos.
-    let of_batch = entry.intent.batch.as_ref();
-    let of_batch = of_batch.map(|batch| escape(&batch.out.join(format!("{:04}.mp4", batch.line))));
-    let output = entry.intent.output.clone().or(of_batch);
     Waiting {
-        output: output.map(|output| free_output(&output)),
+        output: entry.output().map(|output| free_output(&output)),
         overwrite: false,
         allow_truncated: jobs.allow_truncated,
         json: jobs.json,
@@ -117,20 +151,13 @@ fn waiting(entry: &Entry, jobs: &Jobs) -> Waiting {
 
 /// Finishes the generations of a batch.
 async fn finish_batch(
+    journal: Journal,
     path: &Path,
     out: Option<&Path>,
     jobs: &Jobs,
     history: &History,
     interrupt: Interrupt,
 ) -> Result<u8, Failure> {
-    if !path.is_file() {
-        let message = format!(
-            "journal {} not found; a batch writes journal.jsonl into its --out folder",
-            path.display()
-        );
-        return Err(Failure::usage(message));
-    }
-    let journal = open(path)?;
     let folder = out.unwrap_or_else(|| folder_of(path));
     let entries = journal.entries();
     let speed = speed_of(jobs.speed, false);
@@ -158,7 +185,7 @@ async fn finish_batch(
     }
     let place = absolute(path);
     let known = history.own_entries();
-    reconcile(history, &known, &entries, &out);
+    reconcile(history, &known, &entries, &out, &place);
     for (index, handle) in &open {
         history.adopt(&known, handle, Some((&place, index + 1)));
     }

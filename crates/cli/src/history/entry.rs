@@ -6,11 +6,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use aimlapi_video::{GenerationHandle, Role, Route, contract};
+use aimlapi_video::{GenerationHandle, JournalEntry, Role, Route, contract};
 use serde_json::{Value, json};
 
 use super::event::{Event, Intent, Line};
-use crate::cost::Cost;
+use crate::{cost::Cost, template::escape};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
@@ -90,6 +90,17 @@ impl Entry {
         matches!(self.stage, Stage::Completed | Stage::Saved)
     }
 
+    /// Whether a journal records the generation. Another batch may have replaced the journal that the entry names.
+    pub(crate) fn is_in(&self, journal: &BTreeMap<usize, JournalEntry>) -> bool {
+        let mut handles = journal.values().filter_map(JournalEntry::handle);
+        handles.any(|handle| self.is_of(handle))
+    }
+
+    pub(crate) fn is_of(&self, handle: &GenerationHandle) -> bool {
+        let own = self.handle.as_ref();
+        own.is_some_and(|own| own.id() == handle.id() && own.route() == handle.route())
+    }
+
     pub(crate) fn prompt(&self) -> &str {
         let route = self.handle.as_ref().map(GenerationHandle::route);
         prompt_of(
@@ -97,6 +108,14 @@ impl Entry {
             &self.intent.model,
             &self.intent.request,
         )
+    }
+
+    /// Where the video is saved, in the form of `-o`. A batch that is not resumed by its journal keeps the names of its videos.
+    pub(crate) fn output(&self) -> Option<String> {
+        let of_batch = self.intent.batch.as_ref();
+        let of_batch =
+            of_batch.map(|batch| escape(&batch.out.join(format!("{:04}.mp4", batch.line))));
+        self.intent.output.clone().or(of_batch)
     }
 
     pub(crate) fn age(&self) -> Duration {
@@ -135,6 +154,8 @@ impl Entry {
             Event::Unclear { why } => (Stage::Unclear, Some(why)),
             Event::Created { handle } => {
                 self.handle = Some(handle);
+                // A process that waits for it may be killed in its turn.
+                self.is_noted = false;
                 (Stage::Created, None)
             }
             Event::Failed { why, cost } => {

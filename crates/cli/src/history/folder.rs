@@ -30,7 +30,7 @@ pub(super) fn path() -> io::Result<PathBuf> {
 
 /// The file of this process.
 pub(super) struct OwnFile {
-    file: File,
+    pub(super) file: File,
     /// The name without its extension, with which the ids of entries begin.
     pub(super) name: String,
     /// Whether the last write failed, so that the file may end with a part of a line.
@@ -122,29 +122,47 @@ pub(super) fn read(folder: &Path) -> io::Result<Contents> {
     Ok(contents)
 }
 
-/// Removes the files whose last line is older than `oldest`, and that no newer file refers to; returns the removed entries.
+/// Removes the files whose last line is older than `oldest`, and that share no entry with a newer file; returns the removed
+/// entries.
 pub(super) fn prune(folder: &Path, oldest: SystemTime) -> io::Result<Vec<Entry>> {
-    let read = files(folder)?
-        .into_iter()
-        .map(|file| (Read::of(&file), file));
-    let (mut old, kept): (Vec<_>, Vec<_>) = read.partition(|(read, _)| read.is_before(oldest));
-    let kept: BTreeSet<String> = kept.iter().map(|(_, file)| stem(file)).collect();
-    // A file may end an entry of a newer one.
-    let refers_to_kept = |read: &Read| {
-        let mut names = read
+    let mut kept = BTreeSet::new();
+    let mut all = Vec::new();
+    for file in files(folder)? {
+        let read = Read::of(&file);
+        let of_entries = read
             .lines
             .iter()
-            .filter_map(|line| line.entry.split('-').next());
-        names.any(|name| kept.contains(name))
-    };
-    old.retain(|(read, _)| !refers_to_kept(read));
+            .map(|line| file_of(&line.entry).to_owned());
+        let names: BTreeSet<String> = of_entries.chain([stem(&file)]).collect();
+        if !read.is_before(oldest) {
+            kept.extend(names.iter().cloned());
+        }
+        all.push((file, read, names));
+    }
+    // A file that is kept for an entry may have lines of further entries.
+    let mut before = 0;
+    while before < kept.len() {
+        before = kept.len();
+        for (_, _, names) in &all {
+            if !names.is_disjoint(&kept) {
+                kept.extend(names.iter().cloned());
+            }
+        }
+    }
     let mut lines = Vec::new();
-    for (read, file) in old {
-        fs::remove_file(&file)?;
-        let _ = fs::remove_file(file.with_extension("lock"));
-        lines.extend(read.lines.into_iter().map(|line| (line, false)));
+    for (file, read, names) in all {
+        if names.is_disjoint(&kept) {
+            fs::remove_file(&file)?;
+            let _ = fs::remove_file(file.with_extension("lock"));
+            lines.extend(read.lines.into_iter().map(|line| (line, false)));
+        }
     }
     Ok(merged(lines))
+}
+
+/// The name of the file that has the intent of an entry.
+fn file_of(entry: &str) -> &str {
+    entry.split_once('-').map_or(entry, |(file, _)| file)
 }
 
 fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use aimlapi_video::JournalEntry;
+
 use super::{Batch, Entry, Event, History, State};
 use crate::{
     failure::{resume_command, shell_path},
@@ -12,7 +14,8 @@ use crate::{
 pub(crate) enum Except<'a> {
     Nothing,
     Generation(&'a str),
-    Journal(&'a Path),
+    /// The generations that the journal at the path records.
+    Journal(&'a Path, &'a BTreeMap<usize, JournalEntry>),
 }
 
 /// More lines than this would hide what the command itself prints.
@@ -30,8 +33,10 @@ impl History {
         let mut batches: BTreeMap<&Path, (&Batch, usize)> = BTreeMap::new();
         for entry in &entries {
             match &entry.intent.batch {
-                Some(batch) => batches.entry(&batch.journal).or_insert((batch, 0)).1 += 1,
-                None => notes.push(note(entry)),
+                Some(batch) if entry.handle.is_some() => {
+                    batches.entry(&batch.journal).or_insert((batch, 0)).1 += 1
+                }
+                _ => notes.push(note(entry)),
             }
         }
         notes.extend(batches.into_values().map(|(batch, count)| {
@@ -66,9 +71,10 @@ impl Except<'_> {
         match self {
             Self::Nothing => false,
             Self::Generation(id) => entry.handle.as_ref().is_some_and(|own| own.id() == *id),
-            Self::Journal(path) => {
+            Self::Journal(path, recorded) => {
                 let batch = entry.intent.batch.as_ref();
                 batch.is_some_and(|batch| batch.journal == *path)
+                    && (entry.handle.is_none() || entry.is_in(recorded))
             }
         }
     }
@@ -103,7 +109,7 @@ fn note(entry: &Entry) -> String {
 pub(crate) fn advice(entry: &Entry) -> String {
     format!(
         "the create got no response, so it may have been accepted and billed; look at the account's log before you repeat it, \
-         and wait for an id that it lists by `aimlapi-video wait ID` (`aimlapi-video history show {}` has the request)",
+         and wait for an id that it lists by `aimlapi-video wait ID --entry {0}` (`aimlapi-video history show {0}` has the request)",
         entry.id
     )
 }

@@ -8,7 +8,9 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    KEY, MODEL, batch, generate, history, killed, killed_by, notes, recorded, service,
+    KEY, MODEL, batch, files, generate, history, killed, killed_by,
+    list::age,
+    notes, recorded, service,
     support::{self, Server, cli::Cli, http},
     until,
 };
@@ -69,6 +71,18 @@ async fn create_without_a_response_is_ambiguous_and_says_what_to_do() {
     for part in ["account's log", "\"prompt\": \"silent\"", entry] {
         assert!(shown.stdout.contains(part), "{part}: {shown:?}");
     }
+    // The id that the account's log lists, once.
+    let named = ["wait", "g1", "--entry", entry, "--deadline", "1ms"];
+    let ran = cli.run(&named).await;
+    assert!(ran.code != 2, "{ran:?}");
+    let entries = history(&cli).await;
+    assert_eq!(
+        (&entries[0]["id"], &entries[0]["state"]),
+        (&json!("g1"), &json!("unfinished"))
+    );
+    let ran = cli.run(&named).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.error().contains("no ambiguous entry"), "{ran:?}");
     // The same from a response that cannot be read, and not from a refusal.
     for (status, state) in [(500, "ambiguous"), (401, "not_created")] {
         let server = Server::always(http(status, &[], "{}")).await;
@@ -140,10 +154,11 @@ async fn resume_finishes_all_that_is_unfinished_in_its_place() {
     child.kill().await.unwrap();
 
     let told = cli.run(&["status", "other"]).await;
-    let [note] = notes(&told)[..] else {
-        panic!("one note: {told:?}");
+    let [ambiguous, note] = notes(&told)[..] else {
+        panic!("two notes: {told:?}");
     };
-    assert!(note.contains("a batch left 4 unfinished"), "{note}");
+    assert!(ambiguous.contains("account's log"), "{ambiguous}");
+    assert!(note.contains("a batch left 3 unfinished"), "{note}");
     released.store(true, Ordering::SeqCst);
     let ran = cli.run(&["resume", "--speed", "1000"]).await;
     assert_eq!(ran.code, 6, "a create has no response: {ran:?}");
@@ -166,4 +181,112 @@ async fn resume_finishes_all_that_is_unfinished_in_its_place() {
     assert_eq!(created.count(), 5);
     let ran = cli.run(&["resume", "--speed", "1000"]).await;
     assert!(ran.stderr.contains("nothing is unfinished"), "{ran:?}");
+}
+
+/// Starts a batch, and kills it as soon as the history has its only generation.
+async fn killed_batch(cli: &Cli, prompt: &str, out: &str) {
+    fs::write(cli.path("b.jsonl"), batch(&[prompt])).unwrap();
+    let run = ["batch", "b.jsonl", "--out", out, "--speed", "1000"];
+    killed(cli, &run, prompt).await;
+}
+
+#[tokio::test]
+async fn generation_of_a_replaced_journal_is_noted_and_resumed() {
+    let released = Arc::default();
+    let server = service(&released).await;
+    let cli = Cli::at(server.url());
+    killed_batch(&cli, "b1", "videos").await;
+    fs::remove_file(cli.path("videos/journal.jsonl")).unwrap();
+    released.store(true, Ordering::SeqCst);
+    fs::write(cli.path("b.jsonl"), batch(&["b2"])).unwrap();
+    let run = ["batch", "b.jsonl", "--out", "videos", "--speed", "1000"];
+    let ran = cli.run(&run).await;
+    assert_eq!((ran.code, notes(&ran).len()), (0, 1), "{ran:?}");
+    let ran = cli.run(&["resume", "--speed", "1000"]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let entries = history(&cli).await;
+    assert!(entries.iter().all(|entry| entry["state"] == "saved"));
+    assert_eq!(entries.len(), 2);
+}
+
+#[tokio::test]
+async fn batch_that_is_resumed_by_a_link_to_its_folder_is_not_noted() {
+    let released = Arc::default();
+    let server = service(&released).await;
+    let cli = Cli::at(server.url());
+    killed_batch(&cli, "b1", "videos").await;
+    std::os::unix::fs::symlink(cli.path("videos"), cli.path("link")).unwrap();
+    released.store(true, Ordering::SeqCst);
+    let ran = cli
+        .run(&["resume", "link/journal.jsonl", "--speed", "1000"])
+        .await;
+    assert_eq!((ran.code, notes(&ran).len()), (0, 0), "{ran:?}");
+}
+
+#[tokio::test]
+async fn last_generation_of_a_batch_is_saved_under_the_name_of_its_line() {
+    let released = Arc::default();
+    let server = service(&released).await;
+    let cli = Cli::at(server.url());
+    killed_batch(&cli, "b1", "videos").await;
+    released.store(true, Ordering::SeqCst);
+    let ran = cli.run(&["wait", "--last", "--speed", "1000"]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(cli.path("videos/0001.mp4").is_file(), "{ran:?}");
+}
+
+#[tokio::test]
+async fn generation_is_noted_again_after_its_wait_was_killed() {
+    let server = service(&Arc::default()).await;
+    let cli = Cli::at(server.url());
+    killed(&cli, &generate("g1", "a.mp4"), "g1").await;
+    assert_eq!(notes(&cli.run(&["status", "other"]).await).len(), 1);
+    let mut wait = cli.command(&["wait", "g1"]).spawn().unwrap();
+    until(|| recorded(&cli).matches("\"event\":\"created\"").count() == 2).await;
+    wait.kill().await.unwrap();
+    assert_eq!(notes(&cli.run(&["status", "other"]).await).len(), 1);
+}
+
+#[tokio::test]
+async fn prune_keeps_an_old_entry_that_a_command_waits_for() {
+    let server = service(&Arc::default()).await;
+    let cli = Cli::at(server.url());
+    killed(&cli, &generate("g1", "a.mp4"), "g1").await;
+    let [file] = &files(&cli)[..] else {
+        panic!("one file");
+    };
+    age(file);
+    let mut wait = cli.command(&["wait", "--last"]).spawn().unwrap();
+    until(|| recorded(&cli).matches("\"event\":\"created\"").count() == 2).await;
+    let ran = cli.run(&["history", "prune", "--older-than", "90d"]).await;
+    assert!(ran.stdout.contains("removed 0"), "{ran:?}");
+    wait.kill().await.unwrap();
+    assert_eq!(history(&cli).await[0]["state"], "unfinished");
+}
+
+#[tokio::test]
+async fn create_that_its_journal_never_sent_is_not_created_but_after_a_replacement() {
+    let server = service(&Arc::default()).await;
+    for is_replaced in [false, true] {
+        let cli = Cli::at(server.url());
+        fs::write(cli.path("b.jsonl"), batch(&["silent"])).unwrap();
+        let run = ["batch", "b.jsonl", "--out", "videos"];
+        let mut child = cli.command(&run).spawn().unwrap();
+        let journal = cli.path("videos/journal.jsonl");
+        let sent = || fs::read_to_string(&journal).unwrap_or_default();
+        until(|| sent().contains("intent")).await;
+        child.kill().await.unwrap();
+        if is_replaced {
+            fs::remove_file(&journal).unwrap();
+        }
+        // As if the process had been killed before it wrote to its journal.
+        fs::write(&journal, "").unwrap();
+        let ran = cli.run(&["resume", "videos/journal.jsonl"]).await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let state = match is_replaced {
+            true => "ambiguous",
+            false => "not_created",
+        };
+        assert_eq!(history(&cli).await[0]["state"], state);
+    }
 }
