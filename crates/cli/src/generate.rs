@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     args::{Generate, route_of, speed_of},
+    cost::Cost,
     documents::Catalogue,
     failure::{self, Failure},
     history::{Create, Except, History},
@@ -112,6 +113,7 @@ async fn run_generate(generate: Generate, history: &History) -> Result<ExitCode,
         reserved,
         speed,
         resumes: false,
+        created_cost: Cost::default(),
         history: history.clone(),
         draft,
     };

@@ -119,8 +119,11 @@ impl History {
             return;
         };
         let mut inner = self.lock();
-        let stored = handle.clone();
-        inner.append(entry, Event::Created { handle: stored });
+        let created = Event::Created {
+            handle: handle.clone(),
+            cost: Cost::of(None, Some(handle)),
+        };
+        inner.append(entry, created);
         inner.generations.push((handle.clone(), entry.clone()));
     }
 
@@ -152,13 +155,13 @@ impl History {
     }
 
     /// Finds the entry of a generation that another process created, and records that this one waits for it. The entry of a
-    /// batch may lack the generation, if that process was killed right after the create.
+    /// batch may lack the generation, if that process was killed right after the create. Returns the cost that is known so far.
     pub(crate) fn adopt(
         &self,
         entries: &[Entry],
         handle: &GenerationHandle,
         place: Option<(&Path, usize)>,
-    ) {
+    ) -> Cost {
         let is_same = |entry: &&Entry| {
             let known = entry.handle.as_ref();
             known.is_some_and(|known| known.id() == handle.id() && known.route() == handle.route())
@@ -173,6 +176,7 @@ impl History {
         if let Some(entry) = found {
             self.created(Some(&entry.id), entry.handle.as_ref().unwrap_or(handle));
         }
+        found.map(|entry| entry.cost).unwrap_or_default()
     }
 
     pub(crate) fn completed(&self, handle: &GenerationHandle, cost: Cost) {
@@ -311,5 +315,11 @@ pub(crate) fn redacted(request: &GenerationRequest, model: Option<&Model>) -> se
 pub(crate) fn length(request: &GenerationRequest, model: Option<&Model>) -> Option<u64> {
     let property = model?.property(Role::Duration)?;
     let value = request.body().get(&property.name);
-    value.or(property.default.as_ref())?.as_u64()
+    let value = value.or(property.default.as_ref())?;
+    // The service may take 10.0 and "10" too.
+    let number = match value.as_str() {
+        Some(text) => text.trim().parse().ok()?,
+        None => value.as_f64()?,
+    };
+    (number >= 0.0 && number.fract() == 0.0).then_some(number as u64)
 }

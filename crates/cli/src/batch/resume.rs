@@ -157,17 +157,19 @@ async fn finish_batch(
         ));
     }
     let place = absolute(path);
+    let ledger = Ledger::new(history.clone(), Spending::new(None, Prices::default()));
     let known = history.own_entries();
     reconcile(history, &known, &entries, &out);
     for (index, handle) in &open {
-        history.adopt(&known, handle, Some((&place, index + 1)));
+        let cost = history.adopt(&known, handle, Some((&place, index + 1)));
+        ledger.created(*index, cost);
     }
     let mut run = Run {
         progress: BatchProgress::start(open.len() + unclear, speed),
         client: client.clone(),
         journal,
         out,
-        ledger: Ledger::new(history.clone(), Spending::new(None, Prices::default())),
+        ledger,
         records: Records::default(),
         place,
         known,
