@@ -47,7 +47,10 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
     };
     if let (Some(selection), Some((_, matches))) = (selection, matches.subcommand()) {
         let given = own.into_iter().filter_map(|flag| {
-            let values = matches.get_many::<String>(&flag.name)?.cloned().collect();
+            let values = matches
+                .get_many::<String>(&flag.spelling())?
+                .cloned()
+                .collect();
             Some(Given { flag, values })
         });
         parameters.flags = given.collect();
