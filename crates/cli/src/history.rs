@@ -9,9 +9,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use aimlapi_video::{GenerationHandle, GenerationRequest, Model, Role};
+use aimlapi_video::{ErrorKind, GenerationHandle, GenerationRequest, Model, Role};
 
-use crate::{args::HistoryOption, cost::Cost, failure::Failure, output::print_note};
+use crate::{
+    args::HistoryOption,
+    cost::Cost,
+    failure::{self, Failure},
+    output::print_note,
+};
 
 mod account;
 mod entry;
@@ -65,14 +70,26 @@ impl History {
 
     /// All entries, after a note about lines that cannot be read.
     pub(crate) fn entries(&self) -> Vec<Entry> {
-        let Some(folder) = self.lock().folder.clone() else {
-            return Vec::new();
-        };
-        let read = folder::read(&folder);
-        let Contents { entries, damaged } = read.unwrap_or_else(|error| {
+        self.read().unwrap_or_else(|error| {
             self.lock().give_up("cannot be read", &error);
-            Contents::default()
-        });
+            Vec::new()
+        })
+    }
+
+    /// All entries, for a command that is about nothing else.
+    pub(crate) fn required_entries(&self) -> Result<Vec<Entry>, Failure> {
+        self.read().map_err(|error| {
+            let kind = failure::Kind::Library(ErrorKind::Io);
+            let message = format!("the history cannot be read: {error}; set AIMLAPI_VIDEO_HOME to a folder that can be read");
+            Failure::new(failure::USAGE, kind, message)
+        })
+    }
+
+    fn read(&self) -> std::io::Result<Vec<Entry>> {
+        let Some(folder) = self.lock().folder.clone() else {
+            return Ok(Vec::new());
+        };
+        let Contents { entries, damaged } = folder::read(&folder)?;
         let has_reported = std::mem::replace(&mut self.lock().has_reported, true);
         if let Some(first) = damaged.first().filter(|_| !has_reported) {
             let more = match damaged.len() - 1 {
@@ -83,12 +100,19 @@ impl History {
                 "note: skipped a damaged line of the history: {first}{more}"
             ));
         }
-        entries
+        Ok(entries)
     }
 
     /// The entries of this key and base URL.
     pub(crate) fn own_entries(&self) -> Vec<Entry> {
-        let mut entries = self.entries();
+        self.own(self.entries())
+    }
+
+    pub(crate) fn required_own_entries(&self) -> Result<Vec<Entry>, Failure> {
+        Ok(self.own(self.required_entries()?))
+    }
+
+    fn own(&self, mut entries: Vec<Entry>) -> Vec<Entry> {
         let inner = self.lock();
         let account = inner.account.as_ref();
         entries.retain(|entry| account.is_some_and(|own| own.has(&entry.intent.account)));

@@ -44,7 +44,7 @@ pub(crate) async fn wait(wait: Wait) -> ExitCode {
 
 /// The handle of the last create; its video is saved where that command would have saved it.
 fn last(history: &History, waiting: &mut Waiting) -> Result<GenerationHandle, Failure> {
-    let entries = history.own_entries();
+    let entries = history.required_own_entries()?;
     let mut created = entries.into_iter().rev();
     let Some((handle, entry)) = created.find_map(|entry| Some((entry.handle.clone()?, entry)))
     else {

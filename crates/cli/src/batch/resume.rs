@@ -59,7 +59,7 @@ pub(crate) async fn resume(resume: Resume) -> ExitCode {
 async fn finish_all(jobs: &Jobs, history: &History, interrupt: Interrupt) -> Result<u8, Failure> {
     let client = ClientBuilder::from_env().build();
     client.map_err(|error| Failure::creating(&error))?;
-    let entries = history.own_entries();
+    let entries = history.required_own_entries()?;
     let of = |state| entries.iter().filter(move |entry| entry.state() == state);
     history.note_ambiguous(&entries);
     let mut batches: BTreeMap<&Path, &Path> = BTreeMap::new();
