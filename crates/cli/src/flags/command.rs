@@ -2,7 +2,10 @@
 
 use std::{ffi::OsString, process::ExitCode};
 
-use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, error::ErrorKind};
+use clap::{
+    Arg, Args, Command, CommandFactory, FromArgMatches,
+    error::{ContextKind, ErrorKind},
+};
 
 use super::{Flag, Given, is_alias, selection::Selection};
 use crate::{
@@ -70,6 +73,10 @@ fn unparsed(error: &clap::Error, note: Option<&str>) -> ExitCode {
         let text = error.to_string();
         let message = text.split("\n\n").next().unwrap_or_default();
         let message = message.strip_prefix("error: ").unwrap_or(message);
+        let message = match error.get(ContextKind::SuggestedArg) {
+            Some(nearest) => format!("{message}; did you mean {nearest}?"),
+            None => message.to_owned(),
+        };
         Failure::usage(message).print_json(None);
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))

@@ -199,3 +199,17 @@ async fn two_options_for_one_parameter_are_an_error_that_names_both() {
         "{ran:?}"
     );
 }
+
+#[tokio::test]
+async fn unknown_flag_is_reported_with_the_nearest_one_in_json_too() {
+    let ran = Cli::new().run(&["models", "--jsn", "--json"]).await;
+    let unknown = Cli::new()
+        .run(&["validate", MODEL, "--duratio", "5", "--json"])
+        .await;
+    assert_eq!((ran.code, unknown.code), (2, 2), "{ran:?}");
+    assert!(ran.stdout.contains("did you mean --json?"), "{ran:?}");
+    assert!(
+        unknown.stdout.contains("did you mean --duration?"),
+        "{unknown:?}"
+    );
+}
