@@ -206,6 +206,8 @@ async fn unknown_flag_is_reported_with_the_nearest_one_in_json_too() {
     let unknown = Cli::new()
         .run(&["validate", MODEL, "--duratio", "5", "--json"])
         .await;
+    let amount = generate(&Cli::new(), &[MODEL, "--max-usd", "-1"]).await;
+    assert!(amount.error().contains("expected an amount"), "{amount:?}");
     assert_eq!((ran.code, unknown.code), (2, 2), "{ran:?}");
     assert!(ran.stdout.contains("did you mean --json?"), "{ran:?}");
     assert!(
