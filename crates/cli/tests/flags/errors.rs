@@ -215,3 +215,14 @@ async fn unknown_flag_is_reported_with_the_nearest_one_in_json_too() {
         "{unknown:?}"
     );
 }
+
+#[tokio::test]
+async fn misspelled_model_behind_its_flag_is_reported_as_unknown() {
+    let model = MODEL.replace("master", "mastr");
+    let ran = generate(&Cli::new(), &["--duration", "5", &model]).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(
+        ran.error().contains(&model) && ran.error().contains(MODEL),
+        "{ran:?}"
+    );
+}
