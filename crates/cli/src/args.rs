@@ -136,7 +136,7 @@ pub(crate) struct Spend {
     ///
     /// A generation is expected to cost what those of the same model and length cost before, in this run or in the history; one
     /// of another length counts in proportion. The first one of a model runs alone.
-    #[arg(long, value_name = "N", value_parser = amount)]
+    #[arg(long, value_name = "N", value_parser = amount, allow_negative_numbers = true)]
     pub(crate) max_usd: Option<f64>,
     /// Refuse requests with warnings, instead of sending them as they stand
     #[arg(long)]

@@ -43,6 +43,14 @@ impl Cost {
         }
     }
 
+    /// The higher cost of two responses that are about the same generation.
+    pub(crate) fn max(self, other: Self) -> Self {
+        match other.usd > self.usd {
+            true => other,
+            false => self,
+        }
+    }
+
     pub(crate) fn is_known(&self) -> bool {
         self.usd.is_some()
     }

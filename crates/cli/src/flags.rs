@@ -154,7 +154,8 @@ impl Flag {
 
     /// Defines the flag's argument.
     fn arg(&self, heading: &str, order: usize) -> Arg {
-        let arg = Arg::new(self.name.clone())
+        // The ids of the command's own arguments have no dashes.
+        let arg = Arg::new(self.spelling())
             .long(self.name.clone())
             .help(self.help())
             .help_heading(heading.to_owned())

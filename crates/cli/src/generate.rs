@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     args::{Generate, Waiting, route_of, speed_of},
+    cost::Cost,
     documents::Catalogue,
     failure::{self, Failure},
     history::{Create, Except, History},
@@ -126,6 +127,7 @@ async fn run_generate(
         reserved,
         speed,
         resumes: false,
+        created_cost: Cost::default(),
         history: history.clone(),
         draft,
     };

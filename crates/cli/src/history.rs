@@ -9,9 +9,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use aimlapi_video::{GenerationHandle, GenerationRequest, Model, Role};
+use aimlapi_video::{ErrorKind, GenerationHandle, GenerationRequest, Model, Role};
 
-use crate::{args::HistoryOption, cost::Cost, failure::Failure, output::print_note};
+use crate::{
+    args::HistoryOption,
+    cost::Cost,
+    failure::{self, Failure},
+    output::print_note,
+};
 
 mod account;
 mod entry;
@@ -67,10 +72,20 @@ impl History {
         })))
     }
 
-    /// All entries, after a note about lines that cannot be read. A kill leaves such a line for ever, so other commands are
-    /// silent about it.
+    /// All entries that can be read.
     pub(crate) fn entries(&self) -> Vec<Entry> {
-        let Contents { entries, damaged } = self.contents();
+        self.contents().entries
+    }
+
+    /// The entries of this key and base URL that can be read.
+    pub(crate) fn own_entries(&self) -> Vec<Entry> {
+        self.own(self.entries())
+    }
+
+    /// All entries, for a command that is about nothing else, after a note about lines that cannot be read. A kill leaves such
+    /// a line for ever, so other commands are silent about it.
+    pub(crate) fn required_entries(&self) -> Result<Vec<Entry>, Failure> {
+        let Contents { entries, damaged } = self.required_contents()?;
         if let Some(first) = damaged.first() {
             let more = match damaged.len() - 1 {
                 0 => String::new(),
@@ -80,12 +95,15 @@ impl History {
                 "note: skipped a damaged line of the history: {first}{more}"
             ));
         }
-        entries
+        Ok(entries)
     }
 
-    /// The entries of this key and base URL.
-    pub(crate) fn own_entries(&self) -> Vec<Entry> {
-        let mut entries = self.contents().entries;
+    /// The entries of this key and base URL, for a command that cannot do without them.
+    pub(crate) fn required_own_entries(&self) -> Result<Vec<Entry>, Failure> {
+        Ok(self.own(self.required_contents()?.entries))
+    }
+
+    fn own(&self, mut entries: Vec<Entry>) -> Vec<Entry> {
         let inner = self.lock();
         let account = inner.account.as_ref();
         entries.retain(|entry| account.is_some_and(|own| own.has(&entry.intent.account)));
@@ -93,13 +111,25 @@ impl History {
     }
 
     fn contents(&self) -> Contents {
-        let Some(folder) = self.lock().folder.clone() else {
-            return Contents::default();
-        };
-        folder::read(&folder).unwrap_or_else(|error| {
+        self.read().unwrap_or_else(|error| {
             self.lock().warn("cannot be read", &error);
             Contents::default()
         })
+    }
+
+    fn required_contents(&self) -> Result<Contents, Failure> {
+        self.read().map_err(|error| {
+            let kind = failure::Kind::Library(ErrorKind::Io);
+            let message = format!(
+                "the history cannot be read: {error}; set AIMLAPI_VIDEO_HOME to a folder that can be read"
+            );
+            Failure::new(failure::USAGE, kind, message)
+        })
+    }
+
+    fn read(&self) -> std::io::Result<Contents> {
+        let folder = self.lock().folder.clone();
+        folder.map_or_else(|| Ok(Contents::default()), |folder| folder::read(&folder))
     }
 
     /// The record of a create; `None` without a history or a key.
@@ -126,15 +156,24 @@ impl History {
             return;
         };
         let mut inner = self.lock();
-        let stored = handle.clone();
-        inner.append(entry, Event::Created { handle: stored });
+        let created = Event::Created {
+            handle: handle.clone(),
+            cost: Cost::of(None, Some(handle)),
+        };
+        inner.append(entry, created);
         inner.generations.push((handle.clone(), entry.clone()));
     }
 
     /// Records the generation of an entry, for a later `adopt`.
     pub(crate) fn attach(&self, entry: &Entry, handle: &GenerationHandle) {
         let handle = handle.clone();
-        self.lock().append(&entry.id, Event::Created { handle });
+        self.lock().append(
+            &entry.id,
+            Event::Created {
+                handle,
+                cost: Cost::default(),
+            },
+        );
     }
 
     /// Records the outcome of a create.
@@ -165,13 +204,13 @@ impl History {
     }
 
     /// Finds the entry of a generation that another process created, and records that this one waits for it. The entry of a
-    /// batch may lack the generation, if that process was killed right after the create.
+    /// batch may lack the generation, if that process was killed right after the create. Returns the cost that is known so far.
     pub(crate) fn adopt(
         &self,
         entries: &[Entry],
         handle: &GenerationHandle,
         place: Option<(&Path, usize)>,
-    ) {
+    ) -> Cost {
         let is_same = |entry: &&Entry| entry.is_of(handle);
         let is_there = |entry: &&Entry| {
             let batch = entry.intent.batch.as_ref();
@@ -183,6 +222,7 @@ impl History {
         if let Some(entry) = found {
             self.created(Some(&entry.id), entry.handle.as_ref().unwrap_or(handle));
         }
+        found.map(|entry| entry.cost).unwrap_or_default()
     }
 
     pub(crate) fn completed(&self, handle: &GenerationHandle, cost: Cost) {
@@ -330,5 +370,11 @@ pub(crate) fn redacted(request: &GenerationRequest, model: Option<&Model>) -> se
 pub(crate) fn length(request: &GenerationRequest, model: Option<&Model>) -> Option<u64> {
     let property = model?.property(Role::Duration)?;
     let value = request.body().get(&property.name);
-    value.or(property.default.as_ref())?.as_u64()
+    let value = value.or(property.default.as_ref())?;
+    // The service may take 10.0 and "10" too.
+    let number = match value.as_str() {
+        Some(text) => text.trim().parse().ok()?,
+        None => value.as_f64()?,
+    };
+    (number >= 0.0 && number.fract() == 0.0).then_some(number as u64)
 }

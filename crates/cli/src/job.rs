@@ -49,7 +49,7 @@ pub(crate) async fn wait(wait: Wait) -> ExitCode {
 
 /// The handle of the last create; its video is saved where that command would have saved it.
 fn last(history: &History, waiting: &mut Waiting) -> Result<GenerationHandle, Failure> {
-    let entries = history.own_entries();
+    let entries = history.required_own_entries()?;
     let mut created = entries.into_iter().rev();
     let Some((handle, entry)) = created.find_map(|entry| Some((entry.handle.clone()?, entry)))
     else {
@@ -113,7 +113,7 @@ async fn run_resume(
         .wait_options(WaitOptions::default().speed(speed))
         .build()
         .map_err(|error| Failure::creating(&error))?;
-    history.adopt(&history.own_entries(), &handle, None);
+    let created_cost = history.adopt(&history.own_entries(), &handle, None);
     let progress = WaitProgress::start(&format!("waiting for {}", handle.id()), speed);
     Job {
         client,
@@ -122,6 +122,7 @@ async fn run_resume(
         reserved,
         speed,
         resumes: true,
+        created_cost,
         history: history.clone(),
         draft: None,
     }
@@ -149,6 +150,8 @@ pub(crate) struct Job {
     pub(crate) speed: f64,
     /// Whether another command created the generation.
     pub(crate) resumes: bool,
+    /// What an earlier command knew of the cost.
+    pub(crate) created_cost: Cost,
     pub(crate) history: History,
     /// What `--sidecar` writes.
     pub(crate) draft: Option<Draft>,
@@ -171,7 +174,7 @@ impl Job {
         };
         progress.close();
         let (generation, saved) = outcome?;
-        let cost = Cost::of(Some(&generation), Some(&handle));
+        let cost = self.cost(Some(&generation), &handle);
         let is_file = !matches!(self.target, Target::StandardOutput(_));
         let paths = saved.iter().filter(|_| is_file).map(|file| &*file.path);
         self.history.saved(&handle, paths, cost);
@@ -203,6 +206,10 @@ impl Job {
         Ok(saved)
     }
 
+    fn cost(&self, last: Option<&Generation>, handle: &GenerationHandle) -> Cost {
+        Cost::of(last, Some(handle)).max(self.created_cost)
+    }
+
     async fn wait_and_save(
         &mut self,
         handle: &GenerationHandle,
@@ -212,13 +219,13 @@ impl Job {
             Ok(generation) => generation,
             Err(failure) => {
                 if failure.code == failure::FAILED {
-                    let cost = Cost::of(failure.last_response.as_deref(), Some(handle));
+                    let cost = self.cost(failure.last_response.as_deref(), handle);
                     self.history.failed(handle, &failure.message, cost);
                 }
                 return Err(failure);
             }
         };
-        let cost = Cost::of(Some(&generation), Some(handle));
+        let cost = self.cost(Some(&generation), handle);
         self.history.completed(handle, cost);
         let download = self
             .client

@@ -33,7 +33,7 @@ pub(crate) fn history(options: Options) -> ExitCode {
 }
 
 fn list(history: &History, options: &Options) -> Result<String, Failure> {
-    let mut entries = history.entries();
+    let mut entries = history.required_entries()?;
     if let Some(since) = options.since {
         entries.retain(|entry| entry.age() <= since);
     }
@@ -156,7 +156,7 @@ fn by_model(entries: &[Entry], json: bool) -> String {
 }
 
 fn show(history: &History, id: &str, json: bool) -> Result<String, Failure> {
-    let entries = history.entries();
+    let entries = history.required_entries()?;
     let is = |entry: &&Entry| entry.id == id || entry.name() == id;
     let begins = |entry: &&Entry| entry.name().starts_with(id) || entry.id.starts_with(id);
     let exact: Vec<&Entry> = entries.iter().filter(is).collect();

@@ -43,7 +43,8 @@ impl Prices {
     }
 
     fn learn(&mut self, kind: Kind, cost: Cost) {
-        if let Some(usd) = cost.usd {
+        // Zero may be the cost of a poll alone, where the create's response is not known.
+        if let Some(usd) = cost.usd.filter(|usd| *usd > 0.0) {
             let highest = self.0.entry(kind).or_default();
             *highest = highest.max(usd);
         }
@@ -52,9 +53,10 @@ impl Prices {
     /// The cost of the same kind, else that of the same model in proportion to the length.
     pub(crate) fn estimate(&self, kind: &Kind) -> Option<f64> {
         let same_model = self.0.iter().filter(|(known, _)| known.model == kind.model);
-        let in_proportion = same_model.map(|(known, usd)| match (known.length, kind.length) {
-            (Some(known @ 1..), Some(length)) => usd / known as f64 * length as f64,
-            _ => *usd,
+        // The cost of a clip of unknown length says nothing about another clip.
+        let in_proportion = same_model.filter_map(|(known, usd)| {
+            let (known, length) = (known.length.filter(|known| *known > 0)?, kind.length?);
+            Some(usd / known as f64 * length as f64)
         });
         let highest = in_proportion.reduce(f64::max);
         self.0.get(kind).copied().or(highest)
@@ -213,14 +215,19 @@ mod tests {
     fn generation_of_another_length_is_priced_in_proportion() {
         let mut prices = Prices::default();
         prices.learn(kind("a"), cost(0.25));
+        let length = None;
+        let model: String = "c".into();
+        prices.learn(Kind { model, length }, cost(0.25));
         let of = |model: &str, length| {
             let model = model.into();
             prices.estimate(&Kind { model, length })
         };
         assert_eq!(of("a", Some(5)), Some(0.25));
         assert_eq!(of("a", Some(10)), Some(0.5));
-        assert_eq!(of("a", None), Some(0.25));
+        assert_eq!(of("a", None), None);
         assert_eq!(of("b", Some(5)), None);
+        assert_eq!(of("c", Some(10)), None);
+        assert_eq!(of("c", None), Some(0.25));
     }
 
     #[test]

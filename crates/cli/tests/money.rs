@@ -3,7 +3,13 @@
 
 use aimlapi_video_test_support as support;
 
-use std::fs;
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use serde_json::{Value, json};
 use support::{Bytes, Request, Server, cli::Cli, http};
@@ -102,24 +108,72 @@ async fn cost_is_in_the_last_line_and_in_the_total() {
     assert_eq!(saved.count(), 2, "{ran:?}");
 }
 
-#[tokio::test]
-async fn cost_in_the_headers_of_the_create_counts() {
-    let server = Server::start(|_, request| {
-        let body = json!({ "id": "g1", "status": "queued" }).to_string();
+/// A service that states the cost, 0.7 USD, in the headers of the create alone; the body of a poll states 0. A generation ends
+/// once it is released.
+async fn service_of_headers(released: &Arc<AtomicBool>) -> Server {
+    let released = Arc::clone(released);
+    Server::start(move |_, request| {
         let headers = [
             ("content-type", "application/json"),
             ("x-aimlapi-usd-spent", "0.7"),
         ];
+        let is_poll = request.target.contains("generation_id=");
         match &*request.method {
-            "POST" => http(201, &headers, body),
+            "POST" => {
+                let body: Value = serde_json::from_slice(&request.body).unwrap();
+                let body = json!({ "id": body["prompt"], "status": "queued" });
+                http(201, &headers, body.to_string())
+            }
+            _ if is_poll && !released.load(Ordering::SeqCst) => {
+                support::json(200, json!({ "id": "g", "status": "generating" }))
+            }
             _ => answer(request, json!({ "usage": { "usd_spent": 0 } })),
         }
     })
-    .await;
+    .await
+}
+
+#[tokio::test]
+async fn cost_in_the_headers_of_the_create_counts() {
+    let server = service_of_headers(&Arc::new(AtomicBool::new(true))).await;
     let ran = Cli::at(server.url()).run(&generate(&[])).await;
     assert!(
         ran.stdout.ends_with(", cost 0.70 USD (1400000 credits)\n"),
         "{ran:?}"
+    );
+}
+
+#[tokio::test]
+async fn cost_in_the_headers_of_the_create_counts_in_a_batch_and_in_later_commands() {
+    let released = Arc::new(AtomicBool::new(true));
+    let server = service_of_headers(&released).await;
+    let cli = Cli::at(server.url());
+    write_batch(&cli, &["b1", "b2", "b3", "b4", "b5", "b6"]);
+    let ran = cli.run(&batch("out", &["--max-usd", "0.8"])).await;
+    assert_eq!((ran.code, creates(&server)), (2, 1), "{ran:?}");
+    assert!(ran.stderr.contains("cost 0.70 USD"), "{ran:?}");
+
+    let created = ["generate", MODEL, "--prompt", "g1", "--no-wait"];
+    assert_eq!(cli.run(&created).await.code, 0);
+    let ran = cli.run(&["wait", "--last", "-o", "w.mp4"]).await;
+    assert!(ran.stdout.contains("cost 0.70 USD"), "{ran:?}");
+
+    released.store(false, Ordering::SeqCst);
+    write_batch(&cli, &["k1"]);
+    let mut child = cli.command(&batch("killed", &[])).spawn().unwrap();
+    while !cli.run(&["history"]).await.stdout.contains("\nk1 ") {}
+    child.kill().await.unwrap();
+    released.store(true, Ordering::SeqCst);
+    let ran = cli
+        .run(&["resume", "killed/journal.jsonl", "--speed", "1000"])
+        .await;
+    assert!(ran.stderr.contains("cost 0.70 USD"), "{ran:?}");
+    let history = cli.run(&["history", "--json"]).await.json();
+    let costs = history.as_array().unwrap().iter();
+    assert!(
+        costs
+            .map(|entry| &entry["usd_spent"])
+            .all(|usd| *usd == 0.7)
     );
 }
 
@@ -151,6 +205,34 @@ async fn batch_stops_before_the_create_that_may_exceed_the_limit() {
     let ran = cli.run(&batch("out", &["--max-usd", "0.5"])).await;
     assert_eq!((ran.code, creates(&server)), (0, 6), "{ran:?}");
     assert!(ran.stderr.contains("2 of 2 saved"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn length_that_the_history_lacks_or_that_is_no_integer_does_not_hide_the_price() {
+    // A second costs 0.05 USD.
+    let server = Server::start(|_, request| {
+        let id = request.target.rsplit('=').next().unwrap_or_default();
+        let usd = if id.starts_with("long") { 0.5 } else { 0.25 };
+        answer(request, json!({ "usage": { "usd_spent": usd } }))
+    })
+    .await;
+    let cli = Cli::at(server.url());
+    let lines = |duration: Value| {
+        let line = |prompt: &str| {
+            json!({ "model": MODEL, "prompt": prompt, "duration": duration }).to_string() + "\n"
+        };
+        ["long1", "long2", "long3"].map(line).concat()
+    };
+    let home = Cli::at(server.url());
+    assert_eq!(home.run(&generate(&["--set", "duration=5"])).await.code, 0);
+    fs::write(home.path("b.jsonl"), lines(json!(10.0))).unwrap();
+    let ran = home.run(&batch("out", &["--max-usd", "0.75"])).await;
+    assert_eq!(creates(&server), 2, "{ran:?}");
+    let before = creates(&server);
+    assert_eq!(cli.run(&generate(&[])).await.code, 0);
+    fs::write(cli.path("b.jsonl"), lines(json!(10))).unwrap();
+    let ran = cli.run(&batch("out", &["--max-usd", "0.75"])).await;
+    assert_eq!(creates(&server) - before, 2, "{ran:?}");
 }
 
 #[tokio::test]

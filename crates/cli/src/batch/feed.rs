@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use aimlapi_video::{GenerationHandle, GenerationRequest, JournalEntry};
+use aimlapi_video::{Generation, GenerationHandle, GenerationRequest, JournalEntry};
 
 use super::{is_unclear, out::canonical, requests::Requests};
 use crate::{
@@ -142,6 +142,8 @@ pub(super) struct Ledger {
 
 struct Inner {
     entries: BTreeMap<usize, String>,
+    /// The costs that are known before the generations end.
+    costs: BTreeMap<usize, Cost>,
     spending: Spending,
     stopped: Option<Stopped>,
 }
@@ -150,6 +152,7 @@ impl Ledger {
     pub(super) fn new(history: History, spending: Spending) -> Self {
         let inner = Inner {
             entries: BTreeMap::new(),
+            costs: BTreeMap::new(),
             spending,
             stopped: None,
         };
@@ -170,6 +173,22 @@ impl Ledger {
     pub(super) fn record(&self, index: usize, outcome: Result<&GenerationHandle, &Failure>) {
         let entry = self.lock().entries.remove(&index);
         self.history.record_create(entry.as_ref(), outcome);
+    }
+
+    /// Keeps the cost that is known of a created generation: a journal, and what the library reads from it, has none.
+    pub(super) fn created(&self, index: usize, cost: Cost) {
+        self.lock().costs.insert(index, cost);
+    }
+
+    /// The cost of a generation, by its last response and by what was known when it began.
+    pub(super) fn cost(
+        &self,
+        index: usize,
+        last: Option<&Generation>,
+        handle: Option<&GenerationHandle>,
+    ) -> Cost {
+        let created = self.lock().costs.get(&index).copied().unwrap_or_default();
+        Cost::of(last, handle).max(created)
     }
 
     /// Records the cost of a generation that is not in flight any more.

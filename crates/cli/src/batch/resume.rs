@@ -77,7 +77,7 @@ async fn finish_named(
 async fn finish_all(jobs: &Jobs, history: &History, interrupt: Interrupt) -> Result<u8, Failure> {
     let client = ClientBuilder::from_env().build();
     client.map_err(|error| Failure::creating(&error))?;
-    let entries = history.own_entries();
+    let entries = history.required_own_entries()?;
     let of = |state| entries.iter().filter(move |entry| entry.state() == state);
     history.note_ambiguous(&entries);
     let mut of_journals: BTreeMap<&Path, Vec<(&Entry, &GenerationHandle)>> = BTreeMap::new();
@@ -184,17 +184,19 @@ async fn finish_batch(
         ));
     }
     let place = absolute(path);
+    let ledger = Ledger::new(history.clone(), Spending::new(None, Prices::default()));
     let known = history.own_entries();
     reconcile(history, &known, &entries, &out, &place);
     for (index, handle) in &open {
-        history.adopt(&known, handle, Some((&place, index + 1)));
+        let cost = history.adopt(&known, handle, Some((&place, index + 1)));
+        ledger.created(*index, cost);
     }
     let mut run = Run {
         progress: BatchProgress::start(open.len() + unclear, speed),
         client: client.clone(),
         journal,
         out,
-        ledger: Ledger::new(history.clone(), Spending::new(None, Prices::default())),
+        ledger,
         records: Records::default(),
         place,
         known,

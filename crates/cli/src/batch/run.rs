@@ -106,11 +106,13 @@ impl Run {
             BatchEvent::Created(handle) => {
                 let activity = format!("created {}", handle.id());
                 self.ledger.record(index, Ok(&handle));
+                self.ledger.created(index, Cost::of(None, Some(&handle)));
                 self.progress.set_activity(line, &activity);
             }
             BatchEvent::Resumed(handle) => {
                 let place = Some((&*self.place, line));
-                self.ledger.history.adopt(&self.known, &handle, place);
+                let cost = self.ledger.history.adopt(&self.known, &handle, place);
+                self.ledger.created(index, cost);
                 self.progress
                     .set_activity(line, &format!("waiting for {}", handle.id()));
             }
@@ -130,7 +132,9 @@ impl Run {
                 self.progress.poll_failed(line, &error_line(&failure.error));
             }
             BatchEvent::Ended(Ok(generation)) => {
-                let cost = Cost::of(Some(&generation), generation.handle());
+                let cost = self
+                    .ledger
+                    .cost(index, Some(&generation), generation.handle());
                 self.ledger.end(index, &End::Completed, cost);
                 self.progress.add_cost(Some(cost));
                 if let Some(handle) = generation.handle() {
@@ -151,7 +155,9 @@ impl Run {
                     Some(handle) => Failure::waiting(&error, handle),
                     None => Failure::creating(&error),
                 };
-                let cost = Cost::of(error.last_answer(), handle.as_ref());
+                let cost = self
+                    .ledger
+                    .cost(index, error.last_answer(), handle.as_ref());
                 let has_failed = failure.code == failure::FAILED;
                 match &handle {
                     Some(handle) if has_failed => {
@@ -217,7 +223,9 @@ impl Run {
                 return self.ended(index, handle, failure);
             }
         };
-        let cost = Cost::of(Some(&job.generation), handle.as_ref());
+        let cost = self
+            .ledger
+            .cost(index, Some(&job.generation), handle.as_ref());
         if let Some(handle) = &handle {
             let paths = saved.iter().map(|file| &*file.path);
             self.ledger.history.saved(handle, paths, cost);

@@ -10,8 +10,13 @@ _aimlapi_video() {
             words[++at]=$word prefix=''
         fi
     done
-    COMPREPLY=($(AIMLAPI_VIDEO_COMPLETE=bash _CLAP_COMPLETE_INDEX=$at aimlapi-video -- "${words[@]}" 2>/dev/null))
-    COMPREPLY=("${COMPREPLY[@]#"$prefix"}")
+    COMPREPLY=()
+    while read -r word || [[ -n $word ]]; do
+        word=${word#"$prefix"}
+        # The name of a file may have spaces and other characters that the shell would interpret.
+        [[ ! -e $word ]] || printf -v word %q "$word"
+        COMPREPLY+=("$word")
+    done < <(AIMLAPI_VIDEO_COMPLETE=bash _CLAP_COMPLETE_INDEX=$at aimlapi-video -- "${words[@]}" 2>/dev/null)
     [[ ${COMPREPLY[*]} != *[=/] ]] || compopt -o nospace 2>/dev/null
 }
 complete -o bashdefault -o nosort -F _aimlapi_video aimlapi-video 2>/dev/null ||

@@ -2,7 +2,10 @@
 
 use std::{ffi::OsString, process::ExitCode};
 
-use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, error::ErrorKind};
+use clap::{
+    Arg, Args, Command, CommandFactory, FromArgMatches,
+    error::{ContextKind, ErrorKind},
+};
 
 use super::{Flag, Given, is_alias, selection::Selection};
 use crate::{
@@ -47,7 +50,10 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
     };
     if let (Some(selection), Some((_, matches))) = (selection, matches.subcommand()) {
         let given = own.into_iter().filter_map(|flag| {
-            let values = matches.get_many::<String>(&flag.name)?.cloned().collect();
+            let values = matches
+                .get_many::<String>(&flag.spelling())?
+                .cloned()
+                .collect();
             Some(Given { flag, values })
         });
         parameters.flags = given.collect();
@@ -67,6 +73,10 @@ fn unparsed(error: &clap::Error, note: Option<&str>) -> ExitCode {
         let text = error.to_string();
         let message = text.split("\n\n").next().unwrap_or_default();
         let message = message.strip_prefix("error: ").unwrap_or(message);
+        let message = match error.get(ContextKind::SuggestedArg) {
+            Some(nearest) => format!("{message}; did you mean {nearest}?"),
+            None => message.to_owned(),
+        };
         Failure::usage(message).print_json(None);
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))

@@ -92,7 +92,11 @@ impl Selection {
         let stored = stored.filter(|path| self.arguments.is_empty() && Path::new(path).is_file());
         let stored = stored.and_then(|path| request::stored(path).ok());
         let stored = stored.map(|body| request::model_id(&body));
-        match stored.as_ref().or(self.arguments.first()) {
+        // Behind an unknown flag, a word with the form of an id is a misspelled one.
+        let is_id = |word: &&String| word.contains('/') && !word.contains("://");
+        let misspelled = || self.doubtful.iter().rfind(is_id);
+        let named = stored.as_ref().or(self.arguments.first());
+        match named.or_else(misspelled) {
             None => Ok(None),
             // `validate` reads files, too.
             Some(id) if Path::new(id).exists() => Ok(None),

@@ -152,22 +152,23 @@ impl Entry {
             }
             Event::NotCreated { why } => (Stage::NotCreated, Some(why)),
             Event::Unclear { why } => (Stage::Unclear, Some(why)),
-            Event::Created { handle } => {
+            Event::Created { handle, cost } => {
                 self.handle = Some(handle);
                 // A process that waits for it may be killed in its turn.
                 self.is_noted = false;
+                self.cost = self.cost.max(cost);
                 (Stage::Created, None)
             }
             Event::Failed { why, cost } => {
-                self.cost = cost;
+                self.cost = self.cost.max(cost);
                 (Stage::Failed, Some(why))
             }
             Event::Completed { cost } => {
-                self.cost = cost;
+                self.cost = self.cost.max(cost);
                 (Stage::Completed, None)
             }
             Event::Saved { files, cost } => {
-                (self.files, self.cost) = (files, cost);
+                (self.files, self.cost) = (files, self.cost.max(cost));
                 (Stage::Saved, None)
             }
         };

@@ -34,6 +34,9 @@ pub(crate) enum Event {
     /// The generation exists, or another process begins to wait for it.
     Created {
         handle: GenerationHandle,
+        /// What the response to the create states.
+        #[serde(flatten)]
+        cost: Cost,
     },
     Failed {
         why: String,

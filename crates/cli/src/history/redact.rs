@@ -40,35 +40,77 @@ fn redacted(value: &Value, is_media: bool) -> Value {
 
 /// The text without inline media, and without the user and the query of each URL.
 pub(crate) fn text(text: &str) -> String {
-    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>');
+    if is_url(text) {
+        return without_query(text);
+    }
+    let mut shown = String::with_capacity(text.len().min(4096));
+    let mut rest = text;
+    while let Some((before, data)) = split_at_data_uri(rest) {
+        shown += &words(before);
+        shown.push('…');
+        let ends = |c: char| matches!(c, ' ' | '\t' | '"' | '\'' | '<' | '>');
+        let data = data.trim_start();
+        rest = &data[data.find(ends).unwrap_or(data.len())..];
+    }
+    shown + &words(rest)
+}
+
+fn words(text: &str) -> String {
+    // A quote of this form may be part of a URL.
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>');
     let mut shown = String::with_capacity(text.len().min(4096));
     for piece in text.split_inclusive(ends) {
         let word = piece.trim_end_matches(ends);
-        match word.split_once("://") {
-            _ if is_inline(word) => shown.push('…'),
-            Some((scheme, rest)) => {
-                let path = rest.split(['?', '#']).next().unwrap_or_default();
-                let (authority, path) = path.split_at(path.find('/').unwrap_or(path.len()));
-                let host = authority.rsplit('@').next().unwrap_or_default();
-                shown += &format!("{scheme}://{host}{path}");
-            }
-            None => shown += word,
+        match is_base64(word) {
+            true => shown.push('…'),
+            false => shown += &without_query(word),
         }
         shown += &piece[word.len()..];
     }
     shown
 }
 
-/// Whether a text is a data URI, or base64 that is longer than any word.
-fn is_inline(text: &str) -> bool {
-    let has_scheme = |head: &str| {
-        let start = head.trim_start().get(..5);
-        start.is_some_and(|start| start.eq_ignore_ascii_case("data:"))
+/// Whether the whole text is one URL; its query may have any quotes.
+fn is_url(text: &str) -> bool {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+    let is_scheme = |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    scheme.is_some_and(is_scheme) && !text.contains(char::is_whitespace)
+}
+
+fn without_query(word: &str) -> String {
+    let Some((scheme, rest)) = word.split_once("://") else {
+        return word.to_owned();
     };
-    let head = text.split_once(',').map(|(head, _)| head);
-    let is_data_uri = head.is_some_and(|head| has_scheme(head) && !head.trim().contains(' '));
-    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=-_%\r\n".contains(&byte);
-    is_data_uri || text.len() >= MIN_BASE64 && text.bytes().all(is_base64)
+    let path = rest.split(['?', '#']).next().unwrap_or_default();
+    let (authority, path) = path.split_at(path.find('/').unwrap_or(path.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}{path}")
+}
+
+/// What is before the first data URI, and its data.
+fn split_at_data_uri(text: &str) -> Option<(&str, &str)> {
+    let lower = text.to_ascii_lowercase();
+    lower.match_indices("data:").find_map(|(start, scheme)| {
+        let before = &text[..start];
+        let (head, data) = text[start + scheme.len()..].split_once(',')?;
+        let is_head = |byte: u8| byte.is_ascii_alphanumeric() || b"/+.-_;=% ".contains(&byte);
+        let is_prose = head.contains(' ') && !head.to_ascii_lowercase().contains("base64");
+        let is_word = before.ends_with(|c: char| c.is_alphanumeric());
+        (head.bytes().all(is_head) && !is_prose && !is_word).then_some((before, data))
+    })
+}
+
+/// Whether a whole text is a data URI or base64.
+fn is_inline(text: &str) -> bool {
+    let start = text.trim_start().get(..5);
+    let has_scheme = start.is_some_and(|start| start.eq_ignore_ascii_case("data:"));
+    has_scheme && text.contains(',') || is_base64(text)
+}
+
+/// Whether a text is base64 that is longer than any word.
+fn is_base64(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=-_%\r\n".contains(&byte);
+    text.len() >= MIN_BASE64 && text.bytes().all(is_part)
 }
 
 const MIN_BASE64: usize = 120;
@@ -124,6 +166,28 @@ mod tests {
         assert_eq!(redacted["tail"][2], "https://h.example/a.png");
         assert!(!redacted.to_string().contains("ello"), "{redacted}");
         assert_eq!(redacted["duration"], 5);
+    }
+
+    #[test]
+    fn url_with_quotes_loses_its_whole_query() {
+        let url = "https://h.example/a.png?x=attachment;filename*=UTF-8''c\"at.png&sig=deadbeef";
+        assert_eq!(text(url), "https://h.example/a.png");
+        let quoted = text("no https://h.example/a.png?x=UTF-8''cat.png&sig=deadbeef here");
+        assert_eq!(quoted, "no https://h.example/a.png here");
+    }
+
+    #[test]
+    fn data_uri_with_spaces_shows_none_of_its_bytes() {
+        let body = json!({ "image_url": "data:image/png; base64,aGVsbG8=" });
+        let redacted = request(body.as_object().unwrap_or(&Map::new()), None);
+        assert_eq!(redacted["image_url"]["bytes"], 5);
+        for quoted in [
+            "'data:image/png; base64,aGVsbG8='",
+            "'data:image/png;base64, aGVsbG8='",
+        ] {
+            assert_eq!(text(&format!("bad {quoted} there")), "bad '…' there");
+        }
+        assert_eq!(text("metadata:x, data: a b, c"), "metadata:x, data: a b, c");
     }
 
     #[test]

@@ -16,6 +16,7 @@ fn document() -> Value {
                     "model": { "type": "string", "enum": ["acme/newest"] },
                     "prompt": text, "steps": { "type": "integer", "maximum": 8 },
                     "speed": text, "help": text, "no_wait": text, "a_b": text, "two words": text,
+                    "folder": text, "input": text, "last": text, "command": text,
                 },
                 "required": ["model", "prompt"],
             } } } },
@@ -38,7 +39,22 @@ async fn flag_of_the_command_wins_and_set_reaches_the_parameter() {
         "{ran:?}"
     );
     let flags = [
-        "--prompt", "x", "--steps", "3", "--speed", "2", "--a-b", "y",
+        "--prompt",
+        "x",
+        "--steps",
+        "3",
+        "--speed",
+        "2",
+        "--a-b",
+        "y",
+        "--folder",
+        "f",
+        "--input",
+        "i",
+        "--last",
+        "l",
+        "--command",
+        "c",
     ];
     let sets = [
         "--set",
@@ -55,6 +71,10 @@ async fn flag_of_the_command_wins_and_set_reaches_the_parameter() {
         ("speed", json!("fast")),
         ("no_wait", json!("z")),
         ("two words", json!("w")),
+        ("folder", json!("f")),
+        ("input", json!("i")),
+        ("last", json!("l")),
+        ("command", json!("c")),
     ] {
         assert_eq!(sent[name], value, "{ran:?}");
     }

@@ -199,3 +199,30 @@ async fn two_options_for_one_parameter_are_an_error_that_names_both() {
         "{ran:?}"
     );
 }
+
+#[tokio::test]
+async fn unknown_flag_is_reported_with_the_nearest_one_in_json_too() {
+    let ran = Cli::new().run(&["models", "--jsn", "--json"]).await;
+    let unknown = Cli::new()
+        .run(&["validate", MODEL, "--duratio", "5", "--json"])
+        .await;
+    let amount = generate(&Cli::new(), &[MODEL, "--max-usd", "-1"]).await;
+    assert!(amount.error().contains("expected an amount"), "{amount:?}");
+    assert_eq!((ran.code, unknown.code), (2, 2), "{ran:?}");
+    assert!(ran.stdout.contains("did you mean --json?"), "{ran:?}");
+    assert!(
+        unknown.stdout.contains("did you mean --duration?"),
+        "{unknown:?}"
+    );
+}
+
+#[tokio::test]
+async fn misspelled_model_behind_its_flag_is_reported_as_unknown() {
+    let model = MODEL.replace("master", "mastr");
+    let ran = generate(&Cli::new(), &["--duration", "5", &model]).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(
+        ran.error().contains(&model) && ran.error().contains(MODEL),
+        "{ran:?}"
+    );
+}

@@ -9,7 +9,10 @@ use std::{
 
 use serde_json::json;
 
-use crate::{MODEL, files, generate, history, killed, service, support::cli::Cli};
+use crate::{
+    MODEL, files, generate, history, killed, service,
+    support::{KEY, cli::Cli},
+};
 
 #[tokio::test]
 async fn damaged_line_is_reported_and_skipped() {
@@ -135,4 +138,27 @@ pub(crate) fn age(file: &PathBuf) {
     let text = fs::read_to_string(file).unwrap();
     let aged = text.replace(&format!("\"at\":\"{year}"), "\"at\":\"2019");
     fs::write(file, aged).unwrap();
+}
+
+#[tokio::test]
+async fn history_that_cannot_be_read_is_a_failure_of_the_commands_that_need_it() {
+    let cli = Cli {
+        key: Some(KEY),
+        ..Cli::new()
+    };
+    fs::write(cli.home.path().join("history"), "a file").unwrap();
+    for arguments in [
+        &["history", "--json"][..],
+        &["history", "show", "g1", "--json"],
+        &["wait", "--last", "--json"],
+        &["resume", "--json"],
+    ] {
+        let ran = cli.run(arguments).await;
+        assert_eq!(
+            (ran.code, &ran.json()["error"]["kind"]),
+            (2, &json!("io")),
+            "{ran:?}"
+        );
+        assert!(!ran.stderr.contains("--no-history"), "{ran:?}");
+    }
 }
