@@ -28,7 +28,9 @@ fn run(shell: &str, arguments: &[&str], script: &str) -> Option<String> {
     let output = match command.output() {
         Ok(output) => output,
         Err(error) => {
-            assert!(std::env::var_os("CI").is_none(), "{shell}: {error}");
+            // `.ci/run` sets it, and installs the shells.
+            let is_required = std::env::var_os("REQUIRE_SHELLS").is_some();
+            assert!(!is_required, "{shell}: {error}");
             return None;
         }
     };
