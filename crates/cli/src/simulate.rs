@@ -96,21 +96,11 @@ fn settings(simulate: &Simulate) -> Result<SimulatorBuilder, Failure> {
         builder = builder.credits(credits as f64);
     }
     if let Some(path) = &simulate.scenario {
-        let path = path.display().to_string();
-        let text =
-            text::read(&path).map_err(|error| Failure::usage(format!("the scenario {error}")))?;
-        let scenario: Scenario = text
-            .parse()
-            .map_err(|error| Failure::usage(format!("{path}: {error}")))?;
+        let scenario: Scenario = text::parse(path, "the scenario").map_err(Failure::usage)?;
         builder = builder.scenario(scenario);
     }
     if let Some(path) = &simulate.replay {
-        let path = path.display().to_string();
-        let text =
-            text::read(&path).map_err(|error| Failure::usage(format!("the recording {error}")))?;
-        let recording: Recording = text
-            .parse()
-            .map_err(|error| Failure::usage(format!("{path}: {error}")))?;
+        let recording: Recording = text::parse(path, "the recording").map_err(Failure::usage)?;
         builder = builder.replay(recording).replay_only(simulate.replay_only);
     }
     Ok(builder)

@@ -4,9 +4,11 @@
 //! is an error that names the likely encoding and the line.
 
 use std::{
+    fmt::Display,
     fs::File,
     io::{self, BufRead, BufReader, Read},
     path::Path,
+    str::FromStr,
 };
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
@@ -32,6 +34,13 @@ pub(crate) fn open(path: &str) -> Result<(Box<dyn BufRead>, &str), String> {
 pub(crate) fn read(path: &str) -> Result<String, String> {
     let (source, name) = open(path)?;
     whole(source, name)
+}
+
+/// Reads and parses a file; an error names it as `what`.
+pub(crate) fn parse<T: FromStr<Err: Display>>(path: &Path, what: &str) -> Result<T, String> {
+    let path = path.display().to_string();
+    let text = read(&path).map_err(|error| format!("{what} {error}"))?;
+    text.parse().map_err(|error| format!("{path}: {error}"))
 }
 
 /// Reads the whole text of a source.

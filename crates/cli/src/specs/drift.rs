@@ -52,12 +52,7 @@ fn run(args: &SpecsDrift) -> Result<Report, Failure> {
 fn read(paths: &[PathBuf]) -> Result<Recording, Failure> {
     let mut exchanges: Vec<RecordedExchange> = Vec::new();
     for path in paths {
-        let path = path.display().to_string();
-        let text =
-            text::read(&path).map_err(|error| Failure::usage(format!("the recording {error}")))?;
-        let recording: Recording = text
-            .parse()
-            .map_err(|error| Failure::usage(format!("{path}: {error}")))?;
+        let recording: Recording = text::parse(path, "the recording").map_err(Failure::usage)?;
         exchanges.extend(recording);
     }
     Ok(exchanges.into_iter().collect())
