@@ -10,34 +10,10 @@ use serde_json::{Value, json};
 use support::{
     Server,
     cli::{Cli, Ran},
-    http,
+    paid::service,
 };
 
 const MODEL: &str = "klingai/v2-master-text-to-video";
-
-/// A service whose generations fail if their prompts begin with `fail`, and cost 0.25 USD otherwise.
-async fn service() -> Server {
-    Server::start(|_, request| {
-        if request.method == "POST" {
-            let body: Value = serde_json::from_slice(&request.body).unwrap();
-            return support::json(201, json!({ "id": body["prompt"], "status": "queued" }));
-        }
-        let Some((_, id)) = request.target.split_once("generation_id=") else {
-            return http(200, &[("content-type", "video/mp4")], support::files::CLIP);
-        };
-        if id.starts_with("fail") {
-            return support::json(200, json!({ "id": id, "status": "failed", "error": "no" }));
-        }
-        let url = format!("http://{}/{id}.mp4", request.header("host").unwrap());
-        let (video, meta) = (
-            json!({ "url": url }),
-            json!({ "usage": { "usd_spent": 0.25 } }),
-        );
-        let body = json!({ "id": id, "status": "completed", "video": video, "meta": meta });
-        support::json(200, body)
-    })
-    .await
-}
 
 /// The prompts of all creates, sorted.
 fn created(server: &Server) -> Vec<String> {

@@ -12,33 +12,14 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use support::{Bytes, Request, Server, cli::Cli, http};
+use support::{
+    Server,
+    cli::Cli,
+    http,
+    paid::{respond, service},
+};
 
 const MODEL: &str = "klingai/v2-master-text-to-video";
-
-/// A service that completes each generation at its first poll, at a cost of 0.25 USD, which the body states.
-async fn service() -> Server {
-    Server::start(|_, request| answer(request, json!({ "usage": { "usd_spent": 0.25 } }))).await
-}
-
-fn answer(request: &Request, meta: Value) -> Bytes {
-    if request.method == "POST" {
-        let body: Value = serde_json::from_slice(&request.body).unwrap();
-        return support::json(201, json!({ "id": body["prompt"], "status": "queued" }));
-    }
-    let Some((_, id)) = request.target.split_once("generation_id=") else {
-        return http(200, &[("content-type", "video/mp4")], support::files::CLIP);
-    };
-    if id.starts_with("fail") {
-        return support::json(200, json!({ "id": id, "status": "failed", "error": "no" }));
-    }
-    let url = format!("http://{}/{id}.mp4", request.header("host").unwrap());
-    let video = json!({ "url": url });
-    support::json(
-        200,
-        json!({ "id": id, "status": "completed", "video": video, "meta": meta }),
-    )
-}
 
 fn creates(server: &Server) -> usize {
     let requests = server.requests();
@@ -127,7 +108,7 @@ async fn service_of_headers(released: &Arc<AtomicBool>) -> Server {
             _ if is_poll && !released.load(Ordering::SeqCst) => {
                 support::json(200, json!({ "id": "g", "status": "generating" }))
             }
-            _ => answer(request, json!({ "usage": { "usd_spent": 0 } })),
+            _ => respond(request, json!({ "usage": { "usd_spent": 0 } })),
         }
     })
     .await
@@ -213,7 +194,7 @@ async fn length_that_the_history_lacks_or_that_is_no_integer_does_not_hide_the_p
     let server = Server::start(|_, request| {
         let id = request.target.rsplit('=').next().unwrap_or_default();
         let usd = if id.starts_with("long") { 0.5 } else { 0.25 };
-        answer(request, json!({ "usage": { "usd_spent": usd } }))
+        respond(request, json!({ "usage": { "usd_spent": usd } }))
     })
     .await;
     let cli = Cli::at(server.url());
@@ -263,7 +244,7 @@ async fn history_prices_the_first_create_and_those_in_flight() {
 
 #[tokio::test]
 async fn limit_is_not_kept_by_guesses_where_the_service_states_no_cost() {
-    let server = Server::start(|_, request| answer(request, json!({}))).await;
+    let server = Server::start(|_, request| respond(request, json!({}))).await;
     let cli = Cli::at(server.url());
     write_batch(&cli, &["b1", "b2", "b3"]);
     let ran = cli.run(&batch("out", &["--max-usd", "100"])).await;

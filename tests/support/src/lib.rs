@@ -13,6 +13,7 @@ pub mod cli;
 pub mod faulty;
 pub mod files;
 pub mod judge;
+pub mod paid;
 pub mod recorded;
 pub mod shapes;
 #[cfg(unix)]

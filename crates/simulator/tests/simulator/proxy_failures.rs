@@ -23,14 +23,17 @@ use crate::{
     text,
 };
 
+/// A proxy whose upstream is down.
+async fn proxy_of_nothing() -> Proxy {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    proxy(&format!("http://{address}")).await
+}
+
 #[tokio::test]
 async fn upstream_that_is_down_gets_502_and_a_report() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let proxy = proxy(&format!("http://{port}")).await;
+    let proxy = proxy_of_nothing().await;
     let response = post(&proxy, &text(json!({})).to_string()).await.unwrap();
     assert_eq!(response.status(), 502);
     let error: Value = response.json().await.unwrap();
@@ -49,12 +52,7 @@ async fn upstream_that_is_down_gets_502_and_a_report() {
 
 #[tokio::test]
 async fn request_is_judged_although_the_upstream_is_down() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let proxy = proxy(&format!("http://{port}")).await;
+    let proxy = proxy_of_nothing().await;
     let body = text(json!({ "duration": 7 })).to_string();
     assert_eq!(post(&proxy, &body).await.unwrap().status(), 502);
     let expected = [
