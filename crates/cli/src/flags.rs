@@ -53,7 +53,7 @@ pub(crate) fn of(model: &Model) -> Vec<Flag> {
 }
 
 fn add(property: &Property, parent: Option<&Flag>, required: bool, flags: &mut Vec<Flag>) {
-    // A name with other characters is no word of every shell, or would be that of a nested property.
+    // A name with other characters is not one word in every shell, or would be that of a nested property.
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if !property
         .name

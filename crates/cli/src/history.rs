@@ -246,7 +246,7 @@ impl History {
     }
 
     /// Records that the user knows how to finish the generations that this command leaves unfinished.
-    pub(crate) fn told(&self) {
+    pub(crate) fn reported(&self) {
         let mut inner = self.lock();
         for (_, entry) in std::mem::take(&mut inner.generations) {
             inner.append(&entry, Event::Noted);

@@ -42,7 +42,8 @@ pub(crate) async fn wait(wait: Wait) -> ExitCode {
         return failure.report(waiting.json, None);
     }
     history.note_unfinished(&Except::Generation(handle.id()));
-    resume(handle, &waiting, &history, Interrupt::listen())
+    let known = history.own_entries();
+    resume(handle, &waiting, &history, &known, Interrupt::listen())
         .await
         .into()
 }
@@ -84,14 +85,15 @@ fn attach(history: &History, name: &str, handle: &GenerationHandle) -> Result<()
     Ok(())
 }
 
-/// Waits for an existing generation and saves its video.
+/// Waits for an existing generation and saves its video. `known` are the entries of the history.
 pub(crate) async fn resume(
     handle: GenerationHandle,
     waiting: &Waiting,
     history: &History,
+    known: &[Entry],
     interrupt: Interrupt,
 ) -> u8 {
-    match run_resume(handle, waiting, history, interrupt).await {
+    match run_resume(handle, waiting, history, known, interrupt).await {
         Ok(()) => 0,
         Err(failure) => {
             report(&failure, waiting, history);
@@ -104,6 +106,7 @@ async fn run_resume(
     handle: GenerationHandle,
     waiting: &Waiting,
     history: &History,
+    known: &[Entry],
     interrupt: Interrupt,
 ) -> Result<(), Failure> {
     let target = Target::read(waiting)?;
@@ -113,7 +116,7 @@ async fn run_resume(
         .wait_options(WaitOptions::default().speed(speed))
         .build()
         .map_err(|error| Failure::creating(&error))?;
-    let created_cost = history.adopt(&history.own_entries(), &handle, None);
+    let created_cost = history.adopt(known, &handle, None);
     let progress = WaitProgress::start(&format!("waiting for {}", handle.id()), speed);
     Job {
         client,
@@ -135,7 +138,7 @@ async fn run_resume(
 pub(crate) fn report(failure: &Failure, waiting: &Waiting, history: &History) -> ExitCode {
     let resume = target::resume_command(failure, waiting);
     if resume.is_some() {
-        history.told();
+        history.reported();
     }
     failure.report(waiting.json, resume.as_deref())
 }

@@ -177,7 +177,7 @@ fn path(video: &Path) -> PathBuf {
     video.with_extension("json")
 }
 
-/// A sidecar that cannot be written is no reason to fail: the video is saved.
+/// A sidecar that cannot be written does not fail the command: the video is saved.
 fn write(video: &Path, sidecar: &Sidecar) {
     let path = path(video);
     if !is_free(&path) {

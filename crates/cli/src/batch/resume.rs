@@ -128,7 +128,8 @@ async fn finish_all(jobs: &Jobs, history: &History, interrupt: Interrupt) -> Res
     }
     for (entry, handle) in singles {
         let waiting = waiting(entry, jobs);
-        let code = job::resume(handle.clone(), &waiting, history, interrupt.clone()).await;
+        let (handle, interrupt) = (handle.clone(), interrupt.clone());
+        let code = job::resume(handle, &waiting, history, &entries, interrupt).await;
         if code == failure::INTERRUPTED {
             return Ok(code);
         }

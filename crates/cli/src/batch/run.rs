@@ -340,7 +340,7 @@ impl Run {
             print_note(format!(
                 "resume with: aimlapi-video resume {journal} --out {out}"
             ));
-            self.ledger.history.told();
+            self.ledger.history.reported();
         }
         match ended {
             true => self.exit_code,

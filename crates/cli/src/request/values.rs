@@ -18,7 +18,7 @@ use crate::{
     text::{self, STANDARD_INPUT},
 };
 
-/// The value of a flag, given once or several times. Text that is no JSON of its type stays text: the check of the body reports
+/// The value of a flag, given once or several times. Text that is not JSON of its type stays text: the check of the body reports
 /// what is allowed.
 pub(crate) fn of_flag(
     flag: &Flag,
