@@ -23,6 +23,7 @@ mod progress;
 mod proxy;
 mod recorded;
 mod request;
+mod rows;
 mod service;
 mod sidecar;
 mod simulate;

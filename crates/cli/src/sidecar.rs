@@ -1,14 +1,12 @@
 //! `--sidecar`: the JSON file beside a video, with its request, cost and checksum.
 
 use std::{
-    fs,
-    io::{self, Read},
+    fs, io,
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use aimlapi_video::{GenerationHandle, GenerationRequest, Model, Saved};
-use hmac_sha256::Hash;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -108,8 +106,9 @@ impl Draft {
 
     /// Writes the file of a request that has no video at `path`.
     pub(crate) fn ended(&self, path: &Path, handle: Option<&GenerationHandle>, failure: &Failure) {
-        let outcome = match failure.code {
-            failure::UNFINISHED | failure::NOT_SAVED | failure::AMBIGUOUS => Outcome::Unfinished,
+        let outcome = match handle {
+            Some(_) if failure.code != failure::FAILED => Outcome::Unfinished,
+            None if failure.is_ambiguous() => Outcome::Unfinished,
             _ => Outcome::Failed,
         };
         let sidecar = Sidecar {
@@ -153,7 +152,7 @@ pub(crate) fn complete(handle: &GenerationHandle, saved: &[Saved], cost: Cost) {
             ended_at: time(SystemTime::now()),
             file: name(&file.path),
             bytes: Some(file.bytes),
-            sha256: sha256(&file.path).ok(),
+            sha256: file.sha256.clone(),
             error: None,
             ..earlier
         };
@@ -204,20 +203,6 @@ fn foreign(path: &Path) -> String {
 
 fn name(video: &Path) -> Option<String> {
     Some(video.file_name()?.to_string_lossy().into_owned())
-}
-
-fn sha256(video: &Path) -> io::Result<String> {
-    let mut file = fs::File::open(video)?;
-    let (mut hash, mut buffer) = (Hash::new(), vec![0; 1 << 16]);
-    loop {
-        let length = file.read(&mut buffer)?;
-        if length == 0 {
-            break;
-        }
-        hash.update(&buffer[..length]);
-    }
-    let hash = hash.finalize();
-    Ok(hash.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn time(time: SystemTime) -> String {

@@ -154,6 +154,53 @@ async fn prompts_take_the_model_and_parameters_of_the_options() {
 }
 
 #[tokio::test]
+async fn prompt_in_a_file_that_begins_with_an_at_sign_or_a_hyphen_is_a_text() {
+    let cli = Cli::new();
+    fs::write(cli.path("kite"), "another text").unwrap();
+    let body = json!({ "model": MODEL, "prompt": "@kite" });
+    let other = json!({ "model": MODEL, "prompt": "-" });
+    fs::write(cli.path("b.jsonl"), format!("{body}\n{other}")).unwrap();
+    fs::write(
+        cli.path("b.csv"),
+        format!("model,prompt\n{MODEL},@kite\n{MODEL},-\n"),
+    )
+    .unwrap();
+    fs::write(cli.path("b.txt"), "@kite\n-\n").unwrap();
+    fs::write(cli.path("x.txt"), "x").unwrap();
+    for words in [
+        &["b.jsonl"][..],
+        &["b.csv"],
+        &["--prompts", "b.txt", "--model", MODEL],
+        &["--prompts", "-", "--model", MODEL],
+        &[
+            "--prompts",
+            "x.txt",
+            "--model",
+            MODEL,
+            "--each",
+            "prompt=@kite,-",
+        ],
+    ] {
+        let server = service().await;
+        let cli = Cli {
+            base: Some(server.url()),
+            key: Some(support::KEY),
+            folder: tempfile::tempdir_in(cli.folder.path()).unwrap(),
+            home: tempfile::tempdir().unwrap(),
+        };
+        for name in ["kite", "b.jsonl", "b.csv", "b.txt", "x.txt"] {
+            fs::copy(cli.path("..").join(name), cli.path(name)).unwrap();
+        }
+        let options = ["batch", "--out", "videos", "--speed", "1000"];
+        let ran = cli
+            .run_with(&[&options[..], words].concat(), "@kite\n-")
+            .await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert_eq!(bodies(&server), [other.clone(), body.clone()], "{words:?}");
+    }
+}
+
+#[tokio::test]
 async fn wrong_input_is_an_error_with_its_place_before_any_create() {
     let server = service().await;
     let cli = Cli::at(server.url());

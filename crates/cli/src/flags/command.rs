@@ -4,10 +4,10 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::{
     Arg, Args, Command, CommandFactory, FromArgMatches,
-    error::{ContextKind, ErrorKind},
+    error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use super::{Flag, Given, is_alias, selection::Selection};
+use super::{Flag, Given, hyphens, is_alias, selection::Selection};
 use crate::{
     args::{self, Arguments, Generate, Validate},
     failure::{Failure, USAGE},
@@ -29,6 +29,7 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
         .map_or("", |selection| &*selection.command);
     let own: Vec<Flag> = own(&root, name, flags).cloned().collect();
     let mut command = with_flags(root, name, model, flags);
+    let words = hyphens::attached(&command, words);
     let parsed = command.try_get_matches_from_mut(words).and_then(|matches| {
         let arguments = Arguments::from_arg_matches(&matches)?;
         Ok((matches, arguments))
@@ -41,7 +42,7 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
             let note = "to set a model's parameters by its flags, name MODEL on the command line";
             unparsed(&error, Some(note))
         }
-        _ => unparsed(&error, None),
+        _ => unparsed(&error, missing_value(&error).as_deref()),
     })?;
     let parameters = match &mut parsed.command {
         args::Command::Generate(generate) => &mut generate.parameters,
@@ -61,6 +62,18 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
         parameters.documents = selection.into_documents();
     }
     Ok(parsed)
+}
+
+/// How to write a value that was taken for a flag, since the option before it has none.
+fn missing_value(error: &clap::Error) -> Option<String> {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(&**text),
+        _ => None,
+    };
+    let option = context(ContextKind::InvalidArg)?.split(' ').next()?;
+    let is_missing = error.kind() == ErrorKind::InvalidValue
+        && context(ContextKind::InvalidValue).is_some_and(str::is_empty);
+    is_missing.then(|| format!("for a value that looks like a flag, write {option}=VALUE"))
 }
 
 /// Prints the help or the error of arguments that cannot be parsed, the latter also as JSON if `--json` is among them.

@@ -1,11 +1,10 @@
-//! The requests of a batch, composed from its file and its options.
+//! The requests of a file, composed from its rows and the options that all of them share.
 
 use aimlapi_video::{GenerationRequest, Model, Role, Route, Violation, contract::Property};
 use serde_json::{Map, Value};
 
-use super::input::Content;
+use super::Content;
 use crate::{
-    args::Input,
     documents::Catalogue,
     failure::{Failure, error_line},
     request::{self, model_id},
@@ -14,18 +13,21 @@ use crate::{
 /// The maximum size of each file that is sent, in MiB, as in `generate`.
 const MAX_MEDIA: u64 = 20;
 
-pub(super) struct Composer<'a> {
-    pub(super) input: &'a Input,
+pub(crate) struct Composer<'a> {
+    /// The model of the requests that name none.
+    pub(crate) model: Option<&'a str>,
+    /// Parameters of every request, as `NAME=VALUE`.
+    pub(crate) set: &'a [String],
     /// The names of a table's columns.
-    pub(super) columns: &'a [String],
-    pub(super) route: Route,
-    pub(super) catalogue: &'a Catalogue,
+    pub(crate) columns: &'a [String],
+    pub(crate) route: Route,
+    pub(crate) catalogue: &'a Catalogue,
 }
 
 /// Why a request cannot be sent.
-pub(super) struct Refused {
-    pub(super) message: String,
-    pub(super) violations: Vec<Violation>,
+pub(crate) struct Refused {
+    pub(crate) message: String,
+    pub(crate) violations: Vec<Violation>,
 }
 
 impl From<String> for Refused {
@@ -39,20 +41,26 @@ impl From<String> for Refused {
 
 impl Composer<'_> {
     /// The request with the settings of one combination of `--each`.
-    pub(super) fn request(
+    pub(crate) fn request(
         &self,
         content: &Content,
         combination: &[(&str, &str)],
     ) -> Result<GenerationRequest, Refused> {
+        self.checked(self.body(content, combination)?, content)
+    }
+
+    /// The body, not yet checked.
+    pub(crate) fn body(
+        &self,
+        content: &Content,
+        combination: &[(&str, &str)],
+    ) -> Result<Value, Refused> {
         let body = match content {
             Content::Body(Value::Object(body)) => body.clone(),
-            Content::Body(other) => {
-                return self.checked(other.clone(), content);
-            }
+            Content::Body(other) => return Ok(other.clone()),
             Content::Cells(_) | Content::Prompt(_) => Map::new(),
         };
-        let body = self.body(body, content, combination)?;
-        self.checked(body.into(), content)
+        Ok(self.completed(body, content, combination)?.into())
     }
 
     fn checked(&self, body: Value, content: &Content) -> Result<GenerationRequest, Refused> {
@@ -71,7 +79,7 @@ impl Composer<'_> {
         })
     }
 
-    fn body(
+    fn completed(
         &self,
         mut body: Map<String, Value>,
         content: &Content,
@@ -89,7 +97,7 @@ impl Composer<'_> {
         }
         let of_combination = combination.iter().find(|(name, _)| *name == "model");
         let of_combination = of_combination.map(|(_, model)| ("--each model=", *model));
-        let of_option = self.input.model.as_deref().map(|model| ("--model ", model));
+        let of_option = self.model.map(|model| ("--model ", model));
         for (option, given) in of_option.into_iter().chain(of_combination) {
             let stated = body.entry("model").or_insert_with(|| given.into());
             if stated != given {
@@ -117,7 +125,7 @@ impl Composer<'_> {
             };
             body.insert(property.name.clone(), prompt.as_str().into());
         }
-        for given in &self.input.set {
+        for given in self.set {
             request::apply(given, model, MAX_MEDIA, &mut body)
                 .map_err(|failure| failure.message)?;
         }
