@@ -92,7 +92,13 @@ async fn same_requests_in_every_format_send_the_same_bodies_under_the_numbers_of
             None,
             ["0003.mp4", "0005.mp4"],
         ),
-        ("b.tsv", semicolons, None, ["0002.mp4", "0003.mp4"]),
+        ("b.tsv", semicolons.clone(), None, ["0002.mp4", "0003.mp4"]),
+        (
+            "b.csv",
+            semicolons.replace("model;prompt;duration", "Model; PROMPT ;Duration"),
+            None,
+            ["0002.mp4", "0003.mp4"],
+        ),
         (
             "b",
             csv.replace("\r\n", "\r"),
@@ -274,6 +280,12 @@ async fn wrong_input_is_an_error_with_its_place_before_any_create() {
         assert!(ran.error().contains(error), "{text}: {ran:?}");
     }
     let other = "kling-video/v2.1/standard/image-to-video";
+    fs::write(cli.path("cat.png"), "").unwrap();
+    let text = format!("model,prompt,image_url\n{other},a,cat.png\n");
+    fs::write(cli.path("b.csv"), text).unwrap();
+    let ran = batch(&cli, &["b.csv"]).await;
+    let error = "; the file cat.png is written as @cat.png";
+    assert!(ran.error().ends_with(error), "{ran:?}");
     fs::write(cli.path("b.jsonl"), body.to_string()).unwrap();
     let ran = batch(&cli, &["b.jsonl", "--model", other]).await;
     assert!(
@@ -286,10 +298,11 @@ async fn wrong_input_is_an_error_with_its_place_before_any_create() {
     let ran = batch(&cli, &["--prompts", "b.txt", "--model", MODEL]).await;
     let error = "b.txt contains no request; write one prompt a line";
     assert!(ran.error().contains(error), "{ran:?}");
-    let ran = batch(&cli, &["--prompts", "b.jsonl"]).await;
+    fs::write(cli.path("b.txt"), "a\nb\nc\n").unwrap();
+    let ran = batch(&cli, &["--prompts", "b.txt"]).await;
     assert!(
         ran.error()
-            .contains("b.jsonl:1: names no model; add --model MODEL"),
+            .ends_with("b.txt:1: names no model; add --model MODEL (and in 2 more lines)"),
         "{ran:?}"
     );
     assert!(server.requests().is_empty());
@@ -357,6 +370,10 @@ async fn wrong_value_of_a_matrix_is_an_error_with_its_combination() {
         ("duration=5..6", "p.txt:1 with duration=6: invalid request"),
         ("model=x", "p.txt:1 with model=x: the model is"),
         ("seed", "--each seed: expected NAME=VALUE,VALUE"),
+        (
+            "duraton=5,10",
+            "has no parameter \"duraton\", so --each would create the same video several times",
+        ),
     ] {
         let ran = batch(&cli, &[&prompts[..], &[each]].concat()).await;
         assert_eq!(ran.code, 2, "{ran:?}");

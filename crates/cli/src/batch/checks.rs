@@ -143,7 +143,9 @@ fn check_requests(
     let all_failed = differing.iter().all(|line| is_failed(&entries[line]));
     let remedy = match all_failed {
         true => "their generations failed, so --retry-failed creates them as they are now",
-        false => "restore the old lines, since with another journal all lines are created again",
+        false => {
+            "restore the old lines and options, or name another --out, where all lines are created again"
+        }
     };
     let lines: Vec<String> = differing.iter().map(ToString::to_string).collect();
     Err(Failure::usage(format!(

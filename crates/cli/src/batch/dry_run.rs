@@ -156,6 +156,9 @@ impl<'a> Plan<'a> {
         let (usd, unknown) = self.estimate();
         match unknown {
             0 => format!("estimate: {}", usd_text(usd)),
+            unknown if unknown == self.to_create() => {
+                "estimate: unknown, since no generation of these models has a known cost yet".into()
+            }
             unknown => format!(
                 "estimate: {} without the {unknown} whose model has no known cost yet",
                 usd_text(usd)

@@ -118,13 +118,13 @@ fn each(
     composer: &Composer<'_>,
 ) -> Result<Vec<(usize, GenerationRequest)>, Failure> {
     let mut requests = Vec::new();
-    let mut errors = Vec::new();
+    let mut errors: Vec<Wrong> = Vec::new();
     let mut violations = Vec::new();
     for row in rows {
         let content = match &row.content {
             Ok(content) => content,
-            Err(error) => {
-                errors.push(error.message.clone());
+            Err(unreadable) => {
+                errors.push(Wrong::new("", &unreadable.message));
                 continue;
             }
         };
@@ -133,8 +133,16 @@ fn each(
             match composer.request(content, combination) {
                 Ok(request) => requests.push((number, request)),
                 Err(refused) => {
-                    let place = place(file, combinations, number);
-                    errors.push(format!("{place}: {}", refused.message));
+                    match errors
+                        .last_mut()
+                        .filter(|last| last.error == refused.message)
+                    {
+                        Some(last) => last.more += 1,
+                        None => {
+                            let place = place(file, combinations, number) + ": ";
+                            errors.push(Wrong::new(&place, &refused.message));
+                        }
+                    }
                     violations.extend(refused.violations.iter().map(|violation| {
                         let mut violation = violation_json(violation);
                         violation["line"] = row.number.into();
@@ -149,6 +157,7 @@ fn each(
     if errors.is_empty() {
         return Ok(requests);
     }
+    let errors: Vec<String> = errors.into_iter().map(Wrong::text).collect();
     let message = format!("nothing was created: {}", summary(&errors));
     Err(Failure {
         violations,
@@ -158,6 +167,31 @@ fn each(
             message,
         )
     })
+}
+
+/// The error of a line, and the number of further lines with the same one.
+struct Wrong {
+    place: String,
+    error: String,
+    more: usize,
+}
+
+impl Wrong {
+    fn new(place: &str, error: &str) -> Self {
+        Self {
+            place: place.to_owned(),
+            error: error.to_owned(),
+            more: 0,
+        }
+    }
+
+    fn text(self) -> String {
+        let Self { place, error, more } = self;
+        match more {
+            0 => format!("{place}{error}"),
+            more => format!("{place}{error} (and in {more} more lines)"),
+        }
+    }
 }
 
 /// Where a request is in the file, and its combination of `--each`.

@@ -42,7 +42,7 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
             let note = "to set a model's parameters by its flags, name MODEL on the command line";
             unparsed(&error, Some(note))
         }
-        _ => unparsed(&error, missing_value(&error).as_deref()),
+        _ => unparsed(&error, remedy(&error).as_deref()),
     })?;
     let parameters = match &mut parsed.command {
         args::Command::Generate(generate) => &mut generate.parameters,
@@ -64,16 +64,25 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
     Ok(parsed)
 }
 
-/// How to write a value that was taken for a flag, since the option before it has none.
-fn missing_value(error: &clap::Error) -> Option<String> {
+/// How to write a value that was taken for a flag, or a prompt without its flag.
+fn remedy(error: &clap::Error) -> Option<String> {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(&**text),
         _ => None,
     };
-    let option = context(ContextKind::InvalidArg)?.split(' ').next()?;
-    let is_missing = error.kind() == ErrorKind::InvalidValue
-        && context(ContextKind::InvalidValue).is_some_and(str::is_empty);
-    is_missing.then(|| format!("for a value that looks like a flag, write {option}=VALUE"))
+    let argument = context(ContextKind::InvalidArg)?;
+    match error.kind() {
+        ErrorKind::InvalidValue if context(ContextKind::InvalidValue) == Some("") => {
+            let option = argument.split(' ').next().unwrap_or_default();
+            Some(format!(
+                "for a value that looks like a flag, write {option}=VALUE"
+            ))
+        }
+        ErrorKind::UnknownArgument if !argument.starts_with('-') => Some(
+            "a text of several words is one argument in quotes; the prompt follows --prompt".into(),
+        ),
+        _ => None,
+    }
 }
 
 /// Prints the help or the error of arguments that cannot be parsed, the latter also as JSON if `--json` is among them.

@@ -1,5 +1,7 @@
 //! The requests of a file, composed from its rows and the options that all of them share.
 
+use std::path::Path;
+
 use aimlapi_video::{GenerationRequest, Model, Role, Route, Violation, contract::Property};
 use serde_json::{Map, Value};
 
@@ -71,6 +73,14 @@ impl Composer<'_> {
                 for violation in error.violations() {
                     message = self.by_column(&message, violation);
                 }
+                let given = error
+                    .violations()
+                    .iter()
+                    .filter_map(|wrong| wrong.given.as_ref());
+                let mut texts = given.filter_map(Value::as_str);
+                if let Some(file) = texts.find(|text| Path::new(text).is_file()) {
+                    message += &format!("; the file {file} is written as @{file}");
+                }
             }
             Refused {
                 message,
@@ -92,7 +102,7 @@ impl Composer<'_> {
         let cells = cells
             .iter()
             .map(|(index, cell)| (&*self.columns[*index], cell));
-        if let Some((_, model)) = cells.clone().find(|(column, _)| *column == "model") {
+        if let Some((_, model)) = cells.clone().find(|(column, _)| is_model(column)) {
             body.insert("model".into(), model.as_str().into());
         }
         let of_combination = combination.iter().find(|(name, _)| *name == "model");
@@ -115,8 +125,8 @@ impl Composer<'_> {
         let Some(model) = model else {
             return Ok(body);
         };
-        for (column, cell) in cells.filter(|(column, _)| *column != "model") {
-            set(column, cell, model, &mut body)
+        for (column, cell) in cells.filter(|(column, _)| !is_model(column)) {
+            set(&parameter(column, model), cell, model, &mut body)
                 .map_err(|failure| format!("column {column:?}: {}", failure.message))?;
         }
         if let Content::Prompt(prompt) = content {
@@ -130,6 +140,16 @@ impl Composer<'_> {
                 .map_err(|failure| failure.message)?;
         }
         for (name, value) in combination.iter().filter(|(name, _)| *name != "model") {
+            let first = name.split('.').next();
+            let mut properties = model.properties.iter().map(|property| &*property.name);
+            if !properties.any(|property| property == *name || Some(property) == first) {
+                return Err(format!(
+                    "{0} has no parameter {name:?}, so --each would create the same video several times; \
+                     `aimlapi-video schema {0}` lists the parameters",
+                    model.id
+                )
+                .into());
+            }
             set(name, value, model, &mut body).map_err(|failure| failure.message)?;
         }
         Ok(body)
@@ -156,6 +176,19 @@ impl Composer<'_> {
             _ => message.to_owned(),
         }
     }
+}
+
+fn is_model(column: &str) -> bool {
+    column.eq_ignore_ascii_case("model")
+}
+
+/// The parameter that a column names. Spreadsheets and their users write capitals.
+fn parameter(column: &str, model: &Model) -> String {
+    let paths = model.paths();
+    let mut names = paths.iter().map(|(path, _)| path);
+    let exact = names.clone().find(|path| **path == column);
+    let found = exact.or_else(|| names.find(|path| path.eq_ignore_ascii_case(column)));
+    found.map_or_else(|| column.to_owned(), String::clone)
 }
 
 /// Sets a property as `--set` does; a dotted name is that of a property of an object.

@@ -105,8 +105,9 @@ async fn unknown_flag_is_an_error_that_names_the_nearest_or_what_is_missing() {
         ),
         (
             &[MODEL, "--prompt", "--duratoin", "5"],
-            "a value is required for '--prompt <TEXT|@FILE|->'",
+            "similar argument exists: '--duration'",
         ),
+        (&[MODEL, "A kite climbs"], "the prompt follows --prompt"),
         (
             &[MODEL, "--prompt", "x", "--duration", "-5"],
             "--duration is -5; allowed: 5, 10",
