@@ -30,6 +30,12 @@ pub(crate) fn validate(validate: &Validate) -> ExitCode {
 fn run(validate: &Validate) -> Result<bool, Failure> {
     let catalogue = Catalogue::read(&validate.parameters.documents)?;
     if names_model(validate, &catalogue) {
+        if let Some(model) = &validate.model {
+            let input = &validate.input;
+            return Err(Failure::usage(format!(
+                "{input} names the model, and --model {model} names it again; leave --model off"
+            )));
+        }
         return validate_options(validate, &catalogue);
     }
     let (path, format) = match &validate.prompts {

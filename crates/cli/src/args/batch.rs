@@ -48,7 +48,7 @@ pub(crate) struct Batch {
     /// Create the requests of --retry-failed without asking
     #[arg(long, requires = "retry_failed")]
     pub(crate) yes: bool,
-    /// Create nothing; print what would be created, the warnings, and what it may cost
+    /// Create nothing; make all checks, and print what would be created, the warnings, and what it may cost
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Write a JSON file beside each video: NAME.json with the request, cost and SHA-256

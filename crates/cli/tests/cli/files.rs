@@ -203,6 +203,7 @@ async fn validate_reads_every_format_of_a_batch() {
             &["validate", "--prompts", "no.txt"],
             "no.txt cannot be read",
         ),
+        (&["validate", MODEL, "--model", MODEL], "leave --model off"),
     ] {
         let ran = cli.run(words).await;
         assert!(ran.code == 2 && ran.error().contains(error), "{ran:?}");

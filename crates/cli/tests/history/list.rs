@@ -129,6 +129,8 @@ async fn list_fits_the_terminal_and_its_short_ids_are_known() {
             assert!(ran.stdout.contains("second kite"), "{ran:?}");
         }
     }
+    let ran = cli.run(&["wait", "60ac7c35…"]).await;
+    assert!(ran.error().contains("history show 60ac7c35`"), "{ran:?}");
     let piped = cli.run(&["history"]).await.stdout;
     assert!(
         piped.contains(id) && piped.contains("far away, slowly\n"),
