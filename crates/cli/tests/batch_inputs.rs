@@ -299,6 +299,9 @@ async fn wrong_input_is_an_error_with_its_place_before_any_create() {
     let error = "b.txt contains no request; write one prompt a line";
     assert!(ran.error().contains(error), "{ran:?}");
     fs::write(cli.path("b.txt"), "a\nb\nc\n").unwrap();
+    let ran = batch(&cli, &["--prompts", "b.txt", "--model", other]).await;
+    let error = "; --set image_url=VALUE sets it for all (and in 2 more lines)";
+    assert!(ran.error().ends_with(error), "{ran:?}");
     let ran = batch(&cli, &["--prompts", "b.txt"]).await;
     assert!(
         ran.error()

@@ -70,15 +70,17 @@ fn shorten(rows: &mut [Vec<String>], max: usize) {
     };
     let gaps = 2 * (HEADER.len() - 1);
     let fixed: usize = [0, 1, 3, 4].map(width).iter().sum();
-    let mut rest = max.saturating_sub(fixed + gaps);
     let mut shares = SHORTENED.map(|column| (width(column), column));
+    let least: usize = shares.map(|(width, _)| width.min(MIN_WIDTH)).iter().sum();
+    let Some(more) = max.checked_sub(fixed + gaps + least) else {
+        return;
+    };
+    let mut rest = least + more;
     // What a narrow column leaves is divided between the wider ones.
     shares.sort_unstable();
     for (index, (width, column)) in shares.into_iter().enumerate() {
-        let share = width
-            .min(rest / (shares.len() - index))
-            .max(MIN_WIDTH.min(width));
-        rest = rest.saturating_sub(share);
+        let share = width.min(rest / (shares.len() - index));
+        rest -= share;
         for row in rows.iter_mut() {
             row[column] = match column {
                 MODEL => model(&row[column], share),
@@ -93,7 +95,7 @@ const MODEL: usize = 2;
 const FILE: usize = 5;
 const SHORTENED: [usize; 3] = [MODEL, FILE, 6];
 
-/// Below this width a value says nothing; `table` makes paragraphs then.
+/// Below this width a value says nothing; `table` makes paragraphs of whole values then.
 const MIN_WIDTH: usize = 10;
 
 /// A model without its vendor, and then without its end.
@@ -176,7 +178,10 @@ mod tests {
                 );
             }
         }
+        let mut rows = vec![row("a.mp4", &long)];
+        shorten(&mut rows, 50);
+        assert_eq!(rows, [row("a.mp4", &long)]);
         assert_eq!(model("klingai/v2-master-text-to-video", 12), "v2-master-t…");
-        assert_eq!(end("/videos/of/kites/0001.mp4", 12), "…s/0001.mp4");
+        assert_eq!(end("/videos/of/kites/0001.mp4", 12), "…es/0001.mp4");
     }
 }

@@ -82,6 +82,14 @@ impl Composer<'_> {
                     message += &format!("; the file {file} is written as @{file}");
                 }
             }
+            let missing = error
+                .violations()
+                .iter()
+                .find(|wrong| wrong.given.is_none());
+            if let (Content::Prompt(_), Some(missing)) = (content, missing) {
+                let name = missing.pointer.trim_start_matches('/');
+                message += &format!("; --set {name}=VALUE sets it for all");
+            }
             Refused {
                 message,
                 violations: error.violations().to_vec(),
