@@ -29,6 +29,8 @@ pub(crate) fn history(options: Options) -> ExitCode {
         }
     };
     match result {
+        // A note has said that there is no create.
+        Ok(text) if text.is_empty() => ExitCode::SUCCESS,
         Ok(text) => print_result(text),
         Err(failure) => failure.report(json, None),
     }

@@ -53,6 +53,7 @@ async fn list_has_the_model_cost_file_and_prompt_and_sums_by_model() {
     let cli = Cli::at(server.url());
     let empty = cli.run(&["history"]).await;
     assert!(empty.stderr.contains("has no create"), "{empty:?}");
+    assert_eq!(empty.stdout, "");
     cli.run(&generate("g1", "1.mp4")).await;
     cli.run(&generate("fail", "2.mp4")).await;
     let long = "g ".repeat(100);
