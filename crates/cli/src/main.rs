@@ -7,6 +7,7 @@ mod catalogue;
 mod completions;
 mod cost;
 mod documents;
+mod exec;
 mod failure;
 mod flags;
 mod gallery;
@@ -23,12 +24,14 @@ mod progress;
 mod proxy;
 mod recorded;
 mod request;
+mod saved;
 mod service;
 mod sidecar;
 mod simulate;
 mod specs;
 mod spending;
 mod status;
+mod style;
 mod table;
 mod target;
 mod template;
@@ -52,8 +55,12 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn run(arguments: Arguments) -> ExitCode {
+    arguments.color.apply();
     if arguments.verbose {
         verbose::start();
+    }
+    if arguments.quiet {
+        progress::silence();
     }
     match arguments.command {
         Command::Generate(generate) => generate::generate(generate).await,

@@ -173,7 +173,7 @@ pub(crate) fn check(video: &Path) -> Result<(), Failure> {
 }
 
 /// `NAME.json` beside the video.
-fn path(video: &Path) -> PathBuf {
+pub(crate) fn path(video: &Path) -> PathBuf {
     video.with_extension("json")
 }
 
@@ -206,7 +206,7 @@ fn name(video: &Path) -> Option<String> {
     Some(video.file_name()?.to_string_lossy().into_owned())
 }
 
-fn sha256(video: &Path) -> io::Result<String> {
+pub(crate) fn sha256(video: &Path) -> io::Result<String> {
     let mut file = fs::File::open(video)?;
     let (mut hash, mut buffer) = (Hash::new(), vec![0; 1 << 16]);
     loop {

@@ -70,6 +70,14 @@ impl Rows {
         })
     }
 
+    /// What a request is in the file.
+    pub(super) fn noun(&self) -> &'static str {
+        match self.format {
+            Format::Json => "item",
+            _ => "line",
+        }
+    }
+
     /// Where a request is: `FILE:LINE`, or `FILE: item N` in an array.
     pub(super) fn place(&self, number: usize) -> String {
         match self.format {

@@ -18,6 +18,8 @@ pub(super) struct Requests {
     /// The line of each, counted from 1, in rising order.
     pub(super) lines: Vec<usize>,
     pub(super) requests: Vec<GenerationRequest>,
+    /// What a request is in the file.
+    pub(super) noun: &'static str,
     /// The warnings, each with its line.
     pub(super) warnings: Vec<(usize, Warning)>,
 }
@@ -59,6 +61,7 @@ impl Requests {
             print_note(format!("warning: {text}; it is sent as it stands"));
         }
         Ok(Self {
+            noun: rows.noun(),
             requests,
             lines,
             warnings,
@@ -159,9 +162,10 @@ fn numbering(rows: &Rows, combinations: usize) -> String {
     let count = rows.rows.len();
     let last = rows.rows.last().map_or(1, |row| row.number);
     format!(
-        "{} requests: {count} of {}, each with {combinations} combinations of --each; those of line {last} are numbered {} to {}",
+        "{} requests: {count} of {}, each with {combinations} combinations of --each; those of {} {last} are numbered {} to {}",
         count * combinations,
         rows.file,
+        rows.noun(),
         (last - 1) * combinations + 1,
         last * combinations
     )

@@ -6,6 +6,7 @@ use aimlapi_video::Received;
 use indicatif::ProgressBar;
 
 use super::duration_text;
+use crate::style::{Line, Meaning};
 
 /// The progress of one generation's downloads, one video after the other. Clones share it.
 #[derive(Clone)]
@@ -55,32 +56,30 @@ impl DownloadProgress {
         Some(self.bar.position() as f64 / total as f64)
     }
 
-    pub(super) fn text(&self) -> String {
+    /// The amounts, the rate, and the time that is left.
+    pub(super) fn parts(&self) -> Vec<Line> {
         let prefix = self.bar.prefix();
         if prefix.is_empty() {
-            return "downloading".into();
+            return vec![Line::new(Meaning::Active, "downloading")];
         }
         let (position, total) = (self.bar.position(), self.bar.length());
         let (size, unit) = unit(total.unwrap_or(position));
-        let mut text = format!("{prefix} {:.1}", position as f64 / size);
+        let mut text = format!(" {:.1}", position as f64 / size);
         if let Some(total) = total {
             text += &format!(" of {:.1}", total as f64 / size);
         }
-        text += &format!(" {unit}");
+        let text = Line::new(Meaning::Active, prefix).plain(format!("{text} {unit}"));
         let (elapsed, left) = (self.bar.elapsed(), self.bar.eta());
-        if elapsed >= MIN_TIME_FOR_RATE {
-            text += &rate_text(self.bar.per_sec());
-        }
-        if elapsed >= MIN_TIME_FOR_ESTIMATE && !left.is_zero() {
-            text += &format!(", {} left", duration_text(left));
-        }
-        text
+        let rate = (elapsed >= MIN_TIME_FOR_RATE).then(|| rate_text(self.bar.per_sec()).into());
+        let left = (elapsed >= MIN_TIME_FOR_ESTIMATE && !left.is_zero())
+            .then(|| format!("{} left", duration_text(left)).into());
+        [Some(text), rate, left].into_iter().flatten().collect()
     }
 }
 
 fn rate_text(rate: f64) -> String {
     let (size, unit) = unit(rate as u64);
-    format!(", {:.1} {unit}/s", rate / size)
+    format!("{:.1} {unit}/s", rate / size)
 }
 
 /// The bytes in a unit that suits an amount, and the name of the unit. indicatif's texts of bytes take more than 40 columns.
@@ -93,22 +92,23 @@ fn unit(bytes: u64) -> (f64, &'static str) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::row, *};
 
     #[test]
     fn download_text_has_both_amounts_in_the_unit_of_the_total() {
         let download = DownloadProgress::new();
-        assert_eq!(download.text(), "downloading");
+        let text = || row::joined(&download.parts()).text();
+        assert_eq!(text(), "downloading");
         let received = |bytes, total| {
             let prefix = "downloading video 2";
             download.bar.set_prefix(prefix);
             download.bar.set_position(bytes);
             download.bar.set_length(total);
-            download.text().replace(prefix, "")
+            text().replace(prefix, "")
         };
         assert_eq!(received(1 << 19, 10 << 20), " 0.5 of 10.0 MiB");
         assert_eq!(received(1536, 1_048_575), " 1.5 of 1024.0 KiB");
         assert_eq!(download.done(), Some(1536.0 / 1_048_575.0));
-        assert_eq!(rate_text(710_451.2), ", 693.8 KiB/s");
+        assert_eq!(rate_text(710_451.2), "693.8 KiB/s");
     }
 }

@@ -5,14 +5,19 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use console::{Term, measure_text_width, truncate_str};
+use console::{Term, truncate_str};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::output::{print_note, printable};
+use super::row::{Glyphs, Row, lay_out};
+use crate::{
+    output::print_note,
+    style::{self, Line},
+};
 
-/// Text and a bar on standard error; hidden where that is not a terminal, or a dumb one.
+/// Rows on standard error; hidden where that is not a terminal, or a dumb one.
 pub(super) struct Screen {
     bar: ProgressBar,
+    glyphs: Glyphs,
     /// The lines of the last drawing, and the columns that each of them filled.
     drawn: Cell<(usize, usize)>,
 }
@@ -24,21 +29,15 @@ pub(crate) fn disable_drawing() {
     IS_DISABLED.store(true, Ordering::Relaxed);
 }
 
-/// The length of the bar; indicatif counts in integers.
-const BAR_STEPS: f64 = 1000.0;
-
-/// A narrower bar shows too little.
-const MIN_BAR_COLUMNS: usize = 8;
-
 impl Screen {
     pub(super) fn new() -> Self {
         let target = match IS_DISABLED.load(Ordering::Relaxed) {
             true => ProgressDrawTarget::hidden(),
             false => ProgressDrawTarget::stderr(),
         };
-        let bar = ProgressBar::with_draw_target(Some(BAR_STEPS as u64), target);
         Self {
-            bar,
+            bar: ProgressBar::with_draw_target(None, target),
+            glyphs: Glyphs::of_stderr(),
             drawn: Cell::default(),
         }
     }
@@ -53,26 +52,24 @@ impl Screen {
         self.size().0.saturating_sub(1).max(1)
     }
 
-    /// Draws `lines` in place of the lines before, each cut to one row. A bar of `done`, 0 to 1, follows the last line where
-    /// there is room.
-    pub(super) fn show(&self, lines: &[String], done: Option<f64>) {
+    /// Draws `rows` in place of the rows before.
+    pub(super) fn show(&self, rows: &[Row]) {
         let (_, columns) = self.size();
         self.clear_wrapped(columns);
-        self.drawn.set((lines.len(), columns));
-        let cut: Vec<_> = lines
-            .iter()
-            .map(|line| truncate_str(&printable(line), columns, "...").into_owned())
-            .collect();
-        let text = cut.join("\n");
-        let last = lines.last().map_or(0, |line| measure_text_width(line));
-        let has_room = last + " []".len() + MIN_BAR_COLUMNS <= columns;
-        let (template, position) = match done.filter(|_| has_room) {
-            Some(done) => ("{text} [{wide_bar}]", done * BAR_STEPS),
-            None => ("{text}", 0.0),
-        };
-        let style = ProgressStyle::with_template(template)
+        self.drawn.set((rows.len(), columns));
+        let is_coloured = style::is_on_stderr();
+        let lines = lay_out(rows, columns, self.glyphs);
+        let cut = lines.iter().map(|line| {
+            let text = if is_coloured {
+                line.styled()
+            } else {
+                line.text()
+            };
+            truncate_str(&text, columns, "...").into_owned()
+        });
+        let text = cut.collect::<Vec<_>>().join("\n");
+        let style = ProgressStyle::with_template("{text}")
             .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .progress_chars("##-")
             .with_key(
                 "text",
                 move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
@@ -80,11 +77,11 @@ impl Screen {
                 },
             );
         self.bar.set_style(style);
-        self.bar.update(|bar| bar.set_pos(position as u64));
+        self.bar.tick();
     }
 
     /// Prints a line above the drawn ones.
-    pub(super) fn print(&self, line: &str) {
+    pub(super) fn print(&self, line: impl Into<Line>) {
         self.suspend(|| print_note(line));
     }
 
