@@ -138,6 +138,7 @@ mod tests {
             ),
         ] {
             let exec: Exec = text.parse().expect("words");
+            let expected: Vec<OsString> = expected.into_iter().map(Into::into).collect();
             assert_eq!(exec.words(Path::new("-a b.mp4")), expected, "{text}");
         }
         for text in ["", " ", "cp 'x", "cp \\", "'' {}"] {

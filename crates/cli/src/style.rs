@@ -86,6 +86,11 @@ impl Line {
         self
     }
 
+    /// The width of the text on a terminal.
+    pub(crate) fn columns(&self) -> usize {
+        console::measure_text_width(&self.text())
+    }
+
     /// The text without styles.
     pub(crate) fn text(&self) -> String {
         self.0.iter().map(|(_, text)| printable(text)).collect()

@@ -282,7 +282,10 @@ impl Run {
         self.progress.remove(saved.line);
         // The program may have written colours of its own.
         self.progress.suspend(|| {
-            let _ = stderr().write_all(&written);
+            let end: &[u8] = if written.ends_with(b"\n") { b"" } else { b"\n" };
+            if !written.is_empty() {
+                let _ = stderr().write_all(&[&written, end].concat());
+            }
         });
         if let Err(failure) = outcome {
             self.exit_code = worse(self.exit_code, failure.code);

@@ -102,7 +102,7 @@ impl BatchProgress {
     /// Returns what the download of a job records its progress in.
     pub(crate) fn start_download(&mut self, number: usize) -> DownloadProgress {
         self.answered(number);
-        let download = DownloadProgress::new();
+        let download = DownloadProgress::default();
         self.jobs
             .insert(number, JobStatus::Downloading(download.clone()));
         download

@@ -73,7 +73,7 @@ impl WaitProgress {
     }
 
     pub(crate) fn received(&mut self, received: Received) {
-        let download = self.download.get_or_insert_with(DownloadProgress::new);
+        let download = self.download.get_or_insert_with(DownloadProgress::default);
         match download.record(received) {
             true => self.show(),
             false => self.tick(),
