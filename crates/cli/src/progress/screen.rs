@@ -93,6 +93,7 @@ impl Screen {
     /// Removes the drawn rows while `write` writes to either stream.
     pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
         let lines = self.erase();
+        self.flush();
         let written = write();
         self.draw(lines);
         written
@@ -101,13 +102,14 @@ impl Screen {
     /// Removes the drawn rows for good.
     pub(super) fn close(&self) {
         self.erase();
+        self.flush();
     }
 
     fn draw(&self, lines: Vec<String>) {
         if let Some(term) = &self.term {
             let _ = term.write_str(&lines.join("\n"));
-            let _ = term.flush();
         }
+        self.flush();
         self.drawn.borrow_mut().lines = lines;
     }
 
@@ -121,9 +123,12 @@ impl Screen {
             let _ = term.move_cursor_up(height - 1);
             let _ = term.write_str("\r");
             let _ = term.clear_to_end_of_screen();
-            let _ = term.flush();
         }
         lines
+    }
+
+    fn flush(&self) {
+        let _ = self.term.as_ref().map(Term::flush);
     }
 
     fn size(&self) -> (usize, usize) {
