@@ -364,6 +364,9 @@ impl Run {
 
     pub(super) fn finish(mut self, ended: bool, journal: &Path) -> u8 {
         self.progress.close();
+        if !ended {
+            print_note("error: interrupted");
+        }
         exec::note_skipped(self.executing.len());
         self.records.finish();
         let goes_on = !ended || self.is_resumable;
