@@ -80,11 +80,8 @@ async fn equal_poll_failures_are_one_line_with_a_count_in_a_terminal() {
     };
     let counts: Vec<Vec<String>> = shown.screens.iter().map(counts).collect();
     assert!(counts.iter().all(|rows| rows.len() <= 1), "{counts:#?}");
-    let shows = |text: &str| counts.iter().flatten().any(|row| row.starts_with(text));
-    assert!(
-        shows("a poll failed, retrying: ") && shows("3 polls failed in "),
-        "{counts:#?}"
-    );
+    let is_live = |row: &String| row.contains(" polls failed in ") && row.contains(", retrying: ");
+    assert!(counts.iter().flatten().any(is_live), "{counts:#?}");
     let last = counts.last().unwrap().concat();
     assert!(last.contains(", and polls succeed again: "), "{last}");
 }
@@ -105,8 +102,9 @@ async fn interrupt_in_a_terminal_leaves_no_row_and_prints_how_to_go_on() {
         for _ in 0..2 {
             polled.recv().await.unwrap();
         }
-        // As a terminal echoes ctrl-c.
-        terminal.keyboard.write_all(b"\x03").unwrap();
+        // The terminal echoes them, as it echoes ctrl-c.
+        terminal.keyboard.write_all(b"^C").unwrap();
+        polled.recv().await.unwrap();
         interrupt(&terminal.child);
         let shown = terminal.end().await;
         assert_eq!(shown.code, 130);

@@ -122,7 +122,9 @@ impl Run {
                 self.progress.set_generation(line, "waiting for", &handle);
             }
             BatchEvent::Unrecorded(error) => {
-                let id = error.handle().map(|handle| format!(" ({})", handle.id()));
+                let id = error
+                    .handle()
+                    .map(|handle| format!(" (generation {})", handle.id()));
                 let text = format!("{}{}", error_line(&error), id.unwrap_or_default());
                 self.progress.print_of(line, text);
             }
