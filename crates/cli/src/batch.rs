@@ -20,12 +20,13 @@ use crate::{
     history::{Entry, Except, History, State},
     interrupt::Interrupt,
     output::print_note,
-    progress::BatchProgress,
+    progress::{self, BatchProgress},
     spending::{Prices, Spending},
 };
 
 mod checks;
 mod dry_run;
+mod exec;
 mod feed;
 mod matrix;
 mod names;
@@ -37,6 +38,7 @@ mod retry;
 mod run;
 
 use checks::Checked;
+use exec::ExecQueue;
 use feed::{Feed, Ledger, absolute};
 use out::Out;
 use records::Records;
@@ -46,6 +48,7 @@ use run::Run;
 
 /// `batch`
 pub(crate) async fn batch(batch: Batch) -> ExitCode {
+    let _bell = progress::begin(batch.jobs.json, &batch.jobs.ending);
     let history = History::open(&batch.jobs.history, batch.simulate);
     match run_batch(&batch, history).await {
         Ok(code) => code,
@@ -97,7 +100,7 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
     let place = absolute(&path);
     history.note_unfinished(&known, &Except::Journal(&place, &entries));
     reconcile(&history, &known, &entries, &out, &place);
-    let progress = BatchProgress::start(requests.lines.len() - saved.len(), speed);
+    let progress = BatchProgress::start(requests.lines.len() - saved.len(), requests.noun, speed);
     let lines_without_request = requests.lines_without_request();
     let spending = Spending::new(batch.spend.max_usd, prices);
     let ledger = Ledger::new(history, spending);
@@ -142,6 +145,8 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
         exit_code: 0,
         saving: FuturesUnordered::new(),
         to_save: VecDeque::new(),
+        exec: batch.jobs.ending.exec.as_ref().map(ExecQueue::new),
+        executing: FuturesUnordered::new(),
         is_resumable: false,
         simulates: batch.simulate,
     };
@@ -158,9 +163,9 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
             {
                 match job {
                     BatchEvent::Created(handle) => {
-                        let created = format!("line {}: created {}", index + 1, handle.id());
                         ledger.record(index, Ok(&handle));
-                        run.progress.print(&created);
+                        let created = format!("created {}", handle.id());
+                        run.progress.print_of(index + 1, created);
                     }
                     BatchEvent::Unrecorded(_) | BatchEvent::Ended(Err(_)) => {
                         run.handle(index, job).await

@@ -15,7 +15,7 @@ use crate::{
     job::{Job, report},
     naming::Naming,
     output::{print_note, write_line},
-    progress::WaitProgress,
+    progress::{self, WaitProgress},
     request::{self, Source},
     service::service,
     sidecar::Draft,
@@ -26,6 +26,7 @@ use crate::{
 
 /// `generate`
 pub(crate) async fn generate(generate: Generate) -> ExitCode {
+    let _bell = progress::begin(generate.waiting.json, &generate.waiting.ending);
     let (mut waiting, simulate) = (generate.waiting.clone(), generate.simulate);
     let history = History::open(&generate.history, simulate);
     match run_generate(generate, &mut waiting, &history).await {
@@ -100,11 +101,12 @@ async fn run_generate(
     });
     let entry = intent.and_then(|intent| history.intend(intent));
     let draft = generate.sidecar.then(|| Draft::of(&request, model));
-    let progress = WaitProgress::start(&format!("creating with {}", request.model()), speed);
+    let activity = format!("creating with {}", request.model());
+    let mut progress = WaitProgress::start(&activity, Some(request.model()), speed);
     let created = create(&client, request, &mut interrupt).await;
     history.record_create(entry.as_ref(), created.as_ref());
     if created.is_err() || generate.no_wait {
-        progress.close();
+        progress.close(true);
     }
     let handle = match created {
         Ok(handle) => handle,

@@ -92,6 +92,14 @@ impl Rows {
         })
     }
 
+    /// What a request is in the file.
+    pub(crate) fn noun(&self) -> &'static str {
+        match self.format {
+            Format::Json => "item",
+            _ => "line",
+        }
+    }
+
     /// Where a request is: `FILE:LINE`, or `FILE: item N` in an array.
     pub(crate) fn place(&self, number: usize) -> String {
         match self.format {

@@ -1,12 +1,14 @@
 //! `--sidecar`: the JSON file beside a video, with its request, cost and checksum.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read},
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use aimlapi_video::{GenerationHandle, GenerationRequest, Model, Saved};
+use hmac_sha256::Hash;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -172,7 +174,7 @@ pub(crate) fn check(video: &Path) -> Result<(), Failure> {
 }
 
 /// `NAME.json` beside the video.
-fn path(video: &Path) -> PathBuf {
+pub(crate) fn path(video: &Path) -> PathBuf {
     video.with_extension("json")
 }
 
@@ -203,6 +205,20 @@ fn foreign(path: &Path) -> String {
 
 fn name(video: &Path) -> Option<String> {
     Some(video.file_name()?.to_string_lossy().into_owned())
+}
+
+pub(crate) fn sha256(video: &Path) -> io::Result<String> {
+    let mut file = fs::File::open(video)?;
+    let (mut hash, mut buffer) = (Hash::new(), vec![0; 1 << 16]);
+    loop {
+        let length = file.read(&mut buffer)?;
+        if length == 0 {
+            break;
+        }
+        hash.update(&buffer[..length]);
+    }
+    let hash = hash.finalize();
+    Ok(hash.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn time(time: SystemTime) -> String {

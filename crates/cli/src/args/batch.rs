@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{Documents, HistoryOption, Parameters, Spend, speed, time, whole_number};
+use super::{Documents, Ending, HistoryOption, Parameters, Spend, speed, time, whole_number};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = BATCH_NOTES)]
@@ -164,6 +164,8 @@ pub(crate) struct Jobs {
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
+    pub(crate) ending: Ending,
+    #[command(flatten)]
     pub(crate) history: HistoryOption,
 }
 
@@ -193,7 +195,7 @@ pub(crate) struct Validate {
 }
 
 const BATCH_NOTES: &str = "\
-The exit code is that of the worst outcome: 6, then 4, 7, 3, 5, 2, 0.
+The exit code is that of the worst outcome: 6, then 4, 7, 3, 5, 2, 8, 0.
 
 Examples:
   A file of two requests, tried without a key:

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueHint};
 
-use super::{Documents, HistoryOption, Spend, speed, time, whole_number};
+use super::{Documents, Ending, HistoryOption, Spend, speed, time, whole_number};
 use crate::flags::Given;
 
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ pub(crate) struct Generate {
     #[arg(long, conflicts_with = "no_wait")]
     pub(crate) open: bool,
     /// Only create the generation, and print the handle that `wait` reads
-    #[arg(long)]
+    #[arg(long, conflicts_with = "exec")]
     pub(crate) no_wait: bool,
     #[command(flatten)]
     pub(crate) spend: Spend,
@@ -134,6 +134,8 @@ pub(crate) struct Waiting {
     /// For a simulator whose time runs faster. More than 0; with the service itself, leave it off.
     #[arg(long, value_name = "N", value_parser = speed, help_heading = WAITING)]
     pub(crate) speed: Option<f64>,
+    #[command(flatten, next_help_heading = RESULT)]
+    pub(crate) ending: Ending,
 }
 
 #[derive(Debug, Args)]

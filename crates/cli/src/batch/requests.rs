@@ -19,6 +19,8 @@ pub(super) struct Requests {
     /// The line of each, counted from 1, in rising order.
     pub(super) lines: Vec<usize>,
     pub(super) requests: Vec<GenerationRequest>,
+    /// What a request is in the file.
+    pub(super) noun: &'static str,
     /// The warnings, each with its line.
     pub(super) warnings: Vec<(usize, Warning)>,
 }
@@ -62,6 +64,7 @@ impl Requests {
             print_note(format!("warning: {text}; it is sent as it stands"));
         }
         Ok(Self {
+            noun: file.noun(),
             requests,
             lines,
             warnings,
@@ -216,9 +219,10 @@ fn numbering(file: &Rows, rows: &[Row], combinations: usize) -> String {
     let count = rows.len();
     let last = rows.last().map_or(1, |row| row.number);
     format!(
-        "{} requests: {count} of {}, each with {combinations} combinations of --each; those of line {last} are numbered {} to {}",
+        "{} requests: {count} of {}, each with {combinations} combinations of --each; those of {} {last} are numbered {} to {}",
         count * combinations,
         file.file,
+        file.noun(),
         (last - 1) * combinations + 1,
         last * combinations
     )

@@ -18,6 +18,7 @@ use futures_util::{
 use super::{
     OTHER_SERVICE_REMEDY,
     checks::{check_origin, check_overwrites},
+    exec::ExecQueue,
     feed::{Ledger, absolute},
     is_unclear, note_saved, open, options,
     out::{Out, check_folder, folder_of, numbered},
@@ -33,13 +34,14 @@ use crate::{
     interrupt::Interrupt,
     job,
     output::print_note,
-    progress::BatchProgress,
+    progress::{self, BatchProgress},
     spending::{Prices, Spending},
     target::free_output,
 };
 
 /// `resume`
 pub(crate) async fn resume(resume: Resume) -> ExitCode {
+    let _bell = progress::begin(resume.jobs.json, &resume.jobs.ending);
     let history = History::open(&resume.jobs.history, false);
     let (interrupt, jobs) = (Interrupt::listen(), &resume.jobs);
     let finished = match &resume.journal {
@@ -189,6 +191,7 @@ fn waiting(entry: &Entry, jobs: &Jobs) -> Waiting {
         json: jobs.json,
         deadline: jobs.deadline,
         speed: jobs.speed,
+        ending: jobs.ending.clone(),
     }
 }
 
@@ -236,7 +239,7 @@ async fn finish_batch(
         ledger.created(*index, cost);
     }
     let mut run = Run {
-        progress: BatchProgress::start(open.len() + unclear, speed),
+        progress: BatchProgress::start(open.len() + unclear, "line", speed),
         client: client.clone(),
         journal,
         out,
@@ -249,6 +252,8 @@ async fn finish_batch(
         exit_code: 0,
         saving: FuturesUnordered::new(),
         to_save: VecDeque::new(),
+        exec: jobs.ending.exec.as_ref().map(ExecQueue::new),
+        executing: FuturesUnordered::new(),
         is_resumable: false,
         simulates: false,
     };

@@ -3,7 +3,7 @@
 use std::{ffi::OsString, process::ExitCode};
 
 use clap::{
-    Arg, Args, Command, CommandFactory, FromArgMatches,
+    Arg, Args, Command, CommandFactory, FromArgMatches, ValueEnum,
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
@@ -12,11 +12,13 @@ use crate::{
     args::{self, Arguments, Generate, Validate},
     failure::{Failure, USAGE},
     output::print_note,
+    style::Color,
 };
 
 /// Parses the arguments of this process.
 pub(crate) fn parse() -> Result<Arguments, ExitCode> {
     let words: Vec<OsString> = std::env::args_os().collect();
+    color(&words).apply();
     let root = Arguments::command();
     let selection = Selection::read(&root, &words);
     let found = selection.as_ref().map(Selection::flags);
@@ -102,6 +104,20 @@ fn unparsed(error: &clap::Error, note: Option<&str>) -> ExitCode {
         Failure::usage(message).print_json(None);
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))
+}
+
+/// The value of `--color`, which also concerns the messages about arguments that cannot be parsed.
+fn color(words: &[OsString]) -> Color {
+    let mut words = words.iter().filter_map(|word| word.to_str());
+    let mut last = None;
+    while let Some(word) = words.next().filter(|word| *word != "--") {
+        last = match word {
+            "--color" => words.next(),
+            word => word.strip_prefix("--color=").or(last),
+        };
+    }
+    let value = last.and_then(|value| Color::from_str(value, false).ok());
+    value.unwrap_or(Color::Auto)
 }
 
 fn is_json() -> bool {
