@@ -18,6 +18,7 @@ mod proxy;
 mod proxy_failures;
 mod proxy_headers;
 mod proxy_limits;
+mod proxy_records;
 mod proxy_stop;
 mod records;
 mod replay;
