@@ -42,7 +42,7 @@ impl ExecQueue {
         saved: SavedFiles,
         progress: &mut BatchProgress,
     ) -> Pin<Box<dyn Future<Output = Executed>>> {
-        progress.set_activity(saved.line, &format!("running {}", self.exec.program()));
+        progress.set_activity(saved.line, &format!("--exec {}", self.exec.program()));
         let (exec, turn) = (self.exec.clone(), self.turn.clone());
         Box::pin(async move {
             let _turn = turn.lock().await;
