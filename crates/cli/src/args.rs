@@ -179,7 +179,8 @@ fn amount(text: &str) -> Result<f64, String> {
 }
 
 fn time(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| "expected a time such as 90s, 30m or 1h30m".into())
+    humantime::parse_duration(text)
+        .map_err(|_| "expected a time such as 90s, 30m, 1h30m or 7d".into())
 }
 
 /// The URL that `--legacy` selects.

@@ -234,6 +234,18 @@ impl History {
         self.end(handle, Event::Failed { why, cost });
     }
 
+    /// Records the end that a poll has shown of a generation for which no command waits: why it failed, unless it completed.
+    pub(crate) fn observed(&self, entry: &Entry, why: Option<&str>, cost: Cost) {
+        let event = match why.map(redact::text) {
+            Some(why) => Event::Failed {
+                why: shortened(&why),
+                cost,
+            },
+            None => Event::Completed { cost },
+        };
+        self.lock().append(&entry.id, event);
+    }
+
     pub(crate) fn saved<'a>(
         &self,
         handle: &GenerationHandle,

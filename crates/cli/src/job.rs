@@ -44,8 +44,8 @@ pub(crate) async fn wait(wait: Wait) -> ExitCode {
     {
         return failure.report(waiting.json, None);
     }
-    history.note_unfinished(&Except::Generation(handle.id()));
     let known = history.own_entries();
+    history.note_unfinished(&known, &Except::Generation(handle.id()));
     resume(handle, &waiting, &history, &known, Interrupt::listen())
         .await
         .into()
@@ -255,7 +255,7 @@ impl Job {
             .download(&generation)
             .overwrite(self.waiting.overwrite)
             .allow_truncated(self.waiting.allow_truncated)
-            .sha256(self.draft.is_some())
+            .sha256(true)
             .on_progress(|received| progress.received(received));
         let saved = match (&self.target, self.reserved.take()) {
             (_, Some(reserved)) => download.to_reserved(reserved).await,

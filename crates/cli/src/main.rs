@@ -24,6 +24,7 @@ mod progress;
 mod proxy;
 mod recorded;
 mod request;
+mod rows;
 mod saved;
 mod service;
 mod sidecar;

@@ -8,11 +8,13 @@ use crate::{
     args::{GroupBy, History as Options, HistoryCommand, HistoryOption},
     cost::Cost,
     failure::{Failure, resume_command},
-    history::{Entry, History, State, advice, age, batch_command},
+    history::{Entry, History, State, advice, batch_command},
     output::{print_note, print_result},
     style::{Line, Meaning},
     table::{table, terminal_columns},
 };
+
+mod list;
 
 /// `history`
 pub(crate) fn history(options: Options) -> ExitCode {
@@ -28,6 +30,8 @@ pub(crate) fn history(options: Options) -> ExitCode {
         }
     };
     match result {
+        // A note has said that there is no create.
+        Ok(text) if text.is_empty() => ExitCode::SUCCESS,
         Ok(text) if json => print_result(text),
         Ok(text) => print_result(with_states(&text)),
         Err(failure) => failure.report(json, None),
@@ -53,30 +57,11 @@ fn list(history: &History, options: &Options) -> Result<String, Failure> {
         print_note("the history has no create");
         return Ok(String::new());
     }
-    let header = ["ID", "STATE", "MODEL", "COST", "AGE", "FILE", "PROMPT"];
-    let rows: Vec<Vec<String>> = entries.iter().map(row).collect();
     let is_open = |entry: &Entry| entry.state() == State::Unfinished;
     if entries.iter().any(is_open) {
         print_note("note: `aimlapi-video resume` finishes what is unfinished");
     }
-    Ok(table(&header, &rows, terminal_columns()))
-}
-
-fn row(entry: &Entry) -> Vec<String> {
-    let files: Vec<String> = entry.files.iter().map(|file| shown(file)).collect();
-    vec![
-        entry.name().to_owned(),
-        entry.state().as_str().to_owned(),
-        entry.intent.model.clone(),
-        entry
-            .cost
-            .usd
-            .map(crate::cost::usd_text)
-            .unwrap_or_default(),
-        age(entry),
-        files.join(", "),
-        beginning(entry.prompt()),
-    ]
+    Ok(list::of(&entries, terminal_columns()))
 }
 
 /// The path relative to the current folder, if the file is below it.
@@ -85,17 +70,6 @@ fn shown(file: &Path) -> String {
     let near = file.strip_prefix(&current).unwrap_or(file);
     near.display().to_string()
 }
-
-fn beginning(prompt: &str) -> String {
-    let line = prompt.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(MAX_PROMPT) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
-}
-
-/// How many characters of a prompt are listed.
-const MAX_PROMPT: usize = 40;
 
 #[derive(Default)]
 struct Sums {
@@ -159,6 +133,7 @@ fn by_model(entries: &[Entry], json: bool) -> String {
 
 fn show(history: &History, id: &str, json: bool) -> Result<String, Failure> {
     let entries = history.required_entries()?;
+    let id = id.trim_end_matches(list::CUT);
     let is = |entry: &&Entry| entry.id == id || entry.name() == id;
     let begins = |entry: &&Entry| entry.name().starts_with(id) || entry.id.starts_with(id);
     let exact: Vec<&Entry> = entries.iter().filter(is).collect();

@@ -70,6 +70,16 @@ impl Target {
         }
     }
 
+    /// Where the first video of a generation is saved, as far as it is known. Without a generation, its name has to be fixed.
+    pub(crate) fn video(&self, handle: Option<&GenerationHandle>) -> Option<PathBuf> {
+        match self {
+            Self::Folder(folder) => Some(folder.join(template::default_name(handle?))),
+            Self::File(path) => Some(path.clone()),
+            Self::Template(template) => Some(template.path(handle?, None)),
+            Self::StandardOutput(_) => None,
+        }
+    }
+
     /// Reserves the file before the generation is created and billed. A name that depends on the generation is only checked.
     pub(crate) fn reserve_for_model(
         &self,

@@ -309,7 +309,7 @@ async fn wrong_command_line_ends_in_2_with_the_error_and_the_usage() {
         (
             &["batch", "b.jsonl"],
             "not provided:\n  --out <DIR>",
-            "batch --out <DIR> <FILE>",
+            "batch --out <DIR> <FILE|->",
         ),
         (
             &["wait", "g", "--deadline", "soon"],

@@ -29,7 +29,8 @@ pub(crate) struct Generate {
     pub(crate) simulate: bool,
     /// Write a JSON file beside the video: NAME.json with the request, cost and SHA-256
     ///
-    /// The request is written without media and without the queries of URLs. `gallery` reads these files.
+    /// The request is written without media and without the queries of URLs. A generation without a video has such a file with the
+    /// reason. `gallery` reads these files.
     #[arg(long, conflicts_with = "no_wait")]
     pub(crate) sidecar: bool,
     /// Open the video in the program that plays it

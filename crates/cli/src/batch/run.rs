@@ -190,7 +190,6 @@ impl Run {
             let (client, path) = (self.client.clone(), self.out.path(index + 1));
             let (journal, name) = (self.journal.clone(), self.out.recorded(&path));
             let allow_truncated = self.allow_truncated;
-            let sha256 = self.records.has_sidecars();
             self.saving.push(Box::pin(async move {
                 // Recorded first: after a kill, the next run recognises the file as the job's own.
                 let recorded = journal.saving(index, name).await;
@@ -198,7 +197,7 @@ impl Run {
                     .download(&generation)
                     .overwrite(true)
                     .allow_truncated(allow_truncated)
-                    .sha256(sha256)
+                    .sha256(true)
                     .on_progress(|received| {
                         progress.record(received);
                     })

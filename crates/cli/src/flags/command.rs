@@ -4,10 +4,10 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::{
     Arg, Args, Command, CommandFactory, FromArgMatches, ValueEnum,
-    error::{ContextKind, ErrorKind},
+    error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use super::{Flag, Given, is_alias, selection::Selection};
+use super::{Flag, Given, hyphens, is_alias, selection::Selection};
 use crate::{
     args::{self, Arguments, Generate, Validate},
     failure::{Failure, USAGE},
@@ -31,6 +31,7 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
         .map_or("", |selection| &*selection.command);
     let own: Vec<Flag> = own(&root, name, flags).cloned().collect();
     let mut command = with_flags(root, name, model, flags);
+    let words = hyphens::attached(&command, words);
     let parsed = command.try_get_matches_from_mut(words).and_then(|matches| {
         let arguments = Arguments::from_arg_matches(&matches)?;
         Ok((matches, arguments))
@@ -43,7 +44,7 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
             let note = "to set a model's parameters by its flags, name MODEL on the command line";
             unparsed(&error, Some(note))
         }
-        _ => unparsed(&error, None),
+        _ => unparsed(&error, remedy(&error).as_deref()),
     })?;
     let parameters = match &mut parsed.command {
         args::Command::Generate(generate) => &mut generate.parameters,
@@ -63,6 +64,27 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
         parameters.documents = selection.into_documents();
     }
     Ok(parsed)
+}
+
+/// How to write a value that was taken for a flag, or a prompt without its flag.
+fn remedy(error: &clap::Error) -> Option<String> {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(&**text),
+        _ => None,
+    };
+    let argument = context(ContextKind::InvalidArg)?;
+    match error.kind() {
+        ErrorKind::InvalidValue if context(ContextKind::InvalidValue) == Some("") => {
+            let option = argument.split(' ').next().unwrap_or_default();
+            Some(format!(
+                "for a value that looks like a flag, write {option}=VALUE"
+            ))
+        }
+        ErrorKind::UnknownArgument if !argument.starts_with('-') => Some(
+            "a text of several words is one argument in quotes; the prompt follows --prompt".into(),
+        ),
+        _ => None,
+    }
 }
 
 /// Prints the help or the error of arguments that cannot be parsed, the latter also as JSON if `--json` is among them.

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod checker;
+mod clips;
 mod compatibility;
 mod cors;
 mod keys;
