@@ -128,7 +128,7 @@ async fn run_generate(
             }
         };
     }
-    progress.print(&format!("created {}", handle.id()));
+    progress.print(format!("created {}", handle.id()));
     let (failed, video) = (draft.clone(), target.video(Some(&handle)));
     let job = Job {
         client,

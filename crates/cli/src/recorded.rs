@@ -10,6 +10,7 @@ use crate::{
     failure::{Failure, resume_command},
     history::{Entry, History, State, advice, batch_command},
     output::{print_note, print_result},
+    style::{Line, Meaning},
     table::{table, terminal_columns},
 };
 
@@ -31,7 +32,8 @@ pub(crate) fn history(options: Options) -> ExitCode {
     match result {
         // A note has said that there is no create.
         Ok(text) if text.is_empty() => ExitCode::SUCCESS,
-        Ok(text) => print_result(text),
+        Ok(text) if json => print_result(text),
+        Ok(text) => print_result(with_states(&text)),
         Err(failure) => failure.report(json, None),
     }
 }
@@ -207,5 +209,60 @@ fn pruned_text(entries: &[Entry], json: bool) -> String {
     match json {
         true => json!({ "removed": removed, "unfinished": unfinished }).to_string(),
         false => format!("removed {removed}, {unfinished} of them unfinished"),
+    }
+}
+
+/// The text with the first state of each line in its colour: a cell of a table, or the value of `state:`.
+fn with_states(text: &str) -> Line {
+    let mut styled = Line::default();
+    for line in text.split_inclusive('\n') {
+        let places = STATES.iter().filter_map(|(state, meaning)| {
+            let name = state.as_str();
+            let is_cell = |(at, _): &(usize, &str)| {
+                let (before, after) = (&line[..*at], &line[at + name.len()..]);
+                let begins = before.ends_with("  ") || before.ends_with("state: ");
+                begins
+                    && (after.trim().is_empty()
+                        || after.starts_with("  ")
+                        || after.starts_with(';'))
+            };
+            let (at, _) = line.match_indices(name).find(is_cell)?;
+            Some((at, name, *meaning))
+        });
+        styled = match places.min_by_key(|(at, ..)| *at) {
+            Some((at, name, meaning)) => styled
+                .plain(&line[..at])
+                .with(meaning, name)
+                .plain(&line[at + name.len()..]),
+            None => styled.plain(line),
+        };
+    }
+    styled
+}
+
+const STATES: [(State, Meaning); 6] = [
+    (State::Running, Meaning::Active),
+    (State::Ambiguous, Meaning::Warning),
+    (State::NotCreated, Meaning::Secondary),
+    (State::Unfinished, Meaning::Warning),
+    (State::Failed, Meaning::Error),
+    (State::Saved, Meaning::Success),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_are_coloured_in_their_cells_alone() {
+        let text = "ID  STATE  PROMPT\na1  saved  failed  saved\nb2\n  state: not created; prompt: saved\nno saved one";
+        let styled = with_states(text);
+        assert_eq!(styled.text(), text);
+        let green = Line::new(Meaning::Success, "saved").styled();
+        let dim = Line::new(Meaning::Secondary, "not created").styled();
+        let expected = text
+            .replacen("saved", &green, 1)
+            .replacen("not created", &dim, 1);
+        assert_eq!(styled.styled(), expected);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    io::{IsTerminal, Write, stderr, stdout},
+    io::{IsTerminal, stderr, stdout},
     path::{Path, PathBuf},
     pin::Pin,
     time::Duration,
@@ -266,35 +266,11 @@ impl Run {
         }
     }
 
-    fn print_saved(&self, saved: SavedFiles) {
+    pub(super) fn print_saved(&self, saved: SavedFiles) {
         // On a terminal a line names the files already.
         if self.json || !(stdout().is_terminal() && stderr().is_terminal()) {
             self.print_result(saved.object, &saved.files.join("\n"));
         }
-    }
-
-    /// Ends a job whose programs have run.
-    fn executed(&mut self, executed: Executed) {
-        let Executed {
-            mut saved,
-            written,
-            outcome,
-        } = executed;
-        self.progress.remove(saved.line);
-        // The program may have written colours of its own.
-        self.progress.suspend(|| {
-            let end: &[u8] = if written.ends_with(b"\n") { b"" } else { b"\n" };
-            if !written.is_empty() {
-                let _ = stderr().write_all(&[&written, end].concat());
-            }
-        });
-        if let Err(failure) = outcome {
-            self.exit_code = worse(self.exit_code, failure.code);
-            let error = Line::new(Meaning::Error, "error: ").plain(&*failure.message);
-            self.progress.print_of(saved.line, error);
-            saved.object["error"] = failure.error_json();
-        }
-        self.print_saved(saved);
     }
 
     pub(super) fn ended(
@@ -332,7 +308,7 @@ impl Run {
     pub(super) fn not_created(&mut self, stopped: &Stopped) {
         let count = stopped.lines.len();
         let message = format!("not created: {}", stopped.why);
-        self.progress.print(&format!(
+        self.progress.print(format!(
             "{count} {}s are {message}; the same command with a higher --max-usd creates them",
             self.progress.noun()
         ));
@@ -359,7 +335,7 @@ impl Run {
         };
         if let Err(error) = self.progress.suspend(|| write_line(&text)) {
             self.progress
-                .print(&format!("note: standard output cannot be written: {error}"));
+                .print(format!("note: standard output cannot be written: {error}"));
         }
     }
 

@@ -80,7 +80,8 @@ impl Glyphs {
     }
 
     fn bar(self, done: f64, columns: usize) -> Line {
-        let filled = ((done * columns as f64).round() as usize).min(columns);
+        // The last column is for what is over.
+        let filled = ((done * columns as f64) as usize).min(columns);
         let part = |glyph: char, count| glyph.to_string().repeat(count);
         Line::new(Meaning::Active, part(self.done, filled))
             .with(Meaning::Secondary, part(self.left, columns - filled))
