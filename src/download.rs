@@ -6,7 +6,7 @@
 //!
 //! The private modules, from a request to the file: [`save`] takes each video to its destination, [`fetch`] runs the
 //! attempts for one video, [`request`] sends one GET, [`judge`] decides what the response is, [`version`] compares
-//! validators, [`sink`] and [`part`] store the bytes, [`container`] and [`content`] inspect the bytes, [`target`],
+//! validators, [`sink`] and [`part`] store the bytes, `store` sends them to an object store, [`container`] and [`content`] inspect the bytes, [`target`],
 //! [`name`] and [`disk`] handle paths and file systems, and [`video_urls`] requests fresh URLs from the service.
 
 use std::{fmt, path::Path, time::Duration};
@@ -33,6 +33,8 @@ mod part;
 mod request;
 mod save;
 mod sink;
+#[cfg(feature = "object-store")]
+mod store;
 mod target;
 mod version;
 mod video_urls;

@@ -122,6 +122,10 @@ pub use generation::{
     Failure, Generation, GenerationHandle, ResponseMetadata, State, Usage, Video,
 };
 pub use journal::{Journal, JournalEntry, JournalState};
+/// The library of object stores, for [`Client::save_to`] and [`Download::to_store`].
+#[cfg(feature = "object-store")]
+#[cfg_attr(docsrs, doc(cfg(feature = "object-store")))]
+pub use object_store;
 pub use poll::{PollFailed, Progress, Times, Update, Updates, Wait};
 pub use request::{GenerationRequest, IntoGenerationRequest, media::Media};
 /// The HTTP library, for what [`ClientBuilder`] takes of it.
