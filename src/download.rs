@@ -44,7 +44,8 @@ pub use target::ReservedTarget;
 /// A download of the videos of a generation, made by [`Client::download`](crate::Client::download).
 ///
 /// The download starts with one of these methods: [`to_file`](Self::to_file), [`to_reserved`](Self::to_reserved),
-/// [`to_folder`](Self::to_folder), [`to_bytes`](Self::to_bytes), [`to_writer`](Self::to_writer).
+/// [`to_folder`](Self::to_folder), [`to_bytes`](Self::to_bytes), [`to_writer`](Self::to_writer), and with the feature
+/// `object-store` also `to_store`.
 ///
 /// The host that serves a video receives neither the API key nor any header of the API. The request is for the URL
 /// exactly as the service wrote it, with every escape of its signature unchanged. Only the normalization of the
@@ -251,7 +252,7 @@ impl<'a> Download<'a> {
         self
     }
 
-    /// Computes the SHA-256 of the video; off by default.
+    /// Computes the SHA-256 of the video; off by default, and always on for an object in a store.
     pub fn sha256(mut self, sha256: bool) -> Self {
         self.sha256 = sha256;
         self
