@@ -61,16 +61,17 @@ fn main() {
     let file = std::env::temp_dir().join(format!("store-bench-{}.mp4", std::process::id()));
     write_video(&mut std::fs::File::create(&file).unwrap(), LENGTH).unwrap();
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    // Each run replaces the objects of the one before, since they take a lot of space.
     for run in 0..RUNS {
         let id = format!("run-{run}");
         ours.push(timed(|| {
             let saved = runtime
-                .block_on(store.save(&client, &id, &generation(&id)))
+                .block_on(store.save(&client, "boat", &generation(&id)))
                 .unwrap();
             assert_eq!(saved.videos[0].bytes, LENGTH as u64);
         }));
         theirs.push(timed(|| {
-            let target = format!("{url}/aws-{run}.mp4");
+            let target = format!("{url}/aws.mp4");
             let copied = Command::new("aws")
                 .args(["s3", "cp", "--only-show-errors"])
                 .arg(&file)

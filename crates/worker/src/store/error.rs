@@ -16,22 +16,33 @@ impl StoreError {
 
     /// The error of a request.
     pub(super) fn of(url: &str, error: &Error) -> Self {
+        let text = error.to_string();
+        // Lists of objects fail with the general kind, whatever the status is.
+        let has_status = |status: &str| text.contains(status);
         match error {
-            Error::NotFound { .. } => {
-                Self::new(url, "the bucket or the folder does not exist; create it")
+            Error::NotFound { .. } => Self::missing(url),
+            Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => Self::refused(url),
+            _ if has_status("404 Not Found") => Self::missing(url),
+            _ if has_status("401 Unauthorized") || has_status("403 Forbidden") => {
+                Self::refused(url)
             }
-            Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => Self::new(
-                url,
-                "the credentials are refused; set those of the environment, such as AWS_ACCESS_KEY_ID",
-            ),
             _ => {
                 // The document of a response may describe a signature.
-                let text = error.to_string();
                 let text = text.split('<').next().unwrap_or_default();
                 let text = redacted_urls(text, "?…");
                 Self::new(url, text.split_whitespace().collect::<Vec<_>>().join(" "))
             }
         }
+    }
+
+    fn missing(url: &str) -> Self {
+        Self::new(url, "the bucket does not exist; create it")
+    }
+
+    fn refused(url: &str) -> Self {
+        let what =
+            "the credentials are refused; set those of the environment, such as AWS_ACCESS_KEY_ID";
+        Self::new(url, what)
     }
 }
 
