@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 /// What the store does with a request.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Act {
+pub(crate) enum Act {
     Pass,
     /// Fails with a text that contains a signed URL.
     Fail,
@@ -29,8 +29,8 @@ pub enum Act {
 }
 
 /// The store. Its events are `head`, `put`, `open`, `part 0` and so on, `complete`, `completed` and `abort`.
-pub struct Watched {
-    pub inner: Arc<dyn ObjectStore>,
+pub(crate) struct Watched {
+    pub(crate) inner: Arc<dyn ObjectStore>,
     watch: Watch,
 }
 
@@ -43,11 +43,11 @@ struct Watch {
 }
 
 impl Watched {
-    pub fn new(inner: impl ObjectStore) -> Arc<Self> {
+    pub(crate) fn new(inner: impl ObjectStore) -> Arc<Self> {
         Self::planned(inner, |_| Act::Pass)
     }
 
-    pub fn planned(
+    pub(crate) fn planned(
         inner: impl ObjectStore,
         plan: impl Fn(&str) -> Act + Send + Sync + 'static,
     ) -> Arc<Self> {
@@ -62,22 +62,22 @@ impl Watched {
         })
     }
 
-    pub fn log(&self) -> Vec<String> {
+    pub(crate) fn log(&self) -> Vec<String> {
         self.watch.log.lock().unwrap().clone()
     }
 
-    pub fn count(&self, event: &str) -> usize {
+    pub(crate) fn count(&self, event: &str) -> usize {
         self.log().iter().filter(|logged| *logged == event).count()
     }
 
-    pub async fn wait_for(&self, event: &str) {
+    pub(crate) async fn wait_for(&self, event: &str) {
         let mut changed = self.watch.changed.subscribe();
         while self.count(event) == 0 {
             changed.changed().await.unwrap();
         }
     }
 
-    pub fn release(&self) {
+    pub(crate) fn release(&self) {
         self.watch.release.send_replace(true);
     }
 }
