@@ -1,0 +1,11 @@
+//! Durable video generation on many machines.
+//!
+//! [`job`] is the state machine of one job, without I/O and usable without any engine. `store` (feature `store`) is the object store of
+//! the results.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod job;
+#[cfg(feature = "store")]
+pub mod store;
