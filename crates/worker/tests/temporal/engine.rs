@@ -6,7 +6,7 @@ use std::{
 };
 
 use aimlapi_video_worker::temporal::protocol::STATE_ATTRIBUTE;
-use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions};
+use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, Url};
 
 /// A development server in a process of its own, which ends with this value.
 pub struct Engine {
@@ -37,8 +37,8 @@ impl Engine {
 }
 
 pub async fn connect(address: &str) -> Client {
-    let url = format!("http://{address}").parse().expect("a URL");
-    let connection = Connection::connect(ConnectionOptions::new(url).build());
+    let url = Url::parse(&format!("http://{address}")).expect("a URL");
+    let connection = Connection::connect(ConnectionOptions::new(url).identity("test").build());
     let connection = connection.await.expect("the server is ready");
     Client::new(connection, ClientOptions::new("default").build()).expect("a client")
 }
