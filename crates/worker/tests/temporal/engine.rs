@@ -1,8 +1,8 @@
 //! A Temporal server for one test.
 
 use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    io::{BufRead, BufReader, Read},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 use aimlapi_video_worker::temporal::protocol::STATE_ATTRIBUTE;
@@ -12,6 +12,8 @@ use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, Ur
 pub struct Engine {
     process: Child,
     pub address: String,
+    /// The server ends if it cannot write.
+    _output: BufReader<ChildStdout>,
 }
 
 impl Engine {
@@ -27,12 +29,16 @@ impl Engine {
             .spawn()
             .expect("the server starts");
         // The server prints its address once it is ready.
-        let output = BufReader::new(process.stdout.take().expect("piped"));
-        let mut lines = output.lines().map_while(Result::ok);
+        let mut output = BufReader::new(process.stdout.take().expect("piped"));
+        let mut lines = output.by_ref().lines().map_while(Result::ok);
         let address =
             lines.find_map(|line| Some(line.strip_prefix("Temporal Server:")?.trim().to_owned()));
         let address = address.expect("the server states its address");
-        Self { process, address }
+        Self {
+            process,
+            address,
+            _output: output,
+        }
     }
 }
 
