@@ -59,8 +59,12 @@ impl JobWorkflow {
     #[run(name = WORKFLOW)]
     pub async fn run(context: &mut WorkflowContext<Self>) -> WorkflowResult<Job> {
         loop {
-            show_state(context);
-            match context.state(|state| state.job.action()) {
+            let action = context.state(|state| state.job.action());
+            // Most jobs are claimed at once.
+            if !matches!(action, Action::Claim { .. }) {
+                show_state(context);
+            }
+            match action {
                 Action::Claim { not_before } => claim(context, not_before).await,
                 Action::Create { claim, .. } => create(context, claim).await,
                 Action::Poll { .. } => poll(context).await,
@@ -137,8 +141,9 @@ fn show_state(context: &WorkflowContext<JobWorkflow>) {
 async fn claim(context: &WorkflowContext<JobWorkflow>, not_before: Timestamp) {
     let pause = not_before.since(now(context));
     if !pause.is_zero() {
+        show_state(context);
         // A late handle or a decision ends the pause.
-        let is_planned = |job: &JobWorkflow| matches!(job.job.phase(), Phase::Planned { .. });
+        let is_planned = |state: &JobWorkflow| matches!(state.job.phase(), Phase::Planned { .. });
         workflows::select! {
             _ = context.timer(pause) => {}
             _ = context.wait_condition(|job| !is_planned(job)) => {}

@@ -16,7 +16,7 @@ fn lost_create(simulator: SimulatorBuilder) -> SimulatorBuilder {
     simulator.scenario(scenario)
 }
 
-fn decision(job: &Job, verdict: Verdict) -> Decision {
+pub fn decision(job: &Job, verdict: Verdict) -> Decision {
     Decision {
         verdict,
         by: "Ada".into(),

@@ -9,7 +9,7 @@ use aimlapi_video_worker::temporal::{
     protocol::{Job, JobInput, JobState, Queues, Timeouts},
     worker::{self, WorkerOptions},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use temporalio_client::{Client, UntypedWorkflow, WorkflowFetchHistoryOptions};
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -152,10 +152,13 @@ pub fn options(service: &str, spool: PathBuf, store: PathBuf) -> WorkerOptions {
     options
 }
 
+pub fn request(body: Value) -> GenerationRequest {
+    GenerationRequest::from_json(Route::Universal, body).expect("a request")
+}
+
 pub fn input(prompt: &str) -> JobInput {
     let body = json!({ "model": "klingai/v2-master-text-to-video", "prompt": prompt });
-    let request = GenerationRequest::from_json(Route::Universal, body).expect("a request");
-    let mut input = JobInput::new(&request);
+    let mut input = JobInput::new(&request(body));
     input.timeouts = Timeouts {
         heartbeat: Duration::from_secs(2),
         ..Timeouts::default()
