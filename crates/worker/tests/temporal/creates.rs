@@ -67,3 +67,24 @@ async fn stopping_worker_finishes_its_creates() {
     next.stop().await;
     assert_eq!(world.creates(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn handle_that_arrives_while_the_engine_is_away_is_not_lost() {
+    let slow = scenario(r#"{ "next": [{ "create": { "delay_seconds": 3 } }] }"#);
+    let mut world = World::with(slow).await;
+    let worker = world.worker(world.options());
+    world.submit("boat", "A paper boat").await;
+    world.until(|world| world.creates() == 1).await;
+    world.engine.kill();
+    let is_answered = |world: &World| {
+        let requests = world.simulator.requests();
+        requests.iter().any(|request| request.status.is_some())
+    };
+    world.until(is_answered).await;
+    world.engine.restart();
+    let job = world.state("boat", JobState::Saved).await;
+    worker.stop().await;
+    assert_eq!(world.creates(), 1);
+    assert!(job.decisions().is_empty());
+}

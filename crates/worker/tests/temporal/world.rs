@@ -40,8 +40,8 @@ impl World {
     }
 
     pub async fn with(settings: impl FnOnce(SimulatorBuilder) -> SimulatorBuilder) -> Self {
-        let engine = Engine::start().await;
-        let client = connect(&engine.address).await;
+        let engine = Engine::start();
+        let client = connect(&engine.address()).await;
         let simulator = settings(Simulator::builder().speed(SPEED)).start();
         Self {
             jobs: Jobs::new(client.clone(), Queues::default()),
@@ -69,7 +69,7 @@ impl World {
     /// Starts a worker on a thread of its own, since the engine's workers are not `Send`.
     pub fn worker(&self, options: WorkerOptions) -> Worker {
         let (stop, stopped) = oneshot::channel();
-        let address = self.engine.address.clone();
+        let address = self.engine.address();
         let task = tokio::task::spawn_blocking(move || {
             let stopped = async {
                 let _ = stopped.await;
