@@ -1,7 +1,8 @@
 //! Creates that buy nothing, and claims.
 
 use aimlapi_video_simulator::{Scenario, SimulatorBuilder};
-use aimlapi_video_worker::temporal::protocol::JobState;
+use aimlapi_video_worker::temporal::{jobs::Submitted, protocol::JobState};
+use temporalio_client::{UntypedWorkflow, WorkflowDescribeOptions};
 
 use crate::world::World;
 
@@ -21,6 +22,28 @@ async fn create_that_is_rate_limited_is_repeated_under_another_claim() {
     assert_eq!(world.creates(), 2);
     assert_eq!(job.claims().len(), 2);
     assert_eq!(world.simulator.tasks().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn job_with_many_claims_continues_in_a_new_history() {
+    let busy = r#"{ "next": [{ "create": { "status": 429 }, "times": 4 }] }"#;
+    let world = World::with(scenario(busy)).await;
+    let worker = world.worker(world.options());
+    world.submit("boat", "A paper boat").await;
+    let job = world.state("boat", JobState::Saved).await;
+    worker.stop().await;
+    assert_eq!(job.claims().len(), 5);
+    let handle = world.client.get_workflow_handle::<UntypedWorkflow>("boat");
+    let described = handle.describe(WorkflowDescribeOptions::default()).await;
+    let described = described.expect("described");
+    assert!(
+        described.history_length() < 60,
+        "{}",
+        described.history_length()
+    );
+    let input = world.submit("boat", "A paper boat").await;
+    assert_eq!(input, Submitted::Exists);
 }
 
 #[tokio::test(flavor = "multi_thread")]

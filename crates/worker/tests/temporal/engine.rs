@@ -61,6 +61,11 @@ fn serve(port: u16, folder: &TempDir) -> (Child, BufReader<ChildStdout>) {
         .arg("--db-filename")
         .arg(folder.path().join("temporal.db"))
         .args(["--search-attribute", &format!("{STATE_ATTRIBUTE}=Keyword")])
+        // No other test has a history of this length.
+        .args([
+            "--dynamic-config-value",
+            "limit.historyCount.suggestContinueAsNew=60",
+        ])
         .stdout(Stdio::piped())
         .spawn()
         .expect("the server starts");
