@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aimlapi_video::GenerationHandle;
 use aimlapi_video::schedule::Fixed;
 use aimlapi_video_worker::job::{
-    Claim, ClaimOutcome, Decision, Effect, End, Fact, Job, JobState, Plan, SavedObject,
+    Claim, ClaimOutcome, Decision, Effect, End, Fact, Job, JobState, Phase, Plan, SavedObject,
     ScheduleState, Timestamp, Verdict,
 };
 use proptest::prelude::*;
@@ -82,6 +82,18 @@ impl Observed {
                 (Some(End::Saved(objects)), Some(saved)) => assert_eq!(objects, saved),
                 (end, saved) => assert_eq!(saved, None, "{end:?}"),
             }
+        }
+        // A job that waits for a create does not know its outcome.
+        let awaited = match after.phase() {
+            Phase::Claimed { claim, .. } | Phase::Ambiguous { claim, .. } => Some(claim),
+            _ => None,
+        };
+        for record in after
+            .claims()
+            .iter()
+            .filter(|record| Some(&record.id) == awaited)
+        {
+            assert_eq!(record.outcome, ClaimOutcome::Open);
         }
         let is_saved = |job: &Job| job.phase().state() == JobState::Saved;
         let is_decided = matches!(fact, Fact::Decided { .. });

@@ -148,6 +148,19 @@ fn further_generation_takes_the_place_of_one_that_ends_without_a_video() {
 }
 
 #[test]
+fn handle_of_a_generation_that_has_ended_ends_the_wait_for_its_create() {
+    let reason = "failed".to_owned();
+    let failed = Fact::GenerationFailed {
+        handle: "g".into(),
+        reason,
+    };
+    for (fact, state) in [(failed, JobState::Failed), (lost("g"), JobState::Lost)] {
+        let job = applied(claimed("a"), &[fact, created("a", "g")]);
+        assert_eq!(job.phase().state(), state);
+    }
+}
+
+#[test]
 fn adopted_generation_is_saved_beside_the_first_one() {
     let job = applied(
         claimed("a"),
@@ -383,6 +396,13 @@ fn created(claim: &str, id: &str) -> Fact {
         claim: claim.into(),
         handle: id.into(),
         first_poll: at(7),
+    }
+}
+
+fn lost(id: &str) -> Fact {
+    Fact::Lost {
+        handle: id.into(),
+        reason: "404".into(),
     }
 }
 
