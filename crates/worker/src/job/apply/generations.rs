@@ -113,6 +113,9 @@ impl Job {
             Some(End::Failed(reason)) => Phase::Failed {
                 reason: reason.clone(),
             },
+            Some(End::Lost(reason)) => Phase::Lost {
+                reason: reason.clone(),
+            },
             _ => Phase::Lost {
                 reason: "the generation had ended before its handle arrived".into(),
             },
