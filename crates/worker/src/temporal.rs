@@ -7,7 +7,6 @@
 //! | [`worker`] | the process that runs steps: its options, start and graceful stop |
 //! | [`workflow`] | the workflow of a job |
 //! | [`media`] | large media of requests, which go to the object store |
-//! | [`store`] | the object store |
 //!
 //! # One generation for a job
 //!
@@ -34,7 +33,6 @@
 pub mod jobs;
 pub mod media;
 pub mod protocol;
-pub mod store;
 pub mod worker;
 pub mod workflow;
 

@@ -19,12 +19,12 @@ use super::{
     media,
     reports::{Reports, blocking},
     service::{Service, now},
-    store::Store,
     tasks::CreateTask,
 };
 use crate::{
     job::{Claim, ClaimId, Fact, Permit},
     spool::{Line, Spool},
+    store::Store,
 };
 
 pub struct CreateStep {
