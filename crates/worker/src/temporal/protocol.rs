@@ -2,11 +2,15 @@
 //!
 //! All of them are stored in histories, so fields are only ever added, and each added one has a default.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use aimlapi_video::{GenerationHandle, GenerationRequest, Route};
+use aimlapi_video::{GenerationHandle, GenerationRequest, Role, Route, contract};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::job::{ClaimId, Fact};
+pub use crate::job::{Decision, Job, JobState, SavedObject, Verdict};
 
 /// The workflow type of a job.
 pub const WORKFLOW: &str = "aimlapi-video-job";
@@ -58,6 +62,9 @@ pub struct JobInput {
     pub route: Route,
     /// The model.
     pub model: String,
+    /// The clip's length in seconds, if the request or its document states one.
+    #[serde(default)]
+    pub length: Option<u64>,
     /// The body; large media are replaced by references to the object store.
     pub body: Value,
     /// The SHA-256 of the body as submitted, in hexadecimal.
@@ -74,9 +81,16 @@ impl JobInput {
     /// The input for a checked request.
     pub fn new(request: &GenerationRequest) -> Self {
         let body = Value::Object(request.body().clone());
+        let model = contract::model(request.route(), request.model());
+        let length = model.and_then(|model| {
+            let property = model.property(Role::Duration)?;
+            let length = body.get(&property.name).or(property.default.as_ref());
+            length?.as_u64()
+        });
         Self {
             route: request.route(),
             model: request.model().to_owned(),
+            length,
             sha256: sha256(&body),
             body,
             traceparent: None,
@@ -113,100 +127,73 @@ impl Default for Timeouts {
     }
 }
 
-/// The state of a job, as lists and the [search attribute](STATE_ATTRIBUTE) name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum JobState {
-    /// Nothing was sent.
-    Planned,
-    /// A create may be in flight.
-    Claimed,
-    /// The generation exists and is polled.
-    Waiting,
-    /// The generation is completed, and its videos are being saved.
-    Saving,
-    /// The videos are in the object store.
-    Saved,
-    /// The service refused the request; nothing was bought.
-    Refused,
-    /// The generation ended without a video, or a person gave the job up.
-    Failed,
-    /// A create may have been accepted; a person decides.
-    Ambiguous,
-    /// The generation exists, but its state or its video cannot be had; a person decides.
-    Lost,
-}
-
-/// The signal of a worker that holds a handle: of the create in progress, or later from the worker's spool.
+/// The input of a create.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct HandleFound {
-    /// The claim under which the create was sent.
-    pub claim: String,
-    /// The handle of the created generation.
-    pub handle: GenerationHandle,
+pub(super) struct CreateTask {
+    pub(super) claim: ClaimId,
+    /// The pause before another claim if nothing was bought.
+    pub(super) pause: Duration,
+    pub(super) route: Route,
+    pub(super) body: Value,
 }
 
-/// A person's decision about a parked job, the argument of an update.
+/// The input of the polls of one generation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Decision {
-    /// What to do.
-    pub verdict: Verdict,
-    /// The name of the person.
-    pub by: String,
-    /// The reason.
-    pub why: String,
+pub(super) struct PollTask {
+    pub(super) handle: GenerationHandle,
+    /// The clip's length in seconds, if known.
+    pub(super) length: Option<u64>,
 }
 
-/// What a person decides about a parked job.
+/// The end of a generation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// The generation exists: wait for this handle.
-    Adopt(GenerationHandle),
-    /// Send the create again, which may buy a second generation.
-    Repeat,
-    /// End the job.
-    GiveUp,
+pub(super) struct PollEnd {
+    pub(super) fact: Fact,
+    /// The response that names the videos, unless it is large.
+    pub(super) response: Option<Value>,
 }
 
-/// The result of the workflow's query: a job as people see it.
+/// The input of a save.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct JobView {
-    /// The state.
-    pub state: JobState,
-    /// The model.
-    pub model: String,
-    /// The SHA-256 of the request's body.
-    pub sha256: String,
-    /// The claim of the last create.
-    pub claim: Option<String>,
-    /// The handle that the job waits for, or has waited for.
-    pub handle: Option<GenerationHandle>,
-    /// Handles of further generations that belong to this job, each of which may have been billed.
-    #[serde(default)]
-    pub extra: Vec<HandleFound>,
-    /// Why the job is parked or has ended.
-    pub reason: Option<String>,
-    /// The decisions of people, in order.
-    #[serde(default)]
-    pub decisions: Vec<Decision>,
-    /// The saved videos.
-    #[serde(default)]
-    pub saved: Vec<SavedObject>,
+pub(super) struct SaveTask {
+    pub(super) handle: GenerationHandle,
+    /// The response that names the videos; without it, the save polls.
+    pub(super) response: Option<Value>,
 }
 
-/// A video in the object store.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SavedObject {
-    /// The key in the store.
-    pub key: String,
-    /// The SHA-256 of the content, in hexadecimal.
-    pub sha256: String,
-    /// The size in bytes.
-    pub bytes: u64,
-}
-
-/// The SHA-256 of a JSON value whose members are in the order of their names.
+/// The SHA-256 of a body in hexadecimal, independent of the order of its properties.
 fn sha256(body: &Value) -> String {
-    todo!("{body}")
+    let mut hash = Sha256::new();
+    feed(body, &mut hash);
+    hex(&hash.finalize())
+}
+
+fn feed(value: &Value, hash: &mut Sha256) {
+    match value {
+        Value::Object(map) => {
+            let sorted: BTreeMap<&String, &Value> = map.iter().collect();
+            hash.update("{");
+            for (name, value) in sorted {
+                feed(&name.as_str().into(), hash);
+                hash.update(":");
+                feed(value, hash);
+                hash.update(",");
+            }
+            hash.update("}");
+        }
+        Value::Array(items) => {
+            hash.update("[");
+            for item in items {
+                feed(item, hash);
+                hash.update(",");
+            }
+            hash.update("]");
+        }
+        scalar => hash.update(scalar.to_string()),
+    }
+}
+
+/// Bytes in hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
