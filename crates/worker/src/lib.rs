@@ -7,4 +7,6 @@
 
 pub mod job;
 #[cfg(feature = "temporal")]
+mod spool;
+#[cfg(feature = "temporal")]
 pub mod temporal;

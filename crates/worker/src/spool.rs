@@ -136,7 +136,7 @@ impl Spool {
     /// # Errors
     ///
     /// If the file cannot be read or removed.
-    pub fn close(self) -> io::Result<()> {
+    pub fn close(&self) -> io::Result<()> {
         let text = fs::read(&self.path)?;
         match read(&text).values().all(|record| record.is_reported) {
             true => fs::remove_file(&self.path),
@@ -277,7 +277,10 @@ mod tests {
         let mut text = serde_json::to_vec(&created("boat/1")).expect("written");
         text.truncate(20);
         let mut file = OpenOptions::new().append(true).open(&first.path);
-        file.as_mut().expect("opened").write_all(&text).expect("written");
+        file.as_mut()
+            .expect("opened")
+            .write_all(&text)
+            .expect("written");
         drop(first);
         let second = Spool::open(folder.path()).expect("opened");
         let abandoned = second.abandoned().expect("read");
@@ -291,6 +294,7 @@ mod tests {
         spool.append(&claim("boat/1")).expect("written");
         spool.append(&created("boat/1")).expect("written");
         spool.close().expect("closed");
+        drop(spool);
         let spool = Spool::open(folder.path()).expect("opened");
         let abandoned = spool.abandoned().expect("read");
         assert_eq!(abandoned.len(), 1);
@@ -301,6 +305,7 @@ mod tests {
         };
         spool.append(&reported).expect("written");
         spool.close().expect("closed");
+        drop(spool);
         let spool = Spool::open(folder.path()).expect("opened");
         assert_eq!(spool.abandoned().expect("read").len(), 1);
     }

@@ -3,12 +3,9 @@
 //! The request is sent by a task of its own, which outlives a step that the engine has given up: its outcome goes to the spool
 //! and by a signal to the job, and the step's result is only the fastest of the three ways.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{sync::Arc, time::Duration};
 
-use aimlapi_video::{Client, GenerationRequest};
+use aimlapi_video::GenerationRequest;
 use object_store::{ObjectStoreExt, PutMode, PutOptions};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
@@ -20,15 +17,16 @@ use super::{
     media,
     protocol::CreateTask,
     reports::{Reports, blocking},
+    service::{Service, now},
     store::Store,
 };
 use crate::{
-    job::{Claim, ClaimId, Fact, Permit, Timestamp},
+    job::{Claim, ClaimId, Fact, Permit},
     spool::{Line, Spool},
 };
 
 pub(super) struct CreateStep {
-    pub(super) service: Client,
+    pub(super) service: Arc<Service>,
     pub(super) spool: Arc<Spool>,
     pub(super) store: Store,
     pub(super) reports: Arc<Reports>,
@@ -48,11 +46,11 @@ impl CreateStep {
         let info = context.info();
         let job = info.workflow_id.clone().unwrap_or_default();
         let beat = info.heartbeat_timeout.unwrap_or(DEFAULT_HEARTBEAT);
-        // A process that was frozen since must not send.
-        let started = Timestamp::from(info.started_time.unwrap_or_else(SystemTime::now));
         let claim = task.claim.clone();
-        let permit = Claim::new(claim.clone(), &*info.task_queue, started + beat).delivered_once();
-        let span = info_span!("create", job, claim = %claim, model = field::Empty, handle = field::Empty);
+        // A process that is frozen for longer than a heartbeat may take does not send.
+        let permit = Claim::new(claim.clone(), &*info.task_queue, now() + beat).delivered_once();
+        let span =
+            info_span!("create", job, claim = %claim, model = field::Empty, handle = field::Empty, attempt = info.attempt);
         let step = Arc::clone(&self);
         let send = async move { step.send(job, task, permit).await };
         let mut sent = self.in_flight.spawn(send.instrument(span));
@@ -71,12 +69,12 @@ impl CreateStep {
 impl CreateStep {
     /// Sends the request, and takes its outcome to the spool and to the job.
     async fn send(&self, job: String, task: CreateTask, permit: Permit) -> Fact {
-        let (claim, pause) = (task.claim.clone(), task.pause);
+        let (claim, pause, length) = (task.claim.clone(), task.pause, task.length);
         let fact = match self.prepare(&job, task, permit).await {
             Ok(request) => {
-                let outcome = self.service.create(request).await;
-                let now = SystemTime::now().into();
-                Fact::of_create(claim.clone(), &outcome, now, pause)
+                let plan = self.service.plan(Some(request.model()), length);
+                let outcome = self.service.client.create(request).await;
+                Fact::of_create(claim.clone(), &outcome, now(), pause, &plan)
             }
             Err(unsent) => unsent,
         };
@@ -94,21 +92,29 @@ impl CreateStep {
         task: CreateTask,
         permit: Permit,
     ) -> Result<GenerationRequest, Fact> {
-        let now = || Timestamp::from(SystemTime::now());
         let claim = task.claim;
         let later = |what: &str, error: &dyn std::error::Error| {
-            Fact::not_bought(claim.clone(), now() + task.pause, format!("{what}: {}", text(error)))
+            Fact::not_bought(
+                claim.clone(),
+                now() + task.pause,
+                format!("{what}: {}", text(error)),
+            )
         };
         let body = media::restore(&self.store, task.body)
             .await
             .map_err(|error| later("the media of the request cannot be read", &error))?;
-        let request = GenerationRequest::from_json(task.route, body)
-            .map_err(|error| Fact::of_create(claim.clone(), &Err(error), now(), task.pause))?;
+        let request = GenerationRequest::from_json(task.route, body).map_err(|error| {
+            let plan = self.service.plan(None, None);
+            Fact::of_create(claim.clone(), &Err(error), now(), task.pause, &plan)
+        })?;
         Span::current().record("model", request.model());
         match self.claim_in_store(job, &claim).await {
             Ok(()) => {}
             Err(object_store::Error::AlreadyExists { .. }) => {
-                return Err(Fact::unclear(claim, "a create of the same claim was started before"));
+                return Err(Fact::unclear(
+                    claim,
+                    "a create of the same claim was started before",
+                ));
             }
             Err(error) => return Err(later("the claim cannot be written to the store", &error)),
         }
@@ -130,7 +136,10 @@ impl CreateStep {
     async fn claim_in_store(&self, job: &str, claim: &ClaimId) -> object_store::Result<()> {
         let key = self.store.key("claims", claim.as_str());
         let only_new = PutOptions::from(PutMode::Create);
-        let put = self.store.bucket.put_opts(&key, job.to_owned().into(), only_new);
+        let put = self
+            .store
+            .bucket
+            .put_opts(&key, job.to_owned().into(), only_new);
         put.await.map(drop)
     }
 }

@@ -23,12 +23,17 @@ pub async fn offload(store: &Store, body: Value) -> Result<Value, object_store::
         return Ok(body);
     }
     let mut body = body;
-    for text in texts(&mut body, &|text| text.as_str().is_some_and(|text| text.len() >= MIN_TEXT)) {
+    for text in texts(&mut body, &|text| {
+        text.as_str().is_some_and(|text| text.len() >= MIN_TEXT)
+    }) {
         let Value::String(content) = text.take() else {
             continue;
         };
         let sha256 = hex(&Sha256::digest(&content));
-        store.bucket.put(&key(store, &sha256), content.into()).await?;
+        store
+            .bucket
+            .put(&key(store, &sha256), content.into())
+            .await?;
         *text = json!({ REFERENCE: sha256 });
     }
     Ok(body)
@@ -62,8 +67,14 @@ fn texts<'a>(value: &'a mut Value, is_wanted: &dyn Fn(&Value) -> bool) -> Vec<&'
         return vec![value];
     }
     match value {
-        Value::Object(map) => map.values_mut().flat_map(|value| texts(value, is_wanted)).collect(),
-        Value::Array(items) => items.iter_mut().flat_map(|item| texts(item, is_wanted)).collect(),
+        Value::Object(map) => map
+            .values_mut()
+            .flat_map(|value| texts(value, is_wanted))
+            .collect(),
+        Value::Array(items) => items
+            .iter_mut()
+            .flat_map(|item| texts(item, is_wanted))
+            .collect(),
         _ => Vec::new(),
     }
 }

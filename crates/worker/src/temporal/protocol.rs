@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::job::{ClaimId, Fact};
+use crate::job::{ClaimId, Fact, ScheduleState};
 pub use crate::job::{Decision, Job, JobState, SavedObject, Verdict};
 
 /// The workflow type of a job.
@@ -127,12 +127,22 @@ impl Default for Timeouts {
     }
 }
 
+/// The name of a state, as the [search attribute](STATE_ATTRIBUTE) holds it.
+pub fn state_name(state: JobState) -> String {
+    match serde_json::to_value(state) {
+        Ok(Value::String(name)) => name,
+        _ => format!("{state:?}"),
+    }
+}
+
 /// The input of a create.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct CreateTask {
     pub(super) claim: ClaimId,
     /// The pause before another claim if nothing was bought.
     pub(super) pause: Duration,
+    /// The clip's length in seconds, if known.
+    pub(super) length: Option<u64>,
     pub(super) route: Route,
     pub(super) body: Value,
 }
@@ -141,6 +151,9 @@ pub(super) struct CreateTask {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct PollTask {
     pub(super) handle: GenerationHandle,
+    /// The claim that created the generation; `None` for an adopted one.
+    pub(super) claim: Option<ClaimId>,
+    pub(super) schedule: ScheduleState,
     /// The clip's length in seconds, if known.
     pub(super) length: Option<u64>,
 }
@@ -157,6 +170,8 @@ pub(super) struct PollEnd {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct SaveTask {
     pub(super) handle: GenerationHandle,
+    /// The claim that created the generation; `None` for an adopted one.
+    pub(super) claim: Option<ClaimId>,
     /// The response that names the videos; without it, the save polls.
     pub(super) response: Option<Value>,
 }

@@ -98,12 +98,20 @@ impl Reports {
         let options = WorkflowSignalOptions::builder()
             .request_id(format!("outcome of {}", report.claim))
             .build();
-        match job.signal(JobWorkflow::fact, report.fact.clone(), options).await {
+        match job
+            .signal(JobWorkflow::fact, report.fact.clone(), options)
+            .await
+        {
             Ok(()) => true,
             Err(WorkflowInteractionError::NotFound(_)) => self.keep_orphan(report).await,
             Err(error) => {
                 let (job, claim) = (&report.job, report.claim.as_str());
-                tracing::warn!(job, claim, error = text(&error), "the engine cannot be reached");
+                tracing::warn!(
+                    job,
+                    claim,
+                    error = text(&error),
+                    "the engine cannot be reached"
+                );
                 false
             }
         }

@@ -5,12 +5,13 @@
 
 use std::time::{Duration, SystemTime};
 
+use aimlapi_video::GenerationHandle;
 use serde_json::Value;
 use temporalio_common::{RetryPolicy, search_attributes::SearchAttributeKey};
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_sdk::{
-    ActivityExecutionError, ActivityOptions, SyncWorkflowContext, TimeoutType, WorkflowContext,
-    WorkflowContextView, WorkflowResult, workflows,
+    ActivityCloseTimeouts, ActivityExecutionError, ActivityOptions, SyncWorkflowContext,
+    TimeoutType, WorkflowContext, WorkflowContextView, WorkflowResult, workflows,
 };
 
 use super::{
@@ -85,7 +86,12 @@ impl JobWorkflow {
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let decision = decision.clone();
         let now = timestamp(context.start_time());
-        match self.job.clone().apply(Fact::Decided { decision }, now).effect {
+        match self
+            .job
+            .clone()
+            .apply(Fact::Decided { decision }, now)
+            .effect
+        {
             Effect::NotApplicable(reason) => Err(reason.into()),
             _ => Ok(()),
         }
@@ -103,6 +109,15 @@ impl JobWorkflow {
     #[query]
     pub fn job(&self, _context: &WorkflowContextView) -> Job {
         self.job.clone()
+    }
+}
+
+impl JobWorkflow {
+    /// The generation that the job waits for or saves, and the claim that created it.
+    fn generation(&self) -> Option<(GenerationHandle, Option<ClaimId>)> {
+        let at = self.job.phase().generation()?;
+        let record = self.job.generations().get(at)?;
+        Some((record.handle.clone(), record.claim.clone()))
     }
 }
 
@@ -138,6 +153,7 @@ async fn create(context: &WorkflowContext<JobWorkflow>, claim: ClaimId) {
     let task = context.state(|state| CreateTask {
         claim: claim.clone(),
         pause: state.job.pause(),
+        length: state.input.length,
         route: state.input.route,
         body: state.input.body.clone(),
     });
@@ -148,7 +164,10 @@ async fn create(context: &WorkflowContext<JobWorkflow>, claim: ClaimId) {
         .retry_policy(RetryPolicy::builder().maximum_attempts(1).build())
         .do_not_eagerly_execute(true)
         .build();
-    let fact = match context.execute_activity(CreateStep::create, task, options).await {
+    let fact = match context
+        .execute_activity(CreateStep::create, task, options)
+        .await
+    {
         Ok(fact) => fact,
         Err(error) if never_started(&error) => {
             Fact::not_bought(claim, now(context), "no worker took the create in time")
@@ -160,13 +179,17 @@ async fn create(context: &WorkflowContext<JobWorkflow>, claim: ClaimId) {
 
 async fn poll(context: &WorkflowContext<JobWorkflow>) {
     let timeouts = context.state(|state| state.input.timeouts);
-    let task = context.state(|state| match state.job.phase() {
-        Phase::Waiting { schedule, .. } => state.job.handle().map(|handle| PollTask {
-            handle: handle.clone(),
+    let task = context.state(|state| {
+        let Phase::Waiting { schedule, .. } = state.job.phase() else {
+            return None;
+        };
+        let (handle, claim) = state.generation()?;
+        Some(PollTask {
+            handle,
+            claim,
             schedule: schedule.clone(),
             length: state.input.length,
-        }),
-        _ => None,
+        })
     });
     let Some(task) = task else { return };
     let handle = task.handle.clone();
@@ -175,7 +198,10 @@ async fn poll(context: &WorkflowContext<JobWorkflow>) {
         .retry_policy(retries())
         .do_not_eagerly_execute(true)
         .build();
-    match context.execute_activity(PollStep::poll, task, options).await {
+    match context
+        .execute_activity(PollStep::poll, task, options)
+        .await
+    {
         Ok(end) => {
             context.state_mut(|state| state.response = end.response);
             apply(context, end.fact);
@@ -190,10 +216,12 @@ async fn poll(context: &WorkflowContext<JobWorkflow>) {
 async fn save(context: &WorkflowContext<JobWorkflow>) {
     let timeouts = context.state(|state| state.input.timeouts);
     let task = context.state(|state| {
-        let handle = state.job.handle().cloned();
-        handle.map(|handle| SaveTask {
+        let (handle, claim) = state.generation()?;
+        let response = state.response.clone();
+        Some(SaveTask {
             handle,
-            response: state.response.clone(),
+            claim,
+            response,
         })
     });
     let Some(task) = task else { return };
@@ -204,7 +232,10 @@ async fn save(context: &WorkflowContext<JobWorkflow>) {
         .retry_policy(retries())
         .do_not_eagerly_execute(true)
         .build();
-    let fact = match context.execute_activity(SaveStep::save, task, options).await {
+    let fact = match context
+        .execute_activity(SaveStep::save, task, options)
+        .await
+    {
         Ok(objects) => Fact::Saved { handle, objects },
         Err(error) => Fact::Lost {
             handle,
@@ -238,7 +269,7 @@ fn never_started(error: &ActivityExecutionError) -> bool {
 }
 
 fn both(schedule_to_close: Duration, start_to_close: Duration) -> ActivityCloseTimeouts {
-    ActivityCloseTimeouts::Both {
+    ActivityCloseTimeouts::ScheduleAndStartToClose {
         schedule_to_close,
         start_to_close,
     }
