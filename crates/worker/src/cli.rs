@@ -34,9 +34,8 @@ pub(crate) async fn run() -> ExitCode {
 }
 
 async fn run_command(queue: Option<Queue>, command: Command) -> Result<ExitCode, Failure> {
-    let queue = queue.ok_or_else(|| {
-        Failure::usage(format!("no queue is named; add --queue {}", queue::FORM))
-    })?;
+    let queue = queue
+        .ok_or_else(|| Failure::usage(format!("no queue is named; add --queue {}", queue::FORM)))?;
     match command {
         Command::Worker(worker) => worker::run(&queue, worker).await,
         Command::Submit(submit) => submit::run(&queue, &submit).await,

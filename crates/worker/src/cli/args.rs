@@ -182,8 +182,7 @@ fn text(text: &str) -> Result<String, String> {
     }
 }
 
-const STATES: &str =
-    "planned, claimed, waiting, saving, saved, refused, failed, ambiguous, lost";
+const STATES: &str = "planned, claimed, waiting, saving, saved, refused, failed, ambiguous, lost";
 
 const NOTES: &str = "\
 Examples:

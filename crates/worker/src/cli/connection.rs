@@ -77,7 +77,9 @@ fn unreachable(queue: &Queue, error: &str) -> Failure {
 
 fn refused(queue: &Queue, status: &Status) -> Failure {
     let remedy = match status.code() {
-        Code::Unauthenticated => "set TEMPORAL_API_KEY, or the client certificate of TEMPORAL_TLS_CLIENT_CERT_PATH",
+        Code::Unauthenticated => {
+            "set TEMPORAL_API_KEY, or the client certificate of TEMPORAL_TLS_CLIENT_CERT_PATH"
+        }
         _ => "try again",
     };
     Failure::service(format!(

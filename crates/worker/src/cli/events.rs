@@ -35,7 +35,10 @@ pub(crate) async fn read(client: &Client, key: &str) -> Result<Vec<Event>, Failu
     let mut steps = HashMap::new();
     let event = |event: &HistoryEvent| {
         let what = describe(event, &mut steps)?;
-        Some(Event { at: time(event), what })
+        Some(Event {
+            at: time(event),
+            what,
+        })
     };
     Ok(events.iter().filter_map(event).collect())
 }
@@ -43,12 +46,17 @@ pub(crate) async fn read(client: &Client, key: &str) -> Result<Vec<Event>, Failu
 /// What happened, for the events that concern people. `steps` has the names of the steps by the numbers of their first events.
 fn describe(event: &HistoryEvent, steps: &mut HashMap<i64, String>) -> Option<String> {
     let step = |steps: &HashMap<i64, String>, scheduled: i64| {
-        steps.get(&scheduled).cloned().unwrap_or_else(|| "a step".to_owned())
+        steps
+            .get(&scheduled)
+            .cloned()
+            .unwrap_or_else(|| "a step".to_owned())
     };
     let message = |failure: &Option<_>| {
         let failure: Option<&temporalio_common::protos::temporal::api::failure::v1::Failure> =
             failure.as_ref();
-        failure.map(|failure| failure.message.clone()).unwrap_or_default()
+        failure
+            .map(|failure| failure.message.clone())
+            .unwrap_or_default()
     };
     Some(match event.attributes.as_ref()? {
         Attributes::WorkflowExecutionStartedEventAttributes(started) => {
@@ -90,13 +98,21 @@ fn describe(event: &HistoryEvent, steps: &mut HashMap<i64, String>) -> Option<St
         Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(_) => "decision received".into(),
         Attributes::WorkflowExecutionCompletedEventAttributes(_) => "ended".into(),
         Attributes::WorkflowExecutionFailedEventAttributes(failed) => {
-            format!("ended by an error of the workflow: {}", message(&failed.failure))
+            format!(
+                "ended by an error of the workflow: {}",
+                message(&failed.failure)
+            )
         }
         Attributes::WorkflowExecutionTerminatedEventAttributes(terminated) => {
-            format!("terminated by {}: {}", terminated.identity, terminated.reason)
+            format!(
+                "terminated by {}: {}",
+                terminated.identity, terminated.reason
+            )
         }
         Attributes::WorkflowExecutionCanceledEventAttributes(_) => "cancelled".into(),
-        Attributes::WorkflowExecutionTimedOutEventAttributes(_) => "ended by the engine's timeout".into(),
+        Attributes::WorkflowExecutionTimedOutEventAttributes(_) => {
+            "ended by the engine's timeout".into()
+        }
         _ => return None,
     })
 }

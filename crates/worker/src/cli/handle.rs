@@ -56,7 +56,10 @@ mod tests {
             ("{\"model\": \"m\"}", "missing field `id`"),
             ("{", "expected a handle as `jobs show` prints it"),
             ("missing.json", "missing.json cannot be read"),
-            ("https://cdn.example.com/v.mp4", "give the id of the generation"),
+            (
+                "https://cdn.example.com/v.mp4",
+                "give the id of the generation",
+            ),
         ] {
             let found = read(given).expect_err(given);
             assert!(found.contains(error), "{given}: {found}");

@@ -24,7 +24,8 @@ pub(crate) struct Planned {
 
 /// Reads all requests of a file. The error lists every request that cannot be submitted.
 pub(crate) fn read(file: &str) -> Result<Vec<Planned>, Failure> {
-    let text = text(file).map_err(|error| Failure::usage(format!("nothing was submitted: {error}")))?;
+    let text =
+        text(file).map_err(|error| Failure::usage(format!("nothing was submitted: {error}")))?;
     let bodies = bodies(&text, file);
     if bodies.is_empty() {
         return Err(Failure::usage(format!(
@@ -90,9 +91,11 @@ fn bodies(text: &str, file: &str) -> Bodies {
 }
 
 fn plan(mut body: Value, place: &str, keys: &mut Keys) -> Result<Planned, String> {
-    let given = body.as_object_mut().and_then(|body: &mut Map<_, _>| body.remove(KEY));
-    let request = GenerationRequest::from_json(Route::Universal, body)
-        .map_err(|error| error_line(&error))?;
+    let given = body
+        .as_object_mut()
+        .and_then(|body: &mut Map<_, _>| body.remove(KEY));
+    let request =
+        GenerationRequest::from_json(Route::Universal, body).map_err(|error| error_line(&error))?;
     let input = JobInput::new(&request);
     let key = match given {
         Some(given) => keys.given(&given, place)?,
@@ -126,7 +129,9 @@ impl Keys {
         })?;
         match self.0.insert(key.to_owned(), place.to_owned()) {
             None => Ok(key.to_owned()),
-            Some(other) => Err(format!("/{KEY}: {key} is the key of {other}, too; give another one")),
+            Some(other) => Err(format!(
+                "/{KEY}: {key} is the key of {other}, too; give another one"
+            )),
         }
     }
 

@@ -11,7 +11,7 @@ use aimlapi_video_worker::{
     job::JobState,
     temporal::jobs::{JobSummary, Jobs},
 };
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::{
     args::List,
@@ -33,57 +33,91 @@ pub(crate) async fn run(queue: &Queue, list: &List) -> Result<ExitCode, Failure>
     }
 }
 
-async fn read(jobs: &Jobs, list: &List) -> Result<Vec<JobSummary>, Failure> {
-    Ok(jobs.list(list.state, list.limit).await?)
+/// A job in the list.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Row {
+    job: String,
+    state: String,
+    model: Option<String>,
+    /// The time of the submit in RFC 3339.
+    submitted: Option<String>,
+    #[serde(skip)]
+    age: String,
+    /// The exit code of a job that has ended or waits for a person.
+    #[serde(skip)]
+    code: Option<u8>,
 }
 
-fn show(found: &[JobSummary], list: &List) {
-    if list.json {
-        for job in found {
-            print(to_json(job).to_string());
+impl From<JobSummary> for Row {
+    fn from(job: JobSummary) -> Self {
+        let is_over = exit_code(job.state).is_some();
+        let is_aborted = job.is_aborted && !is_over;
+        Self {
+            job: job.key,
+            state: match is_aborted {
+                true => "aborted".into(),
+                false => name(job.state),
+            },
+            model: job.model,
+            submitted: job
+                .submitted
+                .map(|time| humantime::format_rfc3339_seconds(time).to_string()),
+            age: job.submitted.map(age).unwrap_or_default(),
+            code: match is_aborted {
+                true => Some(FAILED),
+                false => exit_code(job.state),
+            },
         }
+    }
+}
+
+async fn read(jobs: &Jobs, list: &List) -> Result<Vec<Row>, Failure> {
+    let found = jobs.list(list.state, list.limit).await?;
+    Ok(found.into_iter().map(Row::from).collect())
+}
+
+fn show(found: &[Row], list: &List) {
+    if list.json {
+        found.iter().for_each(print_json);
     } else if found.is_empty() {
         print("no jobs");
     } else {
         print(format!("{}\n{}", rows(found), counts(found)));
     }
     if found.len() == list.limit {
-        note(format!("note: these are the newest {0}; --limit shows more", list.limit));
+        note(format!(
+            "note: these are the newest {0}; --limit shows more",
+            list.limit
+        ));
     }
 }
 
 /// Prints every change until no job is running.
 async fn watch(jobs: &Jobs, list: &List) -> Result<ExitCode, Failure> {
     let is_terminal = io::stdout().is_terminal();
-    let mut printed: BTreeMap<String, Option<JobState>> = BTreeMap::new();
-    let mut last = String::new();
+    let mut last = Vec::new();
     loop {
         let found = read(jobs, list).await?;
-        let text = counts(&found);
         if list.json {
-            for job in &found {
-                if printed.insert(job.key.clone(), job.state) != Some(job.state) {
-                    print(to_json(job).to_string());
-                }
-            }
+            let is_new = |row: &&Row| !last.contains(*row);
+            found.iter().filter(is_new).for_each(print_json);
         } else if is_terminal {
-            // Clears the screen; the table may be longer than the screen is high, and then its end shows.
+            // Clears the screen. If the table is longer than the screen is high, its end stays visible.
             print!("\x1b[H\x1b[2J");
             show(&found, list);
-        } else if text != last {
-            print(&text);
+        } else if counts(&found) != counts(&last) {
+            print(counts(&found));
         }
-        last = text;
-        if found.iter().all(|job| exit_code(job.state).is_some()) {
+        if found.iter().all(|row| row.code.is_some()) {
             return Ok(worst(&found).into());
         }
+        last = found;
         tokio::time::sleep(INTERVAL).await;
     }
 }
 
-/// The exit code of a job that has ended or waits for a person.
-fn exit_code(state: Option<JobState>) -> Option<u8> {
-    match state? {
+fn exit_code(state: JobState) -> Option<u8> {
+    match state {
         JobState::Saved => Some(0),
         JobState::Refused => Some(USAGE),
         JobState::Failed => Some(FAILED),
@@ -93,61 +127,54 @@ fn exit_code(state: Option<JobState>) -> Option<u8> {
     }
 }
 
-fn worst(found: &[JobSummary]) -> u8 {
+fn worst(found: &[Row]) -> u8 {
     let order = [AMBIGUOUS, LOST, FAILED, USAGE];
     let mut order = order.into_iter();
-    let worst = order.find(|code| found.iter().any(|job| exit_code(job.state) == Some(*code)));
+    let worst = order.find(|code| found.iter().any(|row| row.code == Some(*code)));
     worst.unwrap_or(0)
 }
 
-fn rows(found: &[JobSummary]) -> String {
-    let row = |job: &JobSummary| {
-        [
-            job.key.clone(),
-            name(job.state),
-            job.model.clone().unwrap_or_default(),
-            job.submitted.map(age).unwrap_or_default(),
-        ]
+fn rows(found: &[Row]) -> String {
+    let row = |row: &Row| {
+        let model = row.model.clone().unwrap_or_default();
+        [row.job.clone(), row.state.clone(), model, row.age.clone()]
     };
     let rows: Vec<_> = found.iter().map(row).collect();
     table(["JOB", "STATE", "MODEL", "SUBMITTED"], &rows)
 }
 
 /// The number of jobs in each state.
-fn counts(found: &[JobSummary]) -> String {
-    let mut counts: BTreeMap<Option<JobState>, usize> = BTreeMap::new();
-    for job in found {
-        *counts.entry(job.state).or_default() += 1;
+fn counts(found: &[Row]) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for row in found {
+        *counts.entry(&row.state).or_default() += 1;
     }
-    let count = |(state, count)| format!("{} {count}", name(state));
-    let counts: Vec<String> = counts.into_iter().map(count).collect();
-    format!("{} jobs: {}", found.len(), counts.join(", "))
+    let counts = counts
+        .into_iter()
+        .map(|(state, count)| format!(", {state} {count}"));
+    format!("jobs {}{}", found.len(), counts.collect::<String>())
 }
 
-fn to_json(job: &JobSummary) -> Value {
-    json!({
-        "job": job.key,
-        "state": job.state,
-        "model": job.model,
-        "submitted": job.submitted.map(|time| humantime::format_rfc3339_seconds(time).to_string()),
-    })
+fn print_json(row: &Row) {
+    print(serde_json::to_string(row).unwrap_or_default());
 }
 
 /// The name of a state, as `--state` takes it.
-pub(crate) fn name(state: Option<JobState>) -> String {
+pub(crate) fn name(state: JobState) -> String {
     let name = serde_json::to_value(state).unwrap_or_default();
-    name.as_str().unwrap_or("unknown").to_owned()
+    name.as_str().unwrap_or_default().to_owned()
 }
 
 /// The time since `time`, in its two largest units.
 fn age(time: SystemTime) -> String {
     let seconds = time.elapsed().unwrap_or_default().as_secs();
-    let seconds = match seconds {
-        0..3600 => seconds,
-        3600..86_400 => seconds / 60 * 60,
-        _ => seconds / 3600 * 3600,
+    let unit = match seconds {
+        0..3600 => 1,
+        3600..86_400 => 60,
+        _ => 3600,
     };
-    format!("{} ago", humantime::format_duration(Duration::from_secs(seconds)))
+    let age = Duration::from_secs(seconds / unit * unit);
+    format!("{} ago", humantime::format_duration(age))
 }
 
 /// The time between two lists of `--watch`.
@@ -157,25 +184,32 @@ const INTERVAL: Duration = Duration::from_secs(1);
 mod tests {
     use super::*;
 
-    fn job(key: &str, state: JobState) -> JobSummary {
-        JobSummary {
-            key: key.into(),
-            state: Some(state),
+    fn row(job: &str, state: JobState) -> Row {
+        Row {
+            job: job.into(),
+            state: name(state),
             model: Some("m/x".into()),
-            submitted: Some(SystemTime::now() - Duration::from_secs(7322)),
+            submitted: None,
+            age: age(SystemTime::now() - Duration::from_secs(7322)),
+            code: exit_code(state),
         }
     }
 
     #[test]
     fn list_has_a_row_for_each_job_and_the_count_of_each_state() {
-        let found = [job("kites-1", JobState::Saved), job("b", JobState::Ambiguous), job("c", JobState::Saved)];
+        let states = [JobState::Saved, JobState::Ambiguous, JobState::Saved];
+        let found: Vec<Row> = ["kites-1", "b", "c"]
+            .into_iter()
+            .zip(states)
+            .map(|(job, state)| row(job, state))
+            .collect();
         let expected = "\
 JOB      STATE      MODEL  SUBMITTED
 kites-1  saved      m/x    2h 2m ago
 b        ambiguous  m/x    2h 2m ago
 c        saved      m/x    2h 2m ago";
         assert_eq!(rows(&found), expected);
-        assert_eq!(counts(&found), "3 jobs: saved 2, ambiguous 1");
+        assert_eq!(counts(&found), "jobs 3, ambiguous 1, saved 2");
     }
 
     #[test]
@@ -190,7 +224,7 @@ c        saved      m/x    2h 2m ago";
             (&[Lost, Failed], 7),
             (&[Saved, Lost, Ambiguous], 6),
         ] {
-            let found: Vec<JobSummary> = states.iter().map(|state| job("a", *state)).collect();
+            let found: Vec<Row> = states.iter().map(|state| row("a", *state)).collect();
             assert_eq!(worst(&found), code, "{states:?}");
         }
     }

@@ -38,7 +38,11 @@ impl FromStr for Queue {
         for (name, value) in url.query_pairs() {
             match (&*name, &*value) {
                 ("queue", value) if !value.is_empty() => queues = Queues::new(value),
-                _ => return Err(format!("{name}={value} is not a setting; expected queue=NAME")),
+                _ => {
+                    return Err(format!(
+                        "{name}={value} is not a setting; expected queue=NAME"
+                    ));
+                }
             }
         }
         Ok(Self {
@@ -68,9 +72,18 @@ mod tests {
     #[test]
     fn url_of_a_queue_is_read_and_printed() {
         for (text, printed) in [
-            ("temporal://localhost/default", "temporal://localhost:7233/default"),
-            ("temporal://10.0.0.1:7000/video.a1b2", "temporal://10.0.0.1:7000/video.a1b2"),
-            ("temporal://[::1]:7233/a/?queue=b", "temporal://[::1]:7233/a?queue=b"),
+            (
+                "temporal://localhost/default",
+                "temporal://localhost:7233/default",
+            ),
+            (
+                "temporal://10.0.0.1:7000/video.a1b2",
+                "temporal://10.0.0.1:7000/video.a1b2",
+            ),
+            (
+                "temporal://[::1]:7233/a/?queue=b",
+                "temporal://[::1]:7233/a?queue=b",
+            ),
         ] {
             let queue: Queue = text.parse().expect(text);
             assert_eq!(queue.to_string(), printed);
@@ -82,13 +95,25 @@ mod tests {
     fn wrong_url_of_a_queue_is_an_error_that_says_what_is_expected() {
         for (text, error) in [
             ("", "relative URL without a base; expected temporal://HOST"),
-            ("localhost:7233/default", "localhost is not a known engine; expected temporal://"),
-            ("redis://localhost/0", "redis is not a known engine; expected temporal://"),
+            (
+                "localhost:7233/default",
+                "localhost is not a known engine; expected temporal://",
+            ),
+            (
+                "redis://localhost/0",
+                "redis is not a known engine; expected temporal://",
+            ),
             ("temporal:///default", "no host; expected temporal://"),
             ("temporal://localhost", "the path is not one namespace"),
             ("temporal://localhost/a/b", "the path is not one namespace"),
-            ("temporal://key@cloud/a", "a key belongs into TEMPORAL_API_KEY"),
-            ("temporal://cloud/a?tls=true", "tls=true is not a setting; expected queue=NAME"),
+            (
+                "temporal://key@cloud/a",
+                "a key belongs into TEMPORAL_API_KEY",
+            ),
+            (
+                "temporal://cloud/a?tls=true",
+                "tls=true is not a setting; expected queue=NAME",
+            ),
             ("temporal://localhost:x/a", "invalid port number; expected"),
         ] {
             let found = text.parse::<Queue>().expect_err(text);

@@ -8,14 +8,8 @@ use aimlapi_video_worker::{
 };
 
 use super::{
-    args::Resolve,
-    connection::connect,
-    failure::Failure,
-    handle,
-    jobs::name,
-    output::print,
-    queue::Queue,
-    show::describe,
+    args::Resolve, connection::connect, failure::Failure, handle, jobs::name, output::print,
+    queue::Queue, show::describe,
 };
 
 /// `jobs resolve`
@@ -31,7 +25,7 @@ pub(crate) async fn run(queue: &Queue, resolve: &Resolve) -> Result<ExitCode, Fa
         return Err(Failure::usage(format!(
             "job {} is {} and waits for no decision; `jobs --state ambiguous` lists those that do",
             resolve.id,
-            name(Some(job.phase().state()))
+            name(job.phase().state())
         )));
     }
     let decision = Decision {

@@ -39,9 +39,13 @@ pub(crate) async fn run(queue: &Queue, show: &Show) -> Result<ExitCode, Failure>
 pub(crate) fn describe(job: &Job) -> String {
     let mut lines = vec![
         format!("job: {}", job.key()),
-        format!("state: {}", name(Some(job.phase().state()))),
+        format!("state: {}", name(job.phase().state())),
     ];
-    lines.extend(job.phase().reason().map(|reason| format!("reason: {reason}")));
+    lines.extend(
+        job.phase()
+            .reason()
+            .map(|reason| format!("reason: {reason}")),
+    );
     lines.push(format!("request: sha256 {}", job.sha256()));
     lines.extend(job.claims().iter().map(|claim| {
         let outcome = match &claim.outcome {
@@ -55,7 +59,11 @@ pub(crate) fn describe(job: &Job) -> String {
     }));
     lines.extend(job.generations().iter().flat_map(generation));
     lines.extend(job.decisions().iter().map(decision));
-    lines.extend(job.anomalies().iter().map(|anomaly| format!("contradiction: {}", anomaly.what)));
+    lines.extend(
+        job.anomalies()
+            .iter()
+            .map(|anomaly| format!("contradiction: {}", anomaly.what)),
+    );
     if job.action() == Action::Ask {
         lines.push(format!(
             "a person decides: jobs resolve {} --adopt HANDLE | --repeat --by NAME --why TEXT | --give-up",
@@ -79,7 +87,10 @@ fn generation(record: &GenerationRecord) -> Vec<String> {
     let mut lines = vec![format!("generation {} ({model}): {end}", handle.id())];
     if let Some(End::Saved(objects)) = &record.end {
         lines.extend(objects.iter().map(|object| {
-            format!("video {}: {} bytes, sha256 {}", object.key, object.bytes, object.sha256)
+            format!(
+                "video {}: {} bytes, sha256 {}",
+                object.key, object.bytes, object.sha256
+            )
         }));
     }
     lines

@@ -12,7 +12,9 @@ pub(crate) fn requested(on_stop: String) -> io::Result<impl Future<Output = ()>>
         note(on_stop);
         tokio::spawn(async move {
             signals.next().await;
-            note("stopped at once; the job of a create in flight may be ambiguous, see `jobs --state ambiguous`");
+            note(
+                "stopped at once; the job of a create in flight may be ambiguous, see `jobs --state ambiguous`",
+            );
             std::process::exit(INTERRUPTED.into());
         });
     })

@@ -65,7 +65,9 @@ async fn check_bucket(url: &str, store: &Store) -> Result<(), Failure> {
         ))),
         // Credentials that may write need not be allowed to list.
         Some(Err(Error::PermissionDenied { .. })) => {
-            note(format!("note: --store {url} may not be listed, so it was not checked"));
+            note(format!(
+                "note: --store {url} may not be listed, so it was not checked"
+            ));
             Ok(())
         }
         Some(Err(error)) => Err(Failure::service(format!(

@@ -24,7 +24,10 @@ pub(crate) async fn run(queue: &Queue, submit: &Submit) -> Result<ExitCode, Fail
     let mut planned = input::read(&submit.file)?;
     for job in &planned {
         for warning in &job.warnings {
-            note(format!("warning: {}: {warning}; it is submitted as it stands", job.place));
+            note(format!(
+                "warning: {}: {warning}; it is submitted as it stands",
+                job.place
+            ));
         }
     }
     let jobs = Jobs::new(connect(queue).await?, queue.queues.clone());

@@ -29,7 +29,10 @@ pub(crate) async fn run(queue: &Queue, worker: Worker) -> Result<ExitCode, Failu
     store::open(&worker.store).await?;
     let client = connect(queue).await?;
     let name = client.connection().identity().to_owned();
-    note(format!("worker {name} runs the jobs of {queue}, and saves to {}", worker.store));
+    note(format!(
+        "worker {name} runs the jobs of {queue}, and saves to {}",
+        worker.store
+    ));
     let mut options = WorkerOptions::new(service(&worker), &worker.spool, &worker.store);
     options.speed = worker.speed;
     options.queues = queue.queues.clone();

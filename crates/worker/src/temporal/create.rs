@@ -49,8 +49,7 @@ impl CreateStep {
         let claim = task.claim.clone();
         // A process that is frozen for longer than a heartbeat may take does not send.
         let permit = Claim::new(claim.clone(), &*info.task_queue, now() + beat).delivered_once();
-        let span =
-            info_span!("create", job, claim = %claim, model = field::Empty, handle = field::Empty, attempt = info.attempt);
+        let span = info_span!("create", job, claim = %claim, model = field::Empty, handle = field::Empty, attempt = info.attempt);
         let step = Arc::clone(&self);
         let send = async move { step.send(job, task, permit).await };
         let mut sent = self.in_flight.spawn(send.instrument(span));

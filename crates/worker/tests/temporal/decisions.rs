@@ -34,7 +34,11 @@ async fn repeat_creates_a_second_generation() {
     let job = world.state("boat", JobState::Ambiguous).await;
     assert_eq!(world.creates(), 1);
     let repeat = decision(&job, Verdict::Repeat);
-    world.jobs.resolve("boat", repeat.clone()).await.expect("allowed");
+    world
+        .jobs
+        .resolve("boat", repeat.clone())
+        .await
+        .expect("allowed");
     let job = world.state("boat", JobState::Saved).await;
     worker.stop().await;
     assert_eq!(world.creates(), 2);

@@ -29,7 +29,8 @@ impl Engine {
         // The server prints its address once it is ready.
         let output = BufReader::new(process.stdout.take().expect("piped"));
         let mut lines = output.lines().map_while(Result::ok);
-        let address = lines.find_map(|line| Some(line.strip_prefix("Temporal Server:")?.trim().to_owned()));
+        let address =
+            lines.find_map(|line| Some(line.strip_prefix("Temporal Server:")?.trim().to_owned()));
         let address = address.expect("the server states its address");
         Self { process, address }
     }

@@ -45,15 +45,21 @@ async fn polls_of_two_workers_keep_one_rate() {
         world.worker(options)
     });
     for number in 0..20 {
-        world.submit(&format!("boat-{number}"), "A paper boat").await;
+        world
+            .submit(&format!("boat-{number}"), "A paper boat")
+            .await;
     }
     world.until(|world| polls(world) >= 60).await;
     let requests = world.simulator.requests();
-    let times = requests.iter().filter(|request| request.method == "GET").map(|request| request.at);
+    let times = requests
+        .iter()
+        .filter(|request| request.method == "GET")
+        .map(|request| request.at);
     let times: Vec<_> = times.collect();
     let window = Duration::from_secs(10);
     let most = times.iter().map(|start| {
-        let in_window = |time: &&std::time::SystemTime| **time >= *start && **time < *start + window;
+        let in_window =
+            |time: &&std::time::SystemTime| **time >= *start && **time < *start + window;
         times.iter().filter(in_window).count()
     });
     let most = most.max().expect("polls");

@@ -31,14 +31,20 @@ async fn job_ends_with_its_video_in_the_store() {
 async fn same_key_is_the_same_job_and_another_body_an_error() {
     let world = World::start().await;
     assert_eq!(world.submit("boat", "A paper boat").await, Submitted::New);
-    assert_eq!(world.submit("boat", "A paper boat").await, Submitted::Exists);
+    assert_eq!(
+        world.submit("boat", "A paper boat").await,
+        Submitted::Exists
+    );
     let other = world.jobs.submit("boat", input("A steam boat")).await;
     let error = other.expect_err("another body");
     assert!(matches!(error, JobError::OtherBody { .. }), "{error}");
     let worker = world.worker(world.options());
     world.state("boat", JobState::Saved).await;
     // Also after the job has ended.
-    assert_eq!(world.submit("boat", "A paper boat").await, Submitted::Exists);
+    assert_eq!(
+        world.submit("boat", "A paper boat").await,
+        Submitted::Exists
+    );
     worker.stop().await;
     assert_eq!(world.creates(), 1);
 }

@@ -80,7 +80,10 @@ impl World {
     }
 
     pub async fn submit(&self, key: &str, prompt: &str) -> Submitted {
-        self.jobs.submit(key, input(prompt)).await.expect("submitted")
+        self.jobs
+            .submit(key, input(prompt))
+            .await
+            .expect("submitted")
     }
 
     /// Waits until the job is in the state.
@@ -103,7 +106,10 @@ impl World {
     /// The creates that the simulator has received.
     pub fn creates(&self) -> usize {
         let requests = self.simulator.requests();
-        requests.iter().filter(|request| request.method == "POST").count()
+        requests
+            .iter()
+            .filter(|request| request.method == "POST")
+            .count()
     }
 }
 

@@ -105,5 +105,8 @@ fn file_without_requests_or_in_another_encoding_is_an_error() {
         assert!(found[0].contains(error), "{found:?}");
     }
     let missing = read("missing/a.jsonl").expect_err("an error");
-    assert!(missing.lines[0].contains("missing/a.jsonl cannot be read"), "{missing:?}");
+    assert!(
+        missing.lines[0].contains("missing/a.jsonl cannot be read"),
+        "{missing:?}"
+    );
 }
