@@ -22,3 +22,4 @@ mod poll;
 mod reports;
 mod save;
 mod service;
+mod tasks;

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use aimlapi_video_worker::temporal::store::Store;
-use futures_util::StreamExt;
+use futures::StreamExt;
 use object_store::{Error, ObjectStore};
 use url::Url;
 

@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use aimlapi_video::GenerationRequest;
-use object_store::{ObjectStoreExt, PutMode, PutOptions};
+use object_store::{PutMode, PutOptions};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tokio::time::interval;
@@ -15,17 +15,17 @@ use tracing::{Instrument, Span, field, info_span};
 
 use super::{
     media,
-    protocol::CreateTask,
     reports::{Reports, blocking},
     service::{Service, now},
     store::Store,
+    tasks::CreateTask,
 };
 use crate::{
     job::{Claim, ClaimId, Fact, Permit},
     spool::{Line, Spool},
 };
 
-pub(super) struct CreateStep {
+pub struct CreateStep {
     pub(super) service: Arc<Service>,
     pub(super) spool: Arc<Spool>,
     pub(super) store: Store,
@@ -38,7 +38,7 @@ pub(super) struct CreateStep {
 impl CreateStep {
     /// Sends the request at most once. The result is never an error, since an error would not say whether a generation was bought.
     #[activity(name = "create")]
-    pub(super) async fn create(
+    pub async fn create(
         self: Arc<Self>,
         context: ActivityContext,
         task: CreateTask,
@@ -59,7 +59,8 @@ impl CreateStep {
                 fact = &mut sent => {
                     return Ok(fact.unwrap_or_else(|error| Fact::unclear(claim, error.to_string())));
                 }
-                _ = beats.tick() => context.record_heartbeat(()).await?,
+                // An error must not end the step while the create is in flight.
+                _ = beats.tick() => drop(context.record_heartbeat(()).await),
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt, time::SystemTime};
 
-use futures_util::TryStreamExt;
+use futures::TryStreamExt;
 use temporalio_client::{
     Client, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions, WorkflowExecution,
     WorkflowExecutionStatus, WorkflowGetResultOptions, WorkflowHandle, WorkflowIdConflictPolicy,
@@ -82,9 +82,8 @@ impl Jobs {
         {
             Ok(_) => Ok(Submitted::New),
             Err(WorkflowStartError::AlreadyStarted { .. }) => {
-                let description = self
-                    .handle(key)
-                    .describe(WorkflowDescribeOptions::default());
+                let handle = self.handle(key);
+                let description = handle.describe(WorkflowDescribeOptions::default());
                 let known = description.await.map_err(|error| interaction(key, error))?;
                 let known: Option<String> = known.memo().get(SHA256).map_err(engine)?;
                 match known == Some(sha256) {
@@ -151,9 +150,8 @@ impl Jobs {
     /// revision that the decision names. A decision is applied by a worker, so at least one has to run.
     pub async fn resolve(&self, key: &str, decision: Decision) -> Result<Job, JobError> {
         let options = WorkflowExecuteUpdateOptions::default();
-        let decided = self
-            .handle(key)
-            .execute_update(JobWorkflow::decide, decision, options);
+        let handle = self.handle(key);
+        let decided = handle.execute_update(JobWorkflow::decide, decision, options);
         decided.await.map_err(|error| match error {
             WorkflowUpdateError::NotFound(_) => JobError::NotFound { key: key.into() },
             WorkflowUpdateError::Failed(failure) => JobError::NotAllowed(failure.message),

@@ -13,12 +13,12 @@ use tracing::{Instrument, info_span};
 
 use super::{
     create::text,
-    protocol::{PollEnd, PollTask},
     service::{Service, now},
+    tasks::{PollEnd, PollTask},
 };
 use crate::job::{ClaimId, Fact, ScheduleState};
 
-pub(super) struct PollStep {
+pub struct PollStep {
     pub(super) service: Arc<Service>,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct PollStep {
 impl PollStep {
     /// Polls once. A failure means that the generation has not ended, and states when to poll again.
     #[activity(name = "poll")]
-    pub(super) async fn poll(
+    pub async fn poll(
         self: Arc<Self>,
         context: ActivityContext,
         task: PollTask,

@@ -4,12 +4,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use aimlapi_video::{GenerationHandle, GenerationRequest, Role, Route, contract};
+use aimlapi_video::{GenerationRequest, Role, Route, contract};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::job::{ClaimId, Fact, ScheduleState};
 pub use crate::job::{Decision, Job, JobState, SavedObject, Verdict};
 
 /// The workflow type of a job.
@@ -133,47 +132,6 @@ pub fn state_name(state: JobState) -> String {
         Ok(Value::String(name)) => name,
         _ => format!("{state:?}"),
     }
-}
-
-/// The input of a create.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct CreateTask {
-    pub(super) claim: ClaimId,
-    /// The pause before another claim if nothing was bought.
-    pub(super) pause: Duration,
-    /// The clip's length in seconds, if known.
-    pub(super) length: Option<u64>,
-    pub(super) route: Route,
-    pub(super) body: Value,
-}
-
-/// The input of the polls of one generation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct PollTask {
-    pub(super) handle: GenerationHandle,
-    /// The claim that created the generation; `None` for an adopted one.
-    pub(super) claim: Option<ClaimId>,
-    pub(super) schedule: ScheduleState,
-    /// The clip's length in seconds, if known.
-    pub(super) length: Option<u64>,
-}
-
-/// The end of a generation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct PollEnd {
-    pub(super) fact: Fact,
-    /// The response that names the videos, unless it is large.
-    pub(super) response: Option<Value>,
-}
-
-/// The input of a save.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct SaveTask {
-    pub(super) handle: GenerationHandle,
-    /// The claim that created the generation; `None` for an adopted one.
-    pub(super) claim: Option<ClaimId>,
-    /// The response that names the videos; without it, the save polls.
-    pub(super) response: Option<Value>,
 }
 
 /// The SHA-256 of a body in hexadecimal, independent of the order of its properties.

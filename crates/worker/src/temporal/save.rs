@@ -13,13 +13,14 @@ use tracing::{Instrument, info_span};
 
 use super::{
     create::{DEFAULT_HEARTBEAT, text},
-    protocol::{SaveTask, SavedObject, hex},
+    protocol::{SavedObject, hex},
     service::Service,
     store::Store,
+    tasks::SaveTask,
 };
 use crate::job::ClaimId;
 
-pub(super) struct SaveStep {
+pub struct SaveStep {
     pub(super) service: Arc<Service>,
     pub(super) store: Store,
 }
@@ -28,7 +29,7 @@ pub(super) struct SaveStep {
 impl SaveStep {
     /// Saves the videos; a repeated save replaces them.
     #[activity(name = "save")]
-    pub(super) async fn save(
+    pub async fn save(
         self: Arc<Self>,
         context: ActivityContext,
         task: SaveTask,

@@ -9,7 +9,7 @@ use std::{
 };
 
 use aimlapi_video::ClientBuilder;
-use futures_util::future::join_all;
+use futures::future::join_all;
 use temporalio_client::Client;
 use temporalio_sdk::{
     self as sdk,

@@ -3,6 +3,11 @@
 //! Histories of earlier versions are replayed by this code. A change that other commands follow from, here or in the transitions of
 //! [`Job`], is made under a new id of `WorkflowContext::patched`; `tests/temporal_replay.rs` replays a stored history.
 
+#![allow(
+    missing_docs,
+    reason = "the constants that the macros generate have no documentation"
+)]
+
 use std::time::{Duration, SystemTime};
 
 use aimlapi_video::GenerationHandle;
@@ -17,11 +22,9 @@ use temporalio_sdk::{
 use super::{
     create::CreateStep,
     poll::PollStep,
-    protocol::{
-        CreateTask, Decision, Job, JobInput, JobState, PollTask, Queues, STATE_ATTRIBUTE, SaveTask,
-        WORKFLOW, state_name,
-    },
+    protocol::{Decision, Job, JobInput, JobState, Queues, STATE_ATTRIBUTE, WORKFLOW, state_name},
     save::SaveStep,
+    tasks::{CreateTask, PollTask, SaveTask},
 };
 use crate::job::{Action, Claim, ClaimId, Effect, Fact, Phase, Timestamp};
 
@@ -54,7 +57,7 @@ impl JobWorkflow {
 
     /// Runs until the job has ended.
     #[run(name = WORKFLOW)]
-    async fn run(context: &mut WorkflowContext<Self>) -> WorkflowResult<Job> {
+    pub async fn run(context: &mut WorkflowContext<Self>) -> WorkflowResult<Job> {
         loop {
             show_state(context);
             match context.state(|state| state.job.action()) {
