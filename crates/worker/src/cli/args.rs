@@ -198,6 +198,7 @@ Environment:
   AIML_API_KEY         the key, for workers alone; else AIMLAPI_API_KEY
   AIML_API_BASE        the base URL, for workers alone
   AIML_API_SPEED       the default of --speed
+  RUST_LOG             what a worker logs on standard error, such as info [default: warn]
   TEMPORAL_API_KEY, TEMPORAL_TLS, TEMPORAL_TLS_*  the connection to the engine, as in Temporal's own tools
 
 Exit codes:

@@ -30,8 +30,8 @@ pub(crate) async fn run(queue: &Queue, submit: &Submit) -> Result<ExitCode, Fail
             ));
         }
     }
-    let jobs = Jobs::new(connect(queue).await?, queue.queues.clone());
     offload(&mut planned, submit.store.as_deref()).await?;
+    let jobs = Jobs::new(connect(queue).await?, queue.queues.clone());
     let total = planned.len();
     let calls = planned.into_iter().map(|job| {
         let jobs = jobs.clone();

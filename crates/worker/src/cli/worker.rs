@@ -1,9 +1,10 @@
 //! `worker`: a process that runs the steps of jobs.
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 use aimlapi_video::ClientBuilder;
 use aimlapi_video_worker::temporal::worker::{self, WorkerOptions};
+use tracing_subscriber::EnvFilter;
 
 use super::{
     args::Worker,
@@ -26,6 +27,7 @@ pub(crate) async fn run(queue: &Queue, worker: Worker) -> Result<ExitCode, Failu
     ));
     let stopped =
         stopped.map_err(|error| Failure::usage(format!("signals cannot be received: {error}")))?;
+    log();
     store::open(&worker.store).await?;
     let client = connect(queue).await?;
     let name = client.connection().identity().to_owned();
@@ -52,4 +54,13 @@ fn service(worker: &Worker) -> ClientBuilder {
         Some(url) => service.base_url(url),
         None => service,
     }
+}
+
+/// Writes warnings, or what RUST_LOG selects, to standard error.
+fn log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
 }
