@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use aimlapi_video::{GenerationRequest, Role, Route, contract};
+use aimlapi_video::{GenerationRequest, Route};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -80,16 +80,10 @@ impl JobInput {
     /// The input for a checked request.
     pub fn new(request: &GenerationRequest) -> Self {
         let body = Value::Object(request.body().clone());
-        let model = contract::model(request.route(), request.model());
-        let length = model.and_then(|model| {
-            let property = model.property(Role::Duration)?;
-            let length = body.get(&property.name).or(property.default.as_ref());
-            length?.as_u64()
-        });
         Self {
             route: request.route(),
             model: request.model().to_owned(),
-            length,
+            length: request.length(),
             sha256: sha256(&body),
             body,
             traceparent: None,

@@ -1,10 +1,10 @@
 //! The save step: the videos of a completed generation, from their host to the object store.
 
-use std::sync::Arc;
+use std::{error::Error as StdError, sync::Arc};
 
 use aimlapi_video::Generation;
 use object_store::ObjectStoreExt;
-use sha2::{Digest, Sha256};
+use serde_json::{Value, json};
 use temporalio_common::error::ApplicationFailure;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
@@ -13,7 +13,7 @@ use tracing::{Instrument, info_span};
 
 use super::{
     create::{DEFAULT_HEARTBEAT, text},
-    protocol::{SavedObject, hex},
+    protocol::SavedObject,
     service::Service,
     store::Store,
     tasks::SaveTask,
@@ -46,14 +46,8 @@ impl SaveStep {
             attempt = info.attempt
         );
         // URLs expire, so only the first attempt uses those of the poll.
-        let response = task.response.filter(|_| info.attempt == 1);
-        let save = async {
-            let generation = match response {
-                Some(response) => Generation::from_json(response),
-                None => self.service.client.fetch(&task.handle).await?,
-            };
-            self.store_videos(&job, &generation).await
-        };
+        let response = task.response.clone().filter(|_| info.attempt == 1);
+        let save = self.save_all(&job, &task, response);
         let mut save = Box::pin(save.instrument(span));
         loop {
             tokio::select! {
@@ -69,31 +63,51 @@ impl SaveStep {
 }
 
 impl SaveStep {
-    async fn store_videos(
+    async fn save_all(
         &self,
         job: &str,
-        generation: &Generation,
-    ) -> Result<Vec<SavedObject>, SaveError> {
-        let mut saved = Vec::new();
-        for index in 0..generation.videos().len() {
-            let video = self
-                .service
-                .client
-                .download(generation)
-                .video(index)
-                .to_bytes()
-                .await?;
-            let key = self.store.key(job, &format!("{}.mp4", index + 1));
-            let object = SavedObject {
-                key: key.to_string(),
-                sha256: hex(&Sha256::digest(&video)),
-                bytes: video.len() as u64,
-            };
-            self.store.bucket.put(&key, video.into()).await?;
-            saved.push(object);
-        }
+        task: &SaveTask,
+        response: Option<Value>,
+    ) -> Saved<Vec<SavedObject>> {
+        let generation = match response {
+            Some(response) => Generation::from_json(response),
+            None => self.service.client.fetch(&task.handle).await?,
+        };
+        let saved = self.store_videos(job, &generation).await?;
+        self.store_record(job, task, &saved).await?;
         Ok(saved)
+    }
+
+    /// Stores each video as `{job}/{n}.{extension}`.
+    async fn store_videos(&self, job: &str, generation: &Generation) -> Saved<Vec<SavedObject>> {
+        let name = generation.file_name();
+        let extension = name.rsplit('.').next().unwrap_or_default();
+        let mut objects = Vec::new();
+        for index in 0..generation.videos().len() {
+            let key = self.store.key(job, &format!("{}.{extension}", index + 1));
+            let download = self.service.client.download(generation).video(index);
+            let bucket = Arc::clone(&self.store.bucket);
+            let saved = download.overwrite(true).to_store(bucket, key).await?;
+            objects.extend(saved.into_iter().map(|saved| SavedObject {
+                key: saved.path.display().to_string(),
+                sha256: saved.sha256.unwrap_or_default(),
+                bytes: saved.bytes,
+            }));
+        }
+        Ok(objects)
+    }
+
+    /// Stores `{job}.json`, which names the generation and its objects.
+    async fn store_record(&self, job: &str, task: &SaveTask, saved: &[SavedObject]) -> Saved<()> {
+        let record =
+            json!({ "job": job, "handle": task.handle, "claim": task.claim, "saved": saved });
+        let key = self.store.prefix.clone().join(format!("{job}.json"));
+        self.store
+            .bucket
+            .put(&key, record.to_string().into())
+            .await?;
+        Ok(())
     }
 }
 
-type SaveError = Box<dyn std::error::Error + Send + Sync>;
+type Saved<T> = Result<T, Box<dyn StdError + Send + Sync>>;

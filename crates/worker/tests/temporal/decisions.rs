@@ -41,6 +41,7 @@ async fn repeat_creates_a_second_generation() {
         .expect("allowed");
     let job = world.state("boat", JobState::Saved).await;
     worker.stop().await;
+    world.record("boat", "repeated").await;
     assert_eq!(world.creates(), 2);
     assert_eq!(job.decisions(), [repeat]);
     assert_eq!(job.claims().len(), 2);

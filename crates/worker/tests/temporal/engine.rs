@@ -1,17 +1,19 @@
 //! A Temporal server for one test.
 
 use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    io::{BufRead, BufReader, Read},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 use aimlapi_video_worker::temporal::protocol::STATE_ATTRIBUTE;
-use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions};
+use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, Url};
 
 /// A development server in a process of its own, which ends with this value.
 pub struct Engine {
     process: Child,
     pub address: String,
+    /// The server ends if it cannot write.
+    _output: BufReader<ChildStdout>,
 }
 
 impl Engine {
@@ -27,18 +29,22 @@ impl Engine {
             .spawn()
             .expect("the server starts");
         // The server prints its address once it is ready.
-        let output = BufReader::new(process.stdout.take().expect("piped"));
-        let mut lines = output.lines().map_while(Result::ok);
+        let mut output = BufReader::new(process.stdout.take().expect("piped"));
+        let mut lines = output.by_ref().lines().map_while(Result::ok);
         let address =
             lines.find_map(|line| Some(line.strip_prefix("Temporal Server:")?.trim().to_owned()));
         let address = address.expect("the server states its address");
-        Self { process, address }
+        Self {
+            process,
+            address,
+            _output: output,
+        }
     }
 }
 
 pub async fn connect(address: &str) -> Client {
-    let url = format!("http://{address}").parse().expect("a URL");
-    let connection = Connection::connect(ConnectionOptions::new(url).build());
+    let url = Url::parse(&format!("http://{address}")).expect("a URL");
+    let connection = Connection::connect(ConnectionOptions::new(url).identity("test").build());
     let connection = connection.await.expect("the server is ready");
     Client::new(connection, ClientOptions::new("default").build()).expect("a client")
 }

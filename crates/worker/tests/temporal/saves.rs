@@ -15,6 +15,7 @@ async fn job_ends_with_its_video_in_the_store() {
     world.submit("boat", "A paper boat").await;
     let job = world.state("boat", JobState::Saved).await;
     worker.stop().await;
+    world.record("boat", "saved").await;
     assert_eq!(world.creates(), 1);
     let tasks = world.simulator.tasks();
     assert_eq!(tasks.len(), 1);

@@ -11,7 +11,7 @@ use aimlapi_video_worker::temporal::{
 };
 use serde_json::json;
 use tempfile::TempDir;
-use temporalio_client::Client;
+use temporalio_client::{Client, UntypedWorkflow, WorkflowFetchHistoryOptions};
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use crate::engine::{Engine, connect};
@@ -101,6 +101,21 @@ impl World {
         while !is_met(self) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Stores the history of a job as a fixture, if the variable `RECORD_HISTORIES` is set.
+    pub async fn record(&self, key: &str, name: &str) {
+        if std::env::var_os("RECORD_HISTORIES").is_none() {
+            return;
+        }
+        let handle = self.client.get_workflow_handle::<UntypedWorkflow>(key);
+        let history = handle.fetch_history(WorkflowFetchHistoryOptions::default());
+        let history = history.to_json().await.expect("a history");
+        let folder = self.folder.path().display().to_string();
+        let history = String::from_utf8(history).expect("JSON");
+        let fixture = format!("{}/tests/fixtures/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let history = history.replace(folder.trim_start_matches('/'), "folder");
+        std::fs::write(fixture, history).expect("written");
     }
 
     /// The creates that the simulator has received.
