@@ -36,8 +36,7 @@ impl Worker {
         let mut lines = Box::new(lines.map_while(Result::ok));
         let first = lines.next().expect("a line");
         assert!(
-            first.starts_with("worker ")
-                && first.contains(" runs the jobs of temporal://127.0.0.1"),
+            first.starts_with("worker ") && first.contains(" runs the jobs of temporal://"),
             "{first}"
         );
         Self { process, lines }

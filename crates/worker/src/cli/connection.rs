@@ -5,6 +5,7 @@ use std::{error::Error, time::Duration};
 use temporalio_client::{
     Client, ClientOptions, Connection, ConnectionOptions,
     envconfig::LoadClientConfigProfileOptions,
+    errors::ClientConnectError,
     tonic::{Code, IntoRequest, Status},
 };
 use temporalio_common::{
@@ -28,7 +29,7 @@ pub(crate) async fn connect(queue: &Queue) -> Result<Client, Failure> {
     let connecting = tokio::time::timeout(TIMEOUT, Connection::connect(options));
     let connection = match connecting.await {
         Ok(Ok(connection)) => connection,
-        Ok(Err(error)) => return Err(unreachable(queue, &error_line(&error))),
+        Ok(Err(error)) => return Err(unreachable(queue, &reason(&error))),
         Err(_) => return Err(unreachable(queue, "no response in time")),
     };
     let request = DescribeNamespaceRequest {
@@ -66,6 +67,22 @@ fn identity() -> String {
     let host = gethostname::gethostname();
     let start = uuid::Uuid::new_v4().simple().to_string();
     format!("{}:{}:{}", host.display(), std::process::id(), &start[..8])
+}
+
+/// The cause of a failed connection. The SDK's own text is that of `Debug`.
+fn reason(error: &ClientConnectError) -> String {
+    match error {
+        ClientConnectError::TonicTransportError(error) => root_cause(error).to_string(),
+        ClientConnectError::SystemInfoCallError(status) => match status.source() {
+            Some(source) => root_cause(source).to_string(),
+            None => status.message().to_owned(),
+        },
+        other => error_line(other),
+    }
+}
+
+fn root_cause<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    error.source().map_or(error, root_cause)
 }
 
 fn unreachable(queue: &Queue, error: &str) -> Failure {

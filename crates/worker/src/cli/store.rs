@@ -60,9 +60,10 @@ async fn check_bucket(url: &str, store: &Store) -> Result<(), Failure> {
     };
     match first {
         None | Some(Ok(_)) => Ok(()),
-        Some(Err(Error::NotFound { .. })) => Err(Failure::usage(format!(
-            "--store {url}: the bucket does not exist; create it, or correct its name"
-        ))),
+        // The library has no kind of its own for a missing bucket in a list.
+        Some(Err(error)) if error_line(&error).contains("404 Not Found") => Err(Failure::usage(
+            format!("--store {url}: the bucket does not exist; create it, or correct its name"),
+        )),
         // Credentials that may write need not be allowed to list.
         Some(Err(Error::PermissionDenied { .. })) => {
             note(format!(
