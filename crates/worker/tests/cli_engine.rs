@@ -118,6 +118,8 @@ async fn same_file_is_the_same_jobs_and_another_request_under_a_key_is_refused()
     let lines: Vec<&str> = ran.stdout.lines().collect();
     assert!(lines[0].starts_with("JOB  STATE"), "{ran:?}");
     assert_eq!(lines[5], "jobs 4, planned 4", "{ran:?}");
+    let ran = program.run(&["jobs", "show", "a"]);
+    ran.assert_error(5, &["no worker has answered in time; start a worker"]);
     let ran = program.run(&["jobs", "--json", "--limit", "1"]);
     assert_eq!(jobs(&ran)[0]["state"], "planned");
     assert!(ran.stderr.contains("--limit shows more"), "{ran:?}");
