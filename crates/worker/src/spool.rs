@@ -212,7 +212,7 @@ fn read(text: &[u8]) -> BTreeMap<ClaimId, Record> {
     records
 }
 
-const EXTENSION: &str = "jsonl";
+const EXTENSION: &str = "spool";
 
 #[cfg(test)]
 mod tests {

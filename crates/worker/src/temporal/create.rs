@@ -6,12 +6,14 @@
 use std::{sync::Arc, time::Duration};
 
 use aimlapi_video::GenerationRequest;
-use object_store::{PutMode, PutOptions};
+use object_store::{ObjectStoreExt, PutMode, PutOptions};
+use serde_json::json;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tokio::time::interval;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span, field, info_span};
+use uuid::Uuid;
 
 use super::{
     media,
@@ -135,12 +137,17 @@ impl CreateStep {
     /// submitted again after its retention.
     async fn claim_in_store(&self, job: &str, claim: &ClaimId) -> object_store::Result<()> {
         let key = self.store.key("claims", claim.as_str());
+        let mark = json!({ "job": job, "attempt": Uuid::new_v4().to_string() }).to_string();
         let only_new = PutOptions::from(PutMode::Create);
-        let put = self
-            .store
-            .bucket
-            .put_opts(&key, job.to_owned().into(), only_new);
-        put.await.map(drop)
+        let bucket = &self.store.bucket;
+        match bucket.put_opts(&key, mark.clone().into(), only_new).await {
+            Err(error @ object_store::Error::AlreadyExists { .. }) => {
+                // The store's client repeats a request whose response was lost.
+                let stored = bucket.get(&key).await?.bytes().await?;
+                (stored == mark).then_some(()).ok_or(error)
+            }
+            put => put.map(drop),
+        }
     }
 }
 

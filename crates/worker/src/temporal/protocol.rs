@@ -74,6 +74,9 @@ pub struct JobInput {
     /// The timeouts of the steps.
     #[serde(default)]
     pub timeouts: Timeouts,
+    /// The job so far, where a long history is continued in a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<Job>,
 }
 
 impl JobInput {
@@ -88,6 +91,7 @@ impl JobInput {
             body,
             traceparent: None,
             timeouts: Timeouts::default(),
+            job: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use aimlapi_video::ClientBuilder;
+use aimlapi_video::{ClientBuilder, CreateRetries};
 use futures::future::join_all;
 use temporalio_client::Client;
 use temporalio_sdk::{
@@ -79,9 +79,14 @@ pub async fn run(
         .map_err(|error| WorkerError::new("the object store cannot be used", error))?;
     let spool = Spool::open(&options.spool)
         .map_err(|error| WorkerError::new("the spool cannot be used", error))?;
-    // The engine limits the rate of polls for all workers.
-    let client = options.service.poll_budget(None).build();
-    let client = client.map_err(|error| WorkerError::new("the service cannot be used", error))?;
+    // The engine limits the rate of polls for all workers, and each create has a claim of its own.
+    let client = options
+        .service
+        .poll_budget(None)
+        .create_retries(CreateRetries::none());
+    let client = client
+        .build()
+        .map_err(|error| WorkerError::new("the service cannot be used", error))?;
     attribute::ensure(&temporal).await?;
 
     let spool = Arc::new(spool);
@@ -89,7 +94,7 @@ pub async fn run(
     let reports = Arc::new(Reports {
         engine: temporal.clone(),
         spool: Arc::clone(&spool),
-        orphans: options.spool.join("orphans.json"),
+        orphans: options.spool.join("orphans.jsonl"),
         pending: Mutex::default(),
     });
     let in_flight = TaskTracker::new();

@@ -15,8 +15,9 @@ use serde_json::Value;
 use temporalio_common::{RetryPolicy, search_attributes::SearchAttributeKey};
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_sdk::{
-    ActivityCloseTimeouts, ActivityExecutionError, ActivityOptions, SyncWorkflowContext,
-    TimeoutType, WorkflowContext, WorkflowContextView, WorkflowResult, workflows,
+    ActivityCloseTimeouts, ActivityExecutionError, ActivityOptions, ContinueAsNewOptions,
+    SyncWorkflowContext, TimeoutType, WorkflowContext, WorkflowContextView, WorkflowResult,
+    workflows,
 };
 
 use super::{
@@ -42,11 +43,14 @@ pub struct JobWorkflow {
 #[workflow_methods]
 impl JobWorkflow {
     #[init]
-    fn new(context: &WorkflowContextView, input: JobInput) -> Self {
-        let mut job = Job::new(context.workflow_id(), &*input.sha256);
-        if let Some(traceparent) = &input.traceparent {
-            job = job.with_traceparent(traceparent);
-        }
+    fn new(context: &WorkflowContextView, mut input: JobInput) -> Self {
+        let job = input.job.take().unwrap_or_else(|| {
+            let job = Job::new(context.workflow_id(), &*input.sha256);
+            match &input.traceparent {
+                Some(traceparent) => job.with_traceparent(traceparent),
+                None => job,
+            }
+        });
         Self {
             input,
             job,
@@ -59,8 +63,18 @@ impl JobWorkflow {
     #[run(name = WORKFLOW)]
     pub async fn run(context: &mut WorkflowContext<Self>) -> WorkflowResult<Job> {
         loop {
-            show_state(context);
-            match context.state(|state| state.job.action()) {
+            let action = context.state(|state| state.job.action());
+            // Most jobs are claimed at once.
+            if !matches!(action, Action::Claim { .. }) {
+                show_state(context);
+            }
+            match action {
+                // Creates that buy nothing for days would fill the history.
+                Action::Claim { .. } if context.continue_as_new_suggested() => {
+                    let mut input = context.state(|state| state.input.clone());
+                    input.job = Some(context.state(|state| state.job.clone()));
+                    context.continue_as_new(input, ContinueAsNewOptions::default())?;
+                }
                 Action::Claim { not_before } => claim(context, not_before).await,
                 Action::Create { claim, .. } => create(context, claim).await,
                 Action::Poll { .. } => poll(context).await,
@@ -137,8 +151,9 @@ fn show_state(context: &WorkflowContext<JobWorkflow>) {
 async fn claim(context: &WorkflowContext<JobWorkflow>, not_before: Timestamp) {
     let pause = not_before.since(now(context));
     if !pause.is_zero() {
+        show_state(context);
         // A late handle or a decision ends the pause.
-        let is_planned = |job: &JobWorkflow| matches!(job.job.phase(), Phase::Planned { .. });
+        let is_planned = |state: &JobWorkflow| matches!(state.job.phase(), Phase::Planned { .. });
         workflows::select! {
             _ = context.timer(pause) => {}
             _ = context.wait_condition(|job| !is_planned(job)) => {}

@@ -17,7 +17,7 @@ impl WorkerProcess {
         let program = std::env::current_exe().expect("this program");
         let process = Command::new(program)
             .args(["--exact", "child::worker_process", "--include-ignored"])
-            .env(ENGINE, &world.engine.address)
+            .env(ENGINE, world.engine.address())
             .env("SERVICE", world.simulator.url())
             .env("SPOOL", spool)
             .env("STORE", world.store())

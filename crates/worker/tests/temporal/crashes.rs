@@ -1,9 +1,9 @@
 //! Workers that are killed and frozen inside a create.
 
 use aimlapi_video_simulator::{Scenario, SimulatorBuilder};
-use aimlapi_video_worker::temporal::protocol::JobState;
+use aimlapi_video_worker::temporal::protocol::{JobState, Verdict};
 
-use crate::{child::WorkerProcess, world::World};
+use crate::{child::WorkerProcess, decisions::decision, world::World};
 
 /// The response to the first create takes five seconds.
 fn slow_create(simulator: SimulatorBuilder) -> SimulatorBuilder {
@@ -63,4 +63,27 @@ async fn handle_of_a_worker_that_was_frozen_past_its_timeout_is_accepted() {
     assert_eq!(world.creates(), 1);
     assert_eq!(job.generations().len(), 1);
     assert!(job.decisions().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn handle_that_arrives_after_the_end_of_its_job_is_kept_for_a_person() {
+    let world = World::with(slow_create).await;
+    let spool = world.folder.path().join("elsewhere");
+    let frozen = WorkerProcess::start(&world, &spool);
+    world.submit("boat", "A paper boat").await;
+    world.until(|world| world.creates() == 1).await;
+    frozen.signal("STOP");
+    let worker = world.worker(world.options());
+    let job = world.state("boat", JobState::Ambiguous).await;
+    let give_up = decision(&job, Verdict::GiveUp);
+    world.jobs.resolve("boat", give_up).await.expect("allowed");
+    world.state("boat", JobState::Failed).await;
+    frozen.signal("CONT");
+    let orphans = spool.join("orphans.jsonl");
+    world.until(|_| orphans.exists()).await;
+    worker.stop().await;
+    let orphans = std::fs::read_to_string(orphans).expect("written");
+    let id = &world.simulator.tasks()[0].id;
+    assert!(orphans.contains(&**id), "{orphans}");
 }

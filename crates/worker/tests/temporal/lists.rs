@@ -20,8 +20,9 @@ async fn list_shows_jobs_by_their_state() {
     let later = [("later".to_owned(), JobState::Planned)];
     // The server's lists lag behind.
     while listed(Some(JobState::Planned)).await != later {}
-    let worker = world.worker(world.options());
+    let worker = world.worker(world.options_in_memory());
     world.state("later", JobState::Saved).await;
+    world.record("later", "saved").await;
     let saved = [("later".to_owned(), JobState::Saved)];
     while listed(Some(JobState::Saved)).await != saved {}
     assert_eq!(listed(None).await, saved);

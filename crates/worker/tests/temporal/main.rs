@@ -3,6 +3,7 @@
 
 mod child;
 mod crashes;
+mod creates;
 mod decisions;
 mod engine;
 mod lists;

@@ -2,10 +2,13 @@
 
 use aimlapi_video_worker::temporal::{
     jobs::{JobError, Submitted},
-    protocol::JobState,
+    media,
+    protocol::{JobInput, JobState},
+    store::Store,
 };
+use serde_json::json;
 
-use crate::world::{World, input};
+use crate::world::{World, input, request};
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Temporal server"]
@@ -15,7 +18,6 @@ async fn job_ends_with_its_video_in_the_store() {
     world.submit("boat", "A paper boat").await;
     let job = world.state("boat", JobState::Saved).await;
     worker.stop().await;
-    world.record("boat", "saved").await;
     assert_eq!(world.creates(), 1);
     let tasks = world.simulator.tasks();
     assert_eq!(tasks.len(), 1);
@@ -48,4 +50,29 @@ async fn same_key_is_the_same_job_and_another_body_an_error() {
     );
     worker.stop().await;
     assert_eq!(world.creates(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn large_picture_goes_to_the_store_and_not_into_the_history() {
+    let world = World::start().await;
+    let picture = format!("data:image/png;base64,{}", "A".repeat(600 * 1024));
+    let request = request(json!({
+        "model": "klingai/v2.1-master-image-to-video",
+        "prompt": "It sails",
+        "image_url": picture,
+    }));
+    let mut input = JobInput::new(&request);
+    let error = world.jobs.submit("boat", input.clone()).await;
+    assert!(matches!(error, Err(JobError::TooLarge)));
+    let store = format!("file://{}", world.store().display());
+    let store = Store::open(&store).expect("a store");
+    input.body = media::offload(&store, input.body).await.expect("stored");
+    world.jobs.submit("boat", input).await.expect("submitted");
+    let worker = world.worker(world.options());
+    world.state("boat", JobState::Saved).await;
+    worker.stop().await;
+    let requests = world.simulator.requests();
+    let create = requests.iter().find(|request| request.method == "POST");
+    assert!(create.expect("sent").body_bytes > 600 * 1024);
 }

@@ -9,7 +9,7 @@ use aimlapi_video_worker::temporal::{
     protocol::{Job, JobInput, JobState, Queues, Timeouts},
     worker::{self, WorkerOptions},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use temporalio_client::{Client, UntypedWorkflow, WorkflowFetchHistoryOptions};
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -40,8 +40,8 @@ impl World {
     }
 
     pub async fn with(settings: impl FnOnce(SimulatorBuilder) -> SimulatorBuilder) -> Self {
-        let engine = Engine::start().await;
-        let client = connect(&engine.address).await;
+        let engine = Engine::start();
+        let client = connect(&engine.address()).await;
         let simulator = settings(Simulator::builder().speed(SPEED)).start();
         Self {
             jobs: Jobs::new(client.clone(), Queues::default()),
@@ -69,12 +69,16 @@ impl World {
     /// Starts a worker on a thread of its own, since the engine's workers are not `Send`.
     pub fn worker(&self, options: WorkerOptions) -> Worker {
         let (stop, stopped) = oneshot::channel();
-        let client = self.client.clone();
+        let address = self.engine.address();
         let task = tokio::task::spawn_blocking(move || {
             let stopped = async {
                 let _ = stopped.await;
             };
-            tokio::runtime::Handle::current().block_on(worker::run(client, options, stopped))
+            tokio::runtime::Handle::current().block_on(async {
+                // A client takes one worker for each queue.
+                let client = connect(&address).await;
+                worker::run(client, options, stopped).await
+            })
         });
         Worker { stop, task }
     }
@@ -103,6 +107,13 @@ impl World {
         }
     }
 
+    /// The options of a worker whose store is in memory, so that histories hold no path.
+    pub fn options_in_memory(&self) -> WorkerOptions {
+        let mut options = self.options();
+        options.store = "memory:///".into();
+        options
+    }
+
     /// Stores the history of a job as a fixture, if the variable `RECORD_HISTORIES` is set.
     pub async fn record(&self, key: &str, name: &str) {
         if std::env::var_os("RECORD_HISTORIES").is_none() {
@@ -111,10 +122,7 @@ impl World {
         let handle = self.client.get_workflow_handle::<UntypedWorkflow>(key);
         let history = handle.fetch_history(WorkflowFetchHistoryOptions::default());
         let history = history.to_json().await.expect("a history");
-        let folder = self.folder.path().display().to_string();
-        let history = String::from_utf8(history).expect("JSON");
         let fixture = format!("{}/tests/fixtures/{name}.json", env!("CARGO_MANIFEST_DIR"));
-        let history = history.replace(folder.trim_start_matches('/'), "folder");
         std::fs::write(fixture, history).expect("written");
     }
 
@@ -131,7 +139,7 @@ impl World {
 impl Worker {
     /// Stops the worker gracefully.
     pub async fn stop(self) {
-        self.stop.send(()).expect("running");
+        let _ = self.stop.send(());
         self.task.await.expect("ended").expect("no error");
     }
 }
@@ -144,10 +152,13 @@ pub fn options(service: &str, spool: PathBuf, store: PathBuf) -> WorkerOptions {
     options
 }
 
+pub fn request(body: Value) -> GenerationRequest {
+    GenerationRequest::from_json(Route::Universal, body).expect("a request")
+}
+
 pub fn input(prompt: &str) -> JobInput {
     let body = json!({ "model": "klingai/v2-master-text-to-video", "prompt": prompt });
-    let request = GenerationRequest::from_json(Route::Universal, body).expect("a request");
-    let mut input = JobInput::new(&request);
+    let mut input = JobInput::new(&request(body));
     input.timeouts = Timeouts {
         heartbeat: Duration::from_secs(2),
         ..Timeouts::default()
