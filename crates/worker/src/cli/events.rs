@@ -60,7 +60,10 @@ fn describe(event: &HistoryEvent, steps: &mut HashMap<i64, String>) -> Option<St
     };
     Some(match event.attributes.as_ref()? {
         Attributes::WorkflowExecutionStartedEventAttributes(started) => {
-            format!("submitted by {}", started.identity)
+            match started.continued_execution_run_id.is_empty() {
+                true => format!("submitted by {}", started.identity),
+                false => "continued from an earlier history".to_owned(),
+            }
         }
         Attributes::ActivityTaskScheduledEventAttributes(scheduled) => {
             let name = scheduled.activity_type.as_ref()?.name.clone();

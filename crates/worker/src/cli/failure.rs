@@ -86,7 +86,7 @@ enum Call {
 }
 
 /// The status of a failed call; the errors of the SDK do not have it as their source.
-fn status(error: &(dyn Error + Send + Sync + 'static)) -> Option<(Call, &Status)> {
+fn status<'a>(error: &'a (dyn Error + Send + Sync + 'static)) -> Option<(Call, &'a Status)> {
     if let Some(WorkflowQueryError::Rpc(status)) = error.downcast_ref() {
         return Some((Call::Worker, status));
     }
