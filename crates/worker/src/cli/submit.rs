@@ -6,7 +6,7 @@ use aimlapi_video_worker::temporal::{
     jobs::{JobError, Jobs, Submitted},
     media,
 };
-use futures::{StreamExt, stream};
+use futures_util::{StreamExt, stream};
 use serde_json::json;
 
 use super::{

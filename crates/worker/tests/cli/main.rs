@@ -75,21 +75,20 @@ fn settings_of_the_engine_that_cannot_be_used_are_bad_usage() {
 #[test]
 fn wrong_store_is_bad_usage() {
     let program = Program::new(NO_ENGINE);
-    let missing = format!("file://{}/missing", program.folder.path().display());
+    let file = program.folder.path().join("file");
+    std::fs::write(&file, "x").expect("written");
+    let below_a_file = format!("file://{}/store", file.display());
     for (store, error) in [
         (
             "ftp://host/a",
-            "ftp is not a known scheme; expected file:///FOLDER, s3://BUCKET",
+            "the scheme `ftp` is unknown; expected s3://bucket",
         ),
-        (
-            "videos",
-            "relative URL without a base; expected file:///FOLDER",
-        ),
-        ("s3:///videos", "no bucket; expected"),
-        (&*missing, "missing does not exist; create it, or mount it"),
+        ("videos", "not a URL; expected s3://bucket"),
+        ("s3:///videos", "it names no bucket; expected"),
+        (&*below_a_file, "the folder cannot be created: "),
     ] {
         let ran = program.run(&[&WORKER[..], &["--store", store]].concat());
-        ran.assert_error(2, &[&format!("--store {store}: "), error]);
+        ran.assert_error(2, &[&format!("the store {store}: "), error]);
     }
 }
 
@@ -119,7 +118,7 @@ fn missing_bucket_is_bad_usage() {
         .env("AWS_ACCESS_KEY_ID", "a")
         .env("AWS_SECRET_ACCESS_KEY", "b");
     let ran = program::Ran::of(command.output().expect("the program runs"));
-    let error = "--store s3://films/a: the bucket does not exist; create it, or correct its name";
+    let error = "the store s3://films/a: the bucket or the folder does not exist; create it";
     ran.assert_error(2, &[error]);
 }
 
