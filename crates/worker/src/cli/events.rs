@@ -40,7 +40,10 @@ pub(crate) async fn read(client: &Client, key: &str) -> Result<Vec<Event>, Failu
             what,
         })
     };
-    Ok(events.iter().filter_map(event).collect())
+    let mut events: Vec<Event> = events.iter().filter_map(event).collect();
+    // The engine writes the start of a step when the step has ended.
+    events.sort_by(|a, b| a.at.cmp(&b.at));
+    Ok(events)
 }
 
 /// What happened, for the events that concern people. `steps` has the names of the steps by the numbers of their first events.
