@@ -162,6 +162,8 @@ async fn worker_saves_the_videos_and_stops_gracefully() {
         (0, "jobs 2, saved 2\n"),
         "{ran:?}"
     );
+    let ran = program.run(&["jobs", "--watch", "--json"]);
+    assert_eq!((ran.code, jobs(&ran).len()), (0, 2), "{ran:?}");
     let ran = program.run(&["jobs", "show", "a"]);
     for part in [
         "state: saved",
