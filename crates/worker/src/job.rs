@@ -33,9 +33,9 @@
 //! A handle is accepted at any time: in every state, for every claim, and after the lease. If the job has no generation of its
 //! own (it is planned, claimed, parked, refused or failed), the generation becomes its own, and the job waits for it: this may
 //! save a second create that a person has allowed. Else the handle is one more of the [generations](Job::generations). When
-//! the job's own generation fails or is lost, the next one takes its place. A person can [adopt](Verdict::Adopt) any
-//! generation at any time, also to save the video of a second one. [`Job::open_claims`] lists the creates whose outcome was
-//! never found out.
+//! the job's own generation fails or is lost, the next one takes its place. A generation that a person has given up stays so.
+//! A person can [adopt](Verdict::Adopt) any generation at any time, also to save the video of a second one.
+//! [`Job::open_claims`] lists the creates whose outcome was never found out.
 //!
 //! # Versions
 //!

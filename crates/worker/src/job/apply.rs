@@ -88,8 +88,11 @@ impl Job {
                 },
                 Some(generation),
             ) => {
-                self.bought(claim, generation, now);
+                self.bought(&claim, generation, now);
                 self.take_up(generation, first_poll, now);
+                if self.is_about(&claim) {
+                    self.skip_ended(generation, now);
+                }
             }
             (Fact::Polled { schedule, .. }, Some(generation)) => {
                 self.take_up(generation, Timestamp::default(), now);

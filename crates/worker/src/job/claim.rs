@@ -191,6 +191,10 @@ impl Permit {
     /// # Errors
     ///
     /// If the lease has ended, as after a pause of the process, the create must not be sent: the error is the fact to record.
+    #[allow(
+        clippy::result_large_err,
+        reason = "a create is rare, and the fact is applied at once"
+    )]
     pub fn spend(self, now: Timestamp) -> Result<ClaimId, Fact> {
         match now < self.0.until {
             true => Ok(self.0.id),

@@ -123,8 +123,11 @@ fn apply(job: &mut Job, fact: Fact, now: Timestamp) {
     let _ = job.apply(fact, now);
 }
 
+/// What applies a fact to the job.
+type Machine = Box<dyn Fn(&mut Job, Fact, Timestamp)>;
+
 pub(crate) struct Setup {
-    machine: Box<dyn Fn(&mut Job, Fact, Timestamp)>,
+    machine: Machine,
     waits_for_acknowledgement: bool,
 }
 

@@ -88,7 +88,7 @@ impl World {
         self
     }
 
-    fn is_expired(&self, claim: u8) -> bool {
+    pub(crate) fn is_expired(&self, claim: u8) -> bool {
         self.expired & 1 << claim != 0
     }
 

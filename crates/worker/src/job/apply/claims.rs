@@ -72,8 +72,8 @@ impl Job {
         }
     }
 
-    pub(super) fn bought(&mut self, claim: ClaimId, generation: usize, now: Timestamp) {
-        let record = self.claim_record(&claim);
+    pub(super) fn bought(&mut self, claim: &ClaimId, generation: usize, now: Timestamp) {
+        let record = self.claim_record(claim);
         let outcome = mem::replace(&mut record.outcome, ClaimOutcome::Bought);
         if matches!(
             outcome,
@@ -83,7 +83,7 @@ impl Job {
             self.anomaly(what, now);
         }
         let is_other = |(at, record): (usize, &GenerationRecord)| {
-            at != generation && record.claim.as_ref() == Some(&claim)
+            at != generation && record.claim.as_ref() == Some(claim)
         };
         if self.generations.iter().enumerate().any(is_other) {
             let what = format!("the claim {claim} created several generations");

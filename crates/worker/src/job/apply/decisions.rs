@@ -1,6 +1,6 @@
 //! The decisions of people.
 
-use crate::job::{ClaimOutcome, Decision, End, Job, Phase, Timestamp, Verdict};
+use crate::job::{ClaimId, ClaimOutcome, Decision, End, Job, Phase, Timestamp, Verdict};
 
 impl Job {
     pub(super) fn decide(
@@ -66,13 +66,7 @@ impl Job {
     }
 
     fn adopt(&mut self, generation: usize, now: Timestamp) {
-        let record = &mut self.generations[generation];
-        // The person has found out what the create of the ambiguous claim bought.
-        if let (Phase::Ambiguous { claim, .. }, None) = (&self.phase, &record.claim) {
-            let claim = claim.clone();
-            record.claim = Some(claim.clone());
-            self.claim_record(&claim).outcome = ClaimOutcome::Bought;
-        }
+        self.settle_claim(generation);
         let end = &mut self.generations[generation].end;
         if self.phase.generation() == Some(generation) {
             return;
@@ -82,6 +76,19 @@ impl Job {
         } else {
             *end = None;
             self.wait(generation, Timestamp::default(), now);
+        }
+    }
+
+    /// Assigns an adopted generation to the claim that bought it, if only one claim can have. Otherwise all of them stay open,
+    /// since the others may have bought more.
+    fn settle_claim(&mut self, generation: usize) {
+        if self.generations[generation].claim.is_some() || self.claim().is_some() {
+            return;
+        }
+        let open: Vec<ClaimId> = self.open_claims().map(|open| open.id.clone()).collect();
+        if let [claim] = open.as_slice() {
+            self.generations[generation].claim = Some(claim.clone());
+            self.claim_record(claim).outcome = ClaimOutcome::Bought;
         }
     }
 }

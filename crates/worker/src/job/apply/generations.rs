@@ -107,6 +107,22 @@ impl Job {
         }
     }
 
+    /// Ends the wait for a create whose generation had ended before its handle arrived.
+    pub(super) fn skip_ended(&mut self, generation: usize, now: Timestamp) {
+        let otherwise = match &self.generations[generation].end {
+            Some(End::Failed(reason)) => Phase::Failed {
+                reason: reason.clone(),
+            },
+            Some(End::Lost(reason)) => Phase::Lost {
+                reason: reason.clone(),
+            },
+            _ => Phase::Lost {
+                reason: "the generation had ended before its handle arrived".into(),
+            },
+        };
+        self.settle(otherwise, now);
+    }
+
     /// Continues with what the job has besides the generation that ended, else in the phase `otherwise`.
     pub(super) fn settle(&mut self, otherwise: Phase, now: Timestamp) {
         let saved = |record: &GenerationRecord| matches!(record.end, Some(End::Saved(_)));
