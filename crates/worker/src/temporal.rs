@@ -8,9 +8,11 @@
 //! | [`workflow`] | the workflow of a job |
 //! | [`media`] | large media of requests, which go to the object store |
 //! | [`store`] | the object store |
+//! | [`metrics`] | counters and gauges for Prometheus |
 
 pub mod jobs;
 pub mod media;
+pub mod metrics;
 pub mod protocol;
 pub mod store;
 pub mod worker;

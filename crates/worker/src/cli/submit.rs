@@ -16,7 +16,7 @@ use super::{
     input::{self, Planned},
     output::{note, print},
     queue::Queue,
-    store,
+    store, traceparent,
 };
 
 /// `submit`
@@ -33,8 +33,10 @@ pub(crate) async fn run(queue: &Queue, submit: &Submit) -> Result<ExitCode, Fail
     offload(&mut planned, submit.store.as_deref()).await?;
     let jobs = Jobs::new(connect(queue).await?, queue.queues.clone());
     let total = planned.len();
-    let calls = planned.into_iter().map(|job| {
+    let traceparent = traceparent::from_env();
+    let calls = planned.into_iter().map(|mut job| {
         let jobs = jobs.clone();
+        job.input.traceparent.clone_from(&traceparent);
         async move {
             let result = jobs.submit(&job.key, job.input).await;
             (job.key, job.place, result)

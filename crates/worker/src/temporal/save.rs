@@ -43,7 +43,8 @@ impl SaveStep {
             claim = task.claim.as_ref().map(ClaimId::as_str),
             handle = task.handle.id(),
             model = task.handle.model(),
-            attempt = info.attempt
+            attempt = info.attempt,
+            traceparent = task.traceparent
         );
         // URLs expire, so only the first attempt uses those of the poll.
         let response = task.response.clone().filter(|_| info.attempt == 1);
@@ -71,10 +72,11 @@ impl SaveStep {
     ) -> Saved<Vec<SavedObject>> {
         let generation = match response {
             Some(response) => Generation::from_json(response),
-            None => self.service.client.fetch(&task.handle).await?,
+            None => self.service.poll("save", &task.handle).await?,
         };
         let saved = self.store_videos(job, &generation).await?;
         self.store_record(job, task, &saved).await?;
+        self.service.metrics.saved(&saved);
         Ok(saved)
     }
 

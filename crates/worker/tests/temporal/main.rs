@@ -7,6 +7,9 @@ mod creates;
 mod decisions;
 mod engine;
 mod lists;
+mod metrics;
 mod polls;
 mod saves;
+#[path = "../scrape/mod.rs"]
+mod scrape;
 mod world;
