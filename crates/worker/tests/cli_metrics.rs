@@ -75,6 +75,7 @@ async fn steps_have_spans_with_the_trace_of_the_submit_and_metrics_are_served() 
     let created = r#"aimlapi_video_creates_total{outcome="created"}"#;
     assert_eq!(scrape::sample(address, created), Some(1.0));
     // The SDK's own metrics are there, too.
+    println!("{}", scrape::scrape(address));
     let capacity = scrape::sample(address, "temporal_worker_start_total");
     assert!(capacity.is_none_or(|started| started > 0.0));
 }

@@ -22,6 +22,7 @@ use super::{
 /// `submit`
 pub(crate) async fn run(queue: &Queue, submit: &Submit) -> Result<ExitCode, Failure> {
     let mut planned = input::read(&submit.file)?;
+    let traceparent = traceparent::from_env();
     for job in &planned {
         for warning in &job.warnings {
             note(format!(
@@ -33,7 +34,6 @@ pub(crate) async fn run(queue: &Queue, submit: &Submit) -> Result<ExitCode, Fail
     offload(&mut planned, submit.store.as_deref()).await?;
     let jobs = Jobs::new(connect(queue).await?, queue.queues.clone());
     let total = planned.len();
-    let traceparent = traceparent::from_env();
     let calls = planned.into_iter().map(|mut job| {
         let jobs = jobs.clone();
         job.input.traceparent.clone_from(&traceparent);

@@ -98,10 +98,10 @@ impl CreateStep {
             }
             Err(unsent) => unsent,
         };
-        self.service.metrics.created(&fact);
         if let Fact::Created { handle, .. } = &fact {
             Span::current().record("handle", handle.id());
         }
+        self.service.metrics.created(&fact);
         self.reports.send(job, claim, fact.clone()).await;
         fact
     }

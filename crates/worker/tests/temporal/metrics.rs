@@ -16,7 +16,7 @@ fn scenario(json: &str) -> impl FnOnce(SimulatorBuilder) -> SimulatorBuilder {
 }
 
 /// Starts a worker that serves its metrics.
-fn measured(world: &World) -> (Worker, impl Fn(&str) -> Option<f64>) {
+fn measured(world: &World) -> (Worker, impl Fn(&str) -> Option<f64> + use<>) {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let exporter = Exporter::start(any).expect("a free port");
     let address = exporter.address();
