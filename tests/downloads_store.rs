@@ -88,7 +88,15 @@ async fn large_video_is_stored_in_parts_and_appears_at_the_end() {
     assert_eq!(saved.unwrap().bytes, film().length);
     assert_eq!(
         store.log(),
-        ["head", "open", "part 0", "part 1", "head", "complete", "completed"]
+        [
+            "head",
+            "open",
+            "part 0",
+            "part 1",
+            "head",
+            "complete",
+            "completed"
+        ]
     );
     assert_eq!(read(&*store.inner, KEY).await, Some(film().bytes()));
 }

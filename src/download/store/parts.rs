@@ -82,3 +82,41 @@ impl Drop for OpenUpload {
         self.abort();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use object_store::{PutPayload, PutResult, UploadPart};
+
+    use super::*;
+
+    /// An upload whose parts never end.
+    #[derive(Debug)]
+    struct Stalled;
+
+    #[async_trait::async_trait]
+    impl MultipartUpload for Stalled {
+        fn put_part(&mut self, _: PutPayload) -> UploadPart {
+            Box::pin(std::future::pending())
+        }
+
+        async fn complete(&mut self) -> StoreResult<PutResult> {
+            Err(broken("a part is in transfer"))
+        }
+
+        async fn abort(&mut self) -> StoreResult<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn part_waits_while_four_parts_are_in_transfer() {
+        let mut open = OpenUpload::new(Box::new(Stalled));
+        for _ in 0..MAX_PARTS {
+            let put = open.put(vec![1]).now_or_never();
+            assert!(put.is_some_and(|put| put.is_ok()));
+        }
+        assert!(open.put(vec![1]).now_or_never().is_none());
+        assert_eq!(open.parts.len(), MAX_PARTS);
+    }
+}

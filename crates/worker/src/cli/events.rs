@@ -40,7 +40,10 @@ pub(crate) async fn read(client: &Client, key: &str) -> Result<Vec<Event>, Failu
             what,
         })
     };
-    Ok(events.iter().filter_map(event).collect())
+    let mut events: Vec<Event> = events.iter().filter_map(event).collect();
+    // The engine writes the start of a step when the step has ended.
+    events.sort_by(|a, b| a.at.cmp(&b.at));
+    Ok(events)
 }
 
 /// What happened, for the events that concern people. `steps` has the names of the steps by the numbers of their first events.
@@ -60,7 +63,10 @@ fn describe(event: &HistoryEvent, steps: &mut HashMap<i64, String>) -> Option<St
     };
     Some(match event.attributes.as_ref()? {
         Attributes::WorkflowExecutionStartedEventAttributes(started) => {
-            format!("submitted by {}", started.identity)
+            match started.continued_execution_run_id.is_empty() {
+                true => format!("submitted by {}", started.identity),
+                false => "continued from an earlier history".to_owned(),
+            }
         }
         Attributes::ActivityTaskScheduledEventAttributes(scheduled) => {
             let name = scheduled.activity_type.as_ref()?.name.clone();

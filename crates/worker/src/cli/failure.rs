@@ -2,7 +2,14 @@
 
 use std::{error::Error, process::ExitCode};
 
-use aimlapi_video_worker::temporal::jobs::JobError;
+use aimlapi_video_worker::temporal::{jobs::JobError, protocol::STATE_ATTRIBUTE};
+use temporalio_client::{
+    errors::{
+        ClientError, WorkflowInteractionError, WorkflowQueryError, WorkflowStartError,
+        WorkflowUpdateError,
+    },
+    tonic::{Code, Status},
+};
 
 use super::output::note;
 
@@ -52,11 +59,51 @@ impl Failure {
 impl From<JobError> for Failure {
     fn from(error: JobError) -> Self {
         let line = error_line(&error);
-        match error {
-            JobError::Engine(_) => Self::service(format!("{line}; try again")),
-            _ => Self::usage(line),
-        }
+        let JobError::Engine(source) = error else {
+            return Self::usage(line);
+        };
+        let Some((call, status)) = status(&*source) else {
+            return Self::service(format!("{line}; try again"));
+        };
+        let message = status.message();
+        Self::service(match (status.code(), call) {
+            (Code::Cancelled | Code::DeadlineExceeded, Call::Worker) => {
+                "no worker has answered in time; start a worker of this queue, and try again".into()
+            }
+            (Code::InvalidArgument, _) if message.contains(STATE_ATTRIBUTE) => format!(
+                "the namespace knows no states of jobs, since no worker has run there; start one ({message})"
+            ),
+            _ => format!("the engine did not complete the call: {message}; try again"),
+        })
     }
+}
+
+/// Who answers a call.
+#[derive(Clone, Copy)]
+enum Call {
+    Engine,
+    Worker,
+}
+
+/// The status of a failed call; the errors of the SDK do not have it as their source.
+fn status<'a>(error: &'a (dyn Error + Send + Sync + 'static)) -> Option<(Call, &'a Status)> {
+    if let Some(WorkflowQueryError::Rpc(status)) = error.downcast_ref() {
+        return Some((Call::Worker, status));
+    }
+    if let Some(WorkflowUpdateError::Rpc(status)) = error.downcast_ref() {
+        return Some((Call::Worker, status));
+    }
+    let status = match (
+        error.downcast_ref(),
+        error.downcast_ref(),
+        error.downcast_ref(),
+    ) {
+        (Some(ClientError::Rpc(status)), _, _)
+        | (_, Some(WorkflowStartError::Rpc(status)), _)
+        | (_, _, Some(WorkflowInteractionError::Rpc(status))) => status,
+        _ => return None,
+    };
+    Some((Call::Engine, status))
 }
 
 /// The error and its causes in one line.

@@ -1,7 +1,7 @@
 //! `jobs`: a list, once or until all jobs have ended.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     io::{self, IsTerminal},
     process::ExitCode,
     time::{Duration, SystemTime},
@@ -34,7 +34,7 @@ pub(crate) async fn run(queue: &Queue, list: &List) -> Result<ExitCode, Failure>
 }
 
 /// A job in the list.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Debug, Serialize)]
 struct Row {
     job: String,
     state: String,
@@ -96,10 +96,15 @@ fn show(found: &[Row], list: &List) {
 async fn watch(jobs: &Jobs, list: &List) -> Result<ExitCode, Failure> {
     let is_terminal = io::stdout().is_terminal();
     let mut last = Vec::new();
+    let mut over = 0;
     loop {
         let found = read(jobs, list).await?;
         if list.json {
-            let is_new = |row: &&Row| !last.contains(*row);
+            let known: HashSet<_> = last
+                .iter()
+                .map(|row: &Row| (&row.job, &row.state))
+                .collect();
+            let is_new = |row: &&Row| !known.contains(&(&row.job, &row.state));
             found.iter().filter(is_new).for_each(print_json);
         } else if is_terminal {
             // Clears the screen. If the table is longer than the screen is high, its end stays visible.
@@ -108,7 +113,9 @@ async fn watch(jobs: &Jobs, list: &List) -> Result<ExitCode, Failure> {
         } else if counts(&found) != counts(&last) {
             print(counts(&found));
         }
-        if found.iter().all(|row| row.code.is_some()) {
+        let is_over = found.iter().all(|row| row.code.is_some());
+        over = if is_over { over + 1 } else { 0 };
+        if over == ENDED {
             return Ok(worst(&found).into());
         }
         last = found;
@@ -176,6 +183,9 @@ fn age(time: SystemTime) -> String {
     let age = Duration::from_secs(seconds / unit * unit);
     format!("{} ago", humantime::format_duration(age))
 }
+
+/// How many lists without a running job end `--watch`. The engine lists a new job with a delay.
+const ENDED: usize = 4;
 
 /// The time between two lists of `--watch`.
 const INTERVAL: Duration = Duration::from_secs(1);

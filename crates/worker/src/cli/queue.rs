@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use aimlapi_video_worker::temporal::protocol::Queues;
-use url::Url;
+use temporalio_client::Url;
 
 pub(crate) const FORM: &str = "temporal://HOST[:PORT]/NAMESPACE";
 

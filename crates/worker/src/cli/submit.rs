@@ -6,7 +6,7 @@ use aimlapi_video_worker::temporal::{
     jobs::{JobError, Jobs, Submitted},
     media,
 };
-use futures::{StreamExt, stream};
+use futures_util::{StreamExt, stream};
 use serde_json::json;
 
 use super::{
@@ -55,11 +55,13 @@ pub(crate) async fn run(queue: &Queue, submit: &Submit) -> Result<ExitCode, Fail
             }
             Err(error @ JobError::OtherBody { .. }) => conflicts.push(format!("{place}: {error}")),
             Err(error) => {
-                return Err(Failure::service(format!(
-                    "{} of {total} jobs were submitted before: {}; run the same command again",
-                    new + known,
-                    error_line(&error)
-                )));
+                let mut failure = Failure::from(error);
+                let done = new + known;
+                let rest = "; run the same command again for the others";
+                failure
+                    .lines
+                    .push(format!("{done} of {total} requests are submitted{rest}"));
+                return Err(failure);
             }
         }
     }

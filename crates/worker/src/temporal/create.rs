@@ -19,12 +19,12 @@ use super::{
     media,
     reports::{Reports, blocking},
     service::{Service, now},
-    store::Store,
     tasks::CreateTask,
 };
 use crate::{
     job::{Claim, ClaimId, Fact, Permit},
     spool::{Line, Spool},
+    store::Store,
 };
 
 pub struct CreateStep {
@@ -94,7 +94,15 @@ impl CreateStep {
             Ok(request) => {
                 let plan = self.service.plan(Some(request.model()), length);
                 let outcome = self.service.create(request).await;
-                Fact::of_create(claim.clone(), &outcome, now(), pause, &plan)
+                match &outcome {
+                    // A worker with a wrong key, or an empty account, must not end the jobs of a day.
+                    Err(error) if error.is_auth() || error.is_out_of_credits() => {
+                        tracing::error!(error = text(error), "the service takes no create");
+                        let next = now() + pause.max(NO_CREATES);
+                        Fact::not_bought(claim.clone(), next, NO_CREATES_REASON)
+                    }
+                    outcome => Fact::of_create(claim.clone(), outcome, now(), pause, &plan),
+                }
             }
             Err(unsent) => unsent,
         };
@@ -181,6 +189,12 @@ pub(super) fn text(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+/// The shortest pause after a create that was refused because of the key or the account.
+const NO_CREATES: Duration = Duration::from_secs(60);
+
+const NO_CREATES_REASON: &str =
+    "the service refuses the key of this worker, or its account has no credits";
 
 /// The interval that a step without a heartbeat timeout keeps.
 pub(super) const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(30);

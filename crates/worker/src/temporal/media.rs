@@ -4,7 +4,8 @@ use object_store::{ObjectStoreExt, path::Path};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{protocol::hex, store::Store};
+use super::protocol::hex;
+use crate::store::Store;
 
 /// The maximum size of a body in a history, in bytes.
 pub const MAX_BODY: usize = 256 * 1024;

@@ -30,7 +30,7 @@ use temporalio_common::telemetry::{
     HistogramBucketOverrides, PrometheusExporterOptions,
     metrics::{
         CoreMeter, Counter, CounterBase, Gauge, GaugeBase, GaugeF64, HistogramDuration,
-        HistogramDurationBase, MetricAttributes, MetricKeyValue, NoOpCoreMeter,
+        HistogramDurationBase, MetricAttributes, MetricKeyValue, MetricParameters, NoOpCoreMeter,
     },
     start_prometheus_metric_exporter,
 };
@@ -116,21 +116,40 @@ impl Metrics {
             None => Arc::new(NoOpCoreMeter),
         };
         let metrics = Self {
-            creates: meter.counter("aimlapi_video_creates".into()),
-            late_handles: meter.counter("aimlapi_video_late_handles".into()),
-            undelivered: meter.gauge("aimlapi_video_undelivered_outcomes".into()),
-            polls: meter.counter("aimlapi_video_polls".into()),
-            rate_limited: meter.counter("aimlapi_video_rate_limited".into()),
-            lag: meter.histogram_duration(LAG.into()),
-            videos: meter.counter("aimlapi_video_saved_videos".into()),
-            bytes: meter.counter("aimlapi_video_saved_bytes".into()),
-            parked: meter.gauge("aimlapi_video_parked_jobs".into()),
-            oldest_parked: meter.gauge_f64("aimlapi_video_oldest_parked_job_seconds".into()),
+            creates: meter.counter(named("aimlapi_video_creates", "Outcomes of creates")),
+            late_handles: meter.counter(named(
+                "aimlapi_video_late_handles",
+                "Handles that a sweep or a frozen worker delivered",
+            )),
+            undelivered: meter.gauge(named(
+                "aimlapi_video_undelivered_outcomes",
+                "Outcomes of creates that wait for the engine",
+            )),
+            polls: meter.counter(named("aimlapi_video_polls", "Polls")),
+            rate_limited: meter.counter(named("aimlapi_video_rate_limited", "Responses 429")),
+            lag: meter.histogram_duration(named(
+                LAG,
+                "Time from the last unfinished poll to the completed one",
+            )),
+            videos: meter.counter(named("aimlapi_video_saved_videos", "Videos in the store")),
+            bytes: meter.counter(named(
+                "aimlapi_video_saved_bytes",
+                "Bytes of the videos in the store",
+            )),
+            parked: meter.gauge(named(
+                "aimlapi_video_parked_jobs",
+                "Jobs that wait for a person",
+            )),
+            oldest_parked: meter.gauge_f64(named(
+                "aimlapi_video_oldest_parked_job_seconds",
+                "Time since the submit of the oldest job that waits for a person",
+            )),
             meter,
         };
-        let share = metrics
-            .meter
-            .gauge_f64("aimlapi_video_poll_budget_per_second".into());
+        let share = metrics.meter.gauge_f64(named(
+            "aimlapi_video_poll_budget_per_second",
+            "Polls a second of all workers together",
+        ));
         share.record(budget, &MetricAttributes::Empty);
         // A counter that appears with its first event hides this event from rates.
         for outcome in ["created", "not_bought", "refused", "ambiguous"] {
@@ -249,6 +268,13 @@ impl Metrics {
         self.meter
             .new_attributes([MetricKeyValue::new(name, value)].into())
     }
+}
+
+fn named(name: &'static str, description: &'static str) -> MetricParameters {
+    MetricParameters::builder()
+        .name(name)
+        .description(description)
+        .build()
 }
 
 fn number(count: usize) -> u64 {

@@ -115,7 +115,7 @@ pub struct Timeouts {
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
-            heartbeat: Duration::from_secs(30),
+            heartbeat: Duration::from_secs(60),
             create: Duration::from_secs(6 * 60),
             poll: Duration::from_secs(60),
             save: Duration::from_secs(6 * 3600),

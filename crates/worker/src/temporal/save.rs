@@ -3,8 +3,7 @@
 use std::{error::Error as StdError, sync::Arc};
 
 use aimlapi_video::Generation;
-use object_store::ObjectStoreExt;
-use serde_json::{Value, json};
+use serde_json::Value;
 use temporalio_common::error::ApplicationFailure;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
@@ -15,10 +14,9 @@ use super::{
     create::{DEFAULT_HEARTBEAT, text},
     protocol::SavedObject,
     service::Service,
-    store::Store,
     tasks::SaveTask,
 };
-use crate::job::ClaimId;
+use crate::{job::ClaimId, store::Store};
 
 pub struct SaveStep {
     pub(super) service: Arc<Service>,
@@ -74,41 +72,18 @@ impl SaveStep {
             Some(response) => Generation::from_json(response),
             None => self.service.poll("save", &task.handle).await?,
         };
-        let saved = self.store_videos(job, &generation).await?;
-        self.store_record(job, task, &saved).await?;
-        self.service.metrics.saved(&saved);
-        Ok(saved)
-    }
-
-    /// Stores each video as `{job}/{n}.{extension}`.
-    async fn store_videos(&self, job: &str, generation: &Generation) -> Saved<Vec<SavedObject>> {
-        let name = generation.file_name();
-        let extension = name.rsplit('.').next().unwrap_or_default();
-        let mut objects = Vec::new();
-        for index in 0..generation.videos().len() {
-            let key = self.store.key(job, &format!("{}.{extension}", index + 1));
-            let download = self.service.client.download(generation).video(index);
-            let bucket = Arc::clone(&self.store.bucket);
-            let saved = download.overwrite(true).to_store(bucket, key).await?;
-            objects.extend(saved.into_iter().map(|saved| SavedObject {
-                key: saved.path.display().to_string(),
-                sha256: saved.sha256.unwrap_or_default(),
-                bytes: saved.bytes,
-            }));
-        }
-        Ok(objects)
-    }
-
-    /// Stores `{job}.json`, which names the generation and its objects.
-    async fn store_record(&self, job: &str, task: &SaveTask, saved: &[SavedObject]) -> Saved<()> {
-        let record =
-            json!({ "job": job, "handle": task.handle, "claim": task.claim, "saved": saved });
-        let key = self.store.prefix.clone().join(format!("{job}.json"));
-        self.store
-            .bucket
-            .put(&key, record.to_string().into())
+        let saved = self
+            .store
+            .save(&self.service.client, job, &generation)
             .await?;
-        Ok(())
+        let objects = saved.videos.into_iter().map(|video| SavedObject {
+            key: video.key,
+            sha256: video.sha256,
+            bytes: video.bytes,
+        });
+        let objects: Vec<_> = objects.collect();
+        self.service.metrics.saved(&objects);
+        Ok(objects)
     }
 }
 

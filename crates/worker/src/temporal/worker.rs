@@ -29,10 +29,9 @@ use super::{
     reports::Reports,
     save::SaveStep,
     service::Service,
-    store::Store,
     workflow::JobWorkflow,
 };
-use crate::spool::Spool;
+use crate::{spool::Spool, store::Store};
 
 /// The options of a worker process.
 #[derive(Debug)]
@@ -126,7 +125,10 @@ pub async fn run(
     let poll = PollStep {
         service: Arc::clone(&service),
     };
-    let save = SaveStep { service, store };
+    let save = SaveStep {
+        service,
+        store: store.clone(),
+    };
 
     let queues = options.queues;
     let rate = budget / BURSTS;
@@ -156,6 +158,9 @@ pub async fn run(
     let sweeps = tokio::spawn({
         let reports = Arc::clone(&reports);
         async move {
+            if let Err(error) = store.sweep(LEFT_OVER).await {
+                tracing::warn!(%error, "the store cannot be swept");
+            }
             let mut sweeps = tokio::time::interval(SWEEP);
             loop {
                 sweeps.tick().await;
@@ -233,6 +238,9 @@ fn slots(steps: usize) -> TunerHolder {
 
 /// How much the engine's bursts exceed the rate that it is given.
 const BURSTS: f64 = 1.2;
+
+/// The age from which on an incomplete upload belongs to no save.
+const LEFT_OVER: Duration = Duration::from_secs(24 * 3600);
 
 /// The interval at which the spool is swept.
 const SWEEP: Duration = Duration::from_secs(10);

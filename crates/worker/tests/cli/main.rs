@@ -7,7 +7,7 @@ use std::{
     net::TcpListener,
 };
 
-use program::{MODEL, Program};
+use program::{MODEL, Program, Ran};
 
 /// An engine that refuses connections.
 const NO_ENGINE: &str = "temporal://127.0.0.1:1/default";
@@ -75,21 +75,20 @@ fn settings_of_the_engine_that_cannot_be_used_are_bad_usage() {
 #[test]
 fn wrong_store_is_bad_usage() {
     let program = Program::new(NO_ENGINE);
-    let missing = format!("file://{}/missing", program.folder.path().display());
+    let file = program.folder.path().join("file");
+    std::fs::write(&file, "x").expect("written");
+    let below_a_file = format!("file://{}/store", file.display());
     for (store, error) in [
         (
             "ftp://host/a",
-            "ftp is not a known scheme; expected file:///FOLDER, s3://BUCKET",
+            "the scheme `ftp` is unknown; expected s3://bucket",
         ),
-        (
-            "videos",
-            "relative URL without a base; expected file:///FOLDER",
-        ),
-        ("s3:///videos", "no bucket; expected"),
-        (&*missing, "missing does not exist; create it, or mount it"),
+        ("videos", "not a URL; expected s3://bucket"),
+        ("s3:///videos", "it names no bucket; expected"),
+        (&*below_a_file, "the folder cannot be created: "),
     ] {
         let ran = program.run(&[&WORKER[..], &["--store", store]].concat());
-        ran.assert_error(2, &[&format!("--store {store}: "), error]);
+        ran.assert_error(2, &[&format!("the store {store}: "), error]);
     }
 }
 
@@ -119,7 +118,7 @@ fn missing_bucket_is_bad_usage() {
         .env("AWS_ACCESS_KEY_ID", "a")
         .env("AWS_SECRET_ACCESS_KEY", "b");
     let ran = program::Ran::of(command.output().expect("the program runs"));
-    let error = "--store s3://films/a: the bucket does not exist; create it, or correct its name";
+    let error = "the store s3://films/a: the bucket or the folder does not exist; create it";
     ran.assert_error(2, &[error]);
 }
 
@@ -198,4 +197,25 @@ fn decision_is_checked_before_the_engine_is_asked() {
     assert!(resolve(&blank).contains("expected a text that is not blank"));
     assert!(resolve(&["--repeat", "--give-up"]).contains("cannot be used with"));
     assert!(resolve(&["--adopt", "a b"]).contains("contains blanks, which no id has"));
+}
+
+#[test]
+fn malformed_traceparent_is_ignored_with_a_warning() {
+    let program = Program::new(NO_ENGINE);
+    program.requests("a.jsonl", &[("a", "x")]);
+    let mut submit = program.command(&["submit", "a.jsonl"]);
+    let ran = submit.env("TRACEPARENT", "00-1").output();
+    let ran = Ran::of(ran.expect("the program runs"));
+    assert!(
+        ran.stderr.contains("warning: TRACEPARENT is ignored"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn metrics_at_an_address_of_another_machine_are_bad_usage() {
+    let program = Program::new(NO_ENGINE);
+    let store = ["--store", "file:///tmp", "--metrics", "192.0.2.1:9464"];
+    let ran = program.run(&[&WORKER[..], &store].concat());
+    ran.assert_error(2, &["the metrics cannot be served at 192.0.2.1:9464: "]);
 }

@@ -29,7 +29,7 @@ pub fn decision(job: &Job, verdict: Verdict) -> Decision {
 #[ignore = "needs a Temporal server"]
 async fn repeat_creates_a_second_generation() {
     let world = World::with(lost_create).await;
-    let worker = world.worker(world.options_in_memory());
+    let worker = world.worker(world.options());
     world.submit("boat", "A paper boat").await;
     let job = world.state("boat", JobState::Ambiguous).await;
     assert_eq!(world.creates(), 1);
@@ -51,7 +51,7 @@ async fn repeat_creates_a_second_generation() {
 #[ignore = "needs a Temporal server"]
 async fn adopted_handle_is_waited_for() {
     let world = World::with(lost_create).await;
-    let worker = world.worker(world.options_in_memory());
+    let worker = world.worker(world.options());
     world.submit("boat", "A paper boat").await;
     let job = world.state("boat", JobState::Ambiguous).await;
     let handle = GenerationHandle::new(&*world.simulator.tasks()[0].id);
@@ -66,7 +66,7 @@ async fn adopted_handle_is_waited_for() {
 #[ignore = "needs a Temporal server"]
 async fn decision_about_a_job_that_has_changed_since_is_refused() {
     let world = World::with(lost_create).await;
-    let worker = world.worker(world.options_in_memory());
+    let worker = world.worker(world.options());
     world.submit("boat", "A paper boat").await;
     let job = world.state("boat", JobState::Ambiguous).await;
     let stale = Decision {

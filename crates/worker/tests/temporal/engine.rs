@@ -6,7 +6,6 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
-use aimlapi_video_worker::temporal::protocol::STATE_ATTRIBUTE;
 use tempfile::TempDir;
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, Url};
 
@@ -60,7 +59,6 @@ fn serve(port: u16, folder: &TempDir) -> (Child, BufReader<ChildStdout>) {
         .args(["--ip", "127.0.0.1", "--port", &port.to_string()])
         .arg("--db-filename")
         .arg(folder.path().join("temporal.db"))
-        .args(["--search-attribute", &format!("{STATE_ATTRIBUTE}=Keyword")])
         // No other test has a history of this length.
         .args([
             "--dynamic-config-value",

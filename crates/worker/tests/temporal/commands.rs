@@ -1,9 +1,4 @@
-//! The commands with a Temporal server, from the program that `TEMPORAL_BIN` names.
-
-#[path = "temporal/engine.rs"]
-mod engine;
-#[path = "cli/program.rs"]
-mod program;
+//! The commands of the program.
 
 use std::{
     io::{BufRead, BufReader},
@@ -12,9 +7,12 @@ use std::{
 
 use aimlapi_video_simulator::Simulator;
 use aimlapi_video_worker::temporal::{jobs::Jobs, protocol::Queues};
-use engine::Engine;
-use program::{Program, Ran};
 use serde_json::Value;
+
+use crate::{
+    engine::{self, Engine},
+    program::{Program, Ran},
+};
 
 /// A worker process that saves to the folder `store`.
 struct Worker {
@@ -60,9 +58,9 @@ impl Drop for Worker {
     }
 }
 
-async fn start() -> (Engine, Program) {
-    let engine = Engine::start().await;
-    let program = Program::new(format!("temporal://{}/default", engine.address));
+fn start() -> (Engine, Program) {
+    let engine = Engine::start();
+    let program = Program::new(format!("temporal://{}/default", engine.address()));
     (engine, program)
 }
 
@@ -74,8 +72,8 @@ fn jobs(ran: &Ran) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Temporal server"]
 async fn unknown_namespace_is_bad_usage() {
-    let (engine, _) = start().await;
-    let program = Program::new(format!("temporal://{}/other", engine.address));
+    let (engine, _) = start();
+    let program = Program::new(format!("temporal://{}/other", engine.address()));
     let ran = program.run(&["jobs"]);
     let remedy = "create it by `temporal operator namespace create`, or correct --queue";
     ran.assert_error(2, &["the engine has no namespace \"other\"", remedy]);
@@ -84,7 +82,7 @@ async fn unknown_namespace_is_bad_usage() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Temporal server"]
 async fn same_file_is_the_same_jobs_and_another_request_under_a_key_is_refused() {
-    let (engine, program) = start().await;
+    let (engine, program) = start();
     program.requests("a.jsonl", &[("a", "x"), ("b", "x")]);
     let ran = program.run(&["submit", "a.jsonl"]);
     let first = "2 requests: 2 new jobs, 0 submitted before\n";
@@ -108,7 +106,7 @@ async fn same_file_is_the_same_jobs_and_another_request_under_a_key_is_refused()
         "{ran:?}"
     );
     // The jobs of the other lines were submitted.
-    let client = engine::connect(&engine.address).await;
+    let client = engine::connect(&engine.address()).await;
     let all = Jobs::new(client, Queues::default());
     while all.list(None, 10).await.expect("a list").len() < 4 {
         tokio::task::yield_now().await;
@@ -118,6 +116,8 @@ async fn same_file_is_the_same_jobs_and_another_request_under_a_key_is_refused()
     let lines: Vec<&str> = ran.stdout.lines().collect();
     assert!(lines[0].starts_with("JOB  STATE"), "{ran:?}");
     assert_eq!(lines[5], "jobs 4, planned 4", "{ran:?}");
+    let ran = program.run(&["jobs", "show", "a"]);
+    ran.assert_error(5, &["no worker has answered in time; start a worker"]);
     let ran = program.run(&["jobs", "--json", "--limit", "1"]);
     assert_eq!(jobs(&ran)[0]["state"], "planned");
     assert!(ran.stderr.contains("--limit shows more"), "{ran:?}");
@@ -126,7 +126,7 @@ async fn same_file_is_the_same_jobs_and_another_request_under_a_key_is_refused()
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Temporal server"]
 async fn unknown_job_is_bad_usage() {
-    let (_engine, program) = start().await;
+    let (_engine, program) = start();
     for arguments in [
         &["jobs", "show", "a"][..],
         &["jobs", "resolve", "a", "--give-up"],
@@ -140,7 +140,7 @@ async fn unknown_job_is_bad_usage() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Temporal server"]
 async fn worker_saves_the_videos_and_stops_gracefully() {
-    let (_engine, program) = start().await;
+    let (_engine, program) = start();
     let simulator = Simulator::builder()
         .speed(600.0)
         .start()
@@ -162,6 +162,8 @@ async fn worker_saves_the_videos_and_stops_gracefully() {
         (0, "jobs 2, saved 2\n"),
         "{ran:?}"
     );
+    let ran = program.run(&["jobs", "--watch", "--json"]);
+    assert_eq!((ran.code, jobs(&ran).len()), (0, 2), "{ran:?}");
     let ran = program.run(&["jobs", "show", "a"]);
     for part in [
         "state: saved",
@@ -185,7 +187,7 @@ async fn worker_saves_the_videos_and_stops_gracefully() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Temporal server"]
 async fn ambiguous_job_waits_for_a_decision_that_is_recorded() {
-    let (_engine, program) = start().await;
+    let (_engine, program) = start();
     let scenario = r#"{ "next": [{ "create": { "close": true, "created": true } }] }"#;
     let simulator = Simulator::builder()
         .speed(600.0)

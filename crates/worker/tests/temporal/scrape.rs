@@ -12,7 +12,7 @@ pub fn sample(address: SocketAddr, name: &str) -> Option<f64> {
     lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
 }
 
-pub fn scrape(address: SocketAddr) -> String {
+fn scrape(address: SocketAddr) -> String {
     let mut stream = TcpStream::connect(address).expect("the worker serves");
     let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).expect("sent");

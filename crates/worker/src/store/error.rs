@@ -1,0 +1,102 @@
+//! The errors of a store: one line each, without secrets.
+
+use std::fmt;
+
+use aimlapi_video_contract::redacted_urls;
+use object_store::Error;
+
+/// Why a store cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreError {
+    text: String,
+    is_missing: bool,
+}
+
+impl StoreError {
+    pub(super) fn new(url: &str, what: impl fmt::Display) -> Self {
+        Self {
+            text: format!("the store {}: {what}", redacted_urls(url, "?…")),
+            is_missing: false,
+        }
+    }
+
+    /// Whether the bucket or the folder does not exist.
+    pub fn is_missing(&self) -> bool {
+        self.is_missing
+    }
+
+    /// The error of a request.
+    pub(super) fn of(url: &str, error: &Error) -> Self {
+        // A missing bucket has no kind of its own where objects are listed.
+        let is_missing =
+            matches!(error, Error::NotFound { .. }) || error.to_string().contains("404 Not Found");
+        if is_missing {
+            let what = "the bucket or the folder does not exist; create it, or correct the name";
+            return Self {
+                is_missing,
+                ..Self::new(url, what)
+            };
+        }
+        match error {
+            Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => Self::new(
+                url,
+                "the credentials are refused; set those of the environment, such as AWS_ACCESS_KEY_ID",
+            ),
+            _ => {
+                // The document of a response may describe a signature.
+                let text = error.to_string();
+                let text = text.split('<').next().unwrap_or_default();
+                let text = redacted_urls(text, "?…");
+                Self::new(url, text.split_whitespace().collect::<Vec<_>>().join(" "))
+            }
+        }
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+/// Why the videos of a job are not in the store.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SaveError {
+    /// A video could not be downloaded or stored.
+    Video(aimlapi_video::Error),
+    /// The record of the job could not be read or written.
+    Record(StoreError),
+}
+
+impl fmt::Display for SaveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Video(error) => error.fmt(f),
+            Self::Record(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for SaveError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Video(error) => error.source(),
+            Self::Record(_) => None,
+        }
+    }
+}
+
+impl From<aimlapi_video::Error> for SaveError {
+    fn from(error: aimlapi_video::Error) -> Self {
+        Self::Video(error)
+    }
+}
+
+impl From<StoreError> for SaveError {
+    fn from(error: StoreError) -> Self {
+        Self::Record(error)
+    }
+}
