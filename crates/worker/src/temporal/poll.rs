@@ -1,7 +1,7 @@
 //! The poll step: one poll an attempt, until the generation ends.
 //!
 //! An attempt that does not see the end fails with the delay that the schedule gives, and the engine starts the next attempt
-//! after that delay. So a wait is a timer of the server: it costs no event in the history and needs no process.
+//! after that delay. So a wait is a timer of the server: it costs no event in the history and needs no process until its last second.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,6 +9,7 @@ use aimlapi_video::{Error, Generation};
 use temporalio_common::error::{ApplicationErrorCategory, ApplicationFailure};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
+use tokio::time::sleep;
 use tracing::{Instrument, info_span};
 
 use super::{
@@ -46,10 +47,10 @@ impl PollStep {
         match step.await {
             Step::End(end) => Ok(end),
             Step::Again(schedule) => {
-                let delay = schedule.next_poll.since(now());
+                let due_in = schedule.next_poll.since(now());
                 // The next attempt receives the state of the schedule as heartbeat details.
                 context.record_heartbeat(schedule).await?;
-                Err(again(delay))
+                Err(again(due_in.saturating_sub(TIMER_PRECISION)))
             }
         }
     }
@@ -64,10 +65,12 @@ impl PollStep {
     async fn step(&self, task: &PollTask, remembered: Option<ScheduleState>) -> Step {
         let handle = &task.handle;
         let state = remembered.unwrap_or_else(|| task.schedule.clone());
-        // The first attempt starts right after the create.
-        if state.next_poll > now() {
+        // The first attempt starts right after the create, later ones a little early.
+        let due_in = state.next_poll.since(now());
+        if due_in > TIMER_PRECISION {
             return Step::Again(state);
         }
+        sleep(due_in).await;
         let sent = now();
         let polled = self.service.poll("poll", handle).await;
         if let Err(error) = &polled {
@@ -105,11 +108,16 @@ fn small_response(polled: &Result<Generation, Error>) -> Option<serde_json::Valu
 fn again(delay: Duration) -> ActivityError {
     let failure = ApplicationFailure::builder("the generation has not ended")
         .type_name("NotEnded".into())
-        .next_retry_delay(delay)
+        // Zero might count as unset, and then the delay of the retry policy would apply.
+        .next_retry_delay(delay.max(Duration::from_millis(1)))
         .category(ApplicationErrorCategory::Benign)
         .build();
     ActivityError::application(failure)
 }
+
+/// How late the engine's timers may be: a development server (1.32) was measured to start attempts at intervals of whole seconds.
+/// An attempt is requested so much earlier, and waits for the rest itself.
+const TIMER_PRECISION: Duration = Duration::from_secs(1);
 
 /// The maximum size in bytes of a response in the history.
 const MAX_RESPONSE: usize = 16 * 1024;

@@ -59,6 +59,8 @@ fn serve(port: u16, folder: &TempDir) -> (Child, BufReader<ChildStdout>) {
         .args(["--ip", "127.0.0.1", "--port", &port.to_string()])
         .arg("--db-filename")
         .arg(folder.path().join("temporal.db"))
+        // The database survives the end of the server, not that of the machine.
+        .args(["--sqlite-pragma", "synchronous=OFF"])
         // No other test has a history of this length.
         .args([
             "--dynamic-config-value",
