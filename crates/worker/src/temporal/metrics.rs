@@ -37,7 +37,8 @@ use temporalio_common::telemetry::{
 use tokio::task::AbortHandle;
 
 use super::{
-    jobs::{JobError, JobSummary, Jobs},
+    create::text,
+    jobs::{JobSummary, Jobs},
     protocol::{JobState, SavedObject, state_name},
     worker::WorkerError,
 };
@@ -238,13 +239,9 @@ impl Metrics {
             for state in [JobState::Ambiguous, JobState::Lost] {
                 match jobs.list(Some(state), MAX_PARKED).await {
                     Ok(found) => self.show_parked(state, &found),
-                    Err(JobError::Engine(error)) => {
-                        tracing::warn!(
-                            error = super::create::text(&*error),
-                            "the parked jobs cannot be listed"
-                        );
+                    Err(error) => {
+                        tracing::warn!(error = text(&error), "the parked jobs cannot be listed");
                     }
-                    Err(error) => tracing::warn!(%error, "the parked jobs cannot be listed"),
                 }
             }
         }
