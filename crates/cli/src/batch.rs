@@ -57,9 +57,10 @@ pub(crate) async fn batch(batch: Batch) -> ExitCode {
 }
 
 async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure> {
-    let interrupt = Interrupt::listen();
     let catalogue = Catalogue::read(&batch.documents)?;
     let requests = Requests::read(batch, &catalogue)?;
+    // Before, a signal has to end a read of standard input, which blocks.
+    let interrupt = Interrupt::listen();
     let journal = batch.journal.clone();
     // A run against the service must not take a simulator's generations for its own.
     let name = match batch.simulate {
