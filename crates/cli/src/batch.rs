@@ -226,7 +226,8 @@ fn reconcile(
         if let (Some(handle), Some(saved)) = (&entry.handle, saved) {
             history.adopt(known, handle, None);
             let files = out.files(saved);
-            history.saved(handle, files.iter().map(AsRef::as_ref), entry.cost);
+            let files = files.iter().map(|file| (file.as_ref(), None));
+            history.saved(handle, files, entry.cost);
         }
     }
 }
