@@ -119,6 +119,7 @@ async fn run_resume(
     if !waiting.overwrite
         && let Some(earlier) = Earlier::find(&handle, known, &target, waiting)
     {
+        earlier.record(history, known);
         earlier.print(waiting.json);
         return Ok(());
     }

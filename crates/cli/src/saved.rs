@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     args::Waiting,
     cost::Cost,
-    history::{self, Entry},
+    history::{self, Entry, History},
     output::{print_note, print_result},
     sidecar::{self, Outcome, Sidecar},
     style::{Line, Meaning},
@@ -20,6 +20,8 @@ pub(crate) struct Earlier {
     handle: GenerationHandle,
     files: Vec<File>,
     cost: Cost,
+    /// Whether the history records the videos.
+    is_recorded: bool,
 }
 
 /// A video as it was saved.
@@ -49,17 +51,16 @@ impl Earlier {
                 handle: handle.clone(),
                 files: File::recorded(entry),
                 cost: entry.cost,
+                is_recorded: true,
             },
             (None, Some(path)) => {
                 let sidecar = own_sidecar(path, handle)?;
+                let files = (1..=sidecar.videos?).map(|number| File::beside(path, number, handle));
                 Self {
                     handle: handle.clone(),
-                    files: vec![File {
-                        path: path.clone(),
-                        bytes: sidecar.bytes?,
-                        sha256: sidecar.sha256,
-                    }],
+                    files: files.collect::<Option<_>>()?,
                     cost: sidecar.cost,
+                    is_recorded: false,
                 }
             }
             (None, None) => return None,
@@ -73,6 +74,17 @@ impl Earlier {
             (Some(_), _, named) => named.as_ref() == Some(first),
         };
         (is_there && earlier.files.iter().all(File::is_whole)).then_some(earlier)
+    }
+
+    /// Ends the generation's entry in the history, so that `resume` does not save the videos again.
+    pub(crate) fn record(&self, history: &History, known: &[Entry]) {
+        if self.is_recorded {
+            return;
+        }
+        history.adopt(known, &self.handle, None);
+        let files = self.files.iter();
+        let files = files.map(|file| (&*file.path, file.sha256.as_deref()));
+        history.saved(&self.handle, files, self.cost);
     }
 
     /// Prints what a wait prints for the videos.
@@ -111,6 +123,24 @@ impl File {
             sha256: entry.sha256.get(index).cloned(),
         };
         files.map(file).collect()
+    }
+
+    /// The video with this number of a generation whose first one is at `first`, as its sidecar describes it.
+    fn beside(first: &Path, number: usize, handle: &GenerationHandle) -> Option<Self> {
+        let path = match number {
+            1 => first.to_owned(),
+            _ => {
+                let (stem, extension) =
+                    (first.file_stem()?.to_str()?, first.extension()?.to_str()?);
+                first.with_file_name(format!("{stem}-{number}.{extension}"))
+            }
+        };
+        let sidecar = own_sidecar(&path, handle)?;
+        Some(Self {
+            path,
+            bytes: sidecar.bytes?,
+            sha256: sidecar.sha256,
+        })
     }
 
     /// Whether the file is still there as it was saved.
