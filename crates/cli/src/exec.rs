@@ -2,11 +2,13 @@
 
 use std::{
     ffi::{OsStr, OsString},
+    io::{self, Read},
     path::Path,
     process::{ExitStatus, Stdio},
     str::FromStr,
 };
 
+use tempfile::NamedTempFile;
 use tokio::process::Command;
 
 use crate::{
@@ -40,7 +42,7 @@ impl Exec {
     /// Runs the program for each video, with its output on standard error.
     pub(crate) async fn run(&self, videos: impl Iterator<Item = &Path>) -> Result<(), Failure> {
         for video in videos {
-            let ran = self.command(video).stdout(std::io::stderr()).status().await;
+            let ran = self.command(video).stdout(io::stderr()).status().await;
             self.judge(video, ran)?;
         }
         Ok(())
@@ -53,16 +55,23 @@ impl Exec {
     ) -> (Vec<u8>, Result<(), Failure>) {
         let mut written = Vec::new();
         for video in videos {
-            let ran = self.command(video).output().await;
-            let status = ran.map(|output| {
-                written.extend([output.stdout, output.stderr].concat());
-                output.status
-            });
-            if let Err(failure) = self.judge(video, status) {
+            let ran = self.run_into(&mut written, video).await;
+            if let Err(failure) = self.judge(video, ran) {
                 return (written, Err(failure));
             }
         }
         (written, Ok(()))
+    }
+
+    /// The output goes to a file: the end of a pipe would be that of every process that the program leaves behind.
+    async fn run_into(&self, written: &mut Vec<u8>, video: &Path) -> io::Result<ExitStatus> {
+        let mut file = NamedTempFile::new()?;
+        let output = file.reopen()?;
+        let mut command = self.command(video);
+        command.stdout(output.try_clone()?).stderr(output);
+        let status = command.status().await?;
+        file.read_to_end(written)?;
+        Ok(status)
     }
 
     /// The name of the program.
@@ -87,7 +96,7 @@ impl Exec {
         self.0.iter().map(word).collect()
     }
 
-    fn judge(&self, video: &Path, ran: std::io::Result<ExitStatus>) -> Result<(), Failure> {
+    fn judge(&self, video: &Path, ran: io::Result<ExitStatus>) -> Result<(), Failure> {
         let why = match ran {
             Ok(status) if status.success() => return Ok(()),
             Ok(status) => status.to_string(),

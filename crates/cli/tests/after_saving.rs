@@ -4,7 +4,10 @@
 
 use aimlapi_video_test_support as support;
 
-use std::fs;
+use std::{
+    fs::{self, OpenOptions},
+    process::Command,
+};
 
 use serde_json::{Value, json};
 use support::cli::{Cli, Ran};
@@ -126,6 +129,38 @@ async fn exec_of_a_batch_runs_one_program_at_a_time_and_its_failure_is_that_of_i
     );
     assert!(!ran.stderr.contains("line "), "{ran:?}");
     assert!(ran.stderr.contains("3 of 4 saved, 1 failed"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn exec_of_a_batch_does_not_wait_for_a_process_that_its_program_leaves_behind() {
+    let server = support::paid::service().await;
+    let cli = Cli::at(server.url());
+    fifo(&cli, "end");
+    write_batch(&cli, &["a", "b"]);
+    let exec = "sh -c 'echo ran; cat end &'";
+    let batch = ["batch", "b.json", "--out", "o", "--speed", "1000"];
+    let ran = cli.run(&[&batch[..], &["--exec", exec]].concat()).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(ran.stderr.lines().filter(|line| *line == "ran").count(), 2);
+    // Ends both.
+    drop(
+        OpenOptions::new()
+            .write(true)
+            .open(cli.path("end"))
+            .unwrap(),
+    );
+}
+
+/// A pipe with a name, by which a test controls how long a program runs.
+fn fifo(cli: &Cli, name: &str) {
+    let made = Command::new("mkfifo").arg(cli.path(name)).status();
+    assert!(made.unwrap().success());
+}
+
+fn write_batch(cli: &Cli, prompts: &[&str]) {
+    let item = |prompt: &&str| json!({ "model": MODEL, "prompt": prompt });
+    let items: Value = prompts.iter().map(item).collect();
+    fs::write(cli.path("b.json"), items.to_string()).unwrap();
 }
 
 #[tokio::test]
