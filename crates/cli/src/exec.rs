@@ -83,6 +83,9 @@ impl Exec {
         let words = self.words(video);
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).stdin(Stdio::null());
+        // It needs no key, and may print its environment.
+        command.env_remove("AIML_API_KEY");
+        command.env_remove("AIMLAPI_API_KEY");
         command
     }
 

@@ -39,6 +39,20 @@ async fn exec_runs_for_the_saved_video_without_a_shell() {
 }
 
 #[tokio::test]
+async fn program_of_exec_has_the_environment_without_the_key() {
+    let server = support::paid::service().await;
+    let cli = Cli::at(server.url());
+    let show = "sh -c 'echo \"base $AIML_API_BASE, key $AIML_API_KEY$AIMLAPI_API_KEY.\"'";
+    let generate = ["generate", MODEL, "--prompt", "g", "--speed", "1000"];
+    let mut command = cli.command(&[&generate[..], &["--exec", show]].concat());
+    command.env("AIMLAPI_API_KEY", "another key");
+    let ran = command.output().await.unwrap();
+    let written = String::from_utf8(ran.stderr).unwrap();
+    let expected = format!("base {}, key .", server.url());
+    assert!(written.lines().any(|line| line == expected), "{written}");
+}
+
+#[tokio::test]
 async fn failed_exec_is_reported_and_loses_nothing() {
     let server = support::paid::service().await;
     let cli = Cli::at(server.url());
