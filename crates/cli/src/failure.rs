@@ -120,6 +120,11 @@ impl Failure {
         self.kind == Kind::Library(ErrorKind::AmbiguousCreate)
     }
 
+    /// Whether every video is saved, and a program of `--exec` has failed or was interrupted.
+    pub(crate) fn is_of_exec(&self) -> bool {
+        self.kind == Kind::ExecFailed
+    }
+
     pub(crate) fn with_handle(self, handle: &GenerationHandle) -> Self {
         Self {
             handle: Some(Box::new(handle.clone())),

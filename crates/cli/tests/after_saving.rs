@@ -85,6 +85,23 @@ async fn failed_exec_is_reported_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn failed_exec_that_has_moved_the_video_leaves_its_sidecar() {
+    let server = support::paid::service().await;
+    let cli = Cli::at(server.url());
+    let exec = "sh -c 'mv \"$1\" moved.mp4; exit 1' name";
+    for simulate in [&[][..], &["--simulate"]] {
+        let options = ["-o", "a.mp4", "--sidecar", "--exec", exec];
+        let ran = generate(&cli, &[&options[..], simulate].concat()).await;
+        assert_eq!(ran.code, 8, "{ran:?}");
+        assert!(!ran.stderr.contains("simulator"), "{ran:?}");
+        let sidecar: Value =
+            serde_json::from_slice(&fs::read(cli.path("a.json")).unwrap()).unwrap();
+        assert_eq!(sidecar["state"], "saved", "{sidecar}");
+        assert!(sidecar["sha256"].is_string(), "{sidecar}");
+    }
+}
+
+#[tokio::test]
 async fn unusable_exec_is_refused_before_a_create() {
     let server = support::paid::service().await;
     let cli = Cli::at(server.url());
