@@ -6,13 +6,15 @@ use std::{
     path::Path,
     process::{ExitStatus, Stdio},
     str::FromStr,
+    time::Duration,
 };
 
 use tempfile::NamedTempFile;
-use tokio::process::Command;
+use tokio::{process::Command, time::timeout};
 
 use crate::{
-    failure::{EXEC_FAILED, Failure, Kind, shell_quoted},
+    failure::{EXEC_FAILED, Failure, INTERRUPTED, Kind, shell_quoted},
+    interrupt::Interrupt,
     output::print_note,
 };
 
@@ -38,12 +40,27 @@ impl FromStr for Exec {
 
 const PATH: &str = "{}";
 
+/// How long after the end of a program an interrupt may be seen.
+const INTERRUPT_DELAY: Duration = Duration::from_millis(100);
+
 impl Exec {
     /// Runs the program for each video, with its output on standard error.
-    pub(crate) async fn run(&self, videos: impl Iterator<Item = &Path>) -> Result<(), Failure> {
+    pub(crate) async fn run(
+        &self,
+        videos: impl Iterator<Item = &Path>,
+        interrupt: &mut Interrupt,
+    ) -> Result<(), Failure> {
         for video in videos {
-            let ran = self.command(video).stdout(io::stderr()).status().await;
-            self.judge(video, ran)?;
+            let ran = async { self.command(video).stdout(io::stderr()).status().await };
+            let judged = tokio::select! {
+                biased;
+                () = interrupt.received() => return Err(self.interrupted(video)),
+                ran = ran => self.judge(video, ran),
+            };
+            let Err(failure) = judged else { continue };
+            // Ctrl-C reaches the program, too, and its end may be seen first.
+            let interrupted = timeout(INTERRUPT_DELAY, interrupt.received()).await;
+            return Err(interrupted.map_or(failure, |()| self.interrupted(video)));
         }
         Ok(())
     }
@@ -83,6 +100,8 @@ impl Exec {
         let words = self.words(video);
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).stdin(Stdio::null());
+        // An interrupt drops the future that waits for the program.
+        command.kill_on_drop(true);
         // It needs no key, and may print its environment.
         command.env_remove("AIML_API_KEY");
         command.env_remove("AIMLAPI_API_KEY");
@@ -105,16 +124,21 @@ impl Exec {
             Ok(status) => status.to_string(),
             Err(error) => format!("it cannot be started: {error}"),
         };
+        Err(self.failure(video, EXEC_FAILED, &format!("failed: {why}")))
+    }
+
+    fn interrupted(&self, video: &Path) -> Failure {
+        self.failure(video, INTERRUPTED, "was interrupted")
+    }
+
+    fn failure(&self, video: &Path, code: u8, what: &str) -> Failure {
         let words = self.words(video);
         let words: Vec<String> = words
             .iter()
             .map(|word| shell_quoted(&word.to_string_lossy()))
             .collect();
-        let message = format!(
-            "the video is saved, but `{}` failed: {why}",
-            words.join(" ")
-        );
-        Err(Failure::new(EXEC_FAILED, Kind::ExecFailed, message))
+        let message = format!("the video is saved, but `{}` {what}", words.join(" "));
+        Failure::new(code, Kind::ExecFailed, message)
     }
 }
 

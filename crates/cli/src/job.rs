@@ -209,7 +209,9 @@ impl Job {
             }
         }
         if let Some(exec) = &self.waiting.ending.exec {
-            let ran = exec.run(saved.iter().map(|file| &*file.path)).await;
+            let ran = exec
+                .run(saved.iter().map(|file| &*file.path), &mut interrupt)
+                .await;
             let failed = |failure: Failure| Failure {
                 // Without --json the line above names them.
                 saved: if self.waiting.json {

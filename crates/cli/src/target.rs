@@ -140,7 +140,7 @@ pub(crate) fn resume_command(failure: &Failure, waiting: &Waiting) -> Option<Str
         failure::INTERRUPTED,
     ];
     let handle = failure.handle.as_ref()?;
-    if !resumable.contains(&failure.code) {
+    if failure.is_of_exec() || !resumable.contains(&failure.code) {
         return None;
     }
     if is_standard_output(waiting) {

@@ -102,6 +102,29 @@ async fn failed_exec_that_has_moved_the_video_leaves_its_sidecar() {
 }
 
 #[tokio::test]
+async fn signal_during_exec_ends_the_command_and_the_program_and_names_the_saved_video() {
+    let server = support::paid::service().await;
+    for signal in ["INT", "TERM"] {
+        let cli = Cli::at(server.url());
+        fifo(&cli, "end");
+        // As with ctrl-c, the second program gets the signal, too.
+        let hangs = format!("sh -c 'kill -{signal} $PPID; exec cat end'");
+        let dies = format!("sh -c 'kill -{signal} $PPID; kill -{signal} $$'");
+        for (file, exec) in [("a.mp4", hangs), ("b.mp4", dies)] {
+            // The run ends only with the program, which has the same standard error.
+            let ran = generate(&cli, &["-o", file, "--sidecar", "--json", "--exec", &exec]).await;
+            assert_eq!(ran.code, 130, "{ran:?}");
+            let object = ran.json();
+            assert_eq!(object["error"]["kind"], "exec_failed", "{object}");
+            assert_eq!(object["error"]["exit_code"], 130, "{object}");
+            assert_eq!(object["videos"][0]["path"], file, "{object}");
+            assert!(!ran.stderr.contains("resume with"), "{ran:?}");
+            assert!(cli.path(file).is_file());
+        }
+    }
+}
+
+#[tokio::test]
 async fn unusable_exec_is_refused_before_a_create() {
     let server = support::paid::service().await;
     let cli = Cli::at(server.url());
@@ -292,9 +315,7 @@ async fn signal_while_a_video_is_written_to_standard_output_leaves_no_folder() {
             .await
             .unwrap();
         let id = child.id().unwrap().to_string();
-        let kill = std::process::Command::new("kill")
-            .args([signal, &id])
-            .status();
+        let kill = Command::new("kill").args([signal, &id]).status();
         assert!(kill.unwrap().success());
         assert_eq!(child.wait().await.unwrap().code(), Some(130), "{signal}");
         assert!(cli.files().is_empty(), "{:?}", cli.files());
