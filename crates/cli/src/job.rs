@@ -113,13 +113,26 @@ async fn run_resume(
     waiting: &Waiting,
     history: &History,
     known: &[Entry],
-    interrupt: Interrupt,
+    mut interrupt: Interrupt,
 ) -> Result<(), Failure> {
     let target = Target::read(waiting)?;
     if !waiting.overwrite
         && let Some(earlier) = Earlier::find(&handle, known, &target, waiting)
     {
-        earlier.print(waiting.json);
+        if !waiting.json {
+            earlier.print(false);
+        }
+        if let Some(exec) = &waiting.ending.exec {
+            let paths = earlier.files.iter().map(|(path, _)| &**path);
+            let ran = exec.run(paths, &mut interrupt).await;
+            ran.map_err(|failure| Failure {
+                saved: earlier.files.clone(),
+                ..failure.with_handle(&handle)
+            })?;
+        }
+        if waiting.json {
+            earlier.print(true);
+        }
         return Ok(());
     }
     let reserved = target.reserve_for_handle(waiting, &handle)?;
@@ -213,12 +226,7 @@ impl Job {
                 .run(saved.iter().map(|file| &*file.path), &mut interrupt)
                 .await;
             let failed = |failure: Failure| Failure {
-                // Without --json the line above names them.
-                saved: if self.waiting.json {
-                    saved.clone()
-                } else {
-                    Vec::new()
-                },
+                saved: failure::sizes(&saved),
                 last_response: Some(Box::new(generation.clone())),
                 ..failure.with_handle(&handle)
             };

@@ -18,7 +18,7 @@ use crate::{
 /// The videos of a generation, each with its size, and what they cost.
 pub(crate) struct Earlier {
     handle: GenerationHandle,
-    files: Vec<(PathBuf, u64)>,
+    pub(crate) files: Vec<(PathBuf, u64)>,
     cost: Cost,
 }
 

@@ -255,6 +255,28 @@ async fn second_wait_for_a_saved_video_sends_nothing() {
 }
 
 #[tokio::test]
+async fn second_wait_for_a_saved_video_runs_its_program() {
+    let server = support::paid::service().await;
+    let cli = Cli::at(server.url());
+    assert_eq!(generate(&cli, &["-o", "a.mp4"]).await.code, 0);
+    for (options, code) in [
+        (&["--exec", "cp {} b.mp4"][..], 0),
+        (&["--exec", "false"], 8),
+    ] {
+        let wait = [&["wait", "g"][..], options].concat();
+        let ran = cli.run(&wait).await;
+        assert_eq!(ran.code, code, "{ran:?}");
+        assert!(ran.stdout.starts_with("saved already: "), "{ran:?}");
+        let object = cli.run(&[&wait[..], &["--json"]].concat()).await.json();
+        let path = object["videos"][0]["path"].as_str().unwrap();
+        assert!(path.ends_with("a.mp4"), "{object}");
+        let is_failed = object["error"]["kind"] == "exec_failed";
+        assert_eq!(is_failed, code == 8, "{object}");
+    }
+    assert_eq!(cli.files(), ["a.mp4", "b.mp4"]);
+}
+
+#[tokio::test]
 async fn second_wait_recognises_a_video_by_its_sidecar_and_checksum() {
     let server = support::paid::service().await;
     let mut cli = Cli::at(server.url());
