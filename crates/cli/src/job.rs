@@ -2,6 +2,7 @@
 
 use std::{
     process::ExitCode,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -10,6 +11,7 @@ use aimlapi_video::{
     WaitOptions,
 };
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use crate::{
     args::{Wait, Waiting, speed_of},
@@ -281,10 +283,11 @@ impl Job {
         };
         let saved = saved.map_err(|error| Failure::saving(&error, handle))?;
         if let Target::StandardOutput(_) = self.target {
-            // A reader that pauses must not delay an interrupt.
+            // A reader that pauses must not delay an interrupt, and the runtime would wait for its own threads.
             let files = saved.clone();
-            let written = tokio::task::spawn_blocking(move || target::write_out(&files)).await;
-            let written = written.unwrap_or_else(|error| Err(error.to_string()));
+            let (sender, written) = oneshot::channel();
+            thread::spawn(move || sender.send(target::write_out(&files)));
+            let written = written.await.unwrap_or_else(|error| Err(error.to_string()));
             written.map_err(|problem| {
                 let kind = failure::Kind::Library(ErrorKind::Io);
                 Failure::new(failure::NOT_SAVED, kind, problem).with_handle(handle)
