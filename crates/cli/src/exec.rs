@@ -15,7 +15,6 @@ use tokio::{process::Command, time::timeout};
 use crate::{
     failure::{EXEC_FAILED, Failure, INTERRUPTED, Kind, shell_quoted},
     interrupt::Interrupt,
-    output::print_note,
 };
 
 /// The program and its arguments; `{}` in them stands for the path of the video.
@@ -142,13 +141,10 @@ impl Exec {
     }
 }
 
-/// Prints that an interrupt has kept programs from running.
-pub(crate) fn note_skipped(videos: usize) {
-    if videos > 0 {
-        print_note(format!(
-            "note: --exec has not ended for {videos} saved videos, and later runs do not repeat it"
-        ));
-    }
+/// An interrupt before the program has ended.
+pub(crate) fn interrupted() -> Failure {
+    let message = "the video is saved, but --exec was interrupted";
+    Failure::new(INTERRUPTED, Kind::ExecFailed, message)
 }
 
 #[cfg(test)]

@@ -11,6 +11,10 @@ use std::{
 
 use serde_json::{Value, json};
 use support::cli::{Cli, Ran};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    process::{Child, ChildStderr},
+};
 
 const MODEL: &str = "klingai/v2-master-text-to-video";
 
@@ -205,6 +209,65 @@ async fn exec_of_a_batch_does_not_wait_for_a_process_that_its_program_leaves_beh
     );
 }
 
+#[tokio::test]
+async fn signal_during_exec_of_a_batch_names_every_saved_video_once() {
+    let server = support::paid::service().await;
+    for options in [&["--json"][..], &[]] {
+        let cli = Cli::at(server.url());
+        fifo(&cli, "end");
+        write_batch(&cli, &["a", "b"]);
+        let batch = [
+            "batch", "b.json", "--out", "o", "--speed", "1000", "--exec", "cat end",
+        ];
+        let started = Started::until_saved(&cli, &[&batch[..], options].concat(), 2).await;
+        support::cli::interrupt(&started.child);
+        let ran = started.end().await;
+        assert_eq!(ran.code, 130, "{ran:?}");
+        assert_eq!(ran.stdout.lines().count(), 2, "{ran:?}");
+        assert!(ran.stderr.contains("ended for 2 saved videos"), "{ran:?}");
+        assert!(!ran.stderr.contains("resume with"), "{ran:?}");
+        for line in ran.stdout.lines().filter(|_| !options.is_empty()) {
+            let object: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(object["state"], "saved", "{object}");
+            assert_eq!(object["error"]["exit_code"], 130, "{object}");
+        }
+    }
+}
+
+/// A batch that runs.
+struct Started {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    read: String,
+}
+
+impl Started {
+    /// Starts a batch, and returns once it has printed that `count` videos are saved.
+    async fn until_saved(cli: &Cli, arguments: &[&str], count: usize) -> Self {
+        let mut child = cli.command(arguments).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut read = String::new();
+        while read.matches(": saved ").count() < count {
+            assert_ne!(stderr.read_line(&mut read).await.unwrap(), 0, "{read}");
+        }
+        Self {
+            child,
+            stderr,
+            read,
+        }
+    }
+
+    async fn end(mut self) -> Ran {
+        self.stderr.read_to_string(&mut self.read).await.unwrap();
+        let output = self.child.wait_with_output().await.unwrap();
+        Ran {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: self.read,
+        }
+    }
+}
+
 /// A pipe with a name, by which a test controls how long a program runs.
 fn fifo(cli: &Cli, name: &str) {
     let made = Command::new("mkfifo").arg(cli.path(name)).status();
@@ -333,9 +396,7 @@ async fn signal_while_a_video_is_written_to_standard_output_leaves_no_folder() {
         let mut child = command.spawn().unwrap();
         let mut stdout = child.stdout.take().unwrap();
         let mut first = [0; 8];
-        tokio::io::AsyncReadExt::read_exact(&mut stdout, &mut first)
-            .await
-            .unwrap();
+        stdout.read_exact(&mut first).await.unwrap();
         let id = child.id().unwrap().to_string();
         let kill = Command::new("kill").args([signal, &id]).status();
         assert!(kill.unwrap().success());
