@@ -148,17 +148,21 @@ async fn unusable_exec_is_refused_before_a_create() {
 async fn exec_of_a_batch_runs_one_program_at_a_time_and_its_failure_is_that_of_its_line() {
     let server = support::paid::service().await;
     let cli = Cli::at(server.url());
-    let line = |prompt| json!({ "model": MODEL, "prompt": prompt });
-    let items = json!([line("a"), line("b"), line("fail"), line("c")]);
-    fs::write(cli.path("b.json"), items.to_string()).unwrap();
-    // It fails if another one runs, and for the second item.
-    let script =
-        "mkdir lock && case $1 in *0002*) code=4 ;; esac; echo ran; rmdir lock; exit $code";
+    write_batch(&cli, &["a", "b", "fail", "c"]);
+    fifo(&cli, "wait");
+    // It fails if another one runs, and for the second item. The first one to run waits for the test.
+    let script = "mkdir lock || exit 9; if [ -e wait ]; then cat wait; fi; \
+                  case $1 in *0002*) code=4 ;; esac; echo ran; rmdir lock; exit $code";
     let exec = format!("sh -c '{script}' name");
     let batch = [
         "batch", "b.json", "--out", "o", "--speed", "1000", "--json", "--exec", &exec,
     ];
-    let ran = cli.run(&batch).await;
+    let started = Started::until_saved(&cli, &batch, 3).await;
+    let mut pipe = tokio::fs::OpenOptions::new();
+    let waited_for = pipe.write(true).open(cli.path("wait")).await.unwrap();
+    fs::remove_file(cli.path("wait")).unwrap();
+    drop(waited_for);
+    let ran = started.end().await;
     assert_eq!(ran.code, 3, "{ran:?}");
     let objects = ran
         .stdout
