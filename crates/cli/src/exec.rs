@@ -2,16 +2,19 @@
 
 use std::{
     ffi::{OsStr, OsString},
+    io::{self, Read},
     path::Path,
     process::{ExitStatus, Stdio},
     str::FromStr,
+    time::Duration,
 };
 
-use tokio::process::Command;
+use tempfile::NamedTempFile;
+use tokio::{process::Command, time::timeout};
 
 use crate::{
-    failure::{EXEC_FAILED, Failure, Kind, shell_quoted},
-    output::print_note,
+    failure::{EXEC_FAILED, Failure, INTERRUPTED, Kind, shell_quoted},
+    interrupt::Interrupt,
 };
 
 /// The program and its arguments; `{}` in them stands for the path of the video.
@@ -36,12 +39,27 @@ impl FromStr for Exec {
 
 const PATH: &str = "{}";
 
+/// How long after the end of a program an interrupt may be seen.
+const INTERRUPT_DELAY: Duration = Duration::from_millis(100);
+
 impl Exec {
     /// Runs the program for each video, with its output on standard error.
-    pub(crate) async fn run(&self, videos: impl Iterator<Item = &Path>) -> Result<(), Failure> {
+    pub(crate) async fn run(
+        &self,
+        videos: impl Iterator<Item = &Path>,
+        interrupt: &mut Interrupt,
+    ) -> Result<(), Failure> {
         for video in videos {
-            let ran = self.command(video).stdout(std::io::stderr()).status().await;
-            self.judge(video, ran)?;
+            let ran = async { self.command(video).stdout(io::stderr()).status().await };
+            let judged = tokio::select! {
+                biased;
+                () = interrupt.received() => return Err(self.interrupted(video)),
+                ran = ran => self.judge(video, ran),
+            };
+            let Err(failure) = judged else { continue };
+            // Ctrl-C reaches the program, too, and its end may be seen first.
+            let interrupted = timeout(INTERRUPT_DELAY, interrupt.received()).await;
+            return Err(interrupted.map_or(failure, |()| self.interrupted(video)));
         }
         Ok(())
     }
@@ -53,16 +71,23 @@ impl Exec {
     ) -> (Vec<u8>, Result<(), Failure>) {
         let mut written = Vec::new();
         for video in videos {
-            let ran = self.command(video).output().await;
-            let status = ran.map(|output| {
-                written.extend([output.stdout, output.stderr].concat());
-                output.status
-            });
-            if let Err(failure) = self.judge(video, status) {
+            let ran = self.run_into(&mut written, video).await;
+            if let Err(failure) = self.judge(video, ran) {
                 return (written, Err(failure));
             }
         }
         (written, Ok(()))
+    }
+
+    /// The output goes to a file: the end of a pipe would be that of every process that the program leaves behind.
+    async fn run_into(&self, written: &mut Vec<u8>, video: &Path) -> io::Result<ExitStatus> {
+        let mut file = NamedTempFile::new()?;
+        let output = file.reopen()?;
+        let mut command = self.command(video);
+        command.stdout(output.try_clone()?).stderr(output);
+        let status = command.status().await?;
+        file.read_to_end(written)?;
+        Ok(status)
     }
 
     /// The name of the program.
@@ -74,6 +99,11 @@ impl Exec {
         let words = self.words(video);
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).stdin(Stdio::null());
+        // An interrupt drops the future that waits for the program.
+        command.kill_on_drop(true);
+        // It needs no key, and may print its environment.
+        command.env_remove("AIML_API_KEY");
+        command.env_remove("AIMLAPI_API_KEY");
         command
     }
 
@@ -87,32 +117,34 @@ impl Exec {
         self.0.iter().map(word).collect()
     }
 
-    fn judge(&self, video: &Path, ran: std::io::Result<ExitStatus>) -> Result<(), Failure> {
+    fn judge(&self, video: &Path, ran: io::Result<ExitStatus>) -> Result<(), Failure> {
         let why = match ran {
             Ok(status) if status.success() => return Ok(()),
             Ok(status) => status.to_string(),
             Err(error) => format!("it cannot be started: {error}"),
         };
+        Err(self.failure(video, EXEC_FAILED, &format!("failed: {why}")))
+    }
+
+    fn interrupted(&self, video: &Path) -> Failure {
+        self.failure(video, INTERRUPTED, "was interrupted")
+    }
+
+    fn failure(&self, video: &Path, code: u8, what: &str) -> Failure {
         let words = self.words(video);
         let words: Vec<String> = words
             .iter()
             .map(|word| shell_quoted(&word.to_string_lossy()))
             .collect();
-        let message = format!(
-            "the video is saved, but `{}` failed: {why}",
-            words.join(" ")
-        );
-        Err(Failure::new(EXEC_FAILED, Kind::ExecFailed, message))
+        let message = format!("the video is saved, but `{}` {what}", words.join(" "));
+        Failure::new(code, Kind::ExecFailed, message)
     }
 }
 
-/// Prints that an interrupt has kept programs from running.
-pub(crate) fn note_skipped(videos: usize) {
-    if videos > 0 {
-        print_note(format!(
-            "note: --exec has not ended for {videos} saved videos, and later runs do not repeat it"
-        ));
-    }
+/// An interrupt before the program has ended.
+pub(crate) fn interrupted() -> Failure {
+    let message = "the video is saved, but --exec was interrupted";
+    Failure::new(INTERRUPTED, Kind::ExecFailed, message)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Failed commands: the error text, the exit code, and the command that resumes the generation.
 
-use std::{error::Error as _, process::ExitCode};
+use std::{error::Error as _, path::PathBuf, process::ExitCode};
 
 use aimlapi_video::{
     Error, ErrorKind, Generation, GenerationHandle, Route, Saved, ServiceError, Violation,
@@ -25,8 +25,8 @@ pub(crate) struct Failure {
     pub(crate) create_response: Option<Box<ServiceError>>,
     /// The last response of a wait.
     pub(crate) last_response: Option<Box<Generation>>,
-    /// Videos that were saved before the failure of another one.
-    pub(crate) saved: Vec<Saved>,
+    /// The videos that are saved all the same, each with its size.
+    pub(crate) saved: Vec<(PathBuf, u64)>,
 }
 
 /// The kind of a failure. Its name in JSON is stable; the guide lists the names.
@@ -120,6 +120,11 @@ impl Failure {
         self.kind == Kind::Library(ErrorKind::AmbiguousCreate)
     }
 
+    /// Whether every video is saved, and a program of `--exec` has failed or was interrupted.
+    pub(crate) fn is_of_exec(&self) -> bool {
+        self.kind == Kind::ExecFailed
+    }
+
     pub(crate) fn with_handle(self, handle: &GenerationHandle) -> Self {
         Self {
             handle: Some(Box::new(handle.clone())),
@@ -184,19 +189,17 @@ impl Failure {
     /// A failed download.
     pub(crate) fn saving(error: &Error, handle: &GenerationHandle) -> Self {
         Self {
-            saved: error.saved().to_vec(),
+            saved: sizes(error.saved()),
             ..Self::of(error, NOT_SAVED, download_error_line(error)).with_handle(handle)
         }
     }
 
     /// Prints the failure on standard error and, with `--json`, as an object on standard output; returns the exit code.
     pub(crate) fn report(&self, json: bool, resume: Option<&str>) -> ExitCode {
-        for file in &self.saved {
-            print_note(format!(
-                "saved {} ({} bytes)",
-                file.path.display(),
-                file.bytes
-            ));
+        // Without --json, the result before --exec names them.
+        let saved = self.saved.iter().filter(|_| json || !self.is_of_exec());
+        for (path, bytes) in saved {
+            print_note(format!("saved {} ({bytes} bytes)", path.display()));
         }
         print_note(format!("error: {}", self.message));
         if let Some(response) = &self.create_response {
@@ -253,7 +256,7 @@ impl Failure {
             object["answer"] = response;
         }
         if !self.saved.is_empty() {
-            let entry = |file: &Saved| json!({ "path": file.path, "bytes": file.bytes });
+            let entry = |(path, bytes): &(PathBuf, u64)| json!({ "path": path, "bytes": bytes });
             object["videos"] = self.saved.iter().map(entry).collect();
         }
         if let Some(resume) = resume {
@@ -261,6 +264,12 @@ impl Failure {
         }
         object
     }
+}
+
+/// The path and the size of each video.
+pub(crate) fn sizes(saved: &[Saved]) -> Vec<(PathBuf, u64)> {
+    let size = |file: &Saved| (file.path.clone(), file.bytes);
+    saved.iter().map(size).collect()
 }
 
 pub(crate) fn violation_json(violation: &Violation) -> Value {

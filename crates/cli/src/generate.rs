@@ -32,7 +32,7 @@ pub(crate) async fn generate(generate: Generate) -> ExitCode {
     match run_generate(generate, &mut waiting, &history).await {
         Ok(code) => code,
         Err(failure) if simulate => {
-            if failure.handle.is_some() {
+            if failure.handle.is_some() && !failure.is_of_exec() {
                 print_note("note: the generation ended with the embedded simulator");
             }
             failure.report(waiting.json, None)
@@ -152,6 +152,8 @@ async fn run_generate(
 
 /// Writes the sidecar of a generation without a video. An earlier video of that name keeps its own.
 fn recorded(failure: Failure, draft: Option<&Draft>, video: Option<PathBuf>) -> Failure {
+    // The program of --exec may have moved the video.
+    let draft = draft.filter(|_| !failure.is_of_exec());
     if let (Some(draft), Some(video)) = (draft, video.filter(|video| !video.exists())) {
         draft.ended(&video, failure.handle.as_deref(), &failure);
     }

@@ -2,6 +2,7 @@
 
 use std::{
     process::ExitCode,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -10,6 +11,7 @@ use aimlapi_video::{
     WaitOptions,
 };
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use crate::{
     args::{Wait, Waiting, speed_of},
@@ -113,14 +115,28 @@ async fn run_resume(
     waiting: &Waiting,
     history: &History,
     known: &[Entry],
-    interrupt: Interrupt,
+    mut interrupt: Interrupt,
 ) -> Result<(), Failure> {
     let target = Target::read(waiting)?;
     if !waiting.overwrite
         && let Some(earlier) = Earlier::find(&handle, known, &target, waiting)
     {
         earlier.record(history, known);
-        earlier.print(waiting.json);
+        if !waiting.json {
+            earlier.print(false);
+        }
+        if let Some(exec) = &waiting.ending.exec {
+            let saved = earlier.files();
+            let paths = saved.iter().map(|(path, _)| &**path);
+            let ran = exec.run(paths, &mut interrupt).await;
+            ran.map_err(|failure| Failure {
+                saved: saved.clone(),
+                ..failure.with_handle(&handle)
+            })?;
+        }
+        if waiting.json {
+            earlier.print(true);
+        }
         return Ok(());
     }
     let reserved = target.reserve_for_handle(waiting, &handle)?;
@@ -211,14 +227,11 @@ impl Job {
             }
         }
         if let Some(exec) = &self.waiting.ending.exec {
-            let ran = exec.run(saved.iter().map(|file| &*file.path)).await;
+            let ran = exec
+                .run(saved.iter().map(|file| &*file.path), &mut interrupt)
+                .await;
             let failed = |failure: Failure| Failure {
-                // Without --json the line above names them.
-                saved: if self.waiting.json {
-                    saved.clone()
-                } else {
-                    Vec::new()
-                },
+                saved: failure::sizes(&saved),
                 last_response: Some(Box::new(generation.clone())),
                 ..failure.with_handle(&handle)
             };
@@ -273,10 +286,11 @@ impl Job {
         };
         let saved = saved.map_err(|error| Failure::saving(&error, handle))?;
         if let Target::StandardOutput(_) = self.target {
-            // A reader that pauses must not delay an interrupt.
+            // A reader that pauses must not delay an interrupt, and the runtime would wait for its own threads.
             let files = saved.clone();
-            let written = tokio::task::spawn_blocking(move || target::write_out(&files)).await;
-            let written = written.unwrap_or_else(|error| Err(error.to_string()));
+            let (sender, written) = oneshot::channel();
+            thread::spawn(move || sender.send(target::write_out(&files)));
+            let written = written.await.unwrap_or_else(|error| Err(error.to_string()));
             written.map_err(|problem| {
                 let kind = failure::Kind::Library(ErrorKind::Io);
                 Failure::new(failure::NOT_SAVED, kind, problem).with_handle(handle)

@@ -62,10 +62,8 @@ fn main() -> ExitCode {
             return Failure::usage(message).report(false, None);
         }
     };
-    let code = runtime.block_on(run(arguments));
-    // A thread may still write to a reader that pauses, which must not delay the end.
-    runtime.shutdown_background();
-    code
+    // The end of the runtime waits for the journal's last line.
+    runtime.block_on(run(arguments))
 }
 
 async fn run(arguments: Arguments) -> ExitCode {

@@ -76,6 +76,12 @@ impl Earlier {
         (is_there && earlier.files.iter().all(File::is_whole)).then_some(earlier)
     }
 
+    /// The files with their sizes.
+    pub(crate) fn files(&self) -> Vec<(PathBuf, u64)> {
+        let files = self.files.iter();
+        files.map(|file| (file.path.clone(), file.bytes)).collect()
+    }
+
     /// Ends the generation's entry in the history, so that `resume` does not save the videos again.
     pub(crate) fn record(&self, history: &History, known: &[Entry]) {
         if self.is_recorded {

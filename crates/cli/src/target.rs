@@ -140,7 +140,7 @@ pub(crate) fn resume_command(failure: &Failure, waiting: &Waiting) -> Option<Str
         failure::INTERRUPTED,
     ];
     let handle = failure.handle.as_ref()?;
-    if !resumable.contains(&failure.code) {
+    if failure.is_of_exec() || !resumable.contains(&failure.code) {
         return None;
     }
     if is_standard_output(waiting) {
@@ -157,7 +157,7 @@ pub(crate) fn resume_command(failure: &Failure, waiting: &Waiting) -> Option<Str
         }
     };
     let is_foreign = |path: &Path| {
-        path.symlink_metadata().is_ok() && failure.saved.iter().all(|file| file.path != path)
+        path.symlink_metadata().is_ok() && failure.saved.iter().all(|(saved, _)| saved != path)
     };
     // A generation with a saved video may have up to nine videos.
     let further = (2..10).map(|number| with_suffix(&path, &number.to_string()));

@@ -4,10 +4,17 @@
 
 use aimlapi_video_test_support as support;
 
-use std::fs;
+use std::{
+    fs::{self, OpenOptions},
+    process::Command,
+};
 
 use serde_json::{Value, json};
 use support::cli::{Cli, Ran};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    process::{Child, ChildStderr},
+};
 
 const MODEL: &str = "klingai/v2-master-text-to-video";
 
@@ -33,6 +40,20 @@ async fn exec_runs_for_the_saved_video_without_a_shell() {
             .any(|line| line == path.to_str().unwrap()),
         "{ran:?}"
     );
+}
+
+#[tokio::test]
+async fn program_of_exec_has_the_environment_without_the_key() {
+    let server = support::paid::service().await;
+    let cli = Cli::at(server.url());
+    let show = "sh -c 'echo \"base $AIML_API_BASE, key $AIML_API_KEY$AIMLAPI_API_KEY.\"'";
+    let generate = ["generate", MODEL, "--prompt", "g", "--speed", "1000"];
+    let mut command = cli.command(&[&generate[..], &["--exec", show]].concat());
+    command.env("AIMLAPI_API_KEY", "another key");
+    let ran = command.output().await.unwrap();
+    let written = String::from_utf8(ran.stderr).unwrap();
+    let expected = format!("base {}, key .", server.url());
+    assert!(written.lines().any(|line| line == expected), "{written}");
 }
 
 #[tokio::test]
@@ -68,6 +89,46 @@ async fn failed_exec_is_reported_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn failed_exec_that_has_moved_the_video_leaves_its_sidecar() {
+    let server = support::paid::service().await;
+    let cli = Cli::at(server.url());
+    let exec = "sh -c 'mv \"$1\" moved.mp4; exit 1' name";
+    for simulate in [&[][..], &["--simulate"]] {
+        let options = ["-o", "a.mp4", "--sidecar", "--exec", exec];
+        let ran = generate(&cli, &[&options[..], simulate].concat()).await;
+        assert_eq!(ran.code, 8, "{ran:?}");
+        assert!(!ran.stderr.contains("simulator"), "{ran:?}");
+        let sidecar: Value =
+            serde_json::from_slice(&fs::read(cli.path("a.json")).unwrap()).unwrap();
+        assert_eq!(sidecar["state"], "saved", "{sidecar}");
+        assert!(sidecar["sha256"].is_string(), "{sidecar}");
+    }
+}
+
+#[tokio::test]
+async fn signal_during_exec_ends_the_command_and_the_program_and_names_the_saved_video() {
+    let server = support::paid::service().await;
+    for signal in ["INT", "TERM"] {
+        let cli = Cli::at(server.url());
+        fifo(&cli, "end");
+        // As with ctrl-c, the second program gets the signal, too.
+        let hangs = format!("sh -c 'kill -{signal} $PPID; exec cat end'");
+        let dies = format!("sh -c 'kill -{signal} $PPID; kill -{signal} $$'");
+        for (file, exec) in [("a.mp4", hangs), ("b.mp4", dies)] {
+            // The run ends only with the program, which has the same standard error.
+            let ran = generate(&cli, &["-o", file, "--sidecar", "--json", "--exec", &exec]).await;
+            assert_eq!(ran.code, 130, "{ran:?}");
+            let object = ran.json();
+            assert_eq!(object["error"]["kind"], "exec_failed", "{object}");
+            assert_eq!(object["error"]["exit_code"], 130, "{object}");
+            assert_eq!(object["videos"][0]["path"], file, "{object}");
+            assert!(!ran.stderr.contains("resume with"), "{ran:?}");
+            assert!(cli.path(file).is_file());
+        }
+    }
+}
+
+#[tokio::test]
 async fn unusable_exec_is_refused_before_a_create() {
     let server = support::paid::service().await;
     let cli = Cli::at(server.url());
@@ -87,17 +148,21 @@ async fn unusable_exec_is_refused_before_a_create() {
 async fn exec_of_a_batch_runs_one_program_at_a_time_and_its_failure_is_that_of_its_line() {
     let server = support::paid::service().await;
     let cli = Cli::at(server.url());
-    let line = |prompt| json!({ "model": MODEL, "prompt": prompt });
-    let items = json!([line("a"), line("b"), line("fail"), line("c")]);
-    fs::write(cli.path("b.json"), items.to_string()).unwrap();
-    // It fails if another one runs, and for the second item.
-    let script =
-        "mkdir lock && case $1 in *0002*) code=4 ;; esac; echo ran; rmdir lock; exit $code";
+    write_batch(&cli, &["a", "b", "fail", "c"]);
+    fifo(&cli, "wait");
+    // It fails if another one runs, and for the second item. The first one to run waits for the test.
+    let script = "mkdir lock || exit 9; if [ -e wait ]; then cat wait; fi; \
+                  case $1 in *0002*) code=4 ;; esac; echo ran; rmdir lock; exit $code";
     let exec = format!("sh -c '{script}' name");
     let batch = [
         "batch", "b.json", "--out", "o", "--speed", "1000", "--json", "--exec", &exec,
     ];
-    let ran = cli.run(&batch).await;
+    let started = Started::until_saved(&cli, &batch, 3).await;
+    let mut pipe = tokio::fs::OpenOptions::new();
+    let waited_for = pipe.write(true).open(cli.path("wait")).await.unwrap();
+    fs::remove_file(cli.path("wait")).unwrap();
+    drop(waited_for);
+    let ran = started.end().await;
     assert_eq!(ran.code, 3, "{ran:?}");
     let objects = ran
         .stdout
@@ -126,6 +191,97 @@ async fn exec_of_a_batch_runs_one_program_at_a_time_and_its_failure_is_that_of_i
     );
     assert!(!ran.stderr.contains("line "), "{ran:?}");
     assert!(ran.stderr.contains("3 of 4 saved, 1 failed"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn exec_of_a_batch_does_not_wait_for_a_process_that_its_program_leaves_behind() {
+    let server = support::paid::service().await;
+    let cli = Cli::at(server.url());
+    fifo(&cli, "end");
+    write_batch(&cli, &["a", "b"]);
+    let exec = "sh -c 'echo ran; cat end &'";
+    let batch = ["batch", "b.json", "--out", "o", "--speed", "1000"];
+    let ran = cli.run(&[&batch[..], &["--exec", exec]].concat()).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(ran.stderr.lines().filter(|line| *line == "ran").count(), 2);
+    // Ends both.
+    drop(
+        OpenOptions::new()
+            .write(true)
+            .open(cli.path("end"))
+            .unwrap(),
+    );
+}
+
+#[tokio::test]
+async fn signal_during_exec_of_a_batch_names_every_saved_video_once() {
+    let server = support::paid::service().await;
+    for options in [&["--json"][..], &[]] {
+        let cli = Cli::at(server.url());
+        fifo(&cli, "end");
+        write_batch(&cli, &["a", "b"]);
+        let batch = [
+            "batch", "b.json", "--out", "o", "--speed", "1000", "--exec", "cat end",
+        ];
+        let started = Started::until_saved(&cli, &[&batch[..], options].concat(), 2).await;
+        support::cli::interrupt(&started.child);
+        let ran = started.end().await;
+        assert_eq!(ran.code, 130, "{ran:?}");
+        assert_eq!(ran.stdout.lines().count(), 2, "{ran:?}");
+        assert!(ran.stderr.contains("ended for 2 saved videos"), "{ran:?}");
+        assert!(!ran.stderr.contains("resume with"), "{ran:?}");
+        for line in ran.stdout.lines().filter(|_| !options.is_empty()) {
+            let object: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(object["state"], "saved", "{object}");
+            assert_eq!(object["error"]["exit_code"], 130, "{object}");
+        }
+    }
+}
+
+/// A batch that runs.
+struct Started {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    read: String,
+}
+
+impl Started {
+    /// Starts a batch, and returns once it has printed that `count` videos are saved.
+    async fn until_saved(cli: &Cli, arguments: &[&str], count: usize) -> Self {
+        let mut child = cli.command(arguments).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut read = String::new();
+        while read.matches(": saved ").count() < count {
+            assert_ne!(stderr.read_line(&mut read).await.unwrap(), 0, "{read}");
+        }
+        Self {
+            child,
+            stderr,
+            read,
+        }
+    }
+
+    async fn end(mut self) -> Ran {
+        self.stderr.read_to_string(&mut self.read).await.unwrap();
+        let output = self.child.wait_with_output().await.unwrap();
+        Ran {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: self.read,
+        }
+    }
+}
+
+/// A pipe with a name, by which a test controls how long a program runs.
+fn fifo(cli: &Cli, name: &str) {
+    let made = Command::new("mkfifo").arg(cli.path(name)).status();
+    assert!(made.unwrap().success());
+}
+
+fn write_batch(cli: &Cli, prompts: &[&str]) {
+    let item = |prompt: &&str| json!({ "model": MODEL, "prompt": prompt });
+    let items: Value = prompts.iter().map(item).collect();
+    fs::write(cli.path("b.json"), items.to_string()).unwrap();
 }
 
 #[tokio::test]
@@ -170,6 +326,28 @@ fn alter(cli: &Cli, video: &str) {
     let mut bytes = fs::read(cli.path(video)).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(cli.path(video), bytes).unwrap();
+}
+
+#[tokio::test]
+async fn second_wait_for_a_saved_video_runs_its_program() {
+    let server = support::paid::service().await;
+    let cli = Cli::at(server.url());
+    assert_eq!(generate(&cli, &["-o", "a.mp4"]).await.code, 0);
+    for (options, code) in [
+        (&["--exec", "cp {} b.mp4"][..], 0),
+        (&["--exec", "false"], 8),
+    ] {
+        let wait = [&["wait", "g"][..], options].concat();
+        let ran = cli.run(&wait).await;
+        assert_eq!(ran.code, code, "{ran:?}");
+        assert!(ran.stdout.starts_with("saved already: "), "{ran:?}");
+        let object = cli.run(&[&wait[..], &["--json"]].concat()).await.json();
+        let path = object["videos"][0]["path"].as_str().unwrap();
+        assert!(path.ends_with("a.mp4"), "{object}");
+        let is_failed = object["error"]["kind"] == "exec_failed";
+        assert_eq!(is_failed, code == 8, "{object}");
+    }
+    assert_eq!(cli.files(), ["a.mp4", "b.mp4"]);
 }
 
 #[tokio::test]
@@ -273,13 +451,9 @@ async fn signal_while_a_video_is_written_to_standard_output_leaves_no_folder() {
         let mut child = command.spawn().unwrap();
         let mut stdout = child.stdout.take().unwrap();
         let mut first = [0; 8];
-        tokio::io::AsyncReadExt::read_exact(&mut stdout, &mut first)
-            .await
-            .unwrap();
+        stdout.read_exact(&mut first).await.unwrap();
         let id = child.id().unwrap().to_string();
-        let kill = std::process::Command::new("kill")
-            .args([signal, &id])
-            .status();
+        let kill = Command::new("kill").args([signal, &id]).status();
         assert!(kill.unwrap().success());
         assert_eq!(child.wait().await.unwrap().code(), Some(130), "{signal}");
         assert!(cli.files().is_empty(), "{:?}", cli.files());

@@ -23,7 +23,6 @@ use super::{
 };
 use crate::{
     cost::Cost,
-    exec,
     failure::{self, Failure, download_error_line, error_line},
     history::Entry,
     interrupt::Interrupt,
@@ -88,7 +87,10 @@ impl Run {
         while !all_ended || !self.saving.is_empty() || !self.executing.is_empty() {
             tokio::select! {
                 biased;
-                () = interrupt.received() => return false,
+                () = interrupt.received() => {
+                    self.is_resumable |= !all_ended || !self.saving.is_empty();
+                    return false;
+                }
                 _ = ticks.tick() => {
                     self.progress.tick();
                     self.records.tick();
@@ -262,7 +264,7 @@ impl Run {
             files,
             object,
         };
-        match &self.exec {
+        match &mut self.exec {
             Some(exec) => self.executing.push(exec.start(saved, &mut self.progress)),
             None => self.print_saved(saved),
         }
@@ -346,15 +348,14 @@ impl Run {
         if !ended {
             print_note("error: interrupted");
         }
-        exec::note_skipped(self.executing.len());
+        self.interrupt_exec();
         self.records.finish();
-        let goes_on = !ended || self.is_resumable;
-        if goes_on && self.simulates {
+        if self.is_resumable && self.simulates {
             print_note(format!(
                 "note: the generations ended with the embedded simulator; to start again, delete {}",
                 journal.display()
             ));
-        } else if goes_on {
+        } else if self.is_resumable {
             let out = failure::shell_path(&self.out.folder.display().to_string());
             let journal = failure::shell_path(&journal.display().to_string());
             print_note(format!(
