@@ -24,6 +24,7 @@ use crate::{
     spending::{Prices, Spending},
 };
 
+mod adopted;
 mod checks;
 mod dry_run;
 mod exec;
@@ -68,6 +69,7 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
     };
     let path = journal.unwrap_or_else(|| batch.out.join(name));
     let speed = speed_of(batch.jobs.speed, batch.simulate);
+    let known = history.own_entries();
     let Checked {
         out,
         journal,
@@ -76,9 +78,8 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
         retried,
         client,
         simulator: _simulator,
-    } = Checked::new(batch, &requests, &path, &catalogue, speed).await?;
+    } = Checked::new(batch, &requests, &path, &catalogue, speed, &known).await?;
     note_saved(saved.len());
-    let known = history.own_entries();
     let prices = Prices::of(&known);
     let (Some(journal), false) = (journal, batch.dry_run) else {
         return Ok(dry_run::print(

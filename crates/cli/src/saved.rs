@@ -96,6 +96,15 @@ impl Earlier {
     }
 }
 
+/// Whether the videos that an entry records as saved are still there.
+pub(crate) fn are_there(entry: &Entry) -> bool {
+    let files = || entry.files.iter().zip(&entry.bytes);
+    let Some(handle) = entry.handle.as_ref().filter(|_| files().len() > 0) else {
+        return false;
+    };
+    files().all(|(path, bytes)| is_same(path, *bytes, handle))
+}
+
 /// Whether a file is the one that was saved, as far as its size and a checksum beside it show.
 fn is_same(path: &Path, bytes: u64, handle: &GenerationHandle) -> bool {
     let is_of_size = path

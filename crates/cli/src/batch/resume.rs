@@ -16,7 +16,7 @@ use futures_util::{
 };
 
 use super::{
-    OTHER_SERVICE_REMEDY,
+    OTHER_SERVICE_REMEDY, adopted,
     checks::{check_origin, check_overwrites},
     exec::ExecQueue,
     feed::{Ledger, absolute},
@@ -206,7 +206,6 @@ async fn finish_batch(
     interrupt: Interrupt,
 ) -> Result<u8, Failure> {
     let folder = out.unwrap_or_else(|| folder_of(path));
-    let entries = journal.entries();
     let speed = speed_of(jobs.speed, false);
     let options = options(jobs, speed);
     let client = ClientBuilder::from_env()
@@ -215,7 +214,9 @@ async fn finish_batch(
         .map_err(|error| Failure::creating(&error))?;
     check_origin(&journal, path, &client, OTHER_SERVICE_REMEDY, |_| false)?;
     check_folder(folder, false)?;
-    let out = Out::new(folder, path, names(&entries));
+    let out = Out::new(folder, path, names(&journal.entries()));
+    adopted::adopt(&journal, &known, &out, false).await?;
+    let entries = journal.entries();
     let open: Vec<(usize, GenerationHandle)> = entries
         .iter()
         .filter(|(_, entry)| !out.has(entry))
