@@ -112,10 +112,8 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
     let page = batch
         .gallery
         .then(|| LivePage::new(&batch.out, running, known.clone()));
-    let records = match batch.sidecar || batch.gallery {
-        true => Records::new(&requests, &catalogue, page),
-        false => Records::default(),
-    };
+    let has_sidecars = batch.sidecar || batch.gallery;
+    let records = Records::new(&requests, &catalogue, page, has_sidecars, &out);
     let feed = Feed::new(
         requests,
         &saved,

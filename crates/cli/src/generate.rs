@@ -18,7 +18,7 @@ use crate::{
     progress::{self, WaitProgress},
     request::{self, Source},
     service::service,
-    sidecar::Draft,
+    sidecar::{Draft, beside},
     spending::{Decision, Kind, Prices, Spending},
     target::Target,
     viewer,
@@ -100,7 +100,12 @@ async fn run_generate(
         batch: None,
     });
     let entry = intent.and_then(|intent| history.intend(intent));
-    let draft = generate.sidecar.then(|| Draft::of(&request, model));
+    let has_sidecar = || {
+        target
+            .video(None)
+            .is_some_and(|video| beside(&video).is_some())
+    };
+    let draft = (generate.sidecar || has_sidecar()).then(|| Draft::of(&request, model));
     let activity = format!("creating with {}", request.model());
     let mut progress = WaitProgress::start(&activity, Some(request.model()), speed);
     let created = create(&client, request, &mut interrupt).await;

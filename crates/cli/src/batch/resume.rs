@@ -239,13 +239,14 @@ async fn finish_batch(
         let cost = history.adopt(&known, handle, Some((&place, index + 1)));
         ledger.created(*index, cost);
     }
+    let records = Records::of_open(&open, &out, &known);
     let mut run = Run {
         progress: BatchProgress::start(open.len() + unclear, "line", speed),
         client: client.clone(),
         journal,
         out,
         ledger,
-        records: Records::default(),
+        records,
         place,
         known,
         json: jobs.json,
