@@ -47,6 +47,9 @@ use requests::Requests;
 pub(crate) use resume::resume;
 use run::Run;
 
+/// The names of the journals of a batch: against the service, and against a simulator.
+pub(crate) const JOURNALS: [&str; 2] = ["journal.jsonl", "journal.simulated.jsonl"];
+
 /// `batch`
 pub(crate) async fn batch(batch: Batch) -> ExitCode {
     let _bell = progress::begin(batch.jobs.json, &batch.jobs.ending);
@@ -63,10 +66,7 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
     let requests = Requests::read(batch, &catalogue)?;
     let journal = batch.journal.clone();
     // A run against the service must not take a simulator's generations for its own.
-    let name = match batch.simulate {
-        true => "journal.simulated.jsonl",
-        false => "journal.jsonl",
-    };
+    let name = JOURNALS[usize::from(batch.simulate)];
     let path = journal.unwrap_or_else(|| batch.out.join(name));
     let speed = speed_of(batch.jobs.speed, batch.simulate);
     let known = history.own_entries();
