@@ -116,7 +116,14 @@ async fn finish_all(jobs: &Jobs, history: &History, interrupt: Interrupt) -> Res
         }
     }
     if batches.is_empty() && singles.is_empty() {
-        print_note("nothing is unfinished");
+        let is_other =
+            |entry: &&Entry| entry.state() == State::Unfinished && !history.is_own(entry);
+        print_note(match history.entries().iter().filter(is_other).count() {
+            0 => "nothing is unfinished".into(),
+            others => {
+                format!("nothing is unfinished of this key and base URL; {others} of another")
+            }
+        });
     }
     let mut exit_code = 0;
     for (path, out, journal) in batches {

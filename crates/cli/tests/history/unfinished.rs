@@ -123,6 +123,30 @@ async fn generation_of_another_command_or_account_is_not_noted() {
 }
 
 #[tokio::test]
+async fn list_notes_what_resume_finishes_and_what_it_cannot() {
+    let server = service(&Arc::default()).await;
+    let mut cli = Cli::at(server.url());
+    let create = [&generate("g1", "a.mp4")[..], &["--no-wait"]].concat();
+    assert_eq!(cli.run(&create).await.code, 0);
+    let mut child = cli.command(&generate("silent", "b.mp4")).spawn().unwrap();
+    until(|| recorded(&cli).contains("silent")).await;
+    child.kill().await.unwrap();
+    let ran = cli.run(&["history"]).await;
+    let id = history(&cli).await[1]["entry"].as_str().unwrap().to_owned();
+    let ambiguous = format!("note: 1 ambiguous; what to do: aimlapi-video history show {id}");
+    let own = "note: 1 unfinished; finish with: aimlapi-video resume";
+    assert_eq!(notes(&ran), [own, &ambiguous]);
+    cli.base = Some("http://127.0.0.1:1".into());
+    let ran = cli.run(&["history"]).await;
+    let other = "note: 1 unfinished of another key or base URL; ";
+    assert!(notes(&ran)[0].starts_with(other), "{ran:?}");
+    assert_eq!(notes(&ran).len(), 2, "{ran:?}");
+    let ran = cli.run(&["resume"]).await;
+    let told = "nothing is unfinished of this key and base URL; 1 of another\n";
+    assert_eq!((ran.code, &*ran.stderr), (0, told), "{ran:?}");
+}
+
+#[tokio::test]
 async fn interrupt_that_names_the_command_is_not_noted_again() {
     let server = service(&Arc::default()).await;
     let cli = Cli::at(server.url());
