@@ -10,7 +10,7 @@ use crate::{
     cost::Cost,
     documents::Catalogue,
     failure::{self, Failure},
-    history::{Create, Except, History},
+    history::{Create, Except, History, after_look},
     interrupt::Interrupt,
     job::{Job, report},
     naming::Naming,
@@ -115,7 +115,10 @@ async fn run_generate(
     }
     let handle = match created {
         Ok(handle) => handle,
-        Err(failure) => {
+        Err(mut failure) => {
+            if let Some(entry) = entry.filter(|_| failure.is_ambiguous()) {
+                failure.message += &format!("; {}", after_look(&entry));
+            }
             let video = target.video(failure.handle.as_deref());
             return Err(recorded(failure, draft.as_ref(), video));
         }

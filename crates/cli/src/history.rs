@@ -33,7 +33,7 @@ use event::Line;
 pub(crate) use event::{Batch, Event, Intent};
 use folder::{Contents, OwnFile};
 pub(crate) use redact::text as redacted_text;
-pub(crate) use unfinished::{Except, advice, age, batch_command};
+pub(crate) use unfinished::{Except, advice, after_look, age, batch_command};
 
 /// The history of this process. Clones write to the same file.
 #[derive(Clone)]

@@ -97,9 +97,21 @@ async fn create_without_a_response_is_ambiguous_and_says_what_to_do() {
     for (status, state) in [(500, "ambiguous"), (401, "not_created")] {
         let server = Server::always(http(status, &[], "{}")).await;
         let cli = Cli::at(server.url());
-        cli.run(&generate("g1", "a.mp4")).await;
-        let entries = history(&cli).await;
-        assert_eq!((entries.len(), &entries[0]["state"]), (1, &json!(state)));
+        fs::write(cli.path("b.jsonl"), batch(&["b1"])).unwrap();
+        for create in [
+            &generate("g1", "a.mp4")[..],
+            &["batch", "b.jsonl", "--out", "out"],
+        ] {
+            let ran = cli.run(create).await;
+            let entries = history(&cli).await;
+            let entry = entries.last().unwrap();
+            assert_eq!(entry["state"], state);
+            // The error itself says how to go on.
+            let next = format!("wait ID --entry {}`", entry["entry"].as_str().unwrap());
+            let is_ambiguous = state == "ambiguous";
+            assert_eq!(ran.stderr.contains(&next), is_ambiguous, "{ran:?}");
+        }
+        assert_eq!(history(&cli).await.len(), 2);
     }
 }
 
