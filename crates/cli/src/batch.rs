@@ -24,6 +24,7 @@ use crate::{
     spending::{Prices, Spending},
 };
 
+mod adopted;
 mod checks;
 mod dry_run;
 mod exec;
@@ -46,6 +47,9 @@ use requests::Requests;
 pub(crate) use resume::resume;
 use run::Run;
 
+/// The names of the journals of a batch: against the service, and against a simulator.
+pub(crate) const JOURNALS: [&str; 2] = ["journal.jsonl", "journal.simulated.jsonl"];
+
 /// `batch`
 pub(crate) async fn batch(batch: Batch) -> ExitCode {
     let _bell = progress::begin(batch.jobs.json, &batch.jobs.ending);
@@ -63,12 +67,10 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
     let interrupt = Interrupt::listen();
     let journal = batch.journal.clone();
     // A run against the service must not take a simulator's generations for its own.
-    let name = match batch.simulate {
-        true => "journal.simulated.jsonl",
-        false => "journal.jsonl",
-    };
+    let name = JOURNALS[usize::from(batch.simulate)];
     let path = journal.unwrap_or_else(|| batch.out.join(name));
     let speed = speed_of(batch.jobs.speed, batch.simulate);
+    let known = history.own_entries();
     let Checked {
         out,
         journal,
@@ -77,9 +79,8 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
         retried,
         client,
         simulator: _simulator,
-    } = Checked::new(batch, &requests, &path, &catalogue, speed).await?;
+    } = Checked::new(batch, &requests, &path, &catalogue, speed, &known).await?;
     note_saved(saved.len());
-    let known = history.own_entries();
     let prices = Prices::of(&known);
     let (Some(journal), false) = (journal, batch.dry_run) else {
         return Ok(dry_run::print(
@@ -112,10 +113,8 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
     let page = batch
         .gallery
         .then(|| LivePage::new(&batch.out, running, known.clone()));
-    let records = match batch.sidecar || batch.gallery {
-        true => Records::new(&requests, &catalogue, page),
-        false => Records::default(),
-    };
+    let has_sidecars = batch.sidecar || batch.gallery;
+    let records = Records::new(&requests, &catalogue, page, has_sidecars, &out);
     let feed = Feed::new(
         requests,
         &saved,

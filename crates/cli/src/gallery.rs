@@ -58,7 +58,9 @@ fn run_gallery(options: &Gallery, history: &History) -> Result<PathBuf, Failure>
             message,
         )
     };
-    let cards = cards::read(folder, &history.entries()).map_err(failed)?;
+    let known = history.entries();
+    let is_of_batch = cards::is_of_batch(folder, &known);
+    let cards = cards::read(folder, &known, is_of_batch).map_err(failed)?;
     if cards.is_empty() {
         let message = format!(
             "no video in {}; name the folder of -o or --out, in which the videos are",
@@ -124,7 +126,7 @@ impl LivePage {
 
     fn write(&mut self, is_running: bool) {
         let running = is_running.then_some(&self.running);
-        let written = cards::read(&self.folder, &self.known).and_then(|cards| {
+        let written = cards::read(&self.folder, &self.known, true).and_then(|cards| {
             let page = page::page(&self.folder, &cards, running);
             atomic::write(&self.folder.join(NAME), &page)
         });

@@ -10,7 +10,7 @@ use crate::{
     cost::Cost,
     documents::Catalogue,
     failure::{self, Failure},
-    history::{Create, Except, History},
+    history::{Create, Except, History, after_look},
     interrupt::Interrupt,
     job::{Job, report},
     naming::Naming,
@@ -18,7 +18,7 @@ use crate::{
     progress::{self, WaitProgress},
     request::{self, Source},
     service::service,
-    sidecar::Draft,
+    sidecar::{Draft, beside},
     spending::{Decision, Kind, Prices, Spending},
     target::Target,
     viewer,
@@ -101,7 +101,12 @@ async fn run_generate(
         batch: None,
     });
     let entry = intent.and_then(|intent| history.intend(intent));
-    let draft = generate.sidecar.then(|| Draft::of(&request, model));
+    let has_sidecar = || {
+        target
+            .video(None)
+            .is_some_and(|video| beside(&video).is_some())
+    };
+    let draft = (generate.sidecar || has_sidecar()).then(|| Draft::of(&request, model));
     let activity = format!("creating with {}", request.model());
     let mut progress = WaitProgress::start(&activity, Some(request.model()), speed);
     let created = create(&client, request, &mut interrupt).await;
@@ -111,7 +116,10 @@ async fn run_generate(
     }
     let handle = match created {
         Ok(handle) => handle,
-        Err(failure) => {
+        Err(mut failure) => {
+            if let Some(entry) = entry.filter(|_| failure.is_ambiguous()) {
+                failure.message += &format!("; {}", after_look(&entry));
+            }
             let video = target.video(failure.handle.as_deref());
             return Err(recorded(failure, draft.as_ref(), video));
         }

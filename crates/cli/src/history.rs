@@ -33,7 +33,7 @@ use event::Line;
 pub(crate) use event::{Batch, Event, Intent};
 use folder::{Contents, OwnFile};
 pub(crate) use redact::text as redacted_text;
-pub(crate) use unfinished::{Except, advice, age, batch_command};
+pub(crate) use unfinished::{Except, advice, after_look, age, batch_command};
 
 /// The history of this process. Clones write to the same file.
 #[derive(Clone)]
@@ -104,10 +104,15 @@ impl History {
     }
 
     fn own(&self, mut entries: Vec<Entry>) -> Vec<Entry> {
+        entries.retain(|entry| self.is_own(entry));
+        entries
+    }
+
+    /// Whether the entry is of this key and base URL.
+    pub(crate) fn is_own(&self, entry: &Entry) -> bool {
         let inner = self.lock();
         let account = inner.account.as_ref();
-        entries.retain(|entry| account.is_some_and(|own| own.has(&entry.intent.account)));
-        entries
+        account.is_some_and(|own| own.has(&entry.intent.account))
     }
 
     fn contents(&self) -> Contents {

@@ -146,6 +146,8 @@ async fn run_resume(
         .build()
         .map_err(|error| Failure::creating(&error))?;
     let created_cost = history.adopt(known, &handle, None);
+    let video = target.video(Some(&handle));
+    let draft = video.and_then(|video| sidecar::replacing(&video, &handle, known));
     let activity = format!("waiting for {}", handle.id());
     let progress = WaitProgress::start(&activity, handle.model(), speed);
     Job {
@@ -157,7 +159,7 @@ async fn run_resume(
         resumes: true,
         created_cost,
         history: history.clone(),
-        draft: None,
+        draft,
     }
     .finish(handle, progress, interrupt)
     .await?;
@@ -186,7 +188,7 @@ pub(crate) struct Job {
     /// What an earlier command knew of the cost.
     pub(crate) created_cost: Cost,
     pub(crate) history: History,
-    /// What `--sidecar` writes.
+    /// What the sidecar says, if one is to be written or replaced.
     pub(crate) draft: Option<Draft>,
 }
 

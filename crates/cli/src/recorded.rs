@@ -57,11 +57,35 @@ fn list(history: &History, options: &Options) -> Result<String, Failure> {
         print_note("the history has no create");
         return Ok(String::new());
     }
-    let is_open = |entry: &Entry| entry.state() == State::Unfinished;
-    if entries.iter().any(is_open) {
-        print_note("note: `aimlapi-video resume` finishes what is unfinished");
-    }
+    note_open(&entries, history);
     Ok(list::of(&entries, terminal_columns()))
+}
+
+/// Says how to go on with the generations that are unfinished, and with the creates whose response was lost.
+fn note_open(entries: &[Entry], history: &History) {
+    let of = |state| entries.iter().filter(move |entry| entry.state() == state);
+    let (own, others): (Vec<&Entry>, Vec<&Entry>) =
+        of(State::Unfinished).partition(|entry| history.is_own(entry));
+    if !own.is_empty() {
+        let count = own.len();
+        print_note(format!(
+            "note: {count} unfinished; finish with: aimlapi-video resume"
+        ));
+    }
+    if !others.is_empty() {
+        let count = others.len();
+        print_note(format!(
+            "note: {count} unfinished of another key or base URL; `aimlapi-video resume` finishes them with that AIML_API_KEY \
+             and AIML_API_BASE"
+        ));
+    }
+    let ambiguous: Vec<&Entry> = of(State::Ambiguous).collect();
+    if let [.., last] = *ambiguous {
+        let (count, id) = (ambiguous.len(), &last.id);
+        print_note(format!(
+            "note: {count} ambiguous; what to do: aimlapi-video history show {id}"
+        ));
+    }
 }
 
 /// The path relative to the current folder, if the file is below it.

@@ -119,6 +119,12 @@ impl Earlier {
     }
 }
 
+/// Whether the videos that an entry records as saved are still there.
+pub(crate) fn are_there(entry: &Entry) -> bool {
+    let files = File::recorded(entry);
+    !files.is_empty() && files.iter().all(File::is_whole)
+}
+
 impl File {
     /// The files of an entry. One whose size is unknown cannot be recognised.
     fn recorded(entry: &Entry) -> Vec<Self> {

@@ -16,7 +16,7 @@ use crate::{
     atomic,
     cost::Cost,
     failure::{self, Failure},
-    history::{length, redacted, redacted_text},
+    history::{Entry, length, redacted, redacted_text},
     output::print_note,
 };
 
@@ -96,6 +96,15 @@ impl Draft {
         }
     }
 
+    /// What the history records of a create.
+    pub(crate) fn recorded(entry: &Entry) -> Self {
+        Self {
+            model: entry.intent.model.clone(),
+            request: entry.intent.request.clone(),
+            length: entry.intent.length,
+        }
+    }
+
     /// Writes the files of a generation's videos.
     pub(crate) fn saved(&self, handle: &GenerationHandle, saved: &[Saved], cost: Cost) {
         for file in saved {
@@ -148,7 +157,7 @@ impl Draft {
 /// Completes the files that an earlier command wrote before these videos of the same generation were saved.
 pub(crate) fn complete(handle: &GenerationHandle, saved: &[Saved], cost: Cost) {
     for file in saved {
-        let earlier = Sidecar::read(&path(&file.path));
+        let earlier = beside(&file.path);
         let Some(earlier) = earlier.filter(|earlier| earlier.id.as_deref() == Some(handle.id()))
         else {
             continue;
@@ -166,6 +175,19 @@ pub(crate) fn complete(handle: &GenerationHandle, saved: &[Saved], cost: Cost) {
         };
         write(&file.path, &sidecar);
     }
+}
+
+/// The sidecar beside a video. Without `--sidecar` too, a new video replaces it, since it would describe another one.
+pub(crate) fn beside(video: &Path) -> Option<Sidecar> {
+    Sidecar::read(&path(video))
+}
+
+/// The draft that replaces the sidecar of another generation, if the history has this one.
+pub(crate) fn replacing(video: &Path, handle: &GenerationHandle, known: &[Entry]) -> Option<Draft> {
+    let earlier = beside(video)?;
+    let is_other = earlier.id.as_deref() != Some(handle.id());
+    let entry = known.iter().rev().find(|entry| entry.is_of(handle));
+    entry.filter(|_| is_other).map(Draft::recorded)
 }
 
 /// Checks that the file beside a video can be written, before a generation is billed.

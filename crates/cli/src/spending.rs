@@ -50,13 +50,16 @@ impl Prices {
         }
     }
 
-    /// The cost of the same kind, else that of the same model in proportion to the length.
+    /// The cost of the same kind, else that of the same model in proportion to the length. Where the length is not known, the
+    /// highest cost of the model.
     pub(crate) fn estimate(&self, kind: &Kind) -> Option<f64> {
         let same_model = self.0.iter().filter(|(known, _)| known.model == kind.model);
         // The cost of a clip of unknown length says nothing about another clip.
         let in_proportion = same_model.filter_map(|(known, usd)| {
-            let (known, length) = (known.length.filter(|known| *known > 0)?, kind.length?);
-            Some(usd / known as f64 * length as f64)
+            let Some(length) = kind.length else {
+                return Some(*usd);
+            };
+            Some(usd / known.length.filter(|known| *known > 0)? as f64 * length as f64)
         });
         let highest = in_proportion.reduce(f64::max);
         self.0.get(kind).copied().or(highest)
@@ -224,7 +227,7 @@ mod tests {
         };
         assert_eq!(of("a", Some(5)), Some(0.25));
         assert_eq!(of("a", Some(10)), Some(0.5));
-        assert_eq!(of("a", None), None);
+        assert_eq!(of("a", None), Some(0.25));
         assert_eq!(of("b", Some(5)), None);
         assert_eq!(of("c", Some(10)), None);
         assert_eq!(of("c", None), Some(0.25));

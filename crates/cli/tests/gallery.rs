@@ -227,17 +227,17 @@ async fn commands_of_the_cards_make_the_videos() {
             .unwrap();
         assert!(ran.status.success(), "{command}: {ran:?}");
     }
-    assert_eq!(
-        cli.run(&["gallery", "out {1}", "--no-history"]).await.code,
-        0
-    );
+    // The card of a failed request names another file, so that its batch goes on.
+    let ran = cli.run(&batch).await;
+    assert!(ran.stderr.contains("saved already: 1"), "{ran:?}");
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let gallery = ["gallery", "out {1}", "--no-history"];
+    assert_eq!(cli.run(&gallery).await.code, 0);
     let after = data(&cli, "out {1}");
-    for (card, prompt) in after["cards"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .zip(["it's <b>&$HOME", "slow"])
-    {
+    let cards = after["cards"].as_array().unwrap();
+    let names: Vec<&Value> = cards.iter().map(|card| &card["name"]).collect();
+    assert_eq!(names, ["0001", "0001-retry.mp4", "0002.mp4"]);
+    for (card, prompt) in cards[1..].iter().zip(["it's <b>&$HOME", "slow"]) {
         assert_eq!(
             (&card["state"], &card["prompt"]),
             (&json!("saved"), &json!(prompt))

@@ -243,6 +243,19 @@ async fn history_prices_the_first_create_and_those_in_flight() {
 }
 
 #[tokio::test]
+async fn request_without_a_length_costs_at_most_what_the_model_has_cost() {
+    let server = service().await;
+    let cli = Cli::at(server.url());
+    assert_eq!(cli.run(&generate(&["--duration", "10"])).await.code, 0);
+    let run = generate(&["--overwrite", "--max-usd", "0.1"]);
+    let ran = cli.run(&run).await;
+    assert_eq!((ran.code, creates(&server)), (2, 1), "{ran:?}");
+    write_batch(&cli, &["b1", "b2"]);
+    let ran = cli.run(&batch("out", &["--dry-run"])).await;
+    assert!(ran.stdout.ends_with("estimate: 0.50 USD\n"), "{ran:?}");
+}
+
+#[tokio::test]
 async fn limit_is_not_kept_by_guesses_where_the_service_states_no_cost() {
     let server = Server::start(|_, request| respond(request, json!({}))).await;
     let cli = Cli::at(server.url());

@@ -64,6 +64,43 @@ async fn sidecar_of_a_video_has_its_request_cost_and_checksum() {
 }
 
 #[tokio::test]
+async fn new_video_replaces_the_sidecar_of_a_failed_generation() {
+    let server = support::paid::service().await;
+    let cli = Cli::at(server.url());
+    let write = |prompts: &[&str]| {
+        let line = |prompt: &&str| json!({ "model": MODEL, "prompt": prompt }).to_string() + "\n";
+        let text: String = prompts.iter().map(line).collect();
+        fs::write(cli.path("b.jsonl"), text).unwrap();
+    };
+    let run = ["batch", "b.jsonl", "--out", "out", "--speed", "1000"];
+    write(&["fail-1", "b"]);
+    assert_eq!(cli.run(&[&run[..], &["--sidecar"]].concat()).await.code, 3);
+    assert_eq!(read(&cli, "out/0001.json")["state"], "failed");
+    write(&["a", "b"]);
+    let retry = [&run[..], &["--retry-failed", "--yes"]].concat();
+    assert_eq!(cli.run(&retry).await.code, 0);
+    let is_of = |name: &str, id: &str| {
+        let sidecar = read(&cli, name);
+        sidecar["state"] == "saved" && sidecar["id"] == id && sidecar["request"]["prompt"] == id
+    };
+    assert!(is_of("out/0001.json", "a"));
+
+    let generate = |prompt| {
+        let run = ["generate", MODEL, "--speed", "1000", "--prompt", prompt];
+        [&run[..], &["-o", "g.mp4"]].concat()
+    };
+    let failed = [&generate("fail-2")[..], &["--sidecar"]].concat();
+    assert_eq!(cli.run(&failed).await.code, 3);
+    assert_eq!(cli.run(&generate("g")).await.code, 0);
+    assert!(is_of("g.json", "g"));
+    let created = [&generate("w")[..], &["--no-wait"]].concat();
+    assert_eq!(cli.run(&created).await.code, 0);
+    let wait = ["wait", "w", "-o", "g.mp4", "--overwrite", "--speed", "1000"];
+    assert_eq!(cli.run(&wait).await.code, 0);
+    assert!(is_of("g.json", "w"));
+}
+
+#[tokio::test]
 async fn file_that_is_not_a_sidecar_is_kept_and_nothing_is_created() {
     let cli = Cli::new();
     let body = json!({ "model": MODEL, "prompt": "Rain" }).to_string();

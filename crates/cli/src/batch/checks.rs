@@ -12,14 +12,14 @@ use serde_json::Map;
 use tempfile::NamedTempFile;
 
 use super::{
-    OTHER_SERVICE_REMEDY, absolute, is_simulated, names, open, options,
+    OTHER_SERVICE_REMEDY, absolute, adopted, is_simulated, names, open, options,
     out::{Out, check_folder, folder_of},
     requests::Requests,
     retry::{self, is_failed},
 };
 use crate::{
-    args::Batch, documents::Catalogue, failure::Failure, gallery, output::print_note,
-    service::service,
+    args::Batch, documents::Catalogue, failure::Failure, gallery, history::Entry,
+    output::print_note, service::service,
 };
 
 /// A batch that may begin.
@@ -38,13 +38,15 @@ pub(super) struct Checked {
 }
 
 impl Checked {
-    /// Checks the names, the folder, the journal at `path`, the files that exist, and the service.
+    /// Checks the names, the folder, the journal at `path`, the files that exist, and the service. `known` are the entries of
+    /// the history.
     pub(super) async fn new(
         batch: &Batch,
         requests: &Requests,
         path: &Path,
         catalogue: &Catalogue,
         speed: f64,
+        known: &[Entry],
     ) -> Result<Self, Failure> {
         let names = names::of(batch, requests, catalogue)?;
         check_folder(&batch.out, batch.dry_run)?;
@@ -54,9 +56,13 @@ impl Checked {
         }
         let journal = journal(batch, path)?;
         let entries = journal.as_ref().map(Journal::entries).unwrap_or_default();
+        let adopted = match &journal {
+            Some(journal) => adopted::adopt(journal, known, &out, batch.dry_run).await?,
+            None => BTreeSet::new(),
+        };
         let saved: BTreeSet<usize> = entries
             .iter()
-            .filter(|(_, entry)| out.has(entry))
+            .filter(|(line, entry)| out.has(entry) || adopted.contains(line))
             .map(|(line, _)| line - 1)
             .collect();
         let retried = retry::lines(batch, requests, &entries);
@@ -188,10 +194,18 @@ pub(super) fn check_overwrites(
     let mut lines = lines.into_iter();
     let foreign = lines.find_map(|line| out.foreign(line, entries.get(&line)));
     match foreign {
-        Some(path) => Err(format!(
-            "{} exists already and is not of this batch; move it, or name another folder by --out",
-            path.display()
-        )),
+        Some(path) => {
+            // Another folder has another journal, by which a batch would pay again.
+            let is_paid = |entry: &JournalEntry| entry.handle().is_some() && !out.has(entry);
+            let remedy = match entries.values().any(is_paid) {
+                true => "move it, and run the same command again",
+                false => "move it, or name another folder by --out",
+            };
+            let path = path.display();
+            Err(format!(
+                "{path} exists already and is not of this batch; {remedy}"
+            ))
+        }
         None => Ok(()),
     }
 }

@@ -169,10 +169,15 @@ impl Ledger {
         inner.entries.extend(entry.map(|entry| (index, entry)));
     }
 
-    /// Records the outcome of a create.
-    pub(super) fn record(&self, index: usize, outcome: Result<&GenerationHandle, &Failure>) {
+    /// Records the outcome of a create, and returns the id of its entry.
+    pub(super) fn record(
+        &self,
+        index: usize,
+        outcome: Result<&GenerationHandle, &Failure>,
+    ) -> Option<String> {
         let entry = self.lock().entries.remove(&index);
         self.history.record_create(entry.as_ref(), outcome);
+        entry
     }
 
     /// Keeps the cost that is known of a created generation: a journal, and what the library reads from it, has none.

@@ -4,27 +4,35 @@ use std::{collections::BTreeMap, path::Path};
 
 use aimlapi_video::{GenerationHandle, Saved};
 
-use super::requests::Requests;
+use super::{out::Out, requests::Requests};
 use crate::{
     cost::Cost,
     documents::Catalogue,
     failure::Failure,
     gallery::LivePage,
+    history::Entry,
     output::print_note,
     sidecar::{self, Draft},
 };
 
-/// The records of a batch; `default` only completes those of earlier runs.
-#[derive(Default)]
+/// The records of a batch.
 pub(super) struct Records {
     drafts: BTreeMap<usize, Draft>,
     page: Option<LivePage>,
 }
 
 impl Records {
-    /// Sidecars for all requests, and the page if the batch has one.
-    pub(super) fn new(requests: &Requests, catalogue: &Catalogue, page: Option<LivePage>) -> Self {
+    /// Sidecars for all requests, or only for those that have one of an earlier run, and the page if the batch has one.
+    pub(super) fn new(
+        requests: &Requests,
+        catalogue: &Catalogue,
+        page: Option<LivePage>,
+        is_for_all: bool,
+        out: &Out,
+    ) -> Self {
         let lines = requests.lines.iter().zip(&requests.requests);
+        let has_one = |line| is_for_all || sidecar::beside(&out.path(line)).is_some();
+        let lines = lines.filter(|(line, _)| has_one(**line));
         let drafts = lines.map(|(line, request)| {
             let model = catalogue.model(request.route(), request.model());
             (line - 1, Draft::of(request, model))
@@ -32,6 +40,18 @@ impl Records {
         Self {
             drafts: drafts.collect(),
             page,
+        }
+    }
+
+    /// Sidecars for the `open` generations that have one of another generation, such as the failed one before a retry.
+    pub(super) fn of_open(open: &[(usize, GenerationHandle)], out: &Out, known: &[Entry]) -> Self {
+        let draft = |(index, handle): &(usize, GenerationHandle)| {
+            let draft = sidecar::replacing(&out.path(index + 1), handle, known)?;
+            Some((*index, draft))
+        };
+        Self {
+            drafts: open.iter().filter_map(draft).collect(),
+            page: None,
         }
     }
 

@@ -16,7 +16,7 @@ use futures_util::{
 };
 
 use super::{
-    OTHER_SERVICE_REMEDY,
+    OTHER_SERVICE_REMEDY, adopted,
     checks::{check_origin, check_overwrites},
     exec::ExecQueue,
     feed::{Ledger, absolute},
@@ -116,7 +116,14 @@ async fn finish_all(jobs: &Jobs, history: &History, interrupt: Interrupt) -> Res
         }
     }
     if batches.is_empty() && singles.is_empty() {
-        print_note("nothing is unfinished");
+        let is_other =
+            |entry: &&Entry| entry.state() == State::Unfinished && !history.is_own(entry);
+        print_note(match history.entries().iter().filter(is_other).count() {
+            0 => "nothing is unfinished".into(),
+            others => {
+                format!("nothing is unfinished of this key and base URL; {others} of another")
+            }
+        });
     }
     let mut exit_code = 0;
     for (path, out, journal) in batches {
@@ -206,7 +213,6 @@ async fn finish_batch(
     interrupt: Interrupt,
 ) -> Result<u8, Failure> {
     let folder = out.unwrap_or_else(|| folder_of(path));
-    let entries = journal.entries();
     let speed = speed_of(jobs.speed, false);
     let options = options(jobs, speed);
     let client = ClientBuilder::from_env()
@@ -215,7 +221,9 @@ async fn finish_batch(
         .map_err(|error| Failure::creating(&error))?;
     check_origin(&journal, path, &client, OTHER_SERVICE_REMEDY, |_| false)?;
     check_folder(folder, false)?;
-    let out = Out::new(folder, path, names(&entries));
+    let out = Out::new(folder, path, names(&journal.entries()));
+    adopted::adopt(&journal, &known, &out, false).await?;
+    let entries = journal.entries();
     let open: Vec<(usize, GenerationHandle)> = entries
         .iter()
         .filter(|(_, entry)| !out.has(entry))
@@ -238,13 +246,14 @@ async fn finish_batch(
         let cost = history.adopt(&known, handle, Some((&place, index + 1)));
         ledger.created(*index, cost);
     }
+    let records = Records::of_open(&open, &out, &known);
     let mut run = Run {
         progress: BatchProgress::start(open.len() + unclear, "line", speed),
         client: client.clone(),
         journal,
         out,
         ledger,
-        records: Records::default(),
+        records,
         place,
         known,
         json: jobs.json,

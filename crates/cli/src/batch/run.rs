@@ -24,7 +24,7 @@ use super::{
 use crate::{
     cost::Cost,
     failure::{self, Failure, download_error_line, error_line},
-    history::Entry,
+    history::{Entry, after_look},
     interrupt::Interrupt,
     output::{print_note, write_line},
     progress::BatchProgress,
@@ -155,7 +155,7 @@ impl Run {
                 {
                     self.progress.print_of(line, error_line(&error));
                 }
-                let failure = match &handle {
+                let mut failure = match &handle {
                     Some(handle) => Failure::waiting(&error, handle),
                     None => Failure::creating(&error),
                 };
@@ -168,7 +168,12 @@ impl Run {
                         self.ledger.history.failed(handle, &failure.message, cost);
                     }
                     Some(_) => {}
-                    None => self.ledger.record(index, Err(&failure)),
+                    None => {
+                        let entry = self.ledger.record(index, Err(&failure));
+                        if let Some(entry) = entry.filter(|_| failure.is_ambiguous()) {
+                            failure.message += &format!("; {}", after_look(&entry));
+                        }
+                    }
                 }
                 let end = match &handle {
                     Some(_) if !has_failed => End::Open,

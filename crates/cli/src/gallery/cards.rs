@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
+    batch::JOURNALS,
     cost::Cost,
     failure::{resume_command, shell_path, shell_quoted},
     history::{Entry, prompt_of},
@@ -48,8 +49,19 @@ struct Facts {
     sha256: Option<String>,
 }
 
+/// Whether the folder is that of a batch, which has its journal there unless the command names another place.
+pub(super) fn is_of_batch(folder: &Path, known: &[Entry]) -> bool {
+    let has_journal = |name| folder.join(name).is_file();
+    let place = folder.canonicalize().ok();
+    let batches = known.iter().filter_map(|entry| entry.intent.batch.as_ref());
+    JOURNALS.into_iter().any(has_journal)
+        || batches
+            .map(|batch| &batch.out)
+            .any(|out| Some(out) == place.as_ref())
+}
+
 /// Reads the cards of a folder in the order of their names.
-pub(super) fn read(folder: &Path, known: &[Entry]) -> io::Result<Vec<Card>> {
+pub(super) fn read(folder: &Path, known: &[Entry], is_of_batch: bool) -> io::Result<Vec<Card>> {
     let mut videos = BTreeSet::new();
     let mut sidecars = BTreeMap::new();
     for entry in fs::read_dir(folder)? {
@@ -95,8 +107,13 @@ pub(super) fn read(folder: &Path, known: &[Entry]) -> io::Result<Vec<Card>> {
         .filter(|(stem, sidecar)| sidecar.state != Outcome::Saved && !stems.contains(stem));
     for (stem, sidecar) in without_video {
         let name = stem.to_string_lossy().into_owned();
+        // In the place of its own video, a batch would take that of another command for a foreign file.
+        let suffix = match is_of_batch && sidecar.state == Outcome::Failed {
+            true => "-retry",
+            false => "",
+        };
         cards.push(Card {
-            command: command(sidecar, &folder.join(format!("{name}.mp4"))),
+            command: command(sidecar, &folder.join(format!("{name}{suffix}.mp4"))),
             name,
             state: sidecar.state,
             has_video: false,

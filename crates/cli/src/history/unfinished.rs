@@ -110,8 +110,16 @@ fn note(entry: &Entry) -> String {
 pub(crate) fn advice(entry: &Entry) -> String {
     format!(
         "the create got no response, so it may have been accepted and billed; look at the account's log before you repeat it, \
-         and wait for an id that it lists by `aimlapi-video wait ID --entry {0}` (`aimlapi-video history show {0}` has the request)",
-        entry.id
+         and {}",
+        after_look(&entry.id)
+    )
+}
+
+/// What to do with an id that the account's log lists for an ambiguous entry.
+pub(crate) fn after_look(entry: &str) -> String {
+    format!(
+        "wait for an id that it lists by `aimlapi-video wait ID --entry {entry}` (`aimlapi-video history show {entry}` has the \
+         request)"
     )
 }
 

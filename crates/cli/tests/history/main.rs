@@ -2,6 +2,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod adopted;
 mod list;
 mod processes;
 mod unfinished;

@@ -97,9 +97,21 @@ async fn create_without_a_response_is_ambiguous_and_says_what_to_do() {
     for (status, state) in [(500, "ambiguous"), (401, "not_created")] {
         let server = Server::always(http(status, &[], "{}")).await;
         let cli = Cli::at(server.url());
-        cli.run(&generate("g1", "a.mp4")).await;
-        let entries = history(&cli).await;
-        assert_eq!((entries.len(), &entries[0]["state"]), (1, &json!(state)));
+        fs::write(cli.path("b.jsonl"), batch(&["b1"])).unwrap();
+        for create in [
+            &generate("g1", "a.mp4")[..],
+            &["batch", "b.jsonl", "--out", "out"],
+        ] {
+            let ran = cli.run(create).await;
+            let entries = history(&cli).await;
+            let entry = entries.last().unwrap();
+            assert_eq!(entry["state"], state);
+            // The error itself says how to go on.
+            let next = format!("wait ID --entry {}`", entry["entry"].as_str().unwrap());
+            let is_ambiguous = state == "ambiguous";
+            assert_eq!(ran.stderr.contains(&next), is_ambiguous, "{ran:?}");
+        }
+        assert_eq!(history(&cli).await.len(), 2);
     }
 }
 
@@ -120,6 +132,30 @@ async fn generation_of_another_command_or_account_is_not_noted() {
     let ran = cli.run(&["status", "other"]).await;
     assert!(notes(&ran)[0].ends_with(" g1"), "{ran:?}");
     assert_eq!(notes(&ran).len(), 1);
+}
+
+#[tokio::test]
+async fn list_notes_what_resume_finishes_and_what_it_cannot() {
+    let server = service(&Arc::default()).await;
+    let mut cli = Cli::at(server.url());
+    let create = [&generate("g1", "a.mp4")[..], &["--no-wait"]].concat();
+    assert_eq!(cli.run(&create).await.code, 0);
+    let mut child = cli.command(&generate("silent", "b.mp4")).spawn().unwrap();
+    until(|| recorded(&cli).contains("silent")).await;
+    child.kill().await.unwrap();
+    let ran = cli.run(&["history"]).await;
+    let id = history(&cli).await[1]["entry"].as_str().unwrap().to_owned();
+    let ambiguous = format!("note: 1 ambiguous; what to do: aimlapi-video history show {id}");
+    let own = "note: 1 unfinished; finish with: aimlapi-video resume";
+    assert_eq!(notes(&ran), [own, &ambiguous]);
+    cli.base = Some("http://127.0.0.1:1".into());
+    let ran = cli.run(&["history"]).await;
+    let other = "note: 1 unfinished of another key or base URL; ";
+    assert!(notes(&ran)[0].starts_with(other), "{ran:?}");
+    assert_eq!(notes(&ran).len(), 2, "{ran:?}");
+    let ran = cli.run(&["resume"]).await;
+    let told = "nothing is unfinished of this key and base URL; 1 of another\n";
+    assert_eq!((ran.code, &*ran.stderr), (0, told), "{ran:?}");
 }
 
 #[tokio::test]
