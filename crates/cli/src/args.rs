@@ -99,7 +99,7 @@ pub(crate) enum Command {
     Validate(Validate),
     /// List the models, or search them
     ///
-    /// DURATION is how long a generation takes, from create to completed, as the vendor's pages state it, and TAKES the media
+    /// WAIT is how long a generation takes, from create to completed, as the vendor's pages state it, and TAKES the media
     /// that a request may have. It needs no key and no network.
     Models(Models),
     /// Show the parameters of a model's request

@@ -54,7 +54,7 @@ fn listed(options: &Models) -> Result<String, Failure> {
             known.len()
         )));
     }
-    let mut header = vec!["MODEL", "TASK", "DURATION", "TAKES", "VENDOR"];
+    let mut header = vec!["MODEL", "TASK", "WAIT", "TAKES", "VENDOR"];
     let row = |model: &&Model| {
         let takes: Vec<&str> = model.media().into_keys().map(MediaKind::as_str).collect();
         vec![

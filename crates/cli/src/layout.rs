@@ -59,13 +59,20 @@ pub(crate) fn error(head: &[&str], name: &str) -> Option<String> {
             "{name} is YAML, expected one JSON object per line; {EXAMPLE}"
         ));
     }
+    let by_prompts = match name {
+        STANDARD_INPUT => "-".into(),
+        name => shell_path(name),
+    };
     converted(
         "plain text",
         "--format prompts",
         "jq -Rc '{model: \"MODEL\", prompt: .}'",
     )
     .map(|text| {
-        format!("{text}, which makes a prompt of each line; write the model's id for MODEL")
+        format!(
+            "{text}, which makes a prompt of each line; write the model's id for MODEL, or give `batch --prompts \
+             {by_prompts} --model MODEL`"
+        )
     })
 }
 

@@ -113,9 +113,9 @@ fn by_model(entries: &[Entry], json: bool) -> String {
         sums.creates += 1;
         sums.saved += usize::from(state == State::Saved);
         sums.failed += usize::from(state == State::Failed);
-        let may_cost = state != State::NotCreated && !entry.cost.is_known();
+        let may_cost = state != State::NotCreated && !entry.known_cost().is_known();
         sums.unknown += usize::from(may_cost);
-        sums.cost = sums.cost.plus(entry.cost);
+        sums.cost = sums.cost.plus(entry.known_cost());
     }
     if json {
         let object = |(model, sums): (&&str, &Sums)| {
@@ -133,7 +133,7 @@ fn by_model(entries: &[Entry], json: bool) -> String {
     }
     let total = entries
         .iter()
-        .fold(Cost::default(), |sum, entry| sum.plus(entry.cost));
+        .fold(Cost::default(), |sum, entry| sum.plus(entry.known_cost()));
     let row = |(model, sums): (&&str, &Sums)| {
         let counts = [sums.creates, sums.saved, sums.failed, sums.unknown];
         let mut row = vec![(*model).to_owned()];
@@ -211,7 +211,7 @@ fn text(entry: &Entry) -> String {
             "created",
             Some(humantime::format_rfc3339_seconds(entry.at).to_string()),
         ),
-        ("cost", entry.cost.text()),
+        ("cost", entry.known_cost().text()),
         (
             "file",
             Some(files.join(", ")).filter(|files| !files.is_empty()),

@@ -9,7 +9,7 @@ use crate::{
     args::{Parameters, route_of},
     documents::Catalogue,
     failure::{Failure, violation_json},
-    flags::{self, Given},
+    flags::{self, Flag, Given},
     text::{self, STANDARD_INPUT, json_error},
 };
 
@@ -36,6 +36,8 @@ pub(crate) struct Composed {
     options: Vec<(String, String)>,
     /// The flags of the parameters that may be missing.
     flags: Vec<(String, String)>,
+    /// The JSON pointers of the parameters whose flags take files.
+    files: Vec<String>,
 }
 
 impl Composed {
@@ -65,10 +67,13 @@ impl Composed {
                 continue;
             };
             let text = violation.to_string();
-            let named = match text.strip_prefix(&**pointer) {
+            let mut named = match text.strip_prefix(&**pointer) {
                 Some(rest) if *pointer == violation.pointer => format!("{flag}{rest}"),
                 _ => format!("{flag}: {text}"),
             };
+            if violation.given.is_none() && self.files.contains(&violation.pointer) {
+                named += ", or the path of a file";
+            }
             failure.message = failure.message.replacen(&text, &named, 1);
         }
         let violations = error.violations().iter();
@@ -173,11 +178,14 @@ pub(crate) fn compose(
         return Err(all);
     }
     let flags = model.filter(|_| source.request.is_none()).map(flags::of);
-    let flags = flags.unwrap_or_default().into_iter();
+    let flags = flags.unwrap_or_default();
+    let media = flags.iter().filter(|flag| flag.takes_media);
     Ok(Composed {
         body: composer.body.into(),
         options: composer.options,
+        files: media.map(Flag::pointer).collect(),
         flags: flags
+            .iter()
             .map(|flag| (flag.pointer(), flag.spelling()))
             .collect(),
     })

@@ -66,8 +66,14 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
     Ok(parsed)
 }
 
-/// How to write a value that was taken for a flag, or a prompt without its flag.
+/// How to write a value that was taken for a flag, or a prompt without its flag, or an id that is not at hand.
 fn remedy(error: &clap::Error) -> Option<String> {
+    // The usage names the command.
+    if error.kind() == ErrorKind::MissingRequiredArgument
+        && error.to_string().contains(" wait <ID|FILE|->")
+    {
+        return Some("`aimlapi-video wait --last` waits for the last generation".into());
+    }
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(&**text),
         _ => None,

@@ -105,6 +105,14 @@ impl Entry {
         own.is_some_and(|own| own.id() == handle.id() && own.route() == handle.route())
     }
 
+    /// The cost, once it is known: before the end, a zero is the cost of the responses so far.
+    pub(crate) fn known_cost(&self) -> Cost {
+        match self.stage < Stage::Completed && self.cost.usd == Some(0.0) {
+            true => Cost::default(),
+            false => self.cost,
+        }
+    }
+
     pub(crate) fn prompt(&self) -> &str {
         let route = self.handle.as_ref().map(GenerationHandle::route);
         prompt_of(
@@ -138,8 +146,10 @@ impl Entry {
             "files": self.files,
             "bytes": self.bytes,
             "sha256": self.sha256,
+            "usd_spent": null,
+            "credits_used": null,
         });
-        self.cost.add_to(&mut object);
+        self.known_cost().add_to(&mut object);
         if let Some(why) = &self.why {
             object["why"] = why.as_str().into();
         }

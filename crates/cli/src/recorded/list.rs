@@ -30,7 +30,7 @@ pub(super) fn of(entries: &[Entry], max_columns: Option<usize>) -> String {
 
 fn row(entry: &Entry) -> Vec<String> {
     let files: Vec<String> = entry.files.iter().map(|file| shown(file)).collect();
-    let usd = entry.cost.usd.map(crate::cost::usd_text);
+    let usd = entry.known_cost().usd.map(crate::cost::usd_text);
     let usd = usd.map(|usd| usd.trim_end_matches(" USD").to_owned());
     let words: Vec<&str> = entry.prompt().split_whitespace().collect();
     vec![

@@ -104,7 +104,7 @@ async fn requests_in_another_layout_are_an_error_with_a_conversion() {
         ),
         (
             "A kite climbs\nA kite falls\n".to_owned(),
-            ["plain text", "jq -Rc"],
+            ["plain text", "`batch --prompts kites.jsonl --model MODEL`"],
         ),
         (
             one.to_string().replace('"', "'"),

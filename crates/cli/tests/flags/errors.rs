@@ -239,3 +239,16 @@ async fn misspelled_model_behind_its_flag_is_reported_as_unknown() {
         "{ran:?}"
     );
 }
+
+#[tokio::test]
+async fn missing_value_is_an_error_with_the_ways_to_give_it() {
+    let cli = Cli::new();
+    let image = "klingai/video-v3-pro-image-to-video";
+    let ran = generate(&cli, &[image, "--prompt", "x"]).await;
+    let error = ran.error();
+    assert!(error.contains("--image-url is missing"), "{ran:?}");
+    assert!(error.contains(", or the path of a file"), "{ran:?}");
+    let ran = cli.run(&["wait"]).await;
+    let note = "note: `aimlapi-video wait --last` waits for the last generation\n";
+    assert!(ran.code == 2 && ran.stderr.ends_with(note), "{ran:?}");
+}

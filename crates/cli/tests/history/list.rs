@@ -96,6 +96,26 @@ async fn list_has_the_model_cost_file_and_prompt_and_sums_by_model() {
 }
 
 #[tokio::test]
+async fn cost_of_an_open_generation_is_unknown_until_a_response_states_more_than_zero() {
+    let server = Server::start(|_, _| {
+        let headers = [
+            ("content-type", "application/json"),
+            ("x-aimlapi-usd-spent", "0"),
+        ];
+        support::http(201, &headers, r#"{"id":"g1","status":"queued"}"#)
+    })
+    .await;
+    let cli = Cli::at(server.url());
+    let create = [&generate("g1", "1.mp4")[..], &["--no-wait"]].concat();
+    assert_eq!(cli.run(&create).await.code, 0);
+    let entries = history(&cli).await;
+    assert_eq!(entries[0]["usd_spent"], json!(null));
+    assert!(entries[0].as_object().unwrap().contains_key("usd_spent"));
+    let list = cli.run(&["history"]).await.stdout;
+    assert!(!list.contains("0.00"), "{list}");
+}
+
+#[tokio::test]
 async fn list_fits_the_terminal_and_its_short_ids_are_known() {
     let id = "60ac7c34-3224-4b14-8e7d-0aa0db708325:klingai/v2-master-text-to-video";
     let server = Server::start(move |_, request| {
