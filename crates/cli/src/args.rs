@@ -1,6 +1,6 @@
 //! The options of the command line, and their help.
 
-use std::{fmt::Display, ops::RangeInclusive, str::FromStr, time::Duration};
+use std::{ffi::OsString, fmt::Display, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use aimlapi_video::Route;
 use clap::{Args, Parser, Subcommand};
@@ -106,6 +106,22 @@ pub(crate) enum Command {
     Completions(Completions),
     /// Check, compare and update the OpenAPI documents this crate is generated from
     Specs(Specs),
+    /// Generate the videos of submitted jobs, on one of many machines; needs aimlapi-video-worker
+    Worker(External),
+    /// Submit the requests of a file as jobs for workers; needs aimlapi-video-worker
+    Submit(External),
+    /// List submitted jobs, and decide about ambiguous ones; needs aimlapi-video-worker
+    Jobs(External),
+}
+
+/// The arguments of a command that the program `aimlapi-video-worker` runs, `--help` among them. They are passed on as they are on
+/// the command line.
+#[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
+pub(crate) struct External {
+    /// The arguments of the command in that program, which --help lists
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    _arguments: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ mod catalogue;
 mod completions;
 mod cost;
 mod documents;
+mod external;
 mod failure;
 mod flags;
 mod gallery;
@@ -70,5 +71,8 @@ async fn run(arguments: Arguments) -> ExitCode {
         Command::Proxy(options) => proxy::proxy(options).await,
         Command::Completions(completions) => completions::completions(&completions),
         Command::Specs(specs) => specs::specs(&specs),
+        Command::Worker(_) => external::run("worker"),
+        Command::Submit(_) => external::run("submit"),
+        Command::Jobs(_) => external::run("jobs"),
     }
 }

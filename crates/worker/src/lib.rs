@@ -6,3 +6,5 @@
 #![warn(missing_docs)]
 
 pub mod job;
+#[cfg(feature = "temporal")]
+pub mod temporal;

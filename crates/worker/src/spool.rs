@@ -1,0 +1,307 @@
+//! The spool: what this machine knows about its creates, on a local disk.
+//!
+//! Each process appends to a file of its own, which it keeps locked for as long as it lives. A claim is synced before its request is sent,
+//! its outcome as soon as the response is read. A later process reads the files that are no longer locked, so that a handle
+//! survives its process, whatever the engine knows.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::job::{ClaimId, Fact};
+
+/// The spool of this process.
+#[derive(Debug)]
+pub struct Spool {
+    folder: PathBuf,
+    path: PathBuf,
+    file: Mutex<File>,
+}
+
+/// A line of a spool.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Line {
+    /// A request is about to be sent.
+    Claim {
+        /// The claim.
+        claim: ClaimId,
+        /// The key of the job.
+        job: String,
+        /// The model of the request.
+        model: String,
+    },
+    /// The request had this outcome.
+    Outcome {
+        /// The claim.
+        claim: ClaimId,
+        /// The outcome.
+        fact: Fact,
+    },
+    /// The job has received the outcome.
+    Reported {
+        /// The claim.
+        claim: ClaimId,
+    },
+}
+
+/// What a spool records of one claim.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The key of the job.
+    pub job: String,
+    /// The model of the request.
+    pub model: String,
+    /// The outcome; `None` if the process ended before.
+    pub outcome: Option<Fact>,
+    /// Whether the job has received the outcome.
+    pub is_reported: bool,
+}
+
+/// The spool of a process that has ended.
+#[derive(Debug)]
+pub struct Abandoned {
+    path: PathBuf,
+    /// Keeps other processes from reading the same file.
+    _locked: File,
+    /// The records by claim.
+    pub records: BTreeMap<ClaimId, Record>,
+}
+
+impl Spool {
+    /// Starts the spool of this process in `folder`, which is created if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// If the folder cannot be written, or its file system has no locks.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        let name = Uuid::new_v4();
+        let new = folder.join(format!("{name}.new"));
+        let file = OpenOptions::new()
+            .append(true)
+            .create_new(true)
+            .open(&new)?;
+        file.lock()?;
+        // Other processes see the file only with its lock.
+        let path = folder.join(format!("{name}.{EXTENSION}"));
+        fs::rename(&new, &path)?;
+        File::open(folder)?.sync_all()?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            path,
+            file: Mutex::new(file),
+        })
+    }
+
+    /// Appends a line, and returns when the line is on disk.
+    ///
+    /// # Errors
+    ///
+    /// If the line cannot be written or synced.
+    pub fn append(&self, line: &Line) -> io::Result<()> {
+        // Each line also begins with a line break, so that it is not joined to one that could not be written completely.
+        let text = format!("\n{}\n", serde_json::to_string(line)?);
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.write_all(text.as_bytes())?;
+        file.sync_data()
+    }
+
+    /// The spools of processes that have ended, each of which this process now holds.
+    ///
+    /// # Errors
+    ///
+    /// If the folder or a file cannot be read.
+    pub fn abandoned(&self) -> io::Result<Vec<Abandoned>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            let is_spool = path.extension().is_some_and(|found| found == EXTENSION);
+            if is_spool && path != self.path {
+                found.extend(Abandoned::lock(path)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Removes the file of this process, whose claims have all been reported.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or removed.
+    pub fn close(self) -> io::Result<()> {
+        let text = fs::read(&self.path)?;
+        match read(&text).values().all(|record| record.is_reported) {
+            true => fs::remove_file(&self.path),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Abandoned {
+    fn lock(path: PathBuf) -> io::Result<Option<Self>> {
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            // Another process has just removed the file.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        Ok(Some(Self {
+            records: read(&text),
+            path,
+            _locked: file,
+        }))
+    }
+
+    /// Removes the file, after its records have been dealt with.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be removed.
+    pub fn remove(self) -> io::Result<()> {
+        fs::remove_file(&self.path)
+    }
+}
+
+/// Reads the lines of a spool. A line that a killed process has left incomplete is covered by the lines before.
+fn read(text: &[u8]) -> BTreeMap<ClaimId, Record> {
+    let mut records = BTreeMap::new();
+    let lines = text
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| serde_json::from_slice(line).ok());
+    for line in lines {
+        match line {
+            Line::Claim { claim, job, model } => {
+                let record = Record {
+                    job,
+                    model,
+                    outcome: None,
+                    is_reported: false,
+                };
+                records.insert(claim, record);
+            }
+            Line::Outcome { claim, fact } => {
+                if let Some(record) = records.get_mut(&claim) {
+                    record.outcome = Some(fact);
+                }
+            }
+            Line::Reported { claim } => {
+                if let Some(record) = records.get_mut(&claim) {
+                    record.is_reported = true;
+                }
+            }
+        }
+    }
+    records
+}
+
+const EXTENSION: &str = "jsonl";
+
+#[cfg(test)]
+mod tests {
+    use aimlapi_video::GenerationHandle;
+
+    use super::*;
+
+    fn claim(name: &str) -> Line {
+        Line::Claim {
+            claim: name.into(),
+            job: "boat".into(),
+            model: "m".into(),
+        }
+    }
+
+    fn created(claim: &str) -> Line {
+        Line::Outcome {
+            claim: claim.into(),
+            fact: Fact::Created {
+                claim: claim.into(),
+                handle: GenerationHandle::new("a1"),
+            },
+        }
+    }
+
+    #[test]
+    fn spool_of_a_living_process_is_not_abandoned() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let first = Spool::open(folder.path()).expect("opened");
+        first.append(&claim("boat/1")).expect("written");
+        let second = Spool::open(folder.path()).expect("opened");
+        assert!(second.abandoned().expect("read").is_empty());
+    }
+
+    #[test]
+    fn spool_of_an_ended_process_is_read_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let first = Spool::open(folder.path()).expect("opened");
+        first.append(&claim("boat/1")).expect("written");
+        first.append(&created("boat/1")).expect("written");
+        drop(first);
+        let second = Spool::open(folder.path()).expect("opened");
+        let abandoned = second.abandoned().expect("read");
+        assert_eq!(abandoned.len(), 1);
+        let record = &abandoned[0].records[&ClaimId::from("boat/1")];
+        assert!(matches!(record.outcome, Some(Fact::Created { .. })));
+        assert!(!record.is_reported);
+        // The process that holds the file keeps others from it.
+        let third = Spool::open(folder.path()).expect("opened");
+        assert!(third.abandoned().expect("read").is_empty());
+        for held in abandoned {
+            held.remove().expect("removed");
+        }
+        assert!(second.abandoned().expect("read").is_empty());
+    }
+
+    #[test]
+    fn incomplete_last_line_leaves_the_claim_without_outcome() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let first = Spool::open(folder.path()).expect("opened");
+        first.append(&claim("boat/1")).expect("written");
+        let mut text = serde_json::to_vec(&created("boat/1")).expect("written");
+        text.truncate(20);
+        let mut file = OpenOptions::new().append(true).open(&first.path);
+        file.as_mut().expect("opened").write_all(&text).expect("written");
+        drop(first);
+        let second = Spool::open(folder.path()).expect("opened");
+        let abandoned = second.abandoned().expect("read");
+        assert_eq!(abandoned[0].records[&ClaimId::from("boat/1")].outcome, None);
+    }
+
+    #[test]
+    fn closed_spool_is_removed_only_if_all_its_claims_were_reported() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let spool = Spool::open(folder.path()).expect("opened");
+        spool.append(&claim("boat/1")).expect("written");
+        spool.append(&created("boat/1")).expect("written");
+        spool.close().expect("closed");
+        let spool = Spool::open(folder.path()).expect("opened");
+        let abandoned = spool.abandoned().expect("read");
+        assert_eq!(abandoned.len(), 1);
+        drop(abandoned);
+        spool.append(&claim("boat/2")).expect("written");
+        let reported = Line::Reported {
+            claim: "boat/2".into(),
+        };
+        spool.append(&reported).expect("written");
+        spool.close().expect("closed");
+        let spool = Spool::open(folder.path()).expect("opened");
+        assert_eq!(spool.abandoned().expect("read").len(), 1);
+    }
+}

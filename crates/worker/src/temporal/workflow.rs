@@ -1,0 +1,254 @@
+//! The workflow of a job: it performs the action that the job's state machine names, and applies the facts that result.
+//!
+//! Histories of earlier versions are replayed by this code. A change that other commands follow from, here or in the transitions of
+//! [`Job`], is made under a new id of `WorkflowContext::patched`; `tests/temporal_replay.rs` replays a stored history.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+use temporalio_common::{RetryPolicy, search_attributes::SearchAttributeKey};
+use temporalio_macros::{workflow, workflow_methods};
+use temporalio_sdk::{
+    ActivityExecutionError, ActivityOptions, SyncWorkflowContext, TimeoutType, WorkflowContext,
+    WorkflowContextView, WorkflowResult, workflows,
+};
+
+use super::{
+    create::CreateStep,
+    poll::PollStep,
+    protocol::{
+        CreateTask, Decision, Job, JobInput, JobState, PollTask, Queues, STATE_ATTRIBUTE, SaveTask,
+        WORKFLOW, state_name,
+    },
+    save::SaveStep,
+};
+use crate::job::{Action, Claim, ClaimId, Effect, Fact, Phase, Timestamp};
+
+/// A job and its request.
+#[workflow]
+pub struct JobWorkflow {
+    input: JobInput,
+    job: Job,
+    /// The response that named the videos.
+    response: Option<Value>,
+    /// The state that the search attribute holds.
+    shown: Option<JobState>,
+}
+
+#[workflow_methods]
+impl JobWorkflow {
+    #[init]
+    fn new(context: &WorkflowContextView, input: JobInput) -> Self {
+        let mut job = Job::new(context.workflow_id(), &*input.sha256);
+        if let Some(traceparent) = &input.traceparent {
+            job = job.with_traceparent(traceparent);
+        }
+        Self {
+            input,
+            job,
+            response: None,
+            shown: None,
+        }
+    }
+
+    /// Runs until the job has ended.
+    #[run(name = WORKFLOW)]
+    async fn run(context: &mut WorkflowContext<Self>) -> WorkflowResult<Job> {
+        loop {
+            show_state(context);
+            match context.state(|state| state.job.action()) {
+                Action::Claim { not_before } => claim(context, not_before).await,
+                Action::Create { claim, .. } => create(context, claim).await,
+                Action::Poll { .. } => poll(context).await,
+                Action::Save { .. } => save(context).await,
+                Action::Ask => {
+                    context
+                        .wait_condition(|state| state.job.action() != Action::Ask)
+                        .await?;
+                }
+                Action::Nothing => return Ok(context.state(|state| state.job.clone())),
+            }
+        }
+    }
+
+    /// Receives a fact about a create of this job, from the worker that sent it or from its spool.
+    #[signal]
+    pub fn fact(&mut self, context: &mut SyncWorkflowContext<Self>, fact: Fact) {
+        self.job.apply(fact, timestamp(context.workflow_time()));
+    }
+
+    #[update_validator(decide)]
+    fn validate_decide(
+        &self,
+        context: &WorkflowContextView,
+        decision: &Decision,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let decision = decision.clone();
+        let now = timestamp(context.start_time());
+        match self.job.clone().apply(Fact::Decided { decision }, now).effect {
+            Effect::NotApplicable(reason) => Err(reason.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Applies a person's decision.
+    #[update]
+    pub fn decide(&mut self, context: &mut SyncWorkflowContext<Self>, decision: Decision) -> Job {
+        let now = timestamp(context.workflow_time());
+        self.job.apply(Fact::Decided { decision }, now);
+        self.job.clone()
+    }
+
+    /// The job.
+    #[query]
+    pub fn job(&self, _context: &WorkflowContextView) -> Job {
+        self.job.clone()
+    }
+}
+
+/// Shows a new state in the search attribute.
+fn show_state(context: &WorkflowContext<JobWorkflow>) {
+    let state = context.state(|state| state.job.phase().state());
+    if context.state(|job| job.shown) != Some(state) {
+        context.upsert_search_attributes([STATE.value_set(state_name(state))]);
+        context.state_mut(|job| job.shown = Some(state));
+    }
+}
+
+/// Claims the job. The claim is in the history, and so acknowledged, before a worker receives it.
+async fn claim(context: &WorkflowContext<JobWorkflow>, not_before: Timestamp) {
+    let pause = not_before.since(now(context));
+    if !pause.is_zero() {
+        // A late handle or a decision ends the pause.
+        let is_planned = |job: &JobWorkflow| matches!(job.job.phase(), Phase::Planned { .. });
+        workflows::select! {
+            _ = context.timer(pause) => {}
+            _ = context.wait_condition(|job| !is_planned(job)) => {}
+        }
+    }
+    let number = context.state(|state| state.job.claims().len()) + 1;
+    let wait = context.state(|state| state.input.timeouts.wait);
+    let id = format!("{}/{number}", context.workflow_id());
+    let claim = Claim::new(id, context.task_queue(), now(context) + wait);
+    apply(context, Fact::Claimed { claim });
+}
+
+async fn create(context: &WorkflowContext<JobWorkflow>, claim: ClaimId) {
+    let timeouts = context.state(|state| state.input.timeouts);
+    let task = context.state(|state| CreateTask {
+        claim: claim.clone(),
+        pause: state.job.pause(),
+        route: state.input.route,
+        body: state.input.body.clone(),
+    });
+    let options = ActivityOptions::with_start_to_close_timeout(timeouts.create)
+        .task_queue(queues(context).create())
+        .schedule_to_start_timeout(timeouts.wait)
+        .heartbeat_timeout(timeouts.heartbeat)
+        .retry_policy(RetryPolicy::builder().maximum_attempts(1).build())
+        .do_not_eagerly_execute(true)
+        .build();
+    let fact = match context.execute_activity(CreateStep::create, task, options).await {
+        Ok(fact) => fact,
+        Err(error) if never_started(&error) => {
+            Fact::not_bought(claim, now(context), "no worker took the create in time")
+        }
+        Err(error) => Fact::unclear(claim, error.to_string()),
+    };
+    apply(context, fact);
+}
+
+async fn poll(context: &WorkflowContext<JobWorkflow>) {
+    let timeouts = context.state(|state| state.input.timeouts);
+    let task = context.state(|state| match state.job.phase() {
+        Phase::Waiting { schedule, .. } => state.job.handle().map(|handle| PollTask {
+            handle: handle.clone(),
+            schedule: schedule.clone(),
+            length: state.input.length,
+        }),
+        _ => None,
+    });
+    let Some(task) = task else { return };
+    let handle = task.handle.clone();
+    let options = ActivityOptions::with_close_timeouts(both(timeouts.wait, timeouts.poll))
+        .task_queue(queues(context).poll())
+        .retry_policy(retries())
+        .do_not_eagerly_execute(true)
+        .build();
+    match context.execute_activity(PollStep::poll, task, options).await {
+        Ok(end) => {
+            context.state_mut(|state| state.response = end.response);
+            apply(context, end.fact);
+        }
+        Err(error) => {
+            let reason = format!("the generation's end was not seen in time: {error}");
+            apply(context, Fact::Lost { handle, reason });
+        }
+    }
+}
+
+async fn save(context: &WorkflowContext<JobWorkflow>) {
+    let timeouts = context.state(|state| state.input.timeouts);
+    let task = context.state(|state| {
+        let handle = state.job.handle().cloned();
+        handle.map(|handle| SaveTask {
+            handle,
+            response: state.response.clone(),
+        })
+    });
+    let Some(task) = task else { return };
+    let handle = task.handle.clone();
+    let options = ActivityOptions::with_close_timeouts(both(timeouts.wait, timeouts.save))
+        .task_queue(queues(context).save())
+        .heartbeat_timeout(timeouts.heartbeat)
+        .retry_policy(retries())
+        .do_not_eagerly_execute(true)
+        .build();
+    let fact = match context.execute_activity(SaveStep::save, task, options).await {
+        Ok(objects) => Fact::Saved { handle, objects },
+        Err(error) => Fact::Lost {
+            handle,
+            reason: format!("the videos were not saved in time: {error}"),
+        },
+    };
+    apply(context, fact);
+}
+
+fn apply(context: &WorkflowContext<JobWorkflow>, fact: Fact) {
+    let now = now(context);
+    context.state_mut(|state| state.job.apply(fact, now));
+}
+
+fn now(context: &WorkflowContext<JobWorkflow>) -> Timestamp {
+    timestamp(context.workflow_time())
+}
+
+/// The engine states a time for every task.
+fn timestamp(time: Option<SystemTime>) -> Timestamp {
+    time.map(Timestamp::from).unwrap_or_default()
+}
+
+fn queues(context: &WorkflowContext<JobWorkflow>) -> Queues {
+    Queues::new(context.task_queue())
+}
+
+fn never_started(error: &ActivityExecutionError) -> bool {
+    let timeout = error.as_timeout().map(|timeout| timeout.timeout_type());
+    timeout == Some(TimeoutType::ScheduleToStart)
+}
+
+fn both(schedule_to_close: Duration, start_to_close: Duration) -> ActivityCloseTimeouts {
+    ActivityCloseTimeouts::Both {
+        schedule_to_close,
+        start_to_close,
+    }
+}
+
+/// The retries of polls and saves after a crash or an error.
+fn retries() -> RetryPolicy {
+    RetryPolicy::builder()
+        .maximum_interval(Duration::from_secs(60))
+        .build()
+}
+
+const STATE: SearchAttributeKey<String> = SearchAttributeKey::keyword(STATE_ATTRIBUTE);
