@@ -9,36 +9,54 @@ use std::{
 
 use aimlapi_video::GenerationHandle;
 use aimlapi_video_simulator::{RecordedTask, Simulator};
-use aimlapi_video_worker::temporal::{
-    jobs::Jobs,
-    protocol::{Decision, JobState, JobView, Verdict},
+use aimlapi_video_worker::{
+    job::{Decision, End, Job, JobState, Verdict},
+    temporal::jobs::Jobs,
 };
 use sha2::{Digest, Sha256};
 
 use super::is_final;
 
 pub struct Audit<'a> {
-    jobs: &'a Jobs,
+    client: &'a Jobs,
     simulator: &'a Simulator,
     store: PathBuf,
     keys: Vec<String>,
 }
 
 impl<'a> Audit<'a> {
-    pub fn new(jobs: &'a Jobs, simulator: &'a Simulator, store: PathBuf, keys: Vec<String>) -> Self {
-        Self { jobs, simulator, store, keys }
+    pub fn new(
+        client: &'a Jobs,
+        simulator: &'a Simulator,
+        store: PathBuf,
+        keys: Vec<String>,
+    ) -> Self {
+        Self {
+            client,
+            simulator,
+            store,
+            keys,
+        }
     }
 
     /// Waits until each job has ended or is parked.
     pub async fn settle(&self, within: Duration) {
         let deadline = Instant::now() + within;
         loop {
-            let views = self.views().await;
-            let open: Vec<_> = views.iter().filter(|(_, view)| !is_final(view.state)).collect();
+            let jobs = self.jobs().await;
+            let open: Vec<_> = jobs
+                .iter()
+                .filter(|job| !is_final(job.phase().state()))
+                .collect();
             if open.is_empty() {
                 return;
             }
-            assert!(Instant::now() < deadline, "{} jobs have not ended, such as {:?}", open.len(), open[0]);
+            assert!(
+                Instant::now() < deadline,
+                "{} jobs have not ended, such as {:?}",
+                open.len(),
+                open[0]
+            );
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
@@ -47,17 +65,28 @@ impl<'a> Audit<'a> {
     pub async fn decide(&self) -> usize {
         let tasks = self.tasks();
         let mut parked = 0;
-        for (key, view) in self.views().await {
-            if !matches!(view.state, JobState::Ambiguous | JobState::Lost) {
+        for job in self.jobs().await {
+            if !matches!(job.phase().state(), JobState::Ambiguous | JobState::Lost) {
                 continue;
             }
             parked += 1;
-            let verdict = match tasks.get(&key).and_then(|tasks| tasks.first()) {
-                Some(task) => Verdict::Adopt(GenerationHandle::new(&task.id).with_route(task.route)),
+            let verdict = match tasks.get(job.key()).and_then(|tasks| tasks.first()) {
+                Some(task) => {
+                    Verdict::Adopt(GenerationHandle::new(&task.id).with_route(task.route))
+                }
                 None => Verdict::Repeat,
             };
-            let decision = Decision { verdict, by: "Ada".into(), why: "the list of the service".into() };
-            self.jobs.resolve(&key, decision).await.unwrap_or_else(|error| panic!("{key}: {error:?}"));
+            let decision = Decision {
+                verdict,
+                by: "Ada".into(),
+                why: "the list of the service".into(),
+                revision: job.revision(),
+            };
+            let key = job.key();
+            self.client
+                .resolve(key, decision)
+                .await
+                .unwrap_or_else(|error| panic!("{key}: {error:?}"));
         }
         parked
     }
@@ -66,27 +95,59 @@ impl<'a> Audit<'a> {
     pub async fn check(&self, budget: f64) -> Figures {
         let tasks = self.tasks();
         let mut figures = Figures::default();
-        for (key, view) in self.views().await {
-            assert_eq!(view.state, JobState::Saved, "{key}: {view:?}");
-            let bought = tasks.get(&key).map_or(&[][..], Vec::as_slice);
-            let repeats = view.decisions.iter().filter(|one| one.verdict == Verdict::Repeat).count();
+        for job in self.jobs().await {
+            assert_eq!(job.phase().state(), JobState::Saved, "{job:?}");
+            let bought = tasks.get(job.key()).map_or(&[][..], Vec::as_slice);
+            let decided = |wanted: fn(&Verdict) -> bool| {
+                job.decisions()
+                    .iter()
+                    .filter(|one| wanted(&one.verdict))
+                    .count()
+            };
+            let repeats = decided(|one| matches!(one, Verdict::Repeat));
             figures.bought += bought.len();
             figures.repeats += repeats;
             figures.doubled += usize::from(bought.len() > 1 + repeats);
-            let known: BTreeSet<_> = view.handle.iter().chain(view.extra.iter().map(|one| &one.handle)).map(|one| one.id()).collect();
-            let adopted = view.decisions.iter().any(|one| matches!(one.verdict, Verdict::Adopt(_)));
-            figures.adopted += usize::from(adopted);
+            figures.adopted += decided(|one| matches!(one, Verdict::Adopt(_)));
+            let known: BTreeSet<_> = job
+                .generations()
+                .iter()
+                .map(|one| one.handle.id())
+                .collect();
             for task in bought {
-                assert!(known.contains(&*task.id), "{key}: generation {} is unknown to the job: {view:?}", task.id);
+                assert!(
+                    known.contains(&*task.id),
+                    "the generation {} is unknown to its job: {job:?}",
+                    task.id
+                );
             }
-            assert!(!view.saved.is_empty(), "{key}: {view:?}");
-            for object in &view.saved {
+            let ends = job.generations().iter().filter_map(|one| one.end.as_ref());
+            let saved: Vec<_> = ends
+                .filter_map(|end| match end {
+                    End::Saved(objects) => Some(objects),
+                    _ => None,
+                })
+                .flatten()
+                .collect();
+            assert!(!saved.is_empty(), "{job:?}");
+            for object in saved {
                 let bytes = fs::read(self.store.join(&object.key)).unwrap();
-                let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-                assert_eq!((digest, bytes.len() as u64), (object.sha256.clone(), object.bytes), "{key}");
+                let digest: String = Sha256::digest(&bytes)
+                    .iter()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect();
+                assert_eq!(
+                    (&digest, bytes.len() as u64),
+                    (&object.sha256, object.bytes),
+                    "{}",
+                    object.key
+                );
             }
         }
-        assert_eq!(figures.doubled, 0, "jobs whose generation was bought more than once");
+        assert_eq!(
+            figures.doubled, 0,
+            "jobs whose generation was bought more than once"
+        );
         figures.busiest_minute = self.busiest_minute();
         assert!(figures.busiest_minute as f64 <= 1.1 * budget, "{figures}");
         figures
@@ -95,11 +156,18 @@ impl<'a> Audit<'a> {
     /// The maximum number of polls in one minute of real time.
     fn busiest_minute(&self) -> usize {
         let requests = self.simulator.requests();
-        let polls: Vec<_> = requests.iter().filter(|one| one.method == "GET" && one.target.contains("generation_id")).map(|one| one.at).collect();
+        let polls: Vec<_> = requests
+            .iter()
+            .filter(|one| one.method == "GET" && one.target.contains("generation_id"))
+            .map(|one| one.at)
+            .collect();
         let mut first = 0;
         let mut most = 0;
         for last in 0..polls.len() {
-            while polls[last].duration_since(polls[first]).is_ok_and(|time| time > Duration::from_secs(60)) {
+            while polls[last]
+                .duration_since(polls[first])
+                .is_ok_and(|time| time > Duration::from_secs(60))
+            {
                 first += 1;
             }
             most = most.max(last + 1 - first);
@@ -111,19 +179,29 @@ impl<'a> Audit<'a> {
     fn tasks(&self) -> BTreeMap<String, Vec<RecordedTask>> {
         let mut tasks: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for task in self.simulator.tasks() {
-            let key = task.prompt.as_deref().unwrap_or_default().split(' ').next().unwrap_or_default();
+            let key = task
+                .prompt
+                .as_deref()
+                .unwrap_or_default()
+                .split(' ')
+                .next()
+                .unwrap_or_default();
             tasks.entry(key.to_owned()).or_default().push(task);
         }
         tasks
     }
 
-    async fn views(&self) -> Vec<(String, JobView)> {
-        let mut views = Vec::new();
+    async fn jobs(&self) -> Vec<Job> {
+        let mut jobs = Vec::new();
         for key in &self.keys {
-            let view = self.jobs.show(key).await.unwrap_or_else(|error| panic!("{key}: {error:?}"));
-            views.push((key.clone(), view));
+            jobs.push(
+                self.client
+                    .show(key)
+                    .await
+                    .unwrap_or_else(|error| panic!("{key}: {error:?}")),
+            );
         }
-        views
+        jobs
     }
 }
 
@@ -138,7 +216,16 @@ pub struct Figures {
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { bought, doubled, repeats, adopted, busiest_minute } = self;
-        write!(f, "{bought} generations bought, {doubled} twice, {repeats} repeats, {adopted} adopted by a person, {busiest_minute} polls in the busiest minute")
+        let Self {
+            bought,
+            doubled,
+            repeats,
+            adopted,
+            busiest_minute,
+        } = self;
+        write!(
+            f,
+            "{bought} generations bought, {doubled} twice, {repeats} repeats, {adopted} adopted by a person, {busiest_minute} polls in the busiest minute"
+        )
     }
 }

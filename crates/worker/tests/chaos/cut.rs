@@ -1,8 +1,15 @@
 //! A forwarder of TCP connections that can cut all of them.
 
-use std::{net::SocketAddr, sync::{Arc, Mutex}};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
 
-use tokio::{io::copy_bidirectional, net::{TcpListener, TcpStream}, task::{AbortHandle, JoinHandle}};
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    task::{AbortHandle, JoinHandle},
+};
 
 pub struct Cut {
     address: SocketAddr,
@@ -30,7 +37,11 @@ impl Cut {
                 list.push(connection.abort_handle());
             }
         });
-        Self { address, open, task }
+        Self {
+            address,
+            open,
+            task,
+        }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -39,7 +50,11 @@ impl Cut {
 
     /// Closes all connections; new ones are forwarded.
     pub fn cut(&self) {
-        self.open.lock().unwrap().drain(..).for_each(|one| one.abort());
+        self.open
+            .lock()
+            .unwrap()
+            .drain(..)
+            .for_each(|one| one.abort());
     }
 }
 

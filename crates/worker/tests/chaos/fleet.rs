@@ -35,7 +35,9 @@ enum Worker {
 
 impl Fleet {
     pub fn start(settings: Settings) -> Self {
-        let workers = (0..settings.workers).map(|number| Worker::Running(spawn(&settings, number))).collect();
+        let workers = (0..settings.workers)
+            .map(|number| Worker::Running(spawn(&settings, number)))
+            .collect();
         Self { settings, workers }
     }
 
@@ -48,7 +50,10 @@ impl Fleet {
                     Worker::Running(child)
                 }
                 Worker::Running(mut child) if child.try_wait().unwrap().is_some() => {
-                    panic!("worker {number} has ended; see its log in {}", self.settings.folder.display())
+                    panic!(
+                        "worker {number} has ended; see its log in {}",
+                        self.settings.folder.display()
+                    )
                 }
                 Worker::Dead => Worker::Running(spawn(&self.settings, number)),
                 other => other,
@@ -74,7 +79,11 @@ impl Fleet {
     }
 
     fn strike(&mut self, number: usize, how: impl FnOnce(Child) -> Worker) -> bool {
-        let running = self.workers.iter().filter(|one| matches!(one, Worker::Running(_))).count();
+        let running = self
+            .workers
+            .iter()
+            .filter(|one| matches!(one, Worker::Running(_)))
+            .count();
         if running < 2 || !matches!(self.workers[number], Worker::Running(_)) {
             return false;
         }
@@ -86,7 +95,11 @@ impl Fleet {
 
     /// Waits until all workers run.
     pub async fn recover(&mut self) {
-        while !self.workers.iter().all(|one| matches!(one, Worker::Running(_))) {
+        while !self
+            .workers
+            .iter()
+            .all(|one| matches!(one, Worker::Running(_)))
+        {
             tokio::time::sleep(Duration::from_millis(200)).await;
             self.tick();
         }
@@ -97,8 +110,14 @@ impl Fleet {
         for worker in self.workers.drain(..) {
             if let Worker::Running(mut child) = worker {
                 signal(&child, Signal::TERM);
-                let status = tokio::task::spawn_blocking(move || child.wait()).await.unwrap().unwrap();
-                assert!(status.success(), "a worker that is asked to stop ends with {status}");
+                let status = tokio::task::spawn_blocking(move || child.wait())
+                    .await
+                    .unwrap()
+                    .unwrap();
+                assert!(
+                    status.success(),
+                    "a worker that is asked to stop ends with {status}"
+                );
             }
         }
     }
@@ -118,12 +137,22 @@ impl Drop for Fleet {
 /// Each worker has a spool of its own, as on a machine of its own, which it finds again after a kill.
 fn spawn(settings: &Settings, number: usize) -> Child {
     let folder = &settings.folder;
-    let log = File::options().create(true).append(true).open(folder.join(format!("worker-{number}.log"))).unwrap();
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join(format!("worker-{number}.log")))
+        .unwrap();
     Command::new(env!("CARGO_BIN_EXE_aimlapi-video-worker"))
         .arg("worker")
-        .args(["--queue", &format!("temporal://{}/default", settings.engine)])
+        .args([
+            "--queue",
+            &format!("temporal://{}/default", settings.engine),
+        ])
         .args(["--base-url", &format!("http://{}", settings.service)])
-        .args(["--store", &format!("file://{}", folder.join("store").display())])
+        .args([
+            "--store",
+            &format!("file://{}", folder.join("store").display()),
+        ])
         .args(["--speed", &settings.speed.to_string()])
         .args(["--budget", &settings.budget.to_string()])
         .args(["--concurrency", "50"])

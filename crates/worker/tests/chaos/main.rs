@@ -88,12 +88,15 @@ async fn jobs_under_faults_buy_each_generation_once_and_save_every_video() {
     while submitted < jobs {
         tick.tick().await;
         fleet.tick();
-        let due = (jobs as f64 * begin.elapsed().as_secs_f64() / time.as_secs_f64()).ceil() as usize;
+        let due =
+            (jobs as f64 * begin.elapsed().as_secs_f64() / time.as_secs_f64()).ceil() as usize;
         while submitted < due.min(jobs) {
             submit(&client, submitted).await;
             submitted += 1;
         }
-        faults.strike(&mut fleet, &mut engine, &simulator, &service, &to_engine).await;
+        faults
+            .strike(&mut fleet, &mut engine, &simulator, &service, &to_engine)
+            .await;
     }
     fleet.recover().await;
     println!("{faults}");
