@@ -188,6 +188,23 @@ impl Client {
         self.runtime.block_on(self.client.save(generation, path))
     }
 
+    /// Saves all videos of a generation in an object store, as [`crate::Client::save_to`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::Download::to_store`].
+    #[cfg(feature = "object-store")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "object-store")))]
+    pub fn save_to(
+        &self,
+        generation: &Generation,
+        store: Arc<dyn object_store::ObjectStore>,
+        path: impl Into<object_store::path::Path>,
+    ) -> Result<Vec<Saved>, Error> {
+        let saved = self.client.save_to(generation, store, path);
+        self.runtime.block_on(saved)
+    }
+
     /// Waits for many generations, as [`crate::Client::wait_all`] does; returns an iterator of their outcomes in the
     /// order in which they end.
     ///

@@ -6,7 +6,7 @@
 //!
 //! The private modules, from a request to the file: [`save`] takes each video to its destination, [`fetch`] runs the
 //! attempts for one video, [`request`] sends one GET, [`judge`] decides what the response is, [`version`] compares
-//! validators, [`sink`] and [`part`] store the bytes, [`container`] and [`content`] inspect the bytes, [`target`],
+//! validators, [`sink`] and [`part`] store the bytes, `store` sends them to an object store, [`container`] and [`content`] inspect the bytes, [`target`],
 //! [`name`] and [`disk`] handle paths and file systems, and [`video_urls`] requests fresh URLs from the service.
 
 use std::{fmt, path::Path, time::Duration};
@@ -33,6 +33,8 @@ mod part;
 mod request;
 mod save;
 mod sink;
+#[cfg(feature = "object-store")]
+mod store;
 mod target;
 mod version;
 mod video_urls;
@@ -42,7 +44,8 @@ pub use target::ReservedTarget;
 /// A download of the videos of a generation, made by [`Client::download`](crate::Client::download).
 ///
 /// The download starts with one of these methods: [`to_file`](Self::to_file), [`to_reserved`](Self::to_reserved),
-/// [`to_folder`](Self::to_folder), [`to_bytes`](Self::to_bytes), [`to_writer`](Self::to_writer).
+/// [`to_folder`](Self::to_folder), [`to_bytes`](Self::to_bytes), [`to_writer`](Self::to_writer), and with the feature
+/// `object-store` also `to_store`.
 ///
 /// The host that serves a video receives neither the API key nor any header of the API. The request is for the URL
 /// exactly as the service wrote it, with every escape of its signature unchanged. Only the normalization of the
@@ -249,7 +252,7 @@ impl<'a> Download<'a> {
         self
     }
 
-    /// Computes the SHA-256 of the video; off by default.
+    /// Computes the SHA-256 of the video; off by default, and always on for an object in a store.
     pub fn sha256(mut self, sha256: bool) -> Self {
         self.sha256 = sha256;
         self

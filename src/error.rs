@@ -91,7 +91,7 @@ pub enum ErrorKind {
     /// The video could not be downloaded; the message says how its host responded. Wait again with the same handle for a
     /// fresh URL; the next download resumes the partial file if possible.
     Download,
-    /// A file could not be written or read; the message names the file. If the file was for a generation,
+    /// A file or an object in a store could not be written or read; the message names it. If it was for a generation,
     /// [`Error::handle`] is its handle.
     Io,
 }

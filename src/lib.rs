@@ -40,7 +40,7 @@
 //! | [`DeadlineExceeded`](ErrorKind::DeadlineExceeded), [`PollingLost`](ErrorKind::PollingLost) | the wait ended before the generation did | wait again with [`handle`](Error::handle) if [`is_resumable`](Error::is_resumable) |
 //! | [`MissingVideo`](ErrorKind::MissingVideo) | completed, but no response holds a video | wait again later, or show [`last_answer`](Error::last_answer) to the vendor |
 //! | [`Download`](ErrorKind::Download) | a video could not be downloaded | wait again for a fresh URL; the next download continues where it can |
-//! | [`Io`](ErrorKind::Io) | a file could not be read or written | make room or name another file; [`handle`](Error::handle) has the generation |
+//! | [`Io`](ErrorKind::Io) | a file or an object in a store could not be read or written | make room or name another file; [`handle`](Error::handle) has the generation |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     some_models,
@@ -122,6 +122,10 @@ pub use generation::{
     Failure, Generation, GenerationHandle, ResponseMetadata, State, Usage, Video,
 };
 pub use journal::{Journal, JournalEntry, JournalState};
+/// The library of object stores, for [`Client::save_to`] and [`Download::to_store`].
+#[cfg(feature = "object-store")]
+#[cfg_attr(docsrs, doc(cfg(feature = "object-store")))]
+pub use object_store;
 pub use poll::{PollFailed, Progress, Times, Update, Updates, Wait};
 pub use request::{GenerationRequest, IntoGenerationRequest, media::Media};
 /// The HTTP library, for what [`ClientBuilder`] takes of it.

@@ -335,9 +335,10 @@ impl<S: PollSource> Machine<S> {
             Ok(answered) => answered,
             Err(failed) => return self.failed_poll(failed, sent, is_last).map(Some),
         };
-        (self.silence.since, self.silence.failing) = (self.last_poll, false);
+        self.silence.since = self.last_poll;
         self.retry_after = retry_after;
         let update = self.judge(answer)?;
+        self.silence.failing = false;
         match update {
             Some(Update::Completed(_)) => self.learn(),
             _ if self.missing_video.is_some() => {}

@@ -254,8 +254,9 @@ impl GenerationRequest {
         }
     }
 
-    /// The clip's length in seconds, if the request or else the document states one.
-    pub(crate) fn length(&self) -> Option<u64> {
+    /// The clip's length in seconds, if the request or else its document states one. A schedule that is continued in another
+    /// process needs it as [`PollState::length`](crate::schedule::PollState::length).
+    pub fn length(&self) -> Option<u64> {
         let property = self.entry.as_ref()?.property(Role::Duration)?;
         let length = self.body.get(&property.name).or(property.default.as_ref());
         length?.as_u64()

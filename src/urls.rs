@@ -50,6 +50,19 @@ mod tests {
                 r#"{"url":"https:\/\/h.example\/a?…"}"#,
             ),
             ("://", "://"),
+            // A text that is one URL, whose query may have quotes.
+            (
+                "https://u:p@h.example/a?x=attachment;filename*=UTF-8''c\"a\".png&sig=1 ",
+                "https://h.example/a?… ",
+            ),
+            (
+                r#"https:\/\/h.example\/a?x="b"&sig=1"#,
+                r"https:\/\/h.example\/a?…",
+            ),
+            (
+                "see,https://h.example/a?x=1\"&y=2",
+                "see,https://h.example/a?…\"&y=2",
+            ),
             // URLs without a scheme or percent-encoded, with a parameter whose name is that of a secret.
             (
                 "at //h.example/a?X-Amz-Signature=1 or h.example/b?token=2, why?",

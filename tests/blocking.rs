@@ -352,6 +352,18 @@ fn video_is_saved_to_file_folder_memory_and_writer() {
         .to_writer(&mut written)
         .unwrap();
     assert_eq!((result.bytes, written), (3_000_000, film().bytes()));
+
+    #[cfg(feature = "object-store")]
+    {
+        use aimlapi_video::object_store::local::LocalFileSystem;
+
+        let store = Arc::new(LocalFileSystem::new_with_prefix(folder.path()).unwrap());
+        let saved = client
+            .save_to(&generation, store, "kites/film.mp4")
+            .unwrap();
+        let stored = std::fs::read(folder.path().join(&saved[0].path)).unwrap();
+        assert_eq!(stored, film().bytes());
+    }
 }
 
 /// A writer that accepts a few bytes per call, is interrupted at times, and may be full after a million bytes.

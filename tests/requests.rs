@@ -14,7 +14,7 @@ use aimlapi_video::{
     },
     value::MediaString,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 fn violations(error: &aimlapi_video::Error) -> Vec<(String, Option<Value>, String, &'static str)> {
     error
@@ -665,6 +665,21 @@ fn numeric_strings_become_numbers_only_in_from_json_coerced() {
         json!({ "model": "klingai/v2-master-text-to-video", "prompt": "x", "duration": "seven" });
     let error = GenerationRequest::from_json_coerced(Route::Universal, wrong).unwrap_err();
     assert_eq!(error.violations()[0].given, Some(json!("seven")));
+}
+
+#[test]
+fn length_is_that_of_the_request_or_else_of_its_document() {
+    let length = |body| {
+        GenerationRequest::from_json(Route::Universal, body)
+            .unwrap()
+            .length()
+    };
+    let model = "klingai/video-v2-6-pro-text-to-video";
+    let stated = json!({ "model": model, "prompt": "x", "duration": 10 });
+    assert_eq!(length(stated), Some(10));
+    assert_eq!(length(json!({ "model": model, "prompt": "x" })), Some(5));
+    let unchecked = GenerationRequest::unchecked(Route::Universal, "vendor/v9", Map::new());
+    assert_eq!(unchecked.length(), None);
 }
 
 #[test]

@@ -43,6 +43,11 @@ fn futures_are_of_moderate_size() {
         ("to_writer", {
             size_of_val(&client.download(&generation).to_writer(tokio::io::sink()))
         }),
+        #[cfg(feature = "object-store")]
+        ("save_to", {
+            let store = std::sync::Arc::new(aimlapi_video::object_store::memory::InMemory::new());
+            size_of_val(&client.save_to(&generation, store, "a.mp4"))
+        }),
     ];
     println!("a request: {request_size} bytes");
     for (name, size) in sizes {

@@ -95,9 +95,9 @@ async fn wait_is_one_span_with_an_event_for_each_change_and_no_secret() {
     let text = written(&["", "generating", "completed"]).await;
     for event in [
         "INFO aimlapi.wait",
-        "}: aimlapi_video: state changed state=queued",
+        "}: aimlapi_video: state received state=queued",
         "}: aimlapi_video: poll failed, the wait continues status=502",
-        "}: aimlapi_video: state changed state=generating",
+        "}: aimlapi_video: state received state=generating",
         "}: aimlapi_video: completed polls=3",
         "polls=3 state=\"completed\" outcome=\"completed\"}: aimlapi_video: close",
     ] {

@@ -100,6 +100,21 @@ impl<'a> Download<'a> {
         self.runtime.block_on(self.inner.to_folder(folder))
     }
 
+    /// Downloads the videos to objects in `store`: the first one to `path`, a second one to `NAME-2.EXT` beside it.
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::Download::to_store`].
+    #[cfg(feature = "object-store")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "object-store")))]
+    pub fn to_store(
+        self,
+        store: Arc<dyn object_store::ObjectStore>,
+        path: impl Into<object_store::path::Path>,
+    ) -> Result<Vec<Saved>, Error> {
+        self.runtime.block_on(self.inner.to_store(store, path))
+    }
+
     /// Downloads the first video, or the [chosen](Self::video) one, into memory; at most 256 MiB unless
     /// [`max_bytes`](Self::max_bytes) sets another limit.
     ///

@@ -22,7 +22,29 @@ use super::{
 };
 use crate::{Error, ErrorKind, Saved, Video, error::WaitState};
 
-/// The destination of a download's videos.
+/// Where a download saves its videos.
+pub(super) trait Place: Sync {
+    /// The reserved name of one video.
+    type Target: Send;
+
+    /// Reserves the name of the `number`th video to be saved, as far as the name is known before the download.
+    fn reserve(
+        &self,
+        number: usize,
+        overwrite: bool,
+    ) -> impl Future<Output = Result<Self::Target, Error>> + Send;
+
+    /// Downloads the video at `index` to its target.
+    fn save<'a>(
+        &self,
+        download: &mut Download<'a>,
+        urls: &mut VideoUrls<'a>,
+        index: usize,
+        target: Self::Target,
+    ) -> impl Future<Output = Result<Saved, Error>> + Send;
+}
+
+/// The files of a download's videos.
 pub(super) enum Destination {
     /// A file at exactly this path.
     File(PathBuf),
@@ -30,14 +52,14 @@ pub(super) enum Destination {
     Folder(PathBuf),
 }
 
-impl Destination {
-    /// Reserves the name of the `index`th video to be saved, as far as the name is known before the download.
-    ///
+impl Place for Destination {
+    type Target = ReservedTarget;
+
     /// If the name of a second or later video is taken, the video gets the next free number: the caller has not chosen
     /// that name, so a conflict must not lose a paid video.
-    async fn reserve(&self, index: usize, overwrite: bool) -> Result<ReservedTarget, Error> {
+    async fn reserve(&self, number: usize, overwrite: bool) -> Result<ReservedTarget, Error> {
         let (Self::File(path) | Self::Folder(path)) = self;
-        let mut number = index;
+        let (is_first, mut number) = (number == 0, number);
         loop {
             let path_of_video = numbered(path, number);
             // In a folder, the name's extension is that of the content, which is not known yet.
@@ -46,23 +68,45 @@ impl Destination {
                     .map(|extension| path_of_video.with_extension(extension))
                     .find(|path| path.exists())
             {
-                if index > 0 && number < MAX_NUMBER {
+                if !is_first && number < MAX_NUMBER {
                     number += 1;
                     continue;
                 }
                 return Err(Error::new(ErrorKind::Io, exists(&taken)));
             }
             let mut reserved = ReservedTarget::new(&path_of_video, overwrite).await;
-            if index > 0 && reserved.as_ref().is_err_and(Obstacle::may_be_too_long) {
+            if !is_first && reserved.as_ref().is_err_and(Obstacle::may_be_too_long) {
                 reserved = ReservedTarget::new(&numbered_shorter(path, number), overwrite).await;
             }
             match reserved {
-                Err(Obstacle::Exists(_)) if index > 0 && number < MAX_NUMBER => number += 1,
+                Err(Obstacle::Exists(_)) if !is_first && number < MAX_NUMBER => number += 1,
                 reserved => return reserved.map_err(Error::from),
             }
         }
     }
 
+    async fn save<'a>(
+        &self,
+        download: &mut Download<'a>,
+        urls: &mut VideoUrls<'a>,
+        index: usize,
+        target: ReservedTarget,
+    ) -> Result<Saved, Error> {
+        let mut part = Part::open(target, urls.identity(index))?;
+        let (length, version) = part.progress();
+        let mut arrived = Arrived::new(length, version, download.digest());
+        if arrived.bytes > 0 {
+            arrived = part.read(arrived, Arrived::read).await?;
+        }
+        download.fetch(urls, index, &mut part, &mut arrived).await?;
+        let path = self.path(part.target(), &arrived);
+        let written = download.written(urls.video(index), &mut part, arrived, Some(&path))?;
+        part.finish(&path).await?;
+        Ok(written.saved(path))
+    }
+}
+
+impl Destination {
     /// The final path of a received video.
     fn path(&self, reserved: &ReservedTarget, arrived: &Arrived) -> PathBuf {
         let path = reserved.path().to_owned();
@@ -77,10 +121,10 @@ impl Destination {
 }
 
 impl<'a> Download<'a> {
-    pub(super) async fn save(
+    pub(super) async fn save<P: Place>(
         mut self,
-        destination: Destination,
-        first: Option<ReservedTarget>,
+        place: P,
+        first: Option<P::Target>,
     ) -> Result<Vec<Saved>, Error> {
         let chosen = self.chosen().map_err(|error| self.with_generation(error))?;
         let mut urls = VideoUrls::new(self.client.clone(), self.generation);
@@ -88,7 +132,7 @@ impl<'a> Download<'a> {
         let mut first = match first {
             Some(first) => Some(first),
             None => {
-                let reserved = destination.reserve(0, self.overwrite).await;
+                let reserved = place.reserve(0, self.overwrite).await;
                 Some(reserved.map_err(|error| self.with_generation(error))?)
             }
         };
@@ -97,11 +141,11 @@ impl<'a> Download<'a> {
         for (number, index) in chosen.enumerate() {
             let outcome = match first.take() {
                 Some(first) => Ok(first),
-                None => destination.reserve(number, self.overwrite).await,
+                None => place.reserve(number, self.overwrite).await,
             };
             let outcome = match outcome {
                 // The future is large, and callers may hold many downloads.
-                Ok(target) => Box::pin(self.one(&mut urls, index, &destination, target)).await,
+                Ok(target) => Box::pin(place.save(&mut self, &mut urls, index, target)).await,
                 Err(error) => Err(error),
             };
             match outcome {
@@ -113,33 +157,6 @@ impl<'a> Download<'a> {
             None => Ok(saved),
             Some(error) => Err(self.with_generation(error).with_saved(saved)),
         }
-    }
-
-    /// Downloads one video to its target.
-    async fn one(
-        &mut self,
-        urls: &mut VideoUrls<'a>,
-        index: usize,
-        destination: &Destination,
-        target: ReservedTarget,
-    ) -> Result<Saved, Error> {
-        let mut part = Part::open(target, urls.identity(index))?;
-        let (length, version) = part.progress();
-        let mut arrived = Arrived::new(length, version, self.digest());
-        if arrived.bytes > 0 {
-            arrived = part.read(arrived, Arrived::read).await?;
-        }
-        self.fetch(urls, index, &mut part, &mut arrived).await?;
-        let path = destination.path(part.target(), &arrived);
-        let written = self.written(urls.video(index), &mut part, arrived, Some(&path))?;
-        part.finish(&path).await?;
-        Ok(Saved {
-            path,
-            bytes: written.bytes,
-            content_type: written.content_type,
-            disagreement: written.disagreement,
-            sha256: written.sha256,
-        })
     }
 
     pub(super) async fn into_sink(mut self, sink: &mut impl Sink) -> Result<Written, Error> {
@@ -157,7 +174,7 @@ impl<'a> Download<'a> {
         written.map_err(|error| self.with_generation(error))
     }
 
-    async fn fetch(
+    pub(super) async fn fetch(
         &mut self,
         urls: &mut VideoUrls<'a>,
         index: usize,
@@ -185,12 +202,12 @@ impl<'a> Download<'a> {
         Box::pin(fetch.run(sink, arrived)).await
     }
 
-    fn digest(&self) -> Digest {
+    pub(super) fn digest(&self) -> Digest {
         Digest::of(self.sha256 || self.expected.is_some())
     }
 
     /// Checks the digest of a complete video, and builds the result.
-    fn written(
+    pub(super) fn written(
         &self,
         video: &Video,
         sink: &mut impl Sink,
@@ -259,8 +276,20 @@ impl<'a> Download<'a> {
     }
 }
 
+impl Written {
+    pub(super) fn saved(self, path: PathBuf) -> Saved {
+        Saved {
+            path,
+            bytes: self.bytes,
+            content_type: self.content_type,
+            disagreement: self.disagreement,
+            sha256: self.sha256,
+        }
+    }
+}
+
 /// The maximum number in the name of a second or later video.
-const MAX_NUMBER: usize = 999;
+pub(super) const MAX_NUMBER: usize = 999;
 
 const MAX_BYTES_ON_DISK: u64 = 2 * 1024 * 1024 * 1024;
 pub(super) const MAX_BYTES_IN_MEMORY: u64 = 256 * 1024 * 1024;

@@ -15,7 +15,7 @@ pub(super) struct MissingVideo {
 }
 
 impl<S: PollSource> Machine<S> {
-    /// Judges a valid response. Returns `None` if neither the state nor the status changed.
+    /// Judges a valid response. Returns `None` if neither the state nor the status changed, and the poll before did not fail.
     pub(super) fn judge(&mut self, answer: Generation) -> Result<Option<Update>, Error> {
         let state = answer.state();
         let status = answer.status().map(str::to_owned);
@@ -39,7 +39,8 @@ impl<S: PollSource> Machine<S> {
             _ => self.missing_video = None,
         }
         let times = self.times();
-        Ok(is_changed.then_some(Update::Progress(Progress {
+        let is_news = is_changed || self.silence.failing;
+        Ok(is_news.then_some(Update::Progress(Progress {
             state,
             status,
             times,

@@ -57,7 +57,7 @@ mod on {
                         age_s = times.age.as_secs_f64(),
                         queued_s = times.queued.as_secs_f64(),
                         polls,
-                        "state changed"
+                        "state received"
                     );
                     return;
                 }

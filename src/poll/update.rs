@@ -79,7 +79,7 @@ impl fmt::Debug for Updates {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Update {
-    /// The state or the status of the generation changed.
+    /// The state or the status of the generation changed, or a poll succeeded after one that failed.
     Progress(Progress),
     /// A poll failed, and the wait continues.
     PollFailed(PollFailed),
@@ -87,11 +87,11 @@ pub enum Update {
     Completed(Box<Generation>),
 }
 
-/// A change of state.
+/// The state that a poll received.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Progress {
-    /// The new state.
+    /// The state.
     pub state: State,
     /// The status that the service sent.
     pub status: Option<String>,

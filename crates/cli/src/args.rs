@@ -3,8 +3,10 @@
 use std::{ffi::OsString, fmt::Display, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use aimlapi_video::Route;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
+
+use crate::{exec::Exec, style::Color};
 
 mod batch;
 mod catalogue;
@@ -37,6 +39,18 @@ pub(crate) struct Arguments {
     /// Show each request on standard error: method, URL without its query, status and time to the response's headers; no key, no body
     #[arg(short, long, global = true, display_order = 900)]
     pub(crate) verbose: bool,
+    /// Show no progress, but results, notes and errors
+    #[arg(short, long, global = true, display_order = 901)]
+    pub(crate) quiet: bool,
+    /// When to use colours
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        display_order = 902
+    )]
+    pub(crate) color: Color,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -159,6 +173,21 @@ pub(crate) struct Spend {
     pub(crate) deny_warnings: bool,
 }
 
+/// What happens after a video is saved, and at the end.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Ending {
+    /// Run a program after each video is saved, such as 'cp {} backup/'
+    ///
+    /// The text is split into words as a shell does, without a shell: {} is the path of the video, also within a word; without
+    /// it, the path is the last word. What the program prints goes to standard error. If it fails, the video stays, and the
+    /// exit code is 8. In a batch one program runs at a time.
+    #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
+    pub(crate) exec: Option<Exec>,
+    /// Ring the bell of the terminal at the end, whatever the outcome
+    #[arg(long)]
+    pub(crate) bell: bool,
+}
+
 fn amount(text: &str) -> Result<f64, String> {
     let amount = text.parse().ok();
     let amount = amount.filter(|amount: &f64| amount.is_finite() && *amount >= 0.0);
@@ -166,7 +195,8 @@ fn amount(text: &str) -> Result<f64, String> {
 }
 
 fn time(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| "expected a time such as 90s, 30m or 1h30m".into())
+    humantime::parse_duration(text)
+        .map_err(|_| "expected a time such as 90s, 30m, 1h30m or 7d".into())
 }
 
 /// The URL that `--legacy` selects.
@@ -216,8 +246,8 @@ Environment (there is no configuration file):
   AIML_API_SPEED the default of --speed, for a simulator only, which prints the value to use
   AIMLAPI_VIDEO_HOME  the folder of the history [default: aimlapi-video in the user's state folder]
   HTTPS_PROXY    a proxy, as the system's settings would name one
-  NO_COLOR       if set, help is without colours
-  TERM=dumb      progress is printed as plain lines
+  NO_COLOR       if set, no colours, unless --color always; CLICOLOR=0 and CLICOLOR_FORCE=1 likewise
+  TERM=dumb      no colours, and progress is printed as plain lines
 
 Exit codes:
   0    done
@@ -227,6 +257,7 @@ Exit codes:
   5    service or network failure; this command created nothing
   6    the create may have been accepted; look at the account's log before you repeat it
   7    completed, but the video is missing or could not be saved; resumable
+  8    the video is saved, but the program of --exec failed
   130  interrupted";
 
 const COMPLETIONS_EXAMPLES: &str = "\

@@ -1,7 +1,7 @@
 //! `batch`: many jobs from a file, with a journal that survives a kill; [`resume`] finishes them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     path::Path,
     process::ExitCode,
     time::Duration,
@@ -16,19 +16,18 @@ use crate::{
     args::{Batch, Jobs, speed_of},
     documents::Catalogue,
     failure::Failure,
-    gallery::{self, LivePage, Running},
+    gallery::{LivePage, Running},
     history::{Entry, Except, History, State},
     interrupt::Interrupt,
     output::print_note,
-    progress::BatchProgress,
-    service::service,
+    progress::{self, BatchProgress},
     spending::{Prices, Spending},
 };
 
-mod compose;
+mod checks;
 mod dry_run;
+mod exec;
 mod feed;
-mod input;
 mod matrix;
 mod names;
 mod out;
@@ -38,15 +37,18 @@ mod resume;
 mod retry;
 mod run;
 
+use checks::Checked;
+use exec::ExecQueue;
 use feed::{Feed, Ledger, absolute};
 use out::Out;
 use records::Records;
-use requests::{Requests, check, check_origin};
+use requests::Requests;
 pub(crate) use resume::resume;
 use run::Run;
 
 /// `batch`
 pub(crate) async fn batch(batch: Batch) -> ExitCode {
+    let _bell = progress::begin(batch.jobs.json, &batch.jobs.ending);
     let history = History::open(&batch.jobs.history, batch.simulate);
     match run_batch(&batch, history).await {
         Ok(code) => code,
@@ -58,7 +60,6 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
     let interrupt = Interrupt::listen();
     let catalogue = Catalogue::read(&batch.documents)?;
     let requests = Requests::read(batch, &catalogue)?;
-    let names = names::of(batch, &requests, &catalogue)?;
     let journal = batch.journal.clone();
     // A run against the service must not take a simulator's generations for its own.
     let name = match batch.simulate {
@@ -66,41 +67,25 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
         false => "journal.jsonl",
     };
     let path = journal.unwrap_or_else(|| batch.out.join(name));
-    if batch.dry_run {
-        let prices = Prices::of(&history.own_entries());
-        return dry_run::print(batch, &requests, &path, &prices, &catalogue);
-    }
-    let out = Out::prepare(&batch.out, &path, names)?;
-    if batch.gallery {
-        gallery::check(&batch.out)?;
-    }
-    let journal = open(&path)?;
-    let entries = journal.entries();
-    let saved: BTreeSet<usize> = entries
-        .iter()
-        .filter(|(_, entry)| out.has(entry))
-        .map(|(line, _)| line - 1)
-        .collect();
-    let retried = retry::lines(batch, &requests, &entries);
-    check(&requests, &journal, &path, &out, &saved, &retried, batch)?;
-    note_saved(saved.len());
     let speed = speed_of(batch.jobs.speed, batch.simulate);
-    let (_simulator, client) = service(batch.simulate, speed, &catalogue).await?;
-    let client = client
-        .wait_options(options(&batch.jobs, speed))
-        .build()
-        .map_err(|error| Failure::creating(&error))?;
-    let remedy = match batch.simulate {
-        true => "delete it, or name another journal, since each simulator ends with its command",
-        false => OTHER_SERVICE_REMEDY,
-    };
-    check_origin(&journal, &path, &client, remedy, |line| {
-        let is_over = saved.contains(&(line - 1)) || retried.contains(&line);
-        batch.simulate && is_over && is_simulated(&entries[&line])
-    })?;
+    let Checked {
+        out,
+        journal,
+        entries,
+        saved,
+        retried,
+        client,
+        simulator: _simulator,
+    } = Checked::new(batch, &requests, &path, &catalogue, speed).await?;
+    note_saved(saved.len());
     let known = history.own_entries();
+    let prices = Prices::of(&known);
+    let (Some(journal), false) = (journal, batch.dry_run) else {
+        return Ok(dry_run::print(
+            batch, &requests, &entries, &prices, &catalogue,
+        ));
+    };
     if batch.retry_failed {
-        let prices = Prices::of(&known);
         let estimate = dry_run::estimate_of(&retried, &requests, &prices, &catalogue);
         retry::allow(batch, &retried, &estimate, &journal, interrupt.clone()).await?;
     }
@@ -113,11 +98,11 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
         }
     }
     let place = absolute(&path);
-    history.note_unfinished(&Except::Journal(&place, &entries));
+    history.note_unfinished(&known, &Except::Journal(&place, &entries));
     reconcile(&history, &known, &entries, &out, &place);
-    let progress = BatchProgress::start(requests.lines.len() - saved.len(), speed);
+    let progress = BatchProgress::start(requests.lines.len() - saved.len(), requests.noun, speed);
     let lines_without_request = requests.lines_without_request();
-    let spending = Spending::new(batch.spend.max_usd, Prices::of(&known));
+    let spending = Spending::new(batch.spend.max_usd, prices);
     let ledger = Ledger::new(history, spending);
     let running = Running {
         total: requests.lines.len(),
@@ -160,6 +145,8 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
         exit_code: 0,
         saving: FuturesUnordered::new(),
         to_save: VecDeque::new(),
+        exec: batch.jobs.ending.exec.as_ref().map(ExecQueue::new),
+        executing: FuturesUnordered::new(),
         is_resumable: false,
         simulates: batch.simulate,
     };
@@ -176,9 +163,9 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
             {
                 match job {
                     BatchEvent::Created(handle) => {
-                        let created = format!("line {}: created {}", index + 1, handle.id());
                         ledger.record(index, Ok(&handle));
-                        run.progress.print(&created);
+                        let created = format!("created {}", handle.id());
+                        run.progress.print_of(index + 1, created);
                     }
                     BatchEvent::Unrecorded(_) | BatchEvent::Ended(Err(_)) => {
                         run.handle(index, job).await

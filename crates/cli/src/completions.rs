@@ -61,13 +61,13 @@ fn completed(root: Command, words: &[OsString]) -> Command {
         candidates.extend(PathCompleter::file().complete(start));
         candidates
     });
-    root.mut_subcommand("generate", |command| {
-        command.mut_arg("model", |arg| arg.add(id.clone()))
-    })
-    .mut_subcommand("schema", |command| {
-        command.mut_arg("model", |arg| arg.add(id))
-    })
-    .mut_subcommand("validate", |command| {
+    let with_model = ["generate", "schema", "batch", "validate"].into_iter();
+    let root = with_model.fold(root, |root, name| {
+        root.mut_subcommand(name, |command| {
+            command.mut_arg("model", |arg| arg.add(id.clone()))
+        })
+    });
+    root.mut_subcommand("validate", |command| {
         command.mut_arg("input", |arg| arg.add(id_or_file))
     })
 }

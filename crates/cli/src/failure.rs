@@ -36,6 +36,7 @@ pub(crate) enum Kind {
     WarningsDenied,
     MaxUsd,
     Interrupted,
+    ExecFailed,
     Library(ErrorKind),
 }
 
@@ -69,6 +70,8 @@ pub(crate) const SERVICE: u8 = 5;
 pub(crate) const AMBIGUOUS: u8 = 6;
 /// The generation completed, but its video could not be saved; resumable.
 pub(crate) const NOT_SAVED: u8 = 7;
+/// The video is saved, but the program of `--exec` failed.
+pub(crate) const EXEC_FAILED: u8 = 8;
 pub(crate) const INTERRUPTED: u8 = 130;
 
 impl Failure {

@@ -9,6 +9,7 @@ use clap_complete::{ArgValueCandidates, CompletionCandidate};
 use serde_json::Value;
 
 mod command;
+mod hyphens;
 mod selection;
 
 pub(crate) use command::{parse, with_flags};

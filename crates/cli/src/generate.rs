@@ -1,6 +1,6 @@
 //! `generate`: creates a generation, waits for it, and saves its videos.
 
-use std::{io, pin::pin, process::ExitCode, time::Duration};
+use std::{io, path::PathBuf, pin::pin, process::ExitCode, time::Duration};
 
 use aimlapi_video::{Client, ErrorKind, GenerationHandle, GenerationRequest, WaitOptions, Warning};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use crate::{
     job::{Job, report},
     naming::Naming,
     output::{print_note, write_line},
-    progress::WaitProgress,
+    progress::{self, WaitProgress},
     request::{self, Source},
     service::service,
     sidecar::Draft,
@@ -26,6 +26,7 @@ use crate::{
 
 /// `generate`
 pub(crate) async fn generate(generate: Generate) -> ExitCode {
+    let _bell = progress::begin(generate.waiting.json, &generate.waiting.ending);
     let (mut waiting, simulate) = (generate.waiting.clone(), generate.simulate);
     let history = History::open(&generate.history, simulate);
     match run_generate(generate, &mut waiting, &history).await {
@@ -81,9 +82,10 @@ async fn run_generate(
             _ => Failure::creating(&error),
         })?;
 
-    history.note_unfinished(&Except::Nothing);
+    let known = history.own_entries();
+    history.note_unfinished(&known, &Except::Nothing);
     if let Some(max_usd) = generate.spend.max_usd {
-        let prices = Prices::of(&history.own_entries());
+        let prices = Prices::of(&known);
         let spending = Spending::new(Some(max_usd), prices);
         if let Decision::Stop(why) = spending.decide(&Kind::of(&request, model)) {
             let message = format!("nothing was created: {why}");
@@ -99,13 +101,20 @@ async fn run_generate(
     });
     let entry = intent.and_then(|intent| history.intend(intent));
     let draft = generate.sidecar.then(|| Draft::of(&request, model));
-    let progress = WaitProgress::start(&format!("creating with {}", request.model()), speed);
+    let activity = format!("creating with {}", request.model());
+    let mut progress = WaitProgress::start(&activity, Some(request.model()), speed);
     let created = create(&client, request, &mut interrupt).await;
     history.record_create(entry.as_ref(), created.as_ref());
     if created.is_err() || generate.no_wait {
-        progress.close();
+        progress.close(true);
     }
-    let handle = created?;
+    let handle = match created {
+        Ok(handle) => handle,
+        Err(failure) => {
+            let video = target.video(failure.handle.as_deref());
+            return Err(recorded(failure, draft.as_ref(), video));
+        }
+    };
     if generate.no_wait {
         let printed = serde_json::to_string(&handle)
             .map_err(io::Error::from)
@@ -119,7 +128,8 @@ async fn run_generate(
             }
         };
     }
-    progress.print(&format!("created {}", handle.id()));
+    progress.print(format!("created {}", handle.id()));
+    let (failed, video) = (draft.clone(), target.video(Some(&handle)));
     let job = Job {
         client,
         waiting: generate.waiting,
@@ -131,11 +141,20 @@ async fn run_generate(
         history: history.clone(),
         draft,
     };
-    let saved = job.finish(handle, progress, interrupt).await?;
+    let saved = job.finish(handle, progress, interrupt).await;
+    let saved = saved.map_err(|failure| recorded(failure, failed.as_ref(), video))?;
     if let (true, Some(first)) = (generate.open, saved.first()) {
         viewer::open(&first.path);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the sidecar of a generation without a video. An earlier video of that name keeps its own.
+fn recorded(failure: Failure, draft: Option<&Draft>, video: Option<PathBuf>) -> Failure {
+    if let (Some(draft), Some(video)) = (draft, video.filter(|video| !video.exists())) {
+        draft.ended(&video, failure.handle.as_deref(), &failure);
+    }
+    failure
 }
 
 fn read_request(generate: &Generate, catalogue: &Catalogue) -> Result<GenerationRequest, Failure> {

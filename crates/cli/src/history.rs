@@ -234,6 +234,18 @@ impl History {
         self.end(handle, Event::Failed { why, cost });
     }
 
+    /// Records the end that a poll has shown of a generation for which no command waits: why it failed, unless it completed.
+    pub(crate) fn observed(&self, entry: &Entry, why: Option<&str>, cost: Cost) {
+        let event = match why.map(redact::text) {
+            Some(why) => Event::Failed {
+                why: shortened(&why),
+                cost,
+            },
+            None => Event::Completed { cost },
+        };
+        self.lock().append(&entry.id, event);
+    }
+
     pub(crate) fn saved<'a>(
         &self,
         handle: &GenerationHandle,
@@ -241,8 +253,11 @@ impl History {
         cost: Cost,
     ) {
         let absolute = |file: &Path| std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-        let files = files.map(absolute).collect();
-        self.end(handle, Event::Saved { files, cost });
+        let files: Vec<PathBuf> = files.map(absolute).collect();
+        // The sizes are all there, or a later `wait` cannot recognise the files.
+        let bytes = files.iter().map(|file| Some(file.metadata().ok()?.len()));
+        let bytes = bytes.collect::<Option<_>>().unwrap_or_default();
+        self.end(handle, Event::Saved { files, bytes, cost });
     }
 
     /// Records that the user knows how to finish the generations that this command leaves unfinished.

@@ -1,10 +1,10 @@
-//! Ctrl-C during a whole command.
+//! Ctrl-C and, on Unix, SIGTERM during a whole command.
 
 use std::io;
 
 use tokio::sync::watch;
 
-/// Returns a future of the end of a command that runs a server: ctrl-c or, on Unix, SIGTERM.
+/// Returns a future of ctrl-c or, on Unix, SIGTERM.
 ///
 /// The signals are handled from the call on.
 #[cfg(unix)]
@@ -34,11 +34,13 @@ pub(crate) fn stopped() -> io::Result<impl Future<Output = ()>> {
 pub(crate) struct Interrupt(watch::Receiver<bool>);
 
 impl Interrupt {
-    /// Installs the signal handler.
+    /// Installs the signal handlers.
     pub(crate) fn listen() -> Self {
         let (sender, receiver) = watch::channel(false);
+        let stopped = stopped();
         tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
+            if let Ok(stopped) = stopped {
+                stopped.await;
                 let _ = sender.send(true);
             }
             // A closed channel would look like an interrupt on a system without signals.

@@ -18,14 +18,17 @@ use crate::{
     history::{Entry, Except, History, State},
     interrupt::Interrupt,
     output::{print_note, write_line},
-    progress::WaitProgress,
+    progress::{self, WaitProgress},
     request::handle,
+    saved::Earlier,
     sidecar::{self, Draft},
+    style::{Line, Meaning},
     target::{self, Target},
 };
 
 /// `wait`
 pub(crate) async fn wait(wait: Wait) -> ExitCode {
+    let _bell = progress::begin(wait.waiting.json, &wait.waiting.ending);
     let history = History::open(&wait.history, false);
     let mut waiting = wait.waiting.clone();
     let handle = match &wait.generation {
@@ -41,8 +44,8 @@ pub(crate) async fn wait(wait: Wait) -> ExitCode {
     {
         return failure.report(waiting.json, None);
     }
-    history.note_unfinished(&Except::Generation(handle.id()));
     let known = history.own_entries();
+    history.note_unfinished(&known, &Except::Generation(handle.id()));
     resume(handle, &waiting, &history, &known, Interrupt::listen())
         .await
         .into()
@@ -50,6 +53,9 @@ pub(crate) async fn wait(wait: Wait) -> ExitCode {
 
 /// The handle of the last create; its video is saved where that command would have saved it.
 fn last(history: &History, waiting: &mut Waiting) -> Result<GenerationHandle, Failure> {
+    // Without a key the history has no entry of its own, which would be a misleading error.
+    let client = ClientBuilder::from_env().build();
+    client.map_err(|error| Failure::creating(&error))?;
     let entries = history.required_own_entries()?;
     let mut created = entries.into_iter().rev();
     let Some((handle, entry)) = created.find_map(|entry| Some((entry.handle.clone()?, entry)))
@@ -110,6 +116,12 @@ async fn run_resume(
     interrupt: Interrupt,
 ) -> Result<(), Failure> {
     let target = Target::read(waiting)?;
+    if !waiting.overwrite
+        && let Some(earlier) = Earlier::find(&handle, known, &target, waiting)
+    {
+        earlier.print(waiting.json);
+        return Ok(());
+    }
     let reserved = target.reserve_for_handle(waiting, &handle)?;
     let speed = speed_of(waiting.speed, false);
     let client = ClientBuilder::from_env()
@@ -117,7 +129,8 @@ async fn run_resume(
         .build()
         .map_err(|error| Failure::creating(&error))?;
     let created_cost = history.adopt(known, &handle, None);
-    let progress = WaitProgress::start(&format!("waiting for {}", handle.id()), speed);
+    let activity = format!("waiting for {}", handle.id());
+    let progress = WaitProgress::start(&activity, handle.model(), speed);
     Job {
         client,
         waiting: waiting.clone(),
@@ -175,7 +188,7 @@ impl Job {
             }
             outcome = self.wait_and_save(&handle, &mut progress) => outcome,
         };
-        progress.close();
+        progress.close(outcome.is_ok());
         let (generation, saved) = outcome?;
         let cost = self.cost(Some(&generation), &handle);
         let is_file = !matches!(self.target, Target::StandardOutput(_));
@@ -188,23 +201,30 @@ impl Job {
         for disagreement in saved.iter().filter_map(|file| file.disagreement.as_ref()) {
             print_note(format!("note: {disagreement}"));
         }
-        let lines = if self.waiting.json {
-            summary(&handle, &generation, &saved, cost, started.elapsed()).to_string()
-        } else {
-            let line = |file: &Saved| match is_file {
-                true => format!("saved {} ({} bytes)", file.path.display(), file.bytes),
-                false => format!("wrote {} bytes to standard output", file.bytes),
+        if !self.waiting.json {
+            let lines = lines(&saved, cost, is_file);
+            match is_file {
+                true => write_result(lines),
+                false => print_note(lines),
+            }
+        }
+        if let Some(exec) = &self.waiting.ending.exec {
+            let ran = exec.run(saved.iter().map(|file| &*file.path)).await;
+            let failed = |failure: Failure| Failure {
+                // Without --json the line above names them.
+                saved: if self.waiting.json {
+                    saved.clone()
+                } else {
+                    Vec::new()
+                },
+                last_response: Some(Box::new(generation.clone())),
+                ..failure.with_handle(&handle)
             };
-            let cost = cost.text().map(|cost| format!(", cost {cost}"));
-            let lines: Vec<String> = saved.iter().map(line).collect();
-            lines.join("\n") + &cost.unwrap_or_default()
-        };
-        if !is_file {
-            print_note(lines);
-        } else if let Err(error) = write_line(lines) {
-            print_note(format!(
-                "note: every video is saved, but standard output cannot be written: {error}"
-            ));
+            ran.map_err(failed)?;
+        }
+        if self.waiting.json {
+            let summary = summary(&handle, &generation, &saved, cost, started.elapsed());
+            write_result(summary.to_string());
         }
         Ok(saved)
     }
@@ -235,7 +255,7 @@ impl Job {
             .download(&generation)
             .overwrite(self.waiting.overwrite)
             .allow_truncated(self.waiting.allow_truncated)
-            .sha256(self.draft.is_some())
+            .sha256(true)
             .on_progress(|received| progress.received(received));
         let saved = match (&self.target, self.reserved.take()) {
             (_, Some(reserved)) => download.to_reserved(reserved).await,
@@ -299,6 +319,34 @@ impl Job {
                 }
             }
         }
+    }
+}
+
+/// A line for each video, and the cost.
+fn lines(saved: &[Saved], cost: Cost, is_file: bool) -> Line {
+    let line = |file: &Saved| {
+        let bytes = file.bytes;
+        let (verb, rest) = match is_file {
+            true => ("saved", format!(" {} ({bytes} bytes)", file.path.display())),
+            false => ("wrote", format!(" {bytes} bytes to standard output")),
+        };
+        Line::new(Meaning::Success, verb).plain(rest)
+    };
+    let lines = saved.iter().map(line);
+    let lines = lines
+        .reduce(|lines, line| lines.plain("\n").and(line))
+        .unwrap_or_default();
+    match cost.text() {
+        Some(cost) => lines.plain(", cost ").with(Meaning::Money, cost),
+        None => lines,
+    }
+}
+
+fn write_result(result: impl Into<Line>) {
+    if let Err(error) = write_line(result) {
+        print_note(format!(
+            "note: every video is saved, but standard output cannot be written: {error}"
+        ));
     }
 }
 

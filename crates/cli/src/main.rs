@@ -7,6 +7,7 @@ mod catalogue;
 mod completions;
 mod cost;
 mod documents;
+mod exec;
 mod external;
 mod failure;
 mod flags;
@@ -24,12 +25,15 @@ mod progress;
 mod proxy;
 mod recorded;
 mod request;
+mod rows;
+mod saved;
 mod service;
 mod sidecar;
 mod simulate;
 mod specs;
 mod spending;
 mod status;
+mod style;
 mod table;
 mod target;
 mod template;
@@ -41,20 +45,36 @@ mod viewer;
 use std::process::ExitCode;
 
 use args::{Arguments, Command};
+use failure::Failure;
+use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
     // Before other threads exist, since it changes the environment.
     completions::complete();
-    match flags::parse() {
-        Ok(arguments) => run(arguments),
-        Err(code) => code,
-    }
+    let arguments = match flags::parse() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let message = format!("the system has no threads or files left: {error}");
+            return Failure::usage(message).report(false, None);
+        }
+    };
+    let code = runtime.block_on(run(arguments));
+    // A thread may still write to a reader that pauses, which must not delay the end.
+    runtime.shutdown_background();
+    code
 }
 
-#[tokio::main]
 async fn run(arguments: Arguments) -> ExitCode {
+    arguments.color.apply();
     if arguments.verbose {
         verbose::start();
+    }
+    if arguments.quiet {
+        progress::silence();
     }
     match arguments.command {
         Command::Generate(generate) => generate::generate(generate).await,

@@ -2,21 +2,23 @@
 
 use std::{
     borrow::Cow,
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     process::ExitCode,
 };
 
+use crate::style::Line;
+
 /// Writes a line to standard output and flushes it.
-pub(crate) fn write_line(line: impl AsRef<str>) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{}", printable(line.as_ref()))?;
+pub(crate) fn write_line(line: impl Into<Line>) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{}", line.into().styled())?;
     out.flush()
 }
 
 /// Prints the result of a command on standard output, and returns the exit code of success.
 ///
 /// A reader that closes the pipe early, as `head` does, is not an error.
-pub(crate) fn print_result(text: impl AsRef<str>) -> ExitCode {
+pub(crate) fn print_result(text: impl Into<Line>) -> ExitCode {
     match write_line(text) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             print_note(format!("note: standard output cannot be written: {error}"));
@@ -27,8 +29,19 @@ pub(crate) fn print_result(text: impl AsRef<str>) -> ExitCode {
 }
 
 /// Prints a line on standard error. An error of the write is ignored, since it cannot be reported.
-pub(crate) fn print_note(line: impl AsRef<str>) {
-    let _ = writeln!(io::stderr().lock(), "{}", printable(line.as_ref()));
+pub(crate) fn print_note(line: impl Into<Line>) {
+    let _ = writeln!(anstream::stderr().lock(), "{}", line.into().styled());
+}
+
+/// Rings the bell of the terminal when it is dropped, however the command ends.
+pub(crate) struct Bell(pub(crate) bool);
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        if self.0 && io::stderr().is_terminal() {
+            let _ = io::stderr().write_all(b"\x07");
+        }
+    }
 }
 
 /// The text with control characters, which a service may have put there, as JSON escapes: `\u001b`. Line breaks and tabs

@@ -8,10 +8,13 @@ use crate::{
     args::{GroupBy, History as Options, HistoryCommand, HistoryOption},
     cost::Cost,
     failure::{Failure, resume_command},
-    history::{Entry, History, State, advice, age, batch_command},
+    history::{Entry, History, State, advice, batch_command},
     output::{print_note, print_result},
+    style::{Line, Meaning},
     table::{table, terminal_columns},
 };
+
+mod list;
 
 /// `history`
 pub(crate) fn history(options: Options) -> ExitCode {
@@ -27,7 +30,10 @@ pub(crate) fn history(options: Options) -> ExitCode {
         }
     };
     match result {
-        Ok(text) => print_result(text),
+        // A note has said that there is no create.
+        Ok(text) if text.is_empty() => ExitCode::SUCCESS,
+        Ok(text) if json => print_result(text),
+        Ok(text) => print_result(with_states(&text)),
         Err(failure) => failure.report(json, None),
     }
 }
@@ -51,30 +57,11 @@ fn list(history: &History, options: &Options) -> Result<String, Failure> {
         print_note("the history has no create");
         return Ok(String::new());
     }
-    let header = ["ID", "STATE", "MODEL", "COST", "AGE", "FILE", "PROMPT"];
-    let rows: Vec<Vec<String>> = entries.iter().map(row).collect();
     let is_open = |entry: &Entry| entry.state() == State::Unfinished;
     if entries.iter().any(is_open) {
         print_note("note: `aimlapi-video resume` finishes what is unfinished");
     }
-    Ok(table(&header, &rows, terminal_columns()))
-}
-
-fn row(entry: &Entry) -> Vec<String> {
-    let files: Vec<String> = entry.files.iter().map(|file| shown(file)).collect();
-    vec![
-        entry.name().to_owned(),
-        entry.state().as_str().to_owned(),
-        entry.intent.model.clone(),
-        entry
-            .cost
-            .usd
-            .map(crate::cost::usd_text)
-            .unwrap_or_default(),
-        age(entry),
-        files.join(", "),
-        beginning(entry.prompt()),
-    ]
+    Ok(list::of(&entries, terminal_columns()))
 }
 
 /// The path relative to the current folder, if the file is below it.
@@ -83,17 +70,6 @@ fn shown(file: &Path) -> String {
     let near = file.strip_prefix(&current).unwrap_or(file);
     near.display().to_string()
 }
-
-fn beginning(prompt: &str) -> String {
-    let line = prompt.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(MAX_PROMPT) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
-}
-
-/// How many characters of a prompt are listed.
-const MAX_PROMPT: usize = 40;
 
 #[derive(Default)]
 struct Sums {
@@ -157,6 +133,7 @@ fn by_model(entries: &[Entry], json: bool) -> String {
 
 fn show(history: &History, id: &str, json: bool) -> Result<String, Failure> {
     let entries = history.required_entries()?;
+    let id = id.trim_end_matches(list::CUT);
     let is = |entry: &&Entry| entry.id == id || entry.name() == id;
     let begins = |entry: &&Entry| entry.name().starts_with(id) || entry.id.starts_with(id);
     let exact: Vec<&Entry> = entries.iter().filter(is).collect();
@@ -232,5 +209,60 @@ fn pruned_text(entries: &[Entry], json: bool) -> String {
     match json {
         true => json!({ "removed": removed, "unfinished": unfinished }).to_string(),
         false => format!("removed {removed}, {unfinished} of them unfinished"),
+    }
+}
+
+/// The text with the first state of each line in its colour: a cell of a table, or the value of `state:`.
+fn with_states(text: &str) -> Line {
+    let mut styled = Line::default();
+    for line in text.split_inclusive('\n') {
+        let places = STATES.iter().filter_map(|(state, meaning)| {
+            let name = state.as_str();
+            let is_cell = |(at, _): &(usize, &str)| {
+                let (before, after) = (&line[..*at], &line[at + name.len()..]);
+                let begins = before.ends_with("  ") || before.ends_with("state: ");
+                begins
+                    && (after.trim().is_empty()
+                        || after.starts_with("  ")
+                        || after.starts_with(';'))
+            };
+            let (at, _) = line.match_indices(name).find(is_cell)?;
+            Some((at, name, *meaning))
+        });
+        styled = match places.min_by_key(|(at, ..)| *at) {
+            Some((at, name, meaning)) => styled
+                .plain(&line[..at])
+                .with(meaning, name)
+                .plain(&line[at + name.len()..]),
+            None => styled.plain(line),
+        };
+    }
+    styled
+}
+
+const STATES: [(State, Meaning); 6] = [
+    (State::Running, Meaning::Active),
+    (State::Ambiguous, Meaning::Warning),
+    (State::NotCreated, Meaning::Secondary),
+    (State::Unfinished, Meaning::Warning),
+    (State::Failed, Meaning::Error),
+    (State::Saved, Meaning::Success),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_are_coloured_in_their_cells_alone() {
+        let text = "ID  STATE  PROMPT\na1  saved  failed  saved\nb2\n  state: not created; prompt: saved\nno saved one";
+        let styled = with_states(text);
+        assert_eq!(styled.text(), text);
+        let green = Line::new(Meaning::Success, "saved").styled();
+        let dim = Line::new(Meaning::Secondary, "not created").styled();
+        let expected = text
+            .replacen("saved", &green, 1)
+            .replacen("not created", &dim, 1);
+        assert_eq!(styled.styled(), expected);
     }
 }

@@ -233,6 +233,11 @@ pub(crate) fn model_id(body: &Map<String, Value>) -> String {
 /// Reads a handle from a file or standard input, or makes one from an id.
 pub(crate) fn handle(given: &str, legacy: bool) -> Result<GenerationHandle, Failure> {
     let is_text = given == "-" || given.ends_with(".json") || Path::new(given).is_file();
+    if let Some(beginning) = given.strip_suffix('…') {
+        return Err(Failure::usage(format!(
+            "{given} is a shortened id; `aimlapi-video history show {beginning}` has the whole one"
+        )));
+    }
     if !is_text {
         return Ok(GenerationHandle::new(given).with_route(route_of(legacy)));
     }

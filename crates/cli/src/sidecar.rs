@@ -108,8 +108,9 @@ impl Draft {
 
     /// Writes the file of a request that has no video at `path`.
     pub(crate) fn ended(&self, path: &Path, handle: Option<&GenerationHandle>, failure: &Failure) {
-        let outcome = match failure.code {
-            failure::UNFINISHED | failure::NOT_SAVED | failure::AMBIGUOUS => Outcome::Unfinished,
+        let outcome = match handle {
+            Some(_) if failure.code != failure::FAILED => Outcome::Unfinished,
+            None if failure.is_ambiguous() => Outcome::Unfinished,
             _ => Outcome::Failed,
         };
         let sidecar = Sidecar {
@@ -153,7 +154,7 @@ pub(crate) fn complete(handle: &GenerationHandle, saved: &[Saved], cost: Cost) {
             ended_at: time(SystemTime::now()),
             file: name(&file.path),
             bytes: Some(file.bytes),
-            sha256: sha256(&file.path).ok(),
+            sha256: file.sha256.clone(),
             error: None,
             ..earlier
         };
@@ -173,7 +174,7 @@ pub(crate) fn check(video: &Path) -> Result<(), Failure> {
 }
 
 /// `NAME.json` beside the video.
-fn path(video: &Path) -> PathBuf {
+pub(crate) fn path(video: &Path) -> PathBuf {
     video.with_extension("json")
 }
 
@@ -206,7 +207,7 @@ fn name(video: &Path) -> Option<String> {
     Some(video.file_name()?.to_string_lossy().into_owned())
 }
 
-fn sha256(video: &Path) -> io::Result<String> {
+pub(crate) fn sha256(video: &Path) -> io::Result<String> {
     let mut file = fs::File::open(video)?;
     let (mut hash, mut buffer) = (Hash::new(), vec![0; 1 << 16]);
     loop {

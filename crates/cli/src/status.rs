@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use aimlapi_video::{Client, ErrorKind, Generation, State};
+use aimlapi_video::{Client, ErrorKind, Generation, GenerationHandle, State};
 
 use crate::{
     args::Status,
+    cost::Cost,
     failure::{self, Failure, error_line},
-    history::{Except, History},
+    history::{self, Entry, Except, History},
     output::print_result,
     request::handle,
 };
@@ -29,8 +30,9 @@ pub(crate) async fn status(status: Status) -> ExitCode {
 async fn fetch(status: &Status, history: &History) -> Result<Generation, Failure> {
     let handle = handle(&status.generation, status.legacy)?;
     let client = Client::from_env().map_err(|error| Failure::creating(&error))?;
-    history.note_unfinished(&Except::Generation(handle.id()));
-    client.fetch(&handle).await.map_err(|error| {
+    let known = history.own_entries();
+    history.note_unfinished(&known, &Except::Generation(handle.id()));
+    let fetched = client.fetch(&handle).await.map_err(|error| {
         let code = match error.kind() {
             ErrorKind::Configuration => failure::USAGE,
             _ => failure::SERVICE,
@@ -41,7 +43,28 @@ async fn fetch(status: &Status, history: &History) -> Result<Generation, Failure
             false => error_line(&error),
         };
         Failure::of(&error, code, message)
-    })
+    })?;
+    record(&fetched, &handle, &known, history);
+    Ok(fetched)
+}
+
+/// Records the end of a generation, so that no command reports it as unfinished for ever.
+fn record(fetched: &Generation, handle: &GenerationHandle, known: &[Entry], history: &History) {
+    let is_open =
+        |entry: &&Entry| entry.is_of(handle) && entry.state() == history::State::Unfinished;
+    let Some(entry) = known.iter().find(is_open) else {
+        return;
+    };
+    let cost = Cost::of(Some(fetched), None);
+    let why = fetched.failure().map(ToString::to_string);
+    match fetched.state() {
+        State::Failed => history.observed(entry, Some(&why.unwrap_or_default()), cost),
+        State::Completed if fetched.videos().is_empty() && why.is_some() => {
+            history.observed(entry, why.as_deref(), cost);
+        }
+        State::Completed if !entry.is_completed() => history.observed(entry, None, cost),
+        _ => {}
+    }
 }
 
 /// The state, the reason of a failure, and the URLs of the videos, a line each.

@@ -32,7 +32,7 @@ impl Target {
             return Ok(Self::Folder(PathBuf::new()));
         };
         if is_standard_output(waiting) {
-            return standard_output(waiting.json);
+            return standard_output(waiting);
         }
         let path = match Template::read(given)? {
             None => given.clone(),
@@ -70,6 +70,16 @@ impl Target {
         }
     }
 
+    /// Where the first video of a generation is saved, as far as it is known. Without a generation, its name has to be fixed.
+    pub(crate) fn video(&self, handle: Option<&GenerationHandle>) -> Option<PathBuf> {
+        match self {
+            Self::Folder(folder) => Some(folder.join(template::default_name(handle?))),
+            Self::File(path) => Some(path.clone()),
+            Self::Template(template) => Some(template.path(handle?, None)),
+            Self::StandardOutput(_) => None,
+        }
+    }
+
     /// Reserves the file before the generation is created and billed. A name that depends on the generation is only checked.
     pub(crate) fn reserve_for_model(
         &self,
@@ -82,6 +92,16 @@ impl Target {
             Self::Folder(folder) => check_folder(folder).map(|()| None),
             Self::StandardOutput(_) => Ok(None),
         }
+    }
+
+    /// The absolute path of the file, where the handle determines it.
+    pub(crate) fn file(&self, handle: &GenerationHandle) -> Option<PathBuf> {
+        let path = match self {
+            Self::File(path) => path.clone(),
+            Self::Template(template) if template.is_known(handle) => template.path(handle, None),
+            Self::Folder(_) | Self::Template(_) | Self::StandardOutput(_) => return None,
+        };
+        std::path::absolute(path).ok()
     }
 
     /// Checks that the video is saved to a file, and that a sidecar beside it replaces no other file.
@@ -174,10 +194,15 @@ fn is_standard_output(waiting: &Waiting) -> bool {
     waiting.output.as_deref() == Some(Path::new("-"))
 }
 
-fn standard_output(json: bool) -> Result<Target, Failure> {
-    if json {
+fn standard_output(waiting: &Waiting) -> Result<Target, Failure> {
+    if waiting.json {
         return Err(Failure::usage(
             "-o - and --json both write to standard output; leave one of them off",
+        ));
+    }
+    if waiting.ending.exec.is_some() {
+        return Err(Failure::usage(
+            "-o - saves no file; leave --exec off, or name a file by -o",
         ));
     }
     if io::stdout().is_terminal() {

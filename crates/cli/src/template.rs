@@ -170,6 +170,12 @@ fn pieces(
     Ok(pieces)
 }
 
+/// The name that the library gives to a generation's video.
+pub(crate) fn default_name(handle: &GenerationHandle) -> String {
+    let named = json!({ "id": handle.id(), "model": handle.model() });
+    Generation::from_json(named).file_name()
+}
+
 /// The id as the library writes it into file names, with characters that every system allows.
 fn safe_id(id: &str) -> String {
     let name = Generation::from_json(json!({ "id": id, "model": "m" })).file_name();

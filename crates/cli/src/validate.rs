@@ -1,4 +1,4 @@
-//! `validate`: checks requests against their documents; for each line of input it prints a verdict as JSON.
+//! `validate`: checks requests against their documents; for each request it prints a verdict as JSON.
 
 use std::{
     io::{self, BufWriter, IsTerminal, Write},
@@ -10,13 +10,12 @@ use aimlapi_video::{Error, Violation, Warning};
 use serde_json::{Value, json};
 
 use crate::{
-    args::{Parameters, Validate, route_of},
+    args::{Format, Parameters, Validate, route_of},
     documents::Catalogue,
     failure::{Failure, USAGE, violation_json},
-    lines::Lines,
     output::{print_note, print_result},
     request::{self, Source},
-    text,
+    rows::{Composer, Row, Rows, Unreadable},
 };
 
 /// `validate`
@@ -31,32 +30,60 @@ pub(crate) fn validate(validate: &Validate) -> ExitCode {
 fn run(validate: &Validate) -> Result<bool, Failure> {
     let catalogue = Catalogue::read(&validate.parameters.documents)?;
     if names_model(validate, &catalogue) {
+        if let Some(model) = &validate.model {
+            let input = &validate.input;
+            return Err(Failure::usage(format!(
+                "{input} names the model, and --model {model} names it again; leave --model off"
+            )));
+        }
         return validate_options(validate, &catalogue);
     }
-    if !is_empty(&validate.parameters) {
-        return Err(Failure::usage(format!(
-            "the options of a request need a model, and {:?} is not the id of one; `{}` lists them",
-            validate.input,
-            catalogue.listing()
-        )));
+    let (path, format) = match &validate.prompts {
+        Some(prompts) => (Path::new(prompts), Some(Format::Prompts)),
+        None => (Path::new(&validate.input), validate.format),
+    };
+    let is_input = path == Path::new("-") || path.exists();
+    if has_options(&validate.parameters) || !is_input && validate.prompts.is_none() {
+        return Err(Failure::usage(unknown_input(validate, &catalogue)));
     }
-    if validate.input == "-" && io::stdin().is_terminal() {
+    if path == Path::new("-") && io::stdin().is_terminal() {
         print_note("reading requests from standard input, one a line; end it with ctrl-d");
     }
-    let (source, name) = text::open(&validate.input).map_err(Failure::usage)?;
+    validate_file(
+        validate,
+        &catalogue,
+        Rows::open(path, format).map_err(Failure::usage)?,
+    )
+}
+
+/// Prints a verdict on each request of a file.
+fn validate_file(validate: &Validate, catalogue: &Catalogue, file: Rows) -> Result<bool, Failure> {
+    let composer = Composer {
+        model: validate.model.as_deref(),
+        set: &validate.parameters.set,
+        columns: &file.columns,
+        route: route_of(validate.parameters.legacy),
+        catalogue,
+    };
     let unwritten =
         |error: io::Error| Failure::usage(format!("standard output cannot be written: {error}"));
     let mut out = BufWriter::new(io::stdout().lock());
     let (mut all_valid, mut is_empty) = (true, true);
-    for line in Lines::new(source, name).map_err(Failure::usage)? {
-        let (number, line) = match line {
-            Ok(line) => line,
+    for row in file.rows {
+        let Row { number, content } = match row {
+            Ok(row) => row,
             Err(error) => {
                 out.flush().map_err(unwritten)?;
                 return Err(Failure::usage(error));
             }
         };
-        let mut verdict = verdict(validate, &catalogue, &line);
+        let mut verdict = match content {
+            Err(unreadable) => unreadable_verdict(unreadable),
+            Ok(content) => match composer.body(&content, &[]) {
+                Ok(body) => verdict_of(validate, catalogue, body, &violation_json),
+                Err(refused) => refusal(refused.message),
+            },
+        };
         is_empty = false;
         all_valid &= verdict["valid"] == true;
         verdict["line"] = number.into();
@@ -68,9 +95,22 @@ fn run(validate: &Validate) -> Result<bool, Failure> {
     }
     out.flush().map_err(unwritten)?;
     if is_empty {
-        print_note(format!("note: {name} contains no request"));
+        print_note(format!("note: {} contains no request", file.file));
     }
     Ok(all_valid)
+}
+
+/// The error for an input that is neither a file nor a model, or for options that need a model.
+fn unknown_input(validate: &Validate, catalogue: &Catalogue) -> String {
+    let (input, listing) = (&validate.input, catalogue.listing());
+    match has_options(&validate.parameters) {
+        true => format!(
+            "the options of a request need a model, and {input:?} is not the id of one; `{listing}` lists them"
+        ),
+        false => format!(
+            "{input:?} is neither a file nor the id of a model; `{listing}` lists the models"
+        ),
+    }
 }
 
 /// Whether the input is a model's id, and not a file.
@@ -79,11 +119,9 @@ fn names_model(validate: &Validate, catalogue: &Catalogue) -> bool {
     catalogue.model(route, &validate.input).is_some() && !Path::new(&validate.input).exists()
 }
 
-fn is_empty(parameters: &Parameters) -> bool {
-    parameters.prompt.is_none()
-        && parameters.image.is_empty()
-        && parameters.set.is_empty()
-        && parameters.flags.is_empty()
+/// Whether there are options that only one request can have.
+fn has_options(parameters: &Parameters) -> bool {
+    parameters.prompt.is_some() || !parameters.image.is_empty() || !parameters.flags.is_empty()
 }
 
 /// Validates the request that the options state.
@@ -102,24 +140,24 @@ fn validate_options(validate: &Validate, catalogue: &Catalogue) -> Result<bool, 
     Ok(verdict["valid"] == true)
 }
 
-fn verdict(validate: &Validate, catalogue: &Catalogue, line: &str) -> Value {
-    let body: Value = match serde_json::from_str(line) {
-        Ok(body) => body,
-        Err(error) => {
-            let message = text::json_message(&error);
-            let violation =
-                json!({ "pointer": "", "allowed": format!("JSON ({message})"), "keyword": "type" });
-            let column = text::column(line, &error);
-            return json!({
-                "column": column,
-                "model": null,
-                "valid": false,
-                "violations": [violation],
-                "warnings": [],
-            });
-        }
+fn unreadable_verdict(unreadable: Unreadable) -> Value {
+    let Unreadable { column, reason, .. } = unreadable;
+    let Some(column) = column else {
+        return refusal(reason);
     };
-    verdict_of(validate, catalogue, body, &violation_json)
+    let allowed = format!("JSON ({reason})");
+    json!({
+        "column": column,
+        "model": null,
+        "valid": false,
+        "violations": [{ "pointer": "", "allowed": allowed, "keyword": "type" }],
+        "warnings": [],
+    })
+}
+
+/// The verdict on a request that cannot be composed.
+fn refusal(error: String) -> Value {
+    json!({ "model": null, "valid": false, "error": error, "violations": [], "warnings": [] })
 }
 
 /// The verdict on a body, with the JSON of each violation.

@@ -92,7 +92,13 @@ async fn same_requests_in_every_format_send_the_same_bodies_under_the_numbers_of
             None,
             ["0003.mp4", "0005.mp4"],
         ),
-        ("b.tsv", semicolons, None, ["0002.mp4", "0003.mp4"]),
+        ("b.tsv", semicolons.clone(), None, ["0002.mp4", "0003.mp4"]),
+        (
+            "b.csv",
+            semicolons.replace("model;prompt;duration", "Model; PROMPT ;Duration"),
+            None,
+            ["0002.mp4", "0003.mp4"],
+        ),
         (
             "b",
             csv.replace("\r\n", "\r"),
@@ -151,6 +157,53 @@ async fn prompts_take_the_model_and_parameters_of_the_options() {
     let ran = batch(&cli, &["--prompts", "kites.txt", "--model", MODEL]).await;
     assert!(ran.error().contains("in these lines: 2, 4;"), "{ran:?}");
     assert_eq!(bodies(&server).len(), 2);
+}
+
+#[tokio::test]
+async fn prompt_in_a_file_that_begins_with_an_at_sign_or_a_hyphen_is_a_text() {
+    let cli = Cli::new();
+    fs::write(cli.path("kite"), "another text").unwrap();
+    let body = json!({ "model": MODEL, "prompt": "@kite" });
+    let other = json!({ "model": MODEL, "prompt": "-" });
+    fs::write(cli.path("b.jsonl"), format!("{body}\n{other}")).unwrap();
+    fs::write(
+        cli.path("b.csv"),
+        format!("model,prompt\n{MODEL},@kite\n{MODEL},-\n"),
+    )
+    .unwrap();
+    fs::write(cli.path("b.txt"), "@kite\n-\n").unwrap();
+    fs::write(cli.path("x.txt"), "x").unwrap();
+    for words in [
+        &["b.jsonl"][..],
+        &["b.csv"],
+        &["--prompts", "b.txt", "--model", MODEL],
+        &["--prompts", "-", "--model", MODEL],
+        &[
+            "--prompts",
+            "x.txt",
+            "--model",
+            MODEL,
+            "--each",
+            "prompt=@kite,-",
+        ],
+    ] {
+        let server = service().await;
+        let cli = Cli {
+            base: Some(server.url()),
+            key: Some(support::KEY),
+            folder: tempfile::tempdir_in(cli.folder.path()).unwrap(),
+            home: tempfile::tempdir().unwrap(),
+        };
+        for name in ["kite", "b.jsonl", "b.csv", "b.txt", "x.txt"] {
+            fs::copy(cli.path("..").join(name), cli.path(name)).unwrap();
+        }
+        let options = ["batch", "--out", "videos", "--speed", "1000"];
+        let ran = cli
+            .run_with(&[&options[..], words].concat(), "@kite\n-")
+            .await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert_eq!(bodies(&server), [other.clone(), body.clone()], "{words:?}");
+    }
 }
 
 #[tokio::test]
@@ -227,6 +280,12 @@ async fn wrong_input_is_an_error_with_its_place_before_any_create() {
         assert!(ran.error().contains(error), "{text}: {ran:?}");
     }
     let other = "kling-video/v2.1/standard/image-to-video";
+    fs::write(cli.path("cat.png"), "").unwrap();
+    let text = format!("model,prompt,image_url\n{other},a,cat.png\n");
+    fs::write(cli.path("b.csv"), text).unwrap();
+    let ran = batch(&cli, &["b.csv"]).await;
+    let error = "; the file cat.png is written as @cat.png";
+    assert!(ran.error().ends_with(error), "{ran:?}");
     fs::write(cli.path("b.jsonl"), body.to_string()).unwrap();
     let ran = batch(&cli, &["b.jsonl", "--model", other]).await;
     assert!(
@@ -239,10 +298,14 @@ async fn wrong_input_is_an_error_with_its_place_before_any_create() {
     let ran = batch(&cli, &["--prompts", "b.txt", "--model", MODEL]).await;
     let error = "b.txt contains no request; write one prompt a line";
     assert!(ran.error().contains(error), "{ran:?}");
-    let ran = batch(&cli, &["--prompts", "b.jsonl"]).await;
+    fs::write(cli.path("b.txt"), "a\nb\nc\n").unwrap();
+    let ran = batch(&cli, &["--prompts", "b.txt", "--model", other]).await;
+    let error = "; --set image_url=VALUE sets it for all (and in 2 more lines)";
+    assert!(ran.error().ends_with(error), "{ran:?}");
+    let ran = batch(&cli, &["--prompts", "b.txt"]).await;
     assert!(
         ran.error()
-            .contains("b.jsonl:1: names no model; add --model MODEL"),
+            .ends_with("b.txt:1: names no model; add --model MODEL (and in 2 more lines)"),
         "{ran:?}"
     );
     assert!(server.requests().is_empty());
@@ -310,6 +373,10 @@ async fn wrong_value_of_a_matrix_is_an_error_with_its_combination() {
         ("duration=5..6", "p.txt:1 with duration=6: invalid request"),
         ("model=x", "p.txt:1 with model=x: the model is"),
         ("seed", "--each seed: expected NAME=VALUE,VALUE"),
+        (
+            "duraton=5,10",
+            "has no parameter \"duraton\", so --each would create the same video several times",
+        ),
     ] {
         let ran = batch(&cli, &[&prompts[..], &[each]].concat()).await;
         assert_eq!(ran.code, 2, "{ran:?}");

@@ -312,6 +312,101 @@ async fn dry_run_prints_the_plan_and_sends_and_writes_nothing() {
 }
 
 #[tokio::test]
+async fn dry_run_refuses_what_the_batch_refuses() {
+    let server = service().await;
+    let cli = Cli::at(server.url());
+    write_batch(&cli, &["b1", "b2"]);
+    assert_eq!(cli.run(&batch("done", &[])).await.code, 0);
+    let elsewhere = fs::read_to_string(cli.path("done/journal.jsonl")).unwrap();
+    let elsewhere = elsewhere.replace("127.0.0.1", "127.0.0.2");
+    fs::write(cli.path("elsewhere.jsonl"), elsewhere).unwrap();
+    fs::create_dir(cli.path("full")).unwrap();
+    for name in ["0002.mp4", "index.html"] {
+        fs::write(cli.path(&format!("full/{name}")), "mine").unwrap();
+    }
+    fs::write(cli.path("file"), "mine").unwrap();
+    write_batch(&cli, &["b1", "changed"]);
+    let before = (server.requests().len(), cli.files());
+    for (out, more, error) in [
+        ("full", &[][..], "0002.mp4 exists already"),
+        (
+            "other",
+            &["--name", "video"],
+            "lines 1 and 2 have the same name",
+        ),
+        ("done", &[], "in these lines: 2;"),
+        ("file", &[], "file is not a folder; name another folder"),
+        ("file/below", &[], "name another folder by --out"),
+        ("other", &["--journal", "b.jsonl"], "is not a journal"),
+        (
+            "other",
+            &["--journal", "no/j.jsonl"],
+            "its folder does not exist",
+        ),
+        (
+            "other",
+            &["--journal", "file/j.jsonl"],
+            "file/j.jsonl cannot be used",
+        ),
+        ("full", &["--gallery", "--name", "x{n}"], "is not a gallery"),
+        (
+            "other",
+            &["--journal", "elsewhere.jsonl"],
+            "in these lines: 2;",
+        ),
+    ] {
+        for dry_run in [&["--dry-run"][..], &[]] {
+            let ran = cli.run(&batch(out, &[more, dry_run].concat())).await;
+            assert_eq!(ran.code, 2, "{out} {more:?}: {ran:?}");
+            assert!(ran.error().contains(error), "{out} {more:?}: {ran:?}");
+            if !dry_run.is_empty() {
+                assert_eq!(cli.files(), before.1, "{out} {more:?}");
+            }
+        }
+        let _ = fs::remove_dir_all(cli.path("other"));
+    }
+    write_batch(&cli, &["b1", "b2"]);
+    for dry_run in [&["--dry-run"][..], &[]] {
+        let words = batch(
+            "other",
+            &[&["--journal", "elsewhere.jsonl"], dry_run].concat(),
+        )
+        .join(" ");
+        let ran = cli.run(&words.split(' ').collect::<Vec<_>>()).await;
+        assert!(
+            ran.error().contains("created on another service"),
+            "{ran:?}"
+        );
+    }
+    assert_eq!(server.requests().len(), before.0);
+}
+
+#[tokio::test]
+async fn dry_run_needs_no_key_and_names_a_limit_that_would_end_the_batch() {
+    let server = service().await;
+    let cli = Cli::at(server.url());
+    write_batch(&cli, &["b1", "b2"]);
+    assert_eq!(cli.run(&batch("done", &[])).await.code, 0);
+    let ran = cli
+        .run(&batch("new", &["--dry-run", "--max-usd", "0.3"]))
+        .await;
+    let note = "note: the limit of 0.30 USD ends the batch before all are created\n";
+    assert_eq!((ran.code, &*ran.stderr), (0, note), "{ran:?}");
+    let ran = Cli { key: None, ..cli }
+        .run(&batch("new", &["--dry-run"]))
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(
+        ran.stdout.starts_with("requests: 2, to create: 2"),
+        "{ran:?}"
+    );
+    assert!(
+        ran.stderr.contains("note: the batch needs a key"),
+        "{ran:?}"
+    );
+}
+
+#[tokio::test]
 async fn request_with_a_warning_is_refused_on_request() {
     let server = service().await;
     let cli = Cli::at(server.url());

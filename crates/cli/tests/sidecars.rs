@@ -3,7 +3,13 @@
 
 use aimlapi_video_test_support as support;
 
-use std::fs;
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use hmac_sha256::Hash;
 use serde_json::{Value, json};
@@ -152,4 +158,104 @@ async fn sidecar_of_a_batch_names_media_by_their_checksum_and_states_why_a_video
         (&failed["file"], &failed["id"]),
         (&Value::Null, &Value::Null)
     );
+}
+
+#[tokio::test]
+async fn generation_without_a_video_has_a_sidecar_with_the_reason() {
+    let server = support::Server::start(|_, request| {
+        let refused =
+            request.method == "POST" && String::from_utf8_lossy(&request.body).contains("refused");
+        match refused {
+            true => support::json(400, json!({ "message": "not this scene" })),
+            false => support::paid::respond(request, json!({ "usage": { "usd_spent": 0.25 } })),
+        }
+    })
+    .await;
+    let cli = Cli::at(server.url());
+    let generate = async |prompt, output| {
+        let words = [
+            "generate",
+            MODEL,
+            "--speed",
+            "1000",
+            "--sidecar",
+            "--overwrite",
+        ];
+        let words = [&words[..], &["--prompt", prompt, "-o", output]].concat();
+        cli.run(&words).await
+    };
+    for (prompt, output, name, id, error) in [
+        ("fail1", "a.mp4", "a.json", json!("fail1"), "no"),
+        (
+            "fail2",
+            "out/{id}.mp4",
+            "out/fail2.json",
+            json!("fail2"),
+            "no",
+        ),
+        (
+            "fail3",
+            "out/",
+            "out/klingai-v2-master-text-to-video-fail3.json",
+            json!("fail3"),
+            "no",
+        ),
+        ("refused", "b.mp4", "b.json", Value::Null, "not this scene"),
+    ] {
+        assert_ne!(generate(prompt, output).await.code, 0);
+        let sidecar = read(&cli, name);
+        assert_eq!((&sidecar["state"], &sidecar["id"]), (&json!("failed"), &id));
+        assert_eq!(sidecar["request"]["prompt"], prompt);
+        assert!(
+            sidecar["error"].as_str().unwrap().contains(error),
+            "{sidecar}"
+        );
+    }
+    // A video that exists keeps its sidecar.
+    assert_eq!(generate("g1", "a.mp4").await.code, 0);
+    assert_eq!(generate("fail4", "a.mp4").await.code, 3);
+    assert_eq!(read(&cli, "a.json")["id"], "g1");
+}
+
+#[tokio::test]
+async fn sidecar_of_an_unfinished_generation_is_completed_by_wait() {
+    let is_released = Arc::new(AtomicBool::new(false));
+    let released = Arc::clone(&is_released);
+    let server = support::Server::start(move |_, request| {
+        let is_poll = request.target.contains("generation_id=");
+        match is_poll && !released.load(Ordering::SeqCst) {
+            true => support::json(200, json!({ "id": "g1", "status": "generating" })),
+            false => support::paid::respond(request, json!({})),
+        }
+    })
+    .await;
+    let cli = Cli::at(server.url());
+    let words = [
+        "generate",
+        MODEL,
+        "--prompt",
+        "g1",
+        "--sidecar",
+        "-o",
+        "a.mp4",
+    ];
+    let ran = cli
+        .run(&[&words[..], &["--deadline", "1ms"]].concat())
+        .await;
+    assert_eq!(ran.code, 4, "{ran:?}");
+    let sidecar = read(&cli, "a.json");
+    assert_eq!(
+        (&sidecar["state"], &sidecar["id"]),
+        (&json!("unfinished"), &json!("g1"))
+    );
+    is_released.store(true, Ordering::SeqCst);
+    assert_eq!(cli.run(&["wait", "g1", "-o", "a.mp4"]).await.code, 0);
+    let sidecar = read(&cli, "a.json");
+    let hash = Hash::hash(&fs::read(cli.path("a.mp4")).unwrap());
+    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(
+        (&sidecar["state"], &sidecar["sha256"]),
+        (&json!("saved"), &json!(hash))
+    );
+    assert_eq!(sidecar["error"], Value::Null);
 }

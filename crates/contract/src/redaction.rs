@@ -33,6 +33,8 @@ pub fn redacted(url: &str) -> String {
 /// A text in which every URL is without its user, and has `cut` in place of query and fragment, also if JSON has escaped the URL's
 /// slashes.
 ///
+/// A URL within a text ends at a double quote; in a text that is one URL, the query may have any quotes.
+///
 /// ```
 /// use aimlapi_video_contract::redacted_urls;
 ///
@@ -42,6 +44,7 @@ pub fn redacted(url: &str) -> String {
 pub fn redacted_urls(text: &str, cut: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
+    let is_url = is_url(text.trim());
     let next = |rest: &str| {
         let marks = ["://", r":\/\/"];
         let found = marks.map(|mark| rest.find(mark).map(|at| at + mark.len()));
@@ -49,7 +52,7 @@ pub fn redacted_urls(text: &str, cut: &str) -> String {
     };
     while let Some(begin) = next(rest) {
         let (before, url) = rest.split_at(begin);
-        let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>');
+        let ends = |c: char| c.is_whitespace() || !is_url && matches!(c, '"' | '<' | '>');
         let (url, after) = url.split_at(url.find(ends).unwrap_or(url.len()));
         let path = url.split(['?', '#']).next().unwrap_or_default();
         shown.push_str(before);
@@ -61,6 +64,17 @@ pub fn redacted_urls(text: &str, cut: &str) -> String {
     }
     shown.push_str(rest);
     without_signatures(&shown, cut)
+}
+
+/// Whether a text is one URL, also with escaped slashes.
+fn is_url(text: &str) -> bool {
+    let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    text.split_once(':').is_some_and(|(scheme, rest)| {
+        !scheme.is_empty()
+            && scheme.bytes().all(is_scheme)
+            && (rest.starts_with("//") || rest.starts_with(r"\/\/"))
+            && !rest.contains(char::is_whitespace)
+    })
 }
 
 /// Removes the queries that hold a signature or a token, also from URLs without a scheme and from percent-encoded URLs.

@@ -2,6 +2,7 @@
 //!
 //! `AbortableListener` accepts TCP connections. Each connection has an `Abort` handle, which handlers of its requests get as
 //! axum's connection info. After `Abort::abort` every write to the connection fails, which makes the server close it.
+//! `All` ends the connections of a listener.
 
 use std::{
     io,
@@ -34,11 +35,11 @@ pub(super) struct AbortableListener {
 
 impl AbortableListener {
     pub(super) fn new(listener: TcpListener) -> Self {
-        let all = All(watch::Sender::new(false));
+        let all = All(watch::Sender::new(Phase::Open));
         Self { listener, all }
     }
 
-    /// Returns a handle that ends all connections.
+    /// Returns a handle on all connections.
     pub(super) fn all(&self) -> All {
         self.all.clone()
     }
@@ -56,7 +57,7 @@ impl Listener for AbortableListener {
         let connection = Connection {
             stream,
             abort: Abort::default(),
-            ended: Box::pin(self.all.ended()),
+            changed: Box::pin(self.all.after(Phase::Open)),
             all: self.all.clone(),
         };
         (connection, address)
@@ -69,16 +70,37 @@ impl Listener for AbortableListener {
 
 /// Aborts the connection of a request.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Abort(Arc<AtomicBool>);
+pub(super) struct Abort(Arc<Flags>);
+
+#[derive(Debug, Default)]
+struct Flags {
+    is_aborted: AtomicBool,
+    /// Whether a request was received.
+    is_used: AtomicBool,
+}
 
 impl Abort {
+    /// Returns the handle of a connection that was accepted.
+    pub(super) fn of(stream: &IncomingStream<'_, AbortableListener>) -> Self {
+        stream.io().abort.clone()
+    }
+
     /// Aborts the connection: no further byte is written, and the next write closes the connection.
     pub(super) fn abort(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.is_aborted.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn is_aborted(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.is_aborted.load(Ordering::Relaxed)
+    }
+
+    /// States that a request was received, so that [`All::end_unused`] does not end the connection.
+    pub(super) fn set_used(&self) {
+        self.0.is_used.store(true, Ordering::Relaxed);
+    }
+
+    fn is_used(&self) -> bool {
+        self.0.is_used.load(Ordering::Relaxed)
     }
 
     fn check(&self) -> io::Result<()> {
@@ -91,29 +113,49 @@ impl Abort {
 
 impl Connected<IncomingStream<'_, AbortableListener>> for Abort {
     fn connect_info(stream: IncomingStream<'_, AbortableListener>) -> Self {
-        stream.io().abort.clone()
+        Self::of(&stream)
     }
 }
 
 /// All connections of a listener.
 #[derive(Clone, Debug)]
-pub(super) struct All(watch::Sender<bool>);
+pub(super) struct All(watch::Sender<Phase>);
+
+/// Which connections have ended.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+enum Phase {
+    /// No connection.
+    Open,
+    /// Those without a complete request.
+    UnusedEnded,
+    /// All.
+    Ended,
+}
 
 impl All {
+    /// Ends the connections on which no complete request was received: a server does not close them when it stops.
+    pub(super) fn end_unused(&self) {
+        self.0.send_replace(Phase::UnusedEnded);
+    }
+
     /// Ends the connections: each of them reads the end of its stream, as if its client had left.
     pub(super) fn end(&self) {
-        self.0.send_replace(true);
+        self.0.send_replace(Phase::Ended);
     }
 
     pub(super) fn have_ended(&self) -> bool {
+        self.phase() == Phase::Ended
+    }
+
+    fn phase(&self) -> Phase {
         *self.0.borrow()
     }
 
-    fn ended(&self) -> impl Future<Output = ()> + use<> {
-        let mut ended = self.0.subscribe();
+    fn after(&self, phase: Phase) -> impl Future<Output = ()> + use<> {
+        let mut phases = self.0.subscribe();
         async move {
             // The connection has a sender, so that there is no error.
-            let _ = ended.wait_for(|has_ended| *has_ended).await;
+            let _ = phases.wait_for(|now| *now > phase).await;
         }
     }
 }
@@ -123,8 +165,8 @@ pub(super) struct Connection {
     stream: TcpStream,
     abort: Abort,
     all: All,
-    /// Wakes the connection when all are ended.
-    ended: BoxFuture<'static, ()>,
+    /// Wakes the connection at the next phase.
+    changed: BoxFuture<'static, ()>,
 }
 
 impl AsyncRead for Connection {
@@ -133,10 +175,23 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.all.have_ended() || self.ended.as_mut().poll(context).is_ready() {
+        if self.all.have_ended() {
             return Poll::Ready(Ok(()));
         }
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if read.is_ready() {
+            return read;
+        }
+        loop {
+            let phase = self.all.phase();
+            if phase == Phase::Ended || (phase == Phase::UnusedEnded && !self.abort.is_used()) {
+                return Poll::Ready(Ok(()));
+            }
+            if self.changed.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            self.changed = Box::pin(self.all.after(phase));
+        }
     }
 }
 

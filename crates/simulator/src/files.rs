@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::{
     connection::Abort,
     key::KeyHash,
+    redact::hash,
     responses::{apply_step, truncated_body},
     server::{RequestNumber, Shared},
     signature::Rejected,
@@ -88,7 +89,7 @@ pub(super) async fn replayed(
     match file {
         Some((clip, task)) => {
             service.log.record_task(number, task);
-            serve(clip.bytes, &headers, None)
+            serve(clip.to_bytes(), &headers, None)
         }
         None => denied(
             StatusCode::NOT_FOUND,
@@ -99,9 +100,8 @@ pub(super) async fn replayed(
 }
 
 /// Responds with the file, or with the requested range if `If-Range` is absent or matches the file's ETag.
-pub(super) fn serve(file: &'static [u8], headers: &HeaderMap, cut_after: Option<u32>) -> Response {
-    // The ETag is made of the length: a test asserts that no two clips have the same length.
-    let tag = format!("\"clip-{}\"", file.len());
+pub(super) fn serve(file: Bytes, headers: &HeaderMap, cut_after: Option<u32>) -> Response {
+    let tag = format!("\"{}\"", hash(&file));
     let text = |name| {
         headers
             .get(name)
@@ -122,7 +122,7 @@ pub(super) fn serve(file: &'static [u8], headers: &HeaderMap, cut_after: Option<
             response
         }
         Some(RequestedRange::Part(first, last)) => {
-            let mut response = body(&file[first..=last], cut_after);
+            let mut response = body(file.slice(first..=last), cut_after);
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
             let range = format!("bytes {first}-{last}/{}", file.len());
             set(&mut response, header::CONTENT_RANGE, &range);
@@ -135,18 +135,15 @@ pub(super) fn serve(file: &'static [u8], headers: &HeaderMap, cut_after: Option<
     response
 }
 
-fn body(bytes: &'static [u8], cut_after: Option<u32>) -> Response {
+fn body(bytes: Bytes, cut_after: Option<u32>) -> Response {
+    let length = bytes.len().to_string();
     let body = match cut_after {
-        Some(after) => truncated_body(Bytes::from_static(bytes), after),
+        Some(after) => truncated_body(bytes, after),
         None => Body::from(bytes),
     };
     let mut response = body.into_response();
     set(&mut response, header::CONTENT_TYPE, "video/mp4");
-    set(
-        &mut response,
-        header::CONTENT_LENGTH,
-        &bytes.len().to_string(),
-    );
+    set(&mut response, header::CONTENT_LENGTH, &length);
     response
 }
 

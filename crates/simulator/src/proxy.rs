@@ -27,10 +27,10 @@ use report::Reports;
 ///
 /// It forwards each request to the upstream server, with the caller's key, and the response to the caller, while both are
 /// received. Bodies and end-to-end headers are unchanged, except `Host`, which names the upstream; neither `Via` nor any other header
-/// is added, except `Date` to a response without one. Interim responses, such as 103, are not forwarded, and trailers only if a
-/// `Trailer` header names them; of requests that the guard admits, none are. Of each response the caller sees what the upstream
-/// sent: if the upstream closes the connection, so does the proxy. Only for an upstream that cannot be reached, and for a target of
-/// another host, the proxy responds itself, with 502 and 501.
+/// is added, except `Date` to a response without one. Interim responses, such as 103, are not forwarded, since hyper's server can
+/// send no other than 100; trailers are only if a `Trailer` header names them, and of requests that the guard admits, none are. Of
+/// each response the caller sees what the upstream sent: if the upstream closes the connection, so does the proxy. Only for an
+/// upstream that cannot be reached, and for a target of another host, the proxy responds itself, with 502 and 501.
 ///
 /// Each request and response is judged by the documents ([`Checker`](super::Checker)). Paths below `/_simulator/` that are not
 /// the proxy's own are forwarded and not judged.
@@ -92,11 +92,12 @@ impl Proxy {
 
     /// Stops the proxy, and returns the counts since its start, whatever was reset.
     ///
-    /// It accepts no more connections, and waits up to 5 seconds for the responses to the requests that it has received. Then it
-    /// closes all connections: of an exchange without a complete response, the request is judged, and the missing response is
-    /// reported, since a create may have been billed.
+    /// It accepts no more connections, closes those without a complete request, and waits up to 5 seconds for the responses to the
+    /// requests that it has received. Then it closes all connections: of an exchange without a complete response, the request is
+    /// judged, and the missing response is reported, since a create may have been billed.
     pub async fn stop(mut self) -> ProxyCounts {
         drop(self.stop);
+        self.connections.end_unused();
         if timeout(MAX_STOP, &mut self.ended).await.is_err() {
             self.connections.end();
             // A connection with pipelined requests waits for the upstream.

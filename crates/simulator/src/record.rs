@@ -7,10 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use axum::{
-    extract::Query,
-    http::{HeaderMap, Request, Response, Uri, header},
-};
+use axum::http::{HeaderMap, Request, Response, Uri, header};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
@@ -182,9 +179,13 @@ fn recorded_headers(request: &Request<Vec<u8>>) -> HeaderMap {
 
 /// Returns the id in the query of a fetch.
 pub(super) fn generation_id(uri: &Uri) -> Option<String> {
-    let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri).ok()?;
-    let mut pairs = pairs.into_iter();
-    Some(pairs.find(|(name, _)| name == "generation_id")?.1)
+    let mut pairs = form_urlencoded::parse(uri.query()?.as_bytes());
+    Some(
+        pairs
+            .find(|(name, _)| name == "generation_id")?
+            .1
+            .into_owned(),
+    )
 }
 
 /// A recording, which [`SimulatorBuilder::replay`](crate::SimulatorBuilder::replay) serves.

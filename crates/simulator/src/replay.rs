@@ -122,7 +122,7 @@ impl Replay {
         &self,
         index: usize,
         key: Option<KeyHash>,
-    ) -> Option<(&'static Clip, Option<TaskReference>)> {
+    ) -> Option<(Clip, Option<TaskReference>)> {
         let course = self.courses.get(index)?;
         let mut running = self.lock();
         let mut of_keys = running
@@ -140,10 +140,10 @@ impl Replay {
     }
 
     /// Returns the clip of a recorded generation, and counts no download.
-    pub(super) fn clip(&self, id: &str) -> Option<&'static [u8]> {
+    pub(super) fn clip(&self, id: &str) -> Option<Clip> {
         let mut courses = self.courses.iter();
         let course = courses.find(|course| course.id.as_deref() == Some(id))?;
-        Some(course.clip().bytes)
+        Some(course.clip())
     }
 
     /// Lists the generations of a key or of all keys in any order, each with the number of its create's request.

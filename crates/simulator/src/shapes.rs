@@ -150,7 +150,7 @@ pub(super) struct ResponseContent<'a> {
     /// The URLs of the generation's videos, if it has any; an inner `None` is a video without a URL.
     pub(super) videos: Option<Vec<Option<String>>>,
     pub(super) error: Option<&'a Value>,
-    pub(super) clip: &'static Clip,
+    pub(super) clip: &'a Clip,
     /// The credits used, if the generation is completed.
     pub(super) credits: Option<f64>,
 }
@@ -170,7 +170,7 @@ impl ResponseContent<'_> {
         if let Some(videos) = &self.videos {
             response["video"] = self.video(videos);
             if self.route == Route::LegacyKling && self.shape == Shape::Documented {
-                response["duration"] = self.clip.length.into();
+                response["duration"] = self.clip.length().into();
             }
         }
         if let Some(error) = self.error {
@@ -199,10 +199,10 @@ impl ResponseContent<'_> {
             if self.shape == Shape::File {
                 video["content_type"] = "video/mp4".into();
                 video["file_name"] = "output.mp4".into();
-                video["file_size"] = self.clip.bytes.len().into();
+                video["file_size"] = self.clip.to_bytes().len().into();
             }
             if self.route == Route::LegacyKling && self.shape == Shape::Documented {
-                video["duration"] = self.clip.length.into();
+                video["duration"] = self.clip.length().into();
             }
             video
         };

@@ -49,7 +49,7 @@ pub(super) struct Task {
     /// The time of the create, in the service's time since the start.
     pub(super) created: Duration,
     pub(super) timeline: Timeline,
-    pub(super) clip: &'static Clip,
+    pub(super) clip: Clip,
     /// The cost in credits if the generation completes.
     pub(super) cost: f64,
     pub(super) shape: Shape,

@@ -10,13 +10,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use axum::http::HeaderMap;
+use axum::{body::Bytes, http::HeaderMap};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    clips,
+    clips::Clip,
     clock::{Clock, seconds},
     key::KeyHash,
     log::{TaskReference, truncate},
@@ -102,7 +102,7 @@ pub(super) enum CreateOutcome {
 }
 
 /// A file, and the scenario's step for the request.
-pub(super) type File = (&'static [u8], Option<Step>);
+pub(super) type File = (Bytes, Option<Step>);
 
 /// A generation that the simulator holds, as listed by [`Simulator::tasks`](super::Simulator::tasks) and
 /// `GET /_simulator/tasks`.
@@ -180,8 +180,8 @@ impl Tasks {
         request: u64,
     ) -> CreateOutcome {
         let now = self.clock.now();
-        let clip = clips::nearest(model, body);
-        let length = requested_length(model, body).unwrap_or(clip.length);
+        let clip = Clip::of_request(model, body, redact::key(headers));
+        let length = requested_length(model, body).unwrap_or_else(|| clip.length());
         let cost = length * CREDITS_PER_SECOND * self.settings.videos as f64;
         let mut inner = self.lock();
         if inner.credits < cost {
@@ -324,7 +324,7 @@ impl Tasks {
             is_create,
             videos,
             error: task.error(phase),
-            clip: task.clip,
+            clip: &task.clip,
             credits,
         };
         (content.to_json(), credits.unwrap_or_default())
@@ -346,15 +346,15 @@ impl Tasks {
         let mut inner = self.lock();
         let task = inner.tasks.get_mut(id)?;
         let step = task.download();
-        Some((task.clip.bytes, step))
+        Some((task.clip.to_bytes(), step))
     }
 
     /// Returns the clip of a completed generation, and counts no download.
-    pub(super) fn clip(&self, id: &str) -> Option<&'static [u8]> {
+    pub(super) fn clip(&self, id: &str) -> Option<Bytes> {
         let now = self.clock.now();
         let inner = self.lock();
         let task = inner.tasks.get(id)?;
-        (task.status(now).1 == Phase::Completed).then_some(task.clip.bytes)
+        (task.status(now).1 == Phase::Completed).then(|| task.clip.to_bytes())
     }
 
     /// Lists the generations in any order, each with the number of its create's request.

@@ -1,4 +1,97 @@
-//! The state machine of one job.
+//! The state machine of one job, without I/O and without a clock.
+//!
+//! A [`Job`] is plain data that serialises with serde: it can be a row of a table, a file, or the state of a workflow. Callers
+//! [apply](Job::apply) facts to it, store it, and do what its [`action`](Job::action) says.
+//!
+//! | state | meaning | action | the usual next state |
+//! |---|---|---|---|
+//! | [`Planned`](Phase::Planned) | nothing is in flight | claim, not before a time | `Claimed` |
+//! | [`Claimed`](Phase::Claimed) | one worker may create until its lease ends | the holder of the permit creates | `Waiting`; `Refused`; `Planned` if nothing was bought; `Ambiguous` if the create may have been sent |
+//! | [`Waiting`](Phase::Waiting) | the generation exists | poll at a time | `Saving`, `Failed`, `Lost` |
+//! | [`Saving`](Phase::Saving) | the generation is completed | save its videos | `Saved` |
+//! | [`Saved`](Phase::Saved) | end: the videos are in the store | | |
+//! | [`Refused`](Phase::Refused) | end: the service refused the request; nothing was bought | | `Planned` if a person repeats |
+//! | [`Failed`](Phase::Failed) | end: no video, or a person gave the job up | | `Planned` if a person repeats |
+//! | [`Ambiguous`](Phase::Ambiguous) | parked: a create may have been sent, and no handle is known | ask a person | `Planned`, `Waiting` or `Failed`, as the person decides |
+//! | [`Lost`](Phase::Lost) | parked: the service no longer knows the generation, or its file is gone | ask a person | as `Ambiguous` |
+//!
+//! # Who may create
+//!
+//! 1. A worker requests a [claim](Claimant::request), applies its [fact](ClaimRequest::fact) and stores the job.
+//! 2. After the store has acknowledged the job, [`ClaimRequest::acknowledged`] makes the [`Permit`]. A permit cannot be copied
+//!    or stored, so each claim sends at most one create.
+//! 3. [`Permit::spend`] consumes the permit, unless the lease has ended. The worker sends the create and applies its
+//!    [outcome](Fact::of_create).
+//!
+//! A claim does not say whether its create was sent. If its lease ends, or its worker dies, without another fact,
+//! [`Fact::unclear`] parks the job. Only a person can then allow another create, by a [`Decision`] with a name and a reason. A job
+//! that was claimed is planned again without a person only if the worker states that
+//! [nothing was bought](Fact::NotBought).
+//!
+//! # Several generations
+//!
+//! A handle is accepted at any time: in every state, for every claim, and after the lease. If the job has no generation of its
+//! own (it is planned, claimed, parked, refused or failed), the generation becomes its own, and the job waits for it: this may
+//! save a second create that a person has allowed. Else the handle is one more of the [generations](Job::generations). When
+//! the job's own generation fails or is lost, the next one takes its place. A generation that a person has given up stays so.
+//! A person can [adopt](Verdict::Adopt) any generation at any time, also to save the video of a second one.
+//! [`Job::open_claims`] lists the creates whose outcome was never found out.
+//!
+//! # Versions
+//!
+//! Fields that a newer version has added are kept. A job in a state that this version does not know does nothing:
+//! its handles are recorded and its facts kept until a newer version applies one. A [`Job`] that cannot be read at all is an error
+//! of the deserialiser, so it is not overwritten.
+//!
+//! # Example
+//!
+//! A job that is driven by hand, with a map as the store:
+//!
+//! ```
+//! use std::{collections::HashMap, time::Duration};
+//! use aimlapi_video::GenerationHandle;
+//! use aimlapi_video_worker::job::{Action, Claimant, Effect, Fact, Job, JobState, SavedObject, Timestamp};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut store = HashMap::new();
+//! let mut now = Timestamp::from(std::time::SystemTime::now());
+//! // Applies a fact, and stores the job.
+//! let mut apply = |fact, now| {
+//!     let stored = store.entry("boat").or_insert_with(|| serde_json::json!(Job::new("boat", "c0ffee")));
+//!     let mut job: Job = serde_json::from_value(stored.clone())?;
+//!     let applied = job.apply(fact, now);
+//!     *stored = serde_json::to_value(&job)?;
+//!     Ok::<_, serde_json::Error>((job, applied))
+//! };
+//!
+//! let mut claimant = Claimant::new("host-1/4711/2026-11-28T01:00:00Z");
+//! let request = claimant.request(now + Duration::from_secs(60));
+//! let (job, _) = apply(request.fact(), now)?;
+//! let permit = request.acknowledged(job.claim()).expect("no other worker has claimed the job");
+//!
+//! let claim = permit.spend(now).expect("the lease has not ended");
+//! // Here the worker sends the create: `client.create(request).await`. Its response is late: meanwhile the lease ends.
+//! now = now + Duration::from_secs(61);
+//! let (job, applied) = apply(Fact::unclear(claim.clone(), "the lease has ended"), now)?;
+//! assert_eq!((job.phase().state(), applied.action), (JobState::Ambiguous, Action::Ask));
+//!
+//! // A late handle is accepted.
+//! let handle = GenerationHandle::new("a1b2");
+//! let first_poll = now + Duration::from_secs(30);
+//! let created = Fact::Created { claim, handle: handle.clone(), first_poll };
+//! let (_, applied) = apply(created.clone(), now)?;
+//! assert_eq!(applied.action, Action::Poll { handle: handle.clone(), at: first_poll });
+//! // The same fact a second time changes nothing.
+//! assert_eq!(apply(created, now)?.1.effect, Effect::Known);
+//!
+//! let (_, applied) = apply(Fact::Completed { handle: handle.clone() }, now)?;
+//! assert!(matches!(applied.action, Action::Save { .. }));
+//! let object = SavedObject { key: "boat/0.mp4".into(), sha256: "00ff".into(), bytes: 1 };
+//! let (job, applied) = apply(Fact::Saved { handle, objects: vec![object] }, now)?;
+//! assert_eq!((job.phase().state(), applied.action), (JobState::Saved, Action::Nothing));
+//! # Ok(())
+//! # }
+//! ```
 
 use aimlapi_video::GenerationHandle;
 use serde::{Deserialize, Serialize};

@@ -5,7 +5,7 @@
 //! survives its process, whatever the engine knows.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -22,7 +22,15 @@ use crate::job::{ClaimId, Fact};
 pub struct Spool {
     folder: PathBuf,
     path: PathBuf,
-    file: Mutex<File>,
+    tail: Mutex<Tail>,
+}
+
+#[derive(Debug)]
+struct Tail {
+    file: File,
+    bytes: u64,
+    /// The claims that have not been reported.
+    open: BTreeSet<ClaimId>,
 }
 
 /// A line of a spool.
@@ -97,11 +105,15 @@ impl Spool {
         Ok(Self {
             folder: folder.to_owned(),
             path,
-            file: Mutex::new(file),
+            tail: Mutex::new(Tail {
+                file,
+                bytes: 0,
+                open: BTreeSet::new(),
+            }),
         })
     }
 
-    /// Appends a line, and returns when the line is on disk.
+    /// Appends a line, and returns when the line is on disk. A long file is emptied once all its claims are reported.
     ///
     /// # Errors
     ///
@@ -109,9 +121,20 @@ impl Spool {
     pub fn append(&self, line: &Line) -> io::Result<()> {
         // Each line also begins with a line break, so that it is not joined to one that could not be written completely.
         let text = format!("\n{}\n", serde_json::to_string(line)?);
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(text.as_bytes())?;
-        file.sync_data()
+        let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        tail.file.write_all(text.as_bytes())?;
+        tail.file.sync_data()?;
+        tail.bytes += text.len() as u64;
+        match line {
+            Line::Claim { claim, .. } => drop(tail.open.insert(claim.clone())),
+            Line::Reported { claim } => drop(tail.open.remove(claim)),
+            Line::Outcome { .. } => {}
+        }
+        if tail.open.is_empty() && tail.bytes > MAX_BYTES {
+            tail.file.set_len(0)?;
+            tail.bytes = 0;
+        }
+        Ok(())
     }
 
     /// The spools of processes that have ended, each of which this process now holds.
@@ -131,14 +154,14 @@ impl Spool {
         Ok(found)
     }
 
-    /// Removes the file of this process, whose claims have all been reported.
+    /// Removes the file of this process, unless a claim has not been reported.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read or removed.
-    pub fn close(self) -> io::Result<()> {
-        let text = fs::read(&self.path)?;
-        match read(&text).values().all(|record| record.is_reported) {
+    /// If the file cannot be removed.
+    pub fn close(&self) -> io::Result<()> {
+        let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        match tail.open.is_empty() {
             true => fs::remove_file(&self.path),
             false => Ok(()),
         }
@@ -212,13 +235,17 @@ fn read(text: &[u8]) -> BTreeMap<ClaimId, Record> {
     records
 }
 
-const EXTENSION: &str = "jsonl";
+const EXTENSION: &str = "spool";
+
+/// The size from which on a file without open claims is emptied.
+const MAX_BYTES: u64 = 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
     use aimlapi_video::GenerationHandle;
 
     use super::*;
+    use crate::job::Timestamp;
 
     fn claim(name: &str) -> Line {
         Line::Claim {
@@ -234,6 +261,7 @@ mod tests {
             fact: Fact::Created {
                 claim: claim.into(),
                 handle: GenerationHandle::new("a1"),
+                first_poll: Timestamp::default(),
             },
         }
     }
@@ -277,11 +305,31 @@ mod tests {
         let mut text = serde_json::to_vec(&created("boat/1")).expect("written");
         text.truncate(20);
         let mut file = OpenOptions::new().append(true).open(&first.path);
-        file.as_mut().expect("opened").write_all(&text).expect("written");
+        file.as_mut()
+            .expect("opened")
+            .write_all(&text)
+            .expect("written");
         drop(first);
         let second = Spool::open(folder.path()).expect("opened");
         let abandoned = second.abandoned().expect("read");
         assert_eq!(abandoned[0].records[&ClaimId::from("boat/1")].outcome, None);
+    }
+
+    #[test]
+    fn long_spool_is_emptied_once_its_claims_are_reported() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let spool = Spool::open(folder.path()).expect("opened");
+        spool
+            .append(&claim(&"long".repeat(300_000)))
+            .expect("written");
+        spool.append(&claim("boat/1")).expect("written");
+        let length = || spool.path.metadata().expect("exists").len();
+        for name in ["long".repeat(300_000), "boat/1".into()] {
+            assert!(length() > MAX_BYTES);
+            let claim = name.into();
+            spool.append(&Line::Reported { claim }).expect("written");
+        }
+        assert_eq!(length(), 0);
     }
 
     #[test]
@@ -291,6 +339,7 @@ mod tests {
         spool.append(&claim("boat/1")).expect("written");
         spool.append(&created("boat/1")).expect("written");
         spool.close().expect("closed");
+        drop(spool);
         let spool = Spool::open(folder.path()).expect("opened");
         let abandoned = spool.abandoned().expect("read");
         assert_eq!(abandoned.len(), 1);
@@ -301,6 +350,7 @@ mod tests {
         };
         spool.append(&reported).expect("written");
         spool.close().expect("closed");
+        drop(spool);
         let spool = Spool::open(folder.path()).expect("opened");
         assert_eq!(spool.abandoned().expect("read").len(), 1);
     }

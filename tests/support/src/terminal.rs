@@ -1,17 +1,15 @@
 //! Runs a command in a pseudo-terminal of a given size, and records the screen.
 
-use std::{
-    fs::File,
-    io::Read,
-    os::{fd::OwnedFd, unix::ffi::OsStrExt},
-    process::Stdio,
-};
+use std::{fs::File, io::Read, os::unix::ffi::OsStrExt, process::Stdio};
 
 use rustix::{
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
     termios::{Winsize, tcsetwinsize},
 };
-use tokio::process::Command;
+use tokio::{
+    process::{Child, Command},
+    task::JoinHandle,
+};
 
 pub struct Shown {
     pub code: i32,
@@ -41,38 +39,62 @@ impl Shown {
     }
 }
 
-/// Runs a command whose standard streams are a terminal.
-pub async fn run(mut command: Command, rows: u16, columns: u16) -> Shown {
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&terminal).unwrap();
-    unlockpt(&terminal).unwrap();
-    let size = Winsize {
-        ws_row: rows,
-        ws_col: columns,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
-    let name = ptsname(&terminal, Vec::new()).unwrap();
-    let path = std::path::Path::new(std::ffi::OsStr::from_bytes(name.as_bytes()));
-    let far = File::options().read(true).write(true).open(path).unwrap();
-    tcsetwinsize(&far, size).unwrap();
-    let end = || Stdio::from(far.try_clone().unwrap());
-    command.stdin(end()).stdout(end()).stderr(end());
-    let mut child = command.spawn().unwrap();
-    // The terminal ends when all handles to it are closed.
-    drop((command, far));
-    let reading = tokio::task::spawn_blocking(move || read(terminal, rows, columns));
-    let code = child.wait().await.unwrap().code().unwrap();
-    let (bytes, screens) = reading.await.unwrap();
-    Shown {
-        code,
-        bytes,
-        screens,
+/// A command whose standard streams are a terminal.
+pub struct Terminal {
+    pub child: Child,
+    /// The keyboard, and the size of the screen.
+    pub keyboard: File,
+    reading: JoinHandle<(Vec<u8>, Vec<Vec<String>>)>,
+}
+
+/// Runs a command in a terminal until its end.
+pub async fn run(command: Command, rows: u16, columns: u16) -> Shown {
+    Terminal::start(command, rows, columns).end().await
+}
+
+impl Terminal {
+    pub fn start(mut command: Command, rows: u16, columns: u16) -> Self {
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&terminal).unwrap();
+        unlockpt(&terminal).unwrap();
+        let size = Winsize {
+            ws_row: rows,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        let name = ptsname(&terminal, Vec::new()).unwrap();
+        let path = std::path::Path::new(std::ffi::OsStr::from_bytes(name.as_bytes()));
+        let far = File::options().read(true).write(true).open(path).unwrap();
+        tcsetwinsize(&far, size).unwrap();
+        let end = || Stdio::from(far.try_clone().unwrap());
+        command.stdin(end()).stdout(end()).stderr(end());
+        let child = command.spawn().unwrap();
+        // The terminal ends when all handles to it are closed.
+        drop((command, far));
+        let terminal = File::from(terminal);
+        let keyboard = terminal.try_clone().unwrap();
+        let reading = tokio::task::spawn_blocking(move || read(terminal, rows, columns));
+        Self {
+            child,
+            keyboard,
+            reading,
+        }
+    }
+
+    /// Waits for the end of the command.
+    pub async fn end(mut self) -> Shown {
+        let code = self.child.wait().await.unwrap().code().unwrap();
+        let (bytes, screens) = self.reading.await.unwrap();
+        Shown {
+            code,
+            bytes,
+            screens,
+        }
     }
 }
 
-fn read(terminal: OwnedFd, rows: u16, columns: u16) -> (Vec<u8>, Vec<Vec<String>>) {
-    let mut terminal = File::from(terminal);
+fn read(mut terminal: File, rows: u16, columns: u16) -> (Vec<u8>, Vec<Vec<String>>) {
     let size = |size| std::num::NonZero::new(size).unwrap();
     let mut screen = vt100::Parser::new(size(rows), size(columns), 0);
     let (mut bytes, mut screens) = (Vec::new(), Vec::new());

@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{Documents, HistoryOption, Parameters, Spend, speed, time, whole_number};
+use super::{Documents, Ending, HistoryOption, Parameters, Spend, speed, time, whole_number};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = BATCH_NOTES)]
@@ -48,7 +48,7 @@ pub(crate) struct Batch {
     /// Create the requests of --retry-failed without asking
     #[arg(long, requires = "retry_failed")]
     pub(crate) yes: bool,
-    /// Create nothing; print what would be created, the warnings, and what it may cost
+    /// Create nothing; make all checks, and print what would be created, the warnings, and what it may cost
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Write a JSON file beside each video: NAME.json with the request, cost and SHA-256
@@ -77,16 +77,17 @@ pub(crate) struct Batch {
 /// Where the requests of a batch come from.
 #[derive(Debug, Args)]
 pub(crate) struct Input {
-    /// A file with requests: JSON Lines, a JSON array, or a CSV table with a header
+    /// A file with requests, or - for standard input: JSON Lines, a JSON array, or a CSV table with a header
     ///
     /// UTF-8, or UTF-16 with a byte order mark, as Windows PowerShell writes it. The format is that of the extension (.jsonl,
     /// .ndjson, .csv, .tsv), else an array if the file begins with [, else JSON Lines; blank lines are skipped.
-    #[arg(value_hint = ValueHint::FilePath, required_unless_present = "prompts")]
+    #[arg(value_name = "FILE|-", value_hint = ValueHint::FilePath, required_unless_present = "prompts")]
     file: Option<PathBuf>,
-    /// A file with one prompt per line, for --model
+    /// A file with one prompt per line, for --model, or - for standard input
     ///
-    /// Blank lines and lines that begin with # are skipped; a prompt that begins with # is written with \#.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["file", "format"])]
+    /// Blank lines and lines that begin with # are skipped; a prompt that begins with # is written with \#. All else is the
+    /// prompt, also an @ at its beginning.
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath, conflicts_with_all = ["file", "format"])]
     prompts: Option<PathBuf>,
     /// The format of the file, if its name and its beginning do not show it
     #[arg(long, value_name = "FORMAT")]
@@ -163,17 +164,29 @@ pub(crate) struct Jobs {
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
+    pub(crate) ending: Ending,
+    #[command(flatten)]
     pub(crate) history: HistoryOption,
 }
 
 #[derive(Debug, Args)]
 #[command(after_long_help = VALIDATE_EXAMPLES)]
 pub(crate) struct Validate {
-    /// A file with one request per line (JSON Lines), or - for standard input, or a model's id for one request of flags
+    /// A file with requests, as `batch` reads it, or - for standard input, or a model's id for one request of flags
     ///
-    /// After a model's id, the options of a request are those of `generate`, the model's own flags included.
+    /// After a model's id, the options of a request are those of `generate`, the model's own flags included. With a file, --set
+    /// sets a parameter of every request.
     #[arg(value_name = "FILE|MODEL|-", default_value = "-", value_hint = ValueHint::FilePath)]
     pub(crate) input: String,
+    /// A file with one prompt per line, for --model, or - for standard input
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath, conflicts_with_all = ["input", "format"])]
+    pub(crate) prompts: Option<String>,
+    /// The format of the file, if its name and its beginning do not show it
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
+    /// The model of the requests that name none
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
     /// Accept numeric strings as numbers, as the service does
     #[arg(long)]
     pub(crate) coerce: bool,
@@ -182,7 +195,7 @@ pub(crate) struct Validate {
 }
 
 const BATCH_NOTES: &str = "\
-The exit code is that of the worst outcome: 6, then 4, 7, 3, 5, 2, 0.
+The exit code is that of the worst outcome: 6, then 4, 7, 3, 5, 2, 8, 0.
 
 Examples:
   A file of two requests, tried without a key:
@@ -215,5 +228,6 @@ const VALIDATE_EXAMPLES: &str = "\
 Examples:
   aimlapi-video validate kites.jsonl
   aimlapi-video validate kites.jsonl --coerce
+  aimlapi-video validate --prompts kites.txt --model klingai/v2-master-text-to-video
   aimlapi-video validate klingai/v2-master-text-to-video --prompt Rain --duration 10
   echo '{\"model\": \"klingai/v2-master-text-to-video\"}' | aimlapi-video validate";

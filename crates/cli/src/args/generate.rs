@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueHint};
 
-use super::{Documents, HistoryOption, Spend, speed, time, whole_number};
+use super::{Documents, Ending, HistoryOption, Spend, speed, time, whole_number};
 use crate::flags::Given;
 
 #[derive(Debug, Args)]
@@ -29,14 +29,15 @@ pub(crate) struct Generate {
     pub(crate) simulate: bool,
     /// Write a JSON file beside the video: NAME.json with the request, cost and SHA-256
     ///
-    /// The request is written without media and without the queries of URLs. `gallery` reads these files.
+    /// The request is written without media and without the queries of URLs. A generation without a video has such a file with the
+    /// reason. `gallery` reads these files.
     #[arg(long, conflicts_with = "no_wait")]
     pub(crate) sidecar: bool,
     /// Open the video in the program that plays it
     #[arg(long, conflicts_with = "no_wait")]
     pub(crate) open: bool,
     /// Only create the generation, and print the handle that `wait` reads
-    #[arg(long)]
+    #[arg(long, conflicts_with = "exec")]
     pub(crate) no_wait: bool,
     #[command(flatten)]
     pub(crate) spend: Spend,
@@ -133,6 +134,8 @@ pub(crate) struct Waiting {
     /// For a simulator whose time runs faster. More than 0; with the service itself, leave it off.
     #[arg(long, value_name = "N", value_parser = speed, help_heading = WAITING)]
     pub(crate) speed: Option<f64>,
+    #[command(flatten, next_help_heading = RESULT)]
+    pub(crate) ending: Ending,
 }
 
 #[derive(Debug, Args)]

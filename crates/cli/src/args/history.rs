@@ -40,7 +40,7 @@ pub(crate) enum GroupBy {
 pub(crate) enum HistoryCommand {
     /// Show one create: its request, state, cost and files
     Show {
-        /// The generation's id, or what `history` prints in its place; a beginning is enough if it is unique
+        /// The generation's id, or what `history` prints in its place; a beginning is enough if no other id has it
         id: String,
         /// Print one JSON object
         #[arg(long)]

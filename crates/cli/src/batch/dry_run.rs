@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
     process::ExitCode,
 };
 
@@ -10,7 +9,7 @@ use aimlapi_video::JournalEntry;
 use serde_json::{Value, json};
 
 use super::{
-    is_unclear, open,
+    is_unclear,
     requests::{Requests, warning_json},
     retry::is_failed,
 };
@@ -18,35 +17,39 @@ use crate::{
     args::Batch,
     cost::usd_text,
     documents::Catalogue,
-    failure::Failure,
-    output::print_result,
+    output::{print_note, print_result},
     spending::{Kind, Prices},
     table::{table, terminal_columns},
 };
 
-/// Prints the plan, and writes nothing.
+/// Prints the plan of a batch that has passed its checks.
 pub(super) fn print(
     batch: &Batch,
     requests: &Requests,
-    journal: &Path,
+    entries: &BTreeMap<usize, JournalEntry>,
     prices: &Prices,
     catalogue: &Catalogue,
-) -> Result<ExitCode, Failure> {
-    // Opening a journal that does not exist would create it.
-    let entries = match journal.is_file() {
-        true => open(journal)?.entries(),
-        false => BTreeMap::new(),
-    };
+) -> ExitCode {
     let is_sent = |entry: &JournalEntry| match batch.retry_failed && is_failed(entry) {
         true => false,
         false => entry.handle().is_some() || is_unclear(entry) && !batch.repeat_unclear,
     };
     let is_to_create = |line: usize| !entries.get(&line).is_some_and(is_sent);
     let plan = Plan::new(requests, is_to_create, prices, catalogue);
-    Ok(print_result(match batch.jobs.json {
+    if let Some(limit) = batch
+        .spend
+        .max_usd
+        .filter(|limit| plan.estimate().0 > *limit)
+    {
+        let limit = usd_text(limit);
+        print_note(format!(
+            "note: the limit of {limit} ends the batch before all are created"
+        ));
+    }
+    print_result(match batch.jobs.json {
         true => plan.json().to_string(),
         false => plan.text(),
-    }))
+    })
 }
 
 /// What some requests may cost.
@@ -153,6 +156,9 @@ impl<'a> Plan<'a> {
         let (usd, unknown) = self.estimate();
         match unknown {
             0 => format!("estimate: {}", usd_text(usd)),
+            unknown if unknown == self.to_create() => {
+                "estimate: unknown, since no generation of these models has a known cost yet".into()
+            }
             unknown => format!(
                 "estimate: {} without the {unknown} whose model has no known cost yet",
                 usd_text(usd)

@@ -22,24 +22,14 @@ pub(super) struct Out {
 }
 
 impl Out {
-    /// Checks that videos can be written there, before a generation is billed. A line without a name of its own has its number.
-    pub(super) fn prepare(
-        folder: &Path,
-        journal: &Path,
-        names: BTreeMap<usize, String>,
-    ) -> Result<Self, Failure> {
-        let unusable =
-            |error: String| Failure::usage(format!("{error}; name another folder by --out"));
-        if folder.exists() && !folder.is_dir() {
-            return Err(unusable(format!("{} is not a folder", folder.display())));
-        }
-        Download::check_folder(folder).map_err(|error| unusable(error_line(&error)))?;
-        Ok(Self {
+    /// A line without a name of its own has its number.
+    pub(super) fn new(folder: &Path, journal: &Path, names: BTreeMap<usize, String>) -> Self {
+        Self {
             folder: folder.to_owned(),
             journal: canonical(folder_of(journal)),
             existing: existing(folder, &names),
             names,
-        })
+        }
     }
 
     pub(super) fn path(&self, line: usize) -> PathBuf {
@@ -79,6 +69,21 @@ impl Out {
             _ => Vec::new(),
         }
     }
+}
+
+/// Makes the folder, and checks that videos can be written there, before a generation is billed. A dry run makes no folder: it
+/// checks the one in which the missing folders would be made.
+pub(super) fn check_folder(folder: &Path, is_dry: bool) -> Result<(), Failure> {
+    let unusable = |error: String| Failure::usage(format!("{error}; name another folder by --out"));
+    if folder.exists() && !folder.is_dir() {
+        return Err(unusable(format!("{} is not a folder", folder.display())));
+    }
+    let existing = folder.ancestors().find(|folder| folder.exists());
+    let checked = match is_dry {
+        true => existing.unwrap_or(Path::new(".")),
+        false => folder,
+    };
+    Download::check_folder(checked).map_err(|error| unusable(error_line(&error)))
 }
 
 /// The name of a job's video without `--name`.

@@ -35,11 +35,6 @@ impl Records {
         }
     }
 
-    /// Whether the checksums of the videos are recorded.
-    pub(super) fn has_sidecars(&self) -> bool {
-        !self.drafts.is_empty()
-    }
-
     pub(super) fn saved(
         &mut self,
         index: usize,

@@ -1,16 +1,17 @@
-//! The requests of a batch file, and the checks before any of them is billed.
+//! The requests of a batch file.
 
-use std::{collections::BTreeSet, path::Path};
+use std::collections::BTreeSet;
 
-use aimlapi_video::{Client, ErrorKind, GenerationHandle, GenerationRequest, Journal, Warning};
+use aimlapi_video::{ErrorKind, GenerationRequest, Warning};
 use serde_json::{Map, Value, json};
 
-use super::{compose::Composer, input::Rows, matrix::Matrix, out::Out, retry::is_failed};
+use super::matrix::Matrix;
 use crate::{
-    args::{Batch, Format, route_of},
+    args::{Batch, Input, route_of},
     documents::Catalogue,
     failure::{self, Failure, violation_json},
     output::print_note,
+    rows::{Composer, Row, Rows},
 };
 
 /// The requests of a batch file.
@@ -18,6 +19,8 @@ pub(super) struct Requests {
     /// The line of each, counted from 1, in rising order.
     pub(super) lines: Vec<usize>,
     pub(super) requests: Vec<GenerationRequest>,
+    /// What a request is in the file.
+    pub(super) noun: &'static str,
     /// The warnings, each with its line.
     pub(super) warnings: Vec<(usize, Warning)>,
 }
@@ -25,20 +28,22 @@ pub(super) struct Requests {
 impl Requests {
     /// Reads all requests. The error lists the lines that are not requests.
     pub(super) fn read(batch: &Batch, catalogue: &Catalogue) -> Result<Self, Failure> {
-        let rows = Rows::read(&batch.input)?;
+        let input = &batch.input;
+        let (file, rows) = read(&batch.input)?;
         let composer = Composer {
-            input: &batch.input,
-            columns: &rows.columns,
+            model: input.model.as_deref(),
+            set: &input.set,
+            columns: &file.columns,
             route: route_of(batch.legacy),
             catalogue,
         };
-        let input = &batch.input;
-        let matrix = Matrix::read(&input.each, &input.set, rows.rows.len())?;
+        let matrix = Matrix::read(&input.each, &input.set, rows.len())?;
         let combinations = matrix.combinations();
-        let (lines, requests): (Vec<usize>, Vec<_>) =
-            each(&rows, &combinations, &composer)?.into_iter().unzip();
+        let (lines, requests): (Vec<usize>, Vec<_>) = each(&file, &rows, &combinations, &composer)?
+            .into_iter()
+            .unzip();
         if !input.each.is_empty() {
-            print_note(numbering(&rows, combinations.len()));
+            print_note(numbering(&file, &rows, combinations.len()));
         }
         let warnings = lines.iter().zip(&requests).flat_map(|(line, request)| {
             let warnings = request.warnings().into_iter();
@@ -47,18 +52,19 @@ impl Requests {
         let warnings: Vec<(usize, Warning)> = warnings.collect();
         let texts = warnings
             .iter()
-            .map(|(line, warning)| format!("{}: {warning}", place(&rows, &combinations, *line)));
+            .map(|(line, warning)| format!("{}: {warning}", place(&file, &combinations, *line)));
         if batch.spend.deny_warnings && !warnings.is_empty() {
             let texts: Vec<String> = texts.collect();
             return Err(Failure {
                 violations: warnings.iter().map(warning_json).collect(),
-                ..Failure::denied(&summary(&texts, rows.format))
+                ..Failure::denied(&summary(&texts))
             });
         }
         for text in texts {
             print_note(format!("warning: {text}; it is sent as it stands"));
         }
         Ok(Self {
+            noun: file.noun(),
             requests,
             lines,
             warnings,
@@ -76,7 +82,10 @@ impl Requests {
     }
 
     /// The body of each line of the file; `empty` for a line without a request.
-    fn bodies_by_line<'a>(&'a self, empty: &'a Map<String, Value>) -> Vec<&'a Map<String, Value>> {
+    pub(super) fn bodies_by_line<'a>(
+        &'a self,
+        empty: &'a Map<String, Value>,
+    ) -> Vec<&'a Map<String, Value>> {
         let last = self.lines.last().copied().unwrap_or(0);
         let mut bodies = vec![empty; last];
         for (line, request) in self.lines.iter().zip(&self.requests) {
@@ -88,20 +97,37 @@ impl Requests {
 
 type Combination<'a> = Vec<(&'a str, &'a str)>;
 
+/// The file and its rows, of which there is at least one.
+fn read(input: &Input) -> Result<(Rows, Vec<Row>), Failure> {
+    let refused = |error| Failure::usage(format!("nothing was created: {error}"));
+    let mut file = Rows::open(input.path(), input.stated_format()).map_err(refused)?;
+    let rows: Result<Vec<Row>, String> = file.rows.by_ref().collect();
+    let rows = rows.map_err(refused)?;
+    if rows.is_empty() {
+        return Err(Failure::usage(format!(
+            "{} contains no request; {}",
+            file.file,
+            file.example()
+        )));
+    }
+    Ok((file, rows))
+}
+
 /// Every request with its number.
 fn each(
-    rows: &Rows,
+    file: &Rows,
+    rows: &[Row],
     combinations: &[Combination<'_>],
     composer: &Composer<'_>,
 ) -> Result<Vec<(usize, GenerationRequest)>, Failure> {
     let mut requests = Vec::new();
-    let mut errors = Vec::new();
+    let mut errors: Vec<Wrong> = Vec::new();
     let mut violations = Vec::new();
-    for row in &rows.rows {
+    for row in rows {
         let content = match &row.content {
             Ok(content) => content,
-            Err(error) => {
-                errors.push(error.clone());
+            Err(unreadable) => {
+                errors.push(Wrong::new("", &unreadable.message));
                 continue;
             }
         };
@@ -110,8 +136,16 @@ fn each(
             match composer.request(content, combination) {
                 Ok(request) => requests.push((number, request)),
                 Err(refused) => {
-                    let place = place(rows, combinations, number);
-                    errors.push(format!("{place}: {}", refused.message));
+                    match errors
+                        .last_mut()
+                        .filter(|last| last.error == refused.message)
+                    {
+                        Some(last) => last.more += 1,
+                        None => {
+                            let place = place(file, combinations, number) + ": ";
+                            errors.push(Wrong::new(&place, &refused.message));
+                        }
+                    }
                     violations.extend(refused.violations.iter().map(|violation| {
                         let mut violation = violation_json(violation);
                         violation["line"] = row.number.into();
@@ -126,7 +160,8 @@ fn each(
     if errors.is_empty() {
         return Ok(requests);
     }
-    let message = format!("nothing was created: {}", summary(&errors, rows.format));
+    let errors: Vec<String> = errors.into_iter().map(Wrong::text).collect();
+    let message = format!("nothing was created: {}", summary(&errors));
     Err(Failure {
         violations,
         ..Failure::new(
@@ -137,8 +172,33 @@ fn each(
     })
 }
 
+/// The error of a line, and the number of further lines with the same one.
+struct Wrong {
+    place: String,
+    error: String,
+    more: usize,
+}
+
+impl Wrong {
+    fn new(place: &str, error: &str) -> Self {
+        Self {
+            place: place.to_owned(),
+            error: error.to_owned(),
+            more: 0,
+        }
+    }
+
+    fn text(self) -> String {
+        let Self { place, error, more } = self;
+        match more {
+            0 => format!("{place}{error}"),
+            more => format!("{place}{error} (and in {more} more lines)"),
+        }
+    }
+}
+
 /// Where a request is in the file, and its combination of `--each`.
-fn place(rows: &Rows, combinations: &[Combination<'_>], number: usize) -> String {
+fn place(file: &Rows, combinations: &[Combination<'_>], number: usize) -> String {
     let (row, combination) = (
         (number - 1) / combinations.len(),
         (number - 1) % combinations.len(),
@@ -147,7 +207,7 @@ fn place(rows: &Rows, combinations: &[Combination<'_>], number: usize) -> String
     let settings: Vec<String> = settings
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
-    let place = rows.place(row + 1);
+    let place = file.place(row + 1);
     match settings.as_slice() {
         [] => place,
         settings => format!("{place} with {}", settings.join(", ")),
@@ -155,13 +215,14 @@ fn place(rows: &Rows, combinations: &[Combination<'_>], number: usize) -> String
 }
 
 /// How many requests `--each` makes, and how they are numbered.
-fn numbering(rows: &Rows, combinations: usize) -> String {
-    let count = rows.rows.len();
-    let last = rows.rows.last().map_or(1, |row| row.number);
+fn numbering(file: &Rows, rows: &[Row], combinations: usize) -> String {
+    let count = rows.len();
+    let last = rows.last().map_or(1, |row| row.number);
     format!(
-        "{} requests: {count} of {}, each with {combinations} combinations of --each; those of line {last} are numbered {} to {}",
+        "{} requests: {count} of {}, each with {combinations} combinations of --each; those of {} {last} are numbered {} to {}",
         count * combinations,
-        rows.file,
+        file.file,
+        file.noun(),
         (last - 1) * combinations + 1,
         last * combinations
     )
@@ -172,95 +233,13 @@ pub(super) fn warning_json((line, warning): &(usize, Warning)) -> Value {
 }
 
 /// The first errors and the number of the others.
-fn summary(errors: &[String], format: Format) -> String {
+fn summary(errors: &[String]) -> String {
     let (shown, hidden) = errors.split_at(errors.len().min(MAX_LISTED_ERRORS));
     let more = match hidden.len() {
         0 => String::new(),
-        more if format == Format::Jsonl => {
-            format!("; and {more} more lines, which `aimlapi-video validate` lists")
-        }
-        more => format!("; and {more} more"),
+        more => format!("; and {more} more lines, which `aimlapi-video validate` lists"),
     };
     shown.join("; ") + &more
 }
 
 const MAX_LISTED_ERRORS: usize = 10;
-
-/// Fails if the journal belongs to another batch, or if the batch would overwrite files of other programs. The `retried` lines
-/// may have been corrected.
-pub(super) fn check(
-    requests: &Requests,
-    journal: &Journal,
-    path: &Path,
-    out: &Out,
-    saved: &BTreeSet<usize>,
-    retried: &BTreeSet<usize>,
-    batch: &Batch,
-) -> Result<(), Failure> {
-    let mut differing = journal.differing(requests.bodies_by_line(&Map::new()));
-    differing.retain(|line| !retried.contains(line));
-    if !differing.is_empty() {
-        let entries = journal.entries();
-        let all_failed = differing.iter().all(|line| is_failed(&entries[line]));
-        let remedy = match all_failed {
-            true => "their generations failed, so --retry-failed creates them as they are now",
-            false => {
-                "restore the old lines, since with another journal all lines are created again"
-            }
-        };
-        let lines: Vec<String> = differing.iter().map(ToString::to_string).collect();
-        return Err(Failure::usage(format!(
-            "nothing was created: {} differs from the batch that {} records, in these lines: {}; {remedy}",
-            batch.input.path().display(),
-            path.display(),
-            lines.join(", ")
-        )));
-    }
-    let lines = requests.lines.iter().copied();
-    let to_save = lines.filter(|line| !saved.contains(&(line - 1)));
-    check_overwrites(to_save, journal, out)
-        .map_err(|error| Failure::usage(format!("nothing was created: {error}")))
-}
-
-/// Fails if a job of `lines` would overwrite a file that it has not written.
-pub(super) fn check_overwrites(
-    lines: impl IntoIterator<Item = usize>,
-    journal: &Journal,
-    out: &Out,
-) -> Result<(), String> {
-    let entries = journal.entries();
-    let mut lines = lines.into_iter();
-    let foreign = lines.find_map(|line| out.foreign(line, entries.get(&line)));
-    match foreign {
-        Some(path) => Err(format!(
-            "{} exists already and is not of this batch; move it, or name another folder by --out",
-            path.display()
-        )),
-        None => Ok(()),
-    }
-}
-
-/// Fails if lines of the journal, other than the `exempt` ones, belong to another service.
-pub(super) fn check_origin(
-    journal: &Journal,
-    path: &Path,
-    client: &Client,
-    remedy: &str,
-    exempt: impl Fn(usize) -> bool,
-) -> Result<(), Failure> {
-    let mut lines = journal.elsewhere(client);
-    lines.retain(|line| !exempt(*line));
-    let Some(first) = lines.first() else {
-        return Ok(());
-    };
-    let entries = journal.entries();
-    let entry = &entries[first];
-    let created = entry.handle().and_then(GenerationHandle::origin);
-    let origin = created.or(entry.origin.as_deref()).unwrap_or_default();
-    let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
-    Err(Failure::usage(format!(
-        "nothing was created: these lines of {} were created on another service ({origin:?}): {}; {remedy}",
-        path.display(),
-        lines.join(", ")
-    )))
-}

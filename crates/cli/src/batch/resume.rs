@@ -17,28 +17,31 @@ use futures_util::{
 
 use super::{
     OTHER_SERVICE_REMEDY,
+    checks::{check_origin, check_overwrites},
+    exec::ExecQueue,
     feed::{Ledger, absolute},
     is_unclear, note_saved, open, options,
-    out::{Out, folder_of, numbered},
+    out::{Out, check_folder, folder_of, numbered},
     reconcile,
     records::Records,
-    requests::{check_origin, check_overwrites},
     run::{Run, worse},
+    settle,
 };
 use crate::{
     args::{Jobs, Resume, Waiting, speed_of},
     failure::{self, Failure},
-    history::{Entry, Except, History, State},
+    history::{Batch, Entry, Except, History, State, batch_command},
     interrupt::Interrupt,
     job,
     output::print_note,
-    progress::BatchProgress,
+    progress::{self, BatchProgress},
     spending::{Prices, Spending},
     target::free_output,
 };
 
 /// `resume`
 pub(crate) async fn resume(resume: Resume) -> ExitCode {
+    let _bell = progress::begin(resume.jobs.json, &resume.jobs.ending);
     let history = History::open(&resume.jobs.history, false);
     let (interrupt, jobs) = (Interrupt::listen(), &resume.jobs);
     let finished = match &resume.journal {
@@ -69,8 +72,12 @@ async fn finish_named(
         return Err(Failure::usage(message));
     }
     let journal = open(path)?;
-    history.note_unfinished(&Except::Journal(&absolute(path), &journal.entries()));
-    finish_batch(journal, path, out, jobs, history, interrupt).await
+    let known = history.own_entries();
+    history.note_unfinished(
+        &known,
+        &Except::Journal(&absolute(path), &journal.entries()),
+    );
+    finish_batch(journal, path, out, jobs, history, known, interrupt).await
 }
 
 /// Finishes everything that the history of this key and base URL lists as unfinished: the batches, then the others.
@@ -79,7 +86,7 @@ async fn finish_all(jobs: &Jobs, history: &History, interrupt: Interrupt) -> Res
     client.map_err(|error| Failure::creating(&error))?;
     let entries = history.required_own_entries()?;
     let of = |state| entries.iter().filter(move |entry| entry.state() == state);
-    history.note_ambiguous(&entries);
+    note_ambiguous(of(State::Ambiguous), &entries, history);
     let mut of_journals: BTreeMap<&Path, Vec<(&Entry, &GenerationHandle)>> = BTreeMap::new();
     let mut singles = Vec::new();
     for entry in of(State::Unfinished) {
@@ -114,7 +121,10 @@ async fn finish_all(jobs: &Jobs, history: &History, interrupt: Interrupt) -> Res
     let mut exit_code = 0;
     for (path, out, journal) in batches {
         let finished = match journal {
-            Ok(journal) => finish_batch(journal, path, out, jobs, history, interrupt.clone()).await,
+            Ok(journal) => {
+                let (known, interrupt) = (entries.clone(), interrupt.clone());
+                finish_batch(journal, path, out, jobs, history, known, interrupt).await
+            }
             Err(failure) => Err(failure),
         };
         let code = finished.unwrap_or_else(|failure| {
@@ -138,6 +148,40 @@ async fn finish_all(jobs: &Jobs, history: &History, interrupt: Interrupt) -> Res
     Ok(exit_code)
 }
 
+/// Notes the creates whose response was lost: those of a batch together, with the command that lists them.
+fn note_ambiguous<'a>(
+    ambiguous: impl Iterator<Item = &'a Entry>,
+    known: &[Entry],
+    history: &History,
+) {
+    let of_batch = |entry: &&Entry| {
+        let batch = entry.intent.batch.as_ref();
+        batch.is_some_and(|batch| batch.journal.is_file())
+    };
+    let (of_batches, singles): (Vec<&Entry>, Vec<&Entry>) = ambiguous.partition(of_batch);
+    history.note_ambiguous(singles.into_iter());
+    let batches = of_batches.into_iter();
+    let batches: BTreeMap<&Path, &Batch> = batches
+        .filter_map(|entry| entry.intent.batch.as_ref())
+        .map(|batch| (&*batch.journal, batch))
+        .collect();
+    for (path, batch) in batches {
+        // A batch that runs holds its journal, and reports its creates itself.
+        let Ok(journal) = open(path) else {
+            continue;
+        };
+        let recorded = journal.entries();
+        settle(history, known, &recorded, path);
+        let unclear = recorded.values().filter(|entry| is_unclear(entry)).count();
+        if unclear > 0 {
+            print_note(format!(
+                "note: {unclear} creates of a batch got no response, so they may have been accepted and billed; listed by: {}",
+                batch_command(batch)
+            ));
+        }
+    }
+}
+
 /// The options of the wait for one generation.
 fn waiting(entry: &Entry, jobs: &Jobs) -> Waiting {
     Waiting {
@@ -147,16 +191,18 @@ fn waiting(entry: &Entry, jobs: &Jobs) -> Waiting {
         json: jobs.json,
         deadline: jobs.deadline,
         speed: jobs.speed,
+        ending: jobs.ending.clone(),
     }
 }
 
-/// Finishes the generations of a batch.
+/// Finishes the generations of a batch. `known` are the entries of the history.
 async fn finish_batch(
     journal: Journal,
     path: &Path,
     out: Option<&Path>,
     jobs: &Jobs,
     history: &History,
+    known: Vec<Entry>,
     interrupt: Interrupt,
 ) -> Result<u8, Failure> {
     let folder = out.unwrap_or_else(|| folder_of(path));
@@ -168,14 +214,15 @@ async fn finish_batch(
         .build()
         .map_err(|error| Failure::creating(&error))?;
     check_origin(&journal, path, &client, OTHER_SERVICE_REMEDY, |_| false)?;
-    let out = Out::prepare(folder, path, names(&entries))?;
+    check_folder(folder, false)?;
+    let out = Out::new(folder, path, names(&entries));
     let open: Vec<(usize, GenerationHandle)> = entries
         .iter()
         .filter(|(_, entry)| !out.has(entry))
         .filter_map(|(line, entry)| Some((line - 1, entry.handle()?.clone())))
         .collect();
     let lines = open.iter().map(|(index, _)| index + 1);
-    check_overwrites(lines, &journal, &out).map_err(Failure::usage)?;
+    check_overwrites(lines, &entries, &out).map_err(Failure::usage)?;
     let count = |is: fn(&JournalEntry) -> bool| entries.values().filter(|entry| is(entry)).count();
     let (unclear, not_created) = (count(is_unclear), count(is_not_created));
     note_saved(entries.len() - open.len() - unclear - not_created);
@@ -186,14 +233,13 @@ async fn finish_batch(
     }
     let place = absolute(path);
     let ledger = Ledger::new(history.clone(), Spending::new(None, Prices::default()));
-    let known = history.own_entries();
     reconcile(history, &known, &entries, &out, &place);
     for (index, handle) in &open {
         let cost = history.adopt(&known, handle, Some((&place, index + 1)));
         ledger.created(*index, cost);
     }
     let mut run = Run {
-        progress: BatchProgress::start(open.len() + unclear, speed),
+        progress: BatchProgress::start(open.len() + unclear, "line", speed),
         client: client.clone(),
         journal,
         out,
@@ -206,6 +252,8 @@ async fn finish_batch(
         exit_code: 0,
         saving: FuturesUnordered::new(),
         to_save: VecDeque::new(),
+        exec: jobs.ending.exec.as_ref().map(ExecQueue::new),
+        executing: FuturesUnordered::new(),
         is_resumable: false,
         simulates: false,
     };

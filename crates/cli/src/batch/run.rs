@@ -16,18 +16,21 @@ use serde_json::{Value, json};
 use tokio::time::MissedTickBehavior;
 
 use super::{
+    exec::{ExecQueue, Executed, SavedFiles},
     feed::{Ledger, Stopped},
     out::Out,
     records::Records,
 };
 use crate::{
     cost::Cost,
+    exec,
     failure::{self, Failure, download_error_line, error_line},
     history::Entry,
     interrupt::Interrupt,
     output::{print_note, write_line},
     progress::BatchProgress,
     spending::End,
+    style::{Line, Meaning},
 };
 
 /// The jobs of one `batch` or `resume`.
@@ -52,6 +55,9 @@ pub(super) struct Run {
     /// Completed generations whose downloads have not begun.
     pub(super) to_save: VecDeque<(usize, Generation)>,
     pub(super) saving: FuturesUnordered<Pin<Box<dyn Future<Output = SavedJob>>>>,
+    /// `--exec`
+    pub(super) exec: Option<ExecQueue>,
+    pub(super) executing: FuturesUnordered<Pin<Box<dyn Future<Output = Executed>>>>,
 }
 
 /// The interval between two drawings.
@@ -79,7 +85,7 @@ impl Run {
         let mut all_ended = false;
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while !all_ended || !self.saving.is_empty() {
+        while !all_ended || !self.saving.is_empty() || !self.executing.is_empty() {
             tokio::select! {
                 biased;
                 () = interrupt.received() => return false,
@@ -91,6 +97,7 @@ impl Run {
                     self.saved(job).await;
                     self.save_more();
                 }
+                Some(job) = self.executing.next() => self.executed(job),
                 job = jobs.next(), if !all_ended => match job {
                     Some((index, job)) => self.handle(index, job).await,
                     None => all_ended = true,
@@ -104,32 +111,28 @@ impl Run {
         let line = index + 1;
         match event {
             BatchEvent::Created(handle) => {
-                let activity = format!("created {}", handle.id());
                 self.ledger.record(index, Ok(&handle));
                 self.ledger.created(index, Cost::of(None, Some(&handle)));
-                self.progress.set_activity(line, &activity);
+                self.progress.set_generation(line, "created", &handle);
             }
             BatchEvent::Resumed(handle) => {
                 let place = Some((&*self.place, line));
                 let cost = self.ledger.history.adopt(&self.known, &handle, place);
                 self.ledger.created(index, cost);
-                self.progress
-                    .set_activity(line, &format!("waiting for {}", handle.id()));
+                self.progress.set_generation(line, "waiting for", &handle);
             }
             BatchEvent::Unrecorded(error) => {
-                let id = error.handle().map(|handle| format!(" ({})", handle.id()));
-                let line = format!(
-                    "line {line}{}: {}",
-                    id.unwrap_or_default(),
-                    error_line(&error)
-                );
-                self.progress.print(&line);
+                let id = error
+                    .handle()
+                    .map(|handle| format!(" (generation {})", handle.id()));
+                let text = format!("{}{}", error_line(&error), id.unwrap_or_default());
+                self.progress.print_of(line, text);
             }
             BatchEvent::Update(Update::Progress(progress)) => {
                 self.progress.set_state(line, &progress)
             }
             BatchEvent::Update(Update::PollFailed(failure)) => {
-                self.progress.poll_failed(line, &error_line(&failure.error));
+                self.progress.poll_failed(line, &failure);
             }
             BatchEvent::Ended(Ok(generation)) => {
                 let cost = self
@@ -148,8 +151,7 @@ impl Run {
                 if error.kind() == ErrorKind::GenerationFailed
                     && let Err(error) = self.journal.failed(index).await
                 {
-                    self.progress
-                        .print(&format!("line {line}: {}", error_line(&error)));
+                    self.progress.print_of(line, error_line(&error));
                 }
                 let failure = match &handle {
                     Some(handle) => Failure::waiting(&error, handle),
@@ -188,7 +190,6 @@ impl Run {
             let (client, path) = (self.client.clone(), self.out.path(index + 1));
             let (journal, name) = (self.journal.clone(), self.out.recorded(&path));
             let allow_truncated = self.allow_truncated;
-            let sha256 = self.records.has_sidecars();
             self.saving.push(Box::pin(async move {
                 // Recorded first: after a kill, the next run recognises the file as the job's own.
                 let recorded = journal.saving(index, name).await;
@@ -196,7 +197,7 @@ impl Run {
                     .download(&generation)
                     .overwrite(true)
                     .allow_truncated(allow_truncated)
-                    .sha256(sha256)
+                    .sha256(true)
                     .on_progress(|received| {
                         progress.record(received);
                     })
@@ -234,30 +235,41 @@ impl Run {
         let names = saved.iter().map(|file| self.out.recorded(&file.path));
         let names = names.collect();
         if let Err(error) = job.recorded.and(self.journal.saved(index, names).await) {
-            self.progress
-                .print(&format!("line {line}: {}", error_line(&error)));
+            self.progress.print_of(line, error_line(&error));
         }
         let files: Vec<String> = saved
             .iter()
             .map(|file| file.path.display().to_string())
             .collect();
-        self.progress
-            .end(line, true, &format!("saved {}", files.join(", ")));
+        let outcome = format!("saved {}", files.join(", "));
+        self.progress.end(line, true, outcome.into());
         let mut object = json!({ "line": line, "state": "saved", "files": files });
         cost.add_to(&mut object);
         let notes = saved.iter().filter_map(|file| file.disagreement.as_ref());
         let notes: Vec<&str> = notes.map(String::as_str).collect();
         if !notes.is_empty() {
             let notes = notes.join("; ");
-            self.progress.print(&format!("line {line}: note: {notes}"));
+            self.progress.print_of(line, format!("note: {notes}"));
             object["disagreement"] = notes.into();
         }
         if let Some(handle) = handle {
             object["handle"] = serde_json::to_value(handle).unwrap_or_default();
         }
-        // On a terminal the line above names the files already.
+        let saved = SavedFiles {
+            line,
+            files,
+            object,
+        };
+        match &self.exec {
+            Some(exec) => self.executing.push(exec.start(saved, &mut self.progress)),
+            None => self.print_saved(saved),
+        }
+    }
+
+    pub(super) fn print_saved(&self, saved: SavedFiles) {
+        // On a terminal a line names the files already.
         if self.json || !(stdout().is_terminal() && stderr().is_terminal()) {
-            self.print_result(object, &files.join("\n"));
+            self.print_result(saved.object, &saved.files.join("\n"));
         }
     }
 
@@ -277,7 +289,8 @@ impl Run {
             Some(id) => format!("{} (generation {id})", failure.message),
             None => failure.message.clone(),
         };
-        self.progress.end(line, false, &outcome);
+        self.progress
+            .end(line, false, Line::new(Meaning::Error, outcome));
         let mut object = json!({ "line": line, "state": "error", "error": failure.error_json() });
         failure.cost(handle.as_ref()).add_to(&mut object);
         if let Some(response) = failure.response() {
@@ -295,8 +308,9 @@ impl Run {
     pub(super) fn not_created(&mut self, stopped: &Stopped) {
         let count = stopped.lines.len();
         let message = format!("not created: {}", stopped.why);
-        self.progress.print(&format!(
-            "{count} lines are {message}; the same command with a higher --max-usd creates them"
+        self.progress.print(format!(
+            "{count} {}s are {message}; the same command with a higher --max-usd creates them",
+            self.progress.noun()
         ));
         let failure = Failure::new(failure::USAGE, failure::Kind::MaxUsd, message);
         self.exit_code = worse(self.exit_code, failure.code);
@@ -321,12 +335,16 @@ impl Run {
         };
         if let Err(error) = self.progress.suspend(|| write_line(&text)) {
             self.progress
-                .print(&format!("note: standard output cannot be written: {error}"));
+                .print(format!("note: standard output cannot be written: {error}"));
         }
     }
 
-    pub(super) fn finish(self, ended: bool, journal: &Path) -> u8 {
+    pub(super) fn finish(mut self, ended: bool, journal: &Path) -> u8 {
         self.progress.close();
+        if !ended {
+            print_note("error: interrupted");
+        }
+        exec::note_skipped(self.executing.len());
         self.records.finish();
         let goes_on = !ended || self.is_resumable;
         if goes_on && self.simulates {
@@ -358,6 +376,7 @@ pub(super) fn worse(one: u8, other: u8) -> u8 {
         failure::FAILED,
         failure::SERVICE,
         failure::USAGE,
+        failure::EXEC_FAILED,
     ];
     let found = order.into_iter().find(|code| [one, other].contains(code));
     found.unwrap_or(one.max(other))

@@ -3,20 +3,22 @@
 use std::{ffi::OsString, process::ExitCode};
 
 use clap::{
-    Arg, Args, Command, CommandFactory, FromArgMatches,
-    error::{ContextKind, ErrorKind},
+    Arg, Args, Command, CommandFactory, FromArgMatches, ValueEnum,
+    error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use super::{Flag, Given, is_alias, selection::Selection};
+use super::{Flag, Given, hyphens, is_alias, selection::Selection};
 use crate::{
     args::{self, Arguments, Generate, Validate},
     failure::{Failure, USAGE},
     output::print_note,
+    style::Color,
 };
 
 /// Parses the arguments of this process.
 pub(crate) fn parse() -> Result<Arguments, ExitCode> {
     let words: Vec<OsString> = std::env::args_os().collect();
+    color(&words).apply();
     let root = Arguments::command();
     let selection = Selection::read(&root, &words);
     let found = selection.as_ref().map(Selection::flags);
@@ -29,6 +31,7 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
         .map_or("", |selection| &*selection.command);
     let own: Vec<Flag> = own(&root, name, flags).cloned().collect();
     let mut command = with_flags(root, name, model, flags);
+    let words = hyphens::attached(&command, words);
     let parsed = command.try_get_matches_from_mut(words).and_then(|matches| {
         let arguments = Arguments::from_arg_matches(&matches)?;
         Ok((matches, arguments))
@@ -41,7 +44,7 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
             let note = "to set a model's parameters by its flags, name MODEL on the command line";
             unparsed(&error, Some(note))
         }
-        _ => unparsed(&error, None),
+        _ => unparsed(&error, remedy(&error).as_deref()),
     })?;
     let parameters = match &mut parsed.command {
         args::Command::Generate(generate) => &mut generate.parameters,
@@ -63,6 +66,27 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
     Ok(parsed)
 }
 
+/// How to write a value that was taken for a flag, or a prompt without its flag.
+fn remedy(error: &clap::Error) -> Option<String> {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(&**text),
+        _ => None,
+    };
+    let argument = context(ContextKind::InvalidArg)?;
+    match error.kind() {
+        ErrorKind::InvalidValue if context(ContextKind::InvalidValue) == Some("") => {
+            let option = argument.split(' ').next().unwrap_or_default();
+            Some(format!(
+                "for a value that looks like a flag, write {option}=VALUE"
+            ))
+        }
+        ErrorKind::UnknownArgument if !argument.starts_with('-') => Some(
+            "a text of several words is one argument in quotes; the prompt follows --prompt".into(),
+        ),
+        _ => None,
+    }
+}
+
 /// Prints the help or the error of arguments that cannot be parsed, the latter also as JSON if `--json` is among them.
 fn unparsed(error: &clap::Error, note: Option<&str>) -> ExitCode {
     let _ = error.print();
@@ -80,6 +104,20 @@ fn unparsed(error: &clap::Error, note: Option<&str>) -> ExitCode {
         Failure::usage(message).print_json(None);
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))
+}
+
+/// The value of `--color`, which also concerns the messages about arguments that cannot be parsed.
+fn color(words: &[OsString]) -> Color {
+    let mut words = words.iter().filter_map(|word| word.to_str());
+    let mut last = None;
+    while let Some(word) = words.next().filter(|word| *word != "--") {
+        last = match word {
+            "--color" => words.next(),
+            word => word.strip_prefix("--color=").or(last),
+        };
+    }
+    let value = last.and_then(|value| Color::from_str(value, false).ok());
+    value.unwrap_or(Color::Auto)
 }
 
 fn is_json() -> bool {

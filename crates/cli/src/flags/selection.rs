@@ -120,7 +120,7 @@ impl Selection {
 const WITH_FLAGS: [&str; 2] = ["generate", "validate"];
 
 /// The option that a word names, with the value in the same word.
-fn option<'a>(
+pub(super) fn option<'a>(
     root: &'a Command,
     command: &'a Command,
     word: &str,

@@ -21,6 +21,8 @@ pub(crate) struct Entry {
     pub(crate) handle: Option<GenerationHandle>,
     pub(crate) cost: Cost,
     pub(crate) files: Vec<PathBuf>,
+    /// The size of each file.
+    pub(crate) bytes: Vec<u64>,
     /// Why there is no video.
     pub(crate) why: Option<String>,
     pub(crate) is_noted: bool,
@@ -132,6 +134,7 @@ impl Entry {
             "request": self.intent.request,
             "handle": self.handle,
             "files": self.files,
+            "bytes": self.bytes,
         });
         self.cost.add_to(&mut object);
         if let Some(why) = &self.why {
@@ -167,8 +170,9 @@ impl Entry {
                 self.cost = self.cost.max(cost);
                 (Stage::Completed, None)
             }
-            Event::Saved { files, cost } => {
-                (self.files, self.cost) = (files, self.cost.max(cost));
+            Event::Saved { files, bytes, cost } => {
+                (self.files, self.bytes) = (files, bytes);
+                self.cost = self.cost.max(cost);
                 (Stage::Saved, None)
             }
         };
@@ -200,6 +204,7 @@ pub(super) fn merged(lines: Vec<(Line, bool)>) -> Vec<Entry> {
                     handle: None,
                     cost: Cost::default(),
                     files: Vec::new(),
+                    bytes: Vec::new(),
                     why: None,
                     is_noted: false,
                     is_live,

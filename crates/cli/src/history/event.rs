@@ -49,6 +49,9 @@ pub(crate) enum Event {
     },
     Saved {
         files: Vec<PathBuf>,
+        /// The size of each.
+        #[serde(default)]
+        bytes: Vec<u64>,
         #[serde(flatten)]
         cost: Cost,
     },

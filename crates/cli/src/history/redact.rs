@@ -1,6 +1,7 @@
 //! Requests and messages without media and without the queries of URLs, which may be signatures.
 
 use aimlapi_video::Model;
+use aimlapi_video_contract::redacted_urls;
 use base64::{
     Engine,
     alphabet::STANDARD,
@@ -40,11 +41,9 @@ fn redacted(value: &Value, is_media: bool) -> Value {
 
 /// The text without inline media, and without the user and the query of each URL.
 pub(crate) fn text(text: &str) -> String {
-    if is_url(text) {
-        return without_query(text);
-    }
+    let text = redacted_urls(text, "");
     let mut shown = String::with_capacity(text.len().min(4096));
-    let mut rest = text;
+    let mut rest = &*text;
     while let Some((before, data)) = split_at_data_uri(rest) {
         shown += &words(before);
         shown.push('…');
@@ -55,36 +54,19 @@ pub(crate) fn text(text: &str) -> String {
     shown + &words(rest)
 }
 
+/// The text without words that are base64.
 fn words(text: &str) -> String {
-    // A quote of this form may be part of a URL.
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>');
     let mut shown = String::with_capacity(text.len().min(4096));
     for piece in text.split_inclusive(ends) {
         let word = piece.trim_end_matches(ends);
         match is_base64(word) {
             true => shown.push('…'),
-            false => shown += &without_query(word),
+            false => shown += word,
         }
         shown += &piece[word.len()..];
     }
     shown
-}
-
-/// Whether the whole text is one URL; its query may have any quotes.
-fn is_url(text: &str) -> bool {
-    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
-    let is_scheme = |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    scheme.is_some_and(is_scheme) && !text.contains(char::is_whitespace)
-}
-
-fn without_query(word: &str) -> String {
-    let Some((scheme, rest)) = word.split_once("://") else {
-        return word.to_owned();
-    };
-    let path = rest.split(['?', '#']).next().unwrap_or_default();
-    let (authority, path) = path.split_at(path.find('/').unwrap_or(path.len()));
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}://{host}{path}")
 }
 
 /// What is before the first data URI, and its data.

@@ -23,9 +23,11 @@ const MAX_LINES: usize = 5;
 
 impl History {
     /// Notes each generation of this key and base URL that is unfinished, with the command that finishes it.
-    pub(crate) fn note_unfinished(&self, except: &Except<'_>) {
-        let mut entries = self.own_entries();
-        entries.retain(|entry| is_forgotten(entry) && !except.has(entry));
+    pub(crate) fn note_unfinished(&self, known: &[Entry], except: &Except<'_>) {
+        let entries = known.iter();
+        let entries: Vec<&Entry> = entries
+            .filter(|entry| is_forgotten(entry) && !except.has(entry))
+            .collect();
         if entries.is_empty() {
             return;
         }
@@ -56,10 +58,9 @@ impl History {
         }
     }
 
-    /// Notes the creates of this key and base URL whose response was lost, once for each of them.
-    pub(crate) fn note_ambiguous(&self, entries: &[Entry]) {
-        let is_new = |entry: &&Entry| entry.state() == State::Ambiguous && !entry.is_noted;
-        for entry in entries.iter().filter(is_new) {
+    /// Notes the creates whose response was lost, once for each of them.
+    pub(crate) fn note_ambiguous<'a>(&self, entries: impl Iterator<Item = &'a Entry>) {
+        for entry in entries.filter(|entry| !entry.is_noted) {
             print_note(note(entry));
             self.lock().append(&entry.id, Event::Noted);
         }

@@ -1,20 +1,32 @@
-//! Lines at the bottom of a terminal that change in place, drawn by indicatif.
+//! Rows at the bottom of a terminal that change in place.
 
 use std::{
-    cell::Cell,
+    cell::RefCell,
     sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
 };
 
-use console::{Term, measure_text_width, truncate_str};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use console::{Term, is_dumb, measure_text_width, truncate_str};
 
-use crate::output::{print_note, printable};
+use super::row::{Glyphs, Row, lay_out};
+use crate::{
+    output::print_note,
+    style::{self, Line},
+};
 
-/// Text and a bar on standard error; hidden where that is not a terminal, or a dumb one.
+/// Rows on standard error; hidden where that is not a terminal, or a dumb one.
 pub(super) struct Screen {
-    bar: ProgressBar,
-    /// The lines of the last drawing, and the columns that each of them filled.
-    drawn: Cell<(usize, usize)>,
+    /// Buffered, so that a terminal never shows a part of a drawing.
+    term: Option<Term>,
+    glyphs: Glyphs,
+    drawn: RefCell<Drawn>,
+}
+
+/// The last drawing.
+#[derive(Default)]
+struct Drawn {
+    lines: Vec<String>,
+    at: Option<Instant>,
 }
 
 static IS_DISABLED: AtomicBool = AtomicBool::new(false);
@@ -24,90 +36,99 @@ pub(crate) fn disable_drawing() {
     IS_DISABLED.store(true, Ordering::Relaxed);
 }
 
-/// The length of the bar; indicatif counts in integers.
-const BAR_STEPS: f64 = 1000.0;
+/// More drawings in a second are not seen.
+const INTERVAL: Duration = Duration::from_millis(50);
 
-/// A narrower bar shows too little.
-const MIN_BAR_COLUMNS: usize = 8;
+/// The columns that stay free, for the `^C` that a terminal writes at the cursor.
+const MARGIN: usize = 2;
 
 impl Screen {
     pub(super) fn new() -> Self {
-        let target = match IS_DISABLED.load(Ordering::Relaxed) {
-            true => ProgressDrawTarget::hidden(),
-            false => ProgressDrawTarget::stderr(),
-        };
-        let bar = ProgressBar::with_draw_target(Some(BAR_STEPS as u64), target);
+        let term = Term::buffered_stderr();
+        let is_live = term.is_term() && !is_dumb() && !IS_DISABLED.load(Ordering::Relaxed);
         Self {
-            bar,
-            drawn: Cell::default(),
+            term: is_live.then_some(term),
+            glyphs: Glyphs::of_stderr(),
+            drawn: RefCell::default(),
         }
     }
 
-    /// Whether lines can be drawn.
+    /// Whether rows can be drawn.
     pub(super) fn is_live(&self) -> bool {
-        !self.bar.is_hidden()
+        self.term.is_some()
     }
 
-    /// How many lines fit. The row above them stays for the last line that was printed.
+    /// How many rows fit. The one above them stays for the last line that was printed.
     pub(super) fn rows(&self) -> usize {
         self.size().0.saturating_sub(1).max(1)
     }
 
-    /// Draws `lines` in place of the lines before, each cut to one row. A bar of `done`, 0 to 1, follows the last line where
-    /// there is room.
-    pub(super) fn show(&self, lines: &[String], done: Option<f64>) {
-        let (_, columns) = self.size();
-        self.clear_wrapped(columns);
-        self.drawn.set((lines.len(), columns));
-        let cut: Vec<_> = lines
-            .iter()
-            .map(|line| truncate_str(&printable(line), columns, "...").into_owned())
-            .collect();
-        let text = cut.join("\n");
-        let last = lines.last().map_or(0, |line| measure_text_width(line));
-        let has_room = last + " []".len() + MIN_BAR_COLUMNS <= columns;
-        let (template, position) = match done.filter(|_| has_room) {
-            Some(done) => ("{text} [{wide_bar}]", done * BAR_STEPS),
-            None => ("{text}", 0.0),
-        };
-        let style = ProgressStyle::with_template(template)
-            .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .progress_chars("##-")
-            .with_key(
-                "text",
-                move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
-                    let _ = out.write_str(&text);
-                },
-            );
-        self.bar.set_style(style);
-        self.bar.update(|bar| bar.set_pos(position as u64));
+    /// Draws `rows` in place of the rows before.
+    pub(super) fn show(&self, rows: &[Row]) {
+        let is_early = |at: Instant| at.elapsed() < INTERVAL;
+        if self.drawn.borrow().at.is_some_and(is_early) {
+            return;
+        }
+        let columns = self.size().1.saturating_sub(MARGIN).max(1);
+        let is_coloured = style::is_on_stderr();
+        let lines = lay_out(rows, columns, self.glyphs);
+        let cut = lines.iter().map(|line| {
+            let text = match is_coloured {
+                true => line.styled(),
+                false => line.text(),
+            };
+            truncate_str(&text, columns, "...").into_owned()
+        });
+        let lines = cut.collect();
+        self.erase();
+        self.draw(lines);
+        self.drawn.borrow_mut().at = Some(Instant::now());
     }
 
-    /// Prints a line above the drawn ones.
-    pub(super) fn print(&self, line: &str) {
+    /// Prints a line above the drawn rows.
+    pub(super) fn print(&self, line: impl Into<Line>) {
         self.suspend(|| print_note(line));
     }
 
-    /// Removes the drawn lines while `write` writes to either stream.
+    /// Removes the drawn rows while `write` writes to either stream.
     pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
-        self.bar.suspend(write)
+        let lines = self.erase();
+        self.flush();
+        let written = write();
+        self.draw(lines);
+        written
     }
 
-    /// Removes the drawn lines for good.
+    /// Removes the drawn rows for good.
     pub(super) fn close(&self) {
-        self.bar.finish_and_clear();
+        self.erase();
+        self.flush();
     }
 
-    /// Clears the rows that the last drawing has wrapped into because the terminal has become narrower. indicatif pads its
-    /// lines to all columns and clears one row for each.
-    fn clear_wrapped(&self, columns: usize) {
-        let (lines, drawn_columns) = self.drawn.get();
-        if drawn_columns > columns {
-            let wrapped = lines * (drawn_columns.div_ceil(columns) - 1);
-            let _ = self
-                .bar
-                .suspend(|| Term::stderr().clear_last_lines(wrapped));
+    fn draw(&self, lines: Vec<String>) {
+        if let Some(term) = &self.term {
+            let _ = term.write_str(&lines.join("\n"));
         }
+        self.flush();
+        self.drawn.borrow_mut().lines = lines;
+    }
+
+    /// Removes the drawn rows and returns them. A terminal that has become narrower has wrapped them.
+    fn erase(&self) -> Vec<String> {
+        let lines = std::mem::take(&mut self.drawn.borrow_mut().lines);
+        if let Some(term) = self.term.as_ref().filter(|_| !lines.is_empty()) {
+            let columns = self.size().1.max(1);
+            let height = |line: &String| measure_text_width(line).div_ceil(columns).max(1);
+            let height: usize = lines.iter().map(height).sum();
+            let _ = term.move_cursor_up(height - 1);
+            let _ = term.write_str("\r");
+            let _ = term.clear_to_end_of_screen();
+        }
+        lines
+    }
+
+    fn flush(&self) {
+        let _ = self.term.as_ref().map(Term::flush);
     }
 
     fn size(&self) -> (usize, usize) {

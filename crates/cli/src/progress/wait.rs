@@ -7,54 +7,73 @@ use std::{
 
 use aimlapi_video::{PollFailed, Progress, Received};
 
-use super::{DownloadProgress, duration_text, reminder_interval, screen::Screen};
-use crate::{failure::error_line, output::print_note};
+use super::{
+    DownloadProgress, duration_text,
+    outage::Outage,
+    quiet_interval, reminder_interval,
+    row::{Row, joined},
+    screen::Screen,
+};
+use crate::style::{Line, Meaning};
 
 /// The display of `generate` and `wait`.
 pub(crate) struct WaitProgress {
     screen: Screen,
     status: WaitStatus,
+    model: String,
     download: Option<DownloadProgress>,
+    outage: Option<Outage>,
     /// When the last plain line was printed.
     printed_at: Instant,
-    reminder: Duration,
+    speed: f64,
 }
 
 impl WaitProgress {
     /// Shows `activity` until the first state arrives.
-    pub(crate) fn start(activity: &str, speed: f64) -> Self {
+    pub(crate) fn start(activity: &str, model: Option<&str>, speed: f64) -> Self {
         let mut progress = Self {
             screen: Screen::new(),
             status: WaitStatus::new(activity),
+            model: model.unwrap_or_default().to_owned(),
             download: None,
+            outage: None,
             printed_at: Instant::now(),
-            reminder: reminder_interval(speed),
+            speed,
         };
         progress.show();
         progress
     }
 
     pub(crate) fn set_state(&mut self, progress: &Progress) {
+        if let Some(outage) = &mut self.outage {
+            outage.remove(0);
+        }
         self.status.update(progress);
         self.show();
     }
 
     pub(crate) fn poll_failed(&mut self, failure: &PollFailed) {
-        self.print(&format!(
-            "a poll failed, retrying: {}",
-            error_line(&failure.error)
-        ));
+        let outage = self.outage.get_or_insert_with(Outage::new);
+        let is_new = outage.add(0, failure);
+        if self.screen.is_live() {
+            self.show();
+        } else if is_new {
+            super::print(outage.first().into());
+        }
     }
 
     /// Redraws the time, or prints a line after a while.
     pub(crate) fn tick(&mut self) {
-        if self.screen.is_live() || self.printed_at.elapsed() >= self.reminder {
+        if (self.outage.as_ref()).is_some_and(|outage| outage.is_over(quiet_interval(self.speed))) {
+            self.end_outage();
+        }
+        if self.screen.is_live() || self.printed_at.elapsed() >= reminder_interval(self.speed) {
             self.show();
         }
     }
 
     pub(crate) fn received(&mut self, received: Received) {
-        let download = self.download.get_or_insert_with(DownloadProgress::new);
+        let download = self.download.get_or_insert_with(DownloadProgress::default);
         match download.record(received) {
             true => self.show(),
             false => self.tick(),
@@ -62,25 +81,41 @@ impl WaitProgress {
     }
 
     /// Prints a line that stays.
-    pub(crate) fn print(&self, line: &str) {
+    pub(crate) fn print(&self, line: impl Into<Line>) {
         self.screen.print(line);
     }
 
-    pub(crate) fn close(&self) {
+    /// Removes the drawn lines. A wait that ended with a valid response `is_answered`.
+    pub(crate) fn close(&mut self, is_answered: bool) {
+        if let Some(outage) = self.outage.as_mut().filter(|_| is_answered) {
+            outage.remove(0);
+        }
+        self.end_outage();
         self.screen.close();
     }
 
-    fn show(&mut self) {
-        let (text, done) = match &self.download {
-            Some(download) => (download.text(), download.done()),
-            None => (self.status.text(), self.status.done()),
-        };
-        if self.screen.is_live() {
-            self.screen.show(&[text], done);
-        } else {
-            self.printed_at = Instant::now();
-            print_note(text);
+    fn end_outage(&mut self) {
+        if let Some(outage) = self.outage.take() {
+            self.print(outage.summary());
         }
+    }
+
+    fn show(&mut self) {
+        let (parts, done) = match &self.download {
+            Some(download) => (download.parts(), download.done()),
+            None => (self.status.parts(), self.status.done()),
+        };
+        if !self.screen.is_live() {
+            self.printed_at = Instant::now();
+            return super::print(joined(&parts));
+        }
+        let mut rows = vec![Row {
+            parts,
+            done,
+            note: self.model.clone(),
+        }];
+        rows.extend(self.outage.as_ref().map(|outage| Row::new(outage.parts())));
+        self.screen.show(&rows);
     }
 }
 
@@ -115,51 +150,55 @@ impl WaitStatus {
         self.ends_at = times.remaining.and_then(|rest| now.checked_add(rest));
     }
 
-    pub(super) fn text(&self) -> String {
+    /// The state with its age, the time that is left, and the usual time.
+    pub(super) fn parts(&self) -> Vec<Line> {
         let age = self.created_at.elapsed();
+        let state = Line::new(Meaning::Active, &*self.state);
         if !self.has_state {
-            return match age >= Duration::from_secs(1) {
-                true => format!("{}, {}", self.state, duration_text(age)),
-                false => self.state.clone(),
-            };
+            let age = Some(age).filter(|age| *age >= Duration::from_secs(1));
+            let age = age.map(|age| duration_text(age).into());
+            return [state].into_iter().chain(age).collect();
         }
-        let left = self
-            .ends_at
-            .map(|end| end.saturating_duration_since(Instant::now()));
-        state_text(&self.state, age, self.expected.as_ref(), left)
+        let left = self.ends_at;
+        let left = left.map(|end| end.saturating_duration_since(Instant::now()));
+        let mut parts = vec![state.plain(format!(" {}", duration_text(age)))];
+        let times = times_text(age, self.expected.as_ref(), left);
+        parts.extend(times.into_iter().map(Line::from));
+        parts
     }
 
     /// The share of the expected time that has passed: below 1, however long the generation takes.
-    fn done(&self) -> Option<f64> {
+    pub(super) fn done(&self) -> Option<f64> {
         let end = self.expected.as_ref()?.end().as_secs_f64();
         (end > 0.0).then(|| (self.created_at.elapsed().as_secs_f64() / end).min(0.99))
     }
 }
 
-fn state_text(
-    state: &str,
+fn times_text(
     age: Duration,
     expected: Option<&RangeInclusive<Duration>>,
     left: Option<Duration>,
-) -> String {
-    let text = format!("{state} {}", duration_text(age));
-    let Some(expected) = expected else {
-        return match left.filter(|left| !left.is_zero()) {
-            Some(left) => format!("{text}, about {} left", duration_text(left)),
-            None => text,
-        };
-    };
-    let (min, max) = (
-        duration_text(*expected.start()),
-        duration_text(*expected.end()),
-    );
-    let usual = match min == max {
-        true => format!("about {max}"),
-        false => format!("{min} to {max}"),
-    };
-    match age > *expected.end() {
-        true => format!("{text}, longer than the usual {usual}"),
-        false => format!("{text}, usually {usual}"),
+) -> Vec<String> {
+    let usual = expected.map(|expected| {
+        let (min, max) = (
+            duration_text(*expected.start()),
+            duration_text(*expected.end()),
+        );
+        match min == max {
+            true => format!("about {max}"),
+            false => format!("{min} to {max}"),
+        }
+    });
+    match (usual, expected) {
+        (Some(usual), Some(expected)) if age > *expected.end() => {
+            vec![format!("longer than the usual {usual}")]
+        }
+        (usual, _) => {
+            let left = left.filter(|left| !left.is_zero());
+            let left = left.map(|left| format!("about {} left", duration_text(left)));
+            let usual = usual.map(|usual| format!("usually {usual}"));
+            left.into_iter().chain(usual).collect()
+        }
     }
 }
 
@@ -168,24 +207,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn state_text_has_the_age_and_the_usual_range() {
+    fn times_are_what_is_left_and_the_usual_range() {
         let seconds = Duration::from_secs;
         let (range, about) = (seconds(300)..=seconds(360), seconds(90)..=seconds(90));
         for (age, expected, left, text) in [
-            (80, Some(&range), Some(1), "1m 20s, usually 5m to 6m"),
-            (80, Some(&about), None, "1m 20s, usually about 1m 30s"),
             (
-                430,
+                80,
                 Some(&range),
-                None,
-                "7m 10s, longer than the usual 5m to 6m",
+                Some(240),
+                "about 4m left, usually 5m to 6m",
             ),
-            (80, None, None, "1m 20s"),
-            (80, None, Some(30), "1m 20s, about 30s left"),
-            (80, None, Some(0), "1m 20s"),
+            (80, Some(&about), None, "usually about 1m 30s"),
+            (430, Some(&range), Some(9), "longer than the usual 5m to 6m"),
+            (80, None, None, ""),
+            (80, None, Some(30), "about 30s left"),
+            (80, None, Some(0), ""),
         ] {
-            let actual = state_text("generating", seconds(age), expected, left.map(seconds));
-            assert_eq!(actual, format!("generating {text}"));
+            let actual = times_text(seconds(age), expected, left.map(seconds));
+            assert_eq!(actual.join(", "), text);
         }
     }
 }

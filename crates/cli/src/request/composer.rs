@@ -123,7 +123,8 @@ impl Composer<'_> {
                 "{id} opens with one image; give --image once, and other images by {others}"
             )),
             None if others.is_empty() => Err(format!(
-                "{id} has no parameter for the opening image; leave the flag off"
+                "{id} has no parameter for the opening image; leave the flag off, or name a model that \
+                 `aimlapi-video models --takes image` lists"
             )),
             None => Err(format!(
                 "{id} takes images in several parameters; in place of --image, use {others}"

@@ -56,6 +56,10 @@ fn cases() -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
             vec![MODEL],
         ),
         (
+            vec!["aimlapi-video", "batch", "--model", "klingai/v2-master-t"],
+            vec![MODEL],
+        ),
+        (
             vec!["aimlapi-video", "validate", "klingai/v2-master-t"],
             vec![MODEL],
         ),

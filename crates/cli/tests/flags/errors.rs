@@ -100,6 +100,19 @@ async fn unknown_flag_is_an_error_that_names_the_nearest_or_what_is_missing() {
             "similar argument exists: '--prompt'",
         ),
         (
+            &[MODEL, "--prompt", "--duration", "5"],
+            "note: for a value that looks like a flag, write --prompt=VALUE",
+        ),
+        (
+            &[MODEL, "--prompt", "--duratoin", "5"],
+            "similar argument exists: '--duration'",
+        ),
+        (&[MODEL, "A kite climbs"], "the prompt follows --prompt"),
+        (
+            &[MODEL, "--prompt", "x", "--duration", "-5"],
+            "--duration is -5; allowed: 5, 10",
+        ),
+        (
             &[MODEL, "--over-write"],
             "similar argument exists: '--overwrite'",
         ),

@@ -31,6 +31,16 @@ async fn flags_set_properties_with_the_types_of_the_document() {
                 "negative_prompt": "", "advanced_camera_control": { "movement_type": "pan", "movement_value": -3 },
             }),
         ),
+        (
+            &[
+                MODEL,
+                "--prompt",
+                "-5 degrees",
+                "--negative-prompt",
+                "--ar 16:9, -blurry",
+            ],
+            json!({ "model": MODEL, "prompt": "-5 degrees", "negative_prompt": "--ar 16:9, -blurry" }),
+        ),
         // The model may follow its flags.
         (
             &[

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     MODEL, files, generate, history, killed, service,
-    support::{KEY, cli::Cli},
+    support::{self, KEY, Server, cli::Cli},
 };
 
 #[tokio::test]
@@ -53,6 +53,7 @@ async fn list_has_the_model_cost_file_and_prompt_and_sums_by_model() {
     let cli = Cli::at(server.url());
     let empty = cli.run(&["history"]).await;
     assert!(empty.stderr.contains("has no create"), "{empty:?}");
+    assert_eq!(empty.stdout, "");
     cli.run(&generate("g1", "1.mp4")).await;
     cli.run(&generate("fail", "2.mp4")).await;
     let long = "g ".repeat(100);
@@ -64,11 +65,11 @@ async fn list_has_the_model_cost_file_and_prompt_and_sums_by_model() {
     let lines: Vec<&str> = list.lines().collect();
     assert_eq!(lines.len(), 4, "{list}");
     let words: Vec<&str> = lines[1].split_whitespace().collect();
-    assert_eq!(words[..5], ["g1", "saved", MODEL, "0.25", "USD"]);
-    assert_eq!(words[6..], ["1.mp4", "g1"]);
+    assert_eq!(words[..4], ["g1", "saved", MODEL, "0.25"]);
+    assert_eq!(words[5..], ["1.mp4", "g1"]);
     assert!(lines[2].starts_with("fail  "), "{list}");
     assert!(
-        lines[3].contains("unfinished") && lines[3].ends_with("g …"),
+        lines[3].contains("unfinished") && lines[3].ends_with(long.trim_end()),
         "{list}"
     );
     let sums = cli.run(&["history", "--group-by", "model", "--json"]).await;
@@ -92,6 +93,67 @@ async fn list_has_the_model_cost_file_and_prompt_and_sums_by_model() {
         (wrong.code, &wrong.json()["error"]["kind"]),
         (2, &json!("usage"))
     );
+}
+
+#[tokio::test]
+async fn list_fits_the_terminal_and_its_short_ids_are_known() {
+    let id = "60ac7c34-3224-4b14-8e7d-0aa0db708325:klingai/v2-master-text-to-video";
+    let server = Server::start(move |_, request| {
+        let id = match crate::prompt(request).starts_with("first") {
+            true => id.to_owned(),
+            false => id.replace("60ac7c34", "60ac7c35"),
+        };
+        support::json(201, json!({ "id": id, "status": "queued" }))
+    })
+    .await;
+    let cli = Cli::at(server.url());
+    for prompt in ["first", "second"] {
+        let prompt = format!("{prompt} kite that climbs over the hills and far away, slowly");
+        let create = ["generate", MODEL, "--prompt", &prompt, "--no-wait"];
+        assert_eq!(cli.run(&create).await.code, 0);
+    }
+    for columns in [80, 120] {
+        let shown = support::terminal::run(cli.command(&["history"]), 24, columns).await;
+        let lines = shown.lines();
+        let lines: Vec<&String> = lines
+            .iter()
+            .filter(|line| line.contains("unfinished "))
+            .collect();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        for line in &lines {
+            assert!(line.chars().count() <= columns.into(), "{line}");
+        }
+        let short = lines[1].split(' ').next().unwrap();
+        assert_eq!(short, "60ac7c35…");
+        for short in [short, "60ac7c35"] {
+            let ran = cli.run(&["history", "show", short]).await;
+            assert!(ran.stdout.contains("second kite"), "{ran:?}");
+        }
+    }
+    let ran = cli.run(&["wait", "60ac7c35…"]).await;
+    assert!(ran.error().contains("history show 60ac7c35`"), "{ran:?}");
+    let piped = cli.run(&["history"]).await.stdout;
+    assert!(
+        piped.contains(id) && piped.contains("far away, slowly\n"),
+        "{piped}"
+    );
+}
+
+#[tokio::test]
+async fn wrong_time_is_an_error_with_the_allowed_forms() {
+    let cli = Cli::new();
+    for time in ["-1d", "yesterday", "7", "2026-11-01"] {
+        for arguments in [
+            &["history", "--since", time][..],
+            &["history", "prune", "--older-than", time],
+        ] {
+            let ran = cli.run(arguments).await;
+            let expected = format!("'{time}' for '--");
+            assert!(ran.code == 2 && ran.error().contains(&expected), "{ran:?}");
+            let forms = "expected a time such as 90s, 30m, 1h30m or 7d";
+            assert!(ran.error().ends_with(forms), "{ran:?}");
+        }
+    }
 }
 
 #[tokio::test]

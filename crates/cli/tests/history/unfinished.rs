@@ -302,3 +302,63 @@ async fn create_that_its_journal_never_sent_is_not_created_but_after_a_replaceme
         assert_eq!(history(&cli).await[0]["state"], state);
     }
 }
+
+#[tokio::test]
+async fn end_that_status_sees_is_recorded() {
+    let released = Arc::default();
+    let server = service(&released).await;
+    let cli = Cli::at(server.url());
+    for id in ["fail", "g1"] {
+        killed(&cli, &generate(id, "a.mp4"), id).await;
+    }
+    released.store(true, Ordering::SeqCst);
+    let ran = cli.run(&["status", "fail"]).await;
+    assert_eq!(ran.stdout, "failed\nno\n");
+    assert!(ran.stderr.ends_with(" g1\n"), "{ran:?}");
+    let ran = cli.run(&["status", "g1"]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let entries = history(&cli).await;
+    // The video of a completed generation is not saved yet.
+    let states = entries.iter().map(|entry| entry["state"].as_str().unwrap());
+    assert_eq!(states.collect::<Vec<_>>(), ["failed", "unfinished"]);
+    assert_eq!(entries[0]["why"], "no");
+    assert_eq!(entries[1]["usd_spent"], 0.25);
+    let length = recorded(&cli).len();
+    cli.run(&["status", "g1"]).await;
+    cli.run(&["status", "fail"]).await;
+    assert_eq!(recorded(&cli).len(), length, "nothing is recorded twice");
+}
+
+#[tokio::test]
+async fn journal_with_lost_responses_alone_is_named_by_resume() {
+    let server = service(&Arc::default()).await;
+    let cli = Cli::at(server.url());
+    let lines = batch(&["silent1", "silent2"]);
+    fs::write(cli.path("b.jsonl"), lines).unwrap();
+    let mut child = cli
+        .command(&["batch", "b.jsonl", "--out", "o"])
+        .spawn()
+        .unwrap();
+    until(|| server.requests().len() == 2).await;
+    child.kill().await.unwrap();
+    let folder = cli.folder.path().canonicalize().unwrap();
+    let command = format!(
+        "aimlapi-video resume {0}/journal.jsonl --out {0}",
+        folder.join("o").display()
+    );
+    for _ in 0..2 {
+        let ran = cli.run(&["resume"]).await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let [note] = notes(&ran)[..] else {
+            panic!("one note: {ran:?}");
+        };
+        assert!(
+            note.starts_with("note: 2 creates of a batch got no response"),
+            "{note}"
+        );
+        assert!(note.ends_with(&format!("listed by: {command}")), "{note}");
+    }
+    let words: Vec<&str> = command.split(' ').skip(1).collect();
+    let ran = cli.run(&words).await;
+    assert_eq!(ran.code, 6, "{ran:?}");
+}

@@ -106,7 +106,7 @@ async fn clip(
 ) -> Response {
     let account = service.accounts.with_task(&id);
     let simulated = account.and_then(|account| account.tasks.clip(&id));
-    let replayed = || service.replay.as_ref()?.clip(&id);
+    let replayed = || Some(service.replay.as_ref()?.clip(&id)?.to_bytes());
     match simulated.or_else(replayed) {
         Some(bytes) => serve(bytes, &headers, None),
         None => StatusCode::NOT_FOUND.into_response(),

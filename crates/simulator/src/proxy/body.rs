@@ -9,7 +9,7 @@ use std::{
 
 use axum::body::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::server::MAX_BODY;
 
@@ -129,47 +129,38 @@ pub(super) fn cause(mut error: &(dyn Error + 'static)) -> String {
 
 /// The captured body of a request, which is sent while the response may already arrive.
 #[derive(Clone, Debug)]
-pub(super) struct RequestCapture(Arc<Shared>);
-
-#[derive(Debug)]
-struct Shared {
-    captured: Mutex<Captured>,
-    ended: Notify,
-}
+pub(super) struct RequestCapture(Arc<Mutex<Captured>>);
 
 #[derive(Debug)]
 struct Captured {
     body: Vec<u8>,
     /// Whether the body is captured at all.
     is_wanted: bool,
-    is_complete: bool,
+    /// When the body was complete.
+    ended: Option<Instant>,
     /// Whether the caller closed the connection before the end.
     is_broken: bool,
 }
 
 impl RequestCapture {
     pub(super) fn new(is_wanted: bool) -> Self {
-        let captured = Mutex::new(Captured {
+        Self(Arc::new(Mutex::new(Captured {
             body: Vec::new(),
             is_wanted,
-            is_complete: false,
+            ended: None,
             is_broken: false,
-        });
-        let ended = Notify::new();
-        Self(Arc::new(Shared { captured, ended }))
+        })))
     }
 
-    /// Waits until the body is complete. Only one task waits.
-    pub(super) async fn ended(&self) {
-        while !self.lock().is_complete {
-            self.0.ended.notified().await;
-        }
+    /// Returns when the body was complete.
+    pub(super) fn ended(&self) -> Option<Instant> {
+        self.lock().ended
     }
 
     /// Takes the body if all of it was captured.
     pub(super) fn take(&self) -> Option<Vec<u8>> {
         let mut captured = self.lock();
-        let is_whole = captured.is_wanted && captured.is_complete;
+        let is_whole = captured.is_wanted && captured.ended.is_some();
         is_whole.then(|| std::mem::take(&mut captured.body))
     }
 
@@ -183,10 +174,7 @@ impl RequestCapture {
     }
 
     fn lock(&self) -> MutexGuard<'_, Captured> {
-        self.0
-            .captured
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -202,8 +190,7 @@ impl Observer for RequestCapture {
     }
 
     fn end(&mut self) {
-        self.lock().is_complete = true;
-        self.0.ended.notify_one();
+        self.lock().ended.get_or_insert_with(Instant::now);
     }
 
     fn fail(&mut self, _: String) {

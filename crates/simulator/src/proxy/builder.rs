@@ -1,19 +1,27 @@
 //! `ProxyBuilder`: the settings of a proxy, their defaults, and the start of its server.
 
 use std::{
+    convert::Infallible,
     fmt,
-    future::IntoFuture,
+    future::{IntoFuture, ready},
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
-use axum::http::{Request, Response};
+use axum::{
+    http::{Request, Response},
+    serve::IncomingStream,
+};
 use tokio::{net::TcpListener, sync::oneshot};
+use tower::service_fn;
 
 use super::{
-    Proxy, ReportedDeviation, endpoints::router, forward::Forward, report::Reports,
+    Proxy, ReportedDeviation,
+    endpoints::{router, service},
+    forward::Forward,
+    report::Reports,
     upstream::Upstream,
 };
 use crate::{
@@ -170,10 +178,14 @@ impl ProxyBuilder {
             reports: Arc::clone(&reports),
             _ended: end,
         });
-        let router = router(state, address.ip().is_loopback());
-        let service = router.into_make_service_with_connect_info::<Abort>();
+        let router = router(Arc::clone(&state), address.ip().is_loopback());
+        let services = service_fn(move |stream: IncomingStream<'_, AbortableListener>| {
+            let abort = Abort::of(&stream);
+            let service = service(router.clone(), Arc::clone(&state), abort);
+            ready(Ok::<_, Infallible>(service))
+        });
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = axum::serve(listener, service).with_graceful_shutdown(async {
+        let server = axum::serve(listener, services).with_graceful_shutdown(async {
             // No message is sent: the receiver resolves when the sender is dropped.
             let _ = stopped.await;
         });

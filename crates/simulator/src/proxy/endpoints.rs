@@ -1,10 +1,10 @@
 //! The proxy's own endpoints below `/_simulator/`, with the errors of the simulator's.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     Json, Router,
-    extract::{FromRequestParts, Query, State},
+    extract::{FromRequestParts, Query, Request, State},
     http::{HeaderMap, StatusCode, Uri, request::Parts},
     middleware::{from_fn, from_fn_with_state},
     response::Response,
@@ -12,17 +12,47 @@ use axum::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use tower::{Service, ServiceExt, service_fn};
 
 use super::{
     ReportedDeviation,
+    exchange::Timer,
     forward::{Forward, forward},
 };
 use crate::{
+    connection::Abort,
     page,
     responses::{ErrorResponse, Stamp},
 };
 
-/// Builds the router: the proxy's own endpoints, and everything else to the upstream.
+/// Returns the service of a connection: the proxy's own endpoints, and everything else to the upstream.
+pub(super) fn service(
+    router: Router,
+    state: Arc<Forward>,
+    abort: Abort,
+) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send {
+    let timer = Timer::default();
+    service_fn(move |request: Request| {
+        abort.set_used();
+        let (router, state) = (router.clone(), Arc::clone(&state));
+        let (abort, timer) = (abort.clone(), timer.clone());
+        async move {
+            // A router costs a forwarded request a multiple of this.
+            match is_own(request.uri().path()) {
+                true => router.oneshot(request).await,
+                false => Ok(forward(state, abort, timer, request).await),
+            }
+        }
+    })
+}
+
+/// Whether a path is one of the proxy's own endpoints.
+fn is_own(path: &str) -> bool {
+    let rest = path.strip_prefix("/_simulator");
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Builds the router of the proxy's own endpoints.
 pub(super) fn router(state: Arc<Forward>, is_loopback: bool) -> Router {
     Router::new()
         .route("/_simulator", get(overview))
@@ -34,7 +64,6 @@ pub(super) fn router(state: Arc<Forward>, is_loopback: bool) -> Router {
         .route("/_simulator/{*path}", any(unknown_path))
         .route_layer(from_fn_with_state(is_loopback, page::origin::refuse_others))
         .method_not_allowed_fallback(unknown_method)
-        .fallback(forward)
         .with_state(state)
 }
 

@@ -2,16 +2,16 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::Context,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use axum::{
     http::{Request, Response, StatusCode, header, request, response},
     response::Response as Outgoing,
 };
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::{
     ReportedDeviation,
@@ -52,14 +52,24 @@ pub(super) struct Exchange {
     is_captured: bool,
     /// Whether the response has ended.
     is_received: bool,
-    /// Ends when the upstream is late with the next part of the response.
-    stall: Option<Pin<Box<Sleep>>>,
+    /// When the last part of the response was received.
+    last: Option<Instant>,
+    timer: Timer,
     is_late: bool,
     has_ended: bool,
 }
 
+/// The timer of a connection, which its exchanges use in turn.
+///
+/// It may end early, and then goes on: to set it for each exchange, and for each part of a response, would cost much more.
+#[derive(Clone, Default)]
+pub(super) struct Timer(Arc<Mutex<Option<Pin<Box<Sleep>>>>>);
+
 /// The maximum of the deviations of an exchange that are reported, besides a failure of the upstream.
 const MAX_DEVIATIONS: usize = 100;
+
+/// The minimum of the time until the timer looks again whether the caller still sends.
+const MIN_WAIT: Duration = Duration::from_millis(1);
 
 impl Exchange {
     pub(super) fn new(
@@ -67,6 +77,7 @@ impl Exchange {
         number: u64,
         head: request::Parts,
         capture: RequestCapture,
+        timer: Timer,
     ) -> Self {
         Self {
             state,
@@ -83,7 +94,8 @@ impl Exchange {
             received: 0,
             is_captured: false,
             is_received: false,
-            stall: None,
+            last: None,
+            timer,
             is_late: false,
             has_ended: false,
         }
@@ -116,17 +128,7 @@ impl Exchange {
     pub(super) fn response_head(&mut self, head: response::Parts) {
         self.response = Some(Response::from_parts(head, Vec::new()));
         self.is_captured = true;
-    }
-
-    /// Reports that there is no response yet.
-    pub(super) fn late(&mut self, after: Duration) {
-        self.is_late = true;
-        self.take_body();
-        let after = humantime::format_duration(after);
-        self.report(upstream(
-            &format!("a response within {after}"),
-            format!("no response after {after}"),
-        ));
+        self.last = Some(Instant::now());
     }
 
     /// Ends the exchange: the upstream sent no response.
@@ -208,6 +210,40 @@ impl Exchange {
         }
     }
 
+    /// Whether the upstream has sent nothing for too long; else the timer wakes the task.
+    fn is_overdue(&self, context: &mut Context<'_>) -> bool {
+        let after = self.state.late_after;
+        let mut timer = self.timer.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let timer = timer.get_or_insert_with(|| Box::pin(sleep(after)));
+        while timer.as_mut().poll(context).is_ready() {
+            let now = Instant::now();
+            // The upstream is not late while the caller still sends.
+            let end = match self.last.or_else(|| self.capture.ended()) {
+                Some(last) => last + after,
+                None => now + after.max(MIN_WAIT),
+            };
+            if end <= now {
+                return true;
+            }
+            timer.as_mut().reset(end);
+        }
+        false
+    }
+
+    fn report_late(&mut self) {
+        self.is_late = true;
+        self.take_body();
+        let after = humantime::format_duration(self.state.late_after);
+        let (allowed, given) = match self.response {
+            None => ("a response", format!("no response after {after}")),
+            Some(_) => (
+                "the next part of the response",
+                format!("{} bytes, and no more after {after}", self.received),
+            ),
+        };
+        self.report(upstream(&format!("{allowed} within {after}"), given));
+    }
+
     fn report(&self, deviation: Deviation) {
         let request = &self.request;
         let key = redact::key(request.headers());
@@ -241,22 +277,13 @@ impl Observer for Exchange {
             Some(response) => *response.body_mut() = Vec::new(),
             None => {}
         }
-        self.stall = None;
+        self.last = Some(Instant::now());
     }
 
     fn pending(&mut self, context: &mut Context<'_>) {
-        let after = self.state.late_after;
-        let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(after)));
-        if self.is_late || stall.as_mut().poll(context).is_pending() {
-            return;
+        if !self.is_late && self.is_overdue(context) {
+            self.report_late();
         }
-        self.is_late = true;
-        self.take_body();
-        let after = humantime::format_duration(after);
-        self.report(upstream(
-            &format!("the next part of the response within {after}"),
-            format!("{} bytes, and no more after {after}", self.received),
-        ));
     }
 
     fn end(&mut self) {

@@ -3,7 +3,8 @@
 use std::{
     error::Error,
     fmt,
-    pin::pin,
+    future::poll_fn,
+    mem,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -14,17 +15,17 @@ use std::{
 use aimlapi_video::contract::Route;
 use axum::{
     body::{Body, Bytes, HttpBody, to_bytes},
-    extract::{ConnectInfo, Request, State},
+    extract::Request,
     http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
-use futures_util::future::{Either, select};
+use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
 use super::{
     body::{Kept, Observed, Observer, RequestCapture, cause},
     builder::{OnDeviation, OnExchange, Reading},
-    exchange::Exchange,
+    exchange::{Exchange, Timer},
     guard,
     report::Reports,
     upstream::Upstream,
@@ -64,8 +65,9 @@ impl fmt::Debug for Forward {
 
 /// Handles every request that is not for the proxy itself.
 pub(super) async fn forward(
-    State(state): State<Arc<Forward>>,
-    ConnectInfo(abort): ConnectInfo<Abort>,
+    state: Arc<Forward>,
+    abort: Abort,
+    timer: Timer,
     request: Request,
 ) -> Response {
     let (head, body) = request.into_parts();
@@ -78,7 +80,7 @@ pub(super) async fn forward(
     outgoing.headers_mut().remove(header::HOST);
     let is_for_proxy = head.method != Method::CONNECT && is_own(&head.uri, state.port);
     let uri = state.upstream.uri(&head.uri);
-    let mut exchange = Exchange::new(Arc::clone(&state), number, head, capture.clone());
+    let mut exchange = Exchange::new(Arc::clone(&state), number, head, capture.clone(), timer);
     if !is_for_proxy {
         let message = "the proxy forwards to its upstream alone: set its URL as the base URL of the client, not as an HTTP proxy";
         return exchange.error(StatusCode::NOT_IMPLEMENTED, message);
@@ -105,19 +107,15 @@ pub(super) async fn forward(
         unsent = Some(body.clone());
         *outgoing.body_mut() = Body::new(body);
     }
-    // The upstream is not late while the caller still sends.
-    let late = pin!(async {
-        sent.ended().await;
-        tokio::time::sleep(state.late_after).await;
-    });
-    let response = match select(state.upstream.send(outgoing), late).await {
-        Either::Left((response, _)) => response,
-        Either::Right(((), response)) => {
-            exchange.late(state.late_after);
-            response.await
+    let mut sending = state.upstream.send(outgoing);
+    let response = poll_fn(|context| {
+        let received = sending.poll_unpin(context);
+        if received.is_pending() {
+            exchange.pending(context);
         }
-    };
-    match response {
+        received
+    });
+    match response.await {
         Ok(response) => respond(response, exchange),
         Err(error) if error.is_connect() => {
             // The request is judged, although no upstream receives it.
@@ -145,12 +143,12 @@ fn respond<B>(received: Response<B>, mut exchange: Exchange) -> Response
 where
     B: HttpBody<Data = Bytes, Error: Error + Send + Sync> + Send + Unpin + 'static,
 {
-    let (head, body) = received.into_parts();
+    let (mut head, body) = received.into_parts();
     let mut response = Response::new(Body::empty());
     *response.status_mut() = head.status;
     *response.headers_mut() = end_to_end(&head.headers);
     // A reason phrase of the upstream's own is an extension.
-    *response.extensions_mut() = head.extensions.clone();
+    *response.extensions_mut() = mem::take(&mut head.extensions);
     exchange.response_head(head);
     if body.is_end_stream() {
         exchange.end();
@@ -180,14 +178,14 @@ pub(crate) fn end_to_end(headers: &HeaderMap) -> HeaderMap {
             forwarded.remove(name);
         }
     }
-    for name in HOP_BY_HOP {
+    for name in headers.keys().filter(|name| HOP_BY_HOP.contains(name)) {
         forwarded.remove(name);
     }
     forwarded
 }
 
 /// Headers that concern one connection (RFC 9110, 7.6.1 and 11.7), besides those that `Connection` names.
-const HOP_BY_HOP: [HeaderName; 8] = [
+static HOP_BY_HOP: [HeaderName; 8] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),

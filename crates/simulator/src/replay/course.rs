@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     RecordedTask, Recording,
-    clips::{self, Clip},
+    clips::Clip,
     documents::Documents,
     key::KeyHash,
     log::TaskReference,
@@ -146,11 +146,11 @@ impl Course {
         })
     }
 
-    pub(super) fn clip(&self) -> &'static Clip {
-        let request = self.model.as_deref().zip(self.create.as_ref());
-        request.map_or_else(clips::first, |(model, (body, _))| {
-            clips::nearest(model, body)
-        })
+    pub(super) fn clip(&self) -> Clip {
+        match (&self.model, &self.create) {
+            (Some(model), Some((body, _))) => Clip::of_request(model, body, Key::default()),
+            _ => Clip::of_id(self.id.as_deref().unwrap_or_default()),
+        }
     }
 
     /// Describes the generation for `/_simulator/tasks`, without its requests; `None` if there is none.

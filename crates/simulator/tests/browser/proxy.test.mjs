@@ -20,7 +20,7 @@ test("deviations that a proxy finds appear live", async (t) => {
   const tiles = page.locator("#tiles > div");
   assert.match(await tiles.filter({ hasText: "exchanges" }).innerText(), /2/);
   await page.getByRole("combobox", { name: "Show" }).selectOption("request");
-  await page.getByText("1 of", { exact: false }).waitFor();
+  await page.locator("#records-note", { hasText: "1 of" }).waitFor();
   await rows.getByRole("button").click();
   await rows.getByText("one of 5, 10").waitFor();
   await page.getByRole("combobox", { name: "Show" }).selectOption("all deviations");

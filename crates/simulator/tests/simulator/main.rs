@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod checker;
+mod clips;
 mod compatibility;
 mod cors;
 mod keys;
@@ -17,6 +18,7 @@ mod proxy;
 mod proxy_failures;
 mod proxy_headers;
 mod proxy_limits;
+mod proxy_records;
 mod proxy_stop;
 mod records;
 mod replay;

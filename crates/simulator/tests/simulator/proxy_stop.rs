@@ -1,12 +1,16 @@
 //! Tests of the end of a `Proxy`.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use aimlapi_video_simulator::{Proxy, Subject};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    time::Instant,
 };
 
 use crate::{
@@ -85,4 +89,21 @@ async fn counts_since_the_start_are_kept_over_a_reset() {
     assert_eq!(proxy.counts().exchanges, 0);
     let counts = proxy.stop().await;
     assert_eq!((counts.exchanges, counts.deviations), (2, 2));
+}
+
+#[tokio::test]
+async fn stop_does_not_wait_for_a_connection_without_a_complete_request() {
+    for sent in ["", "POST /v2/video/generations HTTP/1.1\r\nhost: a\r\n"] {
+        let proxy = proxy("http://127.0.0.1:1").await;
+        let mut caller = TcpStream::connect(proxy.address()).await.unwrap();
+        caller.write_all(sent.as_bytes()).await.unwrap();
+        // A response on a later connection: the proxy has accepted the earlier one.
+        post(&proxy, "{}").await.unwrap();
+        tokio::time::pause();
+        let started = Instant::now();
+        let counts = proxy.stop().await;
+        assert_eq!(counts.exchanges, 1, "{sent}");
+        assert_eq!(started.elapsed(), Duration::ZERO, "{sent}");
+        tokio::time::resume();
+    }
 }

@@ -1,4 +1,4 @@
-//! Tests of recordings: what a proxy records, and what a simulator replays.
+//! Tests of the replay of recordings: what a simulator serves of what a proxy has recorded.
 
 use std::{
     sync::{Arc, Mutex},
@@ -8,23 +8,18 @@ use std::{
 use aimlapi_video_simulator::{Proxy, RecordedExchange, Recording, Simulator};
 use serde_json::{Value, json};
 
-use crate::{
-    Caller,
-    proxy::{PATH, caller, json_response, post},
-    support::{KEY, Server},
-    text,
-};
+use crate::{Caller, proxy::PATH, support::KEY, text};
 
 /// A simulator with a manual clock behind a proxy, and the lines that the proxy has recorded.
-struct Recorder {
-    simulator: Simulator,
+pub(crate) struct Recorder {
+    pub(crate) simulator: Simulator,
     _proxy: Proxy,
-    caller: Caller,
+    pub(crate) caller: Caller,
     lines: Arc<Mutex<Vec<String>>>,
 }
 
 impl Recorder {
-    async fn start(scenario: &str) -> Self {
+    pub(crate) async fn start(scenario: &str) -> Self {
         let builder = Simulator::builder().manual_clock();
         let builder = builder.scenario(scenario.parse().unwrap());
         let simulator = builder.start().await.unwrap();
@@ -41,17 +36,17 @@ impl Recorder {
         }
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.lines.lock().unwrap().join("\n")
     }
 
-    fn recording(&self) -> Recording {
+    pub(crate) fn recording(&self) -> Recording {
         self.text().parse().unwrap()
     }
 }
 
 /// A proxy, and the lines that it records.
-async fn recording_proxy(upstream: &str) -> (Proxy, Arc<Mutex<Vec<String>>>) {
+pub(crate) async fn recording_proxy(upstream: &str) -> (Proxy, Arc<Mutex<Vec<String>>>) {
     let lines: Arc<Mutex<Vec<String>>> = Arc::default();
     let recorded = Arc::clone(&lines);
     let proxy = Proxy::builder(upstream).on_exchange(move |exchange| {
@@ -77,7 +72,7 @@ fn fetch_of(id: &str) -> Value {
     json!({ "method": "GET", "path": PATH, "generation_id": id })
 }
 
-async fn replay(recording: &Recording) -> (Simulator, Caller) {
+pub(crate) async fn replay(recording: &Recording) -> (Simulator, Caller) {
     let builder = Simulator::builder().manual_clock();
     let simulator = builder.replay(recording.clone()).replay_only(true);
     let simulator = simulator.start().await.unwrap();
@@ -163,7 +158,13 @@ async fn recording_of_the_simulator_replays_to_the_same_responses() {
     );
     let clip = caller.response("GET", url, None).await.unwrap();
     assert_eq!(clip.headers()["content-type"], "video/mp4");
-    assert_eq!(&clip.bytes().await.unwrap()[4..8], b"ftyp");
+    let (_, completed) = recorder.caller.poll(&ids[0]).await;
+    let url = completed["video"]["url"].as_str().unwrap();
+    let simulated = recorder.caller.response("GET", url, None).await.unwrap();
+    assert_eq!(
+        clip.bytes().await.unwrap(),
+        simulated.bytes().await.unwrap()
+    );
 
     // All courses are replayed, until a reset starts them anew.
     let (status, refused) = caller.create(&same).await;
@@ -226,39 +227,6 @@ async fn request_that_is_not_recorded_is_simulated_unless_only_the_recording_is_
     let simulator = builder.start().await.unwrap();
     let (status, _) = Caller::of(&simulator).create(&other).await;
     assert_eq!((status, simulator.tasks().len()), (200, 1));
-}
-
-#[tokio::test]
-async fn recording_has_no_key_no_signature_and_no_media_and_still_matches() {
-    let recorder = Recorder::start(r#"{ "next": [] }"#).await;
-    let media = format!("data:image/png;base64,{}", "QUJD".repeat(100));
-    let body = json!({ "model": "klingai/v2-master-image-to-video", "prompt": format!("of {KEY}"),
-        "image_url": media });
-    let (status, created) = recorder.caller.create(&body).await;
-    assert_eq!(status, 200, "{created}");
-    let id = created["id"].as_str().unwrap();
-    recorder.simulator.advance(Duration::from_secs(10_000));
-    let (_, completed) = recorder.caller.poll(id).await;
-    let signed = completed["video"]["url"].as_str().unwrap();
-    let recorded = recorder.text();
-    for secret in [
-        KEY,
-        "QUJDQUJD",
-        signed.split_once('?').unwrap().1,
-        "authorization",
-    ] {
-        assert!(!recorded.contains(secret), "{secret} is in {recorded}");
-    }
-    let prompt = recorder.recording().exchanges()[0]
-        .request
-        .content
-        .body
-        .as_ref()
-        .unwrap()["prompt"]
-        .clone();
-    assert_eq!(prompt, "of …");
-    let (_simulator, caller) = replay(&recorder.recording()).await;
-    assert_eq!(caller.create(&body).await.1["id"], id);
 }
 
 #[test]
@@ -342,27 +310,6 @@ async fn replayed_generation_is_listed_as_others_are() {
 }
 
 #[tokio::test]
-async fn chunked_response_is_recorded_without_the_fields_of_its_connection_and_replayed() {
-    let created = r#"{"id":"1"}"#;
-    let upstream = Server::start(move |_, _| {
-        format!("HTTP/1.1 201 Created\r\ncontent-type: application/json\r\nconnection: x-hop, close\r\nx-hop: 1\r\n\
-            keep-alive: timeout=5\r\nx-own: 1\r\ntransfer-encoding: chunked\r\n\r\na\r\n{created}\r\n0\r\n\r\n")
-        .into()
-    })
-    .await;
-    let (proxy, lines) = recording_proxy(&upstream.url()).await;
-    let request = text(json!({}));
-    let response = post(&proxy, &request.to_string()).await.unwrap();
-    response.bytes().await.unwrap();
-    let recording: Recording = lines.lock().unwrap().join("\n").parse().unwrap();
-    let headers = &recording.exchanges()[0].response.content.headers;
-    let names: Vec<&str> = headers.keys().map(String::as_str).collect();
-    assert_eq!(names, ["content-type", "x-own"]);
-    let (_simulator, caller) = replay(&recording).await;
-    assert_eq!(caller.create(&request).await, (201, json!({ "id": "1" })));
-}
-
-#[tokio::test]
 async fn recorded_fields_of_a_connection_are_not_replayed() {
     let line = exchange(1, create_of(json!({})), 201, json!({ "id": "1" }));
     let fields = r#""connection":"x-hop","x-hop":"1","keep-alive":"timeout=5","transfer-encoding":"chunked","content-type""#;
@@ -378,77 +325,11 @@ async fn recorded_fields_of_a_connection_are_not_replayed() {
 }
 
 #[tokio::test]
-async fn signed_url_within_a_text_or_a_header_is_recorded_and_reported_without_its_query() {
-    let upstream = Server::start(|_, _| {
-        let body = "<Error>https://a.test/v.mp4?Signature=SECRET</Error>";
-        let length = body.len();
-        format!("HTTP/1.1 200 OK\r\nlocation: HTTPS://a.test/w.mp4?Signature=SECRET\r\ncontent-length: {length}\r\n\r\n{body}")
-            .into()
-    })
-    .await;
-    let (proxy, lines) = recording_proxy(&upstream.url()).await;
-    let body = text(
-        json!({ "prompt": "like http://a.test/x?Signature=SECRET", "aspect_ratio": "see https://a.test/y?Signature=SECRET" }),
-    );
-    let response = post(&proxy, &body.to_string()).await.unwrap();
-    response.bytes().await.unwrap();
-    let recorded = lines.lock().unwrap().join("\n");
-    let reported = serde_json::to_string(&proxy.deviations()).unwrap();
-    for url in ["https://a.test/v.mp4", "https://a.test/y"] {
-        assert!(reported.contains(url), "{reported}");
-    }
-    for url in [
-        "https://a.test/v.mp4",
-        "HTTPS://a.test/w.mp4",
-        "http://a.test/x",
-    ] {
-        assert!(recorded.contains(url), "{recorded}");
-    }
-    assert!(
-        !format!("{recorded}{reported}").contains("SECRET"),
-        "{recorded} {reported}"
-    );
-}
-
-#[tokio::test]
 async fn request_with_a_url_that_an_earlier_recording_has_in_full_is_replayed() {
     let body = json!({ "prompt": "see https://a.test/?q=1" });
     let recording = exchange(1, create_of(body.clone()), 201, json!({ "id": "1" }));
     let (_simulator, caller) = replay(&recording.parse().unwrap()).await;
     assert_eq!(caller.create(&text(body)).await.0, 201);
-}
-
-#[tokio::test]
-async fn key_in_any_secret_header_is_neither_recorded_nor_reported() {
-    let upstream = Server::start(|_, _| json_response(&json!({ "id": "1" }))).await;
-    let (proxy, lines) = recording_proxy(&upstream.url()).await;
-    let http = caller(&proxy).http;
-    let mut request = http.post(format!("{}{PATH}", proxy.url()));
-    let names = [
-        "x-api-key",
-        "x-auth-token",
-        "x-amz-security-token",
-        "cf-access-client-secret",
-        "x-unknown",
-    ];
-    for name in names {
-        request = request.header(name, format!("SECRET-{name}"));
-    }
-    let body =
-        text(json!({ "prompt": "of SECRET-x-api-key", "aspect_ratio": "SECRET-x-auth-token" }));
-    let request = request.header("accept", "application/json").json(&body);
-    request.send().await.unwrap().bytes().await.unwrap();
-    let recorded = lines.lock().unwrap().join("\n");
-    let reported = serde_json::to_string(&proxy.deviations()).unwrap();
-    assert!(reported.contains(r#""given":"…""#), "{reported}");
-    assert!(
-        !format!("{recorded}{reported}").contains("SECRET"),
-        "{recorded} {reported}"
-    );
-    let recording: Recording = recorded.parse().unwrap();
-    let headers = &recording.exchanges()[0].request.content.headers;
-    let names: Vec<&str> = headers.keys().map(String::as_str).collect();
-    assert_eq!(names, ["accept", "content-length", "content-type"]);
 }
 
 #[tokio::test]

@@ -100,19 +100,6 @@ async fn range_is_returned_if_the_etag_matches_and_the_whole_file_otherwise() {
 }
 
 #[tokio::test]
-async fn clips_have_different_lengths_so_that_their_etags_differ() {
-    let clips = concat!(env!("CARGO_MANIFEST_DIR"), "/src/clips");
-    let mut lengths: Vec<u64> = std::fs::read_dir(clips)
-        .unwrap()
-        .map(|entry| entry.unwrap().metadata().unwrap().len())
-        .collect();
-    let count = lengths.len();
-    lengths.sort_unstable();
-    lengths.dedup();
-    assert_eq!(lengths.len(), count);
-}
-
-#[tokio::test]
 async fn truncated_download_ends_in_an_error_after_the_given_bytes() {
     let simulator = manual_clock().await;
     let caller = Caller::of(&simulator);

@@ -134,22 +134,41 @@ impl ClaimRequest {
 
 /// The permission to send one create. It exists only after its claim was acknowledged, and the create consumes it.
 ///
-/// It can be neither copied
-/// ```compile_fail,E0277
+/// A claim can be copied, stored and read:
+///
+/// ```
+/// use aimlapi_video_worker::job::Claim;
+///
 /// fn copied<T: Clone>() {}
-/// copied::<aimlapi_video_worker::job::Permit>();
-/// ```
-/// nor stored
-/// ```compile_fail,E0277
 /// fn stored<T: serde::Serialize>() {}
-/// stored::<aimlapi_video_worker::job::Permit>();
-/// ```
-/// nor read
-/// ```compile_fail,E0277
 /// fn read<T: serde::de::DeserializeOwned>() {}
-/// read::<aimlapi_video_worker::job::Permit>();
+/// copied::<Claim>();
+/// stored::<Claim>();
+/// read::<Claim>();
 /// ```
-/// nor used twice:
+///
+/// A permit can not:
+///
+/// ```compile_fail,E0277
+/// # use aimlapi_video_worker::job::Permit;
+/// fn copied<T: Clone>() {}
+/// copied::<Permit>();
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use aimlapi_video_worker::job::Permit;
+/// fn stored<T: serde::Serialize>() {}
+/// stored::<Permit>();
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use aimlapi_video_worker::job::Permit;
+/// fn read<T: serde::de::DeserializeOwned>() {}
+/// read::<Permit>();
+/// ```
+///
+/// It cannot be used twice:
+///
 /// ```compile_fail,E0382
 /// # use aimlapi_video_worker::job::{Permit, Timestamp};
 /// fn twice(permit: Permit, now: Timestamp) {
@@ -172,6 +191,10 @@ impl Permit {
     /// # Errors
     ///
     /// If the lease has ended, as after a pause of the process, the create must not be sent: the error is the fact to record.
+    #[allow(
+        clippy::result_large_err,
+        reason = "a create is rare, and the fact is applied at once"
+    )]
     pub fn spend(self, now: Timestamp) -> Result<ClaimId, Fact> {
         match now < self.0.until {
             true => Ok(self.0.id),

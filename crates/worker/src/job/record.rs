@@ -241,8 +241,9 @@ pub enum Action {
         /// The earliest time.
         not_before: Timestamp,
     },
-    /// The holder of this claim creates. After the end of the lease, anyone records
-    /// [`Fact::unclear`](super::Fact::unclear).
+    /// The holder of this claim's permit creates. A caller that finds the job in this state has no permit: it records
+    /// [`Fact::unclear`](super::Fact::unclear) after the end of the lease. An engine that delivers claims starts one create for
+    /// each claim.
     Create {
         /// The claim's id.
         claim: ClaimId,

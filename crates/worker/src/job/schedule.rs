@@ -45,9 +45,9 @@ pub struct Plan<'a> {
     pub schedule: &'a dyn Schedule,
     /// How many times faster than the clock the service's time runs: 1, or the speed of a simulator.
     pub speed: f64,
-    /// The clip's length in seconds, if the request states one.
+    /// The clip's length in seconds: [`GenerationRequest::length`](aimlapi_video::GenerationRequest::length).
     pub length: Option<u64>,
-    /// The observed durations of such generations.
+    /// The observed durations of such generations: [`Durations::learned`](aimlapi_video::schedule::Durations::learned).
     pub learned: Option<Learned>,
 }
 
@@ -75,7 +75,8 @@ impl ScheduleState {
         }
     }
 
-    /// Sets the time of the next poll by the plan's schedule.
+    /// Sets the time of the next poll by the plan's schedule, as a [`Wait`](aimlapi_video::Wait) does. A longer `retry_after`
+    /// replaces the step.
     pub fn plan(
         &mut self,
         handle: &GenerationHandle,

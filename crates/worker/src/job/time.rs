@@ -21,6 +21,11 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(u64);
 
 impl Timestamp {
+    /// The time that is `millis` after 1970.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
     /// The time from `earlier` to this point; zero if `earlier` is later, as after a clock was set back.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

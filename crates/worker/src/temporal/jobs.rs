@@ -1,8 +1,23 @@
 //! The client of jobs, for the command line: submit, show, list, resolve.
 
-use temporalio_client::Client;
+use std::{error::Error as StdError, fmt, time::SystemTime};
 
-use super::protocol::{Decision, JobInput, JobState, JobView, Queues};
+use futures::TryStreamExt;
+use temporalio_client::{
+    Client, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions, WorkflowExecution,
+    WorkflowExecutionStatus, WorkflowGetResultOptions, WorkflowHandle, WorkflowIdConflictPolicy,
+    WorkflowIdReusePolicy, WorkflowListOptions, WorkflowQueryOptions, WorkflowStartOptions,
+    errors::{
+        WorkflowInteractionError, WorkflowQueryError, WorkflowStartError, WorkflowUpdateError,
+    },
+};
+use temporalio_common::{MemoValues, search_attributes::SearchAttributeKey};
+
+use super::{
+    media::is_small,
+    protocol::{Decision, Job, JobInput, JobState, Queues, STATE_ATTRIBUTE, WORKFLOW, state_name},
+    workflow::JobWorkflow,
+};
 
 /// The jobs of one namespace.
 #[derive(Clone)]
@@ -22,15 +37,18 @@ pub enum Submitted {
 
 /// A job in a list.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct JobSummary {
     /// The job's key.
     pub key: String,
-    /// The state; `None` if the job was not submitted by this package.
-    pub state: Option<JobState>,
+    /// The state.
+    pub state: JobState,
+    /// Whether the workflow has ended other than by an end of the job: it was terminated, cancelled, or failed.
+    pub is_aborted: bool,
     /// The model.
     pub model: Option<String>,
     /// The time of the submit.
-    pub submitted: Option<std::time::SystemTime>,
+    pub submitted: Option<SystemTime>,
 }
 
 impl Jobs {
@@ -39,28 +57,126 @@ impl Jobs {
         Self { client, queues }
     }
 
-    /// Submits a job under `key`.
+    /// Submits a job under `key`. A body with large media has to be [offloaded](super::media::offload) before.
+    ///
+    /// # Errors
+    ///
+    /// [`OtherBody`](JobError::OtherBody) if the key belongs to another request, [`TooLarge`](JobError::TooLarge).
     pub async fn submit(&self, key: &str, input: JobInput) -> Result<Submitted, JobError> {
-        todo!()
+        if !is_small(&input.body) {
+            return Err(JobError::TooLarge);
+        }
+        let sha256 = input.sha256.clone();
+        let mut memo = MemoValues::new();
+        memo.insert(SHA256, sha256.clone());
+        memo.insert(MODEL, input.model.clone());
+        let options = WorkflowStartOptions::new(self.queues.jobs(), key)
+            .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
+            .id_conflict_policy(WorkflowIdConflictPolicy::Fail)
+            .memo(memo)
+            .build();
+        match self
+            .client
+            .start_workflow(JobWorkflow::run, input, options)
+            .await
+        {
+            Ok(_) => Ok(Submitted::New),
+            Err(WorkflowStartError::AlreadyStarted { .. }) => {
+                let handle = self.handle(key);
+                let description = handle.describe(WorkflowDescribeOptions::default());
+                let known = description.await.map_err(|error| interaction(key, error))?;
+                let known: Option<String> = known.memo().get(SHA256).map_err(engine)?;
+                match known == Some(sha256) {
+                    true => Ok(Submitted::Exists),
+                    false => Err(JobError::OtherBody { key: key.into() }),
+                }
+            }
+            Err(error) => Err(engine(error)),
+        }
     }
 
     /// The job with this key.
-    pub async fn show(&self, key: &str) -> Result<JobView, JobError> {
-        todo!()
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](JobError::NotFound). A job that has not ended is read by a worker, so at least one has to run.
+    pub async fn show(&self, key: &str) -> Result<Job, JobError> {
+        let handle = self.handle(key);
+        let description = handle.describe(WorkflowDescribeOptions::default());
+        let description = description.await.map_err(|error| interaction(key, error))?;
+        if description.status() == WorkflowExecutionStatus::Completed {
+            let ended = handle.get_result(WorkflowGetResultOptions::default());
+            return ended.await.map_err(engine);
+        }
+        let job = handle.query(JobWorkflow::job, (), WorkflowQueryOptions::default());
+        job.await.map_err(|error| match error {
+            WorkflowQueryError::NotFound(_) => JobError::NotFound { key: key.into() },
+            error => engine(error),
+        })
     }
 
     /// The jobs in `state`, or all, the newest first, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot be reached.
     pub async fn list(
         &self,
         state: Option<JobState>,
         limit: usize,
     ) -> Result<Vec<JobSummary>, JobError> {
-        todo!()
+        let mut query = format!("WorkflowType = '{WORKFLOW}'");
+        match state {
+            None => {}
+            // No worker has seen the job.
+            Some(JobState::Planned) => {
+                query += &format!(
+                    " AND ({STATE_ATTRIBUTE} = '{}' OR {STATE_ATTRIBUTE} IS NULL)",
+                    state_name(JobState::Planned)
+                );
+            }
+            Some(state) => query += &format!(" AND {STATE_ATTRIBUTE} = '{}'", state_name(state)),
+        }
+        let options = WorkflowListOptions::builder().limit(limit).build();
+        let found = self.client.list_workflows(query, options);
+        found.map_ok(summary).try_collect().await.map_err(engine)
     }
 
     /// Decides about a parked job, and returns its next state.
-    pub async fn resolve(&self, key: &str, decision: Decision) -> Result<JobView, JobError> {
-        todo!()
+    ///
+    /// # Errors
+    ///
+    /// [`NotAllowed`](JobError::NotAllowed) if the job's state does not allow the decision, or if the job has changed since the
+    /// revision that the decision names. A decision is applied by a worker, so at least one has to run.
+    pub async fn resolve(&self, key: &str, decision: Decision) -> Result<Job, JobError> {
+        let options = WorkflowExecuteUpdateOptions::default();
+        let handle = self.handle(key);
+        let decided = handle.execute_update(JobWorkflow::decide, decision, options);
+        decided.await.map_err(|error| match error {
+            WorkflowUpdateError::NotFound(_) => JobError::NotFound { key: key.into() },
+            WorkflowUpdateError::Failed(failure) => JobError::NotAllowed(failure.message),
+            error => engine(error),
+        })
+    }
+
+    fn handle(&self, key: &str) -> WorkflowHandle<Client, JobWorkflow> {
+        self.client.get_workflow_handle(key)
+    }
+}
+
+fn summary(found: WorkflowExecution) -> JobSummary {
+    let state = found.search_attributes().get(&STATE);
+    let state = state.and_then(|name| serde_json::from_value(name.into()).ok());
+    let status = found.status();
+    JobSummary {
+        key: found.id().to_owned(),
+        state: state.unwrap_or(JobState::Planned),
+        is_aborted: !matches!(
+            status,
+            WorkflowExecutionStatus::Running | WorkflowExecutionStatus::Completed
+        ),
+        model: found.memo().get(MODEL).ok().flatten(),
+        submitted: found.start_time(),
     }
 }
 
@@ -73,7 +189,9 @@ pub enum JobError {
         /// The key.
         key: String,
     },
-    /// No job has this key.
+    /// The body is too large for a history.
+    TooLarge,
+    /// No job has this key, or the job has ended.
     NotFound {
         /// The key.
         key: String,
@@ -81,31 +199,50 @@ pub enum JobError {
     /// The job's state does not allow the decision.
     NotAllowed(String),
     /// The engine could not be reached, or refused the call.
-    Engine(Box<dyn std::error::Error + Send + Sync>),
+    Engine(Box<dyn StdError + Send + Sync>),
 }
 
-impl std::fmt::Display for JobError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+fn engine(error: impl Into<Box<dyn StdError + Send + Sync>>) -> JobError {
+    JobError::Engine(error.into())
+}
+
+fn interaction(key: &str, error: WorkflowInteractionError) -> JobError {
+    match error {
+        WorkflowInteractionError::NotFound(_) => JobError::NotFound { key: key.into() },
+        error => engine(error),
+    }
+}
+
+impl fmt::Display for JobError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OtherBody { key } => write!(
                 f,
                 "the job `{key}` exists with another request; submit this request under another key"
             ),
-            Self::NotFound { key } => write!(f, "there is no job `{key}`"),
+            Self::TooLarge => f.write_str(
+                "the request is too large for the engine; name an object store for its media",
+            ),
+            Self::NotFound { key } => write!(f, "there is no job `{key}` that has not ended"),
             Self::NotAllowed(what) => f.write_str(what),
             Self::Engine(_) => f.write_str("the engine did not complete the call"),
         }
     }
 }
 
-impl std::error::Error for JobError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl StdError for JobError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::Engine(source) => {
-                let source = source.as_ref();
-                Some(source)
-            }
+            Self::Engine(source) => Some(&**source),
             _ => None,
         }
     }
 }
+
+/// The memo of the request's hash.
+const SHA256: &str = "sha256";
+
+/// The memo of the model.
+const MODEL: &str = "model";
+
+const STATE: SearchAttributeKey<String> = SearchAttributeKey::keyword(STATE_ATTRIBUTE);

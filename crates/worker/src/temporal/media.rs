@@ -4,7 +4,8 @@ use object_store::{ObjectStoreExt, path::Path};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{protocol::hex, store::Store};
+use super::protocol::hex;
+use crate::store::Store;
 
 /// The maximum size of a body in a history, in bytes.
 pub const MAX_BODY: usize = 256 * 1024;
@@ -23,12 +24,17 @@ pub async fn offload(store: &Store, body: Value) -> Result<Value, object_store::
         return Ok(body);
     }
     let mut body = body;
-    for text in texts(&mut body, &|text| text.as_str().is_some_and(|text| text.len() >= MIN_TEXT)) {
+    for text in texts(&mut body, &|text| {
+        text.as_str().is_some_and(|text| text.len() >= MIN_TEXT)
+    }) {
         let Value::String(content) = text.take() else {
             continue;
         };
         let sha256 = hex(&Sha256::digest(&content));
-        store.bucket.put(&key(store, &sha256), content.into()).await?;
+        store
+            .bucket
+            .put(&key(store, &sha256), content.into())
+            .await?;
         *text = json!({ REFERENCE: sha256 });
     }
     Ok(body)
@@ -62,8 +68,14 @@ fn texts<'a>(value: &'a mut Value, is_wanted: &dyn Fn(&Value) -> bool) -> Vec<&'
         return vec![value];
     }
     match value {
-        Value::Object(map) => map.values_mut().flat_map(|value| texts(value, is_wanted)).collect(),
-        Value::Array(items) => items.iter_mut().flat_map(|item| texts(item, is_wanted)).collect(),
+        Value::Object(map) => map
+            .values_mut()
+            .flat_map(|value| texts(value, is_wanted))
+            .collect(),
+        Value::Array(items) => items
+            .iter_mut()
+            .flat_map(|item| texts(item, is_wanted))
+            .collect(),
         _ => Vec::new(),
     }
 }

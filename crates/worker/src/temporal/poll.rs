@@ -1,41 +1,33 @@
 //! The poll step: one poll an attempt, until the generation ends.
 //!
 //! An attempt that does not see the end fails with the delay that the schedule gives, and the engine starts the next attempt
-//! after that delay. So a wait is a timer of the server: it costs no event in the history and needs no process.
+//! after that delay. So a wait is a timer of the server: it costs no event in the history and needs no process until its last second.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
-};
+use std::{sync::Arc, time::Duration};
 
-use aimlapi_video::{
-    Client, Error, Generation,
-    schedule::{Durations, Planned, Pooled},
-};
+use aimlapi_video::{Error, Generation};
 use temporalio_common::error::{ApplicationErrorCategory, ApplicationFailure};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
+use tokio::time::sleep;
 use tracing::{Instrument, info_span};
 
 use super::{
     create::text,
-    protocol::{PollEnd, PollTask},
+    service::{Service, now},
+    tasks::{PollEnd, PollTask},
 };
-use crate::job::{Fact, Plan, ScheduleState, Timestamp};
+use crate::job::{ClaimId, Fact, ScheduleState};
 
-pub(super) struct PollStep {
-    pub(super) service: Client,
-    /// How many times as fast as this process's time the service's time runs.
-    pub(super) speed: f64,
-    /// The durations that this process has observed.
-    pub(super) durations: Mutex<Durations>,
+pub struct PollStep {
+    pub(super) service: Arc<Service>,
 }
 
 #[activities]
 impl PollStep {
     /// Polls once. A failure means that the generation has not ended, and states when to poll again.
     #[activity(name = "poll")]
-    pub(super) async fn poll(
+    pub async fn poll(
         self: Arc<Self>,
         context: ActivityContext,
         task: PollTask,
@@ -44,6 +36,7 @@ impl PollStep {
         let span = info_span!(
             "poll",
             job = info.workflow_id,
+            claim = task.claim.as_ref().map(ClaimId::as_str),
             handle = task.handle.id(),
             model = task.handle.model(),
             attempt = info.attempt
@@ -53,10 +46,10 @@ impl PollStep {
         match step.await {
             Step::End(end) => Ok(end),
             Step::Again(schedule) => {
-                let delay = schedule.next_poll.since(now());
+                let due_in = schedule.next_poll.since(now());
                 // The next attempt receives the state of the schedule as heartbeat details.
                 context.record_heartbeat(schedule).await?;
-                Err(again(delay))
+                Err(again(due_in.saturating_sub(TIMER_PRECISION)))
             }
         }
     }
@@ -70,50 +63,34 @@ enum Step {
 impl PollStep {
     async fn step(&self, task: &PollTask, remembered: Option<ScheduleState>) -> Step {
         let handle = &task.handle;
-        let schedule = Planned::default().pooled(Pooled::stated());
-        let mut plan = Plan::new(&schedule);
-        (plan.speed, plan.length) = (self.speed, task.length);
-        plan.learned = handle
-            .model()
-            .and_then(|model| self.durations().learned(model, task.length));
-        let state = remembered.unwrap_or_else(|| {
-            let mut state = ScheduleState::new(handle, now());
-            state.plan(handle, &plan, None);
-            state
-        });
-        // The first attempt starts right after the create.
-        if state.next_poll > now() {
+        let state = remembered.unwrap_or_else(|| task.schedule.clone());
+        // The first attempt starts right after the create, later ones a little early.
+        let due_in = state.next_poll.since(now());
+        if due_in > TIMER_PRECISION {
             return Step::Again(state);
         }
+        sleep(due_in).await;
         let sent = now();
-        let polled = self.service.fetch(handle).await;
+        let polled = self.service.client.fetch(handle).await;
         if let Err(error) = &polled {
             tracing::warn!(error = text(error), "the poll failed");
         }
         let (unfinished, began) = (state.unfinished, state.began);
+        let plan = self.service.plan(handle.model(), task.length);
         let fact = Fact::of_poll(handle.clone(), state, (sent, now()), &polled, &plan);
         match fact {
             Fact::Polled { schedule, .. } => Step::Again(schedule),
             fact => {
-                if matches!(fact, Fact::Completed { .. }) && unfinished > began {
-                    self.learn(task, unfinished.since(began), now().since(began));
+                if let (Fact::Completed { .. }, Some(model)) = (&fact, handle.model())
+                    && unfinished > began
+                {
+                    let ended = (unfinished.since(began), now().since(began));
+                    self.service.learn(model, task.length, ended);
                 }
                 let response = small_response(&polled);
                 Step::End(PollEnd { fact, response })
             }
         }
-    }
-
-    /// Learns that the generation ended between these ages.
-    fn learn(&self, task: &PollTask, after: Duration, before: Duration) {
-        if let Some(model) = task.handle.model() {
-            let ended = after.mul_f64(self.speed)..=before.mul_f64(self.speed);
-            self.durations().observe(model, task.length, ended);
-        }
-    }
-
-    fn durations(&self) -> MutexGuard<'_, Durations> {
-        self.durations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -127,15 +104,16 @@ fn small_response(polled: &Result<Generation, Error>) -> Option<serde_json::Valu
 fn again(delay: Duration) -> ActivityError {
     let failure = ApplicationFailure::builder("the generation has not ended")
         .type_name("NotEnded".into())
-        .next_retry_delay(delay)
+        // Zero might count as unset, and then the delay of the retry policy would apply.
+        .next_retry_delay(delay.max(Duration::from_millis(1)))
         .category(ApplicationErrorCategory::Benign)
         .build();
     ActivityError::application(failure)
 }
 
-fn now() -> Timestamp {
-    SystemTime::now().into()
-}
+/// How late the engine's timers may be: a development server (1.32) was measured to start attempts at intervals of whole seconds.
+/// An attempt is requested so much earlier, and waits for the rest itself.
+const TIMER_PRECISION: Duration = Duration::from_secs(1);
 
 /// The maximum size in bytes of a response in the history.
 const MAX_RESPONSE: usize = 16 * 1024;

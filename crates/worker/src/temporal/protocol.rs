@@ -4,12 +4,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use aimlapi_video::{GenerationHandle, GenerationRequest, Role, Route, contract};
+use aimlapi_video::{GenerationRequest, Route};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::job::{ClaimId, Fact};
 pub use crate::job::{Decision, Job, JobState, SavedObject, Verdict};
 
 /// The workflow type of a job.
@@ -75,26 +74,24 @@ pub struct JobInput {
     /// The timeouts of the steps.
     #[serde(default)]
     pub timeouts: Timeouts,
+    /// The job so far, where a long history is continued in a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<Job>,
 }
 
 impl JobInput {
     /// The input for a checked request.
     pub fn new(request: &GenerationRequest) -> Self {
         let body = Value::Object(request.body().clone());
-        let model = contract::model(request.route(), request.model());
-        let length = model.and_then(|model| {
-            let property = model.property(Role::Duration)?;
-            let length = body.get(&property.name).or(property.default.as_ref());
-            length?.as_u64()
-        });
         Self {
             route: request.route(),
             model: request.model().to_owned(),
-            length,
+            length: request.length(),
             sha256: sha256(&body),
             body,
             traceparent: None,
             timeouts: Timeouts::default(),
+            job: None,
         }
     }
 }
@@ -118,7 +115,7 @@ pub struct Timeouts {
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
-            heartbeat: Duration::from_secs(30),
+            heartbeat: Duration::from_secs(60),
             create: Duration::from_secs(6 * 60),
             poll: Duration::from_secs(60),
             save: Duration::from_secs(6 * 3600),
@@ -127,38 +124,12 @@ impl Default for Timeouts {
     }
 }
 
-/// The input of a create.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct CreateTask {
-    pub(super) claim: ClaimId,
-    /// The pause before another claim if nothing was bought.
-    pub(super) pause: Duration,
-    pub(super) route: Route,
-    pub(super) body: Value,
-}
-
-/// The input of the polls of one generation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct PollTask {
-    pub(super) handle: GenerationHandle,
-    /// The clip's length in seconds, if known.
-    pub(super) length: Option<u64>,
-}
-
-/// The end of a generation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct PollEnd {
-    pub(super) fact: Fact,
-    /// The response that names the videos, unless it is large.
-    pub(super) response: Option<Value>,
-}
-
-/// The input of a save.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct SaveTask {
-    pub(super) handle: GenerationHandle,
-    /// The response that names the videos; without it, the save polls.
-    pub(super) response: Option<Value>,
+/// The name of a state, as the [search attribute](STATE_ATTRIBUTE) holds it.
+pub fn state_name(state: JobState) -> String {
+    match serde_json::to_value(state) {
+        Ok(Value::String(name)) => name,
+        _ => format!("{state:?}"),
+    }
 }
 
 /// The SHA-256 of a body in hexadecimal, independent of the order of its properties.

@@ -8,11 +8,13 @@ use std::{
 };
 
 use serde::Serialize;
-use temporalio_client::{Client, WorkflowSignalOptions, errors::WorkflowInteractionError};
+use temporalio_client::{
+    Client, WorkflowGetResultOptions, WorkflowSignalOptions, errors::WorkflowInteractionError,
+};
 
-use super::{create::text, workflow::JobWorkflow};
+use super::{create::text, service::now, workflow::JobWorkflow};
 use crate::{
-    job::{ClaimId, Fact},
+    job::{ClaimId, Effect, Fact},
     spool::{Abandoned, Line, Spool},
 };
 
@@ -98,15 +100,32 @@ impl Reports {
         let options = WorkflowSignalOptions::builder()
             .request_id(format!("outcome of {}", report.claim))
             .build();
-        match job.signal(JobWorkflow::fact, report.fact.clone(), options).await {
+        match job
+            .signal(JobWorkflow::fact, report.fact.clone(), options)
+            .await
+        {
             Ok(()) => true,
-            Err(WorkflowInteractionError::NotFound(_)) => self.keep_orphan(report).await,
+            Err(WorkflowInteractionError::NotFound(_)) => {
+                self.is_known(report).await || self.keep_orphan(report).await
+            }
             Err(error) => {
                 let (job, claim) = (&report.job, report.claim.as_str());
-                tracing::warn!(job, claim, error = text(&error), "the engine cannot be reached");
+                tracing::warn!(
+                    job,
+                    claim,
+                    error = text(&error),
+                    "the engine cannot be reached"
+                );
                 false
             }
         }
+    }
+
+    /// Whether the job has ended with this outcome, as after a signal whose response was lost.
+    async fn is_known(&self, report: &Report) -> bool {
+        let job = self.engine.get_workflow_handle::<JobWorkflow>(&report.job);
+        let ended = job.get_result(WorkflowGetResultOptions::default()).await;
+        ended.is_ok_and(|mut job| job.apply(report.fact.clone(), now()).effect == Effect::Known)
     }
 
     /// Records an outcome whose job has ended or is unknown to the engine, so that a person can look at it.

@@ -1,8 +1,9 @@
 //! The save step: the videos of a completed generation, from their host to the object store.
 
-use std::sync::Arc;
+use std::{error::Error as StdError, sync::Arc};
 
-use aimlapi_video::{Client, Generation};
+use aimlapi_video::Generation;
+use serde_json::Value;
 use temporalio_common::error::ApplicationFailure;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
@@ -11,12 +12,14 @@ use tracing::{Instrument, info_span};
 
 use super::{
     create::{DEFAULT_HEARTBEAT, text},
-    protocol::{SaveTask, SavedObject},
-    store::Store,
+    protocol::SavedObject,
+    service::Service,
+    tasks::SaveTask,
 };
+use crate::{job::ClaimId, store::Store};
 
-pub(super) struct SaveStep {
-    pub(super) service: Client,
+pub struct SaveStep {
+    pub(super) service: Arc<Service>,
     pub(super) store: Store,
 }
 
@@ -24,7 +27,7 @@ pub(super) struct SaveStep {
 impl SaveStep {
     /// Saves the videos; a repeated save replaces them.
     #[activity(name = "save")]
-    pub(super) async fn save(
+    pub async fn save(
         self: Arc<Self>,
         context: ActivityContext,
         task: SaveTask,
@@ -32,21 +35,22 @@ impl SaveStep {
         let info = context.info();
         let job = info.workflow_id.clone().unwrap_or_default();
         let mut beats = interval(info.heartbeat_timeout.unwrap_or(DEFAULT_HEARTBEAT) / 3);
-        let span = info_span!("save", job, handle = task.handle.id(), attempt = info.attempt);
+        let span = info_span!(
+            "save",
+            job,
+            claim = task.claim.as_ref().map(ClaimId::as_str),
+            handle = task.handle.id(),
+            model = task.handle.model(),
+            attempt = info.attempt
+        );
         // URLs expire, so only the first attempt uses those of the poll.
-        let response = task.response.filter(|_| info.attempt == 1);
-        let save = async {
-            let generation = match response {
-                Some(response) => Generation::from_json(response),
-                None => self.service.fetch(&task.handle).await?,
-            };
-            self.store_videos(&job, &generation).await
-        };
+        let response = task.response.clone().filter(|_| info.attempt == 1);
+        let save = self.save_all(&job, &task, response);
         let mut save = Box::pin(save.instrument(span));
         loop {
             tokio::select! {
                 saved = &mut save => {
-                    return saved.map_err(|error| ActivityError::application(ApplicationFailure::new(text(&error))));
+                    return saved.map_err(|error| ActivityError::application(ApplicationFailure::new(text(&*error))));
                 }
                 // The worker stops, and another one saves.
                 () = context.cancelled() => return Err(ActivityError::cancelled()),
@@ -57,7 +61,27 @@ impl SaveStep {
 }
 
 impl SaveStep {
-    async fn store_videos(&self, job: &str, generation: &Generation) -> Result<Vec<SavedObject>, aimlapi_video::Error> {
-        todo!()
+    async fn save_all(
+        &self,
+        job: &str,
+        task: &SaveTask,
+        response: Option<Value>,
+    ) -> Saved<Vec<SavedObject>> {
+        let generation = match response {
+            Some(response) => Generation::from_json(response),
+            None => self.service.client.fetch(&task.handle).await?,
+        };
+        let saved = self
+            .store
+            .save(&self.service.client, job, &generation)
+            .await?;
+        let objects = saved.videos.into_iter().map(|video| SavedObject {
+            key: video.key,
+            sha256: video.sha256,
+            bytes: video.bytes,
+        });
+        Ok(objects.collect())
     }
 }
+
+type Saved<T> = Result<T, Box<dyn StdError + Send + Sync>>;

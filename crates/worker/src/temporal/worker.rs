@@ -1,11 +1,27 @@
 //! The process that runs the steps of jobs.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    error::Error as StdError,
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use aimlapi_video::ClientBuilder;
+use aimlapi_video::{ClientBuilder, CreateRetries};
+use futures::future::join_all;
 use temporalio_client::Client;
+use temporalio_sdk::{
+    self as sdk,
+    runtime::worker_tuner::{FixedSizeSlotSupplier, TunerHolder},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::protocol::Queues;
+use super::{
+    attribute, create::CreateStep, poll::PollStep, protocol::Queues, reports::Reports,
+    save::SaveStep, service::Service, workflow::JobWorkflow,
+};
+use crate::{spool::Spool, store::Store};
 
 /// The options of a worker process.
 #[derive(Debug)]
@@ -53,32 +69,177 @@ impl WorkerOptions {
 ///
 /// # Errors
 ///
-/// If an option cannot be used, or the engine cannot be reached at the start.
+/// If an option cannot be used, if the engine cannot be reached at the start, or if it refuses this worker.
 pub async fn run(
     temporal: Client,
     options: WorkerOptions,
     stop: impl Future<Output = ()>,
 ) -> Result<(), WorkerError> {
-    let _ = (temporal, options, stop);
-    todo!("the worker")
+    let store = Store::open(&options.store)
+        .map_err(|error| WorkerError::new("the object store cannot be used", error))?;
+    let spool = Spool::open(&options.spool)
+        .map_err(|error| WorkerError::new("the spool cannot be used", error))?;
+    // The engine limits the rate of polls for all workers, and each create has a claim of its own.
+    let client = options
+        .service
+        .poll_budget(None)
+        .create_retries(CreateRetries::none());
+    let client = client
+        .build()
+        .map_err(|error| WorkerError::new("the service cannot be used", error))?;
+    attribute::ensure(&temporal).await?;
+
+    let spool = Arc::new(spool);
+    let service = Arc::new(Service::new(client, options.speed));
+    let reports = Arc::new(Reports {
+        engine: temporal.clone(),
+        spool: Arc::clone(&spool),
+        orphans: options.spool.join("orphans.jsonl"),
+        pending: Mutex::default(),
+    });
+    let in_flight = TaskTracker::new();
+    let create = CreateStep {
+        service: Arc::clone(&service),
+        spool: Arc::clone(&spool),
+        store: store.clone(),
+        reports: Arc::clone(&reports),
+        in_flight: in_flight.clone(),
+    };
+    let poll = PollStep {
+        service: Arc::clone(&service),
+    };
+    let save = SaveStep {
+        service,
+        store: store.clone(),
+    };
+
+    let queues = options.queues;
+    let rate = options.budget * options.speed / 60.0 / BURSTS;
+    let steps = |queue: String| {
+        sdk::WorkerOptions::new(queue)
+            .tuner(slots(options.concurrency))
+            .max_cached_workflows(0usize)
+    };
+    let jobs = sdk::WorkerOptions::new(queues.jobs())
+        .register_workflow::<JobWorkflow>()
+        .map_err(|error| WorkerError::new("the workflow cannot be registered", error))?
+        .build();
+    let all = [
+        jobs,
+        // Without a period: a create in flight is never cancelled.
+        steps(queues.create()).register_activities(create).build(),
+        steps(queues.poll())
+            .register_activities(poll)
+            .max_task_queue_activities_per_second(rate)
+            .graceful_shutdown_period(options.grace)
+            .build(),
+        steps(queues.save())
+            .register_activities(save)
+            .graceful_shutdown_period(options.grace)
+            .build(),
+    ];
+    let sweeps = tokio::spawn({
+        let reports = Arc::clone(&reports);
+        async move {
+            if let Err(error) = store.sweep(LEFT_OVER).await {
+                tracing::warn!(%error, "the store cannot be swept");
+            }
+            let mut sweeps = tokio::time::interval(SWEEP);
+            loop {
+                sweeps.tick().await;
+                reports.sweep().await;
+            }
+        }
+    });
+    let ended = run_all(&temporal, all, stop).await;
+    in_flight.close();
+    in_flight.wait().await;
+    sweeps.abort();
+    reports.sweep().await;
+    if let Err(error) = spool.close() {
+        tracing::warn!(%error, "the spool cannot be removed");
+    }
+    ended
 }
+
+/// Runs the workers until `stop` completes, or until one of them fails.
+async fn run_all(
+    temporal: &Client,
+    all: [sdk::WorkerOptions; 4],
+    stop: impl Future<Output = ()>,
+) -> Result<(), WorkerError> {
+    let runtime = sdk::Runtime::from_current_tokio(sdk::runtime::RuntimeOptions::default())
+        .map_err(|error| WorkerError::new("the engine's runtime cannot be started", error))?;
+    let mut workers = Vec::new();
+    for options in all {
+        let worker = sdk::Worker::new(&runtime, temporal.clone(), options);
+        workers
+            .push(worker.map_err(|error| WorkerError::new("a worker cannot be started", error))?);
+    }
+    let stopped = CancellationToken::new();
+    let stops: Vec<_> = workers.iter().map(sdk::Worker::shutdown_handle).collect();
+    let runs = workers.iter_mut().map(|worker| async {
+        let ended = worker.run().await;
+        stopped.cancel();
+        ended.map_err(|error| WorkerError::new("a worker has failed", error))
+    });
+    let stopping = async {
+        tokio::select! {
+            () = stop => {}
+            () = stopped.cancelled() => {}
+        }
+        stops.iter().for_each(|stop| stop());
+    };
+    let (ended, ()) = tokio::join!(join_all(runs), stopping);
+    ended.into_iter().collect()
+}
+
+fn slots(steps: usize) -> TunerHolder {
+    let fixed = FixedSizeSlotSupplier::new;
+    TunerHolder::builder()
+        .workflow_task_slot_supplier(fixed(1))
+        .activity_task_slot_supplier(fixed(steps))
+        .local_activity_task_slot_supplier(fixed(1))
+        .nexus_task_slot_supplier(fixed(1))
+        .build()
+}
+
+/// How much the engine's bursts exceed the rate that it is given.
+const BURSTS: f64 = 1.2;
+
+/// The age from which on an incomplete upload belongs to no save.
+const LEFT_OVER: Duration = Duration::from_secs(24 * 3600);
+
+/// The interval at which the spool is swept.
+const SWEEP: Duration = Duration::from_secs(10);
 
 /// The error of a worker that could not start, or had to end.
 #[derive(Debug)]
 pub struct WorkerError {
     message: String,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Box<dyn StdError + Send + Sync>,
 }
 
-impl std::fmt::Display for WorkerError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl WorkerError {
+    pub(super) fn new(
+        message: impl Into<String>,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self {
+            message: message.into(),
+            source: source.into(),
+        }
+    }
+}
+
+impl fmt::Display for WorkerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for WorkerError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        let source = self.source.as_deref()?;
-        Some(source)
+impl StdError for WorkerError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&*self.source)
     }
 }

@@ -3,24 +3,29 @@
 //! Histories of earlier versions are replayed by this code. A change that other commands follow from, here or in the transitions of
 //! [`Job`], is made under a new id of `WorkflowContext::patched`; `tests/temporal_replay.rs` replays a stored history.
 
+#![allow(
+    missing_docs,
+    reason = "the constants that the macros generate have no documentation"
+)]
+
 use std::time::{Duration, SystemTime};
 
+use aimlapi_video::GenerationHandle;
 use serde_json::Value;
 use temporalio_common::{RetryPolicy, search_attributes::SearchAttributeKey};
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_sdk::{
-    ActivityExecutionError, ActivityOptions, SyncWorkflowContext, TimeoutType, WorkflowContext,
-    WorkflowContextView, WorkflowResult, workflows,
+    ActivityCloseTimeouts, ActivityExecutionError, ActivityOptions, ContinueAsNewOptions,
+    SyncWorkflowContext, TimeoutType, WorkflowContext, WorkflowContextView, WorkflowResult,
+    workflows,
 };
 
 use super::{
     create::CreateStep,
     poll::PollStep,
-    protocol::{
-        CreateTask, Decision, Job, JobInput, JobState, PollTask, Queues, STATE_ATTRIBUTE, SaveTask,
-        WORKFLOW, state_name,
-    },
+    protocol::{Decision, Job, JobInput, JobState, Queues, STATE_ATTRIBUTE, WORKFLOW, state_name},
     save::SaveStep,
+    tasks::{CreateTask, PollTask, SaveTask},
 };
 use crate::job::{Action, Claim, ClaimId, Effect, Fact, Phase, Timestamp};
 
@@ -38,11 +43,14 @@ pub struct JobWorkflow {
 #[workflow_methods]
 impl JobWorkflow {
     #[init]
-    fn new(context: &WorkflowContextView, input: JobInput) -> Self {
-        let mut job = Job::new(context.workflow_id(), &*input.sha256);
-        if let Some(traceparent) = &input.traceparent {
-            job = job.with_traceparent(traceparent);
-        }
+    fn new(context: &WorkflowContextView, mut input: JobInput) -> Self {
+        let job = input.job.take().unwrap_or_else(|| {
+            let job = Job::new(context.workflow_id(), &*input.sha256);
+            match &input.traceparent {
+                Some(traceparent) => job.with_traceparent(traceparent),
+                None => job,
+            }
+        });
         Self {
             input,
             job,
@@ -53,10 +61,20 @@ impl JobWorkflow {
 
     /// Runs until the job has ended.
     #[run(name = WORKFLOW)]
-    async fn run(context: &mut WorkflowContext<Self>) -> WorkflowResult<Job> {
+    pub async fn run(context: &mut WorkflowContext<Self>) -> WorkflowResult<Job> {
         loop {
-            show_state(context);
-            match context.state(|state| state.job.action()) {
+            let action = context.state(|state| state.job.action());
+            // Most jobs are claimed at once.
+            if !matches!(action, Action::Claim { .. }) {
+                show_state(context);
+            }
+            match action {
+                // Creates that buy nothing for days would fill the history.
+                Action::Claim { .. } if context.continue_as_new_suggested() => {
+                    let mut input = context.state(|state| state.input.clone());
+                    input.job = Some(context.state(|state| state.job.clone()));
+                    context.continue_as_new(input, ContinueAsNewOptions::default())?;
+                }
                 Action::Claim { not_before } => claim(context, not_before).await,
                 Action::Create { claim, .. } => create(context, claim).await,
                 Action::Poll { .. } => poll(context).await,
@@ -85,7 +103,12 @@ impl JobWorkflow {
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let decision = decision.clone();
         let now = timestamp(context.start_time());
-        match self.job.clone().apply(Fact::Decided { decision }, now).effect {
+        match self
+            .job
+            .clone()
+            .apply(Fact::Decided { decision }, now)
+            .effect
+        {
             Effect::NotApplicable(reason) => Err(reason.into()),
             _ => Ok(()),
         }
@@ -106,6 +129,15 @@ impl JobWorkflow {
     }
 }
 
+impl JobWorkflow {
+    /// The generation that the job waits for or saves, and the claim that created it.
+    fn generation(&self) -> Option<(GenerationHandle, Option<ClaimId>)> {
+        let at = self.job.phase().generation()?;
+        let record = self.job.generations().get(at)?;
+        Some((record.handle.clone(), record.claim.clone()))
+    }
+}
+
 /// Shows a new state in the search attribute.
 fn show_state(context: &WorkflowContext<JobWorkflow>) {
     let state = context.state(|state| state.job.phase().state());
@@ -119,8 +151,9 @@ fn show_state(context: &WorkflowContext<JobWorkflow>) {
 async fn claim(context: &WorkflowContext<JobWorkflow>, not_before: Timestamp) {
     let pause = not_before.since(now(context));
     if !pause.is_zero() {
+        show_state(context);
         // A late handle or a decision ends the pause.
-        let is_planned = |job: &JobWorkflow| matches!(job.job.phase(), Phase::Planned { .. });
+        let is_planned = |state: &JobWorkflow| matches!(state.job.phase(), Phase::Planned { .. });
         workflows::select! {
             _ = context.timer(pause) => {}
             _ = context.wait_condition(|job| !is_planned(job)) => {}
@@ -138,6 +171,7 @@ async fn create(context: &WorkflowContext<JobWorkflow>, claim: ClaimId) {
     let task = context.state(|state| CreateTask {
         claim: claim.clone(),
         pause: state.job.pause(),
+        length: state.input.length,
         route: state.input.route,
         body: state.input.body.clone(),
     });
@@ -148,7 +182,10 @@ async fn create(context: &WorkflowContext<JobWorkflow>, claim: ClaimId) {
         .retry_policy(RetryPolicy::builder().maximum_attempts(1).build())
         .do_not_eagerly_execute(true)
         .build();
-    let fact = match context.execute_activity(CreateStep::create, task, options).await {
+    let fact = match context
+        .execute_activity(CreateStep::create, task, options)
+        .await
+    {
         Ok(fact) => fact,
         Err(error) if never_started(&error) => {
             Fact::not_bought(claim, now(context), "no worker took the create in time")
@@ -160,13 +197,17 @@ async fn create(context: &WorkflowContext<JobWorkflow>, claim: ClaimId) {
 
 async fn poll(context: &WorkflowContext<JobWorkflow>) {
     let timeouts = context.state(|state| state.input.timeouts);
-    let task = context.state(|state| match state.job.phase() {
-        Phase::Waiting { schedule, .. } => state.job.handle().map(|handle| PollTask {
-            handle: handle.clone(),
+    let task = context.state(|state| {
+        let Phase::Waiting { schedule, .. } = state.job.phase() else {
+            return None;
+        };
+        let (handle, claim) = state.generation()?;
+        Some(PollTask {
+            handle,
+            claim,
             schedule: schedule.clone(),
             length: state.input.length,
-        }),
-        _ => None,
+        })
     });
     let Some(task) = task else { return };
     let handle = task.handle.clone();
@@ -175,7 +216,10 @@ async fn poll(context: &WorkflowContext<JobWorkflow>) {
         .retry_policy(retries())
         .do_not_eagerly_execute(true)
         .build();
-    match context.execute_activity(PollStep::poll, task, options).await {
+    match context
+        .execute_activity(PollStep::poll, task, options)
+        .await
+    {
         Ok(end) => {
             context.state_mut(|state| state.response = end.response);
             apply(context, end.fact);
@@ -190,10 +234,12 @@ async fn poll(context: &WorkflowContext<JobWorkflow>) {
 async fn save(context: &WorkflowContext<JobWorkflow>) {
     let timeouts = context.state(|state| state.input.timeouts);
     let task = context.state(|state| {
-        let handle = state.job.handle().cloned();
-        handle.map(|handle| SaveTask {
+        let (handle, claim) = state.generation()?;
+        let response = state.response.clone();
+        Some(SaveTask {
             handle,
-            response: state.response.clone(),
+            claim,
+            response,
         })
     });
     let Some(task) = task else { return };
@@ -204,7 +250,10 @@ async fn save(context: &WorkflowContext<JobWorkflow>) {
         .retry_policy(retries())
         .do_not_eagerly_execute(true)
         .build();
-    let fact = match context.execute_activity(SaveStep::save, task, options).await {
+    let fact = match context
+        .execute_activity(SaveStep::save, task, options)
+        .await
+    {
         Ok(objects) => Fact::Saved { handle, objects },
         Err(error) => Fact::Lost {
             handle,
@@ -238,7 +287,7 @@ fn never_started(error: &ActivityExecutionError) -> bool {
 }
 
 fn both(schedule_to_close: Duration, start_to_close: Duration) -> ActivityCloseTimeouts {
-    ActivityCloseTimeouts::Both {
+    ActivityCloseTimeouts::ScheduleAndStartToClose {
         schedule_to_close,
         start_to_close,
     }

@@ -2,9 +2,10 @@
 
 use csv::{ByteRecord, ReaderBuilder};
 
-use super::{Content, Parsed, Row};
+use super::{Content, Row, Unreadable};
 
-pub(super) fn parse(text: &str, name: &str) -> Result<Parsed, String> {
+/// The names of the columns, and the rows below them.
+pub(super) fn parse(text: &str, name: &str) -> Result<(Vec<String>, Vec<Row>), String> {
     let mut reader = ReaderBuilder::new()
         .delimiter(separator(text))
         .flexible(true)
@@ -35,7 +36,11 @@ pub(super) fn parse(text: &str, name: &str) -> Result<Parsed, String> {
             columns = header(cells).map_err(|error| format!("{name}:{number}: {error}"))?;
         } else if cells.iter().any(|cell| !cell.is_empty()) {
             let content = content(cells, &columns, raw);
-            let content = content.map_err(|error| format!("{name}:{number}: {error}"));
+            let content = content.map_err(|reason| Unreadable {
+                message: format!("{name}:{number}: {reason}"),
+                column: None,
+                reason,
+            });
             rows.push(Row { number, content });
         }
     }

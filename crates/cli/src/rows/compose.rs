@@ -1,11 +1,12 @@
-//! The requests of a batch, composed from its file and its options.
+//! The requests of a file, composed from its rows and the options that all of them share.
+
+use std::path::Path;
 
 use aimlapi_video::{GenerationRequest, Model, Role, Route, Violation, contract::Property};
 use serde_json::{Map, Value};
 
-use super::input::Content;
+use super::Content;
 use crate::{
-    args::Input,
     documents::Catalogue,
     failure::{Failure, error_line},
     request::{self, model_id},
@@ -14,18 +15,21 @@ use crate::{
 /// The maximum size of each file that is sent, in MiB, as in `generate`.
 const MAX_MEDIA: u64 = 20;
 
-pub(super) struct Composer<'a> {
-    pub(super) input: &'a Input,
+pub(crate) struct Composer<'a> {
+    /// The model of the requests that name none.
+    pub(crate) model: Option<&'a str>,
+    /// Parameters of every request, as `NAME=VALUE`.
+    pub(crate) set: &'a [String],
     /// The names of a table's columns.
-    pub(super) columns: &'a [String],
-    pub(super) route: Route,
-    pub(super) catalogue: &'a Catalogue,
+    pub(crate) columns: &'a [String],
+    pub(crate) route: Route,
+    pub(crate) catalogue: &'a Catalogue,
 }
 
 /// Why a request cannot be sent.
-pub(super) struct Refused {
-    pub(super) message: String,
-    pub(super) violations: Vec<Violation>,
+pub(crate) struct Refused {
+    pub(crate) message: String,
+    pub(crate) violations: Vec<Violation>,
 }
 
 impl From<String> for Refused {
@@ -39,20 +43,26 @@ impl From<String> for Refused {
 
 impl Composer<'_> {
     /// The request with the settings of one combination of `--each`.
-    pub(super) fn request(
+    pub(crate) fn request(
         &self,
         content: &Content,
         combination: &[(&str, &str)],
     ) -> Result<GenerationRequest, Refused> {
+        self.checked(self.body(content, combination)?, content)
+    }
+
+    /// The body, not yet checked.
+    pub(crate) fn body(
+        &self,
+        content: &Content,
+        combination: &[(&str, &str)],
+    ) -> Result<Value, Refused> {
         let body = match content {
             Content::Body(Value::Object(body)) => body.clone(),
-            Content::Body(other) => {
-                return self.checked(other.clone(), content);
-            }
+            Content::Body(other) => return Ok(other.clone()),
             Content::Cells(_) | Content::Prompt(_) => Map::new(),
         };
-        let body = self.body(body, content, combination)?;
-        self.checked(body.into(), content)
+        Ok(self.completed(body, content, combination)?.into())
     }
 
     fn checked(&self, body: Value, content: &Content) -> Result<GenerationRequest, Refused> {
@@ -63,6 +73,22 @@ impl Composer<'_> {
                 for violation in error.violations() {
                     message = self.by_column(&message, violation);
                 }
+                let given = error
+                    .violations()
+                    .iter()
+                    .filter_map(|wrong| wrong.given.as_ref());
+                let mut texts = given.filter_map(Value::as_str);
+                if let Some(file) = texts.find(|text| Path::new(text).is_file()) {
+                    message += &format!("; the file {file} is written as @{file}");
+                }
+            }
+            let missing = error
+                .violations()
+                .iter()
+                .find(|wrong| wrong.given.is_none());
+            if let (Content::Prompt(_), Some(missing)) = (content, missing) {
+                let name = missing.pointer.trim_start_matches('/');
+                message += &format!("; --set {name}=VALUE sets it for all");
             }
             Refused {
                 message,
@@ -71,7 +97,7 @@ impl Composer<'_> {
         })
     }
 
-    fn body(
+    fn completed(
         &self,
         mut body: Map<String, Value>,
         content: &Content,
@@ -84,12 +110,12 @@ impl Composer<'_> {
         let cells = cells
             .iter()
             .map(|(index, cell)| (&*self.columns[*index], cell));
-        if let Some((_, model)) = cells.clone().find(|(column, _)| *column == "model") {
+        if let Some((_, model)) = cells.clone().find(|(column, _)| is_model(column)) {
             body.insert("model".into(), model.as_str().into());
         }
         let of_combination = combination.iter().find(|(name, _)| *name == "model");
         let of_combination = of_combination.map(|(_, model)| ("--each model=", *model));
-        let of_option = self.input.model.as_deref().map(|model| ("--model ", model));
+        let of_option = self.model.map(|model| ("--model ", model));
         for (option, given) in of_option.into_iter().chain(of_combination) {
             let stated = body.entry("model").or_insert_with(|| given.into());
             if stated != given {
@@ -107,8 +133,8 @@ impl Composer<'_> {
         let Some(model) = model else {
             return Ok(body);
         };
-        for (column, cell) in cells.filter(|(column, _)| *column != "model") {
-            set(column, cell, model, &mut body)
+        for (column, cell) in cells.filter(|(column, _)| !is_model(column)) {
+            set(&parameter(column, model), cell, model, &mut body)
                 .map_err(|failure| format!("column {column:?}: {}", failure.message))?;
         }
         if let Content::Prompt(prompt) = content {
@@ -117,11 +143,21 @@ impl Composer<'_> {
             };
             body.insert(property.name.clone(), prompt.as_str().into());
         }
-        for given in &self.input.set {
+        for given in self.set {
             request::apply(given, model, MAX_MEDIA, &mut body)
                 .map_err(|failure| failure.message)?;
         }
         for (name, value) in combination.iter().filter(|(name, _)| *name != "model") {
+            let first = name.split('.').next();
+            let mut properties = model.properties.iter().map(|property| &*property.name);
+            if !properties.any(|property| property == *name || Some(property) == first) {
+                return Err(format!(
+                    "{0} has no parameter {name:?}, so --each would create the same video several times; \
+                     `aimlapi-video schema {0}` lists the parameters",
+                    model.id
+                )
+                .into());
+            }
             set(name, value, model, &mut body).map_err(|failure| failure.message)?;
         }
         Ok(body)
@@ -148,6 +184,19 @@ impl Composer<'_> {
             _ => message.to_owned(),
         }
     }
+}
+
+fn is_model(column: &str) -> bool {
+    column.eq_ignore_ascii_case("model")
+}
+
+/// The parameter that a column names. Spreadsheets and their users write capitals.
+fn parameter(column: &str, model: &Model) -> String {
+    let paths = model.paths();
+    let mut names = paths.iter().map(|(path, _)| path);
+    let exact = names.clone().find(|path| **path == column);
+    let found = exact.or_else(|| names.find(|path| path.eq_ignore_ascii_case(column)));
+    found.map_or_else(|| column.to_owned(), String::clone)
 }
 
 /// Sets a property as `--set` does; a dotted name is that of a property of an object.

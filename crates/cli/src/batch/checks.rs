@@ -1,0 +1,199 @@
+//! The checks of a batch before anything is created and billed. A dry run makes the same ones.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use aimlapi_video::{Client, ErrorKind, GenerationHandle, Journal, JournalEntry};
+use aimlapi_video_simulator::Simulator;
+use serde_json::Map;
+
+use super::{
+    OTHER_SERVICE_REMEDY, is_simulated, names, open, options,
+    out::{Out, check_folder, folder_of},
+    requests::Requests,
+    retry::{self, is_failed},
+};
+use crate::{
+    args::Batch, documents::Catalogue, failure::Failure, gallery, output::print_note,
+    service::service,
+};
+
+/// A batch that may begin.
+pub(super) struct Checked {
+    pub(super) out: Out,
+    /// `None` if a dry run finds no journal, since it makes no file.
+    pub(super) journal: Option<Journal>,
+    pub(super) entries: BTreeMap<usize, JournalEntry>,
+    /// The indices of the requests whose videos are saved.
+    pub(super) saved: BTreeSet<usize>,
+    /// The lines that `--retry-failed` creates again. They may have been corrected.
+    pub(super) retried: BTreeSet<usize>,
+    pub(super) client: Client,
+    /// The simulator has to live as long as the client.
+    pub(super) simulator: Option<Simulator>,
+}
+
+impl Checked {
+    /// Checks the names, the folder, the journal at `path`, the files that exist, and the service.
+    pub(super) async fn new(
+        batch: &Batch,
+        requests: &Requests,
+        path: &Path,
+        catalogue: &Catalogue,
+        speed: f64,
+    ) -> Result<Self, Failure> {
+        let names = names::of(batch, requests, catalogue)?;
+        check_folder(&batch.out, batch.dry_run)?;
+        let out = Out::new(&batch.out, path, names);
+        if batch.gallery {
+            gallery::check(&batch.out)?;
+        }
+        let journal = journal(batch, path)?;
+        let entries = journal.as_ref().map(Journal::entries).unwrap_or_default();
+        let saved: BTreeSet<usize> = entries
+            .iter()
+            .filter(|(_, entry)| out.has(entry))
+            .map(|(line, _)| line - 1)
+            .collect();
+        let retried = retry::lines(batch, requests, &entries);
+        if let Some(journal) = &journal {
+            check_requests(batch, requests, journal, path, &retried)?;
+        }
+        let lines = requests.lines.iter().copied();
+        let to_save = lines.filter(|line| !saved.contains(&(line - 1)));
+        check_overwrites(to_save, &entries, &out)
+            .map_err(|error| Failure::usage(format!("nothing was created: {error}")))?;
+        let (simulator, client) = client(batch, catalogue, speed).await?;
+        let remedy = match batch.simulate {
+            true => {
+                "delete it, or name another journal, since each simulator ends with its command"
+            }
+            false => OTHER_SERVICE_REMEDY,
+        };
+        if let Some(journal) = &journal {
+            check_origin(journal, path, &client, remedy, |line| {
+                let is_over = saved.contains(&(line - 1)) || retried.contains(&line);
+                batch.simulate && is_over && is_simulated(&entries[&line])
+            })?;
+        }
+        Ok(Self {
+            out,
+            journal,
+            entries,
+            saved,
+            retried,
+            client,
+            simulator,
+        })
+    }
+}
+
+fn journal(batch: &Batch, path: &Path) -> Result<Option<Journal>, Failure> {
+    if !batch.dry_run || path.exists() {
+        return open(path).map(Some);
+    }
+    let folder = folder_of(path);
+    if folder != batch.out {
+        if !folder.is_dir() {
+            return Err(Failure::usage(format!(
+                "the journal {} cannot be used, since its folder does not exist; create the folder, or name another file",
+                path.display()
+            )));
+        }
+        check_folder(folder, true)?;
+    }
+    Ok(None)
+}
+
+/// The client. A dry run goes on without a key, which only requests need.
+async fn client(
+    batch: &Batch,
+    catalogue: &Catalogue,
+    speed: f64,
+) -> Result<(Option<Simulator>, Client), Failure> {
+    let (simulator, client) = service(batch.simulate, speed, catalogue).await?;
+    let client = client.wait_options(options(&batch.jobs, speed));
+    let client = match client.clone().build() {
+        Err(error) if batch.dry_run && error.kind() == ErrorKind::MissingKey => {
+            print_note(format!("note: the batch needs a key: {error}"));
+            client.api_key("dry-run").build()
+        }
+        client => client,
+    };
+    let client = client.map_err(|error| Failure::creating(&error))?;
+    Ok((simulator, client))
+}
+
+/// Fails if the journal belongs to another batch.
+fn check_requests(
+    batch: &Batch,
+    requests: &Requests,
+    journal: &Journal,
+    path: &Path,
+    retried: &BTreeSet<usize>,
+) -> Result<(), Failure> {
+    let mut differing = journal.differing(requests.bodies_by_line(&Map::new()));
+    differing.retain(|line| !retried.contains(line));
+    if differing.is_empty() {
+        return Ok(());
+    }
+    let entries = journal.entries();
+    let all_failed = differing.iter().all(|line| is_failed(&entries[line]));
+    let remedy = match all_failed {
+        true => "their generations failed, so --retry-failed creates them as they are now",
+        false => {
+            "restore the old lines and options, or name another --out, where all lines are created again"
+        }
+    };
+    let lines: Vec<String> = differing.iter().map(ToString::to_string).collect();
+    Err(Failure::usage(format!(
+        "nothing was created: {} differs from the batch that {} records, in these lines: {}; {remedy}",
+        batch.input.path().display(),
+        path.display(),
+        lines.join(", ")
+    )))
+}
+
+/// Fails if a job of `lines` would overwrite a file that it has not written.
+pub(super) fn check_overwrites(
+    lines: impl IntoIterator<Item = usize>,
+    entries: &BTreeMap<usize, JournalEntry>,
+    out: &Out,
+) -> Result<(), String> {
+    let mut lines = lines.into_iter();
+    let foreign = lines.find_map(|line| out.foreign(line, entries.get(&line)));
+    match foreign {
+        Some(path) => Err(format!(
+            "{} exists already and is not of this batch; move it, or name another folder by --out",
+            path.display()
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Fails if lines of the journal, other than the `exempt` ones, belong to another service.
+pub(super) fn check_origin(
+    journal: &Journal,
+    path: &Path,
+    client: &Client,
+    remedy: &str,
+    exempt: impl Fn(usize) -> bool,
+) -> Result<(), Failure> {
+    let mut lines = journal.elsewhere(client);
+    lines.retain(|line| !exempt(*line));
+    let Some(first) = lines.first() else {
+        return Ok(());
+    };
+    let entries = journal.entries();
+    let entry = &entries[first];
+    let created = entry.handle().and_then(GenerationHandle::origin);
+    let origin = created.or(entry.origin.as_deref()).unwrap_or_default();
+    let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    Err(Failure::usage(format!(
+        "nothing was created: these lines of {} were created on another service ({origin:?}): {}; {remedy}",
+        path.display(),
+        lines.join(", ")
+    )))
+}

@@ -1,0 +1,95 @@
+//! The errors of a store: one line each, without secrets.
+
+use std::fmt;
+
+use aimlapi_video_contract::redacted_urls;
+use object_store::Error;
+
+/// Why a store cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreError(String);
+
+impl StoreError {
+    pub(super) fn new(url: &str, what: impl fmt::Display) -> Self {
+        Self(format!("the store {}: {what}", redacted_urls(url, "?…")))
+    }
+
+    /// The error of a request.
+    pub(super) fn of(url: &str, error: &Error) -> Self {
+        let text = error.to_string();
+        // Lists of objects fail with the general kind, whatever the status is.
+        let has_status = |status: &str| text.contains(status);
+        match error {
+            Error::NotFound { .. } => Self::missing(url),
+            Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => Self::refused(url),
+            _ if has_status("404 Not Found") => Self::missing(url),
+            _ if has_status("401 Unauthorized") || has_status("403 Forbidden") => {
+                Self::refused(url)
+            }
+            _ => {
+                // The document of a response may describe a signature.
+                let text = text.split('<').next().unwrap_or_default();
+                let text = redacted_urls(text, "?…");
+                Self::new(url, text.split_whitespace().collect::<Vec<_>>().join(" "))
+            }
+        }
+    }
+
+    fn missing(url: &str) -> Self {
+        Self::new(url, "the bucket does not exist; create it")
+    }
+
+    fn refused(url: &str) -> Self {
+        let what =
+            "the credentials are refused; set those of the environment, such as AWS_ACCESS_KEY_ID";
+        Self::new(url, what)
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+/// Why the videos of a job are not in the store.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SaveError {
+    /// A video could not be downloaded or stored.
+    Video(aimlapi_video::Error),
+    /// The record of the job could not be read or written.
+    Record(StoreError),
+}
+
+impl fmt::Display for SaveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Video(error) => error.fmt(f),
+            Self::Record(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for SaveError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Video(error) => error.source(),
+            Self::Record(_) => None,
+        }
+    }
+}
+
+impl From<aimlapi_video::Error> for SaveError {
+    fn from(error: aimlapi_video::Error) -> Self {
+        Self::Video(error)
+    }
+}
+
+impl From<StoreError> for SaveError {
+    fn from(error: StoreError) -> Self {
+        Self::Record(error)
+    }
+}

@@ -1,0 +1,50 @@
+//! The inputs and results of the steps, which are stored in histories as those of the protocol are.
+
+use std::time::Duration;
+
+use aimlapi_video::{GenerationHandle, Route};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::job::{ClaimId, Fact, ScheduleState};
+
+/// The input of a create.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CreateTask {
+    pub claim: ClaimId,
+    /// The pause before another claim if nothing was bought.
+    pub pause: Duration,
+    /// The clip's length in seconds, if known.
+    pub length: Option<u64>,
+    pub route: Route,
+    pub body: Value,
+}
+
+/// The input of the polls of one generation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PollTask {
+    pub handle: GenerationHandle,
+    /// The claim that created the generation; `None` for an adopted one.
+    pub claim: Option<ClaimId>,
+    pub schedule: ScheduleState,
+    /// The clip's length in seconds, if known.
+    pub length: Option<u64>,
+}
+
+/// The end of a generation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PollEnd {
+    pub fact: Fact,
+    /// The response that names the videos, unless it is large.
+    pub response: Option<Value>,
+}
+
+/// The input of a save.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SaveTask {
+    pub handle: GenerationHandle,
+    /// The claim that created the generation; `None` for an adopted one.
+    pub claim: Option<ClaimId>,
+    /// The response that names the videos; without it, the save polls.
+    pub response: Option<Value>,
+}

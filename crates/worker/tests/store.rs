@@ -1,0 +1,169 @@
+//! The store of results: URLs, keys, records, and what killed processes leave.
+#![cfg(feature = "store")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use aimlapi_video::{Client, Generation};
+use aimlapi_video_worker::store::{SaveError, Store};
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+/// A complete MP4 file of minimal length.
+const CLIP: &[u8] =
+    b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\0\0\0\x08moov\0\0\0\x1emdatand the rest of a film";
+
+/// Serves the clip, and counts its requests.
+async fn host() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            counted.fetch_add(1, Ordering::SeqCst);
+            let length = CLIP.len();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: video/mp4\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+            );
+            stream
+                .write_all(&[head.as_bytes(), CLIP].concat())
+                .await
+                .unwrap();
+        }
+    });
+    (url, count)
+}
+
+fn store(folder: &Path) -> Store {
+    Store::open(&format!("file://{}", folder.display())).unwrap()
+}
+
+fn generation(id: &str, url: &str) -> Generation {
+    let videos = json!([{ "url": url }, { "url": url }]);
+    Generation::from_json(json!({ "id": id, "status": "completed", "video": videos }))
+}
+
+#[tokio::test]
+async fn save_stores_each_video_under_its_key_and_then_the_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let (url, requests) = host().await;
+    let client = Client::builder()
+        .base_url(&url)
+        .api_key("any")
+        .build()
+        .unwrap();
+    let store = store(&folder.path().join("new").join("results"));
+    store.check().await.unwrap();
+    let saved = store
+        .save(&client, "boat", &generation("g", &url))
+        .await
+        .unwrap();
+    let results = folder.path().join("new").join("results");
+    for name in ["boat/1.mp4", "boat/2.mp4"] {
+        assert_eq!(fs::read(results.join(name)).unwrap(), CLIP);
+    }
+    assert_eq!(saved.videos[1].key, "boat/2.mp4");
+    assert_eq!(
+        (saved.videos[1].bytes, saved.videos[1].sha256.len()),
+        (CLIP.len() as u64, 64)
+    );
+    assert!(results.join("boat.json").is_file());
+    assert_eq!(store.saved("boat").await.unwrap(), Some(saved.clone()));
+
+    // The same generation is not downloaded again, and another one replaces it.
+    let again = store
+        .save(&client, "boat", &generation("g", &url))
+        .await
+        .unwrap();
+    assert_eq!((again, requests.load(Ordering::SeqCst)), (saved, 2));
+    let other = store
+        .save(&client, "boat", &generation("h", &url))
+        .await
+        .unwrap();
+    assert_eq!(
+        (other.generation.as_deref(), requests.load(Ordering::SeqCst)),
+        (Some("h"), 4)
+    );
+}
+
+#[tokio::test]
+async fn job_whose_video_cannot_be_saved_has_no_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let (url, _) = host().await;
+    let client = Client::builder()
+        .base_url(&url)
+        .api_key("any")
+        .build()
+        .unwrap();
+    let store = store(folder.path());
+    let none = Generation::from_json(json!({ "id": "g", "status": "completed" }));
+    let error = store.save(&client, "boat", &none).await.unwrap_err();
+    assert!(matches!(error, SaveError::Video(_)), "{error}");
+    assert_eq!(store.saved("boat").await.unwrap(), None);
+}
+
+#[test]
+fn url_that_names_no_store_is_refused_in_one_line() {
+    for (url, what) in [
+        (
+            "results",
+            "the store results: not a URL; expected s3://bucket/prefix, ",
+        ),
+        (
+            "ftp://host/folder",
+            "the store ftp://host/folder: the scheme `ftp` is unknown; expected s3://",
+        ),
+        (
+            "s3:///results",
+            "the store s3:///results: it names no bucket; expected s3://bucket/prefix",
+        ),
+        ("gs:", "the store gs:: it names no bucket; expected"),
+        (
+            "file://host/folder",
+            "the store file://host/folder: it names no folder of this machine",
+        ),
+        (
+            "file:///dev/null/folder",
+            "the store file:///dev/null/folder: the folder cannot be created: ",
+        ),
+    ] {
+        let error = Store::open(url).unwrap_err().to_string();
+        assert!(error.starts_with(what), "{error}");
+        assert_eq!(error.lines().count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn incomplete_files_of_a_killed_process_are_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = folder.path().join("boat");
+    fs::create_dir(&job).unwrap();
+    for name in ["1.mp4", "1.mp4#1", "1.mp4#12", "1.mp4#x"] {
+        fs::write(job.join(name), name).unwrap();
+    }
+    let store = store(folder.path());
+    assert_eq!(store.sweep(Duration::from_secs(3600)).await.unwrap(), 0);
+    assert_eq!(store.sweep(Duration::ZERO).await.unwrap(), 2);
+    let mut left: Vec<_> = fs::read_dir(job)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["1.mp4", "1.mp4#x"]);
+}

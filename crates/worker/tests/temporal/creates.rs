@@ -1,0 +1,131 @@
+//! Creates that buy nothing, and claims.
+
+use aimlapi_video_simulator::{Scenario, SimulatorBuilder};
+use aimlapi_video_worker::{
+    job::ClaimOutcome,
+    temporal::{jobs::Submitted, protocol::JobState},
+};
+use temporalio_client::{UntypedWorkflow, WorkflowDescribeOptions};
+
+use crate::world::World;
+
+fn scenario(json: &str) -> impl FnOnce(SimulatorBuilder) -> SimulatorBuilder {
+    let scenario: Scenario = json.parse().expect("a scenario");
+    |simulator| simulator.scenario(scenario)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn create_that_is_rate_limited_is_repeated_under_another_claim() {
+    let world = World::with(scenario(r#"{ "next": [{ "create": { "status": 429 } }] }"#)).await;
+    let worker = world.worker(world.options());
+    world.submit("boat", "A paper boat").await;
+    let job = world.state("boat", JobState::Saved).await;
+    worker.stop().await;
+    assert_eq!(world.creates(), 2);
+    assert_eq!(job.claims().len(), 2);
+    assert_eq!(world.simulator.tasks().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn job_with_many_claims_continues_in_a_new_history() {
+    let busy = r#"{ "next": [{ "create": { "status": 429 }, "times": 4 }] }"#;
+    let world = World::with(scenario(busy)).await;
+    let worker = world.worker(world.options());
+    world.submit("boat", "A paper boat").await;
+    let job = world.state("boat", JobState::Saved).await;
+    worker.stop().await;
+    assert_eq!(job.claims().len(), 5);
+    let handle = world.client.get_workflow_handle::<UntypedWorkflow>("boat");
+    let described = handle.describe(WorkflowDescribeOptions::default()).await;
+    let described = described.expect("described");
+    assert!(
+        described.history_length() < 60,
+        "{}",
+        described.history_length()
+    );
+    let input = world.submit("boat", "A paper boat").await;
+    assert_eq!(input, Submitted::Exists);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn create_that_is_refused_ends_the_job() {
+    let world = World::with(scenario(r#"{ "next": [{ "create": { "status": 422 } }] }"#)).await;
+    let worker = world.worker(world.options());
+    world.submit("boat", "A paper boat").await;
+    world.state("boat", JobState::Refused).await;
+    worker.stop().await;
+    assert_eq!(world.creates(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn refused_key_does_not_end_the_job() {
+    let world = World::with(scenario(r#"{ "next": [{ "create": { "status": 401 } }] }"#)).await;
+    let worker = world.worker(world.options());
+    world.submit("boat", "A paper boat").await;
+    world.until(|world| world.creates() == 1).await;
+    let job = world.state("boat", JobState::Planned).await;
+    worker.stop().await;
+    assert!(matches!(
+        job.claims()[0].outcome,
+        ClaimOutcome::NotBought(_)
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn claim_that_was_used_before_sends_nothing() {
+    let world = World::start().await;
+    // As after the retention of an earlier job with the same key.
+    let claims = world.store().join("claims");
+    std::fs::create_dir_all(&claims).expect("a folder");
+    std::fs::write(claims.join("boat%2F1"), "boat").expect("written");
+    let worker = world.worker(world.options());
+    world.submit("boat", "A paper boat").await;
+    world.state("boat", JobState::Ambiguous).await;
+    worker.stop().await;
+    assert_eq!(world.creates(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn stopping_worker_finishes_its_creates() {
+    let slow = scenario(r#"{ "next": [{ "create": { "delay_seconds": 3 } }] }"#);
+    let world = World::with(slow).await;
+    let worker = world.worker(world.options());
+    world.submit("boat", "A paper boat").await;
+    world.until(|world| world.creates() == 1).await;
+    worker.stop().await;
+    assert_eq!(world.simulator.tasks().len(), 1);
+    // Everything was reported.
+    let left = std::fs::read_dir(world.spool()).expect("a folder").count();
+    assert_eq!(left, 0);
+    let next = world.worker(world.options());
+    world.state("boat", JobState::Saved).await;
+    next.stop().await;
+    assert_eq!(world.creates(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn handle_that_arrives_while_the_engine_is_away_is_not_lost() {
+    let slow = scenario(r#"{ "next": [{ "create": { "delay_seconds": 3 } }] }"#);
+    let mut world = World::with(slow).await;
+    let worker = world.worker(world.options());
+    world.submit("boat", "A paper boat").await;
+    world.until(|world| world.creates() == 1).await;
+    world.engine.kill();
+    let is_answered = |world: &World| {
+        let requests = world.simulator.requests();
+        requests.iter().any(|request| request.status.is_some())
+    };
+    world.until(is_answered).await;
+    world.engine.restart();
+    let job = world.state("boat", JobState::Saved).await;
+    worker.stop().await;
+    assert_eq!(world.creates(), 1);
+    assert!(job.decisions().is_empty());
+}

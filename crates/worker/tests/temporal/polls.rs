@@ -1,0 +1,70 @@
+//! The polls of jobs: what they cost in histories, and their rate.
+
+use std::time::Duration;
+
+use aimlapi_video_simulator::{Scenario, SimulatorBuilder};
+use temporalio_client::{UntypedWorkflow, WorkflowDescribeOptions};
+
+use crate::world::{SPEED, World};
+
+/// Generations never end.
+fn stalled(simulator: SimulatorBuilder) -> SimulatorBuilder {
+    let scenario = r#"{ "next": [{ "times": "always", "end": { "stall": "generating" } }] }"#;
+    let scenario: Scenario = scenario.parse().expect("a scenario");
+    simulator.scenario(scenario)
+}
+
+fn polls(world: &World) -> u32 {
+    world.simulator.tasks().iter().map(|task| task.polls).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn history_of_a_waiting_job_does_not_grow_with_its_polls() {
+    let world = World::with(stalled).await;
+    let worker = world.worker(world.options());
+    world.submit("boat", "A paper boat").await;
+    world.until(|world| polls(world) >= 20).await;
+    let handle = world.client.get_workflow_handle::<UntypedWorkflow>("boat");
+    let described = handle.describe(WorkflowDescribeOptions::default()).await;
+    let events = described.expect("described").history_length();
+    assert!(events <= 20, "{events}");
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn polls_of_two_workers_keep_one_rate() {
+    let world = World::with(stalled).await;
+    // 4 polls a second.
+    let budget = 4.0 * 60.0 / SPEED;
+    let workers = ["one", "two"].map(|name| {
+        let mut options = world.options();
+        options.spool = world.folder.path().join(name);
+        options.budget = budget;
+        world.worker(options)
+    });
+    for number in 0..20 {
+        world
+            .submit(&format!("boat-{number}"), "A paper boat")
+            .await;
+    }
+    world.until(|world| polls(world) >= 60).await;
+    let requests = world.simulator.requests();
+    let times = requests
+        .iter()
+        .filter(|request| request.method == "GET")
+        .map(|request| request.at);
+    let times: Vec<_> = times.collect();
+    let window = Duration::from_secs(10);
+    let most = times.iter().map(|start| {
+        let in_window =
+            |time: &&std::time::SystemTime| **time >= *start && **time < *start + window;
+        times.iter().filter(in_window).count()
+    });
+    let most = most.max().expect("polls");
+    assert!(most <= 40, "{most} polls in 10 s");
+    for worker in workers {
+        worker.stop().await;
+    }
+}
