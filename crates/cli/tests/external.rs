@@ -81,7 +81,7 @@ async fn program_that_cannot_be_run_is_an_error_that_names_it() {
 
 #[tokio::test]
 async fn signal_reaches_the_program() {
-    let script = "trap 'exit 9' TERM\necho ready\nwhile :; do read line; done";
+    let script = "trap 'exit 9' TERM\necho ready\nwhile read line; do :; done";
     let path = installed(script, 0o755);
     let cli = Cli::new();
     let mut child = cli

@@ -7,11 +7,22 @@ use object_store::Error;
 
 /// Why a store cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoreError(String);
+pub struct StoreError {
+    text: String,
+    is_missing: bool,
+}
 
 impl StoreError {
     pub(super) fn new(url: &str, what: impl fmt::Display) -> Self {
-        Self(format!("the store {}: {what}", redacted_urls(url, "?…")))
+        Self {
+            text: format!("the store {}: {what}", redacted_urls(url, "?…")),
+            is_missing: false,
+        }
+    }
+
+    /// Whether the bucket or the folder does not exist.
+    pub fn is_missing(&self) -> bool {
+        self.is_missing
     }
 
     /// The error of a request.
@@ -36,7 +47,11 @@ impl StoreError {
     }
 
     fn missing(url: &str) -> Self {
-        Self::new(url, "the bucket does not exist; create it")
+        let what = "the bucket or the folder does not exist; create it, or correct the name";
+        Self {
+            is_missing: true,
+            ..Self::new(url, what)
+        }
     }
 
     fn refused(url: &str) -> Self {
@@ -48,7 +63,7 @@ impl StoreError {
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 

@@ -125,7 +125,9 @@ impl Jobs {
         state: Option<JobState>,
         limit: usize,
     ) -> Result<Vec<JobSummary>, JobError> {
-        let mut query = format!("WorkflowType = '{WORKFLOW}'");
+        // A job whose history is continued in a new one is listed once.
+        let mut query =
+            format!("WorkflowType = '{WORKFLOW}' AND ExecutionStatus != 'ContinuedAsNew'");
         match state {
             None => {}
             // No worker has seen the job.

@@ -45,6 +45,14 @@ async fn job_with_many_claims_continues_in_a_new_history() {
         "{}",
         described.history_length()
     );
+    // Lists follow the histories with a delay.
+    let listed = loop {
+        let listed = world.jobs.list(None, 10).await.expect("a list");
+        if listed.iter().any(|job| job.state == JobState::Saved) {
+            break listed;
+        }
+    };
+    assert_eq!(listed.len(), 1, "{listed:?}");
     let input = world.submit("boat", "A paper boat").await;
     assert_eq!(input, Submitted::Exists);
 }

