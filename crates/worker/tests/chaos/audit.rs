@@ -10,32 +10,28 @@ use std::{
 use aimlapi_video::GenerationHandle;
 use aimlapi_video_simulator::{RecordedTask, Simulator};
 use aimlapi_video_worker::{
-    job::{Decision, End, Job, JobState, Verdict},
-    temporal::jobs::Jobs,
+    job::{Decision, End, JobState, Verdict},
+    temporal::jobs::{JobError, JobSummary, Jobs},
 };
 use sha2::{Digest, Sha256};
+use tokio::time::sleep;
 
-use super::is_final;
+use super::key;
 
 pub struct Audit<'a> {
     client: &'a Jobs,
     simulator: &'a Simulator,
     store: PathBuf,
-    keys: Vec<String>,
+    count: usize,
 }
 
 impl<'a> Audit<'a> {
-    pub fn new(
-        client: &'a Jobs,
-        simulator: &'a Simulator,
-        store: PathBuf,
-        keys: Vec<String>,
-    ) -> Self {
+    pub fn new(client: &'a Jobs, simulator: &'a Simulator, store: PathBuf, count: usize) -> Self {
         Self {
             client,
             simulator,
             store,
-            keys,
+            count,
         }
     }
 
@@ -43,36 +39,38 @@ impl<'a> Audit<'a> {
     pub async fn settle(&self, within: Duration) {
         let deadline = Instant::now() + within;
         loop {
-            let jobs = self.jobs().await;
-            let open: Vec<_> = jobs
-                .iter()
-                .filter(|job| !is_final(job.phase().state()))
-                .collect();
-            if open.is_empty() {
+            let jobs = self.list().await;
+            let open = jobs.iter().find(|job| !is_final(job.state));
+            // The engine lists a new job with a delay.
+            if open.is_none() && jobs.len() == self.count {
                 return;
             }
-            assert!(
-                Instant::now() < deadline,
-                "{} jobs have not ended, such as {:?}",
-                open.len(),
-                open[0]
-            );
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            if Instant::now() > deadline {
+                let job = self.client.show(&open.expect("a job").key).await;
+                panic!("jobs have not ended, such as {job:?}");
+            }
+            sleep(Duration::from_secs(1)).await;
         }
     }
 
     /// Decides about parked jobs as a person would: adopts what the service's list shows, repeats the rest. Returns their number.
     pub async fn decide(&self) -> usize {
         let tasks = self.tasks();
-        let mut parked = 0;
-        for job in self.jobs().await {
-            if !matches!(job.phase().state(), JobState::Ambiguous | JobState::Lost) {
+        let mut decided = 0;
+        for job in self.list().await {
+            if job.state == JobState::Saved {
                 continue;
             }
-            parked += 1;
-            let verdict = match tasks.get(job.key()).and_then(|tasks| tasks.first()) {
+            let key = &job.key;
+            let job = self.client.show(key).await.expect(key);
+            println!(
+                "{key} is {:?}: {:?}",
+                job.phase().state(),
+                job.phase().reason()
+            );
+            let verdict = match tasks.get(key).and_then(|tasks| tasks.first()) {
                 Some(task) => {
-                    Verdict::Adopt(GenerationHandle::new(&task.id).with_route(task.route))
+                    Verdict::Adopt(GenerationHandle::new(&*task.id).with_route(task.route))
                 }
                 None => Verdict::Repeat,
             };
@@ -82,20 +80,21 @@ impl<'a> Audit<'a> {
                 why: "the list of the service".into(),
                 revision: job.revision(),
             };
-            let key = job.key();
-            self.client
-                .resolve(key, decision)
-                .await
-                .unwrap_or_else(|error| panic!("{key}: {error:?}"));
+            match self.client.resolve(key, decision).await {
+                Ok(_) | Err(JobError::NotAllowed(_)) => decided += 1,
+                Err(error) => panic!("{key}: {error:?}"),
+            }
         }
-        parked
+        decided
     }
 
     /// Checks that nothing was bought twice, that each generation is known and that each video is whole.
     pub async fn check(&self, budget: f64) -> Figures {
         let tasks = self.tasks();
         let mut figures = Figures::default();
-        for job in self.jobs().await {
+        for number in 0..self.count {
+            let key = key(number);
+            let job = self.client.show(&key).await.expect(&key);
             assert_eq!(job.phase().state(), JobState::Saved, "{job:?}");
             let bought = tasks.get(job.key()).map_or(&[][..], Vec::as_slice);
             let decided = |wanted: fn(&Verdict) -> bool| {
@@ -131,7 +130,7 @@ impl<'a> Audit<'a> {
                 .collect();
             assert!(!saved.is_empty(), "{job:?}");
             for object in saved {
-                let bytes = fs::read(self.store.join(&object.key)).unwrap();
+                let bytes = fs::read(self.store.join(&object.key)).expect("a file");
                 let digest: String = Sha256::digest(&bytes)
                     .iter()
                     .map(|byte| format!("{byte:02x}"))
@@ -191,18 +190,15 @@ impl<'a> Audit<'a> {
         tasks
     }
 
-    async fn jobs(&self) -> Vec<Job> {
-        let mut jobs = Vec::new();
-        for key in &self.keys {
-            jobs.push(
-                self.client
-                    .show(key)
-                    .await
-                    .unwrap_or_else(|error| panic!("{key}: {error:?}")),
-            );
-        }
-        jobs
+    async fn list(&self) -> Vec<JobSummary> {
+        let listed = self.client.list(None, self.count + 1).await;
+        listed.expect("the engine is there")
     }
+}
+
+fn is_final(state: JobState) -> bool {
+    use JobState::{Ambiguous, Failed, Lost, Refused, Saved};
+    matches!(state, Saved | Ambiguous | Failed | Refused | Lost)
 }
 
 #[derive(Default)]

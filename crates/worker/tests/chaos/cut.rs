@@ -20,8 +20,8 @@ pub struct Cut {
 impl Cut {
     /// Forwards new connections to `target`.
     pub async fn start(target: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("works");
+        let address = listener.local_addr().expect("works");
         let open: Arc<Mutex<Vec<AbortHandle>>> = Arc::default();
         let list = Arc::clone(&open);
         let task = tokio::spawn(async move {
@@ -32,7 +32,7 @@ impl Cut {
                         let _ = copy_bidirectional(&mut from, &mut to).await;
                     }
                 });
-                let mut list = list.lock().unwrap();
+                let mut list = list.lock().expect("works");
                 list.retain(|one| !one.is_finished());
                 list.push(connection.abort_handle());
             }
@@ -52,7 +52,7 @@ impl Cut {
     pub fn cut(&self) {
         self.open
             .lock()
-            .unwrap()
+            .expect("works")
             .drain(..)
             .for_each(|one| one.abort());
     }

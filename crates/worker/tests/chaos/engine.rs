@@ -22,9 +22,9 @@ pub struct Engine {
 }
 
 impl Engine {
-    pub async fn start(folder: &Path) -> Self {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = free.local_addr().unwrap().port();
+    pub fn start(folder: &Path) -> Self {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("works");
+        let port = free.local_addr().expect("works").port();
         drop(free);
         let child = spawn(folder, port);
         Self {
@@ -40,14 +40,14 @@ impl Engine {
 
     /// A client of the jobs, connected without faults in between.
     pub async fn jobs(&self) -> Jobs {
-        let url: Url = format!("http://{}", self.address()).parse().unwrap();
+        let url: Url = format!("http://{}", self.address()).parse().expect("works");
         for _ in 0..300 {
             let options = ConnectionOptions::new(url.clone())
                 .identity("chaos".to_owned())
                 .build();
             if let Ok(connection) = Connection::connect(options).await {
                 let client =
-                    Client::new(connection, ClientOptions::new("default").build()).unwrap();
+                    Client::new(connection, ClientOptions::new("default").build()).expect("works");
                 return Jobs::new(client, Queues::default());
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -60,8 +60,8 @@ impl Engine {
 
     /// Kills the server, and starts it again with the database as it was.
     pub fn kill_and_restart(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.child.kill().expect("works");
+        self.child.wait().expect("works");
         self.child = spawn(&self.folder, self.port);
     }
 }
@@ -80,7 +80,7 @@ fn spawn(folder: &Path, port: u16) -> Child {
         .create(true)
         .append(true)
         .open(folder.join("engine.log"))
-        .unwrap();
+        .expect("works");
     Command::new(program)
         .args([
             "server",
@@ -88,15 +88,19 @@ fn spawn(folder: &Path, port: u16) -> Child {
             "--headless",
             "--log-level",
             "error",
+            "--ip",
+            "127.0.0.1",
             "--port",
             &port.to_string(),
         ])
         .args(["--search-attribute", &format!("{STATE_ATTRIBUTE}=Keyword")])
         .arg("--db-filename")
         .arg(folder.join("engine.db"))
-        .stdout(log.try_clone().unwrap())
+        // What the server has written survives its end, though not that of the machine.
+        .args(["--sqlite-pragma", "synchronous=OFF"])
+        .stdout(log.try_clone().expect("works"))
         .stderr(log)
         .stdin(Stdio::null())
         .spawn()
-        .unwrap()
+        .expect("works")
 }

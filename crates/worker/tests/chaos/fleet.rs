@@ -13,6 +13,9 @@ use rustix::process::{Pid, Signal, kill_process};
 /// How long a worker stays frozen: longer than every timeout of the test.
 const FREEZE: Duration = Duration::from_secs(9);
 
+/// The exit code of a worker that cannot reach the engine at its start.
+const NO_ENGINE: i32 = 5;
+
 pub struct Settings {
     pub engine: SocketAddr,
     pub service: SocketAddr,
@@ -49,14 +52,17 @@ impl Fleet {
                     signal(&child, Signal::CONT);
                     Worker::Running(child)
                 }
-                Worker::Running(mut child) if child.try_wait().unwrap().is_some() => {
-                    panic!(
-                        "worker {number} has ended; see its log in {}",
+                Worker::Running(mut child) => match child.try_wait().expect("works") {
+                    None => Worker::Running(child),
+                    // The engine was away when the worker started; a supervisor starts it again.
+                    Some(status) if status.code() == Some(NO_ENGINE) => Worker::Dead,
+                    Some(status) => panic!(
+                        "worker {number} has ended with {status}; see its log in {}",
                         self.settings.folder.display()
-                    )
-                }
+                    ),
+                },
                 Worker::Dead => Worker::Running(spawn(&self.settings, number)),
-                other => other,
+                frozen => frozen,
             };
         }
     }
@@ -64,8 +70,8 @@ impl Fleet {
     /// Kills a running worker, unless it is the only one; returns whether it did.
     pub fn kill(&mut self, number: usize) -> bool {
         self.strike(number, |mut child| {
-            child.kill().unwrap();
-            child.wait().unwrap();
+            child.kill().expect("works");
+            child.wait().expect("works");
             Worker::Dead
         })
     }
@@ -112,8 +118,8 @@ impl Fleet {
                 signal(&child, Signal::TERM);
                 let status = tokio::task::spawn_blocking(move || child.wait())
                     .await
-                    .unwrap()
-                    .unwrap();
+                    .expect("works")
+                    .expect("works");
                 assert!(
                     status.success(),
                     "a worker that is asked to stop ends with {status}"
@@ -141,7 +147,7 @@ fn spawn(settings: &Settings, number: usize) -> Child {
         .create(true)
         .append(true)
         .open(folder.join(format!("worker-{number}.log")))
-        .unwrap();
+        .expect("works");
     Command::new(env!("CARGO_BIN_EXE_aimlapi-video-worker"))
         .arg("worker")
         .args([
@@ -160,12 +166,12 @@ fn spawn(settings: &Settings, number: usize) -> Child {
         .arg(folder.join(format!("spool-{number}")))
         .env("AIML_API_KEY", "sk-chaos")
         .stdin(Stdio::null())
-        .stdout(log.try_clone().unwrap())
+        .stdout(log.try_clone().expect("works"))
         .stderr(log)
         .spawn()
-        .unwrap()
+        .expect("works")
 }
 
 fn signal(child: &Child, signal: Signal) {
-    kill_process(Pid::from_child(child), signal).unwrap();
+    kill_process(Pid::from_child(child), signal).expect("works");
 }
