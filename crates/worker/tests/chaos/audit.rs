@@ -16,7 +16,7 @@ use aimlapi_video_worker::{
 use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 
-use super::key;
+use super::{is_poll, key};
 
 pub struct Audit<'a> {
     client: &'a Jobs,
@@ -157,7 +157,7 @@ impl<'a> Audit<'a> {
         let requests = self.simulator.requests();
         let polls: Vec<_> = requests
             .iter()
-            .filter(|one| one.method == "GET" && one.target.contains("generation_id"))
+            .filter(|one| is_poll(one))
             .map(|one| one.at)
             .collect();
         let mut first = 0;

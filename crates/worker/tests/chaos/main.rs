@@ -20,6 +20,7 @@ mod cut;
 mod engine;
 mod faults;
 mod fleet;
+mod pace;
 
 use std::{
     env,
@@ -31,7 +32,7 @@ use std::{
 };
 
 use aimlapi_video::{GenerationRequest, Route};
-use aimlapi_video_simulator::Simulator;
+use aimlapi_video_simulator::{RecordedRequest, Simulator};
 use aimlapi_video_worker::temporal::{
     jobs::Jobs,
     protocol::{JobInput, Timeouts},
@@ -151,15 +152,23 @@ async fn submit_all(client: &Jobs, jobs: usize, time: Duration) {
     }
 }
 
-/// Submits a job whose prompt begins with its key. The engine may be away for a moment.
-async fn submit(client: &Jobs, number: usize) {
-    let key = key(number);
+/// A request whose prompt begins with the key of its job.
+fn request(number: usize) -> GenerationRequest {
     let body = json!({
         "model": "klingai/v2-master-text-to-video",
-        "prompt": format!("{key} a paper boat on a river"),
+        "prompt": format!("{} a paper boat on a river", key(number)),
     });
-    let mut input =
-        JobInput::new(&GenerationRequest::from_json(Route::Universal, body).expect("a request"));
+    GenerationRequest::from_json(Route::Universal, body).expect("a request")
+}
+
+fn is_poll(request: &RecordedRequest) -> bool {
+    request.method == "GET" && request.target.contains("generation_id")
+}
+
+/// Submits a job. The engine may be away for a moment.
+async fn submit(client: &Jobs, number: usize) {
+    let key = key(number);
+    let mut input = JobInput::new(&request(number));
     input.timeouts = timeouts();
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
