@@ -148,14 +148,14 @@ async fn submit_all(client: &Jobs, jobs: usize, time: Duration) {
     let mut tick = interval(time / jobs as u32);
     for number in 0..jobs {
         tick.tick().await;
-        submit(client, number).await;
+        submit(client, number, "klingai/v2-master-text-to-video").await;
     }
 }
 
 /// A request whose prompt begins with the key of its job.
-fn request(number: usize) -> GenerationRequest {
+fn request(number: usize, model: &str) -> GenerationRequest {
     let body = json!({
-        "model": "klingai/v2-master-text-to-video",
+        "model": model,
         "prompt": format!("{} a paper boat on a river", key(number)),
     });
     GenerationRequest::from_json(Route::Universal, body).expect("a request")
@@ -166,9 +166,9 @@ fn is_poll(request: &RecordedRequest) -> bool {
 }
 
 /// Submits a job. The engine may be away for a moment.
-async fn submit(client: &Jobs, number: usize) {
+async fn submit(client: &Jobs, number: usize, model: &str) {
     let key = key(number);
-    let mut input = JobInput::new(&request(number));
+    let mut input = JobInput::new(&request(number, model));
     input.timeouts = timeouts();
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
