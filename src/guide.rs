@@ -5,6 +5,7 @@
 //! | [`requests`] | builders, requests read at run time, media from files, violations and warnings |
 //! | [`waiting`] | handles, deadlines, what is retried, when the service is polled, progress |
 //! | [`batches`] | many generations at once, and the journal that prevents a second create after a crash |
+//! | [`many_machines`] | durable jobs on Temporal, with results in an object store, and a runbook |
 //! | [`downloads`] | targets, resumed downloads, truncated files, which hosts are refused |
 //! | [`contract_tests`] | tests of your own code, in any language, against the simulator |
 //! | [`documents`] | the OpenAPI documents, your own set of them, versions of this crate |
@@ -22,6 +23,8 @@ pub mod contract_tests {}
 pub mod documents {}
 #[doc = include_str!("guide/downloads.md")]
 pub mod downloads {}
+#[doc = include_str!("guide/many_machines.md")]
+pub mod many_machines {}
 #[doc = include_str!("guide/requests.md")]
 pub mod requests {}
 #[doc = include_str!("guide/waiting.md")]

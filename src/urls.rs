@@ -50,6 +50,12 @@ mod tests {
                 r#"{"url":"https:\/\/h.example\/a?…"}"#,
             ),
             ("://", "://"),
+            // A query with a quote in it ends within a text at the quote.
+            (
+                "see https://h.example/a?x=\"b\"&sig=secret ok",
+                "see https://h.example/a?…\"b\"?… ok",
+            ),
+            ("rock&design & x=1", "rock&design & x=1"),
             // A text that is one URL, whose query may have quotes.
             (
                 "https://u:p@h.example/a?x=attachment;filename*=UTF-8''c\"a\".png&sig=1 ",
@@ -62,6 +68,10 @@ mod tests {
             (
                 "see,https://h.example/a?x=1\"&y=2",
                 "see,https://h.example/a?…\"&y=2",
+            ),
+            (
+                r#"https://h.example/a"},{"url":"https://u:p@b.example/x"#,
+                r#"https://h.example/a"},{"url":"https://b.example/x"#,
             ),
             // URLs without a scheme or percent-encoded, with a parameter whose name is that of a secret.
             (

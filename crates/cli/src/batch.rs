@@ -57,9 +57,10 @@ pub(crate) async fn batch(batch: Batch) -> ExitCode {
 }
 
 async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure> {
-    let interrupt = Interrupt::listen();
     let catalogue = Catalogue::read(&batch.documents)?;
     let requests = Requests::read(batch, &catalogue)?;
+    // Before, a signal has to end a read of standard input, which blocks.
+    let interrupt = Interrupt::listen();
     let journal = batch.journal.clone();
     // A run against the service must not take a simulator's generations for its own.
     let name = match batch.simulate {
@@ -225,7 +226,8 @@ fn reconcile(
         if let (Some(handle), Some(saved)) = (&entry.handle, saved) {
             history.adopt(known, handle, None);
             let files = out.files(saved);
-            history.saved(handle, files.iter().map(AsRef::as_ref), entry.cost);
+            let files = files.iter().map(|file| (file.as_ref(), None));
+            history.saved(handle, files, entry.cost);
         }
     }
 }

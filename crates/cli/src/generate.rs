@@ -47,9 +47,10 @@ async fn run_generate(
     waiting: &mut Waiting,
     history: &History,
 ) -> Result<ExitCode, Failure> {
-    let mut interrupt = Interrupt::listen();
     let catalogue = Catalogue::read(&generate.parameters.documents)?;
     let request = read_request(&generate, &catalogue)?;
+    // Before, a signal has to end a read of standard input, which blocks.
+    let mut interrupt = Interrupt::listen();
     let model = catalogue.model(request.route(), request.model());
     if let Some(output) = &mut waiting.output {
         let naming = Naming {

@@ -246,18 +246,30 @@ impl History {
         self.lock().append(&entry.id, event);
     }
 
+    /// Records the files of a generation, each with its SHA-256 if that is known.
     pub(crate) fn saved<'a>(
         &self,
         handle: &GenerationHandle,
-        files: impl Iterator<Item = &'a Path>,
+        files: impl Iterator<Item = (&'a Path, Option<&'a str>)>,
         cost: Cost,
     ) {
         let absolute = |file: &Path| std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-        let files: Vec<PathBuf> = files.map(absolute).collect();
+        let files = files.map(|(file, sha256)| (absolute(file), sha256.map(str::to_owned)));
+        let (files, sha256): (Vec<PathBuf>, Vec<Option<String>>) = files.unzip();
+        let sha256 = sha256
+            .into_iter()
+            .collect::<Option<_>>()
+            .unwrap_or_default();
         // The sizes are all there, or a later `wait` cannot recognise the files.
         let bytes = files.iter().map(|file| Some(file.metadata().ok()?.len()));
         let bytes = bytes.collect::<Option<_>>().unwrap_or_default();
-        self.end(handle, Event::Saved { files, bytes, cost });
+        let saved = Event::Saved {
+            files,
+            bytes,
+            sha256,
+            cost,
+        };
+        self.end(handle, saved);
     }
 
     /// Records that the user knows how to finish the generations that this command leaves unfinished.

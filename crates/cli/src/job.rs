@@ -119,6 +119,7 @@ async fn run_resume(
     if !waiting.overwrite
         && let Some(earlier) = Earlier::find(&handle, known, &target, waiting)
     {
+        earlier.record(history, known);
         earlier.print(waiting.json);
         return Ok(());
     }
@@ -192,8 +193,9 @@ impl Job {
         let (generation, saved) = outcome?;
         let cost = self.cost(Some(&generation), &handle);
         let is_file = !matches!(self.target, Target::StandardOutput(_));
-        let paths = saved.iter().filter(|_| is_file).map(|file| &*file.path);
-        self.history.saved(&handle, paths, cost);
+        let files = saved.iter().filter(|_| is_file);
+        let files = files.map(|file| (&*file.path, file.sha256.as_deref()));
+        self.history.saved(&handle, files, cost);
         match &self.draft {
             Some(draft) => draft.saved(&handle, &saved, cost),
             None => sidecar::complete(&handle, &saved, cost),

@@ -8,18 +8,27 @@ use serde_json::{Value, json};
 use crate::{
     args::Waiting,
     cost::Cost,
-    history::{self, Entry},
+    history::{self, Entry, History},
     output::{print_note, print_result},
     sidecar::{self, Outcome, Sidecar},
     style::{Line, Meaning},
     target::Target,
 };
 
-/// The videos of a generation, each with its size, and what they cost.
+/// The videos of a generation, and what they cost.
 pub(crate) struct Earlier {
     handle: GenerationHandle,
-    files: Vec<(PathBuf, u64)>,
+    files: Vec<File>,
     cost: Cost,
+    /// Whether the history records the videos.
+    is_recorded: bool,
+}
+
+/// A video as it was saved.
+struct File {
+    path: PathBuf,
+    bytes: u64,
+    sha256: Option<String>,
 }
 
 impl Earlier {
@@ -40,25 +49,23 @@ impl Earlier {
         let earlier = match (recorded, &named) {
             (Some(entry), _) => Self {
                 handle: handle.clone(),
-                files: entry
-                    .files
-                    .iter()
-                    .cloned()
-                    .zip(entry.bytes.clone())
-                    .collect(),
+                files: File::recorded(entry),
                 cost: entry.cost,
+                is_recorded: true,
             },
             (None, Some(path)) => {
                 let sidecar = own_sidecar(path, handle)?;
+                let files = (1..=sidecar.videos?).map(|number| File::beside(path, number, handle));
                 Self {
                     handle: handle.clone(),
-                    files: vec![(path.clone(), sidecar.bytes?)],
+                    files: files.collect::<Option<_>>()?,
                     cost: sidecar.cost,
+                    is_recorded: false,
                 }
             }
             (None, None) => return None,
         };
-        let (first, _) = earlier.files.first()?;
+        let first = &earlier.files.first()?.path;
         let is_there = match (&waiting.output, target, &named) {
             (None, ..) => true,
             (Some(_), Target::Folder(folder), _) => {
@@ -66,14 +73,24 @@ impl Earlier {
             }
             (Some(_), _, named) => named.as_ref() == Some(first),
         };
-        let is_whole = |(path, bytes): &(PathBuf, u64)| is_same(path, *bytes, handle);
-        (is_there && earlier.files.iter().all(is_whole)).then_some(earlier)
+        (is_there && earlier.files.iter().all(File::is_whole)).then_some(earlier)
+    }
+
+    /// Ends the generation's entry in the history, so that `resume` does not save the videos again.
+    pub(crate) fn record(&self, history: &History, known: &[Entry]) {
+        if self.is_recorded {
+            return;
+        }
+        history.adopt(known, &self.handle, None);
+        let files = self.files.iter();
+        let files = files.map(|file| (&*file.path, file.sha256.as_deref()));
+        history.saved(&self.handle, files, self.cost);
     }
 
     /// Prints what a wait prints for the videos.
     pub(crate) fn print(&self, json: bool) {
         if json {
-            let video = |(path, bytes): &(PathBuf, u64)| json!({ "path": path, "bytes": bytes });
+            let video = |file: &File| json!({ "path": file.path, "bytes": file.bytes });
             let mut summary = json!({
                 "id": self.handle.id(),
                 "route": self.handle.route(),
@@ -88,7 +105,7 @@ impl Earlier {
             print_result(summary.to_string());
             return;
         }
-        for (path, bytes) in &self.files {
+        for File { path, bytes, .. } in &self.files {
             let rest = format!(" {} ({bytes} bytes)", path.display());
             print_result(Line::new(Meaning::Success, "saved already:").plain(rest));
         }
@@ -96,13 +113,43 @@ impl Earlier {
     }
 }
 
-/// Whether a file is the one that was saved, as far as its size and a checksum beside it show.
-fn is_same(path: &Path, bytes: u64, handle: &GenerationHandle) -> bool {
-    let is_of_size = path
-        .metadata()
-        .is_ok_and(|data| data.is_file() && data.len() == bytes);
-    let checksum = own_sidecar(path, handle).and_then(|sidecar| sidecar.sha256);
-    is_of_size && checksum.is_none_or(|sum| sidecar::sha256(path).is_ok_and(|own| own == sum))
+impl File {
+    /// The files of an entry. One whose size is unknown cannot be recognised.
+    fn recorded(entry: &Entry) -> Vec<Self> {
+        let files = entry.files.iter().zip(&entry.bytes).enumerate();
+        let file = |(index, (path, bytes)): (usize, (&PathBuf, &u64))| Self {
+            path: path.clone(),
+            bytes: *bytes,
+            sha256: entry.sha256.get(index).cloned(),
+        };
+        files.map(file).collect()
+    }
+
+    /// The video with this number of a generation whose first one is at `first`, as its sidecar describes it.
+    fn beside(first: &Path, number: usize, handle: &GenerationHandle) -> Option<Self> {
+        let path = match number {
+            1 => first.to_owned(),
+            _ => {
+                let (stem, extension) =
+                    (first.file_stem()?.to_str()?, first.extension()?.to_str()?);
+                first.with_file_name(format!("{stem}-{number}.{extension}"))
+            }
+        };
+        let sidecar = own_sidecar(&path, handle)?;
+        Some(Self {
+            path,
+            bytes: sidecar.bytes?,
+            sha256: sidecar.sha256,
+        })
+    }
+
+    /// Whether the file is still there as it was saved.
+    fn is_whole(&self) -> bool {
+        let data = self.path.metadata();
+        let is_of_size = data.is_ok_and(|data| data.is_file() && data.len() == self.bytes);
+        let is_same = |sum: &String| sidecar::sha256(&self.path).is_ok_and(|own| own == *sum);
+        is_of_size && self.sha256.as_ref().is_none_or(is_same)
+    }
 }
 
 /// The sidecar of a saved video of the generation.

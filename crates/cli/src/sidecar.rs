@@ -46,6 +46,9 @@ pub(crate) struct Sidecar {
     pub(crate) bytes: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sha256: Option<String>,
+    /// How many videos the generation has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) videos: Option<usize>,
     /// Why there is no video.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
@@ -100,6 +103,7 @@ impl Draft {
                 file: name(&file.path),
                 bytes: Some(file.bytes),
                 sha256: file.sha256.clone(),
+                videos: Some(saved.len()),
                 ..self.sidecar(Outcome::Saved, Some(handle), cost)
             };
             write(&file.path, &sidecar);
@@ -135,6 +139,7 @@ impl Draft {
             file: None,
             bytes: None,
             sha256: None,
+            videos: None,
             error: None,
         }
     }
@@ -155,6 +160,7 @@ pub(crate) fn complete(handle: &GenerationHandle, saved: &[Saved], cost: Cost) {
             file: name(&file.path),
             bytes: Some(file.bytes),
             sha256: file.sha256.clone(),
+            videos: Some(saved.len()),
             error: None,
             ..earlier
         };

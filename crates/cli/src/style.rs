@@ -86,6 +86,16 @@ impl Line {
         self
     }
 
+    /// The line with blanks in place of line breaks and tabs.
+    pub(crate) fn flat(&self) -> Self {
+        let parts = self.0.iter();
+        Self(
+            parts
+                .map(|(meaning, text)| (*meaning, flat(text)))
+                .collect(),
+        )
+    }
+
     /// The width of the text on a terminal.
     pub(crate) fn columns(&self) -> usize {
         console::measure_text_width(&self.text())
@@ -104,6 +114,11 @@ impl Line {
         };
         self.0.iter().map(part).collect()
     }
+}
+
+/// The text with blanks in place of line breaks and tabs.
+pub(crate) fn flat(text: &str) -> String {
+    text.replace(['\n', '\t'], " ")
 }
 
 impl From<&str> for Line {

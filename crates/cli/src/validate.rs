@@ -62,6 +62,7 @@ fn validate_file(validate: &Validate, catalogue: &Catalogue, file: Rows) -> Resu
         model: validate.model.as_deref(),
         set: &validate.parameters.set,
         columns: &file.columns,
+        max_media: validate.parameters.max_media,
         route: route_of(validate.parameters.legacy),
         catalogue,
     };

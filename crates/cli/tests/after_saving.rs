@@ -157,12 +157,19 @@ async fn second_wait_for_a_saved_video_sends_nothing() {
         assert!(ran.code == 0 && ran.stdout.starts_with("saved "), "{ran:?}");
         assert!(!ran.stdout.contains("already"), "{ran:?}");
     }
-    fs::write(cli.path("out/a.mp4"), "cut").unwrap();
+    alter(&cli, "out/a.mp4");
     let ran = cli.run(&["wait", "g", "--speed", "1000"]).await;
     assert!(
         ran.code == 0 && ran.stdout.starts_with("saved ") && !ran.stdout.contains("already"),
         "{ran:?}"
     );
+}
+
+/// The same size is not the same video.
+fn alter(cli: &Cli, video: &str) {
+    let mut bytes = fs::read(cli.path(video)).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(cli.path(video), bytes).unwrap();
 }
 
 #[tokio::test]
@@ -178,15 +185,59 @@ async fn second_wait_recognises_a_video_by_its_sidecar_and_checksum() {
         ran.code == 0 && ran.stdout.starts_with("saved already: "),
         "{ran:?}"
     );
-    // The same size is not the same video.
-    let mut video = fs::read(cli.path("a.mp4")).unwrap();
-    *video.last_mut().unwrap() ^= 1;
-    fs::write(cli.path("a.mp4"), video).unwrap();
+    alter(&cli, "a.mp4");
     let ran = cli.run(&wait).await;
     assert!(
         ran.code == 2 && ran.error().contains("--overwrite"),
         "{ran:?}"
     );
+}
+
+#[tokio::test]
+async fn wait_that_finds_the_videos_by_their_sidecars_ends_the_entry_of_the_history() {
+    let server = support::paid::service().await;
+    let cli = Cli::at(server.url());
+    let elsewhere = ["-o", "a.mp4", "--sidecar", "--no-history"];
+    assert_eq!(generate(&cli, &elsewhere).await.code, 0);
+    assert_eq!(generate(&cli, &["--no-wait"]).await.code, 0);
+    let wait = ["wait", "g", "--speed", "1000", "-o", "a.mp4"];
+    // The second video is not there.
+    let mut sidecar: Value =
+        serde_json::from_slice(&fs::read(cli.path("a.json")).unwrap()).unwrap();
+    sidecar["videos"] = json!(2);
+    fs::write(cli.path("a.json"), sidecar.to_string()).unwrap();
+    let ran = cli.run(&[&wait[..], &["--no-history"]].concat()).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    fs::copy(cli.path("a.mp4"), cli.path("a-2.mp4")).unwrap();
+    sidecar["file"] = json!("a-2.mp4");
+    fs::write(cli.path("a-2.json"), sidecar.to_string()).unwrap();
+    let sent = server.requests().len();
+    let ran = cli.run(&wait).await;
+    assert_eq!(ran.stdout.matches("saved already: ").count(), 2, "{ran:?}");
+    let entries = cli.run(&["history", "--json"]).await.json();
+    assert_eq!(entries[0]["state"], "saved", "{entries}");
+    assert_eq!(entries[0]["sha256"][1], sidecar["sha256"], "{entries}");
+    assert_eq!(cli.run(&["resume"]).await.code, 0);
+    assert_eq!(server.requests().len(), sent);
+}
+
+#[tokio::test]
+async fn signal_ends_a_command_that_reads_its_request_from_standard_input() {
+    for arguments in [
+        &["batch", "-", "--out", "o"][..],
+        &["generate", MODEL, "--simulate", "--prompt", "-"],
+    ] {
+        let cli = Cli::new();
+        let mut child = cli.command(arguments).spawn().unwrap();
+        // More than a pipe holds: once it is written, the command reads.
+        let mut stdin = child.stdin.take().unwrap();
+        let blank = [b'\n'; 1 << 18];
+        tokio::io::AsyncWriteExt::write_all(&mut stdin, &blank)
+            .await
+            .unwrap();
+        support::cli::interrupt(&child);
+        assert_eq!(child.wait().await.unwrap().code(), None, "{arguments:?}");
+    }
 }
 
 #[tokio::test]

@@ -312,6 +312,25 @@ async fn dry_run_prints_the_plan_and_sends_and_writes_nothing() {
 }
 
 #[tokio::test]
+async fn dry_run_accepts_a_journal_in_the_new_folder_and_repairs_none() {
+    let server = service().await;
+    let cli = Cli::at(server.url());
+    write_batch(&cli, &["b1"]);
+    let more = ["--journal", "new/j.jsonl", "--dry-run"];
+    let ran = cli.run(&batch("./new", &more)).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(!cli.path("new").exists());
+    // An empty journal, and one whose last line is torn.
+    for text in ["", "{\"event\":\"journal\",\"version\":1}\n{\"ev"] {
+        fs::write(cli.path("j.jsonl"), text).unwrap();
+        let more = ["--journal", "j.jsonl", "--dry-run"];
+        let ran = cli.run(&batch("new", &more)).await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert_eq!(fs::read_to_string(cli.path("j.jsonl")).unwrap(), text);
+    }
+}
+
+#[tokio::test]
 async fn dry_run_refuses_what_the_batch_refuses() {
     let server = service().await;
     let cli = Cli::at(server.url());

@@ -67,6 +67,14 @@ async fn equal_poll_failures_are_two_lines_in_redirected_output() {
 }
 
 #[tokio::test]
+async fn poll_failures_are_not_printed_with_quiet() {
+    let server = failing(4).await;
+    let quiet = [&WAIT[..], &["--quiet"]].concat();
+    let ran = Cli::at(server.url()).run(&quiet).await;
+    assert!(ran.code == 0 && !ran.stderr.contains("failed"), "{ran:?}");
+}
+
+#[tokio::test]
 async fn equal_poll_failures_are_one_line_with_a_count_in_a_terminal() {
     let server = failing(4).await;
     let mut command = Cli::at(server.url()).command(&WAIT);

@@ -33,7 +33,7 @@ pub fn redacted(url: &str) -> String {
 /// A text in which every URL is without its user, and has `cut` in place of query and fragment, also if JSON has escaped the URL's
 /// slashes.
 ///
-/// A URL within a text ends at a double quote; in a text that is one URL, the query may have any quotes.
+/// A URL within a text ends at a double quote or an angle bracket; in a text that is one URL, its query may have them.
 ///
 /// ```
 /// use aimlapi_video_contract::redacted_urls;
@@ -52,8 +52,11 @@ pub fn redacted_urls(text: &str, cut: &str) -> String {
     };
     while let Some(begin) = next(rest) {
         let (before, url) = rest.split_at(begin);
-        let ends = |c: char| c.is_whitespace() || !is_url && matches!(c, '"' | '<' | '>');
-        let (url, after) = url.split_at(url.find(ends).unwrap_or(url.len()));
+        let word = url.find(char::is_whitespace).unwrap_or(url.len());
+        let query = url.find(['?', '#']).unwrap_or(url.len());
+        let quote = url.find(['"', '<', '>']);
+        let quote = quote.filter(|quote| !is_url || *quote < query);
+        let (url, after) = url.split_at(quote.map_or(word, |quote| quote.min(word)));
         let path = url.split(['?', '#']).next().unwrap_or_default();
         shown.push_str(before);
         shown.push_str(&without_user(path));
@@ -84,11 +87,11 @@ fn without_signatures(text: &str, cut: &str) -> String {
     for piece in text.split_inclusive(is_end) {
         let word = piece.trim_end_matches(is_end);
         let lower = word.to_ascii_lowercase();
-        let query = ["?", "%3f"]
-            .iter()
-            .filter_map(|mark| lower.find(mark))
-            .min();
-        let secret = query.filter(|at| {
+        // A query with a quote in it goes on with `&`.
+        let rest = lower.find('&').filter(|at| lower[*at..].contains('='));
+        let marks = ["?", "%3f"];
+        let query = marks.iter().filter_map(|mark| lower.find(mark));
+        let secret = query.chain(rest).min().filter(|at| {
             let query = &lower[*at..];
             SECRETS.iter().any(|name| query.contains(name))
         });

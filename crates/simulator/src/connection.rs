@@ -126,14 +126,14 @@ pub(super) struct All(watch::Sender<Phase>);
 enum Phase {
     /// No connection.
     Open,
-    /// Those without a complete request.
+    /// Those without the head of a request.
     UnusedEnded,
     /// All.
     Ended,
 }
 
 impl All {
-    /// Ends the connections on which no complete request was received: a server does not close them when it stops.
+    /// Ends the connections on which no head of a request was received: a server does not close them when it stops.
     pub(super) fn end_unused(&self) {
         self.0.send_replace(Phase::UnusedEnded);
     }

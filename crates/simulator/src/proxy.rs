@@ -32,8 +32,8 @@ use report::Reports;
 /// each response the caller sees what the upstream sent: if the upstream closes the connection, so does the proxy. Only for an
 /// upstream that cannot be reached, and for a target of another host, the proxy responds itself, with 502 and 501.
 ///
-/// Each request and response is judged by the documents ([`Checker`](super::Checker)). Paths below `/_simulator/` that are not
-/// the proxy's own are forwarded and not judged.
+/// Each request and response is judged by the documents ([`Checker`](super::Checker)). A path below `/_simulator/` that is not
+/// the proxy's own is neither forwarded nor judged: its response is a 404 of the proxy.
 ///
 /// ```
 /// use aimlapi_video::{Client, types::KlingaiV2MasterTextToVideo};
@@ -92,9 +92,9 @@ impl Proxy {
 
     /// Stops the proxy, and returns the counts since its start, whatever was reset.
     ///
-    /// It accepts no more connections, closes those without a complete request, and waits up to 5 seconds for the responses to the
-    /// requests that it has received. Then it closes all connections: of an exchange without a complete response, the request is
-    /// judged, and the missing response is reported, since a create may have been billed.
+    /// It accepts no more connections, closes those on which no head of a request has arrived, and waits up to 5 seconds for the
+    /// responses to the other requests. Then it closes all connections: of an exchange without a complete response, the request
+    /// is judged, and the missing response is reported, since a create may have been billed.
     pub async fn stop(mut self) -> ProxyCounts {
         drop(self.stop);
         self.connections.end_unused();

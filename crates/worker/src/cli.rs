@@ -18,6 +18,7 @@ mod show;
 mod stop;
 mod store;
 mod submit;
+mod traceparent;
 mod worker;
 
 use args::{Arguments, Command, JobsCommand};

@@ -7,6 +7,7 @@
 //! | [`worker`] | the process that runs steps: its options, start and graceful stop |
 //! | [`workflow`] | the workflow of a job |
 //! | [`media`] | large media of requests, which go to the object store |
+//! | [`metrics`] | counters and gauges for Prometheus |
 //!
 //! # One generation for a job
 //!
@@ -32,6 +33,7 @@
 
 pub mod jobs;
 pub mod media;
+pub mod metrics;
 pub mod protocol;
 pub mod worker;
 pub mod workflow;

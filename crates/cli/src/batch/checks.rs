@@ -2,15 +2,17 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs, io,
     path::Path,
 };
 
 use aimlapi_video::{Client, ErrorKind, GenerationHandle, Journal, JournalEntry};
 use aimlapi_video_simulator::Simulator;
 use serde_json::Map;
+use tempfile::NamedTempFile;
 
 use super::{
-    OTHER_SERVICE_REMEDY, is_simulated, names, open, options,
+    OTHER_SERVICE_REMEDY, absolute, is_simulated, names, open, options,
     out::{Out, check_folder, folder_of},
     requests::Requests,
     retry::{self, is_failed},
@@ -91,11 +93,14 @@ impl Checked {
 }
 
 fn journal(batch: &Batch, path: &Path) -> Result<Option<Journal>, Failure> {
-    if !batch.dry_run || path.exists() {
+    if !batch.dry_run {
         return open(path).map(Some);
     }
+    if path.exists() {
+        return open_copy(path).map(Some);
+    }
     let folder = folder_of(path);
-    if folder != batch.out {
+    if absolute(folder) != absolute(&batch.out) {
         if !folder.is_dir() {
             return Err(Failure::usage(format!(
                 "the journal {} cannot be used, since its folder does not exist; create the folder, or name another file",
@@ -105,6 +110,24 @@ fn journal(batch: &Batch, path: &Path) -> Result<Option<Journal>, Failure> {
         check_folder(folder, true)?;
     }
     Ok(None)
+}
+
+/// Opens a copy of a journal, since opening may repair a file.
+fn open_copy(path: &Path) -> Result<Journal, Failure> {
+    let unusable = |error: io::Error| {
+        Failure::usage(format!(
+            "the journal {} cannot be used: {error}; name another file",
+            path.display()
+        ))
+    };
+    let copy = NamedTempFile::new().map_err(unusable)?;
+    // The copy has the permissions, too, so that a journal that is not writable is refused.
+    fs::copy(path, copy.path()).map_err(unusable)?;
+    open(copy.path()).map_err(|mut failure| {
+        let [copy, path] = [copy.path(), path].map(|path| path.display().to_string());
+        failure.message = failure.message.replace(&copy, &path);
+        failure
+    })
 }
 
 /// The client. A dry run goes on without a key, which only requests need.

@@ -14,6 +14,9 @@ use crate::{
     rows::{Composer, Row, Rows},
 };
 
+/// The maximum size of each file that is sent, in MiB, as `generate` has it by default.
+const MAX_MEDIA: u64 = 20;
+
 /// The requests of a batch file.
 pub(super) struct Requests {
     /// The line of each, counted from 1, in rising order.
@@ -34,6 +37,7 @@ impl Requests {
             model: input.model.as_deref(),
             set: &input.set,
             columns: &file.columns,
+            max_media: MAX_MEDIA,
             route: route_of(batch.legacy),
             catalogue,
         };

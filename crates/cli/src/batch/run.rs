@@ -228,8 +228,10 @@ impl Run {
             .ledger
             .cost(index, Some(&job.generation), handle.as_ref());
         if let Some(handle) = &handle {
-            let paths = saved.iter().map(|file| &*file.path);
-            self.ledger.history.saved(handle, paths, cost);
+            let files = saved
+                .iter()
+                .map(|file| (&*file.path, file.sha256.as_deref()));
+            self.ledger.history.saved(handle, files, cost);
             self.records.saved(index, handle, &saved, cost);
         }
         let names = saved.iter().map(|file| self.out.recorded(&file.path));

@@ -23,6 +23,8 @@ pub(crate) struct Entry {
     pub(crate) files: Vec<PathBuf>,
     /// The size of each file.
     pub(crate) bytes: Vec<u64>,
+    /// The SHA-256 of each file; empty if it is unknown.
+    pub(crate) sha256: Vec<String>,
     /// Why there is no video.
     pub(crate) why: Option<String>,
     pub(crate) is_noted: bool,
@@ -135,6 +137,7 @@ impl Entry {
             "handle": self.handle,
             "files": self.files,
             "bytes": self.bytes,
+            "sha256": self.sha256,
         });
         self.cost.add_to(&mut object);
         if let Some(why) = &self.why {
@@ -170,8 +173,13 @@ impl Entry {
                 self.cost = self.cost.max(cost);
                 (Stage::Completed, None)
             }
-            Event::Saved { files, bytes, cost } => {
-                (self.files, self.bytes) = (files, bytes);
+            Event::Saved {
+                files,
+                bytes,
+                sha256,
+                cost,
+            } => {
+                (self.files, self.bytes, self.sha256) = (files, bytes, sha256);
                 self.cost = self.cost.max(cost);
                 (Stage::Saved, None)
             }
@@ -205,6 +213,7 @@ pub(super) fn merged(lines: Vec<(Line, bool)>) -> Vec<Entry> {
                     cost: Cost::default(),
                     files: Vec::new(),
                     bytes: Vec::new(),
+                    sha256: Vec::new(),
                     why: None,
                     is_noted: false,
                     is_live,

@@ -52,6 +52,9 @@ pub(crate) enum Event {
         /// The size of each.
         #[serde(default)]
         bytes: Vec<u64>,
+        /// The SHA-256 of each, if a download has computed it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        sha256: Vec<String>,
         #[serde(flatten)]
         cost: Cost,
     },

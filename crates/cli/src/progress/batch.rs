@@ -193,7 +193,8 @@ impl BatchProgress {
 
     fn end_outage(&mut self) {
         if let Some(outage) = self.outage.take() {
-            self.print(outage.summary());
+            self.screen
+                .suspend(|| super::print(outage.summary().into()));
         }
     }
 

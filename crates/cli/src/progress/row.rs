@@ -3,7 +3,7 @@
 use console::measure_text_width;
 use supports_unicode::Stream;
 
-use crate::style::{Line, Meaning};
+use crate::style::{Line, Meaning, flat};
 
 /// One row.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +41,15 @@ impl Row {
         let mut texts = counts.map(|count| joined(&self.parts[..count]));
         let fitting = texts.find(|text| text.columns() <= columns);
         fitting.unwrap_or_else(|| joined(&self.parts[..self.parts.len().min(1)]))
+    }
+
+    /// The row without line breaks and tabs, whose width is not that of the text.
+    fn flat(&self) -> Self {
+        Self {
+            parts: self.parts.iter().map(Line::flat).collect(),
+            done: self.done,
+            note: flat(&self.note),
+        }
     }
 
     /// Whether the row has more than a text.
@@ -90,6 +99,7 @@ impl Glyphs {
 
 /// Lays rows out in columns: bars and notes begin at the same place in every row.
 pub(super) fn lay_out(rows: &[Row], columns: usize, glyphs: Glyphs) -> Vec<Line> {
+    let rows: Vec<Row> = rows.iter().map(Row::flat).collect();
     let texts: Vec<Line> = rows.iter().map(|row| row.text(columns)).collect();
     let wide = rows.iter().zip(&texts).filter(|(row, _)| row.is_wide());
     let text_columns = wide.map(|(_, text)| text.columns()).max().unwrap_or(0);
@@ -167,6 +177,12 @@ mod tests {
             shown(&rows, 30)[..2],
             ["line 1: generating 3.0s", "line 12: queued"]
         );
+    }
+
+    #[test]
+    fn line_breaks_and_tabs_of_a_service_do_not_break_a_row() {
+        let rows = [row(&["wei\nrd\tx 3.0s", "a\nb"], None, "")];
+        assert_eq!(shown(&rows, 40), ["wei rd x 3.0s, a b"]);
     }
 
     #[test]

@@ -96,7 +96,8 @@ impl WaitProgress {
 
     fn end_outage(&mut self) {
         if let Some(outage) = self.outage.take() {
-            self.print(outage.summary());
+            self.screen
+                .suspend(|| super::print(outage.summary().into()));
         }
     }
 

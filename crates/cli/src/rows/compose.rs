@@ -12,9 +12,6 @@ use crate::{
     request::{self, model_id},
 };
 
-/// The maximum size of each file that is sent, in MiB, as in `generate`.
-const MAX_MEDIA: u64 = 20;
-
 pub(crate) struct Composer<'a> {
     /// The model of the requests that name none.
     pub(crate) model: Option<&'a str>,
@@ -22,6 +19,8 @@ pub(crate) struct Composer<'a> {
     pub(crate) set: &'a [String],
     /// The names of a table's columns.
     pub(crate) columns: &'a [String],
+    /// The maximum size of each file that is sent, in MiB.
+    pub(crate) max_media: u64,
     pub(crate) route: Route,
     pub(crate) catalogue: &'a Catalogue,
 }
@@ -134,7 +133,7 @@ impl Composer<'_> {
             return Ok(body);
         };
         for (column, cell) in cells.filter(|(column, _)| !is_model(column)) {
-            set(&parameter(column, model), cell, model, &mut body)
+            self.set_part(&parameter(column, model), cell, model, &mut body)
                 .map_err(|failure| format!("column {column:?}: {}", failure.message))?;
         }
         if let Content::Prompt(prompt) = content {
@@ -144,7 +143,7 @@ impl Composer<'_> {
             body.insert(property.name.clone(), prompt.as_str().into());
         }
         for given in self.set {
-            request::apply(given, model, MAX_MEDIA, &mut body)
+            request::apply(given, model, self.max_media, &mut body)
                 .map_err(|failure| failure.message)?;
         }
         for (name, value) in combination.iter().filter(|(name, _)| *name != "model") {
@@ -158,9 +157,47 @@ impl Composer<'_> {
                 )
                 .into());
             }
-            set(name, value, model, &mut body).map_err(|failure| failure.message)?;
+            self.set_part(name, value, model, &mut body)
+                .map_err(|failure| failure.message)?;
         }
         Ok(body)
+    }
+
+    /// Sets a property as `--set` does; a dotted name is that of a property of an object.
+    fn set_part(
+        &self,
+        name: &str,
+        text: &str,
+        model: &Model,
+        body: &mut Map<String, Value>,
+    ) -> Result<(), Failure> {
+        let is_own = model
+            .properties
+            .iter()
+            .any(|property| property.name == name);
+        let nested = name.rsplit_once('.').filter(|_| !is_own);
+        let Some((objects, leaf)) = nested else {
+            return request::apply(&format!("{name}={text}"), model, self.max_media, body);
+        };
+        let mut object = body;
+        for name in objects.split('.') {
+            let value = object.entry(name).or_insert(Value::Null);
+            if !value.is_object() {
+                *value = Map::new().into();
+            }
+            let Value::Object(below) = value else {
+                return Ok(());
+            };
+            object = below;
+        }
+        let paths = model.paths().into_iter();
+        let property = paths
+            .filter(|(path, _)| path == name)
+            .map(|(_, property)| property);
+        let properties: Vec<Property> = property.take(1).cloned().collect();
+        let mut part = Model::new(model.route, &*model.id);
+        part.properties = properties;
+        request::apply(&format!("{leaf}={text}"), &part, self.max_media, object)
     }
 
     /// The message with the column of a violation in place of its JSON pointer.
@@ -197,40 +234,4 @@ fn parameter(column: &str, model: &Model) -> String {
     let exact = names.clone().find(|path| **path == column);
     let found = exact.or_else(|| names.find(|path| path.eq_ignore_ascii_case(column)));
     found.map_or_else(|| column.to_owned(), String::clone)
-}
-
-/// Sets a property as `--set` does; a dotted name is that of a property of an object.
-fn set(
-    name: &str,
-    text: &str,
-    model: &Model,
-    body: &mut Map<String, Value>,
-) -> Result<(), Failure> {
-    let is_own = model
-        .properties
-        .iter()
-        .any(|property| property.name == name);
-    let nested = name.rsplit_once('.').filter(|_| !is_own);
-    let Some((objects, leaf)) = nested else {
-        return request::apply(&format!("{name}={text}"), model, MAX_MEDIA, body);
-    };
-    let mut object = body;
-    for name in objects.split('.') {
-        let value = object.entry(name).or_insert(Value::Null);
-        if !value.is_object() {
-            *value = Map::new().into();
-        }
-        let Value::Object(below) = value else {
-            return Ok(());
-        };
-        object = below;
-    }
-    let paths = model.paths().into_iter();
-    let property = paths
-        .filter(|(path, _)| path == name)
-        .map(|(_, property)| property);
-    let properties: Vec<Property> = property.take(1).cloned().collect();
-    let mut part = Model::new(model.route, &*model.id);
-    part.properties = properties;
-    request::apply(&format!("{leaf}={text}"), &part, MAX_MEDIA, object)
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    MODEL,
+    MODEL, PNG,
     support::{self, Server, cli::Cli},
 };
 
@@ -37,6 +37,20 @@ async fn environment_variables_are_read_in_order() {
         .env("AIML_API_BASE", server.url())
         .env("AIMLAPI_API_BASE", "nonsense");
     assert!(command.status().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn validate_applies_the_limit_of_media_to_the_requests_of_a_file() {
+    let cli = Cli::new();
+    std::fs::write(cli.path("large.png"), [PNG, &[0; 2 * 1024 * 1024]].concat()).unwrap();
+    let line = json!({ "model": "klingai/v2-master-image-to-video", "prompt": "x" });
+    let media = ["validate", "--set", "image_url=@large.png", "--max-media"];
+    for (limit, code) in [("1", 2), ("3", 0)] {
+        let limited = [&media[..], &[limit]].concat();
+        let ran = cli.run_with(&limited, &line.to_string()).await;
+        let is_refused = ran.stdout.contains("limit of 1048576 bytes");
+        assert_eq!((ran.code, is_refused), (code, code == 2), "{ran:?}");
+    }
 }
 
 #[tokio::test]

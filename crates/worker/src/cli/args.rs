@@ -1,6 +1,6 @@
 //! The options of the command line, and their help.
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use aimlapi_video_worker::temporal::protocol::JobState;
 use clap::{Args, Parser, Subcommand, ValueHint};
@@ -68,6 +68,9 @@ pub(crate) struct Worker {
     /// How long a graceful stop waits for steps other than creates
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
     pub(crate) grace: Duration,
+    /// Serve metrics for Prometheus at http://ADDRESS/metrics, such as 127.0.0.1:9464
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) metrics: Option<SocketAddr>,
 }
 
 #[derive(Debug, Args)]
@@ -198,6 +201,7 @@ Environment:
   AIML_API_KEY         the key, for workers alone; else AIMLAPI_API_KEY
   AIML_API_BASE        the base URL, for workers alone
   AIML_API_SPEED       the default of --speed
+  TRACEPARENT          the W3C trace context that submit keeps with its jobs
   RUST_LOG             what a worker logs on standard error, such as info [default: warn]
   TEMPORAL_API_KEY, TEMPORAL_TLS, TEMPORAL_TLS_*  the connection to the engine, as in Temporal's own tools
 

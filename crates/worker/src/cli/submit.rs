@@ -16,12 +16,13 @@ use super::{
     input::{self, Planned},
     output::{note, print},
     queue::Queue,
-    store,
+    store, traceparent,
 };
 
 /// `submit`
 pub(crate) async fn run(queue: &Queue, submit: &Submit) -> Result<ExitCode, Failure> {
     let mut planned = input::read(&submit.file)?;
+    let traceparent = traceparent::from_env();
     for job in &planned {
         for warning in &job.warnings {
             note(format!(
@@ -33,8 +34,9 @@ pub(crate) async fn run(queue: &Queue, submit: &Submit) -> Result<ExitCode, Fail
     offload(&mut planned, submit.store.as_deref()).await?;
     let jobs = Jobs::new(connect(queue).await?, queue.queues.clone());
     let total = planned.len();
-    let calls = planned.into_iter().map(|job| {
+    let calls = planned.into_iter().map(|mut job| {
         let jobs = jobs.clone();
+        job.input.traceparent.clone_from(&traceparent);
         async move {
             let result = jobs.submit(&job.key, job.input).await;
             (job.key, job.place, result)

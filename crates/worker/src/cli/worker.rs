@@ -3,7 +3,10 @@
 use std::{io, process::ExitCode};
 
 use aimlapi_video::ClientBuilder;
-use aimlapi_video_worker::temporal::worker::{self, WorkerOptions};
+use aimlapi_video_worker::temporal::{
+    metrics::Exporter,
+    worker::{self, WorkerOptions},
+};
 use tracing_subscriber::EnvFilter;
 
 use super::{
@@ -22,6 +25,8 @@ pub(crate) async fn run(queue: &Queue, worker: Worker) -> Result<ExitCode, Failu
         .build()
         .map_err(|error| Failure::usage(error_line(&error)))?;
     let grace = humantime::format_duration(worker.grace);
+    let metrics = worker.metrics.map(Exporter::start).transpose();
+    let metrics = metrics.map_err(|error| Failure::usage(error_line(&error)))?;
     let stopped = stop::requested(format!(
         "stopping: creates in flight finish, other steps go back to the queue within {grace}; a second signal stops at once"
     ));
@@ -35,12 +40,16 @@ pub(crate) async fn run(queue: &Queue, worker: Worker) -> Result<ExitCode, Failu
         "worker {name} runs the jobs of {queue}, and saves to {}",
         worker.store
     ));
+    if let Some(metrics) = &metrics {
+        note(format!("metrics at http://{}/metrics", metrics.address()));
+    }
     let mut options = WorkerOptions::new(service(&worker), &worker.spool, &worker.store);
     options.speed = worker.speed;
     options.queues = queue.queues.clone();
     options.budget = worker.budget;
     options.concurrency = worker.concurrency;
     options.grace = worker.grace;
+    options.metrics = metrics;
     worker::run(client, options, stopped)
         .await
         .map_err(|error| match error.is_away() {

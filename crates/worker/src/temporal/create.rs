@@ -51,18 +51,36 @@ impl CreateStep {
         let claim = task.claim.clone();
         // A process that is frozen for longer than a heartbeat may take does not send.
         let permit = Claim::new(claim.clone(), &*info.task_queue, now() + beat).delivered_once();
-        let span = info_span!("create", job, claim = %claim, model = field::Empty, handle = field::Empty, attempt = info.attempt);
+        let span = info_span!(
+            "create",
+            job,
+            claim = %claim,
+            model = field::Empty,
+            handle = field::Empty,
+            attempt = info.attempt,
+            traceparent = task.traceparent
+        );
         let step = Arc::clone(&self);
         let send = async move { step.send(job, task, permit).await };
         let mut sent = self.in_flight.spawn(send.instrument(span));
         let mut beats = interval(beat / 3);
+        let (mut awake, mut is_late) = (now(), false);
         loop {
             tokio::select! {
                 fact = &mut sent => {
-                    return Ok(fact.unwrap_or_else(|error| Fact::unclear(claim, error.to_string())));
+                    let fact = fact.unwrap_or_else(|error| Fact::unclear(claim, error.to_string()));
+                    if is_late || now().since(awake) > beat {
+                        self.service.metrics.late(&fact);
+                    }
+                    return Ok(fact);
                 }
-                // An error must not end the step while the create is in flight.
-                _ = beats.tick() => drop(context.record_heartbeat(()).await),
+                _ = beats.tick() => {
+                    // The process was frozen, and the engine has given the step up.
+                    is_late |= now().since(awake) > beat;
+                    awake = now();
+                    // An error must not end the step while the create is in flight.
+                    drop(context.record_heartbeat(()).await);
+                }
             }
         }
     }
@@ -75,7 +93,7 @@ impl CreateStep {
         let fact = match self.prepare(&job, task, permit).await {
             Ok(request) => {
                 let plan = self.service.plan(Some(request.model()), length);
-                let outcome = self.service.client.create(request).await;
+                let outcome = self.service.create(request).await;
                 match &outcome {
                     // A worker with a wrong key, or an empty account, must not end the jobs of a day.
                     Err(error) if error.is_auth() || error.is_out_of_credits() => {
@@ -91,6 +109,7 @@ impl CreateStep {
         if let Fact::Created { handle, .. } = &fact {
             Span::current().record("handle", handle.id());
         }
+        self.service.metrics.created(&fact);
         self.reports.send(job, claim, fact.clone()).await;
         fact
     }

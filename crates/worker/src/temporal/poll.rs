@@ -39,7 +39,8 @@ impl PollStep {
             claim = task.claim.as_ref().map(ClaimId::as_str),
             handle = task.handle.id(),
             model = task.handle.model(),
-            attempt = info.attempt
+            attempt = info.attempt,
+            traceparent = task.traceparent
         );
         let remembered = context.heartbeat_details().deserialize()?;
         let step = self.step(&task, remembered).instrument(span);
@@ -71,7 +72,7 @@ impl PollStep {
         }
         sleep(due_in).await;
         let sent = now();
-        let polled = self.service.client.fetch(handle).await;
+        let polled = self.service.poll("poll", handle).await;
         if let Err(error) = &polled {
             tracing::warn!(error = text(error), "the poll failed");
         }
@@ -81,6 +82,9 @@ impl PollStep {
         match fact {
             Fact::Polled { schedule, .. } => Step::Again(schedule),
             fact => {
+                if matches!(fact, Fact::Completed { .. }) {
+                    self.service.metrics.completed(now().since(unfinished));
+                }
                 if let (Fact::Completed { .. }, Some(model)) = (&fact, handle.model())
                     && unfinished > began
                 {

@@ -12,7 +12,7 @@ use temporalio_client::{
     Client, WorkflowGetResultOptions, WorkflowSignalOptions, errors::WorkflowInteractionError,
 };
 
-use super::{create::text, service::now, workflow::JobWorkflow};
+use super::{create::text, metrics::Metrics, service::now, workflow::JobWorkflow};
 use crate::{
     job::{ClaimId, Effect, Fact},
     spool::{Abandoned, Line, Spool},
@@ -22,6 +22,7 @@ use crate::{
 pub(super) struct Reports {
     pub(super) engine: Client,
     pub(super) spool: Arc<Spool>,
+    pub(super) metrics: Arc<Metrics>,
     /// The file of outcomes whose jobs the engine does not have.
     pub(super) orphans: PathBuf,
     /// What could not be signalled yet.
@@ -51,7 +52,10 @@ impl Reports {
     pub(super) async fn sweep(&self) {
         let pending = std::mem::take(&mut *self.pending());
         for report in pending {
-            self.try_to_deliver(report).await;
+            let fact = report.fact.clone();
+            if self.try_to_deliver(report).await {
+                self.metrics.late(&fact);
+            }
         }
         let spool = Arc::clone(&self.spool);
         match blocking(move || spool.abandoned()).await {
@@ -64,18 +68,21 @@ impl Reports {
         }
     }
 
-    async fn try_to_deliver(&self, report: Report) {
-        if self.deliver(&report).await {
+    async fn try_to_deliver(&self, report: Report) -> bool {
+        let is_delivered = self.deliver(&report).await;
+        if is_delivered {
             let claim = report.claim;
             self.append(Line::Reported { claim }).await;
         } else {
             self.pending().push(report);
         }
+        self.metrics.undelivered(self.pending().len());
+        is_delivered
     }
 
     /// Signals the records of an ended process, and removes its spool once the engine has all of them.
     async fn replay(&self, abandoned: Abandoned) {
-        let mut is_complete = true;
+        let (mut is_complete, mut facts) = (true, Vec::new());
         for (claim, record) in &abandoned.records {
             if record.is_reported {
                 continue;
@@ -87,6 +94,10 @@ impl Reports {
                 fact: record.outcome.clone().unwrap_or_else(lost),
             };
             is_complete &= self.deliver(&report).await;
+            facts.push((record.outcome.is_none(), report.fact));
+        }
+        if is_complete {
+            self.metrics.recovered(&facts);
         }
         if is_complete && let Err(error) = abandoned.remove() {
             tracing::warn!(%error, "the spool of an ended process cannot be removed");

@@ -41,7 +41,8 @@ impl SaveStep {
             claim = task.claim.as_ref().map(ClaimId::as_str),
             handle = task.handle.id(),
             model = task.handle.model(),
-            attempt = info.attempt
+            attempt = info.attempt,
+            traceparent = task.traceparent
         );
         // URLs expire, so only the first attempt uses those of the poll.
         let response = task.response.clone().filter(|_| info.attempt == 1);
@@ -69,7 +70,7 @@ impl SaveStep {
     ) -> Saved<Vec<SavedObject>> {
         let generation = match response {
             Some(response) => Generation::from_json(response),
-            None => self.service.client.fetch(&task.handle).await?,
+            None => self.service.poll("save", &task.handle).await?,
         };
         let saved = self
             .store
@@ -80,7 +81,9 @@ impl SaveStep {
             sha256: video.sha256,
             bytes: video.bytes,
         });
-        Ok(objects.collect())
+        let objects: Vec<_> = objects.collect();
+        self.service.metrics.saved(&objects);
+        Ok(objects)
     }
 }
 

@@ -18,6 +18,9 @@ pub struct CreateTask {
     pub length: Option<u64>,
     pub route: Route,
     pub body: Value,
+    /// The W3C trace context of the submitter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 /// The input of the polls of one generation.
@@ -29,6 +32,9 @@ pub struct PollTask {
     pub schedule: ScheduleState,
     /// The clip's length in seconds, if known.
     pub length: Option<u64>,
+    /// The W3C trace context of the submitter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 /// The end of a generation.
@@ -47,4 +53,7 @@ pub struct SaveTask {
     pub claim: Option<ClaimId>,
     /// The response that names the videos; without it, the save polls.
     pub response: Option<Value>,
+    /// The W3C trace context of the submitter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }

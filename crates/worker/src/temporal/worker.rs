@@ -11,15 +11,25 @@ use std::{
 use aimlapi_video::{ClientBuilder, CreateRetries};
 use futures::future::join_all;
 use temporalio_client::Client;
+use temporalio_common::telemetry::{TelemetryOptions, metrics::CoreMeter};
 use temporalio_sdk::{
     self as sdk,
     runtime::worker_tuner::{FixedSizeSlotSupplier, TunerHolder},
 };
+use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    attribute, create::CreateStep, poll::PollStep, protocol::Queues, reports::Reports,
-    save::SaveStep, service::Service, workflow::JobWorkflow,
+    attribute,
+    create::CreateStep,
+    jobs::Jobs,
+    metrics::{Exporter, Metrics},
+    poll::PollStep,
+    protocol::Queues,
+    reports::Reports,
+    save::SaveStep,
+    service::Service,
+    workflow::JobWorkflow,
 };
 use crate::{spool::Spool, store::Store};
 
@@ -43,6 +53,8 @@ pub struct WorkerOptions {
     pub store: String,
     /// How long a graceful stop waits for steps other than creates.
     pub grace: Duration,
+    /// Where the metrics are served.
+    pub metrics: Option<Exporter>,
 }
 
 impl WorkerOptions {
@@ -61,6 +73,7 @@ impl WorkerOptions {
             spool: spool.into(),
             store: store.into(),
             grace: Duration::from_secs(10),
+            metrics: None,
         }
     }
 }
@@ -90,10 +103,14 @@ pub async fn run(
     attribute::ensure(&temporal).await?;
 
     let spool = Arc::new(spool);
-    let service = Arc::new(Service::new(client, options.speed));
+    let budget = options.budget * options.speed / 60.0;
+    let metrics = Arc::new(Metrics::new(options.metrics.as_ref(), budget));
+    let service = Service::new(client, options.speed, Arc::clone(&metrics));
+    let service = Arc::new(service);
     let reports = Arc::new(Reports {
         engine: temporal.clone(),
         spool: Arc::clone(&spool),
+        metrics: Arc::clone(&metrics),
         orphans: options.spool.join("orphans.jsonl"),
         pending: Mutex::default(),
     });
@@ -114,7 +131,7 @@ pub async fn run(
     };
 
     let queues = options.queues;
-    let rate = options.budget * options.speed / 60.0 / BURSTS;
+    let rate = budget / BURSTS;
     let steps = |queue: String| {
         sdk::WorkerOptions::new(queue)
             .tuner(slots(options.concurrency))
@@ -151,10 +168,16 @@ pub async fn run(
             }
         }
     });
-    let ended = run_all(&temporal, all, stop).await;
+    let watch = options.metrics.is_some().then(|| {
+        let jobs = Jobs::new(temporal.clone(), queues);
+        tokio::spawn(async move { metrics.watch_parked(jobs).await })
+    });
+    let meter = options.metrics.as_ref().map(Exporter::meter);
+    let ended = run_all(&temporal, all, meter, stop).await;
     in_flight.close();
     in_flight.wait().await;
     sweeps.abort();
+    watch.inspect(JoinHandle::abort);
     reports.sweep().await;
     if let Err(error) = spool.close() {
         tracing::warn!(%error, "the spool cannot be removed");
@@ -166,9 +189,18 @@ pub async fn run(
 async fn run_all(
     temporal: &Client,
     all: [sdk::WorkerOptions; 4],
+    meter: Option<Arc<dyn CoreMeter>>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), WorkerError> {
-    let runtime = sdk::Runtime::from_current_tokio(sdk::runtime::RuntimeOptions::default())
+    let telemetry = TelemetryOptions::builder()
+        .maybe_metrics(meter)
+        .attach_service_name(false)
+        .build();
+    let runtime = sdk::runtime::RuntimeOptions::builder()
+        .telemetry_options(telemetry)
+        .build()
+        .map_err(|error| WorkerError::new("the engine's runtime cannot be started", error))?;
+    let runtime = sdk::Runtime::from_current_tokio(runtime)
         .map_err(|error| WorkerError::new("the engine's runtime cannot be started", error))?;
     let mut workers = Vec::new();
     for options in all {

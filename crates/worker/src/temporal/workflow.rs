@@ -174,6 +174,7 @@ async fn create(context: &WorkflowContext<JobWorkflow>, claim: ClaimId) {
         length: state.input.length,
         route: state.input.route,
         body: state.input.body.clone(),
+        traceparent: state.input.traceparent.clone(),
     });
     let options = ActivityOptions::with_start_to_close_timeout(timeouts.create)
         .task_queue(queues(context).create())
@@ -207,6 +208,7 @@ async fn poll(context: &WorkflowContext<JobWorkflow>) {
             claim,
             schedule: schedule.clone(),
             length: state.input.length,
+            traceparent: state.input.traceparent.clone(),
         })
     });
     let Some(task) = task else { return };
@@ -241,6 +243,7 @@ async fn save(context: &WorkflowContext<JobWorkflow>) {
             handle,
             claim,
             response,
+            traceparent: state.input.traceparent.clone(),
         })
     });
     let Some(task) = task else { return };

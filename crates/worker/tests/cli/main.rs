@@ -7,7 +7,7 @@ use std::{
     net::TcpListener,
 };
 
-use program::{MODEL, Program};
+use program::{MODEL, Program, Ran};
 
 /// An engine that refuses connections.
 const NO_ENGINE: &str = "temporal://127.0.0.1:1/default";
@@ -197,4 +197,25 @@ fn decision_is_checked_before_the_engine_is_asked() {
     assert!(resolve(&blank).contains("expected a text that is not blank"));
     assert!(resolve(&["--repeat", "--give-up"]).contains("cannot be used with"));
     assert!(resolve(&["--adopt", "a b"]).contains("contains blanks, which no id has"));
+}
+
+#[test]
+fn malformed_traceparent_is_ignored_with_a_warning() {
+    let program = Program::new(NO_ENGINE);
+    program.requests("a.jsonl", &[("a", "x")]);
+    let mut submit = program.command(&["submit", "a.jsonl"]);
+    let ran = submit.env("TRACEPARENT", "00-1").output();
+    let ran = Ran::of(ran.expect("the program runs"));
+    assert!(
+        ran.stderr.contains("warning: TRACEPARENT is ignored"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn metrics_at_an_address_of_another_machine_are_bad_usage() {
+    let program = Program::new(NO_ENGINE);
+    let store = ["--store", "file:///tmp", "--metrics", "192.0.2.1:9464"];
+    let ran = program.run(&[&WORKER[..], &store].concat());
+    ran.assert_error(2, &["the metrics cannot be served at 192.0.2.1:9464: "]);
 }

@@ -8,8 +8,11 @@ mod creates;
 mod decisions;
 mod engine;
 mod lists;
+mod metrics;
 mod polls;
 #[path = "../cli/program.rs"]
 mod program;
 mod saves;
+mod scrape;
+mod spans;
 mod world;
