@@ -52,7 +52,10 @@ pub(crate) async fn run(queue: &Queue, worker: Worker) -> Result<ExitCode, Failu
     options.metrics = metrics;
     worker::run(client, options, stopped)
         .await
-        .map_err(|error| Failure::usage(error_line(&error)))?;
+        .map_err(|error| match error.is_away() {
+            true => Failure::service(error_line(&error)),
+            false => Failure::usage(error_line(&error)),
+        })?;
     note(format!("worker {name} has stopped"));
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,8 @@
 //! The incomplete files that killed processes leave in a folder: `NAME#1` and so on, which are not objects.
 
 use std::{
-    fs, io,
+    fs::{self, DirEntry},
+    io,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -33,22 +34,29 @@ impl LeftOvers for Folder {
 fn sweep(folder: &Path, age: Duration) -> io::Result<usize> {
     let mut swept = 0;
     for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            swept += sweep(&entry.path(), age)?;
-            continue;
-        }
-        let name = entry.file_name();
-        let is_incomplete = name
-            .to_str()
-            .and_then(|name| name.rsplit_once('#'))
-            .is_some_and(|(_, number)| number.parse::<u32>().is_ok());
-        if is_incomplete && is_older(entry.metadata()?.modified()?, age) {
-            fs::remove_file(entry.path())?;
-            swept += 1;
+        match sweep_entry(&entry?, age) {
+            // Another process has just completed or removed it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => swept += removed?,
         }
     }
     Ok(swept)
+}
+
+fn sweep_entry(entry: &DirEntry, age: Duration) -> io::Result<usize> {
+    if entry.file_type()?.is_dir() {
+        return sweep(&entry.path(), age);
+    }
+    let name = entry.file_name();
+    let is_incomplete = name
+        .to_str()
+        .and_then(|name| name.rsplit_once('#'))
+        .is_some_and(|(_, number)| number.parse::<u32>().is_ok());
+    if !is_incomplete || !is_older(entry.metadata()?.modified()?, age) {
+        return Ok(0);
+    }
+    fs::remove_file(entry.path())?;
+    Ok(1)
 }
 
 pub(super) fn is_older(changed: SystemTime, age: Duration) -> bool {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use temporalio_client::{
     Client,
-    tonic::{Code, IntoRequest},
+    tonic::{Code, IntoRequest, Status},
 };
 use temporalio_common::protos::temporal::api::{
     enums::v1::IndexedValueType,
@@ -20,16 +20,20 @@ pub(super) async fn ensure(client: &Client) -> Result<(), WorkerError> {
     let request = ListSearchAttributesRequest {
         namespace: namespace.clone(),
     };
-    let known = operator
+    match operator
         .list_search_attributes(request.into_request())
-        .await;
-    if known.is_ok_and(|known| {
-        known
-            .into_inner()
-            .custom_attributes
-            .contains_key(STATE_ATTRIBUTE)
-    }) {
-        return Ok(());
+        .await
+    {
+        Ok(known)
+            if known
+                .get_ref()
+                .custom_attributes
+                .contains_key(STATE_ATTRIBUTE) =>
+        {
+            return Ok(());
+        }
+        Err(status) if is_away(&status) => return Err(WorkerError::away(status)),
+        _ => {}
     }
     let keyword = IndexedValueType::Keyword as i32;
     let request = AddSearchAttributesRequest {
@@ -39,6 +43,7 @@ pub(super) async fn ensure(client: &Client) -> Result<(), WorkerError> {
     match operator.add_search_attributes(request.into_request()).await {
         Ok(_) => Ok(()),
         Err(status) if status.code() == Code::AlreadyExists => Ok(()),
+        Err(status) if is_away(&status) => Err(WorkerError::away(status)),
         Err(status) => {
             let message = format!(
                 "the search attribute {STATE_ATTRIBUTE} (type Keyword) cannot be registered in the namespace `{namespace}`; \
@@ -47,4 +52,13 @@ pub(super) async fn ensure(client: &Client) -> Result<(), WorkerError> {
             Err(WorkerError::new(message, status))
         }
     }
+}
+
+/// Whether the engine, or the connection to it, was away during the call. The client reports a broken connection as unknown.
+fn is_away(status: &Status) -> bool {
+    let code = status.code();
+    matches!(
+        code,
+        Code::Unavailable | Code::Unknown | Code::DeadlineExceeded | Code::Cancelled
+    )
 }

@@ -249,6 +249,7 @@ const SWEEP: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct WorkerError {
     message: String,
+    is_away: bool,
     source: Box<dyn StdError + Send + Sync>,
 }
 
@@ -259,8 +260,21 @@ impl WorkerError {
     ) -> Self {
         Self {
             message: message.into(),
+            is_away: false,
             source: source.into(),
         }
+    }
+
+    pub(super) fn away(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self {
+            is_away: true,
+            ..Self::new("the engine cannot be reached", source)
+        }
+    }
+
+    /// Whether the engine could not be reached at the start, so that another start can succeed.
+    pub fn is_away(&self) -> bool {
+        self.is_away
     }
 }
 

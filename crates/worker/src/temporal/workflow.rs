@@ -215,7 +215,8 @@ async fn poll(context: &WorkflowContext<JobWorkflow>) {
     let handle = task.handle.clone();
     let options = ActivityOptions::with_close_timeouts(both(timeouts.wait, timeouts.poll))
         .task_queue(queues(context).poll())
-        .retry_policy(retries())
+        // Each poll is an attempt, so pauses that grow with their number would delay the poll after a crash.
+        .retry_policy(RetryPolicy::builder().backoff_coefficient(1.0).build())
         .do_not_eagerly_execute(true)
         .build();
     match context
@@ -250,7 +251,11 @@ async fn save(context: &WorkflowContext<JobWorkflow>) {
     let options = ActivityOptions::with_close_timeouts(both(timeouts.wait, timeouts.save))
         .task_queue(queues(context).save())
         .heartbeat_timeout(timeouts.heartbeat)
-        .retry_policy(retries())
+        .retry_policy(
+            RetryPolicy::builder()
+                .maximum_interval(Duration::from_secs(60))
+                .build(),
+        )
         .do_not_eagerly_execute(true)
         .build();
     let fact = match context
@@ -294,13 +299,6 @@ fn both(schedule_to_close: Duration, start_to_close: Duration) -> ActivityCloseT
         schedule_to_close,
         start_to_close,
     }
-}
-
-/// The retries of polls and saves after a crash or an error.
-fn retries() -> RetryPolicy {
-    RetryPolicy::builder()
-        .maximum_interval(Duration::from_secs(60))
-        .build()
 }
 
 const STATE: SearchAttributeKey<String> = SearchAttributeKey::keyword(STATE_ATTRIBUTE);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aimlapi_video_simulator::{Scenario, SimulatorBuilder};
 use temporalio_client::{UntypedWorkflow, WorkflowDescribeOptions};
 
-use crate::world::{SPEED, World};
+use crate::world::{SPEED, World, input};
 
 /// Generations never end.
 fn stalled(simulator: SimulatorBuilder) -> SimulatorBuilder {
@@ -30,6 +30,34 @@ async fn history_of_a_waiting_job_does_not_grow_with_its_polls() {
     let events = described.expect("described").history_length();
     assert!(events <= 20, "{events}");
     worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn poll_without_an_end_is_repeated_soon_after_its_timeout() {
+    let sixth_hangs = r#"{ "next": [{
+        "end": { "stall": "generating" },
+        "polls": [{ "times": 5 }, { "delay_seconds": 12 }]
+    }] }"#;
+    let scenario: Scenario = sixth_hangs.parse().expect("a scenario");
+    let world = World::with(|simulator| simulator.scenario(scenario)).await;
+    let mut options = world.options();
+    options.grace = Duration::ZERO;
+    let worker = world.worker(options);
+    let mut input = input("A paper boat");
+    let timeout = Duration::from_secs(6);
+    input.timeouts.poll = timeout;
+    world.jobs.submit("boat", input).await.expect("submitted");
+    let times = || {
+        let requests = world.simulator.requests();
+        let polls = requests.iter().filter(|request| request.method == "GET");
+        polls.map(|request| request.at).collect::<Vec<_>>()
+    };
+    world.until(|_| times().len() > 6).await;
+    worker.stop().await;
+    let times = times();
+    let pause = times[6].duration_since(times[5]).expect("ordered");
+    assert!(pause < timeout * 3 / 2, "{pause:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
