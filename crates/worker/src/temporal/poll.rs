@@ -44,7 +44,12 @@ impl PollStep {
         );
         let remembered = context.heartbeat_details().deserialize()?;
         let step = self.step(&task, remembered).instrument(span);
-        match step.await {
+        let step = tokio::select! {
+            step = step => step,
+            // The worker stops, and another one polls.
+            () = context.cancelled() => return Err(ActivityError::cancelled()),
+        };
+        match step {
             Step::End(end) => Ok(end),
             Step::Again(schedule) => {
                 let due_in = schedule.next_poll.since(now());

@@ -1,8 +1,9 @@
 //! The polls of jobs: what they cost in histories, and their rate.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aimlapi_video_simulator::{Scenario, SimulatorBuilder};
+use aimlapi_video_worker::job::JobState;
 use temporalio_client::{UntypedWorkflow, WorkflowDescribeOptions};
 
 use crate::world::{SPEED, World, input};
@@ -58,6 +59,31 @@ async fn poll_without_an_end_is_repeated_soon_after_its_timeout() {
     let times = times();
     let pause = times[6].duration_since(times[5]).expect("ordered");
     assert!(pause < timeout * 3 / 2, "{pause:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn stop_gives_a_poll_in_flight_back() {
+    let first_hangs = r#"{ "next": [{ "polls": [{ "delay_seconds": 50 }] }] }"#;
+    let scenario: Scenario = first_hangs.parse().expect("a scenario");
+    let world = World::with(|simulator| simulator.scenario(scenario)).await;
+    let mut options = world.options();
+    options.grace = Duration::ZERO;
+    let worker = world.worker(options);
+    let input = input("A paper boat");
+    world.jobs.submit("boat", input).await.expect("submitted");
+    let is_polled = |world: &World| {
+        let requests = world.simulator.requests();
+        requests.iter().any(|request| request.method == "GET")
+    };
+    world.until(is_polled).await;
+    let begin = Instant::now();
+    worker.stop().await;
+    assert!(begin.elapsed() < Duration::from_secs(30), "{begin:?}");
+    let worker = world.worker(world.options());
+    world.state("boat", JobState::Saved).await;
+    worker.stop().await;
+    assert_eq!(world.simulator.tasks().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
