@@ -77,7 +77,7 @@ async fn cost_is_in_the_last_line_and_in_the_total() {
     write_batch(&cli, &["b1", "b2", "fail"]);
     let ran = cli.run(&batch("out", &["--json"])).await;
     let lines: Vec<&str> = ran.stderr.lines().collect();
-    let [.., total, cost] = lines[..] else {
+    let [.., total, cost, _] = lines[..] else {
         panic!("{ran:?}");
     };
     assert!(total.starts_with("2 of 3 saved, 1 failed, "), "{ran:?}");

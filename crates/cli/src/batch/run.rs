@@ -50,6 +50,8 @@ pub(super) struct Run {
     /// The exit code of the worst outcome so far.
     pub(super) exit_code: u8,
     pub(super) is_resumable: bool,
+    /// Whether generations failed, which `--retry-failed` creates again.
+    pub(super) has_failed: bool,
     /// Whether the service ends with this command.
     pub(super) simulates: bool,
     /// Completed generations whose downloads have not begun.
@@ -288,6 +290,7 @@ impl Run {
         let path = self.out.path(line);
         self.records.ended(index, &path, handle.as_ref(), &failure);
         self.exit_code = worse(self.exit_code, failure.code);
+        self.has_failed |= failure.code == failure::FAILED;
         self.is_resumable |= [failure::UNFINISHED, failure::NOT_SAVED].contains(&failure.code);
         let id = handle.as_ref().map(GenerationHandle::id);
         let outcome = match id.filter(|id| !failure.message.contains(id)) {
@@ -364,6 +367,11 @@ impl Run {
                 "resume with: aimlapi-video resume {journal} --out {out}"
             ));
             self.ledger.history.reported();
+        }
+        if ended && self.has_failed {
+            print_note(
+                "note: `batch` with --retry-failed creates again, and pays for, what has failed",
+            );
         }
         match ended {
             true => self.exit_code,
