@@ -316,8 +316,12 @@ impl Run {
     pub(super) fn not_created(&mut self, stopped: &Stopped) {
         let count = stopped.lines.len();
         let message = format!("not created: {}", stopped.why);
+        let are = match count {
+            1 => " is",
+            _ => "s are",
+        };
         self.progress.print(format!(
-            "{count} {}s are {message}; the same command with a higher --max-usd creates them",
+            "{count} {}{are} {message}; the same command with a higher --max-usd creates the rest",
             self.progress.noun()
         ));
         let failure = Failure::new(failure::USAGE, failure::Kind::MaxUsd, message);
