@@ -17,6 +17,7 @@ use crate::{
     documents::Catalogue,
     failure::Failure,
     gallery::{LivePage, Running},
+    generate::OPEN_CREATE_NOTE,
     history::{Entry, Except, History, State},
     interrupt::Interrupt,
     output::print_note,
@@ -148,6 +149,7 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
         exec: batch.jobs.ending.exec.as_ref().map(ExecQueue::new),
         executing: FuturesUnordered::new(),
         is_resumable: false,
+        has_failed: false,
         simulates: batch.simulate,
     };
     let ended = run.drive(&mut all, interrupt.clone()).await;
@@ -157,6 +159,9 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
     if !ended {
         // A create in flight may be accepted and billed, so its response is waited for.
         all.stop();
+        if all.is_creating() {
+            run.progress.print(OPEN_CREATE_NOTE);
+        }
         let open_creates = async {
             while all.is_creating()
                 && let Some((index, job)) = all.next().await
@@ -178,7 +183,7 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
             .await
             .is_err()
         {
-            run.progress.print(OPEN_CREATE_NOTE);
+            run.progress.print(UNCLEAR_CREATE_NOTE);
         } else {
             ledger.withdraw();
         }
@@ -189,7 +194,7 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
 /// How long an interrupted batch waits for the responses to its creates.
 const CREATE_GRACE_PERIOD: Duration = Duration::from_secs(5);
 
-const OPEN_CREATE_NOTE: &str = "note: a create has no response yet; the journal records it as unclear, and no later run repeats it unasked";
+const UNCLEAR_CREATE_NOTE: &str = "note: a create has no response yet; the journal records it as unclear, and no later run repeats it unasked";
 
 /// The remedy for a journal of another service.
 const OTHER_SERVICE_REMEDY: &str = "name another journal, or set AIML_API_BASE to that service";

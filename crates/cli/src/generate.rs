@@ -109,7 +109,7 @@ async fn run_generate(
     let draft = (generate.sidecar || has_sidecar()).then(|| Draft::of(&request, model));
     let activity = format!("creating with {}", request.model());
     let mut progress = WaitProgress::start(&activity, Some(request.model()), speed);
-    let created = create(&client, request, &mut interrupt).await;
+    let created = create(&client, request, &mut progress, &mut interrupt).await;
     history.record_create(entry.as_ref(), created.as_ref());
     if created.is_err() || generate.no_wait {
         progress.close(true);
@@ -231,9 +231,13 @@ fn read_request(generate: &Generate, catalogue: &Catalogue) -> Result<Generation
 /// How long an interrupted create may still take to return the id of a billed generation.
 const CREATE_GRACE_PERIOD: Duration = Duration::from_secs(5);
 
+/// Why an interrupted command does not end at once.
+pub(crate) const OPEN_CREATE_NOTE: &str = "note: interrupted; waiting a few seconds for the response to the create, which has the id of the generation";
+
 async fn create(
     client: &Client,
     request: GenerationRequest,
+    progress: &mut WaitProgress,
     interrupt: &mut Interrupt,
 ) -> Result<GenerationHandle, Failure> {
     let mut create = pin!(client.create(request));
@@ -242,6 +246,7 @@ async fn create(
         () = interrupt.received() => {}
         created = &mut create => return created.map_err(|error| Failure::creating(&error)),
     }
+    progress.print(OPEN_CREATE_NOTE);
     Err(
         match tokio::time::timeout(CREATE_GRACE_PERIOD, create).await {
             Ok(Ok(handle)) => Failure::interrupted("interrupted").with_handle(&handle),

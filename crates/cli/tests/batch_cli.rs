@@ -159,6 +159,8 @@ async fn resume_saves_created_generations_and_creates_none() {
         stderr.contains("resume with: aimlapi-video resume videos/journal.jsonl --out videos"),
         "{stderr}"
     );
+    let note = "note: interrupted; waiting a few seconds for the response";
+    assert!(stderr.contains(note), "{stderr}");
 
     service.release();
     let ran = cli

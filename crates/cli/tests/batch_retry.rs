@@ -46,7 +46,11 @@ async fn failed_lines_are_created_again_once_and_only_after_a_yes() {
     write_batch(&cli, &["a", "fail-b", "fail-c"]);
     let first = ["a", "fail-b", "fail-c"];
     for _ in 0..2 {
-        assert_eq!(run(&cli, &[]).await.code, 3);
+        let ran = run(&cli, &[]).await;
+        assert_eq!(ran.code, 3);
+        let way_on =
+            "note: `batch` with --retry-failed creates again, and pays for, what has failed\n";
+        assert!(ran.stderr.ends_with(way_on), "{ran:?}");
         assert_eq!(created(&server), first);
     }
 

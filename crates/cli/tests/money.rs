@@ -77,7 +77,7 @@ async fn cost_is_in_the_last_line_and_in_the_total() {
     write_batch(&cli, &["b1", "b2", "fail"]);
     let ran = cli.run(&batch("out", &["--json"])).await;
     let lines: Vec<&str> = ran.stderr.lines().collect();
-    let [.., total, cost] = lines[..] else {
+    let [.., total, cost, _] = lines[..] else {
         panic!("{ran:?}");
     };
     assert!(total.starts_with("2 of 3 saved, 1 failed, "), "{ran:?}");
@@ -259,7 +259,7 @@ async fn request_without_a_length_costs_at_most_what_the_model_has_cost() {
 async fn limit_is_not_kept_by_guesses_where_the_service_states_no_cost() {
     let server = Server::start(|_, request| respond(request, json!({}))).await;
     let cli = Cli::at(server.url());
-    write_batch(&cli, &["b1", "b2", "b3"]);
+    write_batch(&cli, &["b1", "b2"]);
     let ran = cli.run(&batch("out", &["--max-usd", "100"])).await;
     assert_eq!((ran.code, creates(&server)), (2, 1), "{ran:?}");
     assert!(
@@ -267,6 +267,7 @@ async fn limit_is_not_kept_by_guesses_where_the_service_states_no_cost() {
             .contains("the service stated no cost of an earlier generation"),
         "{ran:?}"
     );
+    assert!(ran.stderr.contains("1 line is not created"), "{ran:?}");
     let wrong = cli.run(&batch("out", &["--max-usd", "many"])).await;
     assert!(
         wrong.stderr.contains("expected an amount such as 5"),

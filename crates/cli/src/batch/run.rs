@@ -49,6 +49,8 @@ pub(super) struct Run {
     /// The exit code of the worst outcome so far.
     pub(super) exit_code: u8,
     pub(super) is_resumable: bool,
+    /// Whether generations failed, which `--retry-failed` creates again.
+    pub(super) has_failed: bool,
     /// Whether the service ends with this command.
     pub(super) simulates: bool,
     /// Completed generations whose downloads have not begun.
@@ -292,6 +294,7 @@ impl Run {
         let path = self.out.path(line);
         self.records.ended(index, &path, handle.as_ref(), &failure);
         self.exit_code = worse(self.exit_code, failure.code);
+        self.has_failed |= failure.code == failure::FAILED;
         self.is_resumable |= [failure::UNFINISHED, failure::NOT_SAVED].contains(&failure.code);
         let id = handle.as_ref().map(GenerationHandle::id);
         let outcome = match id.filter(|id| !failure.message.contains(id)) {
@@ -317,8 +320,12 @@ impl Run {
     pub(super) fn not_created(&mut self, stopped: &Stopped) {
         let count = stopped.lines.len();
         let message = format!("not created: {}", stopped.why);
+        let are = match count {
+            1 => " is",
+            _ => "s are",
+        };
         self.progress.print(format!(
-            "{count} {}s are {message}; the same command with a higher --max-usd creates them",
+            "{count} {}{are} {message}; the same command with a higher --max-usd creates the rest",
             self.progress.noun()
         ));
         let failure = Failure::new(failure::USAGE, failure::Kind::MaxUsd, message);
@@ -367,6 +374,11 @@ impl Run {
                 "resume with: aimlapi-video resume {journal} --out {out}"
             ));
             self.ledger.history.reported();
+        }
+        if ended && self.has_failed {
+            print_note(
+                "note: `batch` with --retry-failed creates again, and pays for, what has failed",
+            );
         }
         match ended {
             true => self.exit_code,
