@@ -122,7 +122,8 @@ impl Earlier {
 /// Whether the videos that an entry records as saved are still there.
 pub(crate) fn are_there(entry: &Entry) -> bool {
     let files = File::recorded(entry);
-    !files.is_empty() && files.iter().all(File::is_whole)
+    let is_saved = entry.state() == history::State::Saved;
+    is_saved && !files.is_empty() && files.iter().all(File::is_whole)
 }
 
 impl File {
