@@ -210,9 +210,9 @@ pub struct SavedObject {
 pub struct Decision {
     /// What to do.
     pub verdict: Verdict,
-    /// The name of the person.
+    /// The name of the person; a repeat needs one.
     pub by: String,
-    /// The reason.
+    /// The reason; a repeat needs one.
     pub why: String,
     /// [`Job::revision`](super::Job::revision) of the job that the person saw. The decision does not apply to a job that has
     /// changed since, so a decision that is delivered twice has one effect.

@@ -41,7 +41,7 @@ fn decision_applies_once_to_the_job_that_the_person_saw() {
 }
 
 #[test]
-fn decision_without_a_name_or_a_reason_does_not_apply() {
+fn repeat_without_a_name_or_a_reason_does_not_apply() {
     let mut job = applied(claimed("a"), &[unclear("a")]);
     for (by, why) in [("", "lost"), ("Ada", " ")] {
         let decision = Decision {
@@ -51,8 +51,28 @@ fn decision_without_a_name_or_a_reason_does_not_apply() {
             revision: 2,
         };
         let effect = job.apply(Fact::Decided { decision }, at(9)).effect;
-        let reason = "a decision needs the name of a person and a reason";
+        let reason = "a repeat needs the name of a person and a reason";
         assert_eq!(effect, Effect::NotApplicable(reason.into()));
+    }
+}
+
+#[test]
+fn other_decisions_apply_without_a_name_and_a_reason() {
+    for (verdict, state) in [
+        (Verdict::GiveUp, JobState::Failed),
+        (Verdict::Adopt("g".into()), JobState::Waiting),
+    ] {
+        let mut job = applied(claimed("a"), &[unclear("a")]);
+        let decision = Decision {
+            verdict,
+            by: String::new(),
+            why: String::new(),
+            revision: 2,
+        };
+        let effect = job.apply(Fact::Decided { decision }, at(9)).effect;
+        assert_eq!((effect, job.phase().state()), (Effect::Changed, state));
+        let given_up = (state == JobState::Failed).then_some("given up");
+        assert_eq!(job.phase().reason(), given_up);
     }
 }
 

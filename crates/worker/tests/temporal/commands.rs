@@ -188,28 +188,28 @@ async fn worker_saves_the_videos_and_stops_gracefully() {
 #[ignore = "needs a Temporal server"]
 async fn ambiguous_job_waits_for_a_decision_that_is_recorded() {
     let (_engine, program) = start();
-    let scenario = r#"{ "next": [{ "create": { "close": true, "created": true } }] }"#;
+    let scenario = r#"{ "next": [{ "times": 2, "create": { "close": true, "created": true } }] }"#;
     let simulator = Simulator::builder()
         .speed(600.0)
         .scenario(scenario.parse().expect("a scenario"));
     let simulator = simulator.start().await.expect("a simulator");
     let _worker = Worker::start(&program, &simulator);
-    program.requests("a.jsonl", &[("a", "x")]);
+    program.requests("a.jsonl", &[("a", "x"), ("b", "y")]);
     assert_eq!(program.run(&["submit", "a.jsonl"]).code, 0);
-    while program
-        .run(&["jobs", "--state", "ambiguous", "--json"])
-        .stdout
-        .is_empty()
-    {}
+    while jobs(&program.run(&["jobs", "--state", "ambiguous", "--json"])).len() < 2 {}
     let ran = program.run(&["jobs", "--watch"]);
     assert_eq!(
         (ran.code, &*ran.stdout),
-        (6, "jobs 1, ambiguous 1\n"),
+        (6, "jobs 2, ambiguous 2\n"),
         "{ran:?}"
     );
     let ran = program.run(&["jobs", "show", "a", "--json"]);
     let shown: Value = serde_json::from_str(&ran.stdout).expect("JSON");
     assert_eq!(shown["job"]["phase"]["state"], "ambiguous");
+    let ran = program.run(&["jobs", "resolve", "b", "--give-up"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let given_up = "decision give up: by an unnamed person, without a reason";
+    assert!(ran.stdout.contains(given_up), "{ran:?}");
     let ran = program.run(&[
         "jobs",
         "resolve",

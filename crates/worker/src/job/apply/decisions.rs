@@ -12,8 +12,9 @@ impl Job {
         if self.decisions.contains(&decision) {
             return Ok(());
         }
-        if decision.by.trim().is_empty() || decision.why.trim().is_empty() {
-            return Err("a decision needs the name of a person and a reason".into());
+        let is_anonymous = decision.by.trim().is_empty() || decision.why.trim().is_empty();
+        if decision.verdict == Verdict::Repeat && is_anonymous {
+            return Err("a repeat needs the name of a person and a reason".into());
         }
         if decision.revision != self.revision {
             return Err(format!(
@@ -51,7 +52,13 @@ impl Job {
                     .iter_mut()
                     .filter(|record| record.end.is_none());
                 open.for_each(|record| record.end = Some(End::GivenUp));
-                let reason = format!("given up by {}: {}", decision.by, decision.why);
+                let mut reason = String::from("given up");
+                for (before, text) in [(" by ", &decision.by), (": ", &decision.why)] {
+                    if !text.trim().is_empty() {
+                        reason.push_str(before);
+                        reason.push_str(text);
+                    }
+                }
                 self.settle(Phase::Failed { reason }, now);
             }
             (verdict, phase) => {
