@@ -153,7 +153,7 @@ fn futures_are_send() {
     sent(download().to_writer(tokio::io::sink()));
     #[cfg(feature = "object-store")]
     {
-        let store = std::sync::Arc::new(aimlapi_video::object_store::memory::InMemory::new());
+        let store = std::sync::Arc::new(object_store::memory::InMemory::new());
         sent(client.save_to(&generation, store.clone(), "a.mp4"));
         sent(download().to_store(store, "a.mp4"));
     }

@@ -45,7 +45,7 @@ fn futures_are_of_moderate_size() {
         }),
         #[cfg(feature = "object-store")]
         ("save_to", {
-            let store = std::sync::Arc::new(aimlapi_video::object_store::memory::InMemory::new());
+            let store = std::sync::Arc::new(object_store::memory::InMemory::new());
             size_of_val(&client.save_to(&generation, store, "a.mp4"))
         }),
     ];

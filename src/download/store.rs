@@ -45,7 +45,7 @@ impl Download<'_> {
     /// Downloads the first video to the object at `path` in `store`, a second one to `NAME-2.EXT` beside it, and so on.
     ///
     /// The videos are sent to the store while they arrive, without a local file: up to 8 MiB by one request, larger ones
-    /// in parts of 8 MiB, of which at most five are in memory. The object appears when the video is complete and has
+    /// in parts of 8 MiB, of which at most nine are in memory. The object appears when the video is complete and has
     /// passed every check of a file, its container included. [`Saved::path`] is the object's path,
     /// [`Saved::sha256`] is always set, and the object's content type is that of its content, or else the one that the
     /// host sent, if the store supports that.

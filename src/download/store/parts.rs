@@ -21,7 +21,7 @@ pub(super) struct OpenUpload {
 }
 
 /// The maximum number of parts in transfer. A download holds one more part, which it receives.
-const MAX_PARTS: usize = 4;
+const MAX_PARTS: usize = 8;
 
 impl OpenUpload {
     pub(super) fn new(upload: Box<dyn MultipartUpload>) -> Self {
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn part_waits_while_four_parts_are_in_transfer() {
+    async fn part_waits_while_the_maximum_of_parts_is_in_transfer() {
         let mut open = OpenUpload::new(Box::new(Stalled));
         for _ in 0..MAX_PARTS {
             let put = open.put(vec![1]).now_or_never();
