@@ -255,7 +255,7 @@ impl GenerationRequest {
     }
 
     /// The clip's length in seconds, if the request or else its document states one. A schedule that is continued in another
-    /// process needs it as [`PollState::length`](crate::schedule::PollState::length).
+    /// process needs it.
     pub fn length(&self) -> Option<u64> {
         let property = self.entry.as_ref()?.property(Role::Duration)?;
         let length = self.body.get(&property.name).or(property.default.as_ref());
