@@ -30,7 +30,7 @@ pub(crate) fn history(options: Options) -> ExitCode {
         }
     };
     match result {
-        // A note has said that there is no create.
+        // A note has stated that the history is empty.
         Ok(text) if text.is_empty() => ExitCode::SUCCESS,
         Ok(text) if json => print_result(text),
         Ok(text) => print_result(with_states(&text)),

@@ -46,7 +46,7 @@ pub(crate) enum Content {
     Prompt(String),
 }
 
-/// Why a row is no request.
+/// Why a row cannot be read as a request.
 pub(crate) struct Unreadable {
     /// With the place in the file.
     pub(crate) message: String,

@@ -154,8 +154,8 @@ async fn list_notes_what_resume_finishes_and_what_it_cannot() {
     assert!(notes(&ran)[0].starts_with(other), "{ran:?}");
     assert_eq!(notes(&ran).len(), 2, "{ran:?}");
     let ran = cli.run(&["resume"]).await;
-    let told = "nothing is unfinished of this key and base URL; 1 of another\n";
-    assert_eq!((ran.code, &*ran.stderr), (0, told), "{ran:?}");
+    let expected = "nothing is unfinished of this key and base URL; 1 of another\n";
+    assert_eq!((ran.code, &*ran.stderr), (0, expected), "{ran:?}");
 }
 
 #[tokio::test]
