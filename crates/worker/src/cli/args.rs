@@ -71,7 +71,7 @@ pub(crate) struct Worker {
     #[arg(long, value_name = "N", default_value_t = 1.0, env = "AIML_API_SPEED", value_parser = rate, allow_negative_numbers = true)]
     pub(crate) speed: f64,
     /// How long a graceful stop waits for polls and saves, such as 30s or 2m; for creates it always waits
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time, allow_negative_numbers = true)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time, allow_hyphen_values = true)]
     pub(crate) grace: Duration,
     /// Serve metrics for Prometheus at http://ADDRESS/metrics, such as 127.0.0.1:9464
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
@@ -219,23 +219,29 @@ Examples:
   aimlapi-video-worker jobs --watch
   aimlapi-video-worker jobs --state ambiguous
   aimlapi-video-worker jobs resolve kites-0001 --adopt ID
-  aimlapi-video-worker jobs resolve kites-0001 --repeat --by Ann --why \"no log\"
+  aimlapi-video-worker jobs resolve kites-0001 \\
+    --repeat --by Ann --why \"not in the log\"
 
 Environment:
   AIMLAPI_VIDEO_QUEUE  the default of --queue
   AIML_API_KEY         the key, for workers alone; else AIMLAPI_API_KEY
   AIML_API_BASE        the base URL, for workers alone
   AIML_API_SPEED       the default of --speed
-  AWS_*, GOOGLE_*, AZURE_*  the settings of --store
   TRACEPARENT          the W3C trace context that submit keeps with its jobs
   RUST_LOG             what a worker logs on standard error [default: warn]
-  TEMPORAL_TLS         true for a connection with TLS, which an API key and each
-                       of the following turn on, too
-  TEMPORAL_TLS_SERVER_CA_CERT_PATH  the CA of the engine [default: the system's]
-  TEMPORAL_TLS_SERVER_NAME          the host in the engine's certificate
+  AWS_*, GOOGLE_*, AZURE_*
+                       the settings of a store in a cloud
+  TEMPORAL_TLS         true for a connection to the engine with TLS, which each
+                       of the following turns on, too
+  TEMPORAL_API_KEY     the engine's API key
+  TEMPORAL_TLS_SERVER_CA_CERT_PATH
+                       the engine's CA as a PEM file [default: the system's]
+  TEMPORAL_TLS_SERVER_NAME
+                       the host in the engine's certificate
   TEMPORAL_TLS_CLIENT_CERT_PATH, TEMPORAL_TLS_CLIENT_KEY_PATH
-  TEMPORAL_API_KEY     the key of the engine
-  TEMPORAL_CONFIG_FILE, TEMPORAL_PROFILE  the same settings in a file
+                       a client certificate and its key as PEM files
+  TEMPORAL_CONFIG_FILE, TEMPORAL_PROFILE
+                       the same settings in a file
 
 Exit codes:
   0    done

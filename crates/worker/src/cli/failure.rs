@@ -63,7 +63,7 @@ impl From<JobError> for Failure {
             JobError::Engine(source) => source,
             JobError::NotFound { key } => {
                 return Self::usage(format!(
-                    "there is no job `{key}` in this namespace, or it has ended; `jobs` lists them"
+                    "there is no job `{key}` in this namespace; `jobs` lists those that exist"
                 ));
             }
             _ => return Self::usage(line),

@@ -1,4 +1,5 @@
-//! An engine that records the calls of the program, over TLS or without, and completes each with an empty response.
+//! An engine that records the calls of the program, over TLS or without. It knows no job, and completes other calls with an empty
+//! response.
 
 use std::{
     sync::{Arc, mpsc},
@@ -34,6 +35,7 @@ pub struct Call {
 /// What the engine responds.
 #[derive(Clone, Copy)]
 pub enum Answer {
+    /// An empty response, or that there is no such job.
     Empty,
     /// The call is not authorized.
     Refused,
@@ -123,6 +125,7 @@ async fn respond(
     mut response: SendResponse<Bytes>,
     answer: Answer,
 ) -> Option<()> {
+    let is_job = request.uri().path().ends_with("/DescribeWorkflowExecution");
     let mut body = request.into_body();
     while let Some(data) = body.data().await {
         let bytes = data.ok()?.len();
@@ -130,6 +133,11 @@ async fn respond(
     }
     let head = Response::builder().header("content-type", "application/grpc");
     match answer {
+        Answer::Empty if is_job => {
+            let head = head.header("grpc-status", "5");
+            response.send_response(head.body(()).ok()?, true).ok()?;
+            Some(())
+        }
         Answer::Empty => {
             let mut stream = response.send_response(head.body(()).ok()?, false).ok()?;
             // A message of no bytes.

@@ -255,7 +255,7 @@ fn api_key_is_a_header_of_each_call() {
     for (arguments, method) in [
         (&["jobs"][..], "ListWorkflowExecutions"),
         (&["jobs", "show", "a"], "DescribeWorkflowExecution"),
-        (&["submit", "a.jsonl"], "DescribeWorkflowExecution"),
+        (&["submit", "a.jsonl"], "StartWorkflowExecution"),
     ] {
         run(&world.program, arguments, &settings);
         let calls = world.engine.calls();
@@ -310,25 +310,4 @@ fn api_key_is_sent_without_tls_only_if_tls_is_turned_off() {
     assert_no_jobs(&run(&program, &["jobs"], &settings));
     let call = engine.wait_for("GetSystemInfo");
     assert_eq!(call.authorization, Some(format!("Bearer {ENGINE_KEY}")));
-}
-
-#[test]
-fn nothing_is_submitted_if_the_engine_does_not_know_the_request_of_a_key() {
-    // The responses describe workflows that are no jobs.
-    let engine = Engine::start(None, Answer::Empty);
-    let program = Program::new(engine.queue("127.0.0.1"));
-    program.requests("a.jsonl", &[("a", "x"), ("b", "x")]);
-    let ran = program.run(&["submit", "a.jsonl"]);
-    assert_eq!((ran.code, &*ran.stdout), (2, ""), "{ran:?}");
-    let errors = ran.errors();
-    let taken = "a.jsonl:2: the job `b` exists with another request";
-    assert!(errors[1].starts_with(taken), "{ran:?}");
-    let last = "nothing was submitted: the keys of 2 of 2 requests are taken";
-    assert_eq!(errors[2], last, "{ran:?}");
-    let calls = engine.calls();
-    let is_start = |method: &str| method == "StartWorkflowExecution";
-    assert!(
-        !calls.iter().any(|call| is_start(&call.method)),
-        "{calls:?}"
-    );
 }
