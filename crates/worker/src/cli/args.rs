@@ -65,7 +65,7 @@ pub(crate) struct Worker {
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = count, allow_negative_numbers = true)]
     pub(crate) concurrency: usize,
     /// The base URL of the service or of a simulator [default: AIML_API_BASE, else the service]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) base_url: Option<String>,
     /// How many times as fast as the service's time a simulator's time runs; 1 for the service
     #[arg(long, value_name = "N", default_value_t = 1.0, env = "AIML_API_SPEED", value_parser = rate, allow_negative_numbers = true)]

@@ -39,11 +39,16 @@ pub(crate) fn open_unchecked(url: &str) -> Result<Store, Failure> {
 
 fn unusable(error: &StoreError) -> String {
     let line = error.to_string();
-    // A client without a permission for plain http fails to build the request.
-    match line.contains("builder error") {
-        true => format!("{line}; use https, or set AWS_ALLOW_HTTP=true"),
-        false => format!("{line}; {REMEDY}"),
-    }
+    let has = |part| line.contains(part);
+    let remedy = if has("the store file:") {
+        "name a folder that this user may write"
+    } else if has("builder error") {
+        // A client without a permission for plain http fails to build the request.
+        "use https, or set AWS_ALLOW_HTTP=true"
+    } else {
+        REMEDY
+    };
+    format!("{line}; {remedy}")
 }
 
 /// Refuses the parts of a URL that a store would ignore.

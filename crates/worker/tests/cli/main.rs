@@ -108,7 +108,7 @@ fn wrong_store_is_bad_usage() {
         ),
         ("videos", "not a URL; expected s3://bucket"),
         ("s3:///videos", "it names no bucket; expected"),
-        (&*below_a_file, "the folder cannot be created: "),
+        (&*below_a_file, "; name a folder that this user may write"),
     ] {
         let ran = program.run(&[&WORKER[..], &["--store", store]].concat());
         ran.assert_error(2, &[&format!("the store {store}: "), error]);
