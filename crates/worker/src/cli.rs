@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use aimlapi_video_contract::redacted_urls;
 use clap::Parser;
 
 mod args;
@@ -14,6 +15,7 @@ mod jobs;
 mod output;
 mod queue;
 mod resolve;
+mod settings;
 mod show;
 mod stop;
 mod store;
@@ -34,9 +36,14 @@ pub(crate) async fn run() -> ExitCode {
     }
 }
 
-async fn run_command(queue: Option<Queue>, command: Command) -> Result<ExitCode, Failure> {
+async fn run_command(queue: Option<String>, command: Command) -> Result<ExitCode, Failure> {
+    let queue = queue.filter(|queue| !queue.is_empty());
     let queue = queue
         .ok_or_else(|| Failure::usage(format!("no queue is named; add --queue {}", queue::FORM)))?;
+    // Not a parser of `clap`, which shows the whole value: some write a key into the URL.
+    let queue: Queue = queue.parse().map_err(|error| {
+        Failure::usage(format!("--queue {}: {error}", redacted_urls(&queue, "?…")))
+    })?;
     match command {
         Command::Worker(worker) => worker::run(&queue, worker).await,
         Command::Submit(submit) => submit::run(&queue, &submit).await,

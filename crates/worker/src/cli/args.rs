@@ -3,10 +3,8 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use aimlapi_video_worker::temporal::protocol::JobState;
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueHint, builder::NonEmptyStringValueParser};
 use serde_json::Value;
-
-use super::queue::Queue;
 
 /// Generate videos on many machines: jobs that survive every crash, on Temporal
 ///
@@ -19,8 +17,14 @@ pub(crate) struct Arguments {
     ///
     /// The port is 7233 by default. `?queue=NAME` behind the namespace names other task queues than aimlapi-video: use one name for
     /// each account, since all workers of a name share its budget. TLS and API key are those of Temporal's own environment variables.
-    #[arg(long, value_name = "URL", global = true, env = "AIMLAPI_VIDEO_QUEUE")]
-    pub(crate) queue: Option<Queue>,
+    #[arg(
+        long,
+        value_name = "URL",
+        global = true,
+        env = "AIMLAPI_VIDEO_QUEUE",
+        hide_env_values = true
+    )]
+    pub(crate) queue: Option<String>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -45,7 +49,8 @@ pub(crate) enum Command {
 pub(crate) struct Worker {
     /// Where the videos go: s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX or file:///FOLDER
     ///
-    /// Credentials and settings of a cloud are those of its own environment variables. All workers of a queue use the same store.
+    /// A folder is created, a bucket has to exist. Credentials and settings of a cloud are those of its own environment variables.
+    /// All workers of a queue use the same store.
     #[arg(long, value_name = "URL")]
     pub(crate) store: String,
     /// The folder for the records of this machine's creates; on a local disk that outlives the process
@@ -53,23 +58,23 @@ pub(crate) struct Worker {
     /// Workers on one machine may share it. The next worker that starts with it reports what a killed one could not.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) spool: PathBuf,
-    /// How many polls a minute all workers together send at most
-    #[arg(long, value_name = "N", default_value_t = 120.0, value_parser = above_zero)]
+    /// How many polls a minute all workers of the queue together send at most; give each the same
+    #[arg(long, value_name = "N", default_value_t = 120.0, value_parser = rate, allow_negative_numbers = true)]
     pub(crate) budget: f64,
     /// How many steps of each kind this worker runs at once
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = count)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = count, allow_negative_numbers = true)]
     pub(crate) concurrency: usize,
     /// The base URL of the service or of a simulator [default: AIML_API_BASE, else the service]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) base_url: Option<String>,
-    /// How many times as fast as the service's time a simulator's time runs
-    #[arg(long, value_name = "N", default_value_t = 1.0, env = "AIML_API_SPEED", value_parser = above_zero)]
+    /// How many times as fast as the service's time a simulator's time runs; 1 for the service
+    #[arg(long, value_name = "N", default_value_t = 1.0, env = "AIML_API_SPEED", value_parser = rate, allow_negative_numbers = true)]
     pub(crate) speed: f64,
-    /// How long a graceful stop waits for steps other than creates
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    /// How long a graceful stop waits for polls and saves, such as 30s or 2m; for creates it always waits
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time, allow_hyphen_values = true)]
     pub(crate) grace: Duration,
     /// Serve metrics for Prometheus at http://ADDRESS/metrics, such as 127.0.0.1:9464
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub(crate) metrics: Option<SocketAddr>,
 }
 
@@ -78,9 +83,9 @@ pub(crate) struct Submit {
     /// A file with requests: a JSON object on each line, or a JSON array; - is standard input
     ///
     /// The property `job` of a request is the job's key, such as kites-0001; without it, the key is derived from the request.
-    #[arg(value_hint = ValueHint::FilePath)]
+    #[arg(value_hint = ValueHint::FilePath, value_parser = NonEmptyStringValueParser::new())]
     pub(crate) file: String,
-    /// The store of the workers; needed for requests above 256 KB, whose media go there
+    /// The store of the workers; needed for requests above 256 KB, whose media go there; see `worker --help`
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
     /// Print one JSON object for each job
@@ -98,11 +103,13 @@ pub(crate) struct Jobs {
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// Only the jobs in this state: planned, claimed, waiting, saving, saved, refused, failed, ambiguous or lost
+    /// Only the jobs in this state
+    ///
+    /// One of planned, claimed, waiting, saving, saved, refused, failed, ambiguous and lost. Jobs in the last two wait for a decision.
     #[arg(long, value_parser = state)]
     pub(crate) state: Option<JobState>,
     /// At most this many jobs, the newest first
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = count)]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = count, allow_negative_numbers = true)]
     pub(crate) limit: usize,
     /// Print one JSON object for each job
     #[arg(long)]
@@ -126,6 +133,7 @@ pub(crate) enum JobsCommand {
 #[derive(Debug, Args)]
 pub(crate) struct Show {
     /// The key of the job
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(crate) id: String,
     /// Print one JSON object
     #[arg(long)]
@@ -135,6 +143,7 @@ pub(crate) struct Show {
 #[derive(Debug, Args)]
 pub(crate) struct Resolve {
     /// The key of the job
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(crate) id: String,
     #[command(flatten)]
     pub(crate) verdict: Verdict,
@@ -166,16 +175,25 @@ fn state(text: &str) -> Result<JobState, String> {
     known.ok_or_else(|| format!("expected one of {STATES}"))
 }
 
-fn above_zero(text: &str) -> Result<f64, String> {
+fn rate(text: &str) -> Result<f64, String> {
     let number = text.parse().ok();
-    let number = number.filter(|number: &f64| number.is_finite() && *number > 0.0);
-    number.ok_or_else(|| "expected a number above 0".into())
+    let number = number.filter(|number: &f64| (MIN_RATE..=MAX_RATE).contains(number));
+    number.ok_or_else(|| format!("expected a number from {MIN_RATE} to {MAX_RATE}"))
 }
 
 fn count(text: &str) -> Result<usize, String> {
     let number = text.parse().ok();
     let number = number.filter(|number| (1..=100_000).contains(number));
     number.ok_or_else(|| "expected a whole number from 1 to 100000".into())
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "expected a time such as 30s or 2m".into())
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let address = text.parse();
+    address.map_err(|_| "expected an IP address and a port, such as 127.0.0.1:9464".into())
 }
 
 fn text(text: &str) -> Result<String, String> {
@@ -185,16 +203,24 @@ fn text(text: &str) -> Result<String, String> {
     }
 }
 
+const MIN_RATE: f64 = 0.001;
+
+const MAX_RATE: f64 = 1_000_000.0;
+
 const STATES: &str = "planned, claimed, waiting, saving, saved, refused, failed, ambiguous, lost";
 
+// Lines of at most 80 characters, since a terminal of this width breaks longer ones.
 const NOTES: &str = "\
 Examples:
   export AIMLAPI_VIDEO_QUEUE=temporal://localhost/default
-  AIML_API_KEY=... aimlapi-video-worker worker --store s3://bucket/videos --spool /var/lib/aimlapi-video
+  export AIML_API_KEY=...
+  aimlapi-video-worker worker --store s3://bucket/videos --spool /var/lib/kites
   aimlapi-video-worker submit kites.jsonl
   aimlapi-video-worker jobs --watch
   aimlapi-video-worker jobs --state ambiguous
-  aimlapi-video-worker jobs resolve kites-0001 --repeat --by Ann --why \"not in the account's log\"
+  aimlapi-video-worker jobs resolve kites-0001 --adopt ID
+  aimlapi-video-worker jobs resolve kites-0001 \\
+    --repeat --by Ann --why \"not in the log\"
 
 Environment:
   AIMLAPI_VIDEO_QUEUE  the default of --queue
@@ -202,16 +228,32 @@ Environment:
   AIML_API_BASE        the base URL, for workers alone
   AIML_API_SPEED       the default of --speed
   TRACEPARENT          the W3C trace context that submit keeps with its jobs
-  RUST_LOG             what a worker logs on standard error, such as info [default: warn]
-  TEMPORAL_API_KEY, TEMPORAL_TLS, TEMPORAL_TLS_*  the connection to the engine, as in Temporal's own tools
+  RUST_LOG             what a worker logs on standard error [default: warn]
+  AWS_*, GOOGLE_*, AZURE_*
+                       the settings of a store in a cloud
+  TEMPORAL_TLS         true for a connection to the engine with TLS, which each
+                       of the following turns on, too
+  TEMPORAL_API_KEY     the engine's API key
+  TEMPORAL_TLS_SERVER_CA_CERT_PATH
+                       the engine's CA as a PEM file [default: the system's]
+  TEMPORAL_TLS_SERVER_NAME
+                       the host in the engine's certificate
+  TEMPORAL_TLS_CLIENT_CERT_PATH, TEMPORAL_TLS_CLIENT_KEY_PATH
+                       a client certificate and its key as PEM files
+  TEMPORAL_CONFIG_FILE, TEMPORAL_PROFILE
+                       the same settings in a file
 
 Exit codes:
   0    done
-  2    bad request or usage; nothing was submitted, or the job does not allow it. After jobs --watch: a request was refused
-  3    after jobs --watch: a generation failed
-  5    the engine or the store cannot be reached
-  6    after jobs --watch: a job waits for a decision, since its create may have been accepted
-  7    after jobs --watch: a generation or its video is lost, and the job waits for a decision
+  2    bad request or usage, and nothing was submitted or changed
+       jobs --watch: a request was refused
+  3    jobs --watch: a generation failed, or the engine ended a job
+  5    the engine or the store cannot be reached, or refuses the credentials; or
+       no worker answers
+  6    jobs --watch: a job waits for a decision, since its create may have been
+       accepted
+  7    jobs --watch: a generation or its video is lost, and the job waits for a
+       decision
   130  interrupted, or a worker that was stopped before its creates had finished";
 
 #[cfg(test)]

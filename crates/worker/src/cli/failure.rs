@@ -17,7 +17,7 @@ use super::output::note;
 pub(crate) const USAGE: u8 = 2;
 /// A generation failed.
 pub(crate) const FAILED: u8 = 3;
-/// The engine or the store cannot be reached.
+/// The engine or the store cannot be reached, or refuses the credentials.
 pub(crate) const SERVICE: u8 = 5;
 /// A create may have been accepted.
 pub(crate) const AMBIGUOUS: u8 = 6;
@@ -59,22 +59,50 @@ impl Failure {
 impl From<JobError> for Failure {
     fn from(error: JobError) -> Self {
         let line = error_line(&error);
-        let JobError::Engine(source) = error else {
-            return Self::usage(line);
+        let source = match error {
+            JobError::Engine(source) => source,
+            JobError::NotFound { key } => {
+                return Self::usage(format!(
+                    "there is no job `{key}` in this namespace; `jobs` lists those that exist"
+                ));
+            }
+            _ => return Self::usage(line),
         };
         let Some((call, status)) = status(&*source) else {
             return Self::service(format!("{line}; try again"));
         };
         let message = status.message();
-        Self::service(match (status.code(), call) {
-            (Code::Cancelled | Code::DeadlineExceeded, Call::Worker) => {
-                "no worker has answered in time; start a worker of this queue, and try again".into()
-            }
-            (Code::InvalidArgument, _) if message.contains(STATE_ATTRIBUTE) => format!(
-                "the namespace knows no states of jobs, since no worker has run there; start one ({message})"
+        match (status.code(), call) {
+            (Code::Cancelled | Code::DeadlineExceeded, Call::Worker) => Self::service(
+                "no worker has answered in time; start a worker of this queue, and try again",
             ),
-            _ => format!("the engine did not complete the call: {message}; try again"),
-        })
+            (Code::InvalidArgument, _) if message.contains(STATE_ATTRIBUTE) => {
+                Self::service(format!(
+                    "the namespace knows no states of jobs, since no worker has run there; start one ({message})"
+                ))
+            }
+            _ => refused(status),
+        }
+    }
+}
+
+/// A call that the engine has not completed.
+pub(crate) fn refused(status: &Status) -> Failure {
+    let message = match status.message() {
+        "" => status.code().description(),
+        message => message.trim_end_matches('.'),
+    };
+    match status.code() {
+        Code::Unauthenticated | Code::PermissionDenied => Failure::service(format!(
+            "the engine refused the credentials: {message}; set TEMPORAL_API_KEY, or TEMPORAL_TLS_CLIENT_CERT_PATH and \
+             TEMPORAL_TLS_CLIENT_KEY_PATH, to those of the namespace"
+        )),
+        Code::InvalidArgument => Failure::usage(format!(
+            "the engine refused the call: {message}; correct this value"
+        )),
+        _ => Failure::service(format!(
+            "the engine did not complete the call: {message}; try again"
+        )),
     }
 }
 

@@ -24,12 +24,16 @@ pub(crate) struct Planned {
 
 /// Reads all requests of a file. The error lists every request that cannot be submitted.
 pub(crate) fn read(file: &str) -> Result<Vec<Planned>, Failure> {
-    let text =
-        text(file).map_err(|error| Failure::usage(format!("nothing was submitted: {error}")))?;
-    let bodies = bodies(&text, file);
+    let name = match file {
+        "-" => "standard input",
+        path => path,
+    };
+    let text = text(file)
+        .map_err(|error| Failure::usage(format!("nothing was submitted: {name} {error}")))?;
+    let bodies = bodies(&text, name);
     if bodies.is_empty() {
         return Err(Failure::usage(format!(
-            "{file} contains no request; write one JSON object a line"
+            "{name} contains no request; write one JSON object a line"
         )));
     }
     let count = bodies.len();
@@ -60,11 +64,11 @@ fn text(file: &str) -> Result<String, String> {
         "-" => io::stdin().lock().read_to_end(&mut bytes).map(drop),
         path => std::fs::read(path).map(|read| bytes = read),
     };
-    read.map_err(|error| format!("{file} cannot be read: {error}"))?;
+    read.map_err(|error| format!("cannot be read: {error}"))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..at].split(|byte| *byte == b'\n').count();
-        format!("{file} is not UTF-8 in line {line}; save it as UTF-8")
+        format!("is not UTF-8 in line {line}; save it as UTF-8")
     })?;
     Ok(text.trim_start_matches('\u{FEFF}').to_owned())
 }
@@ -81,10 +85,20 @@ fn bodies(text: &str, file: &str) -> Bodies {
             Err(error) => vec![(file.to_owned(), Err(format!("not a JSON array: {error}")))],
         };
     }
+    // One object may have many lines.
+    if let Ok(body @ Value::Object(_)) = serde_json::from_str(text) {
+        return vec![(format!("{file}:1"), Ok(body))];
+    }
     let lines = text.lines().enumerate();
     let lines = lines.filter(|(_, line)| !line.trim().is_empty());
     let body = |(index, line)| {
-        let body = serde_json::from_str(line).map_err(|error| format!("not JSON: {error}"));
+        let body = serde_json::from_str(line).map_err(|error| {
+            // The parser counts the lines of its own text.
+            let error = error
+                .to_string()
+                .replace(" at line 1 column ", " in column ");
+            format!("not JSON: {error}; write one JSON object a line")
+        });
         (format!("{file}:{}", index + 1), body)
     };
     lines.map(body).collect()
@@ -121,6 +135,12 @@ impl Keys {
             let is_start = |c: char| c.is_ascii_alphanumeric();
             key.len() <= MAX_KEY && key.starts_with(is_start) && key.chars().all(is_plain)
         };
+        // In a store that is a folder, such a key would be the name of another job's record.
+        if let Some(key) = given.as_str().filter(|key| key.ends_with(RECORD)) {
+            return Err(format!(
+                "/{KEY}: {key} ends in {RECORD}, as the names of records do; give another one"
+            ));
+        }
         let key = given.as_str().filter(is_valid).ok_or_else(|| {
             format!(
                 "/{KEY}: expected 1 to {MAX_KEY} ASCII letters, digits, dots, hyphens and underscores, the first one a letter or a \
@@ -149,6 +169,9 @@ impl Keys {
 
 /// The property of a request that is its job's key. It is not sent.
 const KEY: &str = "job";
+
+/// The end of the names of records in the store.
+const RECORD: &str = ".json";
 
 /// A key is part of names in the store.
 const MAX_KEY: usize = 100;

@@ -95,14 +95,15 @@ fn show(found: &[Row], list: &List) {
 /// Prints every change until no job is running.
 async fn watch(jobs: &Jobs, list: &List) -> Result<ExitCode, Failure> {
     let is_terminal = io::stdout().is_terminal();
-    let mut last = Vec::new();
+    let mut last: Option<Vec<Row>> = None;
     let mut over = 0;
     loop {
         let found = read(jobs, list).await?;
         if list.json {
             let known: HashSet<_> = last
                 .iter()
-                .map(|row: &Row| (&row.job, &row.state))
+                .flatten()
+                .map(|row| (&row.job, &row.state))
                 .collect();
             let is_new = |row: &&Row| !known.contains(&(&row.job, &row.state));
             found.iter().filter(is_new).for_each(print_json);
@@ -110,7 +111,7 @@ async fn watch(jobs: &Jobs, list: &List) -> Result<ExitCode, Failure> {
             // Clears the screen. If the table is longer than the screen is high, its end stays visible.
             print!("\x1b[H\x1b[2J");
             show(&found, list);
-        } else if counts(&found) != counts(&last) {
+        } else if last.as_deref().map(counts) != Some(counts(&found)) {
             print(counts(&found));
         }
         let is_over = found.iter().all(|row| row.code.is_some());
@@ -118,7 +119,7 @@ async fn watch(jobs: &Jobs, list: &List) -> Result<ExitCode, Failure> {
         if over == ENDED {
             return Ok(worst(&found).into());
         }
-        last = found;
+        last = Some(found);
         tokio::time::sleep(INTERVAL).await;
     }
 }

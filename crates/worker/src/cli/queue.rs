@@ -34,21 +34,23 @@ impl FromStr for Queue {
         if namespace.is_empty() || namespace.contains('/') {
             return Err(expected("the path is not one namespace"));
         }
-        let mut queues = Queues::default();
+        let mut queues = None;
         for (name, value) in url.query_pairs() {
-            match (&*name, &*value) {
-                ("queue", value) if !value.is_empty() => queues = Queues::new(value),
-                _ => {
-                    return Err(format!(
-                        "{name}={value} is not a setting; expected queue=NAME"
-                    ));
-                }
+            if name != "queue" {
+                // The value may be a key.
+                return Err(format!("{name} is not a setting; expected queue=NAME"));
+            }
+            if value.trim().is_empty() {
+                return Err("the name of the task queues is empty; expected queue=NAME".into());
+            }
+            if queues.replace(Queues::new(&*value)).is_some() {
+                return Err("queue is given twice; name one".into());
             }
         }
         Ok(Self {
             address: format!("{host}:{}", url.port().unwrap_or(DEFAULT_PORT)),
             namespace: namespace.to_owned(),
-            queues,
+            queues: queues.unwrap_or_default(),
         })
     }
 }
@@ -112,8 +114,13 @@ mod tests {
             ),
             (
                 "temporal://cloud/a?tls=true",
-                "tls=true is not a setting; expected queue=NAME",
+                "tls is not a setting; expected queue=NAME",
             ),
+            (
+                "temporal://cloud/a?queue=",
+                "the name of the task queues is empty",
+            ),
+            ("temporal://cloud/a?queue=a&queue=b", "queue is given twice"),
             ("temporal://localhost:x/a", "invalid port number; expected"),
         ] {
             let found = text.parse::<Queue>().expect_err(text);

@@ -22,8 +22,17 @@ use super::{
 /// `submit`
 pub(crate) async fn run(queue: &Queue, submit: &Submit) -> Result<ExitCode, Failure> {
     let mut planned = input::read(&submit.file)?;
+    // Also if no request needs it, since a wrong URL is a mistake.
+    submit
+        .store
+        .as_deref()
+        .map(store::open_unchecked)
+        .transpose()?;
     let traceparent = traceparent::from_env();
-    for job in &planned {
+    offload(&mut planned, submit.store.as_deref()).await?;
+    let jobs = Jobs::new(connect(queue).await?, queue.queues.clone());
+    let planned = check_keys(&jobs, planned).await?;
+    for (job, _) in &planned {
         for warning in &job.warnings {
             note(format!(
                 "warning: {}: {warning}; it is submitted as it stands",
@@ -31,38 +40,33 @@ pub(crate) async fn run(queue: &Queue, submit: &Submit) -> Result<ExitCode, Fail
             ));
         }
     }
-    offload(&mut planned, submit.store.as_deref()).await?;
-    let jobs = Jobs::new(connect(queue).await?, queue.queues.clone());
     let total = planned.len();
-    let calls = planned.into_iter().map(|mut job| {
+    let calls = planned.into_iter().map(|(mut job, is_known)| {
         let jobs = jobs.clone();
         job.input.traceparent.clone_from(&traceparent);
         async move {
-            let result = jobs.submit(&job.key, job.input).await;
+            let result = match is_known {
+                true => Ok(Submitted::Exists),
+                false => jobs.submit(&job.key, job.input).await,
+            };
             (job.key, job.place, result)
         }
     });
     let mut calls = stream::iter(calls).buffered(CALLS);
-    let (mut new, mut known, mut conflicts) = (0, 0, Vec::new());
+    let (mut new, mut known) = (0, 0);
     while let Some((key, place, result)) = calls.next().await {
-        match result {
-            Ok(submitted) => {
-                let is_new = submitted == Submitted::New;
-                *(if is_new { &mut new } else { &mut known }) += 1;
-                if submit.json {
-                    print(json!({ "job": key, "place": place, "new": is_new }).to_string());
-                }
-            }
-            Err(error @ JobError::OtherBody { .. }) => conflicts.push(format!("{place}: {error}")),
-            Err(error) => {
-                let mut failure = Failure::from(error);
-                let done = new + known;
-                let rest = "; run the same command again for the others";
-                failure
-                    .lines
-                    .push(format!("{done} of {total} requests are submitted{rest}"));
-                return Err(failure);
-            }
+        let submitted = result.map_err(|error| {
+            let mut failure = Failure::from(error);
+            let done = new + known;
+            failure.lines.push(format!(
+                "{done} of {total} requests are submitted; run the same command again for the others"
+            ));
+            failure
+        })?;
+        let is_new = submitted == Submitted::New;
+        *(if is_new { &mut new } else { &mut known }) += 1;
+        if submit.json {
+            print(json!({ "job": key, "place": place, "new": is_new }).to_string());
         }
     }
     let summary = format!("{total} requests: {new} new jobs, {known} submitted before");
@@ -70,12 +74,41 @@ pub(crate) async fn run(queue: &Queue, submit: &Submit) -> Result<ExitCode, Fail
         true => note(summary),
         false => print(summary),
     }
-    if conflicts.is_empty() {
-        return Ok(ExitCode::SUCCESS);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses the file if a key belongs to another request. Returns the jobs, each with whether it was submitted before.
+async fn check_keys(jobs: &Jobs, planned: Vec<Planned>) -> Result<Vec<(Planned, bool)>, Failure> {
+    let total = planned.len();
+    let calls = planned.into_iter().map(|job| async move {
+        let known = jobs.is_submitted(&job.key, &job.input.sha256).await;
+        (job, known)
+    });
+    let mut calls = stream::iter(calls).buffered(CALLS);
+    let (mut checked, mut taken) = (Vec::with_capacity(total), Vec::new());
+    while let Some((job, known)) = calls.next().await {
+        match known {
+            Ok(is_known) => checked.push((job, is_known)),
+            Err(error @ JobError::OtherBody { .. }) => {
+                taken.push(format!("{}: {error}", job.place))
+            }
+            Err(error) => {
+                let mut failure = Failure::from(error);
+                failure.lines.push("nothing was submitted".into());
+                return Err(failure);
+            }
+        }
     }
+    if taken.is_empty() {
+        return Ok(checked);
+    }
+    taken.push(format!(
+        "nothing was submitted: the keys of {} of {total} requests are taken",
+        taken.len()
+    ));
     Err(Failure {
         code: USAGE,
-        lines: conflicts,
+        lines: taken,
     })
 }
 

@@ -1,6 +1,6 @@
 //! `worker`: a process that runs the steps of jobs.
 
-use std::{io, process::ExitCode};
+use std::{fs, io, path::Path, process::ExitCode};
 
 use aimlapi_video::ClientBuilder;
 use aimlapi_video_worker::temporal::{
@@ -33,6 +33,7 @@ pub(crate) async fn run(queue: &Queue, worker: Worker) -> Result<ExitCode, Failu
     let stopped =
         stopped.map_err(|error| Failure::usage(format!("signals cannot be received: {error}")))?;
     log();
+    check_spool(&worker.spool)?;
     store::open(&worker.store).await?;
     let client = connect(queue).await?;
     let name = client.connection().identity().to_owned();
@@ -68,9 +69,30 @@ fn service(worker: &Worker) -> ClientBuilder {
     }
 }
 
+/// Checks that the folder of the spool can be written, before the engine counts this process among its workers.
+fn check_spool(folder: &Path) -> Result<(), Failure> {
+    let probe = folder.join(format!("{}.probe", uuid::Uuid::new_v4()));
+    let written = fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&probe, "probe"))
+        .and_then(|()| fs::remove_file(&probe));
+    written.map_err(|error| {
+        Failure::usage(format!(
+            "the spool {} cannot be written: {error}; name a folder on a local disk by --spool",
+            folder.display()
+        ))
+    })
+}
+
 /// Writes warnings, or what RUST_LOG selects, to standard error.
 fn log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|error| {
+        if std::env::var_os(EnvFilter::DEFAULT_ENV).is_some_and(|filter| !filter.is_empty()) {
+            note(format!(
+                "warning: RUST_LOG is ignored: {error}; expected a filter such as info or aimlapi_video_worker=debug"
+            ));
+        }
+        EnvFilter::new("warn")
+    });
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

@@ -82,16 +82,31 @@ impl Jobs {
         {
             Ok(_) => Ok(Submitted::New),
             Err(WorkflowStartError::AlreadyStarted { .. }) => {
-                let handle = self.handle(key);
-                let description = handle.describe(WorkflowDescribeOptions::default());
-                let known = description.await.map_err(|error| interaction(key, error))?;
-                let known: Option<String> = known.memo().get(SHA256).map_err(engine)?;
-                match known == Some(sha256) {
+                match self.is_submitted(key, &sha256).await? {
                     true => Ok(Submitted::Exists),
                     false => Err(JobError::OtherBody { key: key.into() }),
                 }
             }
             Err(error) => Err(engine(error)),
+        }
+    }
+
+    /// Whether the job with this key exists, with a request of this SHA-256.
+    ///
+    /// # Errors
+    ///
+    /// [`OtherBody`](JobError::OtherBody) if the key belongs to another request.
+    pub async fn is_submitted(&self, key: &str, sha256: &str) -> Result<bool, JobError> {
+        let handle = self.handle(key);
+        let known = match handle.describe(WorkflowDescribeOptions::default()).await {
+            Ok(known) => known,
+            Err(WorkflowInteractionError::NotFound(_)) => return Ok(false),
+            Err(error) => return Err(engine(error)),
+        };
+        let known: Option<String> = known.memo().get(SHA256).map_err(engine)?;
+        match known.as_deref() == Some(sha256) {
+            true => Ok(true),
+            false => Err(JobError::OtherBody { key: key.into() }),
         }
     }
 

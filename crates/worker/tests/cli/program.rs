@@ -4,6 +4,9 @@ use std::process::{Command, Output, Stdio};
 
 pub const KEY: &str = "secret-4711";
 
+/// The API key of an engine.
+pub const ENGINE_KEY: &str = "engine-secret-0815";
+
 pub const MODEL: &str = "klingai/v2-master-text-to-video";
 
 /// The binary in a temporary folder, without the environment variables that it reads.
@@ -30,7 +33,7 @@ impl Program {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_aimlapi-video-worker"));
         for (name, _) in std::env::vars() {
-            let prefixes = ["AIML", "AWS_", "TEMPORAL_"];
+            let prefixes = ["AIML", "AWS_", "AZURE_", "GOOGLE_", "RUST_LOG", "TEMPORAL_"];
             if prefixes.iter().any(|prefix| name.starts_with(prefix)) {
                 command.env_remove(name);
             }
@@ -67,10 +70,12 @@ impl Ran {
             stdout: String::from_utf8(output.stdout).expect("UTF-8"),
             stderr: String::from_utf8(output.stderr).expect("UTF-8"),
         };
-        assert!(
-            !ran.stdout.contains(KEY) && !ran.stderr.contains(KEY),
-            "{ran:?}"
-        );
+        for key in [KEY, ENGINE_KEY] {
+            assert!(
+                !ran.stdout.contains(key) && !ran.stderr.contains(key),
+                "{ran:?}"
+            );
+        }
         ran
     }
 

@@ -100,22 +100,27 @@ async fn same_file_is_the_same_jobs_and_another_request_under_a_key_is_refused()
     program.requests("a.jsonl", &[("d", "x"), ("b", "y")]);
     let ran = program.run(&["submit", "a.jsonl"]);
     assert_eq!(ran.code, 2, "{ran:?}");
-    assert_eq!(ran.errors().len(), 1, "{ran:?}");
+    assert_eq!(ran.errors().len(), 2, "{ran:?}");
     assert!(
         ran.errors()[0].starts_with("a.jsonl:2: the job `b` exists with another request"),
         "{ran:?}"
     );
-    // The jobs of the other lines were submitted.
+    assert_eq!(
+        ran.errors()[1],
+        "nothing was submitted: the keys of 1 of 2 requests are taken"
+    );
+    let ran = program.run(&["jobs", "show", "d"]);
+    ran.assert_error(2, &["there is no job `d` in this namespace"]);
     let client = engine::connect(&engine.address()).await;
     let all = Jobs::new(client, Queues::default());
-    while all.list(None, 10).await.expect("a list").len() < 4 {
+    while all.list(None, 10).await.expect("a list").len() < 3 {
         tokio::task::yield_now().await;
     }
     let ran = program.run(&["jobs"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     let lines: Vec<&str> = ran.stdout.lines().collect();
     assert!(lines[0].starts_with("JOB  STATE"), "{ran:?}");
-    assert_eq!(lines[5], "jobs 4, planned 4", "{ran:?}");
+    assert_eq!(lines[4], "jobs 3, planned 3", "{ran:?}");
     let ran = program.run(&["jobs", "show", "a"]);
     ran.assert_error(5, &["no worker has answered in time; start a worker"]);
     let ran = program.run(&["jobs", "--json", "--limit", "1"]);

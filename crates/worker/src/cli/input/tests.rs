@@ -42,6 +42,14 @@ fn key_is_that_of_the_content_wherever_the_line_is() {
 }
 
 #[test]
+fn one_request_may_have_many_lines() {
+    let text = request("a").replace(", ", ",\n  ");
+    let lines = read_text(text).expect("a request");
+    let same = read_text(request("a")).expect("a request");
+    assert_eq!((lines.len(), &lines), (1, &same));
+}
+
+#[test]
 fn repeated_request_is_another_job() {
     let a = request("a");
     let keys = read_text(format!("{a}\n{a}\n{a}")).expect("requests");
@@ -68,15 +76,19 @@ fn every_wrong_request_is_reported_before_anything_is_submitted() {
         with_key("\"x\""),
         with_key("\"x\""),
         with_key("\"../x\""),
-    );
+    ) + &["\"x.json\"".into(), format!("\"{}\"", "k".repeat(1000))]
+        .map(|key| with_key(&key) + "\n")
+        .concat();
     let errors = read_text(text).expect_err("errors");
     let expected = [
-        &["FILE:2: not JSON: expected ident"][..],
+        &["FILE:2: not JSON: expected ident in column 2; write one JSON object a line"][..],
         &["FILE:3: ", "/prompt", "/duration", "5, 10", "7"],
         &["FILE:4: ", "an object"],
         &["FILE:6: /job: x is the key of FILE:5, too"],
         &["FILE:7: /job: expected 1 to 100 ASCII letters", "\"../x\""],
-        &["nothing was submitted: 5 of 7 requests cannot be"],
+        &["FILE:8: /job: x.json ends in .json, as the names of records do"],
+        &["FILE:9: /job: expected 1 to 100 ASCII letters", "got \"kkk"],
+        &["nothing was submitted: 7 of 9 requests cannot be"],
     ];
     assert_eq!(errors.len(), expected.len(), "{errors:?}");
     for (error, parts) in errors.iter().zip(expected) {
