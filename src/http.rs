@@ -9,6 +9,7 @@ mod call;
 mod departure;
 mod files;
 mod hosts;
+mod lenient;
 pub(crate) mod localhost;
 mod redact;
 mod response;

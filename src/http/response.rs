@@ -10,7 +10,7 @@ use reqwest::{
 };
 use uuid::Uuid;
 
-use super::redact;
+use super::{lenient, redact};
 use crate::{Generation, ResponseMetadata, ServiceError};
 
 /// The maximum number of bytes that are read of a redirect or a server error, and kept of a response that is too large.
@@ -72,8 +72,8 @@ impl ServiceResponse {
         if let Some(before) = before.filter(|before| before.is_text(&self.body)) {
             return Ok(before.clone().with_metadata(self.metadata()));
         }
-        let json: serde_json::Value = match (serde_json::from_slice(&self.body), &self.incomplete) {
-            (Ok(json), _) => json,
+        let (json, text) = match (lenient::parse(&self.body), &self.incomplete) {
+            (Ok(read), _) => read,
             (Err(_), Some(incomplete)) => return Err(incomplete.clone()),
             (Err(error), None) => {
                 let kind = self.text(&CONTENT_TYPE).unwrap_or("no content type");
@@ -86,7 +86,7 @@ impl ServiceResponse {
         if !json.is_object() {
             return Err("the response is JSON but not an object".into());
         }
-        Ok(Generation::from_text(&self.body, json).with_metadata(self.metadata()))
+        Ok(Generation::from_text(&text, json).with_metadata(self.metadata()))
     }
 
     /// The generation of a 202 that describes no state: `before`, the last known one, with this response's metadata.
