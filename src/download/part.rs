@@ -142,7 +142,9 @@ impl Part {
         let finish = move || {
             sync(&file)?;
             // On a file system without locks, another process may have written to the part.
-            if file.metadata()?.len() != length {
+            let is_changed = file.metadata()?.len() != length;
+            // A part that another process has put in place of this one may be incomplete.
+            if is_changed || is_replaced(&file, &part, length)? {
                 let what = "another program changed the part during the download; download the video again";
                 return Err(io::Error::other(what));
             }
@@ -282,6 +284,13 @@ impl Drop for Part {
     }
 }
 
+/// Whether the file at `part` is another one than `file`, which has `length` bytes. Some file systems have no identity of
+/// files, so a file of the same length counts as the same.
+fn is_replaced(file: &File, part: &Path, length: u64) -> io::Result<bool> {
+    let is_same_length = || fs::symlink_metadata(part).is_ok_and(|found| found.len() == length);
+    Ok(!is_at(file, part)? && !is_same_length())
+}
+
 /// Reads the note of a part; `None` for a truncated note, or one of an incompatible version of this crate.
 fn read_note(part: &Path) -> Option<Note> {
     serde_json::from_slice(&fs::read(note(part)).ok()?).ok()
@@ -298,6 +307,30 @@ async fn blocking<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn part_of_another_process_never_gets_the_final_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.mp4");
+        for overwrite in [false, true] {
+            let target = ReservedTarget::try_new(&path, overwrite).expect("a target");
+            let mut part = Part::open(target, "g 1".into()).expect("a part");
+            part.write(Bytes::from_static(b"a whole video"))
+                .await
+                .expect("written");
+            part.settle().await.expect("written");
+            // Another program removes the part, and a second download of the same video begins.
+            let of_other = part.target.part.clone();
+            fs::remove_file(&of_other).expect("removed");
+            let other = ReservedTarget::try_new(&path, overwrite).expect("a target");
+            (&*other.file).write_all(b"a whole").expect("written");
+            let error = part.finish(&path).await.expect_err("its part is gone");
+            assert_eq!(error.kind(), ErrorKind::Io);
+            assert!(!path.exists(), "half a file under the final name");
+            assert_eq!(fs::read(&of_other).expect("a part"), b"a whole");
+            other.discard();
+        }
+    }
 
     #[tokio::test]
     async fn write_after_a_failed_write_is_refused() {
