@@ -38,11 +38,15 @@ use hash::sha256;
 /// the first request has line 1 in the journal, and `index` 0 in the arguments of methods.
 ///
 /// ```no_run
-/// use aimlapi_video::{Client, GenerationRequest, BatchEvent, Journal};
+/// use aimlapi_video::{Client, GenerationRequest, BatchEvent, Journal, JournalState};
 ///
 /// # async fn run(client: Client, requests: Vec<GenerationRequest>) -> Result<(), Box<dyn std::error::Error>> {
 /// let journal = Journal::open("batch.jsonl")?;
-/// let mut events = client.generate_all(requests).journal(journal.clone());
+/// // The videos that an earlier run saved are not saved again.
+/// let saved = journal.entries().into_iter();
+/// let saved = saved.filter(|(_, entry)| matches!(entry.state, JournalState::Saved { .. }));
+/// let saved = saved.map(|(line, _)| line - 1);
+/// let mut events = client.generate_all(requests).journal(journal.clone()).skip_indices(saved);
 /// while let Some((index, event)) = events.next().await {
 ///     if let BatchEvent::Ended(Ok(generation)) = event {
 ///         let saved = client.save(&generation, format!("{index}.mp4")).await?;
@@ -289,7 +293,8 @@ impl Journal {
         self.write(Event::Saved { line, files }).await
     }
 
-    /// Records that a generation ended without a video. [Batches](crate::GenerateAll) record this themselves.
+    /// Records that a generation ended without a video. [Batches](crate::GenerateAll) record this themselves. A request whose
+    /// videos are [saved](JournalState::Saved) stays so: the service may no longer have the generation.
     ///
     /// # Errors
     ///
@@ -353,10 +358,12 @@ impl Journal {
         }
     }
 
-    /// Returns the event unless the same end is already recorded, which happens when a second run polls the generation.
+    /// Returns the event unless the same end or a saved video is already recorded, which happens when a second run polls the
+    /// generation.
     fn unless_recorded(&self, line: usize, event: Event) -> Result<Option<Event>, Error> {
         Ok(match (self.created_state(line)?, &event) {
-            (JournalState::Failed { .. }, Event::Failed { .. })
+            (JournalState::Saved { .. }, _)
+            | (JournalState::Failed { .. }, Event::Failed { .. })
             | (JournalState::Completed { .. }, Event::Completed { .. }) => None,
             _ => Some(event),
         })
