@@ -116,23 +116,9 @@ impl ServiceResponse {
         error
     }
 
-    /// How long the service requests clients to wait: `retry-after-ms`, or `Retry-After` as seconds or a date.
+    /// How long the service requests clients to wait.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        if let Some(millis) = self
-            .text(&RETRY_AFTER_MS)
-            .and_then(|text| text.trim().parse().ok())
-        {
-            return Some(Duration::from_millis(millis));
-        }
-        let text = self.text(&RETRY_AFTER)?;
-        let text = text.trim();
-        match text.parse::<f64>() {
-            Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
-            Err(_) => {
-                let date = httpdate::parse_http_date(text).ok()?;
-                Some(date.duration_since(SystemTime::now()).unwrap_or_default())
-            }
-        }
+        retry_after(&self.headers)
     }
 
     /// The content coding of the body, although no request of this crate accepts one; `None` for a plain body.
@@ -153,8 +139,27 @@ impl ServiceResponse {
     }
 
     fn text(&self, name: &HeaderName) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
+        text(&self.headers, name)
     }
+}
+
+/// How long the sender of a response requests clients to wait: `retry-after-ms`, or `Retry-After` as seconds or a date.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    if let Some(millis) = text(headers, &RETRY_AFTER_MS).and_then(|text| text.trim().parse().ok()) {
+        return Some(Duration::from_millis(millis));
+    }
+    let text = text(headers, &RETRY_AFTER)?.trim();
+    match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Err(_) => {
+            let date = httpdate::parse_http_date(text).ok()?;
+            Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+        }
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
 }
 
 fn compressed(encoding: &str) -> String {
