@@ -253,12 +253,7 @@ impl Journal {
     ///
     /// As [`saved`](Self::saved).
     pub async fn retry(&self, index: usize) -> Result<(), Error> {
-        let line = index + 1;
-        if !matches!(self.created_state(line)?, JournalState::Failed { .. }) {
-            let what = "is not in the state `Failed`, so it cannot be created again";
-            return Err(self.inner.usage_error(line, what));
-        }
-        self.write(Event::Retry { line }).await
+        self.write(self.retry_of(index)?).await
     }
 
     /// Records that the video of a request is about to be saved to `file`, so that a later run knows that an existing
@@ -311,13 +306,37 @@ impl Journal {
         }
     }
 
+    /// Allows a failed request to be created again as [`retry`](Self::retry) does, for programs without async.
+    ///
+    /// # Errors
+    ///
+    /// As [`retry`](Self::retry).
+    #[cfg(feature = "blocking")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
+    pub fn retry_blocking(&self, index: usize) -> Result<(), Error> {
+        self.append(&self.retry_of(index)?)
+    }
+
+    /// Records the file of a video as [`saving`](Self::saving) does, for programs without async.
+    ///
+    /// # Errors
+    ///
+    /// As [`saved`](Self::saved).
+    #[cfg(feature = "blocking")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
+    pub fn saving_blocking(&self, index: usize, file: PathBuf) -> Result<(), Error> {
+        let line = index + 1;
+        self.created_state(line)?;
+        self.append(&Event::Saving { line, file })
+    }
+
     /// Records saved videos as [`saved`](Self::saved) does, for programs without async.
     ///
     /// # Errors
     ///
     /// As [`saved`](Self::saved).
     #[cfg(feature = "blocking")]
-    #[cfg_attr(docsrs, doc(cfg(all(feature = "blocking", feature = "journal"))))]
+    #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
     pub fn saved_blocking(&self, index: usize, files: Vec<PathBuf>) -> Result<(), Error> {
         let line = index + 1;
         self.created_state(line)?;
@@ -330,7 +349,7 @@ impl Journal {
     ///
     /// As [`saved`](Self::saved).
     #[cfg(feature = "blocking")]
-    #[cfg_attr(docsrs, doc(cfg(all(feature = "blocking", feature = "journal"))))]
+    #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
     pub fn failed_blocking(&self, index: usize) -> Result<(), Error> {
         let line = index + 1;
         match self.unless_recorded(line, Event::Failed { line })? {
@@ -355,6 +374,18 @@ impl Journal {
         match self.unless_recorded(line, event)? {
             Some(event) => self.write(event).await,
             None => Ok(()),
+        }
+    }
+
+    /// The event that allows a failed request to be created again.
+    fn retry_of(&self, index: usize) -> Result<Event, Error> {
+        let line = index + 1;
+        match self.created_state(line)? {
+            JournalState::Failed { .. } => Ok(Event::Retry { line }),
+            _ => {
+                let what = "is not in the state `Failed`, so it cannot be created again";
+                Err(self.inner.usage_error(line, what))
+            }
         }
     }
 
