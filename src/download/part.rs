@@ -132,7 +132,15 @@ impl Part {
     }
 
     /// Syncs the complete part to disk and renames it to `path`.
-    pub(super) async fn finish(mut self, path: &Path) -> Result<(), Error> {
+    pub(super) async fn finish(self, path: &Path) -> Result<(), Error> {
+        self.finish_with(path, sync).await
+    }
+
+    async fn finish_with(
+        mut self,
+        path: &Path,
+        sync: fn(&File) -> io::Result<()>,
+    ) -> Result<(), Error> {
         self.settle().await?;
         // The part is complete, so its bytes stay even if a later step fails.
         self.kept = true;
@@ -140,7 +148,9 @@ impl Part {
         let (length, path_of_file) = (self.length, path.to_owned());
         let overwrite = self.target.overwrites();
         let finish = move || {
-            sync(&file)?;
+            if let Err(error) = sync(&file) {
+                return Ok(Err(error));
+            }
             // On a file system without locks, another process may have written to the part.
             let is_changed = file.metadata()?.len() != length;
             // A part that another process has put in place of this one may be incomplete.
@@ -162,12 +172,17 @@ impl Part {
             // Some systems cannot sync a folder; the file is complete in any case.
             #[cfg(unix)]
             let _ = File::open(folder(&path_of_file)).and_then(|folder| folder.sync_all());
-            Ok(())
+            Ok(Ok(()))
         };
-        blocking(finish).await.map_err(|error| match error.kind() {
+        let synced = blocking(finish).await.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => Error::new(ErrorKind::Io, exists(path)),
             _ => io_error(path, "cannot be written", error),
         })?;
+        if let Err(error) = synced {
+            // The system may have dropped bytes that it could not write, and the next sync would succeed without them.
+            self.discard();
+            return Err(io_error(path, "cannot be written", error));
+        }
         self.finished = true;
         Ok(())
     }
@@ -330,6 +345,25 @@ mod tests {
             assert_eq!(fs::read(&of_other).expect("a part"), b"a whole");
             other.discard();
         }
+    }
+
+    #[tokio::test]
+    async fn part_that_cannot_be_synced_is_not_continued() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.mp4");
+        let target = ReservedTarget::try_new(&path, false).expect("a target");
+        let mut part = Part::open(target, "g 1".into()).expect("a part");
+        let version = r#"{"validator":{"etag":"\"v1\""},"total":5}"#;
+        let version = serde_json::from_str(version).expect("a version");
+        part.begin(&version).await.expect("begun");
+        part.write(Bytes::from_static(b"video"))
+            .await
+            .expect("written");
+        let fails = |_: &File| Err(io::Error::other("lost"));
+        let error = part.finish_with(&path, fails).await.expect_err("no sync");
+        assert_eq!(error.kind(), ErrorKind::Io);
+        let left = fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(left, 0, "bytes that may be lost");
     }
 
     #[tokio::test]
