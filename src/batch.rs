@@ -104,9 +104,9 @@ impl Client {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the stream sends nothing more. Creates in progress continue as long as the runtime does, and a journal
-    /// records their outcome; without a journal, the ids of billed generations are lost. To keep them,
-    /// [stop](GenerateAll::stop) the stream and read the remaining events.
+    /// Dropping the stream sends nothing more. Creates in progress continue as long as the runtime does: a journal records
+    /// their outcome, and [`on_created`](crate::ClientBuilder::on_created) receives their handles. Without either, the ids of
+    /// billed generations are lost; to keep them, [stop](GenerateAll::stop) the stream and read the remaining events.
     pub fn generate_all<R: IntoGenerationRequest + 'static>(
         &self,
         requests: impl IntoIterator<Item = R, IntoIter: Send + 'static>,

@@ -392,8 +392,9 @@ impl FusedIterator for WaitAll {}
 /// counted from 0. The iterator ends when all requests have ended.
 ///
 /// Creates and waits in progress continue between two calls of `next`. Dropping the iterator sends nothing more;
-/// creates in progress continue as long as the process does, and a journal records their outcome. Without a journal,
-/// the ids of billed generations are lost: to keep them, [stop](Self::stop) the batch and read the remaining events.
+/// creates in progress continue as long as the process does: a journal records their outcome, and
+/// [`on_created`](ClientBuilder::on_created) receives their handles. Without either, the ids of billed generations are
+/// lost; to keep them, [stop](Self::stop) the batch and read the remaining events.
 #[derive(Debug)]
 #[must_use = "an iterator does nothing until `next` is called"]
 pub struct GenerateAll {

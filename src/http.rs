@@ -9,6 +9,7 @@ mod call;
 mod departure;
 mod files;
 mod hosts;
+mod lenient;
 pub(crate) mod localhost;
 mod redact;
 mod response;
@@ -19,7 +20,7 @@ pub(crate) use call::{BEARER, Call, Header};
 pub(crate) use departure::Departure;
 pub(crate) use files::{FileSettings, Files};
 pub(crate) use hosts::{NotPublic, is_public_host};
-pub(crate) use response::ServiceResponse;
+pub(crate) use response::{ServiceResponse, retry_after};
 pub(crate) use trace::HttpTrace;
 
 #[cfg(test)]

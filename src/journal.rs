@@ -38,11 +38,15 @@ use hash::sha256;
 /// the first request has line 1 in the journal, and `index` 0 in the arguments of methods.
 ///
 /// ```no_run
-/// use aimlapi_video::{Client, GenerationRequest, BatchEvent, Journal};
+/// use aimlapi_video::{Client, GenerationRequest, BatchEvent, Journal, JournalState};
 ///
 /// # async fn run(client: Client, requests: Vec<GenerationRequest>) -> Result<(), Box<dyn std::error::Error>> {
 /// let journal = Journal::open("batch.jsonl")?;
-/// let mut events = client.generate_all(requests).journal(journal.clone());
+/// // The videos that an earlier run saved are not saved again.
+/// let saved = journal.entries().into_iter();
+/// let saved = saved.filter(|(_, entry)| matches!(entry.state, JournalState::Saved { .. }));
+/// let saved = saved.map(|(line, _)| line - 1);
+/// let mut events = client.generate_all(requests).journal(journal.clone()).skip_indices(saved);
 /// while let Some((index, event)) = events.next().await {
 ///     if let BatchEvent::Ended(Ok(generation)) = event {
 ///         let saved = client.save(&generation, format!("{index}.mp4")).await?;
@@ -249,12 +253,7 @@ impl Journal {
     ///
     /// As [`saved`](Self::saved).
     pub async fn retry(&self, index: usize) -> Result<(), Error> {
-        let line = index + 1;
-        if !matches!(self.created_state(line)?, JournalState::Failed { .. }) {
-            let what = "is not in the state `Failed`, so it cannot be created again";
-            return Err(self.inner.usage_error(line, what));
-        }
-        self.write(Event::Retry { line }).await
+        self.write(self.retry_of(index)?).await
     }
 
     /// Records that the video of a request is about to be saved to `file`, so that a later run knows that an existing
@@ -289,7 +288,8 @@ impl Journal {
         self.write(Event::Saved { line, files }).await
     }
 
-    /// Records that a generation ended without a video. [Batches](crate::GenerateAll) record this themselves.
+    /// Records that a generation ended without a video. [Batches](crate::GenerateAll) record this themselves. A request whose
+    /// videos are [saved](JournalState::Saved) stays so: the service may no longer have the generation.
     ///
     /// # Errors
     ///
@@ -306,13 +306,37 @@ impl Journal {
         }
     }
 
+    /// Allows a failed request to be created again as [`retry`](Self::retry) does, for programs without async.
+    ///
+    /// # Errors
+    ///
+    /// As [`retry`](Self::retry).
+    #[cfg(feature = "blocking")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
+    pub fn retry_blocking(&self, index: usize) -> Result<(), Error> {
+        self.append(&self.retry_of(index)?)
+    }
+
+    /// Records the file of a video as [`saving`](Self::saving) does, for programs without async.
+    ///
+    /// # Errors
+    ///
+    /// As [`saved`](Self::saved).
+    #[cfg(feature = "blocking")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
+    pub fn saving_blocking(&self, index: usize, file: PathBuf) -> Result<(), Error> {
+        let line = index + 1;
+        self.created_state(line)?;
+        self.append(&Event::Saving { line, file })
+    }
+
     /// Records saved videos as [`saved`](Self::saved) does, for programs without async.
     ///
     /// # Errors
     ///
     /// As [`saved`](Self::saved).
     #[cfg(feature = "blocking")]
-    #[cfg_attr(docsrs, doc(cfg(all(feature = "blocking", feature = "journal"))))]
+    #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
     pub fn saved_blocking(&self, index: usize, files: Vec<PathBuf>) -> Result<(), Error> {
         let line = index + 1;
         self.created_state(line)?;
@@ -325,7 +349,7 @@ impl Journal {
     ///
     /// As [`saved`](Self::saved).
     #[cfg(feature = "blocking")]
-    #[cfg_attr(docsrs, doc(cfg(all(feature = "blocking", feature = "journal"))))]
+    #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
     pub fn failed_blocking(&self, index: usize) -> Result<(), Error> {
         let line = index + 1;
         match self.unless_recorded(line, Event::Failed { line })? {
@@ -353,10 +377,24 @@ impl Journal {
         }
     }
 
-    /// Returns the event unless the same end is already recorded, which happens when a second run polls the generation.
+    /// The event that allows a failed request to be created again.
+    fn retry_of(&self, index: usize) -> Result<Event, Error> {
+        let line = index + 1;
+        match self.created_state(line)? {
+            JournalState::Failed { .. } => Ok(Event::Retry { line }),
+            _ => {
+                let what = "is not in the state `Failed`, so it cannot be created again";
+                Err(self.inner.usage_error(line, what))
+            }
+        }
+    }
+
+    /// Returns the event unless the same end or a saved video is already recorded, which happens when a second run polls the
+    /// generation.
     fn unless_recorded(&self, line: usize, event: Event) -> Result<Option<Event>, Error> {
         Ok(match (self.created_state(line)?, &event) {
-            (JournalState::Failed { .. }, Event::Failed { .. })
+            (JournalState::Saved { .. }, _)
+            | (JournalState::Failed { .. }, Event::Failed { .. })
             | (JournalState::Completed { .. }, Event::Completed { .. }) => None,
             _ => Some(event),
         })

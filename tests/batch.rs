@@ -6,9 +6,10 @@ use aimlapi_video_test_support as support;
 use std::{
     collections::BTreeMap,
     fs,
+    path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -468,6 +469,46 @@ async fn failed_request_is_created_again_only_after_retry_and_may_be_corrected()
     assert_eq!(created(&server), ["fail", "g0", "g1"]);
     let journal = Journal::open(&path).unwrap();
     assert_eq!(journal.entries()[&1].handle().unwrap().id(), "g0");
+}
+
+#[tokio::test]
+async fn saved_request_stays_saved_however_its_generation_ends_in_a_later_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let has_expired = Arc::new(AtomicBool::new(false));
+    let expired = Arc::clone(&has_expired);
+    let server = Server::start(move |number, request| {
+        match expired.load(Ordering::Relaxed) && !is_create(request) {
+            true => support::json(200, json!({ "id": "g0", "status": "expired" })),
+            false => service(number, request),
+        }
+    })
+    .await;
+    let run = async || {
+        let journal = Journal::open(&path).unwrap();
+        let batch = client(&server).generate_all(requests(&["g0"]));
+        kinds(&outcomes(batch.journal(journal)).await)
+    };
+    assert_eq!(run().await, [None]);
+    let journal = Journal::open(&path).unwrap();
+    let files = vec![PathBuf::from("0.mp4")];
+    journal.saved(0, files.clone()).await.unwrap();
+    drop(journal);
+    let failed = Some(ErrorKind::GenerationFailed);
+    for (is_expired, outcome) in [(false, None), (true, failed)] {
+        has_expired.store(is_expired, Ordering::Relaxed);
+        assert_eq!(run().await, [outcome]);
+        let journal = Journal::open(&path).unwrap();
+        let state = journal.entries()[&1].state.clone();
+        assert!(
+            matches!(&state, JournalState::Saved { files: kept, .. } if *kept == files),
+            "{state:?}"
+        );
+        // A video that is on disk is not paid for again.
+        let error = journal.retry(0).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+    }
+    assert_eq!(created(&server), ["g0"]);
 }
 
 #[tokio::test]

@@ -240,8 +240,19 @@ fn create_in_progress_is_recorded_after_batch_and_client_are_dropped() {
     until(|| matches!(state(2), JournalState::Created { .. }));
     journal.saved_blocking(0, vec!["a.mp4".into()]).unwrap();
     assert!(matches!(state(1), JournalState::Saved { .. }));
-    let error = journal.failed_blocking(7).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Configuration);
+    journal.saving_blocking(1, "b.mp4".into()).unwrap();
+    assert_eq!(journal.entries()[&2].saving, Some("b.mp4".into()));
+    journal.failed_blocking(1).unwrap();
+    journal.retry_blocking(1).unwrap();
+    assert_eq!(state(2), JournalState::NotCreated);
+    for refused in [
+        journal.failed_blocking(7),
+        journal.saving_blocking(7, "c.mp4".into()),
+        journal.retry_blocking(0),
+        journal.retry_blocking(7),
+    ] {
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Configuration);
+    }
 }
 
 #[test]

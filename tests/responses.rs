@@ -172,6 +172,41 @@ async fn success_responses_without_a_state_are_not_valid() {
     }
 }
 
+/// Responses that JavaScript and Python read, although their text is not Unicode: a service cut a text within a character.
+fn not_unicode(id_and_more: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let with = |prompt: &[u8]| {
+        let parts: [&[u8]; 5] = [br#"{"prompt":"#, prompt, b",", id_and_more.as_bytes(), b"}"];
+        parts.concat()
+    };
+    vec![
+        ("single surrogate", with(br#""a kite \ud83d""#)),
+        ("second half alone", with(br#""\ude00 a kite""#)),
+        ("cut bytes", with(b"\"a kite \xF0\x9F\x98\"")),
+        (
+            "byte order mark",
+            [b"\xEF\xBB\xBF", &with(br#""a kite""#)[..]].concat(),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn response_whose_text_is_not_unicode_loses_no_handle_and_no_video() {
+    for (name, body) in not_unicode(r#""id":"g1","status":"queued""#) {
+        let server = Server::always(http(201, &[], body)).await;
+        let handle = client(server.url()).create(request()).await;
+        assert_eq!(handle.unwrap().id(), "g1", "{name}");
+    }
+    let video = r#""id":"g1","status":"completed","video":{"url":"https://cdn.example.com/v.mp4?a=\ud83d\ude00"}"#;
+    for (name, body) in not_unicode(video) {
+        let server = Server::always(http(200, &[], body)).await;
+        let generation = impatient(server.url()).wait("g1").await.unwrap();
+        let url = &generation.videos()[0].url;
+        assert_eq!(url, "https://cdn.example.com/v.mp4?a=\u{1F600}", "{name}");
+        let prompt = generation.as_json()["prompt"].as_str().unwrap();
+        assert!(prompt.contains("a kite"), "{name}: {prompt}");
+    }
+}
+
 #[tokio::test]
 async fn wrapped_create_has_a_handle() {
     for body in [

@@ -258,9 +258,9 @@ impl ClientBuilder {
     /// further headers, local address, HTTP/2, name resolution. `change` is called for each of the two.
     ///
     /// This crate sets its guarantees afterwards, so they hold with any `change`: no redirect is followed, no layer below
-    /// [`CreateRetries`] retries, each create has a connection of its own, the key is only in the `Authorization` header of
-    /// these calls, and each call has its own [timeout](Self::create_timeout). Downloads use another client, which
-    /// [`configure_downloads`](Self::configure_downloads) customizes.
+    /// [`CreateRetries`] retries, each create has a connection of its own, no response is decompressed, the key is only in the
+    /// `Authorization` header of these calls, and each call has its own [timeout](Self::create_timeout). Downloads use another
+    /// client, which [`configure_downloads`](Self::configure_downloads) customizes.
     ///
     /// ```no_run
     /// # #[cfg(feature = "rustls")]
@@ -290,9 +290,9 @@ impl ClientBuilder {
     /// receives these headers. The client shares nothing with the clients of the API.
     ///
     /// This crate sets its guarantees afterwards: only the [download](crate::Download) follows redirects, each after a check,
-    /// and a resolver of this crate resolves names. A resolver that `change` sets is therefore not used; only
-    /// [`resolve`](reqwest::ClientBuilder::resolve) takes precedence, and the addresses that it sets are not checked. Set a
-    /// proxy with [`proxy`](Self::proxy), not here.
+    /// nothing is decompressed, and a resolver of this crate resolves names. A resolver that `change` sets is therefore not
+    /// used; only [`resolve`](reqwest::ClientBuilder::resolve) takes precedence, and the addresses that it sets are not
+    /// checked. Set a proxy with [`proxy`](Self::proxy), not here.
     pub fn configure_downloads(
         mut self,
         change: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,

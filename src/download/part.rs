@@ -132,7 +132,15 @@ impl Part {
     }
 
     /// Syncs the complete part to disk and renames it to `path`.
-    pub(super) async fn finish(mut self, path: &Path) -> Result<(), Error> {
+    pub(super) async fn finish(self, path: &Path) -> Result<(), Error> {
+        self.finish_with(path, sync).await
+    }
+
+    async fn finish_with(
+        mut self,
+        path: &Path,
+        sync: fn(&File) -> io::Result<()>,
+    ) -> Result<(), Error> {
         self.settle().await?;
         // The part is complete, so its bytes stay even if a later step fails.
         self.kept = true;
@@ -140,9 +148,13 @@ impl Part {
         let (length, path_of_file) = (self.length, path.to_owned());
         let overwrite = self.target.overwrites();
         let finish = move || {
-            sync(&file)?;
+            if let Err(error) = sync(&file) {
+                return Ok(Err(error));
+            }
             // On a file system without locks, another process may have written to the part.
-            if file.metadata()?.len() != length {
+            let is_changed = file.metadata()?.len() != length;
+            // A part that another process has put in place of this one may be incomplete.
+            if is_changed || is_replaced(&file, &part, length)? {
                 let what = "another program changed the part during the download; download the video again";
                 return Err(io::Error::other(what));
             }
@@ -160,12 +172,17 @@ impl Part {
             // Some systems cannot sync a folder; the file is complete in any case.
             #[cfg(unix)]
             let _ = File::open(folder(&path_of_file)).and_then(|folder| folder.sync_all());
-            Ok(())
+            Ok(Ok(()))
         };
-        blocking(finish).await.map_err(|error| match error.kind() {
+        let synced = blocking(finish).await.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => Error::new(ErrorKind::Io, exists(path)),
             _ => io_error(path, "cannot be written", error),
         })?;
+        if let Err(error) = synced {
+            // The system may have dropped bytes that it could not write, and the next sync would succeed without them.
+            self.discard();
+            return Err(io_error(path, "cannot be written", error));
+        }
         self.finished = true;
         Ok(())
     }
@@ -282,6 +299,13 @@ impl Drop for Part {
     }
 }
 
+/// Whether the file at `part` is another one than `file`, which has `length` bytes. Some file systems have no identity of
+/// files, so a file of the same length counts as the same.
+fn is_replaced(file: &File, part: &Path, length: u64) -> io::Result<bool> {
+    let is_same_length = || fs::symlink_metadata(part).is_ok_and(|found| found.len() == length);
+    Ok(!is_at(file, part)? && !is_same_length())
+}
+
 /// Reads the note of a part; `None` for a truncated note, or one of an incompatible version of this crate.
 fn read_note(part: &Path) -> Option<Note> {
     serde_json::from_slice(&fs::read(note(part)).ok()?).ok()
@@ -298,6 +322,49 @@ async fn blocking<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn part_of_another_process_never_gets_the_final_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.mp4");
+        for overwrite in [false, true] {
+            let target = ReservedTarget::try_new(&path, overwrite).expect("a target");
+            let mut part = Part::open(target, "g 1".into()).expect("a part");
+            part.write(Bytes::from_static(b"a whole video"))
+                .await
+                .expect("written");
+            part.settle().await.expect("written");
+            // Another program removes the part, and a second download of the same video begins.
+            let of_other = part.target.part.clone();
+            fs::remove_file(&of_other).expect("removed");
+            let other = ReservedTarget::try_new(&path, overwrite).expect("a target");
+            (&*other.file).write_all(b"a whole").expect("written");
+            let error = part.finish(&path).await.expect_err("its part is gone");
+            assert_eq!(error.kind(), ErrorKind::Io);
+            assert!(!path.exists(), "half a file under the final name");
+            assert_eq!(fs::read(&of_other).expect("a part"), b"a whole");
+            other.discard();
+        }
+    }
+
+    #[tokio::test]
+    async fn part_that_cannot_be_synced_is_not_continued() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.mp4");
+        let target = ReservedTarget::try_new(&path, false).expect("a target");
+        let mut part = Part::open(target, "g 1".into()).expect("a part");
+        let version = r#"{"validator":{"etag":"\"v1\""},"total":5}"#;
+        let version = serde_json::from_str(version).expect("a version");
+        part.begin(&version).await.expect("begun");
+        part.write(Bytes::from_static(b"video"))
+            .await
+            .expect("written");
+        let fails = |_: &File| Err(io::Error::other("lost"));
+        let error = part.finish_with(&path, fails).await.expect_err("no sync");
+        assert_eq!(error.kind(), ErrorKind::Io);
+        let left = fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(left, 0, "bytes that may be lost");
+    }
 
     #[tokio::test]
     async fn write_after_a_failed_write_is_refused() {

@@ -7,13 +7,13 @@ use std::{error::Error as StdError, time::Duration};
 
 use reqwest::{
     Method, Response, StatusCode, Url,
-    header::{ACCEPT_ENCODING, IF_RANGE, LOCATION, RANGE, RETRY_AFTER},
+    header::{ACCEPT_ENCODING, IF_RANGE, LOCATION, RANGE},
 };
 
 use super::judge::ResumePoint;
 use crate::{
     Error, ErrorKind,
-    http::{Files, HttpTrace, NotPublic},
+    http::{Files, HttpTrace, NotPublic, retry_after},
     urls::redacted,
 };
 
@@ -157,13 +157,7 @@ pub(super) fn refused(response: &Response, video_url: &str) -> AttemptError {
     match status.as_u16() {
         // 202: the file is not ready yet.
         202 | 408 | 425 | 429 | 500.. => {
-            let seconds = response
-                .headers()
-                .get(RETRY_AFTER)
-                .and_then(|after| after.to_str().ok());
-            let pause = seconds
-                .and_then(|seconds| seconds.trim().parse().ok())
-                .map(Duration::from_secs);
+            let pause = retry_after(response.headers());
             AttemptError::Transient {
                 what,
                 source: None,
@@ -227,4 +221,35 @@ fn not_public(refusal: impl std::fmt::Display, shown: &str) -> Error {
 
 fn setup_failed(error: reqwest::Error) -> Error {
     Error::new(ErrorKind::Configuration, "the HTTP client cannot be set up").with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    #[test]
+    fn pause_of_a_busy_host_is_read_in_every_form_and_limited() {
+        let pause = |after: &str| {
+            let response = http::Response::builder().status(503);
+            let response = response.header("retry-after", after).body("");
+            let response = Response::from(response.expect("a response"));
+            match refused(&response, "https://a.example/v.mp4") {
+                AttemptError::Transient { pause, .. } => pause,
+                other => panic!("{other:?}"),
+            }
+        };
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        assert_eq!(pause("7"), seconds(7));
+        assert_eq!(pause("3600"), seconds(30));
+        assert_eq!(pause("1.5"), Some(Duration::from_millis(1500)));
+        assert_eq!(pause("soon"), None);
+        let later = |seconds| {
+            let date = SystemTime::now() + Duration::from_secs(seconds);
+            pause(&httpdate::fmt_http_date(date)).expect("a date is read")
+        };
+        assert!((5..=20).contains(&later(20).as_secs()));
+        assert_eq!(Some(later(3600)), seconds(30));
+    }
 }

@@ -107,8 +107,11 @@ impl ReservedTarget {
         Err(first.unwrap_or_else(|| failed(io::ErrorKind::InvalidFilename.into())))
     }
 
-    /// Removes the part and its note.
+    /// Removes the part and its note, unless another process has replaced them.
     pub(super) fn discard(&self) {
+        if !is_at(&self.file, &self.part).is_ok_and(|is_ours| is_ours) {
+            return;
+        }
         let _ = fs::remove_file(&self.part);
         // The note is removed last: a part without a note would be taken for another program's file.
         let _ = fs::remove_file(note(&self.part));
@@ -351,4 +354,25 @@ fn foreign(path: &Path) -> String {
         "the file {} is in the way and is not a part that this crate left; move it elsewhere, or name another file",
         path.display()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dropped_reservation_leaves_the_part_of_a_later_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.mp4");
+        let first = ReservedTarget::try_new(&path, false).expect("a target");
+        // Another program removes the empty part, so that a second download can reserve the target.
+        fs::remove_file(&first.part).expect("removed");
+        let second = ReservedTarget::try_new(&path, false).expect("a target");
+        drop(first);
+        assert!(is_at(&second.file, &second.part).expect("a file"));
+        assert!(note(&second.part).exists());
+        drop(second);
+        let left = fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(left, 0);
+    }
 }

@@ -10,7 +10,7 @@ use reqwest::{
 };
 use uuid::Uuid;
 
-use super::redact;
+use super::{lenient, redact};
 use crate::{Generation, ResponseMetadata, ServiceError};
 
 /// The maximum number of bytes that are read of a redirect or a server error, and kept of a response that is too large.
@@ -72,8 +72,8 @@ impl ServiceResponse {
         if let Some(before) = before.filter(|before| before.is_text(&self.body)) {
             return Ok(before.clone().with_metadata(self.metadata()));
         }
-        let json: serde_json::Value = match (serde_json::from_slice(&self.body), &self.incomplete) {
-            (Ok(json), _) => json,
+        let (json, text) = match (lenient::parse(&self.body), &self.incomplete) {
+            (Ok(read), _) => read,
             (Err(_), Some(incomplete)) => return Err(incomplete.clone()),
             (Err(error), None) => {
                 let kind = self.text(&CONTENT_TYPE).unwrap_or("no content type");
@@ -86,7 +86,7 @@ impl ServiceResponse {
         if !json.is_object() {
             return Err("the response is JSON but not an object".into());
         }
-        Ok(Generation::from_text(&self.body, json).with_metadata(self.metadata()))
+        Ok(Generation::from_text(&text, json).with_metadata(self.metadata()))
     }
 
     /// The generation of a 202 that describes no state: `before`, the last known one, with this response's metadata.
@@ -116,23 +116,9 @@ impl ServiceResponse {
         error
     }
 
-    /// How long the service requests clients to wait: `retry-after-ms`, or `Retry-After` as seconds or a date.
+    /// How long the service requests clients to wait.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        if let Some(millis) = self
-            .text(&RETRY_AFTER_MS)
-            .and_then(|text| text.trim().parse().ok())
-        {
-            return Some(Duration::from_millis(millis));
-        }
-        let text = self.text(&RETRY_AFTER)?;
-        let text = text.trim();
-        match text.parse::<f64>() {
-            Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
-            Err(_) => {
-                let date = httpdate::parse_http_date(text).ok()?;
-                Some(date.duration_since(SystemTime::now()).unwrap_or_default())
-            }
-        }
+        retry_after(&self.headers)
     }
 
     /// The content coding of the body, although no request of this crate accepts one; `None` for a plain body.
@@ -153,8 +139,27 @@ impl ServiceResponse {
     }
 
     fn text(&self, name: &HeaderName) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
+        text(&self.headers, name)
     }
+}
+
+/// How long the sender of a response requests clients to wait: `retry-after-ms`, or `Retry-After` as seconds or a date.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    if let Some(millis) = text(headers, &RETRY_AFTER_MS).and_then(|text| text.trim().parse().ok()) {
+        return Some(Duration::from_millis(millis));
+    }
+    let text = text(headers, &RETRY_AFTER)?.trim();
+    match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Err(_) => {
+            let date = httpdate::parse_http_date(text).ok()?;
+            Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+        }
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
 }
 
 fn compressed(encoding: &str) -> String {

@@ -130,6 +130,12 @@ pub(super) fn apply(entries: &mut BTreeMap<usize, JournalEntry>, event: &Event) 
         }
         return;
     }
+    if let (JournalState::Saved { .. }, Event::Failed { .. } | Event::Completed { .. }) =
+        (&entry.state, event)
+    {
+        // A later run may have polled the generation again, and the service keeps it for a limited time.
+        return;
+    }
     entry.state = match (event, entry.handle().cloned()) {
         (Event::Created { handle, .. }, _) => JournalState::Created {
             handle: handle.clone(),

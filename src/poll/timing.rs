@@ -164,7 +164,7 @@ impl<S: PollSource> Machine<S> {
         let known = self.options.schedule.remaining(&self.poll_state());
         let remaining = known.or_else(|| {
             let expected = self.expected.as_ref()?;
-            let middle = (*expected.start() + *expected.end()) / 2;
+            let middle = expected.start().saturating_add(*expected.end()) / 2;
             Some(middle.saturating_sub(clock.to_service(self.age())))
         })?;
         Some(clock.to_local(remaining))

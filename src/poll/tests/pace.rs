@@ -243,6 +243,21 @@ async fn extreme_settings_do_not_panic() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn extreme_stated_duration_does_not_panic() {
+    let mut created = handle().created().unwrap().clone();
+    created.expected = Some(Duration::MAX..=Duration::MAX);
+    let handle = GenerationHandle::of("g".into(), "m", Route::Universal, "https://a", created);
+    let script = script(&[generating()]);
+    let mut machine = Machine::start(&script, handle, every(10));
+    let mut update = machine.step().await;
+    machine.add_remaining(&mut update);
+    let Ok(Update::Progress(progress)) = update else {
+        panic!("{update:?}");
+    };
+    assert!(progress.times.remaining > Some(Duration::from_secs(u64::MAX / 2)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn polls_beyond_the_budget_are_queued_except_the_last() {
     // One poll a minute: the second waits for its token, and the deadline comes first.
     let budget = PollBudget::per_minute(1.0).burst(1);

@@ -80,16 +80,19 @@ fn is_transport_stream(bytes: &[u8]) -> bool {
         })
 }
 
-/// The bytes after an ID3v2 tag, whose size is stored in four bytes of seven bits.
+/// The bytes after all ID3v2 tags at the beginning; `None` if there is no tag. The size of a tag is stored in four bytes of
+/// seven bits.
 fn after_id3(bytes: &[u8]) -> Option<&[u8]> {
-    let header = bytes.first_chunk::<10>()?;
-    if !header.starts_with(b"ID3") {
-        return None;
+    let mut rest = bytes;
+    while let Some(header) = rest.first_chunk::<10>()
+        && header.starts_with(b"ID3")
+    {
+        let size = header[6..]
+            .iter()
+            .fold(0, |size: usize, byte| size << 7 | usize::from(byte & 0x7F));
+        rest = rest.get(10 + size..).unwrap_or_default();
     }
-    let size = header[6..]
-        .iter()
-        .fold(0, |size: usize, byte| size << 7 | usize::from(byte & 0x7F));
-    Some(bytes.get(10 + size..).unwrap_or_default())
+    (rest.len() < bytes.len()).then_some(rest)
 }
 
 /// Whether the bytes begin with text: UTF-8 without control characters; the last character may be incomplete.
@@ -350,6 +353,14 @@ mod tests {
                 bytes.escape_ascii()
             );
         }
+    }
+
+    #[test]
+    fn any_number_of_id3_tags_precedes_the_audio() {
+        let tags = b"ID3\x04\0\0\0\0\0\0".repeat(200_000);
+        assert_eq!(detected(&tags).as_deref(), Some("audio/mpeg"));
+        let audio = [&tags, &b"\xFF\xF1\x50\x80"[..]].concat();
+        assert_eq!(detected(&audio).as_deref(), Some("audio/aac"));
     }
 
     #[test]
