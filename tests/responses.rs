@@ -159,6 +159,27 @@ async fn create_with_response_202_is_accepted_only_with_an_id() {
 }
 
 #[tokio::test]
+async fn handle_in_the_beginning_of_a_create_response_is_not_lost() {
+    let body = |rest: &str| format!(r#"{{"id":"g1","status":"queued","prompt":"{rest}"#);
+    for (name, answer) in [
+        (
+            "broken connection",
+            http(201, &[("content-length", "999")], body("a kite")),
+        ),
+        ("too large", http(201, &[], body(&"a kite ".repeat(20_000)))),
+    ] {
+        let server = Server::always(answer).await;
+        let client = builder(server.url()).max_answer_bytes(100_000).build();
+        let handle = client.unwrap().create(request()).await;
+        assert_eq!(handle.expect(name).id(), "g1");
+    }
+    // A response that is elsewhere.
+    let server = Server::always(http(303, &[("location", "/v2/done")], "")).await;
+    let error = client(server.url()).create(request()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AmbiguousCreate);
+}
+
+#[tokio::test]
 async fn success_responses_without_a_state_are_not_valid() {
     for answer in [
         http(200, &[], ""),

@@ -151,14 +151,17 @@ impl Client {
         if !response.status.is_success() {
             let service = response.service_error();
             return Err(match service.status {
-                408 | 500.. => unclear(&format!("the service returned {service}")),
+                // 303: the request was processed, and its result is elsewhere.
+                303 | 408 | 500.. => unclear(&format!("the service returned {service}")),
                 _ => {
                     let what = format!("the service refused the request: {service}");
                     Error::new(ErrorKind::Refused, what).with_service(service)
                 }
             });
         }
-        let answer = response.generation(None).map_err(|what| unclear(&what))?;
+        let answer = response.generation(None);
+        // The connection may break after the id.
+        let answer = answer.or_else(|what| response.beginning().ok_or_else(|| unclear(&what)))?;
         let Some(id) = answer.id().map(str::to_owned) else {
             return Err(unclear("the service's response holds no generation id"));
         };

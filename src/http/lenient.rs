@@ -1,11 +1,11 @@
-//! Parses the JSON of a response even if its text is not Unicode.
+//! Parses the JSON of a response even if its text is not Unicode, or not complete: a paid result must not be lost to it.
 //!
-//! A service that cuts a text within a character, such as a long prompt, sends such JSON. Clients in JavaScript and Python read
-//! it, and a paid result must not be lost to it.
+//! A service that cuts a text within a character, such as a long prompt, sends the first. Clients in JavaScript and Python read it.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
-use serde_json::Value;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde_json::{Map, Value};
 
 /// Parses JSON, repaired if necessary; returns the text that was parsed, too.
 pub(super) fn parse(text: &[u8]) -> serde_json::Result<(Value, Cow<'_, [u8]>)> {
@@ -60,6 +60,43 @@ fn unit(text: &str) -> Option<u16> {
     is_hexadecimal.then(|| u16::from_str_radix(digits, 16).ok())?
 }
 
+/// The text members of an object that have arrived whole, if the end of the object is missing. Of other members the last one may be
+/// incomplete.
+pub(super) fn beginning(text: &[u8]) -> Map<String, Value> {
+    let mut members = Map::new();
+    let mut parser = serde_json::Deserializer::from_slice(text);
+    // The error is the end of the text.
+    _ = Members(&mut members).deserialize(&mut parser);
+    members
+}
+
+struct Members<'a>(&'a mut Map<String, Value>);
+
+impl<'de> DeserializeSeed<'de> for Members<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Members<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some((name, value)) = map.next_entry()? {
+            if let Value::String(_) = value {
+                self.0.insert(name, value);
+            }
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -81,6 +118,22 @@ mod tests {
         ] {
             assert_eq!(repaired(text), expected);
         }
+    }
+
+    #[test]
+    fn members_before_the_end_of_the_text_are_read() {
+        let text = br#"{"n": 1, "id": "g1", "of": {"id": "x"}, "status": "queued", "number": 12}"#;
+        let names =
+            |length| Vec::from_iter(beginning(&text[..length]).into_iter().map(|(name, _)| name));
+        for length in 0..text.len() {
+            let expected: &[&str] = match length {
+                0..19 => &[],
+                19..59 => &["id"],
+                _ => &["id", "status"],
+            };
+            assert_eq!(names(length), expected, "{length}");
+        }
+        assert!(beginning(b"[\"id\", \"g1\"").is_empty());
     }
 
     proptest! {

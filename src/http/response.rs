@@ -89,6 +89,16 @@ impl ServiceResponse {
         Ok(Generation::from_text(&text, json).with_metadata(self.metadata()))
     }
 
+    /// The generation whose id has arrived in an incomplete body.
+    pub(crate) fn beginning(&self) -> Option<Generation> {
+        if self.incomplete.is_none() || self.encoding().is_some() {
+            return None;
+        }
+        let members = lenient::beginning(&self.body);
+        let is_named = members.contains_key("id");
+        is_named.then(|| Generation::from_json(members.into()).with_metadata(self.metadata()))
+    }
+
     /// The generation of a 202 that describes no state: `before`, the last known one, with this response's metadata.
     pub(crate) fn accepted(&self, before: Option<&Generation>) -> Generation {
         let generation = before.cloned().unwrap_or_else(Generation::accepted);
