@@ -46,6 +46,19 @@ async fn recording_has_no_key_no_signature_and_no_media_and_still_matches() {
 }
 
 #[tokio::test]
+async fn response_of_null_is_recorded_and_replayed() {
+    let upstream = Server::always(json_response(&json!(null))).await;
+    let (proxy, lines) = recording_proxy(&upstream.url()).await;
+    let request = text(json!({}));
+    let response = post(&proxy, &request.to_string()).await.unwrap();
+    assert_eq!(response.text().await.unwrap(), "null");
+    let recording: Recording = lines.lock().unwrap().join("\n").parse().unwrap();
+    let (_simulator, caller) = replay(&recording).await;
+    let replayed = caller.response("POST", PATH, Some(&request)).await.unwrap();
+    assert_eq!(replayed.text().await.unwrap(), "null");
+}
+
+#[tokio::test]
 async fn chunked_response_is_recorded_without_the_fields_of_its_connection_and_replayed() {
     let created = r#"{"id":"1"}"#;
     let upstream = Server::start(move |_, _| {
