@@ -5,7 +5,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use aimlapi_video::Route;
 use aimlapi_video_simulator::{Proxy, RecordedExchange, Recording, Simulator};
 use serde_json::{Value, json};
 
@@ -58,7 +57,7 @@ pub(crate) async fn recording_proxy(upstream: &str) -> (Proxy, Arc<Mutex<Vec<Str
 }
 
 /// The line of an exchange at a time in seconds.
-fn exchange(seconds: u64, request: Value, status: u16, body: Value) -> String {
+pub(crate) fn exchange(seconds: u64, request: Value, status: u16, body: Value) -> String {
     let at = humantime::format_rfc3339(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
     json!({ "number": seconds, "at": at.to_string(), "seconds": 0.1, "request": request,
         "response": { "status": status, "headers": { "content-type": "application/json" }, "body": body } })
@@ -308,37 +307,6 @@ async fn replayed_generation_is_listed_as_others_are() {
     assert!(all[0]["seconds_left"].as_f64().unwrap() > 0.0);
     simulator.for_key("key-number-2").reset();
     assert_eq!(json!(simulator.tasks()), listed);
-}
-
-#[tokio::test]
-async fn replayed_generation_of_the_older_url_is_listed_with_its_cost() {
-    let call = |more: Value| {
-        let mut call = json!({ "path": Route::LegacyKling.path() });
-        let more = more.as_object().unwrap().clone();
-        call.as_object_mut().unwrap().extend(more);
-        call
-    };
-    let body = text(json!({}));
-    let usage = json!({ "usage": { "tokens_used": 500_000 } });
-    let recording = [
-        exchange(
-            1,
-            call(json!({ "method": "POST", "body": body })),
-            201,
-            json!({ "id": "a", "status": "queued" }),
-        ),
-        exchange(
-            9,
-            call(json!({ "method": "GET", "generation_id": "a" })),
-            200,
-            json!({ "id": "a", "status": "completed", "meta": usage }),
-        ),
-    ];
-    let recording: Recording = recording.join("\n").parse().unwrap();
-    let (simulator, caller) = replay(&recording).await;
-    let path = Route::LegacyKling.path();
-    assert_eq!(caller.send("POST", path, Some(&body)).await.0, 201);
-    assert_eq!(simulator.tasks()[0].credits, 500_000.0);
 }
 
 #[tokio::test]
