@@ -207,7 +207,8 @@ fn request(old: &Request, new: &Request, recorder: &mut Recorder<'_>) {
             Effect::Breaking,
         );
     }
-    object("", &old.model.properties, &new.model.properties, recorder);
+    let was = (&*old.model.properties, &*old.model.checks);
+    object("", was, &new.model.properties, recorder);
     checks("", &old.model.checks, &new.model.checks, recorder);
     let [was, is] = [old, new].map(|request| request.create.answer.as_ref().map(facts));
     if was != is {
@@ -220,7 +221,13 @@ fn request(old: &Request, new: &Request, recorder: &mut Recorder<'_>) {
     }
 }
 
-fn object(path: &str, old: &[Property], new: &[Property], recorder: &mut Recorder<'_>) {
+/// The properties of an object; the old ones with what was checked beside them.
+fn object(
+    path: &str,
+    (old, checks): (&[Property], &[Check]),
+    new: &[Property],
+    recorder: &mut Recorder<'_>,
+) {
     let mut names: Vec<&str> = old
         .iter()
         .chain(new)
@@ -252,7 +259,7 @@ fn object(path: &str, old: &[Property], new: &[Property], recorder: &mut Recorde
                 );
             }
             (None, Some(is)) => {
-                let effect = if is.required {
+                let effect = if is.required || !within::fits_map(checks, is) {
                     Effect::Breaking
                 } else {
                     Effect::Compatible
@@ -269,32 +276,21 @@ fn object(path: &str, old: &[Property], new: &[Property], recorder: &mut Recorde
 }
 
 fn field(path: &str, old: &Property, new: &Property, recorder: &mut Recorder<'_>) {
-    // The struct's field is a plain value where one must always be given, and an `Option` otherwise.
-    let is_plain = |property: &Property| property.required && !property.nullable;
-    let retyped = is_plain(old) != is_plain(new);
-    let unless_retyped = |effect: Effect| if retyped { Effect::Breaking } else { effect };
     match (old.required, new.required) {
         (false, true) => recorder.record(path, Kind::BecameRequired, None, None, Effect::Breaking),
-        (true, false) => {
-            recorder.record(
-                path,
-                Kind::BecameOptional,
-                None,
-                None,
-                unless_retyped(Effect::Compatible),
-            );
-        }
+        // The struct's field becomes an `Option`.
+        (true, false) => recorder.record(path, Kind::BecameOptional, None, None, Effect::Breaking),
         _ => {}
     }
     match (old.nullable, new.nullable) {
         (false, true) => {
-            recorder.record(
-                path,
-                Kind::NullAllowed,
-                None,
-                None,
-                unless_retyped(Effect::Compatible),
-            );
+            // The field of a property that every request has becomes a `Nullable`; an `Option` stays one.
+            let effect = if old.required {
+                Effect::Breaking
+            } else {
+                Effect::Compatible
+            };
+            recorder.record(path, Kind::NullAllowed, None, None, effect);
         }
         (true, false) => recorder.record(path, Kind::NullRefused, None, None, Effect::Breaking),
         _ => {}

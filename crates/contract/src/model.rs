@@ -177,8 +177,15 @@ impl Property {
 
     /// Whether the property takes media, as a single value or as items of an array.
     pub fn takes_media(&self) -> bool {
-        let is_uri = |items: &Schema| matches!(items.typed(), Schema::Uri);
-        self.media || matches!(self.schema.typed(), Schema::Array { items, .. } if is_uri(items))
+        fn is_media(schema: &Schema) -> bool {
+            match schema.typed() {
+                Schema::Uri | Schema::UriOrBase64 | Schema::Media => true,
+                Schema::Array { items, .. } => is_media(items),
+                Schema::OneOrMany(item) => is_media(item),
+                _ => false,
+            }
+        }
+        self.media || is_media(&self.schema)
     }
 
     /// The schema of the property, with `null` if that is allowed.

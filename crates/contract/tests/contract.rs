@@ -59,6 +59,26 @@ fn contract_is_read_as_it_was_written() {
 }
 
 #[test]
+fn one_value_or_a_list_of_media_takes_media_whatever_their_form() {
+    let media = [Schema::Uri, Schema::UriOrBase64, Schema::Media];
+    for one in media {
+        let limited = one
+            .clone()
+            .checked(vec![Check::AllOf(Schema::string(0, Some(99)))]);
+        for schema in [
+            Schema::array(one.clone(), 0, Some(3)),
+            Schema::array(limited, 0, None),
+            Schema::OneOrMany(Box::new(one)),
+        ] {
+            let property = Property::new("images", schema);
+            assert!(property.takes_media(), "{property:?}");
+        }
+    }
+    let texts = Schema::array(Schema::string(0, None), 0, None);
+    assert!(!Property::new("shots", texts).takes_media());
+}
+
+#[test]
 fn two_lists_of_alternatives_stay_apart_in_json_schema() {
     let any_of = |arms: Vec<Schema>| Check::AllOf(Schema::alternatives(arms, false));
     let schema = Schema::Any.checked(vec![

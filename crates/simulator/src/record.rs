@@ -94,7 +94,11 @@ pub struct RecordedContent {
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// The body, if it is JSON.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "json"
+    )]
     pub body: Option<Value>,
     /// The body, if it is another short text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -263,4 +267,9 @@ fn micros<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::E
 fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
     let text = String::deserialize(deserializer)?;
     humantime::parse_rfc3339(&text).map_err(serde::de::Error::custom)
+}
+
+/// Reads a body that is there, `null` included.
+fn json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }

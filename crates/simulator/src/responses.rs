@@ -46,7 +46,7 @@ pub(super) fn generation(
     if let Ok(id) = HeaderValue::from_str(&stamp.id.to_string()) {
         out.insert("x-inference-id", id);
     }
-    if let Some(id) = headers.get(CLIENT_REQUEST_ID) {
+    if let Some(id) = client_request_id(headers) {
         out.insert(CLIENT_REQUEST_ID, id.clone());
     }
     let usage = [
@@ -59,6 +59,13 @@ pub(super) fn generation(
         }
     }
     response
+}
+
+/// Returns the client's own id of a request. The service drops an id that is longer than 128 characters or has any other character.
+fn client_request_id(headers: &HeaderMap) -> Option<&HeaderValue> {
+    let is_kept = |byte: &u8| byte.is_ascii_alphanumeric() || b"._:-".contains(byte);
+    let id = headers.get(CLIENT_REQUEST_ID)?;
+    ((1..=128).contains(&id.len()) && id.as_bytes().iter().all(is_kept)).then_some(id)
 }
 
 /// An error response in the service's shape: `message`, `path`, `requestId`, `statusCode`, `timestamp`.
@@ -88,10 +95,8 @@ impl ErrorResponse {
 
     /// Converts the error to the response to a request for `uri`.
     pub(super) fn into_response(self, uri: &Uri, headers: &HeaderMap, stamp: Stamp) -> Response {
-        let client_id = headers
-            .get(CLIENT_REQUEST_ID)
-            .and_then(|id| id.to_str().ok())
-            .map(str::to_owned);
+        let client_id = client_request_id(headers).and_then(|id| id.to_str().ok());
+        let client_id = client_id.map(str::to_owned);
         let body = json!({
             "message": self.message,
             "path": uri.path(),

@@ -188,6 +188,10 @@ impl Tasks {
             let left = inner.credits;
             return CreateOutcome::NoCredits { cost, left };
         }
+        let is_at_limit = inner.tasks.len() >= self.settings.max_tasks;
+        if is_at_limit && !inner.has_ended(now) {
+            return CreateOutcome::Full;
+        }
         let rule = inner.script.take(&model.id, body, headers, request);
         let step = rule.as_ref().and_then(|rule| rule.create.clone());
         if let Some(step) = step
@@ -196,8 +200,8 @@ impl Tasks {
         {
             return CreateOutcome::Replaced(step.clone());
         }
-        if inner.tasks.len() >= self.settings.max_tasks && !inner.remove_ended(now) {
-            return CreateOutcome::Full;
+        if is_at_limit {
+            inner.remove_first_ended();
         }
         let number = inner.created;
         inner.created += 1;
@@ -394,16 +398,17 @@ impl Tasks {
 }
 
 impl Inner {
-    /// Removes the generation that ended first; returns whether one had ended.
-    fn remove_ended(&mut self, now: Duration) -> bool {
-        let ended = self
-            .ends
-            .peek()
-            .is_some_and(|Reverse((end, _))| *end <= now);
-        if ended && let Some(Reverse((_, id))) = self.ends.pop() {
+    /// Whether a generation has ended.
+    fn has_ended(&self, now: Duration) -> bool {
+        let first = self.ends.peek();
+        first.is_some_and(|Reverse((end, _))| *end <= now)
+    }
+
+    /// Removes the generation that ended first.
+    fn remove_first_ended(&mut self) {
+        if let Some(Reverse((_, id))) = self.ends.pop() {
             self.tasks.remove(&id);
         }
-        ended
     }
 }
 

@@ -10,9 +10,18 @@ pub(super) fn value(keyword: &str, value: &Value) -> Value {
             let named = named.map(|(name, part)| (name.clone(), schema(part)));
             Value::Object(named.collect())
         }
+        Value::Array(arms) if ARMS.contains(&keyword) => arms.iter().map(arm).collect(),
         Value::Array(parts) if LISTED.contains(&keyword) => parts.iter().map(schema).collect(),
         part if SINGLE.contains(&keyword) => schema(part),
         data => data.clone(),
+    }
+}
+
+/// An arm of `nullable` alone means `null`.
+fn arm(part: &Value) -> Value {
+    match *part == json!({ "nullable": true }) {
+        true => json!({ "type": "null" }),
+        false => schema(part),
     }
 }
 
@@ -39,7 +48,6 @@ fn schema(schema: &Value) -> Value {
         }
     }
     match out.remove("nullable") {
-        Some(Value::Bool(true)) if out.is_empty() => json!({ "type": "null" }),
         Some(Value::Bool(true)) => json!({ "anyOf": [out, { "type": "null" }] }),
         _ => out.into(),
     }
@@ -59,8 +67,11 @@ const SINGLE: &[&str] = &[
     "unevaluatedProperties",
 ];
 
-/// Keywords whose value is a list of schemas.
-const LISTED: &[&str] = &["allOf", "anyOf", "oneOf", "prefixItems"];
+/// Keywords whose value is a list of alternatives.
+const ARMS: &[&str] = &["anyOf", "oneOf"];
+
+/// Other keywords whose value is a list of schemas.
+const LISTED: &[&str] = &["allOf", "prefixItems"];
 
 /// Keywords whose value is an object of schemas by name.
 const NAMED: &[&str] = &[

@@ -32,6 +32,10 @@ pub(super) fn compare(path: &str, old: &Schema, new: &Schema, recorder: &mut Rec
                 limits::compare(path, (old, &before), (new, &after), recorder);
                 before.retain(|check| !limits::is_limit(check));
                 after.retain(|check| !limits::is_limit(check));
+            } else if let (Schema::Object(old), Schema::Object(new)) = (old, new)
+                && old.is_empty() == new.is_empty()
+            {
+                super::object(path, (old, &before), new, recorder);
             } else {
                 compare(path, old, new, recorder);
             }
@@ -119,7 +123,7 @@ pub(super) fn compare(path: &str, old: &Schema, new: &Schema, recorder: &mut Rec
             values(path, &json(old), &json(new), false, recorder);
         }
         (Schema::Object(old), Schema::Object(new)) if old.is_empty() == new.is_empty() => {
-            super::object(path, old, new, recorder);
+            super::object(path, (old, &[]), new, recorder);
         }
         (Schema::OneOrMany(old), Schema::OneOrMany(new)) => {
             compare(path, old, new, recorder);
@@ -151,22 +155,9 @@ fn tagged(path: &str, old: &Schema, new: &Schema, recorder: &mut Recorder<'_>) {
     );
     for (value, old) in arms {
         if let Some((_, new)) = new_arms.iter().find(|(other, _)| *other == value) {
-            compare(path, &without(old, tag), &without(new, tag), recorder);
+            compare(path, old, new, recorder);
         }
     }
-}
-
-/// An alternative without its tag.
-fn without(arm: &Schema, tag: &str) -> Schema {
-    let mut arm = arm.clone();
-    let typed = match &mut arm {
-        Schema::Checked { schema, .. } => schema,
-        schema => schema,
-    };
-    if let Schema::Object(properties) = typed {
-        properties.retain(|property| property.name != tag);
-    }
-    arm
 }
 
 /// Compares the values of an enum of strings.
@@ -335,7 +326,7 @@ fn bound(
         return;
     }
     let is_lower = keyword.starts_with("min");
-    let number = |bound: &Option<Value>| bound.as_ref().and_then(Value::as_f64);
+    let number = |bound: &Option<Value>| bound.as_ref()?.as_number()?.as_i128();
     let tightened = match (number(&old), number(&new)) {
         (Some(old), Some(new)) if is_lower => new > old,
         (Some(old), Some(new)) => new < old,

@@ -4,6 +4,7 @@ use serde_json::{Number, Value};
 
 use super::{
     arms::{self, Judged, disjoint, kind},
+    bare::bare,
     limits::{Limit, Side, limit},
 };
 use aimlapi_video_contract::{Check, Formats, JsonType, Property, Schema};
@@ -119,22 +120,31 @@ fn typed_allows(old: (&Schema, &[Check]), new: &Schema) -> bool {
                 && new_max.is_none_or(|new_max| max.is_some_and(|max| max <= new_max))
                 && allows(items, others)
         }
-        (Schema::Object(old), Schema::Object(new)) => object_allows(old, new),
+        (Schema::Object(old), Schema::Object(new)) => object_allows((old, before), new),
         (typed, new) => typed == new,
     }
 }
 
-/// A new optional property narrows nothing, since no old request has it.
-fn object_allows(old: &[Property], new: &[Property]) -> bool {
+/// A new optional property narrows nothing, since no old request has it, unless the object was a map of other values.
+fn object_allows((old, checks): (&[Property], &[Check]), new: &[Property]) -> bool {
     new.iter().all(|is| {
         let was = old.iter().find(|was| was.name == is.name);
         match was {
-            None => !is.required,
+            None => !is.required && fits_map(checks, is),
             Some(was) => {
                 was.required >= is.required
                     && allows(&was.schema_with_null(), &is.schema_with_null())
             }
         }
+    })
+}
+
+/// Whether a new property allows the values that a map allowed under its name.
+pub(super) fn fits_map(checks: &[Check], property: &Property) -> bool {
+    let new = bare(&property.schema_with_null(), false);
+    checks.iter().all(|check| match check {
+        Check::Additional { schema, .. } => allows(&bare(schema, false), &new),
+        _ => true,
     })
 }
 

@@ -12,6 +12,11 @@ pub(crate) fn whole(schema: &Map<String, Value>) -> Option<Map<String, Value>> {
     let parts = schema.get("allOf")?.as_array()?;
     let mut whole = schema.clone();
     whole.remove("allOf");
+    // OpenAPI 3.0 has no other form for a reference that may be `null`.
+    let is_wrapper = whole.get("nullable") == Some(&Value::Bool(true))
+        && whole
+            .keys()
+            .all(|keyword| keyword == "nullable" || is_annotation(keyword));
     let mut rests: Vec<Value> = Vec::new();
     for (index, part) in parts.iter().enumerate() {
         let rest = Value::Object(join_or_rest(&mut whole, part)?);
@@ -19,6 +24,9 @@ pub(crate) fn whole(schema: &Map<String, Value>) -> Option<Map<String, Value>> {
             rests.resize(index, json!({}));
             rests.push(rest);
         }
+    }
+    if is_wrapper {
+        whole.insert("nullable".into(), true.into());
     }
     if !rests.is_empty() {
         whole.insert("allOf".into(), rests.into());

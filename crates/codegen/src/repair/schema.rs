@@ -94,7 +94,13 @@ pub(super) fn limit_without_type(document: &mut Value) -> usize {
             let mut limits = keywords.iter().filter_map(|keyword| schema.get(*keyword));
             limits.any(|limit| limit.is_number() || limit.is_string())
         };
-        let kind = if limits(&["minimum", "maximum", "multipleOf"]) {
+        let is_format = |names: &[&str]| {
+            let format = schema.get("format").and_then(Value::as_str);
+            format.is_some_and(|format| names.contains(&format))
+        };
+        let kind = if is_format(&["int32", "int64"]) {
+            "integer"
+        } else if limits(&["minimum", "maximum", "multipleOf"]) || is_format(&["float", "double"]) {
             "number"
         } else if limits(&["minLength", "maxLength", "pattern", "format"]) {
             "string"

@@ -10,7 +10,7 @@ use super::{
     schema::{arms, is_annotation},
 };
 use crate::is_of_type;
-use aimlapi_video_contract::{as_integer, is_equal};
+use aimlapi_video_contract::{as_integer, is_equal, is_multiple};
 
 /// The older bodies list the values of `model` without a `type`; the values are strings, so the type is `string`.
 pub(super) fn enum_without_type(document: &mut Value) -> usize {
@@ -229,11 +229,30 @@ fn allows(schema: &Map<String, Value>, value: &Value) -> bool {
     }
     let kind = schema.get("type").and_then(Value::as_str);
     let listed = schema.get("enum").and_then(Value::as_array);
-    let limit = |keyword: &str| schema.get(keyword).and_then(Value::as_f64);
-    let within = value.as_f64().is_none_or(|number| {
-        limit("minimum").is_none_or(|min| number >= min)
-            && limit("maximum").is_none_or(|max| number <= max)
-    });
     let is_listed = |values: &Vec<Value>| values.iter().any(|listed| is_equal(listed, value));
-    is_of_type(value, kind) && within && listed.is_none_or(is_listed)
+    is_of_type(value, kind) && is_within(schema, value) && listed.is_none_or(is_listed)
+}
+
+/// Whether a value is within the limits for values of its type.
+fn is_within(schema: &Map<String, Value>, value: &Value) -> bool {
+    let limit = |keyword: &str| schema.get(keyword).and_then(Value::as_f64);
+    let is_set = |keyword: &str| schema.get(keyword) == Some(&Value::Bool(true));
+    let is_from = |size: f64, keyword: &str| limit(keyword).is_none_or(|min| size >= min);
+    let is_up_to = |size: f64, keyword: &str| limit(keyword).is_none_or(|max| size <= max);
+    let has_size = |size: usize, min, max| is_from(size as f64, min) && is_up_to(size as f64, max);
+    match value {
+        Value::Number(number) => {
+            let float = number.as_f64().unwrap_or_default();
+            let is_limit = |keyword: &str| limit(keyword) == Some(float);
+            is_from(float, "minimum")
+                && is_up_to(float, "maximum")
+                && !(is_set("exclusiveMinimum") && is_limit("minimum"))
+                && !(is_set("exclusiveMaximum") && is_limit("maximum"))
+                && limit("multipleOf").is_none_or(|step| is_multiple(number, step))
+        }
+        Value::String(text) => has_size(text.chars().count(), "minLength", "maxLength"),
+        Value::Array(items) => has_size(items.len(), "minItems", "maxItems"),
+        Value::Object(map) => has_size(map.len(), "minProperties", "maxProperties"),
+        _ => true,
+    }
 }

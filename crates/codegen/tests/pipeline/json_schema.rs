@@ -235,6 +235,12 @@ fn an_unchecked_schema_of_3_0_is_exported_in_json_schema_2020_12() {
             vec![json!({}), json!({ "nullable": 3 })],
             vec![json!({ "nullable": 2 })],
         ),
+        // Only as an alternative it means `null`.
+        (
+            json!({ "not": { "properties": { "a": { "nullable": true } }, "required": ["a"] } }),
+            vec![json!({})],
+            vec![json!({ "a": 3 }), json!({ "a": null })],
+        ),
         (
             json!({ "not": { "anyOf": [listed, { "nullable": true }] } }),
             vec![json!("b"), json!(1)],

@@ -10,6 +10,7 @@ mod defects;
 mod divide;
 mod drift;
 mod folders;
+mod idioms;
 mod json_schema;
 mod limits;
 mod mutations;

@@ -174,8 +174,10 @@ impl Course {
             .iter()
             .find(|(_, response)| status(response).is_some_and(|status| is_end(phase(&status))));
         let credits = end.and_then(|(_, response)| {
-            let body = response.content.body.as_ref()?;
-            body.pointer("/meta/usage/credits_used")?.as_f64()
+            let usage = response.content.body.as_ref()?.pointer("/meta/usage")?;
+            // The older URL states the credits as tokens.
+            let mut names = ["credits_used", "tokens_used"].into_iter();
+            names.find_map(|name| usage.get(name)?.as_f64())
         });
         let start = self.fetches.iter().find(|(_, response)| {
             status(response).is_some_and(|status| phase(&status) != Phase::Queued)

@@ -113,6 +113,29 @@ async fn generation_that_ended_first_is_removed_at_the_limit() {
 }
 
 #[tokio::test]
+async fn create_that_is_refused_at_the_limit_takes_no_rule() {
+    let simulator = Simulator::builder()
+        .manual_clock()
+        .max_tasks(1)
+        .start()
+        .await
+        .unwrap();
+    let caller = Caller::of(&simulator);
+    caller.create_one().await;
+    caller
+        .play(json!({ "next": [{ "seconds": 1, "end": { "fail": "refused" } }] }))
+        .await;
+    assert_eq!(caller.create(&text(json!({}))).await.0, 429);
+    let rules = simulator.rules();
+    assert_eq!((rules[0].applied, rules[0].left), (0, Some(1)));
+    simulator.advance(Duration::from_secs(3600));
+    let id = caller.create_one().await;
+    simulator.advance(Duration::from_secs(1));
+    assert_eq!(caller.status(&id).await, "error");
+    assert_eq!(simulator.rules()[0].applied, 1);
+}
+
+#[tokio::test]
 async fn newest_requests_keep_their_numbers_at_the_limit() {
     let simulator = Simulator::builder().max_requests(3).start().await.unwrap();
     let caller = Caller::of(&simulator);

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use aimlapi_video::Route;
 use aimlapi_video_simulator::Recording;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     proxy::{PATH, caller, json_response, post},
-    replay::{Recorder, recording_proxy, replay},
+    replay::{Recorder, exchange, recording_proxy, replay},
     support::{KEY, Server},
     text,
 };
@@ -43,6 +44,19 @@ async fn recording_has_no_key_no_signature_and_no_media_and_still_matches() {
     assert_eq!(prompt, "of …");
     let (_simulator, caller) = replay(&recorder.recording()).await;
     assert_eq!(caller.create(&body).await.1["id"], id);
+}
+
+#[tokio::test]
+async fn response_of_null_is_recorded_and_replayed() {
+    let upstream = Server::always(json_response(&json!(null))).await;
+    let (proxy, lines) = recording_proxy(&upstream.url()).await;
+    let request = text(json!({}));
+    let response = post(&proxy, &request.to_string()).await.unwrap();
+    assert_eq!(response.text().await.unwrap(), "null");
+    let recording: Recording = lines.lock().unwrap().join("\n").parse().unwrap();
+    let (_simulator, caller) = replay(&recording).await;
+    let replayed = caller.response("POST", PATH, Some(&request)).await.unwrap();
+    assert_eq!(replayed.text().await.unwrap(), "null");
 }
 
 #[tokio::test]
@@ -130,4 +144,35 @@ async fn key_in_any_secret_header_is_neither_recorded_nor_reported() {
     let headers = &recording.exchanges()[0].request.content.headers;
     let names: Vec<&str> = headers.keys().map(String::as_str).collect();
     assert_eq!(names, ["accept", "content-length", "content-type"]);
+}
+
+#[tokio::test]
+async fn replayed_generation_of_the_older_url_is_listed_with_its_cost() {
+    let call = |more: Value| {
+        let mut call = json!({ "path": Route::LegacyKling.path() });
+        let more = more.as_object().unwrap().clone();
+        call.as_object_mut().unwrap().extend(more);
+        call
+    };
+    let body = text(json!({}));
+    let usage = json!({ "usage": { "tokens_used": 500_000 } });
+    let recording = [
+        exchange(
+            1,
+            call(json!({ "method": "POST", "body": body })),
+            201,
+            json!({ "id": "a", "status": "queued" }),
+        ),
+        exchange(
+            9,
+            call(json!({ "method": "GET", "generation_id": "a" })),
+            200,
+            json!({ "id": "a", "status": "completed", "meta": usage }),
+        ),
+    ];
+    let recording: Recording = recording.join("\n").parse().unwrap();
+    let (simulator, caller) = replay(&recording).await;
+    let path = Route::LegacyKling.path();
+    assert_eq!(caller.send("POST", path, Some(&body)).await.0, 201);
+    assert_eq!(simulator.tasks()[0].credits, 500_000.0);
 }

@@ -57,7 +57,7 @@ pub(crate) async fn recording_proxy(upstream: &str) -> (Proxy, Arc<Mutex<Vec<Str
 }
 
 /// The line of an exchange at a time in seconds.
-fn exchange(seconds: u64, request: Value, status: u16, body: Value) -> String {
+pub(crate) fn exchange(seconds: u64, request: Value, status: u16, body: Value) -> String {
     let at = humantime::format_rfc3339(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
     json!({ "number": seconds, "at": at.to_string(), "seconds": 0.1, "request": request,
         "response": { "status": status, "headers": { "content-type": "application/json" }, "body": body } })

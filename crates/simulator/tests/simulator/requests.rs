@@ -4,7 +4,7 @@ use aimlapi_video::{ErrorKind, GenerationRequest, Route};
 use aimlapi_video_simulator::Simulator;
 use serde_json::{Value, json};
 
-use crate::{Caller, simulator, support::client, text};
+use crate::{Caller, manual_clock, simulator, support::client, text};
 
 #[tokio::test]
 async fn invalid_body_gets_an_error_in_the_services_shape() {
@@ -167,4 +167,34 @@ async fn body_of_ten_megabytes_is_accepted_and_recorded_shortened() {
     let body = recorded.body.as_ref().unwrap();
     assert_eq!(body["prompt"], "x");
     assert!(body["image_url"].as_str().unwrap().len() < 300);
+}
+
+#[tokio::test]
+async fn client_request_id_that_the_service_drops_is_not_returned() {
+    let simulator = manual_clock().await;
+    let caller = Caller::of(&simulator);
+    let known = caller.create_one().await;
+    let (longest, longer) = ("x".repeat(128), "x".repeat(129));
+    for (given, is_returned) in [
+        ("a.B_c:9-", true),
+        ("a b", false),
+        ("a/b", false),
+        ("", false),
+        (&*longest, true),
+        (&*longer, false),
+    ] {
+        let send = |id: &str| {
+            let url = format!("{}{}", simulator.url(), Route::Universal.path());
+            let url = reqwest::Url::parse_with_params(&url, [("generation_id", id)]).unwrap();
+            let request = caller.http.get(url).bearer_auth(&caller.key);
+            request.header("x-client-request-id", given).send()
+        };
+        let response = send(&known).await.unwrap();
+        assert_eq!(response.status(), 200);
+        let returned = response.headers().get("x-client-request-id");
+        let expected = is_returned.then_some(given.as_bytes());
+        assert_eq!(returned.map(|id| id.as_bytes()), expected, "{given:?}");
+        let error: Value = send("unknown").await.unwrap().json().await.unwrap();
+        assert_eq!(error["requestId"] == given, is_returned, "{error}");
+    }
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::changes;
-use aimlapi_video_codegen::diff::{Effect, Kind};
+use super::{changes, create, merged};
+use aimlapi_video_codegen::diff::{self, Effect, Kind};
 
 #[test]
 fn each_kind_of_change_has_its_verdict() {
@@ -288,4 +288,95 @@ fn each_kind_of_change_has_its_verdict() {
         assert_eq!(worst.effect, effect, "{changes:?}");
     }
     assert_eq!(changes(|_| {}), []);
+}
+
+/// The changes of the property `p`, and the properties that a request has to have.
+fn property(old: (Value, &[&str]), new: (Value, &[&str])) -> Vec<(String, Kind, Effect)> {
+    let body = |(schema, required): (Value, &[&str])| {
+        let model = json!({ "type": "string", "enum": ["a/b"] });
+        let properties = json!({ "model": model, "p": schema });
+        merged(create(
+            json!({ "type": "object", "properties": properties, "required": required }),
+        ))
+    };
+    let changes = diff::compare(&body(old), &body(new)).into_iter();
+    changes
+        .map(|change| (change.property, change.kind, change.effect))
+        .collect()
+}
+
+#[test]
+fn a_required_property_that_may_be_null_has_another_type_when_it_becomes_optional() {
+    let note = || json!({ "type": "string", "nullable": true });
+    let found = property((note(), &["p"]), (note(), &[]));
+    assert_eq!(
+        found,
+        [("p".into(), Kind::BecameOptional, Effect::Breaking)]
+    );
+}
+
+#[test]
+fn a_property_that_is_added_to_a_variant_with_its_tag_alone_is_compatible() {
+    let frame = |tag: &str, more: Value| {
+        let mut properties = json!({ "type": { "type": "string", "enum": [tag] } });
+        properties
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        json!({ "type": "object", "required": ["type"], "properties": properties })
+    };
+    let size = || json!({ "size": { "type": "integer" } });
+    let frames = |auto: Value| json!({ "oneOf": [frame("auto", auto), frame("own", size())] });
+    let found = property((frames(json!({})), &[]), (frames(size()), &[]));
+    assert_eq!(
+        found,
+        [("p.size".into(), Kind::PropertyAdded, Effect::Compatible)]
+    );
+    let found = property((frames(size()), &[]), (frames(json!({})), &[]));
+    assert_eq!(
+        found,
+        [("p.size".into(), Kind::PropertyRemoved, Effect::Breaking)]
+    );
+}
+
+#[test]
+fn limits_that_are_equal_as_floats_are_compared_as_integers() {
+    let up_to = |max: i64| json!({ "type": "integer", "maximum": max });
+    let (less, more) = (up_to(i64::MAX - 2), up_to(i64::MAX - 1));
+    let found = property((more.clone(), &[]), (less.clone(), &[]));
+    assert_eq!(
+        found,
+        [("p".into(), Kind::BoundTightened, Effect::Breaking)]
+    );
+    let found = property((less, &[]), (more, &[]));
+    assert_eq!(
+        found,
+        [("p".into(), Kind::BoundWidened, Effect::Compatible)]
+    );
+}
+
+#[test]
+fn a_property_that_is_added_to_a_map_is_breaking_unless_it_allows_the_values_of_the_map() {
+    let map = |properties: Value| {
+        let rest = json!({ "type": "integer", "maximum": 9 });
+        json!({ "type": "object", "properties": properties, "additionalProperties": rest })
+    };
+    let size = json!({ "type": "integer" });
+    let worst = |old: Value, new: Value| {
+        let found = property((old, &[]), (new, &[]));
+        found.into_iter().map(|(_, _, effect)| effect).min()
+    };
+    let old = map(json!({ "a": size }));
+    let with = |b: Value| map(json!({ "a": size, "b": b }));
+    let text = || json!({ "type": "string" });
+    assert_eq!(worst(old.clone(), with(text())), Some(Effect::Breaking));
+    assert_eq!(
+        worst(old.clone(), with(size.clone())),
+        Some(Effect::Compatible)
+    );
+    let or_text = |schema: Value| json!({ "anyOf": [schema, text()] });
+    let mut open = with(text());
+    open.as_object_mut().unwrap().remove("additionalProperties");
+    let found = worst(or_text(old), or_text(open));
+    assert_eq!(found, Some(Effect::Breaking));
 }
