@@ -128,7 +128,7 @@ mod tests {
         for length in 0..text.len() {
             let expected: &[&str] = match length {
                 0..19 => &[],
-                19..59 => &["id"],
+                19..58 => &["id"],
                 _ => &["id", "status"],
             };
             assert_eq!(names(length), expected, "{length}");

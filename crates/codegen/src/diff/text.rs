@@ -26,7 +26,7 @@ impl Kind {
             Self::BoundWidened => "bound_widened",
             Self::TypeChanged => "type_changed",
             Self::DefaultChanged => "default_changed",
-            Self::UncheckedChanged => "told_changed",
+            Self::UncheckedChanged => "unchecked_changed",
             Self::AnswerChanged => "answer_changed",
             Self::ProseChanged => "prose_only",
         }
