@@ -165,7 +165,6 @@ impl Client {
         let created = Created {
             answer,
             retry_after: response.retry_after(),
-            length: request.length(),
             expected: request.expected(),
         };
         Ok(GenerationHandle::of(
@@ -173,6 +172,7 @@ impl Client {
             request.model(),
             request.route(),
             self.origin(),
+            request.length(),
             created,
         ))
     }
