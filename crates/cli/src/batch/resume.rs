@@ -32,12 +32,12 @@ use crate::{
     failure::{self, Failure},
     history::{Batch, Entry, Except, History, State, batch_command},
     interrupt::Interrupt,
-    job,
     output::print_note,
     progress::{self, BatchProgress},
     spending::{Prices, Spending},
     target::free_output,
 };
+    wait,
 
 /// `resume`
 pub(crate) async fn resume(resume: Resume) -> ExitCode {
@@ -146,7 +146,7 @@ async fn finish_all(jobs: &Jobs, history: &History, interrupt: Interrupt) -> Res
     for (entry, handle) in singles {
         let waiting = waiting(entry, jobs);
         let (handle, interrupt) = (handle.clone(), interrupt.clone());
-        let code = job::resume(handle, &waiting, history, &entries, interrupt).await;
+        let code = wait::resume(handle, &waiting, history, &entries, interrupt).await;
         if code == failure::INTERRUPTED {
             return Ok(code);
         }
