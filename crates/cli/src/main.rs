@@ -22,6 +22,7 @@ mod lines;
 mod local_server;
 mod naming;
 mod output;
+mod places;
 mod progress;
 mod proxy;
 mod recorded;

@@ -10,6 +10,7 @@ use crate::{
     failure::{Failure, resume_command},
     history::{Entry, History, State, advice, batch_command},
     output::{print_note, print_result},
+    places::Place,
     style::{Line, Meaning},
     table::{table, terminal_columns},
 };
@@ -197,7 +198,12 @@ fn text(entry: &Entry) -> String {
     };
     let files: Vec<String> = entry.files.iter().map(|file| shown(file)).collect();
     let place = entry.intent.batch.as_ref();
-    let place = place.map(|batch| format!("line {} of {}", batch.line, shown(&batch.journal)));
+    let place = place.map(|batch| {
+        let place = batch.place.as_ref();
+        let label = place.map_or_else(|| "request".into(), Place::label);
+        let journal = shown(&batch.journal);
+        format!("{label}, number {} in {journal}", batch.line)
+    });
     let lines = [
         (
             "id",

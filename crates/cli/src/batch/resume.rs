@@ -33,6 +33,7 @@ use crate::{
     history::{Batch, Entry, Except, History, State, batch_command},
     interrupt::Interrupt,
     output::print_note,
+    places::Places,
     progress::{self, BatchProgress},
     spending::{Prices, Spending},
     target::free_output,
@@ -219,7 +220,16 @@ async fn finish_batch(
         .wait_options(options.clone())
         .build()
         .map_err(|error| Failure::creating(&error))?;
-    check_origin(&journal, path, &client, OTHER_SERVICE_REMEDY, |_| false)?;
+    let place = absolute(path);
+    let places = Places::recorded(&known, &place);
+    check_origin(
+        &journal,
+        path,
+        &client,
+        &places,
+        OTHER_SERVICE_REMEDY,
+        |_| false,
+    )?;
     check_folder(folder, false)?;
     let out = Out::new(folder, path, names(&journal.entries()));
     adopted::adopt(&journal, &known, &out, false).await?;
@@ -239,7 +249,6 @@ async fn finish_batch(
             "not created: {not_created}; run the batch again to create the rest"
         ));
     }
-    let place = absolute(path);
     let ledger = Ledger::new(history.clone(), Spending::new(None, Prices::default()));
     reconcile(history, &known, &entries, &out, &place);
     for (index, handle) in &open {
@@ -248,7 +257,7 @@ async fn finish_batch(
     }
     let records = Records::of_open(&open, &out, &known);
     let mut run = Run {
-        progress: BatchProgress::start(open.len() + unclear, "line", speed),
+        progress: BatchProgress::start(open.len() + unclear, places, speed),
         client: client.clone(),
         journal,
         out,

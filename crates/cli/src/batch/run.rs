@@ -254,7 +254,8 @@ impl Run {
             .collect();
         let outcome = format!("saved {}", files.join(", "));
         self.progress.end(line, true, outcome.into());
-        let mut object = json!({ "line": line, "state": "saved", "files": files });
+        let mut object = self.progress.places().object(line, "saved");
+        object["files"] = json!(files);
         cost.add_to(&mut object);
         let notes = saved.iter().filter_map(|file| file.disagreement.as_ref());
         let notes: Vec<&str> = notes.map(String::as_str).collect();
@@ -303,7 +304,8 @@ impl Run {
         };
         self.progress
             .end(line, false, Line::new(Meaning::Error, outcome));
-        let mut object = json!({ "line": line, "state": "error", "error": failure.error_json() });
+        let mut object = self.progress.places().object(line, "error");
+        object["error"] = failure.error_json();
         failure.cost(handle.as_ref()).add_to(&mut object);
         if let Some(response) = failure.response() {
             object["answer"] = response;
@@ -312,6 +314,7 @@ impl Run {
             object["handle"] = serde_json::to_value(handle).unwrap_or_default();
         }
         if self.json {
+        let places = self.progress.places().clone();
             self.print_result(object, "");
         }
     }
@@ -320,13 +323,10 @@ impl Run {
     pub(super) fn not_created(&mut self, stopped: &Stopped) {
         let count = stopped.lines.len();
         let message = format!("not created: {}", stopped.why);
-        let are = match count {
-            1 => " is",
-            _ => "s are",
-        };
+        let are = if count == 1 { "is" } else { "are" };
         self.progress.print(format!(
-            "{count} {}{are} {message}; the same command with a higher --max-usd creates the rest",
-            self.progress.noun()
+            "{} {are} {message}; the same command with a higher --max-usd creates the rest",
+            places.counted(count)
         ));
         let failure = Failure::new(failure::USAGE, failure::Kind::MaxUsd, message);
         self.exit_code = worse(self.exit_code, failure.code);
@@ -336,8 +336,8 @@ impl Run {
         }
         if self.json {
             for line in &stopped.lines {
-                let error = failure.error_json();
-                let object = json!({ "line": line, "state": "error", "error": error });
+                let mut object = places.object(*line, "error");
+                object["error"] = failure.error_json();
                 self.print_result(object, "");
             }
         }
