@@ -55,14 +55,14 @@ impl Checked {
             gallery::check(&batch.out)?;
         }
         let journal = journal(batch, path)?;
+        if let Some(journal) = &journal {
+            // A dry run has a copy of the journal.
+            adopted::adopt(journal, &absolute(path), known, &out).await?;
+        }
         let entries = journal.as_ref().map(Journal::entries).unwrap_or_default();
-        let adopted = match &journal {
-            Some(journal) => adopted::adopt(journal, known, &out, batch.dry_run).await?,
-            None => BTreeSet::new(),
-        };
         let saved: BTreeSet<usize> = entries
             .iter()
-            .filter(|(line, entry)| out.has(entry) || adopted.contains(line))
+            .filter(|(_, entry)| out.has(entry))
             .map(|(line, _)| line - 1)
             .collect();
         let retried = retry::lines(batch, requests, &entries);

@@ -37,8 +37,8 @@ use crate::{
     progress::{self, BatchProgress},
     spending::{Prices, Spending},
     target::free_output,
-};
     wait,
+};
 
 /// `resume`
 pub(crate) async fn resume(resume: Resume) -> ExitCode {
@@ -101,18 +101,24 @@ async fn finish_all(jobs: &Jobs, history: &History, interrupt: Interrupt) -> Res
         }
     }
     let mut batches = Vec::new();
-    for (path, mut entries) in of_journals {
-        let out = entries[0].0.intent.batch.as_ref().map(|batch| &*batch.out);
-        let journal = open(path);
+    for (path, mut created) in of_journals {
+        let out = created[0].0.intent.batch.as_ref().map(|batch| &*batch.out);
+        let journal = match open(path) {
+            Ok(journal) => {
+                let attached = adopted::attach(&journal, path, &entries).await;
+                attached.map(|()| journal)
+            }
+            Err(failure) => Err(failure),
+        };
         if let Ok(journal) = &journal {
             let recorded = journal.entries();
-            let (own, replaced) = entries
+            let (own, replaced) = created
                 .into_iter()
                 .partition(|(entry, _)| entry.is_in(&recorded));
             singles.extend::<Vec<_>>(replaced);
-            entries = own;
+            created = own;
         }
-        if !entries.is_empty() {
+        if !created.is_empty() {
             batches.push((path, out, journal));
         }
     }
@@ -232,7 +238,7 @@ async fn finish_batch(
     )?;
     check_folder(folder, false)?;
     let out = Out::new(folder, path, names(&journal.entries()));
-    adopted::adopt(&journal, &known, &out, false).await?;
+    adopted::adopt(&journal, &place, &known, &out).await?;
     let entries = journal.entries();
     let open: Vec<(usize, GenerationHandle)> = entries
         .iter()
@@ -277,7 +283,9 @@ async fn finish_batch(
         simulates: false,
     };
     for (line, _) in entries.iter().filter(|(_, entry)| is_unclear(entry)) {
-        let message = "the create may have been accepted; look at the account's log";
+        let advice = adopted::advice(None, &run.place, *line, &run.known);
+        let message =
+            format!("the create may have been accepted; look at the account's log{advice}");
         run.ended(
             line - 1,
             None,

@@ -2,7 +2,6 @@
 
 use std::{
     collections::VecDeque,
-    io::{IsTerminal, stderr, stdout},
     path::{Path, PathBuf},
     pin::Pin,
     time::Duration,
@@ -16,6 +15,7 @@ use serde_json::{Value, json};
 use tokio::time::MissedTickBehavior;
 
 use super::{
+    adopted,
     exec::{ExecQueue, Executed, SavedFiles},
     feed::{Ledger, Stopped},
     out::Out,
@@ -24,7 +24,7 @@ use super::{
 use crate::{
     cost::Cost,
     failure::{self, Failure, download_error_line, error_line},
-    history::{Entry, after_look},
+    history::Entry,
     interrupt::Interrupt,
     output::{print_note, write_line},
     progress::BatchProgress,
@@ -172,8 +172,9 @@ impl Run {
                     Some(_) => {}
                     None => {
                         let entry = self.ledger.record(index, Err(&failure));
-                        if let Some(entry) = entry.filter(|_| failure.is_ambiguous()) {
-                            failure.message += &format!("; {}", after_look(&entry));
+                        if failure.is_ambiguous() {
+                            failure.message +=
+                                &adopted::advice(entry, &self.place, line, &self.known);
                         }
                     }
                 }
@@ -278,13 +279,6 @@ impl Run {
         }
     }
 
-    pub(super) fn print_saved(&self, saved: SavedFiles) {
-        // On a terminal a line names the files already.
-        if self.json || !(stdout().is_terminal() && stderr().is_terminal()) {
-            self.print_result(saved.object, &saved.files.join("\n"));
-        }
-    }
-
     pub(super) fn ended(
         &mut self,
         index: usize,
@@ -314,13 +308,13 @@ impl Run {
             object["handle"] = serde_json::to_value(handle).unwrap_or_default();
         }
         if self.json {
-        let places = self.progress.places().clone();
             self.print_result(object, "");
         }
     }
 
     /// Reports the requests that were not created because of `--max-usd`.
     pub(super) fn not_created(&mut self, stopped: &Stopped) {
+        let places = self.progress.places().clone();
         let count = stopped.lines.len();
         let message = format!("not created: {}", stopped.why);
         let are = if count == 1 { "is" } else { "are" };
@@ -343,7 +337,7 @@ impl Run {
         }
     }
 
-    fn print_result(&self, object: Value, text: &str) {
+    pub(super) fn print_result(&self, object: Value, text: &str) {
         let text = if self.json {
             object.to_string()
         } else {
