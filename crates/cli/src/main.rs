@@ -44,6 +44,7 @@ mod validate;
 mod verbose;
 mod viewer;
 mod wait;
+mod wrap;
 
 use std::process::ExitCode;
 

@@ -13,6 +13,7 @@ use crate::{
     places::Place,
     style::{Line, Meaning},
     table::{table, terminal_columns},
+    wrap::wrapped,
 };
 
 mod list;
@@ -225,9 +226,14 @@ fn text(entry: &Entry) -> String {
         ("batch", place),
         ("next", next),
     ];
-    let lines = lines
-        .into_iter()
-        .filter_map(|(name, value)| Some(format!("{:9}{}", format!("{name}:"), value?)));
+    let line = |(name, value): (&str, Option<String>)| {
+        let line = format!("{:9}{}", format!("{name}:"), value?);
+        Some(match terminal_columns() {
+            Some(columns) if ["reason", "next"].contains(&name) => wrapped(&line, columns),
+            _ => line,
+        })
+    };
+    let lines = lines.into_iter().filter_map(line);
     let request = serde_json::to_string_pretty(&entry.intent.request).unwrap_or_default();
     let lines: Vec<String> = lines.chain([format!("request: {request}")]).collect();
     lines.join("\n")
