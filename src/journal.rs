@@ -256,6 +256,30 @@ impl Journal {
         self.write(self.retry_of(index)?).await
     }
 
+    /// Records the generation of an [unclear](JournalState::Unclear) request: the account's log has shown that the service
+    /// accepted the request as this generation.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if the request is not [`Unclear`](JournalState::Unclear),
+    /// [`Io`](ErrorKind::Io) if the journal cannot be written.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`saved`](Self::saved).
+    pub async fn attach(&self, index: usize, handle: GenerationHandle) -> Result<(), Error> {
+        let line = index + 1;
+        {
+            let requests = self.inner.requests();
+            let state = requests.entries.get(&line).map(|entry| &entry.state);
+            if state != Some(&JournalState::Unclear) || requests.claimed.contains(&line) {
+                let what = "is not in the state `Unclear`, so it has no generation to attach";
+                return Err(self.inner.usage_error(line, what));
+            }
+        }
+        self.write(Event::Created { line, handle }).await
+    }
+
     /// Records that the video of a request is about to be saved to `file`, so that a later run knows that an existing
     /// file of this name belongs to the request.
     ///

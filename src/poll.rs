@@ -231,7 +231,7 @@ impl<S: PollSource> Machine<S> {
         // A stored handle has lost the model of its request, which may be newer than this crate.
         let by_id = || {
             let model = contract::model(handle.route(), handle.model()?)?;
-            model.expected(created.and_then(|created| created.length))
+            model.expected(handle.length())
         };
         let of_request = created.and_then(|created| created.expected.clone());
         let expected = of_request.or_else(by_id);

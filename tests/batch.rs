@@ -405,6 +405,23 @@ async fn journal_is_locked_and_another_file_is_refused() {
 }
 
 #[tokio::test]
+async fn unclear_request_with_an_attached_generation_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let server = Server::start(service).await;
+    let journal = Journal::open(&path).unwrap();
+    let batch = || client(&server).generate_all(requests(&["lose-0"]));
+    let lost = outcomes(batch().journal(journal.clone())).await;
+    assert_eq!(kinds(&lost), [Some(ErrorKind::AmbiguousCreate)]);
+    journal.attach(0, "g0".into()).await.unwrap();
+    drop(journal);
+    let journal = Journal::open(&path).unwrap();
+    let waited = outcomes(batch().journal(journal)).await;
+    assert_eq!(waited[&0].as_ref().unwrap().id(), Some("g0"));
+    assert_eq!(created(&server), ["lose-0"]);
+}
+
+#[tokio::test]
 async fn unclear_request_is_created_again_only_after_repeat() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");

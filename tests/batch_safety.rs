@@ -214,6 +214,8 @@ async fn journal_keeps_every_generation_and_refuses_unknown_requests() {
     for error in [
         journal.repeat(0).unwrap_err(),
         journal.repeat(7).unwrap_err(),
+        journal.attach(0, "g9".into()).await.unwrap_err(),
+        journal.attach(7, "g9".into()).await.unwrap_err(),
         journal.saved(7, Vec::new()).await.unwrap_err(),
         journal.failed(7).await.unwrap_err(),
     ] {

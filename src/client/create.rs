@@ -168,7 +168,6 @@ impl Client {
         let created = Created {
             answer,
             retry_after: response.retry_after(),
-            length: request.length(),
             expected: request.expected(),
         };
         Ok(GenerationHandle::of(
@@ -176,6 +175,7 @@ impl Client {
             request.model(),
             request.route(),
             self.origin(),
+            request.length(),
             created,
         ))
     }

@@ -235,6 +235,8 @@ pub struct GenerationHandle {
     created_at: Option<SystemTime>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     origin: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    length: Option<u64>,
     /// The facts about the create that are not stored.
     #[serde(skip)]
     created: Option<Arc<Created>>,
@@ -247,8 +249,6 @@ pub(crate) struct Created {
     pub(crate) answer: Generation,
     /// How long the service requested clients to wait before the next request.
     pub(crate) retry_after: Option<Duration>,
-    /// The clip's length in seconds, if the request or its document states one.
-    pub(crate) length: Option<u64>,
     /// The stated duration of such a generation, if the request has a document.
     pub(crate) expected: Option<RangeInclusive<Duration>>,
 }
@@ -263,6 +263,7 @@ impl GenerationHandle {
             route: Route::Universal,
             created_at: None,
             origin: None,
+            length: None,
             created: None,
         }
     }
@@ -307,6 +308,12 @@ impl GenerationHandle {
         self.origin.as_deref()
     }
 
+    /// The clip's length in seconds, if the request or its document states one; `None` for a bare id. The duration of a
+    /// generation depends on it.
+    pub fn length(&self) -> Option<u64> {
+        self.length
+    }
+
     /// The response to the create; `None` if the handle was deserialised or made from an id.
     pub fn answer(&self) -> Option<&Generation> {
         self.created.as_ref().map(|created| &created.answer)
@@ -324,6 +331,7 @@ impl GenerationHandle {
             route: self.route,
             created_at: self.created_at,
             origin: self.origin.clone(),
+            length: self.length,
             created: None,
         }
     }
@@ -334,6 +342,7 @@ impl GenerationHandle {
         model: &str,
         route: Route,
         origin: &str,
+        length: Option<u64>,
         created: Created,
     ) -> Self {
         // A time before 1970 cannot be serialised, and comes from a wrong clock. Parts of a millisecond are not serialised
@@ -348,6 +357,7 @@ impl GenerationHandle {
             route,
             created_at: now,
             origin: Some(origin.to_owned()),
+            length,
             created: None,
         };
         handle.with_created(created)
@@ -370,9 +380,10 @@ impl GenerationHandle {
             route,
             created_at,
             origin,
+            length,
             created: _,
         } = self;
-        (id, model, route, created_at, origin)
+        (id, model, route, created_at, origin, length)
     }
 }
 
@@ -437,14 +448,15 @@ mod tests {
         let created = Created {
             answer: Generation::from_json(serde_json::json!({ "id": "a" })),
             retry_after: None,
-            length: Some(5),
             expected: None,
         };
-        let origin = "https://api.aimlapi.com";
-        let handle = GenerationHandle::of("a".into(), "m", Route::Universal, origin, created);
+        let (origin, length) = ("https://api.aimlapi.com", Some(5));
+        let handle =
+            GenerationHandle::of("a".into(), "m", Route::Universal, origin, length, created);
         let stored = serde_json::to_string(&handle).expect("it is stored");
         let read: GenerationHandle = serde_json::from_str(&stored).expect("it is read");
         assert_eq!(read, handle);
+        assert_eq!(read.length(), length);
         assert!(HashSet::from([handle.clone()]).contains(&read));
         assert_ne!(handle.with_route(Route::LegacyKling), read);
     }

@@ -75,7 +75,6 @@ impl Service {
         let created = Created {
             answer: answer(number, "queued"),
             retry_after: None,
-            length: Some(5),
             expected: None,
         };
         let handle = GenerationHandle::of(
@@ -83,6 +82,7 @@ impl Service {
             "klingai/v2-master-text-to-video",
             Route::Universal,
             "https://api.aimlapi.com",
+            Some(5),
             created,
         );
         let schedule = Recorded(Planned::default(), Arc::clone(&self.due));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Machine, PollFailed, PollSource, Progress, Update};
-use crate::{Error, ErrorKind, Generation, State, client::PollError, error::WaitState};
+use crate::{Error, ErrorKind, Generation, State, client::PollError, contract, error::WaitState};
 
 /// Since when, and over how many polls, a generation has been completed without a video.
 #[derive(Clone, Copy)]
@@ -19,6 +19,12 @@ impl<S: PollSource> Machine<S> {
     pub(super) fn judge(&mut self, answer: Generation) -> Result<Option<Update>, Error> {
         let state = answer.state();
         let status = answer.status().map(str::to_owned);
+        if self.state.handle.model().is_none() && self.expected.is_none() {
+            // A bare id has no model, and the response may name it.
+            let route = self.state.handle.route();
+            let model = answer.model().and_then(|id| contract::model(route, id));
+            self.expected = model.and_then(|model| model.expected(None));
+        }
         let last = self.state.last.as_ref();
         let is_changed =
             last.is_none_or(|last| (last.state(), last.status()) != (state, status.as_deref()));

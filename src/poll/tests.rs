@@ -201,7 +201,6 @@ fn created(answer: Value) -> GenerationHandle {
     let created = Created {
         answer,
         retry_after: None,
-        length: Some(5),
         expected: None,
     };
     GenerationHandle::of(
@@ -209,6 +208,7 @@ fn created(answer: Value) -> GenerationHandle {
         "klingai/v2-master-text-to-video",
         Route::Universal,
         "https://a",
+        Some(5),
         created,
     )
 }

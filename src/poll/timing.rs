@@ -106,9 +106,10 @@ impl<S: PollSource> Machine<S> {
 
     fn poll_state(&self) -> PollState<'_> {
         let clock = self.options.clock;
-        let (model, length) = (self.state.handle.model(), self.length());
+        let handle = &self.state.handle;
+        let (model, length) = (handle.model(), handle.length());
         PollState {
-            id: self.state.handle.id(),
+            id: handle.id(),
             model,
             length,
             age: clock.to_service(self.age()),
@@ -131,7 +132,7 @@ impl<S: PollSource> Machine<S> {
         if started_early {
             let clock = self.options.clock;
             let ended = clock.to_service(self.unfinished)..=clock.to_service(self.age());
-            self.source.learn(model, self.length(), ended);
+            self.source.learn(model, handle.length(), ended);
         }
     }
 
@@ -194,10 +195,6 @@ impl<S: PollSource> Machine<S> {
 
     pub(super) fn age_at(&self, instant: Instant) -> Duration {
         self.age_at_start + instant.saturating_duration_since(self.started)
-    }
-
-    fn length(&self) -> Option<u64> {
-        self.state.handle.created()?.length
     }
 }
 

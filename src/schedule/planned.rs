@@ -116,6 +116,10 @@ impl Schedule for Planned {
     }
 
     fn remaining(&self, state: &PollState<'_>) -> Option<Duration> {
+        // The durations of all models spread too widely to promise an end by them.
+        if state.expected.is_none() && state.learned.is_none() {
+            return None;
+        }
         let age = state.age.as_secs_f64();
         let end = self
             .posterior(state)
@@ -426,6 +430,17 @@ mod tests {
         );
         state.age = at(100_000);
         assert_eq!(remaining(&state), 0);
+    }
+
+    #[test]
+    fn remaining_time_of_an_unknown_model_is_not_estimated() {
+        let schedule = Planned::default();
+        assert_eq!(schedule.remaining(&state("a", None, None)), None);
+        let mut durations = Durations::default();
+        durations.observe("m", Some(5), at(80)..=at(84));
+        let learned = durations.learned("m", Some(10));
+        let remaining = schedule.remaining(&state("a", None, learned));
+        assert!(remaining.is_some_and(|left| left > at(20)), "{remaining:?}");
     }
 
     fn state(id: &str, expected: Option<u64>, learned: Option<Learned>) -> PollState<'_> {

@@ -165,7 +165,8 @@ pub(crate) struct Spend {
     /// Create nothing more once what is spent and in flight may exceed N US dollars
     ///
     /// A generation is expected to cost what those of the same model and length cost before, in this run or in the history; one
-    /// of another length counts in proportion. The first one of a model runs alone.
+    /// of another length counts in proportion. The first one of a model runs alone, and so does the first one with a length
+    /// where only the cost of clips without one is known; it is refused if that cost exceeds N.
     #[arg(long, value_name = "N", value_parser = amount, allow_negative_numbers = true)]
     pub(crate) max_usd: Option<f64>,
     /// Refuse requests with warnings, instead of sending them as they stand

@@ -30,7 +30,6 @@ mod checks;
 mod dry_run;
 mod exec;
 mod feed;
-mod matrix;
 mod names;
 mod out;
 mod records;
@@ -90,7 +89,16 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
     };
     if batch.retry_failed {
         let estimate = dry_run::estimate_of(&retried, &requests, &prices, &catalogue);
-        retry::allow(batch, &retried, &estimate, &journal, interrupt.clone()).await?;
+        let places = &requests.places;
+        retry::allow(
+            batch,
+            &retried,
+            places,
+            &estimate,
+            &journal,
+            interrupt.clone(),
+        )
+        .await?;
     }
     let entries = journal.entries();
     if batch.repeat_unclear {
@@ -103,7 +111,8 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
     let place = absolute(&path);
     history.note_unfinished(&known, &Except::Journal(&place, &entries));
     reconcile(&history, &known, &entries, &out, &place);
-    let progress = BatchProgress::start(requests.lines.len() - saved.len(), requests.noun, speed);
+    let to_do = requests.lines.len() - saved.len();
+    let progress = BatchProgress::start(to_do, requests.places.clone(), speed);
     let lines_without_request = requests.lines_without_request();
     let spending = Spending::new(batch.spend.max_usd, prices);
     let ledger = Ledger::new(history, spending);

@@ -149,7 +149,7 @@ impl Failure {
         };
         let message = match error.kind() {
             ErrorKind::Unreachable => unreachable_line(error),
-            _ => error_line(error),
+            _ => refused_line(error),
         };
         let response =
             service.filter(|service| code == AMBIGUOUS && !service.body.trim().is_empty());
@@ -179,7 +179,7 @@ impl Failure {
         match error.kind() {
             ErrorKind::Configuration => Self::unusable(error),
             ErrorKind::PollingLost if refused_at_once => {
-                Self::of(error, SERVICE, error_line(error))
+                Self::of(error, SERVICE, refused_line(error))
             }
             _ if error.answered() == Some(0) => Self::of(error, SERVICE, unreachable_line(error)),
             _ => Self::waiting(error, handle),
@@ -323,6 +323,15 @@ pub(crate) fn unreachable_line(error: &Error) -> String {
         false => "check the network, the proxy and AIML_API_BASE",
     };
     format!("{line}; {advice}")
+}
+
+/// The error text of a response that refuses a request, with what to check if it refuses the key.
+fn refused_line(error: &Error) -> String {
+    let line = error_line(error);
+    match error.service().is_some_and(|service| service.status == 401) {
+        true => line + "; check AIML_API_KEY",
+        false => line,
+    }
 }
 
 /// The error text of a download; the library's setting in it becomes the command line's option.

@@ -1,6 +1,6 @@
 //! `generate`: creates a generation, waits for it, and saves its videos.
 
-use std::{io, path::PathBuf, pin::pin, process::ExitCode, time::Duration};
+use std::{io, pin::pin, process::ExitCode, time::Duration};
 
 use aimlapi_video::{Client, ErrorKind, GenerationHandle, GenerationRequest, WaitOptions, Warning};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use crate::{
     progress::{self, WaitProgress},
     request::{self, Source},
     service::service,
-    sidecar::{Draft, beside},
+    sidecar::{self, Draft, beside},
     spending::{Decision, Kind, Prices, Spending},
     target::Target,
     viewer,
@@ -121,7 +121,8 @@ async fn run_generate(
                 failure.message += &format!("; {}", after_look(&entry));
             }
             let video = target.video(failure.handle.as_deref());
-            return Err(recorded(failure, draft.as_ref(), video));
+            sidecar::record_failure(&failure, draft.as_ref(), video.as_deref());
+            return Err(failure);
         }
     };
     if generate.no_wait {
@@ -151,21 +152,13 @@ async fn run_generate(
         draft,
     };
     let saved = job.finish(handle, progress, interrupt).await;
-    let saved = saved.map_err(|failure| recorded(failure, failed.as_ref(), video))?;
+    let saved = saved.inspect_err(|failure| {
+        sidecar::record_failure(failure, failed.as_ref(), video.as_deref());
+    })?;
     if let (true, Some(first)) = (generate.open, saved.first()) {
         viewer::open(&first.path);
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Writes the sidecar of a generation without a video. An earlier video of that name keeps its own.
-fn recorded(failure: Failure, draft: Option<&Draft>, video: Option<PathBuf>) -> Failure {
-    // The program of --exec may have moved the video.
-    let draft = draft.filter(|_| !failure.is_of_exec());
-    if let (Some(draft), Some(video)) = (draft, video.filter(|video| !video.exists())) {
-        draft.ended(&video, failure.handle.as_deref(), &failure);
-    }
-    failure
 }
 
 fn read_request(generate: &Generate, catalogue: &Catalogue) -> Result<GenerationRequest, Failure> {

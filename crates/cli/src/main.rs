@@ -9,6 +9,7 @@ mod cost;
 mod documents;
 mod exec;
 mod external;
+mod facts;
 mod failure;
 mod flags;
 mod gallery;
@@ -21,6 +22,7 @@ mod lines;
 mod local_server;
 mod naming;
 mod output;
+mod places;
 mod progress;
 mod proxy;
 mod recorded;
@@ -41,6 +43,8 @@ mod text;
 mod validate;
 mod verbose;
 mod viewer;
+mod wait;
+mod wrap;
 
 use std::process::ExitCode;
 
@@ -76,7 +80,7 @@ async fn run(arguments: Arguments) -> ExitCode {
     }
     match arguments.command {
         Command::Generate(generate) => generate::generate(generate).await,
-        Command::Wait(wait) => job::wait(wait).await,
+        Command::Wait(wait) => wait::wait(wait).await,
         Command::Batch(batch) => batch::batch(batch).await,
         Command::Resume(resume) => batch::resume(resume).await,
         Command::History(history) => recorded::history(history),

@@ -6,6 +6,8 @@ use std::{
     process::ExitCode,
 };
 
+use console::Term;
+
 use crate::style::Line;
 
 /// Writes a line to standard output and flushes it.
@@ -28,9 +30,15 @@ pub(crate) fn print_result(text: impl Into<Line>) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Prints a line on standard error. An error of the write is ignored, since it cannot be reported.
+/// Prints a line on standard error, on a terminal with line breaks between words. An error of the write is ignored, since it
+/// cannot be reported.
 pub(crate) fn print_note(line: impl Into<Line>) {
-    let _ = writeln!(anstream::stderr().lock(), "{}", line.into().styled());
+    let line = line.into();
+    let line = match Term::stderr().size_checked() {
+        Some((_, columns)) => line.wrapped(columns.into()),
+        None => line,
+    };
+    let _ = writeln!(anstream::stderr().lock(), "{}", line.styled());
 }
 
 /// Rings the bell of the terminal when it is dropped, however the command ends.

@@ -10,8 +10,10 @@ use crate::{
     failure::{Failure, resume_command},
     history::{Entry, History, State, advice, batch_command},
     output::{print_note, print_result},
+    places::Place,
     style::{Line, Meaning},
     table::{table, terminal_columns},
+    wrap::wrapped,
 };
 
 mod list;
@@ -197,7 +199,12 @@ fn text(entry: &Entry) -> String {
     };
     let files: Vec<String> = entry.files.iter().map(|file| shown(file)).collect();
     let place = entry.intent.batch.as_ref();
-    let place = place.map(|batch| format!("line {} of {}", batch.line, shown(&batch.journal)));
+    let place = place.map(|batch| {
+        let place = batch.place.as_ref();
+        let label = place.map_or_else(|| "request".into(), Place::label);
+        let journal = shown(&batch.journal);
+        format!("{label}, number {} in {journal}", batch.line)
+    });
     let lines = [
         (
             "id",
@@ -219,9 +226,14 @@ fn text(entry: &Entry) -> String {
         ("batch", place),
         ("next", next),
     ];
-    let lines = lines
-        .into_iter()
-        .filter_map(|(name, value)| Some(format!("{:9}{}", format!("{name}:"), value?)));
+    let line = |(name, value): (&str, Option<String>)| {
+        let line = format!("{:9}{}", format!("{name}:"), value?);
+        Some(match terminal_columns() {
+            Some(columns) if ["reason", "next"].contains(&name) => wrapped(&line, columns),
+            _ => line,
+        })
+    };
+    let lines = lines.into_iter().filter_map(line);
     let request = serde_json::to_string_pretty(&entry.intent.request).unwrap_or_default();
     let lines: Vec<String> = lines.chain([format!("request: {request}")]).collect();
     lines.join("\n")

@@ -76,6 +76,14 @@ impl Composed {
             }
             failure.message = failure.message.replacen(&text, &named, 1);
         }
+        let is_file = |given: &&str| Path::new(given).is_file();
+        let file = error.violations().iter().find_map(|violation| {
+            let given = violation.given.as_ref()?.as_str().filter(is_file)?;
+            Some((violation.pointer.trim_start_matches('/'), given))
+        });
+        if let Some((name, file)) = file.filter(|(name, _)| !name.contains('/')) {
+            failure.message += &format!("; --set {name}=@{file} sends the file");
+        }
         let violations = error.violations().iter();
         failure.violations = violations
             .map(|violation| self.violation_json(violation))

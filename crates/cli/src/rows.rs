@@ -15,9 +15,11 @@ use crate::{
 };
 
 mod compose;
+mod matrix;
 mod table;
 
 pub(crate) use compose::Composer;
+pub(crate) use matrix::{Combination, Matrix};
 
 /// The requests of a file, not yet composed.
 pub(crate) struct Rows {
@@ -30,7 +32,8 @@ pub(crate) struct Rows {
     pub(crate) rows: RowsOf,
 }
 
-type RowsOf = Box<dyn Iterator<Item = Result<Row, String>>>;
+/// The rows of a file, one after another.
+pub(crate) type RowsOf = Box<dyn Iterator<Item = Result<Row, String>>>;
 
 /// A request as the file states it.
 pub(crate) struct Row {

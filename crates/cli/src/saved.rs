@@ -40,10 +40,6 @@ impl Earlier {
         waiting: &Waiting,
     ) -> Option<Self> {
         let entry = known.iter().rev().find(|entry| entry.is_of(handle));
-        // Unlike an id alone, the recorded handle has the model.
-        let handle = entry
-            .and_then(|entry| entry.handle.as_ref())
-            .unwrap_or(handle);
         let named = target.file(handle);
         let recorded = entry.filter(|entry| entry.state() == history::State::Saved);
         let earlier = match (recorded, &named) {
@@ -53,16 +49,12 @@ impl Earlier {
                 cost: entry.cost,
                 is_recorded: true,
             },
-            (None, Some(path)) => {
-                let sidecar = own_sidecar(path, handle)?;
-                let files = (1..=sidecar.videos?).map(|number| File::beside(path, number, handle));
-                Self {
-                    handle: handle.clone(),
-                    files: files.collect::<Option<_>>()?,
-                    cost: sidecar.cost,
-                    is_recorded: false,
-                }
-            }
+            (None, Some(path)) => Self {
+                handle: handle.clone(),
+                files: File::all_beside(path, handle)?,
+                cost: own_sidecar(path, handle)?.cost,
+                is_recorded: false,
+            },
             (None, None) => return None,
         };
         let first = &earlier.files.first()?.path;
@@ -126,6 +118,13 @@ pub(crate) fn are_there(entry: &Entry) -> bool {
     is_saved && !files.is_empty() && files.iter().all(File::is_whole)
 }
 
+/// The videos of a generation whose first one is at `first`, if their sidecars describe them and they are still there.
+pub(crate) fn beside(first: &Path, handle: &GenerationHandle) -> Option<Vec<PathBuf>> {
+    let files = File::all_beside(first, handle)?;
+    let is_there = !files.is_empty() && files.iter().all(File::is_whole);
+    is_there.then(|| files.into_iter().map(|file| file.path).collect())
+}
+
 impl File {
     /// The files of an entry. One whose size is unknown cannot be recognised.
     fn recorded(entry: &Entry) -> Vec<Self> {
@@ -136,6 +135,13 @@ impl File {
             sha256: entry.sha256.get(index).cloned(),
         };
         files.map(file).collect()
+    }
+
+    /// The videos of a generation whose first one is at `first`, as their sidecars describe them.
+    fn all_beside(first: &Path, handle: &GenerationHandle) -> Option<Vec<Self>> {
+        let videos = own_sidecar(first, handle)?.videos?;
+        let files = (1..=videos).map(|number| Self::beside(first, number, handle));
+        files.collect()
     }
 
     /// The video with this number of a generation whose first one is at `first`, as its sidecar describes it.

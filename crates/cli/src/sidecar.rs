@@ -85,6 +85,9 @@ pub(crate) struct Draft {
     model: String,
     request: Value,
     length: Option<u64>,
+    /// What an earlier sidecar of the generation has, and a handle made from an id has not.
+    created_at: Option<String>,
+    cost: Cost,
 }
 
 impl Draft {
@@ -93,6 +96,8 @@ impl Draft {
             model: request.model().to_owned(),
             request: redacted(request, model),
             length: length(request, model),
+            created_at: None,
+            cost: Cost::default(),
         }
     }
 
@@ -102,7 +107,35 @@ impl Draft {
             model: entry.intent.model.clone(),
             request: entry.intent.request.clone(),
             length: entry.intent.length,
+            created_at: None,
+            cost: entry.cost,
         }
+    }
+
+    /// What an earlier command wrote about the same generation.
+    fn continued(earlier: Sidecar) -> Self {
+        Self {
+            model: earlier.model,
+            request: earlier.request,
+            length: earlier.length,
+            created_at: earlier.created_at,
+            cost: earlier.cost,
+        }
+    }
+
+    /// The draft for the file beside a video, if an earlier command left one there: it is completed, or replaced if it is about
+    /// another generation and the history has this one.
+    pub(crate) fn following(
+        video: &Path,
+        handle: &GenerationHandle,
+        known: &[Entry],
+    ) -> Option<Self> {
+        let earlier = beside(video)?;
+        if earlier.id.as_deref() == Some(handle.id()) {
+            return Some(Self::continued(earlier));
+        }
+        let entry = known.iter().rev().find(|entry| entry.is_of(handle));
+        entry.map(Self::recorded)
     }
 
     /// Writes the files of a generation's videos.
@@ -134,7 +167,7 @@ impl Draft {
     }
 
     fn sidecar(&self, state: Outcome, handle: Option<&GenerationHandle>, cost: Cost) -> Sidecar {
-        let created_at = handle.and_then(GenerationHandle::created_at);
+        let created_at = handle.and_then(GenerationHandle::created_at).map(time);
         Sidecar {
             version: VERSION,
             state,
@@ -142,8 +175,8 @@ impl Draft {
             model: self.model.clone(),
             request: self.request.clone(),
             length: self.length,
-            cost,
-            created_at: created_at.map(time),
+            cost: cost.max(self.cost),
+            created_at: created_at.or_else(|| self.created_at.clone()),
             ended_at: time(SystemTime::now()),
             file: None,
             bytes: None,
@@ -154,26 +187,20 @@ impl Draft {
     }
 }
 
-/// Completes the files that an earlier command wrote before these videos of the same generation were saved.
+/// Completes the file that an earlier command wrote before these videos of the same generation were saved.
 pub(crate) fn complete(handle: &GenerationHandle, saved: &[Saved], cost: Cost) {
-    for file in saved {
-        let earlier = beside(&file.path);
-        let Some(earlier) = earlier.filter(|earlier| earlier.id.as_deref() == Some(handle.id()))
-        else {
-            continue;
-        };
-        let sidecar = Sidecar {
-            state: Outcome::Saved,
-            cost: if cost.is_known() { cost } else { earlier.cost },
-            ended_at: time(SystemTime::now()),
-            file: name(&file.path),
-            bytes: Some(file.bytes),
-            sha256: file.sha256.clone(),
-            videos: Some(saved.len()),
-            error: None,
-            ..earlier
-        };
-        write(&file.path, &sidecar);
+    let first = saved.first().map(|file| &*file.path);
+    if let Some(draft) = first.and_then(|first| Draft::following(first, handle, &[])) {
+        draft.saved(handle, saved, cost);
+    }
+}
+
+/// Writes the file of a generation without a video. An earlier video of that name keeps its own.
+pub(crate) fn record_failure(failure: &Failure, draft: Option<&Draft>, video: Option<&Path>) {
+    // The program of --exec may have moved the video.
+    let draft = draft.filter(|_| !failure.is_of_exec());
+    if let (Some(draft), Some(video)) = (draft, video.filter(|video| !video.exists())) {
+        draft.ended(video, failure.handle.as_deref(), failure);
     }
 }
 
@@ -182,12 +209,33 @@ pub(crate) fn beside(video: &Path) -> Option<Sidecar> {
     Sidecar::read(&path(video))
 }
 
-/// The draft that replaces the sidecar of another generation, if the history has this one.
-pub(crate) fn replacing(video: &Path, handle: &GenerationHandle, known: &[Entry]) -> Option<Draft> {
-    let earlier = beside(video)?;
-    let is_other = earlier.id.as_deref() != Some(handle.id());
-    let entry = known.iter().rev().find(|entry| entry.is_of(handle));
-    entry.filter(|_| is_other).map(Draft::recorded)
+/// A file that an earlier command left unfinished where it would have saved the video of a generation.
+pub(crate) struct Unfinished {
+    video: PathBuf,
+    pub(crate) draft: Draft,
+}
+
+impl Unfinished {
+    /// Finds the file of the generation; a create without a response left one without an id.
+    pub(crate) fn find(video: PathBuf, handle: &GenerationHandle) -> Option<Self> {
+        let earlier = beside(&video)?;
+        let id = earlier.id.as_deref();
+        let is_own = id.is_none_or(|id| id == handle.id());
+        let is_open = earlier.state == Outcome::Unfinished && is_own;
+        is_open.then(|| Self {
+            video,
+            draft: Draft::continued(earlier),
+        })
+    }
+
+    pub(crate) fn video(&self) -> &Path {
+        &self.video
+    }
+
+    /// Removes the file: the video has one beside it.
+    pub(crate) fn remove(self) {
+        let _ = fs::remove_file(path(&self.video));
+    }
 }
 
 /// Checks that the file beside a video can be written, before a generation is billed.

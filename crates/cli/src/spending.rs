@@ -50,19 +50,30 @@ impl Prices {
         }
     }
 
-    /// The cost of the same kind, else that of the same model in proportion to the length. Where the length is not known, the
-    /// highest cost of the model.
+    /// The cost of the same kind, else that of the same model in proportion to the length, else the highest cost of the model:
+    /// that of a clip whose length is not known may be too low for a longer one.
     pub(crate) fn estimate(&self, kind: &Kind) -> Option<f64> {
-        let same_model = self.0.iter().filter(|(known, _)| known.model == kind.model);
-        // The cost of a clip of unknown length says nothing about another clip.
-        let in_proportion = same_model.filter_map(|(known, usd)| {
-            let Some(length) = kind.length else {
-                return Some(*usd);
-            };
+        self.reliable(kind).or_else(|| self.highest(kind))
+    }
+
+    /// The estimate, unless it may be too low.
+    fn reliable(&self, kind: &Kind) -> Option<f64> {
+        let same = self.0.get(kind).copied();
+        let Some(length) = kind.length else {
+            return same.or_else(|| self.highest(kind));
+        };
+        let in_proportion = self.same_model(kind).filter_map(|(known, usd)| {
             Some(usd / known.length.filter(|known| *known > 0)? as f64 * length as f64)
         });
-        let highest = in_proportion.reduce(f64::max);
-        self.0.get(kind).copied().or(highest)
+        same.or(in_proportion.reduce(f64::max))
+    }
+
+    fn highest(&self, kind: &Kind) -> Option<f64> {
+        self.same_model(kind).map(|(_, usd)| *usd).reduce(f64::max)
+    }
+
+    fn same_model(&self, kind: &Kind) -> impl Iterator<Item = (&Kind, &f64)> {
+        self.0.iter().filter(|(known, _)| known.model == kind.model)
     }
 }
 
@@ -113,14 +124,15 @@ impl Spending {
         let in_flight = self
             .in_flight
             .values()
-            .map(|kind| self.prices.estimate(kind));
+            .map(|kind| self.prices.reliable(kind));
         let in_flight: Option<f64> = in_flight.sum();
         let next = self.prices.estimate(kind);
         let is_alone = self.in_flight.is_empty();
-        let fits = match (next, in_flight) {
-            (Some(next), Some(in_flight)) => self.spent + in_flight + next <= limit + ROUNDING,
+        let leaves_room = |next: f64| self.spent + next <= limit + ROUNDING;
+        let fits = match (self.prices.reliable(kind), in_flight) {
+            (Some(next), Some(in_flight)) => leaves_room(in_flight + next),
             // The first generation of its kind runs alone, and shows what the next one costs.
-            (None, _) => is_alone && self.spent < limit,
+            (None, _) => is_alone && self.spent < limit && next.is_none_or(leaves_room),
             (Some(_), None) => false,
         };
         let (limit, spent) = (usd_text(limit), usd_text(self.spent));
@@ -229,8 +241,31 @@ mod tests {
         assert_eq!(of("a", Some(10)), Some(0.5));
         assert_eq!(of("a", None), Some(0.25));
         assert_eq!(of("b", Some(5)), None);
-        assert_eq!(of("c", Some(10)), None);
+        assert_eq!(of("c", Some(10)), Some(0.25));
         assert_eq!(of("c", None), Some(0.25));
+    }
+
+    #[test]
+    fn cost_of_a_clip_of_unknown_length_refuses_what_it_exceeds_and_else_allows_one_create() {
+        let mut prices = Prices::default();
+        let length = None;
+        let model: String = "a".into();
+        prices.learn(Kind { model, length }, cost(0.25));
+        let low = Spending::new(Some(0.2), prices.clone());
+        let Decision::Stop(why) = low.decide(&kind("a")) else {
+            panic!("a generation of the model has cost more than the limit");
+        };
+        assert!(
+            why.ends_with("the next generation may cost 0.25 USD"),
+            "{why}"
+        );
+        let mut spending = Spending::new(Some(1.0), prices);
+        assert_eq!(spending.decide(&kind("a")), Decision::Send);
+        spending.begin(0, kind("a"));
+        // A longer clip may cost more, so the first one shows it before the next is created.
+        assert_eq!(spending.decide(&kind("a")), Decision::Wait);
+        spending.end(0, &End::Completed, cost(0.5));
+        assert_eq!(spending.decide(&kind("a")), Decision::Send);
     }
 
     #[test]

@@ -1,10 +1,15 @@
 //! Lines with styled parts. A part is styled by what it means, and the colours are defined here alone.
 
+use std::borrow::Cow;
+
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 
-use crate::output::printable;
+use crate::{
+    output::printable,
+    wrap::{INDENT, breaks},
+};
 
 /// The value of `--color`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -96,6 +101,27 @@ impl Line {
         )
     }
 
+    /// The line with line breaks between words, for a terminal of so many columns.
+    pub(crate) fn wrapped(&self, columns: usize) -> Self {
+        let parts = self.0.iter();
+        let parts: Vec<(Meaning, Cow<'_, str>)> = parts
+            .map(|(meaning, text)| (*meaning, printable(text)))
+            .collect();
+        let text: String = parts.iter().map(|(_, text)| &**text).collect();
+        let breaks = breaks(&text, columns);
+        let mut start = 0;
+        let wrapped = parts.into_iter().map(|(meaning, text)| {
+            let (from, to) = (start, start + text.len());
+            start = to;
+            let mut text = text.into_owned();
+            for at in breaks.iter().rev().filter(|at| (from..to).contains(*at)) {
+                text.replace_range(at - from..=at - from, &format!("\n{INDENT}"));
+            }
+            (meaning, text)
+        });
+        Self(wrapped.collect())
+    }
+
     /// The width of the text on a terminal.
     pub(crate) fn columns(&self) -> usize {
         console::measure_text_width(&self.text())
@@ -167,5 +193,12 @@ mod tests {
             "{styled:?}"
         );
         assert_eq!(console::strip_ansi_codes(&styled), line.text());
+    }
+
+    #[test]
+    fn wrapped_line_keeps_its_styles() {
+        let line = Line::from("error: some words").with(Meaning::Money, " of money");
+        let expected = Line::from("error: some\n  words").with(Meaning::Money, " of\n  money");
+        assert_eq!(line.wrapped(12), expected);
     }
 }

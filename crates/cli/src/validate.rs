@@ -14,8 +14,9 @@ use crate::{
     documents::Catalogue,
     failure::{Failure, USAGE, violation_json},
     output::{print_note, print_result},
+    places::Place,
     request::{self, Source},
-    rows::{Composer, Row, Rows, Unreadable},
+    rows::{Combination, Composer, Matrix, Row, Rows, RowsOf, Unreadable},
 };
 
 /// `validate`
@@ -34,6 +35,11 @@ fn run(validate: &Validate) -> Result<bool, Failure> {
             let input = &validate.input;
             return Err(Failure::usage(format!(
                 "{input} names the model, and --model {model} names it again; leave --model off"
+            )));
+        }
+        if let Some(each) = validate.each.first() {
+            return Err(Failure::usage(format!(
+                "--each {each} repeats the requests of a file; for one request, set a value of its own"
             )));
         }
         return validate_options(validate, &catalogue);
@@ -66,11 +72,14 @@ fn validate_file(validate: &Validate, catalogue: &Catalogue, file: Rows) -> Resu
         route: route_of(validate.parameters.legacy),
         catalogue,
     };
+    let noun = file.noun();
+    let (matrix, rows) = matrix(validate, file.rows)?;
+    let combinations = matrix.combinations();
     let unwritten =
         |error: io::Error| Failure::usage(format!("standard output cannot be written: {error}"));
     let mut out = BufWriter::new(io::stdout().lock());
     let (mut all_valid, mut is_empty) = (true, true);
-    for row in file.rows {
+    for row in rows {
         let Row { number, content } = match row {
             Ok(row) => row,
             Err(error) => {
@@ -78,20 +87,27 @@ fn validate_file(validate: &Validate, catalogue: &Catalogue, file: Rows) -> Resu
                 return Err(Failure::usage(error));
             }
         };
-        let mut verdict = match content {
-            Err(unreadable) => unreadable_verdict(unreadable),
-            Ok(content) => match composer.body(&content, &[]) {
-                Ok(body) => verdict_of(validate, catalogue, body, &violation_json),
-                Err(refused) => refusal(refused.message),
-            },
-        };
         is_empty = false;
-        all_valid &= verdict["valid"] == true;
-        verdict["line"] = number.into();
-        match writeln!(out, "{verdict}") {
-            // A reader that closes the pipe early, as `head` does, is not an error.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(all_valid),
-            written => written.map_err(unwritten)?,
+        let first = (number - 1) * combinations.len() + 1;
+        let combinations = match &content {
+            Ok(_) => &combinations[..],
+            Err(_) => &[Combination::new()],
+        };
+        for (request, combination) in (first..).zip(combinations) {
+            let mut verdict = match &content {
+                Err(unreadable) => unreadable_verdict(unreadable),
+                Ok(content) => match composer.body(content, combination) {
+                    Ok(body) => verdict_of(validate, catalogue, body, &violation_json),
+                    Err(refused) => refusal(&refused.message),
+                },
+            };
+            all_valid &= verdict["valid"] == true;
+            Place::new(noun, number, combination).add_to(request, &mut verdict);
+            match writeln!(out, "{verdict}") {
+                // A reader that closes the pipe early, as `head` does, is not an error.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(all_valid),
+                written => written.map_err(unwritten)?,
+            }
         }
     }
     out.flush().map_err(unwritten)?;
@@ -99,6 +115,17 @@ fn validate_file(validate: &Validate, catalogue: &Catalogue, file: Rows) -> Resu
         print_note(format!("note: {} contains no request", file.file));
     }
     Ok(all_valid)
+}
+
+/// The values of `--each`. Their number is limited for a file as a whole, which is then read first.
+fn matrix(validate: &Validate, rows: RowsOf) -> Result<(Matrix, RowsOf), Failure> {
+    let (each, set) = (&validate.each, &validate.parameters.set);
+    if each.is_empty() {
+        return Ok((Matrix::read(each, set, 1)?, rows));
+    }
+    let rows: Vec<_> = rows.collect();
+    let matrix = Matrix::read(each, set, rows.len().max(1))?;
+    Ok((matrix, Box::new(rows.into_iter())))
 }
 
 /// The error for an input that is neither a file nor a model, or for options that need a model.
@@ -141,7 +168,7 @@ fn validate_options(validate: &Validate, catalogue: &Catalogue) -> Result<bool, 
     Ok(verdict["valid"] == true)
 }
 
-fn unreadable_verdict(unreadable: Unreadable) -> Value {
+fn unreadable_verdict(unreadable: &Unreadable) -> Value {
     let Unreadable { column, reason, .. } = unreadable;
     let Some(column) = column else {
         return refusal(reason);
@@ -157,7 +184,7 @@ fn unreadable_verdict(unreadable: Unreadable) -> Value {
 }
 
 /// The verdict on a request that cannot be composed.
-fn refusal(error: String) -> Value {
+fn refusal(error: &str) -> Value {
     json!({ "model": null, "valid": false, "error": error, "violations": [], "warnings": [] })
 }
 

@@ -233,7 +233,7 @@ async fn changed_batch_or_foreign_file_is_an_error_before_any_create() {
 async fn unclear_create_is_repeated_only_with_the_flag() {
     let service = Service::start().await;
     service.release();
-    let cli = Cli::at(service.server.url());
+    let mut cli = Cli::at(service.server.url());
     fs::create_dir(cli.path("videos")).unwrap();
     fs::write(cli.path("b.jsonl"), batch(&["a"])).unwrap();
     let mut child = cli.command(RUN).spawn().unwrap();
@@ -250,6 +250,7 @@ async fn unclear_create_is_repeated_only_with_the_flag() {
         .map(|line| format!("{line}\n"))
         .collect();
     fs::write(&journal, intent).unwrap();
+    cli.home = tempfile::tempdir().unwrap();
     let _ = fs::remove_file(cli.path("videos/0001.mp4"));
     assert_eq!(cli.run(RUN).await.code, 6);
     assert_eq!(service.created()["a"], 1);
@@ -356,8 +357,15 @@ async fn unwritable_journal_loses_no_video() {
     assert!(stderr.lines().any(reported), "{stderr}");
     assert!(cli.path("videos/0001.mp4").is_file(), "{stderr}");
     // The output ends with a whole line, and reports the create that may be billed.
-    let ran = cli.run(&["resume", "videos/journal.jsonl"]).await;
+    let resume = ["resume", "videos/journal.jsonl"];
+    let ran = cli.run(&[&resume[..], &["--no-history"]].concat()).await;
     assert_eq!(ran.code, 6, "{ran:?}");
+    // The history has what the journal lacks.
+    let ran = cli.run(&resume).await;
+    assert!(
+        ran.code == 0 && ran.stderr.contains("saved already: 1"),
+        "{ran:?}"
+    );
 }
 
 fn cli_files(cli: &Cli) -> Vec<String> {

@@ -115,14 +115,16 @@ async fn printed_resume_command_names_the_same_file() {
         let resume = format!("resume with: aimlapi-video wait {expected}");
         assert!(ran.stderr.lines().any(|line| line == resume), "{ran:?}");
     }
-    // A handle made from an id has no model.
-    let ran = cli
-        .run(&["wait", "g", "-o", "{model}.mp4", "--speed", "100000"])
-        .await;
-    assert!(
-        ran.stderr.contains("aimlapi-video wait -o '{model}.mp4' g"),
-        "{ran:?}"
-    );
+    // A handle made from an id has the model that the history has, or none.
+    let wait = ["wait", "g", "-o", "{model}.mp4", "--speed", "100000"];
+    for (options, output) in [
+        (&[][..], "klingai-v2-master-text-to-video.mp4"),
+        (&["--no-history"], "'{model}.mp4'"),
+    ] {
+        let ran = cli.run(&[&wait[..], options].concat()).await;
+        let resume = format!("aimlapi-video wait -o {output} g");
+        assert!(ran.stderr.contains(&resume), "{ran:?}");
+    }
 }
 
 #[tokio::test]

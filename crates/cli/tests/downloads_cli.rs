@@ -72,6 +72,23 @@ async fn kill_at_any_point_leaves_the_old_or_the_new_file() {
 }
 
 #[tokio::test]
+async fn interrupt_leaves_a_part_only_if_it_has_bytes() {
+    for (held, files) in [(0, &[][..]), (MIB, &["a.mp4.part", "a.mp4.part.json"])] {
+        let film = Film::new(2 * MIB, 1);
+        let host = Host::start(film, TAG, move |_, _| Plan::Hold(held)).await;
+        let cli = Cli::at(&host.url);
+        let mut child = cli.command(WAIT).spawn().unwrap();
+        while host.requests().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        arrived(&cli, &mut child, held).await;
+        support::cli::interrupt(&child);
+        assert_eq!(child.wait().await.unwrap().code(), Some(130), "{held}");
+        assert_eq!(cli.files(), files, "{held}");
+    }
+}
+
+#[tokio::test]
 async fn second_process_does_not_touch_the_part_of_the_first() {
     let host = Host::start(Film::new(2 * MIB, 1), TAG, |_, _| Plan::Hold(MIB)).await;
     let cli = Cli::at(&host.url);

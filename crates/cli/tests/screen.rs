@@ -202,6 +202,32 @@ async fn terminal_has_colours_unless_the_environment_or_the_option_refuses_them(
 }
 
 #[tokio::test]
+async fn long_error_breaks_between_words_in_a_terminal_and_nowhere_in_redirected_output() {
+    let wrong = [
+        "generate",
+        MODEL,
+        "--prompt",
+        "x",
+        "--set",
+        "duration=9",
+        "--set",
+        "mood=grim",
+    ];
+    let wrong = [&wrong[..], &["--aspect-ratio", "wide"]].concat();
+    let cli = Cli::new();
+    let piped = cli.run(&wrong).await;
+    let words: Vec<&str> = piped.error().split(' ').collect();
+    for columns in [40, 80] {
+        let shown = support::terminal::run(cli.command(&wrong), 24, columns).await;
+        assert_eq!(shown.code, 2);
+        let rows = shown.last();
+        assert!(rows.len() > 1, "{rows:?}");
+        let read: Vec<&str> = rows.iter().flat_map(|row| row.split_whitespace()).collect();
+        assert_eq!(read, words, "{rows:?}");
+    }
+}
+
+#[tokio::test]
 async fn json_and_quiet_draw_nothing_in_a_terminal() {
     for (option, has_states) in [("--json", true), ("--quiet", false)] {
         let cli = Cli::new();

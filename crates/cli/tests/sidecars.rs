@@ -296,3 +296,92 @@ async fn sidecar_of_an_unfinished_generation_is_completed_by_wait() {
     );
     assert_eq!(sidecar["error"], Value::Null);
 }
+
+/// A service whose generations stay unfinished until they are released. The id of each is its prompt.
+async fn held(released: &Arc<AtomicBool>) -> support::Server {
+    let released = Arc::clone(released);
+    support::Server::start(move |_, request| {
+        let is_poll = request.target.contains("generation_id=");
+        match is_poll && !released.load(Ordering::SeqCst) {
+            true => support::json(200, json!({ "id": "g", "status": "generating" })),
+            false => support::paid::respond(request, json!({ "usage": { "usd_spent": 0.25 } })),
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn sidecar_of_an_unfinished_generation_that_failed_says_so_after_wait() {
+    let released = Arc::new(AtomicBool::new(false));
+    let server = held(&released).await;
+    let cli = Cli::at(server.url());
+    let generate = ["generate", MODEL, "--prompt", "fail", "--sidecar"];
+    let generate = [&generate[..], &["--deadline", "1ms", "-o", "a.mp4"]].concat();
+    assert_eq!(cli.run(&generate).await.code, 4);
+    let unfinished = read(&cli, "a.json");
+    // A service that is away says nothing about the generation.
+    let away = Cli {
+        base: Some("http://127.0.0.1:1".into()),
+        ..cli
+    };
+    let wait = ["wait", "fail", "--speed", "1000", "-o", "a.mp4"];
+    assert_eq!(away.run(&wait).await.code, 5);
+    assert_eq!(read(&away, "a.json"), unfinished);
+    let cli = Cli {
+        base: Some(server.url()),
+        ..away
+    };
+    released.store(true, Ordering::SeqCst);
+    let ran = cli.run(&["wait", "fail", "--speed", "1000"]).await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let failed = read(&cli, "a.json");
+    assert_eq!(failed["state"], "failed", "{failed}");
+    assert!(failed["error"].as_str().unwrap().contains("no"), "{failed}");
+    for name in ["created_at", "request", "id"] {
+        assert_eq!(failed[name], unfinished[name], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn sidecar_of_an_unfinished_generation_follows_its_video() {
+    let released = Arc::new(AtomicBool::new(false));
+    let server = held(&released).await;
+    let cli = Cli::at(server.url());
+    let generate = ["generate", MODEL, "--prompt", "g", "--sidecar"];
+    let generate = [&generate[..], &["--deadline", "1ms", "-o", "a.mp4"]].concat();
+    assert_eq!(cli.run(&generate).await.code, 4);
+    released.store(true, Ordering::SeqCst);
+    let wait = ["wait", "g", "--speed", "1000", "-o", "b.mp4"];
+    assert_eq!(cli.run(&wait).await.code, 0);
+    assert_eq!(cli.files(), ["b.json", "b.mp4"]);
+    let saved = read(&cli, "b.json");
+    assert_eq!(
+        (&saved["state"], &saved["file"]),
+        (&json!("saved"), &json!("b.mp4"))
+    );
+    assert_eq!(saved["request"]["prompt"], "g");
+}
+
+#[tokio::test]
+async fn sidecars_of_a_batch_say_how_its_generations_ended_after_resume() {
+    for resume in [&["resume", "o/journal.jsonl"][..], &["resume"]] {
+        let released = Arc::new(AtomicBool::new(false));
+        let server = held(&released).await;
+        let cli = Cli::at(server.url());
+        let line = |prompt| json!({ "model": MODEL, "prompt": prompt }).to_string() + "\n";
+        fs::write(cli.path("b.jsonl"), ["fail", "g"].map(line).concat()).unwrap();
+        let batch = ["batch", "b.jsonl", "--out", "o", "--sidecar"];
+        let ran = cli
+            .run(&[&batch[..], &["--deadline", "1ms"]].concat())
+            .await;
+        assert_eq!(ran.code, 4, "{ran:?}");
+        let states =
+            || ["o/0001.json", "o/0002.json"].map(|name| read(&cli, name)["state"].clone());
+        assert_eq!(states(), ["unfinished", "unfinished"]);
+        released.store(true, Ordering::SeqCst);
+        let ran = cli.run(&[resume, &["--speed", "1000"]].concat()).await;
+        assert_eq!(ran.code, 3, "{ran:?}");
+        assert_eq!(states(), ["failed", "saved"]);
+        assert_eq!(read(&cli, "o/0001.json")["id"], "fail");
+    }
+}

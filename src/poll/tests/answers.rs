@@ -243,6 +243,28 @@ async fn queue_deadline_does_not_delay_the_last_poll() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn model_that_the_response_names_gives_a_bare_id_the_times_of_its_model() {
+    let model = "klingai/v2-master-text-to-video";
+    for (answer, is_known) in [
+        (
+            json!({ "id": "g", "status": "queued", "model": model }),
+            true,
+        ),
+        (status("queued"), false),
+    ] {
+        let script = script(&[Turn::Answer(answer)]);
+        let mut machine = Machine::start(&script, GenerationHandle::new("g"), every(10));
+        let mut update = machine.step().await;
+        machine.add_remaining(&mut update);
+        let Ok(Update::Progress(progress)) = update else {
+            panic!("{update:?}");
+        };
+        assert_eq!(progress.times.expected.is_some(), is_known);
+        assert_eq!(progress.times.remaining.is_some(), is_known);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn queued_and_generating_time_are_separate() {
     let turns = [queued(), generating(), Turn::Fails(500), completed()];
     let script = script(&turns);

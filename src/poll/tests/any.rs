@@ -62,8 +62,9 @@ proptest! {
         }
         script.durations = Mutex::new(observed);
         let created = handle().created().unwrap().clone();
-        let model = "klingai/v2-master-text-to-video";
-        let handle = GenerationHandle::of(id, model, Route::Universal, "https://a", created);
+        let (model, length) = ("klingai/v2-master-text-to-video", Some(5));
+        let route = Route::Universal;
+        let handle = GenerationHandle::of(id, model, route, "https://a", length, created);
         let options = WaitOptions::default().schedule(planned).deadline(seconds(deadline));
         let (run, _) = paused(async move {
             script.began = Instant::now();

@@ -31,6 +31,7 @@ async fn polls_of_an_id_are_reproducible_and_differ_from_those_of_another() {
             "klingai/v2-master-text-to-video",
             Route::Universal,
             "https://a",
+            handle.length(),
             handle.created().unwrap().clone(),
         );
         run(&[queued()], handle, options()).await.polls
@@ -148,10 +149,16 @@ async fn retry_after_of_the_create_is_a_floor_for_the_first_poll() {
     let created = Created {
         answer,
         retry_after: Some(seconds(25)),
-        length: None,
         expected: None,
     };
-    let handle = GenerationHandle::of("g".into(), "m", Route::Universal, "https://a", created);
+    let handle = GenerationHandle::of(
+        "g".into(),
+        "m",
+        Route::Universal,
+        "https://a",
+        None,
+        created,
+    );
     assert_eq!(run(&[completed()], handle, every(10)).await.polls, [25_000]);
 }
 

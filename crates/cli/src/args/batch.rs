@@ -187,6 +187,9 @@ pub(crate) struct Validate {
     /// The model of the requests that name none
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<String>,
+    /// Check every request of a file with each of these values, as `batch` repeats them
+    #[arg(long, value_name = "NAME=VALUES")]
+    pub(crate) each: Vec<String>,
     /// Accept numeric strings as numbers, as the service does
     #[arg(long)]
     pub(crate) coerce: bool,
@@ -228,6 +231,6 @@ const VALIDATE_EXAMPLES: &str = "\
 Examples:
   aimlapi-video validate kites.jsonl
   aimlapi-video validate kites.jsonl --coerce
-  aimlapi-video validate --prompts kites.txt --model klingai/v2-master-text-to-video
+  aimlapi-video validate --prompts kites.txt --model klingai/v2-master-text-to-video --each duration=5,10
   aimlapi-video validate klingai/v2-master-text-to-video --prompt Rain --duration 10
   echo '{\"model\": \"klingai/v2-master-text-to-video\"}' | aimlapi-video validate";

@@ -92,6 +92,8 @@ pub(crate) struct Wait {
     #[arg(long, conflicts_with_all = ["generation", "legacy"])]
     pub(crate) last: bool,
     /// The ambiguous entry of the history whose create the service accepted as this generation
+    ///
+    /// Without -o, the video is saved where the command of the entry would have saved it.
     #[arg(long, value_name = "ENTRY", conflicts_with = "last")]
     pub(crate) entry: Option<String>,
     /// The generation was created on the older URL of the Kling models (a handle contains this already)

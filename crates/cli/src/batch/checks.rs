@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     args::Batch, documents::Catalogue, failure::Failure, gallery, history::Entry,
-    output::print_note, service::service,
+    output::print_note, places::Places, service::service,
 };
 
 /// A batch that may begin.
@@ -55,14 +55,14 @@ impl Checked {
             gallery::check(&batch.out)?;
         }
         let journal = journal(batch, path)?;
+        if let Some(journal) = &journal {
+            // A dry run has a copy of the journal.
+            adopted::adopt(journal, &absolute(path), known, &out).await?;
+        }
         let entries = journal.as_ref().map(Journal::entries).unwrap_or_default();
-        let adopted = match &journal {
-            Some(journal) => adopted::adopt(journal, known, &out, batch.dry_run).await?,
-            None => BTreeSet::new(),
-        };
         let saved: BTreeSet<usize> = entries
             .iter()
-            .filter(|(line, entry)| out.has(entry) || adopted.contains(line))
+            .filter(|(_, entry)| out.has(entry))
             .map(|(line, _)| line - 1)
             .collect();
         let retried = retry::lines(batch, requests, &entries);
@@ -81,7 +81,7 @@ impl Checked {
             false => OTHER_SERVICE_REMEDY,
         };
         if let Some(journal) = &journal {
-            check_origin(journal, path, &client, remedy, |line| {
+            check_origin(journal, path, &client, &requests.places, remedy, |line| {
                 let is_over = saved.contains(&(line - 1)) || retried.contains(&line);
                 batch.simulate && is_over && is_simulated(&entries[&line])
             })?;
@@ -176,12 +176,11 @@ fn check_requests(
             "restore the old lines and options, or name another --out, where all lines are created again"
         }
     };
-    let lines: Vec<String> = differing.iter().map(ToString::to_string).collect();
     Err(Failure::usage(format!(
-        "nothing was created: {} differs from the batch that {} records, in these lines: {}; {remedy}",
+        "nothing was created: {} differs from the batch that {} records, in {}; {remedy}",
         batch.input.path().display(),
         path.display(),
-        lines.join(", ")
+        requests.places.listed(differing)
     )))
 }
 
@@ -215,6 +214,7 @@ pub(super) fn check_origin(
     journal: &Journal,
     path: &Path,
     client: &Client,
+    places: &Places,
     remedy: &str,
     exempt: impl Fn(usize) -> bool,
 ) -> Result<(), Failure> {
@@ -227,10 +227,9 @@ pub(super) fn check_origin(
     let entry = &entries[first];
     let created = entry.handle().and_then(GenerationHandle::origin);
     let origin = created.or(entry.origin.as_deref()).unwrap_or_default();
-    let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
     Err(Failure::usage(format!(
-        "nothing was created: these lines of {} were created on another service ({origin:?}): {}; {remedy}",
+        "nothing was created: {} records requests that were created on another service ({origin:?}), {}; {remedy}",
         path.display(),
-        lines.join(", ")
+        places.listed(lines)
     )))
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     is_unclear,
-    requests::{Requests, warning_json},
+    requests::{Requests, warnings_json},
     retry::is_failed,
 };
 use crate::{
@@ -119,7 +119,7 @@ impl<'a> Plan<'a> {
             "requests": self.requests.lines.len(),
             "to_create": self.to_create(),
             "models": self.kinds.iter().map(kind).collect::<Value>(),
-            "warnings": self.requests.warnings.iter().map(warning_json).collect::<Value>(),
+            "warnings": warnings_json(&self.requests.warnings, &self.requests.places),
             "estimated_usd": usd,
             "without_estimate": unknown,
         })

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{Write, stderr},
+    io::{IsTerminal, Write, stderr, stdout},
     path::Path,
     pin::Pin,
     sync::Arc,
@@ -101,6 +101,14 @@ impl Run {
             saved.object["error"] = failure.error_json();
         }
         self.print_saved(saved);
+    }
+
+    /// Prints the result of a job whose videos are saved.
+    pub(super) fn print_saved(&self, saved: SavedFiles) {
+        // On a terminal a line names the files already.
+        if self.json || !(stdout().is_terminal() && stderr().is_terminal()) {
+            self.print_result(saved.object, &saved.files.join("\n"));
+        }
     }
 
     /// Ends the programs that an interrupt has kept from ending, and prints the results of their jobs.

@@ -61,6 +61,7 @@ impl Feed {
         catalogue: &Catalogue,
         ledger: Ledger,
     ) -> Self {
+        let places = requests.places;
         let planned = |(line, request): (usize, GenerationRequest)| {
             let model = catalogue.model(request.route(), request.model());
             let earlier = match entries.get(&line) {
@@ -77,6 +78,7 @@ impl Feed {
                     journal: absolute(journal),
                     line,
                     out: absolute(&batch.out),
+                    place: Some(places.of(line)),
                 }),
             };
             let intent = (earlier == Earlier::Nothing).then(|| ledger.history.intent(create));

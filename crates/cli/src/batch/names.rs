@@ -27,13 +27,15 @@ pub(super) fn of(
         if name.len() > MAX_BYTES {
             let length = name.len();
             return Err(refused(format!(
-                "the name of line {line} has {length} bytes, and the maximum is {MAX_BYTES}; use fewer placeholders"
+                "the name of {} has {length} bytes, and the maximum is {MAX_BYTES}; use fewer placeholders",
+                requests.places.label(*line)
             )));
         }
         // Some file systems do not distinguish upper and lower case.
         if let Some(other) = lines.insert(name.to_lowercase(), *line) {
+            let [other, line] = [other, *line].map(|number| requests.places.label(number));
             return Err(refused(format!(
-                "lines {other} and {line} have the same name, {name}; add {{n}}, the number of the request"
+                "{other} and {line} have the same name, {name}; add {{n}}, the number of the request"
             )));
         }
         names.insert(*line, name);

@@ -43,10 +43,10 @@ impl Records {
         }
     }
 
-    /// Sidecars for the `open` generations that have one of another generation, such as the failed one before a retry.
+    /// Sidecars for the `open` generations in whose places earlier runs left one.
     pub(super) fn of_open(open: &[(usize, GenerationHandle)], out: &Out, known: &[Entry]) -> Self {
         let draft = |(index, handle): &(usize, GenerationHandle)| {
-            let draft = sidecar::replacing(&out.path(index + 1), handle, known)?;
+            let draft = Draft::following(&out.path(index + 1), handle, known)?;
             Some((*index, draft))
         };
         Self {

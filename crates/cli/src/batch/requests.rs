@@ -1,17 +1,17 @@
 //! The requests of a batch file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aimlapi_video::{ErrorKind, GenerationRequest, Warning};
 use serde_json::{Map, Value, json};
 
-use super::matrix::Matrix;
 use crate::{
     args::{Batch, Input, route_of},
     documents::Catalogue,
     failure::{self, Failure, violation_json},
     output::print_note,
-    rows::{Composer, Row, Rows},
+    places::{Place, Places, settings},
+    rows::{Combination, Composer, Matrix, Row, Rows},
 };
 
 /// The maximum size of each file that is sent, in MiB, as `generate` has it by default.
@@ -19,12 +19,11 @@ const MAX_MEDIA: u64 = 20;
 
 /// The requests of a batch file.
 pub(super) struct Requests {
-    /// The line of each, counted from 1, in rising order.
+    /// The number of each, counted from 1, in rising order: without `--each`, that of its line.
     pub(super) lines: Vec<usize>,
     pub(super) requests: Vec<GenerationRequest>,
-    /// What a request is in the file.
-    pub(super) noun: &'static str,
-    /// The warnings, each with its line.
+    pub(super) places: Places,
+    /// The warnings, each with the number of its request.
     pub(super) warnings: Vec<(usize, Warning)>,
 }
 
@@ -49,6 +48,10 @@ impl Requests {
         if !input.each.is_empty() {
             print_note(numbering(&file, &rows, combinations.len()));
         }
+        let places = match input.each.is_empty() {
+            true => Places::by_line(file.noun()),
+            false => Places::by_number(places(&file, &lines, &combinations)),
+        };
         let warnings = lines.iter().zip(&requests).flat_map(|(line, request)| {
             let warnings = request.warnings().into_iter();
             warnings.map(|warning| (*line, warning))
@@ -60,7 +63,7 @@ impl Requests {
         if batch.spend.deny_warnings && !warnings.is_empty() {
             let texts: Vec<String> = texts.collect();
             return Err(Failure {
-                violations: warnings.iter().map(warning_json).collect(),
+                violations: warnings_json(&warnings, &places),
                 ..Failure::denied(&summary(&texts))
             });
         }
@@ -68,9 +71,9 @@ impl Requests {
             print_note(format!("warning: {text}; it is sent as it stands"));
         }
         Ok(Self {
-            noun: file.noun(),
             requests,
             lines,
+            places,
             warnings,
         })
     }
@@ -98,8 +101,6 @@ impl Requests {
         bodies
     }
 }
-
-type Combination<'a> = Vec<(&'a str, &'a str)>;
 
 /// The file and its rows, of which there is at least one.
 fn read(input: &Input) -> Result<(Rows, Vec<Row>), Failure> {
@@ -150,9 +151,10 @@ fn each(
                             errors.push(Wrong::new(&place, &refused.message));
                         }
                     }
+                    let place = Place::new(file.noun(), row.number, combination);
                     violations.extend(refused.violations.iter().map(|violation| {
                         let mut violation = violation_json(violation);
-                        violation["line"] = row.number.into();
+                        place.add_to(number, &mut violation);
                         violation
                     }));
                     // The other combinations probably have the same error.
@@ -207,15 +209,25 @@ fn place(file: &Rows, combinations: &[Combination<'_>], number: usize) -> String
         (number - 1) / combinations.len(),
         (number - 1) % combinations.len(),
     );
-    let settings = combinations[combination].iter();
-    let settings: Vec<String> = settings
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
     let place = file.place(row + 1);
-    match settings.as_slice() {
+    match combinations[combination].as_slice() {
         [] => place,
-        settings => format!("{place} with {}", settings.join(", ")),
+        each => format!("{place} with {}", settings(each)),
     }
+}
+
+/// The place of each request with `--each`.
+fn places(
+    file: &Rows,
+    numbers: &[usize],
+    combinations: &[Combination<'_>],
+) -> BTreeMap<usize, Place> {
+    let place = |number: &usize| {
+        let (index, count) = (number - 1, combinations.len());
+        let place = Place::new(file.noun(), index / count + 1, &combinations[index % count]);
+        (*number, place)
+    };
+    numbers.iter().map(place).collect()
 }
 
 /// How many requests `--each` makes, and how they are numbered.
@@ -232,8 +244,13 @@ fn numbering(file: &Rows, rows: &[Row], combinations: usize) -> String {
     )
 }
 
-pub(super) fn warning_json((line, warning): &(usize, Warning)) -> Value {
-    json!({ "line": line, "pointer": warning.pointer, "message": warning.message })
+pub(super) fn warnings_json(warnings: &[(usize, Warning)], places: &Places) -> Vec<Value> {
+    let warning = |(number, warning): &(usize, Warning)| {
+        let mut object = json!({ "pointer": warning.pointer, "message": warning.message });
+        places.of(*number).add_to(*number, &mut object);
+        object
+    };
+    warnings.iter().map(warning).collect()
 }
 
 /// The first errors and the number of the others.

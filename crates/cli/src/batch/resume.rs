@@ -32,11 +32,12 @@ use crate::{
     failure::{self, Failure},
     history::{Batch, Entry, Except, History, State, batch_command},
     interrupt::Interrupt,
-    job,
     output::print_note,
+    places::Places,
     progress::{self, BatchProgress},
     spending::{Prices, Spending},
     target::free_output,
+    wait,
 };
 
 /// `resume`
@@ -100,18 +101,24 @@ async fn finish_all(jobs: &Jobs, history: &History, interrupt: Interrupt) -> Res
         }
     }
     let mut batches = Vec::new();
-    for (path, mut entries) in of_journals {
-        let out = entries[0].0.intent.batch.as_ref().map(|batch| &*batch.out);
-        let journal = open(path);
+    for (path, mut created) in of_journals {
+        let out = created[0].0.intent.batch.as_ref().map(|batch| &*batch.out);
+        let journal = match open(path) {
+            Ok(journal) => {
+                let attached = adopted::attach(&journal, path, &entries).await;
+                attached.map(|()| journal)
+            }
+            Err(failure) => Err(failure),
+        };
         if let Ok(journal) = &journal {
             let recorded = journal.entries();
-            let (own, replaced) = entries
+            let (own, replaced) = created
                 .into_iter()
                 .partition(|(entry, _)| entry.is_in(&recorded));
             singles.extend::<Vec<_>>(replaced);
-            entries = own;
+            created = own;
         }
-        if !entries.is_empty() {
+        if !created.is_empty() {
             batches.push((path, out, journal));
         }
     }
@@ -146,7 +153,7 @@ async fn finish_all(jobs: &Jobs, history: &History, interrupt: Interrupt) -> Res
     for (entry, handle) in singles {
         let waiting = waiting(entry, jobs);
         let (handle, interrupt) = (handle.clone(), interrupt.clone());
-        let code = job::resume(handle, &waiting, history, &entries, interrupt).await;
+        let code = wait::resume(handle, &waiting, history, &entries, interrupt).await;
         if code == failure::INTERRUPTED {
             return Ok(code);
         }
@@ -219,10 +226,19 @@ async fn finish_batch(
         .wait_options(options.clone())
         .build()
         .map_err(|error| Failure::creating(&error))?;
-    check_origin(&journal, path, &client, OTHER_SERVICE_REMEDY, |_| false)?;
+    let place = absolute(path);
+    let places = Places::recorded(&known, &place);
+    check_origin(
+        &journal,
+        path,
+        &client,
+        &places,
+        OTHER_SERVICE_REMEDY,
+        |_| false,
+    )?;
     check_folder(folder, false)?;
     let out = Out::new(folder, path, names(&journal.entries()));
-    adopted::adopt(&journal, &known, &out, false).await?;
+    adopted::adopt(&journal, &place, &known, &out).await?;
     let entries = journal.entries();
     let open: Vec<(usize, GenerationHandle)> = entries
         .iter()
@@ -239,7 +255,6 @@ async fn finish_batch(
             "not created: {not_created}; run the batch again to create the rest"
         ));
     }
-    let place = absolute(path);
     let ledger = Ledger::new(history.clone(), Spending::new(None, Prices::default()));
     reconcile(history, &known, &entries, &out, &place);
     for (index, handle) in &open {
@@ -248,7 +263,7 @@ async fn finish_batch(
     }
     let records = Records::of_open(&open, &out, &known);
     let mut run = Run {
-        progress: BatchProgress::start(open.len() + unclear, "line", speed),
+        progress: BatchProgress::start(open.len() + unclear, places, speed),
         client: client.clone(),
         journal,
         out,
@@ -268,7 +283,9 @@ async fn finish_batch(
         simulates: false,
     };
     for (line, _) in entries.iter().filter(|(_, entry)| is_unclear(entry)) {
-        let message = "the create may have been accepted; look at the account's log";
+        let advice = adopted::advice(None, &run.place, *line, &run.known);
+        let message =
+            format!("the create may have been accepted; look at the account's log{advice}");
         run.ended(
             line - 1,
             None,

@@ -10,7 +10,9 @@ use aimlapi_video::{Journal, JournalEntry, JournalState};
 use tokio::sync::oneshot;
 
 use super::requests::Requests;
-use crate::{args::Batch, failure::Failure, interrupt::Interrupt, output::print_note};
+use crate::{
+    args::Batch, failure::Failure, interrupt::Interrupt, output::print_note, places::Places,
+};
 
 pub(super) fn is_failed(entry: &JournalEntry) -> bool {
     matches!(entry.state, JournalState::Failed { .. })
@@ -31,6 +33,7 @@ pub(super) fn lines(
 pub(super) async fn allow(
     batch: &Batch,
     lines: &BTreeSet<usize>,
+    places: &Places,
     estimate: &str,
     journal: &Journal,
     interrupt: Interrupt,
@@ -39,11 +42,10 @@ pub(super) async fn allow(
         print_note("no generation has failed, so there is nothing to create again");
         return Ok(());
     }
-    let named: Vec<String> = lines.iter().map(ToString::to_string).collect();
     print_note(format!(
-        "generations that failed: {}, of these lines: {}; to create them again, {estimate}",
+        "generations that failed: {}, of {}; to create them again, {estimate}",
         lines.len(),
-        named.join(", ")
+        places.listed(lines.iter().copied())
     ));
     // A simulator bills no one.
     if !batch.yes && !batch.simulate {

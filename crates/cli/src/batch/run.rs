@@ -2,7 +2,6 @@
 
 use std::{
     collections::VecDeque,
-    io::{IsTerminal, stderr, stdout},
     path::{Path, PathBuf},
     pin::Pin,
     time::Duration,
@@ -16,6 +15,7 @@ use serde_json::{Value, json};
 use tokio::time::MissedTickBehavior;
 
 use super::{
+    adopted,
     exec::{ExecQueue, Executed, SavedFiles},
     feed::{Ledger, Stopped},
     out::Out,
@@ -24,7 +24,7 @@ use super::{
 use crate::{
     cost::Cost,
     failure::{self, Failure, download_error_line, error_line},
-    history::{Entry, after_look},
+    history::Entry,
     interrupt::Interrupt,
     output::{print_note, write_line},
     progress::BatchProgress,
@@ -172,8 +172,9 @@ impl Run {
                     Some(_) => {}
                     None => {
                         let entry = self.ledger.record(index, Err(&failure));
-                        if let Some(entry) = entry.filter(|_| failure.is_ambiguous()) {
-                            failure.message += &format!("; {}", after_look(&entry));
+                        if failure.is_ambiguous() {
+                            failure.message +=
+                                &adopted::advice(entry, &self.place, line, &self.known);
                         }
                     }
                 }
@@ -254,7 +255,8 @@ impl Run {
             .collect();
         let outcome = format!("saved {}", files.join(", "));
         self.progress.end(line, true, outcome.into());
-        let mut object = json!({ "line": line, "state": "saved", "files": files });
+        let mut object = self.progress.places().object(line, "saved");
+        object["files"] = json!(files);
         cost.add_to(&mut object);
         let notes = saved.iter().filter_map(|file| file.disagreement.as_ref());
         let notes: Vec<&str> = notes.map(String::as_str).collect();
@@ -277,13 +279,6 @@ impl Run {
         }
     }
 
-    pub(super) fn print_saved(&self, saved: SavedFiles) {
-        // On a terminal a line names the files already.
-        if self.json || !(stdout().is_terminal() && stderr().is_terminal()) {
-            self.print_result(saved.object, &saved.files.join("\n"));
-        }
-    }
-
     pub(super) fn ended(
         &mut self,
         index: usize,
@@ -303,7 +298,8 @@ impl Run {
         };
         self.progress
             .end(line, false, Line::new(Meaning::Error, outcome));
-        let mut object = json!({ "line": line, "state": "error", "error": failure.error_json() });
+        let mut object = self.progress.places().object(line, "error");
+        object["error"] = failure.error_json();
         failure.cost(handle.as_ref()).add_to(&mut object);
         if let Some(response) = failure.response() {
             object["answer"] = response;
@@ -318,15 +314,13 @@ impl Run {
 
     /// Reports the requests that were not created because of `--max-usd`.
     pub(super) fn not_created(&mut self, stopped: &Stopped) {
+        let places = self.progress.places().clone();
         let count = stopped.lines.len();
         let message = format!("not created: {}", stopped.why);
-        let are = match count {
-            1 => " is",
-            _ => "s are",
-        };
+        let are = if count == 1 { "is" } else { "are" };
         self.progress.print(format!(
-            "{count} {}{are} {message}; the same command with a higher --max-usd creates the rest",
-            self.progress.noun()
+            "{} {are} {message}; the same command with a higher --max-usd creates the rest",
+            places.counted(count)
         ));
         let failure = Failure::new(failure::USAGE, failure::Kind::MaxUsd, message);
         self.exit_code = worse(self.exit_code, failure.code);
@@ -336,14 +330,14 @@ impl Run {
         }
         if self.json {
             for line in &stopped.lines {
-                let error = failure.error_json();
-                let object = json!({ "line": line, "state": "error", "error": error });
+                let mut object = places.object(*line, "error");
+                object["error"] = failure.error_json();
                 self.print_result(object, "");
             }
         }
     }
 
-    fn print_result(&self, object: Value, text: &str) {
+    pub(super) fn print_result(&self, object: Value, text: &str) {
         let text = if self.json {
             object.to_string()
         } else {

@@ -155,6 +155,9 @@ impl Entry {
         }
         if let Some(batch) = &self.intent.batch {
             object["batch"] = json!({ "journal": batch.journal, "line": batch.line });
+            if let Some(place) = &batch.place {
+                object["batch"]["place"] = place.label().into();
+            }
         }
         object
     }

@@ -7,7 +7,7 @@ use aimlapi_video::GenerationHandle;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
-use crate::cost::Cost;
+use crate::{cost::Cost, places::Place};
 
 /// One line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -87,8 +87,12 @@ pub(crate) struct Intent {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Batch {
     pub(crate) journal: PathBuf,
+    /// The number by which the journal knows the request.
     pub(crate) line: usize,
     pub(crate) out: PathBuf,
+    /// Where the request is in the file of the batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) place: Option<Place>,
 }
 
 fn write_time<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {

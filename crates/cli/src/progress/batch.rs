@@ -15,14 +15,14 @@ use super::{
 use crate::{
     cost::Cost,
     output::print_note,
+    places::Places,
     style::{Line, Meaning},
 };
 
 /// The display of `batch` and `resume`.
 pub(crate) struct BatchProgress {
     screen: Screen,
-    /// What a request is in its file: a line or an item.
-    noun: &'static str,
+    places: Places,
     /// The jobs that have begun and not ended, by number.
     jobs: BTreeMap<usize, JobStatus>,
     models: BTreeMap<usize, String>,
@@ -48,12 +48,15 @@ enum JobStatus {
 /// More rows hide what was printed above them.
 const MAX_JOBS: usize = 8;
 
+/// The columns of the longest label in a row.
+const MAX_LABEL: usize = 40;
+
 impl BatchProgress {
-    pub(crate) fn start(jobs: usize, noun: &'static str, speed: f64) -> Self {
+    pub(crate) fn start(jobs: usize, places: Places, speed: f64) -> Self {
         let now = Instant::now();
         Self {
             screen: Screen::new(),
-            noun,
+            places,
             jobs: BTreeMap::new(),
             models: BTreeMap::new(),
             total: jobs,
@@ -68,9 +71,9 @@ impl BatchProgress {
         }
     }
 
-    /// What a request is in its file.
-    pub(crate) fn noun(&self) -> &'static str {
-        self.noun
+    /// Where the requests are in their file.
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
     }
 
     /// Shows a generation without a state.
@@ -199,7 +202,16 @@ impl BatchProgress {
     }
 
     fn label(&self, number: usize) -> Line {
-        Line::from(format!("{} {number}: ", self.noun))
+        Line::from(format!("{}: ", self.places.label(number)))
+    }
+
+    /// The label of a row: many settings of `--each` would leave no room for the state.
+    fn short_label(&self, number: usize) -> Line {
+        let label = self.label(number);
+        match label.columns() > MAX_LABEL {
+            true => Line::from(format!("request {number}: ")),
+            false => label,
+        }
     }
 
     /// At most `max` rows: the first jobs, the number of the others, failed polls, and the total.
@@ -209,7 +221,7 @@ impl BatchProgress {
         let room = room.min(MAX_JOBS);
         let row = |(number, status): (&usize, &JobStatus)| {
             let mut row = status.row();
-            row.parts[0] = self.label(*number).and(row.parts[0].clone());
+            row.parts[0] = self.short_label(*number).and(row.parts[0].clone());
             // The bar and the model say more than the third part, the usual time.
             row.parts.truncate(2);
             row.note = self.models.get(number).cloned().unwrap_or_default();
@@ -290,7 +302,7 @@ mod tests {
 
     #[test]
     fn rows_of_more_jobs_than_fit_are_the_first_jobs_and_the_total() {
-        let mut progress = BatchProgress::start(300, "item", 1.0);
+        let mut progress = BatchProgress::start(300, Places::by_line("item"), 1.0);
         for line in 1..=256 {
             let status = JobStatus::Activity("waits".into());
             progress.jobs.insert(line, status);

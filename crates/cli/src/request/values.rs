@@ -27,7 +27,10 @@ pub(crate) fn of_flag(
     max_mib: u64,
 ) -> Result<Value, Failure> {
     let one = |given: &String| match flag.takes_media {
-        true => media_or_url(given, flag.kind, max_mib),
+        true => media_or_url(given, flag.kind, max_mib).map_err(|failure| Failure {
+            message: format!("{option}: {}", failure.message),
+            ..failure
+        }),
         false => text(option, given).map(|text| typed(flag.value_type(), &text)),
     };
     if !flag.is_list() {

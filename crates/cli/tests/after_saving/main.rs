@@ -240,6 +240,28 @@ async fn signal_during_exec_of_a_batch_names_every_saved_video_once() {
     }
 }
 
+#[tokio::test]
+async fn signal_during_exec_of_a_batch_ends_its_program() {
+    let server = support::paid::service().await;
+    for signal in ["INT", "TERM"] {
+        let cli = Cli::at(server.url());
+        for name in ["alive", "end"] {
+            fifo(&cli, name);
+        }
+        write_batch(&cli, &["a", "b"]);
+        // The pipe is open as long as the program runs, and the program runs as long as nobody writes to the other one.
+        let exec = format!("sh -c 'exec 3> alive; kill -{signal} $PPID; exec cat end'");
+        let batch = ["batch", "b.json", "--out", "o", "--speed", "1000"];
+        let mut child = cli
+            .command(&[&batch[..], &["--exec", &exec]].concat())
+            .spawn()
+            .unwrap();
+        let mut alive = tokio::fs::File::open(cli.path("alive")).await.unwrap();
+        assert_eq!(child.wait().await.unwrap().code(), Some(130), "{signal}");
+        assert_eq!(alive.read(&mut [0]).await.unwrap(), 0, "{signal}");
+    }
+}
+
 /// A batch that runs.
 struct Started {
     child: Child,

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod matrix;
 mod names;
 
 use aimlapi_video_test_support as support;
@@ -311,77 +312,4 @@ async fn wrong_input_is_an_error_with_its_place_before_any_create() {
         "{ran:?}"
     );
     assert!(server.requests().is_empty());
-}
-
-#[tokio::test]
-async fn matrix_multiplies_every_request_and_keeps_their_order() {
-    let server = service().await;
-    let cli = Cli::at(server.url());
-    fs::write(cli.path("p.txt"), "a\n\nb\n").unwrap();
-    let words = [
-        "--prompts",
-        "p.txt",
-        "--model",
-        MODEL,
-        "--each",
-        "duration=5,10",
-        "--each",
-        "advanced_camera_control.movement_value=1..3",
-        "--set",
-        "advanced_camera_control={\"movement_type\": \"zoom\"}",
-    ];
-    let ran = batch(&cli, &words).await;
-    assert_eq!(ran.code, 0, "{ran:?}");
-    let told = "12 requests: 2 of p.txt, each with 6 combinations of --each; those of line 3 are numbered 13 to 18";
-    assert!(ran.stderr.contains(told), "{ran:?}");
-    let names = (1..=6)
-        .chain(13..=18)
-        .map(|number| format!("{number:04}.mp4"));
-    assert_eq!(videos(&cli), names.collect::<Vec<_>>());
-    let mut expected = Vec::new();
-    for prompt in ["a", "b"] {
-        for duration in [5, 10] {
-            for value in 1..=3 {
-                let camera = json!({ "movement_type": "zoom", "movement_value": value });
-                expected.push(json!({ "model": MODEL, "prompt": prompt, "duration": duration, "advanced_camera_control": camera }));
-            }
-        }
-    }
-    expected.sort_by_key(Value::to_string);
-    assert_eq!(bodies(&server), expected);
-
-    // The same matrix is the same batch, another order is another one, and a new line is added.
-    let ran = batch(&cli, &words).await;
-    assert!(ran.stderr.contains("saved already: 12"), "{ran:?}");
-    let mut swapped = words;
-    swapped.swap(5, 7);
-    let ran = batch(&cli, &swapped).await;
-    assert!(
-        ran.code == 2 && ran.error().contains("in these lines: 2, "),
-        "{ran:?}"
-    );
-    fs::write(cli.path("p.txt"), "a\n\nb\nc").unwrap();
-    let ran = batch(&cli, &words).await;
-    assert!(ran.stderr.contains("6 of 6 saved"), "{ran:?}");
-    assert_eq!(bodies(&server).len(), 18);
-}
-
-#[tokio::test]
-async fn wrong_value_of_a_matrix_is_an_error_with_its_combination() {
-    let cli = Cli::new();
-    fs::write(cli.path("p.txt"), "a\nb\n").unwrap();
-    let prompts = ["--prompts", "p.txt", "--model", MODEL, "--each"];
-    for (each, error) in [
-        ("duration=5..6", "p.txt:1 with duration=6: invalid request"),
-        ("model=x", "p.txt:1 with model=x: the model is"),
-        ("seed", "--each seed: expected NAME=VALUE,VALUE"),
-        (
-            "duraton=5,10",
-            "has no parameter \"duraton\", so --each would create the same video several times",
-        ),
-    ] {
-        let ran = batch(&cli, &[&prompts[..], &[each]].concat()).await;
-        assert_eq!(ran.code, 2, "{ran:?}");
-        assert!(ran.error().contains(error), "{ran:?}");
-    }
 }

@@ -21,7 +21,7 @@ async fn videos_of_a_batch_are_named_after_their_requests() {
     let named = async |name| batch(&cli, &[&words[..], &[name]].concat()).await;
     let ran = named("{prompt}.mp4").await;
     assert_eq!(ran.code, 2, "{ran:?}");
-    let error = "lines 1 and 2 have the same name, A-kite-slowly.mp4; add {n}";
+    let error = "line 1 with duration=5 and line 1 with duration=10 have the same name, A-kite-slowly.mp4; add {n}";
     assert!(ran.error().contains(error), "{ran:?}");
     fs::create_dir(cli.path("videos")).unwrap();
     fs::write(cli.path("videos/0003-A-kite-5.mp4"), "mine").unwrap();

@@ -11,6 +11,28 @@ const LEGACY: &str = "kling-video/v2.1/standard/image-to-video";
 const MP4: &[u8] = b"\0\0\0\x1cftypisom\0\0\x02\0isomiso2avc1";
 
 #[tokio::test]
+async fn path_of_a_file_in_place_of_media_names_the_option_that_sends_it() {
+    let server = service().await;
+    let cli = Cli::at(server.url());
+    fs::write(cli.path("a.png"), PNG).unwrap();
+    fs::write(cli.path("a.txt"), "text").unwrap();
+    let head = ["generate", IMAGE, "--no-wait"];
+    let ran = cli
+        .run(&[&head[..], &["--set", "image_url=a.png"]].concat())
+        .await;
+    let hint = "; --set image_url=@a.png sends the file";
+    assert!(ran.code == 2 && ran.error().ends_with(hint), "{ran:?}");
+    let ran = cli
+        .run(&[&head[..], &["--image-url", "a.txt"]].concat())
+        .await;
+    let names_flag = ran
+        .error()
+        .starts_with("error: --image-url: the file a.txt is not an image");
+    assert!(ran.code == 2 && names_flag, "{ran:?}");
+    assert!(bodies(&server).is_empty());
+}
+
+#[tokio::test]
 async fn unusable_media_are_an_error_in_options_and_a_warning_in_a_request() {
     let server = service().await;
     let cli = Cli::at(server.url());

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     MODEL, files, generate, history, killed, service,
-    support::{self, KEY, Server, cli::Cli},
+    support::{self, KEY, Server, cli::Cli, http},
 };
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn cost_of_an_open_generation_is_unknown_until_a_response_states_more_than
             ("content-type", "application/json"),
             ("x-aimlapi-usd-spent", "0"),
         ];
-        support::http(201, &headers, r#"{"id":"g1","status":"queued"}"#)
+        http(201, &headers, r#"{"id":"g1","status":"queued"}"#)
     })
     .await;
     let cli = Cli::at(server.url());
@@ -243,4 +243,21 @@ async fn history_that_cannot_be_read_is_a_failure_of_the_commands_that_need_it()
         );
         assert!(!ran.stderr.contains("--no-history"), "{ran:?}");
     }
+}
+
+#[tokio::test]
+async fn reason_and_advice_of_a_lost_create_break_between_words_in_a_terminal() {
+    let server = Server::always(http(500, &[], "{}")).await;
+    let cli = Cli::at(server.url());
+    assert_eq!(cli.run(&generate("g1", "a.mp4")).await.code, 6);
+    let entries = history(&cli).await;
+    let show = ["history", "show", entries[0]["entry"].as_str().unwrap()];
+    let redirected = cli.run(&show).await;
+    let shown = support::terminal::run(cli.command(&show), 40, 60).await;
+    let words = shown.last().iter().flat_map(|row| row.split_whitespace());
+    assert!(
+        words.eq(redirected.stdout.split_whitespace()),
+        "{:?}",
+        shown.last()
+    );
 }

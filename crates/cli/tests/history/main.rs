@@ -5,6 +5,7 @@
 mod adopted;
 mod list;
 mod processes;
+mod times;
 mod unfinished;
 
 use aimlapi_video_test_support as support;

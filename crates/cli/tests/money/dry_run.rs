@@ -91,7 +91,7 @@ async fn dry_run_refuses_what_the_batch_refuses() {
         (
             "other",
             &["--name", "video"],
-            "lines 1 and 2 have the same name",
+            "line 1 and line 2 have the same name",
         ),
         ("done", &[], "in these lines: 2;"),
         ("file", &[], "file is not a folder; name another folder"),

@@ -258,6 +258,20 @@ async fn request_without_a_length_costs_at_most_what_the_model_has_cost() {
 }
 
 #[tokio::test]
+async fn cost_of_clips_without_a_length_refuses_a_limit_below_it() {
+    let server = service().await;
+    let cli = Cli::at(server.url());
+    assert_eq!(cli.run(&generate(&[])).await.code, 0);
+    let longer = generate(&["--overwrite", "--duration", "10", "--max-usd"]);
+    let ran = cli.run(&[&longer[..], &["0.2"]].concat()).await;
+    assert_eq!((ran.code, creates(&server)), (2, 1), "{ran:?}");
+    let why = "the limit of 0.20 USD may be exceeded: 0.00 USD are spent, and the next generation may cost 0.25 USD";
+    assert!(ran.error().ends_with(why), "{ran:?}");
+    let ran = cli.run(&[&longer[..], &["0.3"]].concat()).await;
+    assert_eq!((ran.code, creates(&server)), (0, 2), "{ran:?}");
+}
+
+#[tokio::test]
 async fn limit_is_not_kept_by_guesses_where_the_service_states_no_cost() {
     let server = Server::start(|_, request| respond(request, json!({}))).await;
     let cli = Cli::at(server.url());

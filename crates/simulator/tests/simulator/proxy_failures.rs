@@ -168,6 +168,32 @@ async fn caller_that_does_not_wait_for_a_late_response_ends_the_request_to_the_u
 }
 
 #[tokio::test]
+async fn every_late_response_on_a_connection_is_reported() {
+    let (listener, proxy, late) = silent().await;
+    let mut caller = TcpStream::connect(proxy.address()).await.unwrap();
+    let response = json_response(&json!({ "id": "1", "status": "queued" }));
+    let mut upstream = None;
+    for number in 1..=3 {
+        caller.write_all(create().as_bytes()).await.unwrap();
+        // The proxy keeps its connection to the upstream, too.
+        let stream = match &mut upstream {
+            Some(stream) => stream,
+            None => upstream.insert(listener.accept().await.unwrap().0),
+        };
+        late.notified().await;
+        stream.write_all(&response).await.unwrap();
+        let mut received = Vec::new();
+        while !received.ends_with(b"\"queued\"}") {
+            assert_ne!(caller.read_buf(&mut received).await.unwrap(), 0);
+        }
+        let reported = proxy.deviations().into_iter();
+        let reported = reported.map(|one| (one.exchange, one.deviation.allowed));
+        let expected = (1..=number).map(|number| (number, "a response within 1ms".to_owned()));
+        assert_eq!(reported.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
 async fn response_that_stalls_is_reported_once() {
     let (listener, proxy, late) = silent().await;
     let mut caller = TcpStream::connect(proxy.address()).await.unwrap();

@@ -5,12 +5,15 @@ use crate::failure::Failure;
 /// The maximum number of requests that `--each` makes.
 const MAX_REQUESTS: usize = 10_000;
 
+/// The settings of one combination, as `NAME` and `VALUE`.
+pub(crate) type Combination<'a> = Vec<(&'a str, &'a str)>;
+
 /// The parameters of `--each`, each with its values.
-pub(super) struct Matrix(Vec<(String, Vec<String>)>);
+pub(crate) struct Matrix(Vec<(String, Vec<String>)>);
 
 impl Matrix {
     /// Reads the values of `--each` for a file of `rows` requests.
-    pub(super) fn read(each: &[String], set: &[String], rows: usize) -> Result<Self, Failure> {
+    pub(crate) fn read(each: &[String], set: &[String], rows: usize) -> Result<Self, Failure> {
         let mut axes: Vec<(String, Vec<String>)> = Vec::new();
         let mut requests = rows;
         for given in each {
@@ -32,8 +35,8 @@ impl Matrix {
         Ok(Self(axes))
     }
 
-    /// The settings of each combination, as `NAME` and `VALUE`. The last parameter varies fastest.
-    pub(super) fn combinations(&self) -> Vec<Vec<(&str, &str)>> {
+    /// Every combination. The last parameter varies fastest.
+    pub(crate) fn combinations(&self) -> Vec<Combination<'_>> {
         let mut combinations = vec![Vec::new()];
         for (name, values) in &self.0 {
             let extended = combinations.iter().flat_map(|combination| {
@@ -93,7 +96,7 @@ mod tests {
         let each: Vec<String> = each.iter().map(ToString::to_string).collect();
         let matrix = Matrix::read(&each, &["mode=pro".into()], rows);
         let matrix = matrix.map_err(|failure| failure.message)?;
-        let text = |combination: Vec<(&str, &str)>| {
+        let text = |combination: Combination<'_>| {
             let settings = combination
                 .iter()
                 .map(|(name, value)| format!("{name}={value}"));
