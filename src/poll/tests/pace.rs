@@ -253,7 +253,14 @@ async fn extreme_settings_do_not_panic() {
 async fn extreme_stated_duration_does_not_panic() {
     let mut created = handle().created().unwrap().clone();
     created.expected = Some(Duration::MAX..=Duration::MAX);
-    let handle = GenerationHandle::of("g".into(), "m", Route::Universal, "https://a", created);
+    let handle = GenerationHandle::of(
+        "g".into(),
+        "m",
+        Route::Universal,
+        "https://a",
+        None,
+        created,
+    );
     let script = script(&[generating()]);
     let mut machine = Machine::start(&script, handle, every(10));
     let mut update = machine.step().await;
