@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use aimlapi_video::GenerationRequest;
 use temporalio_client::{ActivityIdentifier, RpcOptions, errors::AsyncActivityError};
+use temporalio_common::error::ApplicationFailure;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tokio::time::interval;
@@ -18,7 +19,7 @@ use super::{
     media,
     reports::{Reports, blocking},
     service::{Service, now},
-    tasks::CreateTask,
+    tasks::{CreateTask, VoidTask},
 };
 use crate::{
     job::{Claim, Fact, Permit},
@@ -100,6 +101,25 @@ impl CreateStep {
             }
         }
     }
+
+    /// Voids the claim of a create that the engine has given up: such a create sends nothing any more. Returns `false` if the create
+    /// had taken its claim, and may have sent.
+    #[activity(name = "void")]
+    pub async fn void(
+        self: Arc<Self>,
+        context: ActivityContext,
+        task: VoidTask,
+    ) -> Result<bool, ActivityError> {
+        let info = context.info();
+        let (job, run) = (info.workflow_id.as_deref(), info.workflow_run_id.as_deref());
+        let owner = Owner::new(
+            job.unwrap_or_default(),
+            run.unwrap_or_default(),
+            &task.claim,
+        );
+        let voided = marks::void(&self.store, &task.mark, owner).await;
+        voided.map_err(|error| ActivityError::application(ApplicationFailure::new(text(&error))))
+    }
 }
 
 impl CreateStep {
@@ -164,12 +184,15 @@ impl CreateStep {
         Span::current().record("model", request.model());
         let mark = task.mark.as_ref().unwrap_or(&claim);
         let owner = Owner::new(job, &lease.run, &claim);
-        let mut is_taken = true;
-        for mark in task.gaps.iter().chain([mark]) {
-            let taken = marks::take(&self.store, mark, &owner).await;
-            is_taken = taken
-                .map_err(|error| unused("the claim cannot be written to the store", &error))?;
+        let away =
+            |error: &object_store::Error| unused("the claim cannot be written to the store", error);
+        for gap in &task.gaps {
+            // A create that was given up before it took its mark does not take it any more.
+            let voided = marks::void(&self.store, gap, owner.clone()).await;
+            voided.map_err(|error| away(&error))?;
         }
+        let taken = marks::take(&self.store, mark, &owner).await;
+        let is_taken = taken.map_err(|error| away(&error))?;
         if !is_taken {
             let reason = "a create of the same claim was started before";
             return Err(Fact::unclear(claim, reason));

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The content of a mark: who has taken it.
-#[derive(PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Owner {
     job: String,
     attempt: String,
@@ -22,6 +22,9 @@ pub(super) struct Owner {
     run: String,
     #[serde(default)]
     claim: String,
+    /// Whether the mark was taken so that no create takes it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_void: bool,
 }
 
 impl Owner {
@@ -32,13 +35,14 @@ impl Owner {
             attempt: Uuid::new_v4().to_string(),
             run: run.into(),
             claim: claim.as_str().into(),
+            is_void: false,
         }
     }
 
     /// Whether this create may use a mark that `other` has taken: the store's client repeats a request whose response was lost, and
     /// the workflow gives a mark to a second claim only if the first one has not used it.
     fn may_use_that_of(&self, other: &Self) -> bool {
-        self == other || (self.run == other.run && self.claim != other.claim)
+        self == other || (!other.is_void && self.run == other.run && self.claim != other.claim)
     }
 }
 
@@ -48,14 +52,36 @@ pub(super) async fn take(
     mark: &ClaimId,
     owner: &Owner,
 ) -> object_store::Result<bool> {
+    put(store, mark, owner, |other| owner.may_use_that_of(other)).await
+}
+
+/// Takes the mark of a claim whose create was given up, so that the create cannot take it any more; returns `false` if a create has.
+pub(super) async fn void(
+    store: &Store,
+    mark: &ClaimId,
+    mut owner: Owner,
+) -> object_store::Result<bool> {
+    owner.is_void = true;
+    // An earlier attempt of the same step may have taken it.
+    let is_ours =
+        |other: &Owner| other.is_void && other.run == owner.run && other.claim == owner.claim;
+    put(store, mark, &owner, is_ours).await
+}
+
+/// Stores a mark; an existing one is kept, and counts as stored if `is_ours`.
+async fn put(
+    store: &Store,
+    mark: &ClaimId,
+    owner: &Owner,
+    is_ours: impl Fn(&Owner) -> bool,
+) -> object_store::Result<bool> {
     let key = store.key("claims", mark.as_str());
     let content = serde_json::to_vec(owner).unwrap_or_default();
     let only_new = PutOptions::from(PutMode::Create);
     match store.bucket.put_opts(&key, content.into(), only_new).await {
         Err(object_store::Error::AlreadyExists { .. }) => {
             let taken = store.bucket.get(&key).await?.bytes().await?;
-            let other = serde_json::from_slice(&taken);
-            Ok(other.is_ok_and(|other| owner.may_use_that_of(&other)))
+            Ok(serde_json::from_slice(&taken).is_ok_and(|other| is_ours(&other)))
         }
         put => put.map(|_| true),
     }
@@ -108,6 +134,32 @@ mod tests {
             let taken = take(&store, &mark, who).await.expect("a store");
             assert_eq!(taken, is_taken, "{} {}", who.run, who.claim);
         }
+    }
+
+    #[tokio::test]
+    async fn void_mark_is_taken_by_no_create_and_a_taken_one_is_not_void() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(&format!("file://{}", folder.path().display())).expect("a store");
+        let mark = ClaimId::from("boat/1");
+        for (who, is_void) in [
+            (owner("a", "boat/1"), true),
+            // A repeated step, or a request that the store's client repeats.
+            (owner("a", "boat/1"), true),
+            (owner("b", "boat/1"), false),
+        ] {
+            let voided = void(&store, &mark, who).await.expect("a store");
+            assert_eq!(voided, is_void);
+        }
+        // The create that was given up, the next claim, and the job after a reset.
+        for (run, claim) in [("a", "boat/1"), ("a", "boat/2"), ("b", "boat/1")] {
+            let taken = take(&store, &mark, &owner(run, claim)).await;
+            assert!(!taken.expect("a store"), "{run} {claim}");
+        }
+        let mark = ClaimId::from("boat/2");
+        let create = owner("a", "boat/2");
+        assert!(take(&store, &mark, &create).await.expect("a store"));
+        let voided = void(&store, &mark, owner("a", "boat/2")).await;
+        assert!(!voided.expect("a store"));
     }
 
     #[tokio::test]

@@ -29,6 +29,14 @@ pub struct CreateTask {
     pub traceparent: Option<String>,
 }
 
+/// The input of the step that voids a claim.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VoidTask {
+    pub claim: ClaimId,
+    /// The name of the claim in the store.
+    pub mark: ClaimId,
+}
+
 /// The input of the polls of one generation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PollTask {

@@ -28,9 +28,9 @@ use super::{
         Decision, Job, JobInput, JobState, Queues, STATE_ATTRIBUTE, Verdict, WORKFLOW, state_name,
     },
     save::SaveStep,
-    tasks::{CreateTask, PollTask, SaveTask},
+    tasks::{CreateTask, PollTask, SaveTask, VoidTask},
 };
-use crate::job::{Action, Claim, ClaimId, Effect, Fact, Phase, Timestamp};
+use crate::job::{Action, Claim, ClaimId, ClaimOutcome, Effect, Fact, Phase, Timestamp};
 
 /// A job and its request.
 #[workflow]
@@ -217,7 +217,7 @@ async fn create(context: &WorkflowContext<JobWorkflow>, claim: ClaimId) {
     let (mark, gaps) = context.state(|state| marks::of(&state.job, &claim));
     let task = context.state(|state| CreateTask {
         claim: claim.clone(),
-        mark: Some(mark),
+        mark: Some(mark.clone()),
         gaps,
         pause: state.job.pause(),
         length: state.input.length,
@@ -241,9 +241,53 @@ async fn create(context: &WorkflowContext<JobWorkflow>, claim: ClaimId) {
         Err(error) if never_started(&error) => {
             Fact::unused(claim, now(context), "no worker took the create in time")
         }
-        Err(error) => Fact::unclear(claim, error.to_string()),
+        Err(error) => given_up(context, claim, mark, &error).await,
     };
     apply(context, fact);
+}
+
+/// The outcome of a create that the engine has given up. An engine under load starts steps that reach no worker, and a worker may die
+/// before it takes its claim: then the claim can be voided, and nothing was bought.
+async fn given_up(
+    context: &WorkflowContext<JobWorkflow>,
+    claim: ClaimId,
+    mark: ClaimId,
+    error: &ActivityExecutionError,
+) -> Fact {
+    let is_open = |state: &JobWorkflow| {
+        let mut claims = state.job.claims().iter();
+        claims.any(|record| record.id == claim && record.outcome == ClaimOutcome::Open)
+    };
+    // Histories of earlier versions go on without this step.
+    if !context.state(is_open) || !context.patched(VOID) {
+        return Fact::unclear(claim, error.to_string());
+    }
+    let timeouts = context.state(|state| state.input.timeouts);
+    let task = VoidTask {
+        claim: claim.clone(),
+        mark,
+    };
+    let options = ActivityOptions::with_close_timeouts(both(timeouts.create, timeouts.poll))
+        .task_queue(queues(context).create())
+        .retry_policy(
+            RetryPolicy::builder()
+                .maximum_interval(Duration::from_secs(10))
+                .build(),
+        )
+        .do_not_eagerly_execute(true)
+        .cancellation_token(WorkflowCancellationToken::new())
+        .build();
+    match context
+        .execute_activity(CreateStep::void, task, options)
+        .await
+    {
+        Ok(true) => Fact::not_bought(
+            claim,
+            now(context),
+            "the create ended before it took its claim",
+        ),
+        Ok(false) | Err(_) => Fact::unclear(claim, error.to_string()),
+    }
 }
 
 async fn poll(context: &WorkflowContext<JobWorkflow>) {
@@ -354,5 +398,8 @@ fn both(schedule_to_close: Duration, start_to_close: Duration) -> ActivityCloseT
         start_to_close,
     }
 }
+
+/// The change that added the step `void`.
+const VOID: &str = "void";
 
 const STATE: SearchAttributeKey<String> = SearchAttributeKey::keyword(STATE_ATTRIBUTE);

@@ -17,4 +17,5 @@ mod program;
 mod saves;
 mod scrape;
 mod spans;
+mod undelivered;
 mod world;
