@@ -137,18 +137,21 @@ impl Spool {
         Ok(())
     }
 
-    /// The spools of processes that have ended, each of which this process now holds.
+    /// The spools of processes that have ended, each of which this process now holds, or the error of a file that cannot be read.
     ///
     /// # Errors
     ///
-    /// If the folder or a file cannot be read.
-    pub fn abandoned(&self) -> io::Result<Vec<Abandoned>> {
+    /// If the folder cannot be read.
+    pub fn abandoned(&self) -> io::Result<Vec<io::Result<Abandoned>>> {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
             let is_spool = path.extension().is_some_and(|found| found == EXTENSION);
             if is_spool && path != self.path {
-                found.extend(Abandoned::lock(path)?);
+                let name = path.display().to_string();
+                let locked = Abandoned::lock(path).transpose();
+                let named = |error| io::Error::other(format!("{name}: {error}"));
+                found.extend(locked.map(|locked| locked.map_err(named)));
             }
         }
         Ok(found)
@@ -266,13 +269,19 @@ mod tests {
         }
     }
 
+    fn left_by_others(spool: &Spool) -> Vec<Abandoned> {
+        let found = spool.abandoned().expect("the folder is read");
+        let read = found.into_iter().collect::<io::Result<_>>();
+        read.expect("the files are read")
+    }
+
     #[test]
     fn spool_of_a_living_process_is_not_abandoned() {
         let folder = tempfile::tempdir().expect("a folder");
         let first = Spool::open(folder.path()).expect("opened");
         first.append(&claim("boat/1")).expect("written");
         let second = Spool::open(folder.path()).expect("opened");
-        assert!(second.abandoned().expect("read").is_empty());
+        assert!(left_by_others(&second).is_empty());
     }
 
     #[test]
@@ -283,18 +292,32 @@ mod tests {
         first.append(&created("boat/1")).expect("written");
         drop(first);
         let second = Spool::open(folder.path()).expect("opened");
-        let abandoned = second.abandoned().expect("read");
+        let abandoned = left_by_others(&second);
         assert_eq!(abandoned.len(), 1);
         let record = &abandoned[0].records[&ClaimId::from("boat/1")];
         assert!(matches!(record.outcome, Some(Fact::Created { .. })));
         assert!(!record.is_reported);
         // The process that holds the file keeps others from it.
         let third = Spool::open(folder.path()).expect("opened");
-        assert!(third.abandoned().expect("read").is_empty());
+        assert!(left_by_others(&third).is_empty());
         for held in abandoned {
             held.remove().expect("removed");
         }
-        assert!(second.abandoned().expect("read").is_empty());
+        assert!(left_by_others(&second).is_empty());
+    }
+
+    #[test]
+    fn file_that_cannot_be_read_keeps_no_other_from_being_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir(folder.path().join("a.spool")).expect("created");
+        let first = Spool::open(folder.path()).expect("opened");
+        first.append(&claim("boat/1")).expect("written");
+        fs::create_dir(folder.path().join("z.spool")).expect("created");
+        drop(first);
+        let second = Spool::open(folder.path()).expect("opened");
+        let found = second.abandoned().expect("read");
+        assert_eq!(found.iter().filter(|found| found.is_ok()).count(), 1);
+        assert_eq!(found.iter().filter(|found| found.is_err()).count(), 2);
     }
 
     #[test]
@@ -311,7 +334,7 @@ mod tests {
             .expect("written");
         drop(first);
         let second = Spool::open(folder.path()).expect("opened");
-        let abandoned = second.abandoned().expect("read");
+        let abandoned = left_by_others(&second);
         assert_eq!(abandoned[0].records[&ClaimId::from("boat/1")].outcome, None);
     }
 
@@ -341,7 +364,7 @@ mod tests {
         spool.close().expect("closed");
         drop(spool);
         let spool = Spool::open(folder.path()).expect("opened");
-        let abandoned = spool.abandoned().expect("read");
+        let abandoned = left_by_others(&spool);
         assert_eq!(abandoned.len(), 1);
         drop(abandoned);
         spool.append(&claim("boat/2")).expect("written");
@@ -352,6 +375,6 @@ mod tests {
         spool.close().expect("closed");
         drop(spool);
         let spool = Spool::open(folder.path()).expect("opened");
-        assert_eq!(spool.abandoned().expect("read").len(), 1);
+        assert_eq!(left_by_others(&spool).len(), 1);
     }
 }

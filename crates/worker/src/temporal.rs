@@ -17,6 +17,14 @@
 //! addition to the result of the step. So a handle reaches its job if the step has timed out, if the engine is away, and, from the
 //! spool, after the process has ended. A create without an outcome parks the job until a person decides.
 //!
+//! A claim that has not reached the store leaves its number there to the next one. So a job that is reset, or submitted again after the
+//! engine has forgotten it, meets the first number that a create has used, whatever fails in between.
+//!
+//! # Cancelling
+//!
+//! A workflow that is cancelled in the engine is given up once nothing of it is in flight: a create and a generation are brought to their
+//! end, since they are paid. A workflow that is terminated does nothing more; a handle that arrives later is an orphan.
+//!
 //! # Waiting
 //!
 //! A wait is one step, an attempt of which polls once and fails with the delay of the schedule: the timer is the server's, and a
@@ -27,7 +35,7 @@
 //! - The histories of the engine have the request with its prompt, handles, and the response that names the videos, with signed
 //!   URLs. They have no key.
 //! - The object store has `{job}/{n}.{extension}` and `{job}.json`, `media/{sha256}` for texts of large requests, and
-//!   `claims/{claim}`. A claim is never removed: it keeps a key from buying again after the engine has forgotten the job.
+//!   `claims/{job}%2F{n}`. A claim is never removed: it keeps a key from buying again after the engine has forgotten the job.
 //! - The spool has claims and their outcomes, until the jobs have received them. Outcomes whose jobs have ended, or are unknown to the
 //!   engine, go to `orphans.jsonl` in the folder of the spool.
 
@@ -40,6 +48,7 @@ pub mod workflow;
 
 mod attribute;
 mod create;
+mod marks;
 mod poll;
 mod reports;
 mod save;

@@ -111,17 +111,29 @@ fn failed_poll_is_repeated_soon_and_after_the_time_that_the_service_requests() {
 }
 
 #[test]
-fn unknown_generation_is_lost_unless_it_is_new() {
+fn unknown_generation_is_lost_only_after_several_polls_in_a_row() {
     let unknown = poll("404 Not Found");
-    assert!(matches!(of_poll(29, &unknown), Fact::Polled { .. }));
-    let reason = "PollingLost 404".to_owned();
-    assert_eq!(
-        of_poll(30, &unknown),
-        Fact::Lost {
-            handle: "g".into(),
-            reason
-        }
+    let generating = state(json!({ "status": "generating" }));
+    let unavailable = poll("503 Service Unavailable");
+    let lost = Fact::Lost {
+        handle: "g".into(),
+        reason: "PollingLost 404".to_owned(),
+    };
+    // The polls of the first 30 s do not count.
+    let (_, new) = polls(at(0), &[&unknown; 4]);
+    assert!(matches!(new, Fact::Polled { .. }), "{new:?}");
+    let (_, known) = polls(
+        at(100),
+        &[&unknown, &unknown, &unknown, &generating, &unknown],
     );
+    assert!(matches!(known, Fact::Polled { .. }), "{known:?}");
+    let (ended, fact) = polls(at(100), &[&unknown; 4]);
+    assert_eq!((ended, fact), (at(190), lost.clone()));
+    let (_, fact) = polls(
+        at(100),
+        &[&unknown, &unavailable, &unknown, &unknown, &unknown],
+    );
+    assert_eq!(fact, lost);
 }
 
 #[test]
@@ -139,33 +151,39 @@ fn failed_generation_states_its_reason() {
 }
 
 #[test]
-fn completed_generation_may_have_no_video_for_three_polls() {
+fn completed_generation_is_lost_only_if_its_video_does_not_appear_for_minutes() {
     let completed = json!({ "id": "g", "status": "completed", "video": { "url": "https://cdn.example/g.mp4" } });
+    let completed = state(completed);
     assert_eq!(
-        of_poll(5, &state(completed)),
+        of_poll(5, &completed),
         Fact::Completed { handle: "g".into() }
     );
-    let mut schedule = ScheduleState::new(&"g".into(), at(0));
-    for polls in 1..=4 {
-        let now = schedule.next_poll;
-        let outcome = state(json!({ "id": "g", "status": "completed" }));
-        match Fact::of_poll(
-            "g".into(),
-            schedule.clone(),
-            (now, now),
-            &outcome,
-            &Plan::new(&STEP),
-        ) {
-            Fact::Polled { schedule: next, .. } if polls < 4 => {
-                assert_eq!(next.next_poll, now + Duration::from_secs(3));
-                schedule = next;
-            }
-            Fact::Lost { reason, .. } if polls == 4 => {
-                assert_eq!(reason, "completed without a video")
-            }
-            fact => panic!("{polls}: {fact:?}"),
-        }
-    }
+    let missing = state(json!({ "id": "g", "status": "completed" }));
+    let (ended, fact) = polls(at(100), &[&missing, &missing, &missing]);
+    assert_eq!(ended, at(106));
+    assert!(matches!(fact, Fact::Polled { .. }), "{fact:?}");
+    let mut outcomes = vec![&missing; 10];
+    outcomes.push(&completed);
+    let (_, fact) = polls(at(100), &outcomes);
+    assert_eq!(fact, Fact::Completed { handle: "g".into() });
+    let (ended, fact) = polls(at(100), &[&missing; 11]);
+    let reason = "completed without a video".to_owned();
+    let handle = "g".into();
+    assert_eq!((ended, fact), (at(179), Fact::Lost { handle, reason }));
+}
+
+#[test]
+fn completed_generation_with_a_failure_may_have_no_video_for_three_polls() {
+    let failed = state(json!({ "id": "g", "status": "completed", "error": "no face" }));
+    let (_, fact) = polls(at(100), &[&failed; 3]);
+    assert!(matches!(fact, Fact::Polled { .. }), "{fact:?}");
+    let (ended, fact) = polls(at(100), &[&failed; 4]);
+    let reason = "completed: no face".to_owned();
+    let handle = "g".into();
+    assert_eq!(
+        (ended, fact),
+        (at(109), Fact::GenerationFailed { handle, reason })
+    );
 }
 
 /// A generation of 330 s is polled about as often as the documentation of the default schedule states, and the speed divides the
@@ -236,6 +254,23 @@ fn of_poll(now: u64, outcome: &Result<Generation, Error>) -> Fact {
         outcome,
         &Plan::new(&STEP),
     )
+}
+
+/// The fact of the last of several polls, the first of which is at `begin`, and its time.
+fn polls(begin: Timestamp, outcomes: &[&Result<Generation, Error>]) -> (Timestamp, Fact) {
+    let mut schedule = ScheduleState::new(&"g".into(), at(0));
+    schedule.next_poll = begin;
+    let mut last = None;
+    for outcome in outcomes {
+        let now = schedule.next_poll;
+        let fact = Fact::of_poll("g".into(), schedule, (now, now), outcome, &Plan::new(&STEP));
+        schedule = match &fact {
+            Fact::Polled { schedule, .. } => schedule.clone(),
+            _ => ScheduleState::default(),
+        };
+        last = Some((now, fact));
+    }
+    last.unwrap()
 }
 
 fn state(body: serde_json::Value) -> Result<Generation, Error> {

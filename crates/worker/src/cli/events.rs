@@ -7,7 +7,10 @@ use std::{
 
 use aimlapi_video_worker::temporal::workflow::JobWorkflow;
 use serde::Serialize;
-use temporalio_client::{Client, WorkflowFetchHistoryOptions};
+use temporalio_client::{
+    Client, NamespacedClient, WorkflowExecutionInfo, WorkflowFetchHistoryOptions, WorkflowHandle,
+    errors::WorkflowInteractionError,
+};
 use temporalio_common::protos::temporal::api::history::v1::{
     HistoryEvent, history_event::Attributes,
 };
@@ -22,28 +25,54 @@ pub(crate) struct Event {
     pub(crate) what: String,
 }
 
-/// Reads the events of a job.
+/// Reads the events of a job, also those of the histories that it was continued from, if the engine still has them.
 pub(crate) async fn read(client: &Client, key: &str) -> Result<Vec<Event>, Failure> {
-    let workflow = client.get_workflow_handle::<JobWorkflow>(key);
-    let history = workflow.fetch_history(WorkflowFetchHistoryOptions::default());
-    let events = history.into_events().await.map_err(|error| {
-        Failure::service(format!(
-            "the history of {key} cannot be read: {}; try again",
-            error_line(&error)
-        ))
-    })?;
-    let mut steps = HashMap::new();
-    let event = |event: &HistoryEvent| {
-        let what = describe(event, &mut steps)?;
-        Some(Event {
-            at: time(event),
-            what,
-        })
-    };
-    let mut events: Vec<Event> = events.iter().filter_map(event).collect();
+    let mut all = Vec::new();
+    let mut run = None;
+    for _ in 0..MAX_HISTORIES {
+        let info = WorkflowExecutionInfo::builder()
+            .namespace(client.namespace())
+            .workflow_id(key)
+            .maybe_run_id(run.clone())
+            .build();
+        let workflow = WorkflowHandle::<_, JobWorkflow>::new(client.clone(), info);
+        let history = workflow.fetch_history(WorkflowFetchHistoryOptions::default());
+        let events = match history.into_events().await {
+            Ok(events) => events,
+            // The engine retains each history for its own time.
+            Err(WorkflowInteractionError::NotFound(_)) if run.is_some() => break,
+            Err(error) => {
+                return Err(Failure::service(format!(
+                    "the history of {key} cannot be read: {}; try again",
+                    error_line(&error)
+                )));
+            }
+        };
+        let mut steps = HashMap::new();
+        all.extend(events.iter().filter_map(|event| {
+            let what = describe(event, &mut steps)?;
+            let at = time(event);
+            Some(Event { at, what })
+        }));
+        run = events.first().and_then(continued_from);
+        if run.is_none() {
+            break;
+        }
+    }
     // The engine writes the start of a step when the step has ended.
-    events.sort_by(|a, b| a.at.cmp(&b.at));
-    Ok(events)
+    all.sort_by(|a, b| a.at.cmp(&b.at));
+    Ok(all)
+}
+
+/// The run whose history this first event continues.
+fn continued_from(first: &HistoryEvent) -> Option<String> {
+    match first.attributes.as_ref()? {
+        Attributes::WorkflowExecutionStartedEventAttributes(started) => {
+            let run = &started.continued_execution_run_id;
+            (!run.is_empty()).then(|| run.clone())
+        }
+        _ => None,
+    }
 }
 
 /// What happened, for the events that concern people. `steps` has the names of the steps by the numbers of their first events.
@@ -132,3 +161,6 @@ fn time(event: &HistoryEvent) -> String {
     let time = time.unwrap_or(SystemTime::UNIX_EPOCH);
     humantime::format_rfc3339_millis(time).to_string()
 }
+
+/// How many histories of a job are read, the newest first. Each has up to some megabytes.
+const MAX_HISTORIES: usize = 20;

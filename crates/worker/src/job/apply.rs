@@ -71,9 +71,13 @@ impl Job {
                     claim,
                     not_before,
                     reason,
+                    is_unused,
                 },
                 _,
             ) => {
+                if is_unused {
+                    self.unused(&claim);
+                }
                 let outcome = ClaimOutcome::NotBought(reason);
                 self.end_claim(claim, outcome, Phase::Planned { not_before }, now);
             }
@@ -129,12 +133,13 @@ impl Job {
         Ok(())
     }
 
-    /// The pause before the next claim of a job whose last claims bought nothing: a second, doubled up to about a minute.
+    /// The pause before the next claim of a job whose last claims bought nothing: a second, doubled up to about four minutes. An account
+    /// without credits has many such jobs, for days.
     pub fn pause(&self) -> Duration {
         let not_bought =
             |record: &&ClaimRecord| matches!(record.outcome, ClaimOutcome::NotBought(_));
         let count = self.claims.iter().rev().take_while(not_bought).count();
-        Duration::from_secs(1 << count.min(6))
+        Duration::from_secs(1 << count.min(8))
     }
 }
 

@@ -186,6 +186,11 @@ impl Permit {
         &self.0
     }
 
+    /// Makes the lease last `until`. The caller asserts that the engine has confirmed the claim, and waits for it until then.
+    pub fn renewed(self, until: Timestamp) -> Self {
+        Self(Claim { until, ..self.0 })
+    }
+
     /// Consumes the permit. Send the create once after this call, and record its outcome by [`Fact::of_create`].
     ///
     /// # Errors
@@ -223,6 +228,9 @@ pub struct ClaimRecord {
     pub claim: Option<Claim>,
     /// What became of the create.
     pub outcome: ClaimOutcome,
+    /// Whether the create [ended before it took its claim](Fact::unused) where all machines see it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_unused: bool,
     #[serde(flatten)]
     pub(super) unknown: Map<String, Value>,
 }
@@ -233,6 +241,7 @@ impl ClaimRecord {
             id,
             claim: None,
             outcome: ClaimOutcome::Open,
+            is_unused: false,
             unknown: Map::new(),
         }
     }

@@ -26,6 +26,9 @@ pub enum Fact {
         not_before: Timestamp,
         /// The reason.
         reason: String,
+        /// Whether the create ended before it took its claim where all machines see it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_unused: bool,
     },
     /// The service refused the request; nothing was bought.
     Refused {
@@ -126,6 +129,17 @@ impl Fact {
             claim,
             not_before,
             reason: reason.into(),
+            is_unused: false,
+        }
+    }
+
+    /// As [`not_bought`](Self::not_bought), for a create that ended before it took its claim where all machines see it.
+    pub fn unused(claim: ClaimId, not_before: Timestamp, reason: impl Into<String>) -> Self {
+        Self::NotBought {
+            claim,
+            not_before,
+            reason: reason.into(),
+            is_unused: true,
         }
     }
 
@@ -192,6 +206,7 @@ impl Fact {
         let retry_after = match outcome {
             Ok(generation) => {
                 schedule.last = Some(generation.state());
+                schedule.not_found = 0;
                 match generation.state() {
                     State::Failed => {
                         let reason = failure(generation);
@@ -201,15 +216,15 @@ impl Fact {
                         return Self::Completed { handle };
                     }
                     State::Completed => {
-                        if schedule.without_video < WITHOUT_VIDEO_POLLS {
-                            schedule.without_video += 1;
-                        } else if generation.failure().is_some() {
+                        let polls = schedule.without_video;
+                        if generation.failure().is_some() && polls >= FAILED_WITHOUT_VIDEO {
                             let reason = failure(generation);
                             return Self::GenerationFailed { handle, reason };
-                        } else {
+                        } else if polls >= LOST_WITHOUT_VIDEO {
                             let reason = "completed without a video".to_owned();
                             return Self::Lost { handle, reason };
                         }
+                        schedule.without_video += 1;
                     }
                     _ => {
                         schedule.without_video = 0;
@@ -222,8 +237,12 @@ impl Fact {
                 let status = error.service().map(|service| service.status);
                 let is_new = now.since(schedule.began) < NOT_YET_KNOWN;
                 if matches!(status, Some(404 | 410)) && !is_new {
-                    let reason = reason(error);
-                    return Self::Lost { handle, reason };
+                    // A proxy, or a part of the service, may not have it for a moment.
+                    if schedule.not_found >= LOST_NOT_FOUND {
+                        let reason = reason(error);
+                        return Self::Lost { handle, reason };
+                    }
+                    schedule.not_found += 1;
                 }
                 retry_after(error)
             }
@@ -256,5 +275,11 @@ fn retry_after(error: &Error) -> Option<Duration> {
 /// How long after the create a 404 does not mean that the generation does not exist.
 const NOT_YET_KNOWN: Duration = Duration::from_secs(30);
 
+/// How many polls in a row may not find the generation after that.
+const LOST_NOT_FOUND: u32 = 3;
+
+/// How many polls may find a completed generation without a video that states a failure.
+pub(super) const FAILED_WITHOUT_VIDEO: u32 = 3;
+
 /// How many polls may find a completed generation without a video.
-const WITHOUT_VIDEO_POLLS: u32 = 3;
+const LOST_WITHOUT_VIDEO: u32 = 10;

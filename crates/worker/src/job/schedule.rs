@@ -8,7 +8,7 @@ use aimlapi_video::{
 };
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Timestamp;
+use super::{Timestamp, fact::FAILED_WITHOUT_VIDEO};
 
 /// What a schedule needs to know of the polls so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub struct ScheduleState {
     pub failing: bool,
     /// The number of polls that found the generation completed without a video.
     pub without_video: u32,
+    /// The number of polls since the last response with a state that the service answered with 404 or 410, later than 30 s after
+    /// the create.
+    pub not_found: u32,
     /// The time of the next poll. 1970 means at once.
     pub next_poll: Timestamp,
 }
@@ -47,6 +50,8 @@ pub struct Plan<'a> {
     pub speed: f64,
     /// The clip's length in seconds: [`GenerationRequest::length`](aimlapi_video::GenerationRequest::length).
     pub length: Option<u64>,
+    /// The model of the request, for a handle that states none.
+    pub model: Option<&'a str>,
     /// The observed durations of such generations: [`Durations::learned`](aimlapi_video::schedule::Durations::learned).
     pub learned: Option<Learned>,
 }
@@ -58,6 +63,7 @@ impl<'a> Plan<'a> {
             schedule,
             speed: 1.0,
             length: None,
+            model: None,
             learned: None,
         }
     }
@@ -85,11 +91,10 @@ impl ScheduleState {
     ) {
         let to_service = |time: Duration| scaled(time, plan.speed);
         let to_local = |time: Duration| scaled(time, 1.0 / plan.speed);
-        let model = handle
-            .model()
-            .and_then(|id| contract::model(handle.route(), id));
+        let name = handle.model().or(plan.model);
+        let model = name.and_then(|name| contract::model(handle.route(), name));
         let mut state = PollState::new(handle.id());
-        state.model = handle.model();
+        state.model = name;
         state.length = plan.length;
         state.last_poll = to_service(self.last_poll.since(self.began));
         state.age = state.last_poll;
@@ -99,8 +104,13 @@ impl ScheduleState {
         state.expected = model.and_then(|model| model.expected(plan.length));
         state.learned = plan.learned;
         let mut step = plan.schedule.next(&state).max(MIN_STEP);
-        if self.without_video > 0 {
+        if self.without_video > FAILED_WITHOUT_VIDEO {
+            step = step.min(MISSING_STEP);
+        } else if self.without_video > 0 {
             step = step.min(WITHOUT_VIDEO_STEP);
+        }
+        if self.not_found > 0 {
+            step = MISSING_STEP;
         }
         step = to_local(step);
         if self.failing {
@@ -123,8 +133,11 @@ fn read_state<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<State
 /// The shortest step, in the time of the service.
 const MIN_STEP: Duration = Duration::from_millis(100);
 
-/// The longest step while a generation is completed without a video, in the time of the service.
+/// The longest step while a generation is completed without a video, at first, in the time of the service.
 const WITHOUT_VIDEO_STEP: Duration = Duration::from_secs(3);
+
+/// The longest step later, and the step while the generation is not found.
+const MISSING_STEP: Duration = Duration::from_secs(30);
 
 /// The longest step after a failed poll.
 const FAILING_STEP: Duration = Duration::from_secs(30);

@@ -55,7 +55,7 @@ pub(super) async fn ensure(client: &Client) -> Result<(), WorkerError> {
 }
 
 /// Whether the engine, or the connection to it, was away during the call. The client reports a broken connection as unknown.
-fn is_away(status: &Status) -> bool {
+pub(super) fn is_away(status: &Status) -> bool {
     let code = status.code();
     matches!(
         code,

@@ -6,23 +6,23 @@
 use std::{sync::Arc, time::Duration};
 
 use aimlapi_video::GenerationRequest;
-use object_store::{ObjectStoreExt, PutMode, PutOptions};
-use serde_json::json;
+use temporalio_client::{ActivityIdentifier, RpcOptions, errors::AsyncActivityError};
+use temporalio_common::error::ApplicationFailure;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tokio::time::interval;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span, field, info_span};
-use uuid::Uuid;
 
 use super::{
+    marks::{self, Owner},
     media,
     reports::{Reports, blocking},
     service::{Service, now},
-    tasks::CreateTask,
+    tasks::{CreateTask, VoidTask},
 };
 use crate::{
-    job::{Claim, ClaimId, Fact, Permit},
+    job::{Claim, Fact, Permit},
     spool::{Line, Spool},
     store::Store,
 };
@@ -34,6 +34,17 @@ pub struct CreateStep {
     pub(super) reports: Arc<Reports>,
     /// The creates in flight, which a graceful stop waits for.
     pub(super) in_flight: TaskTracker,
+}
+
+/// The permission to send the create of a step.
+struct Lease {
+    permit: Permit,
+    /// The run of the workflow.
+    run: String,
+    /// The engine's token of the step.
+    token: Vec<u8>,
+    /// How long the engine waits for a heartbeat.
+    beat: Duration,
 }
 
 #[activities]
@@ -61,7 +72,13 @@ impl CreateStep {
             traceparent = task.traceparent
         );
         let step = Arc::clone(&self);
-        let send = async move { step.send(job, task, permit).await };
+        let lease = Lease {
+            permit,
+            run: info.workflow_run_id.clone().unwrap_or_default(),
+            token: info.task_token.clone(),
+            beat,
+        };
+        let send = async move { step.send(job, task, lease).await };
         let mut sent = self.in_flight.spawn(send.instrument(span));
         let mut beats = interval(beat / 3);
         let (mut awake, mut is_late) = (now(), false);
@@ -84,13 +101,32 @@ impl CreateStep {
             }
         }
     }
+
+    /// Voids the claim of a create that the engine has given up: such a create sends nothing any more. Returns `false` if the create
+    /// had taken its claim, and may have sent.
+    #[activity(name = "void")]
+    pub async fn void(
+        self: Arc<Self>,
+        context: ActivityContext,
+        task: VoidTask,
+    ) -> Result<bool, ActivityError> {
+        let info = context.info();
+        let (job, run) = (info.workflow_id.as_deref(), info.workflow_run_id.as_deref());
+        let owner = Owner::new(
+            job.unwrap_or_default(),
+            run.unwrap_or_default(),
+            &task.claim,
+        );
+        let voided = marks::void(&self.store, &task.mark, owner).await;
+        voided.map_err(|error| ActivityError::application(ApplicationFailure::new(text(&error))))
+    }
 }
 
 impl CreateStep {
     /// Sends the request, and takes its outcome to the spool and to the job.
-    async fn send(&self, job: String, task: CreateTask, permit: Permit) -> Fact {
+    async fn send(&self, job: String, task: CreateTask, lease: Lease) -> Fact {
         let (claim, pause, length) = (task.claim.clone(), task.pause, task.length);
-        let fact = match self.prepare(&job, task, permit).await {
+        let fact = match self.prepare(&job, task, lease).await {
             Ok(request) => {
                 let plan = self.service.plan(Some(request.model()), length);
                 let outcome = self.service.create(request).await;
@@ -119,33 +155,47 @@ impl CreateStep {
         &self,
         job: &str,
         task: CreateTask,
-        permit: Permit,
+        mut lease: Lease,
     ) -> Result<GenerationRequest, Fact> {
         let claim = task.claim;
         let later = |what: &str, error: &dyn std::error::Error| {
-            Fact::not_bought(
-                claim.clone(),
-                now() + task.pause,
-                format!("{what}: {}", text(error)),
-            )
+            let reason = format!("{what}: {}", text(error));
+            (claim.clone(), now() + task.pause, reason)
         };
+        // Nothing of the claim is in the store yet.
+        let unused = |what: &str, error: &dyn std::error::Error| {
+            let (claim, next, reason) = later(what, error);
+            Fact::unused(claim, next, reason)
+        };
+        let is_offloaded = media::is_offloaded(&task.body);
         let body = media::restore(&self.store, task.body)
             .await
-            .map_err(|error| later("the media of the request cannot be read", &error))?;
+            .map_err(|error| unused("the media of the request cannot be read", &error))?;
         let request = GenerationRequest::from_json(task.route, body).map_err(|error| {
             let plan = self.service.plan(None, None);
             Fact::of_create(claim.clone(), &Err(error), now(), task.pause, &plan)
         })?;
+        // Large media may take longer than a heartbeat.
+        if is_offloaded {
+            let renewed = self.renewed(lease).await;
+            lease =
+                renewed.map_err(|error| unused("the engine does not confirm the claim", &error))?;
+        }
         Span::current().record("model", request.model());
-        match self.claim_in_store(job, &claim).await {
-            Ok(()) => {}
-            Err(object_store::Error::AlreadyExists { .. }) => {
-                return Err(Fact::unclear(
-                    claim,
-                    "a create of the same claim was started before",
-                ));
-            }
-            Err(error) => return Err(later("the claim cannot be written to the store", &error)),
+        let mark = task.mark.as_ref().unwrap_or(&claim);
+        let owner = Owner::new(job, &lease.run, &claim);
+        let away =
+            |error: &object_store::Error| unused("the claim cannot be written to the store", error);
+        for gap in &task.gaps {
+            // A create that was given up before it took its mark does not take it any more.
+            let voided = marks::void(&self.store, gap, owner.clone()).await;
+            voided.map_err(|error| away(&error))?;
+        }
+        let taken = marks::take(&self.store, mark, &owner).await;
+        let is_taken = taken.map_err(|error| away(&error))?;
+        if !is_taken {
+            let reason = "a create of the same claim was started before";
+            return Err(Fact::unclear(claim, reason));
         }
         let line = Line::Claim {
             claim: claim.clone(),
@@ -155,26 +205,23 @@ impl CreateStep {
         let spool = Arc::clone(&self.spool);
         blocking(move || spool.append(&line))
             .await
-            .map_err(|error| later("the claim cannot be written to the spool", &error))?;
-        permit.spend(now())?;
+            .map_err(|error| {
+                let (claim, next, reason) =
+                    later("the claim cannot be written to the spool", &error);
+                Fact::not_bought(claim, next, reason)
+            })?;
+        lease.permit.spend(now())?;
         Ok(request)
     }
 
-    /// Takes the claim where all machines see it. The engine starts a create at most once, but it forgets: a job can be reset, or
-    /// submitted again after its retention.
-    async fn claim_in_store(&self, job: &str, claim: &ClaimId) -> object_store::Result<()> {
-        let key = self.store.key("claims", claim.as_str());
-        let mark = json!({ "job": job, "attempt": Uuid::new_v4().to_string() }).to_string();
-        let only_new = PutOptions::from(PutMode::Create);
-        let bucket = &self.store.bucket;
-        match bucket.put_opts(&key, mark.clone().into(), only_new).await {
-            Err(error @ object_store::Error::AlreadyExists { .. }) => {
-                // The store's client repeats a request whose response was lost.
-                let stored = bucket.get(&key).await?.bytes().await?;
-                (stored == mark).then_some(()).ok_or(error)
-            }
-            put => put.map(drop),
-        }
+    /// Makes the permit last for another heartbeat, if the engine confirms that it has not given the step up.
+    async fn renewed(&self, lease: Lease) -> Result<Lease, AsyncActivityError> {
+        let until = now() + lease.beat;
+        let step = ActivityIdentifier::from_task_token(lease.token.clone().into());
+        let step = self.reports.engine.get_async_activity_handle(step);
+        step.heartbeat::<()>(None, RpcOptions::default()).await?;
+        let permit = lease.permit.renewed(until);
+        Ok(Lease { permit, ..lease })
     }
 }
 

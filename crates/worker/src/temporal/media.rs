@@ -45,6 +45,15 @@ pub fn is_small(body: &Value) -> bool {
     body.to_string().len() <= MAX_BODY
 }
 
+/// Whether texts of a body are in the store.
+pub(super) fn is_offloaded(body: &Value) -> bool {
+    match body {
+        Value::Object(map) => map.contains_key(REFERENCE) || map.values().any(is_offloaded),
+        Value::Array(items) => items.iter().any(is_offloaded),
+        _ => false,
+    }
+}
+
 /// Replaces the references of a body by their texts.
 pub(super) async fn restore(store: &Store, mut body: Value) -> Result<Value, object_store::Error> {
     for reference in texts(&mut body, &|value| value.get(REFERENCE).is_some()) {

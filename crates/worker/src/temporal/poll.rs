@@ -38,11 +38,15 @@ impl PollStep {
             job = info.workflow_id,
             claim = task.claim.as_ref().map(ClaimId::as_str),
             handle = task.handle.id(),
-            model = task.handle.model(),
+            model = model(&task),
             attempt = info.attempt,
             traceparent = task.traceparent
         );
-        let remembered = context.heartbeat_details().deserialize()?;
+        let remembered = context.heartbeat_details().deserialize();
+        let remembered = remembered.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the state of the schedule cannot be read");
+            None
+        });
         let step = self.step(&task, remembered).instrument(span);
         let step = tokio::select! {
             step = step => step,
@@ -82,7 +86,8 @@ impl PollStep {
             tracing::warn!(error = text(error), "the poll failed");
         }
         let (unfinished, began) = (state.unfinished, state.began);
-        let plan = self.service.plan(handle.model(), task.length);
+        let mut plan = self.service.plan(model(task), task.length);
+        plan.model = model(task);
         let fact = Fact::of_poll(handle.clone(), state, (sent, now()), &polled, &plan);
         match fact {
             Fact::Polled { schedule, .. } => Step::Again(schedule),
@@ -90,7 +95,7 @@ impl PollStep {
                 if matches!(fact, Fact::Completed { .. }) {
                     self.service.metrics.completed(now().since(unfinished));
                 }
-                if let (Fact::Completed { .. }, Some(model)) = (&fact, handle.model())
+                if let (Fact::Completed { .. }, Some(model)) = (&fact, model(task))
                     && unfinished > began
                 {
                     let ended = (unfinished.since(began), now().since(began));
@@ -101,6 +106,11 @@ impl PollStep {
             }
         }
     }
+}
+
+/// The model of the generation; that of the request, for an adopted one.
+fn model(task: &PollTask) -> Option<&str> {
+    task.handle.model().or(task.model.as_deref())
 }
 
 /// The response, if it is small enough for the history; otherwise the save polls once more.

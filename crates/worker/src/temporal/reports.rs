@@ -1,6 +1,7 @@
 //! Reports: the outcomes of creates on their way to the jobs.
 
 use std::{
+    collections::VecDeque,
     fs::OpenOptions,
     io::{self, Write},
     path::PathBuf,
@@ -12,7 +13,9 @@ use temporalio_client::{
     Client, WorkflowGetResultOptions, WorkflowSignalOptions, errors::WorkflowInteractionError,
 };
 
-use super::{create::text, metrics::Metrics, service::now, workflow::JobWorkflow};
+use super::{
+    attribute::is_away, create::text, metrics::Metrics, service::now, workflow::JobWorkflow,
+};
 use crate::{
     job::{ClaimId, Effect, Fact},
     spool::{Abandoned, Line, Spool},
@@ -26,7 +29,7 @@ pub(super) struct Reports {
     /// The file of outcomes whose jobs the engine does not have.
     pub(super) orphans: PathBuf,
     /// What could not be signalled yet.
-    pub(super) pending: Mutex<Vec<Report>>,
+    pub(super) pending: Mutex<VecDeque<Report>>,
 }
 
 /// The outcome of a create on its way to its job.
@@ -35,6 +38,17 @@ pub(super) struct Report {
     job: String,
     claim: ClaimId,
     fact: Fact,
+}
+
+/// What became of a report.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Delivery {
+    /// The job has it, or a person has to look at it.
+    Done,
+    /// Another attempt is needed.
+    Later,
+    /// No report can be delivered now.
+    EngineAway,
 }
 
 impl Reports {
@@ -48,41 +62,55 @@ impl Reports {
         self.try_to_deliver(Report { job, claim, fact }).await;
     }
 
-    /// Signals what could not be signalled before, and what ended processes have left.
+    /// Signals what could not be signalled before, and what ended processes have left. The sweep ends if the engine is away, since each
+    /// call would wait for it.
     pub(super) async fn sweep(&self) {
-        let pending = std::mem::take(&mut *self.pending());
-        for report in pending {
+        let count = self.pending().len();
+        for _ in 0..count {
+            let Some(report) = self.pending().pop_front() else {
+                break;
+            };
             let fact = report.fact.clone();
-            if self.try_to_deliver(report).await {
-                self.metrics.late(&fact);
+            match self.try_to_deliver(report).await {
+                Delivery::Done => self.metrics.late(&fact),
+                Delivery::Later => {}
+                Delivery::EngineAway => return,
             }
         }
         let spool = Arc::clone(&self.spool);
-        match blocking(move || spool.abandoned()).await {
-            Ok(found) => {
-                for abandoned in found {
-                    self.replay(abandoned).await;
+        let found = match blocking(move || spool.abandoned()).await {
+            Ok(found) => found,
+            Err(error) => return tracing::error!(%error, "the spool cannot be read"),
+        };
+        for abandoned in found {
+            let delivery = match abandoned {
+                Ok(abandoned) => self.replay(abandoned).await,
+                Err(error) => {
+                    tracing::error!(%error, "a spool cannot be read");
+                    continue;
                 }
+            };
+            if delivery == Delivery::EngineAway {
+                return;
             }
-            Err(error) => tracing::error!(%error, "the spool cannot be read"),
         }
     }
 
-    async fn try_to_deliver(&self, report: Report) -> bool {
-        let is_delivered = self.deliver(&report).await;
-        if is_delivered {
+    async fn try_to_deliver(&self, report: Report) -> Delivery {
+        let delivery = self.deliver(&report).await;
+        if delivery == Delivery::Done {
             let claim = report.claim;
             self.append(Line::Reported { claim }).await;
         } else {
-            self.pending().push(report);
+            self.pending().push_back(report);
         }
         self.metrics.undelivered(self.pending().len());
-        is_delivered
+        delivery
     }
 
     /// Signals the records of an ended process, and removes its spool once the engine has all of them.
-    async fn replay(&self, abandoned: Abandoned) {
-        let (mut is_complete, mut facts) = (true, Vec::new());
+    async fn replay(&self, abandoned: Abandoned) -> Delivery {
+        let (mut all, mut facts) = (Delivery::Done, Vec::new());
         for (claim, record) in &abandoned.records {
             if record.is_reported {
                 continue;
@@ -93,42 +121,49 @@ impl Reports {
                 claim: claim.clone(),
                 fact: record.outcome.clone().unwrap_or_else(lost),
             };
-            is_complete &= self.deliver(&report).await;
+            match self.deliver(&report).await {
+                Delivery::Done => {}
+                Delivery::Later => all = Delivery::Later,
+                Delivery::EngineAway => return Delivery::EngineAway,
+            }
             facts.push((record.outcome.is_none(), report.fact));
         }
-        if is_complete {
+        if all == Delivery::Done {
             self.metrics.recovered(&facts);
+            if let Err(error) = abandoned.remove() {
+                tracing::warn!(%error, "the spool of an ended process cannot be removed");
+            }
         }
-        if is_complete && let Err(error) = abandoned.remove() {
-            tracing::warn!(%error, "the spool of an ended process cannot be removed");
-        }
+        all
     }
 
-    /// Signals an outcome to its job; returns `false` if another attempt is needed.
-    async fn deliver(&self, report: &Report) -> bool {
+    /// Signals an outcome to its job.
+    async fn deliver(&self, report: &Report) -> Delivery {
         let job = self.engine.get_workflow_handle::<JobWorkflow>(&report.job);
         // The engine drops a second signal with the same id.
         let options = WorkflowSignalOptions::builder()
             .request_id(format!("outcome of {}", report.claim))
             .build();
-        match job
-            .signal(JobWorkflow::fact, report.fact.clone(), options)
-            .await
-        {
-            Ok(()) => true,
+        let signal = job.signal(JobWorkflow::fact, report.fact.clone(), options);
+        let error = match signal.await {
+            Ok(()) => return Delivery::Done,
             Err(WorkflowInteractionError::NotFound(_)) => {
-                self.is_known(report).await || self.keep_orphan(report).await
+                return match self.is_known(report).await || self.keep_orphan(report).await {
+                    true => Delivery::Done,
+                    false => Delivery::Later,
+                };
             }
-            Err(error) => {
-                let (job, claim) = (&report.job, report.claim.as_str());
-                tracing::warn!(
-                    job,
-                    claim,
-                    error = text(&error),
-                    "the engine cannot be reached"
-                );
-                false
-            }
+            Err(error) => error,
+        };
+        tracing::warn!(
+            job = report.job,
+            claim = report.claim.as_str(),
+            error = text(&error),
+            "the engine does not take the outcome"
+        );
+        match error {
+            WorkflowInteractionError::Rpc(status) if is_away(&status) => Delivery::EngineAway,
+            _ => Delivery::Later,
         }
     }
 
@@ -160,7 +195,7 @@ impl Reports {
         }
     }
 
-    fn pending(&self) -> MutexGuard<'_, Vec<Report>> {
+    fn pending(&self) -> MutexGuard<'_, VecDeque<Report>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

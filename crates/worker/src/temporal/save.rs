@@ -2,8 +2,7 @@
 
 use std::{error::Error as StdError, sync::Arc};
 
-use aimlapi_video::Generation;
-use serde_json::Value;
+use aimlapi_video::{ErrorKind, Generation};
 use temporalio_common::error::ApplicationFailure;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
@@ -16,7 +15,10 @@ use super::{
     service::Service,
     tasks::SaveTask,
 };
-use crate::{job::ClaimId, store::Store};
+use crate::{
+    job::ClaimId,
+    store::{SaveError, Store},
+};
 
 pub struct SaveStep {
     pub(super) service: Arc<Service>,
@@ -40,13 +42,11 @@ impl SaveStep {
             job,
             claim = task.claim.as_ref().map(ClaimId::as_str),
             handle = task.handle.id(),
-            model = task.handle.model(),
+            model = task.handle.model().or(task.model.as_deref()),
             attempt = info.attempt,
             traceparent = task.traceparent
         );
-        // URLs expire, so only the first attempt uses those of the poll.
-        let response = task.response.clone().filter(|_| info.attempt == 1);
-        let save = self.save_all(&job, &task, response);
+        let save = self.save_all(&job, &task);
         let mut save = Box::pin(save.instrument(span));
         loop {
             tokio::select! {
@@ -62,19 +62,32 @@ impl SaveStep {
 }
 
 impl SaveStep {
-    async fn save_all(
+    /// Saves the videos that the response of the poll names. The service is polled only if their URLs do not work, as after they
+    /// have expired: these polls are not in the queue of polls, and a store that is away must not cost any.
+    async fn save_all(&self, job: &str, task: &SaveTask) -> Saved<Vec<SavedObject>> {
+        if let Some(response) = &task.response {
+            match self
+                .save_one(job, &Generation::from_json(response.clone()))
+                .await
+            {
+                Err(SaveError::Video(error)) if error.kind() == ErrorKind::Download => {
+                    tracing::warn!(error = text(&error), "the service is polled for new URLs");
+                }
+                saved => return Ok(saved?),
+            }
+        }
+        let generation = self.service.poll("save", &task.handle).await?;
+        Ok(self.save_one(job, &generation).await?)
+    }
+
+    async fn save_one(
         &self,
         job: &str,
-        task: &SaveTask,
-        response: Option<Value>,
-    ) -> Saved<Vec<SavedObject>> {
-        let generation = match response {
-            Some(response) => Generation::from_json(response),
-            None => self.service.poll("save", &task.handle).await?,
-        };
+        generation: &Generation,
+    ) -> Result<Vec<SavedObject>, SaveError> {
         let saved = self
             .store
-            .save(&self.service.client, job, &generation)
+            .save(&self.service.client, job, generation)
             .await?;
         let objects = saved.videos.into_iter().map(|video| SavedObject {
             key: video.key,

@@ -10,7 +10,7 @@ use std::{
 
 use aimlapi_video::{ClientBuilder, CreateRetries};
 use futures::future::join_all;
-use temporalio_client::Client;
+use temporalio_client::{Client, tonic::Status};
 use temporalio_common::telemetry::{TelemetryOptions, metrics::CoreMeter};
 use temporalio_sdk::{
     self as sdk,
@@ -21,7 +21,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     attribute,
-    create::CreateStep,
+    create::{CreateStep, text},
     jobs::Jobs,
     metrics::{Exporter, Metrics},
     poll::PollStep,
@@ -82,7 +82,8 @@ impl WorkerOptions {
 ///
 /// # Errors
 ///
-/// If an option cannot be used, if the engine cannot be reached at the start, or if it refuses this worker.
+/// If an option cannot be used, or if the engine cannot be reached at the start, or refuses this worker then. Later, the worker goes on
+/// trying.
 pub async fn run(
     temporal: Client,
     options: WorkerOptions,
@@ -136,6 +137,8 @@ pub async fn run(
         sdk::WorkerOptions::new(queue)
             .tuner(slots(options.concurrency))
             .max_cached_workflows(0usize)
+            // By default, the SDK sends a heartbeat when 80 % of the timeout have passed, which leaves a busy engine little time.
+            .max_heartbeat_throttle_interval(Duration::ZERO)
     };
     let jobs = sdk::WorkerOptions::new(queues.jobs())
         .register_workflow::<JobWorkflow>()
@@ -155,15 +158,17 @@ pub async fn run(
             .graceful_shutdown_period(options.grace)
             .build(),
     ];
+    let clean = tokio::spawn(async move {
+        if let Err(error) = store.sweep(LEFT_OVER).await {
+            tracing::warn!(%error, "the store cannot be swept");
+        }
+    });
+    let swept = CancellationToken::new();
     let sweeps = tokio::spawn({
-        let reports = Arc::clone(&reports);
+        let (reports, swept) = (Arc::clone(&reports), swept.clone());
         async move {
-            if let Err(error) = store.sweep(LEFT_OVER).await {
-                tracing::warn!(%error, "the store cannot be swept");
-            }
             let mut sweeps = tokio::time::interval(SWEEP);
-            loop {
-                sweeps.tick().await;
+            while swept.run_until_cancelled(sweeps.tick()).await.is_some() {
                 reports.sweep().await;
             }
         }
@@ -173,11 +178,25 @@ pub async fn run(
         tokio::spawn(async move { metrics.watch_parked(jobs).await })
     });
     let meter = options.metrics.as_ref().map(Exporter::meter);
-    let ended = run_all(&temporal, all, meter, stop).await;
+    let stopping = CancellationToken::new();
+    let ended = {
+        let runs = run_always(&temporal, all, meter, &stopping);
+        tokio::pin!(runs);
+        tokio::select! {
+            ended = &mut runs => ended,
+            () = stop => {
+                stopping.cancel();
+                runs.await
+            }
+        }
+    };
     in_flight.close();
     in_flight.wait().await;
-    sweeps.abort();
+    clean.abort();
     watch.inspect(JoinHandle::abort);
+    // A sweep that is aborted would forget the outcome that it delivers.
+    swept.cancel();
+    drop(sweeps.await);
     reports.sweep().await;
     if let Err(error) = spool.close() {
         tracing::warn!(%error, "the spool cannot be removed");
@@ -185,12 +204,34 @@ pub async fn run(
     ended
 }
 
-/// Runs the workers until `stop` completes, or until one of them fails.
+/// Runs the workers until `stopping`. The SDK ends a worker whose poll of the engine is refused, as by a proxy while the engine is
+/// away; the workers are then started again.
+async fn run_always(
+    temporal: &Client,
+    all: [sdk::WorkerOptions; 4],
+    meter: Option<Arc<dyn CoreMeter>>,
+    stopping: &CancellationToken,
+) -> Result<(), WorkerError> {
+    loop {
+        match run_all(temporal, all.clone(), meter.clone(), stopping).await {
+            Err(error) if error.is_away => {
+                tracing::error!(error = text(&error), "the engine is tried again");
+                let pause = tokio::time::sleep(AGAIN);
+                if stopping.run_until_cancelled(pause).await.is_none() {
+                    return Ok(());
+                }
+            }
+            ended => return ended,
+        }
+    }
+}
+
+/// Runs the workers until `stopping`, or until one of them fails.
 async fn run_all(
     temporal: &Client,
     all: [sdk::WorkerOptions; 4],
     meter: Option<Arc<dyn CoreMeter>>,
-    stop: impl Future<Output = ()>,
+    stopping: &CancellationToken,
 ) -> Result<(), WorkerError> {
     let telemetry = TelemetryOptions::builder()
         .maybe_metrics(meter)
@@ -208,22 +249,33 @@ async fn run_all(
         workers
             .push(worker.map_err(|error| WorkerError::new("a worker cannot be started", error))?);
     }
-    let stopped = CancellationToken::new();
+    let ending = stopping.child_token();
     let stops: Vec<_> = workers.iter().map(sdk::Worker::shutdown_handle).collect();
     let runs = workers.iter_mut().map(|worker| async {
         let ended = worker.run().await;
-        stopped.cancel();
-        ended.map_err(|error| WorkerError::new("a worker has failed", error))
+        ending.cancel();
+        ended.map_err(failed)
     });
-    let stopping = async {
-        tokio::select! {
-            () = stop => {}
-            () = stopped.cancelled() => {}
-        }
+    let stops = async {
+        ending.cancelled().await;
         stops.iter().for_each(|stop| stop());
     };
-    let (ended, ()) = tokio::join!(join_all(runs), stopping);
+    let (ended, ()) = tokio::join!(join_all(runs), stops);
     ended.into_iter().collect()
+}
+
+/// The error of a worker, which has the status of the engine as a cause if the engine refused a call.
+fn failed(error: sdk::WorkerRunError) -> WorkerError {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(&error);
+    let mut is_away = false;
+    while let Some(error) = cause {
+        is_away |= error.is::<Status>();
+        cause = error.source();
+    }
+    WorkerError {
+        is_away,
+        ..WorkerError::new("a worker has failed", error)
+    }
 }
 
 fn slots(steps: usize) -> TunerHolder {
@@ -238,6 +290,9 @@ fn slots(steps: usize) -> TunerHolder {
 
 /// How much the engine's bursts exceed the rate that it is given.
 const BURSTS: f64 = 1.2;
+
+/// The pause before the workers are started again.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// The age from which on an incomplete upload belongs to no save.
 const LEFT_OVER: Duration = Duration::from_secs(24 * 3600);
@@ -272,7 +327,7 @@ impl WorkerError {
         }
     }
 
-    /// Whether the engine could not be reached at the start, so that another start can succeed.
+    /// Whether the engine could not be reached, so that another start can succeed.
     pub fn is_away(&self) -> bool {
         self.is_away
     }
@@ -287,5 +342,21 @@ impl fmt::Display for WorkerError {
 impl StdError for WorkerError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         Some(&*self.source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn worker_that_the_engine_refuses_is_started_again_and_another_failure_ends_the_process() {
+        let fatal = |source| sdk::WorkerRunError::Fatal {
+            message: "activity polling failed".into(),
+            source,
+        };
+        let refused = Status::permission_denied("the proxy has no such backend");
+        assert!(failed(fatal(refused.into())).is_away());
+        assert!(!failed(fatal("the workflow is gone".into())).is_away());
     }
 }

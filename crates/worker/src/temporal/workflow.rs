@@ -16,18 +16,21 @@ use temporalio_common::{RetryPolicy, search_attributes::SearchAttributeKey};
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_sdk::{
     ActivityCloseTimeouts, ActivityExecutionError, ActivityOptions, ContinueAsNewOptions,
-    SyncWorkflowContext, TimeoutType, WorkflowContext, WorkflowContextView, WorkflowResult,
-    workflows,
+    SyncWorkflowContext, TimeoutType, WorkflowCancellationToken, WorkflowContext,
+    WorkflowContextView, WorkflowResult, workflows,
 };
 
 use super::{
     create::CreateStep,
+    marks,
     poll::PollStep,
-    protocol::{Decision, Job, JobInput, JobState, Queues, STATE_ATTRIBUTE, WORKFLOW, state_name},
+    protocol::{
+        Decision, Job, JobInput, JobState, Queues, STATE_ATTRIBUTE, Verdict, WORKFLOW, state_name,
+    },
     save::SaveStep,
-    tasks::{CreateTask, PollTask, SaveTask},
+    tasks::{CreateTask, PollTask, SaveTask, VoidTask},
 };
-use crate::job::{Action, Claim, ClaimId, Effect, Fact, Phase, Timestamp};
+use crate::job::{Action, Claim, ClaimId, ClaimOutcome, Effect, Fact, Phase, Timestamp};
 
 /// A job and its request.
 #[workflow]
@@ -69,6 +72,17 @@ impl JobWorkflow {
                 show_state(context);
             }
             match action {
+                // Nothing is in flight. A create or a generation was paid, and is brought to its end first.
+                Action::Claim { .. } | Action::Ask if is_cancelled(context) => {
+                    apply(
+                        context,
+                        Fact::Decided {
+                            decision: cancelled(context),
+                        },
+                    );
+                    show_state(context);
+                    return Ok(context.state(|state| state.job.clone()));
+                }
                 // Creates that buy nothing for days would fill the history.
                 Action::Claim { .. } if context.continue_as_new_suggested() => {
                     let mut input = context.state(|state| state.input.clone());
@@ -80,9 +94,9 @@ impl JobWorkflow {
                 Action::Poll { .. } => poll(context).await,
                 Action::Save { .. } => save(context).await,
                 Action::Ask => {
-                    context
-                        .wait_condition(|state| state.job.action() != Action::Ask)
-                        .await?;
+                    let is_decided = |state: &Self| state.job.action() != Action::Ask;
+                    // An error is the cancellation, which ends the job above.
+                    drop(context.wait_condition(is_decided).await);
                 }
                 Action::Nothing => return Ok(context.state(|state| state.job.clone())),
             }
@@ -101,7 +115,7 @@ impl JobWorkflow {
         context: &WorkflowContextView,
         decision: &Decision,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let decision = decision.clone();
+        let decision = self.completed(decision.clone());
         let now = timestamp(context.start_time());
         match self
             .job
@@ -118,6 +132,7 @@ impl JobWorkflow {
     #[update]
     pub fn decide(&mut self, context: &mut SyncWorkflowContext<Self>, decision: Decision) -> Job {
         let now = timestamp(context.workflow_time());
+        let decision = self.completed(decision);
         self.job.apply(Fact::Decided { decision }, now);
         self.job.clone()
     }
@@ -136,6 +151,20 @@ impl JobWorkflow {
         let record = self.job.generations().get(at)?;
         Some((record.handle.clone(), record.claim.clone()))
     }
+
+    /// Adds the route of this job's request to the bare id of an adopted generation, which has none.
+    fn completed(&self, decision: Decision) -> Decision {
+        match decision.verdict {
+            Verdict::Adopt(handle) if handle.origin().is_none() && handle.model().is_none() => {
+                let verdict = Verdict::Adopt(handle.with_route(self.input.route));
+                Decision {
+                    verdict,
+                    ..decision
+                }
+            }
+            _ => decision,
+        }
+    }
 }
 
 /// Shows a new state in the search attribute.
@@ -147,16 +176,33 @@ fn show_state(context: &WorkflowContext<JobWorkflow>) {
     }
 }
 
+/// Whether the engine was asked to cancel the workflow.
+fn is_cancelled(context: &WorkflowContext<JobWorkflow>) -> bool {
+    context.cancellation_token().is_cancelled()
+}
+
+fn cancelled(context: &WorkflowContext<JobWorkflow>) -> Decision {
+    Decision {
+        verdict: Verdict::GiveUp,
+        by: String::new(),
+        why: "the workflow was cancelled in the engine".into(),
+        revision: context.state(|state| state.job.revision()),
+    }
+}
+
 /// Claims the job. The claim is in the history, and so acknowledged, before a worker receives it.
 async fn claim(context: &WorkflowContext<JobWorkflow>, not_before: Timestamp) {
     let pause = not_before.since(now(context));
     if !pause.is_zero() {
         show_state(context);
-        // A late handle or a decision ends the pause.
+        // A late handle, a decision or a cancellation ends the pause.
         let is_planned = |state: &JobWorkflow| matches!(state.job.phase(), Phase::Planned { .. });
         workflows::select! {
             _ = context.timer(pause) => {}
             _ = context.wait_condition(|job| !is_planned(job)) => {}
+        }
+        if is_cancelled(context) {
+            return;
         }
     }
     let number = context.state(|state| state.job.claims().len()) + 1;
@@ -168,8 +214,11 @@ async fn claim(context: &WorkflowContext<JobWorkflow>, not_before: Timestamp) {
 
 async fn create(context: &WorkflowContext<JobWorkflow>, claim: ClaimId) {
     let timeouts = context.state(|state| state.input.timeouts);
+    let (mark, gaps) = context.state(|state| marks::of(&state.job, &claim));
     let task = context.state(|state| CreateTask {
         claim: claim.clone(),
+        mark: Some(mark.clone()),
+        gaps,
         pause: state.job.pause(),
         length: state.input.length,
         route: state.input.route,
@@ -182,6 +231,7 @@ async fn create(context: &WorkflowContext<JobWorkflow>, claim: ClaimId) {
         .heartbeat_timeout(timeouts.heartbeat)
         .retry_policy(RetryPolicy::builder().maximum_attempts(1).build())
         .do_not_eagerly_execute(true)
+        .cancellation_token(WorkflowCancellationToken::new())
         .build();
     let fact = match context
         .execute_activity(CreateStep::create, task, options)
@@ -189,11 +239,55 @@ async fn create(context: &WorkflowContext<JobWorkflow>, claim: ClaimId) {
     {
         Ok(fact) => fact,
         Err(error) if never_started(&error) => {
-            Fact::not_bought(claim, now(context), "no worker took the create in time")
+            Fact::unused(claim, now(context), "no worker took the create in time")
         }
-        Err(error) => Fact::unclear(claim, error.to_string()),
+        Err(error) => given_up(context, claim, mark, &error).await,
     };
     apply(context, fact);
+}
+
+/// The outcome of a create that the engine has given up. An engine under load starts steps that reach no worker, and a worker may die
+/// before it takes its claim: then the claim can be voided, and nothing was bought.
+async fn given_up(
+    context: &WorkflowContext<JobWorkflow>,
+    claim: ClaimId,
+    mark: ClaimId,
+    error: &ActivityExecutionError,
+) -> Fact {
+    let is_open = |state: &JobWorkflow| {
+        let mut claims = state.job.claims().iter();
+        claims.any(|record| record.id == claim && record.outcome == ClaimOutcome::Open)
+    };
+    // Histories of earlier versions go on without this step.
+    if !context.state(is_open) || !context.patched(VOID) {
+        return Fact::unclear(claim, error.to_string());
+    }
+    let timeouts = context.state(|state| state.input.timeouts);
+    let task = VoidTask {
+        claim: claim.clone(),
+        mark,
+    };
+    let options = ActivityOptions::with_close_timeouts(both(timeouts.create, timeouts.poll))
+        .task_queue(queues(context).create())
+        .retry_policy(
+            RetryPolicy::builder()
+                .maximum_interval(Duration::from_secs(10))
+                .build(),
+        )
+        .do_not_eagerly_execute(true)
+        .cancellation_token(WorkflowCancellationToken::new())
+        .build();
+    match context
+        .execute_activity(CreateStep::void, task, options)
+        .await
+    {
+        Ok(true) => Fact::not_bought(
+            claim,
+            now(context),
+            "the create ended before it took its claim",
+        ),
+        Ok(false) | Err(_) => Fact::unclear(claim, error.to_string()),
+    }
 }
 
 async fn poll(context: &WorkflowContext<JobWorkflow>) {
@@ -207,6 +301,7 @@ async fn poll(context: &WorkflowContext<JobWorkflow>) {
             handle,
             claim,
             schedule: schedule.clone(),
+            model: Some(state.input.model.clone()),
             length: state.input.length,
             traceparent: state.input.traceparent.clone(),
         })
@@ -218,6 +313,7 @@ async fn poll(context: &WorkflowContext<JobWorkflow>) {
         // Each poll is an attempt, so pauses that grow with their number would delay the poll after a crash.
         .retry_policy(RetryPolicy::builder().backoff_coefficient(1.0).build())
         .do_not_eagerly_execute(true)
+        .cancellation_token(WorkflowCancellationToken::new())
         .build();
     match context
         .execute_activity(PollStep::poll, task, options)
@@ -242,6 +338,7 @@ async fn save(context: &WorkflowContext<JobWorkflow>) {
         Some(SaveTask {
             handle,
             claim,
+            model: Some(state.input.model.clone()),
             response,
             traceparent: state.input.traceparent.clone(),
         })
@@ -257,6 +354,7 @@ async fn save(context: &WorkflowContext<JobWorkflow>) {
                 .build(),
         )
         .do_not_eagerly_execute(true)
+        .cancellation_token(WorkflowCancellationToken::new())
         .build();
     let fact = match context
         .execute_activity(SaveStep::save, task, options)
@@ -300,5 +398,8 @@ fn both(schedule_to_close: Duration, start_to_close: Duration) -> ActivityCloseT
         start_to_close,
     }
 }
+
+/// The change that added the step `void`.
+const VOID: &str = "void";
 
 const STATE: SearchAttributeKey<String> = SearchAttributeKey::keyword(STATE_ATTRIBUTE);

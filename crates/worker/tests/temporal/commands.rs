@@ -191,6 +191,26 @@ async fn worker_saves_the_videos_and_stops_gracefully() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Temporal server"]
+async fn events_of_a_job_that_was_continued_in_a_new_history_are_shown_from_the_submit_on() {
+    let (_engine, program) = start();
+    let busy = r#"{ "next": [{ "create": { "status": 429 }, "times": 4 }] }"#;
+    let simulator = Simulator::builder()
+        .speed(600.0)
+        .scenario(busy.parse().expect("a scenario"));
+    let simulator = simulator.start().await.expect("a simulator");
+    let _worker = Worker::start(&program, &simulator);
+    program.requests("a.jsonl", &[("a", "x")]);
+    assert_eq!(program.run(&["submit", "a.jsonl"]).code, 0);
+    while jobs(&program.run(&["jobs", "--state", "saved", "--json"])).is_empty() {}
+    let ran = program.run(&["jobs", "show", "a"]);
+    let count = |part: &str| ran.stdout.matches(part).count();
+    assert_eq!(count("continued from an earlier history"), 1, "{ran:?}");
+    assert_eq!(count("submitted by "), 1, "{ran:?}");
+    assert_eq!(count("create started by "), 5, "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
 async fn ambiguous_job_waits_for_a_decision_that_is_recorded() {
     let (_engine, program) = start();
     let scenario = r#"{ "next": [{ "times": 2, "create": { "close": true, "created": true } }] }"#;

@@ -2,12 +2,15 @@
 
 use aimlapi_video_simulator::{Scenario, SimulatorBuilder};
 use aimlapi_video_worker::{
-    job::ClaimOutcome,
-    temporal::{jobs::Submitted, protocol::JobState},
+    job::{ClaimOutcome, Phase},
+    temporal::{
+        jobs::Submitted,
+        protocol::{Job, JobState, Verdict},
+    },
 };
 use temporalio_client::{UntypedWorkflow, WorkflowDescribeOptions};
 
-use crate::world::World;
+use crate::{decisions::decision, world::World};
 
 fn scenario(json: &str) -> impl FnOnce(SimulatorBuilder) -> SimulatorBuilder {
     let scenario: Scenario = json.parse().expect("a scenario");
@@ -96,6 +99,60 @@ async fn claim_that_was_used_before_sends_nothing() {
     world.state("boat", JobState::Ambiguous).await;
     worker.stop().await;
     assert_eq!(world.creates(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn claim_that_was_used_before_sends_nothing_after_the_store_was_away() {
+    let world = World::start().await;
+    let claims = world.store().join("claims");
+    std::fs::write(&claims, "no folder").expect("written");
+    let worker = world.worker(world.options());
+    world.submit("boat", "A paper boat").await;
+    let is_away =
+        |job: &Job| matches!(job.phase(), Phase::Planned { .. } if !job.claims().is_empty());
+    while !is_away(&world.jobs.show("boat").await.expect("shown")) {}
+    std::fs::remove_file(&claims).expect("removed");
+    std::fs::create_dir_all(&claims).expect("a folder");
+    std::fs::write(claims.join("boat%2F1"), "boat").expect("written");
+    world.state("boat", JobState::Ambiguous).await;
+    worker.stop().await;
+    assert_eq!(world.creates(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn job_goes_on_after_the_store_was_away() {
+    let world = World::start().await;
+    let claims = world.store().join("claims");
+    std::fs::write(&claims, "no folder").expect("written");
+    let worker = world.worker(world.options());
+    world.submit("boat", "A paper boat").await;
+    while world.jobs.show("boat").await.expect("shown").claims().len() < 2 {}
+    std::fs::remove_file(&claims).expect("removed");
+    world.state("boat", JobState::Saved).await;
+    worker.stop().await;
+    assert_eq!(world.creates(), 1);
+    // The first number that no create has used.
+    assert!(claims.join("boat%2F1").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn repeat_takes_the_claim_of_the_create_that_it_repeats() {
+    let slow = scenario(r#"{ "next": [{ "create": { "close": true, "created": true } }] }"#);
+    let world = World::with(slow).await;
+    let worker = world.worker(world.options());
+    world.submit("boat", "A paper boat").await;
+    let job = world.state("boat", JobState::Ambiguous).await;
+    // As if the worker had ended before it took the claim.
+    let first = world.store().join("claims").join("boat%2F1");
+    std::fs::remove_file(&first).expect("removed");
+    let repeat = decision(&job, Verdict::Repeat);
+    world.jobs.resolve("boat", repeat).await.expect("allowed");
+    world.state("boat", JobState::Saved).await;
+    worker.stop().await;
+    assert!(first.exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]

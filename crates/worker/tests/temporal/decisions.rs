@@ -10,7 +10,7 @@ use aimlapi_video_worker::temporal::{
 use crate::world::World;
 
 /// The response to the first create is lost.
-fn lost_create(simulator: SimulatorBuilder) -> SimulatorBuilder {
+pub fn lost_create(simulator: SimulatorBuilder) -> SimulatorBuilder {
     let scenario = r#"{ "next": [{ "create": { "close": true, "created": true } }] }"#;
     let scenario: Scenario = scenario.parse().expect("a scenario");
     simulator.scenario(scenario)

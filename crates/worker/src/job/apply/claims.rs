@@ -56,6 +56,11 @@ impl Job {
         }
     }
 
+    pub(super) fn unused(&mut self, claim: &ClaimId) {
+        let record = self.claim_record(claim);
+        record.is_unused |= record.outcome == ClaimOutcome::Open;
+    }
+
     pub(super) fn unclear(&mut self, claim: ClaimId, reason: String) {
         let is_new = self.claims.iter().all(|record| record.id != claim);
         if self.claim_record(&claim).outcome != ClaimOutcome::Open {
@@ -75,6 +80,7 @@ impl Job {
     pub(super) fn bought(&mut self, claim: &ClaimId, generation: usize, now: Timestamp) {
         let record = self.claim_record(claim);
         let outcome = mem::replace(&mut record.outcome, ClaimOutcome::Bought);
+        record.is_unused = false;
         if matches!(
             outcome,
             ClaimOutcome::NotBought(_) | ClaimOutcome::Refused(_)
