@@ -15,4 +15,5 @@ mod program;
 mod saves;
 mod scrape;
 mod spans;
+mod takeovers;
 mod world;
