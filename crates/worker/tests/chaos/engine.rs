@@ -9,10 +9,7 @@ use std::{
     time::Duration,
 };
 
-use aimlapi_video_worker::temporal::{
-    jobs::Jobs,
-    protocol::{Queues, STATE_ATTRIBUTE},
-};
+use aimlapi_video_worker::temporal::protocol::STATE_ATTRIBUTE;
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, Url};
 
 pub struct Engine {
@@ -38,17 +35,16 @@ impl Engine {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
-    /// A client of the jobs, connected without faults in between.
-    pub async fn jobs(&self) -> Jobs {
+    /// A client, connected without faults in between, once the server is ready.
+    pub async fn client(&self) -> Client {
         let url: Url = format!("http://{}", self.address()).parse().expect("works");
         for _ in 0..300 {
             let options = ConnectionOptions::new(url.clone())
                 .identity("chaos".to_owned())
                 .build();
             if let Ok(connection) = Connection::connect(options).await {
-                let client =
-                    Client::new(connection, ClientOptions::new("default").build()).expect("works");
-                return Jobs::new(client, Queues::default());
+                let options = ClientOptions::new("default").build();
+                return Client::new(connection, options).expect("works");
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }

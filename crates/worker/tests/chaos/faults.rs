@@ -1,11 +1,16 @@
 //! The faults, one for each second, drawn from a seed.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    time::{Duration, Instant},
+};
 
 use aimlapi_video_simulator::Scenario;
 use fastrand::Rng;
+use tokio::time::{MissedTickBehavior, interval};
 
-use super::{WORKERS, World, fleet::Fleet};
+use super::{WORKERS, World, fleet::Fleet, setting};
 
 /// Creates are refused for a while, and then polls.
 const STORM: &str = r#"{ "next": [
@@ -60,8 +65,20 @@ impl Faults {
         }
     }
 
+    /// Lets a fault happen at each interval, until the time has passed. Workers that were killed or frozen run again later.
+    pub async fn strike_for(&mut self, time: Duration, fleet: &mut Fleet, world: &mut World) {
+        let begin = Instant::now();
+        let mut tick = interval(Duration::from_secs_f64(setting("CHAOS_INTERVAL", 1.0)));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while begin.elapsed() < time {
+            tick.tick().await;
+            fleet.tick();
+            self.strike(fleet, world);
+        }
+    }
+
     /// Draws a fault, and lets it happen.
-    pub fn strike(&mut self, fleet: &mut Fleet, world: &mut World) {
+    fn strike(&mut self, fleet: &mut Fleet, world: &mut World) {
         // Kills are the most frequent, since they are the main subject.
         let fault = match self.rng.u8(0..20) {
             _ if self.only_kills => Fault::WorkerKilled,

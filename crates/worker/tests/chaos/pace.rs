@@ -9,7 +9,10 @@ use std::{
 
 use aimlapi_video::Client;
 use aimlapi_video_simulator::Simulator;
-use aimlapi_video_worker::job::JobState;
+use aimlapi_video_worker::{
+    job::JobState,
+    temporal::{jobs::Jobs, protocol::Queues},
+};
 use tokio::{
     task::JoinSet,
     time::{interval, sleep},
@@ -69,7 +72,7 @@ async fn three_workers(jobs: usize) -> Pace {
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(folder.join("store")).expect("a folder");
     let engine = Engine::start(&folder);
-    let client = engine.jobs().await;
+    let client = Jobs::new(engine.client().await, Queues::default());
     let fleet = Fleet::start(fleet::Settings {
         engine: engine.address(),
         service: simulator.address(),

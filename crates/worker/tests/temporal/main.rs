@@ -17,5 +17,6 @@ mod program;
 mod saves;
 mod scrape;
 mod spans;
+mod takeovers;
 mod undelivered;
 mod world;
