@@ -1,13 +1,14 @@
-//! SHA-256, by the lean crate where it counts bytes in 64 bits, and by `sha2` on 32-bit platforms.
+//! SHA-256, by the lean crate, or by `sha2` where uploads to object stores need the processor's instructions for it, and on 32-bit
+//! platforms, where the lean crate counts bytes in 32 bits.
 
-#[cfg(not(target_pointer_width = "32"))]
+#[cfg(not(any(target_pointer_width = "32", feature = "object-store")))]
 pub(crate) use hmac_sha256::Hash;
 
-#[cfg(target_pointer_width = "32")]
+#[cfg(any(target_pointer_width = "32", feature = "object-store"))]
 #[derive(Clone)]
 pub(crate) struct Hash(sha2::Sha256);
 
-#[cfg(target_pointer_width = "32")]
+#[cfg(any(target_pointer_width = "32", feature = "object-store"))]
 impl Hash {
     pub(crate) fn new() -> Self {
         Self(sha2::Digest::new())

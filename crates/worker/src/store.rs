@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::TryStreamExt;
-use object_store::{ObjectStore, path::Path};
+use object_store::{ObjectStore, PutMode, PutOptions, path::Path};
 
 mod error;
 mod folder;
@@ -56,6 +56,25 @@ impl Store {
     pub async fn check(&self) -> Result<(), StoreError> {
         let listed = self.bucket.list(Some(&self.prefix)).try_next().await;
         listed.map(drop).map_err(|error| self.failed(&error))
+    }
+
+    /// Checks that the store keeps an object of which only a new one is requested, as claims need it: with a store that ignores this
+    /// condition, two workers could hold the same claim. It writes the object `{prefix}/claims/.condition`.
+    ///
+    /// # Errors
+    ///
+    /// One line, only if the store replaces the object. A store that cannot be written at the moment takes no claim either.
+    pub async fn check_conditions(&self) -> Result<(), StoreError> {
+        let key = self.key("claims", ".condition");
+        for _ in 0..2 {
+            let only_new = PutOptions::from(PutMode::Create);
+            match self.bucket.put_opts(&key, "".into(), only_new).await {
+                Ok(_) => {}
+                // Others are errors of claims as well.
+                Err(_) => return Ok(()),
+            }
+        }
+        Err(StoreError::replaces(&self.url))
     }
 
     /// The key of an object of a job.

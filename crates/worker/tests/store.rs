@@ -14,6 +14,13 @@ use std::{
 
 use aimlapi_video::{Client, Generation};
 use aimlapi_video_worker::store::{SaveError, Store};
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result as StoreResult,
+    memory::InMemory, path::Path as Key,
+};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -48,6 +55,60 @@ async fn host() -> (String, Arc<AtomicUsize>) {
         }
     });
     (url, count)
+}
+
+/// A store that replaces objects whatever the condition is, as some servers with the protocol of S3 do.
+#[derive(Debug)]
+struct Replacing(InMemory);
+
+impl std::fmt::Display for Replacing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Replacing {
+    async fn put_opts(
+        &self,
+        key: &Key,
+        content: PutPayload,
+        mut options: PutOptions,
+    ) -> StoreResult<PutResult> {
+        options.mode = PutMode::Overwrite;
+        self.0.put_opts(key, content, options).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        key: &Key,
+        options: PutMultipartOptions,
+    ) -> StoreResult<Box<dyn MultipartUpload>> {
+        self.0.put_multipart_opts(key, options).await
+    }
+
+    async fn get_opts(&self, key: &Key, options: GetOptions) -> StoreResult<GetResult> {
+        self.0.get_opts(key, options).await
+    }
+
+    fn delete_stream(
+        &self,
+        keys: BoxStream<'static, StoreResult<Key>>,
+    ) -> BoxStream<'static, StoreResult<Key>> {
+        self.0.delete_stream(keys)
+    }
+
+    fn list(&self, prefix: Option<&Key>) -> BoxStream<'static, StoreResult<ObjectMeta>> {
+        self.0.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Key>) -> StoreResult<ListResult> {
+        self.0.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Key, to: &Key, options: CopyOptions) -> StoreResult<()> {
+        self.0.copy_opts(from, to, options).await
+    }
 }
 
 fn store(folder: &Path) -> Store {
@@ -139,6 +200,10 @@ fn url_that_names_no_store_is_refused_in_one_line() {
             "the store file://host/folder: it names no folder of this machine",
         ),
         (
+            "file:results",
+            "the store file:results: its folder is relative; expected file:///folder",
+        ),
+        (
             "file:///dev/null/folder",
             "the store file:///dev/null/folder: the folder cannot be created: ",
         ),
@@ -147,6 +212,18 @@ fn url_that_names_no_store_is_refused_in_one_line() {
         assert!(error.starts_with(what), "{error}");
         assert_eq!(error.lines().count(), 1);
     }
+}
+
+#[tokio::test]
+async fn store_that_ignores_the_condition_of_a_write_cannot_hold_claims() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = store(folder.path());
+    for _ in 0..2 {
+        store.check_conditions().await.unwrap();
+    }
+    store.bucket = Arc::new(Replacing(InMemory::new()));
+    let error = store.check_conditions().await.unwrap_err().to_string();
+    assert!(error.contains("`If-None-Match: *`"), "{error}");
 }
 
 #[tokio::test]

@@ -115,15 +115,16 @@ impl Format for Riff {
     }
 }
 
-const AVI: [&Kind; 8] = [
-    b"RIFF", b"LIST", b"JUNK", b"idx1", b"IDIT", b"avih", b"strh", b"strf",
+/// `C2PA` is where a signer puts its claims, in both formats: at the end.
+const AVI: [&Kind; 9] = [
+    b"RIFF", b"LIST", b"JUNK", b"idx1", b"IDIT", b"avih", b"strh", b"strf", b"C2PA",
 ];
 
 /// The suffixes of stream chunks: video, compressed or not, audio, subtitles, changes of the palette.
 const STREAM: [[u8; 2]; 6] = [*b"dc", *b"db", *b"wb", *b"tx", *b"sb", *b"pc"];
 
-const WEBP: [&Kind; 9] = [
-    b"VP8 ", b"VP8L", b"VP8X", b"ANIM", b"ANMF", b"ALPH", b"ICCP", b"EXIF", b"XMP ",
+const WEBP: [&Kind; 10] = [
+    b"VP8 ", b"VP8L", b"VP8X", b"ANIM", b"ANMF", b"ALPH", b"ICCP", b"EXIF", b"XMP ", b"C2PA",
 ];
 
 /// The minimum of the sizes that mean an unknown size.

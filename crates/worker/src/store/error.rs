@@ -1,6 +1,6 @@
 //! The errors of a store: one line each, without secrets.
 
-use std::fmt;
+use std::{error::Error as StdError, fmt};
 
 use aimlapi_video_contract::redacted_urls;
 use object_store::Error;
@@ -37,13 +37,26 @@ impl StoreError {
             _ if has_status("401 Unauthorized") || has_status("403 Forbidden") => {
                 Self::refused(url)
             }
+            _ if has_status("Account must be specified") => Self::new(
+                url,
+                "its account is not known; set AZURE_STORAGE_ACCOUNT_NAME",
+            ),
             _ => {
                 // The document of a response may describe a signature.
                 let text = text.split('<').next().unwrap_or_default();
-                let text = redacted_urls(text, "?…");
+                let cause = first_cause(error).filter(|cause| !text.contains(cause));
+                let text = [Some(text.to_owned()), cause].into_iter().flatten();
+                let text = redacted_urls(&text.collect::<Vec<_>>().join(": "), "?…");
                 Self::new(url, text.split_whitespace().collect::<Vec<_>>().join(" "))
             }
         }
+    }
+
+    /// The error of a store that replaces an object although it was asked to store only a new one.
+    pub(super) fn replaces(url: &str) -> Self {
+        let what = "it ignores the condition of a write (`If-None-Match: *`), so it cannot hold claims; \
+                    use a store that supports conditional writes";
+        Self::new(url, what)
     }
 
     fn missing(url: &str) -> Self {
@@ -55,10 +68,25 @@ impl StoreError {
     }
 
     fn refused(url: &str) -> Self {
-        let what =
-            "the credentials are refused; set those of the environment, such as AWS_ACCESS_KEY_ID";
+        let variable = match url.split_once(':') {
+            Some(("gs", _)) => "GOOGLE_APPLICATION_CREDENTIALS",
+            Some(("az", _)) => "AZURE_STORAGE_ACCOUNT_KEY",
+            _ => "AWS_ACCESS_KEY_ID",
+        };
+        let what = format!(
+            "the credentials are refused; set those of the environment, such as {variable}"
+        );
         Self::new(url, what)
     }
+}
+
+/// The text of the innermost cause, such as a refused connection.
+fn first_cause(error: &Error) -> Option<String> {
+    let mut cause = error.source()?;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    Some(cause.to_string())
 }
 
 impl fmt::Display for StoreError {

@@ -15,6 +15,15 @@ pub(super) fn open(url: &str) -> Result<Store, StoreError> {
     let failed = |error: object_store::Error| StoreError::of(url, &error);
     let parsed = Url::parse(url).map_err(|_| wrong(format!("not a URL; expected {EXPECTED}")))?;
     if parsed.scheme() == "file" {
+        // The parser reads a relative folder as one of the root.
+        if !url
+            .get("file:".len()..)
+            .is_some_and(|path| path.starts_with('/'))
+        {
+            return Err(wrong(
+                "its folder is relative; expected file:///folder".into(),
+            ));
+        }
         return open_folder(url, &parsed);
     }
     if parsed.host_str().is_none_or(str::is_empty) && ["s3", "gs", "az"].contains(&parsed.scheme())

@@ -334,6 +334,22 @@ fn open_or_differently_counted_avi_sizes_are_not_a_truncation() {
 }
 
 #[test]
+fn signed_riff_file_that_ends_within_its_signature_is_truncated() {
+    for name in ["file.avi", "animation.webp"] {
+        let mut file = fixture(name);
+        // c2pa-python 0.38.1 appends this chunk, and the file's size counts it.
+        file.extend_from_slice(b"C2PA\x10\0\0\0claims of a tool");
+        let size = u32::try_from(file.len() - 8).expect("a small file");
+        file[4..8].copy_from_slice(&size.to_le_bytes());
+        assert_eq!(truncated(&file), "", "{name}");
+        for missing in 1..=16 {
+            let cut = &file[..file.len() - missing];
+            assert_ne!(truncated(cut), "", "{name} without {missing} bytes");
+        }
+    }
+}
+
+#[test]
 fn matroska_segment_of_size_zero_is_read_like_one_of_unknown_size() {
     let file = fixture("live.webm");
     let head = [
