@@ -101,6 +101,8 @@ impl Spool {
         // Other processes see the file only with its lock.
         let path = folder.join(format!("{name}.{EXTENSION}"));
         fs::rename(&new, &path)?;
+        // Windows syncs no folders.
+        #[cfg(unix)]
         File::open(folder)?.sync_all()?;
         Ok(Self {
             folder: folder.to_owned(),

@@ -196,12 +196,20 @@ fn url_that_names_no_store_is_refused_in_one_line() {
         ),
         ("gs:", "the store gs:: it names no bucket; expected"),
         (
+            "s3://key@films/a",
+            "the store s3://films/a: a key belongs into the environment",
+        ),
+        (
+            "s3://films/a?region=x",
+            "the store s3://films/a?…: its settings belong into the environment",
+        ),
+        (
             "file://host/folder",
             "the store file://host/folder: it names no folder of this machine",
         ),
         (
             "file:results",
-            "the store file:results: its folder is relative; expected file:///folder",
+            "the store file:results: the folder is relative; expected file:///folder",
         ),
         (
             "file:///dev/null/folder",

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use aimlapi_video_contract::redacted_urls;
 use aimlapi_video_worker::store::{Store, StoreError};
-use temporalio_client::Url;
 
 use super::failure::Failure;
 
@@ -24,16 +22,9 @@ pub(crate) async fn open(url: &str) -> Result<Store, Failure> {
 
 /// Opens the store without a request.
 pub(crate) fn open_unchecked(url: &str) -> Result<Store, Failure> {
-    check(url).map_err(|error| {
-        let url = redacted_urls(url, "?…");
-        Failure::usage(format!("the store {url}: {error}"))
-    })?;
-    Store::open(url).map_err(|error| {
-        // An error of the URL says what is expected; the others are about settings.
-        match error.to_string() {
-            line if line.contains("expected ") => Failure::usage(line),
-            _ => Failure::usage(unusable(&error)),
-        }
+    Store::open(url).map_err(|error| match error.is_wrong_url() {
+        true => Failure::usage(error.to_string()),
+        false => Failure::usage(unusable(&error)),
     })
 }
 
@@ -49,27 +40,6 @@ fn unusable(error: &StoreError) -> String {
         REMEDY
     };
     format!("{line}; {remedy}")
-}
-
-/// Refuses the parts of a URL that a store would ignore.
-fn check(url: &str) -> Result<(), &'static str> {
-    let Ok(parsed) = Url::parse(url) else {
-        return Ok(());
-    };
-    if !parsed.username().is_empty() || parsed.password().is_some() {
-        return Err("a key belongs into the environment, such as AWS_ACCESS_KEY_ID");
-    }
-    if parsed.query().is_some() || parsed.fragment().is_some() {
-        return Err(
-            "its settings belong into the environment, such as AWS_REGION; remove the query",
-        );
-    }
-    // A URL parser takes `file:folder` for a folder of the root.
-    let path = url.get("file:".len()..).unwrap_or_default();
-    if parsed.scheme() == "file" && !path.starts_with('/') {
-        return Err("the folder is relative; expected file:///folder");
-    }
-    Ok(())
 }
 
 const TIMEOUT: Duration = Duration::from_secs(20);

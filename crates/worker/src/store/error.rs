@@ -10,6 +10,7 @@ use object_store::Error;
 pub struct StoreError {
     text: String,
     is_missing: bool,
+    is_wrong_url: bool,
 }
 
 impl StoreError {
@@ -17,12 +18,26 @@ impl StoreError {
         Self {
             text: format!("the store {}: {what}", redacted_urls(url, "?…")),
             is_missing: false,
+            is_wrong_url: false,
+        }
+    }
+
+    /// A URL that names no store.
+    pub(super) fn wrong_url(url: &str, what: impl fmt::Display) -> Self {
+        Self {
+            is_wrong_url: true,
+            ..Self::new(url, what)
         }
     }
 
     /// Whether the bucket or the folder does not exist.
     pub fn is_missing(&self) -> bool {
         self.is_missing
+    }
+
+    /// Whether the URL names no store; the error says what is expected.
+    pub fn is_wrong_url(&self) -> bool {
+        self.is_wrong_url
     }
 
     /// The error of a request.

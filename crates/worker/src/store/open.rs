@@ -11,18 +11,26 @@ use object_store::{
 use super::{LeftOvers, Store, StoreError, folder::Folder, recorded::Recorded};
 
 pub(super) fn open(url: &str) -> Result<Store, StoreError> {
-    let wrong = |what: String| StoreError::new(url, what);
+    let wrong = |what: String| StoreError::wrong_url(url, what);
     let failed = |error: object_store::Error| StoreError::of(url, &error);
     let parsed = Url::parse(url).map_err(|_| wrong(format!("not a URL; expected {EXPECTED}")))?;
+    // What a store would ignore.
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        let what = "a key belongs into the environment, such as AWS_ACCESS_KEY_ID";
+        return Err(wrong(what.into()));
+    }
+    if parsed.query().is_some() || parsed.fragment().is_some() {
+        let what = "its settings belong into the environment, such as AWS_REGION; remove the query";
+        return Err(wrong(what.into()));
+    }
     if parsed.scheme() == "file" {
-        // The parser reads a relative folder as one of the root.
+        // The parser takes `file:folder` for a folder of the root.
         if !url
             .get("file:".len()..)
             .is_some_and(|path| path.starts_with('/'))
         {
-            return Err(wrong(
-                "its folder is relative; expected file:///folder".into(),
-            ));
+            let what = "the folder is relative; expected file:///folder";
+            return Err(wrong(what.into()));
         }
         return open_folder(url, &parsed);
     }
@@ -59,12 +67,12 @@ const EXPECTED: &str =
     "s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or file:///folder";
 
 fn open_folder(url: &str, parsed: &Url) -> Result<Store, StoreError> {
-    let wrong = |what: String| StoreError::new(url, what);
+    let wrong = |what: String| StoreError::wrong_url(url, what);
     let folder = parsed.to_file_path().map_err(|()| {
         wrong("it names no folder of this machine; expected file:///folder".into())
     })?;
     std::fs::create_dir_all(&folder)
-        .map_err(|error| wrong(format!("the folder cannot be created: {error}")))?;
+        .map_err(|error| StoreError::new(url, format!("the folder cannot be created: {error}")))?;
     let bucket = LocalFileSystem::new_with_prefix(&folder);
     // A job whose videos are saved is not saved again after a power failure.
     let bucket = bucket

@@ -91,6 +91,10 @@ pub async fn run(
 ) -> Result<(), WorkerError> {
     let store = Store::open(&options.store)
         .map_err(|error| WorkerError::new("the object store cannot be used", error))?;
+    store
+        .check_conditions()
+        .await
+        .map_err(|error| WorkerError::new("the object store cannot be used", error))?;
     let spool = Spool::open(&options.spool)
         .map_err(|error| WorkerError::new("the spool cannot be used", error))?;
     // The engine limits the rate of polls for all workers, and each create has a claim of its own.

@@ -167,10 +167,12 @@ impl JobWorkflow {
     }
 }
 
-/// Shows a new state in the search attribute.
+/// Shows a new state in the search attribute. Without it, a job counts as planned, which is enough for its first claim.
 fn show_state(context: &WorkflowContext<JobWorkflow>) {
     let state = context.state(|state| state.job.phase().state());
-    if context.state(|job| job.shown) != Some(state) {
+    let shown = context.state(|job| job.shown);
+    let is_first_claim = state == JobState::Claimed && shown.is_none();
+    if shown != Some(state) && !is_first_claim {
         context.upsert_search_attributes([STATE.value_set(state_name(state))]);
         context.state_mut(|job| job.shown = Some(state));
     }
