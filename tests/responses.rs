@@ -167,6 +167,7 @@ async fn handle_in_the_beginning_of_a_create_response_is_not_lost() {
             http(201, &[("content-length", "999")], body("a kite")),
         ),
         ("too large", http(201, &[], body(&"a kite ".repeat(20_000)))),
+        ("cut by the service", http(201, &[], body("a kite"))),
     ] {
         let server = Server::always(answer).await;
         let client = builder(server.url()).max_answer_bytes(100_000).build();

@@ -237,7 +237,7 @@ async fn create_is_sent_once_after_every_response() {
             ErrorKind::AmbiguousCreate,
         ),
         (
-            http(201, &[("content-length", "99")], r#"{"id":"g""#),
+            http(201, &[("content-length", "99")], r#"{"id":"g"#),
             ErrorKind::AmbiguousCreate,
         ),
         (Vec::new(), ErrorKind::AmbiguousCreate),

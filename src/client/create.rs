@@ -162,7 +162,9 @@ impl Client {
         let answer = response.generation(None);
         // The connection may break after the id.
         let answer = answer.or_else(|what| response.beginning().ok_or_else(|| unclear(&what)))?;
-        let Some(id) = answer.id().map(str::to_owned) else {
+        // A damaged id is not that of the generation.
+        let is_whole = |id: &&str| !id.contains(char::REPLACEMENT_CHARACTER);
+        let Some(id) = answer.id().filter(is_whole).map(str::to_owned) else {
             return Err(unclear("the service's response holds no generation id"));
         };
         let created = Created {

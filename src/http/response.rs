@@ -89,9 +89,9 @@ impl ServiceResponse {
         Ok(Generation::from_text(&text, json).with_metadata(self.metadata()))
     }
 
-    /// The generation whose id has arrived in an incomplete body.
+    /// The generation whose id has arrived in a body that is incomplete, or no longer JSON after it.
     pub(crate) fn beginning(&self) -> Option<Generation> {
-        if self.incomplete.is_none() || self.encoding().is_some() {
+        if self.encoding().is_some() {
             return None;
         }
         let members = lenient::beginning(&self.body);

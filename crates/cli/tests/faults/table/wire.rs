@@ -36,9 +36,13 @@ pub(super) fn rows() -> Vec<Row> {
         lost("reset within the header", |_| {
             vec![Act::Send(b"HTTP/1.1 200 OK\r\nconte".to_vec()), Act::Reset]
         }),
-        lost("reset within the body", |context| {
-            vec![Act::Send(truncated(context)), Act::Reset]
-        }),
+        Row {
+            // The id has arrived, here and below.
+            create: succeeds(1),
+            ..lost("reset within the body", |context| {
+                vec![Act::Send(truncated(context)), Act::Reset]
+            })
+        },
         Row {
             create: succeeds(1),
             poll: succeeds(1),
@@ -70,15 +74,19 @@ pub(super) fn rows() -> Vec<Row> {
                 end: End::Hangs,
                 requests: SOME,
             },
+            create: succeeds(1),
             ..lost("hang within the body", |context| {
                 vec![Act::Send(truncated(context)), Act::Hang]
             })
         },
-        lost("half a chunk", move |_| {
-            vec![Act::Send(
-                format!("{chunked}40\r\n{{\"id\":\"g1\"").into_bytes(),
-            )]
-        }),
+        Row {
+            create: succeeds(1),
+            ..lost("half a chunk", move |_| {
+                vec![Act::Send(
+                    format!("{chunked}40\r\n{{\"id\":\"g1\"").into_bytes(),
+                )]
+            })
+        },
         lost("a chunk without a size", move |_| {
             vec![Act::Send(format!("{chunked}zz\r\n{{}}\r\n").into_bytes())]
         }),
@@ -91,9 +99,12 @@ pub(super) fn rows() -> Vec<Row> {
                 vec![Act::Send(context.with_length(7))]
             })
         },
-        lost_for_api("content-length too short", |context| {
-            vec![Act::Send(context.with_length(-7))]
-        }),
+        Row {
+            create: succeeds(1),
+            ..lost_for_api("content-length too short", |context| {
+                vec![Act::Send(context.with_length(-7))]
+            })
+        },
         lost("two content-lengths", |_| {
             vec![Act::Send(http(
                 200,
