@@ -174,6 +174,17 @@ async fn handle_in_the_beginning_of_a_create_response_is_not_lost() {
         let handle = client.unwrap().create(request()).await;
         assert_eq!(handle.expect(name).id(), "g1");
     }
+    // What else has arrived may be a part of the videos.
+    let cut = r#"{"id":"g1","status":"completed","url":"https://a.example/1.mp4","videos":["#;
+    let server = Server::start(move |number, _| match number {
+        0 => http(201, &[], cut),
+        _ => support::json(200, json!({ "id": "g1", "status": "failed" })),
+    })
+    .await;
+    let waiting = impatient(server.url());
+    let handle = waiting.create(request()).await.unwrap();
+    let error = waiting.wait(handle).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::GenerationFailed);
     // A response that is elsewhere.
     let server = Server::always(http(303, &[("location", "/v2/done")], "")).await;
     let error = client(server.url()).create(request()).await.unwrap_err();

@@ -5,7 +5,7 @@
 use std::{borrow::Cow, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// Parses JSON, repaired if necessary; returns the text that was parsed, too.
 pub(super) fn parse(text: &[u8]) -> serde_json::Result<(Value, Cow<'_, [u8]>)> {
@@ -60,19 +60,18 @@ fn unit(text: &str) -> Option<u16> {
     is_hexadecimal.then(|| u16::from_str_radix(digits, 16).ok())?
 }
 
-/// The text members of an object that have arrived whole, if the end of the object is missing. Of other members the last one may be
-/// incomplete.
-pub(super) fn beginning(text: &[u8]) -> Map<String, Value> {
-    let mut members = Map::new();
-    let mut parser = serde_json::Deserializer::from_slice(text);
+/// The `id` of an object, if it has arrived whole although the end of the object is missing.
+pub(super) fn id(text: &[u8]) -> Option<String> {
+    let text = repaired(text);
+    let mut id = None;
     // The error is the end of the text.
-    _ = Members(&mut members).deserialize(&mut parser);
-    members
+    _ = Id(&mut id).deserialize(&mut serde_json::Deserializer::from_str(&text));
+    id
 }
 
-struct Members<'a>(&'a mut Map<String, Value>);
+struct Id<'a>(&'a mut Option<String>);
 
-impl<'de> DeserializeSeed<'de> for Members<'_> {
+impl<'de> DeserializeSeed<'de> for Id<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -80,7 +79,7 @@ impl<'de> DeserializeSeed<'de> for Members<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Members<'_> {
+impl<'de> Visitor<'de> for Id<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -88,9 +87,10 @@ impl<'de> Visitor<'de> for Members<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some((name, value)) = map.next_entry()? {
-            if let Value::String(_) = value {
-                self.0.insert(name, value);
+        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+            // The digits of a number may go on.
+            if let ("id", Value::String(id)) = (&*name, value) {
+                *self.0 = Some(id);
             }
         }
         Ok(())
@@ -121,19 +121,17 @@ mod tests {
     }
 
     #[test]
-    fn members_before_the_end_of_the_text_are_read() {
-        let text = br#"{"n": 1, "id": "g1", "of": {"id": "x"}, "status": "queued", "number": 12}"#;
-        let names =
-            |length| Vec::from_iter(beginning(&text[..length]).into_iter().map(|(name, _)| name));
+    fn id_is_read_once_it_has_arrived() {
+        let text = br#"{"n": 1, "of": {"id": "x"}, "id": "g1", "status": "queued"}"#;
+        let end = text.len() - r#", "status": "queued"}"#.len();
         for length in 0..text.len() {
-            let expected: &[&str] = match length {
-                0..19 => &[],
-                19..58 => &["id"],
-                _ => &["id", "status"],
-            };
-            assert_eq!(names(length), expected, "{length}");
+            let expected = (length >= end).then_some("g1");
+            assert_eq!(id(&text[..length]).as_deref(), expected, "{length}");
         }
-        assert!(beginning(b"[\"id\", \"g1\"").is_empty());
+        assert_eq!(id(br#"{"note":"\ud83d","id":"g1","#).as_deref(), Some("g1"));
+        for other in [&br#"["id", "g1""#[..], br#"{"id": 12"#, b"<html>"] {
+            assert_eq!(id(other), None);
+        }
     }
 
     proptest! {

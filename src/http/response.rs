@@ -89,14 +89,14 @@ impl ServiceResponse {
         Ok(Generation::from_text(&text, json).with_metadata(self.metadata()))
     }
 
-    /// The generation whose id has arrived in a body that is incomplete, or no longer JSON after it.
+    /// The generation whose id has arrived in a body that is incomplete, or no longer JSON after it. Nothing else of the body
+    /// counts, since what follows may belong to it.
     pub(crate) fn beginning(&self) -> Option<Generation> {
         if self.encoding().is_some() {
             return None;
         }
-        let members = lenient::beginning(&self.body);
-        let is_named = members.contains_key("id");
-        is_named.then(|| Generation::from_json(members.into()).with_metadata(self.metadata()))
+        let id = lenient::id(&self.body)?;
+        Some(Generation::from_json(serde_json::json!({ "id": id })).with_metadata(self.metadata()))
     }
 
     /// The generation of a 202 that describes no state: `before`, the last known one, with this response's metadata.
