@@ -3,7 +3,7 @@
 #
 # Guess: an emulator that checks a condition in one operation checks it in the others that have it. moto checks If-Match and
 #   If-None-Match of PutObject, so it does in CompleteMultipartUpload; gcp-storage-emulator checks generations, as each object has one.
-# Versions: moto 5.2.5; gcp-storage-emulator 2026.7.19 with google-cloud-storage 3.17.1.
+# Versions: moto 5.2.5 with boto3 1.43.117; gcp-storage-emulator 2026.7.19 with google-cloud-storage 3.17.1.
 # Behaviour: moto checks If-None-Match at the end of an upload in parts, but not If-Match, so that a program that replaces only the
 #   version it has read is tested for small objects and not for large ones; nor does it check If-None-Match in CopyObject.
 #   gcp-storage-emulator ignores every generation: what must exist only once is replaced, and a stale delete deletes.
@@ -14,7 +14,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 python3 -m venv venv
-venv/bin/pip install --quiet --disable-pip-version-check 'moto[s3,server]==5.2.5' gcp-storage-emulator==2026.7.19 google-cloud-storage==3.17.1
+venv/bin/pip install --quiet --disable-pip-version-check boto3==1.43.117 'moto[s3,server]==5.2.5' gcp-storage-emulator==2026.7.19 google-cloud-storage==3.17.1
 
 cat >conditions.py <<'PYTHON'
 import io

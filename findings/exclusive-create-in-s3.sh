@@ -3,7 +3,7 @@
 #
 # Guess: the close fails and the other object stays, in all of them, since S3 checks `If-None-Match: *` when it stores an object and
 #   when it completes an upload in parts; the refused upload is aborted.
-# Versions: cloudpathlib 0.26.0, s3fs 2026.9.0, opendal 0.47.12, obstore 0.12.1, against moto 5.2.5.
+# Versions: cloudpathlib 0.26.0, s3fs 2026.9.0, opendal 0.47.12, obstore 0.12.1, and boto3 1.43.117 against moto 5.2.5.
 # Behaviour: cloudpathlib compares the mode with the store at the open alone, and then replaces the other object without an error.
 #   s3fs and opendal keep it, but leave the parts of the refused upload in the bucket, which no list of objects shows and which are
 #   billed until someone aborts the upload. s3fs does abort it in `pipe_file`, and obstore sends no parts under this condition.
@@ -13,7 +13,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 python3 -m venv venv
-venv/bin/pip install --quiet --disable-pip-version-check 'moto[s3,server]==5.2.5' 'cloudpathlib[s3]==0.26.0' s3fs==2026.9.0 opendal==0.47.12 \
+venv/bin/pip install --quiet --disable-pip-version-check boto3==1.43.117 'moto[s3,server]==5.2.5' 'cloudpathlib[s3]==0.26.0' s3fs==2026.9.0 opendal==0.47.12 \
   obstore==0.12.1
 
 cat >create.py <<'PYTHON'
