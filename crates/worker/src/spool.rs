@@ -29,8 +29,18 @@ pub struct Spool {
 struct Tail {
     file: File,
     bytes: u64,
-    /// The claims that have not been reported.
-    open: BTreeSet<ClaimId>,
+    /// The creates that have not been reported.
+    open: BTreeSet<Attempt>,
+}
+
+/// A create: the ids of claims repeat in other runs of a job's workflow.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The claim.
+    pub claim: ClaimId,
+    /// The run of the workflow; empty if it is not known.
+    #[serde(default)]
+    pub run: String,
 }
 
 /// A line of a spool.
@@ -39,8 +49,9 @@ struct Tail {
 pub enum Line {
     /// A request is about to be sent.
     Claim {
-        /// The claim.
-        claim: ClaimId,
+        /// The create.
+        #[serde(flatten)]
+        attempt: Attempt,
         /// The key of the job.
         job: String,
         /// The model of the request.
@@ -48,19 +59,21 @@ pub enum Line {
     },
     /// The request had this outcome.
     Outcome {
-        /// The claim.
-        claim: ClaimId,
+        /// The create.
+        #[serde(flatten)]
+        attempt: Attempt,
         /// The outcome.
         fact: Fact,
     },
     /// The job has received the outcome.
     Reported {
-        /// The claim.
-        claim: ClaimId,
+        /// The create.
+        #[serde(flatten)]
+        attempt: Attempt,
     },
 }
 
-/// What a spool records of one claim.
+/// What a spool records of one create.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
     /// The key of the job.
@@ -79,8 +92,8 @@ pub struct Abandoned {
     path: PathBuf,
     /// Keeps other processes from reading the same file.
     _locked: File,
-    /// The records by claim.
-    pub records: BTreeMap<ClaimId, Record>,
+    /// The records of its creates.
+    pub records: BTreeMap<Attempt, Record>,
 }
 
 impl Spool {
@@ -128,9 +141,10 @@ impl Spool {
         tail.file.sync_data()?;
         tail.bytes += text.len() as u64;
         match line {
-            Line::Claim { claim, .. } => drop(tail.open.insert(claim.clone())),
-            Line::Reported { claim } => drop(tail.open.remove(claim)),
-            Line::Outcome { .. } => {}
+            Line::Claim { attempt, .. } | Line::Outcome { attempt, .. } => {
+                tail.open.insert(attempt.clone());
+            }
+            Line::Reported { attempt } => drop(tail.open.remove(attempt)),
         }
         if tail.open.is_empty() && tail.bytes > MAX_BYTES {
             tail.file.set_len(0)?;
@@ -209,29 +223,34 @@ impl Abandoned {
 }
 
 /// Reads the lines of a spool. A line that a killed process has left incomplete is covered by the lines before.
-fn read(text: &[u8]) -> BTreeMap<ClaimId, Record> {
+fn read(text: &[u8]) -> BTreeMap<Attempt, Record> {
     let mut records = BTreeMap::new();
     let lines = text
         .split(|byte| *byte == b'\n')
         .filter_map(|line| serde_json::from_slice(line).ok());
     for line in lines {
         match line {
-            Line::Claim { claim, job, model } => {
+            Line::Claim {
+                attempt,
+                job,
+                model,
+            } => {
                 let record = Record {
                     job,
                     model,
                     outcome: None,
                     is_reported: false,
                 };
-                records.insert(claim, record);
+                records.insert(attempt, record);
             }
-            Line::Outcome { claim, fact } => {
-                if let Some(record) = records.get_mut(&claim) {
+            Line::Outcome { attempt, fact } => {
+                if let Some(record) = records.get_mut(&attempt) {
                     record.outcome = Some(fact);
+                    record.is_reported = false;
                 }
             }
-            Line::Reported { claim } => {
-                if let Some(record) = records.get_mut(&claim) {
+            Line::Reported { attempt } => {
+                if let Some(record) = records.get_mut(&attempt) {
                     record.is_reported = true;
                 }
             }
@@ -252,9 +271,16 @@ mod tests {
     use super::*;
     use crate::job::Timestamp;
 
+    fn attempt(claim: &str, run: &str) -> Attempt {
+        Attempt {
+            claim: claim.into(),
+            run: run.into(),
+        }
+    }
+
     fn claim(name: &str) -> Line {
         Line::Claim {
-            claim: name.into(),
+            attempt: attempt(name, "a"),
             job: "boat".into(),
             model: "m".into(),
         }
@@ -262,7 +288,7 @@ mod tests {
 
     fn created(claim: &str) -> Line {
         Line::Outcome {
-            claim: claim.into(),
+            attempt: attempt(claim, "a"),
             fact: Fact::Created {
                 claim: claim.into(),
                 handle: GenerationHandle::new("a1"),
@@ -296,7 +322,7 @@ mod tests {
         let second = Spool::open(folder.path()).expect("opened");
         let abandoned = left_by_others(&second);
         assert_eq!(abandoned.len(), 1);
-        let record = &abandoned[0].records[&ClaimId::from("boat/1")];
+        let record = &abandoned[0].records[&attempt("boat/1", "a")];
         assert!(matches!(record.outcome, Some(Fact::Created { .. })));
         assert!(!record.is_reported);
         // The process that holds the file keeps others from it.
@@ -337,7 +363,66 @@ mod tests {
         drop(first);
         let second = Spool::open(folder.path()).expect("opened");
         let abandoned = left_by_others(&second);
-        assert_eq!(abandoned[0].records[&ClaimId::from("boat/1")].outcome, None);
+        assert_eq!(abandoned[0].records[&attempt("boat/1", "a")].outcome, None);
+    }
+
+    #[test]
+    fn claim_of_another_run_clears_no_open_claim_with_the_same_id() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let first = Spool::open(folder.path()).expect("opened");
+        let other = attempt("boat/1", "b");
+        let fact = Fact::unclear("boat/1".into(), "the connection was closed");
+        for line in [
+            claim("boat/1"),
+            created("boat/1"),
+            Line::Claim {
+                attempt: other.clone(),
+                job: "boat".into(),
+                model: "m".into(),
+            },
+            Line::Outcome {
+                attempt: other.clone(),
+                fact,
+            },
+            Line::Reported {
+                attempt: other.clone(),
+            },
+        ] {
+            first.append(&line).expect("written");
+        }
+        first.close().expect("closed");
+        drop(first);
+        let second = Spool::open(folder.path()).expect("opened");
+        let abandoned = left_by_others(&second);
+        let records = &abandoned[0].records;
+        let record = &records[&attempt("boat/1", "a")];
+        assert!(matches!(record.outcome, Some(Fact::Created { .. })));
+        assert!(!record.is_reported);
+        assert!(records[&other].is_reported);
+    }
+
+    #[test]
+    fn outcome_after_a_reported_one_is_reported_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let first = Spool::open(folder.path()).expect("opened");
+        let reported = Line::Reported {
+            attempt: attempt("boat/1", "a"),
+        };
+        for line in [claim("boat/1"), reported, created("boat/1")] {
+            first.append(&line).expect("written");
+        }
+        first.close().expect("closed");
+        drop(first);
+        let second = Spool::open(folder.path()).expect("opened");
+        let abandoned = left_by_others(&second);
+        assert!(!abandoned[0].records[&attempt("boat/1", "a")].is_reported);
+    }
+
+    #[test]
+    fn line_without_a_run_is_read() {
+        let line = r#"{ "claim": { "claim": "boat/1", "job": "boat", "model": "m" } }"#;
+        let records = read(line.as_bytes());
+        assert_eq!(records[&attempt("boat/1", "")].job, "boat");
     }
 
     #[test]
@@ -351,8 +436,8 @@ mod tests {
         let length = || spool.path.metadata().expect("exists").len();
         for name in ["long".repeat(300_000), "boat/1".into()] {
             assert!(length() > MAX_BYTES);
-            let claim = name.into();
-            spool.append(&Line::Reported { claim }).expect("written");
+            let attempt = attempt(&name, "a");
+            spool.append(&Line::Reported { attempt }).expect("written");
         }
         assert_eq!(length(), 0);
     }
@@ -371,7 +456,7 @@ mod tests {
         drop(abandoned);
         spool.append(&claim("boat/2")).expect("written");
         let reported = Line::Reported {
-            claim: "boat/2".into(),
+            attempt: attempt("boat/2", "a"),
         };
         spool.append(&reported).expect("written");
         spool.close().expect("closed");
