@@ -11,7 +11,8 @@ use std::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use temporalio_client::{
-    Client, WorkflowGetResultOptions, WorkflowSignalOptions, errors::WorkflowInteractionError,
+    Client, WorkflowGetResultOptions, WorkflowHandle, WorkflowSignalOptions,
+    errors::WorkflowInteractionError,
 };
 
 use super::{
@@ -56,6 +57,13 @@ impl Report {
             self.attempt.claim,
             hex(&Sha256::digest(fact))
         )
+    }
+
+    /// The run that the outcome is for; `None` for the latest one.
+    fn run(&self) -> Option<&str> {
+        let is_handle = matches!(self.fact, Fact::Created { .. });
+        let run = &*self.attempt.run;
+        (!is_handle && !run.is_empty()).then_some(run)
     }
 }
 
@@ -162,19 +170,14 @@ impl Reports {
 
     /// Signals an outcome to its job.
     async fn deliver(&self, report: &Report) -> Delivery {
-        let job = self.engine.get_workflow_handle::<JobWorkflow>(&report.job);
         let options = WorkflowSignalOptions::builder()
             .request_id(report.request_id())
             .build();
+        let job = self.workflow(report);
         let signal = job.signal(JobWorkflow::fact, report.fact.clone(), options);
         let error = match signal.await {
             Ok(()) => return Delivery::Done,
-            Err(WorkflowInteractionError::NotFound(_)) => {
-                return match self.is_known(report).await || self.keep_orphan(report).await {
-                    true => Delivery::Done,
-                    false => Delivery::Later,
-                };
-            }
+            Err(WorkflowInteractionError::NotFound(_)) => return self.without_run(report).await,
             Err(error) => error,
         };
         tracing::warn!(
@@ -189,10 +192,32 @@ impl Reports {
         }
     }
 
-    /// Whether the job has ended with this outcome, as after a signal whose response was lost.
+    /// The workflow that an outcome is for: a handle is for the latest run of the job, whatever claimed it. Anything else is for the
+    /// run of the claim, since another run may have a claim with the same id.
+    fn workflow(&self, report: &Report) -> WorkflowHandle<Client, JobWorkflow> {
+        let job: WorkflowHandle<_, JobWorkflow> = self.engine.get_workflow_handle(&report.job);
+        let mut info = job.info().clone();
+        info.run_id = report.run().map(str::to_owned);
+        WorkflowHandle::new(self.engine.clone(), info)
+    }
+
+    /// Deals with an outcome whose run has ended or is unknown to the engine.
+    async fn without_run(&self, report: &Report) -> Delivery {
+        // Nobody waits for a claim that bought nothing.
+        let is_free = matches!(report.fact, Fact::NotBought { .. } | Fact::Refused { .. });
+        match is_free || self.is_known(report).await || self.keep_orphan(report).await {
+            true => Delivery::Done,
+            false => Delivery::Later,
+        }
+    }
+
+    /// Whether the run has ended with this outcome, as after a signal whose response was lost.
     async fn is_known(&self, report: &Report) -> bool {
-        let job = self.engine.get_workflow_handle::<JobWorkflow>(&report.job);
-        let ended = job.get_result(WorkflowGetResultOptions::default()).await;
+        // The next run may not have ended.
+        let options = WorkflowGetResultOptions::builder()
+            .follow_runs(false)
+            .build();
+        let ended = self.workflow(report).get_result(options).await;
         ended.is_ok_and(|mut job| job.apply(report.fact.clone(), now()).effect == Effect::Known)
     }
 
@@ -247,6 +272,25 @@ mod tests {
             attempt,
             fact,
             is_spooled: false,
+        }
+    }
+
+    #[test]
+    fn only_a_handle_is_for_another_run() {
+        let handle = Fact::Created {
+            claim: "boat/1".into(),
+            handle: GenerationHandle::new("g1"),
+            first_poll: Timestamp::default(),
+        };
+        assert_eq!(report(handle).run(), None);
+        let now = Timestamp::default();
+        let unused = Fact::unused("boat/1".into(), now, "the store is away");
+        let unclear = Fact::unclear("boat/1".into(), "the worker ended during the create");
+        for fact in [unused, unclear] {
+            let mut report = report(fact);
+            assert_eq!(report.run(), Some("a"));
+            report.attempt.run.clear();
+            assert_eq!(report.run(), None);
         }
     }
 
