@@ -1,16 +1,22 @@
 //! Creates that buy nothing, and claims.
 
+use std::time::Duration;
+
 use aimlapi_video_simulator::{Scenario, SimulatorBuilder};
 use aimlapi_video_worker::{
-    job::{ClaimOutcome, Phase},
+    job::{ClaimOutcome, Fact, Phase, Timestamp},
     temporal::{
         jobs::Submitted,
         protocol::{Job, JobState, Verdict},
+        workflow::JobWorkflow,
     },
 };
-use temporalio_client::{UntypedWorkflow, WorkflowDescribeOptions};
+use temporalio_client::{UntypedWorkflow, WorkflowDescribeOptions, WorkflowSignalOptions};
 
-use crate::{decisions::decision, world::World};
+use crate::{
+    decisions::decision,
+    world::{World, input},
+};
 
 fn scenario(json: &str) -> impl FnOnce(SimulatorBuilder) -> SimulatorBuilder {
     let scenario: Scenario = json.parse().expect("a scenario");
@@ -135,6 +141,36 @@ async fn job_goes_on_after_the_store_was_away() {
     assert_eq!(world.creates(), 1);
     // The first number that no create has used.
     assert!(claims.join("boat%2F1").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn claim_that_the_job_has_never_had_keeps_its_number() {
+    let world = World::start().await;
+    world.submit("boat", "A paper boat").await;
+    // As after a reset, whose history begins with the facts of the one before.
+    let early = Fact::not_bought("boat/2".into(), Timestamp::default(), "429");
+    let job = world.client.get_workflow_handle::<JobWorkflow>("boat");
+    let signal = job.signal(JobWorkflow::fact, early, WorkflowSignalOptions::default());
+    signal.await.expect("signalled");
+    let worker = world.worker(world.options());
+    let job = world.state("boat", JobState::Saved).await;
+    worker.stop().await;
+    let claims = job.claims().iter().map(|record| record.id.as_str());
+    assert_eq!(claims.collect::<Vec<_>>(), ["boat/2", "boat/3"]);
+    assert_eq!(world.creates(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn wait_of_zero_is_the_default() {
+    let world = World::start().await;
+    let mut input = input("A paper boat");
+    input.timeouts.wait = Duration::ZERO;
+    world.jobs.submit("boat", input).await.expect("submitted");
+    let worker = world.worker(world.options());
+    world.state("boat", JobState::Saved).await;
+    worker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
