@@ -49,11 +49,11 @@ pub(super) async fn given_up(
         .execute_activity(CreateStep::void, task, options)
         .await
     {
-        Ok(true) => Fact::not_bought(
-            claim,
-            now(context),
-            "the create ended before it took its claim",
-        ),
+        Ok(true) => {
+            // Creates may end at once, again and again.
+            let next = now(context) + context.state(|state| state.job.pause());
+            Fact::not_bought(claim, next, "the create ended before it took its claim")
+        }
         Ok(false) | Err(_) => Fact::unclear(claim, error.to_string()),
     }
 }
