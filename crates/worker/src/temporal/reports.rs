@@ -12,7 +12,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use temporalio_client::{
     Client, WorkflowGetResultOptions, WorkflowHandle, WorkflowSignalOptions,
-    errors::WorkflowInteractionError,
+    errors::WorkflowInteractionError, tonic::Code,
 };
 
 use super::{
@@ -186,10 +186,7 @@ impl Reports {
             error = text(&error),
             "the engine does not take the outcome"
         );
-        match error {
-            WorkflowInteractionError::Rpc(status) if is_away(&status) => Delivery::EngineAway,
-            _ => Delivery::Later,
-        }
+        undelivered(&error)
     }
 
     /// The workflow that an outcome is for: a handle is for the latest run of the job, whatever claimed it. Anything else is for the
@@ -247,6 +244,16 @@ impl Reports {
     }
 }
 
+/// What becomes of a report that the engine did not take. An unknown error may be that of a broken connection, after which the next
+/// call finds out whether the engine is away, or that of this report alone, which must not keep others from being delivered.
+fn undelivered(error: &WorkflowInteractionError) -> Delivery {
+    match error {
+        WorkflowInteractionError::Rpc(status) if status.code() == Code::Unknown => Delivery::Later,
+        WorkflowInteractionError::Rpc(status) if is_away(status) => Delivery::EngineAway,
+        _ => Delivery::Later,
+    }
+}
+
 /// Runs file operations on a thread where they may block.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
@@ -258,6 +265,7 @@ pub(super) async fn blocking<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use aimlapi_video::GenerationHandle;
+    use temporalio_client::tonic::Status;
 
     use super::*;
     use crate::job::Timestamp;
@@ -273,6 +281,13 @@ mod tests {
             fact,
             is_spooled: false,
         }
+    }
+
+    #[test]
+    fn unknown_error_of_one_report_does_not_end_the_sweep() {
+        let refused = |status: Status| undelivered(&WorkflowInteractionError::Rpc(status));
+        assert_eq!(refused(Status::unknown("damaged")), Delivery::Later);
+        assert_eq!(refused(Status::unavailable("away")), Delivery::EngineAway);
     }
 
     #[test]
