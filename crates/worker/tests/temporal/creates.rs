@@ -112,15 +112,17 @@ async fn claim_that_was_used_before_sends_nothing() {
 async fn claim_that_was_used_before_sends_nothing_after_the_store_was_away() {
     let world = World::start().await;
     let claims = world.store().join("claims");
-    std::fs::write(&claims, "no folder").expect("written");
+    // The folder appears with the claim at once, so that no create finds it without.
+    let [used, hidden] = ["used", "hidden"].map(|name| world.folder.path().join(name));
+    std::os::unix::fs::symlink(&used, &claims).expect("linked");
+    std::fs::create_dir_all(&hidden).expect("a folder");
+    std::fs::write(hidden.join("boat%2F1"), "boat").expect("written");
     let worker = world.worker(world.options());
     world.submit("boat", "A paper boat").await;
     let is_away =
         |job: &Job| matches!(job.phase(), Phase::Planned { .. } if !job.claims().is_empty());
     while !is_away(&world.jobs.show("boat").await.expect("shown")) {}
-    std::fs::remove_file(&claims).expect("removed");
-    std::fs::create_dir_all(&claims).expect("a folder");
-    std::fs::write(claims.join("boat%2F1"), "boat").expect("written");
+    std::fs::rename(hidden, used).expect("renamed");
     world.state("boat", JobState::Ambiguous).await;
     worker.stop().await;
     assert_eq!(world.creates(), 0);
