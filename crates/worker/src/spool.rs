@@ -29,8 +29,18 @@ pub struct Spool {
 struct Tail {
     file: File,
     bytes: u64,
-    /// The claims that have not been reported.
-    open: BTreeSet<ClaimId>,
+    /// The creates that have not been reported.
+    open: BTreeSet<Attempt>,
+}
+
+/// A create: the ids of claims repeat in other runs of a job's workflow.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The claim.
+    pub claim: ClaimId,
+    /// The run of the workflow; empty if it is not known.
+    #[serde(default)]
+    pub run: String,
 }
 
 /// A line of a spool.
@@ -39,8 +49,9 @@ struct Tail {
 pub enum Line {
     /// A request is about to be sent.
     Claim {
-        /// The claim.
-        claim: ClaimId,
+        /// The create.
+        #[serde(flatten)]
+        attempt: Attempt,
         /// The key of the job.
         job: String,
         /// The model of the request.
@@ -48,19 +59,21 @@ pub enum Line {
     },
     /// The request had this outcome.
     Outcome {
-        /// The claim.
-        claim: ClaimId,
+        /// The create.
+        #[serde(flatten)]
+        attempt: Attempt,
         /// The outcome.
         fact: Fact,
     },
     /// The job has received the outcome.
     Reported {
-        /// The claim.
-        claim: ClaimId,
+        /// The create.
+        #[serde(flatten)]
+        attempt: Attempt,
     },
 }
 
-/// What a spool records of one claim.
+/// What a spool records of one create.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
     /// The key of the job.
@@ -79,8 +92,8 @@ pub struct Abandoned {
     path: PathBuf,
     /// Keeps other processes from reading the same file.
     _locked: File,
-    /// The records by claim.
-    pub records: BTreeMap<ClaimId, Record>,
+    /// The records of its creates.
+    pub records: BTreeMap<Attempt, Record>,
 }
 
 impl Spool {
@@ -128,9 +141,10 @@ impl Spool {
         tail.file.sync_data()?;
         tail.bytes += text.len() as u64;
         match line {
-            Line::Claim { claim, .. } => drop(tail.open.insert(claim.clone())),
-            Line::Reported { claim } => drop(tail.open.remove(claim)),
-            Line::Outcome { .. } => {}
+            Line::Claim { attempt, .. } | Line::Outcome { attempt, .. } => {
+                tail.open.insert(attempt.clone());
+            }
+            Line::Reported { attempt } => drop(tail.open.remove(attempt)),
         }
         if tail.open.is_empty() && tail.bytes > MAX_BYTES {
             tail.file.set_len(0)?;
@@ -209,29 +223,34 @@ impl Abandoned {
 }
 
 /// Reads the lines of a spool. A line that a killed process has left incomplete is covered by the lines before.
-fn read(text: &[u8]) -> BTreeMap<ClaimId, Record> {
+fn read(text: &[u8]) -> BTreeMap<Attempt, Record> {
     let mut records = BTreeMap::new();
     let lines = text
         .split(|byte| *byte == b'\n')
         .filter_map(|line| serde_json::from_slice(line).ok());
     for line in lines {
         match line {
-            Line::Claim { claim, job, model } => {
+            Line::Claim {
+                attempt,
+                job,
+                model,
+            } => {
                 let record = Record {
                     job,
                     model,
                     outcome: None,
                     is_reported: false,
                 };
-                records.insert(claim, record);
+                records.insert(attempt, record);
             }
-            Line::Outcome { claim, fact } => {
-                if let Some(record) = records.get_mut(&claim) {
+            Line::Outcome { attempt, fact } => {
+                if let Some(record) = records.get_mut(&attempt) {
                     record.outcome = Some(fact);
+                    record.is_reported = false;
                 }
             }
-            Line::Reported { claim } => {
-                if let Some(record) = records.get_mut(&claim) {
+            Line::Reported { attempt } => {
+                if let Some(record) = records.get_mut(&attempt) {
                     record.is_reported = true;
                 }
             }
@@ -246,137 +265,4 @@ const EXTENSION: &str = "spool";
 const MAX_BYTES: u64 = 1024 * 1024;
 
 #[cfg(test)]
-mod tests {
-    use aimlapi_video::GenerationHandle;
-
-    use super::*;
-    use crate::job::Timestamp;
-
-    fn claim(name: &str) -> Line {
-        Line::Claim {
-            claim: name.into(),
-            job: "boat".into(),
-            model: "m".into(),
-        }
-    }
-
-    fn created(claim: &str) -> Line {
-        Line::Outcome {
-            claim: claim.into(),
-            fact: Fact::Created {
-                claim: claim.into(),
-                handle: GenerationHandle::new("a1"),
-                first_poll: Timestamp::default(),
-            },
-        }
-    }
-
-    fn left_by_others(spool: &Spool) -> Vec<Abandoned> {
-        let found = spool.abandoned().expect("the folder is read");
-        let read = found.into_iter().collect::<io::Result<_>>();
-        read.expect("the files are read")
-    }
-
-    #[test]
-    fn spool_of_a_living_process_is_not_abandoned() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let first = Spool::open(folder.path()).expect("opened");
-        first.append(&claim("boat/1")).expect("written");
-        let second = Spool::open(folder.path()).expect("opened");
-        assert!(left_by_others(&second).is_empty());
-    }
-
-    #[test]
-    fn spool_of_an_ended_process_is_read_once() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let first = Spool::open(folder.path()).expect("opened");
-        first.append(&claim("boat/1")).expect("written");
-        first.append(&created("boat/1")).expect("written");
-        drop(first);
-        let second = Spool::open(folder.path()).expect("opened");
-        let abandoned = left_by_others(&second);
-        assert_eq!(abandoned.len(), 1);
-        let record = &abandoned[0].records[&ClaimId::from("boat/1")];
-        assert!(matches!(record.outcome, Some(Fact::Created { .. })));
-        assert!(!record.is_reported);
-        // The process that holds the file keeps others from it.
-        let third = Spool::open(folder.path()).expect("opened");
-        assert!(left_by_others(&third).is_empty());
-        for held in abandoned {
-            held.remove().expect("removed");
-        }
-        assert!(left_by_others(&second).is_empty());
-    }
-
-    #[test]
-    fn file_that_cannot_be_read_keeps_no_other_from_being_read() {
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::create_dir(folder.path().join("a.spool")).expect("created");
-        let first = Spool::open(folder.path()).expect("opened");
-        first.append(&claim("boat/1")).expect("written");
-        fs::create_dir(folder.path().join("z.spool")).expect("created");
-        drop(first);
-        let second = Spool::open(folder.path()).expect("opened");
-        let found = second.abandoned().expect("read");
-        assert_eq!(found.iter().filter(|found| found.is_ok()).count(), 1);
-        assert_eq!(found.iter().filter(|found| found.is_err()).count(), 2);
-    }
-
-    #[test]
-    fn incomplete_last_line_leaves_the_claim_without_outcome() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let first = Spool::open(folder.path()).expect("opened");
-        first.append(&claim("boat/1")).expect("written");
-        let mut text = serde_json::to_vec(&created("boat/1")).expect("written");
-        text.truncate(20);
-        let mut file = OpenOptions::new().append(true).open(&first.path);
-        file.as_mut()
-            .expect("opened")
-            .write_all(&text)
-            .expect("written");
-        drop(first);
-        let second = Spool::open(folder.path()).expect("opened");
-        let abandoned = left_by_others(&second);
-        assert_eq!(abandoned[0].records[&ClaimId::from("boat/1")].outcome, None);
-    }
-
-    #[test]
-    fn long_spool_is_emptied_once_its_claims_are_reported() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let spool = Spool::open(folder.path()).expect("opened");
-        spool
-            .append(&claim(&"long".repeat(300_000)))
-            .expect("written");
-        spool.append(&claim("boat/1")).expect("written");
-        let length = || spool.path.metadata().expect("exists").len();
-        for name in ["long".repeat(300_000), "boat/1".into()] {
-            assert!(length() > MAX_BYTES);
-            let claim = name.into();
-            spool.append(&Line::Reported { claim }).expect("written");
-        }
-        assert_eq!(length(), 0);
-    }
-
-    #[test]
-    fn closed_spool_is_removed_only_if_all_its_claims_were_reported() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let spool = Spool::open(folder.path()).expect("opened");
-        spool.append(&claim("boat/1")).expect("written");
-        spool.append(&created("boat/1")).expect("written");
-        spool.close().expect("closed");
-        drop(spool);
-        let spool = Spool::open(folder.path()).expect("opened");
-        let abandoned = left_by_others(&spool);
-        assert_eq!(abandoned.len(), 1);
-        drop(abandoned);
-        spool.append(&claim("boat/2")).expect("written");
-        let reported = Line::Reported {
-            claim: "boat/2".into(),
-        };
-        spool.append(&reported).expect("written");
-        spool.close().expect("closed");
-        drop(spool);
-        let spool = Spool::open(folder.path()).expect("opened");
-        assert_eq!(left_by_others(&spool).len(), 1);
-    }
-}
+mod tests;

@@ -63,13 +63,15 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// One line, only if the store replaces the object. A store that cannot be written at the moment takes no claim either.
+    /// One line, only if the store replaces the object or has no such condition. A store that cannot be written at the moment takes no claim either.
     pub async fn check_conditions(&self) -> Result<(), StoreError> {
         let key = self.key("claims", ".condition");
         for _ in 0..2 {
             let only_new = PutOptions::from(PutMode::Create);
             match self.bucket.put_opts(&key, "".into(), only_new).await {
                 Ok(_) => {}
+                // It has no conditional writes, or the settings switch them off.
+                Err(object_store::Error::NotImplemented { .. }) => break,
                 // Others are errors of claims as well.
                 Err(_) => return Ok(()),
             }
@@ -106,5 +108,29 @@ impl Store {
 
     fn failed(&self, error: &object_store::Error) -> StoreError {
         StoreError::of(&self.url, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn store_without_conditional_writes_holds_no_claims() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store =
+            Store::open(&format!("file://{}", folder.path().display())).expect("a store");
+        store.check_conditions().await.expect("a folder has them");
+        let bucket = AmazonS3Builder::new()
+            .with_bucket_name("videos")
+            .with_access_key_id("none")
+            .with_secret_access_key("none")
+            .with_conditional_put(S3ConditionalPut::Disabled);
+        store.bucket = Arc::new(bucket.build().expect("a bucket"));
+        // No request is sent.
+        let error = store.check_conditions().await.expect_err("no condition");
+        assert!(error.to_string().contains("conditional writes"), "{error}");
     }
 }

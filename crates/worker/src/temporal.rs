@@ -49,6 +49,7 @@ pub mod workflow;
 
 mod attribute;
 mod create;
+mod given_up;
 mod marks;
 mod poll;
 mod reports;

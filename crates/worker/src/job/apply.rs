@@ -75,9 +75,7 @@ impl Job {
                 },
                 _,
             ) => {
-                if is_unused {
-                    self.unused(&claim);
-                }
+                self.unused(&claim, is_unused);
                 let outcome = ClaimOutcome::NotBought(reason);
                 self.end_claim(claim, outcome, Phase::Planned { not_before }, now);
             }

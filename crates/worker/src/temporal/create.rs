@@ -17,13 +17,13 @@ use tracing::{Instrument, Span, field, info_span};
 use super::{
     marks::{self, Owner},
     media,
-    reports::{Reports, blocking},
+    reports::{Report, Reports, blocking},
     service::{Service, now},
     tasks::{CreateTask, VoidTask},
 };
 use crate::{
-    job::{Claim, Fact, Permit},
-    spool::{Line, Spool},
+    job::{Claim, ClaimId, Fact, Permit, Plan},
+    spool::{Attempt, Line, Spool},
     store::Store,
 };
 
@@ -125,19 +125,20 @@ impl CreateStep {
 impl CreateStep {
     /// Sends the request, and takes its outcome to the spool and to the job.
     async fn send(&self, job: String, task: CreateTask, lease: Lease) -> Fact {
-        let (claim, pause, length) = (task.claim.clone(), task.pause, task.length);
-        let fact = match self.prepare(&job, task, lease).await {
-            Ok(request) => {
+        let attempt = Attempt {
+            claim: task.claim.clone(),
+            run: lease.run.clone(),
+        };
+        let (pause, length) = (task.pause, task.length);
+        let prepared = self.prepare(&job, task, lease).await;
+        // Only then is the claim in the spool, where the outcome belongs.
+        let is_spooled = prepared.is_ok();
+        let fact = match prepared {
+            Ok((request, permit)) => {
                 let plan = self.service.plan(Some(request.model()), length);
-                let outcome = self.service.create(request).await;
-                match &outcome {
-                    // A worker with a wrong key, or an empty account, must not end the jobs of a day.
-                    Err(error) if error.is_auth() || error.is_out_of_credits() => {
-                        tracing::error!(error = text(error), "the service takes no create");
-                        let next = now() + pause.max(NO_CREATES);
-                        Fact::not_bought(claim.clone(), next, NO_CREATES_REASON)
-                    }
-                    outcome => Fact::of_create(claim.clone(), outcome, now(), pause, &plan),
+                match self.begin(&job, &attempt, &request, permit, pause).await {
+                    Ok(()) => self.buy(request, &attempt.claim, pause, &plan).await,
+                    Err(unsent) => unsent,
                 }
             }
             Err(unsent) => unsent,
@@ -146,26 +147,48 @@ impl CreateStep {
             Span::current().record("handle", handle.id());
         }
         self.service.metrics.created(&fact);
-        self.reports.send(job, claim, fact.clone()).await;
+        let report = Report {
+            job,
+            attempt,
+            fact: fact.clone(),
+            is_spooled,
+        };
+        self.reports.send(report).await;
         fact
     }
 
-    /// Reads the request, takes its claim and spends the permit. An error is the outcome of a create that is not sent.
+    /// Sends the request.
+    async fn buy(
+        &self,
+        request: GenerationRequest,
+        claim: &ClaimId,
+        pause: Duration,
+        plan: &Plan<'_>,
+    ) -> Fact {
+        let outcome = self.service.create(request).await;
+        match &outcome {
+            // A worker with a wrong key, or an empty account, must not end the jobs of a day.
+            Err(error) if error.is_auth() || error.is_out_of_credits() => {
+                tracing::error!(error = text(error), "the service takes no create");
+                let next = now() + pause.max(NO_CREATES);
+                Fact::not_bought(claim.clone(), next, NO_CREATES_REASON)
+            }
+            outcome => Fact::of_create(claim.clone(), outcome, now(), pause, plan),
+        }
+    }
+
+    /// Reads the request, and takes its claim in the store. An error is the outcome of a create that is not sent.
     async fn prepare(
         &self,
         job: &str,
         task: CreateTask,
         mut lease: Lease,
-    ) -> Result<GenerationRequest, Fact> {
+    ) -> Result<(GenerationRequest, Permit), Fact> {
         let claim = task.claim;
-        let later = |what: &str, error: &dyn std::error::Error| {
-            let reason = format!("{what}: {}", text(error));
-            (claim.clone(), now() + task.pause, reason)
-        };
         // Nothing of the claim is in the store yet.
         let unused = |what: &str, error: &dyn std::error::Error| {
-            let (claim, next, reason) = later(what, error);
-            Fact::unused(claim, next, reason)
+            let reason = format!("{what}: {}", text(error));
+            Fact::unused(claim.clone(), now() + task.pause, reason)
         };
         let is_offloaded = media::is_offloaded(&task.body);
         let body = media::restore(&self.store, task.body)
@@ -197,21 +220,31 @@ impl CreateStep {
             let reason = "a create of the same claim was started before";
             return Err(Fact::unclear(claim, reason));
         }
+        Ok((request, lease.permit))
+    }
+
+    /// Writes the claim to the spool, and spends the permit. An error is the outcome of a create that is not sent.
+    async fn begin(
+        &self,
+        job: &str,
+        attempt: &Attempt,
+        request: &GenerationRequest,
+        permit: Permit,
+        pause: Duration,
+    ) -> Result<(), Fact> {
         let line = Line::Claim {
-            claim: claim.clone(),
+            attempt: attempt.clone(),
             job: job.into(),
             model: request.model().into(),
         };
         let spool = Arc::clone(&self.spool);
-        blocking(move || spool.append(&line))
-            .await
-            .map_err(|error| {
-                let (claim, next, reason) =
-                    later("the claim cannot be written to the spool", &error);
-                Fact::not_bought(claim, next, reason)
-            })?;
-        lease.permit.spend(now())?;
-        Ok(request)
+        let written = blocking(move || spool.append(&line)).await;
+        written.map_err(|error| {
+            let reason = format!("the claim cannot be written to the spool: {}", text(&error));
+            Fact::not_bought(attempt.claim.clone(), now() + pause, reason)
+        })?;
+        permit.spend(now())?;
+        Ok(())
     }
 
     /// Makes the permit last for another heartbeat, if the engine confirms that it has not given the step up.

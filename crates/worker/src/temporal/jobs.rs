@@ -15,7 +15,9 @@ use temporalio_common::{MemoValues, search_attributes::SearchAttributeKey};
 
 use super::{
     media::is_small,
-    protocol::{Decision, Job, JobInput, JobState, Queues, STATE_ATTRIBUTE, WORKFLOW, state_name},
+    protocol::{
+        Decision, Job, JobInput, JobState, Queues, STATE_ATTRIBUTE, Timeouts, WORKFLOW, state_name,
+    },
     workflow::JobWorkflow,
 };
 
@@ -62,9 +64,13 @@ impl Jobs {
     /// # Errors
     ///
     /// [`OtherBody`](JobError::OtherBody) if the key belongs to another request, [`TooLarge`](JobError::TooLarge).
-    pub async fn submit(&self, key: &str, input: JobInput) -> Result<Submitted, JobError> {
+    pub async fn submit(&self, key: &str, mut input: JobInput) -> Result<Submitted, JobError> {
         if !is_small(&input.body) {
             return Err(JobError::TooLarge);
+        }
+        // Its claims would end before they begin.
+        if input.timeouts.wait.is_zero() {
+            input.timeouts.wait = Timeouts::default().wait;
         }
         let sha256 = input.sha256.clone();
         let mut memo = MemoValues::new();

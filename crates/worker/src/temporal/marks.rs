@@ -88,13 +88,14 @@ async fn put(
 }
 
 /// The mark of a claim, and the marks of earlier claims that may not have been taken: without them, the claim's own mark would not be
-/// found from the first one on.
+/// found from the first one on. A create that was refused may not have sent anything, and a person may have named the generation of a
+/// create that had none. To void a mark that was taken changes nothing.
 pub(super) fn of(job: &Job, claim: &ClaimId) -> (ClaimId, Vec<ClaimId>) {
     let mark = |number: u64| ClaimId::from(format!("{}/{number}", job.key()));
     let mut number = 1;
     let mut gaps = Vec::new();
     for earlier in job.claims().iter().take_while(|record| record.id != *claim) {
-        if earlier.outcome == ClaimOutcome::Open {
+        if !matches!(earlier.outcome, ClaimOutcome::NotBought(_)) {
             gaps.push(mark(number));
         }
         if !earlier.is_unused {
@@ -109,7 +110,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::job::{Claim, Fact, Timestamp, Verdict};
+    use crate::job::{Claim, Decision, Fact, Timestamp, Verdict};
 
     fn owner(run: &str, claim: &str) -> Owner {
         Owner::new("boat", run, &claim.into())
@@ -194,14 +195,49 @@ mod tests {
         let _ = job.apply(Fact::not_bought("boat/2".into(), now, "429"), now);
         assert_eq!(marks(&mut job, "boat/3"), ("boat/2".into(), none));
         let _ = job.apply(Fact::unclear("boat/3".into(), "the worker has ended"), now);
-        let decision = crate::job::Decision {
-            verdict: Verdict::Repeat,
+        repeat(&mut job, now);
+        let gaps = vec!["boat/2".to_owned()];
+        assert_eq!(marks(&mut job, "boat/4"), ("boat/3".into(), gaps));
+    }
+
+    #[test]
+    fn marks_of_claims_that_were_refused_or_adopted_are_gaps() {
+        let now = Timestamp::default();
+        let handle = aimlapi_video::GenerationHandle::new("g1");
+        for is_refused in [true, false] {
+            let mut job = Job::new("boat", "c0ffee");
+            let claim = Claim::new("boat/1", "worker", now + Duration::from_secs(1));
+            let _ = job.apply(Fact::Claimed { claim }, now);
+            let claim = ClaimId::from("boat/1");
+            if is_refused {
+                let reason = "InvalidRequest".to_owned();
+                let _ = job.apply(Fact::Refused { claim, reason }, now);
+            } else {
+                let _ = job.apply(Fact::unclear(claim, "no worker received it"), now);
+                decide(&mut job, Verdict::Adopt(handle.clone()), now);
+                let reason = "the account's log was wrong".to_owned();
+                let handle = handle.clone();
+                let _ = job.apply(Fact::Lost { handle, reason }, now);
+            }
+            repeat(&mut job, now);
+            let claim = Claim::new("boat/2", "worker", now + Duration::from_secs(1));
+            let _ = job.apply(Fact::Claimed { claim }, now);
+            let (mark, gaps) = of(&job, &"boat/2".into());
+            assert_eq!((mark.as_str(), &*gaps), ("boat/2", &["boat/1".into()][..]));
+        }
+    }
+
+    fn repeat(job: &mut Job, now: Timestamp) {
+        decide(job, Verdict::Repeat, now);
+    }
+
+    fn decide(job: &mut Job, verdict: Verdict, now: Timestamp) {
+        let decision = Decision {
+            verdict,
             by: "Ada".into(),
             why: "not in the log".into(),
             revision: job.revision(),
         };
         let _ = job.apply(Fact::Decided { decision }, now);
-        let gaps = vec!["boat/2".to_owned()];
-        assert_eq!(marks(&mut job, "boat/4"), ("boat/3".into(), gaps));
     }
 }

@@ -108,7 +108,7 @@ pub struct Timeouts {
     pub poll: Duration,
     /// The maximum time of a save.
     pub save: Duration,
-    /// The time from the create after which a job that has not ended is parked as [`JobState::Lost`].
+    /// The time from the create after which a job that has not ended is parked as [`JobState::Lost`]. 0 means the default, 24 h.
     pub wait: Duration,
 }
 

@@ -9,16 +9,19 @@ use std::{
 };
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use temporalio_client::{
-    Client, WorkflowGetResultOptions, WorkflowSignalOptions, errors::WorkflowInteractionError,
+    Client, WorkflowGetResultOptions, WorkflowHandle, WorkflowSignalOptions,
+    errors::WorkflowInteractionError, tonic::Code,
 };
 
 use super::{
-    attribute::is_away, create::text, metrics::Metrics, service::now, workflow::JobWorkflow,
+    attribute::is_away, create::text, metrics::Metrics, protocol::hex, service::now,
+    workflow::JobWorkflow,
 };
 use crate::{
-    job::{ClaimId, Effect, Fact},
-    spool::{Abandoned, Line, Spool},
+    job::{Effect, Fact},
+    spool::{Abandoned, Attempt, Line, Spool},
 };
 
 /// Records outcomes in the spool and signals them to their jobs.
@@ -35,9 +38,33 @@ pub(super) struct Reports {
 /// The outcome of a create on its way to its job.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Report {
-    job: String,
-    claim: ClaimId,
-    fact: Fact,
+    pub(super) job: String,
+    #[serde(flatten)]
+    pub(super) attempt: Attempt,
+    pub(super) fact: Fact,
+    /// Whether the claim is in the spool of this process.
+    #[serde(skip)]
+    pub(super) is_spooled: bool,
+}
+
+impl Report {
+    /// The engine drops a second signal with the same id. The ids of claims repeat in other runs, and a create may have a second
+    /// outcome, so the id names the fact.
+    fn request_id(&self) -> String {
+        let fact = serde_json::to_vec(&self.fact).unwrap_or_default();
+        format!(
+            "outcome of {}: {}",
+            self.attempt.claim,
+            hex(&Sha256::digest(fact))
+        )
+    }
+
+    /// The run that the outcome is for; `None` for the latest one.
+    fn run(&self) -> Option<&str> {
+        let is_handle = matches!(self.fact, Fact::Created { .. });
+        let run = &*self.attempt.run;
+        (!is_handle && !run.is_empty()).then_some(run)
+    }
 }
 
 /// What became of a report.
@@ -53,13 +80,15 @@ enum Delivery {
 
 impl Reports {
     /// Records the outcome of a create and signals it to its job. If the engine cannot be reached, [`sweep`](Self::sweep) tries again.
-    pub(super) async fn send(&self, job: String, claim: ClaimId, fact: Fact) {
-        let line = Line::Outcome {
-            claim: claim.clone(),
-            fact: fact.clone(),
-        };
-        self.append(line).await;
-        self.try_to_deliver(Report { job, claim, fact }).await;
+    pub(super) async fn send(&self, report: Report) {
+        if report.is_spooled {
+            let line = Line::Outcome {
+                attempt: report.attempt.clone(),
+                fact: report.fact.clone(),
+            };
+            self.append(line).await;
+        }
+        self.try_to_deliver(report).await;
     }
 
     /// Signals what could not be signalled before, and what ended processes have left. The sweep ends if the engine is away, since each
@@ -98,11 +127,11 @@ impl Reports {
 
     async fn try_to_deliver(&self, report: Report) -> Delivery {
         let delivery = self.deliver(&report).await;
-        if delivery == Delivery::Done {
-            let claim = report.claim;
-            self.append(Line::Reported { claim }).await;
-        } else {
+        if delivery != Delivery::Done {
             self.pending().push_back(report);
+        } else if report.is_spooled {
+            let attempt = report.attempt;
+            self.append(Line::Reported { attempt }).await;
         }
         self.metrics.undelivered(self.pending().len());
         delivery
@@ -111,15 +140,17 @@ impl Reports {
     /// Signals the records of an ended process, and removes its spool once the engine has all of them.
     async fn replay(&self, abandoned: Abandoned) -> Delivery {
         let (mut all, mut facts) = (Delivery::Done, Vec::new());
-        for (claim, record) in &abandoned.records {
+        for (attempt, record) in &abandoned.records {
             if record.is_reported {
                 continue;
             }
-            let lost = || Fact::unclear(claim.clone(), "the worker ended during the create");
+            let claim = || attempt.claim.clone();
+            let lost = || Fact::unclear(claim(), "the worker ended during the create");
             let report = Report {
                 job: record.job.clone(),
-                claim: claim.clone(),
+                attempt: attempt.clone(),
                 fact: record.outcome.clone().unwrap_or_else(lost),
+                is_spooled: false,
             };
             match self.deliver(&report).await {
                 Delivery::Done => {}
@@ -139,44 +170,57 @@ impl Reports {
 
     /// Signals an outcome to its job.
     async fn deliver(&self, report: &Report) -> Delivery {
-        let job = self.engine.get_workflow_handle::<JobWorkflow>(&report.job);
-        // The engine drops a second signal with the same id.
         let options = WorkflowSignalOptions::builder()
-            .request_id(format!("outcome of {}", report.claim))
+            .request_id(report.request_id())
             .build();
+        let job = self.workflow(report);
         let signal = job.signal(JobWorkflow::fact, report.fact.clone(), options);
         let error = match signal.await {
             Ok(()) => return Delivery::Done,
-            Err(WorkflowInteractionError::NotFound(_)) => {
-                return match self.is_known(report).await || self.keep_orphan(report).await {
-                    true => Delivery::Done,
-                    false => Delivery::Later,
-                };
-            }
+            Err(WorkflowInteractionError::NotFound(_)) => return self.without_run(report).await,
             Err(error) => error,
         };
         tracing::warn!(
             job = report.job,
-            claim = report.claim.as_str(),
+            claim = report.attempt.claim.as_str(),
             error = text(&error),
             "the engine does not take the outcome"
         );
-        match error {
-            WorkflowInteractionError::Rpc(status) if is_away(&status) => Delivery::EngineAway,
-            _ => Delivery::Later,
+        undelivered(&error)
+    }
+
+    /// The workflow that an outcome is for: a handle is for the latest run of the job, whatever claimed it. Anything else is for the
+    /// run of the claim, since another run may have a claim with the same id.
+    fn workflow(&self, report: &Report) -> WorkflowHandle<Client, JobWorkflow> {
+        let job: WorkflowHandle<_, JobWorkflow> = self.engine.get_workflow_handle(&report.job);
+        let mut info = job.info().clone();
+        info.run_id = report.run().map(str::to_owned);
+        WorkflowHandle::new(self.engine.clone(), info)
+    }
+
+    /// Deals with an outcome whose run has ended or is unknown to the engine.
+    async fn without_run(&self, report: &Report) -> Delivery {
+        // Nobody waits for a claim that bought nothing.
+        let is_free = matches!(report.fact, Fact::NotBought { .. } | Fact::Refused { .. });
+        match is_free || self.is_known(report).await || self.keep_orphan(report).await {
+            true => Delivery::Done,
+            false => Delivery::Later,
         }
     }
 
-    /// Whether the job has ended with this outcome, as after a signal whose response was lost.
+    /// Whether the run has ended with this outcome, as after a signal whose response was lost.
     async fn is_known(&self, report: &Report) -> bool {
-        let job = self.engine.get_workflow_handle::<JobWorkflow>(&report.job);
-        let ended = job.get_result(WorkflowGetResultOptions::default()).await;
+        // The next run may not have ended.
+        let options = WorkflowGetResultOptions::builder()
+            .follow_runs(false)
+            .build();
+        let ended = self.workflow(report).get_result(options).await;
         ended.is_ok_and(|mut job| job.apply(report.fact.clone(), now()).effect == Effect::Known)
     }
 
     /// Records an outcome whose job has ended or is unknown to the engine, so that a person can look at it.
     async fn keep_orphan(&self, report: &Report) -> bool {
-        let (job, claim) = (&report.job, report.claim.as_str());
+        let (job, claim) = (&report.job, report.attempt.claim.as_str());
         tracing::error!(job, claim, fact = ?report.fact, "the engine has no open job for this create");
         let (path, report) = (self.orphans.clone(), report.clone());
         let written = blocking(move || {
@@ -200,10 +244,82 @@ impl Reports {
     }
 }
 
+/// What becomes of a report that the engine did not take. An unknown error may be that of a broken connection, after which the next
+/// call finds out whether the engine is away, or that of this report alone, which must not keep others from being delivered.
+fn undelivered(error: &WorkflowInteractionError) -> Delivery {
+    match error {
+        WorkflowInteractionError::Rpc(status) if status.code() == Code::Unknown => Delivery::Later,
+        WorkflowInteractionError::Rpc(status) if is_away(status) => Delivery::EngineAway,
+        _ => Delivery::Later,
+    }
+}
+
 /// Runs file operations on a thread where they may block.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use aimlapi_video::GenerationHandle;
+    use temporalio_client::tonic::Status;
+
+    use super::*;
+    use crate::job::Timestamp;
+
+    fn report(fact: Fact) -> Report {
+        let attempt = Attempt {
+            claim: "boat/1".into(),
+            run: "a".into(),
+        };
+        Report {
+            job: "boat".into(),
+            attempt,
+            fact,
+            is_spooled: false,
+        }
+    }
+
+    #[test]
+    fn unknown_error_of_one_report_does_not_end_the_sweep() {
+        let refused = |status: Status| undelivered(&WorkflowInteractionError::Rpc(status));
+        assert_eq!(refused(Status::unknown("damaged")), Delivery::Later);
+        assert_eq!(refused(Status::unavailable("away")), Delivery::EngineAway);
+    }
+
+    #[test]
+    fn only_a_handle_is_for_another_run() {
+        let handle = Fact::Created {
+            claim: "boat/1".into(),
+            handle: GenerationHandle::new("g1"),
+            first_poll: Timestamp::default(),
+        };
+        assert_eq!(report(handle).run(), None);
+        let now = Timestamp::default();
+        let unused = Fact::unused("boat/1".into(), now, "the store is away");
+        let unclear = Fact::unclear("boat/1".into(), "the worker ended during the create");
+        for fact in [unused, unclear] {
+            let mut report = report(fact);
+            assert_eq!(report.run(), Some("a"));
+            report.attempt.run.clear();
+            assert_eq!(report.run(), None);
+        }
+    }
+
+    #[test]
+    fn engine_drops_a_repeated_outcome_and_no_other_one_of_the_same_claim() {
+        let created = |id: &str| Fact::Created {
+            claim: "boat/1".into(),
+            handle: GenerationHandle::new(id),
+            first_poll: Timestamp::default(),
+        };
+        let id = |fact| report(fact).request_id();
+        let unclear = Fact::unclear("boat/1".into(), "the worker ended during the create");
+        assert_eq!(id(created("g1")), id(created("g1")));
+        assert_ne!(id(created("g1")), id(unclear));
+        assert_ne!(id(created("g1")), id(created("g2")));
+    }
 }

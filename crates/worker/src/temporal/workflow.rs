@@ -22,21 +22,22 @@ use temporalio_sdk::{
 
 use super::{
     create::CreateStep,
+    given_up::given_up,
     marks,
     poll::PollStep,
     protocol::{
         Decision, Job, JobInput, JobState, Queues, STATE_ATTRIBUTE, Verdict, WORKFLOW, state_name,
     },
     save::SaveStep,
-    tasks::{CreateTask, PollTask, SaveTask, VoidTask},
+    tasks::{CreateTask, PollTask, SaveTask},
 };
-use crate::job::{Action, Claim, ClaimId, ClaimOutcome, Effect, Fact, Phase, Timestamp};
+use crate::job::{Action, Claim, ClaimId, Effect, Fact, Phase, Timestamp};
 
 /// A job and its request.
 #[workflow]
 pub struct JobWorkflow {
-    input: JobInput,
-    job: Job,
+    pub(super) input: JobInput,
+    pub(super) job: Job,
     /// The response that named the videos.
     response: Option<Value>,
     /// The state that the search attribute holds.
@@ -195,10 +196,10 @@ fn cancelled(context: &WorkflowContext<JobWorkflow>) -> Decision {
 /// Claims the job. The claim is in the history, and so acknowledged, before a worker receives it.
 async fn claim(context: &WorkflowContext<JobWorkflow>, not_before: Timestamp) {
     let pause = not_before.since(now(context));
+    let is_planned = |state: &JobWorkflow| matches!(state.job.phase(), Phase::Planned { .. });
     if !pause.is_zero() {
         show_state(context);
         // A late handle, a decision or a cancellation ends the pause.
-        let is_planned = |state: &JobWorkflow| matches!(state.job.phase(), Phase::Planned { .. });
         workflows::select! {
             _ = context.timer(pause) => {}
             _ = context.wait_condition(|job| !is_planned(job)) => {}
@@ -207,11 +208,26 @@ async fn claim(context: &WorkflowContext<JobWorkflow>, not_before: Timestamp) {
             return;
         }
     }
-    let number = context.state(|state| state.job.claims().len()) + 1;
+    let id = context.state(|state| next_claim(&state.job));
     let wait = context.state(|state| state.input.timeouts.wait);
-    let id = format!("{}/{number}", context.workflow_id());
     let claim = Claim::new(id, context.task_queue(), now(context) + wait);
     apply(context, Fact::Claimed { claim });
+    // A claim that does not apply must not be repeated without a pause, which would block all workflows of this worker.
+    if context.state(is_planned) {
+        context.timer(AGAIN).await;
+    }
+}
+
+/// The id of the next claim. A fact may have arrived whose claim the job has never had, as in the history after a reset.
+fn next_claim(job: &Job) -> String {
+    let mut number = job.claims().len() + 1;
+    loop {
+        let id = format!("{}/{number}", job.key());
+        if job.claims().iter().all(|record| record.id.as_str() != id) {
+            return id;
+        }
+        number += 1;
+    }
 }
 
 async fn create(context: &WorkflowContext<JobWorkflow>, claim: ClaimId) {
@@ -246,50 +262,6 @@ async fn create(context: &WorkflowContext<JobWorkflow>, claim: ClaimId) {
         Err(error) => given_up(context, claim, mark, &error).await,
     };
     apply(context, fact);
-}
-
-/// The outcome of a create that the engine has given up. An engine under load starts steps that reach no worker, and a worker may die
-/// before it takes its claim: then the claim can be voided, and nothing was bought.
-async fn given_up(
-    context: &WorkflowContext<JobWorkflow>,
-    claim: ClaimId,
-    mark: ClaimId,
-    error: &ActivityExecutionError,
-) -> Fact {
-    let is_open = |state: &JobWorkflow| {
-        let mut claims = state.job.claims().iter();
-        claims.any(|record| record.id == claim && record.outcome == ClaimOutcome::Open)
-    };
-    // Histories of earlier versions go on without this step.
-    if !context.state(is_open) || !context.patched(VOID) {
-        return Fact::unclear(claim, error.to_string());
-    }
-    let timeouts = context.state(|state| state.input.timeouts);
-    let task = VoidTask {
-        claim: claim.clone(),
-        mark,
-    };
-    let options = ActivityOptions::with_close_timeouts(both(timeouts.create, timeouts.poll))
-        .task_queue(queues(context).create())
-        .retry_policy(
-            RetryPolicy::builder()
-                .maximum_interval(Duration::from_secs(10))
-                .build(),
-        )
-        .do_not_eagerly_execute(true)
-        .cancellation_token(WorkflowCancellationToken::new())
-        .build();
-    match context
-        .execute_activity(CreateStep::void, task, options)
-        .await
-    {
-        Ok(true) => Fact::not_bought(
-            claim,
-            now(context),
-            "the create ended before it took its claim",
-        ),
-        Ok(false) | Err(_) => Fact::unclear(claim, error.to_string()),
-    }
 }
 
 async fn poll(context: &WorkflowContext<JobWorkflow>) {
@@ -376,7 +348,7 @@ fn apply(context: &WorkflowContext<JobWorkflow>, fact: Fact) {
     context.state_mut(|state| state.job.apply(fact, now));
 }
 
-fn now(context: &WorkflowContext<JobWorkflow>) -> Timestamp {
+pub(super) fn now(context: &WorkflowContext<JobWorkflow>) -> Timestamp {
     timestamp(context.workflow_time())
 }
 
@@ -385,7 +357,7 @@ fn timestamp(time: Option<SystemTime>) -> Timestamp {
     time.map(Timestamp::from).unwrap_or_default()
 }
 
-fn queues(context: &WorkflowContext<JobWorkflow>) -> Queues {
+pub(super) fn queues(context: &WorkflowContext<JobWorkflow>) -> Queues {
     Queues::new(context.task_queue())
 }
 
@@ -394,14 +366,14 @@ fn never_started(error: &ActivityExecutionError) -> bool {
     timeout == Some(TimeoutType::ScheduleToStart)
 }
 
-fn both(schedule_to_close: Duration, start_to_close: Duration) -> ActivityCloseTimeouts {
+pub(super) fn both(schedule_to_close: Duration, start_to_close: Duration) -> ActivityCloseTimeouts {
     ActivityCloseTimeouts::ScheduleAndStartToClose {
         schedule_to_close,
         start_to_close,
     }
 }
 
-/// The change that added the step `void`.
-const VOID: &str = "void";
+/// The pause after a claim that did not apply.
+const AGAIN: Duration = Duration::from_secs(1);
 
 const STATE: SearchAttributeKey<String> = SearchAttributeKey::keyword(STATE_ATTRIBUTE);

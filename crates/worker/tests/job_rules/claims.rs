@@ -63,6 +63,25 @@ fn claim_that_bought_nothing_is_not_granted_again() {
 }
 
 #[test]
+fn claim_is_used_if_any_fact_says_so() {
+    let unused = Fact::unused("a".into(), at(5), "the store is away");
+    let voided = Fact::not_bought(
+        "a".into(),
+        at(5),
+        "the create ended before it took its claim",
+    );
+    for (facts, is_unused) in [
+        (vec![unused.clone(), unused.clone()], true),
+        (vec![unused.clone(), voided.clone()], false),
+        (vec![voided.clone(), unused.clone()], false),
+        (vec![unused, voided.clone(), voided], false),
+    ] {
+        let job = applied(claimed("a"), &facts);
+        assert_eq!(job.claims()[0].is_unused, is_unused, "{facts:?}");
+    }
+}
+
+#[test]
 fn create_of_a_claim_that_the_store_has_lost_parks_the_job() {
     let mut job = Job::new("job", "00");
     assert_eq!(job.apply(unclear("a"), at(9)).action, Action::Ask);

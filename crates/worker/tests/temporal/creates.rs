@@ -1,16 +1,22 @@
 //! Creates that buy nothing, and claims.
 
+use std::time::Duration;
+
 use aimlapi_video_simulator::{Scenario, SimulatorBuilder};
 use aimlapi_video_worker::{
-    job::{ClaimOutcome, Phase},
+    job::{ClaimOutcome, Fact, Phase, Timestamp},
     temporal::{
         jobs::Submitted,
         protocol::{Job, JobState, Verdict},
+        workflow::JobWorkflow,
     },
 };
-use temporalio_client::{UntypedWorkflow, WorkflowDescribeOptions};
+use temporalio_client::{UntypedWorkflow, WorkflowDescribeOptions, WorkflowSignalOptions};
 
-use crate::{decisions::decision, world::World};
+use crate::{
+    decisions::decision,
+    world::{World, input},
+};
 
 fn scenario(json: &str) -> impl FnOnce(SimulatorBuilder) -> SimulatorBuilder {
     let scenario: Scenario = json.parse().expect("a scenario");
@@ -106,15 +112,17 @@ async fn claim_that_was_used_before_sends_nothing() {
 async fn claim_that_was_used_before_sends_nothing_after_the_store_was_away() {
     let world = World::start().await;
     let claims = world.store().join("claims");
-    std::fs::write(&claims, "no folder").expect("written");
+    // The folder appears with the claim at once, so that no create finds it without.
+    let [used, hidden] = ["used", "hidden"].map(|name| world.folder.path().join(name));
+    std::os::unix::fs::symlink(&used, &claims).expect("linked");
+    std::fs::create_dir_all(&hidden).expect("a folder");
+    std::fs::write(hidden.join("boat%2F1"), "boat").expect("written");
     let worker = world.worker(world.options());
     world.submit("boat", "A paper boat").await;
     let is_away =
         |job: &Job| matches!(job.phase(), Phase::Planned { .. } if !job.claims().is_empty());
     while !is_away(&world.jobs.show("boat").await.expect("shown")) {}
-    std::fs::remove_file(&claims).expect("removed");
-    std::fs::create_dir_all(&claims).expect("a folder");
-    std::fs::write(claims.join("boat%2F1"), "boat").expect("written");
+    std::fs::rename(hidden, used).expect("renamed");
     world.state("boat", JobState::Ambiguous).await;
     worker.stop().await;
     assert_eq!(world.creates(), 0);
@@ -135,6 +143,36 @@ async fn job_goes_on_after_the_store_was_away() {
     assert_eq!(world.creates(), 1);
     // The first number that no create has used.
     assert!(claims.join("boat%2F1").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn claim_that_the_job_has_never_had_keeps_its_number() {
+    let world = World::start().await;
+    world.submit("boat", "A paper boat").await;
+    // As after a reset, whose history begins with the facts of the one before.
+    let early = Fact::not_bought("boat/2".into(), Timestamp::default(), "429");
+    let job = world.client.get_workflow_handle::<JobWorkflow>("boat");
+    let signal = job.signal(JobWorkflow::fact, early, WorkflowSignalOptions::default());
+    signal.await.expect("signalled");
+    let worker = world.worker(world.options());
+    let job = world.state("boat", JobState::Saved).await;
+    worker.stop().await;
+    let claims = job.claims().iter().map(|record| record.id.as_str());
+    assert_eq!(claims.collect::<Vec<_>>(), ["boat/2", "boat/3"]);
+    assert_eq!(world.creates(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn wait_of_zero_is_the_default() {
+    let world = World::start().await;
+    let mut input = input("A paper boat");
+    input.timeouts.wait = Duration::ZERO;
+    world.jobs.submit("boat", input).await.expect("submitted");
+    let worker = world.worker(world.options());
+    world.state("boat", JobState::Saved).await;
+    worker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -105,8 +105,8 @@ async fn busy_engine_has_two_thirds_of_the_timeout_for_a_heartbeat() {
         }
     }
     worker.stop().await;
-    // One each two seconds.
-    assert!(heartbeats.len() >= 5, "{heartbeats:?}");
+    // One each two seconds; a busy machine may show one less. When 80 % of the timeout have passed, it would be three.
+    assert!(heartbeats.len() >= 4, "{heartbeats:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -56,9 +56,10 @@ impl Job {
         }
     }
 
-    pub(super) fn unused(&mut self, claim: &ClaimId) {
+    /// Records whether a claim that bought nothing was used. One that was voided after its create had ended was.
+    pub(super) fn unused(&mut self, claim: &ClaimId, is_unused: bool) {
         let record = self.claim_record(claim);
-        record.is_unused |= record.outcome == ClaimOutcome::Open;
+        record.is_unused = is_unused && (record.is_unused || record.outcome == ClaimOutcome::Open);
     }
 
     pub(super) fn unclear(&mut self, claim: ClaimId, reason: String) {
