@@ -257,7 +257,8 @@ impl Journal {
     }
 
     /// Records the generation of an [unclear](JournalState::Unclear) request: the account's log has shown that the service
-    /// accepted the request as this generation.
+    /// accepted the request as this generation. The route of the handle has to be that of the request, or each later batch
+    /// refuses the request as another one.
     ///
     /// # Errors
     ///
