@@ -129,7 +129,7 @@ async fn run_resume(
     let failed = draft.clone();
     let activity = format!("waiting for {}", handle.id());
     let progress = WaitProgress::start(&activity, handle.model(), speed);
-    Job {
+    let saved = Job {
         client,
         waiting: waiting.clone(),
         target,
@@ -140,7 +140,7 @@ async fn run_resume(
         history: history.clone(),
         draft,
     }
-    .finish(handle, progress, interrupt)
+    .finish(handle.clone(), progress, interrupt)
     .await
     .inspect_err(|failure| {
         // A service that did not respond says nothing about the generation.
@@ -152,7 +152,7 @@ async fn run_resume(
         sidecar::record_failure(failure, draft, video);
     })?;
     if let Some(elsewhere) = elsewhere {
-        elsewhere.remove();
+        elsewhere.remove(&handle, &saved);
     }
     Ok(())
 }
@@ -170,5 +170,5 @@ fn unfinished_elsewhere(
         ..waiting.clone()
     };
     let video = Target::read(&waiting).ok()?.video(Some(handle))?;
-    Unfinished::find(video, handle)
+    Unfinished::find(video, handle, entry)
 }
