@@ -158,7 +158,7 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
         exec: batch.jobs.ending.exec.as_ref().map(ExecQueue::new),
         executing: FuturesUnordered::new(),
         is_resumable: false,
-        has_failed: false,
+        failed: Vec::new(),
         simulates: batch.simulate,
     };
     let ended = run.drive(&mut all, interrupt.clone()).await;
