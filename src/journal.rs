@@ -27,6 +27,7 @@ mod event;
 mod file;
 mod hash;
 
+use claim::Hold;
 pub(crate) use claim::{Claim, ClaimOutcome};
 use event::{Event, apply};
 use file::Tail;
@@ -73,7 +74,7 @@ struct Inner {
 #[derive(Default)]
 struct Requests {
     entries: BTreeMap<usize, JournalEntry>,
-    /// The lines of the requests that are being created.
+    /// The lines of the requests that are being created, or attached to a generation.
     claimed: BTreeSet<usize>,
     /// The lines of the unclear requests that the caller allows to be created again.
     repeated: BTreeSet<usize>,
@@ -228,13 +229,9 @@ impl Journal {
     /// [`Configuration`](ErrorKind::Configuration) if the request is not [`Unclear`](JournalState::Unclear).
     pub fn repeat(&self, index: usize) -> Result<(), Error> {
         let line = index + 1;
-        let mut requests = self.inner.requests();
-        let state = requests.entries.get(&line).map(|entry| &entry.state);
-        if state != Some(&JournalState::Unclear) || requests.claimed.contains(&line) {
-            let what = "is not in the state `Unclear`, so it cannot be repeated";
-            return Err(self.inner.usage_error(line, what));
-        }
-        requests.repeated.insert(line);
+        let what = "is not in the state `Unclear`, so it cannot be repeated";
+        let _held = self.hold_unclear(line, what)?;
+        self.inner.requests().repeated.insert(line);
         Ok(())
     }
 
@@ -257,7 +254,8 @@ impl Journal {
     }
 
     /// Records the generation of an [unclear](JournalState::Unclear) request: the account's log has shown that the service
-    /// accepted the request as this generation.
+    /// accepted the request as this generation. The route of the handle has to be that of the request, or each later batch
+    /// refuses the request as another one.
     ///
     /// # Errors
     ///
@@ -269,15 +267,10 @@ impl Journal {
     /// As [`saved`](Self::saved).
     pub async fn attach(&self, index: usize, handle: GenerationHandle) -> Result<(), Error> {
         let line = index + 1;
-        {
-            let requests = self.inner.requests();
-            let state = requests.entries.get(&line).map(|entry| &entry.state);
-            if state != Some(&JournalState::Unclear) || requests.claimed.contains(&line) {
-                let what = "is not in the state `Unclear`, so it has no generation to attach";
-                return Err(self.inner.usage_error(line, what));
-            }
-        }
-        self.write(Event::Created { line, handle }).await
+        let what = "is not in the state `Unclear`, so it has no generation to attach";
+        let held = self.hold_unclear(line, what)?;
+        self.write_holding(Event::Created { line, handle }, Some(held))
+            .await
     }
 
     /// Records that the video of a request is about to be saved to `file`, so that a later run knows that an existing
@@ -437,8 +430,18 @@ impl Journal {
     /// Appends a line, and returns when the line is on disk. After the first poll, the line is written even if the
     /// future is dropped.
     async fn write(&self, event: Event) -> Result<(), Error> {
+        self.write_holding(event, None).await
+    }
+
+    /// As [`write`](Self::write), and keeps a request held until the line is written.
+    async fn write_holding(&self, event: Event, held: Option<Hold>) -> Result<(), Error> {
         let (journal, line) = (self.clone(), event.line());
-        let written = tokio::task::spawn_blocking(move || journal.append(&event)).await;
+        let written = tokio::task::spawn_blocking(move || {
+            let written = journal.append(&event);
+            drop(held);
+            written
+        });
+        let written = written.await;
         written.unwrap_or_else(|error| Err(self.write_error(line, io::Error::other(error))))
     }
 

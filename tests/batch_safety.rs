@@ -258,6 +258,34 @@ fn line_without_its_line_break_is_kept_and_line_0_is_refused() {
 }
 
 #[test]
+fn open_create_after_a_saved_video_that_an_earlier_version_retried_is_not_hidden() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    // Earlier versions let a saved request fail, so that it could be created again.
+    let intent = r#"{"event":"intent","line":1,"sha256":"0","model":"m"}"#;
+    let retried = [
+        r#"{"event":"journal","version":1}"#,
+        intent,
+        r#"{"event":"created","line":1,"handle":{"id":"g0"}}"#,
+        r#"{"event":"saved","line":1,"files":["0.mp4"]}"#,
+        r#"{"event":"failed","line":1}"#,
+        r#"{"event":"retry","line":1}"#,
+    ];
+    let created = r#"{"event":"created","line":1,"handle":{"id":"g1"}}"#;
+    let state = |lines: &[&str]| {
+        fs::write(&path, lines.join("\n") + "\n").unwrap();
+        Journal::open(&path).unwrap().entries()[&1].clone()
+    };
+    let saved = state(&retried[..5]);
+    assert!(matches!(saved.state, JournalState::Saved { .. }));
+    assert_eq!(state(&retried).state, JournalState::NotCreated);
+    let sent = [&retried[..], &[intent]].concat();
+    assert_eq!(state(&sent).state, JournalState::Unclear);
+    let again = state(&[&sent[..], &[created]].concat());
+    assert_eq!(again.handle().unwrap().id(), "g1");
+}
+
+#[test]
 fn file_that_is_not_a_journal_is_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("other");

@@ -107,12 +107,15 @@ impl ReservedTarget {
         Err(first.unwrap_or_else(|| failed(io::ErrorKind::InvalidFilename.into())))
     }
 
-    /// Removes the part and its note, unless another process has replaced them.
+    /// Removes the part and its note, unless another process has replaced them. If the part alone is gone, the note is removed.
     pub(super) fn discard(&self) {
-        if !is_at(&self.file, &self.part).is_ok_and(|is_ours| is_ours) {
-            return;
+        match fs::symlink_metadata(&self.part) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            _ if is_at(&self.file, &self.part).is_ok_and(|is_ours| is_ours) => {
+                let _ = fs::remove_file(&self.part);
+            }
+            _ => return,
         }
-        let _ = fs::remove_file(&self.part);
         // The note is removed last: a part without a note would be taken for another program's file.
         let _ = fs::remove_file(note(&self.part));
     }
@@ -372,6 +375,18 @@ mod tests {
         assert!(is_at(&second.file, &second.part).expect("a file"));
         assert!(note(&second.part).exists());
         drop(second);
+        let left = fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(left, 0);
+    }
+
+    #[test]
+    fn dropped_reservation_whose_part_is_gone_leaves_no_note() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.mp4");
+        let target = ReservedTarget::try_new(&path, false).expect("a target");
+        fs::remove_file(&target.part).expect("removed");
+        assert!(note(&target.part).exists());
+        drop(target);
         let left = fs::read_dir(folder.path()).expect("a folder").count();
         assert_eq!(left, 0);
     }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Event, Journal, JournalEntry, JournalState, event, sha256};
+use super::{Event, Journal, JournalEntry, JournalState, Requests, event, sha256};
 use crate::{Error, ErrorKind, GenerationHandle, GenerationRequest};
 
 /// The outcome of [`Journal::claim`].
@@ -16,10 +16,15 @@ pub(crate) enum ClaimOutcome {
 
 /// The exclusive right to create one request, until it is dropped.
 pub(crate) struct Claim {
-    journal: Journal,
-    line: usize,
+    held: Hold,
     sha256: String,
     model: String,
+}
+
+/// The mark that a request is being created or attached: no other task of this process begins either until it is dropped.
+pub(super) struct Hold {
+    journal: Journal,
+    line: usize,
 }
 
 impl Journal {
@@ -54,14 +59,31 @@ impl Journal {
                 return Err(unclear(line, known));
             }
         }
-        requests.claimed.insert(line);
+        let held = self.hold(&mut requests, line);
         let model = body.get("model").and_then(Value::as_str);
         Ok(ClaimOutcome::Claimed(Claim {
-            journal: self.clone(),
-            line,
+            held,
             sha256,
             model: model.unwrap_or_default().to_owned(),
         }))
+    }
+
+    /// Holds an unclear request that is not held yet. `what` is the error for any other one.
+    pub(super) fn hold_unclear(&self, line: usize, what: &str) -> Result<Hold, Error> {
+        let mut requests = self.inner.requests();
+        let state = requests.entries.get(&line).map(|entry| &entry.state);
+        if state != Some(&JournalState::Unclear) || requests.claimed.contains(&line) {
+            return Err(self.inner.usage_error(line, what));
+        }
+        Ok(self.hold(&mut requests, line))
+    }
+
+    fn hold(&self, requests: &mut Requests, line: usize) -> Hold {
+        requests.claimed.insert(line);
+        Hold {
+            journal: self.clone(),
+            line,
+        }
     }
 }
 
@@ -69,20 +91,21 @@ impl Claim {
     /// Records that the request is about to be sent.
     pub(crate) async fn record_intent(&self, request_id: &str, origin: &str) -> Result<(), Error> {
         let intent = Event::Intent {
-            line: self.line,
+            line: self.held.line,
             sha256: self.sha256.clone(),
             model: self.model.clone(),
             at: event::now(),
             request_id: Some(request_id.to_owned()),
             origin: Some(origin.to_owned()),
         };
-        self.journal.write(intent).await
+        self.held.journal.write(intent).await
     }
 
     /// Records that the request was not sent after its intent.
     pub(crate) async fn record_withdrawal(&self) -> Result<(), Error> {
-        let (line, why) = (self.line, "stopped".into());
-        self.journal.write(Event::NotCreated { line, why }).await
+        let (line, why) = (self.held.line, "stopped".into());
+        let event = Event::NotCreated { line, why };
+        self.held.journal.write(event).await
     }
 
     /// Records the outcome of the create. An error means that the outcome is not on disk, but the entry in memory is up
@@ -91,7 +114,7 @@ impl Claim {
         &self,
         outcome: &Result<GenerationHandle, Error>,
     ) -> Result<(), Error> {
-        let line = self.line;
+        let line = self.held.line;
         let event = match outcome {
             Ok(handle) => Event::Created {
                 line,
@@ -108,11 +131,11 @@ impl Claim {
                 }
             }
         };
-        self.journal.write(event).await
+        self.held.journal.write(event).await
     }
 }
 
-impl Drop for Claim {
+impl Drop for Hold {
     fn drop(&mut self) {
         self.journal.inner.requests().claimed.remove(&self.line);
     }
@@ -132,4 +155,54 @@ fn unclear(line: usize, entry: &JournalEntry) -> Error {
         id.unwrap_or_default()
     );
     Error::new(ErrorKind::AmbiguousCreate, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        sync::{Arc, PoisonError},
+        task::{Context, Waker},
+    };
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Route, contract::Model};
+
+    #[tokio::test]
+    async fn request_is_not_claimed_while_its_generation_is_attached() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = Journal::open(folder.path().join("j.jsonl")).expect("a journal");
+        let models = [Arc::new(Model::new(Route::Universal, "m"))];
+        let body = json!({ "model": "m" });
+        let body = body.as_object().expect("an object").clone();
+        let intent = Event::Intent {
+            line: 1,
+            sha256: sha256(&body),
+            model: "m".into(),
+            at: None,
+            request_id: None,
+            origin: None,
+        };
+        journal.append(&intent).expect("written");
+        let request = GenerationRequest::from_json_with(&models, Route::Universal, body.into());
+        let request = request.expect("a request");
+        journal.repeat(0).expect("unclear");
+        let mut attached = pin!(journal.attach(0, "g0".into()));
+        {
+            let tail = journal.inner.tail.lock();
+            let _full = tail.unwrap_or_else(PoisonError::into_inner);
+            let begun = attached
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()));
+            assert!(begun.is_pending(), "the line cannot be written yet");
+            let error = journal.claim(0, &request).err().expect("an error");
+            assert_eq!(error.kind(), ErrorKind::Configuration);
+            assert!(journal.repeat(0).is_err());
+        }
+        attached.await.expect("written");
+        let claimed = journal.claim(0, &request).expect("a generation");
+        assert!(matches!(claimed, ClaimOutcome::Created(handle) if handle.id() == "g0"));
+    }
 }

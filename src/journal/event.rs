@@ -124,7 +124,8 @@ pub(super) fn apply(entries: &mut BTreeMap<usize, JournalEntry>, event: &Event) 
         return;
     }
     if let Event::Retry { .. } = event {
-        if let JournalState::Failed { .. } = entry.state {
+        // Earlier versions let a saved request fail, and a new create that followed must not be hidden by its video.
+        if let JournalState::Failed { .. } | JournalState::Saved { .. } = entry.state {
             entry.state = JournalState::NotCreated;
             entry.saving = None;
         }

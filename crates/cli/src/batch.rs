@@ -158,7 +158,7 @@ async fn run_batch(batch: &Batch, history: History) -> Result<ExitCode, Failure>
         exec: batch.jobs.ending.exec.as_ref().map(ExecQueue::new),
         executing: FuturesUnordered::new(),
         is_resumable: false,
-        has_failed: false,
+        failed: Vec::new(),
         simulates: batch.simulate,
     };
     let ended = run.drive(&mut all, interrupt.clone()).await;
@@ -252,24 +252,28 @@ fn settle(
     entries: &BTreeMap<usize, JournalEntry>,
     journal: &Path,
 ) {
-    // A journal that is newer than the create has replaced the one of the create.
-    let created = journal.metadata().and_then(|data| data.created());
     let is_unsent = |entry: &&Entry| {
         let batch = entry.intent.batch.as_ref();
         let batch = batch.filter(|batch| batch.journal == *journal);
-        let is_older = created.as_ref().is_ok_and(|created| *created <= entry.at);
         let is_sent = |line| {
             let recorded: Option<&JournalEntry> = entries.get(line);
             recorded.is_some_and(|recorded| recorded.state != JournalState::NotCreated)
         };
         entry.state() == State::Ambiguous
-            && is_older
             && batch.is_some_and(|batch| !is_sent(&batch.line))
+            && has_replaced(journal, entry) == Some(false)
     };
     let stopped = Failure::interrupted("interrupted before it was sent");
     for entry in known.iter().filter(is_unsent) {
         history.record_create(Some(&entry.id), Err(&stopped));
     }
+}
+
+/// Whether the journal is newer than the create of an entry, so that it has replaced the one of that create; `None` on a file
+/// system without times of creation.
+fn has_replaced(journal: &Path, entry: &Entry) -> Option<bool> {
+    let created = journal.metadata().and_then(|data| data.created());
+    created.ok().map(|created| created > entry.at)
 }
 
 fn is_unclear(entry: &JournalEntry) -> bool {

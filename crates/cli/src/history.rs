@@ -169,7 +169,7 @@ impl History {
         inner.generations.push((handle.clone(), entry.clone()));
     }
 
-    /// Records the generation of an entry, for a later `adopt`.
+    /// Records the generation of an entry, for a later `adopt`. The entry keeps it for ever.
     pub(crate) fn attach(&self, entry: &Entry, handle: &GenerationHandle) {
         let handle = handle.clone();
         self.lock().append(
@@ -383,6 +383,7 @@ impl Create<'_> {
     fn intent(self, account: String) -> Intent {
         Intent {
             model: self.request.model().to_owned(),
+            route: Some(self.request.route()),
             account,
             request: redacted(self.request, self.model),
             length: length(self.request, self.model),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::{
     args::{Parameters, route_of},
     documents::Catalogue,
-    failure::{Failure, violation_json},
+    failure::{Failure, shell_quoted, violation_json},
     flags::{self, Flag, Given},
     text::{self, STANDARD_INPUT, json_error},
 };
@@ -82,7 +82,8 @@ impl Composed {
             Some((violation.pointer.trim_start_matches('/'), given))
         });
         if let Some((name, file)) = file.filter(|(name, _)| !name.contains('/')) {
-            failure.message += &format!("; --set {name}=@{file} sends the file");
+            let value = shell_quoted(&format!("{name}=@{file}"));
+            failure.message += &format!("; --set {value} sends the file");
         }
         let violations = error.violations().iter();
         failure.violations = violations

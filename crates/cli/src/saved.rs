@@ -10,7 +10,7 @@ use crate::{
     cost::Cost,
     history::{self, Entry, History},
     output::{print_note, print_result},
-    sidecar::{self, Outcome, Sidecar},
+    sidecar,
     style::{Line, Meaning},
     target::Target,
 };
@@ -52,7 +52,7 @@ impl Earlier {
             (None, Some(path)) => Self {
                 handle: handle.clone(),
                 files: File::all_beside(path, handle)?,
-                cost: own_sidecar(path, handle)?.cost,
+                cost: sidecar::own_saved(path, handle)?.cost,
                 is_recorded: false,
             },
             (None, None) => return None,
@@ -139,7 +139,7 @@ impl File {
 
     /// The videos of a generation whose first one is at `first`, as their sidecars describe them.
     fn all_beside(first: &Path, handle: &GenerationHandle) -> Option<Vec<Self>> {
-        let videos = own_sidecar(first, handle)?.videos?;
+        let videos = sidecar::own_saved(first, handle)?.videos?;
         let files = (1..=videos).map(|number| Self::beside(first, number, handle));
         files.collect()
     }
@@ -154,7 +154,7 @@ impl File {
                 first.with_file_name(format!("{stem}-{number}.{extension}"))
             }
         };
-        let sidecar = own_sidecar(&path, handle)?;
+        let sidecar = sidecar::own_saved(&path, handle)?;
         Some(Self {
             path,
             bytes: sidecar.bytes?,
@@ -169,11 +169,4 @@ impl File {
         let is_same = |sum: &String| sidecar::sha256(&self.path).is_ok_and(|own| own == *sum);
         is_of_size && self.sha256.as_ref().is_none_or(is_same)
     }
-}
-
-/// The sidecar of a saved video of the generation.
-fn own_sidecar(path: &Path, handle: &GenerationHandle) -> Option<Sidecar> {
-    let sidecar = Sidecar::read(&sidecar::path(path))?;
-    let is_own = sidecar.state == Outcome::Saved && sidecar.id.as_deref() == Some(handle.id());
-    (is_own && sidecar.file.as_deref() == path.file_name()?.to_str()).then_some(sidecar)
 }

@@ -216,11 +216,14 @@ pub(crate) struct Unfinished {
 }
 
 impl Unfinished {
-    /// Finds the file of the generation; a create without a response left one without an id.
-    pub(crate) fn find(video: PathBuf, handle: &GenerationHandle) -> Option<Self> {
+    /// Finds the file of the generation. A create without a response left one without an id, which is the entry's if the request
+    /// is the same.
+    pub(crate) fn find(video: PathBuf, handle: &GenerationHandle, entry: &Entry) -> Option<Self> {
         let earlier = beside(&video)?;
-        let id = earlier.id.as_deref();
-        let is_own = id.is_none_or(|id| id == handle.id());
+        let is_own = match &earlier.id {
+            Some(id) => id == handle.id(),
+            None => earlier.request == entry.intent.request,
+        };
         let is_open = earlier.state == Outcome::Unfinished && is_own;
         is_open.then(|| Self {
             video,
@@ -232,10 +235,20 @@ impl Unfinished {
         &self.video
     }
 
-    /// Removes the file: the video has one beside it.
-    pub(crate) fn remove(self) {
-        let _ = fs::remove_file(path(&self.video));
+    /// Removes the file, once the first of the saved videos has one beside it.
+    pub(crate) fn remove(self, handle: &GenerationHandle, saved: &[Saved]) {
+        let is_written = |first: &Saved| own_saved(&first.path, handle).is_some();
+        if saved.first().is_some_and(is_written) {
+            let _ = fs::remove_file(path(&self.video));
+        }
     }
+}
+
+/// The sidecar of a saved video of the generation.
+pub(crate) fn own_saved(video: &Path, handle: &GenerationHandle) -> Option<Sidecar> {
+    let sidecar = beside(video)?;
+    let is_own = sidecar.state == Outcome::Saved && sidecar.id.as_deref() == Some(handle.id());
+    (is_own && sidecar.file.as_deref() == video.file_name()?.to_str()).then_some(sidecar)
 }
 
 /// Checks that the file beside a video can be written, before a generation is billed.

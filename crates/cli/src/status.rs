@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use aimlapi_video::{Client, ErrorKind, Generation, GenerationHandle, State};
+use aimlapi_video::{Client, Error, ErrorKind, Generation, GenerationHandle, State};
 
 use crate::{
     args::Status,
@@ -32,20 +32,24 @@ async fn fetch(status: &Status, history: &History) -> Result<Generation, Failure
     let client = Client::from_env().map_err(|error| Failure::creating(&error))?;
     let known = history.own_entries();
     history.note_unfinished(&known, &Except::Generation(handle.id()));
-    let fetched = client.fetch(&handle).await.map_err(|error| {
-        let code = match error.kind() {
-            ErrorKind::Configuration => failure::USAGE,
-            _ => failure::SERVICE,
-        };
-        let has_no_response = code == failure::SERVICE && error.answered() == Some(0);
-        let message = match has_no_response {
-            true => failure::unreachable_line(&error),
-            false => error_line(&error),
-        };
-        Failure::of(&error, code, message)
-    })?;
+    let fetched = client.fetch(&handle).await;
+    let fetched = fetched.map_err(|error| not_fetched(&error))?;
     record(&fetched, &handle, &known, history);
     Ok(fetched)
+}
+
+/// The failure of a single poll.
+pub(crate) fn not_fetched(error: &Error) -> Failure {
+    let code = match error.kind() {
+        ErrorKind::Configuration => failure::USAGE,
+        _ => failure::SERVICE,
+    };
+    let has_no_response = code == failure::SERVICE && error.answered() == Some(0);
+    let message = match has_no_response {
+        true => failure::unreachable_line(error),
+        false => error_line(error),
+    };
+    Failure::of(error, code, message)
 }
 
 /// Records the end of a generation, so that no command reports it as unfinished for ever.

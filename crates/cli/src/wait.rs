@@ -8,7 +8,7 @@ use crate::{
     args::{Wait, Waiting, speed_of},
     facts,
     failure::Failure,
-    history::{Entry, Except, History, State},
+    history::{Entry, Except, History},
     interrupt::Interrupt,
     job::{Job, report},
     progress::{self, WaitProgress},
@@ -17,6 +17,8 @@ use crate::{
     sidecar::{self, Draft, Unfinished},
     target::Target,
 };
+
+mod entry;
 
 /// `wait`
 pub(crate) async fn wait(wait: Wait) -> ExitCode {
@@ -27,10 +29,10 @@ pub(crate) async fn wait(wait: Wait) -> ExitCode {
         Some(generation) => handle(generation, wait.legacy),
         None => last(&history, &mut waiting),
     };
-    let handle = handle.and_then(|handle| match &wait.entry {
-        Some(entry) => attach(&history, entry, handle, &mut waiting),
-        None => Ok(handle),
-    });
+    let handle = match (handle, &wait.entry) {
+        (Ok(handle), Some(entry)) => entry::attach(&history, entry, handle, &mut waiting).await,
+        (handle, _) => handle,
+    };
     let handle = match handle {
         Ok(handle) => handle,
         Err(failure) => return failure.report(waiting.json, None),
@@ -55,36 +57,6 @@ fn last(history: &History, waiting: &mut Waiting) -> Result<GenerationHandle, Fa
             "the history has no generation of this key and base URL; name one by its id",
         ));
     };
-    if waiting.output.is_none() {
-        waiting.output = entry.output().map(Into::into);
-    }
-    Ok(handle)
-}
-
-/// Records that an ambiguous entry's create was accepted. The video is saved where its command would have saved it.
-fn attach(
-    history: &History,
-    name: &str,
-    handle: GenerationHandle,
-    waiting: &mut Waiting,
-) -> Result<GenerationHandle, Failure> {
-    let entries = history.own_entries();
-    let is_named = |entry: &&Entry| entry.id == name && entry.state() == State::Ambiguous;
-    let entry = entries.iter().find(is_named).ok_or_else(|| {
-        Failure::usage(format!(
-            "--entry {name}: the history of this key and base URL has no ambiguous entry of this name; \
-             `aimlapi-video history --json` lists the entries"
-        ))
-    })?;
-    if let Some(other) = entries.iter().find(|entry| entry.is_of(&handle)) {
-        return Err(Failure::usage(format!(
-            "--entry {name}: generation {} belongs to entry {}; wait without --entry",
-            handle.id(),
-            other.id
-        )));
-    }
-    let handle = facts::of_entry(entry, &handle);
-    history.attach(entry, &handle);
     if waiting.output.is_none() {
         waiting.output = entry.output().map(Into::into);
     }
@@ -157,7 +129,7 @@ async fn run_resume(
     let failed = draft.clone();
     let activity = format!("waiting for {}", handle.id());
     let progress = WaitProgress::start(&activity, handle.model(), speed);
-    Job {
+    let saved = Job {
         client,
         waiting: waiting.clone(),
         target,
@@ -168,7 +140,7 @@ async fn run_resume(
         history: history.clone(),
         draft,
     }
-    .finish(handle, progress, interrupt)
+    .finish(handle.clone(), progress, interrupt)
     .await
     .inspect_err(|failure| {
         // A service that did not respond says nothing about the generation.
@@ -180,7 +152,7 @@ async fn run_resume(
         sidecar::record_failure(failure, draft, video);
     })?;
     if let Some(elsewhere) = elsewhere {
-        elsewhere.remove();
+        elsewhere.remove(&handle, &saved);
     }
     Ok(())
 }
@@ -198,5 +170,5 @@ fn unfinished_elsewhere(
         ..waiting.clone()
     };
     let video = Target::read(&waiting).ok()?.video(Some(handle))?;
-    Unfinished::find(video, handle)
+    Unfinished::find(video, handle, entry)
 }

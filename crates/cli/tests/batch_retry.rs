@@ -4,13 +4,19 @@
 
 use aimlapi_video_test_support as support;
 
-use std::fs;
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use serde_json::{Value, json};
 use support::{
     Server,
     cli::{Cli, Ran},
-    paid::service,
+    paid::{respond, service},
 };
 
 const MODEL: &str = "klingai/v2-master-text-to-video";
@@ -95,6 +101,41 @@ async fn failed_lines_are_created_again_once_and_only_after_a_yes() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.stderr.contains("no generation has failed"), "{ran:?}");
     assert_eq!(created(&server).len(), 6);
+}
+
+#[tokio::test]
+async fn saved_video_that_is_gone_and_expired_is_not_answered_with_retry_failed() {
+    let has_expired = Arc::new(AtomicBool::new(false));
+    let expired = Arc::clone(&has_expired);
+    let server = Server::start(move |_, request| {
+        let is_poll = request.target.contains("generation_id=");
+        match is_poll && expired.load(Ordering::SeqCst) {
+            true => support::json(200, json!({ "id": "a", "status": "expired" })),
+            false => respond(request, json!({})),
+        }
+    })
+    .await;
+    let cli = Cli::at(server.url());
+    write_batch(&cli, &["a"]);
+    assert_eq!(run(&cli, &[]).await.code, 0);
+    has_expired.store(true, Ordering::SeqCst);
+    fs::remove_file(cli.path("videos/0001.mp4")).unwrap();
+    for _ in 0..2 {
+        let ran = run(&cli, &[]).await;
+        assert_eq!(ran.code, 3, "{ran:?}");
+        assert!(!ran.stderr.contains("what has failed"), "{ran:?}");
+        assert!(
+            ran.stderr
+                .contains("of these lines: 1; `batch` with another --out"),
+            "{ran:?}"
+        );
+    }
+    // What the note says.
+    has_expired.store(false, Ordering::SeqCst);
+    let again = ["batch", "b.jsonl", "--out", "again", "--speed", "1000"];
+    assert_eq!(cli.run(&again).await.code, 0);
+    assert!(cli.path("again/0001.mp4").is_file());
+    assert_eq!(created(&server), ["a", "a"]);
 }
 
 #[tokio::test]

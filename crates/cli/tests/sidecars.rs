@@ -385,3 +385,64 @@ async fn sidecars_of_a_batch_say_how_its_generations_ended_after_resume() {
         assert_eq!(read(&cli, "o/0001.json")["id"], "fail");
     }
 }
+
+/// A service that answers each create of `lost` with an error after which it may have been accepted, and completes all others.
+async fn losing() -> support::Server {
+    support::Server::start(|_, request| {
+        let is_lost = String::from_utf8_lossy(&request.body).contains("lost");
+        match is_lost {
+            true => support::http(502, &[], ""),
+            false => support::paid::respond(request, json!({})),
+        }
+    })
+    .await
+}
+
+/// A lost create with a sidecar beside `a.mp4`; returns its entry.
+async fn lose(cli: &Cli) -> String {
+    let generate = ["generate", MODEL, "--prompt", "lost", "--sidecar", "-o"];
+    let ran = cli.run(&[&generate[..], &["a.mp4"]].concat()).await;
+    assert_eq!(ran.code, 6, "{ran:?}");
+    let sidecar = read(cli, "a.json");
+    assert_eq!(
+        (&sidecar["state"], &sidecar["id"]),
+        (&json!("unfinished"), &Value::Null)
+    );
+    let entries = cli.run(&["history", "--json"]).await.json();
+    let mut entries = entries.as_array().unwrap().iter();
+    let lost = entries.find(|entry| entry["state"] == "ambiguous").unwrap();
+    lost["entry"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn sidecar_of_a_lost_create_follows_its_video_alone() {
+    let server = losing().await;
+    let cli = Cli::at(server.url());
+    // Another generation, whose video belongs in the same place.
+    let other = ["generate", MODEL, "--prompt", "g", "-o", "a.mp4"];
+    let ran = cli.run(&[&other[..], &["--no-wait"]].concat()).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let entry = lose(&cli).await;
+    let lost = read(&cli, "a.json");
+    let wait = ["wait", "g", "--speed", "1000", "-o", "b.mp4"];
+    assert_eq!(cli.run(&wait).await.code, 0);
+    assert_eq!(cli.files(), ["a.json", "b.mp4"]);
+    assert_eq!(read(&cli, "a.json"), lost);
+
+    let wait = ["wait", "g1", "--entry", &entry, "--speed", "1000", "-o"];
+    assert_eq!(cli.run(&[&wait[..], &["c.mp4"]].concat()).await.code, 0);
+    assert_eq!(cli.files(), ["b.mp4", "c.json", "c.mp4"]);
+    assert_eq!(read(&cli, "c.json")["request"], lost["request"]);
+}
+
+#[tokio::test]
+async fn sidecar_stays_where_it_is_if_none_can_be_written_beside_the_video() {
+    let server = losing().await;
+    let cli = Cli::at(server.url());
+    let entry = lose(&cli).await;
+    fs::write(cli.path("b.json"), "mine").unwrap();
+    let wait = ["wait", "g1", "--entry", &entry, "--speed", "1000", "-o"];
+    let ran = cli.run(&[&wait[..], &["b.mp4"]].concat()).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(cli.files(), ["a.json", "b.json", "b.mp4"]);
+}

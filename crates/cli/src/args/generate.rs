@@ -93,7 +93,8 @@ pub(crate) struct Wait {
     pub(crate) last: bool,
     /// The ambiguous entry of the history whose create the service accepted as this generation
     ///
-    /// Without -o, the video is saved where the command of the entry would have saved it.
+    /// Without -o, the video is saved where the command of the entry would have saved it; that of a `batch --name` under the
+    /// number of its line.
     #[arg(long, value_name = "ENTRY", conflicts_with = "last")]
     pub(crate) entry: Option<String>,
     /// The generation was created on the older URL of the Kling models (a handle contains this already)

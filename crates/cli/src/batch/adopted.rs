@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use aimlapi_video::{GenerationHandle, Journal, JournalEntry};
 
-use super::{is_unclear, out::Out, retry::is_failed};
+use super::{has_replaced, is_unclear, out::Out, retry::is_failed};
 use crate::{
     failure::Failure,
     history::{Entry, after_look},
@@ -58,10 +58,7 @@ fn named<'a>(
     known: &'a [Entry],
 ) -> Option<&'a GenerationHandle> {
     let last = last(path, line, known)?;
-    // The journal may have replaced the one of an older create.
-    let created = path.metadata().and_then(|data| data.created());
-    let is_of_journal = created.map_or(true, |created| created <= last.at);
-    let is_same = is_of_journal && last.intent.model == recorded.model;
+    let is_same = has_replaced(path, last) != Some(true) && last.intent.model == recorded.model;
     last.handle.as_ref().filter(|_| is_same)
 }
 

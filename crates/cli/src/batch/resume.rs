@@ -279,7 +279,7 @@ async fn finish_batch(
         exec: jobs.ending.exec.as_ref().map(ExecQueue::new),
         executing: FuturesUnordered::new(),
         is_resumable: false,
-        has_failed: false,
+        failed: Vec::new(),
         simulates: false,
     };
     for (line, _) in entries.iter().filter(|(_, entry)| is_unclear(entry)) {

@@ -58,6 +58,30 @@ pub(super) async fn allow(
     Ok(())
 }
 
+/// Notes what to do about lines whose generations failed. The journal may record the videos of some as saved by an earlier run.
+pub(super) fn note(lines: &[usize], journal: &Journal, places: &Places) {
+    if lines.is_empty() {
+        return;
+    }
+    let entries = journal.entries();
+    let is_retried = |line: &usize| entries.get(line).is_some_and(is_failed);
+    let (retried, mut saved): (Vec<usize>, Vec<usize>) =
+        lines.iter().partition(|line| is_retried(line));
+    if !saved.is_empty() {
+        saved.sort_unstable();
+        print_note(format!(
+            "note: the journal records videos as saved that are not there, of {}; `batch` with another --out and journal creates \
+             them again, and pays for them (--retry-failed does not)",
+            places.listed(saved)
+        ));
+    }
+    if !retried.is_empty() {
+        print_note(
+            "note: `batch` with --retry-failed creates again, and pays for, what has failed",
+        );
+    }
+}
+
 async fn confirm(mut interrupt: Interrupt) -> Result<(), Failure> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err(Failure::usage(

@@ -20,6 +20,7 @@ use super::{
     feed::{Ledger, Stopped},
     out::Out,
     records::Records,
+    retry,
 };
 use crate::{
     cost::Cost,
@@ -49,8 +50,8 @@ pub(super) struct Run {
     /// The exit code of the worst outcome so far.
     pub(super) exit_code: u8,
     pub(super) is_resumable: bool,
-    /// Whether generations failed, which `--retry-failed` creates again.
-    pub(super) has_failed: bool,
+    /// The lines whose generations failed.
+    pub(super) failed: Vec<usize>,
     /// Whether the service ends with this command.
     pub(super) simulates: bool,
     /// Completed generations whose downloads have not begun.
@@ -289,7 +290,9 @@ impl Run {
         let path = self.out.path(line);
         self.records.ended(index, &path, handle.as_ref(), &failure);
         self.exit_code = worse(self.exit_code, failure.code);
-        self.has_failed |= failure.code == failure::FAILED;
+        if failure.code == failure::FAILED {
+            self.failed.push(line);
+        }
         self.is_resumable |= [failure::UNFINISHED, failure::NOT_SAVED].contains(&failure.code);
         let id = handle.as_ref().map(GenerationHandle::id);
         let outcome = match id.filter(|id| !failure.message.contains(id)) {
@@ -369,10 +372,8 @@ impl Run {
             ));
             self.ledger.history.reported();
         }
-        if ended && self.has_failed {
-            print_note(
-                "note: `batch` with --retry-failed creates again, and pays for, what has failed",
-            );
+        if ended {
+            retry::note(&self.failed, &self.journal, self.progress.places());
         }
         match ended {
             true => self.exit_code,

@@ -3,7 +3,7 @@
 
 use std::{path::PathBuf, time::SystemTime};
 
-use aimlapi_video::GenerationHandle;
+use aimlapi_video::{GenerationHandle, Route};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
@@ -66,6 +66,9 @@ pub(crate) enum Event {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Intent {
     pub(crate) model: String,
+    /// The URL of the create; earlier versions did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) route: Option<Route>,
     /// The key and the base URL, as `account` identifies them.
     pub(crate) account: String,
     /// The body without media and signatures.

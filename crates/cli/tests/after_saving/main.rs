@@ -9,13 +9,16 @@ use aimlapi_video_test_support as support;
 use std::{
     fs::{self, OpenOptions},
     process::Command,
+    time::Duration,
 };
 
 use serde_json::{Value, json};
 use support::cli::{Cli, Ran};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    net::unix::pipe,
     process::{Child, ChildStderr},
+    time::timeout,
 };
 
 const MODEL: &str = "klingai/v2-master-text-to-video";
@@ -240,6 +243,9 @@ async fn signal_during_exec_of_a_batch_names_every_saved_video_once() {
     }
 }
 
+/// Far beyond the time that a command takes to end.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 #[tokio::test]
 async fn signal_during_exec_of_a_batch_ends_its_program() {
     let server = support::paid::service().await;
@@ -252,13 +258,19 @@ async fn signal_during_exec_of_a_batch_ends_its_program() {
         // The pipe is open as long as the program runs, and the program runs as long as nobody writes to the other one.
         let exec = format!("sh -c 'exec 3> alive; kill -{signal} $PPID; exec cat end'");
         let batch = ["batch", "b.json", "--out", "o", "--speed", "1000"];
+        // An open that waits for the program would wait for ever if it does not start.
+        let alive = pipe::OpenOptions::new().open_receiver(cli.path("alive"));
+        let mut alive = alive.unwrap();
         let mut child = cli
             .command(&[&batch[..], &["--exec", &exec]].concat())
             .spawn()
             .unwrap();
-        let mut alive = tokio::fs::File::open(cli.path("alive")).await.unwrap();
-        assert_eq!(child.wait().await.unwrap().code(), Some(130), "{signal}");
-        assert_eq!(alive.read(&mut [0]).await.unwrap(), 0, "{signal}");
+        let ended = timeout(PATIENCE, child.wait()).await;
+        let ended = ended.unwrap_or_else(|_| panic!("{signal}: the batch runs on"));
+        assert_eq!(ended.unwrap().code(), Some(130), "{signal}");
+        let closed = timeout(PATIENCE, alive.read(&mut [0])).await;
+        let closed = closed.unwrap_or_else(|_| panic!("{signal}: the program runs on"));
+        assert_eq!(closed.unwrap(), 0, "{signal}");
     }
 }
 

@@ -17,11 +17,17 @@ async fn path_of_a_file_in_place_of_media_names_the_option_that_sends_it() {
     fs::write(cli.path("a.png"), PNG).unwrap();
     fs::write(cli.path("a.txt"), "text").unwrap();
     let head = ["generate", IMAGE, "--no-wait"];
-    let ran = cli
-        .run(&[&head[..], &["--set", "image_url=a.png"]].concat())
-        .await;
-    let hint = "; --set image_url=@a.png sends the file";
-    assert!(ran.code == 2 && ran.error().ends_with(hint), "{ran:?}");
+    fs::write(cli.path("my cat.png"), PNG).unwrap();
+    for (given, hint) in [
+        ("image_url=a.png", "; --set image_url=@a.png sends the file"),
+        (
+            "image_url=my cat.png",
+            "; --set 'image_url=@my cat.png' sends the file",
+        ),
+    ] {
+        let ran = cli.run(&[&head[..], &["--set", given]].concat()).await;
+        assert!(ran.code == 2 && ran.error().ends_with(hint), "{ran:?}");
+    }
     let ran = cli
         .run(&[&head[..], &["--image-url", "a.txt"]].concat())
         .await;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod adopted;
+mod entry;
 mod list;
 mod processes;
 mod times;

@@ -81,7 +81,7 @@ async fn create_without_a_response_is_ambiguous_and_says_what_to_do() {
     for part in ["account's log", "\"prompt\": \"silent\"", entry] {
         assert!(shown.stdout.contains(part), "{part}: {shown:?}");
     }
-    // The id that the account's log lists, once.
+    // The id that the account's log lists.
     let named = ["wait", "g1", "--entry", entry, "--deadline", "1ms"];
     let ran = cli.run(&named).await;
     assert!(ran.code != 2, "{ran:?}");
@@ -90,7 +90,11 @@ async fn create_without_a_response_is_ambiguous_and_says_what_to_do() {
         (&entries[0]["id"], &entries[0]["state"]),
         (&json!("g1"), &json!("unfinished"))
     );
+    // From now on, the same command is a plain wait.
     let ran = cli.run(&named).await;
+    assert!(ran.code != 2, "{ran:?}");
+    let other = ["wait", "g2", "--entry", entry];
+    let ran = cli.run(&other).await;
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(ran.error().contains("no ambiguous entry"), "{ran:?}");
     // The same from a response that cannot be read, and not from a refusal.
