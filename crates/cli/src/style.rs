@@ -8,7 +8,7 @@ use clap::ValueEnum;
 
 use crate::{
     output::printable,
-    wrap::{INDENT, breaks},
+    wrap::{break_at, breaks},
 };
 
 /// The value of `--color`.
@@ -114,9 +114,8 @@ impl Line {
             let (from, to) = (start, start + text.len());
             start = to;
             let mut text = text.into_owned();
-            for at in breaks.iter().rev().filter(|at| (from..to).contains(*at)) {
-                text.replace_range(at - from..=at - from, &format!("\n{INDENT}"));
-            }
+            let own = breaks.iter().filter(|at| (from..to).contains(*at));
+            break_at(&mut text, own.map(|at| at - from));
             (meaning, text)
         });
         Self(wrapped.collect())

@@ -3,7 +3,7 @@
 use console::measure_text_width;
 
 /// The blanks at the beginning of each further line of a message.
-pub(crate) const INDENT: &str = "  ";
+const INDENT: &str = "  ";
 
 /// The beginning of a line that is a command as a whole.
 const COMMAND: &str = "resume with:";
@@ -28,10 +28,15 @@ pub(crate) fn breaks(text: &str, columns: usize) -> Vec<usize> {
 /// The text with these line breaks.
 pub(crate) fn wrapped(text: &str, columns: usize) -> String {
     let mut wrapped = text.to_owned();
-    for at in breaks(text, columns).into_iter().rev() {
-        wrapped.replace_range(at..=at, &format!("\n{INDENT}"));
-    }
+    break_at(&mut wrapped, breaks(text, columns).into_iter());
     wrapped
+}
+
+/// Replaces the blanks at these offsets by line breaks.
+pub(crate) fn break_at(text: &mut String, breaks: impl DoubleEndedIterator<Item = usize>) {
+    for at in breaks.rev() {
+        text.replace_range(at..=at, &format!("\n{INDENT}"));
+    }
 }
 
 fn breaks_of_line(line: &str, columns: usize) -> Vec<usize> {
