@@ -87,7 +87,11 @@ pub(super) fn unsuitable_base64(
             ));
         }
     };
-    let form = if compact.len() < escaped.len() {
+    let form = if text.contains('%') {
+        Some(
+            "the base64 data contain percent escapes, which many services read as base64; write +, / and = as they are",
+        )
+    } else if compact.len() < escaped.len() {
         Some(
             "the base64 data contain a line break or a space, which many services refuse; write them in one line",
         )

@@ -116,7 +116,6 @@ mod tests {
             &data,
             &data.replace("image/png", "IMAGE/PNG"),
             &data.replace(";base64", ";name=a.png;base64"),
-            &data.replace('+', "%2B").replace('=', "%3D"),
             PNG,
             "data:image/svg+xml,%3Csvg%20xmlns='http://www.w3.org/2000/svg'/%3E",
             "data:video/x-newest;base64,AAECAwQF",
@@ -284,6 +283,10 @@ mod tests {
                 "padding",
             ),
             ("data:image/png;base64,iVBORw0KGgo_".into(), "URL-safe"),
+            (
+                format!("data:image/png;base64,{PNG}").replace('=', "%3D"),
+                "percent escapes",
+            ),
             (
                 "data:image/png;base64,iVBORw0K\nGgoAAAAN".into(),
                 "line break",
