@@ -87,7 +87,8 @@ pub(super) fn base_url(given: &str, allow_http: bool) -> Result<Url, Error> {
     }
     if url.scheme() == "http" && !allow_http && !is_loopback(&url) {
         return wrong(
-            "is plain http, which shows the key to anyone on the network path; use https, or `allow_insecure_http`",
+            "is plain http, which shows the key to anyone on the network path; use https (a Rust program can also allow http, by \
+             `ClientBuilder::allow_insecure_http`)",
         );
     }
     Ok(url)

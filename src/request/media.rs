@@ -222,7 +222,7 @@ impl Media {
             Some(stated) => checked_type(stated)?.into(),
             None => media_type(bytes).ok_or(
                 "is not an image, video or audio file by its content; give such a file, or state its media type, such as \
-                 video/mp4",
+                 image/png or video/mp4",
             )?,
         };
         let data = format!(
@@ -248,7 +248,7 @@ fn checked_type(stated: &str) -> Result<String, String> {
     }
     Err(format!(
         "was stated to have the media type {stated:?}; allowed: image/…, video/… or audio/…, without parameters, such as \
-         video/mp4"
+         image/png or video/mp4"
     ))
 }
 

@@ -205,12 +205,9 @@ impl Wrong {
 
 /// Where a request is in the file, and its combination of `--each`.
 fn place(file: &Rows, combinations: &[Combination<'_>], number: usize) -> String {
-    let (row, combination) = (
-        (number - 1) / combinations.len(),
-        (number - 1) % combinations.len(),
-    );
-    let place = file.place(row + 1);
-    match combinations[combination].as_slice() {
+    let (row, combination) = origin(combinations, number);
+    let place = file.place(row);
+    match combination.as_slice() {
         [] => place,
         each => format!("{place} with {}", settings(each)),
     }
@@ -223,11 +220,19 @@ fn places(
     combinations: &[Combination<'_>],
 ) -> BTreeMap<usize, Place> {
     let place = |number: &usize| {
-        let (index, count) = (number - 1, combinations.len());
-        let place = Place::new(file.noun(), index / count + 1, &combinations[index % count]);
-        (*number, place)
+        let (row, combination) = origin(combinations, *number);
+        (*number, Place::new(file.noun(), row, combination))
     };
     numbers.iter().map(place).collect()
+}
+
+/// The number of the line or item that a request comes from, and its combination.
+fn origin<'a, 'b>(
+    combinations: &'a [Combination<'b>],
+    number: usize,
+) -> (usize, &'a Combination<'b>) {
+    let (index, count) = (number - 1, combinations.len());
+    (index / count + 1, &combinations[index % count])
 }
 
 /// How many requests `--each` makes, and how they are numbered.

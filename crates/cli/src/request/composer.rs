@@ -153,7 +153,7 @@ impl Composer<'_> {
         };
         let value = match value.strip_prefix('@') {
             Some(source) if self.model.is_none() || property.is_some_and(Property::takes_media) => {
-                match values::file(source, self.max_media) {
+                match values::file(source, None, self.max_media) {
                     Ok(media) => media.uri().as_str().into(),
                     Err(problem) => return self.problems.push(problem),
                 }

@@ -126,7 +126,7 @@ fn media_or_url(source: &str, kind: Option<MediaKind>, max_mib: u64) -> Result<V
         Some(path) if !Path::new(source).exists() => path,
         _ => source,
     };
-    let media = file(path, max_mib)?;
+    let media = file(path, kind, max_mib)?;
     let media_type = media.media_type().unwrap_or_default();
     match (kind, MediaKind::from_media_type(media_type)) {
         (Some(kind), Some(other)) if kind != other => Err(Failure::usage(format!(
@@ -147,7 +147,7 @@ fn example(kind: MediaKind) -> &'static str {
 }
 
 /// Reads a media file. Its type may follow its name, as in `clip.bin;type=video/mp4`, unless a file has that whole name.
-pub(crate) fn file(source: &str, max_mib: u64) -> Result<Media, Failure> {
+pub(crate) fn file(source: &str, kind: Option<MediaKind>, max_mib: u64) -> Result<Media, Failure> {
     let max_bytes = max_mib.saturating_mul(1024 * 1024);
     let typed = source
         .rsplit_once(";type=")
@@ -160,7 +160,8 @@ pub(crate) fn file(source: &str, max_mib: u64) -> Result<Media, Failure> {
         let message = error_line(&error);
         let hint = match typed {
             None if message.contains("by its content") => {
-                format!(", as in {source};type=video/mp4")
+                let media_type = example(kind.unwrap_or(MediaKind::Video));
+                format!(", as in {source};type={media_type}")
             }
             _ if source.starts_with("www.") || source.starts_with("//") => {
                 format!(

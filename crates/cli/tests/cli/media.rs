@@ -167,7 +167,7 @@ async fn type_of_a_file_can_be_stated() {
     for (image, part) in [
         (
             "picture.bin",
-            "state its media type, such as video/mp4, as in picture.bin;type=video/mp4",
+            "state its media type, such as image/png or video/mp4, as in picture.bin;type=image/png",
         ),
         ("picture.bin;type=text/plain", "image/…, video/… or audio/…"),
         ("picture.bin;type=png", "image/…, video/… or audio/…"),
