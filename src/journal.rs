@@ -230,7 +230,7 @@ impl Journal {
     pub fn repeat(&self, index: usize) -> Result<(), Error> {
         let line = index + 1;
         let what = "is not in the state `Unclear`, so it cannot be repeated";
-        let _held = self.hold_unclear(line, what)?;
+        let _held = self.hold_if(line, |state| *state == JournalState::Unclear, what)?;
         self.inner.requests().repeated.insert(line);
         Ok(())
     }
@@ -250,7 +250,8 @@ impl Journal {
     ///
     /// As [`saved`](Self::saved).
     pub async fn retry(&self, index: usize) -> Result<(), Error> {
-        self.write(self.retry_of(index)?).await
+        let (event, held) = self.retry_of(index)?;
+        self.write_holding(event, Some(held)).await
     }
 
     /// Records the generation of an [unclear](JournalState::Unclear) request: the account's log has shown that the service
@@ -268,7 +269,7 @@ impl Journal {
     pub async fn attach(&self, index: usize, handle: GenerationHandle) -> Result<(), Error> {
         let line = index + 1;
         let what = "is not in the state `Unclear`, so it has no generation to attach";
-        let held = self.hold_unclear(line, what)?;
+        let held = self.hold_if(line, |state| *state == JournalState::Unclear, what)?;
         self.write_holding(Event::Created { line, handle }, Some(held))
             .await
     }
@@ -331,7 +332,8 @@ impl Journal {
     #[cfg(feature = "blocking")]
     #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
     pub fn retry_blocking(&self, index: usize) -> Result<(), Error> {
-        self.append(&self.retry_of(index)?)
+        let (event, _held) = self.retry_of(index)?;
+        self.append(&event)
     }
 
     /// Records the file of a video as [`saving`](Self::saving) does, for programs without async.
@@ -394,16 +396,14 @@ impl Journal {
         }
     }
 
-    /// The event that allows a failed request to be created again.
-    fn retry_of(&self, index: usize) -> Result<Event, Error> {
+    /// The event that allows a failed request to be created again. A second one would forget the generation that was created after
+    /// the first, so the request is held until the event is written.
+    fn retry_of(&self, index: usize) -> Result<(Event, Hold), Error> {
         let line = index + 1;
-        match self.created_state(line)? {
-            JournalState::Failed { .. } => Ok(Event::Retry { line }),
-            _ => {
-                let what = "is not in the state `Failed`, so it cannot be created again";
-                Err(self.inner.usage_error(line, what))
-            }
-        }
+        let what = "is not in the state `Failed`, so it cannot be created again";
+        let is_failed = |state: &JournalState| matches!(state, JournalState::Failed { .. });
+        let held = self.hold_if(line, is_failed, what)?;
+        Ok((Event::Retry { line }, held))
     }
 
     /// Returns the event unless the same end or a saved video is already recorded, which happens when a second run polls the

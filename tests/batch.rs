@@ -489,6 +489,22 @@ async fn failed_request_is_created_again_only_after_retry_and_may_be_corrected()
 }
 
 #[tokio::test]
+async fn only_one_of_two_simultaneous_retries_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let server = Server::start(service).await;
+    let journal = Journal::open(&path).unwrap();
+    let batch = client(&server).generate_all(requests(&["fail"]));
+    outcomes(batch.journal(journal.clone())).await;
+    let (first, second) = tokio::join!(journal.retry(0), journal.retry(0));
+    first.unwrap();
+    let error = second.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    let lines = fs::read_to_string(&path).unwrap();
+    assert_eq!(lines.matches(r#""retry""#).count(), 1, "{lines}");
+}
+
+#[tokio::test]
 async fn saved_request_stays_saved_however_its_generation_ends_in_a_later_run() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");

@@ -21,7 +21,8 @@ pub(crate) struct Claim {
     model: String,
 }
 
-/// The mark that a request is being created or attached: no other task of this process begins either until it is dropped.
+/// The mark that a request is being created or attached, or is allowed to be created again: no other task of this process does
+/// so until it is dropped.
 pub(super) struct Hold {
     journal: Journal,
     line: usize,
@@ -68,11 +69,16 @@ impl Journal {
         }))
     }
 
-    /// Holds an unclear request that is not held yet. `what` is the error for any other one.
-    pub(super) fn hold_unclear(&self, line: usize, what: &str) -> Result<Hold, Error> {
+    /// Holds a request that is in the state and not held yet. `what` is the error for any other one.
+    pub(super) fn hold_if(
+        &self,
+        line: usize,
+        is_state: impl Fn(&JournalState) -> bool,
+        what: &str,
+    ) -> Result<Hold, Error> {
         let mut requests = self.inner.requests();
-        let state = requests.entries.get(&line).map(|entry| &entry.state);
-        if state != Some(&JournalState::Unclear) || requests.claimed.contains(&line) {
+        let entry = requests.entries.get(&line);
+        if !entry.is_some_and(|entry| is_state(&entry.state)) || requests.claimed.contains(&line) {
             return Err(self.inner.usage_error(line, what));
         }
         Ok(self.hold(&mut requests, line))
