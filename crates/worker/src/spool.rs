@@ -128,7 +128,8 @@ impl Spool {
         })
     }
 
-    /// Appends a line, and returns when the line is on disk. A long file is emptied once all its claims are reported.
+    /// Appends a line, and returns when the line is on disk; a report may reach the disk later, since the engine drops a repeated one.
+    /// A long file is emptied once all its claims are reported.
     ///
     /// # Errors
     ///
@@ -138,7 +139,9 @@ impl Spool {
         let text = format!("\n{}\n", serde_json::to_string(line)?);
         let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         tail.file.write_all(text.as_bytes())?;
-        tail.file.sync_data()?;
+        if !matches!(line, Line::Reported { .. }) {
+            tail.file.sync_data()?;
+        }
         tail.bytes += text.len() as u64;
         match line {
             Line::Claim { attempt, .. } | Line::Outcome { attempt, .. } => {

@@ -13,13 +13,15 @@
 //!
 //! The id of the workflow is the key of the job, so that the same key is the same job. Before a create, three places have its claim:
 //! the history of the workflow, the object store, where the claim can be written once only, and the spool of the worker, on a local
-//! disk. A worker sends the create in a task of its own, writes the outcome to its spool and signals it to the workflow, in
-//! addition to the result of the step. So a handle reaches its job if the step has timed out, if the engine is away, and, from the
-//! spool, after the process has ended. A create without an outcome parks the job until a person decides, unless its claim has not reached
-//! the store: a step takes its place there, after which the create cannot send, and the job is planned again.
+//! disk. A worker sends the create in a task of its own, writes the outcome to its spool, and delivers it as the result of the step or,
+//! if the engine does not confirm that, by a signal to the workflow. So a handle reaches its job if the step has timed out, if the
+//! engine is away, and, from the spool, after the process has ended. A create without an outcome parks the job until a person decides,
+//! unless its claim has not reached the store: a step takes its place there, after which the create cannot send, and the job is
+//! planned again.
 //!
 //! A claim that has not reached the store leaves its number there to the next one. So a job that is reset, or submitted again after the
-//! engine has forgotten it, meets the first number that a create has used, whatever fails in between.
+//! engine has forgotten it, meets the first number that a create has used, whatever fails in between. After a reset, the job goes on
+//! with the generation of the earlier run that used the number; without such a run, it is parked.
 //!
 //! # Cancelling
 //!

@@ -1,7 +1,7 @@
 //! The create step, which may buy a generation.
 //!
-//! The request is sent by a task of its own, which outlives a step that the engine has given up: its outcome goes to the spool
-//! and by a signal to the job, and the step's result is only the fastest of the three ways.
+//! The request is sent by a task of its own, which outlives a step that the engine has given up: its outcome goes to the spool, and
+//! then to the job.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,19 +10,22 @@ use temporalio_client::{ActivityIdentifier, RpcOptions, errors::AsyncActivityErr
 use temporalio_common::error::ApplicationFailure;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
-use tokio::time::interval;
+use tokio::{
+    task::JoinError,
+    time::{Instant, Interval, interval_at},
+};
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span, field, info_span};
 
 use super::{
     marks::{self, Owner},
     media,
-    reports::{Report, Reports, blocking},
+    reports::{Delivery, Report, Reports, blocking},
     service::{Service, now},
     tasks::{CreateTask, VoidTask},
 };
 use crate::{
-    job::{Claim, ClaimId, Fact, Permit, Plan},
+    job::{Claim, ClaimId, Fact, GenerationRecord, Permit, Plan},
     spool::{Attempt, Line, Spool},
     store::Store,
 };
@@ -80,16 +83,20 @@ impl CreateStep {
         };
         let send = async move { step.send(job, task, lease).await };
         let mut sent = self.in_flight.spawn(send.instrument(span));
-        let mut beats = interval(beat / 3);
+        let mut beats = beats(beat);
         let (mut awake, mut is_late) = (now(), false);
         loop {
             tokio::select! {
-                fact = &mut sent => {
-                    let fact = fact.unwrap_or_else(|error| Fact::unclear(claim, error.to_string()));
+                sent = &mut sent => {
+                    let failed = |error: JoinError| (Fact::unclear(claim, error.to_string()), Delivery::Later);
+                    let (fact, delivery) = sent.unwrap_or_else(failed);
                     if is_late || now().since(awake) > beat {
                         self.service.metrics.late(&fact);
                     }
-                    return Ok(fact);
+                    return match delivery {
+                        Delivery::Done => Err(ActivityError::WillCompleteAsync),
+                        _ => Ok(fact),
+                    };
                 }
                 _ = beats.tick() => {
                     // The process was frozen, and the engine has given the step up.
@@ -124,12 +131,13 @@ impl CreateStep {
 
 impl CreateStep {
     /// Sends the request, and takes its outcome to the spool and to the job.
-    async fn send(&self, job: String, task: CreateTask, lease: Lease) -> Fact {
+    async fn send(&self, job: String, task: CreateTask, lease: Lease) -> (Fact, Delivery) {
         let attempt = Attempt {
             claim: task.claim.clone(),
             run: lease.run.clone(),
         };
         let (pause, length) = (task.pause, task.length);
+        let token = lease.token.clone();
         let prepared = self.prepare(&job, task, lease).await;
         // Only then is the claim in the spool, where the outcome belongs.
         let is_spooled = prepared.is_ok();
@@ -151,10 +159,10 @@ impl CreateStep {
             job,
             attempt,
             fact: fact.clone(),
+            step: Some(token),
             is_spooled,
         };
-        self.reports.send(report).await;
-        fact
+        (fact, self.reports.send(report).await)
     }
 
     /// Sends the request.
@@ -215,12 +223,31 @@ impl CreateStep {
             voided.map_err(|error| away(&error))?;
         }
         let taken = marks::take(&self.store, mark, &owner).await;
-        let is_taken = taken.map_err(|error| away(&error))?;
-        if !is_taken {
-            let reason = "a create of the same claim was started before";
-            return Err(Fact::unclear(claim, reason));
+        match taken.map_err(|error| away(&error))? {
+            None => Ok((request, lease.permit)),
+            Some(other) => Err(self.used_by(job, &lease.run, claim, &other).await),
         }
-        Ok((request, lease.permit))
+    }
+
+    /// The outcome of a create whose mark another one has used: the generation of that one, if it was in another run of the job that
+    /// the engine still has, as before a reset.
+    async fn used_by(&self, job: &str, run: &str, claim: ClaimId, other: &Owner) -> Fact {
+        let is_of_other = |record: &&GenerationRecord| {
+            let claim = record.claim.as_ref();
+            claim.is_some_and(|claim| claim.as_str() == other.claim)
+        };
+        if !other.run.is_empty()
+            && other.run != run
+            && let Some(earlier) = self.reports.job(job, &other.run).await
+            && let Some(record) = earlier.generations().iter().find(is_of_other)
+        {
+            return Fact::Created {
+                claim,
+                handle: record.handle.clone(),
+                first_poll: now(),
+            };
+        }
+        Fact::unclear(claim, "a create of the same claim was started before")
     }
 
     /// Writes the claim to the spool, and spends the permit. An error is the outcome of a create that is not sent.
@@ -256,6 +283,12 @@ impl CreateStep {
         let permit = lease.permit.renewed(until);
         Ok(Lease { permit, ..lease })
     }
+}
+
+/// The times of the heartbeats of a step. The engine counts the start as the first one.
+pub(super) fn beats(timeout: Duration) -> Interval {
+    let period = timeout / 3;
+    interval_at(Instant::now() + period, period)
 }
 
 /// The message of an error with its causes, in one line.

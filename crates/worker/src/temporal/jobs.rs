@@ -21,7 +21,7 @@ use super::{
     workflow::JobWorkflow,
 };
 
-/// The jobs of one namespace.
+/// The jobs of one namespace. A key names one job of the namespace; lists have those of the queues alone.
 #[derive(Clone)]
 pub struct Jobs {
     client: Client,
@@ -136,7 +136,7 @@ impl Jobs {
         })
     }
 
-    /// The jobs in `state`, or all, the newest first, at most `limit`.
+    /// The jobs of the queues that are in `state`, or all, the newest first, at most `limit`.
     ///
     /// # Errors
     ///
@@ -147,18 +147,12 @@ impl Jobs {
         limit: usize,
     ) -> Result<Vec<JobSummary>, JobError> {
         // A job whose history is continued in a new one is listed once.
-        let mut query =
-            format!("WorkflowType = '{WORKFLOW}' AND ExecutionStatus != 'ContinuedAsNew'");
-        match state {
-            None => {}
-            // No worker has seen the job.
-            Some(JobState::Planned) => {
-                query += &format!(
-                    " AND ({STATE_ATTRIBUTE} = '{}' OR {STATE_ATTRIBUTE} IS NULL)",
-                    state_name(JobState::Planned)
-                );
-            }
-            Some(state) => query += &format!(" AND {STATE_ATTRIBUTE} = '{}'", state_name(state)),
+        let mut query = format!(
+            "WorkflowType = '{WORKFLOW}' AND TaskQueue = '{}' AND ExecutionStatus != 'ContinuedAsNew'",
+            escaped(&self.queues.jobs())
+        );
+        if let Some(state) = state {
+            query += &format!(" AND {}", is_in(state));
         }
         let options = WorkflowListOptions::builder().limit(limit).build();
         let found = self.client.list_workflows(query, options);
@@ -187,13 +181,43 @@ impl Jobs {
     }
 }
 
+/// The condition of a query that a job is in the state, as [`summary`] reads it.
+fn is_in(state: JobState) -> String {
+    let shows = |state| format!("{STATE_ATTRIBUTE} = '{}'", state_name(state));
+    match state {
+        // No worker has seen the job.
+        JobState::Planned => format!("({} OR {STATE_ATTRIBUTE} IS NULL)", shows(state)),
+        JobState::Waiting | JobState::Saving => {
+            format!("{} AND ExecutionStatus != 'Completed'", shows(state))
+        }
+        JobState::Saved => format!(
+            "({} OR (({} OR {}) AND ExecutionStatus = 'Completed'))",
+            shows(state),
+            shows(JobState::Waiting),
+            shows(JobState::Saving)
+        ),
+        _ => shows(state),
+    }
+}
+
+/// Text within the single quotes of a query.
+fn escaped(text: &str) -> String {
+    text.replace('\\', r"\\").replace('\'', r"\'")
+}
+
 fn summary(found: WorkflowExecution) -> JobSummary {
-    let state = found.search_attributes().get(&STATE);
-    let state = state.and_then(|name| serde_json::from_value(name.into()).ok());
+    let shown = found.search_attributes().get(&STATE);
+    let shown = shown.and_then(|name| serde_json::from_value(name.into()).ok());
     let status = found.status();
+    let state = match (shown.unwrap_or(JobState::Planned), status) {
+        (JobState::Waiting | JobState::Saving, WorkflowExecutionStatus::Completed) => {
+            JobState::Saved
+        }
+        (state, _) => state,
+    };
     JobSummary {
         key: found.id().to_owned(),
-        state: state.unwrap_or(JobState::Planned),
+        state,
         is_aborted: !matches!(
             status,
             WorkflowExecutionStatus::Running | WorkflowExecutionStatus::Completed

@@ -13,15 +13,15 @@ use crate::{
 };
 
 /// The content of a mark: who has taken it.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Owner {
     job: String,
     attempt: String,
     /// The run of the workflow. Marks of earlier versions have none, and no claim.
     #[serde(default)]
-    run: String,
+    pub(super) run: String,
     #[serde(default)]
-    claim: String,
+    pub(super) claim: String,
     /// Whether the mark was taken so that no create takes it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_void: bool,
@@ -46,12 +46,12 @@ impl Owner {
     }
 }
 
-/// Takes a mark; returns `false` if another create has used it.
+/// Takes a mark; returns the other create that has used it, if one has.
 pub(super) async fn take(
     store: &Store,
     mark: &ClaimId,
     owner: &Owner,
-) -> object_store::Result<bool> {
+) -> object_store::Result<Option<Owner>> {
     put(store, mark, owner, |other| owner.may_use_that_of(other)).await
 }
 
@@ -65,25 +65,29 @@ pub(super) async fn void(
     // An earlier attempt of the same step may have taken it.
     let is_ours =
         |other: &Owner| other.is_void && other.run == owner.run && other.claim == owner.claim;
-    put(store, mark, &owner, is_ours).await
+    let other = put(store, mark, &owner, is_ours).await?;
+    Ok(other.is_none())
 }
 
-/// Stores a mark; an existing one is kept, and counts as stored if `is_ours`.
+/// Stores a mark; an existing one is kept, and its owner returned unless `is_ours`.
 async fn put(
     store: &Store,
     mark: &ClaimId,
     owner: &Owner,
     is_ours: impl Fn(&Owner) -> bool,
-) -> object_store::Result<bool> {
+) -> object_store::Result<Option<Owner>> {
     let key = store.key("claims", mark.as_str());
     let content = serde_json::to_vec(owner).unwrap_or_default();
     let only_new = PutOptions::from(PutMode::Create);
     match store.bucket.put_opts(&key, content.into(), only_new).await {
         Err(object_store::Error::AlreadyExists { .. }) => {
             let taken = store.bucket.get(&key).await?.bytes().await?;
-            Ok(serde_json::from_slice(&taken).is_ok_and(|other| is_ours(&other)))
+            match serde_json::from_slice(&taken) {
+                Ok(other) if is_ours(&other) => Ok(None),
+                other => Ok(Some(other.unwrap_or_default())),
+            }
         }
-        put => put.map(|_| true),
+        put => put.map(|_| None),
     }
 }
 
@@ -133,7 +137,7 @@ mod tests {
             (&owner("b", "boat/2"), false),
         ] {
             let taken = take(&store, &mark, who).await.expect("a store");
-            assert_eq!(taken, is_taken, "{} {}", who.run, who.claim);
+            assert_eq!(taken.is_none(), is_taken, "{} {}", who.run, who.claim);
         }
     }
 
@@ -154,11 +158,12 @@ mod tests {
         // The create that was given up, the next claim, and the job after a reset.
         for (run, claim) in [("a", "boat/1"), ("a", "boat/2"), ("b", "boat/1")] {
             let taken = take(&store, &mark, &owner(run, claim)).await;
-            assert!(!taken.expect("a store"), "{run} {claim}");
+            assert!(taken.expect("a store").is_some(), "{run} {claim}");
         }
         let mark = ClaimId::from("boat/2");
         let create = owner("a", "boat/2");
-        assert!(take(&store, &mark, &create).await.expect("a store"));
+        let taken = take(&store, &mark, &create).await;
+        assert_eq!(taken.expect("a store"), None);
         let voided = void(&store, &mark, owner("a", "boat/2")).await;
         assert!(!voided.expect("a store"));
     }
@@ -173,7 +178,7 @@ mod tests {
             let put = store.bucket.put(&key, content.into()).await;
             put.expect("a store");
             let taken = take(&store, &mark, &owner("a", "boat/1")).await;
-            assert!(!taken.expect("a store"), "{content}");
+            assert!(taken.expect("a store").is_some(), "{content}");
         }
     }
 

@@ -1,4 +1,6 @@
 //! Reports: the outcomes of creates on their way to the jobs.
+//!
+//! An outcome is the result of its step, or a signal if the engine does not take it as such: a step that was given up has no result.
 
 use std::{
     collections::VecDeque,
@@ -11,7 +13,8 @@ use std::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use temporalio_client::{
-    Client, WorkflowGetResultOptions, WorkflowHandle, WorkflowSignalOptions,
+    ActivityIdentifier, Client, RpcOptions, WorkflowDescribeOptions, WorkflowExecutionStatus,
+    WorkflowGetResultOptions, WorkflowHandle, WorkflowQueryOptions, WorkflowSignalOptions,
     errors::WorkflowInteractionError, tonic::Code,
 };
 
@@ -20,18 +23,18 @@ use super::{
     workflow::JobWorkflow,
 };
 use crate::{
-    job::{Effect, Fact},
+    job::{Effect, Fact, Job},
     spool::{Abandoned, Attempt, Line, Spool},
 };
 
-/// Records outcomes in the spool and signals them to their jobs.
+/// Records outcomes in the spool and delivers them to their jobs.
 pub(super) struct Reports {
     pub(super) engine: Client,
     pub(super) spool: Arc<Spool>,
     pub(super) metrics: Arc<Metrics>,
     /// The file of outcomes whose jobs the engine does not have.
     pub(super) orphans: PathBuf,
-    /// What could not be signalled yet.
+    /// What could not be delivered yet.
     pub(super) pending: Mutex<VecDeque<Report>>,
 }
 
@@ -42,6 +45,9 @@ pub(super) struct Report {
     #[serde(flatten)]
     pub(super) attempt: Attempt,
     pub(super) fact: Fact,
+    /// The engine's token of the step, if it may still take a result.
+    #[serde(skip)]
+    pub(super) step: Option<Vec<u8>>,
     /// Whether the claim is in the spool of this process.
     #[serde(skip)]
     pub(super) is_spooled: bool,
@@ -69,7 +75,7 @@ impl Report {
 
 /// What became of a report.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Delivery {
+pub(super) enum Delivery {
     /// The job has it, or a person has to look at it.
     Done,
     /// Another attempt is needed.
@@ -79,8 +85,8 @@ enum Delivery {
 }
 
 impl Reports {
-    /// Records the outcome of a create and signals it to its job. If the engine cannot be reached, [`sweep`](Self::sweep) tries again.
-    pub(super) async fn send(&self, report: Report) {
+    /// Records the outcome of a create in the spool, and delivers it to its job. If that fails, [`sweep`](Self::sweep) tries again.
+    pub(super) async fn send(&self, report: Report) -> Delivery {
         if report.is_spooled {
             let line = Line::Outcome {
                 attempt: report.attempt.clone(),
@@ -88,10 +94,10 @@ impl Reports {
             };
             self.append(line).await;
         }
-        self.try_to_deliver(report).await;
+        self.try_to_deliver(report).await
     }
 
-    /// Signals what could not be signalled before, and what ended processes have left. The sweep ends if the engine is away, since each
+    /// Delivers what could not be delivered before, and what ended processes have left. The sweep ends if the engine is away, since each
     /// call would wait for it.
     pub(super) async fn sweep(&self) {
         let count = self.pending().len();
@@ -150,6 +156,7 @@ impl Reports {
                 job: record.job.clone(),
                 attempt: attempt.clone(),
                 fact: record.outcome.clone().unwrap_or_else(lost),
+                step: None,
                 is_spooled: false,
             };
             match self.deliver(&report).await {
@@ -168,8 +175,24 @@ impl Reports {
         all
     }
 
-    /// Signals an outcome to its job.
     async fn deliver(&self, report: &Report) -> Delivery {
+        let step = report.step.as_deref();
+        match step {
+            Some(step) if self.complete(step, &report.fact).await => Delivery::Done,
+            _ => self.signal(report).await,
+        }
+    }
+
+    /// Whether the engine takes the outcome as the result of its step.
+    async fn complete(&self, step: &[u8], fact: &Fact) -> bool {
+        let step = ActivityIdentifier::from_task_token(step.to_vec().into());
+        let step = self.engine.get_async_activity_handle(step);
+        let completed = step.complete(Some(fact.clone()), RpcOptions::default());
+        completed.await.is_ok()
+    }
+
+    /// Signals an outcome to its job.
+    async fn signal(&self, report: &Report) -> Delivery {
         let options = WorkflowSignalOptions::builder()
             .request_id(report.request_id())
             .build();
@@ -192,9 +215,14 @@ impl Reports {
     /// The workflow that an outcome is for: a handle is for the latest run of the job, whatever claimed it. Anything else is for the
     /// run of the claim, since another run may have a claim with the same id.
     fn workflow(&self, report: &Report) -> WorkflowHandle<Client, JobWorkflow> {
-        let job: WorkflowHandle<_, JobWorkflow> = self.engine.get_workflow_handle(&report.job);
+        self.run(&report.job, report.run())
+    }
+
+    /// A run of a job's workflow; the latest one, for `None`.
+    fn run(&self, job: &str, run: Option<&str>) -> WorkflowHandle<Client, JobWorkflow> {
+        let job: WorkflowHandle<_, JobWorkflow> = self.engine.get_workflow_handle(job);
         let mut info = job.info().clone();
-        info.run_id = report.run().map(str::to_owned);
+        info.run_id = run.map(str::to_owned);
         WorkflowHandle::new(self.engine.clone(), info)
     }
 
@@ -216,6 +244,26 @@ impl Reports {
             .build();
         let ended = self.workflow(report).get_result(options).await;
         ended.is_ok_and(|mut job| job.apply(report.fact.clone(), now()).effect == Effect::Known)
+    }
+
+    /// The job as a run of its workflow knows it, if the engine has the run.
+    pub(super) async fn job(&self, job: &str, run: &str) -> Option<Job> {
+        let job = self.run(job, Some(run));
+        let options = WorkflowGetResultOptions::builder()
+            .follow_runs(false)
+            .build();
+        // A run that was terminated by a reset has no result.
+        let described = job
+            .describe(WorkflowDescribeOptions::default())
+            .await
+            .ok()?;
+        match described.status() {
+            WorkflowExecutionStatus::Completed => job.get_result(options).await.ok(),
+            _ => {
+                let queried = job.query(JobWorkflow::job, (), WorkflowQueryOptions::default());
+                queried.await.ok()
+            }
+        }
     }
 
     /// Records an outcome whose job has ended or is unknown to the engine, so that a person can look at it.
@@ -279,6 +327,7 @@ mod tests {
             job: "boat".into(),
             attempt,
             fact,
+            step: None,
             is_spooled: false,
         }
     }

@@ -6,11 +6,10 @@ use aimlapi_video::{ErrorKind, Generation};
 use temporalio_common::error::ApplicationFailure;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
-use tokio::time::interval;
 use tracing::{Instrument, info_span};
 
 use super::{
-    create::{DEFAULT_HEARTBEAT, text},
+    create::{DEFAULT_HEARTBEAT, beats, text},
     protocol::SavedObject,
     service::Service,
     tasks::SaveTask,
@@ -36,7 +35,7 @@ impl SaveStep {
     ) -> Result<Vec<SavedObject>, ActivityError> {
         let info = context.info();
         let job = info.workflow_id.clone().unwrap_or_default();
-        let mut beats = interval(info.heartbeat_timeout.unwrap_or(DEFAULT_HEARTBEAT) / 3);
+        let mut beats = beats(info.heartbeat_timeout.unwrap_or(DEFAULT_HEARTBEAT));
         let span = info_span!(
             "save",
             job,

@@ -8,7 +8,10 @@
     reason = "the constants that the macros generate have no documentation"
 )]
 
-use std::time::{Duration, SystemTime};
+use std::{
+    pin::pin,
+    time::{Duration, SystemTime},
+};
 
 use aimlapi_video::GenerationHandle;
 use serde_json::Value;
@@ -168,15 +171,26 @@ impl JobWorkflow {
     }
 }
 
-/// Shows a new state in the search attribute. Without it, a job counts as planned, which is enough for its first claim.
+/// Shows a new state in the search attribute. Each costs the engine a write, so those that last for an instant and those that lists
+/// conclude are not shown: without the attribute, a job is planned or claimed for the first time, and a job that has completed while it
+/// was shown as waiting or saving is saved.
 fn show_state(context: &WorkflowContext<JobWorkflow>) {
     let state = context.state(|state| state.job.phase().state());
     let shown = context.state(|job| job.shown);
-    let is_first_claim = state == JobState::Claimed && shown.is_none();
-    if shown != Some(state) && !is_first_claim {
-        context.upsert_search_attributes([STATE.value_set(state_name(state))]);
-        context.state_mut(|job| job.shown = Some(state));
+    let is_needless = match state {
+        JobState::Claimed => shown.is_none(),
+        JobState::Saving => shown == Some(JobState::Waiting),
+        JobState::Saved => matches!(shown, Some(JobState::Waiting | JobState::Saving)),
+        _ => false,
+    };
+    if shown != Some(state) && !is_needless {
+        show(context, state);
     }
+}
+
+fn show(context: &WorkflowContext<JobWorkflow>, state: JobState) {
+    context.upsert_search_attributes([STATE.value_set(state_name(state))]);
+    context.state_mut(|job| job.shown = Some(state));
 }
 
 /// Whether the engine was asked to cancel the workflow.
@@ -330,10 +344,16 @@ async fn save(context: &WorkflowContext<JobWorkflow>) {
         .do_not_eagerly_execute(true)
         .cancellation_token(WorkflowCancellationToken::new())
         .build();
-    let fact = match context
-        .execute_activity(SaveStep::save, task, options)
-        .await
-    {
+    let mut saving = pin!(context.execute_activity(SaveStep::save, task, options));
+    let saved = workflows::select! {
+        saved = &mut saving => saved,
+        // As while the store is full.
+        _ = context.timer(LONG_SAVE) => {
+            show(context, JobState::Saving);
+            saving.await
+        }
+    };
+    let fact = match saved {
         Ok(objects) => Fact::Saved { handle, objects },
         Err(error) => Fact::Lost {
             handle,
@@ -372,6 +392,9 @@ pub(super) fn both(schedule_to_close: Duration, start_to_close: Duration) -> Act
         start_to_close,
     }
 }
+
+/// The time after which a save is shown.
+const LONG_SAVE: Duration = Duration::from_secs(5);
 
 /// The pause after a claim that did not apply.
 const AGAIN: Duration = Duration::from_secs(1);

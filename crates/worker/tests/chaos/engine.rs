@@ -94,6 +94,8 @@ fn spawn(folder: &Path, port: u16) -> Child {
         .arg(folder.join("engine.db"))
         // What the server has written survives its end, though not that of the machine.
         .args(["--sqlite-pragma", "synchronous=OFF"])
+        // Without a file of its own for each transaction.
+        .args(["--sqlite-pragma", "journal_mode=WAL"])
         .stdout(log.try_clone().expect("works"))
         .stderr(log)
         .stdin(Stdio::null())

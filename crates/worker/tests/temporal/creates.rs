@@ -39,18 +39,19 @@ async fn create_that_is_rate_limited_is_repeated_under_another_claim() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Temporal server"]
 async fn job_with_many_claims_continues_in_a_new_history() {
-    let busy = r#"{ "next": [{ "create": { "status": 429 }, "times": 4 }] }"#;
+    let busy = r#"{ "next": [{ "create": { "status": 429 }, "times": 6 }] }"#;
     let world = World::with(scenario(busy)).await;
     let worker = world.worker(world.options());
     world.submit("boat", "A paper boat").await;
     let job = world.state("boat", JobState::Saved).await;
     worker.stop().await;
-    assert_eq!(job.claims().len(), 5);
+    assert_eq!(job.claims().len(), 7);
     let handle = world.client.get_workflow_handle::<UntypedWorkflow>("boat");
     let described = handle.describe(WorkflowDescribeOptions::default()).await;
     let described = described.expect("described");
+    // In one history, these claims have more than 110 events.
     assert!(
-        described.history_length() < 60,
+        described.history_length() < 100,
         "{}",
         described.history_length()
     );

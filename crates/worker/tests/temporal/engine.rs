@@ -64,7 +64,7 @@ fn serve(port: u16, folder: &TempDir) -> (Child, BufReader<ChildStdout>) {
         // No other test has a history of this length.
         .args([
             "--dynamic-config-value",
-            "limit.historyCount.suggestContinueAsNew=60",
+            "limit.historyCount.suggestContinueAsNew=40",
         ])
         .stdout(Stdio::piped())
         .spawn()

