@@ -3,16 +3,16 @@
 #
 # Guess: both; static manifests of several periods are DASH's way to join clips, and a tool that cannot read them says so.
 # Versions: ffmpeg 9.0.2 (imageio-ffmpeg 0.8.1), yt-dlp 2026.10.26, streamlink 8.6.3 (PyPI), dasha 3.1.9 (npm).
-# Behaviour: each of the four takes one clip and reports success: ffmpeg the longest, yt-dlp the last, streamlink and dasha the first.
-#   yt-dlp joins periods whose representations differ in nothing, not in BaseURL either, but does not move the times, which begin at
-#   0 in both clips, so that ffmpeg shows 96 of the 120 frames. A video that consists of several generated clips is saved in part, and
-#   the exit status does not show it; the duration in the manifest does.
+# Behaviour: each of the four takes one clip, ffmpeg the longest, yt-dlp the last, streamlink and dasha the first; dasha, a parser, lists
+#   its segments, and the others save them and exit with 0. yt-dlp joins periods whose representations differ in nothing, not in BaseURL
+#   either, and ffmpeg then decodes 96 of the 120 frames. A video of several generated clips is saved in part, and the exit
+#   status does not show it.
 # Output on 2026-11-28: the lines at the end of this script.
 set -euo pipefail
 folder=$(mktemp -d)
 server=
 finish() {
-  [ -z "$server" ] || kill "$server"
+  [ -z "$server" ] || kill "$server" 2>/dev/null || :
   rm -rf "$folder"
 }
 trap finish EXIT

@@ -3,10 +3,9 @@
 #
 # Guess: the one of the clip, hvc1.1.6.L30.90, no matter whether it is encoded or copied, as for H.264, VP9 and AV1.
 # Versions: ffmpeg 9.0.2 (imageio-ffmpeg 0.8.1), and the libraries of ffmpeg 8.1.2 in av 18.1.0 (PyPI).
-# Behaviour: right when the stream is encoded in the same command with the tag hvc1, and missing when it is copied from an MP4 (`-c copy`),
-#   whatever its tag: codecs="" in DASH, no CODECS in HLS. The same if it is encoded with ffmpeg's default tag, hev1. There is no
-#   warning, and ffmpeg itself, which looks into the segments, plays the result, but a player that selects what it can decode by the
-#   manifest (RFC 8216, 4.3.4.2) has nothing to go by.
+# Behaviour: right when the stream is encoded in the same command with the tag hvc1, and missing when it is copied from an MP4 whose tag is
+#   hvc1 (`-c copy`), even if the tag is stated again: codecs="" in DASH, no CODECS in HLS. The same if it is encoded with ffmpeg's
+#   default tag. A player that selects what it can decode by the manifest (RFC 8216, 4.3.4.2) has nothing to go by.
 # Output on 2026-11-28: the lines at the end of this script.
 set -euo pipefail
 folder=$(mktemp -d)

@@ -6,9 +6,9 @@
 #   start of the Period (5.3.9.2); @r="-1" repeats a segment to the end of the Period (5.3.9.6).
 # Version: mpd-parser 1.4.0.
 # Behaviour: only the form that states each duration is right. A Period without @duration gets the duration of the whole presentation,
-#   so that each clip is followed by segments that do not exist. With @presentationTimeOffset, @r="-1" gives no segment at all,
-#   because the offset is missing from one side of the subtraction, and numbered segments get times before the start. With
-#   Period@duration alone, which is valid, the presentation lasts 0 s. No warning is given.
+#   so that each clip is followed by segments that do not exist. With @presentationTimeOffset, @r="-1" gives no segment at all, and
+#   numbered segments get times before the start. With Period@duration alone, which is valid, the presentation lasts 0 s. The
+#   parser calls its handler of events, which gets warnings, for none of them.
 # Output on 2026-11-28: the lines at the end of this script.
 set -euo pipefail
 folder=$(mktemp -d)
@@ -42,7 +42,8 @@ const FORMS = {
 for (const [form, [attributes, ...periods]] of Object.entries(FORMS)) {
   const text = `<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" minBufferTime="PT2S"
     profiles="urn:mpeg:dash:profile:isoff-live:2011" ${attributes}>${periods.join("")}</MPD>`;
-  const manifest = parse(text, { manifestUri: "https://example.com/clip.mpd" });
+  const eventHandler = ({ message }) => console.log(`${form}: ${message}`);
+  const manifest = parse(text, { manifestUri: "https://example.com/clip.mpd", eventHandler });
   const segments = manifest.playlists.flatMap((playlist) => playlist.segments);
   const list = segments.map(({ uri, presentationTime, duration }) => `${uri}@${presentationTime}+${duration}`);
   console.log(`${form}: ${manifest.duration} s: ${list.join(" ") || "no segment"}`);

@@ -6,9 +6,8 @@
 # Versions: requests 2.34.2, httpx 0.28.1, aiohttp 3.14.5 (PyPI); busboy 1.6.0, lambda-multipart-parser 1.0.1, parse-multipart-data 1.5.0,
 #   multipart-formdata 1.1.0, aws-multipart-parser 0.2.1, aws-lambda-multipart-parser 0.1.3 (npm).
 # Behaviour: requests writes no Content-Type into the part of a file whose type nobody states: three parsers throw, and multipart-formdata
-#   takes the file for a text and has a piece of the boundary as its data. aiohttp writes Content-Type before Content-Disposition: both
-#   parsers for AWS return a file that begins with the header, and multipart-formdata throws. Only what httpx writes, in the form of a
-#   browser, is read by all six.
+#   returns a piece of the boundary as the file. aiohttp writes Content-Type before Content-Disposition: both parsers for AWS return a
+#   file with a piece of the part's header in front, and multipart-formdata throws. Only what httpx writes is read by all six.
 # Output on 2026-11-28: the lines at the end of this script.
 set -euo pipefail
 folder=$(mktemp -d)
@@ -86,12 +85,16 @@ const parsers = {
   "aws-lambda-multipart-parser": (type, body) =>
     awsLambda.parse({ headers: { "Content-Type": type }, body: body.toString("latin1") }, true).image.content,
 };
+const describe = (text, type) => {
+  if (type.split("boundary=")[1].startsWith(text.replace(/^-+/, ""))) return "a piece of the boundary";
+  return text.includes("form-data; name") ? "header and file" : `${text.length} other bytes`;
+};
 for (const [name, parse] of Object.entries(parsers)) {
   const results = [];
   for (const [client, { type, body }] of Object.entries(uploads)) {
     try {
       const received = binary(await parse(type, Buffer.from(body, "base64")));
-      results.push(`${client} ${received.equals(sent) ? "right" : `${received.length} other bytes`}`);
+      results.push(`${client} ${received.equals(sent) ? "right" : describe(received.toString("latin1"), type)}`);
     } catch (error) {
       results.push(`${client} ${error.name}`);
     }
@@ -106,7 +109,7 @@ diff output - <<'EXPECTED'
 busboy: requests right, httpx right, aiohttp right
 lambda-multipart-parser: requests right, httpx right, aiohttp right
 parse-multipart-data: requests TypeError, httpx right, aiohttp right
-multipart-formdata: requests 31 other bytes, httpx right, aiohttp TypeError
-aws-multipart-parser: requests TypeError, httpx right, aiohttp 77 other bytes
-aws-lambda-multipart-parser: requests TypeError, httpx right, aiohttp 77 other bytes
+multipart-formdata: requests a piece of the boundary, httpx right, aiohttp TypeError
+aws-multipart-parser: requests TypeError, httpx right, aiohttp header and file
+aws-lambda-multipart-parser: requests TypeError, httpx right, aiohttp header and file
 EXPECTED

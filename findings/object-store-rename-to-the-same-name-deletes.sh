@@ -4,9 +4,9 @@
 # Guess: yes, in each store, whether the call does nothing, as rename(2) and fsspec's mv do, or is an error, as in opendal.
 # Versions: obstore 0.12.1 (object_store 0.14); azurite 3.35.0 (npm) with azure-storage-blob 12.31.1; moto 5.2.5 with boto3 1.44.8;
 #   opendal 0.47.12, fsspec 2026.9.0.
-# Behaviour: in MemoryStore and AzureStore the object is deleted, and rename returns without an error: it copies the object to itself
-#   and then deletes the source. In S3Store the store refuses the copy to itself, so that the object stays; in LocalStore the file system
-#   does nothing. A program that moves a video to a name that it computes loses the video if the two names are equal.
+# Behaviour: in MemoryStore and AzureStore the object is deleted, and rename returns without an error; a copy to the same name is harmless
+#   there. In S3Store both are refused, so that the object stays, and in LocalStore it stays, too. A program that moves a video to a
+#   name that it computes loses the video if the two names are equal.
 # Output on 2026-11-28: the lines at the end of this script.
 set -euo pipefail
 folder=$(mktemp -d)

@@ -5,8 +5,8 @@
 # Versions: @stoplight/prism-cli 5.14.2, express-openapi-validator 5.6.2, openapi-backend 5.21.2, openapi-enforcer 1.23.0 (npm).
 # Behaviour: prism (deepObject and form) and express-openapi-validator (deepObject) read an absent parameter as {}, and refuse the request
 #   because {} lacks the property: the filter that may be left out has to be sent. openapi-backend accepts the absent one, and refuses the
-#   object in form, the default style, as it is sent with and without explode. prism refuses each list with spaceDelimited, since it does
-#   not split it. Only openapi-enforcer accepts all of them.
+#   object in form, the default style, as it is sent with and without explode. prism refuses a list of two
+#   with spaceDelimited (minItems: 2). Only openapi-enforcer accepts all of them.
 # Output on 2026-11-28: the lines at the end of this script.
 set -euo pipefail
 folder=$(mktemp -d)

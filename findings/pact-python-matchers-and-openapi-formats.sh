@@ -4,10 +4,10 @@
 # Guess: `match.datetime(aware)` accepts what OpenAPI calls date-time (RFC 3339: 2026-11-28T10:00:00Z, or +00:00), at least the example it
 #   was given; `match.bool(True)` accepts true and false and no text, as JSON Schema's boolean does.
 # Version: pact-python 4.2.0 (PyPI; pact-python-ffi 0.5.12.1, the library of Pact in Rust).
-# Behaviour: the default format of the date-time is that of strftime's %z, an offset without a colon. Each date-time of RFC 3339 is
-#   refused, even the text that the matcher was given as its example, and +0000 is accepted, which RFC 3339 does not allow. So Pact and a
-#   validator of the same OpenAPI document accept no common value, unless the matcher has format="%Y-%m-%dT%H:%M:%S%:z". The boolean
-#   accepts the text "false", which counts as true in JavaScript and Python.
+# Behaviour: the default format of the date-time is that of strftime's %z, an offset without a colon. Both date-times of RFC 3339 are
+#   refused, even the text that the matcher was given as its example, and +0000 is accepted, which RFC 3339 does not allow. A client
+#   that sends what its document asks for fails the test, unless the matcher has format="%Y-%m-%dT%H:%M:%S%:z". The
+#   boolean accepts the text "false", which counts as true in JavaScript and Python.
 # Output on 2026-11-28: the lines at the end of this script.
 set -euo pipefail
 folder=$(mktemp -d)

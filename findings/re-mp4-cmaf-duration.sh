@@ -4,8 +4,8 @@
 # Guess: 3 s, give or take a frame, whether the movie is in one piece or in fragments; B-frames do not matter.
 # Versions: re_mp4 0.5.1, beside mp4box 2.4.1 (npm); written by ffmpeg 9.0.2 (imageio-ffmpeg 0.8.1, PyPI).
 # Behaviour: 349528 s, four days, without an error, with `-movflags cmaf`, and right otherwise. CMAF replaces the edit list by negative
-#   composition offsets, which are signed in version 1 of `trun` (ISO/IEC 14496-12, 8.8.8); re_mp4 reads them as unsigned, so that each
-#   frame shown before its place in the file moves 2^32 units ahead. The same offsets in `ctts` of a movie in one piece are read right.
+#   composition offsets, which are signed in version 1 of `trun` (ISO/IEC 14496-12, 8.8.8); with re_mp4 each frame shown before its place
+#   in the file moves ahead by about 2^32 units of 1/12288 s, as if they were unsigned. Negative offsets in a movie in one piece are right.
 # Output on 2026-11-28: the lines at the end of this script.
 set -euo pipefail
 folder=$(mktemp -d)

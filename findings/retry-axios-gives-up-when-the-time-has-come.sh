@@ -4,9 +4,8 @@
 # Guess: at once, or after the client's own pause. A date has passed as soon as the clock of the client is some seconds ahead of the
 #   server's, or the response was slow; 0 is a valid number of seconds (RFC 9110, section 10.2.3).
 # Versions (npm): retry-axios 4.0.3, axios-retry 4.5.0 and axios-retry-after 2.1.0 with axios 1.21.1; ky 1.14.3, got 14.6.6.
-# Behaviour: four of the five send it within about a second. retry-axios sends none: it takes a pause that is not positive for a reason to
-#   give up and throws the 429, though it waits for a date that is still to come. So a clock that is some seconds fast turns each retry
-#   that was due into a failure.
+# Behaviour: four of the five send it. retry-axios sends none and throws the 429, though it waits for a date that is still to come and then
+#   sends it. So a clock that is some seconds fast turns a retry that was due into a failure.
 # Output on 2026-11-28: the lines at the end of this script.
 set -euo pipefail
 folder=$(mktemp -d)

@@ -4,9 +4,9 @@
 # Guess: about one interval between polls (2 s); a timeout of 5 s is then not reached. `render` starts a render for each template
 #   with a tag, and its `timeout` is documented as the time that the renders may take.
 # Version: creatomate 1.2.1.
-# Behaviour: 12 s: one render is polled every 2 s, the next one after 2 s more. So the wait for n renders takes at least 2n seconds,
+# Behaviour: 12 s, since one render is polled after the other, with 2 s before each. So the wait for n renders takes at least 2n seconds,
 #   whatever the service does. With a timeout below that it ends with TimeoutError although all renders are complete, and the results that
-#   it already has are dropped with it. More than 450 renders cannot succeed within the default of 900 s.
+#   it already has are dropped with it.
 # Output on 2026-11-28: the lines at the end of this script.
 set -euo pipefail
 folder=$(mktemp -d)
