@@ -4,7 +4,7 @@
 # Guess: the second request, which is answered in time, ends the call. A timeout is for each try, or else no retry could follow one.
 # Versions (npm): ofetch 1.5.1, got 14.6.6, ky 1.14.3, axios 1.21.1 with axios-retry 4.5.0 and its shouldResetTimeout.
 # Behaviour: after a 503, all four send a second request. After a timeout, ofetch sends none, and one slow response ends the call with an
-#   error, however many retries it was given. With the other three, the second request succeeds.
+#   error, though it was given three retries. With the other three, the second request succeeds.
 # Output on 2026-11-28: the lines at the end of this script (timeout 400 ms, 3 retries; slow responses take 3 s).
 set -euo pipefail
 folder=$(mktemp -d)
