@@ -21,7 +21,7 @@
 //!
 //! A claim that has not reached the store leaves its number there to the next one. So a job that is reset, or submitted again after the
 //! engine has forgotten it, meets the first number that a create has used, whatever fails in between. After a reset, the job goes on
-//! with the generation of the earlier run that used the number; without such a run, it is parked.
+//! with the generation of the earlier run that used the number; without such a generation, it is parked.
 //!
 //! # Cancelling
 //!
@@ -51,6 +51,7 @@ pub mod workflow;
 
 mod attribute;
 mod create;
+mod earlier;
 mod given_up;
 mod marks;
 mod poll;

@@ -106,6 +106,7 @@ pub(crate) struct List {
     /// Only the jobs in this state
     ///
     /// One of planned, claimed, waiting, saving, saved, refused, failed, ambiguous and lost. Jobs in the last two wait for a decision.
+    /// A job is listed as saving once that takes more than five seconds, and as waiting before.
     #[arg(long, value_parser = state)]
     pub(crate) state: Option<JobState>,
     /// At most this many jobs, the newest first

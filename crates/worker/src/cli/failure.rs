@@ -63,7 +63,7 @@ impl From<JobError> for Failure {
             JobError::Engine(source) => source,
             JobError::NotFound { key } => {
                 return Self::usage(format!(
-                    "there is no job `{key}` in this namespace; `jobs` lists those that exist"
+                    "there is no job `{key}` in this namespace; `jobs` lists those of this queue"
                 ));
             }
             _ => return Self::usage(line),

@@ -18,14 +18,15 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span, field, info_span};
 
 use super::{
+    earlier::Used,
     marks::{self, Owner},
     media,
-    reports::{Delivery, Report, Reports, blocking},
+    reports::{Report, Reports, blocking},
     service::{Service, now},
     tasks::{CreateTask, VoidTask},
 };
 use crate::{
-    job::{Claim, ClaimId, Fact, GenerationRecord, Permit, Plan},
+    job::{Claim, ClaimId, Fact, Permit, Plan},
     spool::{Attempt, Line, Spool},
     store::Store,
 };
@@ -88,14 +89,14 @@ impl CreateStep {
         loop {
             tokio::select! {
                 sent = &mut sent => {
-                    let failed = |error: JoinError| (Fact::unclear(claim, error.to_string()), Delivery::Later);
-                    let (fact, delivery) = sent.unwrap_or_else(failed);
+                    let failed = |error: JoinError| (Fact::unclear(claim, error.to_string()), false);
+                    let (fact, has_ended) = sent.unwrap_or_else(failed);
                     if is_late || now().since(awake) > beat {
                         self.service.metrics.late(&fact);
                     }
-                    return match delivery {
-                        Delivery::Done => Err(ActivityError::WillCompleteAsync),
-                        _ => Ok(fact),
+                    return match has_ended {
+                        true => Err(ActivityError::WillCompleteAsync),
+                        false => Ok(fact),
                     };
                 }
                 _ = beats.tick() => {
@@ -130,8 +131,9 @@ impl CreateStep {
 }
 
 impl CreateStep {
-    /// Sends the request, and takes its outcome to the spool and to the job.
-    async fn send(&self, job: String, task: CreateTask, lease: Lease) -> (Fact, Delivery) {
+    /// Sends the request, and takes its outcome to the spool and to the job. Returns it, and whether the engine waits for the result of
+    /// the step no longer.
+    async fn send(&self, job: String, task: CreateTask, lease: Lease) -> (Fact, bool) {
         let attempt = Attempt {
             claim: task.claim.clone(),
             run: lease.run.clone(),
@@ -154,7 +156,10 @@ impl CreateStep {
         if let Fact::Created { handle, .. } = &fact {
             Span::current().record("handle", handle.id());
         }
-        self.service.metrics.created(&fact);
+        // A generation of an earlier run was counted there.
+        if is_spooled || !matches!(fact, Fact::Created { .. }) {
+            self.service.metrics.created(&fact);
+        }
         let report = Report {
             job,
             attempt,
@@ -213,7 +218,7 @@ impl CreateStep {
                 renewed.map_err(|error| unused("the engine does not confirm the claim", &error))?;
         }
         Span::current().record("model", request.model());
-        let mark = task.mark.as_ref().unwrap_or(&claim);
+        let mark = task.mark.unwrap_or_else(|| claim.clone());
         let owner = Owner::new(job, &lease.run, &claim);
         let away =
             |error: &object_store::Error| unused("the claim cannot be written to the store", error);
@@ -222,32 +227,20 @@ impl CreateStep {
             let voided = marks::void(&self.store, gap, owner.clone()).await;
             voided.map_err(|error| away(&error))?;
         }
-        let taken = marks::take(&self.store, mark, &owner).await;
+        let taken = marks::take(&self.store, &mark, &owner).await;
         match taken.map_err(|error| away(&error))? {
             None => Ok((request, lease.permit)),
-            Some(other) => Err(self.used_by(job, &lease.run, claim, &other).await),
+            Some(other) => {
+                let used = Used {
+                    job,
+                    run: &lease.run,
+                    claim,
+                    mark: &mark,
+                    pause: task.pause,
+                };
+                Err(used.outcome(&request, &other, &self.reports).await)
+            }
         }
-    }
-
-    /// The outcome of a create whose mark another one has used: the generation of that one, if it was in another run of the job that
-    /// the engine still has, as before a reset.
-    async fn used_by(&self, job: &str, run: &str, claim: ClaimId, other: &Owner) -> Fact {
-        let is_of_other = |record: &&GenerationRecord| {
-            let claim = record.claim.as_ref();
-            claim.is_some_and(|claim| claim.as_str() == other.claim)
-        };
-        if !other.run.is_empty()
-            && other.run != run
-            && let Some(earlier) = self.reports.job(job, &other.run).await
-            && let Some(record) = earlier.generations().iter().find(is_of_other)
-        {
-            return Fact::Created {
-                claim,
-                handle: record.handle.clone(),
-                first_poll: now(),
-            };
-        }
-        Fact::unclear(claim, "a create of the same claim was started before")
     }
 
     /// Writes the claim to the spool, and spends the permit. An error is the outcome of a create that is not sent.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    job::{ClaimId, ClaimOutcome, Job},
+    job::{ClaimId, ClaimOutcome, ClaimRecord, Job},
     store::Store,
 };
 
@@ -21,7 +21,7 @@ pub(super) struct Owner {
     #[serde(default)]
     pub(super) run: String,
     #[serde(default)]
-    pub(super) claim: String,
+    claim: String,
     /// Whether the mark was taken so that no create takes it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_void: bool,
@@ -107,6 +107,12 @@ pub(super) fn of(job: &Job, claim: &ClaimId) -> (ClaimId, Vec<ClaimId>) {
         }
     }
     (mark(number), gaps)
+}
+
+/// The claim that has used a mark.
+pub(super) fn user<'a>(job: &'a Job, mark: &ClaimId) -> Option<&'a ClaimRecord> {
+    let uses = |record: &&ClaimRecord| !record.is_unused && of(job, &record.id).0 == *mark;
+    job.claims().iter().rev().find(uses)
 }
 
 #[cfg(test)]

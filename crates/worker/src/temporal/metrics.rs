@@ -13,10 +13,11 @@
 //! | `aimlapi_video_completion_lag_seconds` | histogram | | the time from the last poll that found the generation unfinished to the one that found it completed: the upper bound of the time that the video waited |
 //! | `aimlapi_video_saved_videos_total` | counter | | videos in the store |
 //! | `aimlapi_video_saved_bytes_total` | counter | | bytes of these videos |
-//! | `aimlapi_video_parked_jobs` | gauge | `state`: `ambiguous`, `lost` | jobs of the namespace that wait for a person, read once a minute |
+//! | `aimlapi_video_parked_jobs` | gauge | `state`: `ambiguous`, `lost` | jobs of the worker's queues that wait for a person, read once a minute |
 //! | `aimlapi_video_oldest_parked_job_seconds` | gauge | `state`: `ambiguous`, `lost` | the time since the submit of the oldest of these; 0 without one |
 //!
-//! Every worker shows the gauges of parked jobs for all workers: aggregate them by `max`. The metrics of the SDK begin with `temporal_`.
+//! Every worker shows the gauges of parked jobs for all workers of its queues: aggregate them by `max`. The metrics of the SDK begin with
+//! `temporal_`; its latencies of successful steps have no creates, whose results are sent by this crate.
 
 use std::{
     collections::HashMap,

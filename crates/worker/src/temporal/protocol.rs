@@ -134,7 +134,7 @@ pub fn state_name(state: JobState) -> String {
 }
 
 /// The SHA-256 of a body in hexadecimal, independent of the order of its properties.
-fn sha256(body: &Value) -> String {
+pub(super) fn sha256(body: &Value) -> String {
     let mut hash = Sha256::new();
     feed(body, &mut hash);
     hex(&hash.finalize())

@@ -15,12 +15,13 @@ use sha2::{Digest, Sha256};
 use temporalio_client::{
     ActivityIdentifier, Client, RpcOptions, WorkflowDescribeOptions, WorkflowExecutionStatus,
     WorkflowGetResultOptions, WorkflowHandle, WorkflowQueryOptions, WorkflowSignalOptions,
-    errors::WorkflowInteractionError, tonic::Code,
+    errors::{AsyncActivityError, WorkflowInteractionError},
+    tonic::{Code, Status},
 };
 
 use super::{
-    attribute::is_away, create::text, metrics::Metrics, protocol::hex, service::now,
-    workflow::JobWorkflow,
+    attribute::is_away, create::text, jobs::JobError, metrics::Metrics, protocol::hex,
+    service::now, workflow::JobWorkflow,
 };
 use crate::{
     job::{Effect, Fact, Job},
@@ -75,7 +76,7 @@ impl Report {
 
 /// What became of a report.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Delivery {
+enum Delivery {
     /// The job has it, or a person has to look at it.
     Done,
     /// Another attempt is needed.
@@ -85,8 +86,9 @@ pub(super) enum Delivery {
 }
 
 impl Reports {
-    /// Records the outcome of a create in the spool, and delivers it to its job. If that fails, [`sweep`](Self::sweep) tries again.
-    pub(super) async fn send(&self, report: Report) -> Delivery {
+    /// Records the outcome of a create in the spool, and delivers it to its job. If that fails, [`sweep`](Self::sweep) tries again. Returns
+    /// whether the engine waits for the result of the step no longer.
+    pub(super) async fn send(&self, mut report: Report) -> bool {
         if report.is_spooled {
             let line = Line::Outcome {
                 attempt: report.attempt.clone(),
@@ -94,7 +96,10 @@ impl Reports {
             };
             self.append(line).await;
         }
-        self.try_to_deliver(report).await
+        let delivery = self.deliver(&mut report).await;
+        let has_ended = report.step.is_none();
+        self.settle(report, delivery).await;
+        has_ended
     }
 
     /// Delivers what could not be delivered before, and what ended processes have left. The sweep ends if the engine is away, since each
@@ -102,14 +107,16 @@ impl Reports {
     pub(super) async fn sweep(&self) {
         let count = self.pending().len();
         for _ in 0..count {
-            let Some(report) = self.pending().pop_front() else {
+            let Some(mut report) = self.pending().pop_front() else {
                 break;
             };
-            let fact = report.fact.clone();
-            match self.try_to_deliver(report).await {
-                Delivery::Done => self.metrics.late(&fact),
-                Delivery::Later => {}
-                Delivery::EngineAway => return,
+            let delivery = self.deliver(&mut report).await;
+            if delivery == Delivery::Done {
+                self.metrics.late(&report.fact);
+            }
+            self.settle(report, delivery).await;
+            if delivery == Delivery::EngineAway {
+                return;
             }
         }
         let spool = Arc::clone(&self.spool);
@@ -131,8 +138,8 @@ impl Reports {
         }
     }
 
-    async fn try_to_deliver(&self, report: Report) -> Delivery {
-        let delivery = self.deliver(&report).await;
+    /// Keeps what was not delivered for the next sweep.
+    async fn settle(&self, report: Report, delivery: Delivery) {
         if delivery != Delivery::Done {
             self.pending().push_back(report);
         } else if report.is_spooled {
@@ -140,7 +147,6 @@ impl Reports {
             self.append(Line::Reported { attempt }).await;
         }
         self.metrics.undelivered(self.pending().len());
-        delivery
     }
 
     /// Signals the records of an ended process, and removes its spool once the engine has all of them.
@@ -152,14 +158,14 @@ impl Reports {
             }
             let claim = || attempt.claim.clone();
             let lost = || Fact::unclear(claim(), "the worker ended during the create");
-            let report = Report {
+            let mut report = Report {
                 job: record.job.clone(),
                 attempt: attempt.clone(),
                 fact: record.outcome.clone().unwrap_or_else(lost),
                 step: None,
                 is_spooled: false,
             };
-            match self.deliver(&report).await {
+            match self.deliver(&mut report).await {
                 Delivery::Done => {}
                 Delivery::Later => all = Delivery::Later,
                 Delivery::EngineAway => return Delivery::EngineAway,
@@ -175,20 +181,32 @@ impl Reports {
         all
     }
 
-    async fn deliver(&self, report: &Report) -> Delivery {
-        let step = report.step.as_deref();
-        match step {
-            Some(step) if self.complete(step, &report.fact).await => Delivery::Done,
-            _ => self.signal(report).await,
+    /// Delivers an outcome as the result of its step, or by a signal if the step is not open.
+    async fn deliver(&self, report: &mut Report) -> Delivery {
+        if let Some(step) = &report.step {
+            match self.complete(step, &report.fact).await {
+                Ok(()) => {
+                    report.step = None;
+                    return Delivery::Done;
+                }
+                Err(AsyncActivityError::NotFound(_)) => report.step = None,
+                // The signal would wait as long.
+                Err(AsyncActivityError::Rpc(status)) if is_away(&status) => {
+                    return refused(&status);
+                }
+                Err(error) => {
+                    tracing::warn!(error = text(&error), "the step does not take its result");
+                }
+            }
         }
+        self.signal(report).await
     }
 
-    /// Whether the engine takes the outcome as the result of its step.
-    async fn complete(&self, step: &[u8], fact: &Fact) -> bool {
+    async fn complete(&self, step: &[u8], fact: &Fact) -> Result<(), AsyncActivityError> {
         let step = ActivityIdentifier::from_task_token(step.to_vec().into());
         let step = self.engine.get_async_activity_handle(step);
-        let completed = step.complete(Some(fact.clone()), RpcOptions::default());
-        completed.await.is_ok()
+        let (fact, options) = (fact.clone(), RpcOptions::default());
+        step.complete(Some(fact), options).await
     }
 
     /// Signals an outcome to its job.
@@ -246,24 +264,27 @@ impl Reports {
         ended.is_ok_and(|mut job| job.apply(report.fact.clone(), now()).effect == Effect::Known)
     }
 
-    /// The job as a run of its workflow knows it, if the engine has the run.
-    pub(super) async fn job(&self, job: &str, run: &str) -> Option<Job> {
+    /// The job as a run of its workflow knows it; `None` if the engine does not have the run.
+    pub(super) async fn job(&self, job: &str, run: &str) -> Result<Option<Job>, JobError> {
         let job = self.run(job, Some(run));
+        let status = match job.describe(WorkflowDescribeOptions::default()).await {
+            Ok(described) => described.status(),
+            Err(WorkflowInteractionError::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(JobError::Engine(error.into())),
+        };
+        // A run that was terminated by a reset has no result.
+        if status != WorkflowExecutionStatus::Completed {
+            let known = job.query(JobWorkflow::job, (), WorkflowQueryOptions::default());
+            let known = known.await.map_err(|error| JobError::Engine(error.into()));
+            return known.map(Some);
+        }
         let options = WorkflowGetResultOptions::builder()
             .follow_runs(false)
             .build();
-        // A run that was terminated by a reset has no result.
-        let described = job
-            .describe(WorkflowDescribeOptions::default())
-            .await
-            .ok()?;
-        match described.status() {
-            WorkflowExecutionStatus::Completed => job.get_result(options).await.ok(),
-            _ => {
-                let queried = job.query(JobWorkflow::job, (), WorkflowQueryOptions::default());
-                queried.await.ok()
-            }
-        }
+        let ended = job.get_result(options).await;
+        ended
+            .map(Some)
+            .map_err(|error| JobError::Engine(error.into()))
     }
 
     /// Records an outcome whose job has ended or is unknown to the engine, so that a person can look at it.
@@ -292,13 +313,20 @@ impl Reports {
     }
 }
 
-/// What becomes of a report that the engine did not take. An unknown error may be that of a broken connection, after which the next
-/// call finds out whether the engine is away, or that of this report alone, which must not keep others from being delivered.
+/// What becomes of a report that the engine did not take.
 fn undelivered(error: &WorkflowInteractionError) -> Delivery {
     match error {
-        WorkflowInteractionError::Rpc(status) if status.code() == Code::Unknown => Delivery::Later,
-        WorkflowInteractionError::Rpc(status) if is_away(status) => Delivery::EngineAway,
+        WorkflowInteractionError::Rpc(status) => refused(status),
         _ => Delivery::Later,
+    }
+}
+
+/// What becomes of a report whose call had this status. An unknown error may be that of a broken connection, after which the next call
+/// finds out whether the engine is away, or that of this report alone, which must not keep others from being delivered.
+fn refused(status: &Status) -> Delivery {
+    match status.code() != Code::Unknown && is_away(status) {
+        true => Delivery::EngineAway,
+        false => Delivery::Later,
     }
 }
 
@@ -312,11 +340,9 @@ pub(super) async fn blocking<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
-    use aimlapi_video::GenerationHandle;
-    use temporalio_client::tonic::Status;
-
     use super::*;
     use crate::job::Timestamp;
+    use aimlapi_video::GenerationHandle;
 
     fn report(fact: Fact) -> Report {
         let attempt = Attempt {

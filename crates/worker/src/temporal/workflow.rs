@@ -19,7 +19,7 @@ use temporalio_common::{RetryPolicy, search_attributes::SearchAttributeKey};
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_sdk::{
     ActivityCloseTimeouts, ActivityExecutionError, ActivityOptions, ContinueAsNewOptions,
-    SyncWorkflowContext, TimeoutType, WorkflowCancellationToken, WorkflowContext,
+    SyncWorkflowContext, TimeoutType, TimerOptions, WorkflowCancellationToken, WorkflowContext,
     WorkflowContextView, WorkflowResult, workflows,
 };
 
@@ -175,7 +175,10 @@ impl JobWorkflow {
 /// conclude are not shown: without the attribute, a job is planned or claimed for the first time, and a job that has completed while it
 /// was shown as waiting or saving is saved.
 fn show_state(context: &WorkflowContext<JobWorkflow>) {
-    let state = context.state(|state| state.job.phase().state());
+    let state = context.state(|state| match state.job.is_newer() {
+        true => JobState::Unknown,
+        false => state.job.phase().state(),
+    });
     let shown = context.state(|job| job.shown);
     let is_needless = match state {
         JobState::Claimed => shown.is_none(),
@@ -345,10 +348,14 @@ async fn save(context: &WorkflowContext<JobWorkflow>) {
         .cancellation_token(WorkflowCancellationToken::new())
         .build();
     let mut saving = pin!(context.execute_activity(SaveStep::save, task, options));
+    // A cancelled job saves what it has paid.
+    let long = TimerOptions::builder(LONG_SAVE)
+        .cancellation_token(WorkflowCancellationToken::new())
+        .build();
     let saved = workflows::select! {
         saved = &mut saving => saved,
         // As while the store is full.
-        _ = context.timer(LONG_SAVE) => {
+        _ = context.timer(long) => {
             show(context, JobState::Saving);
             saving.await
         }

@@ -1,6 +1,6 @@
 //! Creates that buy nothing, and claims.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aimlapi_video_simulator::{Scenario, SimulatorBuilder};
 use aimlapi_video_worker::{
@@ -219,7 +219,10 @@ async fn handle_that_arrives_while_the_engine_is_away_is_not_lost() {
     let slow = scenario(r#"{ "next": [{ "create": { "delay_seconds": 3 } }] }"#);
     let mut world = World::with(slow).await;
     let worker = world.worker(world.options());
-    world.submit("boat", "A paper boat").await;
+    // The job must not wait for the end of the heartbeats.
+    let mut input = input("A paper boat");
+    input.timeouts.heartbeat = Duration::from_secs(60);
+    world.jobs.submit("boat", input).await.expect("submitted");
     world.until(|world| world.creates() == 1).await;
     world.engine.kill();
     let is_answered = |world: &World| {
@@ -228,8 +231,11 @@ async fn handle_that_arrives_while_the_engine_is_away_is_not_lost() {
     };
     world.until(is_answered).await;
     world.engine.restart();
+    let restarted = Instant::now();
     let job = world.state("boat", JobState::Saved).await;
+    let elapsed = restarted.elapsed();
     worker.stop().await;
+    assert!(elapsed < Duration::from_secs(45), "{elapsed:?}");
     assert_eq!(world.creates(), 1);
     assert!(job.decisions().is_empty());
 }

@@ -29,7 +29,8 @@ async fn history_of_a_waiting_job_does_not_grow_with_its_polls() {
     let handle = world.client.get_workflow_handle::<UntypedWorkflow>("boat");
     let described = handle.describe(WorkflowDescribeOptions::default()).await;
     let events = described.expect("described").history_length();
-    assert!(events <= 20, "{events}");
+    // Without a signal, or another task of the workflow.
+    assert!(events <= 12, "{events}");
     worker.stop().await;
 }
 

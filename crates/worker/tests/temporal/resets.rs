@@ -23,7 +23,7 @@ async fn reset(world: &World, job: &str) {
         }),
         reason: "a test".into(),
         workflow_task_finish_event_id: FIRST_TASK,
-        request_id: "reset".into(),
+        request_id: format!("{:032x}", fastrand::u128(..)),
         ..ResetWorkflowExecutionRequest::default()
     };
     let reset = engine.reset_workflow_execution(request.into_request());
@@ -58,6 +58,44 @@ async fn waiting_job_that_is_reset_waits_for_the_same_generation() {
     world.submit("boat", "A paper boat").await;
     world.state("boat", JobState::Waiting).await;
     reset(&world, "boat").await;
+    let job = world.state("boat", JobState::Saved).await;
+    worker.stop().await;
+    assert_eq!(world.creates(), 1);
+    assert_eq!(job.generations().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn job_that_is_reset_twice_passes_the_claims_that_bought_nothing() {
+    let busy = scenario(r#"{ "next": [{ "create": { "status": 429 } }] }"#);
+    let world = World::with(|simulator| simulator.scenario(busy)).await;
+    let worker = world.worker(world.options());
+    world.submit("boat", "A paper boat").await;
+    world.state("boat", JobState::Saved).await;
+    for _ in 0..2 {
+        reset(&world, "boat").await;
+        let job = world.state("boat", JobState::Saved).await;
+        assert_eq!(job.claims().len(), 2);
+        assert_eq!(job.generations().len(), 1);
+    }
+    worker.stop().await;
+    assert_eq!(world.creates(), 2);
+    assert_eq!(world.simulator.tasks().len(), 1);
+}
+
+/// The create has ended, and the workflow has not seen its result.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Temporal server"]
+async fn job_that_is_reset_while_no_worker_runs_receives_the_handle() {
+    let slow = scenario(r#"{ "next": [{ "create": { "delay_seconds": 3 } }] }"#);
+    let world = World::with(|simulator| simulator.scenario(slow)).await;
+    let worker = world.worker(world.options());
+    world.submit("boat", "A paper boat").await;
+    world.until(|world| world.creates() == 1).await;
+    worker.stop().await;
+    assert_eq!(world.simulator.tasks().len(), 1);
+    reset(&world, "boat").await;
+    let worker = world.worker(world.options());
     let job = world.state("boat", JobState::Saved).await;
     worker.stop().await;
     assert_eq!(world.creates(), 1);
