@@ -129,8 +129,7 @@ impl Spool {
     }
 
     /// Appends a line, and returns when the line is on disk; a report may reach the disk later, since an outcome that is delivered again
-    /// changes nothing.
-    /// A long file is emptied once all its claims are reported.
+    /// changes nothing. A long file is emptied once all its claims are reported.
     ///
     /// # Errors
     ///

@@ -14,8 +14,8 @@ pub use crate::job::{Decision, Job, JobState, SavedObject, Verdict};
 /// The workflow type of a job.
 pub const WORKFLOW: &str = "aimlapi-video-job";
 
-/// The search attribute (type Keyword) that holds the [`JobState`] of a job. A save is shown
-/// once it lasts for some seconds, and a job whose workflow has completed as waiting or saving is saved.
+/// The search attribute (type Keyword) that holds the [`JobState`] of a job. A save is shown once it has lasted for some seconds; a job
+/// whose workflow has completed as waiting or saving is saved.
 pub const STATE_ATTRIBUTE: &str = "AimlapiVideoState";
 
 /// The names of the task queues of one account: all workers of these queues share one rate of polls.

@@ -7,7 +7,7 @@ use temporalio_common::protos::temporal::api::{
     common::v1::WorkflowExecution, workflowservice::v1::ResetWorkflowExecutionRequest,
 };
 
-use crate::world::World;
+use crate::world::{Worker, World};
 
 /// The event that completes the first task of each workflow.
 const FIRST_TASK: i64 = 4;
@@ -30,9 +30,21 @@ async fn reset(world: &World, job: &str) {
     reset.await.expect("the engine resets the job");
 }
 
-fn scenario(text: &str) -> Scenario {
-    text.parse().expect("a scenario")
+async fn world(scenario: &str) -> World {
+    let scenario: Scenario = scenario.parse().expect("a scenario");
+    World::with(|simulator| simulator.scenario(scenario)).await
 }
+
+/// Checks that the job saves the one generation that was bought.
+async fn assert_saved(world: &World, worker: Worker) {
+    let job = world.state("boat", JobState::Saved).await;
+    worker.stop().await;
+    assert_eq!(world.creates(), 1);
+    assert_eq!(job.generations().len(), 1);
+}
+
+/// A create that takes three seconds.
+const SLOW: &str = r#"{ "next": [{ "create": { "delay_seconds": 3 } }] }"#;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Temporal server"]
@@ -52,23 +64,18 @@ async fn saved_job_that_is_reset_saves_the_same_generation() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Temporal server"]
 async fn waiting_job_that_is_reset_waits_for_the_same_generation() {
-    let slow = scenario(r#"{ "next": [{ "times": "always", "seconds": 3600 }] }"#);
-    let world = World::with(|simulator| simulator.scenario(slow)).await;
+    let world = world(r#"{ "next": [{ "times": "always", "seconds": 3600 }] }"#).await;
     let worker = world.worker(world.options());
     world.submit("boat", "A paper boat").await;
     world.state("boat", JobState::Waiting).await;
     reset(&world, "boat").await;
-    let job = world.state("boat", JobState::Saved).await;
-    worker.stop().await;
-    assert_eq!(world.creates(), 1);
-    assert_eq!(job.generations().len(), 1);
+    assert_saved(&world, worker).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Temporal server"]
 async fn job_that_is_reset_twice_passes_the_claims_that_bought_nothing() {
-    let busy = scenario(r#"{ "next": [{ "create": { "status": 429 } }] }"#);
-    let world = World::with(|simulator| simulator.scenario(busy)).await;
+    let world = world(r#"{ "next": [{ "create": { "status": 429 } }] }"#).await;
     let worker = world.worker(world.options());
     world.submit("boat", "A paper boat").await;
     world.state("boat", JobState::Saved).await;
@@ -87,8 +94,7 @@ async fn job_that_is_reset_twice_passes_the_claims_that_bought_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Temporal server"]
 async fn job_that_is_reset_while_no_worker_runs_receives_the_handle() {
-    let slow = scenario(r#"{ "next": [{ "create": { "delay_seconds": 3 } }] }"#);
-    let world = World::with(|simulator| simulator.scenario(slow)).await;
+    let world = world(SLOW).await;
     let worker = world.worker(world.options());
     world.submit("boat", "A paper boat").await;
     world.until(|world| world.creates() == 1).await;
@@ -96,24 +102,17 @@ async fn job_that_is_reset_while_no_worker_runs_receives_the_handle() {
     assert_eq!(world.simulator.tasks().len(), 1);
     reset(&world, "boat").await;
     let worker = world.worker(world.options());
-    let job = world.state("boat", JobState::Saved).await;
-    worker.stop().await;
-    assert_eq!(world.creates(), 1);
-    assert_eq!(job.generations().len(), 1);
+    assert_saved(&world, worker).await;
 }
 
 /// The create is in flight during the reset. Its outcome is for the run after it.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Temporal server"]
 async fn job_that_is_reset_during_its_create_receives_the_handle() {
-    let slow = scenario(r#"{ "next": [{ "create": { "delay_seconds": 3 } }] }"#);
-    let world = World::with(|simulator| simulator.scenario(slow)).await;
+    let world = world(SLOW).await;
     let worker = world.worker(world.options());
     world.submit("boat", "A paper boat").await;
     world.until(|world| world.creates() == 1).await;
     reset(&world, "boat").await;
-    let job = world.state("boat", JobState::Saved).await;
-    worker.stop().await;
-    assert_eq!(world.creates(), 1);
-    assert_eq!(job.generations().len(), 1);
+    assert_saved(&world, worker).await;
 }
