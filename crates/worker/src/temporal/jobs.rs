@@ -149,7 +149,7 @@ impl Jobs {
         // A job whose history is continued in a new one is listed once.
         let mut query = format!(
             "WorkflowType = '{WORKFLOW}' AND TaskQueue = '{}' AND ExecutionStatus != 'ContinuedAsNew'",
-            escaped(&self.queues.jobs())
+            escaped(self.queues.jobs())
         );
         if let Some(state) = state {
             query += &format!(" AND {}", is_in(state));
