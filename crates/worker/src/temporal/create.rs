@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use aimlapi_video::GenerationRequest;
-use temporalio_client::{ActivityIdentifier, RpcOptions, errors::AsyncActivityError};
+use temporalio_client::{RpcOptions, errors::AsyncActivityError};
 use temporalio_common::error::ApplicationFailure;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
@@ -270,8 +270,7 @@ impl CreateStep {
     /// Makes the permit last for another heartbeat, if the engine confirms that it has not given the step up.
     async fn renewed(&self, lease: Lease) -> Result<Lease, AsyncActivityError> {
         let until = now() + lease.beat;
-        let step = ActivityIdentifier::from_task_token(lease.token.clone().into());
-        let step = self.reports.engine.get_async_activity_handle(step);
+        let step = self.reports.step(&lease.token);
         step.heartbeat::<()>(None, RpcOptions::default()).await?;
         let permit = lease.permit.renewed(until);
         Ok(Lease { permit, ..lease })

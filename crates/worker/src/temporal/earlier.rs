@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{
     create::text,
+    jobs,
     marks::{self, Owner},
     protocol,
     reports::Reports,
@@ -32,12 +33,11 @@ impl Used<'_> {
         other: &Owner,
         reports: &Reports,
     ) -> Fact {
-        let unclear = "a create of the same claim was started before";
         // Marks of earlier versions do not name the run.
         if other.run.is_empty() || other.run == self.run {
-            return Fact::unclear(self.claim, unclear);
+            return Fact::unclear(self.claim, USED);
         }
-        let earlier = match reports.job(self.job, &other.run).await {
+        let earlier = match jobs::read(&reports.run(self.job, Some(&other.run))).await {
             Ok(earlier) => earlier,
             // The engine or its worker may answer the next claim, which has the same mark.
             Err(error) if self.pause < PATIENCE => {
@@ -48,14 +48,14 @@ impl Used<'_> {
         };
         let sha256 = protocol::sha256(&Value::Object(request.body().clone()));
         match earlier.filter(|earlier| earlier.sha256() == sha256) {
-            Some(earlier) => self.outcome_in(&earlier, unclear),
-            None => Fact::unclear(self.claim, unclear),
+            Some(earlier) => self.outcome_in(&earlier),
+            None => Fact::unclear(self.claim, USED),
         }
     }
 
-    fn outcome_in(self, earlier: &Job, unclear: &str) -> Fact {
+    fn outcome_in(self, earlier: &Job) -> Fact {
         let Some(user) = marks::user(earlier, self.mark) else {
-            return Fact::unclear(self.claim, unclear);
+            return Fact::unclear(self.claim, USED);
         };
         let created = |handle: &GenerationHandle| Fact::Created {
             claim: self.claim.clone(),
@@ -71,7 +71,7 @@ impl Used<'_> {
             // A person may have found it.
             _ => earlier.handle(),
         };
-        bought.map_or_else(|| Fact::unclear(self.claim.clone(), unclear), created)
+        bought.map_or_else(|| Fact::unclear(self.claim.clone(), USED), created)
     }
 }
 
@@ -81,6 +81,8 @@ fn generation<'a>(job: &'a Job, claim: &ClaimRecord) -> Option<&'a GenerationHan
     let generation = generations.find(|record| record.claim.as_ref() == Some(&claim.id));
     generation.map(|record| &record.handle)
 }
+
+const USED: &str = "a create of the same claim was started before";
 
 /// The pause between claims from which on an earlier run that cannot be read is not waited for.
 const PATIENCE: Duration = Duration::from_secs(64);
@@ -99,7 +101,7 @@ mod tests {
             mark: &mark.into(),
             pause: Duration::from_secs(1),
         };
-        used.outcome_in(earlier, "unclear")
+        used.outcome_in(earlier)
     }
 
     fn claimed(job: &mut Job, id: &str) {

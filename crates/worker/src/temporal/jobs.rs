@@ -122,18 +122,8 @@ impl Jobs {
     ///
     /// [`NotFound`](JobError::NotFound). A job that has not ended is read by a worker, so at least one has to run.
     pub async fn show(&self, key: &str) -> Result<Job, JobError> {
-        let handle = self.handle(key);
-        let description = handle.describe(WorkflowDescribeOptions::default());
-        let description = description.await.map_err(|error| interaction(key, error))?;
-        if description.status() == WorkflowExecutionStatus::Completed {
-            let ended = handle.get_result(WorkflowGetResultOptions::default());
-            return ended.await.map_err(engine);
-        }
-        let job = handle.query(JobWorkflow::job, (), WorkflowQueryOptions::default());
-        job.await.map_err(|error| match error {
-            WorkflowQueryError::NotFound(_) => JobError::NotFound { key: key.into() },
-            error => engine(error),
-        })
+        let job = read(&self.handle(key)).await?;
+        job.ok_or_else(|| JobError::NotFound { key: key.into() })
     }
 
     /// The jobs of the queues that are in `state`, or all, the newest first, at most `limit`.
@@ -178,6 +168,33 @@ impl Jobs {
 
     fn handle(&self, key: &str) -> WorkflowHandle<Client, JobWorkflow> {
         self.client.get_workflow_handle(key)
+    }
+}
+
+/// The job as a run of its workflow knows it; `None` if the engine does not have the run.
+pub(super) async fn read(
+    run: &WorkflowHandle<Client, JobWorkflow>,
+) -> Result<Option<Job>, JobError> {
+    let status = match run.describe(WorkflowDescribeOptions::default()).await {
+        Ok(described) => described.status(),
+        Err(WorkflowInteractionError::NotFound(_)) => return Ok(None),
+        Err(error) => return Err(engine(error)),
+    };
+    if status == WorkflowExecutionStatus::Completed {
+        let options = WorkflowGetResultOptions::builder()
+            .follow_runs(false)
+            .build();
+        let ended = run.get_result(options).await;
+        return ended.map(Some).map_err(engine);
+    }
+    // A run that was terminated by a reset has no result.
+    match run
+        .query(JobWorkflow::job, (), WorkflowQueryOptions::default())
+        .await
+    {
+        Ok(job) => Ok(Some(job)),
+        Err(WorkflowQueryError::NotFound(_)) => Ok(None),
+        Err(error) => Err(engine(error)),
     }
 }
 
@@ -251,13 +268,6 @@ pub enum JobError {
 
 fn engine(error: impl Into<Box<dyn StdError + Send + Sync>>) -> JobError {
     JobError::Engine(error.into())
-}
-
-fn interaction(key: &str, error: WorkflowInteractionError) -> JobError {
-    match error {
-        WorkflowInteractionError::NotFound(_) => JobError::NotFound { key: key.into() },
-        error => engine(error),
-    }
 }
 
 impl fmt::Display for JobError {

@@ -13,18 +13,18 @@ use std::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use temporalio_client::{
-    ActivityIdentifier, Client, RpcOptions, WorkflowDescribeOptions, WorkflowExecutionStatus,
-    WorkflowGetResultOptions, WorkflowHandle, WorkflowQueryOptions, WorkflowSignalOptions,
+    ActivityIdentifier, AsyncActivityHandle, Client, RpcOptions, WorkflowGetResultOptions,
+    WorkflowHandle, WorkflowSignalOptions,
     errors::{AsyncActivityError, WorkflowInteractionError},
     tonic::{Code, Status},
 };
 
 use super::{
-    attribute::is_away, create::text, jobs::JobError, metrics::Metrics, protocol::hex,
-    service::now, workflow::JobWorkflow,
+    attribute::is_away, create::text, metrics::Metrics, protocol::hex, service::now,
+    workflow::JobWorkflow,
 };
 use crate::{
-    job::{Effect, Fact, Job},
+    job::{Effect, Fact},
     spool::{Abandoned, Attempt, Line, Spool},
 };
 
@@ -138,7 +138,7 @@ impl Reports {
         }
     }
 
-    /// Keeps what was not delivered for the next sweep.
+    /// Records that a report is delivered, or keeps it for the next sweep.
     async fn settle(&self, report: Report, delivery: Delivery) {
         if delivery != Delivery::Done {
             self.pending().push_back(report);
@@ -203,10 +203,14 @@ impl Reports {
     }
 
     async fn complete(&self, step: &[u8], fact: &Fact) -> Result<(), AsyncActivityError> {
-        let step = ActivityIdentifier::from_task_token(step.to_vec().into());
-        let step = self.engine.get_async_activity_handle(step);
         let (fact, options) = (fact.clone(), RpcOptions::default());
-        step.complete(Some(fact), options).await
+        self.step(step).complete(Some(fact), options).await
+    }
+
+    /// The step that has this token of the engine.
+    pub(super) fn step(&self, token: &[u8]) -> AsyncActivityHandle<Client> {
+        let step = ActivityIdentifier::from_task_token(token.to_vec().into());
+        self.engine.get_async_activity_handle(step)
     }
 
     /// Signals an outcome to its job.
@@ -237,7 +241,7 @@ impl Reports {
     }
 
     /// A run of a job's workflow; the latest one, for `None`.
-    fn run(&self, job: &str, run: Option<&str>) -> WorkflowHandle<Client, JobWorkflow> {
+    pub(super) fn run(&self, job: &str, run: Option<&str>) -> WorkflowHandle<Client, JobWorkflow> {
         let job: WorkflowHandle<_, JobWorkflow> = self.engine.get_workflow_handle(job);
         let mut info = job.info().clone();
         info.run_id = run.map(str::to_owned);
@@ -262,29 +266,6 @@ impl Reports {
             .build();
         let ended = self.workflow(report).get_result(options).await;
         ended.is_ok_and(|mut job| job.apply(report.fact.clone(), now()).effect == Effect::Known)
-    }
-
-    /// The job as a run of its workflow knows it; `None` if the engine does not have the run.
-    pub(super) async fn job(&self, job: &str, run: &str) -> Result<Option<Job>, JobError> {
-        let job = self.run(job, Some(run));
-        let status = match job.describe(WorkflowDescribeOptions::default()).await {
-            Ok(described) => described.status(),
-            Err(WorkflowInteractionError::NotFound(_)) => return Ok(None),
-            Err(error) => return Err(JobError::Engine(error.into())),
-        };
-        // A run that was terminated by a reset has no result.
-        if status != WorkflowExecutionStatus::Completed {
-            let known = job.query(JobWorkflow::job, (), WorkflowQueryOptions::default());
-            let known = known.await.map_err(|error| JobError::Engine(error.into()));
-            return known.map(Some);
-        }
-        let options = WorkflowGetResultOptions::builder()
-            .follow_runs(false)
-            .build();
-        let ended = job.get_result(options).await;
-        ended
-            .map(Some)
-            .map_err(|error| JobError::Engine(error.into()))
     }
 
     /// Records an outcome whose job has ended or is unknown to the engine, so that a person can look at it.
@@ -340,9 +321,10 @@ pub(super) async fn blocking<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
+    use aimlapi_video::GenerationHandle;
+
     use super::*;
     use crate::job::Timestamp;
-    use aimlapi_video::GenerationHandle;
 
     fn report(fact: Fact) -> Report {
         let attempt = Attempt {
